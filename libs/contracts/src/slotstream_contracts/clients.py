@@ -1,0 +1,27 @@
+"""`slotstream.clients.v1`: the only topic with personal data. A tombstone erases a client."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from slotstream_contracts.base import Channel, Instant, Message, Version, Zone
+from slotstream_contracts.topics import CLIENTS, Topic
+
+
+class ClientState(Message):
+    """A client as booking knows them now. `phone` is E.164; `consent` lists the channels agreed to."""
+
+    type: ClassVar[str] = "slotstream.client.state"
+    topic: ClassVar[Topic] = CLIENTS
+
+    id: UUID
+    organization_id: UUID
+    name: str
+    phone: str | None = None
+    email: str | None = None
+    locale: str | None = None
+    zone: Zone | None = None
+    consent: tuple[Channel, ...] = ("email", "sms", "voice", "push")
+    merged_into: UUID | None = None
+    archived: bool = False
+    updated_at: Instant
+    version: Version

@@ -1,0 +1,74 @@
+"""The topics as data: name, what the key is, partitions, clean-up and retention."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One Kafka topic. `retention` None keeps records for ever, as event logs and compacted topics do."""
+
+    name: str
+    key: str
+    cleanup: Literal["delete", "compact"]
+    partitions: int = 12
+    retention: timedelta | None = None
+    max_message_bytes: int = 1_048_576
+
+
+APPOINTMENTS = Topic(name="slotstream.appointments.v1", key="appointment id", cleanup="delete")
+APPOINTMENT_STATES = Topic(name="slotstream.appointments.state.v1", key="appointment id", cleanup="compact")
+CLIENTS = Topic(name="slotstream.clients.v1", key="client id", cleanup="compact")
+CATALOGUE = Topic(name="slotstream.catalogue.v1", key="kind:id", cleanup="compact", partitions=3)
+SCHEDULES = Topic(name="slotstream.schedules.v1", key="resource or business id", cleanup="compact", partitions=3)
+EXTERNAL_BUSY = Topic(
+    name="slotstream.external-busy.v1", key="calendar id:external event instance", cleanup="compact"
+)
+BOOKING_COMMANDS = Topic(
+    name="slotstream.booking.commands.v1",
+    key="aggregate id or batch row",
+    cleanup="delete",
+    retention=timedelta(days=14),
+)
+BOOKING_RESULTS = Topic(
+    name="slotstream.booking.results.v1",
+    key="the command's key",
+    cleanup="delete",
+    retention=timedelta(days=14),
+)
+MESSAGES = Topic(name="slotstream.messages.v1", key="appointment or client id", cleanup="delete")
+IMPORTS = Topic(name="slotstream.imports.v1", key="import id", cleanup="delete", partitions=3)
+CALENDAR_SYNC = Topic(
+    name="slotstream.calendar-sync.v1", key="appointment or connection id", cleanup="delete", partitions=3
+)
+
+TOPICS: tuple[Topic, ...] = (
+    APPOINTMENTS,
+    APPOINTMENT_STATES,
+    CLIENTS,
+    CATALOGUE,
+    SCHEDULES,
+    EXTERNAL_BUSY,
+    BOOKING_COMMANDS,
+    BOOKING_RESULTS,
+    MESSAGES,
+    IMPORTS,
+    CALENDAR_SYNC,
+)
+
+SERVICES = ("booking", "availability", "notifications", "imports", "calendar_sync")
+
+
+def dead_letter_topic(service: str) -> Topic:
+    """The topic that holds what `service` could not work through, with its cause in the headers."""
+    return Topic(
+        name=f"slotstream.{service.replace('_', '-')}.dead-letter.v1",
+        key="the original record's key",
+        cleanup="delete",
+        partitions=1,
+        retention=timedelta(days=90),
+    )
+
+
+ALL_TOPICS: tuple[Topic, ...] = (*TOPICS, *(dead_letter_topic(service) for service in SERVICES))

@@ -1,0 +1,52 @@
+"""Which of the free resources an appointment gets when none is named."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from slotstream_scheduling.rules import can_fill
+
+
+class Assignment(StrEnum):
+    LEAST_LOADED = "least_loaded"
+    ROUND_ROBIN = "round_robin"
+    PRIORITY = "priority"
+
+
+def assign(
+    *,
+    policy: Assignment | str,
+    free: Sequence[Sequence[str]],
+    loads: Mapping[str, int] | None = None,
+    last_assigned: Mapping[str, int] | None = None,
+    priorities: Mapping[str, int] | None = None,
+) -> tuple[str, ...] | None:
+    """One resource for each place, all different; None where the free candidates cannot fill every place.
+
+    `least_loaded` takes the smallest of `loads` (booked seconds or appointments in a period the caller
+    chooses), `round_robin` the one whose turn is longest ago (`last_assigned` in epoch seconds; never comes
+    first), `priority` the greatest of `priorities` and among equals the least loaded. Ties go by id, so the
+    choice is a function of its input.
+    """
+    if not can_fill(free):
+        return None
+    load, last, priority = loads or {}, last_assigned or {}, priorities or {}
+    never = min(last.values(), default=0) - 1
+
+    def rank(one: str) -> tuple[int, int, str]:
+        match Assignment(policy):
+            case Assignment.LEAST_LOADED:
+                return (load.get(one, 0), 0, one)
+            case Assignment.ROUND_ROBIN:
+                return (last.get(one, never), 0, one)
+            case Assignment.PRIORITY:
+                return (-priority.get(one, 0), load.get(one, 0), one)
+
+    chosen: list[str] = []
+    for at, place in enumerate(free):
+        for one in sorted(place, key=rank):
+            used = {*chosen, one}
+            rest = [[other for other in later if other not in used] for later in free[at + 1 :]]
+            if one not in chosen and can_fill(rest):
+                chosen.append(one)
+                break
+    return tuple(chosen)

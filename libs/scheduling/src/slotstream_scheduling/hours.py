@@ -1,0 +1,233 @@
+"""When resources are open: weekly hours, date overrides, absences and holidays.
+
+The rules, in the order in which they are applied:
+
+1. An interval belongs to the local date it starts on; one over midnight runs on into the next date whatever
+   that date's own rules say.
+2. A date override replaces the weekly hours of its date.
+3. A resource without weekly rules follows its business's hours (overrides included, in the business's zone),
+   except on the dates of its own overrides. Hours that nobody has set are closed.
+4. Absences cut exact times. A resource's are time off, a business's are closures of everybody in it.
+5. A holiday cuts the whole local date. A business that opens on it says so by a date override with intervals.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property, lru_cache
+from typing import Any
+
+from slotstream_scheduling.spans import EMPTY, Span, Spans, clip, normalize, subtract, to_epoch, to_epoch_up
+from slotstream_scheduling.wallclock import DAY_MINUTES, day_span, instant_on, local_date, zone_of
+
+
+def parse_clock(text: str) -> int:
+    """Minutes since midnight of `HH:MM`; `24:00` is 1440."""
+    hours, _, minutes = text.partition(":")
+    if (
+        len(hours) != 2
+        or len(minutes) != 2
+        or not (hours + minutes).isascii()
+        or not (hours + minutes).isdigit()
+    ):
+        raise ValueError(f"{text!r} is not a wall-clock time HH:MM")
+    minute = int(hours) * 60 + int(minutes)
+    if int(minutes) > 59 or minute > DAY_MINUTES:
+        raise ValueError(f"{text!r} is not a wall-clock time HH:MM")
+    return minute
+
+
+@dataclass(frozen=True, slots=True)
+class ClockInterval:
+    """Wall-clock minutes since midnight, half-open. `ends` at or before `starts` runs over midnight."""
+
+    starts: int
+    ends: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.starts < DAY_MINUTES or not 0 <= self.ends <= DAY_MINUTES:
+            raise ValueError("an interval starts between 00:00 and 23:59 and ends between 00:00 and 24:00")
+
+    @classmethod
+    def parse(cls, starts: str, ends: str) -> "ClockInterval":
+        return cls(parse_clock(starts), parse_clock(ends))
+
+    @property
+    def closing(self) -> int:
+        """Minutes from the starting date's midnight to the end."""
+        return self.ends if self.ends > self.starts else self.ends + DAY_MINUTES
+
+
+@dataclass(frozen=True, slots=True)
+class WeekdayHours:
+    """`weekday` 0 is Monday; breaks are the gaps between intervals."""
+
+    weekday: int
+    intervals: tuple[ClockInterval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DateOverride:
+    """Replaces the weekly hours on one date; no intervals means closed."""
+
+    id: str
+    on: date
+    intervals: tuple[ClockInterval, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Time off of a resource or a closure of a business, in epoch seconds, half-open."""
+
+    id: str
+    starts_at: int
+    ends_at: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holiday:
+    on: date
+    name: str
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The whole schedule of one resource or business. `weekly` None is "not set", empty "never open"."""
+
+    zone: str
+    weekly: tuple[WeekdayHours, ...] | None = None
+    overrides: tuple[DateOverride, ...] = ()
+    absences: tuple[Absence, ...] = ()
+    holidays: tuple[Holiday, ...] = ()
+
+    def __post_init__(self) -> None:
+        zone_of(self.zone)
+
+    @cached_property
+    def by_weekday(self) -> tuple[tuple[ClockInterval, ...], ...]:
+        days: list[tuple[ClockInterval, ...]] = [()] * 7
+        for day in self.weekly or ():
+            days[day.weekday] += day.intervals
+        return tuple(days)
+
+    @cached_property
+    def by_date(self) -> dict[int, tuple[ClockInterval, ...]]:
+        """Overrides by the date's ordinal."""
+        days: dict[int, tuple[ClockInterval, ...]] = {}
+        for override in self.overrides:
+            ordinal = override.on.toordinal()
+            days[ordinal] = days.get(ordinal, ()) + override.intervals
+        return days
+
+    @cached_property
+    def holiday_cuts(self) -> tuple[tuple[Holiday, Span], ...]:
+        """The holidays that close, with the time each takes, by date."""
+        opened = {override.on for override in self.overrides if override.intervals}
+        return tuple(
+            (holiday, day_span(self.zone, holiday.on))
+            for holiday in sorted(self.holidays, key=lambda holiday: holiday.on)
+            if holiday.on not in opened
+        )
+
+    @cached_property
+    def cuts(self) -> Spans:
+        """All time that absences and holidays take away."""
+        absent = [(absence.starts_at, absence.ends_at) for absence in self.absences]
+        return normalize([*absent, *(span for _, span in self.holiday_cuts)])
+
+
+def schedule_from_dict(data: Mapping[str, Any]) -> Schedule:
+    """A schedule from the JSON form of a `slotstream.schedule.state` (clock times `HH:MM`, RFC 3339 instants)."""
+    weekly = data.get("weekly")
+    return Schedule(
+        zone=data["zone"],
+        weekly=None
+        if weekly is None
+        else tuple(WeekdayHours(day["weekday"], _intervals(day["intervals"])) for day in weekly),
+        overrides=tuple(
+            DateOverride(
+                str(item["id"]), date.fromisoformat(item["on"]), _intervals(item.get("intervals", ()))
+            )
+            for item in data.get("date_overrides", ())
+        ),
+        absences=tuple(
+            Absence(
+                str(item["id"]),
+                to_epoch(datetime.fromisoformat(item["starts_at"])),
+                to_epoch_up(datetime.fromisoformat(item["ends_at"])),
+                item.get("reason"),
+            )
+            for item in data.get("absences", ())
+        ),
+        holidays=tuple(
+            Holiday(date.fromisoformat(item["on"]), item["name"]) for item in data.get("holidays", ())
+        ),
+    )
+
+
+def weekly_hours(days: Mapping[int, Iterable[tuple[str, str]]]) -> tuple[WeekdayHours, ...]:
+    """`weekly_hours({0: [("09:00", "12:00"), ("13:00", "17:00")]})`."""
+    return tuple(
+        WeekdayHours(weekday, tuple(ClockInterval.parse(starts, ends) for starts, ends in intervals))
+        for weekday, intervals in sorted(days.items())
+    )
+
+
+def working_spans(schedule: Schedule | None, business: Schedule, start: int, end: int) -> Spans:
+    """The hours of a resource in [start, end), before absences, closures and holidays cut them."""
+    if start >= end:
+        return EMPTY
+    if schedule is None:
+        found = _expand(business, start, end, frozenset())
+    elif schedule.weekly is None:
+        found = [
+            *_expand(business, start, end, schedule.by_date.keys()),
+            *_expand(schedule, start, end, frozenset()),
+        ]
+    else:
+        found = _expand(schedule, start, end, frozenset())
+    return clip(normalize(found), start, end)
+
+
+def open_spans(schedule: Schedule | None, business: Schedule, start: int, end: int) -> Spans:
+    """When a resource of `business` can be booked in [start, end), before anything is booked.
+
+    `schedule` None is a resource without rules of its own; for the business itself pass None as well.
+    """
+    found = subtract(working_spans(schedule, business, start, end), business.cuts)
+    return found if schedule is None else subtract(found, schedule.cuts)
+
+
+@lru_cache(maxsize=1_024)
+def holidays_for(country: str, subdivision: str | None, years: tuple[int, ...]) -> tuple[Holiday, ...]:
+    """The public holidays of an ISO 3166 country (and subdivision); `ValueError` where none are known."""
+    from holidays import country_holidays
+
+    try:
+        found = country_holidays(country, subdiv=subdivision, years=years)
+    except NotImplementedError as error:
+        raise ValueError(str(error)) from error
+    return tuple(Holiday(on, name) for on, name in sorted(found.items()))
+
+
+def _expand(schedule: Schedule, start: int, end: int, replaced: Iterable[int]) -> list[Span]:
+    zone, by_date, by_weekday = schedule.zone, schedule.by_date, schedule.by_weekday
+    first = local_date(start, zone).toordinal() - 1  # yesterday's interval may run over midnight
+    last = local_date(end, zone).toordinal()
+    found: list[Span] = []
+    for ordinal in range(first, last + 1):
+        if ordinal in replaced:
+            continue
+        intervals = by_date.get(ordinal)
+        if intervals is None:
+            intervals = by_weekday[(ordinal + 6) % 7]
+        for interval in intervals:
+            found.append(
+                (instant_on(zone, ordinal, interval.starts), instant_on(zone, ordinal, interval.closing))
+            )
+    return found
+
+
+def _intervals(items: Iterable[Mapping[str, str]]) -> tuple[ClockInterval, ...]:
+    return tuple(ClockInterval.parse(item["from"], item["to"]) for item in items)

@@ -1,0 +1,118 @@
+"""Sets of time as sorted, disjoint, half-open spans of whole epoch seconds.
+
+A `Spans` value is normal: sorted, non-empty spans that neither overlap nor touch. Every function here takes
+normal sets (except `normalize`, which makes them) and returns normal sets in linear time.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+Span: TypeAlias = tuple[int, int]
+Spans: TypeAlias = tuple[Span, ...]
+
+EMPTY: Spans = ()
+
+
+def to_epoch(moment: datetime) -> int:
+    """The whole second that `moment` (aware) lies in."""
+    return int(moment.timestamp() // 1)
+
+
+def to_epoch_up(moment: datetime) -> int:
+    """The first whole second not before `moment`: the safe end of a taken time."""
+    return -int(-moment.timestamp() // 1)
+
+
+def from_epoch(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)
+
+
+def normalize(spans: Iterable[Span]) -> Spans:
+    """Any spans, in any order, overlapping, touching or empty, as a normal set."""
+    merged: list[Span] = []
+    last_start = last_end = 0
+    for start, end in sorted(spans):
+        if start >= end:
+            continue
+        if merged and start <= last_end:
+            if end > last_end:
+                last_end = end
+                merged[-1] = (last_start, end)
+        else:
+            last_start, last_end = start, end
+            merged.append((start, end))
+    return tuple(merged)
+
+
+def union(*sets: Spans) -> Spans:
+    return normalize(span for spans in sets for span in spans)
+
+
+def intersect(left: Spans, right: Spans) -> Spans:
+    found: list[Span] = []
+    i = j = 0
+    while i < len(left) and j < len(right):
+        start = max(left[i][0], right[j][0])
+        end = min(left[i][1], right[j][1])
+        if start < end:
+            found.append((start, end))
+        if left[i][1] < right[j][1]:
+            i += 1
+        else:
+            j += 1
+    return tuple(found)
+
+
+def subtract(base: Spans, removed: Spans) -> Spans:
+    """What is in `base` and not in `removed`."""
+    if not removed or not base:
+        return base
+    left: list[Span] = []
+    j = 0
+    count = len(removed)
+    for start, end in base:
+        at = start
+        while j < count and removed[j][1] <= at:
+            j += 1
+        k = j
+        while k < count and removed[k][0] < end:
+            cut_from, cut_to = removed[k]
+            if at < cut_from:
+                left.append((at, cut_from))
+            at = cut_to
+            k += 1
+        if at < end:
+            left.append((at, end))
+        j = max(j, k - 1)
+    return tuple(left)
+
+
+def clip(spans: Spans, start: int, end: int) -> Spans:
+    return intersect(spans, ((start, end),)) if start < end else EMPTY
+
+
+def contains(spans: Spans, start: int, end: int) -> bool:
+    """Whether every second of [start, end) is in the set."""
+    if start >= end:
+        return True
+    at = bisect_right(spans, start, key=_start_of) - 1
+    return at >= 0 and spans[at][1] >= end
+
+
+def overlaps(spans: Spans, start: int, end: int) -> bool:
+    """Whether any second of [start, end) is in the set."""
+    if start >= end:
+        return False
+    at = bisect_left(spans, end, key=_start_of) - 1
+    return at >= 0 and spans[at][1] > start
+
+
+def total(spans: Spans) -> int:
+    """The seconds in the set."""
+    return sum(end - start for start, end in spans)
+
+
+def _start_of(span: Span) -> int:
+    return span[0]

@@ -3,18 +3,23 @@
 Spec: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
-from uuid import UUID
+from functools import lru_cache
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast
+from uuid import UUID, uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
+from pydantic_core import from_json
 
 from slotstream_contracts.base import Instant, Message
 from slotstream_contracts.topics import Topic
 
 DataT = TypeVar("DataT", bound=Message)
 
+SPEC_VERSION = "1.0"
+SCHEMA_BASE = "https://slotstream.invalid/schemas/consumer"
 STRUCTURED_CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 
 
@@ -26,12 +31,23 @@ class ContractData(Protocol):
 
 
 class MalformedEventError(Exception):
-    """The record is not a CloudEvent that this library can read. `code` is stable."""
+    """The record is not a CloudEvent that this library can read. `code` is stable.
+
+    Codes: `null_value`, `bad_json`, `bad_envelope`, `unknown_type`, `wrong_schema`.
+    """
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+
+
+class UnknownTypeError(MalformedEventError):
+    """A well-formed event of a type that this version of the library does not know: newer than we are."""
+
+    def __init__(self, type_name: str) -> None:
+        super().__init__("unknown_type", f"no message of type {type_name!r} is known")
+        self.type_name = type_name
 
 
 class Envelope(BaseModel, Generic[DataT]):
@@ -54,3 +70,131 @@ class Envelope(BaseModel, Generic[DataT]):
     causationid: str | None = None
     traceparent: str | None = None
     data: SerializeAsAny[DataT]
+
+    @property
+    def topic(self) -> str:
+        """The topic that this message travels on."""
+        return cast("ContractData", self.data).topic.name
+
+    def to_json(self) -> bytes:
+        """The structured-mode record value."""
+        return self.model_dump_json(exclude_none=True, by_alias=True).encode()
+
+    def headers(self) -> dict[str, str]:
+        """The record headers: content type, and what filters and tracers want without parsing the value."""
+        headers = {"content-type": STRUCTURED_CONTENT_TYPE, "ce_id": str(self.id), "ce_type": self.type}
+        if self.traceparent is not None:
+            headers["traceparent"] = self.traceparent
+        return headers
+
+
+def schema_uri(type_name: str) -> str:
+    """Where the open (consumer's) JSON Schema of a message type is published."""
+    return f"{SCHEMA_BASE}/{type_name}.json"
+
+
+def wrap(
+    data: DataT,
+    *,
+    organization: UUID,
+    subject: str,
+    sequence: int,
+    time: datetime,
+    source: str,
+    correlation_id: str,
+    key: str | None = None,
+    causation_id: str | None = None,
+    traceparent: str | None = None,
+    id: UUID | None = None,  # noqa: A002 (the attribute's name in CloudEvents)
+) -> Envelope[DataT]:
+    """Put `data` into its envelope. `key` is the record key and defaults to the subject."""
+    type_name = cast("ContractData", data).type
+    return Envelope[DataT](
+        id=id or uuid4(),
+        source=source,
+        type=type_name,
+        subject=subject,
+        time=time,
+        dataschema=schema_uri(type_name),
+        organization=organization,
+        partitionkey=key or subject,
+        sequence=sequence,
+        correlationid=correlation_id,
+        causationid=causation_id,
+        traceparent=traceparent,
+        data=data,
+    )
+
+
+def parse(value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> Envelope[Any]:
+    """Read one record in structured or binary mode.
+
+    Headers that are not UTF-8 are passed over: structured mode needs none of them.
+    Raises MalformedEventError; UnknownTypeError for a type that is not known here.
+    """
+    if value is None:
+        raise MalformedEventError("null_value", "the record has no value")
+    attributes = _binary_attributes(headers)
+    if "specversion" in attributes:
+        return _parse_binary(value, attributes)
+    return _parse_structured(value)
+
+
+def _binary_attributes(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+    attributes: dict[str, str] = {}
+    for name, raw in headers:
+        try:
+            attributes[name.removeprefix("ce_")] = raw.decode()
+        except UnicodeDecodeError:
+            continue
+    if "ce_specversion" not in {name for name, _ in headers}:
+        attributes.pop("specversion", None)
+    return attributes
+
+
+def _parse_structured(value: bytes) -> Envelope[Any]:
+    type_name = _type_of(value)
+    try:
+        return _model_of(type_name).model_validate_json(value)
+    except ValidationError as error:
+        raise MalformedEventError("wrong_schema", _first_problem(error)) from error
+
+
+def _parse_binary(value: bytes, attributes: dict[str, str]) -> Envelope[Any]:
+    if "type" not in attributes:
+        raise MalformedEventError("bad_envelope", "the record has no ce_type")
+    attributes["datacontenttype"] = attributes.pop("content-type", "application/json").partition(";")[0]
+    try:
+        document = {**attributes, "data": json.loads(value)}
+    except ValueError as error:
+        raise MalformedEventError("bad_json", str(error)) from error
+    try:
+        return _model_of(attributes["type"]).model_validate(document)
+    except ValidationError as error:
+        raise MalformedEventError("wrong_schema", _first_problem(error)) from error
+
+
+def _type_of(value: bytes) -> str:
+    try:
+        document = from_json(value)
+    except ValueError as error:
+        raise MalformedEventError("bad_json", str(error)) from error
+    if not isinstance(document, dict) or not isinstance(document.get("type"), str):
+        raise MalformedEventError("bad_envelope", "the record is not a CloudEvent: it has no type")
+    type_name: str = document["type"]
+    return type_name
+
+
+@lru_cache(maxsize=256)
+def _model_of(type_name: str) -> type[Envelope[Any]]:
+    from slotstream_contracts.registry import MESSAGE_TYPES
+
+    data_model = MESSAGE_TYPES.get(type_name)
+    if data_model is None:
+        raise UnknownTypeError(type_name)
+    return Envelope[data_model]  # type: ignore[valid-type]
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

@@ -1,0 +1,134 @@
+"""Authentication and rights as FastAPI dependencies.
+
+`principal: CurrentPrincipal` where any caller will do;
+`principal: Annotated[Principal, requires(Right.BOOK)]` where a right is needed. Both are settled before the
+request's body is read.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, Request
+from starlette.types import Scope
+
+from slotstream_servicekit.errors import ForbiddenError
+from slotstream_servicekit.http.principal import ActorType, Principal
+from slotstream_servicekit.http.problems import MalformedRequestError
+from slotstream_servicekit.http.rights import (
+    RIGHTS_OF_ROLE,
+    RIGHTS_OF_SCOPE,
+    Right,
+    Role,
+    rights_of,
+)
+from slotstream_servicekit.http.tokens import (
+    Authenticator,
+    TokenExpiredError,
+    TokenInvalidError,
+    TokenMalformedError,
+    TokenMissingError,
+    UnauthenticatedError,
+)
+from slotstream_servicekit.telemetry import bind_organization
+
+__all__ = [
+    "RIGHTS_OF_ROLE",
+    "RIGHTS_OF_SCOPE",
+    "ActorType",
+    "Authenticator",
+    "CurrentPrincipal",
+    "ForbiddenError",
+    "Principal",
+    "Right",
+    "Role",
+    "TokenExpiredError",
+    "TokenInvalidError",
+    "TokenMalformedError",
+    "TokenMissingError",
+    "UnauthenticatedError",
+    "authenticate",
+    "requires",
+    "requires_any",
+    "rights_of",
+]
+
+_PRINCIPAL_KEY = "slotstream.principal"
+_CALL_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A dependency that gives the principal once it has any of `rights` (or simply the principal)."""
+
+    rights: frozenset[Right] = frozenset()
+
+    async def __call__(self, request: Request) -> Principal:
+        return await self.settle(request.scope)
+
+    async def settle(self, scope: Scope) -> Principal:
+        principal = await authenticate(scope)
+        if self.rights and self.rights.isdisjoint(principal.rights):
+            needed = " or ".join(sorted(self.rights))
+            raise ForbiddenError(f"The role {principal.role} and its scopes do not give the right {needed}")
+        return principal
+
+
+def requires(right: Right) -> Any:
+    """`Annotated[Principal, requires(Right.BOOK)]`, or in a router's or route's `dependencies`."""
+    return Depends(Requirement(frozenset({right})))
+
+
+def requires_any(*rights: Right) -> Any:
+    """Like `requires`, where any one of several rights will do; the use case looks closer."""
+    return Depends(Requirement(frozenset(rights)))
+
+
+CurrentPrincipal = Annotated[Principal, Depends(Requirement())]
+"""`principal: CurrentPrincipal`"""
+
+
+async def authenticate(scope: Scope) -> Principal:
+    """The request's principal, verified once per request."""
+    settled = scope.get(_PRINCIPAL_KEY)
+    if settled is not None:
+        return cast("Principal", settled)
+    token, call_id = _credentials(scope)
+    authenticator = cast("Authenticator", scope["app"].state.authenticator)
+    principal = await authenticator.authenticate(token)
+    if call_id is not None:
+        principal = _with_call_id(principal, call_id)
+    bind_organization(principal.organization_id)
+    scope[_PRINCIPAL_KEY] = principal
+    return principal
+
+
+def _credentials(scope: Scope) -> tuple[str, str | None]:
+    """The bearer token and the call id, as sent."""
+    authorization: bytes | None = None
+    call_id: str | None = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            if authorization is not None:
+                raise TokenMalformedError("There is more than one Authorization header")
+            authorization = value
+        elif name == b"slotstream-call-id":
+            call_id = value.decode("latin-1")
+    if authorization is None:
+        raise TokenMissingError("A bearer token is needed: Authorization: Bearer …")
+    scheme, _, token = authorization.decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise TokenMalformedError("The Authorization header is not of the form: Bearer …")
+    return token.strip(), call_id
+
+
+def _with_call_id(principal: Principal, call_id: str) -> Principal:
+    if principal.role is not Role.AGENT:
+        raise MalformedRequestError(
+            "Slotstream-Call-Id is for AI agents: this token's role is another", code="call_id_not_allowed"
+        )
+    if not _CALL_ID.fullmatch(call_id):
+        raise MalformedRequestError(
+            "Slotstream-Call-Id holds 1 to 128 printable ASCII characters", code="invalid_call_id"
+        )
+    return replace(principal, call_id=call_id)

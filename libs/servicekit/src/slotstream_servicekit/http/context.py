@@ -1,0 +1,112 @@
+"""The outermost layer of every request: trace, metrics, and an answer whatever happens."""
+
+import time
+from typing import Any
+
+from opentelemetry.trace import StatusCode
+from prometheus_client import Counter, Histogram
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from slotstream_servicekit.http.problems import problem
+from slotstream_servicekit.telemetry import HTTP_IN_FLIGHT, HTTP_REQUEST_SECONDS, HTTP_REQUESTS, get_logger
+from slotstream_servicekit.telemetry.context import _trace, new_trace, parse_traceparent
+from slotstream_servicekit.telemetry.tracing import Span, active_tracer, context_of, start_span
+
+UNMATCHED = "unmatched"
+_CLIENT_CLOSED_REQUEST = 499
+
+log = get_logger(__name__)
+
+
+class RequestContext:
+    """Pure ASGI, since it is paid for by every request."""
+
+    def __init__(self, app: ASGIApp, *, service: str) -> None:
+        self._app = app
+        self._service = service
+        self._in_flight = HTTP_IN_FLIGHT.labels(service)
+        # Looking up a labelled child takes a lock and a tuple; the few that exist are kept at hand.
+        self._counters: dict[tuple[str, str, int], Counter] = {}
+        self._timers: dict[tuple[str, str], Histogram] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        parent = parse_traceparent(_header(scope, b"traceparent"))
+        tracer = active_tracer()
+        span = start_span(tracer, parent, scope["method"], "server") if tracer else None
+        token = _trace.set(context_of(span) if span else parent or new_trace())
+        answer = _Answer(send)
+        self._in_flight.inc()
+        try:
+            await self._app(scope, receive, answer)
+        except ClientDisconnect:
+            answer.status = answer.status or _CLIENT_CLOSED_REQUEST
+        except Exception:
+            log.exception("request_failed", method=scope["method"], route=_route(scope))
+            if answer.status:
+                raise
+            await _internal_error()(scope, receive, answer)
+        finally:
+            self._in_flight.dec()
+            self._observe(scope, answer.status, time.perf_counter() - started)
+            if span:
+                _end(span, scope, answer.status)
+            _trace.reset(token)
+
+    def _observe(self, scope: Scope, status: int, seconds: float) -> None:
+        method, route = scope["method"], _route(scope)
+        counter = self._counters.get((method, route, status))
+        if counter is None:
+            counter = HTTP_REQUESTS.labels(self._service, method, route, str(status))
+            self._counters[method, route, status] = counter
+        counter.inc()
+        timer = self._timers.get((method, route))
+        if timer is None:
+            timer = self._timers[method, route] = HTTP_REQUEST_SECONDS.labels(self._service, method, route)
+        timer.observe(seconds)
+
+
+class _Answer:
+    """Passes messages on and remembers the status."""
+
+    __slots__ = ("_send", "status")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
+def _internal_error() -> Any:
+    return problem(500, "internal_error", "Something went wrong here; the trace_id finds it in our logs.")
+
+
+def _header(scope: Scope, wanted: bytes) -> str | None:
+    for name, value in scope["headers"]:
+        if name == wanted:
+            return str(value, "latin-1")
+    return None
+
+
+def _route(scope: Scope) -> str:
+    """The route's template: a path would make a metric per id."""
+    return getattr(scope.get("route"), "path", UNMATCHED)
+
+
+def _end(span: Span, scope: Scope, status: int) -> None:
+    route = _route(scope)
+    span.update_name(f"{scope['method']} {route}")
+    span.set_attributes(
+        {"http.request.method": scope["method"], "http.route": route, "http.response.status_code": status}
+    )
+    if status >= 500:
+        span.set_status(StatusCode.ERROR)
+    span.end()

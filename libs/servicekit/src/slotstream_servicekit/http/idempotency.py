@@ -1,0 +1,212 @@
+"""`Idempotency-Key`: one key, one effect, one answer.
+
+The key's row, the effect and the stored answer commit together. A duplicate that arrives meanwhile waits for
+the first one's commit on the key's unique index, and then answers the same.
+"""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+import orjson
+from fastapi import Header, Request
+from sqlalchemy import Column, DateTime, LargeBinary, MetaData, SmallInteger, Table, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import UUID as UUIDColumn
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from slotstream_servicekit.errors import RETRYABLE_KINDS, ErrorKind, SlotstreamError
+from slotstream_servicekit.http.principal import Principal
+from slotstream_servicekit.http.problems import MalformedRequestError, problem_of
+
+HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotency-Replayed"
+KEPT = timedelta(hours=48)
+TABLE_NAME = "idempotency_keys"
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(alias=HEADER, max_length=255, description="The same key and body give the same answer, once done"),
+]
+"""Declares the header in OpenAPI: `idempotency_key: IdempotencyKey = None`."""
+
+_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+_KEPT_HEADERS = frozenset({"content-type", "etag", "location", "retry-after"})
+
+
+class InvalidIdempotencyKeyError(MalformedRequestError):
+    code = "invalid_idempotency_key"
+
+
+class IdempotencyKeyReusedError(SlotstreamError):
+    code = "idempotency_key_reused"
+    kind = ErrorKind.invalid
+
+    @classmethod
+    def because(cls) -> "IdempotencyKeyReusedError":
+        return cls("This Idempotency-Key was used for another request; a new request needs a new key")
+
+
+class Transactions(Protocol):
+    def transaction(self, organization_id: UUID) -> AbstractAsyncContextManager[AsyncSession]: ...
+
+    def system_transaction(self) -> AbstractAsyncContextManager[AsyncSession]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """A row of the table: the request's fingerprint and what it was answered."""
+
+    fingerprint: bytes
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def replay(self, fingerprint: bytes) -> Response:
+        """The stored answer, marked as replayed. Raises IdempotencyKeyReusedError for another request."""
+        if self.fingerprint != fingerprint:
+            raise IdempotencyKeyReusedError.because()
+        headers = {**self.headers, REPLAYED_HEADER: "true"}
+        return Response(self.body, status_code=self.status, headers=headers)
+
+
+def idempotency_table(metadata: MetaData) -> Table:
+    """The table `idempotency_keys`; tenant-isolated like any other."""
+    return Table(
+        TABLE_NAME,
+        metadata,
+        Column("organization_id", UUIDColumn(as_uuid=True), primary_key=True),
+        Column("caller", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("fingerprint", LargeBinary, nullable=False),
+        Column("status", SmallInteger, nullable=True),
+        Column("headers", JSONB, nullable=True),
+        Column("body", LargeBinary, nullable=True),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
+    )
+
+
+def key_of(request: Request) -> str | None:
+    """The request's key, or None where it sent none. Raises InvalidIdempotencyKeyError."""
+    key = request.headers.get(HEADER)
+    if key is not None and not _KEY.fullmatch(key):
+        raise InvalidIdempotencyKeyError("Idempotency-Key holds 1 to 255 printable ASCII characters")
+    return key
+
+
+async def fingerprint_of(request: Request) -> bytes:
+    """32 bytes that tell this request from others: method, path, query and body, however the JSON is spaced."""
+    return fingerprint(
+        request.method, request.scope["path"], request.scope["query_string"], await request.body()
+    )
+
+
+def fingerprint(method: str, path: str, query_string: bytes, body: bytes) -> bytes:
+    try:
+        body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS) if body else b""
+    except ValueError:
+        pass  # A form or file: its bytes are its identity.
+    digest = hashlib.sha256(f"{method} {path}\n".encode())
+    digest.update(query_string + b"\n")
+    digest.update(body)
+    return digest.digest()
+
+
+async def idempotent(
+    request: Request,
+    *,
+    database: Transactions,
+    principal: Principal,
+    action: Callable[[AsyncSession], Awaitable[Response]],
+) -> Response:
+    """Runs `action` in one transaction, once per key; without a key, simply in one transaction.
+
+    A refusal (any of our errors that a repetition would not cure) is stored as the answer too, with what
+    `action` did before it undone. Transient errors and crashes leave no trace: the same key may be tried again.
+    """
+    key = key_of(request)
+    if key is None:
+        async with database.transaction(principal.organization_id) as session:
+            return await action(session)
+    digest = await fingerprint_of(request)
+    claim = _Claim(principal.organization_id, principal.subject, key, digest)
+    async with database.transaction(principal.organization_id) as session:
+        stored = await claim.take(session)
+        if stored is not None:
+            return stored.replay(digest)
+        answer = await _answer(session, action)
+        await claim.settle(session, answer)
+        return answer
+
+
+async def _answer(session: AsyncSession, action: Callable[[AsyncSession], Awaitable[Response]]) -> Response:
+    try:
+        async with session.begin_nested():
+            return await action(session)
+    except SlotstreamError as error:
+        if error.kind in RETRYABLE_KINDS:
+            raise
+        return problem_of(error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    organization_id: UUID
+    caller: str
+    key: str
+    fingerprint: bytes
+
+    async def take(self, session: AsyncSession) -> StoredAnswer | None:
+        """Claims the key, or returns the answer that another request has stored under it."""
+        claimed = await session.execute(_CLAIM, {**self._identity(), "fingerprint": self.fingerprint})
+        if claimed.first() is not None:
+            return None
+        row = (await session.execute(_READ, self._identity())).one()
+        return StoredAnswer(bytes(row.fingerprint), row.status, row.headers, bytes(row.body))
+
+    async def settle(self, session: AsyncSession, answer: Response) -> None:
+        await session.execute(
+            _SETTLE,
+            {
+                **self._identity(),
+                "status": answer.status_code,
+                "headers": orjson.dumps(kept_headers(answer)).decode(),
+                "body": bytes(answer.body),
+            },
+        )
+
+    def _identity(self) -> dict[str, Any]:
+        return {"organization_id": self.organization_id, "caller": self.caller, "key": self.key}
+
+
+def kept_headers(answer: Response) -> dict[str, str]:
+    """The headers of an answer that its replay repeats."""
+    return {name: value for name, value in answer.headers.items() if name in _KEPT_HEADERS}
+
+
+async def forget_old_keys(database: Transactions, *, kept: timedelta = KEPT, limit: int = 10_000) -> int:
+    """Deletes up to `limit` keys older than `kept`; returns how many. For a worker's housekeeping."""
+    async with database.system_transaction() as session:
+        deleted = await session.execute(_FORGET, {"kept": kept, "limit": limit})
+        return int(getattr(deleted, "rowcount", 0))
+
+
+_IDENTITY = "organization_id = :organization_id AND caller = :caller AND key = :key"
+_CLAIM = text(
+    f"INSERT INTO {TABLE_NAME} (organization_id, caller, key, fingerprint) "
+    "VALUES (:organization_id, :caller, :key, :fingerprint) ON CONFLICT DO NOTHING RETURNING 1"
+)
+_READ = text(f"SELECT fingerprint, status, headers, body FROM {TABLE_NAME} WHERE {_IDENTITY}")
+_SETTLE = text(
+    f"UPDATE {TABLE_NAME} SET status = :status, headers = CAST(:headers AS jsonb), body = :body WHERE {_IDENTITY}"
+)
+_FORGET = text(
+    f"DELETE FROM {TABLE_NAME} WHERE ctid IN (SELECT ctid FROM {TABLE_NAME} "
+    "WHERE created_at < now() - CAST(:kept AS interval) LIMIT :limit)"
+)

@@ -1,0 +1,56 @@
+"""Who is asking, for which organization, with which rights."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from slotstream_servicekit.errors import ForbiddenError
+from slotstream_servicekit.http.rights import Right, Role, rights_of
+
+ActorType = Literal["user", "ai_agent", "integration"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """The verified caller. `call_id` names an AI agent's call."""
+
+    subject: str
+    organization_id: UUID
+    role: Role
+    scopes: frozenset[str] = frozenset()
+    rights: frozenset[Right] = field(default=frozenset())
+    call_id: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        subject: str,
+        organization_id: UUID,
+        role: Role,
+        scopes: frozenset[str] = frozenset(),
+        call_id: str | None = None,
+    ) -> "Principal":
+        """A principal with the rights of its role and scopes."""
+        return cls(
+            subject=subject,
+            organization_id=organization_id,
+            role=role,
+            scopes=scopes,
+            rights=rights_of(role, scopes),
+            call_id=call_id,
+        )
+
+    @property
+    def actor_type(self) -> ActorType:
+        if self.role is Role.AGENT:
+            return "ai_agent"
+        return "integration" if self.role is Role.INTEGRATION else "user"
+
+    def can(self, right: Right) -> bool:
+        return right in self.rights
+
+    def require(self, right: Right) -> None:
+        """Raises ForbiddenError where the right is missing."""
+        if right not in self.rights:
+            raise ForbiddenError(f"The role {self.role} and its scopes do not give the right {right}")

@@ -1,0 +1,135 @@
+"""RFC 9457 problem details: one shape for everything that a service answers other than success."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from slotstream_servicekit.errors import STATUS_BY_KIND, ErrorKind, Reason, SlotstreamError
+from slotstream_servicekit.telemetry import current_trace_id
+
+PROBLEM_CONTENT_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 1
+
+
+class FieldErrorOut(BaseModel):
+    """One thing wrong with the request: where (`in` and a JSON Pointer), a stable code, and a sentence."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    in_: str = Field(alias="in", examples=["body"])
+    pointer: str = Field(examples=["/client/phone"])
+    code: str = Field(examples=["missing"])
+    detail: str
+
+
+class ReasonOut(BaseModel):
+    """One reason of a refusal; `conflicts_with` holds the ids of what is in the way."""
+
+    code: str = Field(examples=["slot_taken"])
+    detail: str
+    conflicts_with: list[str] = []
+
+
+class ProblemOut(BaseModel):
+    """RFC 9457 problem details; `code` is stable and meant for programs, `detail` for people."""
+
+    model_config = ConfigDict(extra="allow", title="Problem")
+
+    type: str = Field(examples=["urn:slotstream:problem:slot_taken"])
+    title: str
+    status: int
+    detail: str
+    code: str
+    trace_id: str | None = None
+    errors: list[FieldErrorOut] | None = None
+    reasons: list[ReasonOut] | None = None
+
+
+class ProblemResponse(Response):
+    media_type = PROBLEM_CONTENT_TYPE
+
+
+class MalformedRequestError(SlotstreamError):
+    """The request itself cannot be read, whatever it asks for: 400, where a wrong value would be 422."""
+
+    code = "malformed_request"
+    kind = ErrorKind.invalid
+    status = HTTPStatus.BAD_REQUEST
+
+    def __init__(self, detail: str, *, code: str | None = None) -> None:
+        super().__init__(detail)
+        if code is not None:
+            self.code = code
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Sequence[Mapping[str, object]] = (),
+    reasons: Sequence[Reason] = (),
+    extra: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> ProblemResponse:
+    """The response for one problem; `extra` adds members such as the current version."""
+    content: dict[str, Any] = {
+        **(extra or {}),
+        "type": f"urn:slotstream:problem:{code}",
+        "title": title_of(code, status),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "trace_id": current_trace_id(),
+    }
+    if errors:
+        content["errors"] = list(errors)
+    if reasons:
+        content["reasons"] = [
+            {"code": each.code, "detail": each.detail, "conflicts_with": list(each.conflicts_with)}
+            for each in reasons
+        ]
+    return ProblemResponse(
+        orjson.dumps(content, default=str), status_code=status, headers=dict(headers) if headers else None
+    )
+
+
+def problem_of(error: SlotstreamError) -> ProblemResponse:
+    """The answer to one of our own errors: its kind decides the status, its extras become members."""
+    status = error.status if isinstance(error, MalformedRequestError) else STATUS_BY_KIND[error.kind]
+    return problem(
+        status,
+        error.code,
+        error.detail,
+        reasons=error.reasons,
+        extra=error.extra,
+        headers=_headers_of(error, status),
+    )
+
+
+def _headers_of(error: SlotstreamError, status: int) -> dict[str, str]:
+    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        return {"Retry-After": str(error.extra.get("retry_after", RETRY_AFTER_SECONDS))}
+    if error.kind is ErrorKind.unauthenticated:
+        return {"WWW-Authenticate": challenge(error.code, error.detail)}
+    if error.kind is ErrorKind.forbidden:
+        return {"WWW-Authenticate": 'Bearer realm="slotstream", error="insufficient_scope"'}
+    return {}
+
+
+def challenge(code: str, detail: str) -> str:
+    """The `WWW-Authenticate` header of a 401 (RFC 6750 §3): no error where no token was sent at all."""
+    if code == "token_missing":
+        return 'Bearer realm="slotstream"'
+    description = detail.replace('"', "'")
+    return f'Bearer realm="slotstream", error="invalid_token", error_description="{description}"'
+
+
+def title_of(code: str, status: int) -> str:
+    if code == "internal_error":
+        return HTTPStatus(status).phrase
+    return code.replace("_", " ").capitalize()

@@ -1,0 +1,95 @@
+"""Who may do what, as data: rights by role, and by scope for integrations."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    MANAGER = "manager"
+    STAFF = "staff"
+    VIEWER = "viewer"
+    AGENT = "agent"
+    INTEGRATION = "integration"
+
+
+class Right(StrEnum):
+    READ_CATALOGUE = "read_catalogue"
+    READ_CLIENTS = "read_clients"
+    READ_APPOINTMENTS = "read_appointments"
+    READ_SCHEDULES = "read_schedules"
+    READ_SLOTS = "read_slots"
+    READ_MESSAGES = "read_messages"
+    READ_IMPORTS = "read_imports"
+    READ_CALENDARS = "read_calendars"
+    READ_REPORTS = "read_reports"
+    BOOK = "book"
+    """Book, hold, confirm, reschedule and cancel: what an AI agent may do."""
+    WRITE_APPOINTMENTS = "write_appointments"
+    """Every other verb and edit: approve, complete, no-show, notes, assign, archive …"""
+    OVERRIDE = "override"
+    """Force an overlap or break a constraint, with a reason. Never an agent's."""
+    WRITE_CLIENTS = "write_clients"
+    WRITE_CATALOGUE = "write_catalogue"
+    WRITE_SCHEDULES = "write_schedules"
+    """Any resource's and business's hours."""
+    WRITE_OWN_SCHEDULE = "write_own_schedule"
+    SEND_MESSAGES = "send_messages"
+    WRITE_TEMPLATES = "write_templates"
+    """Templates, reminder rules and other settings of notifications."""
+    WRITE_IMPORTS = "write_imports"
+    WRITE_CALENDARS = "write_calendars"
+    """Calendar connections and feeds."""
+    ADMINISTER = "administer"
+    """Users, API clients and the organization itself."""
+
+
+_READS = frozenset(right for right in Right if right.startswith("read_"))
+
+RIGHTS_OF_ROLE: Mapping[Role, frozenset[Right]] = {
+    Role.OWNER: frozenset(Right),
+    Role.MANAGER: frozenset(Right) - {Right.ADMINISTER},
+    Role.STAFF: _READS
+    | {
+        Right.BOOK,
+        Right.WRITE_APPOINTMENTS,
+        Right.OVERRIDE,
+        Right.WRITE_CLIENTS,
+        Right.WRITE_OWN_SCHEDULE,
+        Right.SEND_MESSAGES,
+    },
+    Role.VIEWER: _READS,
+    Role.AGENT: frozenset(
+        {Right.READ_CATALOGUE, Right.READ_CLIENTS, Right.READ_APPOINTMENTS, Right.READ_SLOTS, Right.BOOK}
+    ),
+    Role.INTEGRATION: frozenset(),
+}
+
+RIGHTS_OF_SCOPE: Mapping[str, frozenset[Right]] = {
+    "catalogue:read": frozenset({Right.READ_CATALOGUE}),
+    "catalogue:write": frozenset({Right.WRITE_CATALOGUE}),
+    "clients:read": frozenset({Right.READ_CLIENTS}),
+    "clients:write": frozenset({Right.WRITE_CLIENTS}),
+    "appointments:read": frozenset({Right.READ_APPOINTMENTS}),
+    "appointments:book": frozenset({Right.BOOK}),
+    "appointments:write": frozenset({Right.BOOK, Right.WRITE_APPOINTMENTS}),
+    "appointments:override": frozenset({Right.OVERRIDE}),
+    "schedules:read": frozenset({Right.READ_SCHEDULES}),
+    "schedules:write": frozenset({Right.WRITE_SCHEDULES}),
+    "slots:read": frozenset({Right.READ_SLOTS}),
+    "messages:read": frozenset({Right.READ_MESSAGES}),
+    "messages:send": frozenset({Right.SEND_MESSAGES}),
+    "templates:write": frozenset({Right.WRITE_TEMPLATES}),
+    "imports:read": frozenset({Right.READ_IMPORTS}),
+    "imports:write": frozenset({Right.WRITE_IMPORTS}),
+    "calendars:read": frozenset({Right.READ_CALENDARS}),
+    "calendars:write": frozenset({Right.WRITE_CALENDARS}),
+    "reports:read": frozenset({Right.READ_REPORTS}),
+}
+
+
+def rights_of(role: Role, scopes: frozenset[str]) -> frozenset[Right]:
+    """A role's rights; an integration has only those that its scopes name."""
+    if role is not Role.INTEGRATION:
+        return RIGHTS_OF_ROLE[role]
+    return frozenset().union(*(RIGHTS_OF_SCOPE.get(scope, frozenset()) for scope in scopes))

@@ -1,0 +1,91 @@
+"""uvicorn inside our own process: it neither owns the signals nor the logs, and stops when it is told."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Generator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from slotstream_servicekit.runtime import StartError
+
+_BACKLOG = 2_048
+_KEEP_ALIVE_SECONDS = 75
+
+
+class HttpServer:
+    """Serves `app` on one port. Port 0 takes a free one; `address` says which."""
+
+    def __init__(self, app: ASGIApp, *, host: str, port: int, grace_seconds: float) -> None:
+        self._host, self._port = host, port
+        self._server = _Uvicorn(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=max(1, int(grace_seconds)),
+            )
+        )
+        self._task: asyncio.Task[None] | None = None
+        self.address = ""
+
+    async def start(self) -> None:
+        """Binds the port and runs the app's start-up. Raises StartError."""
+        bound = _bind(self._host, self._port)
+        self.address = "http://{}:{}".format(*bound.getsockname()[:2])
+        self._task = asyncio.ensure_future(self._serve(bound))
+        while not self._server.started and not self._task.done():
+            await asyncio.sleep(0.01)
+        if self._task.done():
+            await self._task
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serves until `stop` is set, then takes no new connections and finishes what is being answered."""
+        if self._task is None:
+            await self.start()
+        assert self._task is not None  # noqa: S101 - start() has set it
+        waiting = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({waiting, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            self._server.should_exit = True
+        await self._task
+
+    async def _serve(self, bound: socket.socket) -> None:
+        try:
+            await self._server.serve(sockets=[bound])
+        except SystemExit:
+            raise StartError("the application's start-up failed; the log says why") from None
+        finally:
+            bound.close()
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield  # The runtime decides what a signal means for all parts of the process.
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        if error.errno == errno.EADDRINUSE:
+            raise StartError(f"port {port} on {host} is taken by another process") from None
+        raise StartError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    bound.setblocking(False)
+    bound.listen(_BACKLOG)
+    return bound

@@ -1,0 +1,248 @@
+"""Running a service: its roles in one process, from configuration to a stop that loses nothing."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Protocol, TypeVar, get_args
+
+from pydantic import ValidationError
+
+from slotstream_servicekit.health import Health
+from slotstream_servicekit.settings import ServiceSettings
+from slotstream_servicekit.telemetry import configure_logging, configure_tracing, get_logger, shutdown_tracing
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.types import ASGIApp
+
+    from slotstream_servicekit.rebuild import Projection
+
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+Role = Literal["api", "worker", "all"]
+BackgroundTask = Callable[[asyncio.Event], Awaitable[None]]
+"""A named async function that works until the event is set, then returns."""
+
+_CANCEL_SECONDS = 5.0
+_SECOND_SIGNAL_SECONDS = 1.0
+
+log = get_logger(__name__)
+
+
+class StartError(Exception):
+    """The process cannot start; the sentence says what to change."""
+
+
+class Runnable(Protocol):
+    """What a worker runs: works until `stop` is set, finishes what it has begun, and returns."""
+
+    async def run(self, stop: asyncio.Event) -> None: ...
+
+
+async def _nothing() -> None:
+    """A worker that holds nothing has nothing to dispose of."""
+
+
+@dataclass(kw_only=True)
+class Worker:
+    """Everything a worker process does. Consumers and tasks stop first, then the relay, then `dispose` runs."""
+
+    health: Health
+    consumers: Runnable | None = None
+    relay: Runnable | None = None
+    tasks: Sequence[BackgroundTask] = ()
+    dispose: Callable[[], Awaitable[None]] = _nothing
+
+
+def _no_projections(_settings: Any) -> "Sequence[Projection]":
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service(Generic[SettingsT]):
+    """A service as `run` and the command line see it.
+
+    `package_dir` is the folder that holds `migrations/`. `create_api` and `create_worker` are called once per
+    process, in the running event loop, and only for the roles it plays.
+    """
+
+    name: str
+    settings: type[SettingsT]
+    create_api: "Callable[[SettingsT], FastAPI]"
+    create_worker: Callable[[SettingsT], Worker]
+    package_dir: Path
+    projections: "Callable[[SettingsT], Sequence[Projection]]" = field(default=_no_projections)
+
+
+def run(service: Service[Any], arguments: Sequence[str] | None = None) -> NoReturn:
+    """The console entry point of a service: `--role api|worker|all`. Ends the process.
+
+    Exit codes: 0 after a stop, 1 after a crash, 2 for settings that are missing or wrong.
+    """
+    parser = argparse.ArgumentParser(prog=f"slotstream-{service.name.replace('_', '-')}")
+    parser.add_argument("--role", choices=get_args(Role), default="all")
+    role: Role = parser.parse_args(arguments).role
+    settings = load_settings(service)
+    configure_logging(service.name, settings.log_level)
+    configure_tracing(
+        service.name,
+        otlp_endpoint=settings.otlp_endpoint,
+        trace_file=settings.trace_file,
+        sample_ratio=settings.trace_sample_ratio,
+    )
+    try:
+        sys.exit(_run(service, settings, role))
+    finally:
+        shutdown_tracing()
+
+
+def load_settings(service: Service[SettingsT]) -> SettingsT:
+    """The service's settings from the environment; exits with 2 and one line per fault."""
+    try:
+        return service.settings()
+    except ValidationError as error:
+        prefix = str(service.settings.model_config.get("env_prefix", ""))
+        for each in error.errors(include_input=False, include_url=False):
+            name = ".".join(str(part) for part in each["loc"]).upper()
+            sys.stderr.write(f"{prefix}{name} (or SLOTSTREAM_{name}): {each['msg']}\n")
+        sys.exit(2)
+
+
+def _run(service: Service[Any], settings: ServiceSettings, role: Role) -> int:
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve(service, settings, role))
+
+
+async def serve(
+    service: Service[SettingsT], settings: SettingsT, role: Role, *, stop: asyncio.Event | None = None
+) -> int:
+    """Runs the roles until `stop` is set (by a signal, where none is given) or something crashes.
+
+    Returns the exit code.
+    """
+    from slotstream_servicekit.http.app import operator_app
+    from slotstream_servicekit.http.server import HttpServer
+
+    if stop is None:
+        stop = asyncio.Event()
+        _set_on_signals(stop)
+    worker = service.create_worker(settings) if role != "api" else None
+    try:
+        app: ASGIApp
+        if role == "worker" and worker is not None:
+            health, port = worker.health, settings.worker_http_port
+            app = operator_app(health)
+        else:
+            app = api = service.create_api(settings)
+            health, port = api.state.health, None
+            if worker is not None:
+                health.include(worker.health)
+        port = settings.http_port if port is None else port
+        server = HttpServer(
+            app, host=settings.http_host, port=port, grace_seconds=settings.shutdown_grace_seconds
+        )
+        await server.start()
+        log.info("started", role=role, address=server.address)
+        crew = _Crew(settings.shutdown_grace_seconds)
+        crew.enlist("http", server.run, last=False)
+        if worker is not None:
+            crew.enlist_worker(worker)
+        code = await crew.work(stop, health, delay_seconds=settings.shutdown_delay_seconds)
+    except StartError as error:
+        log.critical("start_failed", reason=str(error))
+        code = 1
+    finally:
+        if worker is not None:
+            await worker.dispose()
+    log.info("stopped", role=role, exit_code=code)
+    return code
+
+
+class _Crew:
+    """The tasks of one process. One that ends early ends the process: a service never limps on."""
+
+    def __init__(self, grace_seconds: float) -> None:
+        self._grace_seconds = grace_seconds
+        self._stop = asyncio.Event()
+        self._stop_last = asyncio.Event()
+        self._first: dict[asyncio.Task[None], str] = {}
+        self._last: dict[asyncio.Task[None], str] = {}
+
+    def enlist(self, name: str, run: BackgroundTask, *, last: bool = False) -> None:
+        event, tasks = (self._stop_last, self._last) if last else (self._stop, self._first)
+        tasks[asyncio.ensure_future(run(event))] = name
+
+    def enlist_worker(self, worker: Worker) -> None:
+        if worker.consumers is not None:
+            self.enlist("consumers", worker.consumers.run)
+        for task in worker.tasks:
+            self.enlist(getattr(task, "__name__", type(task).__name__), task)
+        if worker.relay is not None:
+            # Last, so that what the consumers committed on their way out still leaves.
+            self.enlist("relay", worker.relay.run, last=True)
+
+    async def work(self, stop: asyncio.Event, health: Health, *, delay_seconds: float) -> int:
+        """Waits for `stop` or for the first task to end by itself, stops all in order; the exit code."""
+        stopped = asyncio.ensure_future(stop.wait())
+        everything = self._first | self._last
+        await asyncio.wait({stopped, *everything}, return_when=asyncio.FIRST_COMPLETED)
+        health.stopping()
+        crashed = _log_crashes(everything)
+        if not crashed:
+            log.info("stopping")
+            await asyncio.sleep(delay_seconds)
+        stopped.cancel()
+        self._stop.set()
+        ended = await self._end(self._first)
+        self._stop_last.set()
+        ended = await self._end(self._last) and ended
+        failed = any(not task.cancelled() and task.exception() for task in everything)
+        return 1 if crashed or failed or not ended else 0
+
+    async def _end(self, tasks: dict[asyncio.Task[None], str]) -> bool:
+        """Waits for `tasks` within the grace period and cancels the rest; whether none had to be cancelled."""
+        if not tasks:
+            return True
+        _, late = await asyncio.wait(tasks, timeout=self._grace_seconds)
+        if late:
+            log.error("stop_timed_out", tasks=sorted(tasks[task] for task in late))
+            for task in late:
+                task.cancel()
+            await asyncio.wait(late, timeout=_CANCEL_SECONDS)
+        return not late
+
+
+def _log_crashes(tasks: dict[asyncio.Task[None], str]) -> bool:
+    """Logs every task that has ended although nobody asked it to; whether there was one."""
+    over = [(name, task) for task, name in tasks.items() if task.done()]
+    for name, task in over:
+        error = None if task.cancelled() else task.exception()
+        log.critical("task_ended_unasked", task=name, exc_info=error)
+    return bool(over)
+
+
+def _set_on_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT ask for a stop in good order; a second one, a second later, ends the process at once.
+
+    The pause is there because a terminal's Ctrl-C reaches a child twice when its parent passes it on.
+    """
+    loop = asyncio.get_running_loop()
+    first: list[float] = []
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        if not first:
+            first.append(time.monotonic())
+            loop.call_soon_threadsafe(stop.set)
+        elif time.monotonic() - first[0] > _SECOND_SIGNAL_SECONDS:
+            os._exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)

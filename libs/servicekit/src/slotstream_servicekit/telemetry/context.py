@@ -1,0 +1,71 @@
+"""The trace and the tenant that the running task works for."""
+
+import os
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass
+from uuid import UUID
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+_SAMPLED = 0x01
+
+
+@dataclass(frozen=True, slots=True)
+class TraceContext:
+    """A position in a trace: ids in lower-case hex, as W3C Trace Context writes them."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool
+
+    @property
+    def traceparent(self) -> str:
+        return f"00-{self.trace_id}-{self.span_id}-{'01' if self.sampled else '00'}"
+
+
+_trace: ContextVar[TraceContext | None] = ContextVar("slotstream_trace", default=None)
+_organization: ContextVar[UUID | None] = ContextVar("slotstream_organization", default=None)
+
+
+def parse_traceparent(value: str | None) -> TraceContext | None:
+    """The context in a `traceparent` header, or None where it is absent or malformed.
+
+    https://www.w3.org/TR/trace-context/#traceparent-header
+    """
+    match = _TRACEPARENT.fullmatch(value) if value else None
+    if match is None or value is None or value.startswith("ff"):
+        return None
+    trace_id, span_id, flags = match.groups()
+    if not int(trace_id, 16) or not int(span_id, 16):
+        return None
+    return TraceContext(trace_id, span_id, bool(int(flags, 16) & _SAMPLED))
+
+
+def new_trace() -> TraceContext:
+    """A fresh, unrecorded trace: ids for logs and problems where no tracer runs."""
+    digits = os.urandom(24).hex()
+    return TraceContext(digits[:32], digits[32:], sampled=False)
+
+
+def current_trace() -> TraceContext | None:
+    return _trace.get()
+
+
+def current_trace_id() -> str | None:
+    trace = _trace.get()
+    return trace.trace_id if trace else None
+
+
+def current_traceparent() -> str | None:
+    """The header to put on whatever the running task sends out; None outside any request or message."""
+    trace = _trace.get()
+    return trace.traceparent if trace else None
+
+
+def current_organization() -> UUID | None:
+    return _organization.get()
+
+
+def bind_organization(organization_id: UUID | None) -> None:
+    """Names the tenant in this task's logs."""
+    _organization.set(organization_id)

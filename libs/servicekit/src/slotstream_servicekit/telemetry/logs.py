@@ -1,0 +1,139 @@
+"""JSON lines on standard output: time, level, event, service, trace and tenant, and no personal data."""
+
+import logging
+import re
+import sys
+import traceback
+from typing import Any, TextIO, cast
+
+import orjson
+import structlog
+from pydantic import ValidationError
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+from slotstream_servicekit.telemetry.context import current_organization, current_trace_id
+
+Logger = FilteringBoundLogger
+
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_PHONE = re.compile(r"(?<![\w-])\+\d[\d \-()]{6,}\d")
+_CREDENTIALS = re.compile(r"(?<=://)([^\s:/@]+):[^\s@]*@")
+_BEARER = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
+_FRAMES = 20
+_QUIET = {
+    "uvicorn.error": logging.WARNING,
+    "uvicorn.access": logging.CRITICAL,
+    "aiokafka": logging.WARNING,
+    "faststream": logging.WARNING,
+    "httpx2": logging.WARNING,
+    "httpcore2": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "alembic": logging.INFO,
+}
+
+
+def get_logger(name: str) -> Logger:
+    """A structured logger: `log.info("event_name", fact=value)`. Never pass names, phones, e-mails or notes."""
+    return cast("Logger", structlog.get_logger(component=name))
+
+
+def configure_logging(service: str, level: str = "INFO", *, stream: TextIO | None = None) -> None:
+    """Sends this process's logs, and those of its libraries, to `stream` (standard output) as JSON lines."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _Facts(service),
+        _describe_exception,
+    ]
+    structlog.configure(
+        processors=[*shared, _redact, structlog.processors.JSONRenderer(serializer=_serialize)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.WriteLoggerFactory(stream or sys.stdout),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _redact,
+                structlog.processors.JSONRenderer(serializer=_serialize),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name, quietest in _QUIET.items():
+        logging.getLogger(name).setLevel(max(quietest, logging.getLevelName(level)))
+
+
+class _Facts:
+    """Adds what every line says: the service, the trace and the tenant."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event["service"] = self._service
+        trace_id, organization = current_trace_id(), current_organization()
+        if trace_id is not None:
+            event.setdefault("trace_id", trace_id)
+        if organization is not None:
+            event.setdefault("organization", str(organization))
+        return event
+
+
+def _describe_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replaces `exc_info` by the error's type, its words and the places it passed, without any values."""
+    info = event.pop("exc_info", None)
+    if info is True:
+        info = sys.exc_info()
+    error = info[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        event["exception"] = describe_exception(error)
+    return event
+
+
+def describe_exception(error: BaseException) -> dict[str, Any]:
+    """Type, words and frames of `error` and its cause, with input values left out."""
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    described: dict[str, Any] = {
+        "type": f"{type(error).__module__}.{type(error).__qualname__}",
+        "message": _message_of(error),
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+    if isinstance(error, BaseExceptionGroup):
+        described["errors"] = [describe_exception(each) for each in error.exceptions]
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        described["cause"] = describe_exception(cause)
+    return described
+
+
+def _message_of(error: BaseException) -> str:
+    if isinstance(error, ValidationError):
+        places = error.errors(include_input=False, include_url=False, include_context=False)
+        return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['type']}" for each in places)
+    # A database's message names the rule; its DETAIL line would quote the row.
+    return redacted(str(error).split("\nDETAIL:", 1)[0].split("\n[SQL:", 1)[0])
+
+
+def redacted(text: str) -> str:
+    """`text` without e-mail addresses, phone numbers, passwords in URLs and tokens."""
+    text = _CREDENTIALS.sub(r"\1:***@", text)
+    text = _BEARER.sub("<token>", text)
+    text = _EMAIL.sub("<e-mail>", text)
+    return _PHONE.sub("<phone>", text)
+
+
+def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for key, value in event.items():
+        if isinstance(value, str) and key not in {"time", "trace_id", "organization", "level", "service"}:
+            event[key] = redacted(value)
+    return event
+
+
+def _serialize(event: EventDict, **_: object) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()

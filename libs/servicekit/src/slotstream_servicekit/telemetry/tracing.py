@@ -1,0 +1,221 @@
+"""Spans through the OpenTelemetry SDK; nearly free where no exporter is configured."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+
+import orjson
+from opentelemetry import trace as otel
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import (
+    BatchSpanProcessor,
+    SimpleSpanProcessor,
+    SpanExporter,
+    SpanExportResult,
+)
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags
+
+from slotstream_servicekit.telemetry.context import TraceContext, _trace, new_trace, parse_traceparent
+
+Kind = Literal["server", "client", "consumer", "producer", "internal"]
+Attribute = str | bool | int | float
+Span = otel.Span
+
+_KINDS: Mapping[Kind, SpanKind] = {
+    "server": SpanKind.SERVER,
+    "client": SpanKind.CLIENT,
+    "consumer": SpanKind.CONSUMER,
+    "producer": SpanKind.PRODUCER,
+    "internal": SpanKind.INTERNAL,
+}
+
+
+class _State:
+    provider: TracerProvider | None = None
+    tracer: otel.Tracer | None = None
+
+
+def configure_tracing(
+    service: str,
+    *,
+    otlp_endpoint: str | None = None,
+    trace_file: Path | None = None,
+    exporter: SpanExporter | None = None,
+    sample_ratio: float = 1.0,
+) -> None:
+    """Starts exporting spans to whatever is given; with nothing given, spans stay off and only ids travel.
+
+    `otlp_endpoint` is the collector's base URL (OTLP over HTTP); `trace_file` gets one JSON object per line;
+    `exporter` is for tests.
+    """
+    shutdown_tracing()
+    processors = []
+    if otlp_endpoint:
+        # The exporter pulls in protobuf and requests: imported only where it is used.
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        url = otlp_endpoint.rstrip("/")
+        url = url if url.endswith("/v1/traces") else f"{url}/v1/traces"
+        processors.append(BatchSpanProcessor(OTLPSpanExporter(endpoint=url)))
+    if trace_file:
+        processors.append(SimpleSpanProcessor(JsonLinesExporter(trace_file)))
+    if exporter:
+        processors.append(SimpleSpanProcessor(exporter))
+    if not processors:
+        return
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": service}),
+        sampler=ParentBased(TraceIdRatioBased(sample_ratio)),
+        shutdown_on_exit=False,
+    )
+    for processor in processors:
+        provider.add_span_processor(processor)
+    _State.provider = provider
+    _State.tracer = provider.get_tracer("slotstream")
+
+
+def shutdown_tracing() -> None:
+    """Flushes and stops the exporters."""
+    provider, _State.provider, _State.tracer = _State.provider, None, None
+    if provider is not None:
+        provider.shutdown()
+
+
+def tracing_enabled() -> bool:
+    return _State.tracer is not None
+
+
+@contextmanager
+def span_from(
+    traceparent: str | None,
+    name: str,
+    *,
+    kind: Kind = "consumer",
+    attributes: Mapping[str, Attribute] | None = None,
+    links: Sequence[str] = (),
+) -> Iterator[Span]:
+    """Continues the trace that `traceparent` names (or begins one) for the length of the block.
+
+    An exception that leaves the block marks the span as failed; its text is not recorded, since it may
+    hold personal data.
+    """
+    with _span(parse_traceparent(traceparent), name, kind, attributes, links) as current:
+        yield current
+
+
+@contextmanager
+def span(
+    name: str, *, kind: Kind = "internal", attributes: Mapping[str, Attribute] | None = None
+) -> Iterator[Span]:
+    """A child of the running task's current span."""
+    with _span(_trace.get(), name, kind, attributes, ()) as current:
+        yield current
+
+
+@contextmanager
+def _span(
+    parent: TraceContext | None,
+    name: str,
+    kind: Kind,
+    attributes: Mapping[str, Attribute] | None,
+    links: Sequence[str],
+) -> Iterator[Span]:
+    tracer = _State.tracer
+    if tracer is None:
+        token = _trace.set(parent or new_trace())
+        try:
+            yield otel.INVALID_SPAN
+        finally:
+            _trace.reset(token)
+        return
+    current = start_span(tracer, parent, name, kind, attributes, links)
+    token = _trace.set(context_of(current))
+    try:
+        yield current
+    except BaseException as error:
+        current.set_status(StatusCode.ERROR, type(error).__name__)
+        raise
+    finally:
+        _trace.reset(token)
+        current.end()
+
+
+def start_span(
+    tracer: otel.Tracer,
+    parent: TraceContext | None,
+    name: str,
+    kind: Kind,
+    attributes: Mapping[str, Attribute] | None = None,
+    links: Sequence[str] = (),
+) -> Span:
+    linked = [otel.Link(_otel_context(c)) for c in map(parse_traceparent, links) if c is not None]
+    context = (
+        otel.set_span_in_context(NonRecordingSpan(_otel_context(parent)), Context()) if parent else Context()
+    )
+    return tracer.start_span(name, context=context, kind=_KINDS[kind], attributes=attributes, links=linked)
+
+
+def active_tracer() -> otel.Tracer | None:
+    return _State.tracer
+
+
+def context_of(current: Span) -> TraceContext:
+    context = current.get_span_context()
+    return TraceContext(
+        f"{context.trace_id:032x}", f"{context.span_id:016x}", bool(context.trace_flags & TraceFlags.SAMPLED)
+    )
+
+
+def _otel_context(context: TraceContext) -> SpanContext:
+    return SpanContext(
+        trace_id=int(context.trace_id, 16),
+        span_id=int(context.span_id, 16),
+        is_remote=True,
+        trace_flags=TraceFlags(TraceFlags.SAMPLED if context.sampled else TraceFlags.DEFAULT),
+    )
+
+
+class JsonLinesExporter(SpanExporter):
+    """Appends each finished span as one line; several processes may share the file."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._lock = Lock()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        lines = b"".join(orjson.dumps(_as_line(each)) + b"\n" for each in spans)
+        with self._lock:
+            if self._descriptor < 0:
+                return SpanExportResult.FAILURE
+            os.write(self._descriptor, lines)
+        return SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        with self._lock:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _as_line(each: ReadableSpan) -> dict[str, object]:
+    context = each.get_span_context()
+    return {
+        "service": each.resource.attributes.get("service.name"),
+        "name": each.name,
+        "kind": each.kind.name.lower(),
+        "trace_id": f"{context.trace_id:032x}" if context else None,
+        "span_id": f"{context.span_id:016x}" if context else None,
+        "parent_id": f"{each.parent.span_id:016x}" if each.parent else None,
+        "links": [f"{link.context.trace_id:032x}" for link in each.links],
+        "started_ns": each.start_time,
+        "ended_ns": each.end_time,
+        "status": each.status.status_code.name.lower(),
+        "attributes": dict(each.attributes or {}),
+    }

@@ -60,7 +60,7 @@ class Worker:
     dispose: Callable[[], Awaitable[None]] = _nothing
 
 
-def _no_projections(_settings: Any) -> "Sequence[Projection]":
+def _no_projections() -> "Sequence[Projection]":
     return ()
 
 
@@ -77,7 +77,7 @@ class Service(Generic[SettingsT]):
     create_api: "Callable[[SettingsT], FastAPI]"
     create_worker: Callable[[SettingsT], Worker]
     package_dir: Path
-    projections: "Callable[[SettingsT], Sequence[Projection]]" = field(default=_no_projections)
+    projections: "Callable[[], Sequence[Projection]]" = field(default=_no_projections)
 
 
 def run(service: Service[Any], arguments: Sequence[str] | None = None) -> NoReturn:

@@ -14,11 +14,13 @@ The rules, in the order in which they are applied:
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from slotstream_scheduling.spans import EMPTY, Span, Spans, clip, normalize, subtract, to_epoch, to_epoch_up
 from slotstream_scheduling.wallclock import DAY_MINUTES, day_span, instant_on, local_date, zone_of
+
+_REMEMBERED_DATES = 1_000
 
 
 def parse_clock(text: str) -> int:
@@ -120,6 +122,23 @@ class Schedule:
             days[ordinal] = days.get(ordinal, ()) + override.intervals
         return days
 
+    def opened_on(self, ordinal: int) -> tuple[Span, ...]:
+        """The hours that start on the local date with this ordinal; kept, since a schedule is asked often."""
+        found = self._opened.get(ordinal)
+        if found is None:
+            intervals = self.by_date.get(ordinal)
+            if intervals is None:
+                intervals = self.by_weekday[(ordinal + 6) % 7]
+            at = partial(instant_on, self.zone, ordinal)
+            found = tuple((at(interval.starts), at(interval.closing)) for interval in intervals)
+            if len(self._opened) < _REMEMBERED_DATES:
+                self._opened[ordinal] = found
+        return found
+
+    @cached_property
+    def _opened(self) -> dict[int, tuple[Span, ...]]:
+        return {}
+
     @cached_property
     def holiday_cuts(self) -> tuple[tuple[Holiday, Span], ...]:
         """The holidays that close, with the time each takes, by date."""
@@ -138,7 +157,7 @@ class Schedule:
 
 
 def schedule_from_dict(data: Mapping[str, Any]) -> Schedule:
-    """A schedule from the JSON form of a `slotstream.schedule.state` (clock times `HH:MM`, RFC 3339 instants)."""
+    """A schedule from the JSON form of a `slotstream.schedule.state`: HH:MM times, RFC 3339 instants."""
     weekly = data.get("weekly")
     return Schedule(
         zone=data["zone"],
@@ -212,20 +231,13 @@ def holidays_for(country: str, subdivision: str | None, years: tuple[int, ...]) 
 
 
 def _expand(schedule: Schedule, start: int, end: int, replaced: Iterable[int]) -> list[Span]:
-    zone, by_date, by_weekday = schedule.zone, schedule.by_date, schedule.by_weekday
+    zone = schedule.zone
     first = local_date(start, zone).toordinal() - 1  # yesterday's interval may run over midnight
     last = local_date(end, zone).toordinal()
     found: list[Span] = []
     for ordinal in range(first, last + 1):
-        if ordinal in replaced:
-            continue
-        intervals = by_date.get(ordinal)
-        if intervals is None:
-            intervals = by_weekday[(ordinal + 6) % 7]
-        for interval in intervals:
-            found.append(
-                (instant_on(zone, ordinal, interval.starts), instant_on(zone, ordinal, interval.closing))
-            )
+        if ordinal not in replaced:
+            found += schedule.opened_on(ordinal)
     return found
 
 

@@ -35,7 +35,10 @@ class ShortMonths(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NthWeekday:
-    """`nth` 1 to 5 counts from the month's start, -1 is the last; `weekday` 0 is Monday. A missing fifth is skipped."""
+    """`nth` 1 to 5 counts from the month's start, -1 is the last; `weekday` 0 is Monday.
+
+    A month without a fifth one is skipped.
+    """
 
     nth: int
     weekday: int
@@ -49,8 +52,8 @@ class NthWeekday:
 class Recurrence:
     """`until` is the last local date, inclusive; None is open-ended.
 
-    `weekdays` belongs to weekly rules and defaults to the start's own; `month_day` or `nth_weekday` to monthly
-    and yearly ones and default to the start's day of month. Yearly rules keep the start's month.
+    `weekdays` belongs to weekly rules and defaults to the start's own; `month_day` or `nth_weekday` to
+    monthly and yearly ones and default to the start's day of month. Yearly rules keep the start's month.
     """
 
     freq: Frequency

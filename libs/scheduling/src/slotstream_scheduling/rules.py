@@ -40,7 +40,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRules:
-    """The constraints of a service. `booking_window_days` counts days of the business after today's."""
+    """The constraints of a service. `booking_window_days` counts local days of the business after today."""
 
     duration: timedelta
     buffer_before: timedelta = timedelta()
@@ -72,7 +72,10 @@ class ServiceRules:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A resource's time taken by an appointment or hold `id`; epoch seconds, half-open, buffers in `blocked_*`."""
+    """A resource's time taken by the appointment or hold `id`; epoch seconds, half-open.
+
+    `blocked_from` and `blocked_to` include the buffers.
+    """
 
     id: str
     blocked_from: int
@@ -237,7 +240,7 @@ def judge_resource(
     service_id: str | None = None,
     ignore: Collection[str] = (),
 ) -> tuple[Reason, ...]:
-    """The reasons that lie in one resource: its hours, its time off, external busy time, other appointments."""
+    """The reasons that lie in one resource: hours, time off, external busy time, other appointments."""
     end = start + rules.duration_seconds
     reasons: list[Reason] = []
     if not contains(working_spans(resource.schedule, business, start, end), start, end):
@@ -262,7 +265,7 @@ def taken_by(
     service_id: str | None,
     ignore: Collection[str] = (),
 ) -> tuple[str, ...]:
-    """The ids of what takes the resource's time; places left in the same session of a group service are free."""
+    """The ids of what takes the resource's time; seats left in the same group session are free."""
     blocked = rules.blocked(start)
     end = start + rules.duration_seconds
     mates: list[str] = []
@@ -288,7 +291,7 @@ def free_places(
     service_id: str | None = None,
     ignore: Collection[str] = (),
 ) -> tuple[tuple[tuple[str, ...], ...], tuple[Reason, ...]]:
-    """For a start without named resources: the free candidates of each place, and the reasons if it cannot be.
+    """For a start without named resources: the free candidates of each place, or else the reasons.
 
     The reasons are empty if and only if `assign` can choose from the candidates.
     """

@@ -1,12 +1,12 @@
 """The starts that are offered.
 
-The grid: a start is on it if the business's wall clock then reads a whole multiple of the slot interval since
-midnight. It is a matter of the wall, not of elapsed time: after a clock change starts are still on the hour, a
-repeated hour has its starts twice and a skipped one has none. All resources share the grid, whenever they open.
+The grid: a start is on it if the business's wall clock then reads a whole multiple of the slot interval
+since midnight. It is a matter of the wall, not of elapsed time: after a clock change starts are still on the
+hour, a repeated hour has its starts twice, a skipped one none. All resources share it, whenever they open.
 
-A start is offered if and only if it is on the grid and `judge` has no reason against some choice of resources.
-Per resource, the starts that work are computed as spans by shrinking the open time and widening what is taken;
-the spans become bits over the grid, and any, one or several resources are ORs and ANDs of integers.
+A start is offered if and only if it is on the grid and `judge` has no reason against some choice of
+resources. Per resource, the starts that work are computed as spans by shrinking the open time and widening
+what is taken; the spans become bits over the grid, and any or several resources are ORs and ANDs.
 """
 
 from bisect import bisect_left
@@ -39,7 +39,7 @@ from slotstream_scheduling.wallclock import (
 class Slot:
     """An offered start (epoch seconds, half-open). `free` holds the free candidates of each place.
 
-    `seats` is how many clients can still share it with one choice of resources: 1 unless the service has capacity.
+    `seats` is how many clients can still share it with one choice of resources: 1 but for group services.
     """
 
     start: int
@@ -67,7 +67,7 @@ def on_grid(zone: str, interval: timedelta, start: int) -> bool:
 
 
 def bookable_window(rules: ServiceRules, now: int, zone: str, start: int, end: int) -> tuple[int, int]:
-    """[start, end) cut to what notice and booking window allow at `now`; empty if its end is not after its start."""
+    """[start, end) cut to what notice and booking window allow at `now`; may end before it starts."""
     limit = booking_limit(rules, now, zone)
     return max(start, earliest_start(rules, now), now), end if limit is None else min(end, limit)
 
@@ -116,7 +116,16 @@ def offer_starts(
     service_id: str | None = None,
 ) -> tuple[int, ...]:
     """The starts only, for callers that do not ask who is free."""
-    board = _Board.build(rules, business, places, calendars, now, start, end, service_id)
+    board = _Board.build(
+        rules=rules,
+        business=business,
+        places=places,
+        calendars=calendars,
+        now=now,
+        start=start,
+        end=end,
+        service_id=service_id,
+    )
     return tuple(board.grid[index] for index in board.offered())
 
 
@@ -133,10 +142,19 @@ def offer_slots(
 ) -> tuple[Slot, ...]:
     """Every offered start in [start, end) with the resources free for each place, ascending.
 
-    `places` as from `places_of` (and `narrow`), `calendars` by resource id, each with all that is taken or busy
-    in the window. Epoch seconds.
+    `places` as from `places_of` (and `narrow`), `calendars` by resource id, each with all that is taken or
+    busy in the window. Epoch seconds.
     """
-    board = _Board.build(rules, business, places, calendars, now, start, end, service_id)
+    board = _Board.build(
+        rules=rules,
+        business=business,
+        places=places,
+        calendars=calendars,
+        now=now,
+        start=start,
+        end=end,
+        service_id=service_id,
+    )
     duration = rules.duration_seconds
     offered = board.offered()
     free = board.free_of(offered)
@@ -163,7 +181,7 @@ def first_slot(
     end: int,
     service_id: str | None = None,
 ) -> Slot | None:
-    """The first offered start in [start, end), looking ahead in steps that double, so that a near one is cheap."""
+    """The first offered start in [start, end), in steps that double, so that a near one is cheap."""
     at, end = bookable_window(rules, now, business.zone, start, end)
     step = DAY_SECONDS
     while at < end:
@@ -195,6 +213,7 @@ class _Board:
     @classmethod
     def build(
         cls,
+        *,
         rules: ServiceRules,
         business: Schedule,
         places: Sequence[Sequence[str]],
@@ -216,8 +235,7 @@ class _Board:
                 end=end,
                 service_id=service_id,
             )
-            indexes = ((bisect_left(grid, a), bisect_left(grid, b)) for a, b in spans)
-            ranges[one] = tuple((low, high) for low, high in indexes if low < high)
+            ranges[one] = _index_ranges(grid, spans)
         return cls(grid, tuple(tuple(place) for place in places), ranges)
 
     def offered(self) -> list[int]:
@@ -238,6 +256,8 @@ class _Board:
 
     def free_of(self, indexes: Sequence[int]) -> list[tuple[tuple[str, ...], ...]]:
         """For each of the grid indexes, the free candidates of each place."""
+        if not indexes:
+            return []
         columns = [self._free_in(place, indexes) for place in self.places]
         return list(zip(*columns, strict=True))
 
@@ -290,6 +310,17 @@ def _joinable(
             and not taken_by(start=start, rules=rules, resource=calendar, service_id=service_id)
         ):
             yield start
+
+
+def _index_ranges(grid: tuple[int, ...], spans: Spans) -> tuple[tuple[int, int], ...]:
+    found: list[tuple[int, int]] = []
+    low = 0
+    for start, end in spans:
+        low = bisect_left(grid, start, low)
+        high = bisect_left(grid, end, low)
+        if low < high:
+            found.append((low, high))
+    return tuple(found)
 
 
 def _bits(ranges: Sequence[tuple[int, int]]) -> int:

@@ -7,6 +7,7 @@ normal sets (except `normalize`, which makes them) and returns normal sets in li
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import TypeAlias
 
 Span: TypeAlias = tuple[int, int]
@@ -31,18 +32,22 @@ def from_epoch(second: int) -> datetime:
 
 def normalize(spans: Iterable[Span]) -> Spans:
     """Any spans, in any order, overlapping, touching or empty, as a normal set."""
+    ordered = sorted(span for span in spans if span[0] < span[1])
+    if not ordered:
+        return EMPTY
     merged: list[Span] = []
-    last_start = last_end = 0
-    for start, end in sorted(spans):
-        if start >= end:
-            continue
-        if merged and start <= last_end:
-            if end > last_end:
-                last_end = end
-                merged[-1] = (last_start, end)
-        else:
-            last_start, last_end = start, end
-            merged.append((start, end))
+    current = ordered[0]
+    last_start, last_end = current
+    for span in ordered:
+        start, end = span
+        if start > last_end:
+            merged.append(current)
+            current = span
+            last_start, last_end = span
+        elif end > last_end:
+            last_end = end
+            current = (last_start, end)
+    merged.append(current)
     return tuple(merged)
 
 
@@ -90,7 +95,19 @@ def subtract(base: Spans, removed: Spans) -> Spans:
 
 
 def clip(spans: Spans, start: int, end: int) -> Spans:
-    return intersect(spans, ((start, end),)) if start < end else EMPTY
+    """The part of the set in [start, end)."""
+    if start >= end:
+        return EMPTY
+    low = bisect_right(spans, start, key=_end_of)
+    high = bisect_left(spans, end, key=_start_of)
+    if low >= high:
+        return EMPTY
+    if spans[low][0] >= start and spans[high - 1][1] <= end:
+        return spans[low:high]
+    inner = list(spans[low:high])
+    inner[0] = (max(inner[0][0], start), inner[0][1])
+    inner[-1] = (inner[-1][0], min(inner[-1][1], end))
+    return tuple(inner)
 
 
 def contains(spans: Spans, start: int, end: int) -> bool:
@@ -114,5 +131,5 @@ def total(spans: Spans) -> int:
     return sum(end - start for start, end in spans)
 
 
-def _start_of(span: Span) -> int:
-    return span[0]
+_start_of = itemgetter(0)
+_end_of = itemgetter(1)

@@ -84,7 +84,7 @@ def local_date(second: int, zone: str) -> date:
 
 
 def instant_on(zone: str, day: date | int, minute: int) -> int:
-    """The first instant at which the wall clock of `day` reads `minute` minutes or later; `day` may be an ordinal.
+    """The first instant at which the wall clock of `day` (a date or its ordinal) reads `minute` or later.
 
     A boundary in a gap falls on the moment the clocks jump, one in a fold on its first pass. The map is
     monotone, so intervals that touch on the wall still touch in time, and none overlap.

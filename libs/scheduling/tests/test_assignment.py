@@ -1,0 +1,46 @@
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slotstream_scheduling import Assignment, assign, can_fill
+
+
+def test_least_loaded_takes_the_one_with_the_least() -> None:
+    assert assign(policy="least_loaded", free=[["a", "b", "c"]], loads={"a": 2, "b": 1, "c": 1}) == ("b",)
+    assert assign(policy="least_loaded", free=[["a", "b"]], loads={"a": 2}) == ("b",)
+
+
+def test_round_robin_takes_the_one_whose_turn_is_longest_ago() -> None:
+    assert assign(policy="round_robin", free=[["a", "b"]], last_assigned={"a": 5, "b": 3}) == ("b",)
+    assert assign(policy="round_robin", free=[["a", "b", "new"]], last_assigned={"a": -5, "b": 3}) == ("new",)
+
+
+def test_priority_takes_the_greatest_and_then_the_least_loaded() -> None:
+    assert assign(policy="priority", free=[["a", "b", "c"]], priorities={"b": 9, "c": 9}, loads={"b": 1}) == (
+        "c",
+    )
+
+
+def test_a_choice_for_one_place_never_leaves_another_empty() -> None:
+    assert assign(policy="least_loaded", free=[["a", "b"], ["a"]], loads={"b": 100}) == ("b", "a")
+
+
+def test_nobody_is_chosen_where_the_places_cannot_be_filled() -> None:
+    assert assign(policy="priority", free=[["a"], ["a"]]) is None
+    assert assign(policy="priority", free=[[]]) is None
+
+
+@given(
+    st.lists(st.lists(st.sampled_from("abcde"), unique=True, max_size=5), min_size=1, max_size=4),
+    st.dictionaries(st.sampled_from("abcde"), st.integers(0, 3)),
+    st.sampled_from(list(Assignment)),
+)
+@settings(max_examples=150)
+def test_somebody_different_is_chosen_for_every_place_whenever_that_is_possible(
+    free: list[list[str]], numbers: dict[str, int], policy: Assignment
+) -> None:
+    chosen = assign(policy=policy, free=free, loads=numbers, last_assigned=numbers, priorities=numbers)
+
+    assert (chosen is not None) == can_fill(free)
+    if chosen is not None:
+        assert len(set(chosen)) == len(free)
+        assert all(one in place for one, place in zip(chosen, free, strict=True))

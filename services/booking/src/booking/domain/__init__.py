@@ -1,0 +1,1 @@
+"""What is true in booking: pure types and rules. No I/O, no clock."""

@@ -1,0 +1,227 @@
+"""What an organization has decided: its catalogue and schedules, and the judgement of a booking by them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from uuid import UUID
+
+from slotstream_scheduling.hours import Schedule
+from slotstream_scheduling.rules import (
+    Performer,
+    ResourceCalendar,
+    ServiceRules,
+    free_places,
+    judge,
+    narrow,
+    places_of,
+)
+from slotstream_scheduling.rules import Reason as Refused
+from slotstream_scheduling.spans import to_epoch
+from slotstream_servicekit.errors import Reason
+
+from booking.domain.errors import UnknownReferenceError
+from booking.domain.model import Action, Business, Resource, Service
+
+Places = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A time asked of a business: for a service, or for a custom one that is given as its rules alone."""
+
+    business: Business
+    service: Service | None
+    rules: ServiceRules
+    starts_at: datetime
+    places: Places
+    """One entry per resource that is taken at once: who can fill the place."""
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + self.rules.duration
+
+    @property
+    def blocked(self) -> tuple[datetime, datetime]:
+        return self.starts_at - self.rules.buffer_before, self.ends_at + self.rules.buffer_after
+
+    @property
+    def candidates(self) -> tuple[UUID, ...]:
+        return tuple(sorted({UUID(one) for place in self.places for one in place}))
+
+    @property
+    def only_choice(self) -> tuple[UUID, ...] | None:
+        """The resources, where there is nothing to choose and no seat to find."""
+        if self.rules.capacity > 1 or any(len(place) != 1 for place in self.places):
+            return None
+        chosen = tuple(UUID(place[0]) for place in self.places)
+        return chosen if len(set(chosen)) == len(chosen) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """The catalogue and schedules of one organization as of `version`."""
+
+    organization_id: UUID
+    version: int
+    businesses: Mapping[UUID, Business] = field(default_factory=dict)
+    resources: Mapping[UUID, Resource] = field(default_factory=dict)
+    services: Mapping[UUID, Service] = field(default_factory=dict)
+    actions: Mapping[UUID, Action] = field(default_factory=dict)
+    schedules: Mapping[UUID, Schedule] = field(default_factory=dict)
+
+    @cached_property
+    def performers(self) -> Mapping[UUID, tuple[Performer, ...]]:
+        """The resources that work in each business."""
+        found: dict[UUID, list[Performer]] = {one: [] for one in self.businesses}
+        for resource in self.resources.values():
+            if resource.archived:
+                continue
+            for business_id in resource.business_ids:
+                if business_id in found:
+                    found[business_id].append(
+                        Performer(str(resource.id), resource.kind, resource.priority)
+                    )
+        return {business_id: tuple(ones) for business_id, ones in found.items()}
+
+    def business(self, business_id: UUID) -> Business:
+        found = self.businesses.get(business_id)
+        if found is None or found.archived:
+            raise UnknownReferenceError("business", business_id)
+        return found
+
+    def service(self, service_id: UUID, *, business_id: UUID) -> Service:
+        found = self.services.get(service_id)
+        if found is None or found.archived or found.business_id != business_id:
+            raise UnknownReferenceError("service", service_id)
+        return found
+
+    def resource(self, resource_id: UUID) -> Resource:
+        found = self.resources.get(resource_id)
+        if found is None or found.archived:
+            raise UnknownReferenceError("resource", resource_id)
+        return found
+
+    def action(self, action_id: UUID) -> Action:
+        found = self.actions.get(action_id)
+        if found is None or found.archived:
+            raise UnknownReferenceError("action", action_id)
+        return found
+
+    def schedule_of(self, business: Business) -> Schedule:
+        """A business whose hours nobody has set is closed."""
+        return self.schedules.get(business.id) or Schedule(zone=business.zone)
+
+    def places(self, business: Business, service: Service | None) -> Places:
+        requires = service.requires if service else ()
+        return places_of(
+            [[str(one) for one in place] for place in requires], self.performers[business.id]
+        )
+
+    def wanted(
+        self,
+        *,
+        business_id: UUID,
+        service_id: UUID | None,
+        starts_at: datetime,
+        duration: timedelta | None,
+        resource_ids: Sequence[UUID] | None,
+    ) -> Wanted:
+        """Resolves ids against the catalogue; a reference to nothing, or to another tenant's, is refused."""
+        business = self.business(business_id)
+        service = self.service(service_id, business_id=business_id) if service_id else None
+        chosen = [self.resource(one) for one in resource_ids or ()]
+        return Wanted(
+            business=business,
+            service=service,
+            rules=rules_of(service, duration),
+            starts_at=starts_at,
+            places=self._places_for(business, service, chosen),
+        )
+
+    def _places_for(
+        self, business: Business, service: Service | None, chosen: Sequence[Resource]
+    ) -> Places:
+        if not chosen:
+            return self.places(business, service)
+        ids = [str(one.id) for one in chosen]
+        places = self.places(business, service) if service else None
+        if places is not None and len(ids) < len(places):
+            return narrow(places, ids)
+        return tuple((one,) for one in ids)
+
+    def calendar(self, resource_id: UUID) -> ResourceCalendar:
+        """A resource's hours, without what takes its time."""
+        return ResourceCalendar(id=str(resource_id), schedule=self.schedules.get(resource_id))
+
+    def judge(
+        self,
+        wanted: Wanted,
+        *,
+        resource_ids: Sequence[UUID],
+        now: datetime,
+        calendars: Mapping[UUID, ResourceCalendar] | None = None,
+        ignore: Collection[UUID] = (),
+    ) -> tuple[Reason, ...]:
+        """Every reason against exactly these resources; without `calendars`, those that policy alone gives."""
+        known = calendars or {}
+        return _ours(
+            judge(
+                start=to_epoch(wanted.starts_at),
+                now=to_epoch(now),
+                rules=wanted.rules,
+                business=self.schedule_of(wanted.business),
+                resources=[known.get(one) or self.calendar(one) for one in resource_ids],
+                places=self._judged_places(wanted),
+                service_id=str(wanted.service.id) if wanted.service else None,
+                ignore=[str(one) for one in ignore],
+            )
+        )
+
+    def _judged_places(self, wanted: Wanted) -> Places | None:
+        if wanted.service:
+            return self.places(wanted.business, wanted.service)
+        return tuple(tuple(one.id for one in self.performers[wanted.business.id]) for _ in wanted.places)
+
+    def free(
+        self,
+        wanted: Wanted,
+        *,
+        now: datetime,
+        calendars: Mapping[UUID, ResourceCalendar],
+        ignore: Collection[UUID] = (),
+    ) -> tuple[Places, tuple[Reason, ...]]:
+        """The free candidates of each place, and all reasons where the places cannot be filled."""
+        free, reasons = free_places(
+            start=to_epoch(wanted.starts_at),
+            now=to_epoch(now),
+            rules=wanted.rules,
+            business=self.schedule_of(wanted.business),
+            places=wanted.places,
+            calendars={str(one): calendar for one, calendar in calendars.items()},
+            service_id=str(wanted.service.id) if wanted.service else None,
+            ignore=[str(one) for one in ignore],
+        )
+        return free, _ours(reasons)
+
+
+def rules_of(service: Service | None, duration: timedelta | None) -> ServiceRules:
+    """The constraints of a service, or of a custom one that has a duration only."""
+    if service is None:
+        return ServiceRules(duration=duration or timedelta(minutes=30))
+    return ServiceRules(
+        duration=duration or service.duration,
+        buffer_before=service.buffer_before,
+        buffer_after=service.buffer_after,
+        minimum_notice=service.minimum_notice,
+        booking_window_days=service.booking_window_days,
+        slot_interval=service.slot_interval,
+        capacity=service.capacity,
+    )
+
+
+def _ours(reasons: Sequence[Refused]) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(str(one.code), one.detail, tuple(one.conflicts_with))
+        for one in reasons
+    )

@@ -1,0 +1,1 @@
+"""Read-only iCalendar subscriptions (RFC 5545 over HTTP)."""

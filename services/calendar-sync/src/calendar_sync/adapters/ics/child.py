@@ -1,0 +1,46 @@
+"""The child process: one calendar in on standard input, its expansion out on standard output.
+
+A calendar's text comes from outside and is read by code that loops, so it runs where it can be killed and
+can neither eat the machine's memory nor reach what the service can reach.
+"""
+
+import json
+import resource
+import sys
+from datetime import datetime
+from typing import Any
+
+from calendar_sync.adapters.ics.expansion import expand
+from calendar_sync.domain import Expansion, ReadingFailedError, Window
+
+
+def main() -> None:
+    header = json.loads(sys.stdin.buffer.readline())
+    resource.setrlimit(resource.RLIMIT_AS, (header["max_memory"], header["max_memory"]))
+    resource.setrlimit(resource.RLIMIT_CPU, (header["seconds"], header["seconds"]))
+    json.dump(_answer(header, sys.stdin.buffer.read()), sys.stdout)
+
+
+def _answer(header: dict[str, Any], text: bytes) -> dict[str, Any]:
+    window = Window(datetime.fromisoformat(header["from"]), datetime.fromisoformat(header["to"]))
+    try:
+        return _as_json(expand(text, zone=header["zone"], window=window))
+    except ReadingFailedError as error:
+        return {"error": {"code": error.code, "detail": error.detail}}
+    except (MemoryError, RecursionError):
+        return {"error": {"code": "too_large", "detail": "the calendar needs too much memory"}}
+
+
+def _as_json(expansion: Expansion) -> dict[str, Any]:
+    return {
+        "instances": [
+            [it.uid, it.recurrence, it.starts_at.isoformat(), it.ends_at.isoformat()]
+            for it in expansion.instances
+        ],
+        "warnings": dict(expansion.warnings),
+        "unreadable_uids": sorted(expansion.unreadable_uids),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+"""What a calendar's text means: zones, DST, recurrence, and rules made to hurt."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calendar_sync.adapters.ics.expansion import expand
+from calendar_sync.adapters.ics.process import ExpansionProcess
+from calendar_sync.domain import BusyInstance, Expansion, ReadingFailedError, Window
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ZONE = "Europe/Berlin"
+
+
+def a_calendar(*events: str, zones: str = "") -> bytes:
+    body = "".join(f"BEGIN:VEVENT\n{event.strip()}\nEND:VEVENT\n" for event in events)
+    return f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:test\n{zones}{body}END:VCALENDAR\n".replace("\n", "\r\n").encode()
+
+
+def expanded(*events: str, zone: str = ZONE, now: datetime = NOW, zones: str = "") -> Expansion:
+    return expand(a_calendar(*events, zones=zones), zone=zone, window=Window.around(now))
+
+
+def spans(expansion: Expansion) -> list[tuple[str, str]]:
+    return [(f"{it.starts_at:%m-%d %H:%M}", f"{it.ends_at:%m-%d %H:%M}") for it in expansion.instances]
+
+
+def test_a_single_event_takes_its_time() -> None:
+    found = expanded("UID:a\nDTSTART:20260310T100000Z\nDTEND:20260310T113000Z")
+
+    assert found.instances == (
+        BusyInstance("a", "", datetime(2026, 3, 10, 10, tzinfo=UTC), datetime(2026, 3, 10, 11, 30, tzinfo=UTC)),
+    )
+
+
+@pytest.mark.parametrize("line", ["TRANSP:TRANSPARENT", "STATUS:CANCELLED"])
+def test_transparent_and_cancelled_events_take_no_time(line: str) -> None:
+    assert expanded(f"UID:a\n{line}\nDTSTART:20260310T100000Z\nDTEND:20260310T110000Z").instances == ()
+
+
+def test_a_cancelled_instance_of_a_series_takes_no_time() -> None:
+    found = expanded(
+        "UID:a\nDTSTART:20260310T100000Z\nDTEND:20260310T110000Z\nRRULE:FREQ=DAILY;COUNT=3",
+        "UID:a\nRECURRENCE-ID:20260311T100000Z\nDTSTART:20260311T100000Z\nDTEND:20260311T110000Z\nSTATUS:CANCELLED",
+    )
+
+    assert [it.recurrence for it in found.instances] == ["2026-03-10T10:00:00Z", "2026-03-12T10:00:00Z"]
+
+
+def test_a_moved_instance_keeps_its_identity() -> None:
+    found = expanded(
+        "UID:a\nDTSTART:20260310T100000Z\nDTEND:20260310T110000Z\nRRULE:FREQ=DAILY;COUNT=2",
+        "UID:a\nRECURRENCE-ID:20260311T100000Z\nDTSTART:20260311T150000Z\nDTEND:20260311T160000Z",
+    )
+
+    assert {it.recurrence: f"{it.starts_at:%d %H}" for it in found.instances} == {
+        "2026-03-10T10:00:00Z": "10 10",
+        "2026-03-11T10:00:00Z": "11 15",
+    }
+
+
+def test_moving_this_and_future_keeps_the_identity_of_each() -> None:
+    found = expanded(
+        "UID:a\nDTSTART:20260310T100000Z\nDTEND:20260310T110000Z\nRRULE:FREQ=DAILY;COUNT=3",
+        "UID:a\nRECURRENCE-ID;RANGE=THISANDFUTURE:20260311T100000Z\n"
+        "DTSTART:20260311T120000Z\nDTEND:20260311T130000Z",
+    )
+
+    assert {it.recurrence: f"{it.starts_at:%d %H}" for it in found.instances} == {
+        "2026-03-10T10:00:00Z": "10 10",
+        "2026-03-11T10:00:00Z": "11 12",
+        "2026-03-12T10:00:00Z": "12 12",
+    }
+
+
+def test_all_day_events_are_days_of_the_resources_zone() -> None:
+    found = expanded("UID:a\nDTSTART;VALUE=DATE:20260329\nDTEND;VALUE=DATE:20260330")
+
+    assert spans(found) == [("03-28 23:00", "03-29 22:00")]  # 23 hours: the clocks go forward
+
+
+def test_floating_times_are_read_in_the_resources_zone_with_a_warning() -> None:
+    found = expanded("UID:a\nDTSTART:20260310T100000\nDTEND:20260310T110000", zone="America/New_York")
+
+    assert spans(found) == [("03-10 14:00", "03-10 15:00")]
+    assert found.warnings == {"floating_time": 1}
+
+
+def test_an_unknown_zone_is_read_in_the_resources_zone_with_a_warning() -> None:
+    found = expanded("UID:a\nDTSTART;TZID=Nowhere/Land:20260310T100000\nDTEND;TZID=Nowhere/Land:20260310T110000")
+
+    assert spans(found) == [("03-10 09:00", "03-10 10:00")]
+    assert found.warnings == {"unknown_time_zone": 1}
+
+
+def test_a_zone_that_the_calendar_defines_itself_is_honoured() -> None:
+    zones = (
+        "BEGIN:VTIMEZONE\nTZID:Own\nBEGIN:STANDARD\nDTSTART:19700101T000000\n"
+        "TZOFFSETFROM:+0300\nTZOFFSETTO:+0300\nEND:STANDARD\nEND:VTIMEZONE\n"
+    )
+    found = expanded("UID:a\nDTSTART;TZID=Own:20260310T100000\nDTEND;TZID=Own:20260310T110000", zones=zones)
+
+    assert spans(found) == [("03-10 07:00", "03-10 08:00")]
+    assert not found.warnings
+
+
+BERLIN = "UID:a\nDTSTART;TZID=Europe/Berlin:"
+
+
+def test_a_series_keeps_its_wall_clock_over_dst() -> None:
+    found = expanded(f"{BERLIN}20260328T100000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2")
+
+    assert spans(found) == [("03-28 09:00", "03-28 10:00"), ("03-29 08:00", "03-29 09:00")]
+
+
+@pytest.mark.parametrize("length", ["DTEND;TZID=Europe/Berlin:20260328T033000", "DURATION:PT1H"])
+def test_an_hour_in_the_gap_stays_an_hour(length: str) -> None:
+    found = expanded(f"{BERLIN}20260328T023000\n{length}\nRRULE:FREQ=DAILY;COUNT=2")
+
+    assert spans(found)[1] == ("03-29 01:30", "03-29 02:30")
+
+
+def test_over_the_fold_dtend_is_exact_and_a_duration_of_a_day_is_nominal() -> None:
+    autumn = datetime(2026, 10, 1, tzinfo=UTC)
+    by_end = expanded(
+        f"{BERLIN}20261023T220000\nDTEND;TZID=Europe/Berlin:20261024T220000\nRRULE:FREQ=DAILY;COUNT=2", now=autumn
+    )
+    by_duration = expanded(f"{BERLIN}20261023T220000\nDURATION:P1D\nRRULE:FREQ=DAILY;COUNT=2", now=autumn)
+
+    assert spans(by_end)[1] == ("10-24 20:00", "10-25 20:00")
+    assert spans(by_duration)[1] == ("10-24 20:00", "10-25 21:00")
+
+
+def test_a_duration_in_hours_is_exact_over_the_fold() -> None:
+    found = expanded(f"{BERLIN}20261025T010000\nDURATION:PT3H", now=datetime(2026, 10, 1, tzinfo=UTC))
+
+    assert spans(found) == [("10-24 23:00", "10-25 02:00")]
+
+
+def test_excluded_dates_take_no_time() -> None:
+    found = expanded(
+        f"{BERLIN}20260310T100000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3\nEXDATE;TZID=Europe/Berlin:20260311T100000"
+    )
+
+    assert [f"{it.starts_at:%d}" for it in found.instances] == ["10", "12"]
+
+
+def test_only_the_window_is_expanded() -> None:
+    found = expanded("UID:a\nDTSTART:20200101T100000Z\nDURATION:PT1H\nRRULE:FREQ=WEEKLY")
+
+    window = Window.around(NOW)
+    assert len(found.instances) in (25, 26)
+    assert all(it.ends_at > window.starts_at and it.starts_at < window.ends_at for it in found.instances)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=SECONDLY",
+        "FREQ=MINUTELY",
+        "FREQ=DAILY;INTERVAL=0",
+        "INTERVAL=00;FREQ=DAILY",
+        "FREQ=DAILY;BYHOUR=1;BYMINUTE=1,2,3;BYSECOND=1,2,3",
+        "FREQ=HOURLY;BYMONTHDAY=31;BYMONTH=2",
+    ],
+)
+def test_a_hostile_rule_is_refused_in_time_and_spoils_no_other_event(rule: str) -> None:
+    began = time.monotonic()
+    found = expanded(
+        f"UID:evil\nDTSTART:19000101T000000Z\nDURATION:PT1S\nRRULE:{rule}",
+        "UID:good\nDTSTART:20260310T100000Z\nDTEND:20260310T110000Z",
+    )
+
+    assert time.monotonic() - began < 5
+    assert [it.uid for it in found.instances] == ["good"]
+    assert found.unreadable_uids == {"evil"}
+    assert sum(found.warnings.values()) == 1
+
+
+def test_a_hostile_time_zone_is_refused() -> None:
+    zones = (
+        "BEGIN:VTIMEZONE\nTZID:Own\nBEGIN:STANDARD\nDTSTART:19700101T000000\nRRULE:FREQ=SECONDLY\n"
+        "TZOFFSETFROM:+0300\nTZOFFSETTO:+0300\nEND:STANDARD\nEND:VTIMEZONE\n"
+    )
+    with pytest.raises(ReadingFailedError, match="hostile_calendar"):
+        expanded("UID:a\nDTSTART;TZID=Own:20260310T100000\nDURATION:PT1H", zones=zones)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "UID:a",
+        "UID:a\nDTSTART:garbage",
+        "UID:a\nDTSTART:20260310T100000Z\nDTEND:garbage",
+        "UID:a\nDTSTART:20260310T100000Z\nRRULE:FREQ=NEVER",
+    ],
+)
+def test_an_event_that_cannot_be_read_is_named_as_such(event: str) -> None:
+    found = expanded(event)
+
+    assert found.unreadable_uids == {"a"}
+    assert found.warnings == {"unreadable_event": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (b"", "not_a_calendar"),
+        (b"<html>busy</html>", "not_a_calendar"),
+        (b"\xff\xfe\x00", "not_a_calendar"),
+        (b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:a\r\n", "truncated_calendar"),
+    ],
+)
+def test_what_is_no_complete_calendar_is_refused(text: bytes, code: str) -> None:
+    with pytest.raises(ReadingFailedError) as refused:
+        expand(text, zone=ZONE, window=Window.around(NOW))
+    assert refused.value.code == code
+
+
+async def test_the_child_process_answers_as_the_function_does() -> None:
+    text = a_calendar(f"{BERLIN}20260310T100000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3", "UID:b")
+    window = Window.around(NOW)
+
+    found = await ExpansionProcess().expand(text, zone=ZONE, window=window)
+
+    assert found == expand(text, zone=ZONE, window=window)
+
+
+async def test_the_child_process_is_killed_when_its_time_is_up() -> None:
+    text = a_calendar(*(f"UID:{n}\nDTSTART:19000101T000000Z\nRRULE:FREQ=HOURLY;BYMONTHDAY=31;BYMONTH=2" for n in range(50)))
+    began = asyncio.get_running_loop().time()
+
+    with pytest.raises(ReadingFailedError, match="expansion_timed_out"):
+        await ExpansionProcess(seconds=2).expand(text, zone=ZONE, window=Window.around(NOW))
+
+    assert asyncio.get_running_loop().time() - began < 4
+
+
+@given(
+    start=st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2026, 12, 31)),
+    minutes=st.integers(min_value=1, max_value=60 * 30),
+    frequency=st.sampled_from(["DAILY", "WEEKLY", "MONTHLY"]),
+    interval=st.integers(min_value=1, max_value=5),
+    zone=st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]),
+)
+def test_every_instance_of_a_dtend_series_lasts_exactly_as_long_as_the_first(
+    start: datetime, minutes: int, frequency: str, interval: int, zone: str
+) -> None:
+    first = start.replace(microsecond=0, second=0)
+    begins = datetime.fromisoformat(f"{first:%Y-%m-%dT%H:%M:%S}").astimezone(UTC)
+    found = expanded(
+        f"UID:a\nDTSTART;TZID={zone}:{first:%Y%m%dT%H%M%S}\nDTEND:{_end_in_utc(first, zone, minutes):%Y%m%dT%H%M%SZ}\n"
+        f"RRULE:FREQ={frequency};INTERVAL={interval}",
+        now=begins,
+    )
+
+    assert found.instances
+    assert {it.ends_at - it.starts_at for it in found.instances} == {timedelta(minutes=minutes)}
+    assert len({it.recurrence for it in found.instances}) == len(found.instances)
+
+
+def _end_in_utc(first: datetime, zone: str, minutes: int) -> datetime:
+    from zoneinfo import ZoneInfo
+
+    return first.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) + timedelta(minutes=minutes)

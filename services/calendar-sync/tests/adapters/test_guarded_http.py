@@ -1,0 +1,175 @@
+"""The guard: no address that a user supplies leads into the operator's network."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from calendar_sync.adapters.guarded_http import GuardedHttp, GuardedHttpError, is_reachable_for_users
+
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+Answer = Callable[[bytes], Awaitable[bytes] | bytes]
+
+
+@asynccontextmanager
+async def a_server(answer: Callable[[bytes], bytes]) -> AsyncIterator[int]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(request))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+def http(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body
+
+
+def resolving_to(*addresses: str) -> Callable[[str, int], Awaitable[Sequence[str]]]:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return addresses
+
+    return resolve
+
+
+async def refused(url: str, **settings: object) -> str:
+    client = GuardedHttp(**settings)  # type: ignore[arg-type]
+    try:
+        with pytest.raises(GuardedHttpError) as error:
+            await client.get(url)
+    finally:
+        await client.aclose()
+    return error.value.code
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
+        "224.0.0.1", "255.255.255.255", "240.0.0.1", "192.0.2.1", "198.18.0.1",
+        "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254",
+        "64:ff9b::7f00:1", "2002:7f00:1::1", "2001:db8::1",
+    ],
+)  # fmt: skip
+def test_no_private_address_is_reachable_however_it_is_written(address: str) -> None:
+    assert not is_reachable_for_users(ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:4700::6810:84e5", "::ffff:93.184.215.14"])
+def test_the_public_internet_is_reachable(address: str) -> None:
+    assert is_reachable_for_users(ip_address(address))
+
+
+def test_a_listed_network_is_reachable() -> None:
+    assert is_reachable_for_users(ip_address("10.1.2.3"), (ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
+    assert not is_reachable_for_users(ip_address("10.1.2.3"), (ip_network("fd00::/8"),))
+
+
+async def test_a_listed_network_answers() -> None:
+    async with a_server(lambda _: http(b"hello")) as port:
+        client = GuardedHttp(allowed=LOOPBACK)
+        answer = await client.get(f"http://127.0.0.1:{port}/")
+        await client.aclose()
+
+    assert (answer.status, answer.body) == (200, b"hello")
+
+
+async def test_one_private_address_among_public_ones_refuses_the_host() -> None:
+    assert await refused("http://x.example/", resolve=resolving_to("93.184.215.14", "10.0.0.1")) == (
+        "address_not_allowed"
+    )
+
+
+async def test_the_checked_address_is_the_one_that_is_dialled() -> None:
+    answers = iter([("127.0.0.1",), ("10.0.0.1",)])
+
+    async def rebinding(host: str, port: int) -> Sequence[str]:
+        return next(answers)
+
+    async with a_server(lambda _: http(b"first")) as port:
+        client = GuardedHttp(allowed=LOOPBACK, resolve=rebinding)
+        answer = await client.get(f"http://calendar.example:{port}/")
+        await client.aclose()
+
+    assert answer.body == b"first"
+
+
+async def test_a_redirect_into_a_private_network_is_refused() -> None:
+    def redirect(_: bytes) -> bytes:
+        return http(b"", "302 Found", "Location: http://169.254.169.254/latest/meta-data\r\n")
+
+    async with a_server(redirect) as port:
+        assert await refused(f"http://127.0.0.1:{port}/", allowed=LOOPBACK) == "address_not_allowed"
+
+
+async def test_redirects_end() -> None:
+    async with a_server(lambda _: http(b"", "302 Found", "Location: /again\r\n")) as port:
+        assert await refused(f"http://127.0.0.1:{port}/", allowed=LOOPBACK) == "too_many_redirects"
+
+
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1/"])
+async def test_a_redirect_to_another_scheme_is_refused(location: str) -> None:
+    async with a_server(lambda _: http(b"", "302 Found", f"Location: {location}\r\n")) as port:
+        assert await refused(f"http://127.0.0.1:{port}/", allowed=LOOPBACK) == "invalid_url"
+
+
+async def test_a_compressed_bomb_is_refused_without_inflating_it() -> None:
+    bomb = gzip.compress(gzip.compress(b"\0" * 50_000_000))
+    inner = gzip.compress(b"\0" * 50_000_000)
+    assert len(bomb) < len(inner) < 100_000
+
+    async with a_server(lambda _: http(inner, headers="Content-Encoding: gzip\r\n")) as port:
+        code = await refused(f"http://127.0.0.1:{port}/", allowed=LOOPBACK, max_bytes=1_000_000)
+
+    assert code == "too_large"
+
+
+async def test_a_large_body_is_refused() -> None:
+    async with a_server(lambda _: http(b"x" * 2_000_000)) as port:
+        assert await refused(f"http://127.0.0.1:{port}/", allowed=LOOPBACK, max_bytes=1_000_000) == "too_large"
+
+
+async def test_an_encoding_that_was_not_asked_for_is_refused() -> None:
+    async with a_server(lambda _: http(b"x", headers="Content-Encoding: br\r\n")) as port:
+        assert await refused(f"http://127.0.0.1:{port}/", allowed=LOOPBACK) == "unsupported_encoding"
+
+
+async def test_gzip_is_understood() -> None:
+    async with a_server(lambda _: http(gzip.compress(b"text"), headers="Content-Encoding: gzip\r\n")) as port:
+        client = GuardedHttp(allowed=LOOPBACK)
+        answer = await client.get(f"http://127.0.0.1:{port}/")
+        await client.aclose()
+
+    assert answer.body == b"text"
+
+
+async def test_a_server_that_dawdles_is_left() -> None:
+    async def dawdle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        for _ in range(20):
+            writer.write(b"x")
+            await asyncio.sleep(0.1)
+        writer.close()
+
+    server = await asyncio.start_server(dawdle, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        assert await refused(f"http://127.0.0.1:{port}/", allowed=LOOPBACK, seconds=0.5) == "timed_out"
+
+
+async def test_a_host_without_an_address_is_unresolvable() -> None:
+    async def nowhere(host: str, port: int) -> Sequence[str]:
+        raise OSError("no such host")
+
+    assert await refused("http://nowhere.invalid/", resolve=nowhere) == "unresolvable"
+
+
+async def test_a_closed_port_is_unreachable() -> None:
+    assert await refused("http://127.0.0.1:1/", allowed=LOOPBACK) == "unreachable"

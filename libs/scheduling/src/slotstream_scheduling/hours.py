@@ -17,10 +17,24 @@ from datetime import date, datetime
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
-from slotstream_scheduling.spans import EMPTY, Span, Spans, clip, normalize, subtract, to_epoch, to_epoch_up
+from slotstream_scheduling.spans import (
+    EMPTY,
+    Span,
+    Spans,
+    clip,
+    from_epoch,
+    normalize,
+    subtract,
+    to_epoch,
+    to_epoch_up,
+)
 from slotstream_scheduling.wallclock import DAY_MINUTES, day_span, instant_on, local_date, zone_of
 
 _REMEMBERED_DATES = 1_000
+
+
+def format_clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def parse_clock(text: str) -> int:
@@ -185,6 +199,31 @@ def schedule_from_dict(data: Mapping[str, Any]) -> Schedule:
     )
 
 
+def schedule_to_dict(schedule: Schedule) -> dict[str, Any]:
+    """The inverse of `schedule_from_dict`."""
+    weekly = schedule.weekly
+    return {
+        "zone": schedule.zone,
+        "weekly": None
+        if weekly is None
+        else [{"weekday": day.weekday, "intervals": _clock_times(day.intervals)} for day in weekly],
+        "date_overrides": [
+            {"id": item.id, "on": item.on.isoformat(), "intervals": _clock_times(item.intervals)}
+            for item in schedule.overrides
+        ],
+        "absences": [
+            {
+                "id": item.id,
+                "starts_at": _rfc_3339(item.starts_at),
+                "ends_at": _rfc_3339(item.ends_at),
+                "reason": item.reason,
+            }
+            for item in schedule.absences
+        ],
+        "holidays": [{"on": item.on.isoformat(), "name": item.name} for item in schedule.holidays],
+    }
+
+
 def weekly_hours(days: Mapping[int, Iterable[tuple[str, str]]]) -> tuple[WeekdayHours, ...]:
     """`weekly_hours({0: [("09:00", "12:00"), ("13:00", "17:00")]})`."""
     return tuple(
@@ -243,3 +282,11 @@ def _expand(schedule: Schedule, start: int, end: int, replaced: Iterable[int]) -
 
 def _intervals(items: Iterable[Mapping[str, str]]) -> tuple[ClockInterval, ...]:
     return tuple(ClockInterval.parse(item["from"], item["to"]) for item in items)
+
+
+def _clock_times(intervals: Iterable[ClockInterval]) -> list[dict[str, str]]:
+    return [{"from": format_clock(item.starts), "to": format_clock(item.ends)} for item in intervals]
+
+
+def _rfc_3339(second: int) -> str:
+    return from_epoch(second).isoformat().replace("+00:00", "Z")

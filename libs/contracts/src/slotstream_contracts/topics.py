@@ -70,6 +70,7 @@ def dead_letter_topic(service: str) -> Topic:
         cleanup="delete",
         partitions=1,
         retention=timedelta(days=90),
+        max_message_bytes=2_097_152,
     )
 
 

@@ -1,0 +1,43 @@
+"""The inbox: which messages a consumer has already worked through, kept with the effect's transaction."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, Index, MetaData, PrimaryKeyConstraint, Table, Text, Uuid, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+def inbox_table(metadata: MetaData) -> Table:
+    """The table `inbox`, in the service's own metadata. It holds ids only, and belongs to no tenant."""
+    return Table(
+        "inbox",
+        metadata,
+        Column("consumer", Text, nullable=False),
+        Column("message_id", Uuid, nullable=False),
+        Column("received_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+        PrimaryKeyConstraint("consumer", "message_id"),
+        Index("inbox_received_at_idx", "received_at"),
+    )
+
+
+_CLAIM = text(
+    """
+    INSERT INTO inbox (consumer, message_id)
+    SELECT :consumer, id FROM unnest(CAST(:ids AS uuid[])) AS id
+    ON CONFLICT DO NOTHING
+    RETURNING message_id
+    """
+)
+_PRUNE = text("DELETE FROM inbox WHERE received_at < now() - CAST(:age AS interval)")
+
+
+async def claim(session: AsyncSession, *, consumer: str, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of `ids` that `consumer` sees for the first time, claimed by this transaction."""
+    rows = await session.execute(_CLAIM, {"consumer": consumer, "ids": sorted(set(ids))})
+    return frozenset(rows.scalars())
+
+
+async def prune(session: AsyncSession, *, older_than: timedelta) -> None:
+    """Forget ids received longer ago than `older_than`, which must exceed the topics' redelivery window."""
+    await session.execute(_PRUNE, {"age": older_than})

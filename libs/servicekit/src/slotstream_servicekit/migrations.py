@@ -1,0 +1,80 @@
+"""What Alembic revisions and environments of every service share."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from alembic import command, context
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, MetaData, pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from slotstream_servicekit.database import EVERY_TENANT, TENANT_SETTING
+
+TENANT_POLICY = (
+    f"current_setting('{TENANT_SETTING}', true) = '{EVERY_TENANT}' "
+    f"OR organization_id = nullif(nullif(current_setting('{TENANT_SETTING}', true), ''), '{EVERY_TENANT}')::uuid"
+)
+
+
+def enable_tenant_isolation(op: Operations, *tables: str) -> None:
+    """Rows are visible and writable only to the organization that the transaction is bound to."""
+    for table in tables:
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        op.execute(f"CREATE POLICY tenant ON {table} USING ({TENANT_POLICY}) WITH CHECK ({TENANT_POLICY})")
+
+
+def grant_app(
+    op: Operations, *, service: str, tables: Sequence[str], privileges: str = "SELECT, INSERT, UPDATE, DELETE"
+) -> None:
+    """Let the service's application role use `tables`; identity columns need no grant of their own."""
+    op.execute(f"GRANT {privileges} ON {', '.join(tables)} TO {service}_app")
+
+
+def run_env(metadata: MetaData) -> None:
+    """The body of a service's `migrations/env.py`."""
+    url = context.config.get_main_option("sqlalchemy.url")
+    if url is None:
+        raise SystemExit("alembic needs sqlalchemy.url: run `slotstream migrate`, which passes the owner's URL")
+    asyncio.run(_run_online(url, metadata))
+
+
+async def _run_online(url: str, metadata: MetaData) -> None:
+    engine = create_async_engine(url, poolclass=pool.NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_migrate, metadata)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+def _migrate(connection: Connection, metadata: MetaData) -> None:
+    context.configure(connection=connection, target_metadata=metadata, compare_server_default=False)
+    with context.begin_transaction():
+        # Two migrating processes take turns: the second finds nothing left to do.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7227013)")
+        context.run_migrations()
+
+
+def alembic_config(migrations: Path, owner_url: str) -> Config:
+    """Alembic's configuration for the folder `migrations` and the database at `owner_url`."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    config.set_main_option("sqlalchemy.url", owner_url.replace("%", "%%"))
+    return config
+
+
+def upgrade(migrations: Path, owner_url: str) -> None:
+    """Bring the database to the newest revision. Blocks; not for use inside a running event loop."""
+    command.upgrade(alembic_config(migrations, owner_url), "head")
+
+
+def differences_from_models(connection: Connection, metadata: MetaData) -> list[object]:
+    """What autogenerate would still change: empty when the migrations equal the models."""
+    migration_context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(migration_context, metadata))

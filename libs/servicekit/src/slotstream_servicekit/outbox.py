@@ -1,0 +1,167 @@
+"""The transactional outbox: what will be published is committed with what happened.
+
+Columns are named for Debezium's outbox event router, so that it can take over from the relay:
+https://debezium.io/documentation/reference/stable/transformations/outbox-event-router.html
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from slotstream_servicekit.ids import new_id
+
+LANES: Final = 256
+"""How many lanes keys are hashed to; a relay works on `lane % relay_lanes`."""
+
+
+class EventEnvelope(Protocol):
+    """What the outbox needs to know of a message; the contracts' Envelope has it."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def organization(self) -> UUID: ...
+    @property
+    def partitionkey(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def topic(self) -> str: ...
+    def to_json(self) -> bytes: ...
+    def headers(self) -> dict[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRecord:
+    """One record as it will stand on Kafka. `payload` None is a tombstone."""
+
+    id: UUID
+    organization_id: UUID
+    topic: str
+    key: str
+    aggregatetype: str
+    aggregateid: str
+    type: str
+    payload: bytes | None
+    headers: Mapping[str, str]
+
+    @property
+    def lane(self) -> int:
+        return lane_of(self.key)
+
+
+def outbox_table(metadata: MetaData) -> Table:
+    """The table `outbox`, in the service's own metadata."""
+    return Table(
+        "outbox",
+        metadata,
+        Column("seq", BigInteger, Identity(always=True, cache=1), primary_key=True),
+        Column("id", Uuid, nullable=False),
+        Column("organization_id", Uuid, nullable=False),
+        Column("lane", SmallInteger, nullable=False),
+        Column("topic", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("aggregatetype", Text, nullable=False),
+        Column("aggregateid", Text, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("payload", LargeBinary, nullable=True),
+        Column("headers", JSONB, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+        Index("outbox_lane_idx", "lane", "seq"),
+    )
+
+
+def lane_of(key: str) -> int:
+    """A stable hash of the record key: records of one key share a lane, and so their order."""
+    return zlib.crc32(key.encode()) % LANES
+
+
+def record_of(envelope: EventEnvelope, *, aggregatetype: str) -> OutboxRecord:
+    """The outbox record of a message; the payload is serialised here, once."""
+    return OutboxRecord(
+        id=envelope.id,
+        organization_id=envelope.organization,
+        topic=envelope.topic,
+        key=envelope.partitionkey,
+        aggregatetype=aggregatetype,
+        aggregateid=envelope.subject,
+        type=envelope.type,
+        payload=envelope.to_json(),
+        headers=envelope.headers(),
+    )
+
+
+def tombstone(*, organization_id: UUID, topic: str, key: str, aggregatetype: str, aggregateid: str) -> OutboxRecord:
+    """A record without a value: compaction then forgets the key."""
+    identity = new_id()
+    return OutboxRecord(
+        id=identity,
+        organization_id=organization_id,
+        topic=topic,
+        key=key,
+        aggregatetype=aggregatetype,
+        aggregateid=aggregateid,
+        type="tombstone",
+        payload=None,
+        headers={"ce_id": str(identity)},
+    )
+
+
+_ENQUEUE = text(
+    """
+    INSERT INTO outbox (id, organization_id, lane, topic, key, aggregatetype, aggregateid, type, payload, headers)
+    SELECT id, organization_id, lane, topic, key, aggregatetype, aggregateid, type, payload, headers::jsonb
+    FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:organizations AS uuid[]), CAST(:lanes AS smallint[]), CAST(:topics AS text[]),
+        CAST(:keys AS text[]), CAST(:aggregatetypes AS text[]), CAST(:aggregateids AS text[]),
+        CAST(:types AS text[]), CAST(:payloads AS bytea[]), CAST(:headers AS text[])
+    ) WITH ORDINALITY AS r(
+        id, organization_id, lane, topic, key, aggregatetype, aggregateid, type, payload, headers, position
+    )
+    ORDER BY position
+    """
+)
+
+
+async def enqueue(session: AsyncSession, records: Sequence[OutboxRecord]) -> None:
+    """Write `records` in their order with the transaction of `session`."""
+    if records:
+        await session.execute(_ENQUEUE, outbox_arrays(records))
+
+
+def outbox_arrays(records: Sequence[OutboxRecord]) -> dict[str, list[Any]]:
+    """The records column by column, as `unnest` takes them."""
+    return {
+        "ids": [record.id for record in records],
+        "organizations": [record.organization_id for record in records],
+        "lanes": [record.lane for record in records],
+        "topics": [record.topic for record in records],
+        "keys": [record.key for record in records],
+        "aggregatetypes": [record.aggregatetype for record in records],
+        "aggregateids": [record.aggregateid for record in records],
+        "types": [record.type for record in records],
+        "payloads": [record.payload for record in records],
+        "headers": [orjson.dumps(dict(record.headers)).decode() for record in records],
+    }

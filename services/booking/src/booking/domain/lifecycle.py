@@ -63,7 +63,13 @@ TRANSITIONS: dict[Verb, Transition] = {
     row.verb: row
     for row in (
         _row(Verb.CREATE, frozenset(), Status.SCHEDULED, rechecks_slot=True),
-        _row(Verb.APPROVE, frozenset({Status.PENDING}), Status.SCHEDULED, rechecks_slot=True, moves_calendar=True),
+        _row(
+            Verb.APPROVE,
+            frozenset({Status.PENDING}),
+            Status.SCHEDULED,
+            rechecks_slot=True,
+            moves_calendar=True,
+        ),
         _row(Verb.DECLINE, frozenset({Status.PENDING}), Status.CANCELLED, moves_calendar=True),
         _row(Verb.CONFIRM, frozenset({Status.SCHEDULED}), Status.CONFIRMED, moves_calendar=True),
         _row(Verb.CANCEL, OPEN, Status.CANCELLED, needs_reason=True, moves_calendar=True),

@@ -79,9 +79,7 @@ class Policy:
                 continue
             for business_id in resource.business_ids:
                 if business_id in found:
-                    found[business_id].append(
-                        Performer(str(resource.id), resource.kind, resource.priority)
-                    )
+                    found[business_id].append(Performer(str(resource.id), resource.kind, resource.priority))
         return {business_id: tuple(ones) for business_id, ones in found.items()}
 
     def business(self, business_id: UUID) -> Business:
@@ -114,9 +112,7 @@ class Policy:
 
     def places(self, business: Business, service: Service | None) -> Places:
         requires = service.requires if service else ()
-        return places_of(
-            [[str(one) for one in place] for place in requires], self.performers[business.id]
-        )
+        return places_of([[str(one) for one in place] for place in requires], self.performers[business.id])
 
     def wanted(
         self,
@@ -139,9 +135,7 @@ class Policy:
             places=self._places_for(business, service, chosen),
         )
 
-    def _places_for(
-        self, business: Business, service: Service | None, chosen: Sequence[Resource]
-    ) -> Places:
+    def _places_for(self, business: Business, service: Service | None, chosen: Sequence[Resource]) -> Places:
         if not chosen:
             return self.places(business, service)
         ids = [str(one.id) for one in chosen]
@@ -221,7 +215,4 @@ def rules_of(service: Service | None, duration: timedelta | None) -> ServiceRule
 
 
 def _ours(reasons: Sequence[Refused]) -> tuple[Reason, ...]:
-    return tuple(
-        Reason(str(one.code), one.detail, tuple(one.conflicts_with))
-        for one in reasons
-    )
+    return tuple(Reason(str(one.code), one.detail, tuple(one.conflicts_with)) for one in reasons)

@@ -1,0 +1,82 @@
+"""What takes resources' time, kept so that one appointment sees only what is near it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from slotstream_scheduling.hours import Schedule
+from slotstream_scheduling.rules import Busy, ResourceCalendar, Taken
+from slotstream_scheduling.spans import to_epoch, to_epoch_up
+
+ItemT = TypeVar("ItemT")
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One row of occupancy: what is taken, in which session, on which seat."""
+
+    taken: Taken
+    session_id: UUID
+    seat: int
+
+
+@dataclass(slots=True)
+class Calendars:
+    """Occupancy and external busy time by resource and day."""
+
+    _held: dict[tuple[UUID, int], list[Held]] = field(default_factory=lambda: defaultdict(list))
+    _busy: dict[tuple[UUID, int], list[Busy]] = field(default_factory=lambda: defaultdict(list))
+    last_taken: dict[UUID, int] = field(default_factory=dict)
+
+    def add(self, resource_id: UUID, held: Held) -> None:
+        for day in _days(held.taken.blocked_from, held.taken.blocked_to):
+            self._held[resource_id, day].append(held)
+
+    def add_busy(self, resource_id: UUID, busy: Busy) -> None:
+        for day in _days(busy.start, busy.end):
+            self._busy[resource_id, day].append(busy)
+
+    def near(
+        self, resource_id: UUID, schedule: Schedule | None, blocked: tuple[datetime, datetime]
+    ) -> ResourceCalendar:
+        """The resource's calendar on the days of `blocked`."""
+        days = tuple(_days(to_epoch(blocked[0]), to_epoch_up(blocked[1])))
+        return ResourceCalendar(
+            id=str(resource_id),
+            schedule=schedule,
+            taken=tuple(
+                _distinct(held.taken for day in days for held in self._held.get((resource_id, day), ()))
+            ),
+            busy=tuple(_distinct(busy for day in days for busy in self._busy.get((resource_id, day), ()))),
+        )
+
+    def session(
+        self, resource_id: UUID, *, starts_at: int, ends_at: int, service_id: UUID
+    ) -> tuple[Held, ...]:
+        """The seats taken in this very session of a group service."""
+        return tuple(
+            held
+            for held in self._held.get((resource_id, starts_at // _DAY), ())
+            if (held.taken.starts_at, held.taken.ends_at, held.taken.service_id)
+            == (starts_at, ends_at, str(service_id))
+        )
+
+    def load(self, resource_id: UUID, at: int) -> int:
+        """Seconds taken of the resource on the day of `at`."""
+        return sum(
+            held.taken.blocked_to - held.taken.blocked_from
+            for held in self._held.get((resource_id, at // _DAY), ())
+        )
+
+
+def _days(start: int, end: int) -> range:
+    return range(start // _DAY, max(start, end - 1) // _DAY + 1)
+
+
+def _distinct(items: Iterable[ItemT]) -> Iterator[ItemT]:
+    return iter(dict.fromkeys(items))

@@ -1,0 +1,283 @@
+"""What booking says: appointments, clients and the catalogue as contract messages for the outbox.
+
+Appointment messages are built as JSON directly, since every booking pays for two of them; tests hold them
+equal to what the contracts' own models write.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+from slotstream_contracts.appointments import AppointmentState
+from slotstream_contracts.base import Message
+from slotstream_contracts.envelope import STRUCTURED_CONTENT_TYPE, schema_uri, wrap
+from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS, CLIENTS
+from slotstream_servicekit.ids import new_id
+from slotstream_servicekit.outbox import OutboxRecord, record_of, tombstone
+
+from booking.domain.lifecycle import Verb
+from booking.domain.model import Actor, Appointment, Change
+
+SOURCE = "/slotstream/booking"
+_OPTIONS = orjson.OPT_UTC_Z
+
+_EVENT_TYPES: Mapping[Verb, str] = {
+    Verb.CREATE: "slotstream.appointment.created",
+    Verb.APPROVE: "slotstream.appointment.approved",
+    Verb.DECLINE: "slotstream.appointment.declined",
+    Verb.CONFIRM: "slotstream.appointment.confirmed",
+    Verb.CANCEL: "slotstream.appointment.cancelled",
+    Verb.RESCHEDULE: "slotstream.appointment.rescheduled",
+    Verb.COMPLETE: "slotstream.appointment.completed",
+    Verb.NO_SHOW: "slotstream.appointment.no_show",
+    Verb.DISMISS: "slotstream.appointment.dismissed",
+    Verb.REOPEN: "slotstream.appointment.reopened",
+    Verb.UPDATE: "slotstream.appointment.updated",
+    Verb.ASSIGN: "slotstream.appointment.assigned",
+    Verb.ARCHIVE: "slotstream.appointment.archived",
+    Verb.UNARCHIVE: "slotstream.appointment.unarchived",
+}
+_STATE_TYPE = AppointmentState.type
+_DATASCHEMAS = {name: schema_uri(name) for name in (*_EVENT_TYPES.values(), _STATE_TYPE)}
+
+PERSONAL = frozenset({"notes", "internal_notes"})
+"""Free text: events say that it changed, never what it says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """What a change answers to: the trace it belongs to and the message or call that caused it."""
+
+    correlation_id: str
+    causation_id: str | None = None
+    traceparent: str | None = None
+
+
+def money(amount: Decimal | None, currency: str | None) -> dict[str, str] | None:
+    return None if amount is None else {"amount": str(amount), "currency": str(currency)}
+
+
+def snapshot_json(one: Appointment) -> bytes:
+    """The contract's AppointmentSnapshot."""
+    return orjson.dumps(
+        {
+            "id": one.id,
+            "organization_id": one.organization_id,
+            "business_id": one.business_id,
+            "zone": one.zone,
+            "client_id": one.client_id,
+            "service_id": one.service_id,
+            "service_name": one.service_name,
+            "action_id": one.action_id,
+            "action_name": one.action_name,
+            "starts_at": one.starts_at,
+            "ends_at": one.ends_at,
+            "buffer_before_minutes": one.buffer_before_minutes,
+            "buffer_after_minutes": one.buffer_after_minutes,
+            "resources": [
+                {"id": each.id, "kind": each.kind, "name": each.name, "seat": each.seat}
+                for each in one.resources
+            ],
+            "status": one.status,
+            "source": one.source,
+            "origin": {
+                "kind": one.origin_kind,
+                "reference_id": one.origin_reference_id,
+                "url": one.origin_url,
+            },
+            "share_with_client": one.share_with_client,
+            "notify_client": one.notify_client,
+            "series_id": one.series_id,
+            "rescheduled_from": one.rescheduled_from,
+            "rescheduled_to": one.rescheduled_to,
+            "previous_starts_at": one.previous_starts_at,
+            "calendar_uid": one.calendar_uid,
+            "calendar_sequence": one.calendar_sequence,
+            "quoted_price": money(one.quoted_amount, one.quoted_currency),
+            "actual_price": money(one.actual_amount, one.actual_currency),
+            "external_id": one.external_id,
+            "batch_id": one.batch_id,
+            "archived": one.archived,
+            "occupies": one.occupies,
+            "created_at": one.created_at,
+            "updated_at": one.updated_at,
+            "version": one.version,
+        },
+        option=_OPTIONS,
+    )
+
+
+def state_json(one: Appointment, snapshot: bytes) -> bytes:
+    """The snapshot and what only booking's own API shows: free text and what follows from the rest."""
+    more = orjson.dumps(
+        {
+            "duration_minutes": int(one.duration.total_seconds()) // 60,
+            "notes": one.notes,
+            "internal_notes": one.internal_notes,
+            "reschedule_count": one.reschedule_count,
+        }
+    )
+    return snapshot[:-1] + b"," + more[1:]
+
+
+def appointment_records(
+    one: Appointment,
+    *,
+    change: Change,
+    actor: Actor,
+    cause: Cause,
+    snapshot: bytes,
+    replacement: bytes | None = None,
+) -> tuple[OutboxRecord, OutboxRecord]:
+    """The event and the state of one change. `replacement`: the snapshot that a rescheduling led to."""
+    appointment = orjson.Fragment(snapshot)
+    data: dict[str, object] = {
+        "appointment": appointment,
+        "change": change_json(change),
+        "actor": {
+            "type": actor.type,
+            "id": actor.id,
+            "call_id": actor.call_id,
+            "on_behalf_of": actor.on_behalf_of,
+        },
+    }
+    if replacement is not None:
+        data["replacement"] = orjson.Fragment(replacement)
+    event_type = _EVENT_TYPES[change.verb]
+    return (
+        _record(one, event_type, APPOINTMENTS.name, data, cause),
+        _record(one, _STATE_TYPE, APPOINTMENT_STATES.name, {"appointment": appointment}, cause),
+    )
+
+
+def _record(
+    one: Appointment, type_name: str, topic: str, data: dict[str, object], cause: Cause
+) -> OutboxRecord:
+    identity, subject = new_id(), str(one.id)
+    envelope = {
+        "specversion": "1.0",
+        "id": identity,
+        "source": SOURCE,
+        "type": type_name,
+        "subject": subject,
+        "time": one.updated_at,
+        "datacontenttype": "application/json",
+        "dataschema": _DATASCHEMAS[type_name],
+        "organization": one.organization_id,
+        "partitionkey": subject,
+        "sequence": one.version,
+        "correlationid": cause.correlation_id,
+        "data": data,
+    }
+    headers = {"content-type": STRUCTURED_CONTENT_TYPE, "ce_id": str(identity), "ce_type": type_name}
+    if cause.causation_id is not None:
+        envelope["causationid"] = cause.causation_id
+    if cause.traceparent is not None:
+        envelope["traceparent"] = headers["traceparent"] = cause.traceparent
+    return OutboxRecord(
+        id=identity,
+        organization_id=one.organization_id,
+        topic=topic,
+        key=subject,
+        aggregatetype="appointment",
+        aggregateid=subject,
+        type=type_name,
+        payload=orjson.dumps(envelope, option=_OPTIONS),
+        headers=headers,
+    )
+
+
+def change_json(change: Change) -> dict[str, Any]:
+    override = change.override
+    return {
+        "verb": change.verb,
+        "fields": {
+            name: {} if name in PERSONAL else {"old": plain(old), "new": plain(new)}
+            for name, (old, new) in change.fields.items()
+        },
+        "reason": change.reason,
+        "override": override
+        and {
+            "reason": override.reason,
+            "rules": list(override.rules),
+            "conflicts_with": list(override.conflicts_with),
+        },
+    }
+
+
+def plain(value: Any) -> Any:
+    """A field's value as JSON has it."""
+    if isinstance(value, Decimal | UUID):
+        return str(value)
+    if isinstance(value, tuple):
+        return [str(each.id) for each in value]
+    return value
+
+
+def client_record(
+    state: Message, *, organization_id: UUID, client_id: UUID, version: int, now: datetime, cause: Cause
+) -> OutboxRecord:
+    return _state_record(state, "client", organization_id, str(client_id), None, version, now, cause)
+
+
+def client_tombstone(*, organization_id: UUID, client_id: UUID) -> OutboxRecord:
+    return tombstone(
+        organization_id=organization_id,
+        topic=CLIENTS.name,
+        key=str(client_id),
+        aggregatetype="client",
+        aggregateid=str(client_id),
+    )
+
+
+def catalogue_record(
+    state: Message,
+    *,
+    kind: str,
+    organization_id: UUID,
+    identity: UUID,
+    version: int,
+    now: datetime,
+    cause: Cause,
+) -> OutboxRecord:
+    """A business, resource, service or action on the catalogue topic, keyed `kind:id`."""
+    return _state_record(
+        state, kind, organization_id, str(identity), f"{kind}:{identity}", version, now, cause
+    )
+
+
+def _state_record(
+    state: Message,
+    kind: str,
+    organization_id: UUID,
+    subject: str,
+    key: str | None,
+    version: int,
+    now: datetime,
+    cause: Cause,
+) -> OutboxRecord:
+    envelope = wrap(
+        state,
+        organization=organization_id,
+        subject=subject,
+        key=key,
+        sequence=version,
+        time=now,
+        source=SOURCE,
+        correlation_id=cause.correlation_id,
+        causation_id=cause.causation_id,
+        traceparent=cause.traceparent,
+        id=new_id(),
+    )
+    return record_of(envelope, aggregatetype=kind)
+
+
+def result_record(
+    result: Message, *, organization_id: UUID, key: str, now: datetime, cause: Cause
+) -> OutboxRecord:
+    """The answer to a command, keyed as the command was."""
+    return _state_record(result, "command", organization_id, key, key, 1, now, cause)

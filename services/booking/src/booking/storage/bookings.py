@@ -1,0 +1,202 @@
+"""The one statement that books: appointment, occupancy, history, outbox and idempotency key, or nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+from slotstream_servicekit.outbox import OutboxRecord, lane_of
+
+from booking.domain.errors import AlreadyExistsError
+from booking.domain.model import Actor, Appointment, Change, Override
+
+_BOOK = "SELECT book_appointments($1, $2, $3, $4, $5)"
+_OPTIONS = orjson.OPT_UTC_Z
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """One resource's time to be taken. Rows of one session may overlap; `seat` tells them apart."""
+
+    resource_id: UUID
+    session_id: UUID
+    seat: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyClaim:
+    """The key that the answer is stored under, in the same statement."""
+
+    caller: str
+    key: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingRow:
+    """Everything that one booking writes, computed before the statement."""
+
+    appointment: Appointment
+    takes: tuple[Take, ...]
+    state: bytes
+    actor: Actor
+    change: Change
+    records: tuple[OutboxRecord, ...]
+    claim: IdempotencyClaim | None = None
+    answer_headers: dict[str, str] | None = None
+
+
+class StalePolicyError(Exception):
+    """The catalogue or a schedule changed since the rows were judged; nothing was written."""
+
+
+async def insert_bookings(
+    connection: Any, *, organization_id: UUID, policy_version: int, rows: Sequence[BookingRow]
+) -> frozenset[UUID]:
+    """Writes the rows whose time is free, whole or not at all; returns the ids of those.
+
+    A row is left out whose slot is taken or externally busy, whose client is unknown, or whose id exists.
+    Raises StalePolicyError, and asyncpg's UniqueViolationError where a key or id is being used right now.
+    """
+    ordered = sorted(rows, key=lambda row: (row.takes[0].resource_id, row.appointment.starts_at))
+    outbox, payloads = _outbox(ordered)
+    try:
+        won = await connection.fetchval(
+            _BOOK,
+            organization_id,
+            policy_version,
+            orjson.dumps([_json_row(row) for row in ordered], option=_OPTIONS).decode(),
+            outbox,
+            payloads,
+        )
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == "appointments_pkey":
+            raise AlreadyExistsError("An appointment with this id exists already.") from error
+        raise
+    if won is None:
+        raise StalePolicyError
+    return frozenset(won)
+
+
+def _outbox(rows: Sequence[BookingRow]) -> tuple[str, list[bytes | None]]:
+    payloads: list[bytes | None] = []
+    lines: list[dict[str, object]] = []
+    for row in rows:
+        for record in row.records:
+            payloads.append(record.payload)
+            lines.append(
+                {
+                    "n": len(payloads),
+                    "appointment_id": row.appointment.id,
+                    "id": record.id,
+                    "lane": lane_of(record.key),
+                    "topic": record.topic,
+                    "key": record.key,
+                    "aggregatetype": record.aggregatetype,
+                    "aggregateid": record.aggregateid,
+                    "type": record.type,
+                    "headers": dict(record.headers),
+                }
+            )
+    return orjson.dumps(lines).decode(), payloads
+
+
+def _json_row(row: BookingRow) -> dict[str, object]:
+    one = row.appointment
+    start, end = one.blocked
+    claim = row.claim
+    line: dict[str, object] = {
+        "id": one.id,
+        "business_id": one.business_id,
+        "zone": one.zone,
+        "client_id": one.client_id,
+        "service_id": one.service_id,
+        "service_name": one.service_name,
+        "action_id": one.action_id,
+        "action_name": one.action_name,
+        "starts_at": one.starts_at,
+        "ends_at": one.ends_at,
+        "buffer_before_minutes": one.buffer_before_minutes,
+        "buffer_after_minutes": one.buffer_after_minutes,
+        "status": one.status,
+        "source": one.source,
+        "origin_kind": one.origin_kind,
+        "origin_reference_id": one.origin_reference_id,
+        "origin_url": one.origin_url,
+        "notes": one.notes,
+        "internal_notes": one.internal_notes,
+        "share_with_client": one.share_with_client,
+        "notify_client": one.notify_client,
+        "series_id": one.series_id,
+        "rescheduled_from": one.rescheduled_from,
+        "previous_starts_at": one.previous_starts_at,
+        "reschedule_count": one.reschedule_count,
+        "calendar_uid": one.calendar_uid,
+        "calendar_sequence": one.calendar_sequence,
+        "quoted_amount": None if one.quoted_amount is None else str(one.quoted_amount),
+        "quoted_currency": one.quoted_currency,
+        "external_id": one.external_id,
+        "batch_id": one.batch_id,
+        "occupies": one.occupies,
+        "created_at": one.created_at,
+        "resource_ids": [resource.id for resource in one.resources],
+        "seats": [resource.seat for resource in one.resources],
+        "blocked": f"[{start.isoformat()},{end.isoformat()})",
+        "take_resources": [take.resource_id for take in row.takes],
+        "take_sessions": [take.session_id for take in row.takes],
+        "take_seats": [take.seat for take in row.takes],
+        "actor_type": row.actor.type,
+        "actor_id": row.actor.id,
+        "call_id": row.actor.call_id,
+        "on_behalf_of": row.actor.on_behalf_of,
+        "reason": row.change.reason,
+        "fields": "{}",
+        "state": orjson.Fragment(row.state),
+    }
+    if row.change.override:
+        line |= _override(row.change.override)
+    if claim:
+        line |= {
+            "idempotency_caller": claim.caller,
+            "idempotency_key": claim.key,
+            "idempotency_fingerprint": claim.fingerprint.hex(),
+            "answer_headers": row.answer_headers or {},
+        }
+    return line
+
+
+def _override(override: Override) -> dict[str, object]:
+    return {
+        "override_reason": override.reason,
+        "override_rules": list(override.rules),
+        "override_conflicts": list(override.conflicts_with),
+    }
+
+
+async def existing_appointments(
+    connection: Any, organization_id: UUID, ids: Sequence[UUID]
+) -> frozenset[UUID]:
+    """Which of these ids are appointments already."""
+    found = await connection.fetch(
+        "SELECT id FROM appointments WHERE organization_id = $1 AND id = ANY($2)", organization_id, list(ids)
+    )
+    return frozenset(row["id"] for row in found)
+
+
+async def bookable_clients(connection: Any, organization_id: UUID, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Which of these ids are clients who can be booked for: not merged away, not erased."""
+    found = await connection.fetch(
+        "SELECT id FROM clients WHERE organization_id = $1 AND id = ANY($2) AND merged_into IS NULL AND NOT erased",
+        organization_id,
+        list(ids),
+    )
+    return frozenset(row["id"] for row in found)
+
+
+async def database_now(connection: Any) -> datetime:
+    """The database's clock, which decides whether a hold has expired."""
+    now: datetime = await connection.fetchval("SELECT clock_timestamp()")
+    return now

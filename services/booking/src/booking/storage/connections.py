@@ -1,0 +1,30 @@
+"""The driver's own connection: inside a session's transaction, or alone for one statement."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+Connection = asyncpg.Connection
+
+_ENTER = "SELECT set_config('slotstream.organization', $1, true)"
+
+
+async def connection_of(session: AsyncSession) -> Any:
+    """The connection under a session that is in its transaction: what it does commits with the session."""
+    raw = await (await session.connection()).get_raw_connection()
+    return cast("Any", raw.driver_connection)
+
+
+@asynccontextmanager
+async def reading(connection: Any, organization_id: UUID) -> AsyncIterator[None]:
+    """The tenant for a few statements: a transaction of their own, unless one is under way already."""
+    if connection.is_in_transaction():
+        yield
+        return
+    async with connection.transaction():
+        await connection.execute(_ENTER, str(organization_id))
+        yield

@@ -1,0 +1,224 @@
+"""Whose time is taken, by whom: reading it, taking it and giving it back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from slotstream_scheduling.rules import Busy, Taken
+from slotstream_scheduling.spans import to_epoch, to_epoch_up
+
+from booking.domain.calendars import Calendars, Held
+from booking.storage.bookings import Take
+from booking.storage.connections import reading
+
+FORCED_SEATS = 1_000_000
+"""Seats from here on belong to overrides and to rows that one has drawn into its session."""
+
+_TAKEN = """
+SELECT o.resource_id, o.session_id, o.seat, o.holder_id, lower(o.blocked) AS blocked_from,
+       upper(o.blocked) AS blocked_to, coalesce(a.starts_at, h.starts_at) AS starts_at,
+       coalesce(a.ends_at, h.ends_at) AS ends_at, coalesce(a.service_id, h.service_id) AS service_id
+FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS q(resource_id, begins, ends)
+JOIN occupancy o ON o.organization_id = $1 AND o.resource_id = q.resource_id
+     AND o.blocked && tstzrange(q.begins, q.ends)
+LEFT JOIN appointments a ON a.organization_id = $1 AND a.id = o.holder_id
+LEFT JOIN holds h ON h.organization_id = $1 AND h.id = o.holder_id
+WHERE o.expires_at IS NULL OR o.expires_at > clock_timestamp()
+"""
+_BUSY = """
+SELECT b.id, b.resource_id, b.starts_at, b.ends_at
+FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS q(resource_id, begins, ends)
+JOIN external_busy b ON b.organization_id = $1 AND b.resource_id = q.resource_id
+     AND b.ends_at > q.begins AND b.starts_at < q.ends
+"""
+_LAST_TAKEN = """
+SELECT q.resource_id, (SELECT max(taken_at) FROM occupancy o
+                       WHERE o.organization_id = $1 AND o.resource_id = q.resource_id) AS taken_at
+FROM unnest($2::uuid[]) AS q(resource_id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A resource and the time in question."""
+
+    resource_id: UUID
+    begins: datetime
+    ends: datetime
+
+
+async def read_calendars(
+    connection: Any, organization_id: UUID, windows: Sequence[Window], *, with_turns: bool = False
+) -> Calendars:
+    """What takes the resources' time in their windows: unexpired occupancy and external busy time."""
+    found = Calendars()
+    if not windows:
+        return found
+    columns = (
+        [one.resource_id for one in windows],
+        [one.begins for one in windows],
+        [one.ends for one in windows],
+    )
+    async with reading(connection, organization_id):
+        for row in await connection.fetch(_TAKEN, organization_id, *columns):
+            taken = Taken(
+                id=str(row["holder_id"]),
+                blocked_from=to_epoch(row["blocked_from"]),
+                blocked_to=to_epoch_up(row["blocked_to"]),
+                starts_at=to_epoch(row["starts_at"] or row["blocked_from"]),
+                ends_at=to_epoch(row["ends_at"] or row["blocked_to"]),
+                service_id=str(row["service_id"]) if row["service_id"] else None,
+            )
+            found.add(row["resource_id"], Held(taken=taken, session_id=row["session_id"], seat=row["seat"]))
+        for row in await connection.fetch(_BUSY, organization_id, *columns):
+            found.add_busy(
+                row["resource_id"],
+                Busy(str(row["id"]), to_epoch(row["starts_at"]), to_epoch_up(row["ends_at"])),
+            )
+        if with_turns:
+            for row in await connection.fetch(_LAST_TAKEN, organization_id, sorted(set(columns[0]))):
+                if row["taken_at"] is not None:
+                    found.last_taken[row["resource_id"]] = to_epoch(row["taken_at"])
+    return found
+
+
+async def drop_expired_holds(connection: Any, organization_id: UUID, windows: Sequence[Window]) -> int:
+    """Removes holds that have expired from these windows: they count no more, and stand in the index only."""
+    async with reading(connection, organization_id):
+        gone = await connection.fetch(
+            """
+            DELETE FROM occupancy o
+            USING unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS q(resource_id, begins, ends)
+            WHERE o.organization_id = $1 AND o.resource_id = q.resource_id
+              AND o.blocked && tstzrange(q.begins, q.ends) AND o.expires_at <= clock_timestamp()
+            RETURNING 1
+            """,
+            organization_id,
+            [one.resource_id for one in windows],
+            [one.begins for one in windows],
+            [one.ends for one in windows],
+        )
+    return len(gone)
+
+
+async def take_time(
+    connection: Any,
+    *,
+    organization_id: UUID,
+    holder_id: UUID,
+    blocked: tuple[datetime, datetime],
+    takes: Sequence[Take],
+    expires_at: datetime | None = None,
+    forced: bool = False,
+) -> bool:
+    """Takes all of the resources' time or none of it; whether it was free. Waits for whoever is just taking it."""
+    ordered = sorted(takes, key=lambda take: take.resource_id)
+    taken = await connection.fetch(
+        """
+        INSERT INTO occupancy (organization_id, resource_id, session_id, seat, blocked, holder_id, forced, expires_at)
+        SELECT $1, t.resource_id, t.session_id, t.seat, tstzrange($2, $3), $4, $5, $6
+        FROM unnest($7::uuid[], $8::uuid[], $9::int[]) WITH ORDINALITY AS t(resource_id, session_id, seat, n)
+        ORDER BY t.n
+        ON CONFLICT DO NOTHING RETURNING resource_id
+        """,
+        organization_id,
+        *blocked,
+        holder_id,
+        forced,
+        expires_at,
+        [take.resource_id for take in ordered],
+        [take.session_id for take in ordered],
+        [take.seat for take in ordered],
+    )
+    if len(taken) == len(ordered):
+        return True
+    await free_time(
+        connection,
+        organization_id=organization_id,
+        holder_id=holder_id,
+        resource_ids=[row["resource_id"] for row in taken],
+    )
+    return False
+
+
+async def free_time(
+    connection: Any, *, organization_id: UUID, holder_id: UUID, resource_ids: Sequence[UUID] | None = None
+) -> None:
+    """Gives back what an appointment or hold takes, of all its resources or of some."""
+    await connection.execute(
+        """
+        DELETE FROM occupancy WHERE organization_id = $1 AND holder_id = $2
+          AND ($3::uuid[] IS NULL OR resource_id = ANY($3))
+        """,
+        organization_id,
+        holder_id,
+        None if resource_ids is None else list(resource_ids),
+    )
+
+
+async def takes_of(
+    connection: Any, *, organization_id: UUID, holder_id: UUID
+) -> tuple[tuple[Take, bool], ...]:
+    """What a holder takes, and for each whether another holder shares its session."""
+    rows = await connection.fetch(
+        """
+        SELECT o.resource_id, o.session_id, o.seat, EXISTS (
+            SELECT FROM occupancy s WHERE s.organization_id = $1 AND s.resource_id = o.resource_id
+              AND s.session_id = o.session_id AND s.holder_id <> o.holder_id) AS shared
+        FROM occupancy o WHERE o.organization_id = $1 AND o.holder_id = $2
+        """,
+        organization_id,
+        holder_id,
+    )
+    return tuple(
+        (Take(resource_id=row["resource_id"], session_id=row["session_id"], seat=row["seat"]), row["shared"])
+        for row in rows
+    )
+
+
+async def open_session(
+    connection: Any,
+    *,
+    organization_id: UUID,
+    resource_id: UUID,
+    blocked: tuple[datetime, datetime],
+    own: UUID,
+) -> Take:
+    """Makes room for an override: what it overlaps becomes one session, which it can join.
+
+    Sessions are drawn in whole, since their rows may overlap each other. The session of most rows keeps its id
+    and its seats, so that a group goes on filling up; the others get seats of their own above FORCED_SEATS.
+    """
+    rows = await connection.fetch(
+        """
+        WITH touched AS (
+            SELECT DISTINCT session_id FROM occupancy
+            WHERE organization_id = $1 AND resource_id = $2 AND blocked && tstzrange($3, $4))
+        SELECT o.session_id, o.seat, o.holder_id FROM occupancy o JOIN touched USING (session_id)
+        WHERE o.organization_id = $1 AND o.resource_id = $2 ORDER BY o.session_id, o.seat FOR UPDATE OF o
+        """,
+        organization_id,
+        resource_id,
+        *blocked,
+    )
+    if not rows:
+        return Take(resource_id=resource_id, session_id=own)
+    sessions = [row["session_id"] for row in rows]
+    kept = max(sorted(set(sessions)), key=sessions.count)
+    next_seat = max([FORCED_SEATS, *(row["seat"] + 1 for row in rows)])
+    moved = [row for row in rows if row["session_id"] != kept]
+    if moved:
+        await connection.execute(
+            _DRAW_IN,
+            organization_id,
+            resource_id,
+            kept,
+            sorted({row["session_id"] for row in moved}),
+            next_seat,
+        )
+    return Take(resource_id=resource_id, session_id=kept, seat=next_seat + len(moved))
+
+
+_DRAW_IN = "SELECT draw_into_session($1, $2, $3, $4, $5)"

@@ -1,0 +1,150 @@
+"""The policy of each organization, kept in memory and judged stale by its version in the booking statement."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from slotstream_scheduling.hours import Schedule, schedule_from_dict
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking.domain.model import Action, Business, Resource, Service
+from booking.domain.policy import Policy
+from booking.storage.connections import reading
+
+_KEPT = 1_000
+
+
+class PolicyCache:
+    """Policies by organization. A change elsewhere is noticed by the statement that was judged by an old one."""
+
+    def __init__(self) -> None:
+        self._policies: dict[UUID, Policy] = {}
+
+    async def of(self, connection: Any, organization_id: UUID) -> Policy:
+        known = self._policies.get(organization_id)
+        return known or await self.reload(connection, organization_id)
+
+    async def reload(self, connection: Any, organization_id: UUID) -> Policy:
+        async with reading(connection, organization_id):
+            policy = await load_policy(connection, organization_id)
+        if len(self._policies) >= _KEPT:
+            self._policies.pop(next(iter(self._policies)))
+        self._policies[organization_id] = policy
+        return policy
+
+    async def current(self, connection: Any, organization_id: UUID) -> Policy:
+        """The policy, compared with the database's version first: for what no booking statement will check."""
+        known = self._policies.get(organization_id)
+        if known is not None and known.version == await _version(connection, organization_id):
+            return known
+        return await self.reload(connection, organization_id)
+
+
+async def load_policy(connection: Any, organization_id: UUID) -> Policy:
+    """Reads the version first: what is newer than its version is found stale and read again, never kept."""
+    version = await _version(connection, organization_id)
+    return Policy(
+        organization_id=organization_id,
+        version=version,
+        businesses={
+            row["id"]: _business(row) for row in await _all(connection, "businesses", organization_id)
+        },
+        resources={row["id"]: _resource(row) for row in await _resources(connection, organization_id)},
+        services={row["id"]: _service(row) for row in await _all(connection, "services", organization_id)},
+        actions={
+            row["id"]: Action(id=row["id"], name=row["name"], archived=row["archived"])
+            for row in await _all(connection, "actions", organization_id)
+        },
+        schedules=await _schedules(connection, organization_id),
+    )
+
+
+async def bump_policy(session: AsyncSession, organization_ids: set[UUID]) -> None:
+    """Says that the policy of these organizations has changed, in the transaction that changes it."""
+    await session.execute(
+        text(
+            """
+            INSERT INTO organizations (organization_id)
+            SELECT id FROM unnest(CAST(:ids AS uuid[])) AS id ORDER BY id
+            ON CONFLICT (organization_id) DO UPDATE SET policy_version = organizations.policy_version + 1
+            """
+        ),
+        {"ids": sorted(organization_ids)},
+    )
+
+
+async def _version(connection: Any, organization_id: UUID) -> int:
+    version = await connection.fetchval(
+        "SELECT policy_version FROM organizations WHERE organization_id = $1", organization_id
+    )
+    return int(version or 0)
+
+
+async def _all(connection: Any, table: str, organization_id: UUID) -> Any:
+    return await connection.fetch(f"SELECT * FROM {table} WHERE organization_id = $1", organization_id)
+
+
+async def _resources(connection: Any, organization_id: UUID) -> Any:
+    return await connection.fetch(
+        """
+        SELECT r.*, ARRAY(SELECT b.business_id FROM resource_businesses b
+                          WHERE b.organization_id = $1 AND b.resource_id = r.id) AS business_ids
+        FROM resources r WHERE r.organization_id = $1
+        """,
+        organization_id,
+    )
+
+
+async def _schedules(connection: Any, organization_id: UUID) -> dict[UUID, Schedule]:
+    rows = await _all(connection, "schedules", organization_id)
+    return {row["owner_id"]: schedule_from_dict(orjson.loads(row["schedule"])) for row in rows}
+
+
+def _business(row: Any) -> Business:
+    return Business(
+        id=row["id"],
+        name=row["name"],
+        zone=row["zone"],
+        phone_region=row["phone_region"],
+        currency=row["currency"],
+        assignment=row["assignment"],
+        archived=row["archived"],
+    )
+
+
+def _resource(row: Any) -> Resource:
+    return Resource(
+        id=row["id"],
+        name=row["name"],
+        kind=row["kind"],
+        zone=row["zone"],
+        business_ids=tuple(row["business_ids"]),
+        priority=row["priority"],
+        archived=row["archived"],
+    )
+
+
+def _service(row: Any) -> Service:
+    return Service(
+        id=row["id"],
+        business_id=row["business_id"],
+        name=row["name"],
+        duration=timedelta(minutes=row["duration_minutes"]),
+        buffer_before=timedelta(minutes=row["buffer_before_minutes"]),
+        buffer_after=timedelta(minutes=row["buffer_after_minutes"]),
+        minimum_notice=timedelta(minutes=row["minimum_notice_minutes"]),
+        booking_window_days=row["booking_window_days"],
+        slot_interval=timedelta(minutes=row["slot_interval_minutes"]),
+        capacity=row["capacity"],
+        requires=tuple(tuple(UUID(one) for one in place) for place in orjson.loads(row["requires"])),
+        price_amount=row["price_amount"],
+        price_currency=row["price_currency"],
+        needs_approval=row["needs_approval"],
+        pending_occupies=row["pending_occupies"],
+        cancellation_notice=timedelta(minutes=row["cancellation_notice_minutes"]),
+        reschedule_notice=timedelta(minutes=row["reschedule_notice_minutes"]),
+        max_reschedules=row["max_reschedules"],
+        archived=row["archived"],
+    )

@@ -170,9 +170,7 @@ def instance_id(connection_id: UUID, uid: str, recurrence: str) -> UUID:
     return uuid5(connection_id, f"{uid}\x00{recurrence}")
 
 
-def compare(
-    known: Sequence[KnownInstance], expansion: Expansion, *, now: datetime, window: Window
-) -> BusyChanges:
+def compare(known: Sequence[KnownInstance], expansion: Expansion, *, now: datetime, window: Window) -> BusyChanges:
     """Mark and sweep over a complete reading.
 
     `lost` is the net loss of instances that are not over yet: an event that moved, or a calendar whose
@@ -180,9 +178,7 @@ def compare(
     """
     found = {instance.instance: instance for instance in expansion.instances}
     published = {(row.uid, row.recurrence): row for row in known}
-    upserts = tuple(
-        instance for key, instance in found.items() if not _says_the_same(published.get(key), instance)
-    )
+    upserts = tuple(instance for key, instance in found.items() if not _says_the_same(published.get(key), instance))
     gone = tuple(
         row
         for key, row in published.items()
@@ -190,9 +186,7 @@ def compare(
     )
     upcoming = sum(row.ends_at > now for row in known)
     lost = sum(row.ends_at > now for row in gone)
-    gained = sum(
-        instance.ends_at > now and instance.instance not in published for instance in expansion.instances
-    )
+    gained = sum(instance.ends_at > now and instance.instance not in published for instance in expansion.instances)
     return BusyChanges(upserts, gone, max(0, lost - gained), upcoming)
 
 

@@ -66,8 +66,7 @@ def test_a_moved_instance_keeps_its_identity() -> None:
 def test_moving_this_and_future_keeps_the_identity_of_each() -> None:
     found = expanded(
         "UID:a\nDTSTART:20260310T100000Z\nDTEND:20260310T110000Z\nRRULE:FREQ=DAILY;COUNT=3",
-        "UID:a\nRECURRENCE-ID;RANGE=THISANDFUTURE:20260311T100000Z\n"
-        "DTSTART:20260311T120000Z\nDTEND:20260311T130000Z",
+        "UID:a\nRECURRENCE-ID;RANGE=THISANDFUTURE:20260311T100000Z\nDTSTART:20260311T120000Z\nDTEND:20260311T130000Z",
     )
 
     assert {it.recurrence: f"{it.starts_at:%d %H}" for it in found.instances} == {
@@ -231,7 +230,9 @@ async def test_the_child_process_answers_as_the_function_does() -> None:
 
 
 async def test_the_child_process_is_killed_when_its_time_is_up() -> None:
-    text = a_calendar(*(f"UID:{n}\nDTSTART:19000101T000000Z\nRRULE:FREQ=HOURLY;BYMONTHDAY=31;BYMONTH=2" for n in range(50)))
+    text = a_calendar(
+        *(f"UID:{n}\nDTSTART:19000101T000000Z\nRRULE:FREQ=HOURLY;BYMONTHDAY=31;BYMONTH=2" for n in range(50))
+    )
     began = asyncio.get_running_loop().time()
 
     with pytest.raises(ReadingFailedError, match="expansion_timed_out"):
@@ -241,7 +242,7 @@ async def test_the_child_process_is_killed_when_its_time_is_up() -> None:
 
 
 @given(
-    start=st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2026, 12, 31)),
+    start=st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2026, 12, 31)),  # noqa: DTZ001 - wall clock
     minutes=st.integers(min_value=1, max_value=60 * 30),
     frequency=st.sampled_from(["DAILY", "WEEKLY", "MONTHLY"]),
     interval=st.integers(min_value=1, max_value=5),

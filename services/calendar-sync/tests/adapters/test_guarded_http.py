@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -11,7 +11,6 @@ import pytest
 from calendar_sync.adapters.guarded_http import GuardedHttp, GuardedHttpError, is_reachable_for_users
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
-Answer = Callable[[bytes], Awaitable[bytes] | bytes]
 
 
 @asynccontextmanager
@@ -51,7 +50,8 @@ async def refused(url: str, **settings: object) -> str:
 @pytest.mark.parametrize(
     "address",
     [
-        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
+        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",  # noqa: S104
+        
         "224.0.0.1", "255.255.255.255", "240.0.0.1", "192.0.2.1", "198.18.0.1",
         "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254",
         "64:ff9b::7f00:1", "2002:7f00:1::1", "2001:db8::1",
@@ -120,11 +120,10 @@ async def test_a_redirect_to_another_scheme_is_refused(location: str) -> None:
 
 
 async def test_a_compressed_bomb_is_refused_without_inflating_it() -> None:
-    bomb = gzip.compress(gzip.compress(b"\0" * 50_000_000))
-    inner = gzip.compress(b"\0" * 50_000_000)
-    assert len(bomb) < len(inner) < 100_000
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    assert len(bomb) < 100_000
 
-    async with a_server(lambda _: http(inner, headers="Content-Encoding: gzip\r\n")) as port:
+    async with a_server(lambda _: http(bomb, headers="Content-Encoding: gzip\r\n")) as port:
         code = await refused(f"http://127.0.0.1:{port}/", allowed=LOOPBACK, max_bytes=1_000_000)
 
     assert code == "too_large"
@@ -153,15 +152,20 @@ async def test_a_server_that_dawdles_is_left() -> None:
     async def dawdle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        for _ in range(20):
-            writer.write(b"x")
-            await asyncio.sleep(0.1)
+        with suppress(ConnectionError):
+            for _ in range(20):
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.1)
         writer.close()
+        finished.set()
 
+    finished = asyncio.Event()
     server = await asyncio.start_server(dawdle, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
         assert await refused(f"http://127.0.0.1:{port}/", allowed=LOOPBACK, seconds=0.5) == "timed_out"
+        await finished.wait()
 
 
 async def test_a_host_without_an_address_is_unresolvable() -> None:

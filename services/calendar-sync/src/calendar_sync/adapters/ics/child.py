@@ -34,8 +34,7 @@ def _answer(header: dict[str, Any], text: bytes) -> dict[str, Any]:
 def _as_json(expansion: Expansion) -> dict[str, Any]:
     return {
         "instances": [
-            [it.uid, it.recurrence, it.starts_at.isoformat(), it.ends_at.isoformat()]
-            for it in expansion.instances
+            [it.uid, it.recurrence, it.starts_at.isoformat(), it.ends_at.isoformat()] for it in expansion.instances
         ],
         "warnings": dict(expansion.warnings),
         "unreadable_uids": sorted(expansion.unreadable_uids),

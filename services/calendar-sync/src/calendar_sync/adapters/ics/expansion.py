@@ -30,7 +30,7 @@ _TIMING = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE",
 _MARGIN = timedelta(days=2)
 
 
-class EventTooSlow(BaseException):  # noqa: N818 - an interruption, which no library's `except Exception` may eat
+class EventTooSlow(BaseException):
     """One event's rule used up its time."""
 
 
@@ -132,9 +132,7 @@ class _Reader:
         calendar = icalendar.Calendar()
         for component in components:
             calendar.add_component(component)
-        query = CalendarQuery(
-            calendar, components=[ComponentsWithName("VEVENT", EventAdapter, occurrence=_Instance)]
-        )
+        query = CalendarQuery(calendar, components=[ComponentsWithName("VEVENT", EventAdapter, occurrence=_Instance)])
         start = (self._window.starts_at - _MARGIN).astimezone(self._zone)
         for series in query.series:
             yield from series.between(start, (self._window.ends_at + _MARGIN).astimezone(self._zone))
@@ -196,9 +194,9 @@ def _span_of(occurrence: _Instance, zone: ZoneInfo) -> tuple[datetime, datetime]
         return start.astimezone(UTC), _zoned(occurrence.end, zone).astimezone(UTC)
     if "DTEND" in source and _is_exact(source):
         exact = _utc(source["DTEND"].dt, zone) - _utc(source["DTSTART"].dt, zone)
-        nominal = _zoned(source["DTEND"].dt, zone).replace(tzinfo=None) - _zoned(
-            source["DTSTART"].dt, zone
-        ).replace(tzinfo=None)
+        nominal = _zoned(source["DTEND"].dt, zone).replace(tzinfo=None) - _zoned(source["DTSTART"].dt, zone).replace(
+            tzinfo=None
+        )
         if occurrence.end - occurrence.start in (exact, nominal):
             return start.astimezone(UTC), start.astimezone(UTC) + exact
     lasts = occurrence.end - occurrence.start

@@ -24,9 +24,7 @@ class IcsReader:
     http: GuardedHttp
     expander: ExpansionProcess
 
-    async def read(
-        self, *, secret: str, cursor: Mapping[str, str], zone: str, window: Window
-    ) -> Reading | Unchanged:
+    async def read(self, *, secret: str, cursor: Mapping[str, str], zone: str, window: Window) -> Reading | Unchanged:
         conditions = {_CONDITIONS[name]: value for name, value in cursor.items() if name in _CONDITIONS}
         try:
             answer = await self.http.get(secret, {"accept": "text/calendar, */*;q=0.1", **conditions})

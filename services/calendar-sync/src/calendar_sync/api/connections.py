@@ -1,0 +1,198 @@
+"""/v1/connections: external calendars whose events take a resource's time."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from calendar_sync.api.context import Context, correlation_id
+from calendar_sync.domain import Connection, ConnectionKind, ConnectionState
+from calendar_sync.schemas import ChangeConnectionIn, ConnectCalendarIn, ConnectionErrorOut, ConnectionOut
+from calendar_sync.storage import ConnectionStore
+from calendar_sync.usecases.connections import (
+    ConnectionChange,
+    change_connection,
+    connect_calendar,
+    disconnect_calendar,
+    request_sync,
+)
+from slotstream_servicekit.http.auth import Principal, Right, requires
+from slotstream_servicekit.http.etags import IfMatch, etag
+from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
+from slotstream_servicekit.http.pagination import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    Page,
+    decode_cursor,
+    encode_cursor,
+    page_of,
+)
+from slotstream_servicekit.ids import new_id
+
+router = APIRouter(prefix="/v1/connections", tags=["connections"])
+
+Reader = Annotated[Principal, requires(Right.READ_CALENDARS)]
+Writer = Annotated[Principal, requires(Right.WRITE_CALENDARS)]
+_SCOPE = "connections"
+
+
+@router.post("", status_code=201, response_model=ConnectionOut)
+async def create_connection(
+    request: Request,
+    body: ConnectCalendarIn,
+    context: Context,
+    principal: Writer,
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - declared for OpenAPI; `idempotent` reads it
+) -> Response:
+    """Connect an external calendar. It is read at once and then at intervals."""
+    await context.wait_for_resource(principal.organization_id, body.resource_id)
+    connection_id = body.id or new_id()
+
+    async def connect(session: AsyncSession) -> Response:
+        connection = await connect_calendar(
+            session,
+            organization_id=principal.organization_id,
+            connection_id=connection_id,
+            resource_id=body.resource_id,
+            kind=ConnectionKind(body.kind),
+            name=body.name or _host(body.url),
+            address=_masked(body.url),
+            sealed_secret=context.box.seal(
+                body.url, organization_id=principal.organization_id, connection_id=connection_id
+            ),
+            now=context.clock(),
+        )
+        return _answer(connection, status=201)
+
+    return await idempotent(request, database=context.database, principal=principal, action=connect)
+
+
+@router.get("")
+async def list_connections(
+    context: Context,
+    principal: Reader,
+    resource_id: Annotated[list[UUID] | None, Query()] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[ConnectionOut]:
+    after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
+    async with context.database.transaction(principal.organization_id) as session:
+        rows = await ConnectionStore(session).page(
+            principal.organization_id, resource_ids=resource_id or [], after=after, limit=limit + 1
+        )
+    items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
+    return Page[ConnectionOut](items=[_out(each) for each in items], next_cursor=next_cursor)
+
+
+@router.get("/{connection_id}", response_model=ConnectionOut)
+async def get_connection(connection_id: UUID, context: Context, principal: Reader) -> Response:
+    async with context.database.transaction(principal.organization_id) as session:
+        connection = await ConnectionStore(session).get(principal.organization_id, connection_id)
+    return _answer(connection)
+
+
+@router.patch("/{connection_id}", response_model=ConnectionOut)
+async def update_connection(
+    connection_id: UUID,
+    body: ChangeConnectionIn,
+    context: Context,
+    principal: Writer,
+    expected_version: IfMatch,
+) -> Response:
+    """Rename, pause or resume."""
+    async with context.database.transaction(principal.organization_id) as session:
+        connection = await change_connection(
+            session,
+            organization_id=principal.organization_id,
+            connection_id=connection_id,
+            change=ConnectionChange(name=body.name, paused=body.paused, accept_deletions=body.accept_deletions),
+            expected_version=expected_version,
+            correlation_id=correlation_id(),
+            now=context.clock(),
+        )
+    return _answer(connection)
+
+
+@router.delete("/{connection_id}", status_code=204)
+async def delete_connection(
+    connection_id: UUID, context: Context, principal: Writer, expected_version: IfMatch
+) -> None:
+    """Disconnect: the time that the calendar's events took is free again."""
+    async with context.database.transaction(principal.organization_id) as session:
+        await disconnect_calendar(
+            session,
+            organization_id=principal.organization_id,
+            connection_id=connection_id,
+            expected_version=expected_version,
+            correlation_id=correlation_id(),
+        )
+
+
+@router.post("/{connection_id}/sync", status_code=202, response_model=ConnectionOut)
+async def sync_connection(
+    *,
+    request: Request,
+    connection_id: UUID,
+    context: Context,
+    principal: Writer,
+    expected_version: IfMatch,
+    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - declared for OpenAPI; `idempotent` reads it
+) -> Response:
+    """Have the calendar read as soon as a worker is free."""
+
+    async def sync(session: AsyncSession) -> Response:
+        connection = await request_sync(
+            session,
+            organization_id=principal.organization_id,
+            connection_id=connection_id,
+            expected_version=expected_version,
+            now=context.clock(),
+        )
+        return _answer(connection, status=202)
+
+    return await idempotent(request, database=context.database, principal=principal, action=sync)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _masked(url: str) -> str:
+    """Scheme and host: an address's user, path and query may each be a secret."""
+    return f"{urlsplit(url).scheme}://{_host(url)}/…"
+
+
+def _answer(connection: Connection, *, status: int = 200) -> Response:
+    return Response(
+        _out(connection).model_dump_json(),
+        status_code=status,
+        media_type="application/json",
+        headers={"ETag": etag(connection.version)},
+    )
+
+
+def _out(connection: Connection) -> ConnectionOut:
+    paused = connection.state is ConnectionState.PAUSED
+    return ConnectionOut(
+        id=connection.id,
+        kind=connection.kind.value,
+        resource_id=connection.resource_id,
+        name=connection.name,
+        url=connection.address,
+        state=connection.state,
+        pause_reason=connection.pause_reason,
+        last_error=ConnectionErrorOut(code=connection.error_code, detail=connection.error_detail or "")
+        if connection.error_code is not None
+        else None,
+        warnings=dict(connection.warnings),
+        busy_instances=connection.busy_instances,
+        last_success_at=connection.last_success_at,
+        last_attempt_at=connection.last_attempt_at,
+        next_attempt_at=None if paused else connection.due_at,
+        created_at=connection.created_at,
+        updated_at=connection.updated_at,
+        version=connection.version,
+    )

@@ -1,0 +1,164 @@
+"""Connections, and the due-table that they are polled by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from calendar_sync.domain import (
+    Connection,
+    ConnectionId,
+    ConnectionKind,
+    ConnectionNotFoundError,
+    ConnectionState,
+    PauseReason,
+    ResourceId,
+)
+from calendar_sync.storage.tables import connections
+
+_SHOWN = [column for column in connections.c if column.name not in ("sealed_secret", "claim")]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A connection that this worker has to read; void once another worker has claimed it anew."""
+
+    token: UUID
+    connection: Connection
+    sealed_secret: bytes
+    zone: str | None
+
+
+PageOfConnections = Sequence[Connection]
+
+
+class ConnectionStore:
+    """Connections within the tenant of the session's transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, connection: Connection, *, sealed_secret: bytes) -> bool:
+        """Whether the id was free."""
+        values = {**_values_of(connection), "sealed_secret": sealed_secret}
+        statement = upsert(connections).values(values).on_conflict_do_nothing().returning(connections.c.id)
+        return (await self._session.execute(statement)).first() is not None
+
+    async def get(self, organization_id: UUID, connection_id: UUID, *, lock: bool = False) -> Connection:
+        found = await self.find(organization_id, connection_id, lock=lock)
+        if found is None:
+            raise ConnectionNotFoundError("There is no such connection.")
+        return found
+
+    async def find(self, organization_id: UUID, connection_id: UUID, *, lock: bool = False) -> Connection | None:
+        statement = select(*_SHOWN).where(
+            connections.c.organization_id == organization_id, connections.c.id == connection_id
+        )
+        row = (await self._session.execute(statement.with_for_update() if lock else statement)).first()
+        return _connection_of(row) if row is not None else None
+
+    async def page(
+        self, organization_id: UUID, *, resource_ids: Sequence[UUID], after: UUID | None, limit: int
+    ) -> PageOfConnections:
+        """Newest ids last; ids are UUIDv7, or the caller's own."""
+        statement = select(*_SHOWN).where(connections.c.organization_id == organization_id)
+        if resource_ids:
+            statement = statement.where(connections.c.resource_id.in_(resource_ids))
+        if after is not None:
+            statement = statement.where(connections.c.id > after)
+        rows = await self._session.execute(statement.order_by(connections.c.id).limit(limit))
+        return [_connection_of(row) for row in rows]
+
+    async def save(self, connection: Connection, *, claim: UUID | None = None) -> None:
+        """Writes every field. `claim` None ends whatever claim there was, so that its reading is not applied."""
+        await self._session.execute(
+            update(connections)
+            .where(
+                connections.c.organization_id == connection.organization_id,
+                connections.c.id == connection.id,
+            )
+            .values({**_values_of(connection), "claim": claim})
+        )
+
+    async def remove(self, organization_id: UUID, connection_id: UUID) -> None:
+        await self._session.execute(
+            delete(connections).where(
+                connections.c.organization_id == organization_id, connections.c.id == connection_id
+            )
+        )
+
+    async def claim_due(self, *, now: datetime, lease: timedelta, token: UUID, limit: int) -> Sequence[Claim]:
+        """Takes what is due; a crashed worker's claims fall due again after the lease."""
+        due = await self._session.execute(
+            text(
+                "UPDATE connections AS c SET claim = :token, due_at = :leased, last_attempt_at = :now "
+                "FROM (SELECT organization_id, id FROM connections "
+                "      WHERE due_at <= :now AND state <> 'paused' "
+                "      ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS due "
+                "WHERE c.organization_id = due.organization_id AND c.id = due.id "
+                "RETURNING c.organization_id, c.id, c.sealed_secret, "
+                "  (SELECT zone FROM resources r "
+                "   WHERE r.organization_id = c.organization_id AND r.id = c.resource_id) AS zone"
+            ),
+            {"token": token, "leased": now + lease, "now": now, "limit": limit},
+        )
+        rows = due.all()
+        return [
+            Claim(token, await self.get(row.organization_id, row.id), bytes(row.sealed_secret), row.zone)
+            for row in rows
+        ]
+
+    async def find_claimed(self, claim: Claim) -> Connection | None:
+        """The claimed connection, locked, unless it was removed, paused, or claimed by another since."""
+        statement = select(*_SHOWN).where(
+            connections.c.organization_id == claim.connection.organization_id,
+            connections.c.id == claim.connection.id,
+            connections.c.claim == claim.token,
+            connections.c.state != ConnectionState.PAUSED,
+        )
+        row = (await self._session.execute(statement.with_for_update())).first()
+        return _connection_of(row) if row is not None else None
+
+    async def read_afresh(self, resources: Sequence[tuple[UUID, UUID]], *, now: datetime) -> None:
+        """Makes connections of these (organization, resource) fall due, to be read in full."""
+        await self._session.execute(
+            text(
+                "UPDATE connections AS c SET cursor = '{}', window_ends_at = NULL, claim = NULL, "
+                "  due_at = least(c.due_at, :now) "
+                "FROM unnest(CAST(:organizations AS uuid[]), CAST(:ids AS uuid[])) AS r(organization_id, id) "
+                "WHERE c.organization_id = r.organization_id AND c.resource_id = r.id"
+            ),
+            {
+                "now": now,
+                "organizations": [organization_id for organization_id, _ in resources],
+                "ids": [resource_id for _, resource_id in resources],
+            },
+        )
+
+
+def _values_of(connection: Connection) -> dict[str, Any]:
+    return {column.name: _plain(getattr(connection, column.name)) for column in _SHOWN}
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _connection_of(row: Row[Any]) -> Connection:
+    fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    reason = fields.pop("pause_reason")
+    return Connection(
+        **{
+            **fields,
+            "id": ConnectionId(fields["id"]),
+            "resource_id": ResourceId(fields["resource_id"]),
+            "kind": ConnectionKind(fields["kind"]),
+            "state": ConnectionState(fields["state"]),
+        },
+        pause_reason=PauseReason(reason) if reason is not None else None,
+    )

@@ -1,0 +1,145 @@
+"""The tables. Every key begins with the organization, so that a foreign id of another tenant matches nothing."""
+
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from slotstream_servicekit.http.idempotency import idempotency_table
+from slotstream_servicekit.inbox import inbox_table
+from slotstream_servicekit.outbox import outbox_table
+
+metadata = MetaData()
+
+
+def _instant(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+outbox = outbox_table(metadata)
+inbox = inbox_table(metadata)
+idempotency_keys = idempotency_table(metadata)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("resource_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("pause_reason", Text, nullable=True),
+    Column("accepts_deletions", Boolean, nullable=False, server_default=text("false")),
+    Column("error_code", Text, nullable=True),
+    Column("error_detail", Text, nullable=True),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("warnings", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("busy_instances", Integer, nullable=False, server_default=text("0")),
+    Column("cursor", JSONB, nullable=False, server_default=text("'{}'")),
+    _instant("window_ends_at", nullable=True),
+    Column("revision", Integer, nullable=False, server_default=text("0")),
+    _instant("last_success_at", nullable=True),
+    _instant("last_attempt_at", nullable=True),
+    _instant("due_at"),
+    Column("claim", Uuid, nullable=True),
+    _instant("created_at"),
+    _instant("updated_at"),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("organization_id", "id"),
+    CheckConstraint("(state = 'paused') = (pause_reason IS NOT NULL)", name="connections_pause_has_a_reason"),
+    Index("connections_due_idx", "due_at", postgresql_where=text("state <> 'paused'")),
+    Index("connections_resource_idx", "organization_id", "resource_id"),
+)
+
+busy_instances = Table(
+    "busy_instances",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("connection_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("uid", Text, nullable=False),
+    Column("recurrence", Text, nullable=False),
+    _instant("starts_at"),
+    _instant("ends_at"),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("organization_id", "connection_id", "id"),
+    ForeignKeyConstraint(
+        ["organization_id", "connection_id"],
+        ["connections.organization_id", "connections.id"],
+        name="busy_instances_connection_fkey",
+        ondelete="CASCADE",
+    ),
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("resource_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("secret_digest", LargeBinary, nullable=False),
+    Column("rotation", Integer, nullable=False),
+    _instant("created_at"),
+    _instant("updated_at"),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("organization_id", "id"),
+    UniqueConstraint("secret_digest", name="feeds_secret_digest_key"),
+)
+
+resources = Table(
+    "resources",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    _instant("applied_at"),
+    PrimaryKeyConstraint("organization_id", "id"),
+)
+
+appointments = Table(
+    "appointments",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("resource_ids", ARRAY(Uuid), nullable=False),
+    Column("calendar_uid", Text, nullable=False),
+    Column("calendar_sequence", Integer, nullable=False),
+    Column("service_name", Text, nullable=False),
+    _instant("starts_at"),
+    _instant("ends_at"),
+    Column("zone", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    _instant("created_at"),
+    _instant("updated_at"),
+    Column("version", Integer, nullable=False),
+    _instant("applied_at"),
+    PrimaryKeyConstraint("organization_id", "id"),
+    # Not GIN over resource_ids: `@>` is not leakproof, so row-level security would keep the index unused.
+    Index("appointments_ends_at_idx", "organization_id", "ends_at"),
+)

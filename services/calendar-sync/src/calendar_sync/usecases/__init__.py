@@ -1,0 +1,1 @@
+"""What calendar-sync can do."""

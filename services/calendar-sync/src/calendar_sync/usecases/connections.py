@@ -1,0 +1,170 @@
+"""Connecting, pausing, resuming and disconnecting external calendars."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from calendar_sync.domain import (
+    BusyGone,
+    Connection,
+    ConnectionId,
+    ConnectionKind,
+    ConnectionPaused,
+    ConnectionPausedError,
+    ConnectionState,
+    DuplicateIdError,
+    PauseReason,
+    ResourceId,
+    UnknownResourceError,
+)
+from calendar_sync.publishers import publish
+from calendar_sync.storage import BusyInstanceStore, ConnectionStore, ResourceStore
+from slotstream_servicekit.errors import VersionConflictError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionChange:
+    """What a caller wants changed; None leaves a field as it is."""
+
+    name: str | None = None
+    paused: bool | None = None
+    accept_deletions: bool = False
+
+
+async def connect_calendar(
+    session: AsyncSession,
+    *,
+    organization_id: UUID,
+    connection_id: UUID,
+    resource_id: UUID,
+    kind: ConnectionKind,
+    name: str,
+    address: str,
+    sealed_secret: bytes,
+    now: datetime,
+) -> Connection:
+    """Stores a connection that is due at once. `address` is the secret's public part, fit to be shown."""
+    if not await ResourceStore(session).exists(organization_id, resource_id):
+        raise UnknownResourceError("There is no such resource.")
+    connection = Connection(
+        id=ConnectionId(connection_id),
+        organization_id=organization_id,
+        resource_id=ResourceId(resource_id),
+        kind=kind,
+        name=name,
+        address=address,
+        state=ConnectionState.PENDING,
+        pause_reason=None,
+        accepts_deletions=False,
+        error_code=None,
+        error_detail=None,
+        failures=0,
+        warnings={},
+        busy_instances=0,
+        cursor={},
+        window_ends_at=None,
+        revision=0,
+        last_success_at=None,
+        last_attempt_at=None,
+        due_at=now,
+        created_at=now,
+        updated_at=now,
+        version=1,
+    )
+    if not await ConnectionStore(session).add(connection, sealed_secret=sealed_secret):
+        raise DuplicateIdError("The id is in use already.")
+    return connection
+
+
+async def change_connection(
+    session: AsyncSession,
+    *,
+    organization_id: UUID,
+    connection_id: UUID,
+    change: ConnectionChange,
+    expected_version: int | None,
+    correlation_id: str,
+    now: datetime,
+) -> Connection:
+    """Renames, pauses or resumes. What is published of a paused calendar goes on blocking time.
+
+    A connection that paused itself before a mass deletion pauses again at the next reading, unless it is
+    resumed with `accept_deletions`, which holds for one reading.
+    """
+    store = ConnectionStore(session)
+    before = await store.get(organization_id, connection_id, lock=True)
+    _check_version(before, expected_version)
+    after = _changed(before, change, now)
+    if after == before:
+        return before
+    after = replace(after, version=before.version + 1, updated_at=now)
+    await store.save(after)
+    if after.state is ConnectionState.PAUSED and before.state is not ConnectionState.PAUSED:
+        paused = ConnectionPaused(after, PauseReason.REQUESTED, now)
+        await publish(session, [paused], correlation_id=correlation_id)
+    return after
+
+
+def _changed(connection: Connection, change: ConnectionChange, now: datetime) -> Connection:
+    if change.name is not None:
+        connection = replace(connection, name=change.name)
+    paused = connection.state is ConnectionState.PAUSED
+    if change.paused is True and not paused:
+        return replace(connection, state=ConnectionState.PAUSED, pause_reason=PauseReason.REQUESTED)
+    if change.paused is False and paused:
+        return replace(
+            connection,
+            state=ConnectionState.PENDING,
+            pause_reason=None,
+            accepts_deletions=change.accept_deletions,
+            failures=0,
+            error_code=None,
+            error_detail=None,
+            cursor={},
+            due_at=now,
+        )
+    return connection
+
+
+async def request_sync(
+    session: AsyncSession,
+    *,
+    organization_id: UUID,
+    connection_id: UUID,
+    expected_version: int | None,
+    now: datetime,
+) -> Connection:
+    """Makes the connection due at once, to be read in full."""
+    store = ConnectionStore(session)
+    connection = await store.get(organization_id, connection_id, lock=True)
+    _check_version(connection, expected_version)
+    if connection.state is ConnectionState.PAUSED:
+        raise ConnectionPausedError("The connection is paused; resume it to have it read.")
+    due = replace(connection, due_at=now, cursor={})
+    await store.save(due)
+    return due
+
+
+async def disconnect_calendar(
+    session: AsyncSession,
+    *,
+    organization_id: UUID,
+    connection_id: UUID,
+    expected_version: int | None,
+    correlation_id: str,
+) -> None:
+    """Forgets the connection and its secret, and frees the time that its events took."""
+    store = ConnectionStore(session)
+    connection = await store.get(organization_id, connection_id, lock=True)
+    _check_version(connection, expected_version)
+    known = await BusyInstanceStore(session, organization_id, connection_id).known()
+    gone = [BusyGone(organization_id, connection_id, row.id) for row in known]
+    await publish(session, gone, correlation_id=correlation_id)
+    await store.remove(organization_id, connection_id)
+
+
+def _check_version(connection: Connection, expected: int | None) -> None:
+    if expected is not None and expected != connection.version:
+        raise VersionConflictError(connection.version)

@@ -1,0 +1,97 @@
+"""Secret subscription addresses for a resource's appointments."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from calendar_sync.domain import (
+    DuplicateIdError,
+    Feed,
+    FeedEntry,
+    FeedId,
+    FeedTitle,
+    ResourceId,
+    UnknownResourceError,
+    digest_of,
+)
+from calendar_sync.storage import AppointmentStore, FeedStore, ResourceStore
+from slotstream_servicekit.errors import VersionConflictError
+
+SHOWN_BEFORE = timedelta(days=30)
+MAX_ENTRIES = 10_000
+
+SecretOf = Callable[[Feed], str]
+
+
+async def issue_feed(
+    session: AsyncSession,
+    *,
+    organization_id: UUID,
+    feed_id: UUID,
+    resource_id: UUID,
+    name: str,
+    title: FeedTitle,
+    secret_of: SecretOf,
+    now: datetime,
+) -> Feed:
+    if not await ResourceStore(session).exists(organization_id, resource_id):
+        raise UnknownResourceError("There is no such resource.")
+    feed = Feed(
+        id=FeedId(feed_id),
+        organization_id=organization_id,
+        resource_id=ResourceId(resource_id),
+        name=name,
+        title=title,
+        rotation=1,
+        created_at=now,
+        updated_at=now,
+        version=1,
+    )
+    if not await FeedStore(session).add(feed, secret_digest=digest_of(secret_of(feed))):
+        raise DuplicateIdError("The id is in use already.")
+    return feed
+
+
+async def rotate_feed(
+    session: AsyncSession,
+    *,
+    organization_id: UUID,
+    feed_id: UUID,
+    expected_version: int | None,
+    secret_of: SecretOf,
+    now: datetime,
+) -> Feed:
+    """Gives the feed a new secret; the old address is dead at once."""
+    store = FeedStore(session)
+    feed = await store.get(organization_id, feed_id, lock=True)
+    _check_version(feed, expected_version)
+    rotated = replace(feed, rotation=feed.rotation + 1, updated_at=now, version=feed.version + 1)
+    await store.save(rotated, secret_digest=digest_of(secret_of(rotated)))
+    return rotated
+
+
+async def revoke_feed(
+    session: AsyncSession, *, organization_id: UUID, feed_id: UUID, expected_version: int | None
+) -> None:
+    store = FeedStore(session)
+    _check_version(await store.get(organization_id, feed_id, lock=True), expected_version)
+    await store.remove(organization_id, feed_id)
+
+
+async def open_feed(session: AsyncSession, *, secret: str, now: datetime) -> tuple[Feed, Sequence[FeedEntry]] | None:
+    """What the holder of `secret` may see; None where no feed has it. Runs across tenants."""
+    feed = await FeedStore(session).find_by_digest(digest_of(secret))
+    if feed is None:
+        return None
+    entries = await AppointmentStore(session).feed_entries(
+        feed.organization_id, feed.resource_id, since=now - SHOWN_BEFORE, limit=MAX_ENTRIES
+    )
+    return feed, entries
+
+
+def _check_version(feed: Feed, expected: int | None) -> None:
+    if expected is not None and expected != feed.version:
+        raise VersionConflictError(feed.version)

@@ -1,0 +1,168 @@
+"""Applying what was read of an external calendar. The reading itself happens with no transaction open."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from calendar_sync.domain import (
+    BusyChanged,
+    BusyChanges,
+    BusyGone,
+    CalendarConnected,
+    CalendarEvent,
+    Connection,
+    ConnectionPaused,
+    ConnectionState,
+    PauseReason,
+    Reading,
+    ReadingFailedError,
+    Unchanged,
+    Window,
+    compare,
+    instance_id,
+    next_poll,
+)
+from calendar_sync.publishers import publish
+from calendar_sync.storage import BusyInstanceStore, Claim, ConnectionStore
+
+Outcome = Reading | Unchanged | ReadingFailedError
+
+
+async def claim_due_connections(
+    session: AsyncSession, *, now: datetime, lease: timedelta, token: UUID, limit: int
+) -> Sequence[Claim]:
+    """Takes connections that are due, each for one worker."""
+    return await ConnectionStore(session).claim_due(now=now, lease=lease, token=token, limit=limit)
+
+
+async def record_outcome(
+    session: AsyncSession,
+    *,
+    claim: Claim,
+    outcome: Outcome,
+    window: Window,
+    interval: timedelta,
+    now: datetime,
+) -> Connection | None:
+    """Stores what a reading gave; None where the claim is void, and then nothing is changed."""
+    connection = await ConnectionStore(session).find_claimed(claim)
+    if connection is None:
+        return None
+    match outcome:
+        case ReadingFailedError():
+            after, events = _failed(connection, outcome, interval, now), []
+        case Unchanged():
+            after, events = _succeeded(connection, interval, now), []
+        case Reading():
+            after, events = await _apply(
+                session, connection=connection, reading=outcome, window=window, interval=interval, now=now
+            )
+    if after.state is ConnectionState.OK and connection.state is ConnectionState.PENDING:
+        events = [*events, CalendarConnected(after, now)]
+    await ConnectionStore(session).save(after)
+    await publish(session, events, correlation_id=str(claim.token))
+    return after
+
+
+async def _apply(
+    session: AsyncSession,
+    *,
+    connection: Connection,
+    reading: Reading,
+    window: Window,
+    interval: timedelta,
+    now: datetime,
+) -> tuple[Connection, list[CalendarEvent]]:
+    busy = BusyInstanceStore(session, connection.organization_id, connection.id)
+    changes = compare(await busy.known(), reading.expansion, now=now, window=window)
+    if changes.is_mass_deletion and not connection.accepts_deletions:
+        return _braked(connection, changes, now)
+    revision = connection.revision + bool(changes.upserts or changes.gone)
+    if changes.upserts:
+        await busy.put(changes.upserts, version=revision)
+    if changes.gone:
+        await busy.remove([row.id for row in changes.gone])
+    after = replace(
+        _succeeded(connection, interval, now),
+        revision=revision,
+        accepts_deletions=False,
+        warnings=reading.expansion.warnings,
+        busy_instances=len(reading.expansion.instances),
+        cursor=reading.cursor,
+        window_ends_at=window.ends_at,
+    )
+    return after, _events_of(after, changes, now)
+
+
+def _events_of(connection: Connection, changes: BusyChanges, now: datetime) -> list[CalendarEvent]:
+    changed = [
+        BusyChanged(
+            organization_id=connection.organization_id,
+            connection_id=connection.id,
+            resource_id=connection.resource_id,
+            instance_id=instance_id(connection.id, each.uid, each.recurrence),
+            starts_at=each.starts_at,
+            ends_at=each.ends_at,
+            revision=connection.revision,
+            occurred_at=now,
+        )
+        for each in changes.upserts
+    ]
+    gone = [BusyGone(connection.organization_id, connection.id, row.id) for row in changes.gone]
+    return [*changed, *gone]
+
+
+def _braked(connection: Connection, changes: BusyChanges, now: datetime) -> tuple[Connection, list[CalendarEvent]]:
+    """Nothing is applied: half a calendar gone is more often a broken export than a wish."""
+    paused = replace(
+        connection,
+        state=ConnectionState.PAUSED,
+        pause_reason=PauseReason.MASS_DELETION,
+        error_code="mass_deletion",
+        error_detail=f"{changes.lost} of {changes.upcoming} upcoming busy times are gone from the calendar",
+        version=connection.version + 1,
+        updated_at=now,
+    )
+    return paused, [ConnectionPaused(paused, PauseReason.MASS_DELETION, now)]
+
+
+def _succeeded(connection: Connection, interval: timedelta, now: datetime) -> Connection:
+    return _with_version(
+        connection,
+        replace(
+            connection,
+            state=ConnectionState.OK,
+            error_code=None,
+            error_detail=None,
+            failures=0,
+            last_success_at=now,
+            due_at=next_poll(now=now, interval=interval, failures=0),
+        ),
+        now,
+    )
+
+
+def _failed(connection: Connection, error: ReadingFailedError, interval: timedelta, now: datetime) -> Connection:
+    failures = connection.failures + 1
+    return _with_version(
+        connection,
+        replace(
+            connection,
+            state=ConnectionState.FAILING,
+            error_code=error.code,
+            error_detail=error.detail,
+            failures=failures,
+            due_at=next_poll(now=now, interval=interval, failures=failures, retry_after=error.retry_after),
+        ),
+        now,
+    )
+
+
+def _with_version(before: Connection, after: Connection, now: datetime) -> Connection:
+    """Polls that find nothing new keep the version, so that an `If-Match` outlives them."""
+    if (before.state, before.error_code) == (after.state, after.error_code):
+        return after
+    return replace(after, version=before.version + 1, updated_at=now)

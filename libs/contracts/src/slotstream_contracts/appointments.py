@@ -108,7 +108,7 @@ class Override(Message):
 
 class Change(Message):
     verb: Verb
-    fields: dict[str, FieldChange] = {}
+    fields: dict[str, FieldChange] = Field(default_factory=dict)
     reason: str | None = None
     override: Override | None = None
 

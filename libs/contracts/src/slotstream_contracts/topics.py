@@ -21,12 +21,8 @@ APPOINTMENTS = Topic(name="slotstream.appointments.v1", key="appointment id", cl
 APPOINTMENT_STATES = Topic(name="slotstream.appointments.state.v1", key="appointment id", cleanup="compact")
 CLIENTS = Topic(name="slotstream.clients.v1", key="client id", cleanup="compact")
 CATALOGUE = Topic(name="slotstream.catalogue.v1", key="kind:id", cleanup="compact", partitions=3)
-SCHEDULES = Topic(
-    name="slotstream.schedules.v1", key="resource or business id", cleanup="compact", partitions=3
-)
-EXTERNAL_BUSY = Topic(
-    name="slotstream.external-busy.v1", key="calendar id:external event instance", cleanup="compact"
-)
+SCHEDULES = Topic(name="slotstream.schedules.v1", key="resource or business id", cleanup="compact", partitions=3)
+EXTERNAL_BUSY = Topic(name="slotstream.external-busy.v1", key="calendar id:external event instance", cleanup="compact")
 BOOKING_COMMANDS = Topic(
     name="slotstream.booking.commands.v1",
     key="aggregate id or batch row",

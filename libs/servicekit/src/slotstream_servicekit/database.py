@@ -1,17 +1,19 @@
 """PostgreSQL through one pool: transactions bound to one tenant, and a raw connection for hot statements.
 
 Row-level security reads the tenant from the setting `slotstream.organization`, which is set for one
-transaction only. The hot path sets it inside its own statement and needs no further round trip.
+transaction only: together with its BEGIN, or inside the hot path's own statement, so that it never costs a
+round trip of its own.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, Self
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+import orjson
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -21,26 +23,11 @@ TENANT_SETTING: Final = "slotstream.organization"
 EVERY_TENANT: Final = "*"
 """What workers set: projections, the relay and timers act for every organization."""
 
-_SET_TENANT = text(f"SELECT set_config('{TENANT_SETTING}', :tenant, true)")
+_CONNECT_SECONDS = 5
+_STATEMENT_SECONDS = 60
 
-_UNAVAILABLE = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.ReadOnlySQLTransactionError,
-    ConnectionError,
-    TimeoutError,
-    PoolTimeoutError,
-)
-_UNAVAILABLE_STATES = ("08", "40", "53", "55P03", "57")
-"""SQLSTATE classes that pass by themselves: connection, rollback, resources, lock, operator intervention."""
+_PASSING_STATES = ("08", "40", "53", "57", "55P03", "25006")
+"""SQLSTATEs that pass by themselves: connection, rollback, resources, operator, lock, a standby's read-only."""
 
 
 class Database:
@@ -51,12 +38,7 @@ class Database:
 
     @classmethod
     def connect(
-        cls,
-        url: str,
-        *,
-        pool_size: int = 10,
-        application_name: str = "slotstream",
-        pool_timeout: float = 10.0,
+        cls, url: str, *, pool_size: int = 10, application_name: str = "slotstream", pool_timeout: float = 10.0
     ) -> Self:
         """A lazily connecting pool for `postgresql+asyncpg://…`; nothing is dialled yet.
 
@@ -70,18 +52,27 @@ class Database:
             pool_timeout=pool_timeout,
             pool_use_lifo=True,
             pool_recycle=1_800,
+            # Parameters hold names and phones; an error's text goes to logs.
+            hide_parameters=True,
+            json_serializer=_to_json,
+            json_deserializer=orjson.loads,
             connect_args={
-                "timeout": 5,
-                "command_timeout": 60,
+                "connection_class": _TenantConnection,
+                "timeout": _CONNECT_SECONDS,
+                "command_timeout": _STATEMENT_SECONDS,
                 "server_settings": {"application_name": application_name, "jit": "off"},
             },
         )
         return cls(engine)
 
+    @property
+    def url(self) -> URL:
+        return self.engine.url
+
     @asynccontextmanager
     async def transaction(self, organization_id: UUID) -> AsyncIterator[AsyncSession]:
-        """One transaction that sees and writes one organization only."""
-        async with self._begin(str(organization_id)) as session:
+        """One transaction that sees and writes one organization only. Commits at the end of the block."""
+        async with self._begin(str(UUID(int=organization_id.int))) as session:
             yield session
 
     @asynccontextmanager
@@ -94,58 +85,121 @@ class Database:
     async def _begin(self, tenant: str) -> AsyncIterator[AsyncSession]:
         with unavailable_as_transient():
             async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-                await session.execute(_SET_TENANT, {"tenant": tenant})
-                yield session
+                pooled = await (await session.connection()).get_raw_connection()
+                driver = pooled.driver_connection
+                driver.tenant = tenant  # type: ignore[union-attr]  # our connection_class
+                try:
+                    yield session
+                    await session.flush()
+                finally:
+                    driver.tenant = None  # type: ignore[union-attr]
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """The driver's own connection, in autocommit, from the same pool: for single statements.
 
-        Each statement must set the tenant itself, as `hot_tenant()` shows; no transaction is opened and no
-        round trip is spent besides the statement's own.
+        Each statement must set the tenant itself (`tenant_cte`); no transaction is opened and no round trip is
+        spent besides the statement's own. The driver caches the prepared statement per connection.
         """
         with unavailable_as_transient():
             pooled = await self.engine.raw_connection()
+            driver: Any = pooled.driver_connection
+            clean = False
             try:
-                driver = pooled.driver_connection
-                assert driver is not None  # noqa: S101 (a checked-out connection has a driver)
                 yield driver
-            except BaseException:
-                # The statement may still be running on it: such a connection is not given to anybody else.
-                pooled.invalidate()
+                clean = True
+            except Exception:
+                # A refused statement leaves the connection as good as new, a broken or open one does not.
+                clean = True
                 raise
             finally:
+                if not clean or driver.is_closed() or driver.is_in_transaction():
+                    pooled.invalidate()
                 pooled.close()
+
+    async def dial(self, *, application_name: str) -> asyncpg.Connection:
+        """A connection of its own, outside the pool and acting for every tenant: for locks held for long.
+
+        It hears within seconds of a dead server, and a server hears as soon of a dead client.
+        """
+        url = self.url
+        with unavailable_as_transient():
+            connection = await asyncpg.connect(
+                host=url.host,
+                port=url.port,
+                user=url.username,
+                password=url.password,
+                database=url.database,
+                timeout=_CONNECT_SECONDS,
+                command_timeout=10,
+                server_settings={
+                    "application_name": application_name,
+                    "tcp_keepalives_idle": "10",
+                    "tcp_keepalives_interval": "5",
+                    "tcp_keepalives_count": "2",
+                    "idle_session_timeout": "60000",
+                },
+                **url.query,
+            )
+            await connection.execute(f"SET {TENANT_SETTING} = '{EVERY_TENANT}'")
+        return connection
 
     async def ping(self) -> None:
         """Raises DatabaseUnavailableError unless the database answers."""
-        with unavailable_as_transient():
-            async with self.engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
+        async with self.connection() as connection:
+            await connection.fetchval("SELECT 1")
 
     async def dispose(self) -> None:
         """Close every pooled connection."""
         await self.engine.dispose()
 
 
-class unavailable_as_transient:  # noqa: N801 (reads as the statement it is used in)
+class _TenantConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
+    """Sets the tenant in the round trip that begins the transaction."""
+
+    tenant: str | None = None
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109
+        if self.tenant is not None and query.startswith("BEGIN"):
+            # Only a UUID's own text or EVERY_TENANT gets here: nothing to quote.
+            query = f"{query.rstrip(';')}; SET LOCAL {TENANT_SETTING} = '{self.tenant}'"
+        status: str = await super().execute(query, *args, timeout=timeout)
+        return status
+
+
+def tenant_cte(parameter: int = 1) -> str:
+    """The CTE by which a hot statement sets its own tenant, from `$parameter` (the organization's id as text).
+
+    A row-security policy reads the setting when rows are checked, so the statement must read `tenant` before it
+    writes: `WITH {tenant_cte()}, row AS (INSERT … SELECT … FROM tenant RETURNING …) SELECT … FROM row`.
+    """
+    return f"tenant AS MATERIALIZED (SELECT set_config('{TENANT_SETTING}', ${parameter}::text, true) AS id)"
+
+
+@contextmanager
+def unavailable_as_transient() -> Iterator[None]:
     """Turns whatever says "not now" into DatabaseUnavailableError, and lets every other error pass."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        if error is not None and is_unavailable(error):
+    try:
+        yield
+    except Exception as error:
+        if is_unavailable(error):
             raise DatabaseUnavailableError from error
+        raise
 
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether `error` says that the same statement may succeed later."""
     if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None) or ""
-        return (
-            error.connection_invalidated
-            or isinstance(error, InterfaceError | OperationalError)
-            or str(state).startswith(_UNAVAILABLE_STATES)
-        )
-    return isinstance(error, _UNAVAILABLE)
+        return error.connection_invalidated or (error.orig is not None and is_unavailable(error.orig))
+    if isinstance(error, PoolTimeoutError | ConnectionError | TimeoutError):
+        return True
+    state = getattr(error, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_PASSING_STATES)
+    # The driver's own complaints carry no SQLSTATE; bad arguments are among them and do not pass.
+    driver_error = error.__cause__ or error
+    return isinstance(driver_error, asyncpg.InterfaceError) and "clos" in str(driver_error)
+
+
+def _to_json(value: object) -> str:
+    return orjson.dumps(value, default=str).decode()

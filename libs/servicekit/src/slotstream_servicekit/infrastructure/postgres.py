@@ -1,0 +1,163 @@
+"""PostgreSQL from the published embedded binaries (io.zonky.test.postgres), as a process."""
+
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Final
+
+from slotstream_servicekit.infrastructure.processes import (
+    InfrastructureError,
+    listens,
+    require_free_disk,
+    require_free_port,
+    start,
+    stop,
+    unprivileged_user,
+    wait_until,
+)
+
+VERSION: Final = "18.4.0"
+_ARCHITECTURES: Final = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64v8", "arm64": "arm64v8"}
+
+
+def binaries(cache: Path) -> Path:
+    """The folder with PostgreSQL's `bin`, `lib` and `share`; downloaded and unpacked into `cache` once."""
+    home = cache / f"postgres-{VERSION}"
+    if (home / "bin" / "postgres").exists():
+        return home
+    import jgo
+
+    system = {"linux": "linux", "darwin": "darwin"}.get(sys.platform)
+    machine = _ARCHITECTURES.get(platform.machine().lower())
+    if system is None or machine is None:
+        raise InfrastructureError(f"There are no PostgreSQL binaries for {sys.platform} {platform.machine()}.")
+    artifact = f"embedded-postgres-binaries-{system}-{machine}"
+    try:
+        environment = jgo.build(f"io.zonky.test.postgres:{artifact}:{VERSION}")
+    except Exception as error:
+        raise InfrastructureError(
+            f"PostgreSQL's binaries could not be fetched ({type(error).__name__}). Is the package registry reachable?"
+        ) from error
+    jar = next(Path(environment.path).rglob(f"{artifact}-*.jar"))
+    unpacking = cache / f".postgres-{VERSION}-{os.getpid()}"
+    shutil.rmtree(unpacking, ignore_errors=True)
+    unpacking.mkdir(parents=True)
+    with zipfile.ZipFile(jar) as archive:
+        name = next(each for each in archive.namelist() if each.endswith(".txz"))
+        with archive.open(name) as packed, tarfile.open(fileobj=packed, mode="r:xz") as files:
+            files.extractall(unpacking, filter="tar")
+    if home.exists():
+        shutil.rmtree(unpacking)
+    else:
+        unpacking.rename(home)
+    return home
+
+
+class PostgresProcess:
+    """One PostgreSQL server with its data in `folder`; keeps its data over stop and start."""
+
+    def __init__(
+        self, folder: Path, *, cache: Path, port: int, password: str, durable: bool = True, max_connections: int = 200
+    ) -> None:
+        self.folder = folder
+        self.port = port
+        self._cache = cache
+        self._password = password
+        self._durable = durable
+        self._max_connections = max_connections
+        self._process: subprocess.Popen[bytes] | None = None
+        self._user = unprivileged_user()
+        self.log = folder / "postgres.log"
+
+    @property
+    def url(self) -> str:
+        """The administrator's URL."""
+        return f"postgresql://postgres:{self._password}@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Initialise on first use, start, and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        require_free_disk(self.folder)
+        require_free_port(self.port, "PostgreSQL")
+        home = binaries(self._cache)
+        self._own(self.folder)
+        data = self.folder / "data"
+        if not (data / "PG_VERSION").exists():
+            self._initialise(home, data)
+        (data / "postmaster.pid").unlink(missing_ok=True)
+        relaxed = [] if self._durable else ["-c", "fsync=off", "-c", "synchronous_commit=off"]
+        command = [
+            str(home / "bin" / "postgres"),
+            *("-D", str(data), "-p", str(self.port), "-k", "", "-c", "listen_addresses=127.0.0.1"),
+            *("-c", f"max_connections={self._max_connections}", "-c", "shared_buffers=128MB"),
+            *relaxed,
+        ]
+        self._process = start(command, log=self.log, user=self._user, environment={"TZ": "UTC"}, folder=self.folder)
+        wait_until(self._answers, what="PostgreSQL", within=60, process=self._process, log=self.log)
+
+    def stop(self) -> None:
+        """A fast shutdown: open transactions are rolled back, nothing committed is lost."""
+        if self._process is not None:
+            stop(self._process, with_signal=signal.SIGINT)
+            self._process = None
+
+    def kill(self) -> None:
+        """An immediate shutdown, as after a power cut; the next start recovers from the log."""
+        if self._process is not None:
+            stop(self._process, with_signal=signal.SIGQUIT)
+            self._process = None
+
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _answers(self) -> bool:
+        if not listens(self.port):
+            return False
+        import asyncio
+
+        import asyncpg
+
+        async def ask() -> bool:
+            try:
+                connection = await asyncpg.connect(self.url, timeout=2)
+            except (asyncpg.PostgresError, OSError, TimeoutError):
+                return False
+            await connection.close()
+            return True
+
+        return asyncio.run(ask())
+
+    def _initialise(self, home: Path, data: Path) -> None:
+        secret = self.folder / ".password"
+        secret.touch(mode=0o600)
+        secret.write_text(self._password)
+        self._own(self.folder)
+        command = [str(home / "bin" / "initdb"), "-D", str(data), "-U", "postgres", "-A", "scram-sha-256"]
+        command += [f"--pwfile={secret}", "-E", "UTF8", "--locale=C", "--no-sync"]
+        process = start(command, log=self.log, user=self._user, folder=self.folder)
+        code = process.wait(120)
+        secret.unlink(missing_ok=True)
+        if code != 0:
+            shutil.rmtree(data, ignore_errors=True)
+            raise InfrastructureError(f"PostgreSQL could not initialise {data}; see {self.log}.")
+
+    def _own(self, folder: Path) -> None:
+        """Give the folder to the unprivileged user, and let that user reach it."""
+        if self._user is None:
+            return
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, self._user.pw_uid, self._user.pw_gid, follow_symlinks=False)
+        for parent in (*folder.resolve().parents, *self._cache.resolve().parents):
+            mode = parent.stat().st_mode
+            if not mode & 0o001 and parent != Path("/"):
+                parent.chmod(mode | 0o011)

@@ -1,0 +1,116 @@
+"""Child processes that are started, waited for and stopped; ports; unprivileged users."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+MINIMUM_FREE_BYTES = 1_000_000_000
+
+
+class InfrastructureError(Exception):
+    """A part cannot be started; the sentence says what to do about it."""
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def listens(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether somebody accepts connections on `port`."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
+
+
+def require_free_port(port: int, what: str) -> None:
+    if listens(port):
+        raise InfrastructureError(
+            f"Port {port} for {what} is taken by another program. Stop it, or choose another port."
+        )
+
+
+def require_free_disk(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < MINIMUM_FREE_BYTES:
+        raise InfrastructureError(
+            f"Only {free // 1_000_000} MB are free under {folder}; "
+            f"Slotstream needs {MINIMUM_FREE_BYTES // 1_000_000} MB. "
+            "Free some space and start again."
+        )
+
+
+def unprivileged_user() -> pwd.struct_passwd | None:
+    """The user to run as where we are root (PostgreSQL refuses root); None where we are not."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise InfrastructureError("PostgreSQL refuses to run as root, and there is no user 'nobody'. Run as a normal user.")
+
+
+def start(
+    command: Sequence[str],
+    *,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    user: pwd.struct_passwd | None = None,
+    folder: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start `command` in a session of its own, so that a terminal's Ctrl-C reaches only its parent."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - our own commands
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=None if environment is None else {**os.environ, **environment},
+            cwd=folder,
+            start_new_session=True,
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
+        )
+
+
+def stop(process: subprocess.Popen[bytes], *, with_signal: int = signal.SIGTERM, within: float = 20.0) -> int:
+    """Ask to stop, then insist; returns the exit code."""
+    if process.poll() is None:
+        process.send_signal(with_signal)
+        try:
+            process.wait(within)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return process.wait()
+
+
+def wait_until(
+    condition: Callable[[], bool], *, what: str, within: float, process: subprocess.Popen[bytes], log: Path
+) -> None:
+    """Poll until `condition`; an InfrastructureError with the log's end where the process dies or time runs out."""
+    deadline = time.monotonic() + within
+    while not condition():
+        if process.poll() is not None:
+            raise InfrastructureError(f"{what} stopped while starting (exit {process.returncode}):\n{tail(log)}")
+        if time.monotonic() > deadline:
+            raise InfrastructureError(f"{what} did not answer within {within:.0f} s:\n{tail(log)}")
+        time.sleep(0.05)
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """The last lines of a log file."""
+    if not log.exists():
+        return "(no log)"
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

@@ -1,0 +1,1 @@
+"""Fixtures that service tests and end-to-end tests share; `plugin` is the pytest plugin."""

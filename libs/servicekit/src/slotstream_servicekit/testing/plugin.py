@@ -1,0 +1,158 @@
+"""The pytest plugin: PostgreSQL, Kafka, databases, tokens and HTTP clients for every test that asks."""
+
+import asyncio
+import inspect
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+if TYPE_CHECKING:
+    import httpx2
+    from fastapi import FastAPI
+
+    from slotstream_servicekit.settings import IssuerSettings
+    from slotstream_servicekit.signing import SigningKey
+    from slotstream_servicekit.testing.databases import DatabaseForge, FreshDatabase
+
+FreshDatabaseFactory = Callable[[str], "FreshDatabase"]
+ApiClientFactory = Callable[..., Awaitable["httpx2.AsyncClient"]]
+
+
+def pytest_report_header() -> str:
+    """Says where this run gets its infrastructure from."""
+    from slotstream_servicekit.testing import infrastructure
+
+    running = [
+        f"{what} at {os.environ[variable].rpartition('@')[2]}"
+        for what, variable in (
+            ("PostgreSQL", infrastructure.POSTGRES_VARIABLE),
+            ("Kafka", infrastructure.KAFKA_VARIABLE),
+        )
+        if os.environ.get(variable)
+    ]
+    kind, why = infrastructure.choice()
+    chosen = {"containers": "testcontainers", "processes": "local processes"}[kind]
+    return f"infrastructure: {chosen} ({why})" + (f"; already running: {', '.join(running)}" if running else "")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """An administrator's URL of a PostgreSQL server."""
+    from slotstream_servicekit.testing import infrastructure
+
+    running = os.environ.get(infrastructure.POSTGRES_VARIABLE)
+    if running:
+        yield running
+        return
+    with infrastructure.a_postgres() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """The bootstrap servers of a Kafka cluster; others may use it too, so name topics and groups uniquely."""
+    from slotstream_servicekit.testing import infrastructure
+
+    running = os.environ.get(infrastructure.KAFKA_VARIABLE)
+    if running:
+        yield running
+        return
+    with infrastructure.a_kafka() as server:
+        yield server.bootstrap_servers
+
+
+@pytest.fixture(scope="session")
+def database_forge(postgres: str) -> "Iterator[DatabaseForge]":
+    from slotstream_servicekit.testing.databases import DatabaseForge
+
+    forge = DatabaseForge(postgres)
+    yield forge
+    forge.close()
+
+
+@pytest_asyncio.fixture
+async def fresh_database(database_forge: "DatabaseForge") -> AsyncIterator[FreshDatabaseFactory]:
+    """Makes migrated databases by package name, `fresh_database("booking")`, gone after the test."""
+    made: list[FreshDatabase] = []
+
+    def make(service: str) -> "FreshDatabase":
+        fresh = database_forge.make(service)
+        made.append(fresh)
+        return fresh
+
+    yield make
+    for fresh in made:
+        await fresh.database.dispose()
+        database_forge.drop(fresh.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs tokens that services with `issuer` in their settings accept."""
+
+    key: "SigningKey"
+
+    @property
+    def issuer(self) -> "IssuerSettings":
+        return self.key.issuer
+
+    def token(self, *, organization_id: UUID, role: str = "owner", **more: Any) -> str:
+        from slotstream_servicekit.signing import sign_token
+
+        return sign_token(self.key, organization_id=organization_id, role=role, **more)
+
+
+@pytest.fixture(scope="session")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
+    from slotstream_servicekit.signing import ensure_signing_key
+
+    return Signer(ensure_signing_key(tmp_path_factory.mktemp("keys")))
+
+
+@pytest_asyncio.fixture
+async def api_client() -> AsyncIterator[ApiClientFactory]:
+    """Gives HTTP clients on an app in this process, its lifespan run. Use: `await api_client(app, token=…)`."""
+    import httpx2
+
+    async with AsyncExitStack() as stack:
+        entered: set[int] = set()
+
+        async def open_client(app: "FastAPI", *, token: str | None = None, **headers: str) -> "httpx2.AsyncClient":
+            if id(app) not in entered:
+                entered.add(id(app))
+                await stack.enter_async_context(app.router.lifespan_context(app))
+            if token is not None:
+                headers["Authorization"] = f"Bearer {token}"
+            client = httpx2.AsyncClient(
+                transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),
+                base_url="http://service.test",
+                headers=headers,
+            )
+            return await stack.enter_async_context(client)
+
+        yield open_client
+
+
+async def until(condition: Callable[[], Any], *, within: float = 10.0, what: str = "the condition") -> Any:
+    """Poll a plain or async condition until it is truthy, and return what it gave."""
+    deadline = asyncio.get_running_loop().time() + within
+    while True:
+        value = condition()
+        if inspect.isawaitable(value):
+            value = await value
+        if value:
+            return value
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError(f"waited {within} s for {what}")
+        await asyncio.sleep(0.03)
+
+
+@pytest.fixture(name="until")
+def until_fixture() -> Callable[..., Awaitable[Any]]:
+    return until

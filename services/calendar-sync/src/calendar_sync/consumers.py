@@ -40,7 +40,7 @@ class Projections:
         states = [received.event.data for received in batch if received.event is not None]
         appointments = [_appointment(state) for state in states if isinstance(state, AppointmentState)]
         if appointments:
-            await remember_appointments(session, appointments=appointments, now=self._clock())
+            await remember_appointments(session, appointments=appointments)
 
 
 def register(consumers: Consumers, *, clock: Callable[[], datetime]) -> None:

@@ -203,7 +203,7 @@ def next_poll(
     jitter: float | None = None,
 ) -> datetime:
     """When to read again: the interval, doubled per failure up to 64 times, ±10 % so that polls spread."""
-    wait = interval * (2 ** min(failures, MAX_BACKOFF_DOUBLINGS))
+    wait: timedelta = interval * (1 << min(failures, MAX_BACKOFF_DOUBLINGS))
     spread = random.uniform(0.9, 1.1) if jitter is None else jitter  # noqa: S311 - not a secret
     return now + max(wait * spread, retry_after or timedelta())
 

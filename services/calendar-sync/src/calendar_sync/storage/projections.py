@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -103,7 +103,7 @@ async def _put(session: AsyncSession, table: Any, rows: Sequence[dict[str, Any]]
             newest[key] = row
     if not newest:
         return
-    statement = upsert(table)
+    statement = upsert(table).values(applied_at=func.now())
     keys = ("organization_id", "id")
     await session.execute(
         statement.on_conflict_do_update(

@@ -43,15 +43,12 @@ async def remember_resources(session: AsyncSession, *, resources: Sequence[Known
     store = ResourceStore(session)
     ids = [(each.organization_id, each.id) for each in resources]
     before = await store.zones(ids)
-    await store.put([{**asdict(each), "applied_at": now} for each in resources])
+    await store.put([asdict(each) for each in resources])
     after = await store.zones(ids)
     moved = [key for key, zone in before.items() if after[key] != zone]
     if moved:
         await ConnectionStore(session).read_afresh(moved, now=now)
 
 
-async def remember_appointments(
-    session: AsyncSession, *, appointments: Sequence[KnownAppointment], now: datetime
-) -> None:
-    rows = [{**asdict(each), "resource_ids": list(each.resource_ids), "applied_at": now} for each in appointments]
-    await AppointmentStore(session).put(rows)
+async def remember_appointments(session: AsyncSession, *, appointments: Sequence[KnownAppointment]) -> None:
+    await AppointmentStore(session).put([asdict(each) for each in appointments])

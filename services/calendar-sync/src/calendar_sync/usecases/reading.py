@@ -51,11 +51,12 @@ async def record_outcome(
     connection = await ConnectionStore(session).find_claimed(claim)
     if connection is None:
         return None
+    events: list[CalendarEvent] = []
     match outcome:
         case ReadingFailedError():
-            after, events = _failed(connection, outcome, interval, now), []
+            after = _failed(connection, outcome, interval, now)
         case Unchanged():
-            after, events = _succeeded(connection, interval, now), []
+            after = _succeeded(connection, interval, now)
         case Reading():
             after, events = await _apply(
                 session, connection=connection, reading=outcome, window=window, interval=interval, now=now

@@ -29,16 +29,19 @@ _TOO_FREQUENT = re.compile(r"FREQ=(SECONDLY|MINUTELY)|INTERVAL=0+(?![0-9])|BY(SE
 _TIMING = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID"})
 _MARGIN = timedelta(days=2)
 
+Component = Any
+"""A parsed component. The library types a property as a union of thirty classes; `errors` tells the good ones."""
+
 
 class EventTooSlow(BaseException):
     """One event's rule used up its time."""
 
 
-class _Instance(Occurrence):
+class _Instance(Occurrence):  # type: ignore[misc] - the library has no types
     """An occurrence that lets its source be asked."""
 
     @property
-    def source(self) -> icalendar.Component:
+    def source(self) -> Component:
         return self._adapter._component  # noqa: SLF001 - the library's adapter keeps it there
 
     @property
@@ -60,7 +63,7 @@ def expand(text: bytes, *, zone: str, window: Window) -> Expansion:
     return reader.result()
 
 
-def _events_by_uid(text: bytes) -> dict[str, list[icalendar.Component]]:
+def _events_by_uid(text: bytes) -> dict[str, list[Component]]:
     if not text.rstrip().upper().endswith(b"END:VCALENDAR"):
         code = "truncated_calendar" if b"BEGIN:VCALENDAR" in text.upper() else "not_a_calendar"
         raise ReadingFailedError(code, "the address does not give a complete calendar")
@@ -68,7 +71,7 @@ def _events_by_uid(text: bytes) -> dict[str, list[icalendar.Component]]:
         calendars = icalendar.Calendar.from_ical(text, multiple=True)
     except Exception as error:
         raise ReadingFailedError("not_a_calendar", "the calendar cannot be parsed") from error
-    events: dict[str, list[icalendar.Component]] = defaultdict(list)
+    events: dict[str, list[Component]] = defaultdict(list)
     count = 0
     for calendar in calendars:
         _refuse_hostile_zones(calendar)
@@ -80,13 +83,13 @@ def _events_by_uid(text: bytes) -> dict[str, list[icalendar.Component]]:
     return events
 
 
-def _refuse_hostile_zones(calendar: icalendar.Component) -> None:
+def _refuse_hostile_zones(calendar: Component) -> None:
     for part in (part for zone in calendar.walk("VTIMEZONE") for part in zone.subcomponents):
         if any(_TOO_FREQUENT.search(rule) for rule in _rules_of(part)):
             raise ReadingFailedError("hostile_calendar", "a time zone changes its offset absurdly often")
 
 
-def _rules_of(component: icalendar.Component) -> list[str]:
+def _rules_of(component: Component) -> list[str]:
     rules = component.get("RRULE", [])
     return [rule.to_ical().decode() for rule in (rules if isinstance(rules, list) else [rules])]
 
@@ -104,7 +107,7 @@ class _Reader:
     def result(self) -> Expansion:
         return Expansion(tuple(self._instances.values()), dict(self._warnings), frozenset(self._unreadable))
 
-    def read(self, uid: str, components: Sequence[icalendar.Component]) -> None:
+    def read(self, uid: str, components: Sequence[Component]) -> None:
         problem = _problem_of(uid, components)
         if problem is None:
             problem = self._expand(uid, components)
@@ -112,7 +115,7 @@ class _Reader:
             self._warnings[problem] += 1
             self._unreadable.add(uid)
 
-    def _expand(self, uid: str, components: Sequence[icalendar.Component]) -> str | None:
+    def _expand(self, uid: str, components: Sequence[Component]) -> str | None:
         for code in filter(None, map(_doubt_of, components)):
             self._warnings[code] += 1
         try:
@@ -128,7 +131,7 @@ class _Reader:
             self._keep(uid, occurrence, recurring=_recurs(components))
         return None
 
-    def _occurrences(self, components: Sequence[icalendar.Component]) -> Iterator[_Instance]:
+    def _occurrences(self, components: Sequence[Component]) -> Iterator[_Instance]:
         calendar = icalendar.Calendar()
         for component in components:
             calendar.add_component(component)
@@ -153,7 +156,7 @@ class _Reader:
             raise ReadingFailedError("too_many_events", f"more than {MAX_INSTANCES} instances in the window")
 
 
-def _problem_of(uid: str, components: Sequence[icalendar.Component]) -> str | None:
+def _problem_of(uid: str, components: Sequence[Component]) -> str | None:
     """Why an event is not even tried."""
     if not uid or any("DTSTART" not in component for component in components):
         return "unreadable_event"
@@ -164,18 +167,18 @@ def _problem_of(uid: str, components: Sequence[icalendar.Component]) -> str | No
     return None
 
 
-def _doubt_of(component: icalendar.Component) -> str | None:
+def _doubt_of(component: Component) -> str | None:
     start = component["DTSTART"]
     if not isinstance(start.dt, datetime) or start.dt.tzinfo is not None:
         return None
     return "unknown_time_zone" if "TZID" in start.params else "floating_time"
 
 
-def _recurs(components: Sequence[icalendar.Component]) -> bool:
+def _recurs(components: Sequence[Component]) -> bool:
     return any(name in component for component in components for name in ("RRULE", "RDATE", "RECURRENCE-ID"))
 
 
-def _takes_no_time(component: icalendar.Component) -> bool:
+def _takes_no_time(component: Component) -> bool:
     return (
         str(component.get("TRANSP", "OPAQUE")).upper() == "TRANSPARENT"
         or str(component.get("STATUS", "")).upper() == "CANCELLED"
@@ -204,7 +207,7 @@ def _span_of(occurrence: _Instance, zone: ZoneInfo) -> tuple[datetime, datetime]
     return start.astimezone(UTC), (start + days).astimezone(UTC) + (lasts - days)
 
 
-def _is_exact(source: icalendar.Component) -> bool:
+def _is_exact(source: Component) -> bool:
     return isinstance(source["DTEND"].dt, datetime) and isinstance(source["DTSTART"].dt, datetime)
 
 
@@ -218,14 +221,13 @@ def _recurrence_of(occurrence: _Instance, zone: ZoneInfo) -> str:
     return _utc(original, zone).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _is_this_and_future(source: icalendar.Component) -> bool:
-    return source["RECURRENCE-ID"].params.get("RANGE") == "THISANDFUTURE"
+def _is_this_and_future(source: Component) -> bool:
+    return bool(source["RECURRENCE-ID"].params.get("RANGE") == "THISANDFUTURE")
 
 
 def _zoned(value: Any, zone: ZoneInfo) -> datetime:
-    if not isinstance(value, datetime):
-        value = datetime.combine(value, time())
-    return value.replace(tzinfo=zone) if value.tzinfo is None else value
+    moment: datetime = value if isinstance(value, datetime) else datetime.combine(value, time())
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
 
 
 def _utc(value: Any, zone: ZoneInfo) -> datetime:

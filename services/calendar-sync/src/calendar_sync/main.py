@@ -1,0 +1,176 @@
+"""Where calendar-sync is wired together."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from calendar_sync.adapters.feed_secrets import FeedSecrets
+from calendar_sync.adapters.guarded_http import GuardedHttp
+from calendar_sync.adapters.ics.process import ExpansionProcess
+from calendar_sync.adapters.ics.reader import IcsReader
+from calendar_sync.adapters.sealing import SecretBox
+from calendar_sync.api import ApiContext, connections_router, feeds_router
+from calendar_sync.consumers import APPOINTMENT_TYPES, RESOURCE_TYPES, Projections, register
+from calendar_sync.domain import CalendarReader, ConnectionKind
+from calendar_sync.settings import CalendarSyncSettings
+from calendar_sync.storage.tables import inbox
+from calendar_sync.worker import Poller
+from slotstream_contracts.envelope import parse
+from slotstream_contracts.topics import APPOINTMENT_STATES, CATALOGUE
+from slotstream_servicekit.clock import system_clock
+from slotstream_servicekit.consumer import Consumers
+from slotstream_servicekit.database import Database
+from slotstream_servicekit.health import Health, database_check
+from slotstream_servicekit.http.app import create_app
+from slotstream_servicekit.http.auth import Authenticator
+from slotstream_servicekit.rebuild import Projection
+from slotstream_servicekit.relay import Relay
+from slotstream_servicekit.runtime import Service, StartError, Worker, run
+
+Clock = Callable[[], datetime]
+
+
+def create_api(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -> FastAPI:
+    database = _database(settings)
+    health = Health()
+    health.register("database", database_check(database))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await database.dispose()
+
+    app = create_app(
+        service="calendar_sync",
+        title="Slotstream Calendar Sync",
+        routers=[connections_router, feeds_router],
+        settings=settings,
+        authenticator=Authenticator(settings.issuers),
+        health=health,
+        lifespan=lifespan,
+    )
+    keys = _keys(settings)
+    app.state.context = ApiContext(
+        database=database,
+        box=SecretBox(keys),
+        feed_secrets=FeedSecrets(keys[0]),
+        public_url=settings.public_url,
+        resource_wait=settings.resource_wait,
+        clock=clock,
+    )
+    return app
+
+
+def create_worker(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -> Worker:
+    database = _database(settings)
+    health = Health()
+    health.register("database", database_check(database))
+    http = GuardedHttp(
+        allowed=settings.allowed_networks,
+        seconds=settings.fetch_seconds,
+        max_bytes=settings.fetch_max_bytes,
+    )
+    consumers = Consumers(
+        service="calendar_sync",
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        database=database,
+        decode=parse,
+        health=health,
+        inbox=inbox,
+        batch_size=settings.consumer_batch_size,
+    )
+    register(consumers, clock=clock)
+    poller = create_poller(settings, database=database, readers=_readers(settings, http), clock=clock)
+
+    async def dispose() -> None:
+        await http.aclose()
+        await database.dispose()
+
+    return Worker(
+        health=health,
+        consumers=consumers,
+        relay=Relay(
+            database,
+            service="calendar_sync",
+            bootstrap_servers=settings.kafka_bootstrap_servers,
+            lanes=settings.relay_lanes,
+        ),
+        tasks=[poller.run],
+        dispose=dispose,
+    )
+
+
+def create_poller(
+    settings: CalendarSyncSettings,
+    *,
+    database: Database,
+    readers: Mapping[ConnectionKind, CalendarReader],
+    clock: Clock,
+) -> Poller:
+    return Poller(
+        database=database,
+        readers=readers,
+        box=SecretBox(_keys(settings)),
+        clock=clock,
+        interval=settings.poll_interval,
+        every=settings.poll_every,
+        lease=settings.poll_lease,
+        concurrency=settings.poll_concurrency,
+        window_refresh=settings.window_refresh,
+    )
+
+
+def projections() -> Sequence[Projection]:
+    handlers = Projections(system_clock)
+    return [
+        Projection(
+            name="resources",
+            topics=[CATALOGUE.name],
+            handler=handlers.on_catalogue,
+            tables=["resources"],
+            types=RESOURCE_TYPES,
+        ),
+        Projection(
+            name="appointments",
+            topics=[APPOINTMENT_STATES.name],
+            handler=handlers.on_appointments,
+            tables=["appointments"],
+            types=APPOINTMENT_TYPES,
+        ),
+    ]
+
+
+def _readers(settings: CalendarSyncSettings, http: GuardedHttp) -> Mapping[ConnectionKind, CalendarReader]:
+    return {ConnectionKind.ICS: IcsReader(http, ExpansionProcess(seconds=settings.expansion_seconds))}
+
+
+def _database(settings: CalendarSyncSettings) -> Database:
+    return Database.connect(
+        settings.database_url, pool_size=settings.database_pool_size, application_name="calendar_sync"
+    )
+
+
+def _keys(settings: CalendarSyncSettings) -> Sequence[str]:
+    if not settings.secret_keys:
+        raise StartError(
+            "CALENDAR_SYNC_SECRET_KEYS is not set: give it a JSON list with a Fernet key, as "
+            "`python -c 'from cryptography.fernet import Fernet; print([Fernet.generate_key().decode()])'` makes"
+        )
+    return [key.get_secret_value() for key in settings.secret_keys]
+
+
+service = Service(
+    name="calendar_sync",
+    settings=CalendarSyncSettings,
+    create_api=create_api,
+    create_worker=create_worker,
+    package_dir=Path(__file__).parents[2],
+    projections=projections,
+)
+
+
+def main() -> None:
+    run(service)

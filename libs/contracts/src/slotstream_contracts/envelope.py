@@ -220,6 +220,6 @@ def envelope_of(type_name: str) -> type[Envelope[Any]]:
 
 _TYPE_NEAR_THE_START = re.compile(rb'"type"\s*:\s*"(slotstream\.[a-z_.]+)"')
 _MODELS: Mapping[str, type[Envelope[Any]]] = {
-    name: Envelope[model]
-    for name, model in MESSAGE_TYPES.items()  # type: ignore[valid-type]
+    name: Envelope[model]  # type: ignore[valid-type]
+    for name, model in MESSAGE_TYPES.items()
 }

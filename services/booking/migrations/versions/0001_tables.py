@@ -56,9 +56,7 @@ def upgrade() -> None:
         sa.Column("resource_id", sa.Uuid(), nullable=False),
         sa.Column("seat", sa.Integer(), nullable=False),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "organization_id", "appointment_id", "place", name=op.f("appointment_resources_pkey")
-        ),
+        sa.PrimaryKeyConstraint("organization_id", "appointment_id", "place", name=op.f("appointment_resources_pkey")),
     )
     op.create_index(
         op.f("appointment_resources_organization_id_resource_id_starts_at_idx"),
@@ -132,7 +130,7 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("command_id", sa.Uuid(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
-        sa.Column("data", postgresql.JSON(astext_type=Text()), nullable=False),
+        sa.Column("data", postgresql.JSON(astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "command_id", name=op.f("command_results_pkey")),
     )
@@ -168,8 +166,8 @@ def upgrade() -> None:
         sa.Column("call_id", sa.Text(), nullable=True),
         sa.Column("on_behalf_of", sa.Uuid(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("fields", postgresql.JSON(astext_type=Text()), nullable=False),
-        sa.Column("state", postgresql.JSON(astext_type=Text()), nullable=False),
+        sa.Column("fields", postgresql.JSON(astext_type=sa.Text()), nullable=False),
+        sa.Column("state", postgresql.JSON(astext_type=sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "appointment_id", "version", name=op.f("history_pkey")),
         comment="Append-only: one row per change, with the appointment as it was known after it.",
     )
@@ -198,7 +196,7 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.SmallInteger(), nullable=True),
-        sa.Column("headers", postgresql.JSONB(astext_type=Text()), nullable=True),
+        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "caller", "key", name=op.f("idempotency_keys_pkey")),
@@ -235,9 +233,7 @@ def upgrade() -> None:
             "NOT isempty(blocked) AND NOT lower_inf(blocked) AND NOT upper_inf(blocked)",
             name=op.f("occupancy_blocked_check"),
         ),
-        sa.PrimaryKeyConstraint(
-            "organization_id", "resource_id", "session_id", "seat", name=op.f("occupancy_pkey")
-        ),
+        sa.PrimaryKeyConstraint("organization_id", "resource_id", "session_id", "seat", name=op.f("occupancy_pkey")),
         comment="Who takes a resource's time, buffers included. Two sessions of a resource never overlap. An ordinary appointment or hold is a session of its own; the seats of a group share one; an override joins the sessions it overlaps, so that the constraint still guards them against everybody else.",
     )
     op.create_index(
@@ -264,7 +260,7 @@ def upgrade() -> None:
         sa.Column("aggregateid", sa.Text(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=True),
-        sa.Column("headers", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("outbox_pkey")),
     )
@@ -282,9 +278,7 @@ def upgrade() -> None:
         sa.Column("conflicts_with", sa.ARRAY(sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "appointment_id", "version", name=op.f("overrides_pkey")),
     )
-    op.create_index(
-        op.f("overrides_organization_id_at_idx"), "overrides", ["organization_id", "at"], unique=False
-    )
+    op.create_index(op.f("overrides_organization_id_at_idx"), "overrides", ["organization_id", "at"], unique=False)
     op.create_table(
         "resources",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -300,9 +294,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
-        sa.CheckConstraint(
-            "kind IN ('staff', 'room', 'equipment', 'business')", name=op.f("resources_kind_check")
-        ),
+        sa.CheckConstraint("kind IN ('staff', 'room', 'equipment', 'business')", name=op.f("resources_kind_check")),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("resources_pkey")),
     )
     op.create_table(
@@ -310,7 +302,7 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("owner_id", sa.Uuid(), nullable=False),
         sa.Column("owner_kind", sa.Text(), nullable=False),
-        sa.Column("schedule", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("schedule", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "owner_id", name=op.f("schedules_pkey")),
@@ -406,9 +398,7 @@ def upgrade() -> None:
             ["resources.organization_id", "resources.id"],
             name=op.f("resource_businesses_organization_id_resource_id_fkey"),
         ),
-        sa.PrimaryKeyConstraint(
-            "organization_id", "resource_id", "business_id", name=op.f("resource_businesses_pkey")
-        ),
+        sa.PrimaryKeyConstraint("organization_id", "resource_id", "business_id", name=op.f("resource_businesses_pkey")),
     )
     op.create_table(
         "services",
@@ -423,9 +413,7 @@ def upgrade() -> None:
         sa.Column("booking_window_days", sa.Integer(), nullable=True),
         sa.Column("slot_interval_minutes", sa.Integer(), server_default=sa.text("15"), nullable=False),
         sa.Column("capacity", sa.Integer(), server_default=sa.text("1"), nullable=False),
-        sa.Column(
-            "requires", postgresql.JSONB(astext_type=Text()), server_default=sa.text("'[]'"), nullable=False
-        ),
+        sa.Column("requires", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("price_amount", sa.Numeric(), nullable=True),
         sa.Column("price_currency", sa.Text(), nullable=True),
         sa.Column("needs_approval", sa.Boolean(), server_default=sa.text("false"), nullable=False),

@@ -12,15 +12,15 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+
+from booking.domain.lifecycle import Verb
+from booking.domain.model import Actor, Appointment, Change
 from slotstream_contracts.appointments import AppointmentState
 from slotstream_contracts.base import Message
 from slotstream_contracts.envelope import STRUCTURED_CONTENT_TYPE, schema_uri, wrap
 from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS, CLIENTS
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import OutboxRecord, record_of, tombstone
-
-from booking.domain.lifecycle import Verb
-from booking.domain.model import Actor, Appointment, Change
 
 SOURCE = "/slotstream/booking"
 _OPTIONS = orjson.OPT_UTC_Z
@@ -79,8 +79,7 @@ def snapshot_json(one: Appointment) -> bytes:
             "buffer_before_minutes": one.buffer_before_minutes,
             "buffer_after_minutes": one.buffer_after_minutes,
             "resources": [
-                {"id": each.id, "kind": each.kind, "name": each.name, "seat": each.seat}
-                for each in one.resources
+                {"id": each.id, "kind": each.kind, "name": each.name, "seat": each.seat} for each in one.resources
             ],
             "status": one.status,
             "source": one.source,
@@ -154,9 +153,7 @@ def appointment_records(
     )
 
 
-def _record(
-    one: Appointment, type_name: str, topic: str, data: dict[str, object], cause: Cause
-) -> OutboxRecord:
+def _record(one: Appointment, type_name: str, topic: str, data: dict[str, object], cause: Cause) -> OutboxRecord:
     identity, subject = new_id(), str(one.id)
     envelope = {
         "specversion": "1.0",
@@ -245,9 +242,7 @@ def catalogue_record(
     cause: Cause,
 ) -> OutboxRecord:
     """A business, resource, service or action on the catalogue topic, keyed `kind:id`."""
-    return _state_record(
-        state, kind, organization_id, str(identity), f"{kind}:{identity}", version, now, cause
-    )
+    return _state_record(state, kind, organization_id, str(identity), f"{kind}:{identity}", version, now, cause)
 
 
 def _state_record(
@@ -276,8 +271,6 @@ def _state_record(
     return record_of(envelope, aggregatetype=kind)
 
 
-def result_record(
-    result: Message, *, organization_id: UUID, key: str, now: datetime, cause: Cause
-) -> OutboxRecord:
+def result_record(result: Message, *, organization_id: UUID, key: str, now: datetime, cause: Cause) -> OutboxRecord:
     """The answer to a command, keyed as the command was."""
     return _state_record(result, "command", organization_id, key, key, 1, now, cause)

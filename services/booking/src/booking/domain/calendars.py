@@ -49,15 +49,11 @@ class Calendars:
         return ResourceCalendar(
             id=str(resource_id),
             schedule=schedule,
-            taken=tuple(
-                _distinct(held.taken for day in days for held in self._held.get((resource_id, day), ()))
-            ),
+            taken=tuple(_distinct(held.taken for day in days for held in self._held.get((resource_id, day), ()))),
             busy=tuple(_distinct(busy for day in days for busy in self._busy.get((resource_id, day), ()))),
         )
 
-    def session(
-        self, resource_id: UUID, *, starts_at: int, ends_at: int, service_id: UUID
-    ) -> tuple[Held, ...]:
+    def session(self, resource_id: UUID, *, starts_at: int, ends_at: int, service_id: UUID) -> tuple[Held, ...]:
         """The seats taken in this very session of a group service."""
         return tuple(
             held
@@ -69,8 +65,7 @@ class Calendars:
     def load(self, resource_id: UUID, at: int) -> int:
         """Seconds taken of the resource on the day of `at`."""
         return sum(
-            held.taken.blocked_to - held.taken.blocked_from
-            for held in self._held.get((resource_id, at // _DAY), ())
+            held.taken.blocked_to - held.taken.blocked_from for held in self._held.get((resource_id, at // _DAY), ())
         )
 
 

@@ -179,9 +179,7 @@ class Appointment:
         return self.ends_at - self.starts_at
 
 
-BOOKKEEPING = frozenset(
-    {"updated_at", "version", "occupies", "calendar_sequence", "calendar_uid", "created_at"}
-)
+BOOKKEEPING = frozenset({"updated_at", "version", "occupies", "calendar_sequence", "calendar_uid", "created_at"})
 
 
 def changed(

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from uuid import UUID
 
+from booking.domain.errors import UnknownReferenceError
+from booking.domain.model import Action, Business, Resource, Service
 from slotstream_scheduling.hours import Schedule
 from slotstream_scheduling.rules import (
     Performer,
@@ -19,9 +21,6 @@ from slotstream_scheduling.rules import (
 from slotstream_scheduling.rules import Reason as Refused
 from slotstream_scheduling.spans import to_epoch
 from slotstream_servicekit.errors import Reason
-
-from booking.domain.errors import UnknownReferenceError
-from booking.domain.model import Action, Business, Resource, Service
 
 Places = tuple[tuple[str, ...], ...]
 

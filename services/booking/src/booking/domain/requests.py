@@ -95,14 +95,10 @@ def plan_booking(policy: Policy, request: BookingRequest, *, client_id: UUID, no
         duration=request.duration,
         resource_ids=request.resource_ids,
     )
-    return Plan(
-        request=request, wanted=wanted, draft=_draft(policy, request, wanted, client_id=client_id, now=now)
-    )
+    return Plan(request=request, wanted=wanted, draft=_draft(policy, request, wanted, client_id=client_id, now=now))
 
 
-def _draft(
-    policy: Policy, request: BookingRequest, wanted: Wanted, *, client_id: UUID, now: datetime
-) -> Appointment:
+def _draft(policy: Policy, request: BookingRequest, wanted: Wanted, *, client_id: UUID, now: datetime) -> Appointment:
     service = wanted.service
     action = policy.action(request.action_id) if request.action_id else None
     status = Status.PENDING if service and service.needs_approval else Status.SCHEDULED

@@ -8,22 +8,14 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from slotstream_servicekit.outbox import OutboxRecord, lane_of
 
 from booking.domain.errors import AlreadyExistsError
 from booking.domain.model import Actor, Appointment, Change, Override
+from booking.domain.seating import Seat
+from slotstream_servicekit.outbox import OutboxRecord, lane_of
 
 _BOOK = "SELECT book_appointments($1, $2, $3, $4, $5)"
 _OPTIONS = orjson.OPT_UTC_Z
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Take:
-    """One resource's time to be taken. Rows of one session may overlap; `seat` tells them apart."""
-
-    resource_id: UUID
-    session_id: UUID
-    seat: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +32,13 @@ class BookingRow:
     """Everything that one booking writes, computed before the statement."""
 
     appointment: Appointment
-    takes: tuple[Take, ...]
+    takes: tuple[Seat, ...]
+    snapshot: bytes
     state: bytes
     actor: Actor
     change: Change
     records: tuple[OutboxRecord, ...]
     claim: IdempotencyClaim | None = None
-    answer_headers: dict[str, str] | None = None
 
 
 class StalePolicyError(Exception):
@@ -61,7 +53,7 @@ async def insert_bookings(
     A row is left out whose slot is taken or externally busy, whose client is unknown, or whose id exists.
     Raises StalePolicyError, and asyncpg's UniqueViolationError where a key or id is being used right now.
     """
-    ordered = sorted(rows, key=lambda row: (row.takes[0].resource_id, row.appointment.starts_at))
+    ordered = sorted(rows, key=lambda row: row.appointment.starts_at)
     outbox, payloads = _outbox(ordered)
     try:
         won = await connection.fetchval(
@@ -153,7 +145,7 @@ def _json_row(row: BookingRow) -> dict[str, object]:
         "call_id": row.actor.call_id,
         "on_behalf_of": row.actor.on_behalf_of,
         "reason": row.change.reason,
-        "fields": "{}",
+        "fields": {},
         "state": orjson.Fragment(row.state),
     }
     if row.change.override:
@@ -163,7 +155,11 @@ def _json_row(row: BookingRow) -> dict[str, object]:
             "idempotency_caller": claim.caller,
             "idempotency_key": claim.key,
             "idempotency_fingerprint": claim.fingerprint.hex(),
-            "answer_headers": row.answer_headers or {},
+            "answer_headers": {
+                "content-type": "application/json",
+                "etag": '"1"',
+                "location": f"/v1/appointments/{one.id}",
+            },
         }
     return line
 
@@ -176,9 +172,7 @@ def _override(override: Override) -> dict[str, object]:
     }
 
 
-async def existing_appointments(
-    connection: Any, organization_id: UUID, ids: Sequence[UUID]
-) -> frozenset[UUID]:
+async def existing_appointments(connection: Any, organization_id: UUID, ids: Sequence[UUID]) -> frozenset[UUID]:
     """Which of these ids are appointments already."""
     found = await connection.fetch(
         "SELECT id FROM appointments WHERE organization_id = $1 AND id = ANY($2)", organization_id, list(ids)

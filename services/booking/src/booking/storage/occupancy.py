@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from booking.domain.calendars import Calendars, Held
+from booking.domain.seating import Seat
+from booking.storage.connections import reading
 from slotstream_scheduling.rules import Busy, Taken
 from slotstream_scheduling.spans import to_epoch, to_epoch_up
-
-from booking.domain.calendars import Calendars, Held
-from booking.storage.bookings import Take
-from booking.storage.connections import reading
 
 FORCED_SEATS = 1_000_000
 """Seats from here on belong to overrides and to rows that one has drawn into its session."""
@@ -109,7 +108,7 @@ async def take_time(
     organization_id: UUID,
     holder_id: UUID,
     blocked: tuple[datetime, datetime],
-    takes: Sequence[Take],
+    takes: Sequence[Seat],
     expires_at: datetime | None = None,
     forced: bool = False,
 ) -> bool:
@@ -158,9 +157,7 @@ async def free_time(
     )
 
 
-async def takes_of(
-    connection: Any, *, organization_id: UUID, holder_id: UUID
-) -> tuple[tuple[Take, bool], ...]:
+async def takes_of(connection: Any, *, organization_id: UUID, holder_id: UUID) -> tuple[tuple[Seat, bool], ...]:
     """What a holder takes, and for each whether another holder shares its session."""
     rows = await connection.fetch(
         """
@@ -173,7 +170,7 @@ async def takes_of(
         holder_id,
     )
     return tuple(
-        (Take(resource_id=row["resource_id"], session_id=row["session_id"], seat=row["seat"]), row["shared"])
+        (Seat(resource_id=row["resource_id"], session_id=row["session_id"], seat=row["seat"]), row["shared"])
         for row in rows
     )
 
@@ -185,7 +182,7 @@ async def open_session(
     resource_id: UUID,
     blocked: tuple[datetime, datetime],
     own: UUID,
-) -> Take:
+) -> Seat:
     """Makes room for an override: what it overlaps becomes one session, which it can join.
 
     Sessions are drawn in whole, since their rows may overlap each other. The session of most rows keeps its id
@@ -204,7 +201,7 @@ async def open_session(
         *blocked,
     )
     if not rows:
-        return Take(resource_id=resource_id, session_id=own)
+        return Seat(resource_id=resource_id, session_id=own)
     sessions = [row["session_id"] for row in rows]
     kept = max(sorted(set(sessions)), key=sessions.count)
     next_seat = max([FORCED_SEATS, *(row["seat"] + 1 for row in rows)])
@@ -218,7 +215,7 @@ async def open_session(
             sorted({row["session_id"] for row in moved}),
             next_seat,
         )
-    return Take(resource_id=resource_id, session_id=kept, seat=next_seat + len(moved))
+    return Seat(resource_id=resource_id, session_id=kept, seat=next_seat + len(moved))
 
 
 _DRAW_IN = "SELECT draw_into_session($1, $2, $3, $4, $5)"

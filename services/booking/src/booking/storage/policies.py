@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from slotstream_scheduling.hours import Schedule, schedule_from_dict
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.model import Action, Business, Resource, Service
 from booking.domain.policy import Policy
 from booking.storage.connections import reading
+from slotstream_scheduling.hours import Schedule, schedule_from_dict
 
 _KEPT = 1_000
 
@@ -48,9 +48,7 @@ async def load_policy(connection: Any, organization_id: UUID) -> Policy:
     return Policy(
         organization_id=organization_id,
         version=version,
-        businesses={
-            row["id"]: _business(row) for row in await _all(connection, "businesses", organization_id)
-        },
+        businesses={row["id"]: _business(row) for row in await _all(connection, "businesses", organization_id)},
         resources={row["id"]: _resource(row) for row in await _resources(connection, organization_id)},
         services={row["id"]: _service(row) for row in await _all(connection, "services", organization_id)},
         actions={

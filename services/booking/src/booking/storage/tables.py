@@ -233,9 +233,7 @@ appointments = Table(
     CheckConstraint("ends_at > starts_at", name="times"),
     Index(None, "organization_id", "starts_at", "id"),
     Index(None, "organization_id", "client_id", "starts_at"),
-    Index(
-        "appointments_batch_idx", "organization_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")
-    ),
+    Index("appointments_batch_idx", "organization_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
     Index(
         "appointments_series_idx",
         "organization_id",
@@ -270,9 +268,7 @@ occupancy = Table(
     _instant("expires_at", nullable=True),
     Column("taken_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     PrimaryKeyConstraint("organization_id", "resource_id", "session_id", "seat"),
-    CheckConstraint(
-        "NOT isempty(blocked) AND NOT lower_inf(blocked) AND NOT upper_inf(blocked)", name="blocked"
-    ),
+    CheckConstraint("NOT isempty(blocked) AND NOT lower_inf(blocked) AND NOT upper_inf(blocked)", name="blocked"),
     ExcludeConstraint(
         ("organization_id", "="),
         ("resource_id", "="),

@@ -1,0 +1,124 @@
+"""Choosing who performs an appointment, and on which seat: one way for listing, booking and moving."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from booking.domain.calendars import Calendars, Held
+from booking.domain.model import AssignedResource
+from booking.domain.policy import Policy, Wanted
+from slotstream_scheduling.assignment import assign
+from slotstream_scheduling.rules import Taken
+from slotstream_scheduling.spans import to_epoch, to_epoch_up
+from slotstream_servicekit.errors import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """A resource's time to be taken: in which session, on which seat."""
+
+    resource_id: UUID
+    session_id: UUID
+    seat: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seating:
+    """The seats found, or the reasons why there are none. With reasons, `seats` is what an override would take."""
+
+    seats: tuple[Seat, ...]
+    reasons: tuple[Reason, ...] = ()
+
+
+def seat_without_looking(policy: Policy, wanted: Wanted, *, holder_id: UUID, now: datetime) -> Seating | None:
+    """The seating where only policy needs asking; None where occupancy decides who performs or whether."""
+    chosen = wanted.only_choice
+    if chosen is None or policy.judge(wanted, resource_ids=chosen, now=now):
+        return None
+    return Seating(seats=tuple(Seat(resource_id=one, session_id=holder_id) for one in chosen))
+
+
+def seat(
+    policy: Policy,
+    wanted: Wanted,
+    *,
+    calendars: Calendars,
+    holder_id: UUID,
+    now: datetime,
+    ignore: Collection[UUID] = (),
+) -> Seating:
+    """Finds a free resource for every place, or says everything that is in the way."""
+    near = {one: calendars.near(one, policy.schedules.get(one), wanted.blocked) for one in wanted.candidates}
+    if all(len(place) == 1 for place in wanted.places):
+        chosen = tuple(UUID(place[0]) for place in wanted.places)
+        reasons = policy.judge(wanted, resource_ids=chosen, now=now, calendars=near, ignore=ignore)
+    else:
+        free, reasons = policy.free(wanted, now=now, calendars=near, ignore=ignore)
+        assigned = _assigned(policy, wanted, calendars, free if not reasons else wanted.places)
+        if assigned is None:
+            return Seating(seats=(), reasons=reasons)
+        chosen = assigned
+    seats = tuple(_seat_at(wanted, calendars, one, holder_id=holder_id) for one in chosen)
+    return Seating(seats=seats, reasons=reasons)
+
+
+def _assigned(
+    policy: Policy, wanted: Wanted, calendars: Calendars, free: tuple[tuple[str, ...], ...]
+) -> tuple[UUID, ...] | None:
+    candidates = {one for place in free for one in place}
+    start = to_epoch(wanted.starts_at)
+    chosen = assign(
+        policy=wanted.business.assignment,
+        free=free,
+        loads={one: calendars.load(UUID(one), start) for one in candidates},
+        last_assigned={one: calendars.last_taken[UUID(one)] for one in candidates if UUID(one) in calendars.last_taken},
+        priorities={one: policy.resources[UUID(one)].priority for one in candidates},
+    )
+    return None if chosen is None else tuple(UUID(one) for one in chosen)
+
+
+def _seat_at(wanted: Wanted, calendars: Calendars, resource_id: UUID, *, holder_id: UUID) -> Seat:
+    """In a group's running session the lowest free seat; else the first of a session of its own."""
+    if wanted.service is None or wanted.rules.capacity == 1:
+        return Seat(resource_id=resource_id, session_id=holder_id)
+    mates = calendars.session(
+        resource_id,
+        starts_at=to_epoch(wanted.starts_at),
+        ends_at=to_epoch(wanted.ends_at),
+        service_id=wanted.service.id,
+    )
+    if not mates:
+        return Seat(resource_id=resource_id, session_id=holder_id)
+    used = {mate.seat for mate in mates}
+    lowest = next(number for number in range(len(used) + 1) if number not in used)
+    return Seat(resource_id=resource_id, session_id=mates[0].session_id, seat=lowest)
+
+
+def occupy(calendars: Calendars, wanted: Wanted, seating: Seating, *, holder_id: UUID, at: datetime) -> None:
+    """Notes what was just seated, so that the next of the same batch sees it."""
+    begins, ends = wanted.blocked
+    taken = Taken(
+        id=str(holder_id),
+        blocked_from=to_epoch(begins),
+        blocked_to=to_epoch_up(ends),
+        starts_at=to_epoch(wanted.starts_at),
+        ends_at=to_epoch(wanted.ends_at),
+        service_id=str(wanted.service.id) if wanted.service else None,
+    )
+    for each in seating.seats:
+        calendars.add(each.resource_id, Held(taken=taken, session_id=each.session_id, seat=each.seat))
+        calendars.last_taken[each.resource_id] = to_epoch(at)
+
+
+def assigned_resources(policy: Policy, seats: tuple[Seat, ...], *, limit: int) -> tuple[AssignedResource, ...]:
+    """The resources as an appointment shows them; seats beyond the group's own are an override's."""
+    return tuple(
+        AssignedResource(
+            id=each.resource_id,
+            kind=policy.resources[each.resource_id].kind,
+            name=policy.resources[each.resource_id].name,
+            seat=each.seat if each.seat < limit else 0,
+        )
+        for each in seats
+    )

@@ -1,0 +1,1 @@
+"""What booking remembers: tables, and the statements that read and write them."""

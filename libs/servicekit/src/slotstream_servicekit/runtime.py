@@ -79,6 +79,10 @@ class Service(Generic[SettingsT]):
     package_dir: Path
     projections: "Callable[[], Sequence[Projection]]" = field(default=_no_projections)
 
+    @property
+    def migrations(self) -> Path:
+        return self.package_dir / "migrations"
+
 
 def run(service: Service[Any], arguments: Sequence[str] | None = None) -> NoReturn:
     """The console entry point of a service: `--role api|worker|all`. Ends the process.

@@ -1,0 +1,37 @@
+"""The operator's command line."""
+
+import logging
+
+import typer
+
+from slotstream_cli import dead_letters, topics
+from slotstream_cli.migrate import migrate
+from slotstream_cli.openapi import openapi
+from slotstream_cli.rebuild import rebuild_service
+from slotstream_cli.token import token
+
+app = typer.Typer(
+    name="slotstream",
+    help="Operate Slotstream: topics, migrations, dead letters, projections, tokens.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(topics.app, name="topics")
+app.command("migrate")(migrate)
+app.add_typer(dead_letters.app, name="dlq")
+app.command("rebuild")(rebuild_service)
+app.command("token")(token)
+app.command("openapi")(openapi)
+
+
+@app.callback()
+def slotstream() -> None:
+    """Operate Slotstream: topics, migrations, dead letters, projections, tokens."""
+    # The sentences below say what went wrong; the libraries' own complaints would bury them.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+def main() -> None:
+    """The console entry point. Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 unreachable."""
+    app()

@@ -1,0 +1,43 @@
+"""`slotstream migrate`."""
+
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+
+from slotstream_cli.failures import Failure, database_at, patiently, told_plainly
+from slotstream_cli.options import Wait
+from slotstream_cli.services import chosen, setting, variable_of
+from slotstream_servicekit.migrations import upgrade
+from slotstream_servicekit.runtime import Service
+
+FIELD = "owner_database_url"
+
+
+def migrate(
+    services: Annotated[list[str] | None, typer.Argument(help="Which services; all, if none is named.")] = None,
+    wait: Wait = 0,
+) -> None:
+    """Bring each service's database to its newest revision, as <SERVICE>_OWNER_DATABASE_URL says."""
+    with told_plainly():
+        wanted = [(service, _owner_url(service)) for service in chosen(services)]
+        for service, url in wanted:
+            patiently(partial(_migrate, service, url), seconds=wait, what=f"{service.name}'s database")
+            typer.echo(f"{service.name}: up to date")
+
+
+def _owner_url(service: Service[Any]) -> str:
+    url = setting(service, FIELD)
+    if not url:
+        raise Failure.usage(
+            f"{variable_of(service, FIELD)} is not set: the URL of {service.name}'s database with the role "
+            f"{service.name}_owner."
+        )
+    return url
+
+
+def _migrate(service: Service[Any], url: str) -> None:
+    if not service.migrations.is_dir():
+        raise Failure(f"{service.name} has no migrations at {service.migrations}.")
+    with database_at(url, variable_of(service, FIELD)):
+        upgrade(service.migrations, url)

@@ -37,7 +37,7 @@ class EventTooSlow(BaseException):
     """One event's rule used up its time."""
 
 
-class _Instance(Occurrence):  # type: ignore[misc] - the library has no types
+class _Instance(Occurrence):  # type: ignore[misc]
     """An occurrence that lets its source be asked."""
 
     @property

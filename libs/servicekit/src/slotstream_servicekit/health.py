@@ -31,8 +31,7 @@ class HealthReport:
         return {
             "status": "ready" if self.ready else "unready",
             "checks": {
-                name: {"ok": result.ok, "detail": result.detail, **result.facts}
-                for name, result in self.checks.items()
+                name: {"ok": result.ok, "detail": result.detail, **result.facts} for name, result in self.checks.items()
             },
         }
 

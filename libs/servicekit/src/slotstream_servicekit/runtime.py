@@ -51,7 +51,7 @@ async def _nothing() -> None:
 
 @dataclass(kw_only=True)
 class Worker:
-    """Everything a worker process does. Consumers and tasks stop first, then the relay, then `dispose` runs."""
+    """Everything a worker process does. Consumers and tasks stop first, then the relay; then `dispose`."""
 
     health: Health
     consumers: Runnable | None = None
@@ -150,12 +150,10 @@ async def serve(
             if worker is not None:
                 health.include(worker.health)
         port = settings.http_port if port is None else port
-        server = HttpServer(
-            app, host=settings.http_host, port=port, grace_seconds=settings.shutdown_grace_seconds
-        )
+        server = HttpServer(app, host=settings.http_host, port=port, grace_seconds=settings.shutdown_grace_seconds)
         await server.start()
         log.info("started", role=role, address=server.address)
-        crew = _Crew(settings.shutdown_grace_seconds)
+        crew = _Crew(grace)
         crew.enlist("http", server.run, last=False)
         if worker is not None:
             crew.enlist_worker(worker)
@@ -212,7 +210,7 @@ class _Crew:
         return 1 if crashed or failed or not ended else 0
 
     async def _end(self, tasks: dict[asyncio.Task[None], str]) -> bool:
-        """Waits for `tasks` within the grace period and cancels the rest; whether none had to be cancelled."""
+        """Waits for `tasks` within the grace period, cancels the rest; whether none had to be cancelled."""
         if not tasks:
             return True
         _, late = await asyncio.wait(tasks, timeout=self._grace_seconds)
@@ -234,7 +232,7 @@ def _log_crashes(tasks: dict[asyncio.Task[None], str]) -> bool:
 
 
 def _set_on_signals(stop: asyncio.Event) -> None:
-    """SIGTERM and SIGINT ask for a stop in good order; a second one, a second later, ends the process at once.
+    """SIGTERM and SIGINT ask for a stop in good order; another one, a second later, ends the process at once.
 
     The pause is there because a terminal's Ctrl-C reaches a child twice when its parent passes it on.
     """

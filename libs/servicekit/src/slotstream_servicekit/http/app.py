@@ -72,7 +72,7 @@ def create_app(
     app.state.settings = settings
     app.state.authenticator = authenticator
     app.state.health = health
-    routes = add_strict_routes(app.router, list(routers), max_body_bytes=settings.max_body_bytes)
+    routes = add_strict_routes(app.router, routers, max_body_bytes=settings.max_body_bytes)
     refuse_duplicate_operations(routes)
     _refuse_open_doors(routes, authenticator)
     app.router.routes.extend(operator_routes(health))
@@ -140,9 +140,7 @@ async def _on_slotstream_error(_request: Request, error: Exception) -> ProblemRe
 
 async def _on_validation_error(_request: Request, error: Exception) -> ProblemResponse:
     errors = field_errors(cast("RequestValidationError", error).errors())
-    detail = (
-        str(errors[0]["detail"]) if len(errors) == 1 else f"{len(errors)} things are wrong with the request"
-    )
+    detail = str(errors[0]["detail"]) if len(errors) == 1 else f"{len(errors)} things are wrong with the request"
     return problem(422, code_of_all(errors), detail, errors=errors)
 
 

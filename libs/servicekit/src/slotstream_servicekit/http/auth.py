@@ -75,7 +75,7 @@ class Requirement:
 
 
 def requires(right: Right) -> Any:
-    """`Annotated[Principal, requires(Right.BOOK)]`, or in a router's or route's `dependencies`."""
+    """The principal, with this right: `Annotated[Principal, requires(Right.BOOK)]`, or among `dependencies`."""
     return Depends(Requirement(frozenset({right})))
 
 

@@ -1,4 +1,4 @@
-"""Reading request bodies: bounded, whatever their headers claim, and free of what nothing downstream survives."""
+"""Reading request bodies: bounded whatever their headers claim, free of what nothing downstream survives."""
 
 import re
 from collections.abc import Iterator

@@ -37,7 +37,7 @@ class RequestContext:
         started = time.perf_counter()
         parent = parse_traceparent(_header(scope, b"traceparent"))
         tracer = active_tracer()
-        span = start_span(tracer, parent, scope["method"], "server") if tracer else None
+        span = start_span(tracer, parent, scope["method"], kind="server") if tracer else None
         token = _trace.set(context_of(span) if span else parent or new_trace())
         answer = _Answer(send)
         self._in_flight.inc()

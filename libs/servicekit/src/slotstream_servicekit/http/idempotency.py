@@ -4,6 +4,7 @@ The key's row, the effect and the stored answer commit together. A duplicate tha
 the first one's commit on the key's unique index, and then answers the same.
 """
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,9 +16,8 @@ from uuid import UUID
 
 import orjson
 from fastapi import Header, Request
-from sqlalchemy import Column, DateTime, LargeBinary, MetaData, SmallInteger, Table, Text, func, text
+from sqlalchemy import Column, DateTime, LargeBinary, MetaData, SmallInteger, Table, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql import UUID as UUIDColumn
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -81,7 +81,7 @@ def idempotency_table(metadata: MetaData) -> Table:
     return Table(
         TABLE_NAME,
         metadata,
-        Column("organization_id", UUIDColumn(as_uuid=True), primary_key=True),
+        Column("organization_id", Uuid, primary_key=True),
         Column("caller", Text, primary_key=True),
         Column("key", Text, primary_key=True),
         Column("fingerprint", LargeBinary, nullable=False),
@@ -101,17 +101,14 @@ def key_of(request: Request) -> str | None:
 
 
 async def fingerprint_of(request: Request) -> bytes:
-    """32 bytes that tell this request from others: method, path, query and body, however the JSON is spaced."""
-    return fingerprint(
-        request.method, request.scope["path"], request.scope["query_string"], await request.body()
-    )
+    """32 bytes that tell this request from others: method, path, query, and body however it is spaced."""
+    return fingerprint(request.method, request.scope["path"], request.scope["query_string"], await request.body())
 
 
 def fingerprint(method: str, path: str, query_string: bytes, body: bytes) -> bytes:
-    try:
+    # A form or file is no JSON: its bytes are its identity.
+    with contextlib.suppress(ValueError):
         body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS) if body else b""
-    except ValueError:
-        pass  # A form or file: its bytes are its identity.
     digest = hashlib.sha256(f"{method} {path}\n".encode())
     digest.update(query_string + b"\n")
     digest.update(body)
@@ -128,7 +125,7 @@ async def idempotent(
     """Runs `action` in one transaction, once per key; without a key, simply in one transaction.
 
     A refusal (any of our errors that a repetition would not cure) is stored as the answer too, with what
-    `action` did before it undone. Transient errors and crashes leave no trace: the same key may be tried again.
+    `action` did before it undone. Transient errors and crashes leave no trace: the key may be tried again.
     """
     key = key_of(request)
     if key is None:

@@ -48,13 +48,11 @@ class IssuerUnreachableError(SlotstreamError):
 class KeyStore:
     """The keys behind one JWKS URL.
 
-    Old keys stay in use while the issuer cannot be reached. A key id that is not known makes it ask again, but
-    not more often than the cooldown: made-up key ids must not turn into a flood of requests.
+    Old keys stay in use while the issuer cannot be reached. A key id that is not known makes it ask again,
+    but not more often than the cooldown: made-up key ids must not turn into a flood of requests.
     """
 
-    def __init__(
-        self, url: str, client: httpx2.AsyncClient, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, url: str, client: httpx2.AsyncClient, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._url = url
         self._client = client
         self._clock = clock
@@ -130,7 +128,7 @@ def _parsed(content: bytes) -> tuple[PublicKey, ...]:
     """The signature keys of a JWKS. Keys of other kinds and uses are passed over, secret ones above all."""
     document = orjson.loads(content)
     if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
-        raise ValueError("not a JWKS")
+        raise ValueError("not a JWKS")  # noqa: TRY004 - the document's fault, not a caller's type
     return tuple(key for entry in document["keys"] if (key := _imported(entry)) is not None)
 
 

@@ -20,9 +20,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-_RFC_3339 = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?P<offset>[Zz]|[+-]\d{2}:\d{2})?"
-)
+_RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?P<offset>[Zz]|[+-]\d{2}:\d{2})?")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _MICROSECONDS = re.compile(r"(\.\d{6})\d+")
@@ -31,9 +29,7 @@ _MICROSECONDS = re.compile(r"(\.\d{6})\d+")
 class RequestModel(BaseModel):
     """A request body or a part of one: an unknown field is an error, surrounding blanks are dropped."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True)
 
 
 class ResponseModel(BaseModel):
@@ -77,9 +73,7 @@ class _DateTimeSchema:
     """Says "string, date-time" in OpenAPI where the validator alone would say nothing."""
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, _schema: CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(cls, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"type": "string", "format": "date-time", "examples": ["2026-03-29T07:30:00Z"]}
 
 
@@ -92,9 +86,7 @@ def _rfc_3339(value: datetime) -> str:
     return utc.isoformat(timespec="microseconds" if utc.microsecond else "seconds").replace("+00:00", "Z")
 
 
-InstantOut = Annotated[
-    datetime, PlainSerializer(_rfc_3339, return_type=str, when_used="json"), _DateTimeSchema
-]
+InstantOut = Annotated[datetime, PlainSerializer(_rfc_3339, return_type=str, when_used="json"), _DateTimeSchema]
 """An instant on the way out: UTC, `2026-03-29T07:30:00Z`."""
 
 

@@ -24,18 +24,14 @@ class DuplicateOperationError(Exception):
 
 def openapi_of(app: FastAPI, routes: Iterable[StrictRoute]) -> dict[str, Any]:
     """The app's document; the same code always gives the same document."""
-    document = get_openapi(
-        title=app.title, version=app.version, openapi_version=app.openapi_version, routes=app.routes
-    )
+    document = get_openapi(title=app.title, version=app.version, openapi_version=app.openapi_version, routes=app.routes)
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for name in _GENERATED:
         schemas.pop(name, None)
     schemas.update(_problem_schemas())
     components["schemas"] = dict(sorted(schemas.items()))
-    components["securitySchemes"] = {
-        SECURITY_SCHEME: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-    }
+    components["securitySchemes"] = {SECURITY_SCHEME: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     operations = {route.operation_id: route for route in routes}
     for path in document.get("paths", {}).values():
         for operation in path.values():
@@ -50,9 +46,7 @@ def refuse_duplicate_operations(routes: Iterable[StrictRoute]) -> None:
         if not route.include_in_schema:
             continue
         if name in seen:
-            raise DuplicateOperationError(
-                f"{name} names both {seen[name]} and {route.path}: rename a function"
-            )
+            raise DuplicateOperationError(f"{name} names both {seen[name]} and {route.path}: rename a function")
         seen[name] = route.path
 
 
@@ -68,14 +62,12 @@ def _complete(operation: dict[str, Any], route: StrictRoute) -> None:
 
 
 def _problem_statuses(route: StrictRoute) -> tuple[int, ...]:
-    statuses = _ALWAYS
-    if route.requirements:
-        statuses += _AUTHENTICATED
-    if not route.methods <= {"GET", "HEAD"}:
-        statuses += _CHANGING
-    if route.body_field is not None:
-        statuses += _WITH_BODY
-    return statuses
+    return (
+        *_ALWAYS,
+        *(_AUTHENTICATED if route.requirements else ()),
+        *(() if route.methods == {"GET"} else _CHANGING),
+        *(_WITH_BODY if route.body_field is not None else ()),
+    )
 
 
 def _problem_response(status: int) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Page(ResponseModel, Generic[ItemT]):
 
 
 def encode_cursor(*values: CursorValue, scope: str = "") -> str:
-    """The cursor for a row's sort key. `scope` names the list and its order, e.g. `appointments:-starts_at`."""
+    """The cursor for a row's sort key. `scope` names list and order, as in `appointments:-starts_at`."""
     content = orjson.dumps([_plain(value) for value in values])
     return base64.urlsafe_b64encode(_check(content, scope) + content).rstrip(b"=").decode()
 
@@ -56,9 +56,7 @@ def encode_cursor(*values: CursorValue, scope: str = "") -> str:
 def decode_cursor(cursor: str, *types: type[Any], scope: str = "") -> tuple[Any, ...]:
     """The sort key in `cursor`, each value as one of `types`. Raises InvalidCursorError."""
     try:
-        raw = base64.b64decode(
-            cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
-        )
+        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         check, content = raw[:4], raw[4:]
         values = orjson.loads(content)
         if check != _check(content, scope) or not isinstance(values, list) or len(values) != len(types):
@@ -68,9 +66,7 @@ def decode_cursor(cursor: str, *types: type[Any], scope: str = "") -> tuple[Any,
         raise InvalidCursorError.because() from None
 
 
-def page_of(
-    rows: Sequence[RowT], *, limit: int, cursor_of: Callable[[RowT], str]
-) -> tuple[Sequence[RowT], str | None]:
+def page_of(rows: Sequence[RowT], *, limit: int, cursor_of: Callable[[RowT], str]) -> tuple[Sequence[RowT], str | None]:
     """Cuts `rows`, read with `LIMIT limit + 1`, to one page and the cursor of the next, if there is one."""
     if len(rows) <= limit:
         return rows, None

@@ -1,6 +1,6 @@
 """One route class for all services: who asks is settled first, then the query, then the body."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -51,9 +51,7 @@ class StrictRoute(APIRoute):
         return strict
 
 
-def add_strict_routes(
-    target: APIRouter, routers: list[APIRouter], *, max_body_bytes: int
-) -> list[StrictRoute]:
+def add_strict_routes(target: APIRouter, routers: list[APIRouter], *, max_body_bytes: int) -> list[StrictRoute]:
     """Copies every route of `routers`, nested ones too, into `target` as StrictRoutes, flat and in order.
 
     Flat, because FastAPI matches each level of nesting twice per request.
@@ -108,9 +106,7 @@ def _strict(context: Any, target: APIRouter) -> StrictRoute:
 
 def refuse_unknown_parameters(query_string: bytes, known: frozenset[str]) -> None:
     """A misspelt filter must not silently show everything. Raises RequestValidationError."""
-    names = [
-        unquote_plus(pair.partition("=")[0]) for pair in query_string.decode("latin-1").split("&") if pair
-    ]
+    names = [unquote_plus(pair.partition("=")[0]) for pair in query_string.decode("latin-1").split("&") if pair]
     errors = [
         {"type": "unknown_parameter", "loc": ("query", name), "msg": "There is no such query parameter"}
         for name in dict.fromkeys(names)
@@ -142,6 +138,3 @@ def _parameter_names(dependant: Dependant) -> Iterator[str]:
                 yield from (info.alias or name for name, info in annotation.model_fields.items())
             else:
                 yield field.alias
-
-
-Answer = Callable[[Request], Awaitable[Response]]

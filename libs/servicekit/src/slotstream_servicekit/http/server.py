@@ -42,7 +42,7 @@ class HttpServer:
         bound = _bind(self._host, self._port)
         self.address = "http://{}:{}".format(*bound.getsockname()[:2])
         self._task = asyncio.ensure_future(self._serve(bound))
-        while not self._server.started and not self._task.done():
+        while not self._server.started and not self._task.done():  # noqa: ASYNC110 - uvicorn has no event
             await asyncio.sleep(0.01)
         if self._task.done():
             await self._task

@@ -166,7 +166,7 @@ def _principal_of(claims: Mapping[str, Any]) -> Principal:
     except (ValueError, TypeError, AttributeError):
         raise TokenInvalidError("The token names no organization (claim org)") from None
     try:
-        role = Role(claims.get("role"))
+        role = Role(str(claims.get("role")))
     except ValueError:
         raise TokenInvalidError("The token has no role that is known here (claim role)") from None
     scopes = frozenset(scope.split()) if isinstance(scope, str) else frozenset()

@@ -33,7 +33,7 @@ _QUIET = {
 
 
 def get_logger(name: str) -> Logger:
-    """A structured logger: `log.info("event_name", fact=value)`. Never pass names, phones, e-mails or notes."""
+    """A structured logger: `log.info("event_name", fact=value)`; never a name, phone, e-mail or note."""
     return cast("Logger", structlog.get_logger(component=name))
 
 

@@ -4,9 +4,7 @@ from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_late
 
 METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-HTTP_REQUESTS = Counter(
-    "slotstream_http_requests", "Answered requests", ("service", "method", "route", "status")
-)
+HTTP_REQUESTS = Counter("slotstream_http_requests", "Answered requests", ("service", "method", "route", "status"))
 HTTP_REQUEST_SECONDS = Histogram(
     "slotstream_http_request_seconds",
     "Time from the request's first byte to the answer's last",
@@ -16,9 +14,7 @@ HTTP_REQUEST_SECONDS = Histogram(
 HTTP_IN_FLIGHT = Gauge("slotstream_http_requests_in_flight", "Requests being answered", ("service",))
 
 OUTBOX_PUBLISHED = Counter("slotstream_outbox_published", "Events handed to Kafka", ("service", "topic"))
-OUTBOX_PENDING = Gauge(
-    "slotstream_outbox_pending", "Events committed and not yet handed to Kafka", ("service",)
-)
+OUTBOX_PENDING = Gauge("slotstream_outbox_pending", "Events committed and not yet handed to Kafka", ("service",))
 OUTBOX_LAG_SECONDS = Gauge("slotstream_outbox_lag_seconds", "Age of the oldest pending event", ("service",))
 
 CONSUMER_RECORDS = Counter(

@@ -11,7 +11,7 @@ import orjson
 from opentelemetry import trace as otel
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import (
     BatchSpanProcessor,
     SimpleSpanProcessor,
@@ -55,7 +55,7 @@ def configure_tracing(
     `exporter` is for tests.
     """
     shutdown_tracing()
-    processors = []
+    processors: list[SpanProcessor] = []
     if otlp_endpoint:
         # The exporter pulls in protobuf and requests: imported only where it is used.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -110,9 +110,7 @@ def span_from(
 
 
 @contextmanager
-def span(
-    name: str, *, kind: Kind = "internal", attributes: Mapping[str, Attribute] | None = None
-) -> Iterator[Span]:
+def span(name: str, *, kind: Kind = "internal", attributes: Mapping[str, Attribute] | None = None) -> Iterator[Span]:
     """A child of the running task's current span."""
     with _span(_trace.get(), name, kind, attributes, ()) as current:
         yield current
@@ -134,7 +132,7 @@ def _span(
         finally:
             _trace.reset(token)
         return
-    current = start_span(tracer, parent, name, kind, attributes, links)
+    current = start_span(tracer, parent, name, kind=kind, attributes=attributes, links=links)
     token = _trace.set(context_of(current))
     try:
         yield current
@@ -150,14 +148,15 @@ def start_span(
     tracer: otel.Tracer,
     parent: TraceContext | None,
     name: str,
+    *,
     kind: Kind,
     attributes: Mapping[str, Attribute] | None = None,
     links: Sequence[str] = (),
 ) -> Span:
-    linked = [otel.Link(_otel_context(c)) for c in map(parse_traceparent, links) if c is not None]
-    context = (
-        otel.set_span_in_context(NonRecordingSpan(_otel_context(parent)), Context()) if parent else Context()
-    )
+    linked = [otel.Link(_otel_context(each)) for each in map(parse_traceparent, links) if each is not None]
+    context = Context()
+    if parent is not None:
+        context = otel.set_span_in_context(NonRecordingSpan(_otel_context(parent)), context)
     return tracer.start_span(name, context=context, kind=_KINDS[kind], attributes=attributes, links=linked)
 
 

@@ -153,7 +153,7 @@ async def serve(
         server = HttpServer(app, host=settings.http_host, port=port, grace_seconds=settings.shutdown_grace_seconds)
         await server.start()
         log.info("started", role=role, address=server.address)
-        crew = _Crew(grace)
+        crew = _Crew(settings.shutdown_grace_seconds)
         crew.enlist("http", server.run, last=False)
         if worker is not None:
             crew.enlist_worker(worker)

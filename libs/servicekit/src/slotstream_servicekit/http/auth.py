@@ -75,7 +75,7 @@ class Requirement:
 
 
 def requires(right: Right) -> Any:
-    """The principal, with this right: `Annotated[Principal, requires(Right.BOOK)]`, or among `dependencies`."""
+    """Asks for a right, as in `Annotated[Principal, requires(Right.BOOK)]` or among `dependencies`."""
     return Depends(Requirement(frozenset({right})))
 
 

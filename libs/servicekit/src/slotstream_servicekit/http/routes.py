@@ -51,7 +51,7 @@ class StrictRoute(APIRoute):
         return strict
 
 
-def add_strict_routes(target: APIRouter, routers: list[APIRouter], *, max_body_bytes: int) -> list[StrictRoute]:
+def add_strict_routes(target: APIRouter, routers: Sequence[APIRouter], *, max_body_bytes: int) -> list[StrictRoute]:
     """Copies every route of `routers`, nested ones too, into `target` as StrictRoutes, flat and in order.
 
     Flat, because FastAPI matches each level of nesting twice per request.

@@ -132,40 +132,59 @@ async def serve(
 
     Returns the exit code.
     """
-    from slotstream_servicekit.http.app import operator_app
     from slotstream_servicekit.http.server import HttpServer
 
     if stop is None:
         stop = asyncio.Event()
         _set_on_signals(stop)
-    worker = service.create_worker(settings) if role != "api" else None
+    worker: Worker | None = None
+    code = 1
     try:
-        app: ASGIApp
-        if role == "worker" and worker is not None:
-            health, port = worker.health, settings.worker_http_port
-            app = operator_app(health)
-        else:
-            app = api = service.create_api(settings)
-            health, port = api.state.health, None
-            if worker is not None:
-                health.include(worker.health)
-        port = settings.http_port if port is None else port
-        server = HttpServer(app, host=settings.http_host, port=port, grace_seconds=settings.shutdown_grace_seconds)
+        worker = service.create_worker(settings) if role != "api" else None
+        app, health = _application(service, settings, role, worker)
+        server = HttpServer(
+            app,
+            host=settings.http_host,
+            port=_port(settings, role),
+            grace_seconds=settings.shutdown_grace_seconds,
+        )
         await server.start()
         log.info("started", role=role, address=server.address)
         crew = _Crew(settings.shutdown_grace_seconds)
-        crew.enlist("http", server.run, last=False)
+        crew.enlist("http", server.run)
         if worker is not None:
             crew.enlist_worker(worker)
         code = await crew.work(stop, health, delay_seconds=settings.shutdown_delay_seconds)
     except StartError as error:
         log.critical("start_failed", reason=str(error))
-        code = 1
+    except Exception:
+        log.critical("start_failed", exc_info=True)
     finally:
         if worker is not None:
             await worker.dispose()
     log.info("stopped", role=role, exit_code=code)
     return code
+
+
+def _application(
+    service: Service[SettingsT], settings: SettingsT, role: Role, worker: Worker | None
+) -> "tuple[ASGIApp, Health]":
+    """What answers over HTTP in this role, and the health it reports."""
+    if role == "worker" and worker is not None:
+        from slotstream_servicekit.http.app import operator_app
+
+        return operator_app(worker.health), worker.health
+    api = service.create_api(settings)
+    health: Health = api.state.health
+    if worker is not None:
+        health.include(worker.health)
+    return api, health
+
+
+def _port(settings: ServiceSettings, role: Role) -> int:
+    if role == "worker" and settings.worker_http_port is not None:
+        return settings.worker_http_port
+    return settings.http_port
 
 
 class _Crew:

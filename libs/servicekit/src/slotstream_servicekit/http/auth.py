@@ -75,7 +75,10 @@ class Requirement:
 
 
 def requires(right: Right) -> Any:
-    """Asks for a right, as in `Annotated[Principal, requires(Right.BOOK)]` or among `dependencies`."""
+    """A dependency that asks for one right; it gives the principal.
+
+    `principal: Annotated[Principal, requires(Right.BOOK)]`, or among a route's `dependencies`.
+    """
     return Depends(Requirement(frozenset({right})))
 
 

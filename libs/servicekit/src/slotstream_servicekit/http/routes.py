@@ -1,6 +1,6 @@
 """One route class for all services: who asks is settled first, then the query, then the body."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 

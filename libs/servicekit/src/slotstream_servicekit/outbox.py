@@ -28,10 +28,19 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from slotstream_servicekit.errors import ErrorKind, SlotstreamError
 from slotstream_servicekit.ids import new_id
 
 LANES: Final = 256
 """How many lanes keys are hashed to; a relay works on `lane % relay_lanes`."""
+
+MAX_PAYLOAD_BYTES: Final = 1_000_000
+"""A little less than what a topic takes by default: what Kafka would refuse must not be committed."""
+
+
+class EventTooLargeError(SlotstreamError):
+    code = "event_too_large"
+    kind = ErrorKind.too_large
 
 
 class EventEnvelope(Protocol):
@@ -66,6 +75,12 @@ class OutboxRecord:
     type: str
     payload: bytes | None
     headers: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if self.payload is not None and len(self.payload) > MAX_PAYLOAD_BYTES:
+            raise EventTooLargeError(
+                f"The event {self.type} would hold {len(self.payload)} bytes; the most is {MAX_PAYLOAD_BYTES}"
+            )
 
     @property
     def lane(self) -> int:

@@ -1,57 +1,76 @@
 """The outbox relay: committed records to Kafka, in order per key, at least once.
 
-One relay at a time holds a lane (an advisory lock of its session), reads by sequence outside any long
-transaction, sends with an idempotent producer, waits for every acknowledgement and deletes by id. A crash
-between sending and deleting repeats records, and never loses or reorders them.
+One relay at a time holds a lane, by an advisory lock of its database session, and reads and deletes through
+that same session: whoever lost the lock can delete nothing. It reads by sequence outside any transaction, sends
+with an idempotent producer, waits for every acknowledgement and deletes by id. A crash between sending and
+deleting repeats records; it never loses one, and the first appearance of each keeps its order.
 """
 
 import asyncio
 import contextlib
 import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
 import orjson
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
-from slotstream_servicekit.database import EVERY_TENANT, TENANT_SETTING, Database, is_unavailable
+from slotstream_servicekit.database import Database, unavailable_as_transient
 from slotstream_servicekit.errors import DatabaseUnavailableError
 from slotstream_servicekit.outbox import LANES
-from slotstream_servicekit.telemetry import (
-    OUTBOX_LAG_SECONDS,
-    OUTBOX_PENDING,
-    OUTBOX_PUBLISHED,
-    get_logger,
-    span_from,
-    tracing_enabled,
-)
+from slotstream_servicekit.producer import durable_producer
+from slotstream_servicekit.telemetry import OUTBOX_LAG_SECONDS, OUTBOX_PENDING, OUTBOX_PUBLISHED, get_logger
 
 log = get_logger(__name__)
 
-_LOCK_CLASS: Final = 7_227_014
+_LANE_LOCKS: Final = 7_227_014
+_LAYOUT_LOCKS: Final = 7_227_015
 _BATCH: Final = 1_000
 _BUSY_SECONDS: Final = 0.02
 _IDLE_SECONDS: Final = 0.1
 _RETRY_SECONDS: Final = 1.0
 _LOCK_SECONDS: Final = 1.0
 """How often lanes that another relay holds are asked for again."""
+_DELIVERY_CHECK_SECONDS: Final = 2.0
+"""How often a relay that waits for Kafka makes sure that it still leads."""
+_ABANDON_SECONDS: Final = 5.0
+"""How long a relay that was told to stop waits for acknowledgements that do not come."""
+_WITHHOLD_SECONDS: Final = 15.0
+"""How long records of a topic that Kafka does not know wait until it is asked again."""
 _STATISTICS_SECONDS: Final = 5.0
 
-_READ = """
-SELECT seq, topic, key, payload, headers
-FROM outbox WHERE lane = ANY($1::smallint[]) ORDER BY seq LIMIT $2
-"""
-_READ_ALL = "SELECT seq, topic, key, payload, headers FROM outbox ORDER BY seq LIMIT $1"
-_DELETE = "DELETE FROM outbox WHERE seq = ANY($1::bigint[])"
-_STATISTICS = (
-    "SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0) "
-    "FROM (SELECT created_at FROM outbox ORDER BY seq LIMIT 10000) AS pending"
+# The statistics of a table that is empty one minute and full the next say nothing: the plan is ours to choose.
+_SETTINGS: Final = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off"
+_TAKE_LAYOUT: Final = "SELECT pg_advisory_lock_shared($1, $2)"
+_OTHER_LAYOUTS: Final = """
+SELECT EXISTS (
+    SELECT FROM pg_locks
+    WHERE locktype = 'advisory' AND classid::bigint = $1 AND objid::bigint <> $2 AND objsubid = 2
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 )
+"""
+_TAKE_LANES: Final = "SELECT lane FROM unnest($2::int[]) AS lane WHERE pg_try_advisory_lock($1, lane)"
+_READ: Final = """
+SELECT seq, topic, key, payload, headers, created_at FROM outbox
+WHERE lane % $1::int = ANY($2::int[]) AND topic <> ALL($3::text[]) ORDER BY seq LIMIT $4
+"""
+_DELETE: Final = "DELETE FROM outbox WHERE seq = ANY($1::bigint[])"
+_STATISTICS: Final = """
+SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8
+FROM (SELECT created_at FROM outbox ORDER BY seq LIMIT 100000) AS pending
+"""
+
+
+class DeliveryAbandonedError(Exception):
+    """The relay is stopping and Kafka has not acknowledged: the records stay in the outbox."""
 
 
 class Relay:
-    """Publishes one service's outbox until told to stop."""
+    """Publishes one service's outbox until told to stop. `lanes` must be the same for all relays of a service."""
 
     def __init__(
         self,
@@ -62,140 +81,196 @@ class Relay:
         lanes: int = 8,
         batch_size: int = _BATCH,
     ) -> None:
+        if not 1 <= lanes <= LANES:
+            raise ValueError(f"a relay has 1 to {LANES} lanes, not {lanes}")
         self._database = database
         self._service = service
         self._bootstrap_servers = bootstrap_servers
         self._lanes = lanes
         self._batch_size = batch_size
-        self._held: set[int] = set()
-        self._asked_for_lanes_at = float("-inf")
-        self._counted_at = float("-inf")
+        self._pending = OUTBOX_PENDING.labels(service)
+        self._lag = OUTBOX_LAG_SECONDS.labels(service)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, finishing the batch in hand; outlives Kafka and the database."""
         while not stop.is_set():
             try:
-                await self._lead(stop)
-            except (KafkaError, DatabaseUnavailableError, OSError, asyncpg.PostgresError) as error:
-                if isinstance(error, asyncpg.PostgresError) and not is_unavailable(error):
-                    raise
-                log.warning("relay_interrupted", cause=type(error).__name__)
+                with unavailable_as_transient():
+                    await self._take_part(stop)
+            except (KafkaError, DatabaseUnavailableError, OSError) as error:
+                log.warning("relay_interrupted", cause=type(error.__cause__ or error).__name__)
                 await _pause(stop, _RETRY_SECONDS)
+            except DeliveryAbandonedError:
+                log.warning("relay_abandoned_delivery")
 
-    async def _lead(self, stop: asyncio.Event) -> None:
-        """Relay with one producer and one session, until `stop` or until either fails."""
-        self._held.clear()
-        self._asked_for_lanes_at = float("-inf")
-        async with self._session() as connection, self._producer() as producer:
-            idle = _BUSY_SECONDS
-            while not stop.is_set():
-                await self._ask_for_lanes(connection)
-                count = await self.relay_batch(connection, producer)
-                await self._count(connection)
-                if count >= self._batch_size:
-                    continue
-                idle = _BUSY_SECONDS if count else min(idle * 1.5, _IDLE_SECONDS)
-                await _pause(stop, idle)
-
-    @contextlib.asynccontextmanager
-    async def _session(self) -> Any:
-        """A session of the relay's own: its locks live and die with it, so it is never pooled."""
-        url = self._database.engine.url.set(drivername="postgresql")
-        connection = await asyncpg.connect(
-            url.render_as_string(hide_password=False),
-            timeout=5,
-            command_timeout=60,
-            server_settings={
-                TENANT_SETTING: EVERY_TENANT,
-                "application_name": f"{self._service}-relay",
-                "tcp_keepalives_idle": "10",
-            },
-        )
+    async def _take_part(self, stop: asyncio.Event) -> None:
+        """One database session: wait for lanes, then publish with one producer until either fails or `stop`."""
+        connection = await self._database.dial(application_name=f"{self._service}-relay")
         try:
-            yield connection
+            await connection.execute(_SETTINGS)
+            session = _Session(connection, self._lanes)
+            while not stop.is_set() and not await session.take_lanes():
+                await _pause(stop, _LOCK_SECONDS)
+            if stop.is_set():
+                return
+            async with durable_producer(self._bootstrap_servers, client_id=f"{self._service}-relay") as producer:
+                await self._lead(session, producer, stop)
         finally:
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 await connection.close(timeout=2)
 
-    @contextlib.asynccontextmanager
-    async def _producer(self) -> Any:
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap_servers,
-            client_id=f"{self._service}-relay",
-            acks="all",
-            enable_idempotence=True,
-            max_batch_size=262_144,
-            max_request_size=2_097_152,
-            request_timeout_ms=10_000,
-            metadata_max_age_ms=30_000,
-        )
-        await producer.start()
-        try:
-            yield producer
-        finally:
-            with contextlib.suppress(KafkaError, TimeoutError):
-                await asyncio.wait_for(producer.stop(), 5)
+    async def _lead(self, session: "_Session", producer: AIOKafkaProducer, stop: asyncio.Event) -> None:
+        withheld = _Withheld()
+        counted_at = float("-inf")
+        pause = _BUSY_SECONDS
+        while not stop.is_set():
+            await session.take_lanes()
+            rows = await session.read(withheld.topics(), self._batch_size)
+            if rows:
+                await self._publish(rows, session, producer, withheld, stop)
+            if time.monotonic() - counted_at > _STATISTICS_SECONDS:
+                counted_at = time.monotonic()
+                await self._report(session.connection)
+            if len(rows) < self._batch_size:
+                pause = _BUSY_SECONDS if rows else min(pause * 1.5, _IDLE_SECONDS)
+                await _pause(stop, pause)
 
-    async def _ask_for_lanes(self, connection: asyncpg.Connection) -> None:
-        now = time.monotonic()
-        if len(self._held) == self._lanes or now - self._asked_for_lanes_at < _LOCK_SECONDS:
-            return
-        self._asked_for_lanes_at = now
-        wanted = [lane for lane in range(self._lanes) if lane not in self._held]
-        rows = await connection.fetch(
-            "SELECT lane FROM unnest($1::int[]) AS lane WHERE pg_try_advisory_lock($2, lane)",
-            wanted,
-            _LOCK_CLASS,
-        )
-        self._held.update(row["lane"] for row in rows)
-        if rows:
-            log.info("relay_holds_lanes", lanes=len(self._held), of=self._lanes)
-
-    async def relay_batch(self, connection: asyncpg.Connection, producer: AIOKafkaProducer) -> int:
-        """Publish up to one batch; returns how many records left."""
-        rows = await self._read(connection)
-        if not rows:
-            return 0
-        with span_from(_traceparent(rows[0]), "outbox relay", kind="producer") if tracing_enabled() else _nothing():
-            acknowledgements = [
-                await producer.send(
-                    row["topic"],
-                    row["payload"],
-                    key=row["key"].encode(),
-                    headers=[(name, value.encode()) for name, value in orjson.loads(row["headers"]).items()],
-                )
-                for row in rows
-            ]
-            await asyncio.gather(*acknowledgements)
-        await connection.execute(_DELETE, [row["seq"] for row in rows])
+    async def _publish(
+        self,
+        rows: Sequence[asyncpg.Record],
+        session: "_Session",
+        producer: AIOKafkaProducer,
+        withheld: "_Withheld",
+        stop: asyncio.Event,
+    ) -> None:
+        """Send, wait, delete. Raises what a delivery failed with, after deleting what did arrive in order."""
+        sent: list[asyncpg.Record] = []
+        futures: list[asyncio.Future[Any]] = []
         for topic in {row["topic"] for row in rows}:
-            OUTBOX_PUBLISHED.labels(self._service, topic).inc(sum(row["topic"] == topic for row in rows))
-        return len(rows)
+            await withheld.unless_known(producer, topic)
+        hidden = withheld.topics()
+        for row in rows:
+            if row["topic"] not in hidden:
+                futures.append(await _send(producer, row))
+                sent.append(row)
+        outcomes = asyncio.gather(*futures, return_exceptions=True)
+        await self._delivered(outcomes, rows[0]["created_at"], session.connection, stop)
+        arrived, failure = _arrived(sent, outcomes.result())
+        await session.connection.execute(_DELETE, [row["seq"] for row in arrived])
+        for topic, count in Counter(row["topic"] for row in arrived).items():
+            OUTBOX_PUBLISHED.labels(self._service, topic).inc(count)
+        if failure is not None:
+            # Its sequence numbers are spent: only a new producer can send on without leaving a gap.
+            raise failure
 
-    async def _read(self, connection: asyncpg.Connection) -> Any:
-        if len(self._held) == self._lanes:
-            return await connection.fetch(_READ_ALL, self._batch_size)
-        lanes = [lane for lane in range(LANES) if lane % self._lanes in self._held]
-        return await connection.fetch(_READ, lanes, self._batch_size) if lanes else []
+    async def _delivered(
+        self,
+        outcomes: "asyncio.Future[list[Any]]",
+        oldest: datetime,
+        connection: asyncpg.Connection,
+        stop: asyncio.Event,
+    ) -> None:
+        """Waits for the acknowledgements for as long as this session leads."""
+        stopped_at: float | None = None
+        while True:
+            await asyncio.wait({outcomes}, timeout=_DELIVERY_CHECK_SECONDS)
+            if outcomes.done():
+                return
+            await connection.fetchval("SELECT 1")
+            self._lag.set((datetime.now(UTC) - oldest).total_seconds())
+            if stop.is_set():
+                stopped_at = stopped_at or time.monotonic()
+                if time.monotonic() - stopped_at > _ABANDON_SECONDS:
+                    outcomes.cancel()
+                    raise DeliveryAbandonedError
 
-    async def _count(self, connection: asyncpg.Connection) -> None:
-        now = time.monotonic()
-        if now - self._counted_at < _STATISTICS_SECONDS:
-            return
-        self._counted_at = now
+    async def _report(self, connection: asyncpg.Connection) -> None:
         pending, age = await connection.fetchrow(_STATISTICS)
-        OUTBOX_PENDING.labels(self._service).set(pending)
-        OUTBOX_LAG_SECONDS.labels(self._service).set(float(age))
+        self._pending.set(pending)
+        self._lag.set(age)
 
 
-def _traceparent(row: asyncpg.Record) -> str | None:
-    headers: dict[str, str] = orjson.loads(row["headers"])
-    return headers.get("traceparent")
+class _Session:
+    """The database session that leads: its locks, its reads."""
+
+    def __init__(self, connection: asyncpg.Connection, lanes: int) -> None:
+        self.connection = connection
+        self._lanes = lanes
+        self._held: list[int] = []
+        self._layout_is_ours = False
+        self._asked_at = float("-inf")
+
+    async def take_lanes(self) -> bool:
+        """Asks for the lanes that are still missing, once in a while; whether any is held."""
+        now = time.monotonic()
+        if len(self._held) < self._lanes and now - self._asked_at >= _LOCK_SECONDS:
+            self._asked_at = now
+            if self._layout_is_ours or await self._agree_on_layout():
+                missing = sorted(set(range(self._lanes)) - set(self._held))
+                taken = [row["lane"] for row in await self.connection.fetch(_TAKE_LANES, _LANE_LOCKS, missing)]
+                self._held += taken
+                if taken:
+                    log.info("relay_holds_lanes", lanes=len(self._held), of=self._lanes)
+        return bool(self._held)
+
+    async def _agree_on_layout(self) -> bool:
+        """Whether no relay divides the keys into another number of lanes, as one of an older release may."""
+        await self.connection.execute(_TAKE_LAYOUT, _LAYOUT_LOCKS, self._lanes)
+        if await self.connection.fetchval(_OTHER_LAYOUTS, _LAYOUT_LOCKS, self._lanes):
+            await self.connection.execute("SELECT pg_advisory_unlock_shared($1, $2)", _LAYOUT_LOCKS, self._lanes)
+            return False
+        self._layout_is_ours = True
+        return True
+
+    async def read(self, withheld: Sequence[str], limit: int) -> list[asyncpg.Record]:
+        rows: list[asyncpg.Record] = await self.connection.fetch(_READ, self._lanes, self._held, withheld, limit)
+        return rows
 
 
-@contextlib.contextmanager
-def _nothing() -> Any:
-    yield
+class _Withheld:
+    """Topics that Kafka does not know (yet): their records wait, and the others go on."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def topics(self) -> list[str]:
+        now = time.monotonic()
+        return [topic for topic, until in self._until.items() if until > now]
+
+    async def unless_known(self, producer: AIOKafkaProducer, topic: str) -> None:
+        if producer.client.cluster.partitions_for_topic(topic):
+            return
+        try:
+            async with asyncio.timeout(2):
+                await producer.partitions_for(topic)
+        except (TimeoutError, UnknownTopicOrPartitionError):
+            log.error("relay_withholds_topic", topic=topic, reason="Kafka does not know the topic")  # noqa: TRY400
+            self._until[topic] = time.monotonic() + _WITHHOLD_SECONDS
+
+
+async def _send(producer: AIOKafkaProducer, row: asyncpg.Record) -> "asyncio.Future[Any]":
+    headers = [(name, value.encode()) for name, value in orjson.loads(row["headers"]).items()]
+    future: asyncio.Future[Any] = await producer.send(
+        row["topic"], row["payload"], key=row["key"].encode(), headers=headers
+    )
+    return future
+
+
+def _arrived(
+    sent: Sequence[asyncpg.Record], outcomes: Sequence[Any]
+) -> tuple[Sequence[asyncpg.Record], BaseException | None]:
+    """The records that arrived with none of their key missing before them, and the first failure."""
+    failure = next((outcome for outcome in outcomes if isinstance(outcome, BaseException)), None)
+    if failure is None:
+        return sent, None
+    arrived, broken = [], set()
+    for row, outcome in zip(sent, outcomes, strict=True):
+        place = (row["topic"], row["key"])
+        if isinstance(outcome, BaseException):
+            broken.add(place)
+        elif place not in broken:
+            arrived.append(row)
+    return arrived, failure
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

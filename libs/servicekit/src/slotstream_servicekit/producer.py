@@ -1,0 +1,51 @@
+"""The one way this kit produces: idempotent, acknowledged by every in-sync replica, and closable at any time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+MAX_RECORD_BYTES: Final = 4_194_304
+"""What a producer of ours lets through; a topic's own limit is usually lower."""
+_CLOSE_SECONDS: Final = 5.0
+
+
+@asynccontextmanager
+async def durable_producer(
+    bootstrap_servers: str, *, client_id: str, close_within: float = _CLOSE_SECONDS
+) -> AsyncIterator[AIOKafkaProducer]:
+    """A started producer. Raises KafkaError where no broker answers.
+
+    Once sent, a record is retried for as long as the producer lives: whoever waits for it sets the limit.
+    """
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap_servers,
+        client_id=client_id,
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=262_144,
+        max_request_size=MAX_RECORD_BYTES,
+        request_timeout_ms=10_000,
+        metadata_max_age_ms=30_000,
+    )
+    try:
+        await producer.start()
+        yield producer
+    finally:
+        await _close(producer, close_within)
+
+
+async def _close(producer: AIOKafkaProducer, within: float) -> None:
+    """Flush and stop; with no broker to flush to, hang up, which ends the requests in flight."""
+    stopping = asyncio.ensure_future(producer.stop())
+    try:
+        done, _ = await asyncio.wait({stopping}, timeout=within)
+        if not done:
+            await producer.client.close()
+            stopping.cancel()
+    finally:
+        with suppress(KafkaError, OSError, TimeoutError, asyncio.CancelledError):
+            await stopping

@@ -1,0 +1,1 @@
+"""What imports borrows: reading files and phones."""

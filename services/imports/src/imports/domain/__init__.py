@@ -1,0 +1,1 @@
+"""What is true of imports: pure types, rules and errors."""

@@ -1,0 +1,63 @@
+"""What was asked and what was answered, in order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Outcome = Literal["ok", "refused", "unknown"]
+"""`unknown`: no answer came (connection cut, time-out) or the answer was a retryable 5xx."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Operation:
+    """One request of one client and what came of it."""
+
+    client: int
+    organization: str
+    verb: str
+    target: str | None
+    """The appointment's id: the caller's own for a create, so that an unknown outcome can be looked up."""
+    key: str | None
+    body: dict[str, Any]
+    asked_at: datetime
+    answered_at: datetime | None = None
+    outcome: Outcome = "unknown"
+    status: int | None = None
+    answer: dict[str, Any] = field(default_factory=dict)
+    replayed: bool = False
+    under: str | None = None
+    """The fault that was in force, if any."""
+
+    @property
+    def code(self) -> str | None:
+        return self.answer.get("code")
+
+
+@dataclass
+class History:
+    """All operations of a run, and the faults injected."""
+
+    operations: list[Operation] = field(default_factory=list)
+    faults: list[tuple[datetime, str]] = field(default_factory=list)
+    trespasses: list[Operation] = field(default_factory=list)
+    """Requests with another organization's ids."""
+
+    def with_outcome(self, outcome: Outcome) -> Iterator[Operation]:
+        return (operation for operation in self.operations if operation.outcome == outcome)
+
+    def by_key(self) -> dict[tuple[str, str], list[Operation]]:
+        """Operations that shared one Idempotency-Key, per organization."""
+        groups: dict[tuple[str, str], list[Operation]] = {}
+        for operation in self.operations:
+            if operation.key is not None:
+                groups.setdefault((operation.organization, operation.key), []).append(operation)
+        return groups
+
+    def tally(self) -> dict[str, dict[str, int]]:
+        """Per verb: how many were ok, refused, unknown."""
+        table: dict[str, dict[str, int]] = {}
+        for operation in self.operations:
+            row = table.setdefault(operation.verb, {"ok": 0, "refused": 0, "unknown": 0})
+            row[operation.outcome] += 1
+        return table

@@ -1,0 +1,153 @@
+"""Random work by many clients: booking, moving, confirming, closing, holding, repeating themselves, trespassing."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+from harness.world import World, stamp
+
+from checker.history import History, Operation
+
+RETRYABLE = frozenset({429, 502, 503, 504})
+VERBS: Sequence[tuple[str, int]] = (
+    ("create", 40),
+    ("create_twice", 6),
+    ("create_changed", 2),
+    ("reschedule", 14),
+    ("confirm", 8),
+    ("cancel", 10),
+    ("complete", 4),
+    ("dismiss", 3),
+    ("reopen", 4),
+    ("update", 3),
+    ("trespass", 6),
+)
+
+
+@dataclass
+class Desk:
+    """One client of the API working at random on one organization's book."""
+
+    number: int
+    world: World
+    foreign: World
+    history: History
+    random: random.Random
+    first_slot: datetime
+    faults_in_force: list[str]
+    known: list[str] = field(default_factory=list)
+
+    async def work(self, stop: asyncio.Event) -> None:
+        verbs, weights = zip(*VERBS, strict=True)
+        while not stop.is_set():
+            verb = self.random.choices(verbs, weights)[0]
+            await self.do(verb)
+
+    async def do(self, verb: str) -> None:
+        match verb:
+            case "create":
+                await self.create(self.any_slot())
+            case "create_twice":
+                await self.create_twice(self.any_slot())
+            case "create_changed":
+                await self.create_changed(self.any_slot())
+            case "trespass":
+                await self.trespass()
+            case _ if self.known:
+                await self.change(verb, self.random.choice(self.known))
+
+    def any_slot(self) -> datetime:
+        """One hot slot, one of a few, or any of many."""
+        spread = self.random.choices((1, 16, 2_000), (20, 30, 50))[0]
+        return self.first_slot + timedelta(minutes=30 * self.random.randrange(spread))
+
+    async def create(self, starts_at: datetime) -> None:
+        identity = str(uuid4())
+        body = self.world.booking_of(starts_at, id=identity, client_id=self.random.choice(self.clients))
+        operation = await self.ask("create", "/v1/appointments", body, target=identity, key=uuid4().hex)
+        if operation.outcome == "ok":
+            self.known.append(identity)
+
+    async def create_twice(self, starts_at: datetime) -> None:
+        """The same request twice at once under one key: one effect, one answer."""
+        body = self.world.booking_of(starts_at, client_id=self.random.choice(self.clients))
+        key = uuid4().hex
+        await asyncio.gather(
+            *(self.ask("create_twice", "/v1/appointments", body, target=None, key=key) for _ in range(3))
+        )
+
+    async def create_changed(self, starts_at: datetime) -> None:
+        """One key, then another body: refused with `idempotency_key_reused`."""
+        key = uuid4().hex
+        client = self.random.choice(self.clients)
+        body = self.world.booking_of(starts_at, client_id=client)
+        first = await self.ask("create_changed", "/v1/appointments", body, target=None, key=key)
+        if first.outcome == "ok":
+            other = self.world.booking_of(starts_at + timedelta(days=1), client_id=client)
+            await self.ask("create_changed", "/v1/appointments", other, target=None, key=key)
+
+    async def change(self, verb: str, appointment_id: str) -> None:
+        if verb == "update":
+            await self.ask(verb, f"/v1/appointments/{appointment_id}", {"notes": "seen"}, target=appointment_id)
+            return
+        body: dict[str, Any] = {}
+        if verb == "cancel":
+            body = {"reason": "changed plans"}
+        if verb == "reschedule":
+            successor = str(uuid4())
+            body = {"starts_at": stamp(self.any_slot()), "id": successor}
+        operation = await self.ask(
+            verb, f"/v1/appointments/{appointment_id}/{verb}", body, target=appointment_id, key=uuid4().hex
+        )
+        if verb == "reschedule" and operation.outcome == "ok":
+            self.known.append(operation.answer["id"])
+
+    async def trespass(self) -> None:
+        """Another organization's ids, with this organization's token."""
+        foreign = self.random.choice((self.foreign.business["id"], self.foreign.service["id"]))
+        body = self.world.booking_of(self.any_slot(), client_id=self.random.choice(self.clients))
+        body |= {"service_id": foreign} if self.random.random() < 0.5 else {"business_id": foreign}
+        operation = await self.ask("trespass", "/v1/appointments", body, target=None, key=uuid4().hex)
+        self.history.trespasses.append(operation)
+
+    @property
+    def clients(self) -> list[str]:
+        ids: list[str] = self.world.business["client_ids"]
+        return ids
+
+    async def ask(
+        self, verb: str, path: str, body: dict[str, Any], *, target: str | None, key: str | None = None
+    ) -> Operation:
+        operation = Operation(
+            client=self.number,
+            organization=str(self.world.organization_id),
+            verb=verb,
+            target=target,
+            key=key,
+            body=body,
+            asked_at=datetime.now(UTC),
+            under=self.faults_in_force[-1] if self.faults_in_force else None,
+        )
+        self.history.operations.append(operation)
+        method = "PATCH" if verb == "update" else "POST"
+        try:
+            response = await self.world.booking.request(
+                method, path, json=body, headers={"Idempotency-Key": key} if key else {}
+            )
+        except httpx2.TransportError:
+            await asyncio.sleep(0.05)
+            return operation
+        operation.answered_at = datetime.now(UTC)
+        operation.status = response.status_code
+        operation.replayed = response.headers.get("Idempotency-Replayed") == "true"
+        operation.answer = response.json() if response.content else {}
+        if response.status_code < 300:
+            operation.outcome = "ok"
+        elif response.status_code not in RETRYABLE:
+            operation.outcome = "refused"
+        return operation

@@ -1,0 +1,159 @@
+"""All services as processes, on PostgreSQL and Kafka of their own, with handles to disturb them."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+from cryptography.fernet import Fernet
+
+from harness.world import World
+from slotstream_local.databases import create_databases
+from slotstream_local.layout import SERVICES
+from slotstream_local.services import ServiceProcess, Surroundings, executable
+from slotstream_servicekit.infrastructure.processes import free_port
+from slotstream_servicekit.signing import SigningKey, ensure_signing_key, sign_token
+from slotstream_servicekit.testing.infrastructure import KafkaServer, PostgresServer, a_kafka, a_postgres
+
+PASSWORD = "e2e"
+
+
+@dataclass
+class Platform:
+    """One running platform. Booking's API and worker are processes of their own; so is every other service."""
+
+    folder: Path
+    postgres: PostgresServer
+    kafka: KafkaServer
+    surroundings: Surroundings
+    key: SigningKey
+    processes: dict[str, ServiceProcess] = field(default_factory=dict)
+    clients: list[httpx2.AsyncClient] = field(default_factory=list)
+
+    @property
+    def bootstrap(self) -> str:
+        return self.kafka.bootstrap_servers
+
+    @property
+    def trace_file(self) -> Path:
+        assert self.surroundings.trace_file is not None
+        return self.surroundings.trace_file
+
+    def start_services(self) -> None:
+        for service in SERVICES:
+            if service == "booking":
+                self._add(service, "api")
+                self._add(service, "worker")
+            else:
+                self._add(service, "all")
+        for process in self.processes.values():
+            process.start()
+        for process in self.processes.values():
+            process.wait_ready()
+
+    def _add(self, service: str, role: Any) -> None:
+        port = free_port()
+        process = ServiceProcess(
+            service=service,
+            role=role,
+            port=port,
+            environment=self.surroundings.environment(service, port=port),
+            log=self.folder / f"{service}-{role}.log",
+        )
+        self.processes[process.name] = process
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.kill()
+
+    def restart(self, name: str, *, by_kill: bool = True) -> None:
+        """Kill (or stop) one process and start it again, ready."""
+        process = self.processes[name]
+        if by_kill:
+            process.kill()
+        else:
+            process.stop()
+        process.start()
+        process.wait_ready()
+
+    def url(self, service: str) -> str:
+        name = "booking-api" if service == "booking" else service
+        return self.processes[name].url
+
+    def token(self, organization_id: UUID, *, role: str = "owner", **more: Any) -> str:
+        return sign_token(self.key, organization_id=organization_id, role=role, **more)
+
+    def client(self, service: str, token: str) -> httpx2.AsyncClient:
+        client = httpx2.AsyncClient(
+            base_url=self.url(service),
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=20,
+            limits=httpx2.Limits(max_connections=64),
+        )
+        self.clients.append(client)
+        return client
+
+    async def a_world(self, **more: Any) -> World:
+        """A fresh organization, set up through the APIs and open around the clock."""
+        world = self.an_empty_world()
+        return await world.set_up(**more)
+
+    def an_empty_world(self) -> World:
+        organization_id = uuid4()
+        token = self.token(organization_id)
+        return World(
+            organization_id=organization_id,
+            **{service: self.client(service, token) for service in SERVICES},  # type: ignore[arg-type]
+        )
+
+    async def close_clients(self) -> None:
+        for client in self.clients:
+            await client.aclose()
+        self.clients.clear()
+
+    def database_url(self, service: str) -> str:
+        """The administrator's URL of one service's database: tests look past row-level security."""
+        return f"{self.postgres.url.rpartition('/')[0]}/{service}"
+
+    def spans(self) -> list[dict[str, Any]]:
+        """Every span that any service has finished so far."""
+        if not self.trace_file.exists():
+            return []
+        return [json.loads(line) for line in self.trace_file.read_text().splitlines() if line]
+
+
+@contextmanager
+def a_platform(folder: Path, *, smtp_port: int) -> Iterator[Platform]:
+    """Infrastructure, databases, topics and services, gone afterwards. Logs stay in `folder`."""
+    with a_postgres() as postgres, a_kafka() as kafka:
+        key = ensure_signing_key(folder)
+        surroundings = Surroundings(
+            admin_url=postgres.url,
+            database_password=PASSWORD,
+            kafka_bootstrap_servers=kafka.bootstrap_servers,
+            smtp_port=smtp_port,
+            jwks_url=key.jwks_url,
+            issuer=key.issuer.issuer,
+            audience=key.issuer.audience,
+            secret_key=Fernet.generate_key().decode(),
+            trace_file=folder / "spans.jsonl",
+            more={"CALENDAR_SYNC_POLL_INTERVAL": "PT5S"},
+        )
+        create_databases(postgres.url, services=SERVICES, password=PASSWORD)
+        environment = dict(os.environ)
+        for service in SERVICES:
+            environment |= surroundings.environment(service, port=0)
+        for arguments in (("migrate",), ("topics", "apply")):
+            subprocess.run([executable("slotstream"), *arguments], env=environment, check=True, timeout=120)
+        platform = Platform(folder=folder, postgres=postgres, kafka=kafka, surroundings=surroundings, key=key)
+        try:
+            platform.start_services()
+            yield platform
+        finally:
+            platform.stop()

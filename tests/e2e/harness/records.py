@@ -1,0 +1,52 @@
+"""Reading topics from the start, and writing records that no service would write."""
+
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+
+
+async def read_topic(bootstrap: str, topic: str) -> list[ConsumerRecord]:
+    """Every record of `topic` from offset zero to its end now, in offset order per partition."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        if not partitions:
+            return []
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        await consumer.seek_to_beginning()
+        records: list[ConsumerRecord] = []
+        while any(await consumer.position(partition) < end for partition, end in ends.items()):
+            for batch in (await consumer.getmany(timeout_ms=500, max_records=5_000)).values():
+                records.extend(record for record in batch)
+        return [record for record in records if record.offset < ends[TopicPartition(topic, record.partition)]]
+    finally:
+        await consumer.stop()
+
+
+async def write_record(
+    bootstrap: str,
+    topic: str,
+    *,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Sequence[tuple[str, bytes]] = (),
+) -> None:
+    """Produce one record as it is."""
+    await write_records(bootstrap, topic, [(key, value, headers)])
+
+
+async def write_records(
+    bootstrap: str,
+    topic: str,
+    records: Sequence[tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]],
+) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_request_size=2_000_000)
+    await producer.start()
+    try:
+        for key, value, headers in records:
+            await producer.send(topic, key=key, value=value, headers=list(headers))
+        await producer.flush()
+    finally:
+        await producer.stop()

@@ -1,0 +1,184 @@
+"""What the service hears: states of the catalogue, of appointments and of external busy time.
+
+All are states applied by version, so duplicates, reordering and replays change nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from availability.storage import (
+    AppointmentRow,
+    BusinessRow,
+    ExternalBusyRow,
+    ResourceRow,
+    ServiceRow,
+    apply_appointments,
+    apply_businesses,
+    apply_external_busy,
+    apply_resources,
+    apply_services,
+    forget_external_busy,
+)
+from slotstream_contracts.appointments import AppointmentSnapshot, AppointmentState
+from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState
+from slotstream_contracts.envelope import Envelope
+from slotstream_contracts.schedules import ExternalBusyState
+from slotstream_contracts.topics import APPOINTMENT_STATES, CATALOGUE, EXTERNAL_BUSY
+from slotstream_scheduling import zone_of
+from slotstream_servicekit.consumer import Consumers, Received
+from slotstream_servicekit.rebuild import Projection
+
+Batch = Sequence[Received[Envelope[Any]]]
+StateT = TypeVar("StateT")
+RowT = TypeVar("RowT")
+
+CATALOGUE_TYPES: Final = frozenset({BusinessState.type, ResourceState.type, ServiceState.type})
+APPOINTMENT_TYPES: Final = frozenset({AppointmentState.type})
+EXTERNAL_TYPES: Final = frozenset({ExternalBusyState.type})
+
+
+def register(consumers: Consumers) -> None:
+    consumers.subscribe(CATALOGUE.name, on_catalogue, types=CATALOGUE_TYPES, dedupe=False)
+    consumers.subscribe(APPOINTMENT_STATES.name, on_appointments, types=APPOINTMENT_TYPES, dedupe=False)
+    consumers.subscribe(EXTERNAL_BUSY.name, on_external_busy, types=EXTERNAL_TYPES, dedupe=False)
+
+
+def projections() -> Sequence[Projection]:
+    return (
+        Projection(
+            name="catalogue",
+            topics=(CATALOGUE.name,),
+            handler=on_catalogue,
+            tables=("businesses", "resources", "services"),
+            types=CATALOGUE_TYPES,
+        ),
+        Projection(
+            name="appointments",
+            topics=(APPOINTMENT_STATES.name,),
+            handler=on_appointments,
+            tables=("appointments",),
+            types=APPOINTMENT_TYPES,
+        ),
+        Projection(
+            name="external-busy",
+            topics=(EXTERNAL_BUSY.name,),
+            handler=on_external_busy,
+            tables=("external_busy",),
+            types=EXTERNAL_TYPES,
+        ),
+    )
+
+
+async def on_catalogue(session: AsyncSession, batch: Batch) -> None:
+    await apply_businesses(session, _rows(batch, BusinessState, _business_row))
+    await apply_resources(session, _rows(batch, ResourceState, _resource_row))
+    await apply_services(session, _rows(batch, ServiceState, _service_row))
+
+
+async def on_appointments(session: AsyncSession, batch: Batch) -> None:
+    await apply_appointments(session, _rows(batch, AppointmentState, _appointment_row))
+
+
+async def on_external_busy(session: AsyncSession, batch: Batch) -> None:
+    """The last record of a key decides: a state stored, or a tombstone that removes it."""
+    last = {record.key: record for record in batch}
+    await forget_external_busy(session, [key for key, record in last.items() if record.event is None])
+    await apply_external_busy(
+        session,
+        [
+            _external_row(record.event.organization, key, record.event.data)
+            for key, record in last.items()
+            if record.event is not None
+        ],
+    )
+
+
+def _rows(batch: Batch, state: type[StateT], row_of: Callable[[UUID, StateT], RowT]) -> list[RowT]:
+    """Rows of the batch's events of one kind; the organization is the envelope's, which the outbox has set."""
+    return [
+        row_of(record.event.organization, record.event.data)
+        for record in batch
+        if record.event is not None and isinstance(record.event.data, state)
+    ]
+
+
+def _business_row(organization_id: UUID, state: BusinessState) -> BusinessRow:
+    zone_of(state.zone)
+    return BusinessRow(
+        organization_id=organization_id,
+        id=state.id,
+        name=state.name,
+        zone=state.zone,
+        archived=state.archived,
+        version=state.version,
+    )
+
+
+def _resource_row(organization_id: UUID, state: ResourceState) -> ResourceRow:
+    zone_of(state.zone)
+    return ResourceRow(
+        organization_id=organization_id,
+        id=state.id,
+        name=state.name,
+        kind=state.kind,
+        zone=state.zone,
+        business_ids=state.business_ids,
+        priority=state.priority,
+        user_id=state.user_id,
+        archived=state.archived,
+        version=state.version,
+    )
+
+
+def _service_row(organization_id: UUID, state: ServiceState) -> ServiceRow:
+    return ServiceRow(
+        organization_id=organization_id,
+        id=state.id,
+        business_id=state.business_id,
+        name=state.name,
+        duration_minutes=max(state.duration_minutes, 1),
+        buffer_before_minutes=state.buffer_before_minutes,
+        buffer_after_minutes=state.buffer_after_minutes,
+        minimum_notice_minutes=state.minimum_notice_minutes,
+        booking_window_days=None if state.booking_window_days is None else max(state.booking_window_days, 0),
+        slot_interval_minutes=max(state.slot_interval_minutes, 1),
+        capacity=max(state.capacity, 1),
+        requires=state.requires,
+        archived=state.archived,
+        version=state.version,
+    )
+
+
+def _appointment_row(organization_id: UUID, state: AppointmentState) -> AppointmentRow:
+    one: AppointmentSnapshot = state.appointment
+    return AppointmentRow(
+        organization_id=organization_id,
+        id=one.id,
+        business_id=one.business_id,
+        service_id=one.service_id,
+        service_name=one.service_name,
+        status=one.status,
+        resource_ids=[resource.id for resource in one.resources],
+        starts_at=one.starts_at,
+        ends_at=one.ends_at,
+        blocked_from=one.starts_at - timedelta(minutes=one.buffer_before_minutes),
+        blocked_to=one.ends_at + timedelta(minutes=one.buffer_after_minutes),
+        occupies=one.occupies,
+        version=one.version,
+    )
+
+
+def _external_row(organization_id: UUID, key: str, state: ExternalBusyState) -> ExternalBusyRow:
+    return ExternalBusyRow(
+        key=key,
+        organization_id=organization_id,
+        id=state.id,
+        resource_id=state.resource_id,
+        starts_at=state.starts_at,
+        ends_at=state.ends_at,
+        version=state.version,
+    )

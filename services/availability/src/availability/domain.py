@@ -1,0 +1,292 @@
+"""What is true here: whose hours are whose, what a service asks for, what a query may ask."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from slotstream_scheduling import (
+    Absence,
+    DateOverride,
+    Holiday,
+    Performer,
+    Schedule,
+    ServiceRules,
+    WeekdayHours,
+    holidays_for,
+    narrow,
+    places_of,
+)
+from slotstream_servicekit.errors import ErrorKind, NotFoundError, SlotstreamError, VersionConflictError
+
+MAX_WINDOW = timedelta(days=31, hours=2)
+MAX_LOOK_AHEAD = timedelta(days=366)
+MAX_RESOURCES = 100
+MAX_ENTRIES = 2_000
+HOLIDAY_YEARS_AHEAD = 3
+
+
+class OwnerKind(StrEnum):
+    RESOURCE = "resource"
+    BUSINESS = "business"
+
+
+class UnknownOwnerError(NotFoundError):
+    """A business, resource or service that this organization does not have, or not yet."""
+
+
+class OverrideExistsError(SlotstreamError):
+    code = "date_override_exists"
+    kind = ErrorKind.conflict
+
+
+class IdTakenError(SlotstreamError):
+    code = "id_taken"
+    kind = ErrorKind.conflict
+
+
+class TooManyEntriesError(SlotstreamError):
+    code = "too_many_entries"
+    kind = ErrorKind.conflict
+
+
+class UnknownCountryError(SlotstreamError):
+    code = "unknown_country"
+    kind = ErrorKind.invalid
+
+
+class InvalidWindowError(SlotstreamError):
+    """The period asked for ends before it starts or is longer than a query may ask."""
+
+    code = "invalid_window"
+    kind = ErrorKind.invalid
+
+
+class InvalidQueryError(SlotstreamError):
+    code = "invalid_query"
+    kind = ErrorKind.invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    id: str
+    name: str
+    zone: str
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    id: str
+    name: str
+    kind: str
+    zone: str
+    business_ids: tuple[str, ...]
+    priority: int = 0
+    user_id: str | None = None
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    id: str
+    name: str
+    business_id: str
+    rules: ServiceRules
+    requires: tuple[tuple[str, ...], ...] = ()
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HolidayRule:
+    """Which public holidays close a business: those of a country, without the ones it works on."""
+
+    country: str
+    subdivision: str | None = None
+    except_on: tuple[date, ...] = ()
+
+    def holidays(self, today: date) -> tuple[Holiday, ...]:
+        """Last year's to those of some years ahead. Raises UnknownCountryError."""
+        years = tuple(range(today.year - 1, today.year + HOLIDAY_YEARS_AHEAD + 1))
+        try:
+            found = holidays_for(self.country, self.subdivision, years)
+        except ValueError:
+            place = f"{self.country}-{self.subdivision}" if self.subdivision else self.country
+            raise UnknownCountryError(f"No public holidays are known for {place}") from None
+        return tuple(holiday for holiday in found if holiday.on not in self.except_on)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerSchedule:
+    """The whole schedule of one resource or business: the aggregate that is versioned and published.
+
+    Version 0 is one that nobody has written yet.
+    """
+
+    organization_id: UUID
+    owner_kind: OwnerKind
+    owner_id: UUID
+    schedule: Schedule
+    holiday_rule: HolidayRule | None = None
+    updated_at: datetime
+    version: int = 0
+
+    def expect(self, version: int | None) -> None:
+        """Raises VersionConflictError where the caller has seen another version."""
+        if version is not None and version != self.version:
+            raise VersionConflictError(self.version)
+
+    def with_weekly(self, weekly: tuple[WeekdayHours, ...] | None, *, zone: str, now: datetime) -> "OwnerSchedule":
+        return self._changed(replace(self.schedule, weekly=weekly, zone=zone), now)
+
+    def with_override(self, override: DateOverride, *, now: datetime) -> "OwnerSchedule":
+        """Raises OverrideExistsError where the date has one already."""
+        existing = self.schedule.overrides
+        if taken := [item.id for item in existing if item.on == override.on]:
+            raise OverrideExistsError(
+                f"{override.on} has an override already: delete it first", extra={"existing_id": taken[0]}
+            )
+        _refuse_more(override.id, existing)
+        overrides = sorted((*existing, override), key=lambda item: item.on)
+        return self._changed(replace(self.schedule, overrides=tuple(overrides)), now)
+
+    def without_override(self, override_id: str, *, now: datetime) -> "OwnerSchedule":
+        left = tuple(item for item in self.schedule.overrides if item.id != override_id)
+        if len(left) == len(self.schedule.overrides):
+            raise NotFoundError("There is no such date override")
+        return self._changed(replace(self.schedule, overrides=left), now)
+
+    def with_absence(self, absence: Absence, *, now: datetime) -> "OwnerSchedule":
+        existing = self.schedule.absences
+        _refuse_more(absence.id, existing)
+        absences = sorted((*existing, absence), key=lambda item: item.starts_at)
+        return self._changed(replace(self.schedule, absences=tuple(absences)), now)
+
+    def without_absence(self, absence_id: str, *, now: datetime) -> "OwnerSchedule":
+        left = tuple(item for item in self.schedule.absences if item.id != absence_id)
+        if len(left) == len(self.schedule.absences):
+            raise NotFoundError("There is no such absence")
+        return self._changed(replace(self.schedule, absences=left), now)
+
+    def with_holidays(self, rule: HolidayRule | None, *, now: datetime) -> "OwnerSchedule":
+        """Follows a country's holidays from now on, or none. Raises UnknownCountryError."""
+        holidays = rule.holidays(now.date()) if rule else ()
+        return replace(self, holiday_rule=rule)._changed(replace(self.schedule, holidays=holidays), now)  # noqa: SLF001
+
+    def _changed(self, schedule: Schedule, now: datetime) -> "OwnerSchedule":
+        return replace(self, schedule=schedule, version=self.version + 1, updated_at=now)
+
+
+def _refuse_more(new_id: str, existing: Sequence[DateOverride | Absence]) -> None:
+    if any(item.id == new_id for item in existing):
+        raise IdTakenError("There is one with this id already")
+    if len(existing) >= MAX_ENTRIES:
+        raise TooManyEntriesError(f"A schedule holds at most {MAX_ENTRIES} of these: delete old ones")
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """An organization's catalogue and schedules, as known here. Everything but what is taken."""
+
+    businesses: Mapping[str, Business] = field(default_factory=dict)
+    resources: Mapping[str, Resource] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+
+    def business(self, business_id: str) -> Business:
+        found = self.businesses.get(business_id)
+        if found is None:
+            raise UnknownOwnerError("There is no such business")
+        return found
+
+    def resource(self, resource_id: str) -> Resource:
+        found = self.resources.get(resource_id)
+        if found is None:
+            raise UnknownOwnerError("There is no such resource")
+        return found
+
+    def service(self, service_id: str) -> Service:
+        found = self.services.get(service_id)
+        if found is None or found.archived:
+            raise UnknownOwnerError("There is no such service")
+        return found
+
+    def schedule_of_business(self, business_id: str) -> Schedule:
+        return self.schedules.get(business_id) or Schedule(self.business(business_id).zone)
+
+    def resources_of(self, business_id: str) -> list[Resource]:
+        return [one for one in self.resources.values() if business_id in one.business_ids and not one.archived]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a query asks for, settled against the directory: whose business, which rules, who may fill which place."""
+
+    business: Business
+    business_schedule: Schedule
+    rules: ServiceRules
+    places: tuple[tuple[str, ...], ...]
+    all_places: tuple[tuple[str, ...], ...]
+    service_id: str | None
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one for place in self.places for one in place))
+
+
+def settle_terms(
+    directory: Directory,
+    *,
+    service_id: str | None,
+    business_id: str | None,
+    resource_ids: Sequence[str] = (),
+    duration: timedelta | None = None,
+) -> Terms:
+    """The terms of a query: of a service, or of a custom one of some length at a business.
+
+    Raises UnknownOwnerError, InvalidQueryError.
+    """
+    if service_id is not None:
+        service = directory.service(service_id)
+        if business_id is not None and business_id != service.business_id:
+            raise InvalidQueryError("The service belongs to another business", extra={"field": "business_id"})
+        business_id, requires = service.business_id, service.requires
+        rules = service.rules if duration is None else replace(service.rules, duration=duration)
+    elif business_id is None or duration is None:
+        raise InvalidQueryError("Name a service_id, or a business_id and duration_minutes")
+    else:
+        rules, requires = ServiceRules(duration=duration), ()
+    business = directory.business(business_id)
+    if business.archived:
+        raise UnknownOwnerError("There is no such business")
+    for one in resource_ids:
+        directory.resource(one)
+    performers = [Performer(one.id, one.kind, one.priority) for one in directory.resources_of(business.id)]
+    places = places_of(requires, performers)
+    if service_id is None and resource_ids:
+        own = {one.id for one in performers}
+        places = (tuple(one for one in resource_ids if one in own),)
+    return Terms(
+        business=business,
+        business_schedule=directory.schedule_of_business(business.id),
+        rules=rules,
+        places=_asked(places, resource_ids),
+        all_places=places,
+        service_id=service_id,
+    )
+
+
+def _asked(places: tuple[tuple[str, ...], ...], resource_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """The places for the resources asked for; none of them able to fill any place means nothing is offered."""
+    if resource_ids and not any(one in place for place in places for one in resource_ids):
+        return tuple(() for _ in places)
+    return narrow(places, set(resource_ids))
+
+
+def checked_window(starts_at: datetime, ends_at: datetime, *, longest: timedelta = MAX_WINDOW) -> None:
+    """Raises InvalidWindowError."""
+    if ends_at <= starts_at:
+        raise InvalidWindowError("`to` must come after `from`", extra={"field": "to"})
+    if ends_at - starts_at > longest:
+        raise InvalidWindowError(f"A query spans at most {longest.days} days", extra={"field": "to"})

@@ -1,0 +1,174 @@
+"""Applying what others say: set-based, by version, so that repeats and stragglers change nothing.
+
+Triggers count every change up in `projection_versions` (see the migration), whoever makes it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol, TypeVar
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Column, Table, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from availability.storage import tables
+
+
+class Versioned(Protocol):
+    @property
+    def organization_id(self) -> UUID: ...
+    @property
+    def version(self) -> int: ...
+
+
+RowT = TypeVar("RowT", bound=Versioned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessRow:
+    organization_id: UUID
+    id: UUID
+    name: str
+    zone: str
+    archived: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRow:
+    organization_id: UUID
+    id: UUID
+    name: str
+    kind: str
+    zone: str
+    business_ids: Sequence[UUID]
+    priority: int
+    user_id: str | None
+    archived: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRow:
+    organization_id: UUID
+    id: UUID
+    business_id: UUID
+    name: str
+    duration_minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    minimum_notice_minutes: int
+    booking_window_days: int | None
+    slot_interval_minutes: int
+    capacity: int
+    requires: Sequence[Sequence[UUID]]
+    archived: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentRow:
+    organization_id: UUID
+    id: UUID
+    business_id: UUID
+    service_id: UUID | None
+    service_name: str
+    status: str
+    resource_ids: Sequence[UUID]
+    starts_at: datetime
+    ends_at: datetime
+    blocked_from: datetime
+    blocked_to: datetime
+    occupies: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalBusyRow:
+    key: str
+    organization_id: UUID
+    id: UUID
+    resource_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    version: int
+
+
+async def apply_businesses(session: AsyncSession, rows: Iterable[BusinessRow]) -> None:
+    await _apply(session, tables.businesses, {(row.organization_id, row.id): row for row in _rising(rows)})
+
+
+async def apply_resources(session: AsyncSession, rows: Iterable[ResourceRow]) -> None:
+    await _apply(session, tables.resources, {(row.organization_id, row.id): row for row in _rising(rows)})
+
+
+async def apply_services(session: AsyncSession, rows: Iterable[ServiceRow]) -> None:
+    await _apply(session, tables.services, {(row.organization_id, row.id): row for row in _rising(rows)})
+
+
+async def apply_appointments(session: AsyncSession, rows: Iterable[AppointmentRow]) -> None:
+    newest = {(row.organization_id, row.id): row for row in _rising(rows)}
+    await _apply(session, tables.appointments, newest)
+
+
+async def apply_external_busy(session: AsyncSession, rows: Iterable[ExternalBusyRow]) -> None:
+    newest = {(row.organization_id, row.key): row for row in _rising(rows)}
+    await _apply(session, tables.external_busy, newest)
+
+
+async def forget_external_busy(session: AsyncSession, keys: Sequence[str]) -> None:
+    """What a tombstone says: the external event is gone."""
+    if keys:
+        await session.execute(_FORGET, {"keys": list(keys)})
+
+
+def _rising(rows: Iterable[RowT]) -> list[RowT]:
+    """By version, so that a dict keeps the newest of each key."""
+    return sorted(rows, key=lambda row: row.version)
+
+
+async def _apply(session: AsyncSession, table: Table, newest: dict[Any, Any]) -> None:
+    if newest:
+        rows = orjson.dumps([asdict(row) for row in newest.values()]).decode()
+        await session.execute(_UPSERTS[table.name], {"rows": rows})
+
+
+def _upsert_of(table: Table) -> str:
+    """Inserts or replaces rows whose version is not older; an equal one only renews `applied_at`.
+
+    Rows come as one JSON array and are written in key order.
+    """
+    columns = [column for column in table.columns if column.name != "applied_at"]
+    key = [column.name for column in table.primary_key.columns]
+    names = ", ".join(column.name for column in columns)
+    values = ", ".join(f"r.{column.name}" for column in columns)
+    record = ", ".join(f"{column.name} {_json_type(column)}" for column in columns)
+    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in columns if column.name not in key)
+    return f"""
+        INSERT INTO {table.name} AS t ({names}, applied_at)
+        SELECT {values}, clock_timestamp() FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({record})
+        ORDER BY {", ".join(key)}
+        ON CONFLICT ({", ".join(key)}) DO UPDATE SET {changes}, applied_at = excluded.applied_at
+        WHERE excluded.version >= t.version
+    """
+
+
+def _json_type(column: Column[Any]) -> str:
+    return str(column.type.compile(dialect=_DIALECT))
+
+
+_DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
+_UPSERTS: Final = {
+    table.name: text(_upsert_of(table))
+    for table in (
+        tables.businesses,
+        tables.resources,
+        tables.services,
+        tables.appointments,
+        tables.external_busy,
+    )
+}
+_FORGET: Final = text("DELETE FROM external_busy WHERE key = ANY(CAST(:keys AS text[]))")

@@ -1,0 +1,147 @@
+"""The tables. Projections carry the version they were told and when they were last told it (`applied_at`)."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from slotstream_servicekit.http.idempotency import idempotency_table
+from slotstream_servicekit.outbox import outbox_table
+
+metadata: Final = MetaData()
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("owner_id", Uuid, nullable=False),
+    Column("owner_kind", Text, nullable=False),
+    Column("rules", JSONB, nullable=False),
+    Column("holiday_rule", JSONB, nullable=True),
+    Column("version", BigInteger, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("organization_id", "owner_id"),
+    CheckConstraint("owner_kind IN ('resource', 'business')", name="schedules_owner_kind"),
+)
+
+businesses = Table(
+    "businesses",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("applied_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("organization_id", "id"),
+)
+
+resources = Table(
+    "resources",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_ids", ARRAY(Uuid), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("user_id", Text, nullable=True),
+    Column("archived", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("applied_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("organization_id", "id"),
+)
+
+services = Table(
+    "services",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("business_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("duration_minutes", Integer, nullable=False),
+    Column("buffer_before_minutes", Integer, nullable=False),
+    Column("buffer_after_minutes", Integer, nullable=False),
+    Column("minimum_notice_minutes", Integer, nullable=False),
+    Column("booking_window_days", Integer, nullable=True),
+    Column("slot_interval_minutes", Integer, nullable=False),
+    Column("capacity", Integer, nullable=False),
+    Column("requires", JSONB, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("applied_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("organization_id", "id"),
+)
+
+appointments = Table(
+    "appointments",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("business_id", Uuid, nullable=False),
+    Column("service_id", Uuid, nullable=True),
+    Column("service_name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("resource_ids", ARRAY(Uuid), nullable=False),
+    Column("starts_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("blocked_from", DateTime(timezone=True), nullable=False),
+    Column("blocked_to", DateTime(timezone=True), nullable=False),
+    Column("occupies", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("applied_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("organization_id", "id"),
+    Index(
+        "appointments_taken_idx",
+        "organization_id",
+        "blocked_to",
+        "blocked_from",
+        postgresql_where=text("occupies"),
+    ),
+)
+
+external_busy = Table(
+    "external_busy",
+    metadata,
+    Column("key", Text, nullable=False),
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("resource_id", Uuid, nullable=False),
+    Column("starts_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("applied_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("organization_id", "key"),
+    Index("external_busy_key_idx", "key"),
+    Index("external_busy_taken_idx", "organization_id", "ends_at", "starts_at"),
+)
+
+# One counter per organization for each half of what answers are made of: `rules` (catalogue and schedules) and
+# `taken` (appointments and external busy time). Caches compare them. Triggers keep them, so that no writer can
+# forget to, not even a rebuild's sweep.
+projection_versions = Table(
+    "projection_versions",
+    metadata,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("rules", BigInteger, nullable=False),
+    Column("taken", BigInteger, nullable=False),
+)
+
+outbox = outbox_table(metadata)
+idempotency_keys = idempotency_table(metadata)

@@ -1,0 +1,136 @@
+"""Free and busy time, and what a day or week view draws."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from availability.domain import Business, Directory, Resource, UnknownOwnerError
+from availability.storage import ExternalEntry, TakenEntry
+from availability.usecases.world import World
+from slotstream_scheduling import Schedule, Span, Spans, open_spans, working_spans
+from slotstream_scheduling.spans import clip, normalize, subtract
+
+
+@dataclass(frozen=True, slots=True)
+class FreeBusy:
+    """One resource in a window: when it is open, when it is taken, and what is left of the one by the other."""
+
+    resource_id: str
+    open: Spans
+    busy: Spans
+    free: Spans
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Time off, a closure or a holiday in the window. `id` is None for a holiday."""
+
+    kind: str
+    id: str | None
+    span: Span
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarLane:
+    """One resource's column or row of a view."""
+
+    resource: Resource
+    working: Spans
+    absences: Sequence[Absent]
+    appointments: Sequence[TakenEntry]
+    external: Sequence[ExternalEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarView:
+    business: Business
+    closures: Sequence[Absent]
+    lanes: Sequence[CalendarLane]
+
+
+async def get_free_busy(
+    *,
+    world: World,
+    directory: Directory,
+    organization_id: UUID,
+    resource_ids: Sequence[str],
+    business_id: str | None,
+    window: Span,
+) -> list[FreeBusy]:
+    """Free/busy of each resource, in the hours of `business_id` or of its first business."""
+    resources = [directory.resource(one) for one in resource_ids]
+    found = await world.occupancy(organization_id, resource_ids, *window)
+    return [
+        _free_busy(
+            one,
+            _schedule_for(directory, one, business_id),
+            directory.schedules.get(one.id),
+            [
+                *(
+                    (entry.taken.blocked_from, entry.taken.blocked_to)
+                    for entry in found.taken
+                    if one.id in entry.resource_ids
+                ),
+                *((entry.busy.start, entry.busy.end) for entry in found.external if entry.resource_id == one.id),
+            ],
+            window,
+        )
+        for one in resources
+    ]
+
+
+async def get_calendar(
+    *,
+    world: World,
+    directory: Directory,
+    organization_id: UUID,
+    business_id: str,
+    resource_ids: Sequence[str],
+    window: Span,
+) -> CalendarView:
+    """The view of a business: all its resources, or the ones named."""
+    business = directory.business(business_id)
+    hours = directory.schedule_of_business(business_id)
+    of_business = {one.id: one for one in directory.resources_of(business_id)}
+    for one in resource_ids:
+        if one not in of_business:
+            raise UnknownOwnerError("There is no such resource in this business")
+    resources = [of_business[one] for one in resource_ids or of_business]
+    found = await world.occupancy(organization_id, [one.id for one in resources], *window)
+    lanes = [
+        CalendarLane(
+            resource=one,
+            working=working_spans(directory.schedules.get(one.id), hours, *window),
+            absences=_absences(directory.schedules.get(one.id), "time_off", window),
+            appointments=[entry for entry in found.taken if one.id in entry.resource_ids],
+            external=[entry for entry in found.external if entry.resource_id == one.id],
+        )
+        for one in resources
+    ]
+    return CalendarView(business, _absences(hours, "closure", window), lanes)
+
+
+def _schedule_for(directory: Directory, resource: Resource, business_id: str | None) -> Schedule:
+    if business_id is not None:
+        if business_id not in resource.business_ids:
+            raise UnknownOwnerError("There is no such resource in this business")
+        return directory.schedule_of_business(business_id)
+    known = [one for one in resource.business_ids if one in directory.businesses]
+    return directory.schedule_of_business(known[0]) if known else Schedule(resource.zone)
+
+
+def _free_busy(
+    resource: Resource, business: Schedule, schedule: Schedule | None, taken: Sequence[Span], window: Span
+) -> FreeBusy:
+    opened = open_spans(schedule, business, *window)
+    busy = clip(normalize(taken), *window)
+    return FreeBusy(resource.id, opened, busy, subtract(opened, busy))
+
+
+def _absences(schedule: Schedule | None, kind: str, window: Span) -> list[Absent]:
+    if schedule is None:
+        return []
+    found = [Absent(kind, one.id, (one.starts_at, one.ends_at), one.reason) for one in schedule.absences]
+    found += [Absent("holiday", None, span, holiday.name) for holiday, span in schedule.holiday_cuts]
+    return [one for one in found if one.span[0] < window[1] and one.span[1] > window[0]]

@@ -1,0 +1,200 @@
+"""Slots: what is offered, the first of it, and whether one start would be bookable."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from availability.domain import Directory, Terms, settle_terms
+from availability.usecases.world import World, reach_of
+from slotstream_scheduling import (
+    Reason,
+    Slot,
+    bookable_window,
+    booking_limit,
+    first_slot,
+    free_places,
+    grid_starts,
+    instant_on,
+    judge,
+    judge_resources,
+    local_date,
+    offer_slots,
+    to_epoch,
+)
+
+FOR_EVER = 1 << 62
+_FIRST_STEP = timedelta(days=2)
+_LONGEST_STEP = timedelta(days=64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Slots of what, where, with whom. Either a service, or a business and a duration."""
+
+    organization_id: UUID
+    service_id: str | None = None
+    business_id: str | None = None
+    resource_ids: tuple[str, ...] = ()
+    duration: timedelta | None = None
+
+    def terms(self, directory: Directory) -> Terms:
+        return settle_terms(
+            directory,
+            service_id=self.service_id,
+            business_id=self.business_id,
+            resource_ids=self.resource_ids,
+            duration=self.duration,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What is offered, and until which second of the clock exactly this would be the answer."""
+
+    terms: Terms
+    slots: Sequence[Slot]
+    valid_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`free` holds the candidates of each place that are free at the start."""
+
+    reasons: tuple[Reason, ...]
+    free: tuple[tuple[str, ...], ...]
+
+
+async def find_slots(
+    *, world: World, directory: Directory, question: Question, start: int, end: int, now: datetime
+) -> Offer:
+    """Every offered start in [start, end), epoch seconds."""
+    terms = question.terms(directory)
+    second = to_epoch(now)
+    window = bookable_window(terms.rules, second, terms.business.zone, start, end)
+    slots: Sequence[Slot] = ()
+    if window[0] < window[1] and terms.candidates:
+        slots = await _offered(world, directory, question, terms, window, second)
+    return Offer(terms, slots, _valid_until(terms, second, window))
+
+
+async def find_first_slot(
+    *, world: World, directory: Directory, question: Question, start: int, end: int, now: datetime
+) -> tuple[Terms, Slot | None]:
+    """The first offered start in [start, end), read and computed in steps that double."""
+    terms = question.terms(directory)
+    second = to_epoch(now)
+    at, end = bookable_window(terms.rules, second, terms.business.zone, start, end)
+    step = _FIRST_STEP
+    while at < end and terms.candidates:
+        until = min(at + int(step.total_seconds()), end)
+        calendars = await world.calendars(
+            question.organization_id, directory, terms.candidates, reach_of(terms.rules, at, until)
+        )
+        found = first_slot(
+            rules=terms.rules,
+            business=terms.business_schedule,
+            places=terms.places,
+            calendars=calendars,
+            now=second,
+            start=at,
+            end=until,
+            service_id=terms.service_id,
+        )
+        if found is not None:
+            return terms, found
+        at, step = until, min(step * 2, _LONGEST_STEP)
+    return terms, None
+
+
+async def judge_start(
+    *,
+    world: World,
+    directory: Directory,
+    question: Question,
+    starts_at: datetime,
+    ignore: frozenset[str],
+    now: datetime,
+) -> Verdict:
+    """Whether a start would be bookable, and every reason if not; of any start, on the grid or off."""
+    terms = question.terms(directory)
+    start = to_epoch(starts_at)
+    named = question.resource_ids
+    places = _places_to_judge(directory, terms, named)
+    everyone = tuple(dict.fromkeys([*named, *(one for place in places for one in place)]))
+    calendars = await world.calendars(
+        question.organization_id, directory, everyone, reach_of(terms.rules, start, start + 1)
+    )
+    if named and len(named) == len(places):
+        reasons = judge(
+            start=start,
+            now=to_epoch(now),
+            rules=terms.rules,
+            business=terms.business_schedule,
+            resources=[calendars[one] for one in named],
+            places=places,
+            service_id=terms.service_id,
+            ignore=ignore,
+        )
+        return Verdict(reasons, () if reasons else tuple((one,) for one in named))
+    free, reasons = free_places(
+        start=start,
+        now=to_epoch(now),
+        rules=terms.rules,
+        business=terms.business_schedule,
+        places=places,
+        calendars=calendars,
+        service_id=terms.service_id,
+        ignore=ignore,
+    )
+    strangers = [one for one in named if not any(one in place for place in terms.all_places)]
+    if strangers:
+        reasons = (*judge_resources(resources=strangers, places=terms.all_places), *reasons)
+    return Verdict(reasons, free)
+
+
+def _places_to_judge(directory: Directory, terms: Terms, named: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    if terms.service_id is None and named:
+        # A custom service takes whoever is named, as long as they belong to the business.
+        own = {one.id for one in directory.resources_of(terms.business.id)}
+        return tuple((one,) if one in own else () for one in named)
+    if named and len(named) == len(terms.all_places):
+        return terms.all_places
+    return terms.places
+
+
+async def _offered(  # noqa: PLR0917 - private
+    world: World,
+    directory: Directory,
+    question: Question,
+    terms: Terms,
+    window: tuple[int, int],
+    now: int,
+) -> Sequence[Slot]:
+    calendars = await world.calendars(
+        question.organization_id, directory, terms.candidates, reach_of(terms.rules, *window)
+    )
+    return offer_slots(
+        rules=terms.rules,
+        business=terms.business_schedule,
+        places=terms.places,
+        calendars=calendars,
+        now=now,
+        start=window[0],
+        end=window[1],
+        service_id=terms.service_id,
+    )
+
+
+def _valid_until(terms: Terms, now: int, window: tuple[int, int]) -> int:
+    """The clock changes an answer when a start on the grid comes too close, and when the booking window moves on."""
+    rules, zone = terms.rules, terms.business.zone
+    ends = FOR_EVER
+    grid = grid_starts(zone, rules.slot_interval, window[0], min(window[1], window[0] + 2 * 86_400))
+    if grid:
+        ends = grid[0] - int(rules.minimum_notice.total_seconds()) + 1
+    elif window[0] < window[1]:
+        ends = now + 1
+    if booking_limit(rules, now, zone) is not None:
+        ends = min(ends, instant_on(zone, local_date(now, zone).toordinal() + 1, 0))
+    return ends

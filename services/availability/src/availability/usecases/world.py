@@ -1,0 +1,77 @@
+"""What an organization looks like right now: its directory, and the calendars of some resources in a window."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from availability.domain import Directory
+from availability.storage import ExternalEntry, TakenEntry, Versions, load_external, load_taken, read_versions
+from availability.storage.caches import AnswerCache, DirectoryCache
+from slotstream_scheduling import Busy, ResourceCalendar, ServiceRules, Taken
+from slotstream_servicekit.clock import Clock
+from slotstream_servicekit.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """What takes time in a window."""
+
+    taken: Sequence[TakenEntry]
+    external: Sequence[ExternalEntry]
+
+
+class World:
+    """The reading side of one process. Reads at most one statement where nothing has changed."""
+
+    def __init__(self, *, database: Database, clock: Clock, answer_cache_bytes: int) -> None:
+        self.database = database
+        self.answers = AnswerCache(answer_cache_bytes)
+        self._clock = clock
+        self._directories = DirectoryCache(database)
+
+    def now(self) -> datetime:
+        return self._clock()
+
+    async def versions(self, organization_id: UUID) -> Versions:
+        return await read_versions(self.database, organization_id)
+
+    async def directory(self, organization_id: UUID, versions: Versions | None = None) -> Directory:
+        if versions is None:
+            versions = await self.versions(organization_id)
+        return await self._directories.get(organization_id, versions)
+
+    async def occupancy(self, organization_id: UUID, resource_ids: Sequence[str], start: int, end: int) -> Occupancy:
+        async with self.database.transaction(organization_id) as session:
+            return Occupancy(
+                await load_taken(session, organization_id, resource_ids, start, end),
+                await load_external(session, organization_id, resource_ids, start, end),
+            )
+
+    async def calendars(
+        self,
+        organization_id: UUID,
+        directory: Directory,
+        resource_ids: Sequence[str],
+        window: tuple[int, int],
+    ) -> dict[str, ResourceCalendar]:
+        """The calendars of the resources, each with all that takes time in [start, end)."""
+        found = await self.occupancy(organization_id, resource_ids, *window)
+        taken: dict[str, list[Taken]] = {one: [] for one in resource_ids}
+        busy: dict[str, list[Busy]] = {one: [] for one in resource_ids}
+        for entry in found.taken:
+            for one in entry.resource_ids:
+                if one in taken:
+                    taken[one].append(entry.taken)
+        for external in found.external:
+            busy[external.resource_id].append(external.busy)
+        return {
+            one: ResourceCalendar(one, directory.schedules.get(one), tuple(taken[one]), tuple(busy[one]))
+            for one in resource_ids
+        }
+
+
+def reach_of(rules: ServiceRules, start: int, end: int) -> tuple[int, int]:
+    """The time that can matter to appointments starting in [start, end): buffers included."""
+    before, after = rules.blocked(0)
+    return start + before, end + after

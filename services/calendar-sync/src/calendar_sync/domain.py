@@ -1,7 +1,6 @@
 """External calendars as Slotstream sees them: connections, busy instances, feeds, and the rules between them."""
 
 import hashlib
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -200,12 +199,10 @@ def next_poll(
     interval: timedelta,
     failures: int,
     retry_after: timedelta | None = None,
-    jitter: float | None = None,
 ) -> datetime:
-    """When to read again: the interval, doubled per failure up to 64 times, ±10 % so that polls spread."""
+    """When to read again: the interval, doubled per failure up to 64 times."""
     wait: timedelta = interval * (1 << min(failures, MAX_BACKOFF_DOUBLINGS))
-    spread = random.uniform(0.9, 1.1) if jitter is None else jitter  # noqa: S311 - not a secret
-    return now + max(wait * spread, retry_after or timedelta())
+    return now + max(wait, retry_after or timedelta())
 
 
 def digest_of(secret: str) -> bytes:

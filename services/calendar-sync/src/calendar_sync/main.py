@@ -17,7 +17,7 @@ from calendar_sync.consumers import APPOINTMENT_TYPES, RESOURCE_TYPES, Projectio
 from calendar_sync.domain import CalendarReader, ConnectionKind
 from calendar_sync.settings import CalendarSyncSettings
 from calendar_sync.storage.tables import inbox
-from calendar_sync.worker import Poller
+from calendar_sync.worker import Poller, housekeeping
 from slotstream_contracts.envelope import parse
 from slotstream_contracts.topics import APPOINTMENT_STATES, CATALOGUE
 from slotstream_servicekit.clock import system_clock
@@ -98,7 +98,7 @@ def create_worker(settings: CalendarSyncSettings, *, clock: Clock = system_clock
             bootstrap_servers=settings.kafka_bootstrap_servers,
             lanes=settings.relay_lanes,
         ),
-        tasks=[poller.run],
+        tasks=[poller.run, housekeeping(database)],
         dispose=dispose,
     )
 

@@ -1,7 +1,8 @@
 """The poller: reads connections that are due, several at a time, with no transaction open meanwhile."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,10 +13,13 @@ from calendar_sync.storage import Claim
 from calendar_sync.usecases.reading import Outcome, claim_due_connections, record_outcome
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import TransientError
+from slotstream_servicekit.http.idempotency import forget_old_keys
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.telemetry import get_logger
 
 log = get_logger(__name__)
+
+_HOUSEKEEPING_SECONDS = 3_600.0
 
 _UNKNOWN_RESOURCE_RETRY = timedelta(minutes=1)
 
@@ -60,7 +64,7 @@ class Poller:
         outcome = await self._outcome(claim, window)
         async with self.database.system_transaction() as session:
             connection = await record_outcome(
-                session, claim=claim, outcome=outcome, window=window, interval=self.interval, now=self.clock()
+                session, claim=claim, outcome=outcome, window=window, interval=self._interval(), now=self.clock()
             )
         if connection is not None:
             log.info(
@@ -96,9 +100,26 @@ class Poller:
             log.error("reading_crashed", connection=str(connection.id), error=type(error).__name__)  # noqa: TRY400
             return ReadingFailedError("internal_error", "reading the calendar failed unexpectedly")
 
+    def _interval(self) -> timedelta:
+        """±10 %, so that calendars connected together are not read together for ever."""
+        return self.interval * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
+
     def _cursor(self, claim: Claim, window: Window) -> Mapping[str, str]:
         """Empty, so that all is read, once the rolling window has moved on by `window_refresh`."""
         known_until = claim.connection.window_ends_at
         if known_until is None or window.ends_at - known_until > self.window_refresh:
             return {}
         return claim.connection.cursor
+
+
+def housekeeping(database: Database) -> Callable[[asyncio.Event], Awaitable[None]]:
+    """A task that forgets old idempotency keys."""
+
+    async def keep_house(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            with suppress(TransientError):
+                await forget_old_keys(database)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _HOUSEKEEPING_SECONDS)
+
+    return keep_house

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from slotstream_servicekit.infrastructure.processes import start, stop, tail
+from slotstream_servicekit.infrastructure.processes import InfrastructureError, start, stop, tail
 
 Role = Literal["api", "worker", "all"]
 _BIN: Final = Path(sys.executable).parent
@@ -87,6 +87,10 @@ class ServiceProcess:
         return self.service if self.role == "all" else f"{self.service}-{self.role}"
 
     @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process else None
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
@@ -106,15 +110,19 @@ class ServiceProcess:
             return False
 
     def wait_ready(self, *, within: float = 60.0) -> None:
-        """Block until ready; RuntimeError with the log's end where it dies or time runs out."""
+        """Block until ready; InfrastructureError with the log's end where it dies or time runs out."""
         deadline = time.monotonic() + within
         while not self.answers():
             if not self.running():
                 code = self.process.returncode if self.process else None
-                raise RuntimeError(f"{self.name} stopped while starting (exit {code}):\n{tail(self.log)}")
+                raise InfrastructureError(
+                    f"{self.name} stopped while starting (exit {code}). The end of {self.log}:\n{tail(self.log)}"
+                )
             if time.monotonic() > deadline:
-                raise RuntimeError(f"{self.name} was not ready within {within:.0f} s:\n{tail(self.log)}")
-            time.sleep(0.05)
+                raise InfrastructureError(
+                    f"{self.name} was not ready within {within:.0f} s. The end of {self.log}:\n{tail(self.log)}"
+                )
+            time.sleep(0.1)
 
     def stop(self, *, within: float = 30.0) -> int:
         """SIGTERM, and wait for an orderly end."""

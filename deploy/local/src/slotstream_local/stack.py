@@ -1,207 +1,217 @@
-"""The local stack: real Kafka, PostgreSQL and SMTP, and every service, as processes under one supervisor."""
+"""The whole stack: brought up in parallel, watched, and stopped in order."""
 
-import contextlib
-import json
 import os
 import subprocess
-import sys
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
 from typing import Final
-from uuid import UUID
 
 from slotstream_local.databases import create_databases
 from slotstream_local.layout import SERVICES, Layout, Memory
+from slotstream_local.parts import Infrastructure, ServicePart, SmtpCatcher
+from slotstream_local.progress import Progress
 from slotstream_local.services import ServiceProcess, Surroundings, executable
+from slotstream_local.supervision import Part, keep_alive, note_children, stop_all
+from slotstream_servicekit.infrastructure.kafka import VERSION as KAFKA_VERSION
 from slotstream_servicekit.infrastructure.kafka import KafkaProcess
+from slotstream_servicekit.infrastructure.postgres import VERSION as POSTGRES_VERSION
 from slotstream_servicekit.infrastructure.postgres import PostgresProcess
-from slotstream_servicekit.infrastructure.processes import InfrastructureError, start, stop, tail
-from slotstream_servicekit.signing import SigningKey, ensure_signing_key, sign_token
+from slotstream_servicekit.infrastructure.processes import InfrastructureError
+from slotstream_servicekit.signing import LOCAL_AUDIENCE, LOCAL_ISSUER, ensure_signing_key
 
-Say = Callable[[str], None]
-
-_RESTART_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
-_STEADY_SECONDS: Final = 60.0
+_COMMAND_SECONDS: Final = 120
 
 
-@dataclass
+class StoppedError(Exception):
+    """Somebody asked to stop while the stack was starting."""
+
+
+@dataclass(slots=True)
 class Stack:
-    """One local stack in one state folder."""
+    """Parts in the order they are needed; `stop` is set by whoever wants the end."""
 
     layout: Layout
     memory: Memory
-    say: Say
-    postgres: PostgresProcess = field(init=False)
-    kafka: KafkaProcess = field(init=False)
-    key: SigningKey = field(init=False)
-    smtp: "subprocess.Popen[bytes] | None" = None
-    services: list[ServiceProcess] = field(default_factory=list)
-    _restarts: dict[str, list[float]] = field(default_factory=dict)
+    progress: Progress
+    stop: threading.Event = field(default_factory=threading.Event)
+    services: Sequence[str] = SERVICES
+    postgres: Infrastructure = field(init=False)
+    kafka: Infrastructure = field(init=False)
+    smtp: SmtpCatcher = field(init=False)
+    surroundings: Surroundings = field(init=False)
+    processes: list[ServicePart] = field(init=False)
 
     def __post_init__(self) -> None:
         layout, ports = self.layout, self.memory.ports
-        self.postgres = PostgresProcess(
+        postgres = PostgresProcess(
             layout.folder / "postgres",
             cache=layout.cache,
             port=ports["postgres"],
             password=self.memory.database_password,
+            log=layout.log_of("postgres"),
         )
-        self.kafka = KafkaProcess(layout.folder / "kafka", cache=layout.cache, port=ports["kafka"])
-        self.key = ensure_signing_key(layout.folder)
-
-    def start(self) -> None:
-        """Bring everything up, saying each step; on a second start continues with what is there."""
-        with ThreadPoolExecutor(2) as pool:
-            kafka = pool.submit(self._timed, "Kafka", self.kafka.start)
-            postgres = pool.submit(self._timed, "PostgreSQL", self.postgres.start)
-            for started in (postgres, kafka):
-                started.result()
-        self._timed("databases", self._create_databases)
-        self._start_smtp()
-        with ThreadPoolExecutor(2) as pool:
-            topics = pool.submit(self._timed, "topics", lambda: self._operate("topics", "apply"))
-            migrations = pool.submit(self._timed, "migrations", lambda: self._operate("migrate"))
-            topics.result()
-            migrations.result()
-        self._timed("services", self._start_services)
-        self._announce()
-
-    def watch(self, stopping: Callable[[], bool]) -> None:
-        """Until told to stop: restart what died, and say so."""
-        while not stopping():
-            time.sleep(0.5)
-            for part, running, restart in self._parts():
-                if not running() and not stopping():
-                    self._revive(part, restart)
-
-    def stop(self) -> None:
-        """Everything down in order: services first, so that they finish what they have begun."""
-        with contextlib.suppress(FileNotFoundError):
-            self.layout.ready_file.unlink()
-        with ThreadPoolExecutor(max(1, len(self.services))) as pool:
-            list(pool.map(lambda service: service.stop(), self.services))
-        if self.smtp is not None:
-            stop(self.smtp)
-        self.kafka.stop()
-        self.postgres.stop()
-
-    def token(self) -> str:
-        """A fresh development token of this stack's organization."""
-        return sign_token(self.key, organization_id=UUID(self.memory.organization_id), role="owner")
-
-    def surroundings(self) -> Surroundings:
-        return Surroundings(
-            admin_url=self.postgres.url,
+        kafka = KafkaProcess(
+            layout.folder / "kafka",
+            cache=layout.cache,
+            port=ports["kafka"],
+            controller_port=ports["kafka_controller"],
+            log=layout.log_of("kafka"),
+        )
+        self.postgres, self.kafka = Infrastructure("postgres", postgres), Infrastructure("kafka", kafka)
+        self.smtp = SmtpCatcher(ports["smtp"], layout.mail, layout.log_of("smtp"))
+        self.surroundings = Surroundings(
+            admin_url=postgres.url,
             database_password=self.memory.database_password,
-            kafka_bootstrap_servers=self.kafka.bootstrap_servers,
-            smtp_port=self.memory.ports["smtp"],
-            jwks_url=self.key.jwks_url,
-            issuer=self.key.issuer.issuer,
-            audience=self.key.issuer.audience,
+            kafka_bootstrap_servers=kafka.bootstrap_servers,
+            smtp_port=ports["smtp"],
+            jwks_url=ensure_signing_key(layout.folder).jwks_url,
+            issuer=LOCAL_ISSUER,
+            audience=LOCAL_AUDIENCE,
             secret_key=self.memory.secret_key,
         )
+        self.processes = [ServicePart(self._process(service)) for service in self.services]
 
-    def _parts(self) -> list[tuple[str, Callable[[], bool], Callable[[], None]]]:
-        smtp = (lambda: self.smtp is not None and self.smtp.poll() is None), self._start_smtp
-        return [
-            ("PostgreSQL", self.postgres.running, self.postgres.start),
-            ("Kafka", self.kafka.running, self.kafka.start),
-            ("SMTP", *smtp),
-            *((service.name, service.running, service.start) for service in self.services),
-        ]
+    @property
+    def parts(self) -> list[Part]:
+        return [self.postgres, self.kafka, self.smtp, *self.processes]
 
-    def _revive(self, part: str, restart: Callable[[], None]) -> None:
-        now = time.monotonic()
-        recent = [moment for moment in self._restarts.get(part, []) if now - moment < _STEADY_SECONDS]
-        pause = _RESTART_SECONDS[min(len(recent), len(_RESTART_SECONDS) - 1)]
-        if recent and now - recent[-1] < pause:
-            return
-        self._restarts[part] = [*recent, now]
-        self.say(f"[yellow]{part} stopped unexpectedly; starting it again[/] (log: {self.layout.logs})")
-        try:
-            restart()
-        except InfrastructureError as error:
-            self.say(f"[red]{part} does not start:[/] {error}")
-
-    def _create_databases(self) -> None:
-        create_databases(self.postgres.url, services=SERVICES, password=self.memory.database_password)
-
-    def _start_smtp(self) -> None:
-        port = self.memory.ports["smtp"]
-        command = [sys.executable, "-m", "slotstream_local.smtp", "--port", str(port)]
-        self.smtp = start([*command, "--folder", str(self.layout.mail)], log=self.layout.log_of("smtp"))
-
-    def _operate(self, *arguments: str) -> None:
-        """Run the operator's command line with every service's settings."""
-        environment: dict[str, str] = {}
-        for service in SERVICES:
-            environment |= self.surroundings().environment(service, port=self.memory.ports[service])
-        log = self.layout.log_of("setup")
-        process = start([executable("slotstream"), *arguments], log=log, environment=environment)
-        if process.wait(120) != 0:
-            raise InfrastructureError(f"`slotstream {' '.join(arguments)}` failed:\n{tail(log)}")
-
-    def _start_services(self) -> None:
-        surroundings = self.surroundings()
-        self.services = [
-            ServiceProcess(
-                service=name,
-                role="all",
-                port=self.memory.ports[name],
-                environment=surroundings.environment(name, port=self.memory.ports[name]),
-                log=self.layout.log_of(name),
-            )
-            for name in SERVICES
-        ]
-        for service in self.services:
-            service.start()
-        for service in self.services:
-            service.wait_ready()
-            self.say(f"  {service.name} answers at {service.url}")
-
-    def _announce(self) -> None:
-        """Write what other commands and shells need to know."""
-        urls = {service.service: service.url for service in self.services}
-        self.layout.ready_file.write_text(
-            json.dumps(
-                {
-                    "urls": urls,
-                    "organization_id": self.memory.organization_id,
-                    "kafka": self.kafka.bootstrap_servers,
-                    "mail": str(self.layout.mail),
-                }
-            )
+    def start(self) -> None:
+        """Bring everything up. InfrastructureError names what failed; StoppedError where `stop` came first."""
+        fetch_postgres = not (self.layout.cache / f"postgres-{POSTGRES_VERSION}").exists()
+        fetch_kafka = not (self.layout.cache / f"kafka-{KAFKA_VERSION}").exists()
+        self._together(
+            lambda: self._start(self.smtp, f"Mail catcher on port {self.smtp.port}"),
+            lambda: self._postgres(note="fetching it first, once, 15 MB" if fetch_postgres else ""),
+            lambda: self._kafka(note="fetching it first, once, 45 MB" if fetch_kafka else ""),
         )
-        lines = [f"export {name.upper()}={url}" for name, url in urls.items()]
-        lines += [
-            f"export ORG={self.memory.organization_id}",
-            f"export TOKEN={self.token()}",
-            f"export MAIL={self.layout.mail}",
+        self._together(*(self._starter(part) for part in self.processes))
+
+    def watch(self) -> None:
+        """Keep every part alive until `stop` is set."""
+        watchers = [
+            threading.Thread(
+                target=keep_alive,
+                args=(part,),
+                kwargs={"stop": self.stop, "say": self.progress.say, "started": self._note},
+                daemon=True,
+            )
+            for part in self.parts
         ]
-        surroundings = self.surroundings()
-        for service in SERVICES:
-            for key, value in surroundings.environment(service, port=self.memory.ports[service]).items():
-                lines.append(f"export {key}='{value}'")
-        shell = self.layout.shell
-        shell.touch(mode=0o600)
-        shell.write_text("\n".join(dict.fromkeys(lines)) + "\n")
+        for watcher in watchers:
+            watcher.start()
+        while not self.stop.wait(3600):
+            pass
+        for watcher in watchers:
+            watcher.join(timeout=5)
 
-    def _timed(self, what: str, work: Callable[[], None]) -> None:
-        self.say(f"{what} …")
-        began = time.monotonic()
-        work()
-        self.say(f"[green]✓[/] {what} ({time.monotonic() - began:.1f} s)")
+    def shut_down(self) -> None:
+        """Services first, so that what they committed still leaves; then what they lean on."""
+        with self.progress.step("Stopping the services"):
+            stop_all(self.processes)
+        with self.progress.step("Stopping Kafka, PostgreSQL and the mail catcher"):
+            stop_all([self.smtp, self.kafka, self.postgres])
+        self.layout.children_file.unlink(missing_ok=True)
+
+    def environment(self) -> dict[str, str]:
+        """What `slotstream` and other tools need in order to find the running parts."""
+        merged: dict[str, str] = {}
+        for part in self.processes:
+            merged |= part.process.environment
+        return merged
+
+    def _process(self, service: str) -> ServiceProcess:
+        port = self.memory.ports[service]
+        return ServiceProcess(
+            service=service,
+            role="all",
+            port=port,
+            environment=self.surroundings.environment(service, port=port),
+            log=self.layout.log_of(service),
+        )
+
+    def _postgres(self, *, note: str) -> None:
+        self._start(self.postgres, f"PostgreSQL on port {self.memory.ports['postgres']}", note=note)
+        with self.progress.step("Databases and migrations"):
+            create_databases(
+                self.surroundings.admin_url, services=self.services, password=self.memory.database_password
+            )
+            self._command(["migrate", *self.services], "migrate")
+
+    def _kafka(self, *, note: str) -> None:
+        self._start(self.kafka, f"Kafka on port {self.memory.ports['kafka']}", note=note)
+        with self.progress.step("Topics"):
+            self._command(["topics", "apply", "--wait", "30"], "topics")
+
+    def _starter(self, part: ServicePart) -> Callable[[], None]:
+        return lambda: self._start(part, f"{part.name} on port {part.process.port}")
+
+    def _start(self, part: Part, title: str, *, note: str = "") -> None:
+        if self.stop.is_set():
+            raise StoppedError
+        with self.progress.step(title, note=note):
+            part.start()
+
+    def _command(self, arguments: Sequence[str], name: str) -> None:
+        if self.stop.is_set():
+            raise StoppedError
+        ended = subprocess.run(
+            [executable("slotstream"), *arguments],
+            env={**os.environ, **self.environment()},
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_SECONDS,
+            check=False,
+        )
+        log = self.layout.log_of(name)
+        log.write_text(ended.stdout + ended.stderr)
+        if ended.returncode != 0:
+            ending = "\n".join(ended.stderr.splitlines()[-15:])
+            raise InfrastructureError(f"`slotstream {' '.join(arguments)}` failed. The end of {log}:\n{ending}")
+
+    def _together(self, *works: Callable[[], None]) -> None:
+        """Run all beside each other. The first failure, or `stop`, stops all parts and is raised."""
+        with ThreadPoolExecutor(len(works)) as pool:
+            futures = [pool.submit(work) for work in works]
+            failure: BaseException | None = None
+            pending: set[Future[None]] = set(futures)
+            while pending and failure is None and not self.stop.is_set():
+                done, pending = wait_for(pending, timeout=0.2)
+                failure = next((each.exception() for each in done if each.exception()), None)
+                if done:
+                    self._note()
+            if pending:
+                self.stop.set()
+                stop_all(self.parts)
+        self._note()
+        failure = failure or next((each.exception() for each in futures if each.exception()), None)
+        if failure is not None:
+            raise failure
+        if self.stop.is_set():
+            raise StoppedError
+
+    def _note(self) -> None:
+        note_children(self.layout, self.parts)
 
 
-def wait_gone(pid: int, *, within: float) -> bool:
-    """Whether process `pid` is gone before time runs out."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.1)
-    return False
+def shell_variables(stack: Stack, *, token: str) -> Mapping[str, str]:
+    """What `. .slotstream/env` gives a shell."""
+    urls = {part.process.service.upper(): part.process.url for part in stack.processes}
+    return {
+        **urls,
+        "ORG": stack.memory.organization_id,
+        "TOKEN": token,
+        "MAIL": str(stack.layout.mail),
+        "SLOTSTREAM_STATE": str(stack.layout.folder),
+        "KAFKA": stack.surroundings.kafka_bootstrap_servers,
+        **{name: value for name, value in stack.environment().items() if name.startswith(_FOR_THE_COMMAND_LINE)},
+    }
+
+
+_FOR_THE_COMMAND_LINE: Final = (
+    "SLOTSTREAM_",
+    *(f"{service.upper()}_{name}" for service in SERVICES for name in ("DATABASE_URL", "OWNER_DATABASE_URL")),
+    "CALENDAR_SYNC_SECRET_KEYS",
+)

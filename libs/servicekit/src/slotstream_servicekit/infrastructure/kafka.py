@@ -65,13 +65,15 @@ def class_path(cache: Path) -> str:
 class KafkaProcess:
     """One single-node broker with its log in `folder`; keeps its records over stop and start."""
 
-    def __init__(self, folder: Path, *, cache: Path, port: int, controller_port: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, cache: Path, port: int, controller_port: int | None = None, log: Path | None = None
+    ) -> None:
         self.folder = folder
         self.port = port
         self._controller_port = controller_port or free_port()
         self._cache = cache
         self._process: subprocess.Popen[bytes] | None = None
-        self.log = folder / "kafka.log"
+        self.log = log or folder / "kafka.log"
 
     @property
     def bootstrap_servers(self) -> str:

@@ -1,5 +1,6 @@
 """PostgreSQL from the published embedded binaries (io.zonky.test.postgres), as a process."""
 
+import contextlib
 import os
 import platform
 import shutil
@@ -13,6 +14,7 @@ from typing import Final
 
 from slotstream_servicekit.infrastructure.processes import (
     InfrastructureError,
+    command_of,
     listens,
     require_free_disk,
     require_free_port,
@@ -63,7 +65,15 @@ class PostgresProcess:
     """One PostgreSQL server with its data in `folder`; keeps its data over stop and start."""
 
     def __init__(
-        self, folder: Path, *, cache: Path, port: int, password: str, durable: bool = True, max_connections: int = 200
+        self,
+        folder: Path,
+        *,
+        cache: Path,
+        port: int,
+        password: str,
+        durable: bool = True,
+        max_connections: int = 200,
+        log: Path | None = None,
     ) -> None:
         self.folder = folder
         self.port = port
@@ -73,7 +83,7 @@ class PostgresProcess:
         self._max_connections = max_connections
         self._process: subprocess.Popen[bytes] | None = None
         self._user = unprivileged_user()
-        self.log = folder / "postgres.log"
+        self.log = log or folder / "postgres.log"
 
     @property
     def url(self) -> str:
@@ -94,7 +104,7 @@ class PostgresProcess:
         data = self.folder / "data"
         if not (data / "PG_VERSION").exists():
             self._initialise(home, data)
-        (data / "postmaster.pid").unlink(missing_ok=True)
+        _forget_foreign_pid(data / "postmaster.pid")
         relaxed = [] if self._durable else ["-c", "fsync=off", "-c", "synchronous_commit=off"]
         command = [
             str(home / "bin" / "postgres"),
@@ -161,3 +171,14 @@ class PostgresProcess:
             mode = parent.stat().st_mode
             if not mode & 0o001 and parent != Path("/"):
                 parent.chmod(mode | 0o011)
+
+
+def _forget_foreign_pid(path: Path) -> None:
+    """Removes the lock file of a server that is gone, where its number belongs to another program now.
+
+    Otherwise it stays: PostgreSQL itself knows whether a predecessor's children still use the data.
+    """
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        command = command_of(int(path.read_text().splitlines()[0]))
+        if command is not None and "postgres" not in command:
+            path.unlink()

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -19,11 +20,15 @@ class InfrastructureError(Exception):
 
 
 def free_port() -> int:
-    """A TCP port of the loopback address that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of the loopback address that nobody has now.
+
+    Below the range that outgoing connections are given, so that none of them takes it in the meantime.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def listens(port: int, host: str = "127.0.0.1") -> bool:
@@ -107,6 +112,18 @@ def wait_until(
         if time.monotonic() > deadline:
             raise InfrastructureError(f"{what} did not answer within {within:.0f} s:\n{tail(log)}")
         time.sleep(0.05)
+
+
+def command_of(pid: int) -> str | None:
+    """The command line of a running process, whoever started it; None where there is none."""
+    status, command = Path(f"/proc/{pid}/stat"), Path(f"/proc/{pid}/cmdline")
+    if Path("/proc/self/stat").exists():
+        with contextlib.suppress(OSError):
+            ended = status.read_text().rpartition(")")[2].split()[0] in {"Z", "X"}
+            return None if ended else command.read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        return None
+    asked = subprocess.run(["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    return asked.stdout.strip() or None
 
 
 def tail(log: Path, lines: int = 15) -> str:

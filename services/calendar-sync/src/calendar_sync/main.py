@@ -29,6 +29,9 @@ from slotstream_servicekit.http.auth import Authenticator
 from slotstream_servicekit.rebuild import Projection
 from slotstream_servicekit.relay import Relay
 from slotstream_servicekit.runtime import Service, StartError, Worker, run
+from slotstream_servicekit.telemetry import get_logger
+
+log = get_logger(__name__)
 
 Clock = Callable[[], datetime]
 
@@ -39,11 +42,12 @@ def create_api(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -
     health.register("database", database_check(database))
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.context = _context(settings, database, clock)
         yield
         await database.dispose()
 
-    app = create_app(
+    return create_app(
         service="calendar_sync",
         title="Slotstream Calendar Sync",
         routers=[connections_router, feeds_router],
@@ -52,16 +56,6 @@ def create_api(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -
         health=health,
         lifespan=lifespan,
     )
-    keys = _keys(settings)
-    app.state.context = ApiContext(
-        database=database,
-        box=SecretBox(keys),
-        feed_secrets=FeedSecrets(keys[0]),
-        public_url=settings.public_url,
-        resource_wait=settings.resource_wait,
-        clock=clock,
-    )
-    return app
 
 
 def create_worker(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -> Worker:
@@ -143,6 +137,18 @@ def projections() -> Sequence[Projection]:
     ]
 
 
+def _context(settings: CalendarSyncSettings, database: Database, clock: Clock) -> ApiContext:
+    keys = _keys(settings)
+    return ApiContext(
+        database=database,
+        box=SecretBox(keys),
+        feed_secrets=FeedSecrets(keys[0]),
+        public_url=settings.public_url,
+        resource_wait=settings.resource_wait,
+        clock=clock,
+    )
+
+
 def _readers(settings: CalendarSyncSettings, http: GuardedHttp) -> Mapping[ConnectionKind, CalendarReader]:
     return {ConnectionKind.ICS: IcsReader(http, ExpansionProcess(seconds=settings.expansion_seconds))}
 
@@ -154,11 +160,11 @@ def _database(settings: CalendarSyncSettings) -> Database:
 
 
 def _keys(settings: CalendarSyncSettings) -> Sequence[str]:
+    """The keys that seal secrets. Checked when a role starts: operators' commands do without."""
     if not settings.secret_keys:
-        raise StartError(
-            "CALENDAR_SYNC_SECRET_KEYS is not set: give it a JSON list with a Fernet key, as "
-            "`python -c 'from cryptography.fernet import Fernet; print([Fernet.generate_key().decode()])'` makes"
-        )
+        sentence = "CALENDAR_SYNC_SECRET_KEYS is not set: it takes a JSON list of Fernet keys, the newest first"
+        log.critical("no_secret_keys", reason=sentence)
+        raise StartError(sentence)
     return [key.get_secret_value() for key in settings.secret_keys]
 
 

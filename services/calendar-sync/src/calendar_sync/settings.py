@@ -3,7 +3,8 @@
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 
-from pydantic import Field, SecretStr
+from cryptography.fernet import Fernet
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from slotstream_servicekit.settings import Port, ServiceSettings
@@ -37,3 +38,10 @@ class CalendarSyncSettings(ServiceSettings):
 
     resource_wait: timedelta = timedelta(seconds=2)
     """How long a request waits for a resource that was created a moment ago to arrive over Kafka."""
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _each_is_a_fernet_key(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for key in keys:
+            Fernet(key.get_secret_value())
+        return keys

@@ -1,0 +1,174 @@
+"""`python -m bench`: every measurement in one run, as ratios, to the terminal and to docs/benchmarks.md."""
+
+import asyncio
+import os
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from bench.baseline import pgbench_rate
+from bench.measures import (
+    booking_over_http,
+    bulk_booking_rate,
+    consumer_rate,
+    latency,
+    race_for_one_slot,
+    relay_rate,
+)
+from bench.setting import Setting, a_setting
+from bench.world import ALL_DAY, FIRST, BenchWorld, set_up
+
+REPORT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+STAFF = 100
+EVENTS = 40_000
+COMMANDS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    what: str
+    figure: str
+    compared_with: str
+    ratio: float
+    to_reach: str
+    reached: bool
+
+
+def main() -> None:
+    lines: list[Line] = []
+    with a_setting() as setting:
+        world = _world(setting)
+        for measure in (_bookings, _race, _bulk, _relay_and_consumer, _slots):
+            say(f"measuring: {measure.__name__.strip('_').replace('_', ' ')} …")
+            measure(setting, world, lines.append)
+    report = _report(lines)
+    sys.stdout.write(report)
+    REPORT.write_text(report)
+    sys.exit(0 if all(line.reached for line in lines) else 1)
+
+
+def say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+class _Baseline:
+    """pgbench's rate, measured once and compared with by the rest."""
+
+    rate = 0.0
+
+
+def _world(setting: Setting) -> BenchWorld:
+    organization = uuid4()
+    with setting.service("booking", "api") as booking, setting.client(booking, organization) as client:
+        return set_up(client, organization, staff=STAFF)
+
+
+def _bookings(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
+    baselines, rates = [], []
+    calls = 24_000
+    _Baseline.rate = pgbench_rate(setting, world, calls=calls)
+    baselines.append(_Baseline.rate)
+    with setting.service("booking", "api") as booking:
+        rates.append(booking_over_http(setting, world, booking.url, seconds=8, first=calls))
+    rate = rates[0]
+    add(
+        Line(
+            "booking over HTTP, one API process",
+            f"{rate:,.0f}/s",
+            f"pgbench, the same statement, 8 connections: {_Baseline.rate:,.0f}/s",
+            rate / _Baseline.rate,
+            "≥ 0.40",
+            rate / _Baseline.rate >= 0.40,
+        )
+    )
+
+
+def _race(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
+    race = asyncio.run(race_for_one_slot(setting, world, slot=900_000, rounds=60))
+    add(
+        Line(
+            f"same-slot race, 32 connections, 60 slots, {race.winners} winners",
+            f"p99 {race.p99_milliseconds:.1f} ms, {race.deadlocks} deadlocks",
+            "10 ms, 0 deadlocks",
+            race.p99_milliseconds / 10,
+            "≤ 1",
+            race.p99_milliseconds <= 10 and race.deadlocks == 0 and race.winners == 60,
+        )
+    )
+
+
+def _bulk(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
+    rate = bulk_booking_rate(setting, world, commands=COMMANDS, first=300_000)
+    add(_against_pgbench("bulk booking by command, one worker", rate, 2))
+
+
+def _relay_and_consumer(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
+    add(_against_pgbench("outbox relay, one worker", relay_rate(setting, world, events=EVENTS), 4))
+    add(_against_pgbench("projection consumer, one worker", consumer_rate(setting, events=EVENTS), 2.5))
+
+
+def _against_pgbench(what: str, rate: float, to_reach: float) -> Line:
+    ratio = rate / _Baseline.rate
+    return Line(
+        what, f"{rate:,.0f}/s", f"pgbench: {_Baseline.rate:,.0f}/s", ratio, f"≥ {to_reach:g}", ratio >= to_reach
+    )
+
+
+def _slots(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
+    from datetime import timedelta
+
+    headers = {"Authorization": f"Bearer {setting.token(world.organization_id)}"}
+    query = (
+        f"/v1/slots?business_id={world.business_id}&service_id={world.service_id}"
+        f"&from={_stamp(FIRST)}&to={_stamp(FIRST + timedelta(days=30))}"
+    )
+    with (
+        setting.service("booking", "worker"),
+        setting.service("availability", "all") as availability,
+        setting.client(availability, world.organization_id) as client,
+    ):
+        path = f"/v1/businesses/{world.business_id}/schedule"
+        deadline = datetime.now(UTC) + timedelta(seconds=60)
+        while client.put(path, json={"weekly": ALL_DAY}).status_code >= 300:
+            if datetime.now(UTC) > deadline:
+                raise RuntimeError("availability never heard of the business")
+        empty = latency(availability.url, "GET", "/livez", headers)
+        slots = latency(availability.url, "GET", query, headers)
+    add(
+        Line(
+            f"slots, {STAFF} staff, 30 days, any staff, over HTTP",
+            f"{slots:.2f} ms",
+            f"an empty endpoint of the same app: {empty:.2f} ms",
+            slots / empty,
+            "≤ 2",
+            slots / empty <= 2,
+        )
+    )
+
+
+def _stamp(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _report(lines: list[Line]) -> str:
+    rows = "".join(
+        f"| {line.what} | {line.figure} | {line.compared_with} | {line.ratio:.2f} | {line.to_reach} | "
+        f"{'yes' if line.reached else '**no**'} |\n"
+        for line in lines
+    )
+    return (
+        "# Benchmarks\n\n"
+        "Written by `make bench`. Machines differ, so each promise is a ratio taken in one run; PostgreSQL runs "
+        "with its ordinary durability, and server, database, broker and load generator share the machine.\n\n"
+        f"Machine: {os.cpu_count()} cores, {platform.machine()}, {platform.system()}, "
+        f"Python {platform.python_version()}; {datetime.now(UTC):%Y-%m-%d}.\n\n"
+        "| what | measured | compared with | ratio | to reach | reached |\n|---|---|---|---|---|---|\n" + rows
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""PostgreSQL's own rate for the booking statement: pgbench, eight connections, the very calls that booking makes."""
+
+import asyncio
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from bench.setting import Setting
+from bench.world import BenchWorld
+from booking.domain.model import Actor
+from booking.domain.requests import BookingRequest
+from booking.publishers import Cause
+from booking.storage.bookings import IdempotencyClaim
+from booking.storage.policies import PolicyCache
+from booking.usecases.booking import Booking, book_appointment
+from slotstream_servicekit.clock import system_clock
+from slotstream_servicekit.ids import new_id
+
+CONNECTIONS = 8
+SCRIPT = """\
+\\set i :i + 1
+\\set n :client_id * {share} + :i
+SELECT book_appointments('{organization}', policy_version, rows, outbox, payloads) FROM bench_calls WHERE n = :n;
+"""
+
+
+class _Recorder:
+    """A connection that notes the booking statement's arguments instead of running it."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.calls: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def fetchval(self, query: str, *arguments: Any) -> Any:
+        if "book_appointments" not in query:
+            return await self._connection.fetchval(query, *arguments)
+        self.calls.append(arguments[1:])
+        return [UUID(identity) for identity in re.findall(r'"id":"([0-9a-f-]{36})"', arguments[2])[:1]]
+
+
+async def record_calls(setting: Setting, world: BenchWorld, table: str, slots: Sequence[int]) -> None:
+    """Fill `table` with the statement's arguments, one booking for each of `slots`."""
+    database = setting.database("booking")
+    policies = PolicyCache()
+    async with database.connection() as connection:
+        recorder = _Recorder(connection)
+        for number in slots:
+            await book_appointment(
+                connection=recorder,
+                policies=policies,
+                organization_id=world.organization_id,
+                booking=_booking(world, number),
+                now=system_clock(),
+            )
+    await database.dispose()
+    admin = await asyncpg.connect(setting.admin_url("booking"))
+    await admin.execute(
+        f"CREATE TABLE {table} (n int PRIMARY KEY, policy_version bigint, rows json, outbox json, payloads bytea[])"
+    )
+    await admin.execute(f"GRANT SELECT ON {table} TO booking_app")
+    await admin.copy_records_to_table(
+        table, records=[(number + 1, *call) for number, call in enumerate(recorder.calls)]
+    )
+    await admin.execute(f"VACUUM ANALYZE {table}")
+    await admin.close()
+
+
+def _booking(world: BenchWorld, number: int) -> Booking:
+    body = world.request(number)
+    request = BookingRequest(
+        id=new_id(),
+        business_id=UUID(body["business_id"]),
+        service_id=UUID(body["service_id"]),
+        client_id=UUID(body["client_id"]),
+        starts_at=datetime.fromisoformat(body["starts_at"]),
+        resource_ids=(UUID(body["resource_ids"][0]),),
+        source="manual",
+    )
+    return Booking(
+        request=request,
+        client_id=UUID(body["client_id"]),
+        actor=Actor(type="user", id="bench"),
+        cause=Cause(correlation_id=str(new_id()), traceparent=None),
+        claim=IdempotencyClaim(caller="bench", key=str(new_id()), fingerprint=b"0" * 32),
+    )
+
+
+def pgbench_rate(setting: Setting, world: BenchWorld, *, calls: int) -> float:
+    """Bookings a second by pgbench alone."""
+    program = shutil.which("pgbench")
+    if program is None:
+        raise SystemExit("make bench needs pgbench: install PostgreSQL's client programs (Debian: postgresql-15).")
+    asyncio.run(record_calls(setting, world, "bench_calls", range(calls)))
+    share = calls // CONNECTIONS
+    script = Path(setting.folder) / "booking.sql"
+    script.write_text(SCRIPT.format(share=share, organization=world.organization_id))
+    url = setting.surroundings.database_url("booking", "app").replace("postgresql+asyncpg", "postgresql")
+    command = [program, "-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "2", "-t", str(share - 1), "-D", "i=0"]
+    done = subprocess.run([*command, "-f", str(script), url], capture_output=True, text=True, check=True)
+    found = re.search(r"tps = ([\d.]+)", done.stdout)
+    if found is None:
+        raise RuntimeError(f"pgbench said nothing of its rate:\n{done.stdout}{done.stderr}")
+    return float(found.group(1))

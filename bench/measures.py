@@ -1,0 +1,226 @@
+"""The measurements: each returns rates or latencies of one part, taken on the running setting."""
+
+import asyncio
+import json
+import statistics
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from bench.baseline import record_calls
+from bench.setting import Setting, generate_load, wait_for
+from bench.world import FIRST, BenchWorld
+from slotstream_contracts.appointments import AppointmentSnapshot, AppointmentState, AssignedResource
+from slotstream_contracts.base import Actor
+from slotstream_contracts.commands import BookAppointment, BookingRequest
+from slotstream_contracts.envelope import wrap
+from slotstream_servicekit.clock import system_clock
+from slotstream_servicekit.ids import new_id
+from slotstream_servicekit.outbox import OutboxRecord, enqueue, record_of
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    p99_milliseconds: float
+    deadlocks: int
+    winners: int
+
+
+def _requests(setting: Setting, world: BenchWorld, numbers: range) -> list[tuple[str, str, dict[str, str], str]]:
+    token = setting.token(world.organization_id)
+    return [
+        (
+            "POST",
+            "/v1/appointments",
+            {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex},
+            json.dumps(world.request(number)),
+        )
+        for number in numbers
+    ]
+
+
+def booking_over_http(setting: Setting, world: BenchWorld, url: str, *, seconds: float, first: int) -> float:
+    """Bookings a second through one API process, eight connections."""
+    warm = generate_load(url, _requests(setting, world, range(first, first + 500)), connections=8, seconds=10)
+    if set(warm["statuses"]) != {"201"}:
+        raise RuntimeError(f"the warm-up was refused: {warm}")
+    count = int(seconds * 6_000)
+    requests = _requests(setting, world, range(first + 500, first + 500 + count))
+    measured = generate_load(url, requests, connections=16, seconds=seconds)
+    if set(measured["statuses"]) != {"201"}:
+        raise RuntimeError(f"some bookings were refused: {measured['statuses']}")
+    return float(measured["answers"] / measured["seconds"])
+
+
+def relay_rate(setting: Setting, world: BenchWorld, *, events: int) -> float:
+    """Events a second from the outbox to Kafka, by one worker, from a filled outbox."""
+
+    async def fill() -> None:
+        database = setting.database("availability")
+        for begin in range(0, events, 5_000):
+            async with database.system_transaction() as session:
+                await enqueue(session, [_state_record(world, number) for number in range(begin, begin + 5_000)])
+        await database.dispose()
+
+    asyncio.run(fill())
+    return _drain(setting, "availability", "SELECT count(*) FROM outbox", events)
+
+
+def consumer_rate(setting: Setting, *, events: int) -> float:
+    """Appointment states a second from Kafka into availability's projection, by one worker."""
+    with setting.service("availability", "worker"):
+        began = time.perf_counter()
+        seen = _rise(setting, "availability", "SELECT count(*) FROM occupancy", events)
+        return seen / (time.perf_counter() - began)
+
+
+def bulk_booking_rate(setting: Setting, world: BenchWorld, *, commands: int, first: int) -> float:
+    """Bookings a second by command, from a filled commands topic, by one worker."""
+
+    async def fill() -> None:
+        database = setting.database("imports")
+        for begin in range(first, first + commands, 5_000):
+            async with database.system_transaction() as session:
+                await enqueue(session, [_command_record(world, number) for number in range(begin, begin + 5_000)])
+        await database.dispose()
+
+    asyncio.run(fill())
+    _drain(setting, "imports", "SELECT count(*) FROM outbox", commands)
+    before = _count(setting, "booking", "SELECT count(*) FROM appointments")
+    with setting.service("booking", "worker"):
+        began = time.perf_counter()
+        _rise(setting, "booking", f"SELECT count(*) - {before} FROM appointments", commands)
+        return commands / (time.perf_counter() - began)
+
+
+def _drain(setting: Setting, service: str, query: str, amount: int) -> float:
+    with setting.service(service, "worker"):
+        began = time.perf_counter()
+
+        async def empty() -> bool:
+            return await _fetch(setting, service, query) == 0
+
+        wait_for(empty, within=120)
+        return amount / (time.perf_counter() - began)
+
+
+def _rise(setting: Setting, service: str, query: str, amount: int) -> int:
+    async def there() -> bool:
+        return await _fetch(setting, service, query) >= amount
+
+    wait_for(there, within=180, every=0.05)
+    return amount
+
+
+def _count(setting: Setting, service: str, query: str) -> int:
+    return asyncio.run(_fetch(setting, service, query))
+
+
+async def _fetch(setting: Setting, service: str, query: str) -> int:
+    connection = await asyncpg.connect(setting.admin_url(service))
+    try:
+        return int(await connection.fetchval(query))
+    finally:
+        await connection.close()
+
+
+def _state_record(world: BenchWorld, number: int) -> OutboxRecord:
+    body = world.request(number)
+    starts_at = datetime.fromisoformat(body["starts_at"])
+    identity = new_id()
+    snapshot = AppointmentSnapshot(
+        id=identity,
+        organization_id=world.organization_id,
+        business_id=UUID(world.business_id),
+        zone="Europe/Berlin",
+        client_id=UUID(world.client_id),
+        service_id=UUID(world.service_id),
+        service_name="Cut",
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=30),
+        resources=(AssignedResource(id=UUID(body["resource_ids"][0]), kind="staff", name="Staff"),),
+        status="scheduled",
+        source="api",
+        calendar_uid=str(identity),
+        occupies=True,
+        created_at=FIRST,
+        updated_at=FIRST,
+        version=1,
+    )
+    envelope = wrap(
+        AppointmentState(appointment=snapshot),
+        id=new_id(),
+        organization=world.organization_id,
+        subject=str(identity),
+        sequence=1,
+        time=system_clock(),
+        source="/slotstream/booking",
+        correlation_id="bench",
+    )
+    return record_of(envelope, aggregatetype="appointment")
+
+
+def _command_record(world: BenchWorld, number: int) -> OutboxRecord:
+    body = world.request(number)
+    identity = new_id()
+    command = BookAppointment(
+        actor=Actor(type="user", id="bench"),
+        appointment_id=identity,
+        request=BookingRequest(**body, source="import", notify=False),
+    )
+    envelope = wrap(
+        command,
+        id=new_id(),
+        organization=world.organization_id,
+        subject=str(identity),
+        sequence=0,
+        time=system_clock(),
+        source="/slotstream/imports",
+        correlation_id="bench",
+    )
+    return record_of(envelope, aggregatetype="command")
+
+
+def latency(url: str, method: str, path: str, headers: dict[str, str], body: str = "", *, times: int = 400) -> float:
+    """The median latency in milliseconds of one request, asked again and again over one connection."""
+    generate_load(url, [(method, path, headers, body)] * 50, connections=1, seconds=20)
+    measured = generate_load(url, [(method, path, headers, body)] * times, connections=1, seconds=60)
+    if set(measured["statuses"]) != {"200"}:
+        raise RuntimeError(f"{path} answered {measured['statuses']}")
+    return float(measured["p50"])
+
+
+async def race_for_one_slot(setting: Setting, world: BenchWorld, *, slot: int, rounds: int) -> Race:
+    """32 connections try the same slot at once, round after round: the statement's latency and its deadlocks."""
+    await record_calls(setting, world, "bench_race", [slot + each // 32 for each in range(rounds * 32)])
+    admin = await asyncpg.connect(setting.admin_url("booking"))
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = 'booking'"
+    before = await admin.fetchval(deadlocks)
+    url = setting.surroundings.database_url("booking", "app").replace("postgresql+asyncpg", "postgresql")
+    pool = await asyncpg.create_pool(url, min_size=32, max_size=32)
+    calls = await admin.fetch("SELECT policy_version, rows, outbox, payloads FROM bench_race ORDER BY n")
+    latencies: list[float] = []
+    winners = 0
+
+    async def attempt(call: Any) -> None:
+        nonlocal winners
+        async with pool.acquire() as connection:
+            began = time.perf_counter()
+            won = await connection.fetchval(
+                "SELECT book_appointments($1, $2, $3, $4, $5)", world.organization_id, *call.values()
+            )
+            latencies.append((time.perf_counter() - began) * 1000)
+            winners += bool(won)
+
+    for each in range(rounds):
+        await asyncio.gather(*(attempt(call) for call in calls[each * 32 : each * 32 + 32]))
+    after = await admin.fetchval(deadlocks)
+    await pool.close()
+    await admin.close()
+    return Race(statistics.quantiles(latencies, n=100)[98], after - before, winners)

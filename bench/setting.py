@@ -1,0 +1,127 @@
+"""What the measurements run on: PostgreSQL with its ordinary durability, Kafka, and single service processes."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+import httpx2
+from cryptography.fernet import Fernet
+
+from slotstream_local.databases import create_databases
+from slotstream_local.layout import SERVICES
+from slotstream_local.services import ServiceProcess, Surroundings, executable
+from slotstream_servicekit.database import Database
+from slotstream_servicekit.infrastructure.kafka import KafkaProcess
+from slotstream_servicekit.infrastructure.postgres import PostgresProcess
+from slotstream_servicekit.infrastructure.processes import free_port
+from slotstream_servicekit.signing import SigningKey, ensure_signing_key, sign_token
+from slotstream_servicekit.testing.infrastructure import cache_folder
+
+PASSWORD = "bench"  # noqa: S105 - of databases that live for one run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    folder: Path
+    postgres: PostgresProcess
+    kafka: KafkaProcess
+    surroundings: Surroundings
+    key: SigningKey
+
+    def database(self, service: str) -> Database:
+        """As the service's own application role."""
+        return Database.connect(self.surroundings.database_url(service, "app"), pool_size=8)
+
+    def admin_url(self, service: str) -> str:
+        return f"{self.postgres.url.rpartition('/')[0]}/{service}"
+
+    def token(self, organization_id: UUID) -> str:
+        return sign_token(self.key, organization_id=organization_id, role="owner")
+
+    @contextmanager
+    def service(self, name: str, role: Literal["api", "worker", "all"], **settings: str) -> Iterator[ServiceProcess]:
+        """One process of one service, ready."""
+        port = free_port()
+        environment = self.surroundings.environment(name, port=port) | settings
+        process = ServiceProcess(
+            service=name, role=role, port=port, environment=environment, log=self.folder / f"{name}-{role}.log"
+        )
+        process.start()
+        try:
+            process.wait_ready()
+            yield process
+        finally:
+            process.stop()
+
+    def client(self, process: ServiceProcess, organization_id: UUID) -> httpx2.Client:
+        headers = {"Authorization": f"Bearer {self.token(organization_id)}"}
+        return httpx2.Client(base_url=process.url, headers=headers, timeout=60)
+
+
+@contextmanager
+def a_setting() -> Iterator[Setting]:
+    folder = Path(tempfile.mkdtemp(prefix="slotstream-bench-"))
+    postgres = PostgresProcess(folder / "postgres", cache=cache_folder(), port=free_port(), password=PASSWORD)
+    kafka = KafkaProcess(folder / "kafka", cache=cache_folder(), port=free_port())
+    try:
+        postgres.start()
+        kafka.start()
+        key = ensure_signing_key(folder)
+        surroundings = Surroundings(
+            admin_url=postgres.url,
+            database_password=PASSWORD,
+            kafka_bootstrap_servers=kafka.bootstrap_servers,
+            smtp_port=free_port(),
+            jwks_url=key.jwks_url,
+            issuer=key.issuer.issuer,
+            audience=key.issuer.audience,
+            secret_key=Fernet.generate_key().decode(),
+        )
+        create_databases(postgres.url, services=SERVICES, password=PASSWORD)
+        environment = dict(os.environ)
+        for service in SERVICES:
+            environment |= surroundings.environment(service, port=0)
+        for arguments in (("migrate",), ("topics", "apply")):
+            subprocess.run([executable("slotstream"), *arguments], env=environment, check=True)
+        yield Setting(folder=folder, postgres=postgres, kafka=kafka, surroundings=surroundings, key=key)
+    finally:
+        kafka.stop()
+        postgres.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def generate_load(
+    url: str, requests: Sequence[tuple[str, str, Mapping[str, str], str]], *, connections: int, seconds: float
+) -> dict[str, Any]:
+    """Run the load generator in a process of its own and return what it measured."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    lines = "".join(f"{method}\t{path}\t{json.dumps(headers)}\t{body}\n" for method, path, headers, body in requests)
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.load", host, port, str(connections), str(seconds)],
+        input=lines.encode(),
+        capture_output=True,
+        check=True,
+    )
+    measured: dict[str, Any] = json.loads(done.stdout)
+    return measured
+
+
+def wait_for(condition: Any, *, within: float, every: float = 0.01) -> None:
+    """Poll an async condition from synchronous code."""
+
+    async def poll() -> None:
+        async with asyncio.timeout(within):
+            while not await condition():
+                await asyncio.sleep(every)
+
+    asyncio.run(poll())

@@ -55,9 +55,7 @@ WORK_WEEK = tuple(WeekdayHours(day, (ClockInterval.parse("09:00", "17:00"),)) fo
 
 zones = st.sampled_from(ZONES)
 days = st.one_of(
-    st.builds(
-        lambda day, shift: day + timedelta(days=shift), st.sampled_from(EVENTFUL_DAYS), st.integers(-2, 2)
-    ),
+    st.builds(lambda day, shift: day + timedelta(days=shift), st.sampled_from(EVENTFUL_DAYS), st.integers(-2, 2)),
     st.dates(date(2010, 1, 1), date(2035, 12, 31)),
 )
 clock_intervals = st.builds(

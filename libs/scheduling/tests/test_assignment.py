@@ -15,9 +15,7 @@ def test_round_robin_takes_the_one_whose_turn_is_longest_ago() -> None:
 
 
 def test_priority_takes_the_greatest_and_then_the_least_loaded() -> None:
-    assert assign(policy="priority", free=[["a", "b", "c"]], priorities={"b": 9, "c": 9}, loads={"b": 1}) == (
-        "c",
-    )
+    assert assign(policy="priority", free=[["a", "b", "c"]], priorities={"b": 9, "c": 9}, loads={"b": 1}) == ("c",)
 
 
 def test_a_choice_for_one_place_never_leaves_another_empty() -> None:

@@ -26,13 +26,9 @@ def daily(zone: str, *intervals: tuple[str, str]) -> Schedule:
     return Schedule(zone, weekly_hours(dict.fromkeys(EVERY_DAY, intervals)))
 
 
-def opened(
-    schedule: Schedule, start: str, end: str, resource: Schedule | None = None
-) -> list[tuple[str, str]]:
+def opened(schedule: Schedule, start: str, end: str, resource: Schedule | None = None) -> list[tuple[str, str]]:
     found = open_spans(resource, schedule, at(start), at(end))
-    return [
-        (f"{local_of(a, schedule.zone):%d %H:%M}", f"{local_of(b, schedule.zone):%d %H:%M}") for a, b in found
-    ]
+    return [(f"{local_of(a, schedule.zone):%d %H:%M}", f"{local_of(b, schedule.zone):%d %H:%M}") for a, b in found]
 
 
 def test_breaks_are_the_gaps_between_intervals() -> None:
@@ -71,9 +67,7 @@ def test_hours_across_a_clock_change_follow_the_wall(
 def test_an_interval_over_midnight_belongs_to_the_date_it_starts_on() -> None:
     friday_nights = Schedule("Europe/Berlin", weekly_hours({4: [("20:00", "02:00")]}))
 
-    assert opened(friday_nights, "2026-06-06T00:00+02:00", "2026-06-12T00:00+02:00") == [
-        ("06 00:00", "06 02:00")
-    ]
+    assert opened(friday_nights, "2026-06-06T00:00+02:00", "2026-06-12T00:00+02:00") == [("06 00:00", "06 02:00")]
 
 
 def test_hours_from_midnight_to_24_00_every_day_are_one_span() -> None:
@@ -112,9 +106,7 @@ def test_a_resource_keeps_its_hours_in_its_own_zone() -> None:
     berlin = daily("Europe/Berlin", ("09:00", "17:00"))
     remote = daily("America/New_York", ("09:00", "12:00"))
 
-    assert opened(berlin, "2026-06-01T00:00+02:00", "2026-06-02T00:00+02:00", remote) == [
-        ("01 15:00", "01 18:00")
-    ]
+    assert opened(berlin, "2026-06-01T00:00+02:00", "2026-06-02T00:00+02:00", remote) == [("01 15:00", "01 18:00")]
 
 
 def test_hours_that_nobody_has_set_are_closed() -> None:
@@ -157,6 +149,7 @@ def test_public_holidays_are_known_by_country_and_subdivision() -> None:
     assert date(2026, 1, 6) in {holiday.on for holiday in bavaria}
     assert date(2026, 1, 6) not in {holiday.on for holiday in germany}
     assert {holiday.on.year for holiday in germany} == {2026}
+    assert germany[0] == Holiday(date(2026, 1, 1), "Neujahr")
     with pytest.raises(ValueError, match="XX"):
         holidays_for("XX", None, (2026,))
 
@@ -185,9 +178,7 @@ def test_a_schedule_reads_its_published_form() -> None:
     assert schedule.holidays == (Holiday(date(2026, 12, 25), "Christmas"),)
 
 
-@pytest.mark.parametrize(
-    "text", ["9:00", "24:01", "25:00", "12:60", "12", "ab:cd", "-1:00", "\uff112:00", "12:000"]
-)
+@pytest.mark.parametrize("text", ["9:00", "24:01", "25:00", "12:60", "12", "ab:cd", "-1:00", "\uff112:00", "12:000"])
 def test_what_no_clock_shows_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="HH:MM"):
         ClockInterval.parse("00:00", text)
@@ -244,8 +235,5 @@ def _intervals_on(schedule: Schedule, day: date) -> tuple[ClockInterval, ...]:
     if overrides:
         return tuple(interval for override in overrides for interval in override.intervals)
     return tuple(
-        interval
-        for hours in schedule.weekly or ()
-        if hours.weekday == day.weekday()
-        for interval in hours.intervals
+        interval for hours in schedule.weekly or () if hours.weekday == day.weekday() for interval in hours.intervals
     )

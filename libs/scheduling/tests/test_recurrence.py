@@ -42,9 +42,7 @@ def test_until_is_inclusive() -> None:
         (ShortMonths.LAST, ["2026-01-31", "2026-02-28", "2026-03-31"]),
     ],
 )
-def test_the_31st_of_a_short_month_is_skipped_or_its_last_day(
-    short: ShortMonths, expected: list[str]
-) -> None:
+def test_the_31st_of_a_short_month_is_skipped_or_its_last_day(short: ShortMonths, expected: list[str]) -> None:
     assert on(Recurrence(freq=Frequency.MONTHLY, short_months=short), "2026-01-31T10:00", 3) == expected
 
 

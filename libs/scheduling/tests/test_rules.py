@@ -52,9 +52,7 @@ def test_a_start_off_the_grid_can_be_booked() -> None:
 
 
 def test_a_start_in_the_past_is_refused_with_that_reason_alone() -> None:
-    assert codes(now=MONDAY_TEN + 1, rules=replace(RULES, minimum_notice=minutes(60))) == [
-        ("in_the_past", ())
-    ]
+    assert codes(now=MONDAY_TEN + 1, rules=replace(RULES, minimum_notice=minutes(60))) == [("in_the_past", ())]
     assert codes(now=MONDAY_TEN) == []
 
 

@@ -38,9 +38,7 @@ from slotstream_scheduling.spans import contains
 HALF_HOUR = ServiceRules(duration=minutes(30), slot_interval=minutes(30))
 
 
-def offered(
-    zone: str, schedule: Schedule, start: str, end: str, rules: ServiceRules = HALF_HOUR
-) -> list[str]:
+def offered(zone: str, schedule: Schedule, start: str, end: str, rules: ServiceRules = HALF_HOUR) -> list[str]:
     found = offer_slots(
         rules=rules,
         business=schedule,
@@ -165,9 +163,7 @@ def test_parts_of_the_grid_make_the_grid(zone: str, day: date) -> None:
     start, middle, end = (midnight(day + timedelta(days=shift)) for shift in (-1, 0, 2))
     whole = grid_starts(zone, minutes(15), start, end)
 
-    assert whole == grid_starts(zone, minutes(15), start, middle) + grid_starts(
-        zone, minutes(15), middle, end
-    )
+    assert whole == grid_starts(zone, minutes(15), start, middle) + grid_starts(zone, minutes(15), middle, end)
     assert all(on_grid(zone, minutes(15), moment) for moment in whole[::7])
 
 
@@ -178,18 +174,14 @@ def test_a_start_is_offered_exactly_when_it_is_on_the_grid_and_nothing_speaks_ag
 ) -> None:
     business = data.draw(schedules(day))
     world = {one: data.draw(calendars(one, day, rules)) for one in ("a", "b", "c")}
-    places = data.draw(
-        st.sampled_from(([["a"]], [["a", "b", "c"]], [["a", "b"], ["c"]], [["a", "b"], ["b", "c"]]))
-    )
+    places = data.draw(st.sampled_from(([["a"]], [["a", "b", "c"]], [["a", "b"], ["c"]], [["a", "b"], ["b", "c"]])))
     start = midnight(day)
     now = start + data.draw(st.sampled_from((-2 * DAY, -3600, 4000, 40_000)))
     common = {"rules": rules, "business": business, "now": now, "service_id": "svc"}
     slots = offer_slots(places=places, calendars=world, start=start, end=start + DAY, **common)
     by_start = {slot.start: slot for slot in slots}
 
-    assert tuple(by_start) == offer_starts(
-        places=places, calendars=world, start=start, end=start + DAY, **common
-    )
+    assert tuple(by_start) == offer_starts(places=places, calendars=world, start=start, end=start + DAY, **common)
     assert first_slot(places=places, calendars=world, start=start, end=start + DAY, **common) == (
         slots[0] if slots else None
     )

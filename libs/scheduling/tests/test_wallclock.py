@@ -74,9 +74,7 @@ def test_a_local_day_is_as_long_as_its_zone_says(zone: str, day: date, hours: fl
     assert end - start == hours * 3600
 
 
-@pytest.mark.parametrize(
-    "name", ["", "Mars/Base", "../etc/passwd", "right/UTC", "posix/UTC", "localtime", "CEST"]
-)
+@pytest.mark.parametrize("name", ["", "Mars/Base", "../etc/passwd", "right/UTC", "posix/UTC", "localtime", "CEST"])
 def test_what_iana_does_not_know_is_refused(name: str) -> None:
     assert not wallclock.is_zone(name)
     with pytest.raises(UnknownZoneError):

@@ -40,12 +40,7 @@ def format_clock(minute: int) -> str:
 def parse_clock(text: str) -> int:
     """Minutes since midnight of `HH:MM`; `24:00` is 1440."""
     hours, _, minutes = text.partition(":")
-    if (
-        len(hours) != 2
-        or len(minutes) != 2
-        or not (hours + minutes).isascii()
-        or not (hours + minutes).isdigit()
-    ):
+    if len(hours) != 2 or len(minutes) != 2 or not (hours + minutes).isascii() or not (hours + minutes).isdigit():
         raise ValueError(f"{text!r} is not a wall-clock time HH:MM")
     minute = int(hours) * 60 + int(minutes)
     if int(minutes) > 59 or minute > DAY_MINUTES:
@@ -179,9 +174,7 @@ def schedule_from_dict(data: Mapping[str, Any]) -> Schedule:
         if weekly is None
         else tuple(WeekdayHours(day["weekday"], _intervals(day["intervals"])) for day in weekly),
         overrides=tuple(
-            DateOverride(
-                str(item["id"]), date.fromisoformat(item["on"]), _intervals(item.get("intervals", ()))
-            )
+            DateOverride(str(item["id"]), date.fromisoformat(item["on"]), _intervals(item.get("intervals", ())))
             for item in data.get("date_overrides", ())
         ),
         absences=tuple(
@@ -193,9 +186,7 @@ def schedule_from_dict(data: Mapping[str, Any]) -> Schedule:
             )
             for item in data.get("absences", ())
         ),
-        holidays=tuple(
-            Holiday(date.fromisoformat(item["on"]), item["name"]) for item in data.get("holidays", ())
-        ),
+        holidays=tuple(Holiday(date.fromisoformat(item["on"]), item["name"]) for item in data.get("holidays", ())),
     )
 
 
@@ -259,11 +250,15 @@ def open_spans(schedule: Schedule | None, business: Schedule, start: int, end: i
 
 @lru_cache(maxsize=1_024)
 def holidays_for(country: str, subdivision: str | None, years: tuple[int, ...]) -> tuple[Holiday, ...]:
-    """The public holidays of an ISO 3166 country (and subdivision); `ValueError` where none are known."""
+    """The public holidays of an ISO 3166 country (and subdivision); `ValueError` where none are known.
+
+    Named in the country's own language, never in the machine's.
+    """
     from holidays import country_holidays
 
     try:
-        found = country_holidays(country, subdiv=subdivision, years=years)
+        language = country_holidays(country).default_language
+        found = country_holidays(country, subdiv=subdivision, years=years, language=language)
     except NotImplementedError as error:
         raise ValueError(str(error)) from error
     return tuple(Holiday(on, name) for on, name in sorted(found.items()))

@@ -113,9 +113,7 @@ class Performer:
     priority: int = 0
 
 
-def places_of(
-    requires: Sequence[Collection[str]], performers: Iterable[Performer]
-) -> tuple[tuple[str, ...], ...]:
+def places_of(requires: Sequence[Collection[str]], performers: Iterable[Performer]) -> tuple[tuple[str, ...], ...]:
     """The places an appointment has to fill, each with its candidates among the business's `performers`.
 
     A service that requires nothing in particular takes any one staff, or the business's own calendar where it
@@ -212,9 +210,7 @@ def judge_time(*, start: int, now: int, rules: ServiceRules, zone: str) -> tuple
     return ()
 
 
-def judge_resources(
-    *, resources: Sequence[str], places: Sequence[Collection[str]] | None
-) -> tuple[Reason, ...]:
+def judge_resources(*, resources: Sequence[str], places: Sequence[Collection[str]] | None) -> tuple[Reason, ...]:
     """Whether these resources, one for each place, can perform the service."""
     if places is None:
         return ()
@@ -223,9 +219,7 @@ def judge_resources(
             Reason(Code.RESOURCE_CANNOT_PERFORM, "The resource cannot perform this service.", (one,))
             for one in strangers
         )
-    if len(resources) != len(places) or not can_fill(
-        [[one for one in resources if one in place] for place in places]
-    ):
+    if len(resources) != len(places) or not can_fill([[one for one in resources if one in place] for place in places]):
         detail = f"The service takes {len(places)} resources at once, one for each of its places."
         return (Reason(Code.RESOURCE_CANNOT_PERFORM, detail, tuple(resources)),)
     return ()
@@ -244,9 +238,7 @@ def judge_resource(
     end = start + rules.duration_seconds
     reasons: list[Reason] = []
     if not contains(working_spans(resource.schedule, business, start, end), start, end):
-        reasons.append(
-            Reason(Code.OUTSIDE_WORKING_HOURS, "The resource does not work at this time.", (resource.id,))
-        )
+        reasons.append(Reason(Code.OUTSIDE_WORKING_HOURS, "The resource does not work at this time.", (resource.id,)))
     if resource.schedule is not None and (off := _absent(resource.schedule, start, end)):
         reasons.append(Reason(Code.ON_TIME_OFF, "The resource has time off.", off))
     blocked = rules.blocked(start)
@@ -319,9 +311,7 @@ def free_places(
     elif not common and not own:
         own = (Reason(Code.RESOURCE_CANNOT_PERFORM, "The service's places need different resources."),)
     order = list(Code)
-    reasons = sorted(
-        {*common, *own}, key=lambda reason: (order.index(Code(reason.code)), reason.conflicts_with)
-    )
+    reasons = sorted({*common, *own}, key=lambda reason: (order.index(Code(reason.code)), reason.conflicts_with))
     return free, tuple(reasons)
 
 

@@ -270,17 +270,13 @@ class _Board:
         return [tuple(free[index]) for index in indexes]
 
     def _disjoint(self) -> bool:
-        return len({one for place in self.places for one in place}) == sum(
-            len(set(place)) for place in self.places
-        )
+        return len({one for place in self.places for one in place}) == sum(len(set(place)) for place in self.places)
 
 
 class _Seats:
     """How many seats are left in the sessions of a group service."""
 
-    def __init__(
-        self, rules: ServiceRules, calendars: Mapping[str, ResourceCalendar], service_id: str
-    ) -> None:
+    def __init__(self, rules: ServiceRules, calendars: Mapping[str, ResourceCalendar], service_id: str) -> None:
         self._capacity = rules.capacity
         self._used: dict[tuple[str, int], int] = {}
         for calendar in calendars.values():

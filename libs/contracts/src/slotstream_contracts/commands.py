@@ -126,6 +126,8 @@ class CommandSucceeded(CommandResult):
     outcome: Literal["done", "already_done", "bookable"] = "done"
     appointment: AppointmentSnapshot | None = None
     affected: int = 1
+    kept_ids: tuple[UUID, ...] = ()
+    """Of an undone batch: the appointments left as they are, because somebody has changed them since."""
 
 
 class CommandRefused(CommandResult):

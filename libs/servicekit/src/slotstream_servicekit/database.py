@@ -57,7 +57,7 @@ class Database:
             json_serializer=_to_json,
             json_deserializer=orjson.loads,
             connect_args={
-                "connection_class": _TenantConnection,
+                "connection_class": _Connection,
                 "timeout": _CONNECT_SECONDS,
                 "command_timeout": _STATEMENT_SECONDS,
                 "server_settings": {"application_name": application_name, "jit": "off"},
@@ -76,23 +76,29 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def system_transaction(self) -> AsyncIterator[AsyncSession]:
-        """One transaction across organizations: for workers, never for a request."""
-        async with self._begin(EVERY_TENANT) as session:
+    async def system_transaction(self, *, shared_lock: tuple[int, int] | None = None) -> AsyncIterator[AsyncSession]:
+        """One transaction across organizations: for workers, never for a request.
+
+        `shared_lock` is an advisory lock that the transaction shares with others of its kind until its end.
+        """
+        async with self._begin(EVERY_TENANT, shared_lock) as session:
             yield session
 
     @asynccontextmanager
-    async def _begin(self, tenant: str) -> AsyncIterator[AsyncSession]:
+    async def _begin(self, tenant: str, shared_lock: tuple[int, int] | None = None) -> AsyncIterator[AsyncSession]:
+        prelude = f"SET LOCAL {TENANT_SETTING} = '{tenant}'"
+        if shared_lock is not None:
+            prelude += "; SELECT pg_advisory_xact_lock_shared({:d}, {:d})".format(*shared_lock)
         with unavailable_as_transient():
             async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
                 pooled = await (await session.connection()).get_raw_connection()
-                driver = pooled.driver_connection
-                driver.tenant = tenant  # type: ignore[union-attr]  # our connection_class
+                driver: Any = pooled.driver_connection
+                driver.prelude = prelude
                 try:
                     yield session
                     await session.flush()
                 finally:
-                    driver.tenant = None  # type: ignore[union-attr]
+                    driver.prelude = None
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
@@ -154,15 +160,15 @@ class Database:
         await self.engine.dispose()
 
 
-class _TenantConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
-    """Sets the tenant in the round trip that begins the transaction."""
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
+    """Says what every transaction begins with in the round trip of its BEGIN, which the driver sends lazily."""
 
-    tenant: str | None = None
+    prelude: str | None = None
+    """SQL without parameters: built from a UUID's own text, EVERY_TENANT and integers only."""
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109
-        if self.tenant is not None and query.startswith("BEGIN"):
-            # Only a UUID's own text or EVERY_TENANT gets here: nothing to quote.
-            query = f"{query.rstrip(';')}; SET LOCAL {TENANT_SETTING} = '{self.tenant}'"
+        if self.prelude is not None and query.startswith("BEGIN"):
+            query = f"{query.rstrip(';')}; {self.prelude}"
         status: str = await super().execute(query, *args, timeout=timeout)
         return status
 

@@ -1,22 +1,34 @@
-"""Records that a service could not work through: kept with their cause, shown, and sent back when mended."""
+"""Records that a service could not work through: kept with their cause, shown, and sent back when mended.
 
+A dead letter is the record as it was (key, value, headers) with headers `dlq_…` that say why and from where.
+"""
+
+import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import MessageSizeTooLargeError
+
+from slotstream_servicekit.errors import SlotstreamError
+from slotstream_servicekit.producer import MAX_RECORD_BYTES, durable_producer
+from slotstream_servicekit.telemetry import current_traceparent
+from slotstream_servicekit.telemetry.logs import redacted
 
 _PREFIX: Final = "dlq_"
-MAX_RECORD_BYTES: Final = 2_097_152
+_REPLAYED: Final = "dlq_replayed_from"
+_WRITE_SECONDS: Final = 20.0
+_DETAIL_LENGTH: Final = 500
 
 Headers = Sequence[tuple[str, bytes]]
 
 
 def dead_letter_topic_name(service: str) -> str:
-    """The dead-letter topic of a service, by its package name."""
+    """The dead-letter topic of a service, by its package name. It has one partition."""
     return f"slotstream.{service.replace('_', '-')}.dead-letter.v1"
 
 
@@ -29,20 +41,35 @@ class Cause:
     handler: str
 
 
+def cause_of(error: BaseException, *, handler: str) -> Cause:
+    """The cause that `error` gives: its `code` and `detail` where it has them, else its type alone.
+
+    A driver's or a library's own words are left out, since they may quote a row.
+    """
+    coded = isinstance(error, SlotstreamError) or hasattr(error, "code")
+    detail = redacted(str(getattr(error, "detail", ""))) if coded else type(error).__qualname__
+    code = str(getattr(error, "code", None) or "handler_failed") if coded else "handler_failed"
+    return Cause(code=code, detail=detail[:_DETAIL_LENGTH], handler=handler)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """One record set aside. `offset` is its place in the dead-letter topic, the rest where it came from."""
 
     offset: int
+    service: str
     topic: str
     partition: int
     source_offset: int
     code: str
     detail: str
     handler: str
+    traceparent: str | None
     set_aside_at: datetime
     key: bytes | None
     value: bytes | None
+    value_omitted: bool
+    """The value was too large for the dead-letter topic; it is read from where it came from."""
     headers: Headers
     """The original headers, as they were."""
 
@@ -54,94 +81,154 @@ class DeadLetterWriter:
         self._service = service
         self._topic = dead_letter_topic_name(service)
         self._bootstrap_servers = bootstrap_servers
+        self._opened = AsyncExitStack()
         self._producer: AIOKafkaProducer | None = None
+        self._turn = asyncio.Lock()
 
     async def write(self, record: Any, cause: Cause) -> None:
-        """Append aiokafka's `record` with its cause; raises KafkaError where that cannot be done now."""
+        """Append aiokafka's `record` with its cause; raises KafkaError or TimeoutError where it cannot now."""
+        headers = [*_original(record.headers), *_facts(self._service, record, cause)]
+        async with self._turn:
+            try:
+                await self._send(record.value, record.key, headers)
+            except MessageSizeTooLargeError:
+                omitted = (_PREFIX + "value_omitted", str(len(record.value)).encode())
+                await self._send(None, record.key or b"", [*headers, omitted])
+
+    async def _send(self, value: bytes | None, key: bytes | None, headers: list[tuple[str, bytes]]) -> None:
+        try:
+            async with asyncio.timeout(_WRITE_SECONDS):
+                producer = await self._open()
+                # A record needs a key or a value.
+                key = b"" if key is None and value is None else key
+                await producer.send_and_wait(self._topic, value=value, key=key, headers=headers)
+        except BaseException:
+            # A producer with a failed batch has a gap in its sequence, and one cut off may still be sending.
+            await self.close()
+            raise
+
+    async def _open(self) -> AIOKafkaProducer:
         if self._producer is None:
-            producer = _producer(self._bootstrap_servers, f"{self._service}-dead-letters")
-            await producer.start()
-            self._producer = producer
-        headers = [*record.headers, *_cause_headers(self._service, record, cause)]
-        await self._producer.send_and_wait(self._topic, value=record.value, key=record.key, headers=headers)
+            client_id = f"{self._service}-dead-letters"
+            self._producer = await self._opened.enter_async_context(
+                durable_producer(self._bootstrap_servers, client_id=client_id, close_within=2.0)
+            )
+        return self._producer
 
     async def close(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await producer.stop()
+        self._producer = None
+        await self._opened.aclose()
 
 
-def _producer(bootstrap_servers: str, client_id: str) -> AIOKafkaProducer:
-    return AIOKafkaProducer(
-        bootstrap_servers=bootstrap_servers,
-        client_id=client_id,
-        acks="all",
-        enable_idempotence=True,
-        max_request_size=MAX_RECORD_BYTES,
-    )
+def _original(headers: Headers) -> list[tuple[str, bytes]]:
+    return [(name, value) for name, value in headers if not name.startswith(_PREFIX)]
 
 
-def _cause_headers(service: str, record: Any, cause: Cause) -> list[tuple[str, bytes]]:
+def _facts(service: str, record: Any, cause: Cause) -> list[tuple[str, bytes]]:
     facts = {
         "service": service,
         "handler": cause.handler,
         "code": cause.code,
-        "detail": cause.detail[:500],
+        "detail": cause.detail,
         "topic": record.topic,
         "partition": str(record.partition),
         "offset": str(record.offset),
         "at": str(int(time.time() * 1000)),
+        "traceparent": current_traceparent() or "",
     }
-    return [(_PREFIX + name, value.encode()) for name, value in facts.items()]
+    return [(_PREFIX + name, value.encode()) for name, value in facts.items() if value]
 
 
 async def list_dead_letters(
     bootstrap_servers: str, service: str, *, from_offset: int = 0, limit: int = 100
 ) -> list[DeadLetter]:
     """Up to `limit` dead letters of `service`, oldest first, from `from_offset` on."""
-    topic = TopicPartition(dead_letter_topic_name(service), 0)
     letters: list[DeadLetter] = []
-    async with _reader(bootstrap_servers, topic) as consumer:
-        end = (await consumer.end_offsets([topic]))[topic]
-        begin = (await consumer.beginning_offsets([topic]))[topic]
-        consumer.seek(topic, max(from_offset, begin))
-        while len(letters) < limit and await consumer.position(topic) < end:
-            batch = await consumer.getmany(topic, timeout_ms=1_000, max_records=limit - len(letters))
-            letters.extend(_letter(record) for record in batch.get(topic, ()))
+    if limit > 0:
+        async with _reader(bootstrap_servers) as consumer:
+            place = TopicPartition(dead_letter_topic_name(service), 0)
+            async for record in _records(consumer, place, from_offset):
+                letters.append(_letter(record))
+                if len(letters) == limit:
+                    break
     return letters
 
 
-async def replay_dead_letters(bootstrap_servers: str, service: str, offsets: Sequence[int]) -> int:
-    """Send the dead letters at `offsets` back to where they came from; returns how many were sent.
+async def show_dead_letter(bootstrap_servers: str, service: str, offset: int) -> DeadLetter | None:
+    """The dead letter at `offset`, or None where there is none (any more)."""
+    found = await list_dead_letters(bootstrap_servers, service, from_offset=offset, limit=1)
+    return found[0] if found and found[0].offset == offset else None
 
-    The record keeps its key, value and headers, so consumers that had it already recognise it.
+
+async def replay_dead_letters(bootstrap_servers: str, service: str, offsets: Collection[int] | None = None) -> int:
+    """Send the dead letters at `offsets` (None: all) back to where they came from; returns how many were sent.
+
+    The record keeps its key, value and headers, so consumers that had it already recognise it; a header says
+    which dead letter it was. Replaying twice therefore does no harm.
     """
-    wanted = set(offsets)
-    producer = _producer(bootstrap_servers, f"{service}-replay")
-    await producer.start()
+    wanted = None if offsets is None else set(offsets)
     sent = 0
-    try:
-        for offset in sorted(wanted):
-            found = await list_dead_letters(bootstrap_servers, service, from_offset=offset, limit=1)
-            for letter in found:
-                if letter.offset == offset:
-                    headers = [*letter.headers, ("dlq_replayed_from", str(offset).encode())]
-                    await producer.send_and_wait(letter.topic, value=letter.value, key=letter.key, headers=headers)
-                    sent += 1
-    finally:
-        await producer.stop()
+    async with (
+        _reader(bootstrap_servers) as consumer,
+        durable_producer(bootstrap_servers, client_id=f"{service}-replay") as producer,
+    ):
+        place = TopicPartition(dead_letter_topic_name(service), 0)
+        async for record in _records(consumer, place, min(wanted or {0})):
+            if wanted is not None and record.offset not in wanted:
+                continue
+            letter = _letter(record)
+            value = await _value_at_origin(bootstrap_servers, letter) if letter.value_omitted else letter.value
+            headers = [*letter.headers, (_REPLAYED, f"{place.topic}:{letter.offset}".encode())]
+            await producer.send_and_wait(letter.topic, value=value, key=letter.key, headers=headers)
+            sent += 1
+            if wanted is not None and sent == len(wanted):
+                break
     return sent
 
 
+class OriginGoneError(SlotstreamError):
+    """The dead letter holds no value, and the record that did is no longer in its topic."""
+
+    code = "origin_gone"
+
+
+async def _value_at_origin(bootstrap_servers: str, letter: DeadLetter) -> bytes | None:
+    async with _reader(bootstrap_servers) as consumer:
+        place = TopicPartition(letter.topic, letter.partition)
+        async for record in _records(consumer, place, letter.source_offset):
+            if record.offset != letter.source_offset:
+                break
+            value: bytes | None = record.value
+            return value
+    raise OriginGoneError(f"{letter.topic} no longer holds offset {letter.source_offset} of {letter.partition}")
+
+
 @asynccontextmanager
-async def _reader(bootstrap_servers: str, topic: TopicPartition) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
+async def _reader(bootstrap_servers: str) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=MAX_RECORD_BYTES,
+    )
     await consumer.start()
     try:
-        consumer.assign([topic])
         yield consumer
     finally:
         await consumer.stop()
+
+
+async def _records(consumer: AIOKafkaConsumer, place: TopicPartition, from_offset: int) -> AsyncIterator[Any]:
+    """The records that `place` holds now, from `from_offset` on."""
+    consumer.assign([place])
+    end = (await consumer.end_offsets([place]))[place]
+    begin = (await consumer.beginning_offsets([place]))[place]
+    consumer.seek(place, max(from_offset, begin))
+    while await consumer.position(place) < end:
+        fetched = await consumer.getmany(place, timeout_ms=1_000)
+        for record in fetched.get(place, ()):
+            if record.offset < end:
+                yield record
 
 
 def _letter(record: Any) -> DeadLetter:
@@ -152,14 +239,17 @@ def _letter(record: Any) -> DeadLetter:
     }
     return DeadLetter(
         offset=record.offset,
+        service=facts.get("service", ""),
         topic=facts.get("topic", ""),
         partition=int(facts.get("partition", "0")),
         source_offset=int(facts.get("offset", "0")),
         code=facts.get("code", ""),
         detail=facts.get("detail", ""),
         handler=facts.get("handler", ""),
+        traceparent=facts.get("traceparent"),
         set_aside_at=datetime.fromtimestamp(int(facts.get("at", "0")) / 1000, UTC),
         key=record.key,
         value=record.value,
-        headers=tuple((name, value) for name, value in record.headers if not name.startswith(_PREFIX)),
+        value_omitted="value_omitted" in facts,
+        headers=tuple(_original(record.headers)),
     )

@@ -29,7 +29,13 @@ _CLAIM = text(
     RETURNING message_id
     """
 )
-_PRUNE = text("DELETE FROM inbox WHERE received_at < now() - CAST(:age AS interval)")
+_PRUNE = text(
+    """
+    DELETE FROM inbox WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM inbox WHERE received_at < now() - CAST(:age AS interval) LIMIT :limit
+    ))
+    """
+)
 
 
 async def claim(session: AsyncSession, *, consumer: str, ids: Sequence[UUID]) -> frozenset[UUID]:
@@ -38,6 +44,10 @@ async def claim(session: AsyncSession, *, consumer: str, ids: Sequence[UUID]) ->
     return frozenset(rows.scalars())
 
 
-async def prune(session: AsyncSession, *, older_than: timedelta) -> None:
-    """Forget ids received longer ago than `older_than`, which must exceed the topics' redelivery window."""
-    await session.execute(_PRUNE, {"age": older_than})
+async def prune(session: AsyncSession, *, older_than: timedelta, limit: int = 10_000) -> int:
+    """Forget up to `limit` ids received longer ago than `older_than`; how many were forgotten.
+
+    `older_than` must exceed the time after which consumers refuse a record as too old.
+    """
+    deleted = await session.execute(_PRUNE, {"age": older_than, "limit": limit})
+    return int(getattr(deleted, "rowcount", 0))

@@ -160,9 +160,19 @@ _ENQUEUE = text(
 )
 
 
+_FORBIDDEN: Final = "slotstream_outbox_forbidden"
+
+
+def forbid_publishing(session: AsyncSession) -> None:
+    """Make `enqueue` refuse this session: what happens in it has been published before."""
+    session.info[_FORBIDDEN] = True
+
+
 async def enqueue(session: AsyncSession, records: Sequence[OutboxRecord]) -> None:
     """Write `records` in their order with the transaction of `session`."""
     if records:
+        if _FORBIDDEN in session.info:
+            raise RuntimeError("a projection is being rebuilt: its handler must publish nothing")
         await session.execute(_ENQUEUE, outbox_arrays(records))
 
 

@@ -1,27 +1,52 @@
 """Rebuilding projections from offset zero while the service runs.
 
-Every record up to the end offsets taken at the start goes through the same handler again, which applies
-states by version; then rows that no record of the topics vouches for (`applied_at` before the start) go.
+Every record of the topics goes through the same handler again, which applies states by version. Running
+consumers go on meanwhile. At the end they are held back for a moment, the last records are applied, and the rows
+that no record vouches for (`applied_at` before the start) are removed.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from slotstream_servicekit.consumer import Decode, Handler, _NotForUs, received_from
+from slotstream_servicekit.clock import system_clock
+from slotstream_servicekit.consumer.records import Decode, Handler, Received, read_record
+from slotstream_servicekit.consumer.retries import is_transient
+from slotstream_servicekit.consumer.turns import take_turn_alone
 from slotstream_servicekit.database import Database
+from slotstream_servicekit.errors import ErrorKind, SlotstreamError
+from slotstream_servicekit.outbox import forbid_publishing
+from slotstream_servicekit.producer import MAX_RECORD_BYTES
+from slotstream_servicekit.telemetry import get_logger
 
-_BATCH = 1_000
+log = get_logger(__name__)
+
+_BATCH: Final = 1_000
+_NEARLY_THERE: Final = 2_000
+"""How many records may be left to apply while the running consumers are held back."""
+_ROUNDS: Final = 20
+
+Ends = Mapping[TopicPartition, int]
+Progress = Callable[[int], None]
+
+
+def _quietly(_applied: int) -> None:
+    """Nobody watches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
     """Tables that are nothing but the newest states of `topics`, kept by `handler`.
 
-    Each table has `applied_at timestamptz`, set to now() whenever a state is applied.
+    The handler publishes nothing. It applies a state whose version is at least the stored one, and then sets
+    `applied_at timestamptz` of the row to the present instant.
     """
 
     name: str
@@ -41,65 +66,172 @@ class RebuildReport:
     swept: int
 
 
+class HistoryIncompleteError(SlotstreamError):
+    """The topic's beginning was deleted: what it holds is not all that happened, and nothing was changed."""
+
+    code = "history_incomplete"
+    kind = ErrorKind.conflict
+
+
+class RebuildFailedError(SlotstreamError):
+    """The handler cannot apply a record; rows may be newer than before, and none was removed."""
+
+    code = "rebuild_failed"
+    kind = ErrorKind.conflict
+
+
 async def rebuild(
     projection: Projection,
     *,
     database: Database,
     bootstrap_servers: str,
     decode: Decode,
-    progress: Callable[[int], None] = lambda _: None,
+    progress: Progress = _quietly,
 ) -> RebuildReport:
-    """Rebuild one projection; safe beside the running service and safe to run again."""
+    """Rebuild one projection; safe beside the running service, and safe to run again after an interruption."""
     async with database.system_transaction() as session:
-        started_at = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
-    applied = unreadable = 0
-    async for records in _all_records(bootstrap_servers, projection.topics):
+        # The handler may ask either clock for `applied_at`.
+        database_time = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
+        started_at = min(database_time, system_clock())
+    async with _log_of(bootstrap_servers, projection.topics) as topics:
+        run = _Run(projection, database, decode, progress, topics)
+        for _ in range(_ROUNDS):
+            if await run.catch_up() <= _NEARLY_THERE:
+                break
+        swept = await run.finish(started_at)
+    log.info("projection_rebuilt", projection=projection.name, applied=run.applied, swept=swept)
+    return RebuildReport(projection.name, run.applied, run.unreadable, swept)
+
+
+@dataclass(slots=True)
+class _Run:
+    projection: Projection
+    database: Database
+    decode: Decode
+    progress: Progress
+    topics: "_Log"
+    applied: int = 0
+    unreadable: int = 0
+
+    async def catch_up(self) -> int:
+        """Applies what the topics hold by now; returns how much has come since."""
+        async for records in self.topics.until(await self.topics.ends()):
+            batch = self._read(records)
+            if batch:
+                async with self.database.system_transaction() as session:
+                    await self._apply(session, batch)
+        return await self.topics.left()
+
+    async def finish(self, started_at: datetime) -> int:
+        """Applies the rest and sweeps, with the running consumers held back; returns how many rows went.
+
+        A row that a consumer removed after this rebuild had read past it could come back otherwise.
+        """
+        async with self.database.system_transaction() as session:
+            for topic in sorted(self.projection.topics):
+                await take_turn_alone(session, topic)
+            async for records in self.topics.until(await self.topics.ends()):
+                if batch := self._read(records):
+                    await self._apply(session, batch)
+            return await self._sweep(session, started_at)
+
+    def _read(self, records: Sequence[Any]) -> list[Received[Any]]:
         batch = []
         for record in records:
             try:
-                batch.append(received_from(record, decode, types=projection.types))
-            except _NotForUs:
-                continue
-            except Exception:  # noqa: BLE001 - the running consumer has set it aside already
-                unreadable += 1
-        if batch:
-            async with database.system_transaction() as session:
-                await projection.handler(session, batch)
-            applied += len(batch)
-            progress(applied)
-    swept = 0
-    async with database.system_transaction() as session:
-        for table in projection.tables:
-            result: Any = await session.execute(
+                received = read_record(record, self.decode, types=self.projection.types)
+            except Exception as error:  # noqa: BLE001 - the running consumer has set it aside already
+                self.unreadable += 1
+                log.warning(
+                    "rebuild_skips_record",
+                    topic=record.topic,
+                    partition=record.partition,
+                    offset=record.offset,
+                    cause=getattr(error, "code", type(error).__name__),
+                )
+            else:
+                if received is not None:
+                    batch.append(received)
+        return batch
+
+    async def _apply(self, session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
+        forbid_publishing(session)
+        try:
+            await self.projection.handler(session, batch)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            first, last = batch[0], batch[-1]
+            raise RebuildFailedError(
+                f"{self.projection.name}: the handler failed between offset {first.offset} of {first.topic}"
+                f"/{first.partition} and {last.offset} of {last.topic}/{last.partition}; no row was removed"
+            ) from error
+        self.applied += len(batch)
+        self.progress(self.applied)
+
+    async def _sweep(self, session: AsyncSession, started_at: datetime) -> int:
+        swept = 0
+        for table in self.projection.tables:
+            gone = await session.execute(
                 text(f"DELETE FROM {table} WHERE applied_at < :started_at"), {"started_at": started_at}
             )
-            swept += result.rowcount
-    return RebuildReport(projection.name, applied, unreadable, swept)
+            swept += int(getattr(gone, "rowcount", 0))
+        return swept
 
 
-async def _all_records(bootstrap_servers: str, topics: Sequence[str]) -> AsyncIterator[list[Any]]:
-    """Batches of every record that `topics` hold now, topic by topic, in offset order per partition."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
+@dataclass(slots=True)
+class _Log:
+    """All partitions of some topics, read from their beginning, each once."""
+
+    consumer: AIOKafkaConsumer
+    partitions: Sequence[TopicPartition]
+    positions: dict[TopicPartition, int] = field(default_factory=dict)
+
+    async def ends(self) -> Ends:
+        ends: Ends = await self.consumer.end_offsets(self.partitions)
+        return ends
+
+    async def left(self) -> int:
+        return sum(end - self.positions[each] for each, end in (await self.ends()).items())
+
+    async def until(self, ends: Ends) -> AsyncIterator[list[Any]]:
+        """Batches from where the last call stopped up to `ends`, in offset order per partition."""
+        while waiting := [each for each in self.partitions if self.positions[each] < ends[each]]:
+            fetched = await self.consumer.getmany(*waiting, timeout_ms=500, max_records=_BATCH)
+            for partition, records in fetched.items():
+                yield records
+                self.positions[partition] = records[-1].offset + 1
+            for each in waiting:
+                # Compaction leaves gaps, also at the end of a partition.
+                self.positions[each] = max(self.positions[each], await self.consumer.position(each))
+
+
+@asynccontextmanager
+async def _log_of(bootstrap_servers: str, topics: Sequence[str]) -> AsyncIterator[_Log]:
+    consumer = AIOKafkaConsumer(
+        *topics,
+        bootstrap_servers=bootstrap_servers,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=MAX_RECORD_BYTES,
+    )
     await consumer.start()
     try:
-        for topic in topics:
-            numbers = await _partitions(consumer, topic)
-            partitions = [TopicPartition(topic, number) for number in numbers]
-            consumer.assign(partitions)
-            ends = await consumer.end_offsets(partitions)
-            await consumer.seek_to_beginning(*partitions)
-            waiting = {partition for partition, end in ends.items() if end > 0}
-            while waiting:
-                fetched = await consumer.getmany(*waiting, timeout_ms=500, max_records=_BATCH)
-                for partition, records in fetched.items():
-                    wanted = [record for record in records if record.offset < ends[partition]]
-                    if wanted:
-                        yield wanted
-                waiting = {each for each in waiting if await consumer.position(each) < ends[each]}
+        partitions = [TopicPartition(topic, each) for topic in topics for each in _partitions_of(consumer, topic)]
+        beginnings = await consumer.beginning_offsets(partitions)
+        cut = sorted({each.topic for each, offset in beginnings.items() if offset > 0})
+        if cut:
+            raise HistoryIncompleteError(
+                f"{', '.join(cut)} no longer begins at offset 0: the records before are gone, so a rebuild would "
+                "lose what only they told of"
+            )
+        yield _Log(consumer, partitions, dict(beginnings))
     finally:
         await consumer.stop()
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
-    await consumer._client.force_metadata_update()  # noqa: SLF001 - a fresh client knows no topic yet
-    return sorted(consumer.partitions_for_topic(topic) or ())
+def _partitions_of(consumer: AIOKafkaConsumer, topic: str) -> Sequence[int]:
+    partitions = consumer.partitions_for_topic(topic)
+    if not partitions:
+        raise UnknownTopicOrPartitionError(topic)
+    return sorted(partitions)

@@ -1,13 +1,17 @@
 """The declarative topics job: creates what is missing, grows partitions, sets configuration; deletes nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+
+_SET_ON_TOPIC: Final = 1
+"""Kafka's code for a setting that was made on the topic itself, not inherited."""
+_DAY_MILLISECONDS: Final = 86_400_000
 
 
 class TopicDefinition(Protocol):
@@ -31,58 +35,61 @@ class AppliedTopics:
 
     created: tuple[str, ...]
     grown: tuple[str, ...]
+    configured: tuple[str, ...]
     unchanged: tuple[str, ...]
 
 
 def topic_configuration(topic: TopicDefinition) -> dict[str, str]:
     """Kafka's own settings for a topic."""
-    retention = -1 if topic.retention is None else int(topic.retention.total_seconds() * 1000)
     settings = {"cleanup.policy": topic.cleanup, "max.message.bytes": str(topic.max_message_bytes)}
     if topic.cleanup == "compact":
         # A consumer that is away for less than this still sees that a key was erased.
-        return settings | {"delete.retention.ms": str(7 * 86_400_000), "min.cleanable.dirty.ratio": "0.1"}
-    return settings | {"retention.ms": str(retention)}
+        return settings | {"delete.retention.ms": str(7 * _DAY_MILLISECONDS), "min.cleanable.dirty.ratio": "0.1"}
+    retention = -1 if topic.retention is None else int(topic.retention / timedelta(milliseconds=1))
+    return settings | {"retention.ms": str(retention), "retention.bytes": "-1"}
 
 
 async def apply_topics(
     bootstrap_servers: str, topics: Iterable[TopicDefinition], *, replication_factor: int = 1
 ) -> AppliedTopics:
-    """Bring the cluster to `topics`; safe to run again and beside running services."""
+    """Bring the cluster to `topics`; safe to run again and beside running services.
+
+    Settings made by hand on a topic that are not ours to say stay as they are. Fewer partitions than there are
+    is not an error: Kafka cannot take any away.
+    """
     wanted = {topic.name: topic for topic in topics}
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await admin.start()
     try:
         existing = await _partitions_by_topic(admin, wanted)
-        created = await _create(admin, [wanted[name] for name in wanted if name not in existing], replication_factor)
-        too_few = {
-            name: NewPartitions(total_count=topic.partitions)
-            for name, topic in wanted.items()
-            if name in existing and existing[name] < topic.partitions
-        }
-        if too_few:
-            await admin.create_partitions(too_few)
-        await _configure(admin, [topic for name, topic in wanted.items() if name in existing])
+        missing = [topic for name, topic in wanted.items() if name not in existing]
+        present = [topic for name, topic in wanted.items() if name in existing]
+        await _create(admin, missing, replication_factor)
+        too_few = [topic for topic in present if existing[topic.name] < topic.partitions]
+        await _grow(admin, too_few)
+        changed = await _configure(admin, present)
     finally:
         await admin.close()
-    touched = {*created, *too_few}
+    created, grown = tuple(topic.name for topic in missing), tuple(topic.name for topic in too_few)
+    touched = {*created, *grown, *changed}
     return AppliedTopics(
-        created=tuple(created),
-        grown=tuple(too_few),
+        created=created,
+        grown=grown,
+        configured=changed,
         unchanged=tuple(name for name in wanted if name not in touched),
     )
 
 
-async def _partitions_by_topic(admin: AIOKafkaAdminClient, wanted: dict[str, TopicDefinition]) -> dict[str, int]:
+async def _partitions_by_topic(admin: AIOKafkaAdminClient, wanted: Mapping[str, TopicDefinition]) -> dict[str, int]:
     present = [name for name in await admin.list_topics() if name in wanted]
     if not present:
         return {}
-    described = await admin.describe_topics(present)
-    return {each["topic"]: len(each["partitions"]) for each in described}
+    return {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics(present)}
 
 
-async def _create(admin: AIOKafkaAdminClient, topics: list[TopicDefinition], replication_factor: int) -> list[str]:
+async def _create(admin: AIOKafkaAdminClient, topics: Sequence[TopicDefinition], replication_factor: int) -> None:
     if not topics:
-        return []
+        return
     answer = await admin.create_topics(
         [
             NewTopic(
@@ -94,20 +101,51 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[TopicDefinition], rep
             for topic in topics
         ]
     )
-    created = []
     for name, code, *_ in answer.topic_errors:
-        error = for_code(code)
-        if code and error is not TopicAlreadyExistsError:
-            raise error(f"topic {name} could not be created")
-        created.append(name)
-    return created
+        # Another job may have been faster.
+        _require(code, f"topic {name} could not be created", tolerated=TopicAlreadyExistsError)
 
 
-async def _configure(admin: AIOKafkaAdminClient, topics: list[TopicDefinition]) -> None:
+async def _grow(admin: AIOKafkaAdminClient, topics: Sequence[TopicDefinition]) -> None:
     if topics:
-        await admin.alter_configs(
-            [
-                ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=topic_configuration(topic))
-                for topic in topics
-            ]
+        await admin.create_partitions({topic.name: NewPartitions(total_count=topic.partitions) for topic in topics})
+
+
+async def _configure(admin: AIOKafkaAdminClient, topics: Sequence[TopicDefinition]) -> tuple[str, ...]:
+    """Sets what differs. The request replaces all of a topic's own settings, so the others are repeated."""
+    if not topics:
+        return ()
+    own = await _own_settings(admin, [topic.name for topic in topics])
+    changed = {
+        topic.name: own[topic.name] | wanted
+        for topic in topics
+        if not (wanted := topic_configuration(topic)).items() <= own[topic.name].items()
+    }
+    if changed:
+        answers = await admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name, configs=configs) for name, configs in changed.items()]
         )
+        for answer in answers:
+            for code, message, _, name in answer.resources:
+                _require(code, f"topic {name} could not be configured: {message}")
+    return tuple(changed)
+
+
+async def _own_settings(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    own: dict[str, dict[str, str]] = {name: {} for name in names}
+    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+    for answer in answers:
+        for resource in answer.to_object()["resources"]:
+            _require(resource["error_code"], f"topic {resource['resource_name']} could not be read")
+            own[resource["resource_name"]] |= {
+                each["config_names"]: each["config_value"]
+                for each in resource["config_entries"]
+                if each.get("config_source") == _SET_ON_TOPIC
+            }
+    return own
+
+
+def _require(code: int, complaint: str, *, tolerated: Any = NoError) -> None:
+    error = for_code(code)
+    if code and error is not tolerated:
+        raise error(complaint)

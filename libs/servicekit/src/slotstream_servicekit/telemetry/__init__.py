@@ -3,6 +3,7 @@
 from slotstream_servicekit.telemetry.context import (
     TraceContext,
     bind_organization,
+    continue_trace,
     current_organization,
     current_trace,
     current_trace_id,
@@ -25,6 +26,7 @@ from slotstream_servicekit.telemetry.metrics import (
 from slotstream_servicekit.telemetry.tracing import (
     Span,
     configure_tracing,
+    follow_traces,
     shutdown_tracing,
     span,
     span_from,
@@ -47,10 +49,12 @@ __all__ = [
     "bind_organization",
     "configure_logging",
     "configure_tracing",
+    "continue_trace",
     "current_organization",
     "current_trace",
     "current_trace_id",
     "current_traceparent",
+    "follow_traces",
     "get_logger",
     "parse_traceparent",
     "render_metrics",

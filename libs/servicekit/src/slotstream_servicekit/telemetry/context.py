@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
@@ -60,6 +62,24 @@ def current_traceparent() -> str | None:
     """The header to put on whatever the running task sends out; None outside any request or message."""
     trace = _trace.get()
     return trace.traceparent if trace else None
+
+
+@contextmanager
+def continue_trace(traceparent: str | None) -> Iterator[None]:
+    """Makes `traceparent` the current position for the length of the block.
+
+    Without one, and where the running task is in that trace already, the task stays where it is.
+    """
+    trace = parse_traceparent(traceparent)
+    here = _trace.get()
+    if trace is None or (here is not None and here.trace_id == trace.trace_id):
+        yield
+        return
+    token = _trace.set(trace)
+    try:
+        yield
+    finally:
+        _trace.reset(token)
 
 
 def current_organization() -> UUID | None:

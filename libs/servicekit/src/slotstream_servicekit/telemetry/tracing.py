@@ -110,6 +110,25 @@ def span_from(
 
 
 @contextmanager
+def follow_traces(traceparents: Sequence[str], name: str, *, kind: Kind = "consumer") -> Iterator[Mapping[str, str]]:
+    """A span in each of several traces for the length of the block; yields where each trace goes on from."""
+    tracer = _State.tracer
+    if tracer is None:
+        yield {each: each for each in traceparents}
+        return
+    spans = {each: start_span(tracer, parse_traceparent(each), name, kind=kind) for each in traceparents}
+    try:
+        yield {each: context_of(current).traceparent for each, current in spans.items()}
+    except BaseException as error:
+        for current in spans.values():
+            current.set_status(StatusCode.ERROR, type(error).__name__)
+        raise
+    finally:
+        for current in spans.values():
+            current.end()
+
+
+@contextmanager
 def span(name: str, *, kind: Kind = "internal", attributes: Mapping[str, Attribute] | None = None) -> Iterator[Span]:
     """A child of the running task's current span."""
     with _span(_trace.get(), name, kind, attributes, ()) as current:

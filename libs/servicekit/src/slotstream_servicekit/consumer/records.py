@@ -1,0 +1,104 @@
+"""One record as a handler sees it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from slotstream_servicekit.telemetry import continue_trace
+
+T = TypeVar("T")
+
+
+class Envelope(Protocol):
+    """What a consumer needs to know of a decoded message; the contracts' Envelope has it."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def traceparent(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[T]):
+    """One decoded record; `event` None is a tombstone. `timestamp` is the record's, in UTC."""
+
+    event: T | None
+    key: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp: datetime
+    traceparent: str | None = None
+    """The trace that this record belongs to: what is done because of it continues there."""
+
+    def in_trace(self) -> AbstractContextManager[None]:
+        """Inside, `current_traceparent()` is this record's, whatever else its batch holds."""
+        return continue_trace(self.traceparent)
+
+
+Handler = Callable[[AsyncSession, Sequence[Received[Any]]], Awaitable[None]]
+"""Applies a batch within the given transaction. Any error it raises undoes the batch.
+
+Transient errors are tried again; any other makes the batch run record by record, and what fails then is set
+aside. So a handler must bear being called again, with any part of a batch.
+"""
+
+Decode = Callable[[bytes | None, Sequence[tuple[str, bytes]]], Any]
+"""Reads a record's value and headers into an Envelope; its errors carry a `code`.
+
+The code `unknown_type` means "newer than we are".
+"""
+
+_TYPE_HEADER = "ce_type"
+_TRACE_HEADER = "traceparent"
+
+
+def read_record(
+    record: Any, decode: Decode, *, types: frozenset[str] | None = None, tombstones: bool = True
+) -> Received[Any] | None:
+    """Decode one of aiokafka's records; None where it is of no interest. Raises whatever `decode` raises.
+
+    Of no interest are types other than `types`, told by the header without reading the value where it is
+    there, and types that only newer programs know.
+    """
+    if record.value is None and tombstones:
+        return _received(record, None)
+    if types is not None and (type_name := _header(record, _TYPE_HEADER)) is not None and type_name not in types:
+        return None
+    try:
+        event: Envelope = decode(record.value, record.headers)
+    except Exception as error:
+        if getattr(error, "code", None) == "unknown_type":
+            return None
+        raise
+    if types is not None and event.type not in types:
+        return None
+    return _received(record, event)
+
+
+def _received(record: Any, event: Envelope | None) -> Received[Any]:
+    traceparent = event.traceparent if event is not None else None
+    return Received(
+        event=event,
+        key=(record.key or b"").decode(errors="replace"),
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        traceparent=traceparent or _header(record, _TRACE_HEADER),
+    )
+
+
+def _header(record: Any, name: str) -> str | None:
+    for each, value in record.headers:
+        if each == name:
+            decoded: str = value.decode(errors="replace")
+            return decoded
+    return None

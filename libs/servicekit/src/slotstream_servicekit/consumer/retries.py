@@ -1,0 +1,49 @@
+"""Which errors pass by themselves, and how long to wait for that."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiokafka.errors import KafkaError
+
+from slotstream_servicekit.database import is_unavailable
+from slotstream_servicekit.errors import RETRYABLE_KINDS, SlotstreamError
+
+_RETRIES: Final = 8
+_FIRST_PAUSE_SECONDS: Final = 0.05
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same records may go through later."""
+    if isinstance(error, SlotstreamError):
+        return error.kind in RETRYABLE_KINDS
+    return is_unavailable(error) or isinstance(error, KafkaError)
+
+
+async def patiently(
+    work: Callable[[], Awaitable[None]], *, stop: asyncio.Event, on_retry: Callable[[Exception], None]
+) -> None:
+    """Do `work`, again after growing pauses while its errors are transient; then let the error out.
+
+    All pauses together stay far below the poll interval after which a consumer group gives a member up.
+    """
+    pause = _FIRST_PAUSE_SECONDS
+    for attempt in range(_RETRIES + 1):
+        try:
+            await work()
+        except Exception as error:
+            if not is_transient(error) or attempt == _RETRIES or stop.is_set():
+                raise
+            on_retry(error)
+            await pause_for(pause, stop)
+            pause = min(pause * 2.5, _LONGEST_PAUSE_SECONDS)
+        else:
+            return
+
+
+async def pause_for(seconds: float, stop: asyncio.Event) -> None:
+    """Sleep, unless told to stop meanwhile."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

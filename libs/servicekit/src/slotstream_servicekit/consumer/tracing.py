@@ -1,0 +1,37 @@
+"""Consumer spans: a batch's own, and one in the trace of each record that travels with others."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from slotstream_servicekit.consumer.records import Received
+from slotstream_servicekit.telemetry import follow_traces, span_from, tracing_enabled
+
+_LINKS = 64
+
+
+@contextmanager
+def batch_span(topic: str, batch: Sequence[Received[Any]]) -> Iterator[Sequence[Received[Any]]]:
+    """Runs the block inside consumer spans; yields the batch, its records pointing into them.
+
+    Records of one trace continue it. A batch of several traces gets a span of its own, linked to theirs, and
+    each of the traces gets one for its part.
+    """
+    name = f"{topic} handle"
+    parents = sorted({each.traceparent for each in batch if each.traceparent})
+    if len(parents) == 1:
+        with span_from(parents[0], name, attributes={"batch": len(batch)}):
+            yield batch
+    elif not tracing_enabled():
+        with span_from(None, name):
+            yield batch
+    else:
+        with (
+            span_from(None, name, attributes={"batch": len(batch)}, links=parents[:_LINKS]),
+            follow_traces(parents, name) as inner,
+        ):
+            yield [
+                dataclasses.replace(each, traceparent=inner[each.traceparent]) if each.traceparent else each
+                for each in batch
+            ]

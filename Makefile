@@ -1,48 +1,48 @@
+# Slotstream. Needs Python 3.11 or later and make; everything else comes as pinned packages.
 .DEFAULT_GOAL := help
+.PHONY: help up down reset demo mail check test bench format
 PYTHON ?= python3
-UV := .venv/bin/uv
-export UV_PROJECT_ENVIRONMENT := .venv
+BIN := .venv/bin
+READY := .venv/.ready
+LOCKED := uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml)
 
-.PHONY: help install up down reset demo mail check format test checker bench
+help: ## List these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
 
-help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+up: $(READY) ## Start everything here; Ctrl-C stops it (DETACH=1: in the background)
+	@exec $(BIN)/slotstream-local up $(if $(DETACH),--detach)
 
-.venv/bin/uv:
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Slotstream needs Python 3.11 or later; call: make PYTHON=python3.11 …")'
-	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+down: $(READY) ## Stop everything, from any shell
+	@$(BIN)/slotstream-local down
 
-install: .venv/bin/uv ## install everything into .venv
-	@$(UV) sync --quiet --frozen --all-packages --inexact
+reset: $(READY) ## Stop everything and forget all data
+	@$(BIN)/slotstream-local reset
 
-up: install ## run the whole product here, without Docker, until Ctrl-C
-	@.venv/bin/slotstream-local up
+demo: $(READY) ## Fill the running stack with an example organization and show what happens
+	@$(BIN)/slotstream-local demo
 
-down: install ## stop a running stack; its data stays
-	@.venv/bin/slotstream-local down
+mail: $(READY) ## List the mails that were caught (N=3: read the third)
+	@$(BIN)/slotstream-local mail $(N)
 
-reset: install ## stop a running stack and forget its data
-	@.venv/bin/slotstream-local reset
+check: $(READY) ## Style, types and the rules of who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(foreach folder,$(wildcard libs/*/src/* services/*/src/* deploy/*/src/*),$(if $(wildcard $(folder)/__init__.py),-p $(notdir $(folder))))
+	$(BIN)/lint-imports
 
-demo: install ## fill a running stack with an example organization
-	@.venv/bin/slotstream-local demo
+test: check ## Check, then every test: unit, service, contract, end to end
+	$(BIN)/pytest $(ARGS)
 
-mail: install ## list the mails that the local stack caught
-	@.venv/bin/slotstream-local mail
+bench: $(READY) ## Measure the promised ratios and write docs/benchmarks.md
+	$(BIN)/python -m bench $(ARGS)
 
-check: install ## lint, types, layers, committed schemas
-	.venv/bin/ruff format --check .
-	.venv/bin/ruff check .
-	.venv/bin/mypy
-	.venv/bin/lint-imports
+format: $(READY) ## Put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
-format: install ## format and mend what can be mended
-	.venv/bin/ruff format .
-	.venv/bin/ruff check --fix .
-
-test: check ## everything: checks, unit, service, contract and end-to-end tests
-	.venv/bin/pytest
-
-bench: install ## measure the promises of speed as ratios, into docs/benchmarks.md
-	.venv/bin/python -m bench
+$(READY): $(LOCKED)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slotstream needs Python 3.11 or later; this is %s. Name one: make PYTHON=python3.13" % sys.version.split()[0])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || { echo 'Installing uv …'; $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'; }
+	@echo 'Installing the pinned packages …'; $(BIN)/uv sync --quiet --frozen --all-packages --inexact --python $(BIN)/python
+	@touch $@

@@ -1,0 +1,102 @@
+"""The one-shot jobs of docker-compose.yml: make the secrets, then databases, migrations and topics.
+
+Nothing has a default password: the first start makes each, and keeps it in a volume of its own.
+"""
+
+import argparse
+import json
+import os
+import secrets
+import shlex
+import shutil
+import subprocess
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from slotstream_local.databases import create_databases
+from slotstream_local.layout import SERVICES
+from slotstream_servicekit.signing import LOCAL_AUDIENCE, LOCAL_ISSUER, ensure_signing_key
+
+_STATE: Final = Path("/state")
+_JWKS: Final = Path("/jwks/jwks.json")
+_SECRETS: Final = Path("/secrets")
+_SERVER: Final = "postgres:5432"
+
+
+def make_secrets(
+    *, secrets_folder: Path = _SECRETS, state: Path = _STATE, jwks: Path = _JWKS, server: str = _SERVER
+) -> None:
+    """Passwords, keys and each service's own settings file. What is there already stays as it is."""
+    shutil.copyfile(ensure_signing_key(state).jwks_path, jwks)
+    jwks.chmod(0o644)
+    admin = secrets_folder / "postgres" / "password"
+    if not admin.exists():
+        _write(admin, secrets.token_urlsafe(24))
+    setup = secrets_folder / "setup" / "env"
+    kept = _read_variables(setup)
+    owners = {"ADMIN_URL": f"postgresql://postgres:{admin.read_text()}@{server}/postgres"}
+    for service in SERVICES:
+        prefix = service.upper()
+        password = kept.get(f"{prefix}_PASSWORD") or secrets.token_urlsafe(24)
+        owners[f"{prefix}_PASSWORD"] = password
+        owners[f"{prefix}_OWNER_DATABASE_URL"] = _url(service, "owner", password, server)
+        _write_variables(
+            secrets_folder / service.replace("_", "-") / "env",
+            {f"{prefix}_DATABASE_URL": _url(service, "app", password, server), **_issuers(jwks)},
+            keep=("CALENDAR_SYNC_SECRET_KEYS",),
+        )
+    _write_variables(setup, owners)
+    print("Secrets are in their volumes.")
+
+
+def set_up() -> None:
+    """Databases and roles, migrations, topics; safe to run again."""
+    for service in SERVICES:
+        create_databases(
+            os.environ["ADMIN_URL"], services=[service], password=os.environ[f"{service.upper()}_PASSWORD"]
+        )
+    subprocess.run(["slotstream", "migrate", "--wait", "30", *SERVICES], check=True)
+    subprocess.run(["slotstream", "topics", "apply", "--wait", "60"], check=True)
+    print("Databases and topics are ready.")
+
+
+def _url(service: str, role: str, password: str, server: str) -> str:
+    return f"postgresql+asyncpg://{service}_{role}:{password}@{server}/{service}"
+
+
+def _issuers(jwks: Path) -> dict[str, str]:
+    issuer = {"issuer": LOCAL_ISSUER, "audience": LOCAL_AUDIENCE, "jwks_url": jwks.as_uri()}
+    return {
+        "SLOTSTREAM_ISSUERS": json.dumps([issuer]),
+        "CALENDAR_SYNC_SECRET_KEYS": json.dumps([urlsafe_b64encode(secrets.token_bytes(32)).decode()]),
+    }
+
+
+def _read_variables(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    pairs = (shlex.split(line)[0].partition("=") for line in path.read_text().splitlines() if line)
+    return {name: value for name, _, value in pairs}
+
+
+def _write_variables(path: Path, variables: Mapping[str, str], *, keep: tuple[str, ...] = ()) -> None:
+    before = _read_variables(path)
+    merged = {**variables, **{name: before[name] for name in keep if name in before}}
+    _write(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in merged.items()))
+
+
+def _write(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m slotstream_local.compose", description=__doc__)
+    parser.add_argument("job", choices=("secrets", "setup"))
+    {"secrets": make_secrets, "setup": set_up}[parser.parse_args().job]()
+
+
+if __name__ == "__main__":
+    main()

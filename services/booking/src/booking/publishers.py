@@ -4,7 +4,7 @@ Appointment messages are built as JSON directly, since every booking pays for tw
 equal to what the contracts' own models write.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,8 +17,10 @@ from booking.domain.lifecycle import Verb
 from booking.domain.model import Actor, Appointment, Change
 from slotstream_contracts.appointments import AppointmentState
 from slotstream_contracts.base import Message
+from slotstream_contracts.commands import CommandRefused, CommandSucceeded
 from slotstream_contracts.envelope import STRUCTURED_CONTENT_TYPE, schema_uri, wrap
-from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS, CLIENTS
+from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS, BOOKING_RESULTS, CLIENTS
+from slotstream_servicekit.errors import Reason
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import OutboxRecord, record_of, tombstone
 
@@ -271,6 +273,94 @@ def _state_record(
     return record_of(envelope, aggregatetype=kind)
 
 
-def result_record(result: Message, *, organization_id: UUID, key: str, now: datetime, cause: Cause) -> OutboxRecord:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandAnswer:
+    """The result of a command, as it is stored and said: its CloudEvents type and its data as JSON."""
+
+    type: str
+    data: bytes
+
+
+def succeeded(
+    *,
+    command_id: UUID,
+    command_type: str,
+    appointment_id: UUID | None = None,
+    batch_id: UUID | None = None,
+    outcome: str = "done",
+    snapshot: bytes | None = None,
+    affected: int = 1,
+) -> CommandAnswer:
+    data = {
+        "command_id": command_id,
+        "command_type": command_type,
+        "appointment_id": appointment_id,
+        "batch_id": batch_id,
+        "outcome": outcome,
+        "appointment": None if snapshot is None else orjson.Fragment(snapshot),
+        "affected": affected,
+    }
+    return CommandAnswer(type=CommandSucceeded.type, data=orjson.dumps(data))
+
+
+def refused(
+    *,
+    command_id: UUID,
+    command_type: str,
+    code: str,
+    detail: str,
+    reasons: Sequence[Reason] = (),
+    appointment_id: UUID | None = None,
+    batch_id: UUID | None = None,
+    verb: str | None = None,
+) -> CommandAnswer:
+    data = {
+        "command_id": command_id,
+        "command_type": command_type,
+        "appointment_id": appointment_id,
+        "batch_id": batch_id,
+        "verb": verb,
+        "code": code,
+        "detail": detail,
+        "reasons": [
+            {"code": one.code, "detail": one.detail, "conflicts_with": list(one.conflicts_with)} for one in reasons
+        ],
+    }
+    return CommandAnswer(type=CommandRefused.type, data=orjson.dumps(data))
+
+
+def result_record(
+    answer: CommandAnswer, *, organization_id: UUID, key: str, now: datetime, cause: Cause
+) -> OutboxRecord:
     """The answer to a command, keyed as the command was."""
-    return _state_record(result, "command", organization_id, key, key, 1, now, cause)
+    identity = new_id()
+    envelope = {
+        "specversion": "1.0",
+        "id": identity,
+        "source": SOURCE,
+        "type": answer.type,
+        "subject": key,
+        "time": now,
+        "datacontenttype": "application/json",
+        "dataschema": schema_uri(answer.type),
+        "organization": organization_id,
+        "partitionkey": key,
+        "sequence": 1,
+        "correlationid": cause.correlation_id,
+        "causationid": cause.causation_id,
+        "data": orjson.Fragment(answer.data),
+    }
+    headers = {"content-type": STRUCTURED_CONTENT_TYPE, "ce_id": str(identity), "ce_type": answer.type}
+    if cause.traceparent is not None:
+        envelope["traceparent"] = headers["traceparent"] = cause.traceparent
+    return OutboxRecord(
+        id=identity,
+        organization_id=organization_id,
+        topic=BOOKING_RESULTS.name,
+        key=key,
+        aggregatetype="command",
+        aggregateid=key,
+        type=answer.type,
+        payload=orjson.dumps(envelope, option=_OPTIONS),
+        headers=headers,
+    )

@@ -109,7 +109,7 @@ def transition_table() -> str:
     """The table as Markdown, as the README prints it."""
     lines = ["| verb | from | to | rules |", "|---|---|---|---|"]
     for row in TRANSITIONS.values():
-        sources = "any" if row.sources == ANY else ", ".join(sorted(row.sources)) or "–"
+        sources = "any" if row.sources == ANY else ", ".join(sorted(row.sources)) or "-"
         rules = {
             "reason required": row.needs_reason,
             "only once the start has passed": row.only_after_start,

@@ -1,16 +1,17 @@
 """Appointments one by one: reading, locking, and writing a change with its audit row."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import orjson
-from slotstream_servicekit.errors import NotFoundError
 
 from booking.domain.lifecycle import Status
 from booking.domain.model import Actor, Appointment, AssignedResource, Change
+from slotstream_servicekit.errors import NotFoundError
 
 RESOURCES = """
 ARRAY(SELECT json_build_object('id', r.id, 'kind', r.kind, 'name', r.name, 'seat', ar.seat)::text
@@ -38,9 +39,39 @@ _MUTABLE = (
     "version",
 )
 _SAVE = f"""
-UPDATE appointments SET {", ".join(f"{name} = ${n}" for n, name in enumerate(_MUTABLE, 3))}
-WHERE organization_id = $1 AND id = $2
+WITH changed AS MATERIALIZED (
+    SELECT * FROM json_to_recordset($2::json) AS c(
+        id uuid, status text, action_id uuid, action_name text, notes text, internal_notes text,
+        share_with_client boolean, notify_client boolean, rescheduled_to uuid, calendar_sequence int,
+        quoted_amount numeric, quoted_currency text, actual_amount numeric, actual_currency text,
+        archived boolean, occupies boolean, updated_at timestamptz, version int, verb text, actor_type text,
+        actor_id text, call_id text, on_behalf_of uuid, reason text, fields json, state json,
+        override_reason text, override_rules text[], override_conflicts text[])
+), new_history AS (
+    INSERT INTO history (organization_id, appointment_id, version, verb, at, actor_type, actor_id, call_id,
+                         on_behalf_of, reason, fields, state)
+    SELECT $1, id, version, verb, updated_at, actor_type, actor_id, call_id, on_behalf_of, reason, fields, state
+    FROM changed
+), new_overrides AS (
+    INSERT INTO overrides (organization_id, appointment_id, version, at, actor_type, actor_id, reason, rules,
+                           conflicts_with)
+    SELECT $1, id, version, updated_at, actor_type, actor_id, override_reason, override_rules, override_conflicts
+    FROM changed WHERE override_reason IS NOT NULL
+)
+UPDATE appointments a SET {", ".join(f"{name} = c.{name}" for name in _MUTABLE)}
+FROM changed c WHERE a.organization_id = $1 AND a.id = c.id
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedRow:
+    """One change as it is written: the row after it, who did what, and the JSON that history keeps."""
+
+    appointment: Appointment
+    change: Change
+    actor: Actor
+    fields: dict[str, Any]
+    state: bytes
 
 
 def appointment_of(row: Any) -> Appointment:
@@ -77,47 +108,33 @@ async def read_appointment(
     return found[appointment_id]
 
 
-async def save_change(
-    connection: Any, one: Appointment, *, change: Change, actor: Actor, change_json: dict[str, Any], state: bytes
-) -> None:
-    """Writes the changed row and its history; an override is a record of its own."""
-    await connection.execute(_SAVE, one.organization_id, one.id, *(getattr(one, name) for name in _MUTABLE))
-    await connection.execute(
-        """
-        INSERT INTO history (organization_id, appointment_id, version, verb, at, actor_type, actor_id, call_id,
-                             on_behalf_of, reason, fields, state)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-        """,
-        one.organization_id,
-        one.id,
-        one.version,
-        change.verb,
-        one.updated_at,
-        actor.type,
-        actor.id,
-        actor.call_id,
-        actor.on_behalf_of,
-        change.reason,
-        orjson.dumps(change_json, option=orjson.OPT_UTC_Z).decode(),
-        state.decode(),
-    )
-    if change.override:
-        await connection.execute(
-            """
-            INSERT INTO overrides (organization_id, appointment_id, version, at, actor_type, actor_id, reason, rules,
-                                   conflicts_with)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-            """,
-            one.organization_id,
-            one.id,
-            one.version,
-            one.updated_at,
-            actor.type,
-            actor.id,
-            change.override.reason,
-            list(change.override.rules),
-            list(change.override.conflicts_with),
-        )
+async def save_changes(connection: Any, organization_id: UUID, rows: Sequence[ChangedRow]) -> None:
+    """Writes changed rows and their history in one statement; an override is a record of its own."""
+    lines = orjson.dumps([_changed_line(row) for row in rows], option=orjson.OPT_UTC_Z)
+    await connection.execute(_SAVE, organization_id, lines.decode())
+
+
+def _changed_line(row: ChangedRow) -> dict[str, Any]:
+    one, override = row.appointment, row.change.override
+    line = {name: _sendable(getattr(one, name)) for name in _MUTABLE}
+    return line | {
+        "id": one.id,
+        "verb": row.change.verb,
+        "actor_type": row.actor.type,
+        "actor_id": row.actor.id,
+        "call_id": row.actor.call_id,
+        "on_behalf_of": row.actor.on_behalf_of,
+        "reason": row.change.reason,
+        "fields": row.fields,
+        "state": orjson.Fragment(row.state),
+        "override_reason": override and override.reason,
+        "override_rules": override and list(override.rules),
+        "override_conflicts": override and list(override.conflicts_with),
+    }
+
+
+def _sendable(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal) else value
 
 
 async def replace_resources(connection: Any, one: Appointment) -> None:

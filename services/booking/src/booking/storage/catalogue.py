@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, and_, delete, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import aggregate_order_by, array_agg
+from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.storage.tables import actions, businesses, resource_businesses, resources, services
@@ -57,7 +56,7 @@ def _selected(kind: str) -> Any:
         return select(table)
     links = resource_businesses
     business_ids = (
-        select(array_agg(aggregate_order_by(links.c.business_id, links.c.business_id)))
+        select(func.array_agg(links.c.business_id))
         .where(links.c.organization_id == table.c.organization_id, links.c.resource_id == table.c.id)
         .scalar_subquery()
     )

@@ -100,4 +100,4 @@ async def appointments_of(
         .limit(1)
     )
     row = nearest.mappings().first()
-    return {status: count for status, count in counted.all()}, None if row is None else dict(row)
+    return {row[0]: row[1] for row in counted.all()}, None if row is None else dict(row)

@@ -5,6 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking.domain.errors import AlreadyExistsError, InvalidBookingError, UnknownReferenceError
+from booking.publishers import Cause, catalogue_record
+from booking.storage.catalogue import existing_ids, insert_entry, read_entry, stamped, update_entry
+from booking.storage.policies import bump_policy
 from slotstream_contracts.base import Money
 from slotstream_contracts.catalogue import (
     ActionState,
@@ -16,12 +22,6 @@ from slotstream_contracts.catalogue import (
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import enqueue
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from booking.domain.errors import AlreadyExistsError, InvalidBookingError, UnknownReferenceError
-from booking.publishers import Cause, catalogue_record
-from booking.storage.catalogue import existing_ids, insert_entry, read_entry, stamped, update_entry
-from booking.storage.policies import bump_policy
 
 Entry = dict[str, Any]
 

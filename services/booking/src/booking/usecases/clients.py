@@ -5,10 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from slotstream_contracts.clients import ClientState
-from slotstream_servicekit.errors import NotFoundError, VersionConflictError
-from slotstream_servicekit.ids import new_id
-from slotstream_servicekit.outbox import OutboxRecord, enqueue
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,6 +20,10 @@ from booking.storage.clients import (
     read_client,
     update_client,
 )
+from slotstream_contracts.clients import ClientState
+from slotstream_servicekit.errors import NotFoundError, VersionConflictError
+from slotstream_servicekit.ids import new_id
+from slotstream_servicekit.outbox import OutboxRecord, enqueue
 
 ALL_CHANNELS = ("email", "sms", "voice", "push")
 

@@ -5,14 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from slotstream_servicekit.errors import NotFoundError, RefusedError
-
 from booking.domain.errors import BusyBookError, HoldGoneError
 from booking.domain.model import Actor
 from booking.domain.requests import check_times
 from booking.domain.seating import seat
 from booking.storage.occupancy import Window, drop_expired_holds, free_time, read_calendars, take_time
 from booking.storage.policies import PolicyCache
+from slotstream_servicekit.errors import NotFoundError, RefusedError
 
 _A_DAY = timedelta(days=1)
 

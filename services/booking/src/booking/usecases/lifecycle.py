@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from slotstream_servicekit.errors import RefusedError, VersionConflictError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.errors import (
@@ -37,6 +36,7 @@ from booking.storage.occupancy import (
 from booking.storage.policies import PolicyCache
 from booking.usecases.booking import Booking, Predecessor, book_appointment
 from booking.usecases.recording import Recorded, record_change
+from slotstream_servicekit.errors import RefusedError, VersionConflictError
 
 _A_DAY = timedelta(days=1)
 
@@ -64,7 +64,7 @@ async def change_status(
     cause: Cause,
     now: datetime,
     expected_version: int | None = None,
-    details: Details = Details(),  # noqa: B008 (frozen)
+    details: Details = Details(),
 ) -> Recorded:
     """Any verb that leads from one status to another on the same appointment."""
     connection = await connection_of(session)

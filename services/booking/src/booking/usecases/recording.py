@@ -1,14 +1,15 @@
-"""Writing one change: row, history and both messages, in the caller's transaction."""
+"""Writing changes: row, history and both messages, in the caller's transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from slotstream_servicekit.outbox import enqueue
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.model import Actor, Appointment, Change
 from booking.publishers import Cause, appointment_records, plain, snapshot_json, state_json
-from booking.storage.appointments import save_change
+from booking.storage.appointments import ChangedRow, save_changes
 from booking.storage.connections import connection_of
+from slotstream_servicekit.outbox import OutboxRecord, enqueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +30,35 @@ async def record_change(
     cause: Cause,
     replacement: bytes | None = None,
 ) -> Recorded:
-    snapshot = snapshot_json(appointment)
-    state = state_json(appointment, snapshot)
-    await save_change(
-        await connection_of(session),
-        appointment,
-        change=change,
-        actor=actor,
-        change_json={name: {"old": plain(old), "new": plain(new)} for name, (old, new) in change.fields.items()},
-        state=state,
+    [recorded] = await record_changes(
+        session, [(appointment, change)], actor=actor, cause=cause, replacement=replacement
     )
-    records = appointment_records(
-        appointment, change=change, actor=actor, cause=cause, snapshot=snapshot, replacement=replacement
-    )
-    await enqueue(session, records)
-    return Recorded(appointment, state, snapshot)
+    return recorded
+
+
+async def record_changes(
+    session: AsyncSession,
+    changes: Sequence[tuple[Appointment, Change]],
+    *,
+    actor: Actor,
+    cause: Cause,
+    replacement: bytes | None = None,
+) -> list[Recorded]:
+    """Several changes of one organization in two statements."""
+    recorded: list[Recorded] = []
+    rows: list[ChangedRow] = []
+    records: list[OutboxRecord] = []
+    for appointment, change in changes:
+        snapshot = snapshot_json(appointment)
+        state = state_json(appointment, snapshot)
+        recorded.append(Recorded(appointment, state, snapshot))
+        fields = {name: {"old": plain(old), "new": plain(new)} for name, (old, new) in change.fields.items()}
+        rows.append(ChangedRow(appointment=appointment, change=change, actor=actor, fields=fields, state=state))
+        records += appointment_records(
+            appointment, change=change, actor=actor, cause=cause, snapshot=snapshot, replacement=replacement
+        )
+    if rows:
+        connection = await connection_of(session)
+        await save_changes(connection, rows[0].appointment.organization_id, rows)
+        await enqueue(session, records)
+    return recorded

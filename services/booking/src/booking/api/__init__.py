@@ -1,0 +1,11 @@
+"""What booking answers over HTTP."""
+
+from booking.api.appointments import router as appointments
+from booking.api.catalogue import routers as catalogue
+from booking.api.clients import router as clients
+from booking.api.holds import router as holds
+from booking.api.verbs import router as verbs
+
+routers = (*catalogue, clients, holds, verbs, appointments)
+
+__all__ = ["routers"]

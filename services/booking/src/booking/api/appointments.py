@@ -1,0 +1,273 @@
+"""Appointments: creating, listing, reading and editing them."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from booking.api.context import (
+    CurrentContext,
+    actor_of,
+    cause_of,
+    json_response,
+    model_response,
+    sees_internal_notes,
+    shown,
+)
+from booking.api.creating import create
+from booking.api.filters import CurrentFilter
+from booking.domain.errors import OverrideForbiddenError
+from booking.domain.lifecycle import TRANSITIONS, verbs_from
+from booking.publishers import snapshot_json, state_json
+from booking.schemas.appointments import (
+    ActorOut,
+    AppointmentOut,
+    BookAppointmentIn,
+    CountsOut,
+    EditAppointmentIn,
+    HistoryEntryOut,
+    HistoryOut,
+    ListedAppointmentOut,
+    OverrideEntryOut,
+    OverrideOut,
+    TransitionOut,
+    VerbsOut,
+)
+from booking.storage.appointments import read_appointment, read_history, read_state_as_of
+from booking.storage.connections import connection_of
+from booking.storage.listing import (
+    AppointmentFilter,
+    ListedAppointment,
+    count_appointments,
+    list_appointments,
+)
+from booking.usecases.lifecycle import edit_appointment
+from slotstream_servicekit.http.auth import requires
+from slotstream_servicekit.http.etags import IfMatch
+from slotstream_servicekit.http.idempotency import IdempotencyKey
+from slotstream_servicekit.http.models import InstantIn
+from slotstream_servicekit.http.pagination import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    Page,
+    decode_cursor,
+    encode_cursor,
+    page_of,
+)
+from slotstream_servicekit.http.principal import Principal
+from slotstream_servicekit.http.rights import Right
+
+router = APIRouter(tags=["appointments"])
+
+Reader = Annotated[Principal, requires(Right.READ_APPOINTMENTS)]
+Booker = Annotated[Principal, requires(Right.BOOK)]
+Writer = Annotated[Principal, requires(Right.WRITE_APPOINTMENTS)]
+Sort = Annotated[str, Query(pattern="^-?starts_at$", description="starts_at or -starts_at")]
+
+
+@router.post("/v1/appointments", status_code=201, response_model=AppointmentOut)
+async def book_appointment(
+    request: Request,
+    context: CurrentContext,
+    principal: Booker,
+    body: BookAppointmentIn,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Book an appointment, or learn every reason why it cannot be booked."""
+    return await create(request, context, principal, body)
+
+
+@router.get("/v1/appointments", response_model=Page[ListedAppointmentOut])
+async def search_appointments(
+    context: CurrentContext,
+    principal: Reader,
+    wanted: CurrentFilter,
+    sort: Sort = "-starts_at",
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Response:
+    """Appointments across businesses, with their clients; pages neither skip nor repeat."""
+    scope = f"appointments:{sort}"
+    after = decode_cursor(cursor, datetime, UUID, scope=scope) if cursor else None
+    async with context.database.transaction(principal.organization_id) as session:
+        rows = await list_appointments(
+            await connection_of(session),
+            organization_id=principal.organization_id,
+            wanted=wanted,
+            descending=sort.startswith("-"),
+            after=after,
+            limit=limit + 1,
+        )
+    page, next_cursor = page_of(
+        rows,
+        limit=limit,
+        cursor_of=lambda row: encode_cursor(row.appointment.starts_at, row.appointment.id, scope=scope),
+    )
+    items = [orjson.Fragment(_listed(row, principal)) for row in page]
+    return json_response(orjson.dumps({"items": items, "next_cursor": next_cursor}))
+
+
+def _listed(row: ListedAppointment, principal: Principal) -> bytes:
+    one = row.appointment
+    state = shown(state_json(one, snapshot_json(one)), principal)
+    more = {
+        "client": {
+            "id": one.client_id,
+            "name": row.client_name,
+            "phone": row.client_phone,
+            "email": row.client_email,
+        },
+        "verbs": verbs_from(one.status),
+    }
+    return state[:-1] + b"," + orjson.dumps(more)[1:]
+
+
+@router.get("/v1/appointments/counts")
+async def get_appointment_counts(context: CurrentContext, principal: Reader, wanted: CurrentFilter) -> CountsOut:
+    """How many appointments of each status the same filters find."""
+    async with context.database.transaction(principal.organization_id) as session:
+        counts = await count_appointments(
+            await connection_of(session), organization_id=principal.organization_id, wanted=wanted
+        )
+    return CountsOut(total=sum(counts.values()), by_status=counts)
+
+
+@router.get("/v1/verbs")
+async def get_verbs(_principal: Reader) -> VerbsOut:
+    """The transition table: which verb leads from which statuses to which."""
+    return VerbsOut(
+        items=[
+            TransitionOut(
+                verb=row.verb,
+                sources=sorted(row.sources),
+                to=row.to,
+                needs_reason=row.needs_reason,
+                only_after_start=row.only_after_start,
+                rechecks_slot=row.rechecks_slot,
+            )
+            for row in TRANSITIONS.values()
+        ]
+    )
+
+
+@router.get("/v1/overrides")
+async def list_overrides(
+    context: CurrentContext, principal: Reader, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> Page[OverrideEntryOut]:
+    """Every constraint that was set aside: who, why, which rules, and what was in the way. Newest first."""
+    after = decode_cursor(cursor, datetime, UUID, int, scope="overrides") if cursor else (None, None, None)
+    async with context.database.transaction(principal.organization_id) as session:
+        rows = await (await connection_of(session)).fetch(
+            """
+            SELECT appointment_id, version, at, actor_type, actor_id, reason, rules, conflicts_with FROM overrides
+            WHERE organization_id = $1
+              AND ($2::timestamptz IS NULL OR (at, appointment_id, version) < ($2, $3::uuid, $4::int))
+            ORDER BY at DESC, appointment_id DESC, version DESC LIMIT $5
+            """,
+            principal.organization_id,
+            *after,
+            limit + 1,
+        )
+    page, next_cursor = page_of(
+        rows,
+        limit=limit,
+        cursor_of=lambda row: encode_cursor(row["at"], row["appointment_id"], row["version"], scope="overrides"),
+    )
+    return Page(items=[OverrideEntryOut(**dict(row)) for row in page], next_cursor=next_cursor)
+
+
+@router.get("/v1/appointments/{appointment_id}", response_model=ListedAppointmentOut | AppointmentOut)
+async def get_appointment(
+    context: CurrentContext,
+    principal: Reader,
+    appointment_id: UUID,
+    as_of: Annotated[InstantIn | None, Query(description="As it was known at this instant")] = None,
+) -> Response:
+    """One appointment with its client now, or exactly as it was known at an instant."""
+    organization_id = principal.organization_id
+    async with context.database.transaction(organization_id) as session:
+        connection = await connection_of(session)
+        if as_of is not None:
+            state = await read_state_as_of(
+                connection, organization_id=organization_id, appointment_id=appointment_id, at=as_of
+            )
+            return json_response(shown(state, principal))
+        rows = await list_appointments(
+            connection,
+            organization_id=organization_id,
+            wanted=AppointmentFilter(ids=[appointment_id], archived=None),
+            descending=False,
+            after=None,
+            limit=1,
+        )
+        if not rows:
+            await read_appointment(connection, organization_id=organization_id, appointment_id=appointment_id)
+    return json_response(_listed(rows[0], principal), version=rows[0].appointment.version)
+
+
+@router.patch("/v1/appointments/{appointment_id}", response_model=AppointmentOut)
+async def change_appointment(
+    context: CurrentContext,
+    principal: Writer,
+    appointment_id: UUID,
+    body: EditAppointmentIn,
+    expected_version: IfMatch,
+) -> Response:
+    """Notes, action, prices, sharing; another staff member is checked as a booking is."""
+    if body.override and not principal.can(Right.OVERRIDE):
+        raise OverrideForbiddenError("Only a member of staff can override.")
+    async with context.database.transaction(principal.organization_id) as session:
+        recorded = await edit_appointment(
+            session=session,
+            policies=context.policies,
+            organization_id=principal.organization_id,
+            appointment_id=appointment_id,
+            actor=actor_of(principal),
+            cause=cause_of(principal),
+            now=context.clock(),
+            values=body.values(),
+            resource_ids=body.resource_ids,
+            override_reason=body.override.reason if body.override else None,
+            expected_version=expected_version,
+        )
+    return json_response(shown(recorded.state, principal), version=recorded.appointment.version)
+
+
+@router.get("/v1/appointments/{appointment_id}/history", response_model=HistoryOut)
+async def get_appointment_history(context: CurrentContext, principal: Reader, appointment_id: UUID) -> Response:
+    """The audit trail: when, who (and in which call), which verb, old and new values, why."""
+    organization_id = principal.organization_id
+    async with context.database.transaction(organization_id) as session:
+        connection = await connection_of(session)
+        await read_appointment(connection, organization_id=organization_id, appointment_id=appointment_id)
+        rows = await read_history(connection, organization_id=organization_id, appointment_id=appointment_id)
+    items = [
+        HistoryEntryOut(
+            version=row["version"],
+            verb=row["verb"],
+            at=row["at"],
+            actor=ActorOut(
+                type=row["actor_type"],
+                id=row["actor_id"],
+                call_id=row["call_id"],
+                on_behalf_of=row["on_behalf_of"],
+            ),
+            reason=row["reason"],
+            fields=_visible(orjson.loads(row["fields"]), principal),
+            override=OverrideOut(
+                reason=row["override_reason"], rules=row["rules"], conflicts_with=row["conflicts_with"]
+            )
+            if row["override_reason"]
+            else None,
+        )
+        for row in rows
+    ]
+    return model_response(HistoryOut(items=items))
+
+
+def _visible(fields: dict[str, object], principal: Principal) -> dict[str, object]:
+    return fields if sees_internal_notes(principal) else {k: v for k, v in fields.items() if k != "internal_notes"}

@@ -1,0 +1,43 @@
+"""The list's filters as query parameters, the same for lists, counts and bulk."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query
+
+from booking.schemas.appointments import OriginKind, Source, Status
+from booking.storage.listing import AppointmentFilter
+from slotstream_servicekit.http.models import InstantIn
+
+
+async def _filter(
+    status: Annotated[list[Status] | None, Query()] = None,
+    begins: Annotated[InstantIn | None, Query(alias="from", description="Starts at or after")] = None,
+    ends: Annotated[InstantIn | None, Query(alias="to", description="Starts before")] = None,
+    business_id: Annotated[list[UUID] | None, Query()] = None,
+    resource_id: Annotated[list[UUID] | None, Query()] = None,
+    service_id: Annotated[list[UUID] | None, Query()] = None,
+    source: Annotated[list[Source] | None, Query()] = None,
+    origin: Annotated[list[OriginKind] | None, Query()] = None,
+    client_id: Annotated[list[UUID] | None, Query()] = None,
+    batch_id: Annotated[list[UUID] | None, Query()] = None,
+    q: Annotated[str | None, Query(max_length=200, description="Client name, phone, e-mail or service")] = None,
+    archived: bool = False,
+) -> AppointmentFilter:
+    return AppointmentFilter(
+        status=status,
+        begins=begins,
+        ends=ends,
+        business_ids=business_id,
+        resource_ids=resource_id,
+        service_ids=service_id,
+        sources=source,
+        origins=origin,
+        client_ids=client_id,
+        batch_ids=batch_id,
+        text=q,
+        archived=archived,
+    )
+
+
+CurrentFilter = Annotated[AppointmentFilter, Depends(_filter)]

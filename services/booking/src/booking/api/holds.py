@@ -1,0 +1,64 @@
+"""Holds: keeping a slot for some minutes."""
+
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from booking.api.context import CurrentContext, actor_of, model_response
+from booking.schemas.appointments import HoldIn, HoldOut
+from booking.storage.connections import connection_of
+from booking.usecases.holds import HoldRequest, hold_slot, release_hold
+from slotstream_servicekit.http.auth import requires
+from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
+from slotstream_servicekit.http.principal import Principal
+from slotstream_servicekit.http.rights import Right
+from slotstream_servicekit.ids import new_id
+
+router = APIRouter(prefix="/v1/holds", tags=["holds"])
+Booker = Annotated[Principal, requires(Right.BOOK)]
+
+
+@router.post("", status_code=201, response_model=HoldOut)
+async def add_hold(
+    request: Request,
+    context: CurrentContext,
+    principal: Booker,
+    body: HoldIn,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Keep a slot while a client decides; it expires by itself. Book it with `hold_id`."""
+
+    async def action(session: AsyncSession) -> Response:
+        hold = await hold_slot(
+            connection=await connection_of(session),
+            policies=context.policies,
+            organization_id=principal.organization_id,
+            request=HoldRequest(
+                id=body.id or new_id(),
+                business_id=body.business_id,
+                service_id=body.service_id,
+                starts_at=body.starts_at,
+                duration=timedelta(minutes=body.duration_minutes) if body.duration_minutes else None,
+                resource_ids=tuple(body.resource_ids) if body.resource_ids else None,
+                lasts=timedelta(minutes=body.minutes),
+            ),
+            actor=actor_of(principal),
+            now=context.clock(),
+        )
+        return model_response(HoldOut.model_validate(hold), status=201)
+
+    return await idempotent(request, database=context.database, principal=principal, action=action)
+
+
+@router.delete("/{hold_id}", status_code=204)
+async def delete_hold(context: CurrentContext, principal: Booker, hold_id: UUID) -> None:
+    async with context.database.transaction(principal.organization_id) as session:
+        await release_hold(
+            connection=await connection_of(session),
+            organization_id=principal.organization_id,
+            hold_id=hold_id,
+        )

@@ -1,0 +1,109 @@
+"""Booking, wired together."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from booking.settings import BookingSettings
+from booking.storage.policies import PolicyCache
+from slotstream_contracts.envelope import parse
+from slotstream_servicekit.clock import Clock, system_clock
+from slotstream_servicekit.database import Database
+from slotstream_servicekit.health import Health, database_check
+from slotstream_servicekit.http import Authenticator, create_app
+from slotstream_servicekit.runtime import Service, Worker, run
+
+if TYPE_CHECKING:
+    from slotstream_servicekit.rebuild import Projection
+
+NAME = "booking"
+
+
+def create_api(settings: BookingSettings, *, clock: Clock = system_clock) -> FastAPI:
+    """The API role: a database and nothing else, so that booking goes on with Kafka down."""
+    from booking.api import routers
+    from booking.api.context import Context
+
+    database = Database.connect(
+        settings.database_url, pool_size=settings.database_pool_size, application_name="booking-api"
+    )
+    health = Health()
+    health.register("database", database_check(database))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await database.dispose()
+
+    app = create_app(
+        service=NAME,
+        title="Slotstream booking",
+        routers=routers,
+        settings=settings,
+        authenticator=Authenticator(settings.issuers),
+        health=health,
+        lifespan=lifespan,
+    )
+    app.state.context = Context(database=database, policies=PolicyCache(), clock=clock)
+    return app
+
+
+def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> Worker:
+    """The worker role: consumers, the relay, and housekeeping."""
+    from booking.consumers import register
+    from booking.storage.tables import inbox
+    from booking.worker import housekeeping
+    from slotstream_servicekit.consumer import Consumers
+    from slotstream_servicekit.relay import Relay
+
+    database = Database.connect(
+        settings.database_url, pool_size=settings.database_pool_size, application_name="booking-worker"
+    )
+    health = Health()
+    health.register("database", database_check(database))
+    consumers = Consumers(
+        service=NAME,
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        database=database,
+        decode=parse,
+        health=health,
+        inbox=inbox,
+        batch_size=settings.consumer_batch_size,
+    )
+    register(consumers, policies=PolicyCache(), clock=clock)
+    relay = Relay(
+        database,
+        service=NAME,
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        lanes=settings.relay_lanes,
+    )
+    return Worker(
+        health=health,
+        consumers=consumers,
+        relay=relay,
+        tasks=(housekeeping(database),),
+        dispose=database.dispose,
+    )
+
+
+def _projections() -> "Sequence[Projection]":
+    from booking.consumers import projections
+
+    return projections()
+
+
+service = Service(
+    name=NAME,
+    settings=BookingSettings,
+    create_api=create_api,
+    create_worker=create_worker,
+    package_dir=Path(__file__).parents[2],
+    projections=_projections,
+)
+
+
+def main() -> None:
+    run(service)

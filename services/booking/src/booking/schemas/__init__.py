@@ -1,0 +1,1 @@
+"""The shapes of booking's HTTP API."""

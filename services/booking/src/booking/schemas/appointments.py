@@ -1,0 +1,329 @@
+"""Appointments, verbs and holds over HTTP."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, HttpUrl, model_validator
+
+from booking.domain.requests import BookingRequest, ClientDetails
+from booking.schemas.catalogue import ChangeIn
+from booking.schemas.clients import Email, Phone
+from slotstream_servicekit.http.models import (
+    InstantIn,
+    InstantOut,
+    LongText,
+    MoneyIn,
+    MoneyOut,
+    RequestModel,
+    ResponseModel,
+    ShortText,
+)
+
+Status = Literal["pending", "scheduled", "confirmed", "completed", "cancelled", "rescheduled", "no_show", "dismissed"]
+Source = Literal["voice_ai", "manual", "portal", "import", "calendar_sync", "api", "webhook", "recurrence"]
+OriginKind = Literal["independent", "work_order", "booking"]
+Duration = Annotated[int, Field(ge=1, le=527_040, strict=True)]
+"""Whole minutes, up to a year."""
+ResourceIds = Annotated[list[UUID], Field(min_length=1, max_length=20)]
+ReasonText = Annotated[str, Field(min_length=1, max_length=1_000)]
+
+
+class OriginIn(RequestModel):
+    kind: OriginKind = "independent"
+    reference_id: Annotated[str, Field(max_length=200)] | None = None
+    url: HttpUrl | None = None
+
+
+class InlineClientIn(RequestModel):
+    """A client as the caller knows them: matched by phone, then e-mail, or created."""
+
+    name: ShortText
+    phone: Phone | None = None
+    email: Email | None = None
+    locale: Annotated[str, Field(max_length=35)] | None = None
+
+
+class OverrideIn(RequestModel):
+    reason: ReasonText
+
+
+class BookAppointmentIn(RequestModel):
+    id: UUID | None = None
+    business_id: UUID
+    service_id: UUID | None = None
+    service_name: ShortText | None = None
+    client_id: UUID | None = None
+    client: InlineClientIn | None = None
+    starts_at: InstantIn
+    ends_at: InstantIn | None = None
+    duration_minutes: Duration | None = None
+    resource_ids: ResourceIds | None = None
+    action_id: UUID | None = None
+    action_name: ShortText | None = None
+    origin: OriginIn | None = None
+    source: Source | None = None
+    notes: LongText | None = None
+    internal_notes: LongText | None = None
+    share_with_client: bool = True
+    notify: bool = True
+    quoted_price: MoneyIn | None = None
+    external_id: Annotated[str, Field(max_length=200)] | None = None
+    hold_id: UUID | None = None
+    override: OverrideIn | None = None
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> "BookAppointmentIn":
+        if (self.client_id is None) == (self.client is None):
+            raise ValueError("give one of client_id and client")
+        if (self.service_id is None) == (self.service_name is None):
+            raise ValueError("give one of service_id and service_name")
+        if self.ends_at is not None:
+            if self.duration_minutes is not None:
+                raise ValueError("give one of ends_at and duration_minutes")
+            if self.ends_at <= self.starts_at:
+                raise ValueError("ends_at lies before starts_at")
+        elif self.service_id is None and self.duration_minutes is None:
+            raise ValueError("a custom service needs duration_minutes or ends_at")
+        return self
+
+    @property
+    def duration(self) -> timedelta | None:
+        if self.ends_at is not None:
+            return self.ends_at - self.starts_at
+        return None if self.duration_minutes is None else timedelta(minutes=self.duration_minutes)
+
+    def to_request(self, *, identity: UUID, source: str) -> BookingRequest:
+        origin, price = self.origin, self.quoted_price
+        return BookingRequest(
+            id=self.id or identity,
+            business_id=self.business_id,
+            starts_at=self.starts_at,
+            source=self.source or source,
+            service_id=self.service_id,
+            service_name=self.service_name,
+            client_id=self.client_id,
+            client=ClientDetails(**self.client.model_dump()) if self.client else None,
+            duration=self.duration,
+            resource_ids=tuple(self.resource_ids) if self.resource_ids else None,
+            action_id=self.action_id,
+            origin_kind=origin.kind if origin else "independent",
+            origin_reference_id=origin.reference_id if origin else None,
+            origin_url=str(origin.url) if origin and origin.url else None,
+            notes=self.notes,
+            internal_notes=self.internal_notes,
+            share_with_client=self.share_with_client,
+            notify_client=self.notify,
+            quoted_amount=price.amount if price else None,
+            quoted_currency=price.currency if price else None,
+            external_id=self.external_id,
+            hold_id=self.hold_id,
+            override_reason=self.override.reason if self.override else None,
+        )
+
+
+class EditAppointmentIn(ChangeIn):
+    notes: LongText | None = None
+    internal_notes: LongText | None = None
+    action_id: UUID | None = None
+    share_with_client: bool | None = None
+    quoted_price: MoneyIn | None = None
+    actual_price: MoneyIn | None = None
+    resource_ids: ResourceIds | None = None
+    override: OverrideIn | None = None
+
+    @classmethod
+    def clearable(cls) -> frozenset[str]:
+        return frozenset({"notes", "internal_notes", "action_id", "quoted_price", "actual_price", "override"})
+
+    def values(self) -> dict[str, Any]:
+        values = self.model_dump(
+            exclude_unset=True, exclude={"resource_ids", "override", "quoted_price", "actual_price"}
+        )
+        for name in ("quoted", "actual"):
+            if f"{name}_price" in self.model_fields_set:
+                price: MoneyIn | None = getattr(self, f"{name}_price")
+                amount: Decimal | None = price.amount if price else None
+                values |= {f"{name}_amount": amount, f"{name}_currency": price.currency if price else None}
+        return values
+
+
+class VerbIn(RequestModel):
+    """What a verb may be told."""
+
+    reason: ReasonText | None = None
+    notify: bool | None = None
+    override: OverrideIn | None = None
+
+
+class CompleteIn(RequestModel):
+    actual_price: MoneyIn | None = None
+    internal_notes: LongText | None = None
+
+
+class RescheduleIn(RequestModel):
+    id: UUID | None = None
+    starts_at: InstantIn
+    duration_minutes: Duration | None = None
+    resource_ids: ResourceIds | None = None
+    notify: bool = True
+    reason: ReasonText | None = None
+    override: OverrideIn | None = None
+
+
+class HoldIn(RequestModel):
+    id: UUID | None = None
+    business_id: UUID
+    service_id: UUID | None = None
+    starts_at: InstantIn
+    duration_minutes: Duration | None = None
+    resource_ids: ResourceIds | None = None
+    minutes: Annotated[int, Field(ge=1, le=60, strict=True)] = 10
+
+    @model_validator(mode="after")
+    def _has_a_length(self) -> "HoldIn":
+        if self.service_id is None and self.duration_minutes is None:
+            raise ValueError("a hold without a service needs duration_minutes")
+        return self
+
+
+class HoldOut(ResponseModel):
+    id: UUID
+    business_id: UUID
+    service_id: UUID | None
+    starts_at: InstantOut
+    ends_at: InstantOut
+    resource_ids: list[UUID]
+    expires_at: InstantOut
+
+
+class AssignedResourceOut(ResponseModel):
+    id: UUID
+    kind: Literal["staff", "room", "equipment", "business"]
+    name: str
+    seat: int
+
+
+class OriginOut(ResponseModel):
+    kind: OriginKind
+    reference_id: str | None
+    url: str | None
+
+
+class AppointmentOut(ResponseModel):
+    """The whole appointment after a change; `internal_notes` is for staff and null to everybody else."""
+
+    id: UUID
+    organization_id: UUID
+    business_id: UUID
+    zone: str
+    client_id: UUID
+    service_id: UUID | None
+    service_name: str
+    action_id: UUID | None
+    action_name: str | None
+    starts_at: InstantOut
+    ends_at: InstantOut
+    duration_minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    resources: list[AssignedResourceOut]
+    status: Status
+    source: Source
+    origin: OriginOut
+    notes: str | None
+    internal_notes: str | None
+    share_with_client: bool
+    notify_client: bool
+    series_id: UUID | None
+    rescheduled_from: UUID | None
+    rescheduled_to: UUID | None
+    previous_starts_at: InstantOut | None
+    reschedule_count: int
+    calendar_uid: str
+    calendar_sequence: int
+    quoted_price: MoneyOut | None
+    actual_price: MoneyOut | None
+    external_id: str | None
+    batch_id: UUID | None
+    archived: bool
+    occupies: bool
+    created_at: InstantOut
+    updated_at: InstantOut
+    version: int
+
+
+class ClientSummaryOut(ResponseModel):
+    id: UUID
+    name: str
+    phone: str | None
+    email: str | None
+
+
+class ListedAppointmentOut(AppointmentOut):
+    """An appointment with whom it is for and what can be done with it."""
+
+    client: ClientSummaryOut
+    verbs: list[str]
+
+
+class RescheduledOut(ResponseModel):
+    appointment: AppointmentOut
+    replaced: AppointmentOut
+
+
+class ActorOut(ResponseModel):
+    type: Literal["user", "client", "ai_agent", "system", "integration"]
+    id: str
+    call_id: str | None
+    on_behalf_of: UUID | None
+
+
+class OverrideOut(ResponseModel):
+    reason: str
+    rules: list[str]
+    conflicts_with: list[str]
+
+
+class HistoryEntryOut(ResponseModel):
+    version: int
+    verb: str
+    at: InstantOut
+    actor: ActorOut
+    reason: str | None
+    fields: dict[str, Any]
+    override: OverrideOut | None
+
+
+class HistoryOut(ResponseModel):
+    items: list[HistoryEntryOut]
+
+
+class CountsOut(ResponseModel):
+    total: int
+    by_status: dict[str, int]
+
+
+class TransitionOut(ResponseModel):
+    verb: str
+    sources: list[str]
+    to: str | None
+    needs_reason: bool
+    only_after_start: bool
+    rechecks_slot: bool
+
+
+class VerbsOut(ResponseModel):
+    items: list[TransitionOut]
+
+
+class OverrideEntryOut(ResponseModel):
+    appointment_id: UUID
+    version: int
+    at: InstantOut
+    actor_type: str
+    actor_id: str
+    reason: str
+    rules: list[str]
+    conflicts_with: list[str]

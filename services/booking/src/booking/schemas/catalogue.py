@@ -1,0 +1,227 @@
+"""Businesses, resources, services and actions over HTTP."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from slotstream_servicekit.http.models import (
+    CurrencyCode,
+    DurationMinutes,
+    InstantOut,
+    MoneyIn,
+    MoneyOut,
+    RequestModel,
+    ResponseModel,
+    ShortText,
+    ZoneName,
+)
+
+Region = Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["DE"])]
+Minutes = Annotated[int, Field(ge=0, le=525_600, strict=True)]
+Assignment = Literal["least_loaded", "round_robin", "priority"]
+Contact = Annotated[str, Field(max_length=254)]
+Places = Annotated[list[Annotated[list[UUID], Field(min_length=1, max_length=100)]], Field(max_length=20)]
+ResourceKind = Literal["staff", "room", "equipment"]
+
+
+class AddBusinessIn(RequestModel):
+    id: UUID | None = None
+    name: ShortText
+    zone: ZoneName
+    phone_region: Region
+    currency: CurrencyCode
+    locale: Annotated[str, Field(max_length=35)] = "en"
+    country: Region | None = None
+    email: Contact | None = None
+    phone: Contact | None = None
+    address: Annotated[str, Field(max_length=500)] | None = None
+    assignment: Assignment = "least_loaded"
+
+
+class ChangeIn(RequestModel):
+    """A change names the fields it changes; null clears only what can be empty."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_optional_fields_are_cleared(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            for name, value in values.items():
+                if value is None and name in cls.model_fields and name not in cls.clearable():
+                    raise ValueError(f"{name} cannot be empty")
+        return values
+
+    @classmethod
+    def clearable(cls) -> frozenset[str]:
+        return frozenset()
+
+    def changes(self) -> dict[str, Any]:
+        return self.model_dump(exclude_unset=True)
+
+
+class ChangeBusinessIn(ChangeIn):
+    name: ShortText | None = None
+    zone: ZoneName | None = None
+    phone_region: Region | None = None
+    currency: CurrencyCode | None = None
+    locale: Annotated[str, Field(max_length=35)] | None = None
+    country: Region | None = None
+    email: Contact | None = None
+    phone: Contact | None = None
+    address: Annotated[str, Field(max_length=500)] | None = None
+    assignment: Assignment | None = None
+    archived: bool | None = None
+
+    @classmethod
+    def clearable(cls) -> frozenset[str]:
+        return frozenset({"country", "email", "phone", "address"})
+
+
+class EntryOut(ResponseModel):
+    id: UUID
+    name: str
+    archived: bool
+    created_at: InstantOut
+    updated_at: InstantOut
+    version: int
+
+
+class BusinessOut(EntryOut):
+    zone: str
+    locale: str
+    phone_region: str
+    country: str | None
+    currency: str
+    email: str | None
+    phone: str | None
+    address: str | None
+    assignment: Assignment
+
+
+class AddResourceIn(RequestModel):
+    id: UUID | None = None
+    name: ShortText
+    kind: ResourceKind = "staff"
+    business_ids: Annotated[list[UUID], Field(min_length=1, max_length=100)]
+    zone: ZoneName
+    priority: Annotated[int, Field(ge=-1_000, le=1_000, strict=True)] = 0
+    email: Contact | None = None
+    phone: Contact | None = None
+    user_id: Annotated[str, Field(max_length=200)] | None = None
+
+
+class ChangeResourceIn(ChangeIn):
+    name: ShortText | None = None
+    business_ids: Annotated[list[UUID], Field(min_length=1, max_length=100)] | None = None
+    zone: ZoneName | None = None
+    priority: Annotated[int, Field(ge=-1_000, le=1_000, strict=True)] | None = None
+    email: Contact | None = None
+    phone: Contact | None = None
+    user_id: Annotated[str, Field(max_length=200)] | None = None
+    archived: bool | None = None
+
+    @classmethod
+    def clearable(cls) -> frozenset[str]:
+        return frozenset({"email", "phone", "user_id"})
+
+
+class ResourceOut(EntryOut):
+    kind: Literal["staff", "room", "equipment", "business"]
+    zone: str
+    business_ids: list[UUID]
+    priority: int
+    email: str | None
+    phone: str | None
+    user_id: str | None
+
+
+class ServiceRulesIn(ChangeIn):
+    """The constraints that a service may have."""
+
+    buffer_before_minutes: Minutes | None = None
+    buffer_after_minutes: Minutes | None = None
+    minimum_notice_minutes: Minutes | None = None
+    booking_window_days: Annotated[int, Field(ge=0, le=3_650, strict=True)] | None = None
+    slot_interval_minutes: Annotated[int, Field(ge=1, le=1_440, strict=True)] | None = None
+    capacity: Annotated[int, Field(ge=1, le=10_000, strict=True)] | None = None
+    requires: Places | None = None
+    price: MoneyIn | None = None
+    needs_approval: bool | None = None
+    pending_occupies: bool | None = None
+    client_confirms: bool | None = None
+    cancellation_notice_minutes: Minutes | None = None
+    reschedule_notice_minutes: Minutes | None = None
+    max_reschedules: Annotated[int, Field(ge=0, le=1_000, strict=True)] | None = None
+
+    @classmethod
+    def clearable(cls) -> frozenset[str]:
+        return frozenset({"booking_window_days", "price", "max_reschedules"})
+
+    def changes(self) -> dict[str, Any]:
+        values = self.model_dump(exclude_unset=True, exclude={"price", "requires"})
+        if "requires" in self.model_fields_set:
+            values["requires"] = [[str(one) for one in place] for place in self.requires or ()]
+        if "price" in self.model_fields_set:
+            values["price_amount"] = self.price.amount if self.price else None
+            values["price_currency"] = self.price.currency if self.price else None
+        return values
+
+
+class AddServiceIn(ServiceRulesIn):
+    id: UUID | None = None
+    business_id: UUID
+    name: ShortText
+    duration_minutes: DurationMinutes
+
+    @classmethod
+    def clearable(cls) -> frozenset[str]:
+        return super().clearable() | {"id"}
+
+
+class ChangeServiceIn(ServiceRulesIn):
+    name: ShortText | None = None
+    duration_minutes: DurationMinutes | None = None
+    archived: bool | None = None
+
+
+class ServiceOut(EntryOut):
+    business_id: UUID
+    duration_minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    minimum_notice_minutes: int
+    booking_window_days: int | None
+    slot_interval_minutes: int
+    capacity: int
+    requires: list[list[UUID]]
+    price: MoneyOut | None
+    needs_approval: bool
+    pending_occupies: bool
+    client_confirms: bool
+    cancellation_notice_minutes: int
+    reschedule_notice_minutes: int
+    max_reschedules: int | None
+
+
+class AddActionIn(RequestModel):
+    id: UUID | None = None
+    name: ShortText
+    position: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
+
+
+class ChangeActionIn(ChangeIn):
+    name: ShortText | None = None
+    position: Annotated[int, Field(ge=0, le=10_000, strict=True)] | None = None
+    archived: bool | None = None
+
+
+class ActionOut(EntryOut):
+    position: int
+
+
+def price_of(row: dict[str, Any]) -> dict[str, Any]:
+    """A service's row with its price as money."""
+    amount: Decimal | None = row["price_amount"]
+    price = None if amount is None else {"amount": amount, "currency": row["price_currency"]}
+    return {**row, "price": price}

@@ -1,0 +1,35 @@
+"""Results of commands, so that a command that comes twice is answered twice and done once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+async def read_results(
+    connection: Any, organization_id: UUID, command_ids: Sequence[UUID]
+) -> dict[UUID, tuple[str, bytes]]:
+    """The (type, data) of those commands that were answered before."""
+    rows = await connection.fetch(
+        "SELECT command_id, type, data FROM command_results WHERE organization_id = $1 AND command_id = ANY($2)",
+        organization_id,
+        list(command_ids),
+    )
+    return {row["command_id"]: (row["type"], row["data"].encode()) for row in rows}
+
+
+async def save_results(
+    connection: Any, organization_id: UUID, results: Mapping[UUID, tuple[str, bytes]], *, now: datetime
+) -> None:
+    await connection.execute(
+        """
+        INSERT INTO command_results (organization_id, command_id, type, data, created_at)
+        SELECT $1, r.command_id, r.type, r.data::json, $5
+        FROM unnest($2::uuid[], $3::text[], $4::text[]) AS r(command_id, type, data)
+        """,
+        organization_id,
+        list(results),
+        [kind for kind, _ in results.values()],
+        [data.decode() for _, data in results.values()],
+        now,
+    )

@@ -1,0 +1,47 @@
+"""What booking does by the clock."""
+
+import asyncio
+import contextlib
+
+from sqlalchemy import text
+
+from slotstream_servicekit.database import Database
+from slotstream_servicekit.errors import SlotstreamError
+from slotstream_servicekit.http.idempotency import forget_old_keys
+from slotstream_servicekit.runtime import BackgroundTask
+from slotstream_servicekit.telemetry import get_logger
+
+EVERY_SECONDS = 60.0
+
+_SWEEPS = tuple(
+    text(statement)
+    for statement in (
+        "DELETE FROM occupancy WHERE expires_at < now() - interval '1 minute'",
+        "DELETE FROM holds WHERE expires_at < now() - interval '1 day'",
+        "DELETE FROM command_results WHERE created_at < now() - interval '30 days'",
+    )
+)
+"""Expired holds count for nothing from the instant they expire; sweeping them only saves room."""
+
+log = get_logger(__name__)
+
+
+def housekeeping(database: Database) -> BackgroundTask:
+    async def keep_house(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await sweep(database)
+            except SlotstreamError as error:
+                log.warning("housekeeping_postponed", code=error.code)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
+
+    return keep_house
+
+
+async def sweep(database: Database) -> None:
+    """Removes what has expired: holds, old answers, old results."""
+    for statement in _SWEEPS:
+        async with database.system_transaction() as session:
+            await session.execute(statement)
+    await forget_old_keys(database)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
@@ -54,7 +54,6 @@ class ColumnMapping:
     zone: str | None = None
     service_id: UUID | None = None
     duration_minutes: int | None = None
-    defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 def suggest(headers: Sequence[str]) -> dict[Field, str]:

@@ -57,6 +57,13 @@ class WrongStateError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class NotReadyError(SlotstreamError):
+    """Something outside the file keeps the import from going on."""
+
+    code = "not_ready"
+    kind = ErrorKind.conflict
+
+
 class UnreadableFileError(SlotstreamError):
     code = "unreadable_file"
     kind = ErrorKind.invalid

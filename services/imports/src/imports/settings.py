@@ -1,0 +1,27 @@
+"""What imports can be told."""
+
+from datetime import timedelta
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from slotstream_servicekit.settings import Port, ServiceSettings
+
+
+class ImportsSettings(ServiceSettings):
+    """Settings of imports; each is `IMPORTS_<NAME>` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="IMPORTS_", extra="ignore", frozen=True)
+
+    http_port: Port = 8004
+    public_url: str = "http://127.0.0.1:8004"
+
+    max_body_bytes: int = Field(default=64 * 1024 * 1024, ge=1_024)
+    """The largest upload."""
+    max_rows: int = Field(default=100_000, ge=1)
+    chunk_rows: int = Field(default=1_000, ge=1, le=10_000)
+    """Rows read, and commands sent, in one go."""
+    work_every: timedelta = timedelta(milliseconds=200)
+    """How often an idle worker looks for work."""
+    catalogue_wait: timedelta = timedelta(seconds=2)
+    """How long an upload waits for a business that was created a moment ago to arrive over Kafka."""

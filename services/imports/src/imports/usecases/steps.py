@@ -1,0 +1,78 @@
+"""Carrying an import on, one step per transaction, so that a crash costs one step at most."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from imports.domain.model import ImportState, command_id_of
+from imports.publishers import booking_of, check_of
+from imports.storage.files import change_import, next_at_work, touch
+from imports.storage.rows import awaiting, clear_rows, mark_sent, next_rows
+from imports.usecases.announcing import announce
+from imports.usecases.reading import read_rows
+from slotstream_servicekit.errors import RETRYABLE_KINDS, SlotstreamError
+from slotstream_servicekit.outbox import OutboxRecord, enqueue
+
+MakeCommand = Callable[..., OutboxRecord]
+
+
+async def advance_import(session: AsyncSession, *, chunk_rows: int, now: datetime) -> bool:
+    """Takes one import that no other worker holds one step further; False where there was nothing to do."""
+    found = await next_at_work(session)
+    if found is None:
+        return False
+    match ImportState(found.state):
+        case ImportState.READING:
+            await _read(session, found, chunk_rows=chunk_rows, now=now)
+            return True
+        case ImportState.CHECKING:
+            return await _send_or_settle(session, found, "check", check_of, chunk_rows=chunk_rows, now=now)
+        case _:
+            return await _send_or_settle(session, found, "book", booking_of, chunk_rows=chunk_rows, now=now)
+
+
+async def _read(session: AsyncSession, found: Row[Any], *, chunk_rows: int, now: datetime) -> None:
+    try:
+        async with session.begin_nested():
+            await clear_rows(session, organization_id=found.organization_id, import_id=found.id)
+            await read_rows(session, found, chunk_rows=chunk_rows, now=now)
+    except SlotstreamError as error:
+        if error.kind in RETRYABLE_KINDS:
+            raise
+        await change_import(session, found, now=now, state=ImportState.FAILED, failure=error.detail)
+        return
+    await change_import(session, found, now=now, state=ImportState.CHECKING)
+
+
+async def _send_or_settle(
+    session: AsyncSession,
+    found: Row[Any],
+    verb: str,
+    make: MakeCommand,
+    *,
+    chunk_rows: int,
+    now: datetime,
+) -> bool:
+    """Sends the next commands; once all are answered, moves on. False while answers are awaited."""
+    identity: dict[str, UUID] = {"organization_id": found.organization_id, "import_id": found.id}
+    rows = await next_rows(session, **identity, column=f"to_{verb}", limit=chunk_rows)
+    if rows:
+        await enqueue(session, [make(found, row, now=now) for row in rows])
+        commands = {
+            row.number: command_id_of(import_id=found.id, verb=verb, row=row.number, revision=row.revision)
+            for row in rows
+        }
+        await mark_sent(session, **identity, verb=verb, commands=commands)
+        return True
+    if await awaiting(session, **identity, verb=verb):
+        await touch(session, found, now=now)
+        return False
+    if verb == "check":
+        await announce(session, found, "checked", now=now, state=ImportState.CHECKED)
+    else:
+        await announce(session, found, "finished", now=now, state=ImportState.FINISHED)
+    return True

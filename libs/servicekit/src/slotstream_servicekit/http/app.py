@@ -19,6 +19,7 @@ from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.http.auth import Authenticator
 from slotstream_servicekit.http.context import RequestContext
+from slotstream_servicekit.http.dispatch import Dispatcher
 from slotstream_servicekit.http.openapi import openapi_of, refuse_duplicate_operations
 from slotstream_servicekit.http.problems import ProblemResponse, problem, problem_of
 from slotstream_servicekit.http.routes import StrictRoute, add_strict_routes
@@ -76,6 +77,7 @@ def create_app(
     refuse_duplicate_operations(routes)
     _refuse_open_doors(routes, authenticator)
     app.router.routes.extend(operator_routes(health))
+    app.router.middleware_stack = Dispatcher(routes, fallback=app.router.middleware_stack)
     cast("Any", app).openapi = _remembered(lambda: openapi_of(app, routes))
     return app
 

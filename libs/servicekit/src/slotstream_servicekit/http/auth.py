@@ -118,10 +118,10 @@ def _credentials(scope: Scope) -> tuple[str, str | None]:
         elif name == b"slotstream-call-id":
             call_id = value.decode("latin-1")
     if authorization is None:
-        raise TokenMissingError("A bearer token is needed: Authorization: Bearer …")
+        raise TokenMissingError("A bearer token is needed: Authorization: Bearer <token>")
     scheme, _, token = authorization.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise TokenMalformedError("The Authorization header is not of the form: Bearer …")
+        raise TokenMalformedError("The Authorization header is not of the form: Bearer <token>")
     return token.strip(), call_id
 
 

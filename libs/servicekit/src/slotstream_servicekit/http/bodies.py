@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from fastapi import Request
+from fastapi._compat import Undefined
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -37,12 +38,14 @@ def too_large(limit: int) -> BodyTooLargeError:
 class JsonRequest(Request):
     """A request whose JSON body has been read and checked by `load`."""
 
-    async def load(self, limit: int) -> None:
-        body = await read_body(self.scope, self.receive, limit)
-        self._body = body
-        if body:
-            require_json(self.scope)
-            self._json = parse_json(body)
+    async def load(self, limit: int) -> Any:
+        """The JSON value, or Undefined where there is no body."""
+        self._body = body = await read_body(self.scope, self.receive, limit)
+        if not body:
+            return Undefined
+        require_json(self.scope)
+        self._json: Any = parse_json(body)
+        return self._json
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

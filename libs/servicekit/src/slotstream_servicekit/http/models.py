@@ -52,9 +52,10 @@ def parse_instant(value: object) -> datetime:
             "time_without_offset", "The time needs an offset, such as 2026-03-29T07:30:00Z or +02:00"
         )
     try:
-        return _checked(datetime.fromisoformat(_MICROSECONDS.sub(r"\1", value.upper())))
+        parsed = datetime.fromisoformat(_MICROSECONDS.sub(r"\1", value.upper()))
     except ValueError:
         raise PydanticCustomError("malformed_time", "There is no such time") from None
+    return _checked(parsed)
 
 
 def _checked(value: datetime) -> datetime:

@@ -31,7 +31,7 @@ class ReasonOut(BaseModel):
 
     code: str = Field(examples=["slot_taken"])
     detail: str
-    conflicts_with: list[str] = []
+    conflicts_with: list[str] = Field(default_factory=list)
 
 
 class ProblemOut(BaseModel):
@@ -124,7 +124,7 @@ def challenge(code: str, detail: str) -> str:
     """The `WWW-Authenticate` header of a 401 (RFC 6750 §3): no error where no token was sent at all."""
     if code == "token_missing":
         return 'Bearer realm="slotstream"'
-    description = detail.replace('"', "'")
+    description = detail.replace('"', "'").encode("ascii", "replace").decode()
     return f'Bearer realm="slotstream", error="invalid_token", error_description="{description}"'
 
 

@@ -5,15 +5,18 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from fastapi import APIRouter, Request, params
+from fastapi._compat import Undefined
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
 
 from slotstream_servicekit.http.auth import Requirement
 from slotstream_servicekit.http.bodies import JsonRequest, limited
+from slotstream_servicekit.http.plans import Plan, plan_of
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -21,34 +24,68 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class StrictRoute(APIRoute):
     """FastAPI's route, which reads a body before it asks who is calling and ignores what it does not know.
 
-    This one settles the principal and its rights first, refuses unknown query parameters, and reads JSON
-    through `bodies`.
+    This one settles the principal and its rights first, refuses unknown query parameters, reads JSON through
+    `bodies`, and calls the endpoint by its plan where it has one.
     """
 
     max_body_bytes: int
     requirements: tuple[Requirement, ...]
+    _parameters: frozenset[str]
+    _plan: Plan | None
 
     def get_route_handler(self) -> Handler:
+        """FastAPI's own handler, for endpoints without a plan and for overridden dependencies."""
         handle = super().get_route_handler()
-        self.requirements = tuple(_requirements(self.dependant))
-        parameters = frozenset(_parameter_names(self.dependant))
-        reads_form = self.body_field is not None and isinstance(self.body_field.field_info, params.Form)
-        reads_json = self.body_field is not None and not reads_form
+        reads_form = self._reads_form
 
         async def strict(request: Request) -> Response:
-            scope = request.scope
-            for requirement in self.requirements:
-                await requirement.settle(scope)
-            if scope["query_string"]:
-                refuse_unknown_parameters(scope["query_string"], parameters)
-            if reads_json:
-                request = JsonRequest(scope, request.receive)
+            await self._admit(request.scope)
+            if self._reads_json:
+                request = JsonRequest(request.scope, request.receive)
                 await request.load(self.max_body_bytes)
             elif reads_form:
-                request = Request(scope, limited(scope, request.receive, self.max_body_bytes))
+                request = Request(request.scope, limited(request.scope, request.receive, self.max_body_bytes))
             return await handle(request)
 
+        self.requirements = tuple(_requirements(self.dependant))
+        self._parameters = frozenset(_parameter_names(self.dependant))
+        self._plan = plan_of(self)
         return strict
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._fastapi_app = self.app
+        if self._plan is not None:
+            self.app = self._answer_by_plan
+
+    async def _answer_by_plan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        plan = self._plan
+        if plan is None or scope["app"].dependency_overrides:
+            await self._fastapi_app(scope, receive, send)
+            return
+        await self._admit(scope)
+        body: Any = Undefined
+        if self._reads_json:
+            request = JsonRequest(scope, receive)
+            body = await request.load(self.max_body_bytes)
+            response = await plan.answer(request, body)
+        else:
+            response = await plan.answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _admit(self, scope: Scope) -> None:
+        for requirement in self.requirements:
+            await requirement.settle(scope)
+        if scope["query_string"]:
+            refuse_unknown_parameters(scope["query_string"], self._parameters)
+
+    @property
+    def _reads_form(self) -> bool:
+        return self.body_field is not None and isinstance(self.body_field.field_info, params.Form)
+
+    @property
+    def _reads_json(self) -> bool:
+        return self.body_field is not None and not self._reads_form
 
 
 def add_strict_routes(target: APIRouter, routers: Sequence[APIRouter], *, max_body_bytes: int) -> list[StrictRoute]:

@@ -101,7 +101,7 @@ class Authenticator:
     async def _verify(self, token: str) -> Mapping[str, Any]:
         header, claims = _decoded(token)
         algorithm = header.get("alg")
-        if algorithm not in ALGORITHMS:
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
             raise TokenInvalidError("The token is not signed with RS256, ES256 or EdDSA")
         issuer = claims.get("iss")
         store = self._keys.get(issuer) if isinstance(issuer, str) else None

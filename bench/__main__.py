@@ -1,4 +1,7 @@
-"""`python -m bench`: every measurement in one run, as ratios, to the terminal and to docs/benchmarks.md."""
+"""`python -m bench`: every measurement in one run, as ratios, to the terminal and to docs/benchmarks.md.
+
+With names (`python -m bench race slots`) only those, beside the baseline, and nothing is written down.
+"""
 
 import asyncio
 import os
@@ -39,15 +42,19 @@ class Line:
 
 
 def main() -> None:
+    only = sys.argv[1:]
     lines: list[Line] = []
     with a_setting() as setting:
         world = _world(setting)
         for measure in (_bookings, _race, _bulk, _relay_and_consumer, _slots):
+            if only and measure is not _bookings and not any(name in measure.__name__ for name in only):
+                continue
             say(f"measuring: {measure.__name__.strip('_').replace('_', ' ')} …")
             measure(setting, world, lines.append)
     report = _report(lines)
     sys.stdout.write(report)
-    REPORT.write_text(report)
+    if not only:
+        REPORT.write_text(report)
     sys.exit(0 if all(line.reached for line in lines) else 1)
 
 

@@ -54,7 +54,7 @@ class _Connection(asyncio.Protocol):
         self._received = rest[length:]
         self._send()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         if not self._done.done():
             self._done.set_result(None)
 

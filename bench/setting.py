@@ -18,7 +18,6 @@ import httpx2
 from cryptography.fernet import Fernet
 
 from slotstream_local.databases import create_databases
-from slotstream_local.layout import SERVICES
 from slotstream_local.services import ServiceProcess, Surroundings, executable
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.infrastructure.kafka import KafkaProcess
@@ -27,6 +26,7 @@ from slotstream_servicekit.infrastructure.processes import free_port
 from slotstream_servicekit.signing import SigningKey, ensure_signing_key, sign_token
 from slotstream_servicekit.testing.infrastructure import cache_folder
 
+MEASURED = ("booking", "availability", "imports")
 PASSWORD = "bench"  # noqa: S105 - of databases that live for one run
 
 
@@ -69,7 +69,7 @@ class Setting:
 
 
 @contextmanager
-def a_setting() -> Iterator[Setting]:
+def a_setting(services: Sequence[str] = MEASURED) -> Iterator[Setting]:
     folder = Path(tempfile.mkdtemp(prefix="slotstream-bench-"))
     postgres = PostgresProcess(folder / "postgres", cache=cache_folder(), port=free_port(), password=PASSWORD)
     kafka = KafkaProcess(folder / "kafka", cache=cache_folder(), port=free_port())
@@ -87,11 +87,11 @@ def a_setting() -> Iterator[Setting]:
             audience=key.issuer.audience,
             secret_key=Fernet.generate_key().decode(),
         )
-        create_databases(postgres.url, services=SERVICES, password=PASSWORD)
+        create_databases(postgres.url, services=services, password=PASSWORD)
         environment = dict(os.environ)
-        for service in SERVICES:
+        for service in services:
             environment |= surroundings.environment(service, port=0)
-        for arguments in (("migrate",), ("topics", "apply")):
+        for arguments in (("migrate", *services), ("topics", "apply")):
             subprocess.run([executable("slotstream"), *arguments], env=environment, check=True)
         yield Setting(folder=folder, postgres=postgres, kafka=kafka, surroundings=surroundings, key=key)
     finally:
@@ -121,7 +121,7 @@ def wait_for(condition: Any, *, within: float, every: float = 0.01) -> None:
 
     async def poll() -> None:
         async with asyncio.timeout(within):
-            while not await condition():
+            while not await condition():  # noqa: ASYNC110 - what is waited for happens in another process
                 await asyncio.sleep(every)
 
     asyncio.run(poll())

@@ -23,7 +23,175 @@ TABLES = (
 
 
 def upgrade() -> None:
-
+    op.create_table(
+        "businesses",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("phone_region", sa.Text(), nullable=False),
+        sa.Column("archived", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "id"),
+    )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("caller", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.SmallInteger(), nullable=True),
+        sa.Column("headers", postgresql.JSONB(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "caller", "key"),
+    )
+    op.create_table(
+        "imports",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("business_id", sa.Uuid(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("file_sha256", sa.Text(), nullable=False),
+        sa.Column("encoding", sa.Text(), nullable=False),
+        sa.Column("delimiter", sa.Text(), nullable=False),
+        sa.Column("headers", postgresql.JSONB(), nullable=False),
+        sa.Column("mapping", postgresql.JSONB(), nullable=True),
+        sa.Column("actor", postgresql.JSONB(), nullable=False),
+        sa.Column("notify", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("revision", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("events", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("undo_command_id", sa.Uuid(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "id"),
+    )
+    op.create_table(
+        "mappings",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("signature", sa.Text(), nullable=False),
+        sa.Column("mapping", postgresql.JSONB(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "signature"),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("seq", sa.BigInteger(), sa.Identity(always=True, cache=1), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("lane", sa.SmallInteger(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("aggregatetype", sa.Text(), nullable=False),
+        sa.Column("aggregateid", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=True),
+        sa.Column("headers", postgresql.JSONB(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_table(
+        "resources",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("business_ids", postgresql.ARRAY(Uuid()), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("archived", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "id"),
+    )
+    op.create_table(
+        "services",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("business_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("duration_minutes", sa.Integer(), nullable=False),
+        sa.Column("archived", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "id"),
+    )
+    op.create_table(
+        "import_files",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("import_id", sa.Uuid(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["organization_id", "import_id"], ["imports.organization_id", "imports.id"]),
+        sa.PrimaryKeyConstraint("organization_id", "import_id"),
+    )
+    op.create_table(
+        "import_rows",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("import_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("field_values", postgresql.JSONB(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reasons", postgresql.JSONB(), nullable=False),
+        sa.Column("wish", postgresql.JSONB(), nullable=True),
+        sa.Column("row_key", sa.Text(), nullable=True),
+        sa.Column("appointment_id", sa.Uuid(), nullable=True),
+        sa.Column("dropped", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("override_reason", sa.Text(), nullable=True),
+        sa.Column("revision", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("to_check", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("check_id", sa.Uuid(), nullable=True),
+        sa.Column("to_book", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("book_id", sa.Uuid(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("outcome_reasons", postgresql.JSONB(), nullable=True),
+        sa.ForeignKeyConstraint(["organization_id", "import_id"], ["imports.organization_id", "imports.id"]),
+        sa.PrimaryKeyConstraint("organization_id", "import_id", "number"),
+    )
+    op.create_index(op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"], unique=False)
+    op.create_index(
+        "imports_at_work_idx",
+        "imports",
+        ["updated_at"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('reading', 'checking', 'booking')"),
+    )
+    op.create_index("imports_undo_command_id_idx", "imports", ["undo_command_id"], unique=False)
+    op.create_index("outbox_lane_idx", "outbox", ["lane", "seq"], unique=False)
+    op.create_index("services_business_idx", "services", ["organization_id", "business_id"], unique=False)
+    op.create_index(
+        "import_rows_book_idx",
+        "import_rows",
+        ["book_id"],
+        unique=False,
+        postgresql_where=sa.text("book_id IS NOT NULL"),
+    )
+    op.create_index(
+        "import_rows_check_idx",
+        "import_rows",
+        ["check_id"],
+        unique=False,
+        postgresql_where=sa.text("check_id IS NOT NULL"),
+    )
+    op.create_index("import_rows_key_idx", "import_rows", ["organization_id", "row_key"], unique=False)
+    op.create_index(
+        "import_rows_state_idx", "import_rows", ["organization_id", "import_id", "state", "number"], unique=False
+    )
+    op.create_index(
+        "import_rows_to_book_idx",
+        "import_rows",
+        ["organization_id", "import_id", "number"],
+        unique=False,
+        postgresql_where=sa.text("to_book"),
+    )
+    op.create_index(
+        "import_rows_to_check_idx",
+        "import_rows",
+        ["organization_id", "import_id", "number"],
+        unique=False,
+        postgresql_where=sa.text("to_check"),
+    )
     enable_tenant_isolation(op, *TABLES)
     grant_app(op, service="imports", tables=TABLES)
 

@@ -84,7 +84,7 @@ class UndoIn(RequestModel):
 class ReasonOut(ResponseModel):
     code: str
     detail: str
-    conflicts_with: list[str] = []
+    conflicts_with: list[str] = Member(default_factory=list)
 
 
 class CountsOut(ResponseModel):

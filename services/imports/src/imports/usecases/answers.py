@@ -47,14 +47,11 @@ def _check(answer: Answer) -> dict[str, Any]:
 
 
 def _booking(answer: Answer) -> dict[str, Any]:
-    if answer.succeeded:
-        outcome = Outcome.ALREADY_DONE if answer.already_done else Outcome.BOOKED
-    else:
-        outcome = Outcome.REFUSED
+    done = Outcome.ALREADY_DONE if answer.already_done else Outcome.BOOKED
     return {
         "id": answer.command_id,
         "organization": answer.organization_id,
-        "outcome": outcome,
+        "outcome": done if answer.succeeded else Outcome.REFUSED,
         "reasons": [asdict(reason) for reason in answer.reasons],
     }
 

@@ -1,0 +1,176 @@
+"""An imports service of one's own: real PostgreSQL, a clock that stands still, booking played by the test."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest_asyncio
+from sqlalchemy import text
+
+from imports.consumers import on_catalogue, results_handler
+from imports.main import create_api
+from imports.settings import ImportsSettings
+from imports.worker import ImportWorker
+from slotstream_contracts import parse, wrap
+from slotstream_contracts.base import Reason
+from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState
+from slotstream_contracts.commands import CommandRefused, CommandSucceeded
+from slotstream_servicekit.consumer import Received
+from slotstream_servicekit.database import Database
+
+NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+def received(data: Any, *, organization_id: UUID) -> Received[Any]:
+    envelope = wrap(
+        data,
+        organization=organization_id,
+        subject="x",
+        sequence=1,
+        time=NOW,
+        source="/slotstream/booking",
+        correlation_id="test",
+    )
+    return Received(event=envelope, key="x", topic="t", partition=0, offset=0, timestamp=NOW)
+
+
+@dataclass
+class World:
+    """One organization with a business in Berlin, two staff and two services; `stranger` is of another one."""
+
+    database: Database
+    http: httpx2.AsyncClient
+    stranger: httpx2.AsyncClient
+    anonymous: httpx2.AsyncClient
+    staff_client: httpx2.AsyncClient
+    worker: ImportWorker
+    organization_id: UUID
+    business_id: UUID
+    service_id: UUID
+    anna_id: UUID
+
+    async def upload(self, content: str | bytes, **headers: str) -> httpx2.Response:
+        raw = content.encode() if isinstance(content, str) else content
+        return await self.http.post(
+            "/v1/imports",
+            files={"file": ("march.csv", raw, "text/csv")},
+            data={"business_id": str(self.business_id)},
+            headers=headers,
+        )
+
+    async def mapped(self, content: str | bytes, **more: Any) -> str:
+        """Uploads and maps as suggested; the import's id."""
+        uploaded = await self.upload(content)
+        assert uploaded.status_code == 201, uploaded.text
+        import_id: str = uploaded.json()["id"]
+        preview = (await self.http.get(f"/v1/imports/{import_id}/preview")).json()
+        answer = await self.http.put(f"/v1/imports/{import_id}/mapping", json={"columns": preview["columns"], **more})
+        assert answer.status_code == 200, answer.text
+        return import_id
+
+    async def checked(self, content: str | bytes, **more: Any) -> str:
+        import_id = await self.mapped(content, **more)
+        await self.settle()
+        return import_id
+
+    async def finished(self, content: str | bytes) -> str:
+        import_id = await self.checked(content)
+        answer = await self.http.post(f"/v1/imports/{import_id}/confirm", json={})
+        assert answer.status_code == 202, answer.text
+        await self.settle()
+        return import_id
+
+    async def get(self, import_id: str) -> dict[str, Any]:
+        return (await self.http.get(f"/v1/imports/{import_id}")).json()  # type: ignore[no-any-return]
+
+    async def rows(self, import_id: str, **filters: str) -> list[dict[str, Any]]:
+        answer = await self.http.get(f"/v1/imports/{import_id}/rows", params={"limit": "200", **filters})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["items"]  # type: ignore[no-any-return]
+
+    async def work(self) -> None:
+        while await self.worker.work_once():
+            pass
+
+    async def settle(self, booking: "Callable[[Any], Any] | None" = None) -> list[Any]:
+        """Works and has `booking` answer until nothing moves; all commands that were sent."""
+        sent: list[Any] = []
+        while True:
+            await self.work()
+            commands = await self.take(topic="slotstream.booking.commands.v1")
+            if not commands:
+                return sent
+            sent += commands
+            await self.answer([(booking or everything_goes)(each) for each in commands])
+
+    async def answer(self, results: Sequence[Any]) -> None:
+        batch = [received(each, organization_id=self.organization_id) for each in results]
+        async with self.database.system_transaction() as session:
+            await results_handler(lambda: NOW)(session, batch)
+
+    async def take(self, *, topic: str) -> list[Any]:
+        """The envelopes that wait to be published on `topic`, oldest first."""
+        async with self.database.system_transaction() as session:
+            found = await session.execute(
+                text("DELETE FROM outbox WHERE topic = :topic RETURNING seq, payload"), {"topic": topic}
+            )
+            rows = sorted(found.all(), key=lambda row: row.seq)
+        return [parse(bytes(row.payload)) for row in rows]
+
+    async def hear(self, *states: Any) -> None:
+        batch = [received(each, organization_id=self.organization_id) for each in states]
+        async with self.database.system_transaction() as session:
+            await on_catalogue(session, batch)
+
+
+def everything_goes(command: Any, **more: Any) -> CommandSucceeded:
+    return CommandSucceeded(command_id=command.id, command_type=command.type, **more)
+
+
+def refused(command: Any, code: str = "slot_taken") -> CommandRefused:
+    reason = Reason(code=code, detail="Somebody has it.", conflicts_with=("a",))
+    return CommandRefused(
+        command_id=command.id, command_type=command.type, code=code, detail=reason.detail, reasons=(reason,)
+    )
+
+
+@pytest_asyncio.fixture
+async def world(fresh_database: Any, signer: Any, api_client: Any) -> World:
+    fresh = fresh_database("imports")
+    settings = ImportsSettings(
+        database_url=fresh.app_url, issuers=(signer.issuer,), catalogue_wait=timedelta(0), max_rows=200_000
+    )
+    app = create_api(settings, clock=lambda: NOW)
+    organization_id, business_id, service_id, anna_id = uuid4(), uuid4(), uuid4(), uuid4()
+    world = World(
+        database=fresh.database,
+        http=await api_client(app, token=signer.token(organization_id=organization_id)),
+        stranger=await api_client(app, token=signer.token(organization_id=uuid4())),
+        anonymous=await api_client(app),
+        staff_client=await api_client(app, token=signer.token(organization_id=organization_id, role="staff")),
+        worker=ImportWorker(
+            database=fresh.database, clock=lambda: NOW, chunk_rows=100, every=timedelta(milliseconds=10)
+        ),
+        organization_id=organization_id,
+        business_id=business_id,
+        service_id=service_id,
+        anna_id=anna_id,
+    )
+    common: dict[str, Any] = {"organization_id": organization_id, "updated_at": NOW, "version": 1}
+    await world.hear(
+        BusinessState(id=business_id, name="Mitte", zone="Europe/Berlin", phone_region="DE", currency="EUR", **common),
+        ServiceState(id=service_id, name="First visit", business_id=business_id, duration_minutes=30, **common),
+        ServiceState(id=uuid4(), name="Haircut", business_id=business_id, duration_minutes=45, **common),
+        *(
+            ResourceState(id=id_, name=name, business_ids=(business_id,), kind="staff", zone="Europe/Berlin", **common)
+            for id_, name in ((anna_id, "Anna"), (uuid4(), "Ben"))
+        ),
+    )
+    return world
+
+
+def events_of(envelopes: Sequence[Any]) -> list[tuple[str, int]]:
+    return [(each.type.rpartition(".")[2], each.sequence) for each in envelopes]

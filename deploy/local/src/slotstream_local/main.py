@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from slotstream_local.demo import demo
 from slotstream_local.layout import Layout
@@ -30,7 +31,7 @@ def main() -> None:
     try:
         sys.exit(commands[arguments.command]())
     except InfrastructureError as error:
-        console.print(f"[red]{type(error).__name__ if not str(error) else ''}[/red]{error}", markup=True)
+        console.print(f"[red]{escape(str(error))}[/red]")
         sys.exit(1)
 
 

@@ -15,7 +15,6 @@ from typing import Final
 from uuid import UUID
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from slotstream_local.layout import Layout, Memory, StackRunningError, wanted_ports
@@ -124,6 +123,9 @@ def _announce(stack: Stack, console: Console, *, seconds: float) -> None:
     variables = shell_variables(stack, token=token)
     _write_private(layout.shell, "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
     console.print(_table(stack, variables))
+    console.print("\n[bold]A token, as the organization's owner, for 12 hours[/bold]")
+    console.print(variables["TOKEN"], markup=False)
+    console.print()
     console.print(f"Everything runs, {seconds:.1f} s after the start. Ctrl-C or `make down` stops it; data is kept.")
     unfinished = layout.ready_file.with_suffix(".part")
     _write_private(unfinished, json.dumps(dict(variables), indent=2))
@@ -136,13 +138,12 @@ def _table(stack: Stack, variables: Mapping[str, str]) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for part in stack.processes:
-        table.add_row(part.name, f"{part.process.url}  (API: {part.process.url}/docs)")
+        table.add_row(part.name, f"{part.process.url}/docs")
     table.add_row("Kafka", stack.surroundings.kafka_bootstrap_servers)
     table.add_row("PostgreSQL", f"127.0.0.1:{stack.memory.ports['postgres']}, a database per service")
     table.add_row("Mail", f"lands in {_relative(stack.layout.mail)}; `make mail` lists it")
     table.add_row("Logs", _relative(stack.layout.logs))
     table.add_row("Organization", variables["ORG"])
-    table.add_row("Token (owner, 12 h)", escape(variables["TOKEN"]))
     table.add_row("In a shell", f"`. {shell}` gives $BOOKING, $AVAILABILITY …, $TOKEN, $ORG")
     table.add_row("Try", "`make demo`")
     return table

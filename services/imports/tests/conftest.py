@@ -37,6 +37,21 @@ def received(data: Any, *, organization_id: UUID) -> Received[Any]:
     return Received(event=envelope, key="x", topic="t", partition=0, offset=0, timestamp=NOW)
 
 
+def everything_goes(command: Any, **more: Any) -> CommandSucceeded:
+    return CommandSucceeded(command_id=command.id, command_type=command.type, **more)
+
+
+def refused(command: Any, code: str = "slot_taken") -> CommandRefused:
+    reason = Reason(code=code, detail="Somebody has it.", conflicts_with=("a",))
+    return CommandRefused(
+        command_id=command.id, command_type=command.type, code=code, detail=reason.detail, reasons=(reason,)
+    )
+
+
+def events_of(envelopes: Sequence[Any]) -> list[tuple[str, int]]:
+    return [(each.type.rpartition(".")[2], each.sequence) for each in envelopes]
+
+
 @dataclass
 class World:
     """One organization with a business in Berlin, two staff and two services; `stranger` is of another one."""
@@ -51,6 +66,10 @@ class World:
     business_id: UUID
     service_id: UUID
     anna_id: UUID
+
+    everything_goes = staticmethod(everything_goes)
+    refused = staticmethod(refused)
+    events_of = staticmethod(events_of)
 
     async def upload(self, content: str | bytes, **headers: str) -> httpx2.Response:
         raw = content.encode() if isinstance(content, str) else content
@@ -126,17 +145,6 @@ class World:
             await on_catalogue(session, batch)
 
 
-def everything_goes(command: Any, **more: Any) -> CommandSucceeded:
-    return CommandSucceeded(command_id=command.id, command_type=command.type, **more)
-
-
-def refused(command: Any, code: str = "slot_taken") -> CommandRefused:
-    reason = Reason(code=code, detail="Somebody has it.", conflicts_with=("a",))
-    return CommandRefused(
-        command_id=command.id, command_type=command.type, code=code, detail=reason.detail, reasons=(reason,)
-    )
-
-
 @pytest_asyncio.fixture
 async def world(fresh_database: Any, signer: Any, api_client: Any) -> World:
     fresh = fresh_database("imports")
@@ -170,7 +178,3 @@ async def world(fresh_database: Any, signer: Any, api_client: Any) -> World:
         ),
     )
     return world
-
-
-def events_of(envelopes: Sequence[Any]) -> list[tuple[str, int]]:
-    return [(each.type.rpartition(".")[2], each.sequence) for each in envelopes]

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from conftest import World, events_of, everything_goes, refused
-
 FILE = """External ID;Client;Phone;E-Mail;Service;Staff;Date;Time;Duration
 1;Clara Huber;030 901820;clara@example.com;First Visit;Anna;29.03.2026;10:00;
 2;David Yilmaz;+49 30 901821;;Haircut;Anna;29.03.2026;10:15;30
@@ -13,7 +11,7 @@ FILE = """External ID;Client;Phone;E-Mail;Service;Staff;Date;Time;Duration
 """
 
 
-async def test_every_row_is_judged_with_all_its_reasons(world: World) -> None:
+async def test_every_row_is_judged_with_all_its_reasons(world: Any) -> None:
     import_id = await world.checked(FILE)
     rows = {row["number"]: row for row in await world.rows(import_id)}
     assert {number: row["state"] for number, row in rows.items()} == {
@@ -34,7 +32,7 @@ async def test_every_row_is_judged_with_all_its_reasons(world: World) -> None:
     assert [row["number"] for row in await world.rows(import_id, state="invalid")] == [4, 5]
 
 
-async def test_an_import_is_booked_watched_and_undone(world: World) -> None:
+async def test_an_import_is_booked_watched_and_undone(world: Any) -> None:
     import_id = await world.finished(FILE)
     shown = await world.get(import_id)
     assert shown["state"] == "finished"
@@ -48,12 +46,12 @@ async def test_an_import_is_booked_watched_and_undone(world: World) -> None:
     shown = await world.get(import_id)
     assert (shown["state"], shown["counts"]["undone"]) == ("undone", 2)
     events = await world.take(topic="slotstream.imports.v1")
-    assert events_of(events) == [
+    assert world.events_of(events) == [
         ("uploaded", 1), ("checked", 2), ("confirmed", 3), ("finished", 4), ("undone", 5),
     ]  # fmt: skip
 
 
-async def test_importing_the_same_file_again_changes_nothing(world: World) -> None:
+async def test_importing_the_same_file_again_changes_nothing(world: Any) -> None:
     first = await world.finished(FILE)
     ids = {row["number"]: row["appointment_id"] for row in await world.rows(first)}
     second = await world.checked(FILE)
@@ -61,12 +59,12 @@ async def test_importing_the_same_file_again_changes_nothing(world: World) -> No
     assert {number: row["appointment_id"] for number, row in again.items()} == ids
     assert "already_imported" in [each["code"] for each in again[2]["reasons"]]
     await world.http.post(f"/v1/imports/{second}/confirm", json={})
-    await world.settle(lambda command: everything_goes(command, outcome="already_done"))
+    await world.settle(lambda command: world.everything_goes(command, outcome="already_done"))
     counts = (await world.get(second))["counts"]
     assert (counts["new"], counts["already_done"]) == (0, 2)
 
 
-async def test_a_file_can_be_imported_again_after_it_was_undone(world: World) -> None:
+async def test_a_file_can_be_imported_again_after_it_was_undone(world: Any) -> None:
     first = await world.finished(FILE)
     await world.http.post(f"/v1/imports/{first}/undo", json={})
     await world.settle()
@@ -77,17 +75,17 @@ async def test_a_file_can_be_imported_again_after_it_was_undone(world: World) ->
     assert not before & after
 
 
-async def test_what_somebody_changed_since_is_kept_by_an_undo(world: World) -> None:
+async def test_what_somebody_changed_since_is_kept_by_an_undo(world: Any) -> None:
     import_id = await world.finished(FILE)
     kept = (await world.rows(import_id, outcome="booked"))[0]["appointment_id"]
     await world.http.post(f"/v1/imports/{import_id}/undo", json={})
-    await world.settle(lambda command: everything_goes(command, kept_ids=(kept,)))
+    await world.settle(lambda command: world.everything_goes(command, kept_ids=(kept,)))
     assert [row["appointment_id"] for row in await world.rows(import_id, outcome="kept")] == [kept]
 
 
-async def test_a_conflict_with_the_book_is_booked_only_with_an_override(world: World) -> None:
+async def test_a_conflict_with_the_book_is_booked_only_with_an_override(world: Any) -> None:
     import_id = await world.mapped(FILE)
-    await world.settle(lambda command: refused(command))
+    await world.settle(world.refused)
     row = (await world.rows(import_id, state="conflict"))[0]
     assert row["reasons"][-1] == {"code": "slot_taken", "detail": "Somebody has it.", "conflicts_with": ["a"]}
     patched = await world.http.patch(
@@ -101,14 +99,14 @@ async def test_a_conflict_with_the_book_is_booked_only_with_an_override(world: W
     assert str(command.data.appointment_id) == row["appointment_id"]
 
 
-async def test_clients_are_not_told_unless_asked(world: World) -> None:
+async def test_clients_are_not_told_unless_asked(world: Any) -> None:
     import_id = await world.checked(FILE)
     await world.http.post(f"/v1/imports/{import_id}/confirm", json={})
     commands = await world.settle()
     assert [command.data.request.notify for command in commands] == [False, False]
 
 
-async def test_a_corrected_row_is_judged_and_checked_anew(world: World) -> None:
+async def test_a_corrected_row_is_judged_and_checked_anew(world: Any) -> None:
     import_id = await world.checked(FILE)
     patched = await world.http.patch(f"/v1/imports/{import_id}/rows/4", json={"values": {"phone": "030 901822"}})
     assert (patched.json()["state"], patched.json()["checked"]) == ("ok", False)
@@ -117,7 +115,7 @@ async def test_a_corrected_row_is_judged_and_checked_anew(world: World) -> None:
     assert (await world.get(import_id))["state"] == "checked"
 
 
-async def test_dropping_a_row_frees_what_was_in_its_way(world: World) -> None:
+async def test_dropping_a_row_frees_what_was_in_its_way(world: Any) -> None:
     import_id = await world.checked(FILE)
     await world.http.patch(f"/v1/imports/{import_id}/rows/2", json={"dropped": True})
     await world.settle()
@@ -125,7 +123,7 @@ async def test_dropping_a_row_frees_what_was_in_its_way(world: World) -> None:
     assert (row["state"], row["reasons"]) == ("ok", [])
 
 
-async def test_the_errors_come_as_a_file_that_no_spreadsheet_runs(world: World) -> None:
+async def test_the_errors_come_as_a_file_that_no_spreadsheet_runs(world: Any) -> None:
     file = "Client,Phone,Service,Start\n=cmd|x,+4930901820,Nothing,2026-03-30 10:00\n"
     import_id = await world.checked(file)
     answer = await world.http.get(f"/v1/imports/{import_id}/errors.csv")
@@ -135,7 +133,7 @@ async def test_the_errors_come_as_a_file_that_no_spreadsheet_runs(world: World) 
     assert "'=cmd|x,+4930901820" in lines[1]
 
 
-async def test_dates_that_can_be_read_in_two_ways_are_for_the_user_to_decide(world: World) -> None:
+async def test_dates_that_can_be_read_in_two_ways_are_for_the_user_to_decide(world: Any) -> None:
     file = "Client,Phone,Service,Start\nEva,030 901820,Haircut,03/04/2026 10:00\n"
     import_id = (await world.upload(file)).json()["id"]
     preview = (await world.http.get(f"/v1/imports/{import_id}/preview")).json()
@@ -152,7 +150,7 @@ async def test_dates_that_can_be_read_in_two_ways_are_for_the_user_to_decide(wor
     assert (remembered["remembered"], remembered["date_order"]) == (True, "month-day-year")
 
 
-async def test_one_idempotency_key_makes_one_import(world: World) -> None:
+async def test_one_idempotency_key_makes_one_import(world: Any) -> None:
     first = await world.upload(FILE, **{"Idempotency-Key": "k1"})
     again = await world.upload(FILE, **{"Idempotency-Key": "k1"})
     other = await world.upload(FILE + "x;", **{"Idempotency-Key": "k1"})
@@ -161,7 +159,7 @@ async def test_one_idempotency_key_makes_one_import(world: World) -> None:
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
-async def test_nothing_of_one_organization_is_visible_to_another(world: World) -> None:
+async def test_nothing_of_one_organization_is_visible_to_another(world: Any) -> None:
     import_id = await world.checked(FILE)
     for path in ("", "/preview", "/rows", "/progress", "/errors.csv"):
         assert (await world.stranger.get(f"/v1/imports/{import_id}{path}")).status_code == 404
@@ -172,19 +170,19 @@ async def test_nothing_of_one_organization_is_visible_to_another(world: World) -
     assert (await world.staff_client.post(f"/v1/imports/{import_id}/confirm", json={})).status_code == 403
 
 
-async def test_answers_that_come_twice_or_to_nobody_change_nothing(world: World) -> None:
+async def test_answers_that_come_twice_or_to_nobody_change_nothing(world: Any) -> None:
     import_id = await world.mapped(FILE)
     await world.work()
     commands = await world.take(topic="slotstream.booking.commands.v1")
-    results = [refused(command) for command in commands]
+    results = [world.refused(command) for command in commands]
     await world.answer(results)
     before = await world.rows(import_id)
     await world.answer(results)
-    await world.answer([refused(command) for command in reversed(commands)])
+    await world.answer([world.refused(command) for command in reversed(commands)])
     assert await world.rows(import_id) == before
 
 
-async def test_files_that_cannot_be_read_are_refused(world: World) -> None:
+async def test_files_that_cannot_be_read_are_refused(world: Any) -> None:
     for content in (b"", b"a,b\n", b"\x00\x01\x02", b"PK\x03\x04" + bytes(100)):
         answer = await world.upload(content)
         assert (answer.status_code, answer.json()["code"]) == (422, "unreadable_file"), content

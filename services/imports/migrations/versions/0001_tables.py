@@ -1,6 +1,8 @@
 """Everything imports remembers, each table bound to its tenant."""
 
+import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from slotstream_servicekit.migrations import enable_tenant_isolation, grant_app
 
@@ -98,7 +100,7 @@ def upgrade() -> None:
         "resources",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("business_ids", postgresql.ARRAY(Uuid()), nullable=False),
+        sa.Column("business_ids", postgresql.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("archived", sa.Boolean(), nullable=False),

@@ -174,7 +174,7 @@ def test_a_hostile_rule_is_refused_in_time_and_spoils_no_other_event(rule: str) 
         "UID:good\nDTSTART:20260310T100000Z\nDTEND:20260310T110000Z",
     )
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert [it.uid for it in found.instances] == ["good"]
     assert found.unreadable_uids == {"evil"}
     assert sum(found.warnings.values()) == 1
@@ -238,7 +238,7 @@ async def test_the_child_process_is_killed_when_its_time_is_up() -> None:
     with pytest.raises(ReadingFailedError, match="expansion_timed_out"):
         await ExpansionProcess(seconds=2).expand(text, zone=ZONE, window=Window.around(NOW))
 
-    assert asyncio.get_running_loop().time() - began < 4
+    assert asyncio.get_running_loop().time() - began < 10
 
 
 @given(

@@ -171,7 +171,7 @@ async def town(fresh_database: FreshDatabaseFactory, signer: Signer, clock: Fake
     """A business with two staff and a service of an hour; nobody has set any hours."""
     fresh = fresh_database("availability")
     settings = AvailabilitySettings(
-        database_url=fresh.app_url, issuers=(signer.issuer,), catalogue_wait_seconds=0, http_port=0
+        database_url=fresh.app_url, issuers=(signer.issuer,), catalogue_wait_seconds=0, freshness_seconds=0, http_port=0
     )
     town = Town(fresh, create_api(settings, clock=clock), clock)
     await town.catalogue(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from availability.api import ROUTERS
+from availability.api import ROUTERS, keep_answers
 from availability.consumers import projections, register
 from availability.settings import AvailabilitySettings
 from availability.storage import with_holiday_rules
@@ -52,7 +52,13 @@ def create_api(settings: AvailabilitySettings, *, clock: Clock = system_clock) -
         health=health,
         lifespan=lifespan,
     )
-    app.state.world = World(database=database, clock=clock, answer_cache_bytes=settings.answer_cache_bytes)
+    app.state.world = World(
+        database=database,
+        clock=clock,
+        answer_cache_bytes=settings.answer_cache_bytes,
+        freshness_seconds=settings.freshness_seconds,
+    )
+    keep_answers(app)
     return app
 
 

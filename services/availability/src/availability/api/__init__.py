@@ -2,8 +2,9 @@
 
 from availability.api.queries import router as queries_router
 from availability.api.schedules import router as schedules_router
+from availability.api.slots import keep_answers
 from availability.api.slots import router as slots_router
 
 ROUTERS = (schedules_router, slots_router, queries_router)
 
-__all__ = ["ROUTERS"]
+__all__ = ["ROUTERS", "keep_answers"]

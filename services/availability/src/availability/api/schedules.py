@@ -95,7 +95,7 @@ async def create_resource_date_override(
     resource_id: UUID,
     body: DateOverrideIn,
     expected_version: IfMatch,
-    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - declared for OpenAPI, read by idempotent()
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     owner = _owner(principal, OwnerKind.RESOURCE, resource_id)
     return await _add_override(request, principal, owner, body, expected_version)
@@ -113,7 +113,7 @@ async def create_business_date_override(
     business_id: UUID,
     body: DateOverrideIn,
     expected_version: IfMatch,
-    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - declared for OpenAPI, read by idempotent()
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     owner = _owner(principal, OwnerKind.BUSINESS, business_id)
     return await _add_override(request, principal, owner, body, expected_version)
@@ -148,7 +148,7 @@ async def create_time_off(
     resource_id: UUID,
     body: AbsenceIn,
     expected_version: IfMatch,
-    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - declared for OpenAPI, read by idempotent()
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     owner = _owner(principal, OwnerKind.RESOURCE, resource_id)
     return await _add_absence(request, principal, owner, body, expected_version)
@@ -175,7 +175,7 @@ async def create_closure(
     business_id: UUID,
     body: AbsenceIn,
     expected_version: IfMatch,
-    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - declared for OpenAPI, read by idempotent()
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     owner = _owner(principal, OwnerKind.BUSINESS, business_id)
     return await _add_absence(request, principal, owner, body, expected_version)
@@ -228,7 +228,9 @@ async def _in_transaction(request: Request, owner: Owner, change: Change) -> Own
         async with world_of(request).database.transaction(owner.organization_id) as session:
             return await change(session)
 
-    return await patiently(request, once)
+    changed = await patiently(request, once)
+    world_of(request).changed(owner.organization_id)
+    return changed
 
 
 async def _put_hours(request: Request, owner: Owner, body: ScheduleIn, expected_version: int | None) -> Response:
@@ -354,7 +356,9 @@ async def _create(
         owner,
         lambda session: usecases.get_schedule(session=session, owner=owner, now=world_of(request).now()),
     )
-    return await idempotent(request, database=world_of(request).database, principal=principal, action=action)
+    answer = await idempotent(request, database=world_of(request).database, principal=principal, action=action)
+    world_of(request).changed(owner.organization_id)
+    return answer
 
 
 def _schedule_answer(owner: OwnerSchedule) -> Response:

@@ -163,7 +163,7 @@ def _places_to_judge(directory: Directory, terms: Terms, named: Sequence[str]) -
     return terms.places
 
 
-async def _offered(  # noqa: PLR0917 - private
+async def _offered(
     world: World,
     directory: Directory,
     question: Question,

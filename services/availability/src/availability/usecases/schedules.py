@@ -162,7 +162,7 @@ async def _zone_of(session: AsyncSession, owner: Owner, *, for_update: bool = Fa
     return zone
 
 
-async def _change(  # noqa: PLR0917 - private, and read at seven places just above
+async def _change(
     session: AsyncSession,
     owner: Owner,
     zone: str,

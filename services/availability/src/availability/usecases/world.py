@@ -1,5 +1,6 @@
 """What an organization looks like right now: its directory, and the calendars of some resources in a window."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from slotstream_scheduling import Busy, ResourceCalendar, ServiceRules, Taken
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
 
+_MAX_ORGANIZATIONS = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
@@ -22,19 +25,44 @@ class Occupancy:
 
 
 class World:
-    """The reading side of one process. Reads at most one statement where nothing has changed."""
+    """The reading side of one process: at most one statement where nothing has changed.
 
-    def __init__(self, *, database: Database, clock: Clock, answer_cache_bytes: int) -> None:
+    Change counters younger than `freshness_seconds` are taken as read: what others did shows that much later,
+    what this process did at once.
+    """
+
+    def __init__(
+        self, *, database: Database, clock: Clock, answer_cache_bytes: int, freshness_seconds: float = 0.0
+    ) -> None:
         self.database = database
         self.answers = AnswerCache(answer_cache_bytes)
         self._clock = clock
         self._directories = DirectoryCache(database)
+        self._freshness_seconds = freshness_seconds
+        self._read: dict[UUID, tuple[float, Versions]] = {}
 
     def now(self) -> datetime:
         return self._clock()
 
     async def versions(self, organization_id: UUID) -> Versions:
-        return await read_versions(self.database, organization_id)
+        asked_at = time.monotonic()
+        known = self._read.get(organization_id)
+        if known is not None and asked_at - known[0] < self._freshness_seconds:
+            return known[1]
+        versions = await read_versions(self.database, organization_id)
+        if len(self._read) >= _MAX_ORGANIZATIONS:
+            self._read.clear()
+        self._read[organization_id] = asked_at, versions
+        return versions
+
+    def changed(self, organization_id: UUID) -> None:
+        """Says that a change was committed here, so that clients of this process see it at once."""
+        self._read.pop(organization_id, None)
+
+    async def kept_answer(self, organization_id: UUID, query: bytes) -> bytes | None:
+        """The finished answer to a query, where it still is the answer."""
+        versions = await self.versions(organization_id)
+        return self.answers.get(organization_id, query, versions, int(self._clock().timestamp()))
 
     async def directory(self, organization_id: UUID, versions: Versions | None = None) -> Directory:
         if versions is None:

@@ -50,7 +50,8 @@ async def change_import(session: AsyncSession, found: Row[Any], *, now: datetime
         .values(**values, updated_at=now, version=imports.c.version + 1)
         .returning(imports)
     )
-    return (await session.execute(statement)).one()
+    changed: Row[Any] = (await session.execute(statement)).one()
+    return changed
 
 
 async def content_of(session: AsyncSession, *, organization_id: UUID, import_id: UUID) -> bytes:

@@ -308,7 +308,8 @@ async def change_row(session: AsyncSession, found: Row[Any], **values: Any) -> R
         .values(**values)
         .returning(import_rows)
     )
-    return (await session.execute(statement)).one()
+    changed: Row[Any] = (await session.execute(statement)).one()
+    return changed
 
 
 async def same_key_before(
@@ -323,7 +324,8 @@ async def same_key_before(
         import_rows.c.state != "invalid",
         ~import_rows.c.dropped,
     )
-    return (await session.execute(query)).scalar_one_or_none()
+    number_of_other: int | None = (await session.execute(query)).scalar_one_or_none()
+    return number_of_other
 
 
 async def overlapping(

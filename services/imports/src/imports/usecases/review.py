@@ -76,8 +76,8 @@ async def _with_obstacles(
         session, organization_id=found.organization_id, import_id=found.id, number=number, row_key=stored["row_key"]
     )
     if same is not None:
-        reason = {"code": "duplicate_row", "detail": f"The same as row {same}", "conflicts_with": [str(same)]}
-        return {**stored, "state": RowState.INVALID, "reasons": [reason], "to_check": False}
+        repeated = {"code": "duplicate_row", "detail": f"The same as row {same}", "conflicts_with": [str(same)]}
+        return {**stored, "state": RowState.INVALID, "reasons": [repeated], "to_check": False}
     own = span_of(number, wish["starts_at"], wish["duration_minutes"], wish["resource_id"])
     neighbours = await stored_rows.overlapping(
         session,

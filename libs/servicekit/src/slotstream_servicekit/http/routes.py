@@ -36,14 +36,13 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         """FastAPI's own handler, for endpoints without a plan and for overridden dependencies."""
         handle = super().get_route_handler()
-        reads_form = self._reads_form
 
         async def strict(request: Request) -> Response:
             await self._admit(request.scope)
             if self._reads_json:
                 request = JsonRequest(request.scope, request.receive)
                 await request.load(self.max_body_bytes)
-            elif reads_form:
+            else:
                 request = Request(request.scope, limited(request.scope, request.receive, self.max_body_bytes))
             return await handle(request)
 
@@ -70,7 +69,8 @@ class StrictRoute(APIRoute):
             body = await request.load(self.max_body_bytes)
             response = await plan.answer(request, body)
         else:
-            response = await plan.answer(Request(scope, receive))
+            bounded = receive if scope["method"] == "GET" else limited(scope, receive, self.max_body_bytes)
+            response = await plan.answer(Request(scope, bounded))
         await response(scope, receive, send)
 
     async def _admit(self, scope: Scope) -> None:

@@ -2,11 +2,18 @@
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from calendar_sync.adapters.guarded_http import GuardedHttp, GuardedHttpError, is_reachable_for_users
 
@@ -177,3 +184,55 @@ async def test_a_host_without_an_address_is_unresolvable() -> None:
 
 async def test_a_closed_port_is_unreachable() -> None:
     assert await refused("http://127.0.0.1:1/", allowed=LOOPBACK) == "unreachable"
+
+
+def a_certificate_for(host: str, folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private, public = folder / f"{host}.key", folder / f"{host}.pem"
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    public.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return public, private
+
+
+@pytest.mark.parametrize(("host", "code"), [("calendar.example", None), ("other.example", "unreachable")])
+async def test_the_certificate_must_fit_the_name_although_the_address_is_dialled(
+    tmp_path: Path, host: str, code: str | None
+) -> None:
+    public, private = a_certificate_for("calendar.example", tmp_path)
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(public, private)
+    verify = ssl.create_default_context(cafile=str(public))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(http(b"secure"))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=server_side)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        url = f"https://{host}:{port}/"
+        if code is not None:
+            resolve = resolving_to("127.0.0.1")
+            assert await refused(url, allowed=LOOPBACK, resolve=resolve, verify=verify) == code
+            return
+        client = GuardedHttp(allowed=LOOPBACK, resolve=resolving_to("127.0.0.1"), verify=verify)
+        assert (await client.get(url)).body == b"secure"
+        await client.aclose()

@@ -45,7 +45,7 @@ async def create_connection(
     body: ConnectCalendarIn,
     context: Context,
     principal: Writer,
-    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - declared for OpenAPI; `idempotent` reads it
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Connect an external calendar. It is read at once and then at intervals."""
     await context.wait_for_resource(principal.organization_id, body.resource_id)
@@ -139,7 +139,7 @@ async def sync_connection(
     context: Context,
     principal: Writer,
     expected_version: IfMatch,
-    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - declared for OpenAPI; `idempotent` reads it
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Have the calendar read as soon as a worker is free."""
 

@@ -42,7 +42,7 @@ async def create_feed(
     body: IssueFeedIn,
     context: Context,
     principal: Writer,
-    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - declared for OpenAPI; `idempotent` reads it
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Issue a secret address with a resource's appointments, for calendar applications to subscribe to."""
     await context.wait_for_resource(principal.organization_id, body.resource_id)
@@ -96,7 +96,7 @@ async def rotate_feed_secret(
     context: Context,
     principal: Writer,
     expected_version: IfMatch,
-    idempotency_key: IdempotencyKey = None,  # noqa: ARG001 - declared for OpenAPI; `idempotent` reads it
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Give the feed a new address; the old one is dead at once."""
 

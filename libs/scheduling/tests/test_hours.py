@@ -14,6 +14,7 @@ from slotstream_scheduling import (
     holidays_for,
     open_spans,
     schedule_from_dict,
+    schedule_to_dict,
     weekly_hours,
 )
 from slotstream_scheduling.spans import contains, total
@@ -237,3 +238,9 @@ def _intervals_on(schedule: Schedule, day: date) -> tuple[ClockInterval, ...]:
     return tuple(
         interval for hours in schedule.weekly or () if hours.weekday == day.weekday() for interval in hours.intervals
     )
+
+
+@given(days.flatmap(schedules))
+@settings(max_examples=50, deadline=None)
+def test_a_schedule_survives_being_written_and_read(schedule: Schedule) -> None:
+    assert schedule_from_dict(schedule_to_dict(schedule)) == schedule

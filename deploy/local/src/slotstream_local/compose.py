@@ -39,12 +39,13 @@ def make_secrets(
     owners = {"ADMIN_URL": f"postgresql://postgres:{admin.read_text()}@{server}/postgres"}
     for service in SERVICES:
         prefix = service.upper()
-        password = kept.get(f"{prefix}_PASSWORD") or secrets.token_urlsafe(24)
-        owners[f"{prefix}_PASSWORD"] = password
-        owners[f"{prefix}_OWNER_DATABASE_URL"] = _url(service, "owner", password, server)
+        owner, app = f"{prefix}_OWNER_PASSWORD", f"{prefix}_APP_PASSWORD"
+        for name in (owner, app):
+            owners[name] = kept.get(name) or secrets.token_urlsafe(24)
+        owners[f"{prefix}_OWNER_DATABASE_URL"] = _url(service, "owner", owners[owner], server)
         _write_variables(
             secrets_folder / service.replace("_", "-") / "env",
-            {f"{prefix}_DATABASE_URL": _url(service, "app", password, server), **_issuers(jwks)},
+            {f"{prefix}_DATABASE_URL": _url(service, "app", owners[app], server), **_issuers(jwks)},
             keep=("CALENDAR_SYNC_SECRET_KEYS",),
         )
     _write_variables(setup, owners)
@@ -55,7 +56,10 @@ def set_up() -> None:
     """Databases and roles, migrations, topics; safe to run again."""
     for service in SERVICES:
         create_databases(
-            os.environ["ADMIN_URL"], services=[service], password=os.environ[f"{service.upper()}_PASSWORD"]
+            os.environ["ADMIN_URL"],
+            services=[service],
+            password=os.environ[f"{service.upper()}_APP_PASSWORD"],
+            owner_password=os.environ[f"{service.upper()}_OWNER_PASSWORD"],
         )
     subprocess.run(["slotstream", "migrate", "--wait", "30", *SERVICES], check=True)
     subprocess.run(["slotstream", "topics", "apply", "--wait", "60"], check=True)

@@ -7,19 +7,31 @@ import asyncpg
 
 
 def create_databases(
-    admin_url: str, *, services: Sequence[str], password: str, names: Mapping[str, str] | None = None
+    admin_url: str,
+    *,
+    services: Sequence[str],
+    password: str,
+    owner_password: str | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> None:
-    """A database per service with an owner and an application role; safe to run again."""
-    asyncio.run(_create(admin_url, services, password, names or {}))
+    """A database per service with an owner and an application role; safe to run again.
+
+    The owner's password is the application's where none is given.
+    """
+    passwords = {"owner": owner_password or password, "app": password}
+    asyncio.run(_create(admin_url, services, passwords, names or {}))
 
 
-async def _create(admin_url: str, services: Sequence[str], password: str, names: Mapping[str, str]) -> None:
+async def _create(
+    admin_url: str, services: Sequence[str], passwords: Mapping[str, str], names: Mapping[str, str]
+) -> None:
     connection = await asyncpg.connect(admin_url, timeout=10)
     try:
         for service in services:
             database = names.get(service, service)
-            quoted: str = await connection.fetchval("SELECT quote_literal($1)", password)
-            for role in (f"{service}_owner", f"{service}_app"):
+            for kind, password in passwords.items():
+                role = f"{service}_{kind}"
+                quoted: str = await connection.fetchval("SELECT quote_literal($1)", password)
                 await connection.execute(
                     f"DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
                 )

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 from fastapi import APIRouter, FastAPI, File, Query, Response, UploadFile
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import Field
 
 from slotstream_servicekit.errors import NotFoundError, Reason, RefusedError, VersionConflictError
@@ -117,7 +117,7 @@ def odds() -> APIRouter:
     async def boom() -> None:
         raise RuntimeError("the password is hunter2, ask anna@example.com")
 
-    @router.get("/stream")
+    @router.get("/stream", response_class=PlainTextResponse)
     async def stream() -> StreamingResponse:
         async def lines() -> AsyncIterator[bytes]:
             for _ in range(3):
@@ -169,12 +169,19 @@ def organization_id() -> UUID:
     return uuid4()
 
 
-@pytest.fixture
+@pytest.fixture(params=["by plan", "FastAPI's way"])
 async def client(
-    api_client: Callable[..., Awaitable[httpx2.AsyncClient]], signer: Any, organization_id: UUID
+    api_client: Callable[..., Awaitable[httpx2.AsyncClient]],
+    signer: Any,
+    organization_id: UUID,
+    request: pytest.FixtureRequest,
 ) -> httpx2.AsyncClient:
-    """The small service, asked by an owner."""
-    return await api_client(small_app(signer.issuer), token=signer.token(organization_id=organization_id))
+    """The small service, asked by an owner; both ways of calling an endpoint must answer the same."""
+    app = small_app(signer.issuer)
+    if request.param == "FastAPI's way":
+        # Overridden dependencies are FastAPI's own business, so plans stand back.
+        app.dependency_overrides[small_app] = small_app
+    return await api_client(app, token=signer.token(organization_id=organization_id))
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ async def durable_producer(
         max_request_size=MAX_RECORD_BYTES,
         request_timeout_ms=10_000,
         metadata_max_age_ms=30_000,
+        retry_backoff_ms=250,
     )
     try:
         await producer.start()

@@ -125,6 +125,7 @@ class Consumers:
             apply_types=False,
             logger=_faststream_logger(),
             metadata_max_age_ms=15_000,
+            retry_backoff_ms=250,
             graceful_timeout=_STOP_SECONDS,
         )
 

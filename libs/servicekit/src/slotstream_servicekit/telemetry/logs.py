@@ -20,6 +20,7 @@ _PHONE = re.compile(r"(?<![\w-])\+\d[\d \-()]{6,}\d")
 _CREDENTIALS = re.compile(r"(?<=://)([^\s:/@]+):[^\s@]*@")
 _BEARER = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _FRAMES = 20
+_REPEAT_SECONDS = 10.0
 _QUIET = {
     "uvicorn.error": logging.WARNING,
     "uvicorn.access": logging.CRITICAL,
@@ -62,11 +63,29 @@ def configure_logging(service: str, level: str = "INFO", *, stream: TextIO | Non
             ],
         )
     )
+    handler.addFilter(_Repetitions())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     for name, quietest in _QUIET.items():
         logging.getLogger(name).setLevel(max(quietest, logging.getLevelName(level)))
+
+
+class _Repetitions(logging.Filter):
+    """Lets a line of the Kafka client pass once in a while: it complains of a lost broker many times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("aiokafka"):
+            return True
+        place = (record.name, record.lineno)
+        if record.created - self._said.get(place, 0.0) < _REPEAT_SECONDS:
+            return False
+        self._said[place] = record.created
+        return True
 
 
 class _Facts:

@@ -20,6 +20,17 @@ POSTGRES_VARIABLE: Final = "SLOTSTREAM_TEST_POSTGRES"
 KAFKA_VARIABLE: Final = "SLOTSTREAM_TEST_KAFKA"
 CHOICE_VARIABLE: Final = "SLOTSTREAM_TEST_INFRASTRUCTURE"
 
+_KAFKA_DATA: Final = "/tmp/kafka-data"  # noqa: S108 - inside a container of our own
+# The image's own command formats the storage at every start, which some versions refuse the second time.
+_KAFKA_COMMAND: Final = [
+    "bash",
+    "-c",
+    (
+        f"[ -e {_KAFKA_DATA}/meta.properties ] || exec /etc/kafka/docker/run; "
+        "exec java -Xmx512M -cp '/opt/kafka/libs/*' kafka.Kafka /opt/kafka/config/server.properties"
+    ),
+]
+
 Choice = Literal["containers", "processes"]
 
 
@@ -196,7 +207,7 @@ class ContainerKafka(_Container):
     def _create(self) -> Any:
         from testcontainers.core.container import DockerContainer
 
-        container = DockerContainer(KAFKA_IMAGE).with_bind_ports(self.port, self.port)
+        container = DockerContainer(KAFKA_IMAGE).with_bind_ports(self.port, self.port).with_command(_KAFKA_COMMAND)
         settings = {
             "NODE_ID": "1",
             "PROCESS_ROLES": "broker,controller",
@@ -214,6 +225,7 @@ class ContainerKafka(_Container):
             "GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
             "AUTO_CREATE_TOPICS_ENABLE": "false",
             "MESSAGE_MAX_BYTES": "2097152",
+            "LOG_DIRS": _KAFKA_DATA,
         }
         for name, value in settings.items():
             container = container.with_env(f"KAFKA_{name}", value)

@@ -1,0 +1,256 @@
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+import pytest
+from kit_world import ORGANIZATION, Note, World, inversions, make_topic, read_topic, running, versions_of
+
+from slotstream_servicekit.outbox import enqueue, record_of, tombstone
+from slotstream_servicekit.relay import Relay
+from slotstream_servicekit.testing.infrastructure import a_kafka
+
+pytestmark = pytest.mark.service
+
+NewTopic = Callable[..., Awaitable[str]]
+Until = Callable[..., Awaitable[Any]]
+
+
+async def emptied(world: World, until: Until, *, within: float = 20) -> None:
+    async def empty() -> bool:
+        return await world.outbox_size() == 0
+
+    await until(empty, within=within, what="the outbox to empty")
+
+
+async def kill_relay_sessions(world: World) -> int:
+    return int(
+        await world.value(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name LIKE '%-relay'"
+        )
+    )
+
+
+async def write_at_random(world: World, topic: str, *, keys: int, versions: int, seed: int) -> set[str]:
+    """Many writers at once, each keeping the versions of its keys in order; returns the ids committed."""
+    chance = random.Random(seed)
+
+    async def write(key: str) -> list[str]:
+        notes = versions_of(Note(subject=key, topic=topic), versions)
+        for note in notes:
+            await world.write(note)
+            await asyncio.sleep(chance.random() / 50)
+        return [str(note.id) for note in notes]
+
+    written = await asyncio.gather(*(write(f"key-{number}") for number in range(keys)))
+    return {each for ids in written for each in ids}
+
+
+async def test_committed_events_reach_kafka_with_key_and_headers(
+    world: World, kafka: str, new_topic: NewTopic, until: Until
+) -> None:
+    topic = await new_topic()
+    note = Note(subject="n1", topic=topic, traceparent=f"00-{'a' * 32}-{'b' * 16}-01")
+    await world.write(note)
+    async with running(world.relay(kafka)):
+        await emptied(world, until)
+    (record,) = await read_topic(kafka, topic)
+    assert (record.key, record.value) == (b"n1", note.to_json())
+    assert dict(record.headers) == {name: value.encode() for name, value in note.headers().items()}
+
+
+async def test_a_tombstone_reaches_kafka_without_a_value(
+    world: World, kafka: str, new_topic: NewTopic, until: Until
+) -> None:
+    topic = await new_topic(cleanup="compact")
+    grave = tombstone(organization_id=ORGANIZATION, topic=topic, key="n1", aggregatetype="note", aggregateid="n1")
+    async with world.database.transaction(ORGANIZATION) as session:
+        await enqueue(session, [grave])
+    async with running(world.relay(kafka)):
+        await emptied(world, until)
+    (record,) = await read_topic(kafka, topic)
+    assert (record.key, record.value) == (b"n1", None)
+
+
+async def test_an_event_is_on_its_way_within_a_blink(
+    world: World, kafka: str, new_topic: NewTopic, until: Until
+) -> None:
+    topic = await new_topic()
+    async with running(world.relay(kafka)):
+        await world.write(Note(subject="first", topic=topic))
+        await emptied(world, until)
+        await asyncio.sleep(0.5)
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        await world.write(Note(subject="n1", topic=topic))
+        await emptied(world, until)
+    assert loop.time() - started < 0.5
+
+
+async def test_two_relays_and_killed_leaders_lose_nothing_and_keep_the_order_of_each_key(
+    world: World, kafka: str, new_topic: NewTopic, until: Until
+) -> None:
+    topic = await new_topic(partitions=4)
+    relays = [world.relay(kafka, batch_size=7) for _ in range(2)]
+    async with running(*relays):
+        writing = asyncio.ensure_future(write_at_random(world, topic, keys=20, versions=150, seed=7))
+        killed = 0
+        while not writing.done():
+            await asyncio.sleep(0.3)
+            killed += await kill_relay_sessions(world)
+        committed = await writing
+        await emptied(world, until, within=30)
+    records = await read_topic(kafka, topic)
+    assert killed > 2
+    assert {orjson.loads(record.value)["id"] for record in records} == committed
+    assert inversions(records) == []
+
+
+async def test_a_relay_cancelled_in_the_middle_repeats_but_loses_nothing(
+    world: World, kafka: str, new_topic: NewTopic, until: Until
+) -> None:
+    topic = await new_topic()
+    committed = await write_at_random(world, topic, keys=20, versions=20, seed=1)
+    for _ in range(8):
+        relay = asyncio.ensure_future(world.relay(kafka, batch_size=5).run(asyncio.Event()))
+        await asyncio.sleep(0.06)
+        relay.cancel()
+        await asyncio.gather(relay, return_exceptions=True)
+    async with running(world.relay(kafka)):
+        await emptied(world, until)
+    records = await read_topic(kafka, topic)
+    assert {orjson.loads(record.value)["id"] for record in records} == committed
+    assert inversions(records) == []
+
+
+async def test_a_second_relay_takes_over_when_the_first_stops(
+    world: World, kafka: str, new_topic: NewTopic, until: Until
+) -> None:
+    topic = await new_topic()
+    async with running(world.relay(kafka)):
+        await world.write(Note(subject="n1", topic=topic))
+        await emptied(world, until)
+        async with running(world.relay(kafka)):
+            await asyncio.sleep(0.2)
+    async with running(world.relay(kafka)):
+        await world.write(Note(subject="n2", topic=topic))
+        await emptied(world, until)
+    assert len(await read_topic(kafka, topic)) == 2
+
+
+async def test_relays_that_divide_the_keys_differently_never_work_side_by_side(
+    world: World, kafka: str, new_topic: NewTopic, until: Until
+) -> None:
+    topic = await new_topic()
+    leader, newcomer = world.relay(kafka, lanes=4), world.relay(kafka, lanes=16)
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7227014"
+    held += " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+
+    async def lanes() -> int:
+        return int(await world.value(held))
+
+    async with running(leader):
+
+        async def leads() -> bool:
+            return await lanes() == 4
+
+        await until(leads)
+        async with running(newcomer):
+            await asyncio.sleep(1.5)
+            assert await lanes() == 4
+    async with running(newcomer):
+        await world.write(Note(subject="n1", topic=topic))
+        await emptied(world, until)
+        assert await lanes() == 16
+
+
+async def test_a_topic_that_does_not_exist_holds_back_only_its_own_events(
+    world: World, kafka: str, new_topic: NewTopic, until: Until
+) -> None:
+    topic = await new_topic()
+    await world.write(Note(subject="lost", topic="no-such-topic"))
+    async with running(world.relay(kafka)):
+        await world.write(*(Note(subject=f"n{number}", topic=topic) for number in range(5)))
+
+        async def others_left() -> bool:
+            return await world.outbox_size() == 1
+
+        await until(others_left)
+    assert len(await read_topic(kafka, topic)) == 5
+    assert await world.rows("SELECT key FROM outbox") == [("lost",)]
+
+
+async def test_a_frozen_kafka_delays_but_loses_nothing(world: World, until: Until) -> None:
+    with a_kafka() as server:
+        kafka = server.bootstrap_servers
+        topic = await make_topic(kafka, "notes")
+        async with running(world.relay(kafka, batch_size=50)):
+            writing = asyncio.ensure_future(write_at_random(world, topic, keys=10, versions=30, seed=3))
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(server.freeze)
+            committed = await writing
+            await asyncio.sleep(12)
+            assert await world.outbox_size() > 0
+            await asyncio.to_thread(server.thaw)
+            await emptied(world, until, within=30)
+        records = await read_topic(kafka, topic)
+    assert {orjson.loads(record.value)["id"] for record in records} == committed
+    assert inversions(records) == []
+
+
+async def test_a_relay_outlives_a_kafka_that_is_not_there_yet_and_goes_away(world: World, until: Until) -> None:
+    with a_kafka() as server:
+        kafka = server.bootstrap_servers
+        topic = await make_topic(kafka, "notes")
+        await asyncio.to_thread(server.stop)
+        await world.write(Note(subject="n1", topic=topic))
+        async with running(world.relay(kafka)):
+            await asyncio.sleep(2.5)
+            assert await world.outbox_size() == 1
+            await asyncio.to_thread(server.start)
+            await emptied(world, until, within=40)
+            await asyncio.to_thread(server.stop)
+            await world.write(Note(subject="n2", topic=topic))
+            await asyncio.sleep(3)
+            assert await world.outbox_size() == 1
+            await asyncio.to_thread(server.start)
+            await emptied(world, until, within=40)
+        assert len(await read_topic(kafka, topic)) >= 2
+
+
+async def test_a_relay_stops_in_time_although_kafka_does_not_answer(world: World) -> None:
+    with a_kafka() as server:
+        kafka = server.bootstrap_servers
+        topic = await make_topic(kafka, "notes")
+        stop = asyncio.Event()
+        relay = asyncio.ensure_future(world.relay(kafka).run(stop))
+        await asyncio.sleep(1.5)
+        await asyncio.to_thread(server.freeze)
+        await world.write(Note(subject="n1", topic=topic))
+        await asyncio.sleep(1)
+        stop.set()
+        await asyncio.wait_for(relay, 16)
+        await asyncio.to_thread(server.thaw)
+    assert await world.outbox_size() == 1
+
+
+async def test_a_stop_finishes_the_batch_in_hand(world: World, kafka: str, new_topic: NewTopic) -> None:
+    topic = await new_topic()
+    async with world.database.transaction(ORGANIZATION) as session:
+        notes = [Note(subject=f"n{number}", topic=topic) for number in range(2_000)]
+        await enqueue(session, [record_of(note, aggregatetype="note") for note in notes])
+    stop = asyncio.Event()
+    relay = asyncio.ensure_future(world.relay(kafka).run(stop))
+    while await world.outbox_size() == 2_000:
+        await asyncio.sleep(0.005)
+    stop.set()
+    await asyncio.wait_for(relay, 5)
+    assert len(await read_topic(kafka, topic)) == 2_000 - await world.outbox_size()
+
+
+def test_a_relay_has_at_least_one_lane_and_at_most_as_many_as_keys_are_hashed_to(world: World) -> None:
+    for lanes in (0, 257):
+        with pytest.raises(ValueError, match="lanes"):
+            Relay(world.database, service="kit", bootstrap_servers="", lanes=lanes)

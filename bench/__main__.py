@@ -7,9 +7,10 @@ import asyncio
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -70,8 +71,24 @@ class _Baseline:
 
 def _world(setting: Setting) -> BenchWorld:
     organization = uuid4()
-    with setting.service("booking", "api") as booking, setting.client(booking, organization) as client:
-        return set_up(client, organization, staff=STAFF)
+    with (
+        setting.service("booking", "all") as booking,
+        setting.service("availability", "all") as availability,
+        setting.client(booking, organization) as desk,
+        setting.client(availability, organization) as hours,
+    ):
+        world = set_up(desk, organization, staff=STAFF)
+        _until(lambda: hours.put(f"/v1/businesses/{world.business_id}/schedule", json={"weekly": ALL_DAY}).is_success)
+        _until(lambda: desk.post("/v1/appointments", json=world.request(5_000_000)).is_success)
+        return world
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError("the services did not come to agree within a minute")
+        time.sleep(0.1)
 
 
 def _bookings(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
@@ -126,23 +143,16 @@ def _against_pgbench(what: str, rate: float, to_reach: float) -> Line:
 
 
 def _slots(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
-    from datetime import timedelta
-
     headers = {"Authorization": f"Bearer {setting.token(world.organization_id)}"}
     query = (
         f"/v1/slots?business_id={world.business_id}&service_id={world.service_id}"
         f"&from={_stamp(FIRST)}&to={_stamp(FIRST + timedelta(days=30))}"
     )
     with (
-        setting.service("booking", "worker"),
         setting.service("availability", "all") as availability,
         setting.client(availability, world.organization_id) as client,
     ):
-        path = f"/v1/businesses/{world.business_id}/schedule"
-        deadline = datetime.now(UTC) + timedelta(seconds=60)
-        while client.put(path, json={"weekly": ALL_DAY}).status_code >= 300:
-            if datetime.now(UTC) > deadline:
-                raise RuntimeError("availability never heard of the business")
+        _until(lambda: bool(client.get(query).is_success))
         empty = latency(availability.url, "GET", "/livez", headers)
         slots = latency(availability.url, "GET", query, headers)
     add(

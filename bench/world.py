@@ -45,7 +45,9 @@ def set_up(client: httpx2.Client, organization_id: UUID, *, staff: int) -> Bench
         "/v1/businesses", name="Bench", zone="Europe/Berlin", locale="en", phone_region="DE", currency="EUR"
     )
     members = [
-        post("/v1/resources", name=f"Staff {number}", kind="staff", zone="Europe/Berlin", business_ids=[business["id"]])["id"]
+        post(
+            "/v1/resources", name=f"Staff {number}", kind="staff", zone="Europe/Berlin", business_ids=[business["id"]]
+        )["id"]
         for number in range(staff)
     ]
     service = post(

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 import orjson
+from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -63,6 +64,7 @@ class Database:
                 "server_settings": {"application_name": application_name, "jit": "off"},
             },
         )
+        event.listen(engine.sync_engine, "connect", _read_plain_uuids)
         return cls(engine)
 
     @property
@@ -209,3 +211,16 @@ def is_unavailable(error: BaseException) -> bool:
 
 def _to_json(value: object) -> str:
     return orjson.dumps(value, default=str).decode()
+
+
+def _read_plain_uuids(dbapi_connection: Any, _record: Any) -> None:
+    """Gives the standard library's UUID, which serialisers know, instead of the driver's own subclass."""
+    dbapi_connection.run_async(
+        lambda driver: driver.set_type_codec(
+            "uuid",
+            schema="pg_catalog",
+            format="binary",
+            encoder=lambda value: (value if isinstance(value, UUID) else UUID(value)).bytes,
+            decoder=lambda raw: UUID(bytes=bytes(raw)),
+        )
+    )

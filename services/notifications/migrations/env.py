@@ -1,0 +1,4 @@
+from notifications.storage.tables import metadata
+from slotstream_servicekit.migrations import run_env
+
+run_env(metadata)

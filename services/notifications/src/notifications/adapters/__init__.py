@@ -1,0 +1,1 @@
+"""Vendors: mail servers, the template engine, calendars and locales."""

@@ -1,0 +1,181 @@
+"""Handing mails to an SMTP server, over connections that are kept.
+
+Which failures may be tried again follows from where they happen. Up to the server's 354 nothing can have been
+accepted. After it the server's reply decides; without a reply the outcome is unknown (RFC 5321 §4.2.5, §4.5.3.2.6).
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from aiosmtplib import (
+    SMTP,
+    SMTPAuthenticationError,
+    SMTPDataError,
+    SMTPException,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
+
+from notifications.domain import (
+    Mail,
+    NotHandedOverError,
+    OutcomeUnknownError,
+    RefusedForGoodError,
+    RefusedForNowError,
+)
+
+_IDLE_SECONDS: Final = 60.0
+_MAILS_PER_CONNECTION: Final = 100
+_PASSING_CODES: Final = frozenset({530, 534, 535, 538})
+"""5xx that speak of our own credentials: an operator mends them, and the mail is not to blame."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpServer:
+    """`tls`: on connecting (`tls`), by STARTTLS (`starttls`), by STARTTLS where offered (`opportunistic`), or `none`."""
+
+    host: str
+    port: int
+    tls: Literal["opportunistic", "starttls", "tls", "none"] = "opportunistic"
+    ca_file: str | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    seconds: float = 10.0
+    data_seconds: float = 60.0
+    connections: int = 8
+
+
+class _Kept:
+    """A connection that has sent `mails` and was last used at `used_at`."""
+
+    def __init__(self, client: SMTP) -> None:
+        self.client = client
+        self.mails = 0
+        self.used_at = time.monotonic()
+
+    @property
+    def is_stale(self) -> bool:
+        idle = time.monotonic() - self.used_at > _IDLE_SECONDS
+        return idle or self.mails >= _MAILS_PER_CONNECTION or not self.client.is_connected
+
+
+class SmtpGateway:
+    """An EmailGateway over at most `server.connections` connections."""
+
+    def __init__(self, server: SmtpServer) -> None:
+        self._server = server
+        self._idle: list[_Kept] = []
+        self._room = asyncio.Semaphore(server.connections)
+
+    async def send(self, mail: Mail, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
+        async with self._room:
+            kept = await self._addressed(mail)
+            try:
+                words = await self._hand_over(kept.client, mail, may_hand_over)
+            except BaseException:
+                # Where in the dialogue it stands is not sure: it is not used again.
+                kept.client.close()
+                raise
+            kept.mails += 1
+            kept.used_at = time.monotonic()
+            self._idle.append(kept)
+            return words
+
+    async def aclose(self) -> None:
+        while self._idle:
+            await self._quit(self._idle.pop())
+
+    async def _addressed(self, mail: Mail) -> _Kept:
+        """A connection whose server has taken sender and recipient. A kept one may have died: then a new one."""
+        while (kept := await self._kept()) is not None:
+            try:
+                await self._address(kept.client, mail)
+            except SMTPServerDisconnected:
+                kept.client.close()
+            except BaseException as error:
+                kept.client.close()
+                raise _before_content(error) from error
+            else:
+                return kept
+        try:
+            kept = _Kept(await self._connect())
+        except Exception as error:
+            raise _before_content(error) from error
+        try:
+            await self._address(kept.client, mail)
+        except BaseException as error:
+            kept.client.close()
+            raise _before_content(error) from error
+        return kept
+
+    async def _kept(self) -> _Kept | None:
+        while self._idle:
+            kept = self._idle.pop()
+            if not kept.is_stale:
+                return kept
+            await self._quit(kept)
+        return None
+
+    async def _connect(self) -> SMTP:
+        server = self._server
+        client = SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.username,
+            password=server.password,
+            timeout=server.seconds,
+            use_tls=server.tls == "tls",
+            start_tls={"starttls": True, "opportunistic": None}.get(server.tls, False),
+            tls_context=ssl.create_default_context(cafile=server.ca_file),
+        )
+        try:
+            await client.connect()
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    async def _address(self, client: SMTP, mail: Mail) -> None:
+        await client.mail(mail.sender, options=["BODY=7BIT"] if client.supports_extension("8bitmime") else None)
+        await client.rcpt(mail.recipient)
+
+    async def _hand_over(self, client: SMTP, mail: Mail, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
+        if not await may_hand_over():
+            raise NotHandedOverError
+        try:
+            response = await client.data(mail.content, timeout=self._server.data_seconds)
+        except SMTPDataError as error:
+            raise _refusal(error) from error
+        except (SMTPException, OSError, TimeoutError) as error:
+            detail = "the mail server gave no answer after it was sent the content"
+            raise OutcomeUnknownError("no_answer_after_data", detail) from error
+        return response.message if isinstance(response.message, str) else str(response.message)
+
+    async def _quit(self, kept: _Kept) -> None:
+        with suppress(SMTPException, OSError, TimeoutError):
+            await kept.client.quit(timeout=1)
+        kept.client.close()
+
+
+def _before_content(error: BaseException) -> BaseException:
+    """What a failure before the content means."""
+    if isinstance(error, SMTPAuthenticationError):
+        return RefusedForNowError("smtp_authentication", "the mail server does not take our credentials")
+    if isinstance(error, SMTPResponseException):
+        return _refusal(error)
+    if isinstance(error, SMTPException | OSError | TimeoutError | ValueError):
+        return RefusedForNowError("smtp_unreachable", f"the mail server cannot be used: {type(error).__name__}")
+    return error
+
+
+def _refusal(error: SMTPResponseException) -> RefusedForNowError | RefusedForGoodError:
+    """By the reply's first digit. Its words are not kept: they often repeat the recipient's address."""
+    code, detail = f"smtp_{error.code}", f"the mail server answered {error.code}"
+    if 500 <= error.code < 600 and error.code not in _PASSING_CODES:
+        return RefusedForGoodError(code, detail)
+    return RefusedForNowError(code, detail)

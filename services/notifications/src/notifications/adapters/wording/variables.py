@@ -1,0 +1,27 @@
+"""The variables of a template: all of them text, empty where there is nothing to say."""
+
+from collections.abc import Mapping
+
+VARIABLES: Mapping[str, Mapping[str, str]] = {
+    "recipient": {"name": "who the message is written to"},
+    "client": {"name": "the client's name"},
+    "business": {
+        "name": "the business's name",
+        "phone": "its phone number",
+        "email": "its e-mail address",
+        "address": "its postal address",
+    },
+    "appointment": {
+        "service": "what was booked",
+        "action": "what is to be done",
+        "date": "the day, written out in the recipient's language and zone",
+        "time": "the start's time of day",
+        "end_time": "the end's time of day",
+        "zone": "the zone of these times",
+        "duration_minutes": "how long it takes",
+        "staff": "who performs it",
+        "previous_date": "the day before rescheduling",
+        "previous_time": "the time before rescheduling",
+    },
+}
+"""Group -> name -> what it holds."""

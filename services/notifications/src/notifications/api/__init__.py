@@ -1,0 +1,12 @@
+"""What notifications answers over HTTP."""
+
+from notifications.api.context import ApiContext
+from notifications.api.messages import router as messages_router
+from notifications.api.preferences import router as preferences_router
+from notifications.api.reminder_rules import router as reminder_rules_router
+from notifications.api.reminders import router as reminders_router
+from notifications.api.templates import router as templates_router
+
+ROUTERS = (templates_router, reminder_rules_router, reminders_router, messages_router, preferences_router)
+
+__all__ = ["ROUTERS", "ApiContext"]

@@ -1,0 +1,91 @@
+"""/v1/messages: the ledger."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from notifications.api.context import Context, answer
+from notifications.domain import Channel, Kind, Message, Status
+from notifications.schemas import MessageOut
+from notifications.storage import MessageFilter, MessageStore
+from slotstream_servicekit.http.auth import Principal, Right, requires
+from slotstream_servicekit.http.models import InstantIn
+from slotstream_servicekit.http.pagination import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    Page,
+    decode_cursor,
+    encode_cursor,
+    page_of,
+)
+
+router = APIRouter(prefix="/v1/messages", tags=["messages"])
+
+Reader = Annotated[Principal, requires(Right.READ_MESSAGES)]
+_SCOPE = "messages:-id"
+
+
+@router.get("")
+async def list_messages(
+    *,
+    context: Context,
+    principal: Reader,
+    appointment_id: Annotated[list[UUID] | None, Query()] = None,
+    client_id: Annotated[list[UUID] | None, Query()] = None,
+    status: Annotated[list[Status] | None, Query()] = None,
+    kind: Annotated[list[Kind] | None, Query()] = None,
+    channel: Annotated[list[Channel] | None, Query()] = None,
+    due_from: Annotated[InstantIn | None, Query(alias="from", description="due at or after")] = None,
+    due_to: Annotated[InstantIn | None, Query(alias="to", description="due before")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[MessageOut]:
+    """Newest first."""
+    after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
+    wanted = MessageFilter(
+        appointment_ids=appointment_id or (),
+        client_ids=client_id or (),
+        statuses=status or (),
+        kinds=kind or (),
+        channels=channel or (),
+        due_from=due_from,
+        due_to=due_to,
+    )
+    async with context.database.transaction(principal.organization_id) as session:
+        rows = await MessageStore(session).page(principal.organization_id, wanted=wanted, after=after, limit=limit + 1)
+    items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
+    return Page[MessageOut](items=[_out(each) for each in items], next_cursor=next_cursor)
+
+
+@router.get("/{message_id}", response_model=MessageOut)
+async def get_message(message_id: UUID, context: Context, principal: Reader) -> Response:
+    async with context.database.transaction(principal.organization_id) as session:
+        message = await MessageStore(session).get(principal.organization_id, message_id)
+    return answer(_out(message), version=message.version)
+
+
+def _out(message: Message) -> MessageOut:
+    return MessageOut(
+        id=message.id,
+        appointment_id=message.appointment_id,
+        client_id=message.client_id,
+        resource_id=message.resource_id,
+        audience=message.audience,
+        channel=message.channel,
+        kind=message.kind,
+        status=message.status,
+        why=message.why,
+        code=message.code,
+        detail=message.detail,
+        address=message.address,
+        due_at=message.due_at,
+        next_attempt_at=message.next_attempt_at if message.status is Status.PLANNED else None,
+        attempts=message.attempts,
+        sent_at=message.sent_at,
+        reminder_id=message.reminder_id,
+        created_at=message.created_at,
+        updated_at=message.updated_at,
+        version=message.version,
+    )

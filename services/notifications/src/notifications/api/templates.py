@@ -1,0 +1,225 @@
+"""/v1/templates: the wording of messages."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from notifications.adapters.wording import BUILT_IN_LOCALES, DEFAULTS, VARIABLES, built_in, sample_facts
+from notifications.api.context import Context, answer
+from notifications.domain import Channel, Kind, Template, Text
+from notifications.schemas import (
+    ChangeTemplateIn,
+    CreateTemplateIn,
+    PreviewIn,
+    PreviewOut,
+    TemplateOut,
+    VariableOut,
+)
+from notifications.storage import TemplateStore
+from notifications.usecases.templates import archive_template, change_template, create_template, preview
+from slotstream_servicekit.http.auth import Principal, Right, requires
+from slotstream_servicekit.http.etags import IfMatch
+from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
+from slotstream_servicekit.http.pagination import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    Page,
+    decode_cursor,
+    encode_cursor,
+    page_of,
+)
+from slotstream_servicekit.ids import new_id
+
+router = APIRouter(prefix="/v1/templates", tags=["templates"])
+
+Reader = Annotated[Principal, requires(Right.READ_MESSAGES)]
+Writer = Annotated[Principal, requires(Right.WRITE_TEMPLATES)]
+_SCOPE = "templates"
+
+
+@router.post("", status_code=201, response_model=TemplateOut)
+async def create_message_template(
+    request: Request,
+    body: CreateTemplateIn,
+    context: Context,
+    principal: Writer,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Write wording of one's own in place of the built-in one."""
+    await context.wait_for(principal.organization_id, "business", body.business_id)
+    template_id = body.id or new_id()
+
+    async def create(session: AsyncSession) -> Response:
+        template = await create_template(
+            session,
+            organization_id=principal.organization_id,
+            template_id=template_id,
+            business_id=body.business_id,
+            kind=body.kind,
+            audience=body.audience,
+            channel=Channel(body.channel),
+            locale=body.locale,
+            text=Text(subject=body.subject, text=body.text, html=body.html),
+            is_default=body.is_default,
+            now=context.clock(),
+        )
+        return answer(_out(template), status=201, version=template.version)
+
+    return await idempotent(request, database=context.database, principal=principal, action=create)
+
+
+@router.get("")
+async def list_message_templates(
+    context: Context,
+    principal: Reader,
+    kind: Annotated[list[Kind] | None, Query()] = None,
+    locale: Annotated[list[str] | None, Query()] = None,
+    business_id: Annotated[list[UUID] | None, Query()] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[TemplateOut]:
+    """The organization's own templates; `/v1/templates/built-in` lists what is used without them."""
+    after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
+    async with context.database.transaction(principal.organization_id) as session:
+        rows = await TemplateStore(session).page(
+            principal.organization_id,
+            kinds=kind or [],
+            locales=locale or [],
+            business_ids=business_id or [],
+            after=after,
+            limit=limit + 1,
+        )
+    items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
+    return Page[TemplateOut](items=[_out(each) for each in items], next_cursor=next_cursor)
+
+
+@router.get("/built-in")
+async def list_built_in_templates(
+    principal: Reader,
+    kind: Annotated[list[Kind] | None, Query()] = None,
+    locale: Annotated[list[str] | None, Query()] = None,
+) -> Page[TemplateOut]:
+    """The built-in wording, as a start for one's own."""
+    items = [
+        TemplateOut(
+            id=None,
+            business_id=None,
+            kind=each,
+            audience=audience,
+            channel=Channel.EMAIL,
+            locale=language,
+            subject=text.subject,
+            text=text.text,
+            html=None,
+            is_default=True,
+            created_at=None,
+            updated_at=None,
+            version=None,
+        )
+        for language in BUILT_IN_LOCALES
+        if not locale or language in locale
+        for each, audience in DEFAULTS
+        if not kind or each in kind
+        if (text := built_in(each, audience, language)) is not None
+    ]
+    return Page[TemplateOut](items=items, next_cursor=None)
+
+
+@router.get("/variables")
+async def list_template_variables(
+    principal: Reader,
+) -> list[VariableOut]:
+    """What templates can name."""
+    examples = sample_facts("en")
+    return [
+        VariableOut(name=f"{group}.{name}", description=description, example=examples[group][name])
+        for group, names in VARIABLES.items()
+        for name, description in names.items()
+    ]
+
+
+@router.post("/preview", response_model=PreviewOut)
+async def preview_wording(body: PreviewIn, principal: Reader) -> Response:
+    """Try out wording that is not stored."""
+    text = Text(subject=body.subject or "", text=body.text or "", html=body.html)
+    return _preview(text, body.locale or "en")
+
+
+@router.get("/{template_id}", response_model=TemplateOut)
+async def get_message_template(template_id: UUID, context: Context, principal: Reader) -> Response:
+    async with context.database.transaction(principal.organization_id) as session:
+        template = await TemplateStore(session).get(principal.organization_id, template_id)
+    return answer(_out(template), version=template.version)
+
+
+@router.patch("/{template_id}", response_model=TemplateOut)
+async def update_message_template(
+    template_id: UUID, body: ChangeTemplateIn, context: Context, principal: Writer, expected_version: IfMatch
+) -> Response:
+    async with context.database.transaction(principal.organization_id) as session:
+        template = await change_template(
+            session,
+            organization_id=principal.organization_id,
+            template_id=template_id,
+            subject=body.subject,
+            text=body.text,
+            html=body.html,
+            drop_html="html" in body.model_fields_set and body.html is None,
+            expected_version=expected_version,
+            now=context.clock(),
+        )
+    return answer(_out(template), version=template.version)
+
+
+@router.delete("/{template_id}", status_code=204)
+async def delete_message_template(
+    template_id: UUID, context: Context, principal: Writer, expected_version: IfMatch
+) -> None:
+    """Archive: the next wording in line is used from now on."""
+    async with context.database.transaction(principal.organization_id) as session:
+        await archive_template(
+            session,
+            organization_id=principal.organization_id,
+            template_id=template_id,
+            expected_version=expected_version,
+            now=context.clock(),
+        )
+
+
+@router.post("/{template_id}/preview", response_model=PreviewOut)
+async def preview_message_template(template_id: UUID, body: PreviewIn, context: Context, principal: Reader) -> Response:
+    """See the template with example facts; pieces in the body are tried out in place of the stored ones."""
+    async with context.database.transaction(principal.organization_id) as session:
+        stored = await TemplateStore(session).get(principal.organization_id, template_id)
+    text = Text(
+        subject=body.subject or stored.text.subject,
+        text=body.text or stored.text.text,
+        html=body.html if "html" in body.model_fields_set else stored.text.html,
+    )
+    return _preview(text, body.locale or stored.locale)
+
+
+def _preview(text: Text, locale: str) -> Response:
+    shown = preview(text, locale=locale)
+    return answer(PreviewOut(subject=shown.subject, text=shown.text, html=shown.html or ""))
+
+
+def _out(template: Template) -> TemplateOut:
+    return TemplateOut(
+        id=template.id,
+        business_id=template.business_id,
+        kind=template.kind,
+        audience=template.audience,
+        channel=template.channel,
+        locale=template.locale,
+        subject=template.text.subject,
+        text=template.text.text,
+        html=template.text.html,
+        is_default=template.is_default,
+        created_at=template.created_at,
+        updated_at=template.updated_at,
+        version=template.version,
+    )

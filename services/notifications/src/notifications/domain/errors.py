@@ -1,0 +1,38 @@
+"""What can be wrong with a request."""
+
+from slotstream_servicekit.errors import ErrorKind, NotFoundError, SlotstreamError
+
+
+class TemplateRefusedError(SlotstreamError):
+    """A template that does not parse, uses what is not allowed, or names an unknown variable."""
+
+    code = "template_refused"
+    kind = ErrorKind.invalid
+
+
+class BusinessUnknownError(NotFoundError):
+    code = "business_not_found"
+
+
+class ServiceUnknownError(NotFoundError):
+    code = "service_not_found"
+
+
+class ReminderLevelError(SlotstreamError):
+    code = "business_or_service"
+    kind = ErrorKind.invalid
+
+
+class ReminderInThePastError(SlotstreamError):
+    code = "reminder_in_the_past"
+    kind = ErrorKind.conflict
+
+
+class AppointmentInactiveError(SlotstreamError):
+    code = "appointment_inactive"
+    kind = ErrorKind.conflict
+
+
+class DuplicateError(SlotstreamError):
+    code = "already_exists"
+    kind = ErrorKind.conflict

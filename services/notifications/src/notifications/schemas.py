@@ -1,0 +1,193 @@
+"""The shapes that notifications takes and gives over HTTP."""
+
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from notifications.domain import Audience, Channel, Kind, Status
+from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel
+
+LocaleTag = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(?:-[A-Za-z]{2}|-[0-9]{3})?$"), Field(examples=["de", "en-GB"])
+]
+"""A language, perhaps with a region (BCP 47)."""
+MinutesBefore = Annotated[int, Field(ge=1, le=366 * 24 * 60, strict=True)]
+DeliverableChannel = Literal["email"]
+"""The channels that have an adapter."""
+_Subject = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+_Body = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+
+
+class CreateTemplateIn(RequestModel):
+    """Wording for one kind of message. Without `business_id` for the whole organization; without `html` the text's.
+
+    With `is_default` false only reminders that name it use it.
+    """
+
+    id: UUID | None = None
+    business_id: UUID | None = None
+    kind: Kind
+    audience: Audience = Audience.CLIENT
+    channel: DeliverableChannel = "email"
+    locale: LocaleTag
+    subject: _Subject
+    text: _Body
+    html: _Body | None = None
+    is_default: bool = True
+
+    @model_validator(mode="after")
+    def _is_told_to_that_audience(self) -> Self:
+        of_staff = {Kind.ASSIGNED, Kind.UNASSIGNED, Kind.RESCHEDULED, Kind.CANCELLED}
+        of_clients = set(Kind) - {Kind.ASSIGNED, Kind.UNASSIGNED}
+        if self.kind not in (of_staff if self.audience is Audience.STAFF else of_clients):
+            raise PydanticCustomError("kind_not_for_audience", "No such message goes to that audience")
+        return self
+
+
+class ChangeTemplateIn(RequestModel):
+    """`html: null` goes back to the page that is made of the text."""
+
+    subject: _Subject | None = None
+    text: _Body | None = None
+    html: _Body | None = None
+
+
+class TemplateOut(ResponseModel):
+    """`id` and the times are null for built-in wording."""
+
+    id: UUID | None
+    business_id: UUID | None
+    kind: Kind
+    audience: Audience
+    channel: Channel
+    locale: str
+    subject: str
+    text: str
+    html: str | None
+    is_default: bool
+    created_at: InstantOut | None
+    updated_at: InstantOut | None
+    version: int | None
+
+
+class PreviewIn(RequestModel):
+    """Wording to try out in place of the stored one, before it is saved."""
+
+    subject: _Subject | None = None
+    text: _Body | None = None
+    html: _Body | None = None
+    locale: LocaleTag | None = None
+
+
+class PreviewOut(ResponseModel):
+    subject: str
+    text: str
+    html: str
+
+
+class VariableOut(ResponseModel):
+    """A variable that templates can use, as in `{{ appointment.date }}`."""
+
+    name: str
+    description: str
+    example: str
+
+
+class CreateReminderRuleIn(RequestModel):
+    """A default reminder: of the organization, or of one business or one service."""
+
+    id: UUID | None = None
+    business_id: UUID | None = None
+    service_id: UUID | None = None
+    channel: DeliverableChannel = "email"
+    minutes_before: MinutesBefore
+    template_id: UUID | None = None
+    enabled: bool = True
+
+
+class ChangeReminderRuleIn(RequestModel):
+    """`template_id: null` goes back to the usual wording."""
+
+    minutes_before: MinutesBefore | None = None
+    template_id: UUID | None = None
+    enabled: bool | None = None
+
+
+class ReminderRuleOut(ResponseModel):
+    id: UUID
+    business_id: UUID | None
+    service_id: UUID | None
+    channel: Channel
+    minutes_before: int
+    template_id: UUID | None
+    enabled: bool
+    created_at: InstantOut
+    updated_at: InstantOut
+    version: int
+
+
+class AddReminderIn(RequestModel):
+    """One more reminder for this appointment; it moves and stops with it."""
+
+    id: UUID | None = None
+    channel: DeliverableChannel = "email"
+    minutes_before: MinutesBefore
+    template_id: UUID | None = None
+
+
+class ReminderOut(ResponseModel):
+    """A reminder and the message it has planned. `why` says why it is suppressed."""
+
+    id: UUID
+    message_id: UUID
+    appointment_id: UUID
+    channel: Channel
+    minutes_before: int
+    due_at: InstantOut
+    status: Status
+    why: str | None
+    sent_at: InstantOut | None
+
+
+class RemindersOut(ResponseModel):
+    items: list[ReminderOut]
+
+
+class MessageOut(ResponseModel):
+    """One row of the ledger. `code` and `detail` say what went wrong, `why` why it was not sent."""
+
+    id: UUID
+    appointment_id: UUID
+    client_id: UUID
+    resource_id: UUID | None
+    audience: Audience
+    channel: Channel
+    kind: Kind
+    status: Status
+    why: str | None
+    code: str | None
+    detail: str | None
+    address: str | None
+    due_at: InstantOut
+    next_attempt_at: InstantOut | None
+    attempts: int
+    sent_at: InstantOut | None
+    reminder_id: UUID | None
+    created_at: InstantOut
+    updated_at: InstantOut
+    version: int
+
+
+class PreferencesIn(RequestModel):
+    """All channels that the client does not want to be written to on."""
+
+    opted_out: Annotated[list[Channel], Field(max_length=4)]
+
+
+class PreferencesOut(ResponseModel):
+    client_id: UUID
+    opted_out: dict[Channel, InstantOut]
+    """Since when, by channel."""
+    version: int

@@ -1,0 +1,48 @@
+"""What notifications can be told."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from slotstream_servicekit.settings import Port, ServiceSettings
+
+
+class NotificationsSettings(ServiceSettings):
+    """Settings of notifications; each is `NOTIFICATIONS_<NAME>` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFICATIONS_", extra="ignore", frozen=True)
+
+    http_port: Port = 8003
+    public_url: str = "http://127.0.0.1:8003"
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: Port = 25
+    smtp_tls: Literal["opportunistic", "starttls", "tls", "none"] = "opportunistic"
+    """`opportunistic` upgrades where the server offers it; credentials need `starttls` or `tls`."""
+    smtp_ca_file: str | None = None
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_connections: int = Field(default=8, ge=1, le=100)
+    smtp_seconds: float = Field(default=10.0, gt=0, le=20)
+    """How long the server may take for each answer before the mail's content is handed over."""
+    smtp_data_seconds: float = Field(default=60.0, gt=0, le=600)
+    """How long it may take to accept the content; after that the outcome is unknown."""
+    sender_address: str = "no-reply@slotstream.invalid"
+    """The address in From; the name beside it is the business's."""
+
+    poll_every: timedelta = timedelta(milliseconds=250)
+    claim_lease: timedelta = timedelta(seconds=30)
+    """After this a message whose worker died before handing it over is taken by another."""
+    recover_every: timedelta = timedelta(seconds=5)
+    first_retry: timedelta = timedelta(seconds=10)
+    longest_retry: timedelta = timedelta(minutes=30)
+    most_attempts: int = Field(default=10, ge=1, le=50)
+    patience: timedelta = timedelta(minutes=10)
+    """How long a message waits for a client or a business that has not arrived yet."""
+    newest_only: timedelta = timedelta(hours=24)
+    """News that is heard of later than this after it happened is not told any more."""
+    notify_staff: bool = True
+    catalogue_wait: timedelta = timedelta(seconds=2)
+    """How long a request waits for a business or service that was created a moment ago to arrive over Kafka."""

@@ -1,0 +1,23 @@
+"""What notifications remembers."""
+
+from notifications.storage.appointments import AppointmentStore
+from notifications.storage.delivery import Claimed, DeliveryStore, Settlement
+from notifications.storage.messages import MessageFilter, MessageStore
+from notifications.storage.projections import CatalogueStore, ClientStore, PreferenceStore
+from notifications.storage.reminders import ReminderRuleStore, ReminderStore
+from notifications.storage.templates import TemplateStore
+
+__all__ = [
+    "AppointmentStore",
+    "CatalogueStore",
+    "Claimed",
+    "ClientStore",
+    "DeliveryStore",
+    "MessageFilter",
+    "MessageStore",
+    "PreferenceStore",
+    "ReminderRuleStore",
+    "ReminderStore",
+    "Settlement",
+    "TemplateStore",
+]

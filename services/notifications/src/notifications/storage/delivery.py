@@ -1,0 +1,202 @@
+"""Claiming what is due, recording the attempt, recording what came of it.
+
+A message that is being sent is `claimed` under a token with a time limit. `attempted_at` is set right before its
+content is handed over: an expired claim without it is simply taken again, one with it has an unknown outcome.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from notifications.domain import ACTIVE_STATUSES, Message, Status
+from notifications.storage.messages import COLUMNS, message_of
+from notifications.storage.tables import messages
+
+_REMINDER_HOLDS = """
+    m.kind <> 'reminder' OR EXISTS (
+        SELECT 1 FROM appointments a
+        WHERE a.organization_id = m.organization_id AND a.id = m.appointment_id
+        AND a.status = ANY(:active) AND NOT a.archived AND a.starts_at = m.starts_at AND a.starts_at > :now
+    )
+"""
+
+_CLAIM = text(
+    f"""
+    WITH due AS MATERIALIZED (
+        SELECT organization_id, id FROM messages
+        WHERE status = 'planned' AND next_attempt_at <= :now
+        ORDER BY next_attempt_at LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    ), judged AS (
+        SELECT m.organization_id, m.id, ({_REMINDER_HOLDS}) AS holds
+        FROM messages m JOIN due USING (organization_id, id)
+    )
+    UPDATE messages m SET
+        status = CASE WHEN holds THEN 'claimed' ELSE 'suppressed' END,
+        why = CASE WHEN holds THEN NULL ELSE 'no_longer_due' END,
+        claim = CASE WHEN holds THEN CAST(:claim AS uuid) END,
+        claimed_until = CASE WHEN holds THEN CAST(:now AS timestamptz) + CAST(:lease AS interval) END,
+        waits = false,
+        updated_at = :now,
+        version = m.version + CASE WHEN holds THEN 0 ELSE 1 END
+    FROM judged j
+    WHERE j.organization_id = m.organization_id AND j.id = m.id
+    RETURNING m.organization_id, m.id
+    """
+)
+
+_BEGIN = text(
+    f"""
+    UPDATE messages m SET
+        attempted_at = :now,
+        attempts = attempts + 1,
+        address = :address,
+        claimed_until = CAST(:now AS timestamptz) + CAST(:lease AS interval),
+        updated_at = :now
+    WHERE m.organization_id = :organization_id AND m.id = :id
+    AND m.status = 'claimed' AND m.claim = :claim AND m.attempted_at IS NULL AND m.claimed_until > :now
+    AND ({_REMINDER_HOLDS})
+    RETURNING 1
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What came of a message; `next_attempt_at` with the status planned, `why` with suppressed."""
+
+    status: Status
+    why: str | None = None
+    code: str | None = None
+    detail: str | None = None
+    provider_id: str | None = None
+    next_attempt_at: datetime | None = None
+    waits: bool = False
+    tried: bool = False
+    """A mail server was asked, and refused for the time being."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one claim got: messages to send, and those that were no longer to be sent."""
+
+    to_send: Sequence[Message]
+    suppressed: Sequence[Message]
+
+
+class DeliveryStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def claim_due(self, *, now: datetime, claim: UUID, lease: timedelta, limit: int) -> Claimed:
+        """Claims what is due; reminders only if their appointment still stands as it did when they were planned."""
+        rows = await self._session.execute(
+            _CLAIM,
+            {"now": now, "claim": claim, "lease": lease, "limit": limit, "active": sorted(ACTIVE_STATUSES)},
+        )
+        keys = [(row.organization_id, row.id) for row in rows]
+        if not keys:
+            return Claimed([], [])
+        found = await self._session.execute(
+            select(*COLUMNS)
+            .where(tuple_(messages.c.organization_id, messages.c.id).in_(keys))
+            .order_by(messages.c.next_attempt_at, messages.c.id)
+        )
+        claimed = [message_of(row) for row in found]
+        return Claimed(
+            [each for each in claimed if each.status is Status.CLAIMED],
+            [each for each in claimed if each.status is Status.SUPPRESSED],
+        )
+
+    async def begin_attempt(self, message: Message, *, address: str, lease: timedelta, now: datetime) -> bool:
+        """Records that the content is about to be handed over; False where that must not happen any more."""
+        begun = await self._session.execute(
+            _BEGIN,
+            {
+                "organization_id": message.organization_id,
+                "id": message.id,
+                "claim": message.claim,
+                "address": address,
+                "lease": lease,
+                "now": now,
+                "active": sorted(ACTIVE_STATUSES),
+            },
+        )
+        return begun.first() is not None
+
+    async def settle(self, message: Message, settlement: Settlement, *, now: datetime) -> Message | None:
+        """Records what came of a claimed message; None where somebody else has settled it meanwhile.
+
+        A message that was given up as unknown while its answer was still under way is put right.
+        """
+        values: dict[str, Any] = {
+            "status": settlement.status,
+            "why": settlement.why,
+            "code": settlement.code,
+            "detail": settlement.detail,
+            "waits": settlement.waits,
+            "claim": None,
+            "claimed_until": None,
+            "updated_at": now,
+            "tries": messages.c.tries + int(settlement.tried),
+            "version": messages.c.version + int(settlement.status is not Status.PLANNED),
+        }
+        if settlement.next_attempt_at is not None:
+            values |= {"next_attempt_at": settlement.next_attempt_at, "attempted_at": None}
+        if settlement.status is Status.SENT:
+            values |= {"sent_at": now, "provider_id": settlement.provider_id}
+        mine = (messages.c.status == Status.CLAIMED) & (messages.c.claim == message.claim)
+        late = (messages.c.status == Status.UNKNOWN) & (messages.c.attempted_at.is_not(None))
+        condition = mine | late if settlement.status is Status.SENT else mine
+        rows = await self._session.execute(
+            update(messages)
+            .where(messages.c.organization_id == message.organization_id, messages.c.id == message.id, condition)
+            .values(**values)
+            .returning(*COLUMNS)
+        )
+        row = rows.first()
+        return message_of(row) if row is not None else None
+
+    async def recover(self, *, now: datetime, limit: int = 500) -> tuple[int, list[Message]]:
+        """Takes over claims that have run out: how many are planned again, and which have an unknown outcome."""
+        expired = (
+            select(messages.c.organization_id, messages.c.id)
+            .where(messages.c.status == Status.CLAIMED, messages.c.claimed_until <= now)
+            .order_by(messages.c.claimed_until)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("expired")
+        )
+        is_expired = (messages.c.organization_id == expired.c.organization_id) & (messages.c.id == expired.c.id)
+        handed_over = messages.c.attempted_at.is_not(None)
+        freed = {"claim": None, "claimed_until": None, "updated_at": now}
+        again = await self._session.execute(
+            update(messages)
+            .where(is_expired, ~handed_over)
+            .values(**freed, status=Status.PLANNED, next_attempt_at=func.greatest(messages.c.due_at, now))
+            .returning(messages.c.id)
+        )
+        count = len(again.all())
+        rows = await self._session.execute(
+            update(messages)
+            .where(is_expired, handed_over)
+            .values(
+                **freed,
+                status=Status.UNKNOWN,
+                code="worker_died",
+                detail="the worker ended while the mail server had the content",
+                version=messages.c.version + 1,
+            )
+            .returning(*COLUMNS)
+        )
+        return count, [message_of(row) for row in rows]
+
+    async def earliest(self) -> datetime | None:
+        """When the next planned message wants to be looked at."""
+        query = select(messages.c.next_attempt_at).where(messages.c.status == Status.PLANNED)
+        return (await self._session.execute(query.order_by(messages.c.next_attempt_at).limit(1))).scalar()

@@ -1,0 +1,239 @@
+"""The ledger: planning messages once each, stopping them, reading them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from notifications.domain import WANTS_ACTIVE, Audience, Channel, Draft, Kind, Message, Status
+from notifications.storage.tables import messages
+from slotstream_servicekit.errors import NotFoundError
+from slotstream_servicekit.ids import new_id
+
+_FIELDS = tuple(field.name for field in fields(Message))
+COLUMNS = tuple(messages.c[name] for name in _FIELDS)
+_CHUNK = 400
+
+_MAY_RETURN = (
+    "appointment_archived",
+    "appointment_cancelled",
+    "appointment_completed",
+    "appointment_dismissed",
+    "appointment_no_show",
+    "moved",
+    "notify_off",
+    "removed",
+)
+"""Why a reminder was suppressed that comes back when the appointment does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFilter:
+    appointment_ids: Sequence[UUID] = ()
+    client_ids: Sequence[UUID] = ()
+    statuses: Sequence[Status] = ()
+    kinds: Sequence[Kind] = ()
+    channels: Sequence[Channel] = ()
+    due_from: datetime | None = None
+    due_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop what is still to be said of an appointment: all of it, or only reminders of another start than one."""
+
+    organization_id: UUID
+    appointment_id: UUID
+    why: str
+    keep_starts_at: datetime | None = None
+
+
+_STOP = text(
+    f"""
+    UPDATE messages m SET status = 'suppressed', why = s.why, claim = NULL, claimed_until = NULL, waits = false,
+        updated_at = :now, version = m.version + 1
+    FROM unnest(
+        CAST(:organizations AS uuid[]), CAST(:appointments AS uuid[]), CAST(:whys AS text[]),
+        CAST(:keeps AS timestamptz[])
+    ) AS s(organization_id, appointment_id, why, keep)
+    WHERE m.organization_id = s.organization_id AND m.appointment_id = s.appointment_id
+    AND m.status IN ('planned', 'claimed') AND m.attempted_at IS NULL
+    AND CASE WHEN s.keep IS NULL THEN m.kind = ANY(:kinds) ELSE m.kind = 'reminder' AND m.starts_at <> s.keep END
+    RETURNING {", ".join(f"m.{name}" for name in _FIELDS)}
+    """
+)
+
+
+class MessageStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def plan(self, drafts: Sequence[Draft], *, now: datetime) -> list[Message]:
+        """Plans each draft once, by its key; returns only what is new, or planned again.
+
+        A reminder that was stopped with its appointment is planned again when it is asked for again.
+        """
+        rows = [_planned(each, now) for each in sorted(drafts, key=lambda each: (each.organization_id, each.key))]
+        planned: list[Message] = []
+        for start in range(0, len(rows), _CHUNK):
+            statement = insert(messages).values(rows[start : start + _CHUNK])
+            excluded = statement.excluded
+            again = {"status", "why", "due_at", "next_attempt_at", "appointment_version", "updated_at"}
+            answer = await self._session.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["organization_id", "key"],
+                    set_={**{name: excluded[name] for name in again}, "version": messages.c.version + 1},
+                    where=and_(
+                        messages.c.kind == Kind.REMINDER,
+                        messages.c.status == Status.SUPPRESSED,
+                        messages.c.why.in_(_MAY_RETURN),
+                        excluded.status == Status.PLANNED,
+                    ),
+                ).returning(*COLUMNS)
+            )
+            planned += [message_of(row) for row in answer]
+        return planned
+
+    async def stop(self, stops: Sequence[Stop], *, now: datetime) -> list[Message]:
+        """Suppresses what has not been handed over yet. A message being handed over right now is left alone."""
+        if not stops:
+            return []
+        rows = await self._session.execute(
+            _STOP,
+            {
+                "organizations": [each.organization_id for each in stops],
+                "appointments": [each.appointment_id for each in stops],
+                "whys": [each.why for each in stops],
+                "keeps": [each.keep_starts_at for each in stops],
+                "kinds": sorted(WANTS_ACTIVE),
+                "now": now,
+            },
+        )
+        return [message_of(row) for row in rows]
+
+    async def stop_reminder(self, organization_id: UUID, reminder_id: UUID, *, now: datetime) -> list[Message]:
+        rows = await self._session.execute(
+            update(messages)
+            .where(
+                messages.c.organization_id == organization_id,
+                messages.c.reminder_id == reminder_id,
+                messages.c.status.in_([Status.PLANNED, Status.CLAIMED]),
+                messages.c.attempted_at.is_(None),
+            )
+            .values(**_SUPPRESSED, why="removed", updated_at=now)
+            .returning(*COLUMNS)
+        )
+        return [message_of(row) for row in rows]
+
+    async def forget_addresses(self, clients: Collection[tuple[UUID, UUID]], *, now: datetime) -> list[Message]:
+        """Takes erased clients' addresses out of the ledger, and stops what was still to be sent to them."""
+        stopped: list[Message] = []
+        for organization_id, client_id in sorted(clients):
+            theirs = and_(messages.c.organization_id == organization_id, messages.c.client_id == client_id)
+            to_client = and_(theirs, messages.c.audience == Audience.CLIENT)
+            await self._session.execute(update(messages).where(to_client).values(address=None))
+            rows = await self._session.execute(
+                update(messages)
+                .where(
+                    to_client,
+                    messages.c.status.in_([Status.PLANNED, Status.CLAIMED]),
+                    messages.c.attempted_at.is_(None),
+                )
+                .values(**_SUPPRESSED, why="client_erased", updated_at=now)
+                .returning(*COLUMNS)
+            )
+            stopped += [message_of(row) for row in rows]
+        return stopped
+
+    async def wake(self, organizations: Collection[UUID], *, now: datetime) -> bool:
+        """Lets messages that wait for a state look again at once; whether there are any."""
+        woken = await self._session.execute(
+            update(messages)
+            .where(
+                messages.c.organization_id.in_(sorted(set(organizations))),
+                messages.c.status == Status.PLANNED,
+                messages.c.waits,
+                messages.c.next_attempt_at > now,
+            )
+            .values(next_attempt_at=func.greatest(messages.c.due_at, now))
+            .returning(text("1"))
+        )
+        return woken.first() is not None
+
+    async def get(self, organization_id: UUID, message_id: UUID) -> Message:
+        query = select(*COLUMNS).where(messages.c.organization_id == organization_id, messages.c.id == message_id)
+        row = (await self._session.execute(query)).first()
+        if row is None:
+            raise NotFoundError("There is no such message")
+        return message_of(row)
+
+    async def page(
+        self, organization_id: UUID, *, wanted: MessageFilter, after: UUID | None, limit: int
+    ) -> Sequence[Message]:
+        """Newest first, by id, which rises with the time of planning."""
+        query = select(*COLUMNS).where(messages.c.organization_id == organization_id)
+        for column, values in (
+            (messages.c.appointment_id, wanted.appointment_ids),
+            (messages.c.client_id, wanted.client_ids),
+            (messages.c.status, wanted.statuses),
+            (messages.c.kind, wanted.kinds),
+            (messages.c.channel, wanted.channels),
+        ):
+            if values:
+                query = query.where(column.in_(list(values)))
+        if wanted.due_from is not None:
+            query = query.where(messages.c.due_at >= wanted.due_from)
+        if wanted.due_to is not None:
+            query = query.where(messages.c.due_at < wanted.due_to)
+        if after is not None:
+            query = query.where(messages.c.id < after)
+        rows = await self._session.execute(query.order_by(messages.c.id.desc()).limit(limit))
+        return [message_of(row) for row in rows]
+
+    async def reminders_of(self, organization_id: UUID, appointment_id: UUID) -> list[Message]:
+        """The reminder messages of one appointment, in the order in which they are due."""
+        query = (
+            select(*COLUMNS)
+            .where(
+                messages.c.organization_id == organization_id,
+                messages.c.appointment_id == appointment_id,
+                messages.c.kind == Kind.REMINDER,
+            )
+            .order_by(messages.c.due_at, messages.c.id)
+        )
+        return [message_of(row) for row in await self._session.execute(query)]
+
+
+_SUPPRESSED: dict[str, Any] = {
+    "status": Status.SUPPRESSED,
+    "claim": None,
+    "claimed_until": None,
+    "waits": False,
+    "version": messages.c.version + 1,
+}
+
+
+def _planned(draft: Draft, now: datetime) -> dict[str, Any]:
+    return {
+        **asdict(draft),
+        "id": new_id(),
+        "status": Status.PLANNED if draft.why is None else Status.SUPPRESSED,
+        "next_attempt_at": draft.due_at,
+        "created_at": now,
+        "updated_at": now,
+        "version": 1,
+    }
+
+
+def message_of(row: Row[Any]) -> Message:
+    values = {name: getattr(row, name) for name in _FIELDS}
+    values["audience"] = Audience(values["audience"])
+    values["channel"] = Channel(values["channel"])
+    values["kind"] = Kind(values["kind"])
+    values["status"] = Status(values["status"])
+    return Message(**values)

@@ -1,0 +1,169 @@
+"""Default reminder rules, and the reminders that a chain of appointments has."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import Row, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from notifications.domain import Channel, Reminder, ReminderRule
+from notifications.storage.tables import reminder_rules, reminders
+from slotstream_servicekit.errors import NotFoundError
+
+_MINUTE = timedelta(minutes=1)
+
+
+class ReminderRuleStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def of_organizations(self, organization_ids: Collection[UUID]) -> list[ReminderRule]:
+        query = select(reminder_rules).where(
+            reminder_rules.c.organization_id.in_(sorted(set(organization_ids))), ~reminder_rules.c.archived
+        )
+        return [_rule_of(row) for row in await self._session.execute(query)]
+
+    async def get(self, organization_id: UUID, rule_id: UUID, *, lock: bool = False) -> ReminderRule:
+        query = select(reminder_rules).where(
+            reminder_rules.c.organization_id == organization_id,
+            reminder_rules.c.id == rule_id,
+            ~reminder_rules.c.archived,
+        )
+        row = (await self._session.execute(query.with_for_update() if lock else query)).first()
+        if row is None:
+            raise NotFoundError("There is no such reminder rule")
+        return _rule_of(row)
+
+    async def page(
+        self, organization_id: UUID, *, business_ids: Sequence[UUID], after: UUID | None, limit: int
+    ) -> Sequence[ReminderRule]:
+        query = select(reminder_rules).where(
+            reminder_rules.c.organization_id == organization_id, ~reminder_rules.c.archived
+        )
+        if business_ids:
+            query = query.where(reminder_rules.c.business_id.in_(list(business_ids)))
+        if after is not None:
+            query = query.where(reminder_rules.c.id > after)
+        rows = await self._session.execute(query.order_by(reminder_rules.c.id).limit(limit))
+        return [_rule_of(row) for row in rows]
+
+    async def add(self, rule: ReminderRule) -> bool:
+        """Whether it was added; False where the id is taken."""
+        statement = insert(reminder_rules).values(_rule_values(rule)).on_conflict_do_nothing()
+        return (await self._session.execute(statement.returning(reminder_rules.c.id))).first() is not None
+
+    async def replace(self, rule: ReminderRule, *, archived: bool = False) -> None:
+        await self._session.execute(
+            update(reminder_rules)
+            .where(reminder_rules.c.organization_id == rule.organization_id, reminder_rules.c.id == rule.id)
+            .values(**_rule_values(rule), archived=archived)
+        )
+
+
+class ReminderStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def of_chains(self, chains: Collection[tuple[UUID, str]]) -> list[Reminder]:
+        """The reminders of the chains (organization, calendar UID), without those that were removed."""
+        matches = tuple_(reminders.c.organization_id, reminders.c.calendar_uid).in_(sorted(set(chains)))
+        rows = await self._session.execute(select(reminders).where(matches, ~reminders.c.removed))
+        return [_reminder_of(row) for row in rows]
+
+    async def apply_rules(self, applied: Collection[tuple[str, ReminderRule]], *, now: datetime) -> None:
+        """Gives chains (by calendar UID) their default reminders, each rule once and for all."""
+        rows = [
+            _reminder_values(
+                Reminder(
+                    organization_id=rule.organization_id,
+                    id=uuid5(rule.id, calendar_uid),
+                    calendar_uid=calendar_uid,
+                    rule_id=rule.id,
+                    channel=rule.channel,
+                    before=rule.before,
+                    template_id=rule.template_id,
+                ),
+                now,
+            )
+            for calendar_uid, rule in applied
+        ]
+        for start in range(0, len(rows), 1_000):
+            await self._session.execute(insert(reminders).values(rows[start : start + 1_000]).on_conflict_do_nothing())
+
+    async def add(self, reminder: Reminder, *, now: datetime) -> bool:
+        statement = insert(reminders).values(_reminder_values(reminder, now)).on_conflict_do_nothing()
+        return (await self._session.execute(statement.returning(reminders.c.id))).first() is not None
+
+    async def remove(self, organization_id: UUID, calendar_uid: str, reminder_id: UUID) -> None:
+        rows = await self._session.execute(
+            update(reminders)
+            .where(
+                reminders.c.organization_id == organization_id,
+                reminders.c.calendar_uid == calendar_uid,
+                reminders.c.id == reminder_id,
+            )
+            .values(removed=True)
+            .returning(reminders.c.id)
+        )
+        if rows.first() is None:
+            raise NotFoundError("The appointment has no such reminder")
+
+
+def _rule_of(row: Row[Any]) -> ReminderRule:
+    return ReminderRule(
+        organization_id=row.organization_id,
+        id=row.id,
+        business_id=row.business_id,
+        service_id=row.service_id,
+        channel=Channel(row.channel),
+        before=row.minutes_before * _MINUTE,
+        template_id=row.template_id,
+        enabled=row.enabled,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
+    )
+
+
+def _rule_values(rule: ReminderRule) -> dict[str, Any]:
+    return {
+        "organization_id": rule.organization_id,
+        "id": rule.id,
+        "business_id": rule.business_id,
+        "service_id": rule.service_id,
+        "channel": rule.channel,
+        "minutes_before": rule.before // _MINUTE,
+        "template_id": rule.template_id,
+        "enabled": rule.enabled,
+        "created_at": rule.created_at,
+        "updated_at": rule.updated_at,
+        "version": rule.version,
+    }
+
+
+def _reminder_of(row: Row[Any]) -> Reminder:
+    return Reminder(
+        organization_id=row.organization_id,
+        id=row.id,
+        calendar_uid=row.calendar_uid,
+        rule_id=row.rule_id,
+        channel=Channel(row.channel),
+        before=row.minutes_before * _MINUTE,
+        template_id=row.template_id,
+    )
+
+
+def _reminder_values(reminder: Reminder, now: datetime) -> dict[str, Any]:
+    return {
+        "organization_id": reminder.organization_id,
+        "id": reminder.id,
+        "calendar_uid": reminder.calendar_uid,
+        "rule_id": reminder.rule_id,
+        "channel": reminder.channel,
+        "minutes_before": reminder.before // _MINUTE,
+        "template_id": reminder.template_id,
+        "created_at": now,
+    }

@@ -1,0 +1,261 @@
+"""The tables. Every key begins with the organization, so that a foreign id of another tenant matches nothing."""
+
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from slotstream_servicekit.http.idempotency import idempotency_table
+from slotstream_servicekit.inbox import inbox_table
+from slotstream_servicekit.outbox import outbox_table
+
+metadata = MetaData()
+
+
+def _instant(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+outbox = outbox_table(metadata)
+inbox = inbox_table(metadata)
+idempotency_keys = idempotency_table(metadata)
+
+appointments = Table(
+    "appointments",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("business_id", Uuid, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("service_id", Uuid, nullable=True),
+    Column("service_name", Text, nullable=False),
+    Column("action_name", Text, nullable=True),
+    _instant("starts_at"),
+    _instant("ends_at"),
+    Column("status", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("notify_client", Boolean, nullable=False),
+    Column("rescheduled_from", Uuid, nullable=True),
+    Column("rescheduled_to", Uuid, nullable=True),
+    _instant("previous_starts_at", nullable=True),
+    Column("calendar_uid", Text, nullable=False),
+    Column("calendar_sequence", Integer, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("staff", JSONB, nullable=False),
+    _instant("created_at"),
+    _instant("updated_at"),
+    Column("version", Integer, nullable=False),
+    _instant("applied_at"),
+    PrimaryKeyConstraint("organization_id", "id"),
+    Index("appointments_chain_idx", "organization_id", "calendar_uid"),
+)
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=True),
+    Column("phone", Text, nullable=True),
+    Column("locale", Text, nullable=True),
+    Column("zone", Text, nullable=True),
+    Column("consent", ARRAY(Text), nullable=False),
+    Column("merged_into", Uuid, nullable=True),
+    Column("erased", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    _instant("applied_at"),
+    PrimaryKeyConstraint("organization_id", "id"),
+    Index("clients_id_idx", "id"),
+)
+
+catalogue = Table(
+    "catalogue",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("zone", Text, nullable=True),
+    Column("locale", Text, nullable=True),
+    Column("country", Text, nullable=True),
+    Column("email", Text, nullable=True),
+    Column("phone", Text, nullable=True),
+    Column("address", Text, nullable=True),
+    Column("user_id", Text, nullable=True),
+    Column("archived", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    _instant("applied_at"),
+    PrimaryKeyConstraint("organization_id", "kind", "id"),
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    Column("opted_out", JSONB, nullable=False),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("organization_id", "client_id"),
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("business_id", Uuid, nullable=True),
+    Column("kind", Text, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("locale", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("html", Text, nullable=True),
+    Column("is_default", Boolean, nullable=False, server_default=text("true")),
+    Column("archived", Boolean, nullable=False, server_default=text("false")),
+    _instant("created_at"),
+    _instant("updated_at"),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("organization_id", "id"),
+    Index(
+        "templates_default_idx",
+        "organization_id",
+        "business_id",
+        "kind",
+        "audience",
+        "channel",
+        "locale",
+        unique=True,
+        postgresql_where=text("is_default AND NOT archived"),
+        postgresql_nulls_not_distinct=True,
+    ),
+)
+
+reminder_rules = Table(
+    "reminder_rules",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("business_id", Uuid, nullable=True),
+    Column("service_id", Uuid, nullable=True),
+    Column("channel", Text, nullable=False),
+    Column("minutes_before", Integer, nullable=False),
+    Column("template_id", Uuid, nullable=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("archived", Boolean, nullable=False, server_default=text("false")),
+    _instant("created_at"),
+    _instant("updated_at"),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("organization_id", "id"),
+    ForeignKeyConstraint(
+        ["organization_id", "template_id"],
+        ["templates.organization_id", "templates.id"],
+        name="reminder_rules_template_fkey",
+    ),
+    CheckConstraint("minutes_before > 0", name="reminder_rules_are_before"),
+    CheckConstraint("business_id IS NULL OR service_id IS NULL", name="reminder_rules_have_one_level"),
+)
+
+reminders = Table(
+    "reminders",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("calendar_uid", Text, nullable=False),
+    Column("rule_id", Uuid, nullable=True),
+    Column("channel", Text, nullable=False),
+    Column("minutes_before", Integer, nullable=False),
+    Column("template_id", Uuid, nullable=True),
+    Column("removed", Boolean, nullable=False, server_default=text("false")),
+    _instant("created_at"),
+    PrimaryKeyConstraint("organization_id", "id"),
+    UniqueConstraint("organization_id", "calendar_uid", "rule_id", name="reminders_rule_key"),
+    ForeignKeyConstraint(
+        ["organization_id", "template_id"],
+        ["templates.organization_id", "templates.id"],
+        name="reminders_template_fkey",
+    ),
+    CheckConstraint("minutes_before > 0", name="reminders_are_before"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("appointment_id", Uuid, nullable=False),
+    Column("appointment_version", Integer, nullable=False),
+    Column("calendar_uid", Text, nullable=False),
+    _instant("starts_at"),
+    Column("client_id", Uuid, nullable=False),
+    Column("resource_id", Uuid, nullable=True),
+    Column("audience", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("why", Text, nullable=True),
+    Column("code", Text, nullable=True),
+    Column("detail", Text, nullable=True),
+    _instant("due_at"),
+    _instant("next_attempt_at"),
+    Column("waits", Boolean, nullable=False, server_default=text("false")),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _instant("attempted_at", nullable=True),
+    Column("claim", Uuid, nullable=True),
+    _instant("claimed_until", nullable=True),
+    Column("reminder_id", Uuid, nullable=True),
+    Column("template_id", Uuid, nullable=True),
+    _instant("previous_starts_at", nullable=True),
+    Column("address", Text, nullable=True),
+    Column("provider_id", Text, nullable=True),
+    _instant("sent_at", nullable=True),
+    Column("correlation_id", Text, nullable=False),
+    Column("causation_id", Text, nullable=True),
+    Column("traceparent", Text, nullable=True),
+    _instant("created_at"),
+    _instant("updated_at"),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("organization_id", "id"),
+    UniqueConstraint("organization_id", "key", name="messages_key"),
+    CheckConstraint("(status = 'suppressed') = (why IS NOT NULL)", name="messages_suppressed_say_why"),
+    CheckConstraint("(status = 'claimed') = (claim IS NOT NULL)", name="messages_claimed_have_a_claim"),
+    Index("messages_due_idx", "next_attempt_at", postgresql_where=text("status = 'planned'")),
+    Index("messages_claimed_idx", "claimed_until", postgresql_where=text("status = 'claimed'")),
+    Index("messages_waiting_idx", "organization_id", postgresql_where=text("status = 'planned' AND waits")),
+    Index("messages_appointment_idx", "organization_id", "appointment_id"),
+    Index("messages_client_idx", "organization_id", "client_id", "id"),
+    Index("messages_status_idx", "organization_id", "status", "id"),
+)
+
+TENANT_TABLES = (
+    "appointments",
+    "catalogue",
+    "clients",
+    "idempotency_keys",
+    "messages",
+    "outbox",
+    "preferences",
+    "reminder_rules",
+    "reminders",
+    "templates",
+)

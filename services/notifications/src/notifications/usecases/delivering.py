@@ -1,0 +1,132 @@
+"""Claim, commit, hand over, record. No network call is made while a transaction is open."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from notifications.domain import (
+    EmailGateway,
+    Mail,
+    Message,
+    NotHandedOverError,
+    OutcomeUnknownError,
+    RefusedForGoodError,
+    RefusedForNowError,
+    RetryPolicy,
+    Status,
+)
+from notifications.publishers import records_of
+from notifications.storage import DeliveryStore, Settlement
+from notifications.usecases.composing import Ready, Surroundings, judge
+from slotstream_servicekit.clock import Clock
+from slotstream_servicekit.database import Database
+from slotstream_servicekit.errors import TransientError
+from slotstream_servicekit.ids import new_id
+from slotstream_servicekit.outbox import enqueue
+from slotstream_servicekit.telemetry import get_logger
+
+log = get_logger(__name__)
+
+_SETTLE_PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""How long to insist on recording what came of a mail that has been handed over, in seconds."""
+
+
+async def claim_messages(
+    database: Database, *, now: datetime, lease: timedelta, limit: int, retries: RetryPolicy
+) -> list[Ready]:
+    """Claims what is due and settles at once what is not to be sent; the rest is ready, its claim committed."""
+    ready: list[Ready] = []
+    changed: list[Message] = []
+    async with database.system_transaction() as session:
+        store = DeliveryStore(session)
+        claimed = await store.claim_due(now=now, claim=new_id(), lease=lease, limit=limit)
+        changed += claimed.suppressed
+        if claimed.to_send:
+            around = await Surroundings.read(session, claimed.to_send)
+            for message in claimed.to_send:
+                verdict = judge(message, around, now=now, retries=retries)
+                if isinstance(verdict, Ready):
+                    ready.append(verdict)
+                elif (settled := await store.settle(message, verdict, now=now)) is not None:
+                    changed.append(settled)
+        await enqueue(session, records_of(_finished(changed)))
+    return ready
+
+
+async def deliver(
+    database: Database,
+    gateway: EmailGateway,
+    message: Message,
+    mail: Mail,
+    *,
+    clock: Clock,
+    outcome_lease: timedelta,
+    retries: RetryPolicy,
+) -> Status | None:
+    """Hands one claimed mail over and records what came of it; None where somebody else has settled it."""
+
+    async def may_hand_over() -> bool:
+        async with database.system_transaction() as session:
+            return await DeliveryStore(session).begin_attempt(
+                message, address=mail.recipient, lease=outcome_lease, now=clock()
+            )
+
+    try:
+        words = await gateway.send(mail, may_hand_over=may_hand_over)
+    except NotHandedOverError:
+        return None
+    except RefusedForNowError as error:
+        settlement = _later(message, error, now=clock(), retries=retries)
+    except RefusedForGoodError as error:
+        settlement = Settlement(status=Status.FAILED, code=error.code, detail=error.detail)
+    except OutcomeUnknownError as error:
+        settlement = Settlement(status=Status.UNKNOWN, code=error.code, detail=error.detail)
+    else:
+        settlement = Settlement(status=Status.SENT, provider_id=words[:200])
+    return await _settle(database, message, settlement, clock=clock)
+
+
+def _later(message: Message, error: RefusedForNowError, *, now: datetime, retries: RetryPolicy) -> Settlement:
+    next_attempt_at = retries.next_attempt(attempts=message.tries + 1, now=now)
+    if next_attempt_at is None:
+        return Settlement(status=Status.FAILED, code=error.code, detail=f"given up: {error.detail}")
+    return Settlement(
+        status=Status.PLANNED, code=error.code, detail=error.detail, next_attempt_at=next_attempt_at, tried=True
+    )
+
+
+async def give_up(database: Database, message: Message, *, code: str, detail: str, clock: Clock) -> Status | None:
+    """Records that a claimed message cannot be sent, ever."""
+    return await _settle(database, message, Settlement(status=Status.FAILED, code=code, detail=detail), clock=clock)
+
+
+async def _settle(database: Database, message: Message, settlement: Settlement, *, clock: Clock) -> Status | None:
+    """Records the outcome, patiently: what is not recorded ends as unknown although it was sent."""
+    for pause in (*_SETTLE_PAUSES, None):
+        try:
+            async with database.system_transaction() as session:
+                settled = await DeliveryStore(session).settle(message, settlement, now=clock())
+                if settled is not None:
+                    await enqueue(session, records_of(_finished([settled])))
+                return settled.status if settled is not None else None
+        except TransientError:
+            if pause is None:
+                raise
+            await asyncio.sleep(pause)
+    return None
+
+
+async def recover_claims(database: Database, *, now: datetime) -> int:
+    """Takes over what crashed workers had claimed; how many messages are planned again."""
+    async with database.system_transaction() as session:
+        again, unknown = await DeliveryStore(session).recover(now=now)
+        await enqueue(session, records_of(unknown))
+    if again or unknown:
+        log.warning("claims_recovered", planned_again=again, unknown=len(unknown))
+    return again
+
+
+def _finished(messages: Sequence[Message]) -> list[Message]:
+    """Those whose status says something new; one that waits or is tried again is still planned."""
+    return [each for each in messages if each.status is not Status.PLANNED]

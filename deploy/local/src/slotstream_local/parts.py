@@ -10,7 +10,7 @@ from slotstream_servicekit.infrastructure.kafka import KafkaProcess
 from slotstream_servicekit.infrastructure.postgres import PostgresProcess
 from slotstream_servicekit.infrastructure.processes import listens, require_free_port, start, stop, wait_until
 
-_READY_SECONDS = 90.0
+_READY_SECONDS = 60.0
 
 
 @dataclass(slots=True)

@@ -15,6 +15,11 @@ from urllib.parse import urlsplit
 
 from slotstream_servicekit.infrastructure.processes import InfrastructureError, start, stop, tail
 
+
+class NotReadyError(InfrastructureError):
+    """A service runs, but says that it cannot do its work yet."""
+
+
 Role = Literal["api", "worker", "all"]
 _BIN: Final = Path(sys.executable).parent
 
@@ -119,6 +124,8 @@ class ServiceProcess:
                     f"{self.name} stopped while starting (exit {code}). The end of {self.log}:\n{tail(self.log)}"
                 )
             if time.monotonic() > deadline:
+                if self.answers("/livez"):
+                    raise NotReadyError(f"{self.name} runs, but is not ready; {self.url}/readyz says why.")
                 raise InfrastructureError(
                     f"{self.name} was not ready within {within:.0f} s. The end of {self.log}:\n{tail(self.log)}"
                 )

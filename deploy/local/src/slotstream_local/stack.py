@@ -13,7 +13,7 @@ from slotstream_local.databases import create_databases
 from slotstream_local.layout import SERVICES, Layout, Memory
 from slotstream_local.parts import Infrastructure, ServicePart, SmtpCatcher
 from slotstream_local.progress import Progress
-from slotstream_local.services import ServiceProcess, Surroundings, executable
+from slotstream_local.services import NotReadyError, ServiceProcess, Surroundings, executable
 from slotstream_local.supervision import Part, keep_alive, note_children, stop_all
 from slotstream_servicekit.infrastructure.kafka import VERSION as KAFKA_VERSION
 from slotstream_servicekit.infrastructure.kafka import KafkaProcess
@@ -151,8 +151,12 @@ class Stack:
     def _start(self, part: Part, title: str, *, note: str = "") -> None:
         if self.stop.is_set():
             raise StoppedError
-        with self.progress.step(title, note=note):
-            part.start()
+        try:
+            with self.progress.step(title, note=note):
+                part.start()
+        except NotReadyError as error:
+            # What holds it up, such as a record that it cannot work through, is mended while it runs.
+            self.progress.say(str(error))
 
     def _command(self, arguments: Sequence[str], name: str) -> None:
         if self.stop.is_set():

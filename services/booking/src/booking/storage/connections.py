@@ -6,17 +6,23 @@ from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 Connection = asyncpg.Connection
 
+_BEGIN = text("SELECT 1")
 _ENTER = "SELECT set_config('slotstream.organization', $1, true)"
 
 
 async def connection_of(session: AsyncSession) -> Any:
     """The connection under a session that is in its transaction: what it does commits with the session."""
     raw = await (await session.connection()).get_raw_connection()
-    return cast("Any", raw.driver_connection)
+    driver = cast("Any", raw.driver_connection)
+    if not driver.is_in_transaction():
+        # SQLAlchemy sends BEGIN, and with it the tenant, with its own first statement only.
+        await session.execute(_BEGIN)
+    return driver
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Tokens for local development and tests, signed with a key made on the spot in the state folder."""
 
 import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -105,8 +106,9 @@ def _replace(path: Path, content: bytes, *, mode: int) -> None:
 
 
 def _write_temporary(path: Path, content: bytes, *, mode: int) -> Path:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+    temporary = Path(name)
+    temporary.chmod(mode)
     return temporary

@@ -27,7 +27,7 @@ mail: $(READY) ## List the mails that were caught (N=3: read the third)
 check: $(READY) ## Style, types and the rules of who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(foreach folder,$(wildcard libs/*/src/* services/*/src/* deploy/*/src/*),$(if $(wildcard $(folder)/__init__.py),-p $(notdir $(folder))))
+	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 test: check ## Check, then every test: unit, service, contract, end to end

@@ -44,7 +44,7 @@ def invitation_of(
     location: str,
     now: datetime,
 ) -> Invitation:
-    """UID and SEQUENCE are the chain's, so that every calendar replaces what it had. Times are in the business's zone."""
+    """UID and SEQUENCE are the chain's, so that calendars replace what they had. Times are in the business's zone."""
     calendar = Calendar()
     calendar.add("prodid", _PRODUCT)
     calendar.add("version", "2.0")

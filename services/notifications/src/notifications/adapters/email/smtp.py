@@ -37,7 +37,7 @@ _PASSING_CODES: Final = frozenset({530, 534, 535, 538})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpServer:
-    """`tls`: on connecting (`tls`), by STARTTLS (`starttls`), by STARTTLS where offered (`opportunistic`), or `none`."""
+    """`tls`: on connecting (`tls`), by STARTTLS (`starttls`), the same where offered (`opportunistic`), or `none`."""
 
     host: str
     port: int

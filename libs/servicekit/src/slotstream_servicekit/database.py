@@ -14,7 +14,8 @@ import asyncpg
 import orjson
 from sqlalchemy import event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -43,8 +44,8 @@ class Database:
     ) -> Self:
         """A lazily connecting pool for `postgresql+asyncpg://…`; nothing is dialled yet.
 
-        Connections are checked by use, not by a ping before each checkout: a broken one is discarded with the
-        transient error of the request that met it.
+        No ping before a checkout: connections whose end has been heard of are replaced, and one that breaks in
+        use is discarded with the transient error of the request that met it.
         """
         engine = create_async_engine(
             url,
@@ -65,6 +66,7 @@ class Database:
             },
         )
         event.listen(engine.sync_engine, "connect", _read_plain_uuids)
+        event.listen(engine.sync_engine, "checkout", _refuse_closed)
         return cls(engine)
 
     @property
@@ -116,12 +118,12 @@ class Database:
             try:
                 yield driver
                 clean = True
-            except Exception:
-                # A refused statement leaves the connection as good as new, a broken or open one does not.
-                clean = True
+            except Exception as error:
+                # A refused statement leaves the connection as good as new; one cut short does not.
+                clean = not is_unavailable(error)
                 raise
             finally:
-                if not clean or driver.is_closed() or driver.is_in_transaction():
+                if not clean or driver.is_in_transaction():
                     pooled.invalidate()
                 pooled.close()
 
@@ -175,6 +177,12 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no
         return status
 
 
+def _refuse_closed(connection: DBAPIConnection, *_: object) -> None:
+    driver: Any = connection.driver_connection
+    if driver.is_closed():
+        raise DisconnectionError
+
+
 def tenant_cte(parameter: int = 1) -> str:
     """The CTE by which a hot statement sets its own tenant, from `$parameter` (the organization's id as text).
 
@@ -205,8 +213,11 @@ def is_unavailable(error: BaseException) -> bool:
     if state is not None:
         return str(state).startswith(_PASSING_STATES)
     # The driver's own complaints carry no SQLSTATE; bad arguments are among them and do not pass.
-    driver_error = error.__cause__ or error
-    return isinstance(driver_error, asyncpg.InterfaceError) and "clos" in str(driver_error)
+    complaint = error.__cause__ or error
+    if isinstance(complaint, asyncpg.InternalClientError):
+        # The server hung up just as a statement was to be sent.
+        return True
+    return isinstance(complaint, asyncpg.InterfaceError) and "clos" in str(complaint)
 
 
 def _to_json(value: object) -> str:

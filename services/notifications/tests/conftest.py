@@ -113,7 +113,6 @@ class World:
     staff_id: UUID
     client_id: UUID
     now: datetime = NOW
-    knows_client: bool = True
 
     def clock(self) -> datetime:
         return self.now

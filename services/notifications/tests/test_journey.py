@@ -116,7 +116,7 @@ async def test_a_confirmation_is_told(world: Any) -> None:
         ({"locale": "de-AT", "zone": "Europe/London"}, "Ihr Termin: Haircut, Dienstag, 10. März 2026, 09:00 Uhr", ""),
         ({"locale": "en-US"}, "Your appointment: Haircut, Tuesday, March 10, 2026, 10:00 AM", "10:30 AM"),
         ({"locale": "fr"}, "Votre rendez-vous : Haircut, mardi 10 mars 2026, 10:00", "de 10:00 à 10:30"),
-        ({"locale": "es_MX"}, "Su cita: Haircut, martes, 10 de marzo de 2026, 10:00", ""),
+        ({"locale": "es_ES"}, "Su cita: Haircut, martes, 10 de marzo de 2026, 10:00", ""),
         ({"locale": "ja"}, "Your appointment: Haircut, Tuesday, 10 March 2026, 10:00", ""),
         ({"locale": "x-nonsense!"}, "Your appointment: Haircut, Tuesday, 10 March 2026, 10:00", ""),
     ],
@@ -128,7 +128,7 @@ async def test_the_client_reads_their_own_language_and_zone(
     await world.hear(world.created(world.snapshot()))
 
     [mail] = await world.send()
-    assert str(mail["Subject"]).replace("a.m.", "AM") == subject
+    assert mail["Subject"] == subject
     assert time in words(mail)
 
 

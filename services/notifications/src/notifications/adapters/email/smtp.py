@@ -70,6 +70,7 @@ class SmtpGateway:
     def __init__(self, server: SmtpServer) -> None:
         self._server = server
         self._idle: list[_Kept] = []
+        self._tls = ssl.create_default_context(cafile=server.ca_file)
         self._room = asyncio.Semaphore(server.connections)
 
     async def send(self, mail: Mail, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
@@ -131,7 +132,7 @@ class SmtpGateway:
             timeout=server.seconds,
             use_tls=server.tls == "tls",
             start_tls={"starttls": True, "opportunistic": None}.get(server.tls, False),
-            tls_context=ssl.create_default_context(cafile=server.ca_file),
+            tls_context=self._tls,
         )
         try:
             await client.connect()

@@ -252,7 +252,8 @@ def built_in(kind: Kind, audience: Audience, locale: str) -> Text | None:
         details.append(f"{language.for_whom}: {{{{ client.name }}}}")
         closing = [_BUSINESS]
     lines = [language.hello, "", sentence, "", *details, "", *closing]
-    return Text(subject=subject, text="".join(line if line.endswith("%}\n") else f"{line}\n" for line in lines))
+    text = "".join(line if line.endswith("%}\n") else f"{line}\n" for line in lines)
+    return Text(subject=subject, text=text.strip())
 
 
 def _optional(variable: str, line: str) -> str:

@@ -62,26 +62,12 @@ def replay(
     with told_plainly():
         if bool(numbers) == everything:
             raise Failure.usage("Name the numbers to replay, or say --all.")
-        _known(service)
+        name = _known(service)
         with kafka_at(bootstrap_servers):
-            sent = asyncio.run(_replay(bootstrap_servers, service, numbers))
+            sent = asyncio.run(replay_dead_letters(bootstrap_servers, name, numbers or None))
         typer.echo(f"{sent} sent back")
         if numbers and sent < len(set(numbers)):
             raise Failure(f"{len(set(numbers)) - sent} of them are not there.")
-
-
-async def _replay(bootstrap_servers: str, service: str, numbers: list[int] | None) -> int:
-    name = _known(service)
-    if numbers:
-        return await replay_dead_letters(bootstrap_servers, name, numbers)
-    letters: list[DeadLetter] = []
-    while True:
-        begin = letters[-1].offset + 1 if letters else 0
-        page = await list_dead_letters(bootstrap_servers, name, from_offset=begin, limit=1_000)
-        if not page:
-            break
-        letters.extend(page)
-    return await replay_dead_letters(bootstrap_servers, name, [each.offset for each in letters])
 
 
 def _read(bootstrap_servers: str, service: str, from_offset: int, limit: int) -> list[DeadLetter]:

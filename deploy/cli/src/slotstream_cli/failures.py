@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from slotstream_servicekit.errors import DatabaseUnavailableError
+from slotstream_servicekit.errors import DatabaseUnavailableError, SlotstreamError
 from slotstream_servicekit.telemetry.logs import redacted
 
 WORK_FAILED = 1
@@ -39,12 +39,15 @@ class Failure(Exception):  # noqa: N818 - it is an answer to the operator, not a
 
 @contextmanager
 def told_plainly() -> Iterator[None]:
-    """Turns a Failure into its sentence and exit code."""
+    """Turns a Failure, or one of our own errors, into its sentence and exit code."""
     try:
         yield
     except Failure as failure:
         typer.echo(f"slotstream: {failure}", err=True)
         raise typer.Exit(failure.exit_code) from None
+    except SlotstreamError as error:
+        typer.echo(f"slotstream: {error.detail or error.code}", err=True)
+        raise typer.Exit(WORK_FAILED) from None
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The operator's command line."""
 
 import logging
+import sys
 
 import typer
 
@@ -9,6 +10,7 @@ from slotstream_cli.migrate import migrate
 from slotstream_cli.openapi import openapi
 from slotstream_cli.rebuild import rebuild_service
 from slotstream_cli.token import token
+from slotstream_servicekit.telemetry import configure_logging
 
 app = typer.Typer(
     name="slotstream",
@@ -28,10 +30,11 @@ app.command("openapi")(openapi)
 @app.callback()
 def slotstream() -> None:
     """Operate Slotstream: topics, migrations, dead letters, projections, tokens."""
-    # The sentences below say what went wrong; the libraries' own complaints would bury them.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def main() -> None:
     """The console entry point. Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 unreachable."""
+    # The commands say in a sentence what went wrong; the libraries' own complaints would bury it.
+    configure_logging("cli", "WARNING", stream=sys.stderr)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     app()

@@ -13,7 +13,7 @@ from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.signing import ensure_signing_key, sign_token
 
 
-def token(  # noqa: PLR0917 - typer passes options by name
+def token(
     org: Annotated[UUID | None, typer.Option(help="The organization; a new one, if not given.")] = None,
     role: Annotated[Role, typer.Option(help="The caller's role.")] = Role.OWNER,
     scope: Annotated[list[str] | None, typer.Option(help="For integrations: what it may do; repeatable.")] = None,

@@ -39,13 +39,12 @@ def apply(
                 return asyncio.run(apply_topics(bootstrap_servers, wanted, replication_factor=replication_factor))
 
         applied = patiently(work, seconds=wait, what="Kafka")
-        for verb, names in (("created", applied.created), ("grown", applied.grown)):
+        changed = {"created": applied.created, "grown": applied.grown, "configured": applied.configured}
+        for verb, names in changed.items():
             for name in names:
                 typer.echo(f"{verb}: {name}")
-        typer.echo(
-            f"{len(wanted)} topics: {len(applied.created)} created, {len(applied.grown)} grown, "
-            f"{len(applied.unchanged)} as they were"
-        )
+        counts = ", ".join(f"{len(names)} {verb}" for verb, names in changed.items())
+        typer.echo(f"{len(wanted)} topics: {counts}, {len(applied.unchanged)} as they were")
 
 
 def with_partitions(topics: tuple[Topic, ...], choices: list[str]) -> tuple[Topic, ...]:

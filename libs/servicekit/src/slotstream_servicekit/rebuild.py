@@ -215,8 +215,8 @@ async def _log_of(bootstrap_servers: str, topics: Sequence[str]) -> AsyncIterato
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=MAX_RECORD_BYTES,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         partitions = [TopicPartition(topic, each) for topic in topics for each in _partitions_of(consumer, topic)]
         beginnings = await consumer.beginning_offsets(partitions)
         cut = sorted({each.topic for each, offset in beginnings.items() if offset > 0})

@@ -59,8 +59,8 @@ async def apply_topics(
     """
     wanted = {topic.name: topic for topic in topics}
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    await admin.start()
     try:
+        await admin.start()
         existing = await _partitions_by_topic(admin, wanted)
         missing = [topic for name, topic in wanted.items() if name not in existing]
         present = [topic for name, topic in wanted.items() if name in existing]

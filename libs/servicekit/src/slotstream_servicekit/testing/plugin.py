@@ -117,7 +117,7 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
 
 @pytest_asyncio.fixture
 async def api_client() -> AsyncIterator[ApiClientFactory]:
-    """Gives HTTP clients on an app in this process, its lifespan run. Use: `await api_client(app, token=…)`."""
+    """HTTP clients on an app in this process; opening the first one runs the app's lifespan."""
     import httpx2
 
     async with AsyncExitStack() as stack:

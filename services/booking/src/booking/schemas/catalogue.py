@@ -104,7 +104,8 @@ class AddResourceIn(RequestModel):
     name: ShortText
     kind: ResourceKind = "staff"
     business_ids: Annotated[list[UUID], Field(min_length=1, max_length=100)]
-    zone: ZoneName
+    zone: ZoneName | None = None
+    """The zone its working hours are kept in; unless said otherwise, its first business's."""
     priority: Annotated[int, Field(ge=-1_000, le=1_000, strict=True)] = 0
     email: Contact | None = None
     phone: Contact | None = None

@@ -57,6 +57,9 @@ async def add_entry(
         raise AlreadyExistsError(f"There is a {kind} {identity} already.")
     await _check_references(session, organization_id, kind, values)
     first = kind == "business" and not await _has_businesses(session, organization_id)
+    if kind == "resource" and values.get("zone") is None:
+        business = await read_entry(session, "business", organization_id, values["business_ids"][0])
+        values = {**values, "zone": business["zone"] if business else None}
     row = {
         **values,
         "id": identity,

@@ -122,4 +122,4 @@ async def test_the_history_tells_every_verb_with_its_actor(platform: Platform) -
     assert [entry["verb"] for entry in entries] == ["create", "confirm", "cancel"]
     assert entries[-1]["reason"] == "closed for the day"
     assert all(entry["actor"]["type"] == "user" for entry in entries)
-    assert all(datetime.fromisoformat(entry["occurred_at"]) <= datetime.now(UTC) for entry in entries)
+    assert all(datetime.fromisoformat(entry["at"]) <= datetime.now(UTC) for entry in entries)

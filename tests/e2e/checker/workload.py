@@ -105,7 +105,7 @@ class Desk:
             verb, f"/v1/appointments/{appointment_id}/{verb}", body, target=appointment_id, key=uuid4().hex
         )
         if verb == "reschedule" and operation.outcome == "ok":
-            self.known.append(operation.answer["id"])
+            self.known.append(operation.answer["appointment"]["id"])
 
     async def trespass(self) -> None:
         """Another organization's ids, with this organization's token."""

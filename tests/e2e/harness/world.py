@@ -97,10 +97,22 @@ class World:
 
         await until_true(put, within=20, what="availability knows the business")
         await until_true(self._offers, within=20, what="availability offers slots")
+        await until_true(self._can_be_held, within=20, what="booking judges by the new hours")
 
     async def _offers(self) -> bool:
         response = await self.availability.get("/v1/slots", params=self.slots_query(next_weekday()))
         return response.status_code == 200 and any(day["slots"] for day in response.json()["days"])
+
+    async def _can_be_held(self) -> bool:
+        probe = {
+            "business_id": self.business["id"],
+            "service_id": self.service["id"],
+            "starts_at": stamp(next_weekday(3, days_ahead=300)),
+        }
+        held = await self.booking.post("/v1/holds", json=probe, headers=self.fresh_key())
+        if held.status_code == 201:
+            expect(await self.booking.delete(f"/v1/holds/{held.json()['id']}"), 204)
+        return held.status_code == 201
 
     def slots_query(self, day: datetime, *, days: int = 1) -> dict[str, str]:
         return {
@@ -135,6 +147,7 @@ class World:
         return answer
 
     async def act(self, appointment_id: str, verb: str, **body: Any) -> Json:
+        """Do `verb` and return the appointment after it: of a rescheduling, the new one."""
         answer: Json = expect(
             await self.booking.post(f"/v1/appointments/{appointment_id}/{verb}", json=body, headers=self.fresh_key())
         )

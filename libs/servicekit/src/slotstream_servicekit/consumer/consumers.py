@@ -35,6 +35,7 @@ INBOX_RETENTION: Final = timedelta(days=14)
 
 _POLL_MILLISECONDS: Final = 20
 _RECONNECT_SECONDS: Final = 1.0
+_JOIN_GRACE_SECONDS: Final = 4.0
 _WATCH_SECONDS: Final = 2.0
 _FETCH_SILENCE_SECONDS: Final = 15.0
 _PRUNE_SECONDS: Final = 600.0
@@ -175,29 +176,34 @@ class _Member:
         try:
             await self._watch(stop)
         finally:
-            with contextlib.suppress(KafkaError, OSError, TimeoutError):
-                await asyncio.wait_for(self._subscriber.stop(), _STOP_SECONDS + 5)
+            await self._leave()
         await stop.wait()
 
     async def _join(self, stop: asyncio.Event) -> bool:
+        """Joins the group, however long Kafka or the topic take to appear; False where told to stop before."""
         while not stop.is_set():
             starting = asyncio.ensure_future(self._subscriber.start())
             stopping = asyncio.ensure_future(stop.wait())
-            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
             try:
-                if starting.done():
-                    starting.result()
-                    return True
+                await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                # The Kafka client leaves sockets behind when it is cancelled while it connects: rather not.
+                await asyncio.wait({starting}, timeout=_JOIN_GRACE_SECONDS)
+            finally:
                 starting.cancel()
-                await asyncio.gather(starting, return_exceptions=True)
-            except (KafkaError, OSError) as error:
-                topic, cause = self._subscription.topic, type(error).__name__
-                log.warning("consumer_waits_for_kafka", topic=topic, cause=cause)
-            with contextlib.suppress(KafkaError, OSError):
-                await self._subscriber.stop()
+                stopping.cancel()
+                (error,) = await asyncio.gather(starting, return_exceptions=True)
+            if error is None:
+                return True
+            if not isinstance(error, KafkaError | OSError | asyncio.CancelledError):
+                raise error
+            log.warning("consumer_waits_for_kafka", topic=self._subscription.topic, cause=type(error).__name__)
+            await self._leave()
             await pause_for(_RECONNECT_SECONDS, stop)
         return False
+
+    async def _leave(self) -> None:
+        with contextlib.suppress(KafkaError, OSError, TimeoutError):
+            await asyncio.wait_for(self._subscriber.stop(), _STOP_SECONDS + 5)
 
     async def _watch(self, stop: asyncio.Event) -> None:
         """Tells readiness and metrics how far the consumer is behind, until it is to stop or gives up."""

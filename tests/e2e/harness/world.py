@@ -148,10 +148,9 @@ class World:
 
     async def act(self, appointment_id: str, verb: str, **body: Any) -> Json:
         """Do `verb` and return the appointment after it: of a rescheduling, the new one."""
-        answer: Json = expect(
-            await self.booking.post(f"/v1/appointments/{appointment_id}/{verb}", json=body, headers=self.fresh_key())
-        )
-        return answer
+        path = f"/v1/appointments/{appointment_id}/{verb}"
+        answer: Json = expect(await self.booking.post(path, json=body, headers=self.fresh_key()))
+        return dict(answer["appointment"]) if verb == "reschedule" else answer
 
     @staticmethod
     def fresh_key() -> dict[str, str]:

@@ -57,6 +57,11 @@ class Health:
         """Turns unready for good: the process is on its way out."""
         self._stopping = True
 
+    @property
+    def is_stopping(self) -> bool:
+        """For endless streams, which would hold up the stop: end when this turns true."""
+        return self._stopping
+
     async def report(self) -> HealthReport:
         results = await asyncio.gather(*(_run(check) for check in self._checks.values()))
         checks = dict(zip(self._checks, results, strict=True))

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -150,6 +151,9 @@ async def serve(
         )
         await server.start()
         log.info("started", role=role, address=server.address)
+        # What was loaded by now stays for good: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         crew = _Crew(settings.shutdown_grace_seconds)
         crew.enlist("http", server.run)
         if worker is not None:

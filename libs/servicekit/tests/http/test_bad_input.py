@@ -192,6 +192,11 @@ async def test_a_bad_path_parameter_is_refused(client: httpx2.AsyncClient) -> No
     assert answer.json()["errors"][0]["in"] == "path"
 
 
+async def test_a_nul_in_the_path_is_refused(client: httpx2.AsyncClient) -> None:
+    answer = await client.get("/v1/things/a%00b")
+    assert (answer.status_code, answer.json()["code"]) == (422, "nul_character")
+
+
 async def test_several_faults_are_all_told(client: httpx2.AsyncClient) -> None:
     answer = await client.post("/v1/things", json={"colour": 1, "duration_minutes": 0})
     problem = answer.json()

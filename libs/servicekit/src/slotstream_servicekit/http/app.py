@@ -76,8 +76,9 @@ def create_app(
     routes = add_strict_routes(app.router, routers, max_body_bytes=settings.max_body_bytes)
     refuse_duplicate_operations(routes)
     _refuse_open_doors(routes, authenticator)
-    app.router.routes.extend(operator_routes(health))
-    app.router.middleware_stack = Dispatcher(routes, fallback=app.router.middleware_stack)
+    operators = operator_routes(health)
+    app.router.routes.extend(operators)
+    app.router.middleware_stack = Dispatcher([*routes, *operators], fallback=app.router.middleware_stack)
     cast("Any", app).openapi = _remembered(lambda: openapi_of(app, routes))
     return app
 

@@ -76,6 +76,9 @@ class StrictRoute(APIRoute):
     async def _admit(self, scope: Scope) -> None:
         for requirement in self.requirements:
             await requirement.settle(scope)
+        if "\x00" in scope["path"]:
+            message = "The path holds a NUL character"
+            raise RequestValidationError([{"type": "nul_character", "loc": ("path",), "msg": message}])
         if scope["query_string"]:
             refuse_unknown_parameters(scope["query_string"], self._parameters)
 

@@ -31,7 +31,8 @@ class HttpServer:
                 proxy_headers=False,
                 server_header=False,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=max(1, int(grace_seconds)),
+                # Streams without end are cut a little before the process itself runs out of patience.
+                timeout_graceful_shutdown=max(1, int(grace_seconds) - 2),
             )
         )
         self._task: asyncio.Task[None] | None = None

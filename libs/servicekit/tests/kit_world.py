@@ -129,10 +129,15 @@ _WRITE = text(
 
 async def on_notes(session: AsyncSession, batch: Sequence[Received[Note]]) -> None:
     """Keeps the newest state of each note and counts how often it was applied."""
-    for each in batch:
-        if each.event is None:
-            await session.execute(text("DELETE FROM notes WHERE id = :id"), {"id": each.key})
-    events = {(each.event.organization, each.event.subject): each.event for each in batch if each.event is not None}
+    newest = {each.key: each.event for each in batch}
+    gone = [key for key, event in newest.items() if event is None]
+    if gone:
+        await session.execute(text("DELETE FROM notes WHERE id = ANY(:ids)"), {"ids": gone})
+    events = {
+        (each.event.organization, each.event.subject): each.event
+        for each in sorted(batch, key=lambda each: each.event.sequence if each.event else 0)
+        if each.event is not None and newest[each.key] is not None
+    }
     if any(event.words == "poison" for event in events.values()):
         raise PoisonousWordsError
     if events:

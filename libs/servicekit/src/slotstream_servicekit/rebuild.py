@@ -5,10 +5,12 @@ consumers go on meanwhile. At the end they are held back for a moment, the last 
 that no record vouches for (`applied_at` before the start) are removed.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -18,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from slotstream_servicekit.clock import system_clock
 from slotstream_servicekit.consumer.records import Decode, Handler, Received, read_record
-from slotstream_servicekit.consumer.retries import is_transient
+from slotstream_servicekit.consumer.retries import is_transient, patiently
 from slotstream_servicekit.consumer.turns import take_turn_alone
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import ErrorKind, SlotstreamError
@@ -116,10 +118,9 @@ class _Run:
     async def catch_up(self) -> int:
         """Applies what the topics hold by now; returns how much has come since."""
         async for records in self.topics.until(await self.topics.ends()):
-            batch = self._read(records)
-            if batch:
-                async with self.database.system_transaction() as session:
-                    await self._apply(session, batch)
+            if batch := self._read(records):
+                await self._patiently(partial(self._apply_alone, batch))
+                self._count(batch)
         return await self.topics.left()
 
     async def finish(self, started_at: datetime) -> int:
@@ -127,13 +128,40 @@ class _Run:
 
         A row that a consumer removed after this rebuild had read past it could come back otherwise.
         """
+        here = dict(self.topics.positions)
+        swept = 0
+
+        async def attempt() -> None:
+            nonlocal swept
+            self.topics.go_to(here)
+            async with self.database.system_transaction() as session:
+                for topic in sorted(self.projection.topics):
+                    await take_turn_alone(session, topic)
+                async for records in self.topics.until(await self.topics.ends()):
+                    if batch := self._read(records):
+                        await self._apply(session, batch)
+                        self._count(batch)
+                swept = await self._sweep(session, started_at)
+
+        await self._patiently(attempt)
+        return swept
+
+    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Running consumers lock the same rows, now and then in another order: one of the two is asked again."""
+
+        def on_retry(error: Exception) -> None:
+            cause = type(error.__cause__ or error).__name__
+            log.warning("rebuild_retried", projection=self.projection.name, cause=cause)
+
+        await patiently(work, stop=asyncio.Event(), on_retry=on_retry)
+
+    async def _apply_alone(self, batch: Sequence[Received[Any]]) -> None:
         async with self.database.system_transaction() as session:
-            for topic in sorted(self.projection.topics):
-                await take_turn_alone(session, topic)
-            async for records in self.topics.until(await self.topics.ends()):
-                if batch := self._read(records):
-                    await self._apply(session, batch)
-            return await self._sweep(session, started_at)
+            await self._apply(session, batch)
+
+    def _count(self, batch: Sequence[Received[Any]]) -> None:
+        self.applied += len(batch)
+        self.progress(self.applied)
 
     def _read(self, records: Sequence[Any]) -> list[Received[Any]]:
         batch = []
@@ -166,8 +194,6 @@ class _Run:
                 f"{self.projection.name}: the handler failed between offset {first.offset} of {first.topic}"
                 f"/{first.partition} and {last.offset} of {last.topic}/{last.partition}; no row was removed"
             ) from error
-        self.applied += len(batch)
-        self.progress(self.applied)
 
     async def _sweep(self, session: AsyncSession, started_at: datetime) -> int:
         swept = 0
@@ -193,6 +219,11 @@ class _Log:
 
     async def left(self) -> int:
         return sum(end - self.positions[each] for each, end in (await self.ends()).items())
+
+    def go_to(self, positions: Ends) -> None:
+        for partition, offset in positions.items():
+            self.consumer.seek(partition, offset)
+        self.positions = dict(positions)
 
     async def until(self, ends: Ends) -> AsyncIterator[list[Any]]:
         """Batches from where the last call stopped up to `ends`, in offset order per partition."""

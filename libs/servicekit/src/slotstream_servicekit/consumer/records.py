@@ -47,7 +47,8 @@ Handler = Callable[[AsyncSession, Sequence[Received[Any]]], Awaitable[None]]
 """Applies a batch within the given transaction. Any error it raises undoes the batch.
 
 Transient errors are tried again; any other makes the batch run record by record, and what fails then is set
-aside. So a handler must bear being called again, with any part of a batch.
+aside. So a handler must bear being called again, with any part of a batch. A batch may hold several records of
+one key, a tombstone among them: the order of a key's records counts.
 """
 
 Decode = Callable[[bytes | None, Sequence[tuple[str, bytes]]], Any]

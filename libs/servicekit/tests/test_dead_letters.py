@@ -1,0 +1,178 @@
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+from kit_world import (
+    Note,
+    Received,
+    World,
+    make_dead_letter_topic,
+    on_notes,
+    producing,
+    read_topic,
+    running,
+    send_note,
+    send_notes,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from slotstream_servicekit.dead_letters import (
+    Cause,
+    DeadLetterWriter,
+    cause_of,
+    dead_letter_topic_name,
+    list_dead_letters,
+    replay_dead_letters,
+    show_dead_letter,
+)
+from slotstream_servicekit.errors import NotFoundError, Reason, RefusedError
+
+NewTopic = Callable[..., Awaitable[str]]
+Until = Callable[..., Awaitable[Any]]
+service = pytest.mark.service
+
+CAUSE = Cause(code="bad_json", detail="not JSON", handler="on_notes")
+
+
+async def set_aside(world: World, kafka: str, topic: str) -> None:
+    """Everything that `topic` holds goes to the dead-letter topic."""
+    writer = DeadLetterWriter(service=world.service, bootstrap_servers=kafka)
+    for record in await read_topic(kafka, topic):
+        await writer.write(record, CAUSE)
+    await writer.close()
+
+
+def test_the_topic_is_named_after_the_package() -> None:
+    assert dead_letter_topic_name("calendar_sync") == "slotstream.calendar-sync.dead-letter.v1"
+
+
+def test_a_cause_has_the_errors_code_and_its_own_words_without_personal_data() -> None:
+    cause = cause_of(NotFoundError("no client ada@example.com at +44 20 7946 0958"), handler="on_notes")
+    assert (cause.code, cause.detail) == ("not_found", "no client <e-mail> at <phone>")
+    assert cause_of(RefusedError((Reason("slot_taken", "taken"),)), handler="").code == "slot_taken"
+
+
+def test_words_that_are_not_ours_are_not_quoted() -> None:
+    assert cause_of(KeyError("Ada Lovelace"), handler="on_notes") == Cause(
+        code="handler_failed", detail="KeyError", handler="on_notes"
+    )
+
+
+@service
+async def test_a_dead_letter_is_the_record_as_it_was_with_cause_and_origin(
+    world: World, kafka: str, new_topic: NewTopic
+) -> None:
+    topic = await new_topic(partitions=1)
+    await make_dead_letter_topic(kafka, world.service)
+    headers = [("ce_type", b"x"), ("odd", b"\xff"), ("dlq_code", b"stale"), ("odd", b"twice")]
+    async with producing(kafka) as producer:
+        await producer.send_and_wait(topic, b"first")
+        await producer.send_and_wait(topic, b"\x00\xffvalue", key=b"k", headers=headers)
+    await set_aside(world, kafka, topic)
+    letter = (await list_dead_letters(kafka, world.service))[1]
+    assert (letter.key, letter.value) == (b"k", b"\x00\xffvalue")
+    assert letter.headers == (("ce_type", b"x"), ("odd", b"\xff"), ("odd", b"twice"))
+    assert (letter.service, letter.topic, letter.partition, letter.source_offset) == (world.service, topic, 0, 1)
+    assert (letter.code, letter.detail, letter.handler) == ("bad_json", "not JSON", "on_notes")
+    assert letter.set_aside_at.tzinfo is not None
+    assert await show_dead_letter(kafka, world.service, letter.offset) == letter
+    assert await show_dead_letter(kafka, world.service, 99) is None
+
+
+@service
+async def test_letters_are_listed_from_any_offset_and_only_so_many(
+    world: World, kafka: str, new_topic: NewTopic
+) -> None:
+    topic = await new_topic(partitions=1)
+    await make_dead_letter_topic(kafka, world.service)
+    assert await list_dead_letters(kafka, world.service) == []
+    await send_notes(kafka, topic, [Note(subject=f"n{number}") for number in range(5)])
+    await set_aside(world, kafka, topic)
+    listed = await list_dead_letters(kafka, world.service, from_offset=1, limit=3)
+    assert [letter.offset for letter in listed] == [1, 2, 3]
+
+
+@service
+async def test_replaying_three_times_has_one_effect(
+    world: World, kafka: str, new_topic: NewTopic, until: Until
+) -> None:
+    topic = await new_topic()
+    await make_dead_letter_topic(kafka, world.service)
+    mended = asyncio.Event()
+
+    async def handler(session: AsyncSession, batch: Sequence[Received[Note]]) -> None:
+        if not mended.is_set() and any(each.event and each.event.subject == "sick" for each in batch):
+            raise NotFoundError("the handler has a fault")
+        await on_notes(session, batch)
+
+    consumers = world.consumers(kafka)
+    consumers.subscribe(topic, handler)
+    async with running(consumers):
+        await send_notes(kafka, topic, [Note(subject="well"), Note(subject="sick"), Note(subject="fine")])
+
+        async def aside() -> bool:
+            return len(await list_dead_letters(kafka, world.service)) == 1
+
+        await until(aside, within=30)
+        mended.set()
+        for _ in range(3):
+            assert await replay_dead_letters(kafka, world.service, [0]) == 1
+        assert await replay_dead_letters(kafka, world.service) == 1
+        await send_notes(kafka, topic, [Note(subject="sick", sequence=2), Note(subject="last")])
+
+        async def all_kept() -> bool:
+            return bool(await world.value("SELECT count(*) = 4 AND max(version) = 2 FROM notes"))
+
+        await until(all_kept, within=30)
+    assert await world.rows("SELECT applied FROM notes WHERE id = 'sick'") == [(2,)]
+    again = [record for record in await read_topic(kafka, topic) if "dlq_replayed_from" in dict(record.headers)]
+    assert len(again) == 4
+    assert {record.key for record in again} == {b"sick"}
+
+
+@service
+async def test_only_the_letters_asked_for_are_replayed(world: World, kafka: str, new_topic: NewTopic) -> None:
+    topic = await new_topic(partitions=1)
+    await make_dead_letter_topic(kafka, world.service)
+    await send_notes(kafka, topic, [Note(subject=f"n{number}") for number in range(4)])
+    await set_aside(world, kafka, topic)
+    assert await replay_dead_letters(kafka, world.service, [1, 3, 77]) == 2
+    assert await replay_dead_letters(kafka, world.service, []) == 0
+    assert [record.key for record in await read_topic(kafka, topic)][4:] == [b"n1", b"n3"]
+
+
+@service
+async def test_a_value_too_large_for_the_dead_letter_topic_is_fetched_from_its_origin(
+    world: World, kafka: str, new_topic: NewTopic
+) -> None:
+    topic = await new_topic(partitions=1)
+    await make_dead_letter_topic(kafka, world.service, max_message_bytes=50_000)
+    huge = Note(subject="huge", words="x" * 900_000)
+    async with producing(kafka) as producer:
+        await send_note(producer, topic, Note(subject="n1"))
+        await send_note(producer, topic, huge)
+        await send_note(producer, topic, Note(subject="n2"))
+    await set_aside(world, kafka, topic)
+    letters = await list_dead_letters(kafka, world.service)
+    assert [letter.value_omitted for letter in letters] == [False, True, False]
+    assert await replay_dead_letters(kafka, world.service) == 3
+    replayed = (await read_topic(kafka, topic))[3:]
+    assert [record.value == huge.to_json() for record in replayed] == [False, True, False]
+
+
+@service
+async def test_a_letter_that_cannot_be_written_is_an_error_and_the_next_one_may_work(
+    world: World, kafka: str, new_topic: NewTopic
+) -> None:
+    topic = await new_topic(partitions=1)
+    await send_notes(kafka, topic, [Note(subject="n1")])
+    (record,) = await read_topic(kafka, topic)
+    writer = DeadLetterWriter(service=world.service, bootstrap_servers="127.0.0.1:1")
+    with pytest.raises(Exception, match="bootstrap"):
+        await writer.write(record, CAUSE)
+    writer._bootstrap_servers = kafka
+    await make_dead_letter_topic(kafka, world.service)
+    await writer.write(record, CAUSE)
+    await writer.close()
+    assert len(await list_dead_letters(kafka, world.service)) == 1

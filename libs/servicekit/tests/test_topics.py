@@ -1,0 +1,100 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import InvalidReplicationFactorError
+from kit_world import TopicOf
+
+from slotstream_servicekit.topics import AppliedTopics, apply_topics, topic_configuration
+
+pytestmark = pytest.mark.service
+
+
+def a_topic(**facts: Any) -> TopicOf:
+    return TopicOf(name=f"topics-job-{uuid4().hex[:8]}", **facts)
+
+
+@asynccontextmanager
+async def admin_of(kafka: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def partitions_of(kafka: str, name: str) -> int:
+    async with admin_of(kafka) as admin:
+        (described,) = await admin.describe_topics([name])
+    return len(described["partitions"])
+
+
+async def settings_of(kafka: str, name: str) -> dict[str, str]:
+    async with admin_of(kafka) as admin:
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+    return {
+        entry["config_names"]: entry["config_value"] for entry in answer.to_object()["resources"][0]["config_entries"]
+    }
+
+
+def test_retention_is_for_ever_unless_given() -> None:
+    assert topic_configuration(a_topic())["retention.ms"] == "-1"
+    assert topic_configuration(a_topic(retention=timedelta(days=14)))["retention.ms"] == "1209600000"
+    assert "retention.ms" not in topic_configuration(a_topic(cleanup="compact"))
+
+
+async def test_missing_topics_are_created_as_declared(kafka: str) -> None:
+    log, states = a_topic(partitions=5, retention=timedelta(days=2)), a_topic(cleanup="compact", partitions=2)
+    applied = await apply_topics(kafka, [log, states])
+    assert applied == AppliedTopics(created=(log.name, states.name), grown=(), configured=(), unchanged=())
+    assert await partitions_of(kafka, log.name) == 5
+    assert (await settings_of(kafka, log.name))["retention.ms"] == "172800000"
+    assert (await settings_of(kafka, states.name))["cleanup.policy"] == "compact"
+
+
+async def test_applying_again_changes_nothing(kafka: str) -> None:
+    topic = a_topic()
+    await apply_topics(kafka, [topic])
+    assert await apply_topics(kafka, [topic]) == AppliedTopics((), (), (), (topic.name,))
+
+
+async def test_partitions_grow_and_never_shrink(kafka: str) -> None:
+    topic = a_topic(partitions=2)
+    await apply_topics(kafka, [topic])
+    assert (await apply_topics(kafka, [replace(topic, partitions=6)])).grown == (topic.name,)
+    assert await partitions_of(kafka, topic.name) == 6
+    assert (await apply_topics(kafka, [topic])).unchanged == (topic.name,)
+    assert await partitions_of(kafka, topic.name) == 6
+
+
+async def test_settings_follow_the_declaration_and_leave_others_alone(kafka: str) -> None:
+    topic = a_topic(retention=timedelta(days=1))
+    await apply_topics(kafka, [topic])
+    async with admin_of(kafka) as admin:
+        own = topic_configuration(topic) | {"segment.ms": "3600000"}
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=own)])
+    assert (await apply_topics(kafka, [topic])).unchanged == (topic.name,)
+    changed = replace(topic, retention=timedelta(days=3), max_message_bytes=2_000_000)
+    assert (await apply_topics(kafka, [changed])).configured == (topic.name,)
+    settings = await settings_of(kafka, topic.name)
+    assert (settings["retention.ms"], settings["max.message.bytes"]) == ("259200000", "2000000")
+    assert settings["segment.ms"] == "3600000"
+
+
+async def test_a_topic_that_is_no_longer_declared_is_not_deleted(kafka: str) -> None:
+    kept, forgotten = a_topic(), a_topic()
+    await apply_topics(kafka, [kept, forgotten])
+    await apply_topics(kafka, [kept])
+    assert await partitions_of(kafka, forgotten.name) == 3
+
+
+async def test_what_kafka_refuses_is_an_error(kafka: str) -> None:
+    with pytest.raises(InvalidReplicationFactorError):
+        await apply_topics(kafka, [a_topic()], replication_factor=9)

@@ -8,7 +8,6 @@ import pytest
 from kit_world import (
     INBOX,
     Note,
-    Received,
     UnreadableNoteError,
     World,
     decode,
@@ -24,7 +23,7 @@ from kit_world import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from slotstream_servicekit.consumer import Consumers, is_transient, read_record
+from slotstream_servicekit.consumer import Consumers, Received, is_transient, read_record
 from slotstream_servicekit.consumer.poison import PoisonGauge
 from slotstream_servicekit.consumer.retries import patiently
 from slotstream_servicekit.errors import DatabaseUnavailableError, NotFoundError, TransientError
@@ -292,7 +291,7 @@ async def test_old_and_out_of_order_states_change_nothing(
     async with running(consumers):
 
         async def both() -> bool:
-            return await world.value("SELECT version FROM notes WHERE id = 'n1'") == 5 and await kept(world) == 2
+            return bool(await world.value("SELECT version = 5 FROM notes WHERE id = 'n1'")) and await kept(world) == 2
 
         await until(both)
 
@@ -578,7 +577,7 @@ async def test_the_inbox_is_pruned_while_the_consumer_runs(
     async with running(consumers):
 
         async def pruned() -> bool:
-            return await world.value("SELECT count(*) FROM inbox") == 1
+            return bool(await world.value("SELECT count(*) FROM inbox") == 1)
 
         await until(pruned)
 

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from kit_world import (
     Note,
-    Received,
     World,
     make_dead_letter_topic,
     on_notes,
@@ -17,6 +16,7 @@ from kit_world import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.dead_letters import (
     Cause,
     DeadLetterWriter,

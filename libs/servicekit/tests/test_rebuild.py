@@ -8,7 +8,6 @@ from aiokafka.structs import TopicPartition
 from kit_world import (
     ORGANIZATION,
     Note,
-    Received,
     World,
     decode,
     on_notes,
@@ -21,6 +20,7 @@ from kit_world import (
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.consumer.turns import turn_of
 from slotstream_servicekit.outbox import enqueue, record_of
 from slotstream_servicekit.rebuild import (
@@ -164,7 +164,7 @@ async def test_consumers_are_held_back_only_while_the_rebuild_ends(
             assert await world.value("SELECT count(*) FROM notes") == 0
 
         async def kept() -> bool:
-            return await world.value("SELECT count(*) FROM notes") == 1
+            return bool(await world.value("SELECT count(*) FROM notes") == 1)
 
         await until(kept)
 

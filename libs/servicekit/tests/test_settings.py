@@ -23,7 +23,7 @@ def test_the_services_own_variable_wins_over_the_shared_one(monkeypatch: pytest.
     monkeypatch.setenv("SLOTSTREAM_DATABASE_URL", "postgresql+asyncpg://other@db/other")
     monkeypatch.setenv("SLOTSTREAM_KAFKA_BOOTSTRAP_SERVERS", "kafka:9092")
     monkeypatch.setenv("SLOTSTREAM_BEANS", "robusta")
-    settings = CoffeeSettings()  # type: ignore[call-arg]
+    settings = CoffeeSettings()
     assert settings.database_url == URL
     assert settings.kafka_bootstrap_servers == "kafka:9092"
     assert settings.beans == "robusta"
@@ -55,5 +55,5 @@ def test_passwords_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COFFEE_DATABASE_URL", URL)
     monkeypatch.setenv("COFFEE_HTTP_PORT", "hunter2")
     with pytest.raises(ValidationError) as caught:
-        CoffeeSettings()  # type: ignore[call-arg]
+        CoffeeSettings()
     assert "hunter2" not in str(caught.value)

@@ -65,7 +65,8 @@ class Issuer:
         return {name: value for name, value in {**claims, **changes}.items() if value is not ...}
 
     def token(self, algorithm: str = "ES256", key: Any = None, kid: str | None = "*", **changes: Any) -> str:
-        signing = key or {"RS256": self.rsa, "ES256": self.ec, "EdDSA": self.ed, "Ed25519": self.ed}[algorithm]
+        own: dict[str, Any] = {"RS256": self.rsa, "ES256": self.ec, "EdDSA": self.ed, "Ed25519": self.ed}
+        signing = key or own[algorithm]
         header = {"alg": algorithm, **({} if kid is None else {"kid": signing.kid if kid == "*" else kid})}
         return jwt.encode(header, self.claims(**changes), signing, algorithms=[algorithm])
 

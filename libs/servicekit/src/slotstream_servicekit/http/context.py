@@ -52,7 +52,7 @@ class RequestContext:
             await _internal_error()(scope, receive, answer)
         finally:
             self._in_flight.dec()
-            self._observe(scope, answer.status, time.perf_counter() - started)
+            self._observe(scope, answer.status or _CLIENT_CLOSED_REQUEST, time.perf_counter() - started)
             if span:
                 _end(span, scope, answer.status)
             _trace.reset(token)

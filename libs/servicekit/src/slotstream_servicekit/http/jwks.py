@@ -52,7 +52,9 @@ class KeyStore:
     but not more often than the cooldown: made-up key ids must not turn into a flood of requests.
     """
 
-    def __init__(self, url: str, client: httpx2.AsyncClient, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, url: str, client: httpx2.AsyncClient | None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._url = url
         self._client = client
         self._clock = clock
@@ -60,8 +62,7 @@ class KeyStore:
         self._loaded_at: float | None = None
         self._tried_at: float | None = None
         self._lock = asyncio.Lock()
-        local = url.startswith("file://")
-        self._cooldown = FILE_COOLDOWN_SECONDS if local else UNKNOWN_KEY_COOLDOWN_SECONDS
+        self._cooldown = FILE_COOLDOWN_SECONDS if is_local(url) else UNKNOWN_KEY_COOLDOWN_SECONDS
 
     async def key(self, key_id: object, algorithm: str) -> PublicKey | None:
         """The published key that fits, or None. Raises IssuerUnreachableError before the first success."""
@@ -107,7 +108,7 @@ class KeyStore:
                 self._tried_at = self._clock()
 
     async def _read(self) -> bytes:
-        if self._url.startswith("file://"):
+        if self._client is None or is_local(self._url):
             path = Path(url2pathname(urlsplit(self._url).path))
             return await asyncio.to_thread(path.read_bytes)
         body = bytearray()
@@ -118,6 +119,11 @@ class KeyStore:
                 if len(body) > MAX_JWKS_BYTES:
                     raise ValueError("the JWKS is too long")
         return bytes(body)
+
+
+def is_local(url: str) -> bool:
+    """Whether the keys are read from a file, without a client."""
+    return url.startswith("file://")
 
 
 def _same(algorithm: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
 
 from slotstream_servicekit.errors import ErrorKind, SlotstreamError
-from slotstream_servicekit.http.jwks import KeyStore
+from slotstream_servicekit.http.jwks import KeyStore, is_local
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.rights import Role, rights_of
 from slotstream_servicekit.settings import IssuerSettings
@@ -69,14 +69,17 @@ class Authenticator:
         client: httpx2.AsyncClient | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._client = client or httpx2.AsyncClient(timeout=5.0, follow_redirects=False)
+        if client is None and not all(is_local(each.jwks_url) for each in issuers):
+            client = httpx2.AsyncClient(timeout=5.0, follow_redirects=False)
+        self._client = client
         self._audiences = {each.issuer: each.audience for each in issuers}
-        self._keys = {each.issuer: KeyStore(each.jwks_url, self._client) for each in issuers}
+        self._keys = {each.issuer: KeyStore(each.jwks_url, client) for each in issuers}
         self._clock = clock
         self._remembered: dict[bytes, _Remembered] = {}
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
 
     async def authenticate(self, token: str) -> Principal:
         """Raises UnauthenticatedError, or a transient error while the issuer's keys cannot be had."""

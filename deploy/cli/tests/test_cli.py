@@ -2,16 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter, FastAPI
 from pydantic_settings import SettingsConfigDict
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 from typer.testing import CliRunner, Result
 
 from slotstream_cli import dead_letters, services
@@ -19,11 +22,15 @@ from slotstream_cli import topics as topics_command
 from slotstream_cli.failures import Failure
 from slotstream_cli.main import app
 from slotstream_cli.topics import with_partitions
+from slotstream_contracts.catalogue import ActionState
+from slotstream_contracts.envelope import wrap
 from slotstream_contracts.topics import ALL_TOPICS, APPOINTMENTS
+from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.dead_letters import Cause, DeadLetterWriter, dead_letter_topic_name
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.http import create_app
 from slotstream_servicekit.http.auth import Authenticator, Role
+from slotstream_servicekit.rebuild import Projection
 from slotstream_servicekit.runtime import Service, Worker
 from slotstream_servicekit.settings import Port, ServiceSettings
 from slotstream_servicekit.signing import ensure_signing_key
@@ -63,7 +70,8 @@ down_revision = None
 
 
 def upgrade() -> None:
-    op.execute("CREATE TABLE teas (name text PRIMARY KEY)")
+    op.execute("CREATE TABLE teas (name text PRIMARY KEY, applied_at timestamptz NOT NULL)")
+    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON teas TO tea_app")
 """
 ENVIRONMENT = """
 from sqlalchemy import MetaData
@@ -260,6 +268,64 @@ def test_an_unknown_service_is_answered_with_the_known_ones(tea: Service[TeaSett
 def test_a_service_without_projections_has_nothing_to_rebuild(tea: Service[TeaSettings]) -> None:
     answer = run("rebuild", "tea")
     assert (answer.exit_code, answer.stderr) == (1, "slotstream: tea keeps no projections.\n")
+
+
+async def on_teas(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
+    for each in batch:
+        await session.execute(
+            text("INSERT INTO teas VALUES (:name, now()) ON CONFLICT (name) DO UPDATE SET applied_at = now()"),
+            {"name": each.event.data.name if each.event is not None else each.key},
+        )
+
+
+def test_a_projection_is_read_anew_and_what_nothing_vouches_for_goes(
+    tea: Service[TeaSettings], kafka: str, database_forge: Any
+) -> None:
+    database_forge.make_roles("tea")
+    fresh = database_forge.make("tea", migrated=False)
+    topic = f"teas-{uuid4().hex[:8]}"
+    projection = Projection(name="teas", topics=[topic], handler=on_teas, tables=["teas"])
+    object.__setattr__(tea, "projections", lambda: [projection])
+    assert run("migrate", TEA_OWNER_DATABASE_URL=fresh.owner_url).exit_code == 0
+
+    async def prepare() -> None:
+        await apply_topics(kafka, [Topic(topic)])
+        producer = AIOKafkaProducer(bootstrap_servers=kafka)
+        await producer.start()
+        for number, name in enumerate(["Assam", "Ceylon"]):
+            now, organization_id = datetime.now(UTC), uuid4()
+            action = ActionState(id=uuid4(), organization_id=organization_id, name=name, version=1, updated_at=now)
+            message = wrap(
+                action,
+                organization=organization_id,
+                subject=str(action.id),
+                sequence=number + 1,
+                time=now,
+                source="/slotstream/tea",
+                correlation_id="none",
+            )
+            headers = [(key, value.encode()) for key, value in message.headers().items()]
+            await producer.send_and_wait(topic, message.to_json(), key=name.encode(), headers=headers)
+        await producer.stop()
+        async with fresh.database.system_transaction() as session:
+            await session.execute(text("INSERT INTO teas VALUES ('Stale', now() - interval '1 day')"))
+        await fresh.database.dispose()
+
+    async def names() -> list[str]:
+        async with fresh.database.system_transaction() as session:
+            found = list((await session.execute(text("SELECT name FROM teas ORDER BY name"))).scalars())
+        await fresh.database.dispose()
+        return found
+
+    asyncio.run(prepare())
+    told = {"TEA_DATABASE_URL": fresh.app_url, "TEA_KAFKA_BOOTSTRAP_SERVERS": kafka}
+    answer = run("rebuild", "tea", **told)
+    assert answer.exit_code == 0, answer.output
+    assert "teas: 2 records applied, 1 stale rows removed, 0 records unreadable" in answer.output
+    assert asyncio.run(names()) == ["Assam", "Ceylon"]
+    unknown = run("rebuild", "tea", "--projection", "coffees", **told)
+    assert (unknown.exit_code, "It has: teas" in unknown.stderr) == (2, True)
+    database_forge.drop(fresh.name)
 
 
 async def test_a_token_is_good_for_whoever_knows_the_key(tmp_path: Path) -> None:

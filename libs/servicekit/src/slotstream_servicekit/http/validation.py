@@ -46,6 +46,10 @@ _CODES: Mapping[str, str] = {
     "value_error": "invalid",
     "assertion_error": "invalid",
 }
+_WORDS: Mapping[str, str] = {
+    "missing": "This is needed",
+    "extra_forbidden": "There is no such field",
+}
 _WRONG_TYPE_ENDINGS = ("_type", "_parsing", "_from_float", "_attributes_type")
 
 
@@ -60,7 +64,7 @@ def field_error(kind: str, location: Sequence[str | int], message: str) -> dict[
         "in": str(place),
         "pointer": pointer_of(path),
         "code": code_of(kind),
-        "detail": message.removeprefix("Value error, "),
+        "detail": _WORDS.get(kind) or message.removeprefix("Value error, "),
     }
 
 

@@ -257,7 +257,7 @@ async def get_appointment_history(context: CurrentContext, principal: Reader, ap
                 on_behalf_of=row["on_behalf_of"],
             ),
             reason=row["reason"],
-            fields=_visible(orjson.loads(row["fields"]), principal),
+            fields=_visible(row["fields"], principal),
             override=OverrideOut(
                 reason=row["override_reason"], rules=row["rules"], conflicts_with=row["conflicts_with"]
             )

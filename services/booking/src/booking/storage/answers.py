@@ -24,7 +24,7 @@ async def read_answer(connection: Any, organization_id: UUID, claim: Idempotency
         )
     if row is None:
         return None
-    return StoredAnswer(row["fingerprint"], row["status"], orjson.loads(row["headers"]), row["body"])
+    return StoredAnswer(row["fingerprint"], row["status"], row["headers"], row["body"])
 
 
 async def keep_answer(

@@ -176,7 +176,7 @@ async def read_state_as_of(connection: Any, *, organization_id: UUID, appointmen
     """The appointment's JSON exactly as it was known at `at`."""
     state: str | None = await connection.fetchval(
         """
-        SELECT state FROM history WHERE organization_id = $1 AND appointment_id = $2 AND at <= $3
+        SELECT state::text FROM history WHERE organization_id = $1 AND appointment_id = $2 AND at <= $3
         ORDER BY version DESC LIMIT 1
         """,
         organization_id,

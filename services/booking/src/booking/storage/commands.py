@@ -11,7 +11,10 @@ async def read_results(
 ) -> dict[UUID, tuple[str, bytes]]:
     """The (type, data) of those commands that were answered before."""
     rows = await connection.fetch(
-        "SELECT command_id, type, data FROM command_results WHERE organization_id = $1 AND command_id = ANY($2)",
+        """
+        SELECT command_id, type, data::text AS data FROM command_results
+        WHERE organization_id = $1 AND command_id = ANY($2)
+        """,
         organization_id,
         list(command_ids),
     )

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -97,7 +96,7 @@ async def _resources(connection: Any, organization_id: UUID) -> Any:
 
 async def _schedules(connection: Any, organization_id: UUID) -> dict[UUID, Schedule]:
     rows = await _all(connection, "schedules", organization_id)
-    return {row["owner_id"]: schedule_from_dict(orjson.loads(row["schedule"])) for row in rows}
+    return {row["owner_id"]: schedule_from_dict(row["schedule"]) for row in rows}
 
 
 def _business(row: Any) -> Business:
@@ -136,7 +135,7 @@ def _service(row: Any) -> Service:
         booking_window_days=row["booking_window_days"],
         slot_interval=timedelta(minutes=row["slot_interval_minutes"]),
         capacity=row["capacity"],
-        requires=tuple(tuple(UUID(one) for one in place) for place in orjson.loads(row["requires"])),
+        requires=tuple(tuple(UUID(one) for one in place) for place in row["requires"]),
         price_amount=row["price_amount"],
         price_currency=row["price_currency"],
         needs_approval=row["needs_approval"],

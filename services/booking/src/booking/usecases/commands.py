@@ -357,7 +357,7 @@ async def _done(
 
 
 async def _undo(
-    session: AsyncSession, policies: PolicyCache, organization_id: UUID, run: Sequence[Asked], now: datetime
+    session: AsyncSession, _policies: PolicyCache, organization_id: UUID, run: Sequence[Asked], now: datetime
 ) -> dict[UUID, CommandAnswer]:
     answers: dict[UUID, CommandAnswer] = {}
     for one in run:

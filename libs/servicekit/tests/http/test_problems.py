@@ -90,6 +90,8 @@ async def test_a_created_thing_has_its_etag_and_its_time_in_utc(client: httpx2.A
 async def test_the_operators_pages_answer_without_a_token(stranger: httpx2.AsyncClient) -> None:
     assert (await stranger.get("/livez")).status_code == 200
     assert (await stranger.get("/readyz")).json() == {"status": "ready", "checks": {}}
+    assert (await stranger.get("/openapi.json")).json()["info"]["title"] == "Small"
+    assert (await stranger.get("/docs")).status_code == 200
     await stranger.get("/v1/whoami")
     metrics = (await stranger.get("/metrics")).text
     assert 'route="/v1/whoami",service="small",status="401"' in metrics

@@ -5,8 +5,9 @@ transaction only: together with its BEGIN, or inside the hot path's own statemen
 round trip of its own.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 
 from slotstream_servicekit.errors import DatabaseUnavailableError
 
@@ -67,42 +69,42 @@ class Database:
         )
         event.listen(engine.sync_engine, "connect", _read_plain_uuids)
         event.listen(engine.sync_engine, "checkout", _refuse_closed)
+        event.listen(engine.sync_engine, "checkin", _unbind)
         return cls(engine)
 
     @property
     def url(self) -> URL:
         return self.engine.url
 
-    @asynccontextmanager
-    async def transaction(self, organization_id: UUID) -> AsyncIterator[AsyncSession]:
+    def transaction(self, organization_id: UUID) -> AbstractAsyncContextManager[AsyncSession]:
         """One transaction that sees and writes one organization only. Commits at the end of the block."""
-        async with self._begin(str(UUID(int=organization_id.int))) as session:
-            yield session
+        return self._begin(f"SET LOCAL {TENANT_SETTING} = '{UUID(int=organization_id.int)}'")
 
-    @asynccontextmanager
-    async def system_transaction(self, *, shared_lock: tuple[int, int] | None = None) -> AsyncIterator[AsyncSession]:
+    def system_transaction(
+        self, *, shared_lock: tuple[int, int] | None = None
+    ) -> AbstractAsyncContextManager[AsyncSession]:
         """One transaction across organizations: for workers, never for a request.
 
         `shared_lock` is an advisory lock that the transaction shares with others of its kind until its end.
         """
-        async with self._begin(EVERY_TENANT, shared_lock) as session:
-            yield session
-
-    @asynccontextmanager
-    async def _begin(self, tenant: str, shared_lock: tuple[int, int] | None = None) -> AsyncIterator[AsyncSession]:
-        prelude = f"SET LOCAL {TENANT_SETTING} = '{tenant}'"
+        prelude = f"SET LOCAL {TENANT_SETTING} = '{EVERY_TENANT}'"
         if shared_lock is not None:
             prelude += "; SELECT pg_advisory_xact_lock_shared({:d}, {:d})".format(*shared_lock)
+        return self._begin(prelude)
+
+    @asynccontextmanager
+    async def _begin(self, prelude: str) -> AsyncIterator[AsyncSession]:
         with unavailable_as_transient():
-            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-                pooled = await (await session.connection()).get_raw_connection()
-                driver: Any = pooled.driver_connection
-                driver.prelude = prelude
-                try:
-                    yield session
-                    await session.flush()
-                finally:
-                    driver.prelude = None
+            session = AsyncSession(self.engine, expire_on_commit=False)
+            try:
+                await session.run_sync(_bind, prelude)
+                yield session
+                await session.commit()
+            except BaseException:
+                await asyncio.shield(session.close())
+                raise
+            # The commit gave the connection back: what is left to do awaits nothing.
+            session.sync_session.close()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
@@ -165,7 +167,7 @@ class Database:
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types
-    """Says what every transaction begins with in the round trip of its BEGIN, which the driver sends lazily."""
+    """Says what a transaction begins with in the round trip of its BEGIN, which comes with the first statement."""
 
     prelude: str | None = None
     """SQL without parameters: built from a UUID's own text, EVERY_TENANT and integers only."""
@@ -175,6 +177,18 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no
             query = f"{query.rstrip(';')}; {self.prelude}"
         status: str = await super().execute(query, *args, timeout=timeout)
         return status
+
+
+def _bind(session: Session, prelude: str) -> None:
+    driver: Any = session.connection().connection.driver_connection
+    driver.prelude = prelude
+
+
+def _unbind(connection: DBAPIConnection | None, _record: object) -> None:
+    """A connection that goes back to the pool takes no tenant along."""
+    if connection is not None:
+        driver: Any = connection.driver_connection
+        driver.prelude = None
 
 
 def _refuse_closed(connection: DBAPIConnection, *_: object) -> None:

@@ -198,7 +198,10 @@ async def test_buffers_keep_neighbours_apart(world: Any) -> None:
 async def test_external_busy_time_blocks_and_is_named(world: Any) -> None:
     busy = uuid4()
     await world.rows(
-        "INSERT INTO external_busy VALUES ('c:e', :org, :id, :resource, :a, :b, 1, now()) RETURNING 1",
+        """
+        INSERT INTO external_busy (key, organization_id, id, resource_id, starts_at, ends_at, version, applied_at)
+        VALUES ('c:e', :org, :id, :resource, :a, :b, 1, now()) RETURNING 1
+        """,
         org=world.organization_id,
         id=busy,
         resource=world.staff[0]["id"],

@@ -38,7 +38,7 @@ class Mailbox:
 
     def to(self, address: str) -> list[EmailMessage]:
         """The mails to one address, oldest first."""
-        return [mail for mail in self.mails if address in str(mail["To"])]
+        return [mail for mail in self.mails if address in {each.addr_spec for each in mail["To"].addresses}]
 
     async def expect(self, address: str, *, count: int = 1, within: float = 15.0) -> list[EmailMessage]:
         """Wait (at most `within` seconds) until `address` has `count` mails."""

@@ -7,17 +7,17 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 
 async def read_topic(bootstrap: str, topic: str) -> list[ConsumerRecord]:
     """Every record of `topic` from offset zero to its end now, in offset order per partition."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        topic, bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        if not partitions:
-            return []
-        consumer.assign(partitions)
+        assert partitions, f"there is no topic {topic}"
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning()
+        await consumer.seek_to_beginning(*partitions)
         records: list[ConsumerRecord] = []
-        while any(await consumer.position(partition) < end for partition, end in ends.items()):
+        while [each for each, end in ends.items() if await consumer.position(each) < end]:
             for batch in (await consumer.getmany(timeout_ms=500, max_records=5_000)).values():
                 records.extend(record for record in batch)
         return [record for record in records if record.offset < ends[TopicPartition(topic, record.partition)]]

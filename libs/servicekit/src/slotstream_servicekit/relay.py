@@ -44,7 +44,10 @@ _WITHHOLD_SECONDS: Final = 15.0
 _STATISTICS_SECONDS: Final = 5.0
 
 # The statistics of a table that is empty one minute and full the next say nothing: the plan is ours to choose.
-_SETTINGS: Final = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off"
+_SETTINGS: Final = """
+SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off;
+SET max_parallel_workers_per_gather = 0; SET plan_cache_mode = force_generic_plan
+"""
 _TAKE_LAYOUT: Final = "SELECT pg_advisory_lock_shared($1, $2)"
 _OTHER_LAYOUTS: Final = """
 SELECT EXISTS (
@@ -56,7 +59,8 @@ SELECT EXISTS (
 _TAKE_LANES: Final = "SELECT lane FROM unnest($2::int[]) AS lane WHERE pg_try_advisory_lock($1, lane)"
 _READ: Final = """
 SELECT seq, topic, key, payload, headers, created_at FROM outbox
-WHERE lane % $1::int = ANY($2::int[]) AND topic <> ALL($3::text[]) ORDER BY seq LIMIT $4
+WHERE (seq > $4::bigint OR seq <> ALL($5::bigint[])) AND lane % $1::int = ANY($2::int[]) AND topic <> ALL($3::text[])
+ORDER BY seq LIMIT $6
 """
 _DELETE: Final = "DELETE FROM outbox WHERE seq = ANY($1::bigint[])"
 _STATISTICS: Final = """
@@ -123,16 +127,20 @@ class Relay:
         withheld = _Withheld()
         counted_at = float("-inf")
         pause = _BUSY_SECONDS
+        rows: list[asyncpg.Record] = []
         while not stop.is_set():
             await session.take_lanes()
-            rows = await session.read(withheld.topics(), self._batch_size)
+            rows = rows or await session.read(withheld.topics(), self._batch_size)
+            full = len(rows) == self._batch_size
             if rows:
-                await self._publish(rows, session, producer, withheld, stop)
+                rows = await self._publish(rows, session, producer, withheld, stop)
+                pause = _BUSY_SECONDS
+            else:
+                pause = min(pause * 1.5, _IDLE_SECONDS)
             if time.monotonic() - counted_at > _STATISTICS_SECONDS:
                 counted_at = time.monotonic()
                 await self._report(session.connection)
-            if len(rows) < self._batch_size:
-                pause = _BUSY_SECONDS if rows else min(pause * 1.5, _IDLE_SECONDS)
+            if not full:
                 await _pause(stop, pause)
 
     async def _publish(
@@ -142,18 +150,21 @@ class Relay:
         producer: AIOKafkaProducer,
         withheld: "_Withheld",
         stop: asyncio.Event,
-    ) -> None:
-        """Send, wait, delete. Raises what a delivery failed with, after deleting what did arrive in order."""
-        sent: list[asyncpg.Record] = []
-        futures: list[asyncio.Future[Any]] = []
+    ) -> list[asyncpg.Record]:
+        """Send, wait, delete; returns the batch that was read meanwhile where this one was full.
+
+        Raises what a delivery failed with, after deleting what did arrive in order.
+        """
         for topic in {row["topic"] for row in rows}:
             await withheld.unless_known(producer, topic)
         hidden = withheld.topics()
-        for row in rows:
-            if row["topic"] not in hidden:
-                futures.append(await _send(producer, row))
-                sent.append(row)
+        sent = [row for row in rows if row["topic"] not in hidden] if hidden else rows
+        futures = [await _send(producer, row) for row in sent]
         outcomes = asyncio.gather(*futures, return_exceptions=True)
+        upcoming: list[asyncpg.Record] = []
+        if len(rows) == self._batch_size:
+            # Nothing of it is sent before this batch has arrived: order needs that.
+            upcoming = await session.read(hidden, self._batch_size, besides=rows)
         await self._delivered(outcomes, rows[0]["created_at"], session.connection, stop)
         arrived, failure = _arrived(sent, outcomes.result())
         await session.connection.execute(_DELETE, [row["seq"] for row in arrived])
@@ -162,6 +173,7 @@ class Relay:
         if failure is not None:
             # Its sequence numbers are spent: only a new producer can send on without leaving a gap.
             raise failure
+        return upcoming
 
     async def _delivered(
         self,
@@ -222,8 +234,18 @@ class _Session:
         self._layout_is_ours = True
         return True
 
-    async def read(self, withheld: Sequence[str], limit: int) -> list[asyncpg.Record]:
-        rows: list[asyncpg.Record] = await self.connection.fetch(_READ, self._lanes, self._held, withheld, limit)
+    async def read(
+        self, withheld: Sequence[str], limit: int, *, besides: Sequence[asyncpg.Record] = ()
+    ) -> list[asyncpg.Record]:
+        """The oldest records that are not `besides`.
+
+        Not those after a sequence number: one that commits late has a lower number than what was read before.
+        """
+        read = [row["seq"] for row in besides]
+        newest = max(read, default=0)
+        rows: list[asyncpg.Record] = await self.connection.fetch(
+            _READ, self._lanes, self._held, withheld, newest, read, limit
+        )
         return rows
 
 

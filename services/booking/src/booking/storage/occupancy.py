@@ -32,6 +32,7 @@ FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS q(resource_id, 
 JOIN external_busy b ON b.organization_id = $1 AND b.resource_id = q.resource_id
      AND b.ends_at > q.begins AND b.starts_at < q.ends
 """
+_DRAW_IN = "SELECT draw_into_session($1, $2, $3, $4, $5)"
 _LAST_TAKEN = """
 SELECT q.resource_id, (SELECT max(taken_at) FROM occupancy o
                        WHERE o.organization_id = $1 AND o.resource_id = q.resource_id) AS taken_at
@@ -175,6 +176,14 @@ async def takes_of(connection: Any, *, organization_id: UUID, holder_id: UUID) -
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A seat beside others, and the appointments and holds it overlaps."""
+
+    seat: Seat
+    beside: tuple[UUID, ...] = ()
+
+
 async def open_session(
     connection: Any,
     *,
@@ -182,7 +191,7 @@ async def open_session(
     resource_id: UUID,
     blocked: tuple[datetime, datetime],
     own: UUID,
-) -> Seat:
+) -> Opened:
     """Makes room for an override: what it overlaps becomes one session, which it can join.
 
     Sessions are drawn in whole, since their rows may overlap each other. The session of most rows keeps its id
@@ -193,7 +202,8 @@ async def open_session(
         WITH touched AS (
             SELECT DISTINCT session_id FROM occupancy
             WHERE organization_id = $1 AND resource_id = $2 AND blocked && tstzrange($3, $4))
-        SELECT o.session_id, o.seat, o.holder_id FROM occupancy o JOIN touched USING (session_id)
+        SELECT o.session_id, o.seat, o.holder_id, o.blocked && tstzrange($3, $4) AS beside
+        FROM occupancy o JOIN touched USING (session_id)
         WHERE o.organization_id = $1 AND o.resource_id = $2 ORDER BY o.session_id, o.seat FOR UPDATE OF o
         """,
         organization_id,
@@ -201,7 +211,7 @@ async def open_session(
         *blocked,
     )
     if not rows:
-        return Seat(resource_id=resource_id, session_id=own)
+        return Opened(Seat(resource_id=resource_id, session_id=own))
     sessions = [row["session_id"] for row in rows]
     kept = max(sorted(set(sessions)), key=sessions.count)
     next_seat = max([FORCED_SEATS, *(row["seat"] + 1 for row in rows)])
@@ -215,7 +225,7 @@ async def open_session(
             sorted({row["session_id"] for row in moved}),
             next_seat,
         )
-    return Seat(resource_id=resource_id, session_id=kept, seat=next_seat + len(moved))
-
-
-_DRAW_IN = "SELECT draw_into_session($1, $2, $3, $4, $5)"
+    return Opened(
+        Seat(resource_id=resource_id, session_id=kept, seat=next_seat + len(moved)),
+        tuple(row["holder_id"] for row in rows if row["beside"] and row["holder_id"] != own),
+    )

@@ -17,7 +17,7 @@ from booking.domain.errors import (
     UnknownReferenceError,
 )
 from booking.domain.lifecycle import Status, Verb
-from booking.domain.model import Actor, Appointment, Change, Override
+from booking.domain.model import Actor, Appointment, Change
 from booking.domain.policy import Policy
 from booking.domain.requests import BookingRequest, Plan, plan_booking
 from booking.domain.seating import (
@@ -38,8 +38,9 @@ from booking.storage.bookings import (
     insert_bookings,
 )
 from booking.storage.connections import reading
-from booking.storage.occupancy import Window, drop_expired_holds, open_session, read_calendars
+from booking.storage.occupancy import Window, drop_expired_holds, read_calendars
 from booking.storage.policies import PolicyCache
+from booking.usecases.overriding import force_seats
 from slotstream_servicekit.errors import Reason, RefusedError, SlotstreamError
 
 _ATTEMPTS = 6
@@ -264,12 +265,15 @@ async def _row(connection: Any, policy: Policy, booking: Booking, plan: Plan, se
     if seating.reasons:
         if booking.request.override_reason is None or not seats:
             raise RefusedError(seating.reasons)
-        override = Override(
-            reason=booking.request.override_reason,
-            rules=tuple(dict.fromkeys(reason.code for reason in seating.reasons)),
-            conflicts_with=tuple(dict.fromkeys(one for reason in seating.reasons for one in reason.conflicts_with)),
+        seats, override = await force_seats(
+            connection,
+            organization_id=policy.organization_id,
+            holder_id=plan.request.id,
+            blocked=plan.wanted.blocked,
+            seats=seats,
+            reasons=seating.reasons,
+            why=booking.request.override_reason,
         )
-        seats = await _forced(connection, policy, plan, seats)
     elif booking.predecessor:
         seats = _kept_sessions(seats, booking.predecessor, new_id=plan.request.id)
     appointment = plan.with_resources(assigned_resources(policy, seating.seats, limit=plan.wanted.rules.capacity))
@@ -287,22 +291,6 @@ async def _row(connection: Any, policy: Policy, booking: Booking, plan: Plan, se
             appointment, change=change, actor=booking.actor, cause=booking.cause, snapshot=snapshot
         ),
         claim=booking.claim,
-    )
-
-
-async def _forced(connection: Any, policy: Policy, plan: Plan, seats: tuple[Seat, ...]) -> tuple[Seat, ...]:
-    """Seats beside whatever is there: the override joins the sessions it overlaps."""
-    return tuple(
-        [
-            await open_session(
-                connection,
-                organization_id=policy.organization_id,
-                resource_id=each.resource_id,
-                blocked=plan.wanted.blocked,
-                own=plan.request.id,
-            )
-            for each in sorted(seats, key=lambda one: one.resource_id)
-        ]
     )
 
 

@@ -17,7 +17,7 @@ from booking.domain.errors import (
     TooLateError,
 )
 from booking.domain.lifecycle import TRANSITIONS, Status, Verb, status_after
-from booking.domain.model import Actor, Appointment, Override, changed, takes_time
+from booking.domain.model import Actor, Appointment, AssignedResource, Override, changed, takes_time
 from booking.domain.policy import Policy, Wanted
 from booking.domain.requests import BookingRequest
 from booking.domain.seating import Seat, assigned_resources, seat
@@ -28,17 +28,18 @@ from booking.storage.occupancy import (
     Window,
     drop_expired_holds,
     free_time,
-    open_session,
     read_calendars,
     take_time,
     takes_of,
 )
 from booking.storage.policies import PolicyCache
 from booking.usecases.booking import Booking, Predecessor, book_appointment
+from booking.usecases.overriding import force_seats
 from booking.usecases.recording import Recorded, record_change
 from slotstream_servicekit.errors import RefusedError, VersionConflictError
 
 _A_DAY = timedelta(days=1)
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +79,9 @@ async def change_status(
     policy = await policies.current(connection, organization_id)
     override = _notice(policy, old, verb, actor=actor, now=now, override_reason=details.override_reason)
     occupies = takes_time(status, pending_occupies=old.occupies)
+    resources = old.resources
     if row.rechecks_slot and occupies and not old.occupies:
-        override = await _take_again(connection, policy, old, actor=actor, now=now, details=details)
+        resources, override = await _take_again(connection, policy, old, actor=actor, now=now, details=details)
     elif old.occupies and not occupies:
         await free_time(connection, organization_id=organization_id, holder_id=old.id)
     new, change = changed(
@@ -90,8 +92,11 @@ async def change_status(
         override=override,
         status=status,
         occupies=occupies,
+        resources=resources,
         **_told(old, details),
     )
+    if new.resources != old.resources:
+        await replace_resources(connection, new)
     return await record_change(session, new, change=change, actor=actor, cause=cause)
 
 
@@ -129,14 +134,13 @@ def _notice(
 
 async def _take_again(
     connection: Any, policy: Policy, old: Appointment, *, actor: Actor, now: datetime, details: Details
-) -> Override | None:
-    """Takes the time that the appointment gave up, or says what is in the way by now."""
+) -> tuple[tuple[AssignedResource, ...], Override | None]:
+    """Takes the time that the appointment gave up, or says what is in the way by now. A group's seat may differ."""
     if details.override_reason and not actor.may_override:
         raise OverrideForbiddenError("Only a member of staff can override.")
     wanted = _wanted_again(policy, old)
-    return await _take(
-        connection, policy, old, wanted, now=now, override_reason=details.override_reason, ignore=(old.id,)
-    )
+    seats, override = await _take(connection, policy, old, wanted, now=now, override_reason=details.override_reason)
+    return assigned_resources(policy, seats, limit=wanted.rules.capacity), override
 
 
 def _wanted_again(policy: Policy, old: Appointment, *, resource_ids: Sequence[UUID] | None = None) -> Wanted:
@@ -157,54 +161,41 @@ async def _take(
     *,
     now: datetime,
     override_reason: str | None,
-    ignore: Sequence[UUID],
     kept: frozenset[UUID] = frozenset(),
-) -> Override | None:
-    """Judges and takes the resources in `wanted` beyond those `kept`; an override where one was needed."""
+) -> tuple[tuple[Seat, ...], Override | None]:
+    """Judges and takes the resources in `wanted` beyond those `kept`; with an override where one was needed."""
     organization_id = policy.organization_id
     windows = [Window(one, wanted.blocked[0] - _A_DAY, wanted.blocked[1] + _A_DAY) for one in wanted.candidates]
-    for _ in range(5):
+    for _ in range(_ATTEMPTS):
         calendars = await read_calendars(connection, organization_id, windows)
         # A correction of what has begun or passed is not a new booking: only the slot itself is checked again.
         judged_at = min(now, old.starts_at - wanted.rules.minimum_notice)
-        found = seat(policy, wanted, calendars=calendars, holder_id=old.id, now=judged_at, ignore=ignore)
+        found = seat(policy, wanted, calendars=calendars, holder_id=old.id, now=judged_at, ignore=(old.id,))
         if found.reasons and not override_reason:
             raise RefusedError(found.reasons)
-        seats = tuple(each for each in found.seats if each.resource_id not in kept)
-        if found.reasons:
-            seats = tuple(
-                [
-                    await open_session(
-                        connection,
-                        organization_id=organization_id,
-                        resource_id=each.resource_id,
-                        blocked=wanted.blocked,
-                        own=old.id,
-                    )
-                    for each in sorted(seats, key=lambda one: one.resource_id)
-                ]
+        takes = tuple(each for each in found.seats if each.resource_id not in kept)
+        override = None
+        if found.reasons and override_reason:
+            takes, override = await force_seats(
+                connection,
+                organization_id=organization_id,
+                holder_id=old.id,
+                blocked=wanted.blocked,
+                seats=takes,
+                reasons=found.reasons,
+                why=override_reason,
             )
         if await take_time(
             connection,
             organization_id=organization_id,
             holder_id=old.id,
             blocked=wanted.blocked,
-            takes=seats,
-            forced=bool(found.reasons),
+            takes=takes,
+            forced=override is not None,
         ):
-            return _override_of(found.reasons, override_reason)
+            return found.seats, override
         await drop_expired_holds(connection, organization_id, windows)
     raise BusyBookError("The slot is changing hands right now; ask again.")
-
-
-def _override_of(reasons: Sequence[Any], reason: str | None) -> Override | None:
-    if not reasons or not reason:
-        return None
-    return Override(
-        reason=reason,
-        rules=tuple(dict.fromkeys(each.code for each in reasons)),
-        conflicts_with=tuple(dict.fromkeys(one for each in reasons for one in each.conflicts_with)),
-    )
 
 
 async def _locked(
@@ -242,11 +233,8 @@ async def edit_appointment(
     if resource_ids is not None and {each.id for each in old.resources} != set(resource_ids):
         verb = Verb.ASSIGN
         status_after(verb, old.status)
-        override = await _reassign(
+        values["resources"], override = await _reassign(
             connection, policy, old, resource_ids, now=now, actor=actor, override_reason=override_reason
-        )
-        values["resources"] = assigned_resources(
-            policy, tuple(Seat(resource_id=one, session_id=old.id) for one in resource_ids), limit=1
         )
     new, change = changed(old, verb=verb, now=now, override=override, **values)
     if not change.fields:
@@ -272,24 +260,17 @@ async def _reassign(
     now: datetime,
     actor: Actor,
     override_reason: str | None,
-) -> Override | None:
+) -> tuple[tuple[AssignedResource, ...], Override | None]:
     if override_reason and not actor.may_override:
         raise OverrideForbiddenError("Only a member of staff can override.")
-    had = {each.id for each in old.resources}
     wanted = _wanted_again(policy, old, resource_ids=resource_ids)
-    override = await _take(
-        connection,
-        policy,
-        old,
-        wanted,
-        now=now,
-        override_reason=override_reason,
-        ignore=(old.id,),
-        kept=frozenset(had),
-    )
+    had = {each.id for each in old.resources}
+    # What takes no time yet is judged all the same; its approval takes the time.
+    kept = frozenset(had if old.occupies else resource_ids)
+    seats, override = await _take(connection, policy, old, wanted, now=now, override_reason=override_reason, kept=kept)
     given_up = sorted(had - set(resource_ids))
     await free_time(connection, organization_id=policy.organization_id, holder_id=old.id, resource_ids=given_up)
-    return override
+    return assigned_resources(policy, seats, limit=wanted.rules.capacity), override
 
 
 async def archive_appointment(

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import httpx2
 import pytest
-import structlog
 from fastapi import APIRouter
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import BaseModel
@@ -40,16 +39,11 @@ PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 
 
 @pytest.fixture
-def log_lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+def log_lines() -> Callable[[], list[dict[str, Any]]]:
     """What is logged through structlog and the standard library, parsed."""
-    root = logging.getLogger()
-    before, level = list(root.handlers), root.level
     stream = io.StringIO()
     configure_logging("small", "INFO", stream=stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    root.handlers[:] = before
-    root.setLevel(level)
-    structlog.reset_defaults()
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 @pytest.fixture

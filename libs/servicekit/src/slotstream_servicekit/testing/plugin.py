@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -39,6 +40,20 @@ def pytest_report_header() -> str:
     kind, why = infrastructure.choice()
     chosen = {"containers": "testcontainers", "processes": "local processes"}[kind]
     return f"infrastructure: {chosen} ({why})" + (f"; already running: {', '.join(running)}" if running else "")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Undoes `configure_logging` after a test: the stream it was given is closed by then."""
+    import structlog
+
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    if structlog.is_configured():
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

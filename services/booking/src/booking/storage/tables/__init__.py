@@ -1,0 +1,56 @@
+"""What booking remembers, table by table.
+
+Every table begins its keys with the organization: row-level security binds the application's role to one,
+and a composite foreign key cannot point into another tenant. The appointment tables have no foreign keys to
+the catalogue: catalogue rows are archived, never deleted, and the booking statement compares the policy
+version that the ids were resolved against, while key-share locks on one business row cost a fifth of the rate.
+"""
+
+from booking.storage.tables.appointments import appointment_resources, appointments
+from booking.storage.tables.base import metadata
+from booking.storage.tables.catalogue import (
+    actions,
+    businesses,
+    organizations,
+    resource_businesses,
+    resources,
+    services,
+)
+from booking.storage.tables.clients import clients
+from booking.storage.tables.commands import command_results
+from booking.storage.tables.history import history, overrides
+from booking.storage.tables.occupancy import holds, occupancy
+from booking.storage.tables.policies import external_busy, schedules
+from slotstream_servicekit.http.idempotency import idempotency_table
+from slotstream_servicekit.inbox import inbox_table
+from slotstream_servicekit.outbox import outbox_table
+
+outbox = outbox_table(metadata)
+inbox = inbox_table(metadata)
+idempotency_keys = idempotency_table(metadata)
+
+TENANT_TABLES = tuple(table.name for table in metadata.sorted_tables if "organization_id" in table.c)
+
+__all__ = [
+    "TENANT_TABLES",
+    "actions",
+    "appointment_resources",
+    "appointments",
+    "businesses",
+    "clients",
+    "command_results",
+    "external_busy",
+    "history",
+    "holds",
+    "idempotency_keys",
+    "inbox",
+    "metadata",
+    "occupancy",
+    "organizations",
+    "outbox",
+    "overrides",
+    "resource_businesses",
+    "resources",
+    "schedules",
+    "services",
+]

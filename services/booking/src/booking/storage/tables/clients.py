@@ -1,0 +1,31 @@
+"""Whom appointments are for."""
+
+from sqlalchemy import ARRAY, Boolean, Column, Index, PrimaryKeyConstraint, Table, Text, Uuid, text
+
+from booking.storage.tables.base import metadata, organization, versioned
+
+clients = Table(
+    "clients",
+    metadata,
+    organization(),
+    Column("id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("phone", Text),
+    Column("email", Text),
+    Column("locale", Text),
+    Column("zone", Text),
+    Column("consent", ARRAY(Text), nullable=False),
+    Column("merged_into", Uuid),
+    Column("erased", Boolean, nullable=False, server_default=text("false")),
+    Column("search", Text, nullable=False, server_default=text("''")),
+    *versioned(),
+    PrimaryKeyConstraint("organization_id", "id"),
+    Index("clients_phone_idx", "organization_id", "phone", postgresql_where=text("phone IS NOT NULL")),
+    Index("clients_email_idx", "organization_id", "email", postgresql_where=text("email IS NOT NULL")),
+    Index(
+        "clients_search_idx",
+        "search",
+        postgresql_using="gin",
+        postgresql_ops={"search": "gin_trgm_ops"},
+    ),
+)

@@ -1,0 +1,41 @@
+"""What happened to appointments, and the constraints that were set aside."""
+
+from sqlalchemy import ARRAY, Column, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSON
+
+from booking.storage.tables.base import instant, metadata, organization
+
+history = Table(
+    "history",
+    metadata,
+    organization(),
+    Column("appointment_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("verb", Text, nullable=False),
+    instant("at"),
+    Column("actor_type", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("call_id", Text),
+    Column("on_behalf_of", Uuid),
+    Column("reason", Text),
+    Column("fields", JSON, nullable=False),
+    Column("state", JSON, nullable=False),
+    PrimaryKeyConstraint("organization_id", "appointment_id", "version"),
+    comment="Append-only: one row per change, with the appointment as it was known after it.",
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    organization(),
+    Column("appointment_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    instant("at"),
+    Column("actor_type", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("rules", ARRAY(Text), nullable=False),
+    Column("conflicts_with", ARRAY(Text), nullable=False),
+    PrimaryKeyConstraint("organization_id", "appointment_id", "version"),
+    Index(None, "organization_id", "at"),
+)

@@ -199,18 +199,33 @@ async def _book(
         for one in run
         if isinstance(one.command, BookAppointment)
     }
+    connection = await connection_of(session)
+    # An appointment that exists is in its own way: judged again, it would be refused as taken.
+    existing = await _existing(connection, organization_id, [request.id for request in requests.values()])
+    done = {one.id: existing[requests[one.id].id] for one in run if requests[one.id].id in existing}
+    answers = {one.id: _done_before(one, done[one.id]) for one in run if one.id in done}
+    fresh = [one for one in run if one.id not in done]
+    if fresh:
+        answers |= await _book_new(session, policies, organization_id, fresh, requests, now)
+    return answers
+
+
+async def _book_new(
+    session: AsyncSession,
+    policies: PolicyCache,
+    organization_id: UUID,
+    run: Sequence[Asked],
+    requests: dict[UUID, domain.BookingRequest],
+    now: datetime,
+) -> dict[UUID, CommandAnswer]:
     client_ids, answers = await _clients(session, policies, organization_id, run, requests, now)
-    taken_ids: set[UUID] = set()
     bookings: dict[UUID, Booking] = {}
     for one in run:
-        request = requests[one.id]
-        if one.id in answers:
-            continue
-        if request.id in taken_ids:
-            answers[one.id] = _refusal(one, AlreadyExistsError("Two commands name one appointment."))
-            continue
-        taken_ids.add(request.id)
-        bookings[one.id] = Booking(request=request, client_id=client_ids[one.id], actor=one.actor, cause=one.cause)
+        if one.id not in answers:
+            # Of several commands that name one appointment, the first books it.
+            request = requests[one.id]
+            new = Booking(request=request, client_id=client_ids[one.id], actor=one.actor, cause=one.cause)
+            bookings.setdefault(request.id, new)
     connection = await connection_of(session)
     outcomes = await book_appointments(
         connection=connection,
@@ -220,34 +235,50 @@ async def _book(
         now=now,
         look_first=True,
     )
-    by_command = dict(zip(bookings, outcomes, strict=True))
-    existing = await _existing(connection, organization_id, outcomes)
+    by_appointment = {each.booking.request.id: each for each in outcomes}
+    beaten = [identity for identity, each in by_appointment.items() if isinstance(each.error, AlreadyExistsError)]
+    done = await _existing(connection, organization_id, beaten)
     for one in run:
-        if one.id in by_command:
-            answers[one.id] = _booked(one, by_command[one.id], existing)
+        if one.id not in answers:
+            outcome = by_appointment[requests[one.id].id]
+            answers[one.id] = _booked(one, outcome, done)
+            if outcome.error is None:
+                done[outcome.booking.request.id] = outcome.snapshot
     return answers
 
 
-async def _existing(connection: Any, organization_id: UUID, outcomes: Sequence[Outcome]) -> dict[UUID, bytes]:
+async def _existing(connection: Any, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, bytes]:
     """Snapshots of appointments that a command names although they exist: done already, by another command."""
-    ids = [one.booking.request.id for one in outcomes if isinstance(one.error, AlreadyExistsError)]
     if not ids:
         return {}
     found = await read_appointments(connection, organization_id=organization_id, ids=ids)
     return {identity: snapshot_json(one) for identity, one in found.items()}
 
 
+def _done_before(one: Asked, snapshot: bytes) -> CommandAnswer:
+    return succeeded(
+        command_id=one.id,
+        command_type=one.type,
+        appointment_id=getattr(one.command, "appointment_id", None),
+        batch_id=_batch_of(one.command),
+        outcome="already_done",
+        snapshot=snapshot,
+    )
+
+
 def _booked(one: Asked, outcome: Outcome, existing: dict[UUID, bytes]) -> CommandAnswer:
     identity = outcome.booking.request.id
-    if outcome.error is not None and identity not in existing:
+    if identity in existing:
+        return _done_before(one, existing[identity])
+    if outcome.error is not None:
         return _refusal(one, outcome.error, verb=Verb.CREATE)
     return succeeded(
         command_id=one.id,
         command_type=one.type,
         appointment_id=identity,
         batch_id=_batch_of(one.command),
-        outcome="done" if outcome.error is None else "already_done",
-        snapshot=existing.get(identity) or outcome.snapshot,
+        outcome="done",
+        snapshot=outcome.snapshot,
     )
 
 

@@ -1,0 +1,81 @@
+"""An appointment that several commands name is booked once, and each of them is told so."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from booking.consumers import on_commands
+from booking.storage.policies import PolicyCache
+from slotstream_contracts.base import Actor
+from slotstream_contracts.commands import BookAppointment, BookingRequest, ClientDetails
+from slotstream_contracts.envelope import wrap
+from slotstream_servicekit.consumer import Received
+
+SYSTEM = Actor(type="system", id="imports")
+
+
+def booking_of(world: Any, appointment_id: UUID, *, hour: int = 10) -> BookAppointment:
+    return BookAppointment(
+        actor=SYSTEM,
+        appointment_id=appointment_id,
+        request=BookingRequest(
+            business_id=world.business["id"],
+            service_id=world.service["id"],
+            client=ClientDetails(name="Ada Lovelace", email="ada@example.com"),
+            starts_at=world.at(hour),
+            resource_ids=(world.staff[0]["id"],),
+            source="import",
+        ),
+    )
+
+
+async def answers_to(world: Any, *commands: Any) -> list[dict[str, Any]]:
+    """What booking says on the results topic to commands that arrive in one batch, each under an id of its own."""
+    before = len(await world.outbox())
+    now = world.now[0]
+    batch = []
+    for data in commands:
+        event = wrap(
+            data,
+            id=uuid4(),
+            organization=world.organization_id,
+            subject=str(data.appointment_id),
+            sequence=0,
+            time=now,
+            source="/slotstream/imports",
+            correlation_id="a-file",
+        )
+        batch.append(Received(event=event, key=event.subject, topic="c", partition=0, offset=0, timestamp=now))
+    async with world.database.system_transaction() as session:
+        await on_commands(PolicyCache(), lambda: now)(session, batch)
+    said = (await world.outbox())[before:]
+    return [each["payload"]["data"] for each in said if each["topic"] == "slotstream.booking.results.v1"]
+
+
+async def test_a_command_for_an_appointment_that_exists_changes_nothing_and_says_so(world: Any) -> None:
+    identity = uuid4()
+    [first] = await answers_to(world, booking_of(world, identity))
+    before = (await world.rows("SELECT * FROM appointments"), await world.rows("SELECT * FROM clients ORDER BY id"))
+
+    [again] = await answers_to(world, booking_of(world, identity))
+
+    assert (first["outcome"], again["outcome"]) == ("done", "already_done")
+    assert again["appointment"] == first["appointment"]
+    after = (await world.rows("SELECT * FROM appointments"), await world.rows("SELECT * FROM clients ORDER BY id"))
+    assert after == before
+
+
+async def test_commands_of_one_batch_that_name_one_appointment_book_it_once(world: Any) -> None:
+    identity = uuid4()
+
+    answers = await answers_to(world, booking_of(world, identity), booking_of(world, identity))
+
+    assert [each["outcome"] for each in answers] == ["done", "already_done"]
+    assert len(await world.rows("SELECT * FROM appointments")) == 1
+
+
+async def test_another_appointment_at_a_taken_time_is_refused_as_before(world: Any) -> None:
+    await answers_to(world, booking_of(world, uuid4()))
+
+    [answer] = await answers_to(world, booking_of(world, uuid4()))
+
+    assert answer["code"] == "slot_taken"

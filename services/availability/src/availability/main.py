@@ -2,27 +2,28 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from availability.api import ROUTERS, keep_answers
-from availability.consumers import projections, register
 from availability.settings import AvailabilitySettings
 from availability.storage import with_holiday_rules
 from availability.usecases import World, extend_holidays
 from slotstream_contracts.envelope import parse
 from slotstream_servicekit.clock import Clock, system_clock
-from slotstream_servicekit.consumer import Consumers
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.health import Health, database_check
 from slotstream_servicekit.http import Authenticator, create_app
 from slotstream_servicekit.http.idempotency import forget_old_keys
-from slotstream_servicekit.relay import Relay
 from slotstream_servicekit.runtime import Service, Worker, run
+
+if TYPE_CHECKING:
+    from slotstream_servicekit.rebuild import Projection
 
 NAME = "availability"
 _HOUSEKEEPING_SECONDS = 6 * 3_600.0
@@ -64,6 +65,10 @@ def create_api(settings: AvailabilitySettings, *, clock: Clock = system_clock) -
 
 def create_worker(settings: AvailabilitySettings, *, clock: Clock = system_clock) -> Worker:
     """Projections, the outbox relay and housekeeping."""
+    from availability.consumers import register
+    from slotstream_servicekit.consumer import Consumers
+    from slotstream_servicekit.relay import Relay
+
     database = Database.connect(
         settings.database_url, pool_size=settings.database_pool_size, application_name=f"{NAME}-worker"
     )
@@ -120,13 +125,19 @@ async def renew_holidays(database: Database, clock: Clock) -> int:
     return renewed
 
 
+def _projections() -> "Sequence[Projection]":
+    from availability.consumers import projections
+
+    return projections()
+
+
 service = Service(
     name=NAME,
     settings=AvailabilitySettings,
     create_api=create_api,
     create_worker=create_worker,
     package_dir=Path(__file__).resolve().parents[2],
-    projections=projections,
+    projections=_projections,
 )
 
 

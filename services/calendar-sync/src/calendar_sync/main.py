@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
@@ -13,23 +14,21 @@ from calendar_sync.adapters.ics.process import ExpansionProcess
 from calendar_sync.adapters.ics.reader import IcsReader
 from calendar_sync.adapters.sealing import SecretBox
 from calendar_sync.api import ApiContext, connections_router, feeds_router
-from calendar_sync.consumers import APPOINTMENT_TYPES, RESOURCE_TYPES, Projections, register
 from calendar_sync.domain import CalendarReader, ConnectionKind
 from calendar_sync.settings import CalendarSyncSettings
 from calendar_sync.storage.tables import inbox
 from calendar_sync.worker import Poller, housekeeping
 from slotstream_contracts.envelope import parse
-from slotstream_contracts.topics import APPOINTMENT_STATES, CATALOGUE
 from slotstream_servicekit.clock import system_clock
-from slotstream_servicekit.consumer import Consumers
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.health import Health, database_check
 from slotstream_servicekit.http.app import create_app
 from slotstream_servicekit.http.auth import Authenticator
-from slotstream_servicekit.rebuild import Projection
-from slotstream_servicekit.relay import Relay
 from slotstream_servicekit.runtime import Service, StartError, Worker, run
 from slotstream_servicekit.telemetry import get_logger
+
+if TYPE_CHECKING:
+    from slotstream_servicekit.rebuild import Projection
 
 log = get_logger(__name__)
 
@@ -59,6 +58,10 @@ def create_api(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -
 
 
 def create_worker(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -> Worker:
+    from calendar_sync.consumers import register
+    from slotstream_servicekit.consumer import Consumers
+    from slotstream_servicekit.relay import Relay
+
     database = _database(settings)
     health = Health()
     health.register("database", database_check(database))
@@ -117,7 +120,11 @@ def create_poller(
     )
 
 
-def projections() -> Sequence[Projection]:
+def projections() -> "Sequence[Projection]":
+    from calendar_sync.consumers import APPOINTMENT_TYPES, RESOURCE_TYPES, Projections
+    from slotstream_contracts.topics import APPOINTMENT_STATES, CATALOGUE
+    from slotstream_servicekit.rebuild import Projection
+
     handlers = Projections(system_clock)
     return [
         Projection(

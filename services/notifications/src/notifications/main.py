@@ -4,27 +4,27 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from notifications.adapters.email import InvalidAddressError, SmtpGateway, SmtpServer, checked_address
 from notifications.api import ROUTERS, ApiContext
-from notifications.consumers import CATALOGUE_TYPES, Hearing, register
 from notifications.domain import EmailGateway, RetryPolicy
 from notifications.settings import NotificationsSettings
 from notifications.storage.tables import inbox
 from notifications.worker import Sender
 from slotstream_contracts.envelope import parse
-from slotstream_contracts.topics import APPOINTMENTS, CATALOGUE, CLIENTS
 from slotstream_servicekit.clock import Clock, system_clock
-from slotstream_servicekit.consumer import Consumers
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.health import Health, database_check
 from slotstream_servicekit.http.app import create_app
 from slotstream_servicekit.http.auth import Authenticator
-from slotstream_servicekit.rebuild import Projection
-from slotstream_servicekit.relay import Relay
 from slotstream_servicekit.runtime import Service, StartError, Worker, run
+
+if TYPE_CHECKING:
+    from notifications.consumers import Hearing
+    from slotstream_servicekit.rebuild import Projection
 
 _OUTCOME_MARGIN = timedelta(seconds=30)
 
@@ -53,6 +53,10 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
 
 
 def create_worker(settings: NotificationsSettings, *, clock: Clock = system_clock) -> Worker:
+    from notifications.consumers import register
+    from slotstream_servicekit.consumer import Consumers
+    from slotstream_servicekit.relay import Relay
+
     database = _database(settings)
     health = Health()
     health.register("database", database_check(database))
@@ -112,11 +116,17 @@ def create_sender(
     )
 
 
-def create_hearing(settings: NotificationsSettings, *, clock: Clock) -> Hearing:
+def create_hearing(settings: NotificationsSettings, *, clock: Clock) -> "Hearing":
+    from notifications.consumers import Hearing
+
     return Hearing(clock=clock, newest_only=settings.newest_only, notify_staff=settings.notify_staff)
 
 
-def projections() -> Sequence[Projection]:
+def projections() -> "Sequence[Projection]":
+    from notifications.consumers import CATALOGUE_TYPES, Hearing
+    from slotstream_contracts.topics import APPOINTMENTS, CATALOGUE, CLIENTS
+    from slotstream_servicekit.rebuild import Projection
+
     hearing = Hearing(clock=system_clock, newest_only=timedelta(), notify_staff=False)
     return [
         Projection(

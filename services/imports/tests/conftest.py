@@ -1,6 +1,7 @@
 """An imports service of one's own: real PostgreSQL, a clock that stands still, booking played by the test."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest_asyncio
+from fastapi import FastAPI
 from sqlalchemy import text
 
 from imports.consumers import on_catalogue, results_handler
@@ -62,6 +64,7 @@ class World:
     anonymous: httpx2.AsyncClient
     staff_client: httpx2.AsyncClient
     worker: ImportWorker
+    app: FastAPI
     organization_id: UUID
     business_id: UUID
     service_id: UUID
@@ -109,6 +112,16 @@ class World:
         answer = await self.http.get(f"/v1/imports/{import_id}/rows", params={"limit": "200", **filters})
         assert answer.status_code == 200, answer.text
         return answer.json()["items"]  # type: ignore[no-any-return]
+
+    @asynccontextmanager
+    async def watching(self, address: str, import_id: str) -> AsyncIterator[httpx2.Response]:
+        """The progress of an import, as it is streamed from where the API listens."""
+        async with (
+            httpx2.AsyncClient(base_url=address, headers=self.http.headers) as client,
+            client.stream("GET", f"/v1/imports/{import_id}/progress") as response,
+        ):
+            assert response.status_code == 200
+            yield response
 
     async def work(self) -> None:
         while await self.worker.work_once():
@@ -162,6 +175,7 @@ async def world(fresh_database: Any, signer: Any, api_client: Any) -> World:
         worker=ImportWorker(
             database=fresh.database, clock=lambda: NOW, chunk_rows=100, every=timedelta(milliseconds=10)
         ),
+        app=app,
         organization_id=organization_id,
         business_id=business_id,
         service_id=service_id,

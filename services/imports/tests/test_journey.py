@@ -38,7 +38,7 @@ async def test_an_import_is_booked_watched_and_undone(world: Any) -> None:
     assert shown["state"] == "finished"
     assert (shown["counts"]["booked"], shown["counts"]["failed"], shown["counts"]["invalid"]) == (2, 0, 2)
     stream = await world.http.get(f"/v1/imports/{import_id}/progress")
-    assert stream.text.startswith('event: progress\ndata: {"state":"finished"')
+    assert stream.text.startswith('retry: 1000\nevent: progress\ndata: {"state":"finished"')
     answer = await world.http.post(f"/v1/imports/{import_id}/undo", json={})
     assert answer.status_code == 202, answer.text
     (command,) = await world.settle()

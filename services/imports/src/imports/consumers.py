@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from imports.storage.catalogue import apply_states
+from imports.storage.tables import PROJECTION_TABLES
 from imports.usecases.answers import Answer, apply_answers
 from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState
 from slotstream_contracts.commands import (
@@ -19,6 +20,7 @@ from slotstream_contracts.topics import BOOKING_RESULTS, CATALOGUE
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.consumer import Consumers, Handler, Received
 from slotstream_servicekit.errors import Reason
+from slotstream_servicekit.rebuild import Projection
 
 CATALOGUE_TYPES = frozenset({BusinessState.type, ServiceState.type, ResourceState.type})
 RESULT_TYPES = frozenset({CommandSucceeded.type, CommandRefused.type})
@@ -30,6 +32,18 @@ def register(consumers: Consumers, *, clock: Clock) -> None:
     # Both handlers are safe to run twice: states go by version, answers by the command that is still awaited.
     consumers.subscribe(CATALOGUE.name, on_catalogue, types=CATALOGUE_TYPES, dedupe=False)
     consumers.subscribe(BOOKING_RESULTS.name, results_handler(clock), types=RESULT_TYPES, dedupe=False)
+
+
+def projections() -> Sequence[Projection]:
+    return (
+        Projection(
+            name="catalogue",
+            topics=(CATALOGUE.name,),
+            handler=on_catalogue,
+            tables=PROJECTION_TABLES,
+            types=CATALOGUE_TYPES,
+        ),
+    )
 
 
 async def on_catalogue(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:

@@ -3,29 +3,29 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from imports.api import ApiContext, imports_router, review_router
-from imports.consumers import CATALOGUE_TYPES, on_catalogue, register
 from imports.settings import ImportsSettings
-from imports.storage.tables import PROJECTION_TABLES
-from imports.worker import ImportWorker
 from slotstream_contracts.envelope import parse
-from slotstream_contracts.topics import CATALOGUE
 from slotstream_servicekit.clock import Clock, system_clock
-from slotstream_servicekit.consumer import Consumers
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.health import Health, database_check
-from slotstream_servicekit.http.app import create_app
-from slotstream_servicekit.http.auth import Authenticator
-from slotstream_servicekit.rebuild import Projection
-from slotstream_servicekit.relay import Relay
+from slotstream_servicekit.http import Authenticator, create_app
 from slotstream_servicekit.runtime import Service, Worker, run
+
+if TYPE_CHECKING:
+    from slotstream_servicekit.rebuild import Projection
+
+NAME = "imports"
 
 
 def create_api(settings: ImportsSettings, *, clock: Clock = system_clock) -> FastAPI:
-    database = _database(settings)
+    """The API role: a database and no Kafka client."""
+    from imports.api import ApiContext, imports_router, review_router
+
+    database = _database(settings, role="api")
     health = Health()
     health.register("database", database_check(database))
 
@@ -35,7 +35,7 @@ def create_api(settings: ImportsSettings, *, clock: Clock = system_clock) -> Fas
         await database.dispose()
 
     app = create_app(
-        service="imports",
+        service=NAME,
         title="Slotstream Imports",
         routers=[imports_router, review_router],
         settings=settings,
@@ -53,11 +53,17 @@ def create_api(settings: ImportsSettings, *, clock: Clock = system_clock) -> Fas
 
 
 def create_worker(settings: ImportsSettings, *, clock: Clock = system_clock) -> Worker:
-    database = _database(settings)
+    """The worker role: what imports hears and says, and the steps of imports that are under way."""
+    from imports.consumers import register
+    from imports.worker import ImportWorker, housekeeping
+    from slotstream_servicekit.consumer import Consumers
+    from slotstream_servicekit.relay import Relay
+
+    database = _database(settings, role="worker")
     health = Health()
     health.register("database", database_check(database))
     consumers = Consumers(
-        service="imports",
+        service=NAME,
         bootstrap_servers=settings.kafka_bootstrap_servers,
         database=database,
         decode=parse,
@@ -68,36 +74,38 @@ def create_worker(settings: ImportsSettings, *, clock: Clock = system_clock) -> 
     worker = ImportWorker(database=database, clock=clock, chunk_rows=settings.chunk_rows, every=settings.work_every)
     relay = Relay(
         database,
-        service="imports",
+        service=NAME,
         bootstrap_servers=settings.kafka_bootstrap_servers,
         lanes=settings.relay_lanes,
     )
-    return Worker(health=health, consumers=consumers, relay=relay, tasks=[worker.run], dispose=database.dispose)
+    return Worker(
+        health=health,
+        consumers=consumers,
+        relay=relay,
+        tasks=[worker.run, housekeeping(database)],
+        dispose=database.dispose,
+    )
 
 
-def projections() -> Sequence[Projection]:
-    return [
-        Projection(
-            name="catalogue",
-            topics=[CATALOGUE.name],
-            handler=on_catalogue,
-            tables=list(PROJECTION_TABLES),
-            types=CATALOGUE_TYPES,
-        )
-    ]
+def _projections() -> "Sequence[Projection]":
+    from imports.consumers import projections
+
+    return projections()
 
 
-def _database(settings: ImportsSettings) -> Database:
-    return Database.connect(settings.database_url, pool_size=settings.database_pool_size, application_name="imports")
+def _database(settings: ImportsSettings, *, role: str) -> Database:
+    return Database.connect(
+        settings.database_url, pool_size=settings.database_pool_size, application_name=f"{NAME}-{role}"
+    )
 
 
 service = Service(
-    name="imports",
+    name=NAME,
     settings=ImportsSettings,
     create_api=create_api,
     create_worker=create_worker,
     package_dir=Path(__file__).parents[2],
-    projections=projections,
+    projections=_projections,
 )
 
 

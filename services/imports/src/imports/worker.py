@@ -1,4 +1,4 @@
-"""The worker's loop: carries on whatever import can be carried on."""
+"""What imports does by itself: it carries on whatever import can be carried on, and forgets old keys."""
 
 import asyncio
 from contextlib import suppress
@@ -8,8 +8,12 @@ from datetime import timedelta
 from imports.usecases import advance_import
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
-from slotstream_servicekit.errors import TransientError
+from slotstream_servicekit.errors import SlotstreamError, TransientError
+from slotstream_servicekit.http.idempotency import forget_old_keys
+from slotstream_servicekit.runtime import BackgroundTask
 from slotstream_servicekit.telemetry import get_logger
+
+HOUSEKEEPING_SECONDS = 600.0
 
 log = get_logger(__name__)
 
@@ -38,3 +42,16 @@ class ImportWorker:
         """One step of one import; False where nothing can be done before somebody answers."""
         async with self.database.system_transaction() as session:
             return await advance_import(session, chunk_rows=self.chunk_rows, now=self.clock())
+
+
+def housekeeping(database: Database) -> BackgroundTask:
+    async def keep_house(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await forget_old_keys(database)
+            except SlotstreamError as error:
+                log.warning("housekeeping_postponed", code=error.code)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), HOUSEKEEPING_SECONDS)
+
+    return keep_house

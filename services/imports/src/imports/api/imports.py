@@ -32,6 +32,8 @@ from imports.usecases import (
     undo_import,
     upload_import,
 )
+from slotstream_servicekit.errors import TransientError
+from slotstream_servicekit.health import Health
 from slotstream_servicekit.http.auth import Principal, Right
 from slotstream_servicekit.http.etags import IfMatch, etag
 from slotstream_servicekit.http.idempotency import (
@@ -56,6 +58,7 @@ router = APIRouter(prefix="/v1/imports", tags=["imports"])
 
 _SETTLED = frozenset({ImportState.FINISHED, ImportState.UNDONE, ImportState.FAILED})
 _HEARTBEAT_TURNS = 30
+_RECONNECT_MILLISECONDS = 1_000
 
 
 @router.post("", status_code=201)
@@ -247,22 +250,32 @@ async def undo(
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
-async def progress(import_id: UUID, context: Context, principal: Reader) -> StreamingResponse:
-    """Server-sent events: `progress` whenever the state or a count changes, until the import is settled."""
+async def progress(request: Request, import_id: UUID, context: Context, principal: Reader) -> StreamingResponse:
+    """Server-sent events: `progress` at once and whenever the state or a count changes, until the import is settled.
+
+    The stream also ends when the service stops; whoever connects again is told the present state first.
+    """
+    health: Health = request.app.state.health
     first = await _progress(context, principal, import_id)
-    events = _progress_events(context, principal, import_id, first)
+    events = _progress_events(context, health, principal, import_id, first)
     return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 async def _progress_events(
-    context: ApiContext, principal: Principal, import_id: UUID, first: ProgressOut
+    context: ApiContext, health: Health, principal: Principal, import_id: UUID, first: ProgressOut
 ) -> AsyncIterator[str]:
     shown = first
-    yield _event(shown)
+    yield f"retry: {_RECONNECT_MILLISECONDS}\n{_event(shown)}"
     silent_turns = 0
     while shown.state not in _SETTLED:
         await asyncio.sleep(context.progress_every.total_seconds())
-        current = await _progress(context, principal, import_id)
+        if health.is_stopping:
+            return
+        try:
+            current = await _progress(context, principal, import_id)
+        except TransientError:
+            # Its status is long sent: whoever watches connects again and is told then.
+            return
         silent_turns += 1
         if current != shown:
             shown, silent_turns = current, 0

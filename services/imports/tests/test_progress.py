@@ -1,0 +1,79 @@
+"""Watching an import over server-sent events."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest_asyncio
+
+from slotstream_servicekit.http.server import HttpServer
+
+FILE = "Client,Phone,Service,Start\nEva,030 901820,Haircut,2026-03-30 10:00\n"
+
+
+@pytest_asyncio.fixture
+async def address(world: Any) -> AsyncIterator[str]:
+    """Where the API listens: a stream that does not end needs a real connection."""
+    server = HttpServer(world.app, host="127.0.0.1", port=0, grace_seconds=5)
+    await server.start()
+    stop = asyncio.Event()
+    running = asyncio.create_task(server.run(stop))
+    yield server.address
+    stop.set()
+    await running
+
+
+class Watcher:
+    """Reads one connection's events."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._lines = response.aiter_lines()
+
+    async def next(self) -> dict[str, Any] | None:
+        """The next event's data; None once the stream has ended."""
+        async with asyncio.timeout(5):
+            async for line in self._lines:
+                if line.startswith("data: "):
+                    found: dict[str, Any] = json.loads(line.removeprefix("data: "))
+                    return found
+        return None
+
+
+async def test_each_change_is_told_until_the_import_is_settled(world: Any, address: str) -> None:
+    import_id = await world.checked(FILE)
+    async with world.watching(address, import_id) as response:
+        watcher = Watcher(response)
+        first = await watcher.next()
+        await world.http.post(f"/v1/imports/{import_id}/confirm", json={})
+        second = await watcher.next()
+        await world.settle()
+        last = second
+        while (shown := await watcher.next()) is not None:
+            last = shown
+    assert (first["state"], second["state"], last["state"]) == ("checked", "booking", "finished")
+    assert last["counts"]["booked"] == 1
+
+
+async def test_who_connects_again_is_told_the_present_state_at_once(world: Any, address: str) -> None:
+    import_id = await world.mapped(FILE)
+    async with world.watching(address, import_id) as response:
+        assert (await Watcher(response).next())["state"] == "reading"
+    await world.settle()
+    async with world.watching(address, import_id) as response:
+        assert (await Watcher(response).next())["state"] == "checked"
+
+
+async def test_a_stop_of_the_service_ends_the_stream(world: Any, address: str) -> None:
+    import_id = await world.checked(FILE)
+    async with world.watching(address, import_id) as response:
+        watcher = Watcher(response)
+        assert (await watcher.next())["state"] == "checked"
+        world.app.state.health.stopping()
+        assert await watcher.next() is None
+
+
+async def test_an_import_that_is_not_there_cannot_be_watched(world: Any) -> None:
+    assert (await world.http.get(f"/v1/imports/{uuid4()}/progress")).status_code == 404

@@ -78,11 +78,13 @@ class World:
         self.staff.append(added)
         return added
 
-    async def open_hours(self, weekly: Any = ALWAYS, **more: Any) -> None:
+    async def open_hours(
+        self, weekly: Any = ALWAYS, *, organization_id: UUID | None = None, owner_id: str | None = None, **more: Any
+    ) -> None:
         schedule = {"zone": "Europe/Berlin", "weekly": weekly, **more}
         row = ScheduleRow(
-            organization_id=self.organization_id,
-            owner_id=UUID(self.business["id"]),
+            organization_id=organization_id or self.organization_id,
+            owner_id=UUID(owner_id or self.business["id"]),
             owner_kind="business",
             schedule=json.dumps(schedule),
             version=int(datetime.now(UTC).timestamp() * 1_000_000),

@@ -1,5 +1,5 @@
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -100,8 +100,6 @@ async def test_a_held_slot_is_taken_until_it_is_booked_with_the_hold(world: Any)
 
 
 async def test_a_hold_expires_by_itself_at_its_instant(world: Any) -> None:
-    from datetime import UTC, datetime
-
     hold = await world.post(
         "/v1/holds",
         {
@@ -132,3 +130,18 @@ async def test_a_released_hold_frees_its_slot(world: Any) -> None:
 
     assert answer.status_code == 204
     await world.book(world.at(9))
+
+
+async def test_a_hold_cannot_take_the_id_of_an_appointment_nor_free_its_time(world: Any) -> None:
+    booked = await world.book(world.at(9))
+    wish = {"business_id": world.business["id"], "service_id": world.service["id"], "starts_at": world.at(11)}
+
+    refused = await world.api.post("/v1/holds", json={**wish, "id": booked["id"]})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "already_exists")
+    hold = await world.post("/v1/holds", wish, status=201)
+    named_like_it = world.wish(world.at(14), id=hold["id"])
+    assert (await world.api.post("/v1/appointments", json=named_like_it)).json()["code"] == "already_exists"
+    used = await world.book(world.at(11), hold_id=hold["id"], id=hold["id"])
+    assert (await world.api.delete(f"/v1/holds/{used['id']}")).status_code == 404
+    assert len(await world.rows("SELECT 1 FROM occupancy")) == 2

@@ -57,6 +57,16 @@ class AlreadyExistsError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class IdTakenError(SlotstreamError):
+    """The id that a caller chose is in use where the caller cannot see it. Tells nothing else."""
+
+    code = "id_taken"
+    kind = ErrorKind.conflict
+
+    def __init__(self) -> None:
+        super().__init__("This id cannot be used; choose another, or leave it out.")
+
+
 class HoldGoneError(SlotstreamError):
     code = "hold_expired"
     kind = ErrorKind.conflict

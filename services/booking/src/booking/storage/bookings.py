@@ -6,10 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 
-from booking.domain.errors import AlreadyExistsError
 from booking.domain.model import Actor, Appointment, Change, Override
 from booking.domain.seating import Seat
 from slotstream_servicekit.outbox import OutboxRecord, lane_of
@@ -51,23 +49,18 @@ async def insert_bookings(
     """Writes the rows whose time is free, whole or not at all; returns the ids of those.
 
     A row is left out whose slot is taken or externally busy, whose client is unknown, or whose id exists.
-    Raises StalePolicyError, and asyncpg's UniqueViolationError where a key or id is being used right now.
+    Raises StalePolicyError, and asyncpg's UniqueViolationError where a key is being used right now.
     """
     ordered = sorted(rows, key=lambda row: row.appointment.starts_at)
     outbox, payloads = _outbox(ordered)
-    try:
-        won = await connection.fetchval(
-            _BOOK,
-            organization_id,
-            policy_version,
-            orjson.dumps([_json_row(row) for row in ordered], option=_OPTIONS).decode(),
-            outbox,
-            payloads,
-        )
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name == "appointments_pkey":
-            raise AlreadyExistsError("An appointment with this id exists already.") from error
-        raise
+    won = await connection.fetchval(
+        _BOOK,
+        organization_id,
+        policy_version,
+        orjson.dumps([_json_row(row) for row in ordered], option=_OPTIONS).decode(),
+        outbox,
+        payloads,
+    )
     if won is None:
         raise StalePolicyError
     return frozenset(won)
@@ -172,12 +165,10 @@ def _override(override: Override) -> dict[str, object]:
     }
 
 
-async def existing_appointments(connection: Any, organization_id: UUID, ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Which of these ids are appointments already."""
-    found = await connection.fetch(
-        "SELECT id FROM appointments WHERE organization_id = $1 AND id = ANY($2)", organization_id, list(ids)
-    )
-    return frozenset(row["id"] for row in found)
+async def existing_appointments(connection: Any, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, bool]:
+    """Which of these ids are appointments or live holds already, and whether of this organization."""
+    found = await connection.fetch("SELECT id, own FROM existing_appointments($1, $2)", organization_id, list(ids))
+    return {row["id"]: row["own"] for row in found}
 
 
 async def bookable_clients(connection: Any, organization_id: UUID, ids: Sequence[UUID]) -> frozenset[UUID]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking.storage.connections import free_ids
 from booking.storage.tables import actions, businesses, resource_businesses, resources, services
 
 TABLES: Mapping[str, Table] = {
@@ -19,9 +20,11 @@ TABLES: Mapping[str, Table] = {
 
 
 async def insert_entry(session: AsyncSession, kind: str, values: Mapping[str, Any]) -> None:
+    """Raises IdTakenError where another organization uses the id."""
     row = dict(values)
     business_ids = row.pop("business_ids", None)
-    await session.execute(insert(TABLES[kind]).values(**row))
+    async with free_ids(session):
+        await session.execute(insert(TABLES[kind]).values(**row))
     if business_ids is not None:
         await _link(session, row["organization_id"], row["id"], business_ids)
 

@@ -7,9 +7,15 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking.domain.errors import IdTakenError
+
 Connection = asyncpg.Connection
+
+_GLOBAL_IDS = "_id_key"
+"""How the constraints end that keep ids unique across organizations."""
 
 _BEGIN = text("SELECT 1")
 _ENTER = "SELECT set_config('slotstream.organization', $1, true)"
@@ -34,3 +40,15 @@ async def reading(connection: Any, organization_id: UUID) -> AsyncIterator[None]
     async with connection.transaction():
         await connection.execute(_ENTER, str(organization_id))
         yield
+
+
+@asynccontextmanager
+async def free_ids(session: AsyncSession) -> AsyncIterator[None]:
+    """Inserts of rows whose ids a caller chose: an id that is in use elsewhere is refused, and nothing is lost."""
+    try:
+        async with session.begin_nested():
+            yield
+    except IntegrityError as error:
+        if str(getattr(error.orig.__cause__ if error.orig else None, "constraint_name", "")).endswith(_GLOBAL_IDS):
+            raise IdTakenError from error
+        raise

@@ -158,6 +158,15 @@ async def free_time(
     )
 
 
+async def free_hold(connection: Any, *, organization_id: UUID, hold_id: UUID) -> None:
+    """Gives back what a hold keeps: what expires, so never the time of an appointment that bears the same id."""
+    await connection.execute(
+        "DELETE FROM occupancy WHERE organization_id = $1 AND holder_id = $2 AND expires_at IS NOT NULL",
+        organization_id,
+        hold_id,
+    )
+
+
 async def takes_of(connection: Any, *, organization_id: UUID, holder_id: UUID) -> tuple[tuple[Seat, bool], ...]:
     """What a holder takes, and for each whether another holder shares its session."""
     rows = await connection.fetch(

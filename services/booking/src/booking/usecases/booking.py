@@ -12,12 +12,13 @@ from booking.domain.calendars import Calendars
 from booking.domain.errors import (
     AlreadyExistsError,
     BusyBookError,
+    IdTakenError,
     InvalidBookingError,
     OverrideForbiddenError,
     UnknownReferenceError,
 )
 from booking.domain.lifecycle import Status, Verb
-from booking.domain.model import Actor, Appointment, Change
+from booking.domain.model import Actor, Appointment, Change, Override
 from booking.domain.policy import Policy
 from booking.domain.requests import BookingRequest, Plan, plan_booking
 from booking.domain.seating import (
@@ -77,6 +78,7 @@ class Outcome:
     appointment: Appointment | None = None
     state: bytes = b""
     snapshot: bytes = b""
+    override: Override | None = None
     error: SlotstreamError | None = None
 
 
@@ -124,7 +126,8 @@ async def book_appointments(
                 for booking_id in current.outcomes:
                     done.pop(booking_id)
                 continue
-        done |= {one: _booked(current.rows[one], pending) for one in won}
+        by_id = {one.request.id: one for one in pending}
+        done |= {one: _booked(current.rows[one], by_id[one]) for one in won}
         pending = [one for one in pending if one.request.id not in done]
         if not pending:
             break
@@ -318,9 +321,14 @@ async def _insert(connection: Any, policy: Policy, rows: Sequence[BookingRow]) -
         return frozenset()
 
 
-def _booked(row: BookingRow, bookings: Sequence[Booking]) -> Outcome:
-    booking = next(one for one in bookings if one.request.id == row.appointment.id)
-    return Outcome(booking=booking, appointment=row.appointment, state=row.state, snapshot=row.snapshot)
+def _booked(row: BookingRow, booking: Booking) -> Outcome:
+    return Outcome(
+        booking=booking,
+        appointment=row.appointment,
+        state=row.state,
+        snapshot=row.snapshot,
+        override=row.change.override,
+    )
 
 
 async def _settle_losers(
@@ -334,7 +342,8 @@ async def _settle_losers(
     for one in losers:
         error: SlotstreamError | None = None
         if one.request.id in existing:
-            error = AlreadyExistsError(f"There is an appointment {one.request.id} already.")
+            own = existing[one.request.id]
+            error = AlreadyExistsError(f"The id {one.request.id} is in use already.") if own else IdTakenError()
         elif one.client_id not in clients:
             error = UnknownReferenceError("client", one.client_id)
         if error:

@@ -20,6 +20,7 @@ from booking.storage.clients import (
     read_client,
     update_client,
 )
+from booking.storage.connections import free_ids
 from slotstream_contracts.clients import ClientState
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 from slotstream_servicekit.ids import new_id
@@ -112,7 +113,8 @@ async def add_client(
     row["consent"] = list(values.get("consent") or ALL_CHANNELS)
     if await read_client(session, organization_id, row["id"]):
         raise AlreadyExistsError(f"There is a client {row['id']} already.")
-    await insert_clients(session, [row])
+    async with free_ids(session):
+        await insert_clients(session, [row])
     await enqueue(session, [_record(row, cause=cause, now=now)])
     return row, True
 

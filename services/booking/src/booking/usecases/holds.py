@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from booking.domain.errors import BusyBookError, HoldGoneError
+from booking.domain.errors import AlreadyExistsError, BusyBookError, HoldGoneError
 from booking.domain.model import Actor
 from booking.domain.requests import check_times
 from booking.domain.seating import seat
-from booking.storage.occupancy import Window, drop_expired_holds, free_time, read_calendars, take_time
+from booking.storage.bookings import database_now, existing_appointments
+from booking.storage.occupancy import Window, drop_expired_holds, free_hold, read_calendars, take_time
 from booking.storage.policies import PolicyCache
 from slotstream_servicekit.errors import NotFoundError, RefusedError
 
@@ -47,8 +48,10 @@ async def hold_slot(
     actor: Actor,
     now: datetime,
 ) -> Hold:
-    """Judged and taken as an appointment would be; expires by itself in the database's eyes."""
+    """Judged and taken as an appointment would be. Its end is told and judged by the database's clock alone."""
     check_times(starts_at=request.starts_at, duration=request.duration, now=now)
+    await _refuse_used_id(connection, organization_id, request.id)
+    expires_at = await database_now(connection) + request.lasts
     policy = await policies.current(connection, organization_id)
     wanted = policy.wanted(
         business_id=request.business_id,
@@ -70,7 +73,7 @@ async def hold_slot(
             starts_at=wanted.starts_at,
             ends_at=wanted.ends_at,
             resource_ids=tuple(each.resource_id for each in found.seats),
-            expires_at=now + request.lasts,
+            expires_at=expires_at,
         )
         if await take_time(
             connection,
@@ -86,12 +89,18 @@ async def hold_slot(
     raise BusyBookError("The slot is changing hands right now; ask again.")
 
 
+async def _refuse_used_id(connection: Any, organization_id: UUID, hold_id: UUID) -> None:
+    if await existing_appointments(connection, organization_id, [hold_id]):
+        raise AlreadyExistsError(f"The id {hold_id} is in use already.")
+
+
 async def _save(connection: Any, organization_id: UUID, hold: Hold, actor: Actor, now: datetime) -> None:
-    await connection.execute(
+    saved = await connection.fetchval(
         """
         INSERT INTO holds (organization_id, id, business_id, service_id, starts_at, ends_at, resource_ids,
                            actor_type, actor_id, call_id, expires_at, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT DO NOTHING RETURNING 1
         """,
         organization_id,
         hold.id,
@@ -106,6 +115,8 @@ async def _save(connection: Any, organization_id: UUID, hold: Hold, actor: Actor
         hold.expires_at,
         now,
     )
+    if saved is None:
+        raise AlreadyExistsError(f"The id {hold.id} is in use already.")
 
 
 async def release_hold(*, connection: Any, organization_id: UUID, hold_id: UUID) -> None:
@@ -114,7 +125,7 @@ async def release_hold(*, connection: Any, organization_id: UUID, hold_id: UUID)
     )
     if gone is None:
         raise NotFoundError(f"There is no hold {hold_id}.")
-    await free_time(connection, organization_id=organization_id, holder_id=hold_id)
+    await free_hold(connection, organization_id=organization_id, hold_id=hold_id)
 
 
 async def use_hold(*, connection: Any, organization_id: UUID, hold_id: UUID) -> Hold:
@@ -129,5 +140,5 @@ async def use_hold(*, connection: Any, organization_id: UUID, hold_id: UUID) -> 
     )
     if row is None:
         raise HoldGoneError(f"The hold {hold_id} has expired or was used.")
-    await free_time(connection, organization_id=organization_id, holder_id=hold_id)
+    await free_hold(connection, organization_id=organization_id, hold_id=hold_id)
     return Hold(**{**dict(row), "resource_ids": tuple(row["resource_ids"])})

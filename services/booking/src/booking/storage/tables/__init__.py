@@ -1,9 +1,11 @@
 """What booking remembers, table by table.
 
-Every table begins its keys with the organization: row-level security binds the application's role to one,
-and a composite foreign key cannot point into another tenant. The appointment tables have no foreign keys to
-the catalogue: catalogue rows are archived, never deleted, and the booking statement compares the policy
-version that the ids were resolved against, while key-share locks on one business row cost a fifth of the rate.
+Keys begin with the organization: row-level security binds the application's role to one, and a composite
+foreign key cannot point into another tenant. Ids of what topics are keyed by are unique across organizations
+as well; an appointment's is its whole key, so that the booking statement keeps one index for both. The
+appointment tables have no foreign keys to the catalogue: catalogue rows are archived, never deleted, and the
+booking statement compares the policy version that the ids were resolved against, while key-share locks on one
+business row cost a fifth of the rate.
 """
 
 from booking.storage.tables.appointments import appointment_resources, appointments
@@ -19,8 +21,10 @@ from booking.storage.tables.catalogue import (
 from booking.storage.tables.clients import clients
 from booking.storage.tables.commands import command_results
 from booking.storage.tables.history import history, overrides
+from booking.storage.tables.messages import message_events
 from booking.storage.tables.occupancy import holds, occupancy
 from booking.storage.tables.policies import external_busy, schedules
+from booking.storage.tables.series import series, series_occurrences
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.inbox import inbox_table
 from slotstream_servicekit.outbox import outbox_table
@@ -44,6 +48,7 @@ __all__ = [
     "holds",
     "idempotency_keys",
     "inbox",
+    "message_events",
     "metadata",
     "occupancy",
     "organizations",
@@ -52,5 +57,7 @@ __all__ = [
     "resource_businesses",
     "resources",
     "schedules",
+    "series",
+    "series_occurrences",
     "services",
 ]

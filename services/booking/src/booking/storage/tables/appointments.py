@@ -61,7 +61,7 @@ appointments = Table(
     instant("created_at"),
     instant("updated_at"),
     Column("version", Integer, nullable=False),
-    PrimaryKeyConstraint("organization_id", "id"),
+    PrimaryKeyConstraint("id"),
     ForeignKeyConstraint(["organization_id", "client_id"], ["clients.organization_id", "clients.id"]),
     CheckConstraint("ends_at > starts_at", name="times"),
     Index(None, "organization_id", "starts_at", "id"),

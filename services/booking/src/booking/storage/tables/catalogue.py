@@ -11,6 +11,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -42,6 +43,7 @@ businesses = Table(
     Column("assignment", Text, nullable=False),
     *versioned(),
     PrimaryKeyConstraint("organization_id", "id"),
+    UniqueConstraint("id"),
 )
 
 resources = Table(
@@ -58,6 +60,7 @@ resources = Table(
     Column("user_id", Text),
     *versioned(),
     PrimaryKeyConstraint("organization_id", "id"),
+    UniqueConstraint("id"),
     CheckConstraint("kind IN ('staff', 'room', 'equipment', 'business')", name="kind"),
 )
 
@@ -97,6 +100,7 @@ services = Table(
     Column("max_reschedules", Integer),
     *versioned(),
     PrimaryKeyConstraint("organization_id", "id"),
+    UniqueConstraint("id"),
     ForeignKeyConstraint(["organization_id", "business_id"], ["businesses.organization_id", "businesses.id"]),
     CheckConstraint("duration_minutes > 0 AND capacity > 0 AND slot_interval_minutes > 0", name="sane"),
 )
@@ -110,4 +114,5 @@ actions = Table(
     Column("position", Integer, nullable=False, server_default=text("0")),
     *versioned(),
     PrimaryKeyConstraint("organization_id", "id"),
+    UniqueConstraint("id"),
 )

@@ -1,6 +1,6 @@
 """Whom appointments are for."""
 
-from sqlalchemy import ARRAY, Boolean, Column, Index, PrimaryKeyConstraint, Table, Text, Uuid, text
+from sqlalchemy import ARRAY, Boolean, Column, Index, PrimaryKeyConstraint, Table, Text, UniqueConstraint, Uuid, text
 
 from booking.storage.tables.base import metadata, organization, versioned
 
@@ -20,6 +20,7 @@ clients = Table(
     Column("search", Text, nullable=False, server_default=text("''")),
     *versioned(),
     PrimaryKeyConstraint("organization_id", "id"),
+    UniqueConstraint("id"),
     Index("clients_phone_idx", "organization_id", "phone", postgresql_where=text("phone IS NOT NULL")),
     Index("clients_email_idx", "organization_id", "email", postgresql_where=text("email IS NOT NULL")),
     Index(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import pytest
 from harness.mailbox import Mailbox
 from harness.platform import Platform
@@ -53,25 +54,51 @@ async def upload(world: World, content: bytes) -> str:
             headers=world.fresh_key(),
         ),
         201,
-        202,
     )
     identity: str = answer["id"]
     preview = expect(await world.imports.get(f"/v1/imports/{identity}/preview"))
-    expect(await world.imports.put(f"/v1/imports/{identity}/mapping", json=preview["mapping"]), 200, 202)
+    expect(await world.imports.put(f"/v1/imports/{identity}/mapping", json={"columns": preview["columns"]}))
     return identity
 
 
-async def status(world: World, identity: str) -> dict[str, Any]:
+async def the_import(world: World, identity: str) -> dict[str, Any]:
     answer: dict[str, Any] = expect(await world.imports.get(f"/v1/imports/{identity}"))
     return answer
 
 
-async def reached(world: World, identity: str, wanted: str) -> dict[str, Any]:
+async def reached(world: World, identity: str, wanted: str) -> dict[str, int]:
+    """Waits until the import is `wanted`; its counts then."""
+
     async def there() -> bool:
-        return (await status(world, identity))["status"] == wanted
+        found = await the_import(world, identity)
+        assert found["state"] != "failed", found["failure"]
+        return bool(found["state"] == wanted)
 
     await until_true(there, within=90, what=f"the import is {wanted}")
-    return await status(world, identity)
+    counts: dict[str, int] = (await the_import(world, identity))["counts"]
+    return counts
+
+
+async def ask(world: World, identity: str, verb: str) -> None:
+    expect(await world.imports.post(f"/v1/imports/{identity}/{verb}", json={}, headers=world.fresh_key()), 202)
+
+
+async def appointments_by_status(world: World, **filters: str) -> dict[str, int]:
+    by_status: dict[str, int] = expect(await world.booking.get("/v1/appointments/counts", params=filters))["by_status"]
+    return {status: count for status, count in by_status.items() if count}
+
+
+async def everything_known_of(platform: Platform, world: World) -> list[tuple[str, int, str]]:
+    """(id, version, status) of every appointment, straight from booking's database."""
+    connection = await asyncpg.connect(platform.database_url("booking"))
+    try:
+        rows = await connection.fetch(
+            "SELECT id, version, status FROM appointments WHERE organization_id = $1 ORDER BY id",
+            world.organization_id,
+        )
+    finally:
+        await connection.close()
+    return [(str(row["id"]), row["version"], row["status"]) for row in rows]
 
 
 async def test_an_import_of_1000_rows_with_conflicts_run_twice_changes_nothing_the_second_time(
@@ -85,21 +112,23 @@ async def test_an_import_of_1000_rows_with_conflicts_run_twice_changes_nothing_t
 
     identity = await upload(world, content)
     checked = await reached(world, identity, "checked")
-    assert checked["counts"]["invalid"] == 10
-    assert checked["counts"]["conflict"] == 12
-    expect(await world.imports.post(f"/v1/imports/{identity}/confirm", json={}, headers=world.fresh_key()), 200, 202)
+    assert (checked["rows"], checked["ok"], checked["conflicts"], checked["invalid"]) == (ROWS, 978, 12, 10)
+    await ask(world, identity, "confirm")
     finished = await reached(world, identity, "finished")
-    assert finished["counts"]["booked"] == 978
+    assert (finished["new"], finished["already_done"], finished["failed"]) == (978, 0, 0)
+    assert await appointments_by_status(world, source="import") == {"scheduled": 978}
+    before = await everything_known_of(platform, world)
 
     again = await upload(world, content)
     await reached(world, again, "checked")
-    expect(await world.imports.post(f"/v1/imports/{again}/confirm", json={}, headers=world.fresh_key()), 200, 202)
-    await reached(world, again, "finished")
-    counts = expect(await world.booking.get("/v1/appointments/counts", params={"source": "import"}))
-    assert counts["by_status"] == {"scheduled": 978}
+    await ask(world, again, "confirm")
+    repeated = await reached(world, again, "finished")
+    assert (repeated["new"], repeated["already_done"], repeated["failed"]) == (0, 978, 0)
+    assert await everything_known_of(platform, world) == before
     assert not [mail for mail in mailbox.mails if "import-" in str(mail["To"])]
 
-    expect(await world.imports.post(f"/v1/imports/{identity}/undo", json={}, headers=world.fresh_key()), 200, 202)
-    await reached(world, identity, "undone")
-    after = expect(await world.booking.get("/v1/appointments/counts"))
-    assert after["by_status"] == {"scheduled": 2, "cancelled": 978}
+    await ask(world, identity, "undo")
+    undone = await reached(world, identity, "undone")
+    assert undone["undone"] == 978
+    assert await appointments_by_status(world) == {"scheduled": 2, "cancelled": 978}
+    assert not [mail for mail in mailbox.mails if "import-" in str(mail["To"])]

@@ -21,6 +21,7 @@ async def _filter(
     origin: Annotated[list[OriginKind] | None, Query()] = None,
     client_id: Annotated[list[UUID] | None, Query()] = None,
     batch_id: Annotated[list[UUID] | None, Query()] = None,
+    series_id: Annotated[list[UUID] | None, Query()] = None,
     q: Annotated[str | None, Query(max_length=200, description="Client name, phone, e-mail or service")] = None,
     archived: bool = False,
 ) -> AppointmentFilter:
@@ -35,6 +36,7 @@ async def _filter(
         origins=origin,
         client_ids=client_id,
         batch_ids=batch_id,
+        series_ids=series_id,
         text=q,
         archived=archived,
     )

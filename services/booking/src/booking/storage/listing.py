@@ -24,6 +24,7 @@ class AppointmentFilter:
     origins: Sequence[str] | None = None
     client_ids: Sequence[UUID] | None = None
     batch_ids: Sequence[UUID] | None = None
+    series_ids: Sequence[UUID] | None = None
     ids: Sequence[UUID] | None = None
     text: str | None = None
     archived: bool | None = False
@@ -94,6 +95,7 @@ def _conditions(organization_id: UUID, wanted: AppointmentFilter) -> tuple[list[
         ("a.origin_kind", wanted.origins),
         ("a.client_id", wanted.client_ids),
         ("a.batch_id", wanted.batch_ids),
+        ("a.series_id", wanted.series_ids),
         ("a.id", wanted.ids),
     ):
         if chosen:

@@ -1,6 +1,6 @@
 # Slotstream. Needs Python 3.11 or later and make; everything else comes as pinned packages.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset demo mail check test bench format
+.PHONY: help up down reset demo mail check test checker bench format
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
@@ -32,6 +32,9 @@ check: $(READY) ## Style, types and the rules of who may import whom
 
 test: check ## Check, then every test: unit, service, contract, end to end
 	$(BIN)/pytest $(ARGS)
+
+checker: $(READY) ## Random work under faults, then every promise checked (MINUTES=60 SEED=7)
+	@cd tests/e2e && ../../$(BIN)/python -m checker --minutes $(or $(MINUTES),1) $(if $(SEED),--seed $(SEED))
 
 bench: $(READY) ## Measure the promised ratios and write docs/benchmarks.md
 	$(BIN)/python -m bench $(ARGS)

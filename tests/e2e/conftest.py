@@ -1,5 +1,6 @@
 """One platform for all end-to-end tests; each test works in organizations of its own."""
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -8,6 +9,8 @@ from harness.mailbox import Mailbox
 from harness.platform import Platform, a_platform
 
 from slotstream_servicekit.infrastructure.processes import free_port
+
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,11 @@ class Operation:
     def code(self) -> str | None:
         return self.answer.get("code")
 
+    def versions(self) -> list[tuple[str, int]]:
+        """The appointments that a success answer shows, with their versions."""
+        shown = [self.answer.get("appointment"), self.answer.get("replaced"), self.answer]
+        return [(each["id"], each["version"]) for each in shown if each and "status" in each and "version" in each]
+
 
 @dataclass
 class History:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,8 +14,12 @@ from harness.world import World, stamp
 from checker.history import History, Operation
 
 RETRYABLE = frozenset({429, 502, 503, 504})
+BACK_OFF_SECONDS = 0.2
 VERBS: Sequence[tuple[str, int]] = (
-    ("create", 40),
+    ("create", 34),
+    ("create_forced", 3),
+    ("create_held", 4),
+    ("join_group", 6),
     ("create_twice", 6),
     ("create_changed", 2),
     ("reschedule", 14),
@@ -23,6 +27,7 @@ VERBS: Sequence[tuple[str, int]] = (
     ("cancel", 10),
     ("complete", 4),
     ("dismiss", 3),
+    ("no-show", 1),
     ("reopen", 4),
     ("update", 3),
     ("trespass", 6),
@@ -40,7 +45,11 @@ class Desk:
     random: random.Random
     first_slot: datetime
     faults_in_force: list[str]
-    known: list[str] = field(default_factory=list)
+    known: list[str]
+    """Appointments of the organization; shared by its desks, so that they meet on the same ones."""
+    clients: Sequence[str]
+    group: str
+    """A service with several seats."""
 
     async def work(self, stop: asyncio.Event) -> None:
         verbs, weights = zip(*VERBS, strict=True)
@@ -52,6 +61,12 @@ class Desk:
         match verb:
             case "create":
                 await self.create(self.any_slot())
+            case "create_forced":
+                await self.create(self.any_slot(), verb="create", override={"reason": "an emergency"})
+            case "join_group":
+                await self.create(self.any_slot(), verb="create", service_id=self.group)
+            case "create_held":
+                await self.create_held(self.any_slot())
             case "create_twice":
                 await self.create_twice(self.any_slot())
             case "create_changed":
@@ -66,12 +81,23 @@ class Desk:
         spread = self.random.choices((1, 16, 2_000), (20, 30, 50))[0]
         return self.first_slot + timedelta(minutes=30 * self.random.randrange(spread))
 
-    async def create(self, starts_at: datetime) -> None:
+    async def create(self, starts_at: datetime, *, verb: str = "create", **more: Any) -> None:
         identity = str(uuid4())
-        body = self.world.booking_of(starts_at, id=identity, client_id=self.random.choice(self.clients))
-        operation = await self.ask("create", "/v1/appointments", body, target=identity, key=uuid4().hex)
+        body = self.world.booking_of(starts_at, id=identity, client_id=self.random.choice(self.clients)) | more
+        operation = await self.ask(verb, "/v1/appointments", body, target=identity, key=uuid4().hex)
         if operation.outcome == "ok":
             self.known.append(identity)
+
+    async def create_held(self, starts_at: datetime) -> None:
+        """A hold, as an agent takes it during a call, turned into an appointment."""
+        body = {
+            "business_id": self.world.business["id"],
+            "service_id": self.world.service["id"],
+            "starts_at": stamp(starts_at),
+        }
+        hold = await self.ask("hold", "/v1/holds", body, target=None, key=uuid4().hex)
+        if hold.outcome == "ok":
+            await self.create(starts_at, hold_id=hold.answer["id"])
 
     async def create_twice(self, starts_at: datetime) -> None:
         """The same request twice at once under one key: one effect, one answer."""
@@ -115,13 +141,19 @@ class Desk:
         operation = await self.ask("trespass", "/v1/appointments", body, target=None, key=uuid4().hex)
         self.history.trespasses.append(operation)
 
-    @property
-    def clients(self) -> list[str]:
-        ids: list[str] = self.world.business["client_ids"]
-        return ids
-
     async def ask(
         self, verb: str, path: str, body: dict[str, Any], *, target: str | None, key: str | None = None
+    ) -> Operation:
+        """Ask, and ask again under the same key, a few times, where no answer came."""
+        for _ in range(self.random.randint(1, 8) if key else 1):
+            operation = await self.ask_once(verb, path, body, target=target, key=key)
+            if operation.outcome != "unknown":
+                break
+            await asyncio.sleep(BACK_OFF_SECONDS)
+        return operation
+
+    async def ask_once(
+        self, verb: str, path: str, body: dict[str, Any], *, target: str | None, key: str | None
     ) -> Operation:
         operation = Operation(
             client=self.number,
@@ -140,7 +172,6 @@ class Desk:
                 method, path, json=body, headers={"Idempotency-Key": key} if key else {}
             )
         except httpx2.TransportError:
-            await asyncio.sleep(0.05)
             return operation
         operation.answered_at = datetime.now(UTC)
         operation.status = response.status_code

@@ -190,7 +190,7 @@ class ContainerPostgres(_Container):
             DockerContainer(POSTGRES_IMAGE)
             .with_env("POSTGRES_PASSWORD", "postgres")
             .with_bind_ports(5432, self.port)
-            .with_command("postgres -c fsync=off -c synchronous_commit=off -c max_connections=400")
+            .with_command("postgres -c fsync=off -c max_connections=400")
         )
 
     def _wait(self) -> None:

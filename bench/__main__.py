@@ -28,8 +28,8 @@ from bench.world import ALL_DAY, FIRST, BenchWorld, set_up
 
 REPORT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 STAFF = 100
-EVENTS = 40_000
-COMMANDS = 20_000
+EVENTS = 100_000
+COMMANDS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _slots(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> 
     headers = {"Authorization": f"Bearer {setting.token(world.organization_id)}"}
     query = (
         f"/v1/slots?business_id={world.business_id}&service_id={world.service_id}"
-        f"&from={_stamp(FIRST)}&to={_stamp(FIRST + timedelta(days=30))}"
+        f"&from={_stamp(FIRST)}&to={_stamp(FIRST + timedelta(days=30))}&detail=starts"
     )
     with (
         setting.service("availability", "all") as availability,

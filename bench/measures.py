@@ -4,6 +4,7 @@ import asyncio
 import json
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,17 +13,18 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from bench.baseline import record_calls
-from bench.setting import Setting, generate_load, wait_for
+from bench.setting import Setting, generate_load
 from bench.world import FIRST, BenchWorld
 from slotstream_contracts.appointments import AppointmentSnapshot, AppointmentState, AssignedResource
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import BookAppointment, BookingRequest
 from slotstream_contracts.envelope import wrap
 from slotstream_servicekit.clock import system_clock
+from slotstream_servicekit.database import Database
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import OutboxRecord, enqueue, record_of
 
-JSON = "application/json"
+LONGEST_SECONDS = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,74 +62,75 @@ def booking_over_http(setting: Setting, world: BenchWorld, url: str, *, seconds:
 
 def relay_rate(setting: Setting, world: BenchWorld, *, events: int) -> float:
     """Events a second from the outbox to Kafka, by one worker, from a filled outbox."""
-
-    async def fill() -> None:
-        database = setting.database("availability")
-        for begin in range(0, events, 5_000):
-            async with database.system_transaction() as session:
-                await enqueue(session, [_state_record(world, number) for number in range(begin, begin + 5_000)])
-        await database.dispose()
-
-    asyncio.run(fill())
-    return _drain(setting, "availability", "SELECT count(*) FROM outbox", events)
+    database = setting.database("availability")
+    _enqueue(database, [_state_record(world, number) for number in range(events)])
+    with setting.service("availability", "worker"):
+        return _pace(setting, "availability", "SELECT count(*) FROM outbox", until=0)
 
 
 def consumer_rate(setting: Setting, *, events: int) -> float:
     """Appointment states a second from Kafka into availability's projection, by one worker."""
+    projected = "SELECT count(*) FROM appointments"
+    before = _count(setting, "availability", projected)
     with setting.service("availability", "worker"):
-        began = time.perf_counter()
-        seen = _rise(setting, "availability", "SELECT count(*) FROM occupancy", events)
-        return seen / (time.perf_counter() - began)
+        return _pace(setting, "availability", projected, until=before + events)
 
 
 def bulk_booking_rate(setting: Setting, world: BenchWorld, *, commands: int, first: int) -> float:
     """Bookings a second by command, from a filled commands topic, by one worker."""
+    _enqueue(setting.database("imports"), [_command_record(world, number) for number in range(first, first + commands)])
+    with setting.service("imports", "worker"):
+        _pace(setting, "imports", "SELECT count(*) FROM outbox", until=0)
+    booked = "SELECT count(*) FROM appointments"
+    before = _count(setting, "booking", booked)
+    with setting.service("booking", "worker"):
+        return _pace(setting, "booking", booked, until=before + commands)
 
+
+def _enqueue(database: Database, records: Sequence[OutboxRecord]) -> None:
     async def fill() -> None:
-        database = setting.database("imports")
-        for begin in range(first, first + commands, 5_000):
+        for begin in range(0, len(records), 5_000):
             async with database.system_transaction() as session:
-                await enqueue(session, [_command_record(world, number) for number in range(begin, begin + 5_000)])
+                await enqueue(session, records[begin : begin + 5_000])
         await database.dispose()
 
     asyncio.run(fill())
-    _drain(setting, "imports", "SELECT count(*) FROM outbox", commands)
-    before = _count(setting, "booking", "SELECT count(*) FROM appointments")
-    with setting.service("booking", "worker"):
-        began = time.perf_counter()
-        _rise(setting, "booking", f"SELECT count(*) - {before} FROM appointments", commands)
-        return commands / (time.perf_counter() - began)
 
 
-def _drain(setting: Setting, service: str, query: str, amount: int) -> float:
-    with setting.service(service, "worker"):
-        began = time.perf_counter()
+def _pace(setting: Setting, service: str, query: str, *, until: int) -> float:
+    """Rows a second that `query` counts, from the first look until it is `until` (or past it).
 
-        async def empty() -> bool:
-            return await _fetch(setting, service, query) == 0
+    What the worker did before it was ready, and thus before the first look, is not counted.
+    """
 
-        wait_for(empty, within=120)
-        return amount / (time.perf_counter() - began)
+    async def watch() -> float:
+        connection = await asyncpg.connect(setting.admin_url(service))
+        began, first = time.perf_counter(), await connection.fetchval(query)
+        rises = first < until
+        if abs(until - first) < 1_000:
+            raise RuntimeError(f"{service} was done before it was looked at: measure more rows")
+        last = first
+        while last < until if rises else last > until:
+            if time.perf_counter() - began > LONGEST_SECONDS:
+                raise RuntimeError(f"{service} did not finish within {LONGEST_SECONDS} s")
+            await asyncio.sleep(0.1)
+            last = await connection.fetchval(query)
+        took = time.perf_counter() - began
+        await connection.close()
+        return float(abs(last - first) / took)
 
-
-def _rise(setting: Setting, service: str, query: str, amount: int) -> int:
-    async def there() -> bool:
-        return await _fetch(setting, service, query) >= amount
-
-    wait_for(there, within=180, every=0.05)
-    return amount
+    return asyncio.run(watch())
 
 
 def _count(setting: Setting, service: str, query: str) -> int:
-    return asyncio.run(_fetch(setting, service, query))
+    async def fetch() -> int:
+        connection = await asyncpg.connect(setting.admin_url(service))
+        try:
+            return int(await connection.fetchval(query))
+        finally:
+            await connection.close()
 
-
-async def _fetch(setting: Setting, service: str, query: str) -> int:
-    connection = await asyncpg.connect(setting.admin_url(service))
-    try:
-        return int(await connection.fetchval(query))
-    finally:
-        await connection.close()
+    return asyncio.run(fetch())
 
 
 def _state_record(world: BenchWorld, number: int) -> OutboxRecord:

@@ -1,6 +1,5 @@
 """What the measurements run on: PostgreSQL with its ordinary durability, Kafka, and single service processes."""
 
-import asyncio
 import json
 import os
 import shutil
@@ -114,14 +113,3 @@ def generate_load(
     )
     measured: dict[str, Any] = json.loads(done.stdout)
     return measured
-
-
-def wait_for(condition: Any, *, within: float, every: float = 0.01) -> None:
-    """Poll an async condition from synchronous code."""
-
-    async def poll() -> None:
-        async with asyncio.timeout(within):
-            while not await condition():  # noqa: ASYNC110 - what is waited for happens in another process
-                await asyncio.sleep(every)
-
-    asyncio.run(poll())

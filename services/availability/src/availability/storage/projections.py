@@ -110,8 +110,16 @@ async def apply_services(session: AsyncSession, rows: Iterable[ServiceRow]) -> N
 
 
 async def apply_appointments(session: AsyncSession, rows: Iterable[AppointmentRow]) -> None:
+    """The appointments, and by a second statement what they take of their resources.
+
+    It is a statement of its own because its snapshot must come after the first has locked the appointments: a
+    rebuild and a consumer may apply two versions of one at once.
+    """
     newest = {(row.organization_id, row.id): row for row in _rising(rows)}
     await _apply(session, tables.appointments, newest)
+    if newest:
+        organizations, ids = zip(*newest, strict=True)
+        await session.execute(_OCCUPY, {"organizations": list(organizations), "ids": list(ids)})
 
 
 async def apply_external_busy(session: AsyncSession, rows: Iterable[ExternalBusyRow]) -> None:
@@ -171,4 +179,31 @@ _UPSERTS: Final = {
         tables.external_busy,
     )
 }
+_OCCUPY: Final = text(
+    """
+    WITH takes AS MATERIALIZED (
+        SELECT DISTINCT a.organization_id, a.id AS appointment_id, r.id AS resource_id, a.service_id,
+               floor(extract(epoch FROM a.blocked_from))::bigint AS blocked_from,
+               ceil(extract(epoch FROM a.blocked_to))::bigint AS blocked_to,
+               floor(extract(epoch FROM a.starts_at))::bigint AS starts_at,
+               ceil(extract(epoch FROM a.ends_at))::bigint AS ends_at
+        FROM unnest(CAST(:organizations AS uuid[]), CAST(:ids AS uuid[])) AS q(organization_id, id)
+        JOIN appointments a USING (organization_id, id) LEFT JOIN LATERAL unnest(a.resource_ids) AS r(id) ON a.occupies),
+    freed AS (
+        DELETE FROM occupancy o USING (SELECT DISTINCT organization_id, appointment_id FROM takes) AS t
+        WHERE o.organization_id = t.organization_id AND o.appointment_id = t.appointment_id
+          AND NOT EXISTS (SELECT FROM takes k WHERE k.organization_id = o.organization_id
+                          AND k.appointment_id = o.appointment_id AND k.resource_id = o.resource_id))
+    INSERT INTO occupancy AS o
+    (organization_id, appointment_id, resource_id, service_id, blocked_from, blocked_to, starts_at, ends_at)
+    SELECT * FROM takes WHERE resource_id IS NOT NULL ORDER BY organization_id, appointment_id, resource_id
+    ON CONFLICT (organization_id, appointment_id, resource_id) DO UPDATE
+    SET service_id = excluded.service_id, blocked_from = excluded.blocked_from, blocked_to = excluded.blocked_to,
+        starts_at = excluded.starts_at, ends_at = excluded.ends_at
+    WHERE (o.service_id, o.blocked_from, o.blocked_to, o.starts_at, o.ends_at)
+          IS DISTINCT FROM
+          (excluded.service_id, excluded.blocked_from, excluded.blocked_to, excluded.starts_at, excluded.ends_at)
+    """
+)
+"""Only what is different is written, so that a replay counts nothing up."""
 _FORGET: Final = text("DELETE FROM external_busy WHERE key = ANY(CAST(:keys AS text[]))")

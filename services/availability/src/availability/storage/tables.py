@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -15,7 +16,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -107,13 +107,30 @@ appointments = Table(
     Column("version", BigInteger, nullable=False),
     Column("applied_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("organization_id", "id"),
-    Index(
-        "appointments_taken_idx",
-        "organization_id",
-        "blocked_to",
-        "blocked_from",
-        postgresql_where=text("occupies"),
+    Index("appointments_ends_idx", "organization_id", "ends_at", "starts_at"),
+)
+
+# What appointments take of each resource, in whole epoch seconds as the rules of time reckon: starts rounded down,
+# ends up. Written with the appointment, so that one resource's time is read without any other's.
+occupancy = Table(
+    "occupancy",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("appointment_id", Uuid, nullable=False),
+    Column("resource_id", Uuid, nullable=False),
+    Column("service_id", Uuid, nullable=True),
+    Column("blocked_from", BigInteger, nullable=False),
+    Column("blocked_to", BigInteger, nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization_id", "appointment_id", "resource_id"),
+    ForeignKeyConstraint(
+        ["organization_id", "appointment_id"],
+        ["appointments.organization_id", "appointments.id"],
+        name="occupancy_appointment_fkey",
+        ondelete="CASCADE",
     ),
+    Index("occupancy_taken_idx", "organization_id", "resource_id", "blocked_to", "blocked_from"),
 )
 
 external_busy = Table(
@@ -129,18 +146,30 @@ external_busy = Table(
     Column("applied_at", DateTime(timezone=True), nullable=False),
     PrimaryKeyConstraint("organization_id", "key"),
     Index("external_busy_key_idx", "key"),
-    Index("external_busy_taken_idx", "organization_id", "ends_at", "starts_at"),
+    Index("external_busy_taken_idx", "organization_id", "resource_id", "ends_at", "starts_at"),
 )
 
 # One counter per organization for each half of what answers are made of: `rules` (catalogue and schedules) and
-# `taken` (appointments and external busy time). Caches compare them. Triggers keep them, so that no writer can
-# forget to, not even a rebuild's sweep.
+# `taken` (occupancy and external busy time). Caches compare them. Triggers keep them, so that no writer can forget
+# to, not even a rebuild's sweep. A counter's row stays locked until its writer commits, so whoever reads a count
+# sees everything that was counted up to it.
 projection_versions = Table(
     "projection_versions",
     metadata,
     Column("organization_id", Uuid, primary_key=True),
     Column("rules", BigInteger, nullable=False),
     Column("taken", BigInteger, nullable=False),
+)
+
+# The count of `taken` at which the time of each resource changed last: after a change, only these are read again.
+resource_versions = Table(
+    "resource_versions",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("resource_id", Uuid, nullable=False),
+    Column("taken", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization_id", "resource_id"),
+    Index("resource_versions_taken_idx", "organization_id", "taken"),
 )
 
 outbox = outbox_table(metadata)

@@ -77,7 +77,7 @@ async def change_status(
     if row.only_after_start and now < old.starts_at:
         raise NotStartedError("A no-show is known once the start has passed.")
     policy = await policies.current(connection, organization_id)
-    override = _notice(policy, old, verb, actor=actor, now=now, override_reason=details.override_reason)
+    override = notice_override(policy, old, verb, actor=actor, now=now, override_reason=details.override_reason)
     occupies = takes_time(status, pending_occupies=old.occupies)
     resources = old.resources
     if row.rechecks_slot and occupies and not old.occupies:
@@ -109,7 +109,7 @@ def _told(old: Appointment, details: Details) -> dict[str, Any]:
     }
 
 
-def _notice(
+def notice_override(
     policy: Policy, old: Appointment, verb: Verb, *, actor: Actor, now: datetime, override_reason: str | None
 ) -> Override | None:
     """Clients and agents keep to the service's notice; staff go beyond it, with a reason on record if given."""
@@ -325,7 +325,7 @@ async def reschedule_appointment(
     old = await _locked(connection, organization_id, appointment_id, expected_version)
     status_after(Verb.RESCHEDULE, old.status)
     policy = await policies.current(connection, organization_id)
-    override = _notice(policy, old, Verb.RESCHEDULE, actor=actor, now=now, override_reason=move.override_reason)
+    override = notice_override(policy, old, Verb.RESCHEDULE, actor=actor, now=now, override_reason=move.override_reason)
     own = await takes_of(connection, organization_id=organization_id, holder_id=old.id)
     alone = not any(shared for _, shared in own)
     if not alone:

@@ -70,11 +70,14 @@ class Town:
         async with self.fresh.database.system_transaction() as session:
             await handler(session, records)
 
+    def heard(self, state: Any) -> Received[Envelope[Any]]:
+        return received(state, organization=self.organization)
+
     async def catalogue(self, *states: Any) -> None:
-        await self.apply(on_catalogue, *(received(state, organization=self.organization) for state in states))
+        await self.apply(on_catalogue, *map(self.heard, states))
 
     async def appointments(self, *states: AppointmentState) -> None:
-        await self.apply(on_appointments, *(received(state, organization=self.organization) for state in states))
+        await self.apply(on_appointments, *map(self.heard, states))
 
     async def busy(self, *records: Received[Any]) -> None:
         await self.apply(on_external_busy, *records)

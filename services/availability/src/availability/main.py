@@ -57,6 +57,7 @@ def create_api(settings: AvailabilitySettings, *, clock: Clock = system_clock) -
         database=database,
         clock=clock,
         answer_cache_bytes=settings.answer_cache_bytes,
+        occupancy_cache_entries=settings.occupancy_cache_entries,
         freshness_seconds=settings.freshness_seconds,
     )
     keep_answers(app)

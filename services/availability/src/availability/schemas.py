@@ -241,7 +241,10 @@ class AbsentOut(ResponseModel):
 
 
 class CalendarAppointmentOut(ResponseModel):
+    """`occupies` is false where it takes no time: a request whose service books over it, a client who did not come."""
+
     id: UUID
+    business_id: UUID
     service_id: UUID | None
     service_name: str
     status: str
@@ -249,6 +252,7 @@ class CalendarAppointmentOut(ResponseModel):
     ends_at: InstantOut
     blocked_from: InstantOut
     blocked_to: InstantOut
+    occupies: bool
 
 
 class ExternalOut(ResponseModel):

@@ -19,3 +19,5 @@ class AvailabilitySettings(ServiceSettings):
     """How long an organization's change counters are taken as read before the database is asked again."""
     answer_cache_bytes: int = Field(default=64 * 1_048_576, ge=0)
     """How many bytes of finished slot answers each process keeps."""
+    occupancy_cache_entries: int = Field(default=500_000, ge=0)
+    """How many taken times (about 400 bytes each) each process keeps by resource."""

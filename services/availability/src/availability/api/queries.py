@@ -118,17 +118,20 @@ def _lane_out(lane: CalendarLane) -> dict[str, Any]:
         "absences": [_absent_out(one) for one in lane.absences],
         "appointments": [
             {
-                "id": entry.taken.id,
-                "service_id": entry.taken.service_id,
-                "service_name": entry.service_name,
-                "status": entry.status,
-                **_span((entry.taken.starts_at, entry.taken.ends_at)),
-                "blocked_from": from_epoch(entry.taken.blocked_from),
-                "blocked_to": from_epoch(entry.taken.blocked_to),
+                "id": each.id,
+                "business_id": each.business_id,
+                "service_id": each.service_id,
+                "service_name": each.service_name,
+                "status": each.status,
+                "starts_at": each.starts_at,
+                "ends_at": each.ends_at,
+                "blocked_from": each.blocked_from,
+                "blocked_to": each.blocked_to,
+                "occupies": each.occupies,
             }
-            for entry in lane.appointments
+            for each in lane.appointments
         ],
-        "external": [{"id": entry.busy.id, **_span((entry.busy.start, entry.busy.end))} for entry in lane.external],
+        "external": [{"id": each.id, "starts_at": each.starts_at, "ends_at": each.ends_at} for each in lane.external],
     }
 
 

@@ -14,12 +14,12 @@ from availability.storage.projections import (
     forget_external_busy,
 )
 from availability.storage.reads import (
-    ExternalEntry,
-    TakenEntry,
+    Drawn,
+    DrawnBusy,
     Versions,
     load_directory,
-    load_external,
-    load_taken,
+    load_drawn,
+    load_drawn_busy,
     read_versions,
 )
 from availability.storage.schedules import ScheduleStore, with_holiday_rules
@@ -28,12 +28,12 @@ from availability.storage.tables import metadata
 __all__ = [
     "AppointmentRow",
     "BusinessRow",
+    "Drawn",
+    "DrawnBusy",
     "ExternalBusyRow",
-    "ExternalEntry",
     "ResourceRow",
     "ScheduleStore",
     "ServiceRow",
-    "TakenEntry",
     "Versions",
     "apply_appointments",
     "apply_businesses",
@@ -42,8 +42,8 @@ __all__ = [
     "apply_services",
     "forget_external_busy",
     "load_directory",
-    "load_external",
-    "load_taken",
+    "load_drawn",
+    "load_drawn_busy",
     "metadata",
     "read_versions",
     "with_holiday_rules",

@@ -188,7 +188,8 @@ _OCCUPY: Final = text(
                floor(extract(epoch FROM a.starts_at))::bigint AS starts_at,
                ceil(extract(epoch FROM a.ends_at))::bigint AS ends_at
         FROM unnest(CAST(:organizations AS uuid[]), CAST(:ids AS uuid[])) AS q(organization_id, id)
-        JOIN appointments a USING (organization_id, id) LEFT JOIN LATERAL unnest(a.resource_ids) AS r(id) ON a.occupies),
+        JOIN appointments a USING (organization_id, id)
+        LEFT JOIN LATERAL unnest(a.resource_ids) AS r(id) ON a.occupies),
     freed AS (
         DELETE FROM occupancy o USING (SELECT DISTINCT organization_id, appointment_id FROM takes) AS t
         WHERE o.organization_id = t.organization_id AND o.appointment_id = t.appointment_id

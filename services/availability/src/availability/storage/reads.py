@@ -1,4 +1,4 @@
-"""Reading: the counters by one cheap statement, the directory as a whole, what is taken in a window."""
+"""Reading: the counters by one cheap statement, the directory as a whole, what a calendar draws."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from availability.domain import Business, Directory, Resource, Service
-from slotstream_scheduling import Busy, ServiceRules, Taken, schedule_from_dict, to_epoch, to_epoch_up
-from slotstream_servicekit.database import Database
+from slotstream_scheduling import ServiceRules, schedule_from_dict
+from slotstream_servicekit.database import Database, tenant_cte
 
 
 class Versions(NamedTuple):
@@ -20,24 +20,34 @@ class Versions(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class TakenEntry:
-    """An appointment that takes time, with the resources it takes."""
+class Drawn:
+    """An appointment as a calendar draws it."""
 
-    resource_ids: tuple[str, ...]
-    taken: Taken
+    id: UUID
+    business_id: UUID
+    service_id: UUID | None
     service_name: str
     status: str
-    business_id: str
+    resource_ids: frozenset[str]
+    starts_at: datetime
+    ends_at: datetime
+    blocked_from: datetime
+    blocked_to: datetime
+    occupies: bool
 
 
 @dataclass(frozen=True, slots=True)
-class ExternalEntry:
+class DrawnBusy:
+    """External busy time as a calendar draws it."""
+
+    id: UUID
     resource_id: str
-    busy: Busy
+    starts_at: datetime
+    ends_at: datetime
 
 
 async def read_versions(database: Database, organization_id: UUID) -> Versions:
-    """One statement, one round trip: the tenant is set by the very value that the row is looked up with."""
+    """One statement, one round trip, the tenant included."""
     async with database.connection() as connection:
         row = await connection.fetchrow(_VERSIONS, str(organization_id))
     return Versions(row["rules"], row["taken"]) if row else Versions(0, 0)
@@ -57,38 +67,19 @@ async def load_directory(session: AsyncSession, organization_id: UUID) -> Direct
     )
 
 
-async def load_taken(
+async def load_drawn(
     session: AsyncSession, organization_id: UUID, resource_ids: Sequence[str], start: int, end: int
-) -> list[TakenEntry]:
-    """Every appointment whose blocked time meets [start, end), by start."""
-    rows = await session.execute(_TAKEN, _window(organization_id, resource_ids, start, end))
-    return [
-        TakenEntry(
-            resource_ids=tuple(str(one) for one in row.resource_ids),
-            taken=Taken(
-                str(row.id),
-                to_epoch(row.blocked_from),
-                to_epoch_up(row.blocked_to),
-                to_epoch(row.starts_at),
-                to_epoch_up(row.ends_at),
-                None if row.service_id is None else str(row.service_id),
-            ),
-            service_name=row.service_name,
-            status=row.status,
-            business_id=str(row.business_id),
-        )
-        for row in rows
-    ]
+) -> list[Drawn]:
+    """The appointments of the resources that meet [start, end), by start."""
+    rows = await session.execute(_DRAWN, _window(organization_id, resource_ids, start, end))
+    return [Drawn(**{**row._asdict(), "resource_ids": frozenset(str(one) for one in row.resource_ids)}) for row in rows]
 
 
-async def load_external(
+async def load_drawn_busy(
     session: AsyncSession, organization_id: UUID, resource_ids: Sequence[str], start: int, end: int
-) -> list[ExternalEntry]:
-    rows = await session.execute(_EXTERNAL, _window(organization_id, resource_ids, start, end))
-    return [
-        ExternalEntry(str(row.resource_id), Busy(str(row.id), to_epoch(row.starts_at), to_epoch_up(row.ends_at)))
-        for row in rows
-    ]
+) -> list[DrawnBusy]:
+    rows = await session.execute(_DRAWN_BUSY, _window(organization_id, resource_ids, start, end))
+    return [DrawnBusy(row.id, str(row.resource_id), row.starts_at, row.ends_at) for row in rows]
 
 
 def _window(organization_id: UUID, resource_ids: Sequence[str], start: int, end: int) -> dict[str, Any]:
@@ -132,26 +123,28 @@ def _service_of(row: Any) -> Service:
     )
 
 
-# The lookup value is computed by the sub-select before any row is read, so row-level security sees the tenant.
-_VERSIONS: Final = """
-    SELECT rules, taken FROM projection_versions
-    WHERE organization_id = (SELECT set_config('slotstream.organization', $1, true))::uuid
+# The sub-select is lateral to the tenant and cannot be flattened, so it is set before any row is read.
+_VERSIONS: Final = f"""
+    WITH {tenant_cte()}
+    SELECT v.rules, v.taken FROM tenant CROSS JOIN LATERAL (
+        SELECT rules, taken FROM projection_versions WHERE organization_id = tenant.id::uuid OFFSET 0) AS v
 """
 _OF_TENANT = "WHERE organization_id = :organization_id"
 _BUSINESSES: Final = text(f"SELECT id, name, zone, archived FROM businesses {_OF_TENANT}")
 _RESOURCES: Final = text(f"SELECT * FROM resources {_OF_TENANT} ORDER BY name, id")
 _SERVICES: Final = text(f"SELECT * FROM services {_OF_TENANT}")
 _SCHEDULES: Final = text(f"SELECT owner_id, rules FROM schedules {_OF_TENANT}")
-_TAKEN: Final = text(
+_DRAWN: Final = text(
     f"""
     SELECT id, business_id, service_id, service_name, status, resource_ids,
-           starts_at, ends_at, blocked_from, blocked_to
-    FROM appointments {_OF_TENANT} AND occupies AND blocked_to > :starts AND blocked_from < :ends
-      AND resource_ids && CAST(:resource_ids AS uuid[])
+           starts_at, ends_at, blocked_from, blocked_to, occupies
+    FROM appointments {_OF_TENANT} AND ends_at > :starts AND starts_at < :ends
+      AND (occupies OR status IN ('pending', 'no_show')) AND resource_ids && CAST(:resource_ids AS uuid[])
     ORDER BY starts_at, id
     """
 )
-_EXTERNAL: Final = text(
+"""A request that awaits approval and a client who did not come are drawn, even where they take no time."""
+_DRAWN_BUSY: Final = text(
     f"""
     SELECT id, resource_id, starts_at, ends_at FROM external_busy {_OF_TENANT}
       AND ends_at > :starts AND starts_at < :ends AND resource_id = ANY(CAST(:resource_ids AS uuid[]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from availability.domain import Business, Directory, Resource, UnknownOwnerError
-from availability.storage import ExternalEntry, TakenEntry
+from availability.storage import Drawn, DrawnBusy, load_drawn, load_drawn_busy
 from availability.usecases.world import World
 from slotstream_scheduling import Schedule, Span, Spans, open_spans, working_spans
 from slotstream_scheduling.spans import clip, normalize, subtract
@@ -38,8 +38,8 @@ class CalendarLane:
     resource: Resource
     working: Spans
     absences: Sequence[Absent]
-    appointments: Sequence[TakenEntry]
-    external: Sequence[ExternalEntry]
+    appointments: Sequence[Drawn]
+    external: Sequence[DrawnBusy]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +60,15 @@ async def get_free_busy(
 ) -> list[FreeBusy]:
     """Free/busy of each resource, in the hours of `business_id` or of its first business."""
     resources = [directory.resource(one) for one in resource_ids]
-    found = await world.occupancy(organization_id, resource_ids, *window)
+    found = await world.taken_time(organization_id, resource_ids, window)
     return [
         _free_busy(
             one,
             _schedule_for(directory, one, business_id),
             directory.schedules.get(one.id),
             [
-                *(
-                    (entry.taken.blocked_from, entry.taken.blocked_to)
-                    for entry in found.taken
-                    if one.id in entry.resource_ids
-                ),
-                *((entry.busy.start, entry.busy.end) for entry in found.external if entry.resource_id == one.id),
+                *((taken.blocked_from, taken.blocked_to) for taken in found[one.id].taken),
+                *((busy.start, busy.end) for busy in found[one.id].busy),
             ],
             window,
         )
@@ -97,14 +93,17 @@ async def get_calendar(
         if one not in of_business:
             raise UnknownOwnerError("There is no such resource in this business")
     resources = [of_business[one] for one in resource_ids or of_business]
-    found = await world.occupancy(organization_id, [one.id for one in resources], *window)
+    ids = [one.id for one in resources]
+    async with world.database.transaction(organization_id) as session:
+        drawn = await load_drawn(session, organization_id, ids, *window)
+        busy = await load_drawn_busy(session, organization_id, ids, *window)
     lanes = [
         CalendarLane(
             resource=one,
             working=working_spans(directory.schedules.get(one.id), hours, *window),
             absences=_absences(directory.schedules.get(one.id), "time_off", window),
-            appointments=[entry for entry in found.taken if one.id in entry.resource_ids],
-            external=[entry for entry in found.external if entry.resource_id == one.id],
+            appointments=[each for each in drawn if one.id in each.resource_ids],
+            external=[each for each in busy if each.resource_id == one.id],
         )
         for one in resources
     ]

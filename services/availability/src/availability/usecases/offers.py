@@ -1,6 +1,6 @@
 """Slots: what is offered, the first of it, and whether one start would be bookable."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,6 +9,7 @@ from availability.domain import Directory, Terms, settle_terms
 from availability.usecases.world import World, reach_of
 from slotstream_scheduling import (
     Reason,
+    ResourceCalendar,
     Slot,
     bookable_window,
     booking_limit,
@@ -81,30 +82,37 @@ async def find_slots(
 async def find_first_slot(
     *, world: World, directory: Directory, question: Question, start: int, end: int, now: datetime
 ) -> tuple[Terms, Slot | None]:
-    """The first offered start in [start, end), read and computed in steps that double."""
+    """The first offered start in [start, end).
+
+    Time in which nobody works is leapt over by the hours alone; the rest is read in steps that double.
+    """
     terms = question.terms(directory)
     second = to_epoch(now)
     at, end = bookable_window(terms.rules, second, terms.business.zone, start, end)
+    hours = {one: ResourceCalendar(one, directory.schedules.get(one)) for one in terms.candidates}
     step = _FIRST_STEP
-    while at < end and terms.candidates:
-        until = min(at + int(step.total_seconds()), end)
-        calendars = await world.calendars(
-            question.organization_id, directory, terms.candidates, reach_of(terms.rules, at, until)
-        )
-        found = first_slot(
-            rules=terms.rules,
-            business=terms.business_schedule,
-            places=terms.places,
-            calendars=calendars,
-            now=second,
-            start=at,
-            end=until,
-            service_id=terms.service_id,
-        )
+    while at < end and (opened := _first_of(terms, hours, second, at, end)) is not None:
+        until = min(opened.start + int(step.total_seconds()), end)
+        reach = reach_of(terms.rules, opened.start, until)
+        calendars = await world.calendars(question.organization_id, directory, terms.candidates, reach)
+        found = _first_of(terms, calendars, second, opened.start, until)
         if found is not None:
             return terms, found
         at, step = until, min(step * 2, _LONGEST_STEP)
     return terms, None
+
+
+def _first_of(terms: Terms, calendars: Mapping[str, ResourceCalendar], now: int, start: int, end: int) -> Slot | None:
+    return first_slot(
+        rules=terms.rules,
+        business=terms.business_schedule,
+        places=terms.places,
+        calendars=calendars,
+        now=now,
+        start=start,
+        end=end,
+        service_id=terms.service_id,
+    )
 
 
 async def judge_start(

@@ -2,26 +2,18 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from availability.domain import Directory
-from availability.storage import ExternalEntry, TakenEntry, Versions, load_external, load_taken, read_versions
+from availability.storage import Versions, read_versions
 from availability.storage.caches import AnswerCache, DirectoryCache
-from slotstream_scheduling import Busy, ResourceCalendar, ServiceRules, Taken
+from availability.storage.occupancy import OccupancyCache, TakenTime
+from slotstream_scheduling import ResourceCalendar, ServiceRules
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
 
 _MAX_ORGANIZATIONS = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Occupancy:
-    """What takes time in a window."""
-
-    taken: Sequence[TakenEntry]
-    external: Sequence[ExternalEntry]
 
 
 class World:
@@ -32,10 +24,17 @@ class World:
     """
 
     def __init__(
-        self, *, database: Database, clock: Clock, answer_cache_bytes: int, freshness_seconds: float = 0.0
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        answer_cache_bytes: int,
+        occupancy_cache_entries: int,
+        freshness_seconds: float = 0.0,
     ) -> None:
         self.database = database
         self.answers = AnswerCache(answer_cache_bytes)
+        self._occupancy = OccupancyCache(database, occupancy_cache_entries)
         self._clock = clock
         self._directories = DirectoryCache(database)
         self._freshness_seconds = freshness_seconds
@@ -69,34 +68,19 @@ class World:
             versions = await self.versions(organization_id)
         return await self._directories.get(organization_id, versions)
 
-    async def occupancy(self, organization_id: UUID, resource_ids: Sequence[str], start: int, end: int) -> Occupancy:
-        async with self.database.transaction(organization_id) as session:
-            return Occupancy(
-                await load_taken(session, organization_id, resource_ids, start, end),
-                await load_external(session, organization_id, resource_ids, start, end),
-            )
+    async def taken_time(
+        self, organization_id: UUID, resource_ids: Sequence[str], window: tuple[int, int]
+    ) -> dict[str, TakenTime]:
+        """What takes the time of each resource in the window, and perhaps somewhat around it."""
+        versions = await self.versions(organization_id)
+        return await self._occupancy.read(organization_id, versions.taken, resource_ids, *window)
 
     async def calendars(
-        self,
-        organization_id: UUID,
-        directory: Directory,
-        resource_ids: Sequence[str],
-        window: tuple[int, int],
+        self, organization_id: UUID, directory: Directory, resource_ids: Sequence[str], window: tuple[int, int]
     ) -> dict[str, ResourceCalendar]:
         """The calendars of the resources, each with all that takes time in [start, end)."""
-        found = await self.occupancy(organization_id, resource_ids, *window)
-        taken: dict[str, list[Taken]] = {one: [] for one in resource_ids}
-        busy: dict[str, list[Busy]] = {one: [] for one in resource_ids}
-        for entry in found.taken:
-            for one in entry.resource_ids:
-                if one in taken:
-                    taken[one].append(entry.taken)
-        for external in found.external:
-            busy[external.resource_id].append(external.busy)
-        return {
-            one: ResourceCalendar(one, directory.schedules.get(one), tuple(taken[one]), tuple(busy[one]))
-            for one in resource_ids
-        }
+        found = await self.taken_time(organization_id, resource_ids, window)
+        return {one: ResourceCalendar(one, directory.schedules.get(one), *found[one]) for one in resource_ids}
 
 
 def reach_of(rules: ServiceRules, start: int, end: int) -> tuple[int, int]:

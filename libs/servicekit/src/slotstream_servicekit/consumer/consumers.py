@@ -317,7 +317,9 @@ def _function(work: Callable[[Sequence[Any]], Awaitable[None]]) -> Callable[[Seq
 
 
 def _faststream_logger() -> logging.Logger:
-    logger = logging.getLogger("faststream.kafka")
+    # Not one below "faststream": that one prints every record, in colours, past the handlers of this process.
+    logger = logging.getLogger(f"{__name__}.faststream")
+    logger.setLevel(logging.WARNING)
     logger.addFilter(_is_news)
     return logger
 

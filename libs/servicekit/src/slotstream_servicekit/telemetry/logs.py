@@ -25,7 +25,6 @@ _QUIET = {
     "uvicorn.error": logging.WARNING,
     "uvicorn.access": logging.CRITICAL,
     "aiokafka": logging.WARNING,
-    "faststream": logging.WARNING,
     "httpx2": logging.WARNING,
     "httpcore2": logging.WARNING,
     "asyncio": logging.WARNING,

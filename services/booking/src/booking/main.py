@@ -55,7 +55,7 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
     """The worker role: consumers, the relay, and housekeeping."""
     from booking.consumers import register
     from booking.storage.tables import inbox
-    from booking.worker import housekeeping
+    from booking.worker import housekeeping, series_extension
     from slotstream_servicekit.consumer import Consumers
     from slotstream_servicekit.relay import Relay
 
@@ -73,7 +73,8 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
         inbox=inbox,
         batch_size=settings.consumer_batch_size,
     )
-    register(consumers, policies=PolicyCache(), clock=clock)
+    policies = PolicyCache()
+    register(consumers, policies=policies, clock=clock)
     relay = Relay(
         database,
         service=NAME,
@@ -84,7 +85,7 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
         health=health,
         consumers=consumers,
         relay=relay,
-        tasks=(housekeeping(database),),
+        tasks=(housekeeping(database), series_extension(database, policies, clock)),
         dispose=database.dispose,
     )
 

@@ -5,6 +5,9 @@ import contextlib
 
 from sqlalchemy import text
 
+from booking.storage.policies import PolicyCache
+from booking.usecases.series import extend_next_series
+from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.http.idempotency import forget_old_keys
@@ -37,6 +40,29 @@ def housekeeping(database: Database) -> BackgroundTask:
                 await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
 
     return keep_house
+
+
+def series_extension(database: Database, policies: PolicyCache, clock: Clock) -> BackgroundTask:
+    async def extend_series(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                if await extend_one(database, policies, clock):
+                    continue
+            except SlotstreamError as error:
+                log.warning("series_extension_postponed", code=error.code)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
+
+    return extend_series
+
+
+async def extend_one(database: Database, policies: PolicyCache, clock: Clock) -> bool:
+    """Brings one series without an end to its horizon, in a transaction of its own; whether there was one."""
+    async with database.system_transaction() as session:
+        series = await extend_next_series(session=session, policies=policies, now=clock())
+    if series is not None:
+        log.info("series_extended", series=str(series.id), organization=str(series.organization_id))
+    return series is not None
 
 
 async def sweep(database: Database) -> None:

@@ -57,6 +57,13 @@ class AlreadyExistsError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class NotBookedError(SlotstreamError):
+    """A date of a series has no appointment: it was skipped."""
+
+    code = "not_booked"
+    kind = ErrorKind.conflict
+
+
 class IdTakenError(SlotstreamError):
     """The id that a caller chose is in use where the caller cannot see it. Tells nothing else."""
 

@@ -158,6 +158,17 @@ async def free_time(
     )
 
 
+async def free_holders(connection: Any, organization_id: UUID, holder_ids: Sequence[UUID]) -> None:
+    """Gives back what several appointments take."""
+    await connection.execute(
+        """
+        DELETE FROM occupancy WHERE organization_id = $1 AND holder_id = ANY($2)
+        """,
+        organization_id,
+        list(holder_ids),
+    )
+
+
 async def free_hold(connection: Any, *, organization_id: UUID, hold_id: UUID) -> None:
     """Gives back what a hold keeps: what expires, so never the time of an appointment that bears the same id."""
     await connection.execute(

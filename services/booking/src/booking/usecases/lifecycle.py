@@ -77,7 +77,7 @@ async def change_status(
     if row.only_after_start and now < old.starts_at:
         raise NotStartedError("A no-show is known once the start has passed.")
     policy = await policies.current(connection, organization_id)
-    override = notice_override(policy, old, verb, actor=actor, now=now, override_reason=details.override_reason)
+    override = notice_override(policy, old, verb, actor=actor, now=now, why=details.override_reason or details.reason)
     occupies = takes_time(status, pending_occupies=old.occupies)
     resources = old.resources
     if row.rechecks_slot and occupies and not old.occupies:
@@ -110,9 +110,9 @@ def _told(old: Appointment, details: Details) -> dict[str, Any]:
 
 
 def notice_override(
-    policy: Policy, old: Appointment, verb: Verb, *, actor: Actor, now: datetime, override_reason: str | None
+    policy: Policy, old: Appointment, verb: Verb, *, actor: Actor, now: datetime, why: str | None
 ) -> Override | None:
-    """Clients and agents keep to the service's notice; staff go beyond it, with a reason on record if given."""
+    """Clients and agents keep to the service's notice; staff go beyond it with a reason, which is a record."""
     service = policy.services.get(old.service_id) if old.service_id else None
     if service is None or verb not in {Verb.CANCEL, Verb.RESCHEDULE}:
         return None
@@ -125,11 +125,14 @@ def notice_override(
     if not too_often and now <= old.starts_at - notice:
         return None
     rule = "too_many_reschedules" if too_often else "notice_passed"
-    if actor.keeps_notice:
-        error = TooLateError(f"The service does not allow '{verb}' any more: {rule.replace('_', ' ')}.")
-        error.code = rule
-        raise error
-    return Override(reason=override_reason, rules=(rule,)) if override_reason else None
+    bound = actor.keeps_notice or (actor.may_override and (too_often or notice > timedelta()))
+    if not bound:
+        return None
+    if actor.may_override and why:
+        return Override(reason=why, rules=(rule,))
+    error = TooLateError(f"'{verb}' is not allowed any more: {rule.replace('_', ' ')}. Staff may, with a reason.")
+    error.code = rule
+    raise error
 
 
 async def _take_again(
@@ -325,7 +328,9 @@ async def reschedule_appointment(
     old = await _locked(connection, organization_id, appointment_id, expected_version)
     status_after(Verb.RESCHEDULE, old.status)
     policy = await policies.current(connection, organization_id)
-    override = notice_override(policy, old, Verb.RESCHEDULE, actor=actor, now=now, override_reason=move.override_reason)
+    override = notice_override(
+        policy, old, Verb.RESCHEDULE, actor=actor, now=now, why=move.override_reason or move.reason
+    )
     own = await takes_of(connection, organization_id=organization_id, holder_id=old.id)
     alone = not any(shared for _, shared in own)
     if not alone:
@@ -336,7 +341,7 @@ async def reschedule_appointment(
         policies=policies,
         organization_id=organization_id,
         booking=Booking(
-            request=_moved(old, move),
+            request=moved_request(old, move),
             client_id=old.client_id,
             actor=actor,
             cause=cause,
@@ -365,7 +370,8 @@ async def reschedule_appointment(
     return Recorded(outcome.appointment, outcome.state, outcome.snapshot), recorded
 
 
-def _moved(old: Appointment, move: Move) -> BookingRequest:
+def moved_request(old: Appointment, move: Move) -> BookingRequest:
+    """The request for what replaces `old`: everything of it, at another time."""
     service_id = old.service_id
     return BookingRequest(
         id=move.new_id,

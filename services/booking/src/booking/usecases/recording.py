@@ -1,7 +1,9 @@
 """Writing changes: row, history and both messages, in the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,7 +33,11 @@ async def record_change(
     replacement: bytes | None = None,
 ) -> Recorded:
     [recorded] = await record_changes(
-        session, [(appointment, change)], actor=actor, cause=cause, replacement=replacement
+        session,
+        [(appointment, change)],
+        actor=actor,
+        cause=cause,
+        replacements={appointment.id: replacement} if replacement is not None else {},
     )
     return recorded
 
@@ -42,9 +48,9 @@ async def record_changes(
     *,
     actor: Actor,
     cause: Cause,
-    replacement: bytes | None = None,
+    replacements: Mapping[UUID, bytes] = MappingProxyType({}),
 ) -> list[Recorded]:
-    """Several changes of one organization in two statements."""
+    """Several changes of one organization in two statements. `replacements`: what rescheduled ones led to."""
     recorded: list[Recorded] = []
     rows: list[ChangedRow] = []
     records: list[OutboxRecord] = []
@@ -55,7 +61,12 @@ async def record_changes(
         fields = {name: {"old": plain(old), "new": plain(new)} for name, (old, new) in change.fields.items()}
         rows.append(ChangedRow(appointment=appointment, change=change, actor=actor, fields=fields, state=state))
         records += appointment_records(
-            appointment, change=change, actor=actor, cause=cause, snapshot=snapshot, replacement=replacement
+            appointment,
+            change=change,
+            actor=actor,
+            cause=cause,
+            snapshot=snapshot,
+            replacement=replacements.get(appointment.id),
         )
     if rows:
         connection = await connection_of(session)

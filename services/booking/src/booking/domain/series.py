@@ -1,0 +1,273 @@
+"""Series: appointments that recur by a wall-clock rule, and how their dates follow a change of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from booking.domain.errors import InvalidBookingError
+from booking.domain.lifecycle import OPEN
+from booking.domain.model import Actor, Appointment
+from booking.domain.requests import FURTHEST, BookingRequest
+from slotstream_scheduling.recurrence import Frequency, Recurrence, occurrences
+from slotstream_scheduling.spans import from_epoch, to_epoch
+from slotstream_scheduling.wallclock import LocalKind, local_date
+from slotstream_servicekit.errors import Reason, RefusedError
+
+MAX_DATES = 1_000
+"""How many dates one series can have: longer ones go without an end, and are extended as time passes."""
+
+HORIZON_DAYS = 180
+"""How far ahead a series without an end is booked."""
+
+
+class OnConflict(StrEnum):
+    """What becomes of a date that cannot be booked: it is left out, everything is, or it is booked all the same."""
+
+    SKIP = "skip"
+    FAIL = "fail"
+    OVERRIDE = "override"
+
+
+class Scope(StrEnum):
+    THIS = "this"
+    FOLLOWING = "following"
+    ALL = "all"
+
+
+class SeriesRefusedError(RefusedError):
+    """All or nothing was asked for, and some dates cannot be had: which, and why."""
+
+    def __init__(self, refused: Mapping[date, Sequence[Reason]], *, of: int) -> None:
+        super().__init__(tuple(dict.fromkeys(one for reasons in refused.values() for one in reasons)))
+        self.code = "series_conflicts"
+        self.detail = f"{len(refused)} of {of} dates cannot be booked; nothing was changed."
+        self.extra = {
+            "occurrences": [
+                {
+                    "occurs_on": on.isoformat(),
+                    "reasons": [
+                        {"code": one.code, "detail": one.detail, "conflicts_with": list(one.conflicts_with)}
+                        for one in reasons
+                    ],
+                }
+                for on, reasons in sorted(refused.items())
+            ]
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One rule and what each of its appointments is like. `first` is naive wall time in `zone`."""
+
+    id: UUID
+    organization_id: UUID
+    status: str
+    business_id: UUID
+    zone: str
+    client_id: UUID
+    service_id: UUID | None
+    service_name: str | None
+    duration_minutes: int | None
+    resource_ids: tuple[UUID, ...] | None
+    action_id: UUID | None
+    origin_kind: str
+    origin_reference_id: str | None
+    origin_url: str | None
+    notes: str | None
+    internal_notes: str | None
+    share_with_client: bool
+    notify_client: bool
+    quoted_amount: Decimal | None
+    quoted_currency: str | None
+    rule: Recurrence
+    first: datetime
+    on_conflict: OnConflict
+    override_reason: str | None
+    creator: Actor
+    extended_to: date
+    """The last local date whose occurrence has been decided."""
+    extend_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+
+    @property
+    def duration(self) -> timedelta | None:
+        return None if self.duration_minutes is None else timedelta(minutes=self.duration_minutes)
+
+    def request(self, starts_at: datetime, *, identity: UUID, override_reason: str | None) -> BookingRequest:
+        """One of its appointments as anybody would ask for it."""
+        return BookingRequest(
+            id=identity,
+            business_id=self.business_id,
+            starts_at=starts_at,
+            source="recurrence",
+            service_id=self.service_id,
+            service_name=self.service_name,
+            client_id=self.client_id,
+            duration=self.duration,
+            resource_ids=self.resource_ids,
+            action_id=self.action_id,
+            origin_kind=self.origin_kind,
+            origin_reference_id=self.origin_reference_id,
+            origin_url=self.origin_url,
+            notes=self.notes,
+            internal_notes=self.internal_notes,
+            share_with_client=self.share_with_client,
+            notify_client=self.notify_client,
+            quoted_amount=self.quoted_amount,
+            quoted_currency=self.quoted_currency,
+            series_id=self.id,
+            override_reason=override_reason,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesDate:
+    """One date of the rule and what became of it: booked, forced, or skipped with all the reasons."""
+
+    occurs_on: date
+    starts_at: datetime
+    clock: LocalKind = LocalKind.EXACT
+    """Whether the wall time occurs on that date once, never (it was shifted forward) or twice (its first pass)."""
+    outcome: str = "skipped"
+    appointment_id: UUID | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A date as it stands: with its appointment as it is by now, wherever that was moved to."""
+
+    date: SeriesDate
+    appointment: Appointment | None = None
+
+    def is_to_come(self, now: datetime) -> bool:
+        """Open and not begun: what has begun or is closed, no change of the series touches."""
+        one = self.appointment
+        return one is not None and one.status in OPEN and one.starts_at > now
+
+    @property
+    def is_moved(self) -> bool:
+        """Moved by itself, so an exception: a new time of the series does not move it again."""
+        return self.appointment is not None and self.appointment.starts_at != self.date.starts_at
+
+
+class Act(StrEnum):
+    KEEP = "kept"
+    MOVE = "moved"
+    CANCEL = "cancelled"
+    BOOK = "booked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What a change of the series does to one date."""
+
+    act: Act
+    date: SeriesDate
+    standing: Standing | None = None
+
+
+def whole_rule(rule: Recurrence, first: datetime) -> Recurrence:
+    """The rule with everything said that it would take from its first date, so that its anchor can move."""
+    if rule.freq is Frequency.WEEKLY:
+        return replace(rule, weekdays=rule.weekdays or frozenset({first.weekday()}))
+    if rule.nth_weekday is None and rule.month_day is None:
+        return replace(rule, month_day=first.day)
+    return rule
+
+
+def ended_by_count(rule: Recurrence, first: datetime, *, zone: str, count: int | None) -> Recurrence:
+    """`count` dates, written as the date of the last. Refused where the end is further than anybody plans."""
+    furthest = first.date() + FURTHEST
+    if count is not None:
+        dates = occurrences(rule, first=first, zone=zone, limit=count, not_after=furthest)
+        rule = replace(rule, until=dates[-1].on if len(dates) == count else date.max)
+    if rule.until is not None and rule.until > furthest:
+        raise InvalidBookingError("time_out_of_range", "A series ends within 20 years of its start.")
+    return rule
+
+
+def dates_of(
+    rule: Recurrence, first: datetime, *, zone: str, not_before: date | None = None, not_after: date | None = None
+) -> tuple[SeriesDate, ...]:
+    """The dates of the rule. Refused where there are more than one series can have."""
+    found = occurrences(rule, first=first, zone=zone, limit=MAX_DATES + 1, not_before=not_before, not_after=not_after)
+    if len(found) > MAX_DATES:
+        raise InvalidBookingError("too_many_occurrences", f"A series has at most {MAX_DATES} dates until its end.")
+    return tuple(SeriesDate(occurs_on=one.on, starts_at=from_epoch(one.starts_at), clock=one.kind) for one in found)
+
+
+def horizon(rule: Recurrence, *, zone: str, now: datetime, window_days: int | None) -> date:
+    """The last date to book now: the end, or a rolling horizon within the service's booking window."""
+    if rule.until is not None:
+        return rule.until
+    days = HORIZON_DAYS if window_days is None else min(HORIZON_DAYS, window_days)
+    return local_date(to_epoch(now), zone) + timedelta(days=days)
+
+
+def follow(
+    standing: Sequence[Standing],
+    target: Sequence[SeriesDate],
+    *,
+    rule: Recurrence,
+    now: datetime,
+    duration: timedelta | None = None,
+) -> list[Step]:
+    """What leads from the dates as they stand to those of a changed rule, in order.
+
+    A date stays with itself, else with the one of its week (or month) that the rule has instead: so a series
+    moved from Tuesdays to Wednesdays moves appointments. Dates without a partner are cancelled or booked.
+    """
+    pairs, gone, new = _paired(standing, target, rule)
+    steps = [_step(one, to, now=now, duration=duration) for one, to in pairs]
+    steps += [Step(act=Act.CANCEL if one.is_to_come(now) else Act.KEEP, date=one.date, standing=one) for one in gone]
+    steps += [Step(act=Act.BOOK, date=one) for one in new if one.starts_at > now]
+    return sorted(steps, key=lambda step: step.date.occurs_on)
+
+
+def _paired(
+    standing: Sequence[Standing], target: Sequence[SeriesDate], rule: Recurrence
+) -> tuple[list[tuple[Standing, SeriesDate]], list[Standing], list[SeriesDate]]:
+    dates = {one.occurs_on: one for one in target}
+    pairs = [(one, dates.pop(one.date.occurs_on)) for one in standing if one.date.occurs_on in dates]
+    same = {id(one) for one, _ in pairs}
+    gone: list[Standing] = []
+    new = list(dates.values())
+    for one in (one for one in standing if id(one) not in same):
+        period = _period(one.date.occurs_on, rule)
+        partner = next((each for each in new if _period(each.occurs_on, rule) == period), None)
+        if partner is None:
+            gone.append(one)
+        else:
+            new.remove(partner)
+            pairs.append((one, partner))
+    return pairs, gone, new
+
+
+def _period(on: date, rule: Recurrence) -> tuple[int, int]:
+    return on.isocalendar()[:2] if rule.freq is Frequency.WEEKLY else (on.year, on.month)
+
+
+def _step(one: Standing, to: SeriesDate, *, now: datetime, duration: timedelta | None) -> Step:
+    kept = replace(one.date, occurs_on=to.occurs_on)
+    if one.appointment is None:
+        act = Act.BOOK if to.starts_at > now else Act.KEEP
+        return Step(act=act, date=to if act is Act.BOOK else kept, standing=one)
+    if not one.is_to_come(now):
+        return Step(act=Act.KEEP, date=kept, standing=one)
+    if one.is_moved:
+        # Measured against the new time from now on; its own stays.
+        return Step(act=Act.KEEP, date=replace(kept, starts_at=to.starts_at, clock=to.clock), standing=one)
+    lasts = duration is None or one.appointment.duration == duration
+    if to.starts_at <= now or (to.starts_at == one.appointment.starts_at and lasts):
+        return Step(act=Act.KEEP, date=kept, standing=one)
+    return Step(act=Act.MOVE, date=replace(to, outcome=one.date.outcome), standing=one)
+
+
+def refused_dates(dates: Iterable[SeriesDate]) -> dict[date, tuple[Reason, ...]]:
+    return {one.occurs_on: one.reasons for one in dates if one.outcome == "skipped"}

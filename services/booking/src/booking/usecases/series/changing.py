@@ -1,0 +1,323 @@
+"""Changing and cancelling a series: one date, this and the following ones, or all that are still to come."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking.domain.errors import InvalidBookingError, InvalidTransitionError, NotBookedError, ReasonRequiredError
+from booking.domain.lifecycle import Verb
+from booking.domain.model import Actor, Appointment
+from booking.domain.series import (
+    Act,
+    OnConflict,
+    Scope,
+    Series,
+    SeriesDate,
+    Standing,
+    Step,
+    dates_of,
+    follow,
+    horizon,
+    whole_rule,
+)
+from booking.publishers import Cause
+from booking.storage.connections import connection_of
+from booking.storage.policies import PolicyCache
+from booking.storage.series import read_series, read_standing, replace_dates, save_series
+from booking.usecases.lifecycle import Details, Move, change_status, edit_appointment, reschedule_appointment
+from booking.usecases.series.creating import EXTENDED_EVERY
+from booking.usecases.series.report import Changed, SeriesReport, read_report
+from booking.usecases.series.steps import Circumstances, cancel_dates, edit_dates, rebook_dates
+from slotstream_scheduling.recurrence import Recurrence
+from slotstream_scheduling.spans import from_epoch, to_epoch
+from slotstream_scheduling.wallclock import local_date, resolve
+from slotstream_servicekit.errors import NotFoundError, VersionConflictError
+from slotstream_servicekit.ids import new_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesChange:
+    """What is to be different. None keeps what is; `values` are the fields that every appointment has."""
+
+    scope: Scope
+    occurs_on: date | None = None
+    local_time: time | None = None
+    starts_at: datetime | None = None
+    """Of one date only: any other instant."""
+    duration: timedelta | None = None
+    rule: Recurrence | None = None
+    resource_ids: tuple[UUID, ...] | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    on_conflict: OnConflict = OnConflict.FAIL
+    override_reason: str | None = None
+    reason: str | None = None
+    notify: bool = True
+
+    @property
+    def moves(self) -> bool:
+        return any(one is not None for one in (self.local_time, self.starts_at, self.duration, self.rule))
+
+
+async def change_series(
+    *,
+    session: AsyncSession,
+    policies: PolicyCache,
+    organization_id: UUID,
+    series_id: UUID,
+    change: SeriesChange,
+    actor: Actor,
+    cause: Cause,
+    now: datetime,
+    expected_version: int | None = None,
+) -> SeriesReport:
+    """Edits and moves in one transaction.
+
+    What has begun, is closed, or was moved by itself keeps its time. A date that cannot be had stays as it is
+    (skip), undoes the whole change (fail), or is taken all the same (override).
+    """
+    series = await _locked(session, organization_id, series_id, expected_version)
+    about = Circumstances(session=session, policies=policies, series=series, actor=actor, cause=cause, now=now)
+    if change.scope is Scope.THIS:
+        changes = await _change_one(about, change)
+        series = replace(series, updated_at=now, version=series.version + 1)
+        await save_series(await connection_of(session), series)
+    else:
+        changes = await _change_many(about, change)
+    return await read_report(await connection_of(session), organization_id, series_id, changes=changes)
+
+
+async def cancel_series(
+    *,
+    session: AsyncSession,
+    policies: PolicyCache,
+    organization_id: UUID,
+    series_id: UUID,
+    scope: Scope,
+    occurs_on: date | None,
+    details: Details,
+    actor: Actor,
+    cause: Cause,
+    now: datetime,
+    expected_version: int | None = None,
+) -> SeriesReport:
+    """Cancels what is still to come of the scope; a series that is cancelled from a date on ends before it."""
+    if not (details.reason or "").strip():
+        raise ReasonRequiredError("'cancel' needs a reason.")
+    series = await _locked(session, organization_id, series_id, expected_version)
+    about = Circumstances(session=session, policies=policies, series=series, actor=actor, cause=cause, now=now)
+    connection = await connection_of(session)
+    if scope is Scope.THIS:
+        appointment = (await _one(about, occurs_on)).appointment
+        changes = [Changed(occurs_on=_given(occurs_on), result=Act.CANCEL, appointment_id=_booked(appointment).id)]
+        await change_status(
+            session=session,
+            policies=policies,
+            organization_id=organization_id,
+            appointment_id=_booked(appointment).id,
+            verb=Verb.CANCEL,
+            actor=actor,
+            cause=cause,
+            now=now,
+            details=details,
+        )
+        series = replace(series, updated_at=now, version=series.version + 1)
+    else:
+        begins = _given(occurs_on) if scope is Scope.FOLLOWING else None
+        standing = await read_standing(connection, organization_id, series_id, not_before=begins, lock=True)
+        changes = await cancel_dates(about, [one for one in standing if one.is_to_come(now)], details)
+        series = _ended(series, begins, now=now)
+    await save_series(connection, series)
+    return await read_report(connection, organization_id, series_id, changes=changes)
+
+
+def _ended(series: Series, begins: date | None, *, now: datetime) -> Series:
+    ended = replace(series, updated_at=now, version=series.version + 1, extend_at=None)
+    if begins is None or begins <= series.first.date():
+        return replace(ended, status="cancelled")
+    return replace(ended, rule=replace(series.rule, until=_earlier(series.rule.until, begins - timedelta(days=1))))
+
+
+def _earlier(one: date | None, other: date) -> date:
+    return other if one is None else min(one, other)
+
+
+async def _locked(
+    session: AsyncSession, organization_id: UUID, series_id: UUID, expected_version: int | None
+) -> Series:
+    series = await read_series(await connection_of(session), organization_id, series_id, lock=True)
+    if expected_version is not None and expected_version != series.version:
+        raise VersionConflictError(series.version)
+    return series
+
+
+def _given(occurs_on: date | None) -> date:
+    if occurs_on is None:
+        raise InvalidBookingError("occurrence_required", "Say with occurs_on which date of the series is meant.")
+    return occurs_on
+
+
+async def _one(about: Circumstances, occurs_on: date | None) -> Standing:
+    connection = await connection_of(about.session)
+    standing = await read_standing(
+        connection, about.series.organization_id, about.series.id, not_before=_given(occurs_on)
+    )
+    if not standing or standing[0].date.occurs_on != occurs_on:
+        raise NotFoundError(f"The series has no date {occurs_on}.")
+    return standing[0]
+
+
+def _booked(appointment: Appointment | None) -> Appointment:
+    if appointment is None:
+        raise NotBookedError("This date of the series was not booked.")
+    return appointment
+
+
+async def _change_one(about: Circumstances, change: SeriesChange) -> list[Changed]:
+    series = about.series
+    appointment = _booked((await _one(about, change.occurs_on)).appointment)
+    override = change.override_reason if change.on_conflict is OnConflict.OVERRIDE else None
+    result = "edited"
+    if change.values or (change.resource_ids and not change.moves):
+        await edit_appointment(
+            session=about.session,
+            policies=about.policies,
+            organization_id=series.organization_id,
+            appointment_id=appointment.id,
+            actor=about.actor,
+            cause=about.cause,
+            now=about.now,
+            values=dict(change.values),
+            resource_ids=None if change.moves else change.resource_ids,
+            override_reason=override,
+        )
+    if change.moves:
+        new, _ = await reschedule_appointment(
+            session=about.session,
+            policies=about.policies,
+            organization_id=series.organization_id,
+            appointment_id=appointment.id,
+            move=Move(
+                new_id=new_id(),
+                starts_at=_moved_to(series, change, appointment),
+                duration=change.duration,
+                resource_ids=change.resource_ids,
+                notify=change.notify,
+                reason=change.reason,
+                override_reason=override,
+            ),
+            actor=about.actor,
+            cause=about.cause,
+            now=about.now,
+        )
+        appointment, result = new.appointment, str(Act.MOVE)
+    return [Changed(occurs_on=_given(change.occurs_on), result=result, appointment_id=appointment.id)]
+
+
+def _moved_to(series: Series, change: SeriesChange, old: Appointment) -> datetime:
+    if change.starts_at is not None:
+        return change.starts_at
+    if change.local_time is None:
+        return old.starts_at
+    local = datetime.combine(local_date(to_epoch(old.starts_at), series.zone), change.local_time)
+    return from_epoch(resolve(local, series.zone).first)
+
+
+async def _change_many(about: Circumstances, change: SeriesChange) -> list[Changed]:
+    connection, old = await connection_of(about.session), about.series
+    today = local_date(to_epoch(about.now), old.zone)
+    if old.status != "active":
+        raise InvalidTransitionError("A series that is cancelled cannot be changed.")
+    begins = max(today, _given(change.occurs_on)) if change.scope is Scope.FOLLOWING else today
+    new = await _changed_series(about, change, begins=begins)
+    standing = await read_standing(connection, old.organization_id, old.id, not_before=begins, lock=True)
+    target = dates_of(new.rule, new.first, zone=new.zone, not_before=begins, not_after=new.extended_to)
+    steps = follow(standing, target, rule=new.rule, now=about.now, duration=change.duration)
+    if not change.moves:
+        steps = [Step(act=Act.KEEP, date=one.date, standing=one) for one in standing]
+    about = replace(about, series=new)
+    await save_series(connection, new)
+    done = await _take(about, change, steps)
+    await replace_dates(connection, new, [one for _, one, _ in done], not_before=begins)
+    return [changed for _, _, changed in done]
+
+
+async def _changed_series(about: Circumstances, change: SeriesChange, *, begins: date) -> Series:
+    """The series as it is from now on."""
+    old, values = about.series, dict(change.values)
+    rule = change.rule or old.rule
+    at = change.local_time or old.first.time()
+    # The anchor stays while the rhythm does, so that every other week goes on with the same weeks.
+    same_rhythm = (rule.freq, rule.interval) == (old.rule.freq, old.rule.interval)
+    first = datetime.combine(old.first.date() if same_rhythm else max(begins, old.first.date()), at)
+    rule = whole_rule(rule, first)
+    connection = await connection_of(about.session)
+    policy = await about.policies.current(connection, old.organization_id)
+    service = policy.services.get(old.service_id) if old.service_id else None
+    window = service.booking_window_days if service else None
+    reaches = horizon(rule, zone=old.zone, now=about.now, window_days=window)
+    return replace(
+        old,
+        **values,
+        rule=rule,
+        first=first,
+        duration_minutes=_minutes(change.duration) or old.duration_minutes,
+        resource_ids=change.resource_ids or old.resource_ids,
+        extended_to=reaches if rule.until is not None else max(reaches, old.extended_to),
+        extend_at=about.now + EXTENDED_EVERY if rule.until is None else None,
+        updated_at=about.now,
+        version=old.version + 1,
+    )
+
+
+def _minutes(duration: timedelta | None) -> int | None:
+    return None if duration is None else int(duration.total_seconds()) // 60
+
+
+Done = tuple[Step, SeriesDate, Changed]
+
+
+async def _take(about: Circumstances, change: SeriesChange, steps: Sequence[Step]) -> list[Done]:
+    """Cancels first, which frees time; then moves and books in one set; then edits what stays where it is."""
+    details = Details(reason=change.reason or "The series was changed.", notify=change.notify)
+    cancelled = [one.standing for one in steps if one.act is Act.CANCEL and one.standing]
+    await cancel_dates(about, cancelled, details)
+    rebooked = await rebook_dates(
+        about,
+        [one for one in steps if one.act in {Act.MOVE, Act.BOOK}],
+        on_conflict=change.on_conflict,
+        override_reason=change.override_reason,
+        values=change.values,
+        resource_ids=change.resource_ids,
+        reason=change.reason,
+        notify=change.notify,
+    )
+    kept = [one for one in steps if one.act is Act.KEEP or (one.act is Act.MOVE and rebooked[id(one)][1].reasons)]
+    edited = await edit_dates(
+        about,
+        [one.standing for one in kept if one.standing and one.standing.is_to_come(about.now)],
+        values=change.values,
+        resource_ids=change.resource_ids,
+        on_conflict=change.on_conflict,
+        override_reason=change.override_reason,
+    )
+    return [_done(one, rebooked, edited) for one in steps]
+
+
+def _done(step: Step, rebooked: Mapping[int, tuple[SeriesDate, Changed]], edited: Mapping[date, Changed]) -> Done:
+    if id(step) in rebooked:
+        return (step, *rebooked[id(step)])
+    standing = step.standing
+    if step.act is Act.KEEP and standing and standing.date.occurs_on in edited:
+        return step, step.date, replace(edited[standing.date.occurs_on], occurs_on=step.date.occurs_on)
+    appointment = standing.appointment if standing else None
+    changed = Changed(
+        occurs_on=step.date.occurs_on,
+        result=str(step.act),
+        appointment_id=appointment.id if appointment else None,
+        reasons=step.date.reasons if step.act is Act.KEEP else (),
+    )
+    return step, step.date, changed

@@ -1,0 +1,156 @@
+"""Creating a series and extending one that has no end: all of its dates in one set of statements."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking.domain.errors import InvalidBookingError
+from booking.domain.model import Actor
+from booking.domain.policy import Policy
+from booking.domain.series import (
+    OnConflict,
+    Series,
+    SeriesDate,
+    SeriesRefusedError,
+    dates_of,
+    horizon,
+    refused_dates,
+)
+from booking.publishers import Cause
+from booking.storage.connections import connection_of
+from booking.storage.policies import PolicyCache
+from booking.storage.series import add_series, current_client, next_to_extend, replace_dates, save_series
+from booking.usecases.booking import Booking, Outcome, book_appointments
+from booking.usecases.series.report import SeriesReport, read_report
+from slotstream_servicekit.errors import RETRYABLE_KINDS, Reason, RefusedError, SlotstreamError
+from slotstream_servicekit.ids import new_id
+
+EXTENDED_EVERY = timedelta(days=1)
+"""How often a series without an end is brought to its horizon."""
+
+_SYSTEM = Actor(type="system", id="series")
+
+
+async def create_series(
+    *,
+    session: AsyncSession,
+    policies: PolicyCache,
+    series: Series,
+    actor: Actor,
+    cause: Cause,
+    now: datetime,
+) -> SeriesReport:
+    """Books every date up to the series' end or the horizon, and says of each what became of it."""
+    connection = await connection_of(session)
+    policy = await policies.current(connection, series.organization_id)
+    last = horizon(series.rule, zone=series.zone, now=now, window_days=_window(policy, series))
+    dates = dates_of(series.rule, series.first, zone=series.zone, not_after=last)
+    if not dates:
+        raise InvalidBookingError("no_occurrences", "The rule has no date up to its end.")
+    open_ended = series.rule.until is None
+    series = replace(series, extended_to=last, extend_at=now + EXTENDED_EVERY if open_ended else None)
+    await add_series(connection, series)
+    booked = await _book(connection, policies, series, dates, actor=actor, cause=cause, now=now)
+    refused = refused_dates(booked)
+    if refused and series.on_conflict is OnConflict.FAIL:
+        raise SeriesRefusedError(refused, of=len(booked))
+    await replace_dates(connection, series, booked)
+    return await read_report(connection, series.organization_id, series.id)
+
+
+async def extend_next_series(*, session: AsyncSession, policies: PolicyCache, now: datetime) -> Series | None:
+    """Brings one series to its horizon; None where there is nothing to do.
+
+    Dates, appointments and the new horizon commit together and the series is locked meanwhile, so a worker that
+    dies leaves no trace and two of them never extend the same one.
+    """
+    connection = await connection_of(session)
+    series = await next_to_extend(connection, now=now)
+    if series is None:
+        return None
+    client_id = await current_client(connection, series.organization_id, series.client_id)
+    if client_id is None:
+        await save_series(connection, _changed(series, now=now, status="cancelled", extend_at=None))
+        return series
+    policy = await policies.current(connection, series.organization_id)
+    last = max(series.extended_to, horizon(series.rule, zone=series.zone, now=now, window_days=_window(policy, series)))
+    dates = dates_of(
+        series.rule,
+        series.first,
+        zone=series.zone,
+        not_before=series.extended_to + timedelta(days=1),
+        not_after=last,
+    )
+    series = replace(series, client_id=client_id, extended_to=last, extend_at=now + EXTENDED_EVERY)
+    # An override stands for all the dates that its author asked for, so it is theirs here too.
+    actor = series.creator if series.on_conflict is OnConflict.OVERRIDE else _SYSTEM
+    cause = Cause(correlation_id=str(new_id()), causation_id=str(series.id))
+    booked = await _book(connection, policies, series, dates, actor=actor, cause=cause, now=now, tolerant=True)
+    await save_series(connection, series)
+    if booked:
+        await replace_dates(connection, series, booked)
+    return series
+
+
+def _changed(series: Series, *, now: datetime, **values: Any) -> Series:
+    return replace(series, **values, updated_at=now, version=series.version + 1)
+
+
+def _window(policy: Policy, series: Series) -> int | None:
+    service = policy.services.get(series.service_id) if series.service_id else None
+    return service.booking_window_days if service else None
+
+
+async def _book(
+    connection: Any,
+    policies: PolicyCache,
+    series: Series,
+    dates: Sequence[SeriesDate],
+    *,
+    actor: Actor,
+    cause: Cause,
+    now: datetime,
+    tolerant: bool = False,
+) -> list[SeriesDate]:
+    overriding = series.on_conflict is OnConflict.OVERRIDE
+    bookings = [
+        Booking(
+            request=series.request(
+                one.starts_at, identity=new_id(), override_reason=series.override_reason if overriding else None
+            ),
+            client_id=series.client_id,
+            actor=actor,
+            cause=cause,
+        )
+        for one in dates
+    ]
+    outcomes = await book_appointments(
+        connection=connection,
+        policies=policies,
+        organization_id=series.organization_id,
+        bookings=bookings,
+        now=now,
+        look_first=True,
+    )
+    return [decided(one, outcome, tolerant=tolerant) for one, outcome in zip(dates, outcomes, strict=True)]
+
+
+def decided(one: SeriesDate, outcome: Outcome, *, tolerant: bool = False) -> SeriesDate:
+    """The date with what became of it. An error that is no refusal of the slot stops it all, unless `tolerant`."""
+    if outcome.appointment is not None:
+        forced = "forced" if outcome.override else "booked"
+        return replace(one, outcome=forced, appointment_id=outcome.appointment.id, reasons=())
+    return replace(one, outcome="skipped", appointment_id=None, reasons=reasons_of(outcome.error, tolerant=tolerant))
+
+
+def reasons_of(error: SlotstreamError | None, *, tolerant: bool = False) -> tuple[Reason, ...]:
+    if error is None:
+        raise RuntimeError("a booking has neither an appointment nor an error")
+    if isinstance(error, RefusedError) and error.reasons:
+        return error.reasons
+    if error.kind in RETRYABLE_KINDS or not tolerant:
+        raise error
+    return (Reason(error.code, error.detail),)

@@ -1,0 +1,36 @@
+"""What became of a series: every date with its appointment as it is by now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from booking.domain.series import Series, Standing
+from booking.storage.series import read_series, read_standing
+from slotstream_servicekit.errors import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """What a change of the series did to one date. Skipped: it stays as it was, for all these reasons."""
+
+    occurs_on: date
+    result: str
+    appointment_id: UUID | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesReport:
+    series: Series
+    standing: Sequence[Standing]
+    changes: Sequence[Changed] = ()
+
+
+async def read_report(
+    connection: Any, organization_id: UUID, series_id: UUID, *, changes: Sequence[Changed] = ()
+) -> SeriesReport:
+    series = await read_series(connection, organization_id, series_id)
+    standing = await read_standing(connection, organization_id, series_id)
+    return SeriesReport(series=series, standing=standing, changes=changes)

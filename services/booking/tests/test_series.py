@@ -1,0 +1,570 @@
+"""Series, from a rule to appointments that are each like any other."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from booking.domain.model import Actor
+from booking.domain.series import HORIZON_DAYS, ended_by_count
+from booking.publishers import Cause
+from booking.schemas.series import AddSeriesIn
+from booking.storage.connections import connection_of
+from booking.storage.policies import PolicyCache
+from booking.usecases.series import create_series, extend_next_series
+from booking.worker import extend_one
+
+pytestmark = pytest.mark.service
+
+MONDAYS = {"freq": "weekly", "weekdays": [0]}
+MONDAY = "2027-03-08T09:00:00Z"
+"""Ten o'clock in Berlin, a week from now."""
+
+
+def wish(world: Any, recurrence: dict[str, Any], starts_at: str = MONDAY, **more: Any) -> dict[str, Any]:
+    return {**world.wish(starts_at), "recurrence": recurrence, **more}
+
+
+async def add(world: Any, recurrence: dict[str, Any], starts_at: str = MONDAY, **more: Any) -> dict[str, Any]:
+    made: dict[str, Any] = await world.post("/v1/series", wish(world, recurrence, starts_at, **more), status=201)
+    return made
+
+
+async def patch(world: Any, series: dict[str, Any], status: int = 200, **body: Any) -> dict[str, Any]:
+    answer = await world.api.patch(f"/v1/series/{series['id']}", json=body)
+    assert answer.status_code == status, answer.text
+    changed: dict[str, Any] = answer.json()
+    return changed
+
+
+async def cancel(world: Any, series: dict[str, Any], status: int = 200, **body: Any) -> dict[str, Any]:
+    said = {"reason": "holidays", **body}
+    cancelled: dict[str, Any] = await world.post(f"/v1/series/{series['id']}/cancel", said, status=status)
+    return cancelled
+
+
+def starts(series: dict[str, Any]) -> list[str]:
+    return [one["appointment_starts_at"] for one in series["occurrences"]]
+
+
+def statuses(series: dict[str, Any]) -> list[str | None]:
+    return [one["appointment_status"] for one in series["occurrences"]]
+
+
+def results(series: dict[str, Any]) -> dict[str, str]:
+    return {one["occurs_on"]: one["result"] for one in series["changes"]}
+
+
+async def active(world: Any) -> list[str]:
+    page = (await world.api.get("/v1/appointments?status=scheduled&sort=starts_at&limit=200")).json()
+    return [one["starts_at"] for one in page["items"]]
+
+
+async def test_a_weekly_series_keeps_its_wall_clock_time_across_the_clock_change(world: Any) -> None:
+    made = await add(world, {**MONDAYS, "count": 4}, "2027-03-15T09:00:00Z")
+
+    assert starts(made) == [
+        "2027-03-15T09:00:00Z",
+        "2027-03-22T09:00:00Z",
+        "2027-03-29T08:00:00Z",
+        "2027-04-05T08:00:00Z",
+    ]
+    assert (made["local_time"], made["zone"], made["booked"]) == ("10:00", "Europe/Berlin", 4)
+    assert made["recurrence"]["until"] == "2027-04-05"
+
+
+async def test_a_time_in_a_gap_is_shifted_and_one_in_a_fold_takes_its_first_pass_and_the_report_says_so(
+    world: Any,
+) -> None:
+    await world.open_hours([{"weekday": day, "intervals": [{"from": "00:00", "to": "24:00"}]} for day in range(7)])
+    spring = await add(world, {"freq": "weekly", "count": 2}, "2027-03-21T01:30:00Z")
+    autumn = await add(world, {"freq": "weekly", "count": 2}, "2027-10-24T00:30:00Z")
+
+    assert [(one["starts_at"], one["clock"]) for one in spring["occurrences"]] == [
+        ("2027-03-21T01:30:00Z", "exact"),
+        ("2027-03-28T01:30:00Z", "gap"),
+    ]
+    assert [(one["starts_at"], one["clock"]) for one in autumn["occurrences"]] == [
+        ("2027-10-24T00:30:00Z", "exact"),
+        ("2027-10-31T00:30:00Z", "fold"),
+    ]
+
+
+async def test_monthly_on_the_31st_is_skipped_or_the_last_day_as_the_creator_chooses(world: Any) -> None:
+    bob = await world.add_staff("Bob")
+    skipped = await add(world, {"freq": "monthly", "count": 3}, "2027-03-31T08:00:00Z")
+    last = await add(
+        world,
+        {"freq": "monthly", "count": 3, "short_months": "last"},
+        "2027-03-31T08:00:00Z",
+        resource_ids=[bob["id"]],
+    )
+    second_tuesday = await add(
+        world, {"freq": "monthly", "count": 2, "nth_weekday": {"nth": 2, "weekday": 1}}, "2027-04-01T10:00:00Z"
+    )
+
+    assert [one["occurs_on"] for one in skipped["occurrences"]] == ["2027-03-31", "2027-05-31", "2027-07-31"]
+    assert [one["occurs_on"] for one in last["occurrences"]] == ["2027-03-31", "2027-04-30", "2027-05-31"]
+    assert [one["occurs_on"] for one in second_tuesday["occurrences"]] == ["2027-04-13", "2027-05-11"]
+
+
+async def test_each_occurrence_is_an_appointment_with_its_event_and_audit_row(world: Any) -> None:
+    made = await add(world, {**MONDAYS, "count": 3}, notes="bring papers")
+
+    page = await world.get("/v1/appointments", series_id=made["id"], sort="starts_at")
+    assert [one["series_id"] for one in page["items"]] == [made["id"]] * 3
+    assert {(one["source"], one["notes"]) for one in page["items"]} == {("recurrence", "bring papers")}
+    ids = [one["appointment_id"] for one in made["occurrences"]]
+    assert [one["id"] for one in page["items"]] == ids
+    messages = [(one["key"], one["type"]) for one in await world.outbox() if one["key"] in ids]
+    assert sorted(messages) == sorted(
+        (one, kind) for one in ids for kind in ("slotstream.appointment.created", "slotstream.appointment.state")
+    )
+    history = (await world.get(f"/v1/appointments/{ids[2]}/history"))["items"]
+    assert [(one["verb"], one["actor"]["type"]) for one in history] == [("create", "user")]
+
+
+async def test_a_conflict_is_skipped_with_its_reasons_or_undoes_all_or_is_forced(world: Any) -> None:
+    taken = await world.book("2027-03-15T09:15:00Z")
+    body = wish(world, {**MONDAYS, "count": 3})
+
+    refused = await world.api.post("/v1/series", json={**body, "on_conflict": "fail"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "series_conflicts")
+    [conflict] = refused.json()["occurrences"]
+    assert (conflict["occurs_on"], conflict["reasons"][0]["conflicts_with"]) == ("2027-03-15", [taken["id"]])
+    assert len(await active(world)) == 1
+    assert (await world.get("/v1/series"))["items"] == []
+
+    skipped = await add(world, {**MONDAYS, "count": 3}, on_conflict="skip")
+    assert [one["outcome"] for one in skipped["occurrences"]] == ["booked", "skipped", "booked"]
+    [reason] = skipped["occurrences"][1]["reasons"]
+    assert (reason["code"], reason["conflicts_with"]) == ("slot_taken", [taken["id"]])
+
+    await cancel(world, skipped, scope="all")
+    forced = await add(world, {**MONDAYS, "count": 3}, on_conflict="override", override={"reason": "agreed"})
+    assert [one["outcome"] for one in forced["occurrences"]] == ["booked", "forced", "booked"]
+    [record] = (await world.get("/v1/overrides"))["items"]
+    assert (record["reason"], record["conflicts_with"]) == ("agreed", [taken["id"]])
+
+
+async def test_an_agent_may_book_a_series_but_never_override(world: Any) -> None:
+    agent = await world.client_as("agent")
+    body = wish(world, {**MONDAYS, "count": 2})
+
+    forced = await agent.post("/v1/series", json={**body, "on_conflict": "override", "override": {"reason": "please"}})
+    assert (forced.status_code, forced.json()["code"]) == (403, "override_forbidden")
+    assert (await agent.post("/v1/series", json=body)).status_code == 201
+    viewer = await world.client_as("viewer")
+    assert (await viewer.post("/v1/series", json=body)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "recurrence",
+    [
+        {"freq": "daily"},
+        {"freq": "weekly", "interval": 0},
+        {"freq": "weekly", "weekdays": [7]},
+        {"freq": "weekly", "month_day": 3},
+        {"freq": "monthly", "weekdays": [1]},
+        {"freq": "monthly", "month_day": 3, "nth_weekday": {"nth": 1, "weekday": 1}},
+        {"freq": "monthly", "nth_weekday": {"nth": 0, "weekday": 1}},
+        {"freq": "weekly", "until": "2027-05-01", "count": 3},
+        {"freq": "weekly", "until": "2199-05-01"},
+        {"freq": "yearly", "count": 1000},
+        {"freq": "weekly", "until": "2027-01-01"},
+        {"freq": "weekly", "forever": True},
+    ],
+)
+async def test_rules_that_make_no_sense_are_refused_and_change_nothing(world: Any, recurrence: Any) -> None:
+    answer = await world.api.post("/v1/series", json=wish(world, recurrence))
+
+    assert answer.status_code == 422, answer.text
+    assert await world.rows("SELECT 1 FROM series") == []
+
+
+async def test_the_same_key_creates_a_series_once(world: Any) -> None:
+    body = wish(world, {**MONDAYS, "count": 3})
+    answers = await asyncio.gather(
+        *(world.api.post("/v1/series", json=body, headers={"Idempotency-Key": "k"}) for _ in range(4))
+    )
+
+    assert {one.status_code for one in answers} == {201}
+    assert len({one.json()["id"] for one in answers}) == 1
+    assert len(await active(world)) == 3
+
+
+async def test_an_id_given_by_the_caller_is_taken_once(world: Any) -> None:
+    identity = str(uuid4())
+    made = await add(world, {**MONDAYS, "count": 1}, id=identity)
+    again = await world.api.post("/v1/series", json=wish(world, {**MONDAYS, "count": 1}, id=identity))
+    assert (made["id"], again.status_code, again.json()["code"]) == (identity, 409, "already_exists")
+
+    other = await world.client_as(organization=uuid4())
+    business = await other.post(
+        "/v1/businesses",
+        json={"name": "Mitte", "zone": "Europe/Berlin", "phone_region": "DE", "currency": "EUR"},
+    )
+    theirs = {
+        "id": identity,
+        "business_id": business.json()["id"],
+        "service_name": "Talk",
+        "duration_minutes": 30,
+        "client": {"name": "Alan"},
+        "starts_at": MONDAY,
+        "recurrence": {**MONDAYS, "count": 1},
+    }
+    refused = await other.post("/v1/series", json=theirs)
+    assert (refused.status_code, refused.json()["code"]) == (409, "id_taken")
+    assert (await other.get(f"/v1/series/{identity}")).status_code == 404
+
+
+async def test_five_hundred_occurrences_take_as_many_statements_as_ten(world: Any) -> None:
+    async def statements(count: int, hour: int) -> int:
+        seen: list[str] = []
+        body = AddSeriesIn.model_validate(
+            wish(world, {"freq": "weekly", "weekdays": list(range(7)), "count": count}, f"2027-03-08T{hour:02}:00:00Z")
+        )
+        first = datetime.fromisoformat(f"2027-03-08T{hour + 1:02}:00")
+        series = body.to_series(
+            id=uuid4(),
+            organization_id=world.organization_id,
+            zone="Europe/Berlin",
+            client_id=UUID(world.client["id"]),
+            first=first,
+            rule=ended_by_count(body.recurrence.rule(), first, zone="Europe/Berlin", count=count),
+            actor=Actor(type="user", id="ada"),
+            now=world.now[0],
+        )
+        async with world.database.transaction(world.organization_id) as session:
+            connection = await connection_of(session)
+            watched = lambda record: seen.append(record.query)  # noqa: E731
+            connection.add_query_logger(watched)
+            report = await create_series(
+                session=session,
+                policies=policies,
+                series=series,
+                actor=Actor(type="user", id="ada"),
+                cause=Cause(correlation_id="c"),
+                now=world.now[0],
+            )
+            connection.remove_query_logger(watched)
+        assert [one.date.outcome for one in report.standing] == ["booked"] * count
+        return len(seen)
+
+    policies = PolicyCache()
+    await statements(2, 7)
+    few, many = await statements(10, 9), await statements(500, 11)
+
+    assert many == few < 15
+
+
+async def test_a_series_without_end_is_booked_to_its_horizon_and_extended_as_time_passes(world: Any) -> None:
+    made = await add(world, MONDAYS)
+    last = world.now[0].date() + timedelta(days=HORIZON_DAYS)
+    assert date.fromisoformat(made["occurrences"][-1]["occurs_on"]) > last - timedelta(days=7)
+    assert (made["extended_to"], made["recurrence"]["until"]) == (last.isoformat(), None)
+    policies = PolicyCache()
+    assert not await extend_one(world.database, policies, lambda: world.now[0])
+
+    later = world.now[0] + timedelta(days=30)
+    assert await extend_one(world.database, policies, lambda: later)
+    assert not await extend_one(world.database, policies, lambda: later), "extending is done once"
+
+    grown = await world.get(f"/v1/series/{made['id']}")
+    assert grown["extended_to"] == (last + timedelta(days=30)).isoformat()
+    dates = [date.fromisoformat(one["occurs_on"]) for one in grown["occurrences"]]
+    assert dates == [dates[0] + timedelta(weeks=n) for n in range(len(dates))]
+    assert len(dates) >= len(made["occurrences"]) + 4
+    newest = grown["occurrences"][-1]["appointment_id"]
+    history = (await world.get(f"/v1/appointments/{newest}/history"))["items"]
+    assert history[0]["actor"]["type"] == "system"
+
+
+async def test_a_worker_that_dies_while_extending_leaves_no_trace_and_two_never_double(world: Any) -> None:
+    made = await add(world, MONDAYS)
+    later = world.now[0] + timedelta(days=60)
+    with pytest.raises(RuntimeError, match="killed"):
+        async with world.database.system_transaction() as session:
+            assert await extend_next_series(session=session, policies=PolicyCache(), now=later)
+            raise RuntimeError("killed")
+    assert (await world.get(f"/v1/series/{made['id']}"))["extended_to"] == made["extended_to"]
+
+    await asyncio.gather(*(extend_one(world.database, PolicyCache(), lambda: later) for _ in range(4)))
+
+    found = await active(world)
+    assert len(found) == len(set(found))
+    grown = await world.get(f"/v1/series/{made['id']}")
+    assert sorted(found) == starts(grown)
+
+
+async def test_extending_skips_what_is_taken_and_ends_with_an_erased_client(world: Any) -> None:
+    made = await add(world, MONDAYS)
+    later = world.now[0] + timedelta(days=7)
+    last = date.fromisoformat(made["occurrences"][-1]["occurs_on"]) + timedelta(weeks=1)
+    at = datetime(last.year, last.month, last.day, 8, tzinfo=UTC)
+    taken = await world.book(at.isoformat())
+
+    await extend_one(world.database, PolicyCache(), lambda: later)
+
+    newest = (await world.get(f"/v1/series/{made['id']}"))["occurrences"][-1]
+    assert (newest["outcome"], newest["reasons"][0]["conflicts_with"]) == ("skipped", [taken["id"]])
+    await world.rows("UPDATE clients SET erased = true RETURNING id")
+    await extend_one(world.database, PolicyCache(), lambda: later + timedelta(days=2))
+    assert (await world.get(f"/v1/series/{made['id']}"))["status"] == "cancelled"
+
+
+async def test_moving_this_occurrence_only_makes_it_an_exception(world: Any) -> None:
+    made = await add(world, {**MONDAYS, "count": 3})
+
+    moved = await patch(world, made, scope="this", occurs_on="2027-03-15", local_time="14:00")
+
+    assert starts(moved) == ["2027-03-08T09:00:00Z", "2027-03-15T13:00:00Z", "2027-03-22T09:00:00Z"]
+    assert [one["moved_by_itself"] for one in moved["occurrences"]] == [False, True, False]
+    assert results(moved) == {"2027-03-15": "moved"}
+    old = await world.get(f"/v1/appointments/{made['occurrences'][1]['appointment_id']}")
+    assert (old["status"], old["rescheduled_to"]) == ("rescheduled", moved["changes"][0]["appointment_id"])
+
+
+async def test_moving_this_and_the_following_leaves_the_earlier_ones(world: Any) -> None:
+    made = await add(world, {**MONDAYS, "count": 4})
+
+    moved = await patch(world, made, scope="following", occurs_on="2027-03-15", local_time="11:30", notify=False)
+
+    assert starts(moved) == [
+        "2027-03-08T09:00:00Z",
+        "2027-03-15T10:30:00Z",
+        "2027-03-22T10:30:00Z",
+        "2027-03-29T09:30:00Z",
+    ]
+    assert set(results(moved).values()) == {"moved"}
+    assert (moved["local_time"], moved["version"]) == ("11:30", 2)
+    for before, after in list(zip(made["occurrences"], moved["occurrences"], strict=True))[1:]:
+        old = await world.get(f"/v1/appointments/{before['appointment_id']}")
+        new = await world.get(f"/v1/appointments/{after['appointment_id']}")
+        assert (old["status"], old["rescheduled_to"]) == ("rescheduled", new["id"])
+        assert (new["rescheduled_from"], new["calendar_uid"]) == (old["id"], old["calendar_uid"])
+        assert (new["series_id"], new["notify_client"]) == (made["id"], False)
+        history = (await world.get(f"/v1/appointments/{old['id']}/history"))["items"]
+        assert [one["verb"] for one in history] == ["create", "reschedule"]
+    rescheduled = [one for one in await world.outbox() if one["type"] == "slotstream.appointment.rescheduled"]
+    assert [one["payload"]["data"]["replacement"]["rescheduled_from"] for one in rescheduled] == [
+        one["key"] for one in rescheduled
+    ]
+
+
+async def test_a_series_moves_by_less_than_an_appointments_length(world: Any) -> None:
+    made = await add(world, {**MONDAYS, "count": 3})
+
+    moved = await patch(world, made, scope="all", local_time="10:10")
+
+    assert starts(moved) == ["2027-03-08T09:10:00Z", "2027-03-15T09:10:00Z", "2027-03-22T09:10:00Z"]
+    assert len(await world.rows("SELECT 1 FROM occupancy")) == 3
+
+
+async def test_exceptions_stay_exceptions_and_what_is_closed_or_begun_stays_as_it_is(world: Any) -> None:
+    made = await add(world, {**MONDAYS, "count": 5})
+    ids = [one["appointment_id"] for one in made["occurrences"]]
+    await world.post(f"/v1/appointments/{ids[1]}/cancel", {"reason": "ill"})
+    await world.post(f"/v1/appointments/{ids[2]}/reschedule", {"starts_at": "2027-03-23T13:00:00Z"}, status=201)
+    world.now[0] = datetime(2027, 3, 8, 9, 10, tzinfo=UTC)
+
+    moved = await patch(world, made, scope="all", local_time="16:00")
+
+    assert starts(moved) == [
+        "2027-03-08T09:00:00Z",
+        "2027-03-15T09:00:00Z",
+        "2027-03-23T13:00:00Z",
+        "2027-03-29T14:00:00Z",
+        "2027-04-05T14:00:00Z",
+    ]
+    assert statuses(moved) == ["scheduled", "cancelled", "scheduled", "scheduled", "scheduled"]
+    assert list(results(moved).values()) == ["kept", "kept", "kept", "moved", "moved"]
+    again = await patch(world, made, scope="all", local_time="17:00")
+    assert starts(again)[2:4] == ["2027-03-23T13:00:00Z", "2027-03-29T15:00:00Z"]
+
+
+async def test_moving_to_other_weekdays_moves_week_by_week_and_books_or_cancels_the_rest(world: Any) -> None:
+    made = await add(world, {"freq": "weekly", "weekdays": [0, 2], "until": "2027-03-21"})
+
+    moved = await patch(
+        world, made, scope="all", recurrence={"freq": "weekly", "weekdays": [0, 3, 4], "until": "2027-03-21"}
+    )
+
+    assert results(moved) == {
+        "2027-03-08": "kept",
+        "2027-03-11": "moved",
+        "2027-03-12": "booked",
+        "2027-03-15": "kept",
+        "2027-03-18": "moved",
+        "2027-03-19": "booked",
+    }
+    shorter = await patch(
+        world, made, scope="all", recurrence={"freq": "weekly", "weekdays": [0, 3, 4], "until": "2027-03-14"}
+    )
+    assert set(statuses(shorter)[:3]) == {"scheduled"}
+    assert set(statuses(shorter)[3:]) == {"cancelled"}
+    assert len(await active(world)) == 3
+
+
+async def test_a_move_that_does_not_fit_undoes_all_or_leaves_those_dates_or_is_forced(world: Any) -> None:
+    made = await add(world, {**MONDAYS, "count": 3})
+    taken = await world.book("2027-03-15T10:00:00Z")
+    before = starts(made)
+
+    refused = await patch(world, made, 409, scope="all", local_time="11:00")
+    assert (refused["code"], refused["occurrences"][0]["reasons"][0]["conflicts_with"]) == (
+        "series_conflicts",
+        [taken["id"]],
+    )
+    assert starts(await world.get(f"/v1/series/{made['id']}")) == before
+
+    left = await patch(world, made, scope="all", local_time="11:00", on_conflict="skip")
+    assert results(left) == {"2027-03-08": "moved", "2027-03-15": "skipped", "2027-03-22": "moved"}
+    assert starts(left) == ["2027-03-08T10:00:00Z", "2027-03-15T09:00:00Z", "2027-03-22T10:00:00Z"]
+
+    forced = await patch(
+        world, made, scope="all", local_time="11:00", on_conflict="override", override={"reason": "squeeze in"}
+    )
+    assert results(forced)["2027-03-15"] == "forced"
+    assert starts(forced)[1] == "2027-03-15T10:00:00Z"
+
+
+async def test_a_series_is_made_longer_and_its_days_are_shifted_by_one(world: Any) -> None:
+    made = await add(world, {"freq": "weekly", "weekdays": list(range(7)), "count": 4})
+
+    moved = await patch(world, made, scope="all", duration_minutes=60)
+
+    assert list(results(moved).values()) == ["moved"] * 4
+    later = await patch(
+        world,
+        made,
+        scope="all",
+        recurrence={"freq": "weekly", "weekdays": [1, 2, 3, 4], "until": "2027-03-14"},
+    )
+    assert len(await active(world)) == 4
+    assert sum(status == "scheduled" for status in statuses(later)) == 4
+
+
+async def test_editing_all_changes_every_appointment_that_is_to_come_with_its_audit_row(world: Any) -> None:
+    made = await add(world, {**MONDAYS, "count": 3}, notes="old")
+    world.now[0] = datetime(2027, 3, 8, 9, 10, tzinfo=UTC)
+
+    edited = await patch(world, made, scope="all", notes="new", share_with_client=False)
+
+    assert results(edited) == {"2027-03-08": "kept", "2027-03-15": "edited", "2027-03-22": "edited"}
+    page = (await world.get("/v1/appointments", series_id=made["id"], sort="starts_at"))["items"]
+    assert [(one["notes"], one["version"]) for one in page] == [("old", 1), ("new", 2), ("new", 2)]
+    history = (await world.get(f"/v1/appointments/{page[2]['id']}/history"))["items"]
+    assert history[1]["fields"]["notes"] == {"old": "old", "new": "new"}
+
+
+async def test_giving_a_series_to_another_member_of_staff_is_checked_date_by_date(world: Any) -> None:
+    bob = await world.add_staff("Bob")
+    made = await add(world, {**MONDAYS, "count": 3})
+    await world.book("2027-03-15T09:00:00Z", resource_ids=[bob["id"]])
+
+    refused = await patch(world, made, 409, scope="all", resource_ids=[bob["id"]])
+    assert refused["code"] == "series_conflicts"
+    given = await patch(world, made, scope="all", resource_ids=[bob["id"]], on_conflict="skip")
+
+    assert list(results(given).values()) == ["edited", "skipped", "edited"]
+    page = (await world.get("/v1/appointments", series_id=made["id"], sort="starts_at"))["items"]
+    assert [one["resources"][0]["name"] for one in page] == ["Bob", "Ada", "Bob"]
+
+
+async def test_cancelling_this_the_following_or_all_ends_what_is_to_come(world: Any) -> None:
+    made = await add(world, MONDAYS)
+
+    one = await cancel(world, made, scope="this", occurs_on="2027-03-15")
+    assert statuses(one)[:3] == ["scheduled", "cancelled", "scheduled"]
+    assert one["status"] == "active"
+
+    following = await cancel(world, made, scope="following", occurs_on="2027-03-29")
+    assert statuses(following)[:4] == ["scheduled", "cancelled", "scheduled", "cancelled"]
+    assert set(statuses(following)[3:]) == {"cancelled"}
+    assert following["recurrence"]["until"] == "2027-03-28"
+    assert not await extend_one(world.database, PolicyCache(), lambda: world.now[0] + timedelta(days=90))
+
+    world.now[0] = datetime(2027, 3, 8, 9, 10, tzinfo=UTC)
+    everything = await cancel(world, made, scope="all")
+    assert statuses(everything)[:3] == ["scheduled", "cancelled", "cancelled"]
+    assert everything["status"] == "cancelled"
+    assert await active(world) == ["2027-03-08T09:00:00Z"]
+    assert (await patch(world, made, 409, scope="all", local_time="11:00"))["code"] == "invalid_transition"
+
+
+async def test_cancelling_a_series_needs_a_reason_and_tells_every_appointment_why(world: Any) -> None:
+    made = await add(world, {**MONDAYS, "count": 2})
+    path = f"/v1/series/{made['id']}/cancel"
+    assert (await world.api.post(path, json={"scope": "all"})).status_code == 422
+
+    await cancel(world, made, scope="all", reason="moving away", notify=False)
+
+    for one in made["occurrences"]:
+        history = (await world.get(f"/v1/appointments/{one['appointment_id']}/history"))["items"]
+        assert (history[-1]["verb"], history[-1]["reason"]) == ("cancel", "moving away")
+    events = [one for one in await world.outbox() if one["type"] == "slotstream.appointment.cancelled"]
+    assert [one["payload"]["data"]["appointment"]["notify_client"] for one in events] == [False, False]
+
+
+async def test_a_wrong_version_of_a_series_is_refused(world: Any) -> None:
+    made = await add(world, {**MONDAYS, "count": 2})
+    answer = await world.api.patch(
+        f"/v1/series/{made['id']}", json={"scope": "all", "notes": "x"}, headers={"If-Match": '"7"'}
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (412, "version_conflict")
+
+
+async def test_series_are_listed_newest_first_and_seen_by_their_own_organization_only(world: Any) -> None:
+    made = []
+    for hour in (9, 11, 13):
+        world.now[0] += timedelta(minutes=1)
+        made.append((await add(world, {**MONDAYS, "count": 1}, f"2027-03-08T{hour:02}:00:00Z"))["id"])
+    await cancel(world, {"id": made[0]}, scope="all")
+
+    first = await world.get("/v1/series", limit=2)
+    rest = await world.get("/v1/series", limit=2, cursor=first["next_cursor"])
+    assert [one["id"] for one in first["items"] + rest["items"]] == made[::-1]
+    cancelled = (await world.api.get("/v1/series?status=cancelled")).json()["items"]
+    assert [one["id"] for one in cancelled] == [made[0]]
+
+    other = await world.client_as(organization=uuid4())
+    assert (await other.get("/v1/series")).json()["items"] == []
+    assert (await other.get(f"/v1/series/{made[1]}")).status_code == 404
+    assert (await other.patch(f"/v1/series/{made[1]}", json={"scope": "all", "notes": "x"})).status_code == 404
+    foreign = await other.post(f"/v1/series/{made[1]}/cancel", json={"scope": "all", "reason": "x"})
+    assert foreign.status_code == 404
+
+
+async def test_a_series_within_a_booking_window_is_booked_as_the_window_moves_on(world: Any) -> None:
+    service = await world.add_service(booking_window_days=21)
+    made = await add(world, MONDAYS, service_id=service["id"])
+    assert len(made["occurrences"]) == 3
+
+    await extend_one(world.database, PolicyCache(), lambda: world.now[0] + timedelta(days=7))
+
+    assert len((await world.get(f"/v1/series/{made['id']}"))["occurrences"]) == 4
+
+
+async def test_a_series_and_single_bookings_in_a_race_never_overlap(world: Any) -> None:
+    recurrence = {**MONDAYS, "count": 10}
+    answers = await asyncio.gather(
+        *(world.api.post("/v1/series", json=wish(world, recurrence, on_conflict="skip")) for _ in range(3)),
+        *(
+            world.api.post("/v1/appointments", json=world.wish(f"2027-03-{day:02}T09:15:00Z"))
+            for day in (8, 15, 22)
+            for _ in range(3)
+        ),
+    )
+
+    assert {one.status_code for one in answers} <= {201, 409}
+    overlapping = await world.rows(
+        """
+        SELECT 1 FROM occupancy a JOIN occupancy b
+          ON a.resource_id = b.resource_id AND a.blocked && b.blocked AND a.holder_id < b.holder_id
+        """
+    )
+    assert overlapping == []

@@ -35,7 +35,7 @@ async def kill_relay_sessions(world: World) -> int:
 
 async def write_at_random(world: World, topic: str, *, keys: int, versions: int, seed: int) -> set[str]:
     """Many writers at once, each keeping the versions of its keys in order; returns the ids committed."""
-    chance = random.Random(seed)  # noqa: S311 - a repeatable course of events is what it is for
+    chance = random.Random(seed)
 
     async def write(key: str) -> list[str]:
         notes = versions_of(Note(subject=key, topic=topic), versions)

@@ -117,3 +117,7 @@ class DatabaseUnavailableError(TransientError):
 
     def __init__(self, detail: str = "The database does not answer right now; nothing was changed.") -> None:
         super().__init__(detail)
+
+
+class StartError(Exception):
+    """The process cannot start; the sentence says what to change."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Protocol, Typ
 
 from pydantic import ValidationError
 
+from slotstream_servicekit.errors import StartError
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.settings import ServiceSettings
 from slotstream_servicekit.telemetry import configure_logging, configure_tracing, get_logger, shutdown_tracing
@@ -34,10 +35,6 @@ _CANCEL_SECONDS = 5.0
 _SECOND_SIGNAL_SECONDS = 1.0
 
 log = get_logger(__name__)
-
-
-class StartError(Exception):
-    """The process cannot start; the sentence says what to change."""
 
 
 class Runnable(Protocol):

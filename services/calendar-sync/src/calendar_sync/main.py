@@ -21,10 +21,11 @@ from calendar_sync.worker import Poller, housekeeping
 from slotstream_contracts.envelope import parse
 from slotstream_servicekit.clock import system_clock
 from slotstream_servicekit.database import Database
+from slotstream_servicekit.errors import StartError
 from slotstream_servicekit.health import Health, database_check
 from slotstream_servicekit.http.app import create_app
 from slotstream_servicekit.http.auth import Authenticator
-from slotstream_servicekit.runtime import Service, StartError, Worker, run
+from slotstream_servicekit.runtime import Service, Worker, run
 from slotstream_servicekit.telemetry import get_logger
 
 if TYPE_CHECKING:

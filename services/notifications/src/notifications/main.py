@@ -17,10 +17,11 @@ from notifications.worker import Sender
 from slotstream_contracts.envelope import parse
 from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.database import Database
+from slotstream_servicekit.errors import StartError
 from slotstream_servicekit.health import Health, database_check
 from slotstream_servicekit.http.app import create_app
 from slotstream_servicekit.http.auth import Authenticator
-from slotstream_servicekit.runtime import Service, StartError, Worker, run
+from slotstream_servicekit.runtime import Service, Worker, run
 
 if TYPE_CHECKING:
     from notifications.consumers import Hearing

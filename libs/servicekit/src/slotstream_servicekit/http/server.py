@@ -9,7 +9,7 @@ from collections.abc import Generator
 import uvicorn
 from starlette.types import ASGIApp
 
-from slotstream_servicekit.runtime import StartError
+from slotstream_servicekit.errors import StartError
 
 _BACKLOG = 2_048
 _KEEP_ALIVE_SECONDS = 75

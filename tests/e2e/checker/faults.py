@@ -10,7 +10,7 @@ from harness.platform import Platform
 
 from checker.history import History
 
-CALM_SECONDS = (1.0, 4.0)
+CALM_SECONDS = (0.5, 2.0)
 
 
 @dataclass(frozen=True, slots=True)

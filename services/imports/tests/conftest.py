@@ -40,13 +40,24 @@ def received(data: Any, *, organization_id: UUID) -> Received[Any]:
 
 
 def everything_goes(command: Any, **more: Any) -> CommandSucceeded:
-    return CommandSucceeded(command_id=command.id, command_type=command.type, **more)
+    return CommandSucceeded(command_id=command.id, command_type=command.type, batch_id=batch_of(command), **more)
+
+
+def batch_of(command: Any) -> UUID | None:
+    """The import that a command belongs to, which booking says in its answer."""
+    found: UUID | None = getattr(command.data, "request", command.data).batch_id
+    return found
 
 
 def refused(command: Any, code: str = "slot_taken") -> CommandRefused:
     reason = Reason(code=code, detail="Somebody has it.", conflicts_with=("a",))
     return CommandRefused(
-        command_id=command.id, command_type=command.type, code=code, detail=reason.detail, reasons=(reason,)
+        command_id=command.id,
+        command_type=command.type,
+        batch_id=batch_of(command),
+        code=code,
+        detail=reason.detail,
+        reasons=(reason,),
     )
 
 
@@ -65,6 +76,7 @@ class World:
     staff_client: httpx2.AsyncClient
     worker: ImportWorker
     app: FastAPI
+    now: list[datetime]
     organization_id: UUID
     business_id: UUID
     service_id: UUID
@@ -141,7 +153,12 @@ class World:
     async def answer(self, results: Sequence[Any]) -> None:
         batch = [received(each, organization_id=self.organization_id) for each in results]
         async with self.database.system_transaction() as session:
-            await results_handler(lambda: NOW)(session, batch)
+            await results_handler(lambda: self.now[0])(session, batch)
+
+    async def query(self, statement: str, **values: Any) -> Sequence[Any]:
+        """Rows straight from the database, past every tenant."""
+        async with self.database.system_transaction() as session:
+            return (await session.execute(text(statement), values)).all()
 
     async def take(self, *, topic: str) -> list[Any]:
         """The envelopes that wait to be published on `topic`, oldest first."""
@@ -164,7 +181,8 @@ async def world(fresh_database: Any, signer: Any, api_client: Any) -> World:
     settings = ImportsSettings(
         database_url=fresh.app_url, issuers=(signer.issuer,), catalogue_wait=timedelta(0), max_rows=200_000
     )
-    app = create_api(settings, clock=lambda: NOW)
+    now = [NOW]
+    app = create_api(settings, clock=lambda: now[0])
     organization_id, business_id, service_id, anna_id = uuid4(), uuid4(), uuid4(), uuid4()
     world = World(
         database=fresh.database,
@@ -173,9 +191,10 @@ async def world(fresh_database: Any, signer: Any, api_client: Any) -> World:
         anonymous=await api_client(app),
         staff_client=await api_client(app, token=signer.token(organization_id=organization_id, role="staff")),
         worker=ImportWorker(
-            database=fresh.database, clock=lambda: NOW, chunk_rows=100, every=timedelta(milliseconds=10)
+            database=fresh.database, clock=lambda: now[0], chunk_rows=100, every=timedelta(milliseconds=10)
         ),
         app=app,
+        now=now,
         organization_id=organization_id,
         business_id=business_id,
         service_id=service_id,

@@ -32,14 +32,14 @@ class Watcher:
     def __init__(self, response: httpx2.Response) -> None:
         self._lines = response.aiter_lines()
 
-    async def next(self) -> dict[str, Any] | None:
-        """The next event's data; None once the stream has ended."""
+    async def next(self) -> dict[str, Any]:
+        """The next event's data; empty once the stream has ended."""
         async with asyncio.timeout(5):
             async for line in self._lines:
                 if line.startswith("data: "):
                     found: dict[str, Any] = json.loads(line.removeprefix("data: "))
                     return found
-        return None
+        return {}
 
 
 async def test_each_change_is_told_until_the_import_is_settled(world: Any, address: str) -> None:
@@ -51,7 +51,7 @@ async def test_each_change_is_told_until_the_import_is_settled(world: Any, addre
         second = await watcher.next()
         await world.settle()
         last = second
-        while (shown := await watcher.next()) is not None:
+        while shown := await watcher.next():
             last = shown
     assert (first["state"], second["state"], last["state"]) == ("checked", "booking", "finished")
     assert last["counts"]["booked"] == 1
@@ -72,7 +72,7 @@ async def test_a_stop_of_the_service_ends_the_stream(world: Any, address: str) -
         watcher = Watcher(response)
         assert (await watcher.next())["state"] == "checked"
         world.app.state.health.stopping()
-        assert await watcher.next() is None
+        assert await watcher.next() == {}
 
 
 async def test_an_import_that_is_not_there_cannot_be_watched(world: Any) -> None:

@@ -99,6 +99,7 @@ def _answer(organization_id: Any, result: CommandSucceeded | CommandRefused) -> 
         return Answer(
             command_id=result.command_id,
             organization_id=organization_id,
+            batch_id=result.batch_id,
             verb=verb,
             succeeded=True,
             already_done=result.outcome == "already_done",
@@ -108,6 +109,7 @@ def _answer(organization_id: Any, result: CommandSucceeded | CommandRefused) -> 
     return Answer(
         command_id=result.command_id,
         organization_id=organization_id,
+        batch_id=result.batch_id,
         verb=verb,
         succeeded=False,
         reasons=reasons or (Reason(result.code, result.detail),),

@@ -19,8 +19,8 @@ class ImportsSettings(ServiceSettings):
     max_body_bytes: int = Field(default=64 * 1024 * 1024, ge=1_024)
     """The largest upload."""
     max_rows: int = Field(default=100_000, ge=1)
-    chunk_rows: int = Field(default=1_000, ge=1, le=10_000)
-    """Rows read, and commands sent, in one go."""
+    chunk_rows: int = Field(default=2_000, ge=1, le=10_000)
+    """Rows read, and commands sent, in one transaction."""
     work_every: timedelta = timedelta(milliseconds=200)
     """How often an idle worker looks for work."""
     catalogue_wait: timedelta = timedelta(seconds=2)

@@ -2,10 +2,10 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
-from imports.usecases import advance_import
+from imports.usecases import Reader, advance_import
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import SlotstreamError, TransientError
@@ -26,6 +26,7 @@ class ImportWorker:
     clock: Clock
     chunk_rows: int
     every: timedelta
+    reader: Reader = field(default_factory=Reader)
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -41,7 +42,7 @@ class ImportWorker:
     async def work_once(self) -> bool:
         """One step of one import; False where nothing can be done before somebody answers."""
         async with self.database.system_transaction() as session:
-            return await advance_import(session, chunk_rows=self.chunk_rows, now=self.clock())
+            return await advance_import(session, reader=self.reader, chunk_rows=self.chunk_rows, now=self.clock())
 
 
 def housekeeping(database: Database) -> BackgroundTask:

@@ -1,13 +1,42 @@
-"""Phone numbers, read by Google's metadata."""
+"""Phone numbers, read by Google's metadata.
 
-from functools import lru_cache
+Reading a number in full costs more than everything else that is done for a row. Most are written plainly, and for
+those the metadata's own patterns say at once what the whole parser would say; whatever is in any way unusual, or not
+valid, is left to the parser.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import phonenumbers
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
+from phonenumbers.phonemetadata import PhoneNumberDesc
+
+_PLAIN = re.compile(r"\+?[0-9(][0-9 ()./-]{3,30}")
+_NOT_DIGITS = re.compile(r"[^0-9]+")
+_LEADING_REGION = {str(code): regions[0] for code, regions in COUNTRY_CODE_TO_REGION_CODE.items()}
+_KINDS = (
+    "fixed_line",
+    "mobile",
+    "toll_free",
+    "shared_cost",
+    "premium_rate",
+    "voip",
+    "personal_number",
+    "pager",
+    "uan",
+    "voicemail",
+)
 
 
 @lru_cache(maxsize=65_536)
 def read_phone(typed: str, region: str) -> str | None:
     """E.164, or None where the number is not valid; `region` reads numbers without a country code."""
+    return read_plain_phone(typed, region) or read_any_phone(typed, region)
+
+
+def read_any_phone(typed: str, region: str) -> str | None:
     try:
         number = phonenumbers.parse(typed, region)
     except phonenumbers.NumberParseException:
@@ -15,3 +44,87 @@ def read_phone(typed: str, region: str) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def read_plain_phone(typed: str, region: str) -> str | None:
+    """E.164 of a valid number that is written plainly; None where the whole parser has to be asked."""
+    if not _PLAIN.fullmatch(typed):
+        return None
+    digits = _NOT_DIGITS.sub("", typed)
+    if typed[0] == "+":
+        code = next((digits[:length] for length in (1, 2, 3) if digits[:length] in _LEADING_REGION), "")
+        plan = _plan_of_region(_LEADING_REGION[code]) if code else None
+        number = digits[len(code) :]
+    else:
+        plan = _plan_of_region(region)
+        number = digits if plan is None else plan.without_prefix(digits)
+    if plan is None or plan.has_prefix(number) or not plan.is_valid(number):
+        return None
+    return f"+{plan.code}{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    lengths: frozenset[int]
+    digits: re.Pattern[str]
+
+    def fits(self, number: str) -> bool:
+        return len(number) in self.lengths and self.digits.fullmatch(number) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The numbering plan of the region that leads a country code."""
+
+    code: str
+    international: re.Pattern[str] | None
+    national: re.Pattern[str] | None
+    general: _Pattern
+    kinds: tuple[_Pattern, ...]
+
+    def has_prefix(self, number: str) -> bool:
+        return self.national is not None and self.national.match(number) is not None
+
+    def without_prefix(self, digits: str) -> str:
+        """The national number, or nothing where the digits may begin with a country code."""
+        if digits.startswith(self.code) or (self.international and self.international.match(digits)):
+            return ""
+        prefix = self.national.match(digits) if self.national else None
+        return digits[prefix.end() :] if prefix else digits
+
+    def is_valid(self, number: str) -> bool:
+        return self.general.fits(number) and any(each.fits(number) for each in self.kinds)
+
+
+@cache
+def _plan_of_region(region: str) -> _Plan | None:
+    """None for regions whose numbers cannot be told by patterns of their own."""
+    metadata = PhoneMetadata.metadata_for_region(region, None)
+    if metadata is None or metadata.leading_digits is not None:
+        return None
+    code = str(metadata.country_code)
+    if _LEADING_REGION.get(code) != region:
+        return None
+    national = metadata.national_prefix_for_parsing
+    parser_is_needed = national is not None and (metadata.national_prefix_transform_rule or "(" in national)
+    general = _pattern(metadata.general_desc)
+    if general is None or parser_is_needed:
+        return None
+    described = (_pattern(getattr(metadata, kind), like=general) for kind in _KINDS)
+    return _Plan(
+        code=code,
+        international=re.compile(metadata.international_prefix) if metadata.international_prefix else None,
+        national=re.compile(national) if national else None,
+        general=general,
+        kinds=tuple(each for each in described if each is not None),
+    )
+
+
+def _pattern(described: PhoneNumberDesc | None, *, like: _Pattern | None = None) -> _Pattern | None:
+    """What one kind of number looks like; where its lengths are not given, they are those of `like`."""
+    if described is None or not described.national_number_pattern:
+        return None
+    lengths = frozenset(described.possible_length) - frozenset(described.possible_length_local_only)
+    if not lengths and like is not None:
+        lengths = like.lengths
+    return _Pattern(lengths, re.compile(described.national_number_pattern))

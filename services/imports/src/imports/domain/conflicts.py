@@ -1,7 +1,7 @@
 """Which rows of one file stand in each other's way."""
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -41,3 +41,15 @@ def conflicts_inside(spans: Iterable[Span], *, staff: int) -> Iterator[tuple[int
         if span.resource_id is not None:
             by_resource[span.resource_id] = span
         heapq.heappush(busy, (span.ends_at, span.row))
+
+
+def conflict_with(own: Span, neighbours: Sequence[Span], *, staff: int) -> Reason | None:
+    """Why `own` cannot be kept beside its neighbours, which all can be kept without it; None where it can."""
+    before = {row for row, _ in conflicts_inside(neighbours, staff=staff)}
+    for row, reason in conflicts_inside([*neighbours, own], staff=staff):
+        if row == own.row:
+            return reason
+        if row not in before:
+            # The later start loses among the rows of a file; here the row that was changed does.
+            return Reason("conflict_in_file", f"Row {row} takes the same time", (str(row),))
+    return None

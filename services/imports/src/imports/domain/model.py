@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 from uuid import UUID, uuid5
@@ -12,6 +12,10 @@ from slotstream_servicekit.errors import ErrorKind, Reason, SlotstreamError
 ImportId = NewType("ImportId", UUID)
 
 _NAMESPACE = UUID("6f0a1c1e-7a55-4d0e-9f0b-3c2e5b0c7a11")
+
+
+LONGEST = timedelta(days=7)
+"""The longest appointment that a row can ask for."""
 
 
 class ImportState(StrEnum):
@@ -129,6 +133,10 @@ class Wish:
     duration_minutes: int
     notes: str | None = None
     external_id: str | None = None
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + timedelta(minutes=self.duration_minutes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,19 +4,19 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from imports.domain.dates import DateOrder, read_instant, read_minutes, read_time, split_date
 from imports.domain.mapping import ColumnMapping, Field
-from imports.domain.model import Catalogue, Judgement, OfferedService, RowState, Wish, fold
+from imports.domain.model import LONGEST, Catalogue, Judgement, OfferedService, RowState, Wish, fold
 from slotstream_scheduling.wallclock import LocalKind, is_zone, resolve
 from slotstream_servicekit.errors import Reason
 
 ReadPhone = Callable[[str, str], str | None]
 """A phone as typed and a region, as E.164; None where it is no valid number."""
 
-MAX_MINUTES = 24 * 60
+_MAX_MINUTES = LONGEST // timedelta(minutes=1)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}\.[^@\s.]{2,}")
 _MAX_TEXT = {Field.NOTES: 2_000, Field.EXTERNAL_ID: 200, Field.CLIENT_NAME: 200}
 
@@ -184,10 +184,11 @@ def _minutes(
     values: Mapping[Field, str], rules: RowRules, service: OfferedService | None, found: _Findings
 ) -> int | None:
     typed = values.get(Field.DURATION)
-    if not typed:
-        return rules.mapping.duration_minutes or (service.duration_minutes if service else None)
-    minutes = read_minutes(typed)
-    if minutes is None or not 1 <= minutes <= MAX_MINUTES:
-        found.error("invalid_duration", f"{typed[:40]!r} is not a duration between a minute and a day")
+    usual = rules.mapping.duration_minutes or (service.duration_minutes if service else None)
+    if not typed and usual is None:
+        return None
+    minutes = read_minutes(typed) if typed else usual
+    if minutes is None or not 1 <= minutes <= _MAX_MINUTES:
+        found.error("invalid_duration", f"{(typed or str(usual))[:40]!r} is not a duration between a minute and a week")
         return None
     return minutes

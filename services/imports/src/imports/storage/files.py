@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select, tuple_, update
+from sqlalchemy import Row, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -89,6 +89,15 @@ async def next_at_work(session: AsyncSession) -> Row[Any] | None:
     return (await session.execute(query)).one_or_none()
 
 
+async def read_on(session: AsyncSession, found: Row[Any], *, read_through: int, now: datetime) -> None:
+    """Notes the last row that is stored, and sends the import to the end of the queue, without a new version."""
+    await session.execute(
+        update(imports)
+        .where(imports.c.organization_id == found.organization_id, imports.c.id == found.id)
+        .values(read_through=read_through, updated_at=now)
+    )
+
+
 async def touch(session: AsyncSession, found: Row[Any], *, now: datetime) -> None:
     """Sends the import to the end of the queue, without a new version."""
     await session.execute(
@@ -126,11 +135,3 @@ async def remember_mapping(
 async def undoing_import(session: AsyncSession, *, command_ids: list[UUID]) -> list[Row[Any]]:
     query = select(imports).where(imports.c.undo_command_id.in_(command_ids)).with_for_update()
     return list((await session.execute(query)).all())
-
-
-async def forget_file(session: AsyncSession, *, organization_id: UUID, import_id: UUID) -> None:
-    await session.execute(
-        delete(import_files).where(
-            import_files.c.organization_id == organization_id, import_files.c.import_id == import_id
-        )
-    )

@@ -21,6 +21,7 @@ class Answer:
 
     command_id: UUID
     organization_id: UUID
+    batch_id: UUID | None
     verb: Literal["check", "book", "undo"]
     succeeded: bool
     already_done: bool = False
@@ -42,6 +43,7 @@ def _check(answer: Answer) -> dict[str, Any]:
     return {
         "id": answer.command_id,
         "organization": answer.organization_id,
+        "batch": answer.batch_id,
         "reasons": [] if answer.succeeded else [asdict(reason) for reason in answer.reasons],
     }
 
@@ -51,6 +53,7 @@ def _booking(answer: Answer) -> dict[str, Any]:
     return {
         "id": answer.command_id,
         "organization": answer.organization_id,
+        "batch": answer.batch_id,
         "outcome": done if answer.succeeded else Outcome.REFUSED,
         "reasons": [asdict(reason) for reason in answer.reasons],
     }

@@ -1,10 +1,10 @@
-"""Turning a file into judged rows, chunk by chunk, so that memory does not grow with the file."""
+"""Turning a file into judged rows, a chunk per transaction, so that neither memory nor a crash grows with the file."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from datetime import datetime, timedelta
-from itertools import islice
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from itertools import dropwhile, islice
 from typing import Any
 from uuid import UUID
 
@@ -15,27 +15,71 @@ from imports.adapters.csv_files import Dialect, rows_of
 from imports.adapters.phones import read_phone
 from imports.domain.conflicts import Span, conflicts_inside
 from imports.domain.mapping import ColumnMapping, Field
-from imports.domain.model import Judgement, NotReadyError, RowState, appointment_id_of
+from imports.domain.model import Judgement, NotReadyError, RowState, Wish, appointment_id_of
 from imports.domain.validation import RowRules, judge
 from imports.storage.catalogue import business_of, catalogue_of
-from imports.storage.files import content_of
-from imports.storage.rows import add_rows, earlier_rows, mark_conflicts, refuse_repeated, wishes
+from imports.storage.files import content_of, read_on
+from imports.storage.rows import add_rows, bookable_rows, earlier_rows, mark_conflicts, refuse_repeated
 from imports.usecases.mappings import mapping_of
+from slotstream_servicekit.errors import Reason
 
 Judged = tuple[int, dict[Field, str], Judgement]
+ValuesByField = tuple[int, dict[Field, str]]
+
+_WISHED = tuple(each.name for each in fields(Wish))
 
 
-async def read_rows(session: AsyncSession, found: Row[Any], *, chunk_rows: int, now: datetime) -> None:
-    """Reads, judges and stores every row, then finds the rows that repeat or obstruct each other."""
-    rules = await rules_of(session, found, now=now)
+@dataclass(frozen=True, slots=True)
+class _OpenFile:
+    import_id: UUID
+    revision: int
+    rows: Iterator[ValuesByField]
+
+
+@dataclass(slots=True)
+class Reader:
+    """Where one worker has got to in the file it read last, so that no chunk is searched from the file's start.
+
+    A short cut only: an import's `read_through` says what is stored, and any worker can go on from there.
+    """
+
+    _file: _OpenFile | None = None
+    _read_through: int = 0
+
+    async def read(self, session: AsyncSession, found: Row[Any], rules: RowRules, *, limit: int) -> list[Judged]:
+        """The next rows that are not stored yet, judged; none at the file's end. Raises UnreadableFileError."""
+        file = self._file
+        self._file = None
+        if file is None or (file.import_id, file.revision, self._read_through) != (
+            found.id,
+            found.revision,
+            found.read_through,
+        ):
+            file = _OpenFile(found.id, found.revision, await _unread_rows(session, found, rules.mapping))
+        chunk = await asyncio.to_thread(_judged, file.rows, rules, limit)
+        if chunk:
+            self._file, self._read_through = file, chunk[-1][0]
+        return chunk
+
+
+async def _unread_rows(session: AsyncSession, found: Row[Any], mapping: ColumnMapping) -> Iterator[ValuesByField]:
     content = await content_of(session, organization_id=found.organization_id, import_id=found.id)
-    dialect = Dialect(encoding=found.encoding, delimiter=found.delimiter)
-    rows = values_by_field(rows_of(content, dialect), found.headers, rules.mapping)
-    while chunk := await asyncio.to_thread(_judged, rows, rules, chunk_rows):
-        stored = await rows_to_store(session, found, chunk)
-        await add_rows(session, organization_id=found.organization_id, import_id=found.id, rows=stored)
-    await refuse_repeated(session, organization_id=found.organization_id, import_id=found.id)
-    await _mark_conflicts_inside(session, found, staff=rules.catalogue.staff)
+    rows = rows_of(content, Dialect(encoding=found.encoding, delimiter=found.delimiter))
+    stored: int = found.read_through
+    return values_by_field(dropwhile(lambda row: row[0] <= stored, rows), found.headers, mapping)
+
+
+async def read_chunk(session: AsyncSession, found: Row[Any], *, reader: Reader, chunk_rows: int, now: datetime) -> bool:
+    """Judges and stores the next rows. At the file's end, finds those that repeat or obstruct each other: True."""
+    rules = await rules_of(session, found, now=now)
+    chunk = await reader.read(session, found, rules, limit=chunk_rows)
+    identity = {"organization_id": found.organization_id, "import_id": found.id}
+    if chunk:
+        await add_rows(session, **identity, rows=await rows_to_store(session, found, chunk))
+        await read_on(session, found, read_through=chunk[-1][0], now=now)
+        return False
+    await _compare_rows(session, found, staff=rules.catalogue.staff)
+    return True
 
 
 async def rules_of(session: AsyncSession, found: Row[Any], *, now: datetime) -> RowRules:
@@ -48,13 +92,13 @@ async def rules_of(session: AsyncSession, found: Row[Any], *, now: datetime) -> 
 
 def values_by_field(
     rows: Iterable[tuple[int, Sequence[str]]], headers: Sequence[str], mapping: ColumnMapping
-) -> Iterator[tuple[int, dict[Field, str]]]:
+) -> Iterator[ValuesByField]:
     places = {each: headers.index(column) for each, column in mapping.columns.items()}
     for number, row in rows:
         yield number, {each: row[place] for each, place in places.items() if place < len(row)}
 
 
-def _judged(rows: Iterator[tuple[int, dict[Field, str]]], rules: RowRules, limit: int) -> list[Judged]:
+def _judged(rows: Iterator[ValuesByField], rules: RowRules, limit: int) -> list[Judged]:
     return [(number, values, judge(values, rules)) for number, values in islice(rows, limit)]
 
 
@@ -67,18 +111,21 @@ async def rows_to_store(session: AsyncSession, found: Row[Any], chunk: Sequence[
 
 def _stored(found: Row[Any], judged: Judged, earlier: Mapping[str, tuple[int, bool]]) -> dict[str, Any]:
     number, values, judgement = judged
-    key = judgement.row_key
+    key, wish = judgement.row_key, judgement.wish
     undone, stands = earlier.get(key or "", (0, False))
     state, reasons = judgement.state, [asdict(reason) for reason in judgement.reasons]
     if stands and state is not RowState.INVALID:
         state = RowState.WARNING
-        reasons.append(_reason("already_imported", "An earlier import has booked this row: nothing will change"))
+        reasons.append(asdict(Reason("already_imported", "An earlier import has booked this row: nothing will change")))
     return {
         "number": number,
         "field_values": {str(each): text for each, text in values.items()},
-        "state": state,
+        "state": str(state),
         "reasons": reasons,
-        "wish": None if judgement.wish is None else _plain(asdict(judgement.wish)),
+        "wish": None if wish is None else _plain(wish),
+        "starts_at": None if wish is None else wish.starts_at,
+        "ends_at": None if wish is None else wish.ends_at,
+        "resource_id": None if wish is None else wish.resource_id,
         "row_key": key,
         "appointment_id": None if key is None else appointment_of(found, row_key=key, undone=undone),
         "revision": found.revision,
@@ -95,29 +142,31 @@ def appointment_of(found: Row[Any], *, row_key: str, undone: int) -> UUID:
     )
 
 
-def _reason(code: str, detail: str, conflicts_with: Sequence[str] = ()) -> dict[str, Any]:
-    return {"code": code, "detail": detail, "conflicts_with": list(conflicts_with)}
+def _plain(wish: Wish) -> dict[str, Any]:
+    """The wish as JSON keeps it."""
+    plain = {name: getattr(wish, name) for name in _WISHED}
+    plain["starts_at"] = wish.starts_at.isoformat()
+    for name in ("service_id", "resource_id"):
+        plain[name] = None if plain[name] is None else str(plain[name])
+    return plain
 
 
-def _plain(wish: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
-        for name, value in wish.items()
-    }
+async def _compare_rows(session: AsyncSession, found: Row[Any], *, staff: int) -> None:
+    """Refuses all but the first of equal rows, and marks what cannot be kept beside the others."""
+    identity = {"organization_id": found.organization_id, "import_id": found.id}
+    first_of: dict[str, int] = {}
+    repeated: dict[int, int] = {}
+    spans: list[Span] = []
+    async for row in bookable_rows(session, **identity):
+        first = first_of.setdefault(row.row_key, row.number)
+        if first == row.number:
+            spans.append(span_of(row))
+        else:
+            repeated[row.number] = first
+    conflicts = await asyncio.to_thread(lambda: dict(conflicts_inside(spans, staff=staff)))
+    await refuse_repeated(session, **identity, repeated=repeated)
+    await mark_conflicts(session, **identity, conflicts={each: asdict(reason) for each, reason in conflicts.items()})
 
 
-async def _mark_conflicts_inside(session: AsyncSession, found: Row[Any], *, staff: int) -> None:
-    spans = [
-        span_of(row.number, row.starts_at, int(row.minutes), row.resource_id)
-        async for row in wishes(session, organization_id=found.organization_id, import_id=found.id)
-    ]
-    conflicts = [
-        {"number": number, "reasons": [asdict(reason)]} for number, reason in conflicts_inside(spans, staff=staff)
-    ]
-    await mark_conflicts(session, organization_id=found.organization_id, import_id=found.id, conflicts=conflicts)
-
-
-def span_of(number: int, starts_at: str, minutes: int, resource_id: str | None) -> Span:
-    start = datetime.fromisoformat(starts_at)
-    resource = None if resource_id is None else UUID(resource_id)
-    return Span(number, start, start + timedelta(minutes=minutes), resource)
+def span_of(row: Any) -> Span:
+    return Span(row.number, row.starts_at, row.ends_at, row.resource_id)

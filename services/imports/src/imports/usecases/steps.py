@@ -13,21 +13,21 @@ from imports.publishers import booking_of, check_of
 from imports.storage.files import change_import, next_at_work, touch
 from imports.storage.rows import awaiting, clear_rows, mark_sent, next_rows
 from imports.usecases.announcing import announce
-from imports.usecases.reading import read_rows
+from imports.usecases.reading import Reader, read_chunk
 from slotstream_servicekit.errors import RETRYABLE_KINDS, SlotstreamError
 from slotstream_servicekit.outbox import OutboxRecord, enqueue
 
 MakeCommand = Callable[..., OutboxRecord]
 
 
-async def advance_import(session: AsyncSession, *, chunk_rows: int, now: datetime) -> bool:
+async def advance_import(session: AsyncSession, *, reader: Reader, chunk_rows: int, now: datetime) -> bool:
     """Takes one import that no other worker holds one step further; False where there was nothing to do."""
     found = await next_at_work(session)
     if found is None:
         return False
     match ImportState(found.state):
         case ImportState.READING:
-            await _read(session, found, chunk_rows=chunk_rows, now=now)
+            await _read(session, found, reader=reader, chunk_rows=chunk_rows, now=now)
             return True
         case ImportState.CHECKING:
             return await _send_or_settle(session, found, "check", check_of, chunk_rows=chunk_rows, now=now)
@@ -35,17 +35,17 @@ async def advance_import(session: AsyncSession, *, chunk_rows: int, now: datetim
             return await _send_or_settle(session, found, "book", booking_of, chunk_rows=chunk_rows, now=now)
 
 
-async def _read(session: AsyncSession, found: Row[Any], *, chunk_rows: int, now: datetime) -> None:
+async def _read(session: AsyncSession, found: Row[Any], *, reader: Reader, chunk_rows: int, now: datetime) -> None:
     try:
-        async with session.begin_nested():
-            await clear_rows(session, organization_id=found.organization_id, import_id=found.id)
-            await read_rows(session, found, chunk_rows=chunk_rows, now=now)
+        finished = await read_chunk(session, found, reader=reader, chunk_rows=chunk_rows, now=now)
     except SlotstreamError as error:
         if error.kind in RETRYABLE_KINDS:
             raise
-        await change_import(session, found, now=now, state=ImportState.FAILED, failure=error.detail)
+        await clear_rows(session, organization_id=found.organization_id, import_id=found.id)
+        await change_import(session, found, now=now, state=ImportState.FAILED, failure=error.detail, read_through=0)
         return
-    await change_import(session, found, now=now, state=ImportState.CHECKING)
+    if finished:
+        await change_import(session, found, now=now, state=ImportState.CHECKING)
 
 
 async def _send_or_settle(

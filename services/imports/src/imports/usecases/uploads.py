@@ -99,6 +99,7 @@ async def upload_import(
         "encoding": facts.dialect.encoding,
         "delimiter": facts.dialect.delimiter,
         "headers": list(facts.headers),
+        "file_rows": facts.rows,
         "actor": {name: value for name, value in asdict(who).items() if value is not None},
         "events": 1,
         "created_at": now,
@@ -184,6 +185,7 @@ async def set_mapping(
         delimiter=dialect.delimiter,
         headers=headers,
         revision=found.revision + 1,
+        read_through=0,
         failure=None,
     )
 

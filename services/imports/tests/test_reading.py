@@ -1,0 +1,114 @@
+"""Files are read chunk by chunk: a crash costs one chunk at most, and no row is lost or doubled."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from imports.domain.model import UnreadableFileError
+from imports.usecases import Reader, reading
+
+ROWS = 250
+
+
+def a_file(rows: int = ROWS) -> str:
+    """Rows of two staff, half an hour each; the last one repeats the first, the one before stands in its way."""
+    lines = ["Client,Phone,Service,Staff,Start"]
+    for number in range(rows - 2):
+        hour, half = divmod(number // 2, 2)
+        day, hour = divmod(hour, 24)
+        start = f"2026-04-{day + 2:02} {hour:02}:{half * 30:02}"
+        lines.append(f"Client {number},030 {5550000 + number},First visit,{('Anna', 'Ben')[number % 2]},{start}")
+    lines.append("Somebody else,030 5550001,First visit,Anna,2026-04-02 00:15")
+    lines.append(lines[1])
+    return "\n".join(lines)
+
+
+async def read_through(world: Any, import_id: str) -> int:
+    found = await world.query("SELECT read_through FROM imports WHERE id = :id", id=import_id)
+    return int(found[0].read_through)
+
+
+async def assert_everything_is_there_once(world: Any, import_id: str) -> None:
+    stored = await world.query("SELECT number, state, reasons FROM import_rows WHERE import_id = :id", id=import_id)
+    assert sorted(row.number for row in stored) == list(range(2, ROWS + 2))
+    by_number = {row.number: row for row in stored}
+    assert by_number[ROWS + 1].reasons[0]["code"] == "duplicate_row"
+    assert (by_number[ROWS].state, by_number[ROWS].reasons[0]["conflicts_with"]) == ("conflict", ["2"])
+    assert sum(row.state == "ok" for row in stored) == ROWS - 2
+
+
+async def test_each_chunk_is_kept_by_a_transaction_of_its_own(world: Any) -> None:
+    import_id = await world.mapped(a_file())
+    kept = []
+    while (await world.get(import_id))["state"] == "reading":
+        await world.worker.work_once()
+        kept.append((await read_through(world, import_id), (await world.get(import_id))["counts"]["rows"]))
+    assert kept == [(101, 100), (201, 200), (251, 250), (251, 250)]
+    await assert_everything_is_there_once(world, import_id)
+
+
+async def test_another_worker_goes_on_where_one_has_ended(world: Any) -> None:
+    import_id = await world.mapped(a_file())
+    await world.worker.work_once()
+    another = replace(world.worker, reader=Reader())
+    await another.work_once()
+    # The first one has still open what it has read of the file: what the other has stored since counts.
+    await world.worker.work_once()
+    await another.work_once()
+    assert (await world.get(import_id))["state"] == "checking"
+    await assert_everything_is_there_once(world, import_id)
+
+
+@pytest.mark.parametrize("step", ["read_on", "add_rows", "rows_to_store", "mark_conflicts"])
+async def test_a_worker_that_dies_within_a_chunk_loses_and_doubles_nothing(
+    world: Any, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    import_id = await world.mapped(a_file())
+    await world.worker.work_once()
+    real = getattr(reading, step)
+
+    async def dies(*args: Any, **more: Any) -> None:
+        await real(*args, **more)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(reading, step, dies)
+    with pytest.raises(asyncio.CancelledError):
+        while True:
+            await world.worker.work_once()
+    monkeypatch.undo()
+    another = replace(world.worker, reader=Reader())
+    while (await world.get(import_id))["state"] == "reading":
+        await another.work_once()
+    await assert_everything_is_there_once(world, import_id)
+
+
+async def test_a_file_that_turns_out_unreadable_leaves_no_rows_behind(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_id = await world.mapped(a_file())
+    await world.worker.work_once()
+
+    def unreadable(*_: Any) -> Any:
+        raise UnreadableFileError("Row 150 cannot be read")
+
+    monkeypatch.setattr(reading, "rows_of", unreadable)
+    await replace(world.worker, reader=Reader()).work_once()
+    shown = await world.get(import_id)
+    assert (shown["state"], shown["failure"], shown["counts"]["rows"]) == ("failed", "Row 150 cannot be read", 0)
+    monkeypatch.undo()
+    columns = (await world.http.get(f"/v1/imports/{import_id}/preview")).json()["columns"]
+    assert (await world.http.put(f"/v1/imports/{import_id}/mapping", json={"columns": columns})).status_code == 200
+    await world.settle()
+    await assert_everything_is_there_once(world, import_id)
+
+
+async def test_two_files_take_turns(world: Any) -> None:
+    first = await world.mapped(a_file())
+    second = await world.mapped(a_file(), zone="Europe/Paris")
+    for _ in range(4):
+        world.now[0] += timedelta(seconds=1)
+        await world.worker.work_once()
+    assert [await read_through(world, each) for each in (first, second)] == [201, 201]

@@ -233,7 +233,7 @@ def _create_message_events() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("organization_id", "message_id", "version", name="message_events_pkey"),
+        sa.PrimaryKeyConstraint("organization_id", "message_id", "version", "outcome", name="message_events_pkey"),
     )
     op.create_index(
         "message_events_appointment_idx",

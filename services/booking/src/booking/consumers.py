@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.publishers import Cause
+from booking.storage.messages import MessageEventRow, apply_message_events
 from booking.storage.policies import PolicyCache, bump_policy
 from booking.storage.projections import (
     BusyRow,
@@ -18,8 +19,9 @@ from booking.storage.projections import (
 )
 from booking.usecases.commands import KNOWN_COMMANDS, Asked, answer_commands
 from slotstream_contracts.envelope import Envelope
+from slotstream_contracts.messages import MessageEvent
 from slotstream_contracts.schedules import ExternalBusyState, ScheduleState
-from slotstream_contracts.topics import BOOKING_COMMANDS, EXTERNAL_BUSY, SCHEDULES
+from slotstream_contracts.topics import BOOKING_COMMANDS, EXTERNAL_BUSY, MESSAGES, SCHEDULES
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.consumer import Consumers, Handler, Received
 from slotstream_servicekit.rebuild import Projection
@@ -31,6 +33,7 @@ def register(consumers: Consumers, *, policies: PolicyCache, clock: Clock) -> No
     """
     consumers.subscribe(SCHEDULES.name, on_schedules, dedupe=False)
     consumers.subscribe(EXTERNAL_BUSY.name, on_external_busy, dedupe=False)
+    consumers.subscribe(MESSAGES.name, on_messages, dedupe=False)
     consumers.subscribe(BOOKING_COMMANDS.name, on_commands(policies, clock), types=KNOWN_COMMANDS, dedupe=False)
 
 
@@ -43,6 +46,7 @@ def projections() -> Sequence[Projection]:
             handler=on_external_busy,
             tables=("external_busy",),
         ),
+        Projection(name="message_events", topics=(MESSAGES.name,), handler=on_messages, tables=("message_events",)),
     )
 
 
@@ -89,6 +93,38 @@ def _busy_row(key: str, event: Envelope[ExternalBusyState]) -> BusyRow:
         starts_at=state.starts_at,
         ends_at=state.ends_at,
         version=state.version,
+    )
+
+
+async def on_messages(session: AsyncSession, batch: Sequence[Received[Envelope[MessageEvent]]]) -> None:
+    """What became of messages, for the history of the appointments that they are about."""
+    rows = [
+        _message_row(one.event, appointment_id)
+        for one in batch
+        if one.event is not None and (appointment_id := one.event.data.appointment_id) is not None
+    ]
+    if rows:
+        await apply_message_events(session, rows)
+
+
+_DETAILS = ("why", "detail", "answer", "code")
+"""Where a message's event says more than its type, the most telling first."""
+
+
+def _message_row(event: Envelope[MessageEvent], appointment_id: UUID) -> MessageEventRow:
+    said = event.data
+    return MessageEventRow(
+        organization_id=event.organization,
+        message_id=said.message_id,
+        version=event.sequence,
+        appointment_id=appointment_id,
+        client_id=said.client_id,
+        channel=said.channel,
+        kind=said.kind,
+        outcome=event.type.rpartition(".")[2],
+        detail=next((getattr(said, name) for name in _DETAILS if getattr(said, name, None)), None),
+        due_at=said.due_at,
+        occurred_at=said.occurred_at,
     )
 
 

@@ -1,7 +1,10 @@
 """Appointments: creating, listing, reading and editing them."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
+from itertools import groupby
+from operator import itemgetter
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
@@ -31,6 +34,8 @@ from booking.schemas.appointments import (
     HistoryEntryOut,
     HistoryOut,
     ListedAppointmentOut,
+    MessageHistoryOut,
+    MessageOutcomeOut,
     OverrideEntryOut,
     OverrideOut,
     TransitionOut,
@@ -44,6 +49,7 @@ from booking.storage.listing import (
     count_appointments,
     list_appointments,
 )
+from booking.storage.messages import read_message_events
 from booking.usecases.lifecycle import edit_appointment
 from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.etags import IfMatch
@@ -239,12 +245,13 @@ async def change_appointment(
 
 @router.get("/v1/appointments/{appointment_id}/history", response_model=HistoryOut)
 async def get_appointment_history(context: CurrentContext, principal: Reader, appointment_id: UUID) -> Response:
-    """The audit trail: when, who (and in which call), which verb, old and new values, why."""
+    """The audit trail: when, who (and in which call), which verb, old and new values, why; and every message."""
     organization_id = principal.organization_id
     async with context.database.transaction(organization_id) as session:
         connection = await connection_of(session)
         await read_appointment(connection, organization_id=organization_id, appointment_id=appointment_id)
         rows = await read_history(connection, organization_id=organization_id, appointment_id=appointment_id)
+        said = await read_message_events(connection, organization_id=organization_id, appointment_id=appointment_id)
     items = [
         HistoryEntryOut(
             version=row["version"],
@@ -266,7 +273,25 @@ async def get_appointment_history(context: CurrentContext, principal: Reader, ap
         )
         for row in rows
     ]
-    return model_response(HistoryOut(items=items))
+    return model_response(HistoryOut(items=items, messages=_messages(said)))
+
+
+def _messages(events: Sequence[Mapping[str, Any]]) -> list[MessageHistoryOut]:
+    """Events in the order of their messages, put together by message."""
+    by_message = [list(each) for _, each in groupby(events, key=itemgetter("message_id"))]
+    return [
+        MessageHistoryOut(
+            message_id=each[-1]["message_id"],
+            channel=each[-1]["channel"],
+            kind=each[-1]["kind"],
+            client_id=each[-1]["client_id"],
+            due_at=each[-1]["due_at"],
+            outcomes=[
+                MessageOutcomeOut(outcome=one["outcome"], at=one["occurred_at"], detail=one["detail"]) for one in each
+            ],
+        )
+        for each in by_message
+    ]
 
 
 def _visible(fields: dict[str, object], principal: Principal) -> dict[str, object]:

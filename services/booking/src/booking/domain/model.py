@@ -191,12 +191,15 @@ def changed(
     override: Override | None = None,
     **values: Any,
 ) -> tuple[Appointment, Change]:
-    """The appointment after `verb` with `values`, one version on, and the change on record."""
+    """The appointment after `verb` with `values`, one version on, and the change on record.
+
+    A change that waited for another's commit is not older than it: versions and times go on together.
+    """
     row = TRANSITIONS[verb]
     new = replace(
         old,
         **values,
-        updated_at=now,
+        updated_at=max(now, old.updated_at),
         version=old.version + 1,
         calendar_sequence=old.calendar_sequence + int(row.moves_calendar),
     )

@@ -296,8 +296,26 @@ class HistoryEntryOut(ResponseModel):
     override: OverrideOut | None
 
 
+class MessageOutcomeOut(ResponseModel):
+    outcome: str
+    at: InstantOut
+    detail: str | None
+
+
+class MessageHistoryOut(ResponseModel):
+    """One message about the appointment; `outcomes` in their order, the last is how it stands."""
+
+    message_id: UUID
+    channel: str
+    kind: str
+    client_id: UUID | None
+    due_at: InstantOut
+    outcomes: list[MessageOutcomeOut]
+
+
 class HistoryOut(ResponseModel):
     items: list[HistoryEntryOut]
+    messages: list[MessageHistoryOut]
 
 
 class CountsOut(ResponseModel):

@@ -19,7 +19,7 @@ message_events = Table(
     instant("due_at"),
     instant("occurred_at"),
     instant("applied_at"),
-    PrimaryKeyConstraint("organization_id", "message_id", "version"),
+    PrimaryKeyConstraint("organization_id", "message_id", "version", "outcome"),
     Index(
         "message_events_appointment_idx",
         "organization_id",

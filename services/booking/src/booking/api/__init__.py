@@ -3,10 +3,12 @@
 from booking.api.appointments import router as appointments
 from booking.api.catalogue import routers as catalogue
 from booking.api.clients import router as clients
+from booking.api.exports import router as exports
 from booking.api.holds import router as holds
+from booking.api.overrides import router as overrides
 from booking.api.series import router as series
 from booking.api.verbs import router as verbs
 
-routers = (*catalogue, clients, holds, series, verbs, appointments)
+routers = (*catalogue, clients, holds, overrides, series, exports, verbs, appointments)
 
 __all__ = ["routers"]

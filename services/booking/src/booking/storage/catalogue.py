@@ -118,3 +118,9 @@ async def existing_ids(session: AsyncSession, kind: str, organization_id: UUID, 
 
 def stamped(values: Mapping[str, Any], *, now: datetime, version: int) -> dict[str, Any]:
     return {**values, "updated_at": now, "version": version}
+
+
+async def read_business_names(connection: Any, organization_id: UUID) -> dict[UUID, str]:
+    """All of them, archived ones too."""
+    rows = await connection.fetch("SELECT id, name FROM businesses WHERE organization_id = $1", organization_id)
+    return {row["id"]: row["name"] for row in rows}

@@ -1,0 +1,1 @@
+"""Formats of other programs, behind Protocols of the domain."""

@@ -1,0 +1,110 @@
+"""`GET /v1/appointments/export`: appointments as a file, streamed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from booking.adapters.exports import writer_of
+from booking.api.context import Context, CurrentContext, sees_internal_notes
+from booking.api.filters import CurrentFilter
+from booking.domain.exports import COLUMNS, ExportedAppointment, Format, Writer
+from booking.storage.catalogue import read_business_names
+from booking.storage.connections import connection_of
+from booking.storage.listing import AppointmentFilter, ListedAppointment, list_appointments
+from slotstream_servicekit.http.auth import requires
+from slotstream_servicekit.http.principal import Principal
+from slotstream_servicekit.http.rights import Right
+
+router = APIRouter(tags=["appointments"])
+Reader = Annotated[Principal, requires(Right.READ_APPOINTMENTS)]
+if TYPE_CHECKING:
+    FieldName = str
+else:
+    FieldName = Literal[tuple(COLUMNS)]
+PAGE = 1_000
+"""Rows a query: each page is a short transaction of its own, however slowly the file is fetched."""
+
+
+@router.get(
+    "/v1/appointments/export",
+    response_class=StreamingResponse,
+    responses={200: {"content": {kind: {"schema": {"type": "string"}} for kind in ("text/csv", "text/calendar")}}},
+)
+async def export_appointments(
+    context: CurrentContext,
+    principal: Reader,
+    wanted: CurrentFilter,
+    kind: Annotated[Format, Query(alias="format")] = Format.CSV,
+    fields: Annotated[list[FieldName] | None, Query(description="Columns in this order; all where absent")] = None,
+    order: Annotated[Literal["asc", "desc"], Query(description="By start")] = "asc",
+    ids: Annotated[list[UUID] | None, Query(max_length=1_000, description="Only these, archived or not")] = None,
+) -> StreamingResponse:
+    """Selected appointments, or all that the filters match, as CSV, XLSX or ICS.
+
+    Times are the business's wall clock, with its zone; ICS has UTC. Cells that a spreadsheet would run are quoted.
+    """
+    if ids is not None:
+        wanted = replace(wanted, ids=ids, archived=None)
+    columns = list(fields or COLUMNS)
+    writer = await asyncio.to_thread(writer_of, kind, columns)
+    return StreamingResponse(
+        _written(writer, _pages(context, principal, wanted, descending=order == "desc")),
+        media_type=writer.media_type,
+        headers={"Content-Disposition": f'attachment; filename="appointments.{kind}"'},
+    )
+
+
+async def _written(writer: Writer, pages: AsyncIterator[Sequence[ExportedAppointment]]) -> AsyncIterator[bytes]:
+    """The file's pieces; formatting and temporary files are left to a thread."""
+    try:
+        for piece in await asyncio.to_thread(list, writer.begin()):
+            yield piece
+        async for page in pages:
+            for piece in await asyncio.to_thread(list, writer.add(page)):
+                yield piece
+        ending = writer.finish()
+        while piece := await asyncio.to_thread(next, ending, b""):
+            yield piece
+    finally:
+        await asyncio.to_thread(writer.discard)
+
+
+async def _pages(
+    context: Context, principal: Principal, wanted: AppointmentFilter, *, descending: bool
+) -> AsyncIterator[list[ExportedAppointment]]:
+    organization_id = principal.organization_id
+    after: tuple[datetime, UUID] | None = None
+    while True:
+        async with context.database.transaction(organization_id) as session:
+            connection = await connection_of(session)
+            rows = await list_appointments(
+                connection,
+                organization_id=organization_id,
+                wanted=wanted,
+                descending=descending,
+                after=after,
+                limit=PAGE,
+            )
+            businesses = await read_business_names(connection, organization_id)
+        if rows:
+            yield [_exported(row, businesses, principal) for row in rows]
+            after = (rows[-1].appointment.starts_at, rows[-1].appointment.id)
+        if len(rows) < PAGE:
+            return
+
+
+def _exported(row: ListedAppointment, businesses: dict[UUID, str], principal: Principal) -> ExportedAppointment:
+    return ExportedAppointment(
+        appointment=row.appointment,
+        business_name=businesses.get(row.appointment.business_id, ""),
+        client_name=row.client_name,
+        client_phone=row.client_phone,
+        client_email=row.client_email,
+        shows_internal_notes=sees_internal_notes(principal),
+    )

@@ -31,6 +31,8 @@ class World:
     database: Any
     now: list[datetime]
     client_as: Callable[..., Awaitable[Any]]
+    app: Any = None
+    owner_url: str = ""
     business: dict[str, Any] = field(default_factory=dict)
     staff: list[dict[str, Any]] = field(default_factory=list)
     service: dict[str, Any] = field(default_factory=dict)
@@ -121,7 +123,7 @@ async def world(fresh_database: Any, api_client: Any, signer: Any, settings_of: 
         return await api_client(app, token=token, **headers)
 
     organization_id = uuid4()
-    made = World(organization_id, await client_as(), fresh.database, now, client_as)
+    made = World(organization_id, await client_as(), fresh.database, now, client_as, app, fresh.owner_url)
     made.business = await made.post(
         "/v1/businesses",
         {"name": "Mitte", "zone": "Europe/Berlin", "phone_region": "DE", "currency": "EUR"},

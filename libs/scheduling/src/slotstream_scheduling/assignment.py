@@ -23,7 +23,7 @@ def assign(
     """One resource for each place, all different; None where the free candidates cannot fill every place.
 
     `least_loaded` takes the smallest of `loads` (booked seconds or appointments in a period the caller
-    chooses), `round_robin` the one whose turn is longest ago (`last_assigned` in epoch seconds; never comes
+    chooses), `round_robin` the one whose turn is longest ago (`last_assigned` in any rising unit; never comes
     first), `priority` the greatest of `priorities` and among equals the least loaded. Ties go by id, so the
     choice is a function of its input.
     """

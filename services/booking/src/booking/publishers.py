@@ -290,6 +290,7 @@ def succeeded(
     outcome: str = "done",
     snapshot: bytes | None = None,
     affected: int = 1,
+    kept_ids: Sequence[UUID] = (),
 ) -> CommandAnswer:
     data = {
         "command_id": command_id,
@@ -299,6 +300,7 @@ def succeeded(
         "outcome": outcome,
         "appointment": None if snapshot is None else orjson.Fragment(snapshot),
         "affected": affected,
+        "kept_ids": list(kept_ids),
     }
     return CommandAnswer(type=CommandSucceeded.type, data=orjson.dumps(data))
 

@@ -36,7 +36,6 @@ from booking.schemas.appointments import (
     ListedAppointmentOut,
     MessageHistoryOut,
     MessageOutcomeOut,
-    OverrideEntryOut,
     OverrideOut,
     TransitionOut,
     VerbsOut,
@@ -158,32 +157,6 @@ async def get_verbs(_principal: Reader) -> VerbsOut:
             for row in TRANSITIONS.values()
         ]
     )
-
-
-@router.get("/v1/overrides")
-async def list_overrides(
-    context: CurrentContext, principal: Reader, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
-) -> Page[OverrideEntryOut]:
-    """Every constraint that was set aside: who, why, which rules, and what was in the way. Newest first."""
-    after = decode_cursor(cursor, datetime, UUID, int, scope="overrides") if cursor else (None, None, None)
-    async with context.database.transaction(principal.organization_id) as session:
-        rows = await (await connection_of(session)).fetch(
-            """
-            SELECT appointment_id, version, at, actor_type, actor_id, reason, rules, conflicts_with FROM overrides
-            WHERE organization_id = $1
-              AND ($2::timestamptz IS NULL OR (at, appointment_id, version) < ($2, $3::uuid, $4::int))
-            ORDER BY at DESC, appointment_id DESC, version DESC LIMIT $5
-            """,
-            principal.organization_id,
-            *after,
-            limit + 1,
-        )
-    page, next_cursor = page_of(
-        rows,
-        limit=limit,
-        cursor_of=lambda row: encode_cursor(row["at"], row["appointment_id"], row["version"], scope="overrides"),
-    )
-    return Page(items=[OverrideEntryOut(**dict(row)) for row in page], next_cursor=next_cursor)
 
 
 @router.get("/v1/appointments/{appointment_id}", response_model=ListedAppointmentOut | AppointmentOut)

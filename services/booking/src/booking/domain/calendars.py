@@ -32,6 +32,11 @@ class Calendars:
     _held: dict[tuple[UUID, int], list[Held]] = field(default_factory=lambda: defaultdict(list))
     _busy: dict[tuple[UUID, int], list[Busy]] = field(default_factory=lambda: defaultdict(list))
     last_taken: dict[UUID, int] = field(default_factory=dict)
+    """When each resource was last taken, in microseconds: turns may follow each other within a second."""
+
+    def take_turn(self, resource_id: UUID) -> None:
+        """The resource was taken just now, after all that is known."""
+        self.last_taken[resource_id] = max(self.last_taken.values(), default=0) + 1
 
     def add(self, resource_id: UUID, held: Held) -> None:
         for day in _days(held.taken.blocked_from, held.taken.blocked_to):

@@ -95,7 +95,7 @@ def _seat_at(wanted: Wanted, calendars: Calendars, resource_id: UUID, *, holder_
     return Seat(resource_id=resource_id, session_id=mates[0].session_id, seat=lowest)
 
 
-def occupy(calendars: Calendars, wanted: Wanted, seating: Seating, *, holder_id: UUID, at: datetime) -> None:
+def occupy(calendars: Calendars, wanted: Wanted, seating: Seating, *, holder_id: UUID) -> None:
     """Notes what was just seated, so that the next of the same batch sees it."""
     begins, ends = wanted.blocked
     taken = Taken(
@@ -108,7 +108,7 @@ def occupy(calendars: Calendars, wanted: Wanted, seating: Seating, *, holder_id:
     )
     for each in seating.seats:
         calendars.add(each.resource_id, Held(taken=taken, session_id=each.session_id, seat=each.seat))
-        calendars.last_taken[each.resource_id] = to_epoch(at)
+        calendars.take_turn(each.resource_id)
 
 
 def assigned_resources(policy: Policy, seats: tuple[Seat, ...], *, limit: int) -> tuple[AssignedResource, ...]:

@@ -337,8 +337,14 @@ class VerbsOut(ResponseModel):
 
 
 class OverrideEntryOut(ResponseModel):
+    """One verb that went beyond the rules; `conflicts_with` names appointments, holds and busy times."""
+
     appointment_id: UUID
     version: int
+    verb: str
+    business_id: UUID
+    service_name: str
+    starts_at: InstantOut
     at: InstantOut
     actor_type: str
     actor_id: str

@@ -213,7 +213,7 @@ async def _judge(connection: Any, policy: Policy, bookings: Sequence[Booking], *
             continue
         current.rows[request_id] = row
         if calendars is not None and plan.draft.occupies:
-            occupy(calendars, plan.wanted, found, holder_id=request_id, at=now)
+            occupy(calendars, plan.wanted, found, holder_id=request_id)
     return current
 
 

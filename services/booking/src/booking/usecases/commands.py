@@ -393,7 +393,7 @@ async def _undo(
     answers: dict[UUID, CommandAnswer] = {}
     for one in run:
         if isinstance(one.command, UndoBatch):
-            affected = await undo_batch(
+            undone, kept_ids = await undo_batch(
                 session=session,
                 organization_id=organization_id,
                 batch_id=one.command.batch_id,
@@ -406,7 +406,8 @@ async def _undo(
                 command_id=one.id,
                 command_type=one.type,
                 batch_id=one.command.batch_id,
-                affected=affected,
+                affected=undone,
+                kept_ids=kept_ids,
             )
     return answers
 
@@ -420,13 +421,16 @@ async def undo_batch(
     actor: Actor,
     cause: Cause,
     now: datetime,
-) -> int:
-    """Cancels, without telling clients, what one import created and nobody touched since; how many."""
+) -> tuple[int, tuple[UUID, ...]]:
+    """Cancels, without telling clients, what one import created and nobody touched since.
+
+    Returns how many, and the ids of those that are left as they are because somebody changed them.
+    """
     connection = await connection_of(session)
     rows = await connection.fetch(
         """
-        SELECT id FROM appointments WHERE organization_id = $1 AND batch_id = $2 AND version = 1
-          AND status IN ('pending', 'scheduled', 'confirmed') AND rescheduled_from IS NULL
+        SELECT id FROM appointments WHERE organization_id = $1 AND batch_id = $2 AND status <> 'cancelled'
+          AND rescheduled_from IS NULL
         """,
         organization_id,
         batch_id,
@@ -457,7 +461,7 @@ async def undo_batch(
         actor=actor,
         cause=cause,
     )
-    return len(untouched)
+    return len(untouched), tuple(one.id for one in found.values() if one.version > 1)
 
 
 _RUNS: dict[type[Command], Callable[..., Any]] = {

@@ -88,7 +88,9 @@ class ReasonOut(ResponseModel):
 
 
 class CountsOut(ResponseModel):
-    """`rows` read so far; `unchecked` await an answer about conflicts, `chosen` are booked or to be."""
+    """`rows` are read so far, of the import's `file_rows`; `unchecked` await an answer about conflicts, `chosen` are
+    booked or to be.
+    """
 
     rows: int
     dropped: int
@@ -113,6 +115,7 @@ class ImportOut(ResponseModel):
     encoding: str
     delimiter: str
     headers: list[str]
+    file_rows: int
     mapping: dict[str, Any] | None
     notify: bool
     failure: str | None
@@ -129,6 +132,7 @@ class ImportOut(ResponseModel):
 
 class ProgressOut(ResponseModel):
     state: ImportState
+    file_rows: int
     counts: CountsOut
     failure: str | None
 
@@ -174,7 +178,7 @@ class PreviewOut(ResponseModel):
 
 
 class RowOut(ResponseModel):
-    """`number` is the row as a spreadsheet counts it, `values` its cells by field."""
+    """`number` is the row as a spreadsheet counts it, `values` its cells by field; `version` changes with the row."""
 
     number: int
     values: dict[str, str]
@@ -187,6 +191,7 @@ class RowOut(ResponseModel):
     checked: bool
     outcome: Outcome | None
     outcome_reasons: list[ReasonOut]
+    version: int
 
     @classmethod
     def of(cls, row: Row[Any]) -> "RowOut":
@@ -202,6 +207,7 @@ class RowOut(ResponseModel):
             checked=not row.to_check and row.check_id is None,
             outcome=row.outcome,
             outcome_reasons=_reasons(row.outcome_reasons or ()),
+            version=row.revision,
         )
 
 

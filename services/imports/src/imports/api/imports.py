@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
@@ -59,6 +59,16 @@ router = APIRouter(prefix="/v1/imports", tags=["imports"])
 _SETTLED = frozenset({ImportState.FINISHED, ImportState.UNDONE, ImportState.FAILED})
 _HEARTBEAT_TURNS = 30
 _RECONNECT_MILLISECONDS = 1_000
+_PROGRESS_EVENT: dict[str, Any] = {
+    "type": "object",
+    "description": "One event; `data` holds the import's state, its counts and why it failed.",
+    "properties": {
+        "event": {"type": "string", "const": "progress"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "retry": {"type": "integer"},
+    },
+    "required": ["event", "data"],
+}
 
 
 @router.post("", status_code=201)
@@ -248,7 +258,7 @@ async def undo(
 @router.get(
     "/{import_id}/progress",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"description": "The events", "content": {"text/event-stream": {"schema": _PROGRESS_EVENT}}}},
 )
 async def progress(request: Request, import_id: UUID, context: Context, principal: Reader) -> StreamingResponse:
     """Server-sent events: `progress` at once and whenever the state or a count changes, until the import is settled.
@@ -294,4 +304,6 @@ async def _progress(context: ApiContext, principal: Principal, import_id: UUID) 
     async with context.database.transaction(organization_id) as session:
         found = await stored_files.import_of(session, organization_id=organization_id, import_id=import_id)
         counts = await counts_of(session, organization_id=organization_id, import_id=import_id)
-    return ProgressOut.model_validate({"state": found.state, "counts": counts, "failure": found.failure})
+    return ProgressOut.model_validate(
+        {"state": found.state, "file_rows": found.file_rows, "counts": counts, "failure": found.failure}
+    )

@@ -2,12 +2,11 @@
 
 import csv
 import io
-import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Row
 
@@ -19,6 +18,7 @@ from imports.storage import rows as stored_rows
 from imports.storage.files import import_of
 from imports.usecases import change_row
 from slotstream_servicekit.http.auth import Right
+from slotstream_servicekit.http.etags import IfMatch, etag
 from slotstream_servicekit.http.pagination import (
     DEFAULT_LIMIT,
     Cursor,
@@ -28,13 +28,12 @@ from slotstream_servicekit.http.pagination import (
     encode_cursor,
     page_of,
 )
+from slotstream_servicekit.spreadsheets import defused
 
 router = APIRouter(prefix="/v1/imports", tags=["review"])
 
 _PAGE = 1_000
 RowNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="The row as a spreadsheet counts it")]
-_RUNS_AS_FORMULA = re.compile(r"[=+\-@\t\r]")
-_NUMBER_OR_PHONE = re.compile(r"[+-]?[\d ().,/-]+")
 
 
 @router.get("/{import_id}/rows")
@@ -69,7 +68,13 @@ async def list_rows(
 
 @router.patch("/{import_id}/rows/{number}")
 async def patch_row(
-    import_id: UUID, number: RowNumber, body: ChangeRowIn, context: Context, principal: Writer
+    import_id: UUID,
+    number: RowNumber,
+    body: ChangeRowIn,
+    context: Context,
+    principal: Writer,
+    expected_version: IfMatch,
+    response: Response,
 ) -> RowOut:
     """Corrects, drops or forces one row. A corrected row is judged and checked anew."""
     if body.override_reason is not None:
@@ -84,8 +89,10 @@ async def patch_row(
             dropped=body.dropped,
             override_reason=body.override_reason,
             withdraw_override=body.withdraws_override,
+            expected_version=expected_version,
             now=context.clock(),
         )
+    response.headers["ETag"] = etag(row.revision)
     return RowOut.of(row)
 
 
@@ -137,10 +144,3 @@ def _csv(lines: Sequence[Sequence[str]]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer).writerows([defused(cell) for cell in line] for line in lines)
     return buffer.getvalue()
-
-
-def defused(cell: str) -> str:
-    """A cell that no spreadsheet runs as a formula; numbers and phones stay as they are."""
-    if _RUNS_AS_FORMULA.match(cell) and not _NUMBER_OR_PHONE.fullmatch(cell):
-        return f"'{cell}"
-    return cell

@@ -16,11 +16,11 @@ from imports.domain.validation import RowRules, judge
 from imports.storage import rows as stored_rows
 from imports.storage.files import change_import, import_of
 from imports.usecases.reading import rows_to_store, rules_of, span_of
-from slotstream_servicekit.errors import NotFoundError, Reason
+from slotstream_servicekit.errors import NotFoundError, Reason, VersionConflictError
 
 REVIEWABLE = frozenset({ImportState.CHECKING, ImportState.CHECKED})
-REVISION_STEP = 1_000_000
-"""Keeps the ids of commands about an edited row apart from those that a new mapping would make."""
+MOST_FREED = 200
+"""Of the rows that one row was in the way of, so many are judged anew at once."""
 _IN_THE_FILE = frozenset({"duplicate_row", "conflict_in_file"})
 
 
@@ -34,6 +34,7 @@ async def change_row(
     dropped: bool | None,
     override_reason: str | None,
     withdraw_override: bool,
+    expected_version: int | None,
     now: datetime,
 ) -> Row[Any]:
     """Edits a row and judges it anew, drops or takes it back, or forces its conflict."""
@@ -43,12 +44,14 @@ async def change_row(
     row = await stored_rows.row_of(session, organization_id=organization_id, import_id=import_id, number=number)
     if row is None:
         raise NotFoundError("The import has no such row")
+    if expected_version is not None and expected_version != row.revision:
+        raise VersionConflictError(row.revision)
     before = row
     rules = await rules_of(session, found, now=now)
     if dropped is not None and dropped != row.dropped:
         row = await stored_rows.change_row(session, row, dropped=dropped, to_check=False, check_id=None)
     if override_reason is not None or withdraw_override:
-        row = await stored_rows.change_row(session, row, override_reason=override_reason)
+        row = await stored_rows.change_row(session, row, override_reason=override_reason, revision=row.revision + 1)
     if values is not None or dropped is not None:
         row = await _judged_anew(session, found, row, values or {}, rules)
         await _judge_those_it_obstructed(session, found, before, rules)
@@ -62,7 +65,7 @@ async def _judged_anew(
 ) -> Row[Any]:
     values = {**{Field(name): text for name, text in row.field_values.items()}, **edits}
     stored = (await rows_to_store(session, found, [(row.number, values, judge(values, rules))]))[0]
-    stored["revision"] = row.revision + REVISION_STEP
+    stored["revision"] = row.revision + 1
     if not row.dropped and stored["state"] != RowState.INVALID:
         stored |= await _obstacles(session, found, stored, staff=rules.catalogue.staff)
     stored["to_check"] = stored["to_check"] and not row.dropped
@@ -106,5 +109,5 @@ async def _judge_those_it_obstructed(session: AsyncSession, found: Row[Any], bef
     obstructed = {
         row.number: row for row in (*twins, *neighbours) if _IN_THE_FILE & {each["code"] for each in row.reasons}
     }
-    for number in sorted(obstructed):
+    for number in sorted(obstructed)[:MOST_FREED]:
         await _judged_anew(session, found, obstructed[number], {}, rules)

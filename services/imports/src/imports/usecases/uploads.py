@@ -34,7 +34,7 @@ from imports.storage.files import (
     remember_mapping,
     remembered_mapping,
 )
-from imports.storage.rows import clear_rows
+from imports.storage.rows import clear_rows, newest_revision
 from imports.usecases.mappings import mapping_of, stored_mapping
 from slotstream_servicekit.errors import NotFoundError, Reason
 from slotstream_servicekit.outbox import enqueue
@@ -170,6 +170,8 @@ async def set_mapping(
     if mapping.date_order is None:
         orders = await asyncio.to_thread(_date_orders, content, dialect, headers, mapping)
         mapping = replace(mapping, date_order=_only_order(orders))
+    # Above those of all edited rows: their commands' ids must not come again.
+    edited = await newest_revision(session, organization_id=organization_id, import_id=import_id)
     await clear_rows(session, organization_id=organization_id, import_id=import_id)
     stored = stored_mapping(mapping)
     await remember_mapping(
@@ -184,7 +186,7 @@ async def set_mapping(
         encoding=dialect.encoding,
         delimiter=dialect.delimiter,
         headers=headers,
-        revision=found.revision + 1,
+        revision=max(found.revision, edited) + 1,
         read_through=0,
         failure=None,
     )

@@ -16,6 +16,7 @@ from imports.storage.rows.reading import (
     clear_rows,
     earlier_rows,
     mark_conflicts,
+    newest_revision,
     refuse_repeated,
 )
 from imports.storage.rows.reviewing import (
@@ -43,6 +44,7 @@ __all__ = [
     "mark_conflicts",
     "mark_sent",
     "mark_undone",
+    "newest_revision",
     "next_rows",
     "overlapping",
     "refuse_repeated",

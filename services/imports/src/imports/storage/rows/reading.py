@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from imports.storage.tables import import_rows
@@ -94,6 +94,14 @@ async def clear_rows(session: AsyncSession, *, organization_id: UUID, import_id:
             import_rows.c.organization_id == organization_id, import_rows.c.import_id == import_id
         )
     )
+
+
+async def newest_revision(session: AsyncSession, *, organization_id: UUID, import_id: UUID) -> int:
+    query = select(func.coalesce(func.max(import_rows.c.revision), 0)).where(
+        import_rows.c.organization_id == organization_id, import_rows.c.import_id == import_id
+    )
+    newest: int = (await session.execute(query)).scalar_one()
+    return newest
 
 
 async def earlier_rows(

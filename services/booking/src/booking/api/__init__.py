@@ -6,9 +6,10 @@ from booking.api.clients import router as clients
 from booking.api.exports import router as exports
 from booking.api.holds import router as holds
 from booking.api.overrides import router as overrides
+from booking.api.reports import router as reports
 from booking.api.series import router as series
 from booking.api.verbs import router as verbs
 
-routers = (*catalogue, clients, holds, overrides, series, exports, verbs, appointments)
+routers = (*catalogue, clients, holds, overrides, series, exports, reports, verbs, appointments)
 
 __all__ = ["routers"]

@@ -84,3 +84,8 @@ class BusyBookError(SlotstreamError):
 
     code = "try_again"
     kind = ErrorKind.transient
+
+
+class InvalidRangeError(SlotstreamError):
+    code = "invalid_range"
+    kind = ErrorKind.invalid

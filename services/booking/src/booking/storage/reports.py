@@ -1,0 +1,170 @@
+"""Aggregates over appointments: one statement per report, over the range's part of the index on starts.
+
+A rescheduled appointment is left out everywhere: its successor counts. An archived one counts: it happened.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+_LOCAL_START = "(a.starts_at AT TIME ZONE a.zone)"
+_STAFF = """
+JOIN appointment_resources ar ON ar.organization_id = a.organization_id AND ar.appointment_id = a.id
+JOIN resources r ON r.organization_id = ar.organization_id AND r.id = ar.resource_id AND r.kind = 'staff'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """How rows are put together: the expression, what it needs joined, and where its name is found."""
+
+    key: str
+    joins: str = ""
+    name: str = "NULL"
+
+
+GROUPINGS: Mapping[str, Grouping] = {
+    "client": Grouping(
+        "a.client_id::text",
+        name="(SELECT c.name FROM clients c WHERE c.organization_id = $1 AND c.id = g.key::uuid)",
+    ),
+    "service": Grouping(
+        "coalesce(a.service_id::text, a.service_name)",
+        name="coalesce((SELECT s.name FROM services s WHERE s.organization_id = $1 AND s.id::text = g.key), g.key)",
+    ),
+    "staff": Grouping(
+        "ar.resource_id::text",
+        joins=_STAFF,
+        name="(SELECT r.name FROM resources r WHERE r.organization_id = $1 AND r.id = g.key::uuid)",
+    ),
+    "business": Grouping(
+        "a.business_id::text",
+        name="(SELECT b.name FROM businesses b WHERE b.organization_id = $1 AND b.id = g.key::uuid)",
+    ),
+    "source": Grouping("a.source"),
+    "weekday": Grouping(f"(extract(isodow FROM {_LOCAL_START})::int - 1)::text"),
+    "hour": Grouping(f"extract(hour FROM {_LOCAL_START})::int::text"),
+    "day": Grouping(f"{_LOCAL_START}::date::text"),
+    "month": Grouping(f"to_char({_LOCAL_START}, 'YYYY-MM')"),
+}
+"""Weekday 0 is Monday. Weekdays, hours, days and months are read from the clock of the appointment's business."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """Appointments that start in [begins, ends), of these businesses or of all."""
+
+    organization_id: UUID
+    begins: datetime
+    ends: datetime
+    business_ids: Sequence[UUID] | None = None
+
+    @property
+    def values(self) -> list[Any]:
+        return [self.organization_id, self.begins, self.ends, list(self.business_ids) if self.business_ids else None]
+
+
+_WITHIN = """
+a.organization_id = $1 AND a.starts_at >= $2 AND a.starts_at < $3 AND ($4::uuid[] IS NULL OR a.business_id = ANY($4))
+AND a.status <> 'rescheduled'
+"""
+_NO_SHOWS = """
+count(*) FILTER (WHERE a.status = 'no_show') AS no_shows,
+count(*) FILTER (WHERE a.status = 'completed') AS completed
+"""
+_VOLUME = """
+count(*) AS appointments,
+count(*) FILTER (WHERE a.status = 'completed') AS completed,
+count(*) FILTER (WHERE a.status = 'cancelled') AS cancelled,
+count(*) FILTER (WHERE a.status = 'no_show') AS no_shows
+"""
+_REVENUE = """
+sum(coalesce(a.actual_amount, a.quoted_amount)) FILTER (WHERE a.status = 'completed') AS earned,
+sum(a.quoted_amount) FILTER (WHERE a.status IN ('scheduled', 'confirmed')) AS expected,
+sum(a.quoted_amount) FILTER (WHERE a.status IN ('cancelled', 'no_show')) AS lost
+"""
+_CURRENCY = "coalesce(a.actual_currency, a.quoted_currency)"
+_FOLLOW_UPS = """
+SELECT a.client_id, c.name, c.phone, c.email, a.id AS appointment_id, a.status, a.starts_at, a.zone, a.service_name
+FROM (
+    SELECT DISTINCT ON (a.client_id) a.* FROM appointments a
+    WHERE a.organization_id = $1 AND a.starts_at >= $2 AND a.starts_at < $3
+      AND ($4::uuid[] IS NULL OR a.business_id = ANY($4)) AND a.status <> 'rescheduled'
+    ORDER BY a.client_id, a.starts_at DESC
+) AS a JOIN clients c ON c.organization_id = $1 AND c.id = a.client_id AND NOT c.erased AND NOT c.archived
+WHERE a.status IN ('no_show', 'cancelled', 'dismissed') AND NOT EXISTS (
+    SELECT FROM appointments n WHERE n.organization_id = $1 AND n.client_id = a.client_id AND n.starts_at > a.starts_at
+      AND n.status IN ('pending', 'scheduled', 'confirmed', 'completed'))
+ORDER BY a.starts_at DESC, a.client_id LIMIT $5
+"""
+_OCCUPIED = """
+SELECT t.resource_id, sum(extract(epoch FROM upper(one) - lower(one)))::bigint AS seconds
+FROM (
+    SELECT ar.resource_id,
+           range_agg(tstzrange(greatest(a.starts_at, $2), least(a.ends_at, $3))) AS taken
+    FROM appointments a
+    JOIN appointment_resources ar ON ar.organization_id = a.organization_id AND ar.appointment_id = a.id
+    WHERE a.organization_id = $1 AND a.starts_at >= $2 - interval '7 days' AND a.starts_at < $3 AND a.ends_at > $2
+      AND ($4::uuid[] IS NULL OR a.business_id = ANY($4))
+      AND a.status IN ('scheduled', 'confirmed', 'completed', 'no_show')
+    GROUP BY ar.resource_id
+) AS t, unnest(t.taken) AS one GROUP BY t.resource_id
+"""
+
+
+async def count_no_shows(connection: Any, span: Range, *, by: str, limit: int) -> list[Any]:
+    """Rows of key, name, no_shows, completed; most no-shows first."""
+    return await _grouped(
+        connection, span, by=by, figures=_NO_SHOWS, order="no_shows DESC, completed DESC", limit=limit
+    )
+
+
+async def count_volume(connection: Any, span: Range, *, by: str, limit: int) -> list[Any]:
+    """Rows of key, name, appointments and how they ended; most appointments first."""
+    return await _grouped(connection, span, by=by, figures=_VOLUME, order="appointments DESC", limit=limit)
+
+
+async def sum_revenue(connection: Any, span: Range, *, by: str, limit: int) -> list[Any]:
+    """Rows of key, name, currency, earned, expected, lost; most earned first. What has no price is left out."""
+    return await _grouped(
+        connection,
+        span,
+        by=by,
+        figures=_REVENUE,
+        order="earned DESC NULLS LAST, lost DESC NULLS LAST",
+        limit=limit,
+        also=_CURRENCY,
+    )
+
+
+async def _grouped(
+    connection: Any, span: Range, *, by: str, figures: str, order: str, limit: int, also: str | None = None
+) -> list[Any]:
+    grouping = GROUPINGS[by]
+    currency = f", {also} AS currency" if also else ""
+    priced = f"AND {also} IS NOT NULL" if also else ""
+    rows = await connection.fetch(
+        f"""
+        SELECT g.*, {grouping.name} AS name FROM (
+            SELECT {grouping.key} AS key {currency}, {figures}
+            FROM appointments a {grouping.joins} WHERE {_WITHIN} {priced}
+            GROUP BY 1 {", 2" if also else ""} ORDER BY {order}, key LIMIT $5
+        ) AS g ORDER BY {order}, key
+        """,
+        *span.values,
+        limit,
+    )
+    return list(rows)
+
+
+async def find_follow_ups(connection: Any, span: Range, *, limit: int) -> list[Any]:
+    """Clients whose last appointment of the range came to nothing and who have had, or booked, none since."""
+    return list(await connection.fetch(_FOLLOW_UPS, *span.values, limit))
+
+
+async def sum_occupied(connection: Any, span: Range) -> dict[UUID, int]:
+    """Seconds by resource that appointments took in the range, buffers left out; a group's seats count once."""
+    rows = await connection.fetch(_OCCUPIED, *span.values)
+    return {row["resource_id"]: row["seconds"] for row in rows}

@@ -264,3 +264,15 @@ async def test_versions_are_gapless_and_history_follows_them(world: Any) -> None
     assert [one["version"] for one in history] == [1, 2, 3, 4]
     sequences = [one["payload"]["sequence"] for one in await world.outbox() if one["key"] == booked["id"]]
     assert sequences == [1, 1, 2, 2, 3, 3, 4, 4]
+
+
+async def test_what_is_closed_is_edited_only_after_it_is_reopened(world: Any) -> None:
+    booked = await world.book(world.at(9))
+    await verb(world, booked, "complete")
+    path = f"/v1/appointments/{booked['id']}"
+
+    refused = await world.api.patch(path, json={"notes": "late"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "invalid_transition")
+
+    await verb(world, booked, "reopen")
+    assert (await world.api.patch(path, json={"notes": "late"})).json()["notes"] == "late"

@@ -85,7 +85,7 @@ TRANSITIONS: dict[Verb, Transition] = {
             moves_calendar=True,
         ),
         _row(Verb.ASSIGN, OPEN, None, rechecks_slot=True),
-        _row(Verb.UPDATE, ANY, None),
+        _row(Verb.UPDATE, OPEN, None),
         _row(Verb.ARCHIVE, ANY, None),
         _row(Verb.UNARCHIVE, ANY, None),
     )

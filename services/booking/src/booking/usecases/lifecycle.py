@@ -227,6 +227,7 @@ async def edit_appointment(
     """Notes, prices, action, sharing; with `resource_ids` a new assignment, which is checked like a booking."""
     connection = await connection_of(session)
     old = await _locked(connection, organization_id, appointment_id, expected_version)
+    status_after(Verb.UPDATE, old.status)
     policy = await policies.current(connection, organization_id)
     if values.get("action_id"):
         values["action_name"] = policy.action(values["action_id"]).name
@@ -235,7 +236,6 @@ async def edit_appointment(
     verb, override = Verb.UPDATE, None
     if resource_ids is not None and {each.id for each in old.resources} != set(resource_ids):
         verb = Verb.ASSIGN
-        status_after(verb, old.status)
         values["resources"], override = await _reassign(
             connection, policy, old, resource_ids, now=now, actor=actor, override_reason=override_reason
         )

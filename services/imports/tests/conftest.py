@@ -74,6 +74,7 @@ class World:
     stranger: httpx2.AsyncClient
     anonymous: httpx2.AsyncClient
     staff_client: httpx2.AsyncClient
+    viewer: httpx2.AsyncClient
     worker: ImportWorker
     app: FastAPI
     now: list[datetime]
@@ -190,6 +191,7 @@ async def world(fresh_database: Any, signer: Any, api_client: Any) -> World:
         stranger=await api_client(app, token=signer.token(organization_id=uuid4())),
         anonymous=await api_client(app),
         staff_client=await api_client(app, token=signer.token(organization_id=organization_id, role="staff")),
+        viewer=await api_client(app, token=signer.token(organization_id=organization_id, role="viewer")),
         worker=ImportWorker(
             database=fresh.database, clock=lambda: now[0], chunk_rows=100, every=timedelta(milliseconds=10)
         ),

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from imports import consumers
+from imports.storage.rows import apply_bookings
 from imports.usecases import Reader, answers, steps
 
 ROWS = 250
@@ -124,7 +125,7 @@ async def test_answers_that_a_killed_consumer_did_not_keep_come_again(
     booking = FakeBooking(world)
     await world.work()
     commands = await booking.take()
-    monkeypatch.setattr(answers, "apply_bookings", dying_after(answers.apply_bookings))
+    monkeypatch.setattr(answers, "apply_bookings", dying_after(apply_bookings))
     with pytest.raises(asyncio.CancelledError):
         await booking.answer_all(commands[:60])
     monkeypatch.undo()

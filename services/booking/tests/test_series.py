@@ -568,3 +568,62 @@ async def test_a_series_and_single_bookings_in_a_race_never_overlap(world: Any) 
         """
     )
     assert overlapping == []
+
+
+async def test_two_series_that_swap_their_times_neither_deadlock_nor_overlap(world: Any) -> None:
+    bob = await world.add_staff("Bob")
+    services = await world.add_service(requires=[[world.staff[0]["id"]], [bob["id"]]])
+    both = {"service_id": services["id"], "resource_ids": [world.staff[0]["id"], bob["id"]]}
+    made = [
+        await add(world, {**MONDAYS, "count": 6}, f"2027-03-08T{hour:02}:00:00Z", **both) for hour in (8, 9, 10, 11)
+    ]
+    for first, second in ((10, 9), (11, 12), (12, 11)):
+        answers = await asyncio.gather(
+            *(
+                world.api.patch(
+                    f"/v1/series/{one['id']}",
+                    json={"scope": "all", "local_time": f"{hour:02}:00", "on_conflict": "skip"},
+                )
+                for one, hour in zip(made, (first, second, second, first), strict=True)
+            ),
+            *(
+                world.api.post("/v1/appointments", json=world.wish(f"2027-03-{day:02}T10:15:00Z"))
+                for day in (8, 15, 22)
+            ),
+        )
+        assert {one.status_code for one in answers} <= {200, 201, 409}, [one.text for one in answers]
+    [seen] = await world.rows("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    assert seen["deadlocks"] == 0
+    uneven = await world.rows("SELECT holder_id FROM occupancy GROUP BY holder_id HAVING count(*) NOT IN (1, 2)")
+    assert uneven == []
+
+
+async def test_a_series_goes_on_for_the_client_that_its_own_was_merged_into(world: Any) -> None:
+    made = await add(world, MONDAYS)
+    kept = await world.post("/v1/clients", {"name": "Grace", "email": "grace@example.org"}, status=201)
+    await world.rows(
+        "UPDATE clients SET merged_into = :kept WHERE id = :id RETURNING id",
+        kept=UUID(kept["id"]),
+        id=UUID(world.client["id"]),
+    )
+
+    assert await extend_one(world.database, PolicyCache(), lambda: world.now[0] + timedelta(days=8))
+
+    grown = await world.get(f"/v1/series/{made['id']}")
+    newest = await world.get(f"/v1/appointments/{grown['occurrences'][-1]['appointment_id']}")
+    assert (grown["client_id"], newest["client_id"]) == (kept["id"], kept["id"])
+
+
+async def test_a_horizon_that_is_years_behind_is_made_up_for_step_by_step(world: Any) -> None:
+    made = await add(world, {"freq": "weekly", "weekdays": list(range(7))})
+    later = world.now[0] + timedelta(days=3 * 365)
+    policies = PolicyCache()
+
+    steps = 0
+    while await extend_one(world.database, policies, lambda: later):
+        steps += 1
+
+    grown = await world.get(f"/v1/series/{made['id']}")
+    assert steps == 3
+    assert grown["extended_to"] == (later.date() + timedelta(days=HORIZON_DAYS)).isoformat()
+    assert {one["reasons"][0]["code"] for one in grown["occurrences"] if one["outcome"] == "skipped"} == {"in_the_past"}

@@ -176,6 +176,13 @@ async def next_to_extend(connection: Any, *, now: datetime) -> Series | None:
     return None if row is None else series_of(row)
 
 
+async def take_turns(connection: Any, organization_id: UUID) -> None:
+    """Makes moves of an organization's series follow each other: two that swap times would wait for one another."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('series:' || $1::text, 0))", str(organization_id)
+    )
+
+
 async def replace_dates(
     connection: Any, one: Series, dates: Sequence[SeriesDate], *, not_before: date | None = None
 ) -> None:

@@ -27,7 +27,7 @@ from booking.domain.series import (
 from booking.publishers import Cause
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
-from booking.storage.series import read_series, read_standing, replace_dates, save_series
+from booking.storage.series import current_client, read_series, read_standing, replace_dates, save_series, take_turns
 from booking.usecases.lifecycle import Details, Move, change_status, edit_appointment, reschedule_appointment
 from booking.usecases.series.creating import EXTENDED_EVERY
 from booking.usecases.series.report import Changed, SeriesReport, read_report
@@ -231,6 +231,8 @@ async def _change_many(about: Circumstances, change: SeriesChange) -> list[Chang
     today = local_date(to_epoch(about.now), old.zone)
     if old.status != "active":
         raise InvalidTransitionError("A series that is cancelled cannot be changed.")
+    if change.moves:
+        await take_turns(connection, old.organization_id)
     begins = max(today, _given(change.occurs_on)) if change.scope is Scope.FOLLOWING else today
     new = await _changed_series(about, change, begins=begins)
     standing = await read_standing(connection, old.organization_id, old.id, not_before=begins, lock=True)
@@ -255,6 +257,7 @@ async def _changed_series(about: Circumstances, change: SeriesChange, *, begins:
     first = datetime.combine(old.first.date() if same_rhythm else max(begins, old.first.date()), at)
     rule = whole_rule(rule, first)
     connection = await connection_of(about.session)
+    client_id = await current_client(connection, old.organization_id, old.client_id)
     policy = await about.policies.current(connection, old.organization_id)
     service = policy.services.get(old.service_id) if old.service_id else None
     window = service.booking_window_days if service else None
@@ -262,6 +265,7 @@ async def _changed_series(about: Circumstances, change: SeriesChange, *, begins:
     return replace(
         old,
         **values,
+        client_id=client_id or old.client_id,
         rule=rule,
         first=first,
         duration_minutes=_minutes(change.duration) or old.duration_minutes,

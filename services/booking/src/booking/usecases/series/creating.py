@@ -31,6 +31,9 @@ from slotstream_servicekit.ids import new_id
 EXTENDED_EVERY = timedelta(days=1)
 """How often a series without an end is brought to its horizon."""
 
+_STRETCH = timedelta(days=365)
+"""How much of a horizon that is far behind is made up for in one transaction."""
+
 _SYSTEM = Actor(type="system", id="series")
 
 
@@ -76,7 +79,8 @@ async def extend_next_series(*, session: AsyncSession, policies: PolicyCache, no
         await save_series(connection, _changed(series, now=now, status="cancelled", extend_at=None))
         return series
     policy = await policies.current(connection, series.organization_id)
-    last = max(series.extended_to, horizon(series.rule, zone=series.zone, now=now, window_days=_window(policy, series)))
+    reaches = horizon(series.rule, zone=series.zone, now=now, window_days=_window(policy, series))
+    last = max(series.extended_to, min(reaches, series.extended_to + _STRETCH))
     dates = dates_of(
         series.rule,
         series.first,
@@ -84,7 +88,8 @@ async def extend_next_series(*, session: AsyncSession, policies: PolicyCache, no
         not_before=series.extended_to + timedelta(days=1),
         not_after=last,
     )
-    series = replace(series, client_id=client_id, extended_to=last, extend_at=now + EXTENDED_EVERY)
+    due = now if last < reaches else now + EXTENDED_EVERY
+    series = replace(series, client_id=client_id, extended_to=last, extend_at=due)
     # An override stands for all the dates that its author asked for, so it is theirs here too.
     actor = series.creator if series.on_conflict is OnConflict.OVERRIDE else _SYSTEM
     cause = Cause(correlation_id=str(new_id()), causation_id=str(series.id))

@@ -17,7 +17,6 @@ from booking.schemas.clients import (
     NearestAppointmentOut,
 )
 from booking.storage.clients import appointments_of, list_clients, read_client
-from booking.storage.listing import search_patterns
 from booking.usecases.clients import add_client, change_client, erase_client, merge_clients
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.http.auth import requires, requires_any
@@ -81,7 +80,7 @@ async def search_clients(
         rows = await list_clients(
             session,
             principal.organization_id,
-            patterns=search_patterns(q),
+            text=q,
             archived=archived,
             after=(after[0], after[1]) if after else None,
             limit=limit + 1,

@@ -1,5 +1,7 @@
 """Clients: how a phone number or an e-mail address is written so that the same one is found again."""
 
+import re
+
 import phonenumbers
 
 from booking.domain.errors import InvalidBookingError
@@ -32,3 +34,25 @@ def normal_email(text: str | None) -> str | None:
 def search_text(name: str, phone: str | None, email: str | None) -> str:
     """What partial words and digits are looked up in."""
     return " ".join(part for part in (name.lower(), phone, email) if part)
+
+
+_PHONE = re.compile(r"(?<![\w@.])[+(]?\d(?:[\s()./-]*\d)+(?![\w@])")
+_TRUNK_ZERO = re.compile(r"\(0\)")
+_MOST_WORDS = 8
+
+
+def search_words(query: str | None) -> tuple[str, ...]:
+    """What all must be found, in lower case; a phone number is one word of digits, however it is typed.
+
+    A leading zero is the way a number is dialled, not the number: 030 12 34, 0049 30 12 34 and +49 (0)30 12 34
+    are all found in +49301234.
+    """
+    words: list[str] = []
+
+    def take(found: re.Match[str]) -> str:
+        digits = "".join(filter(str.isdigit, found.group()))
+        words.append(digits.lstrip("0") or digits)
+        return " "
+
+    rest = _PHONE.sub(take, _TRUNK_ZERO.sub("", (query or "").lower()))
+    return tuple(dict.fromkeys([*rest.split(), *words]))[:_MOST_WORDS]

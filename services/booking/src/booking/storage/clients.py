@@ -8,6 +8,9 @@ from uuid import UUID
 from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking.domain.clients import search_words
+from booking.storage.connections import connection_of
+from booking.storage.searching import like_pattern, match_clients
 from booking.storage.tables import appointments, clients
 
 Row = dict[str, Any]
@@ -21,6 +24,17 @@ async def read_client(
         query = query.with_for_update()
     row = (await session.execute(query)).mappings().first()
     return None if row is None else dict(row)
+
+
+async def read_merged(session: AsyncSession, organization_id: UUID, client_id: UUID) -> list[Row]:
+    """The duplicates that stand for this client, locked."""
+    rows = await session.execute(
+        select(clients)
+        .where(clients.c.organization_id == organization_id, clients.c.merged_into == client_id)
+        .order_by(clients.c.id)
+        .with_for_update()
+    )
+    return [dict(row) for row in rows.mappings()]
 
 
 async def find_by_contact(
@@ -65,19 +79,23 @@ async def list_clients(
     session: AsyncSession,
     organization_id: UUID,
     *,
-    patterns: Sequence[str],
+    text: str | None,
     archived: bool,
     after: tuple[str, UUID] | None,
     limit: int,
 ) -> list[Row]:
     """By name, then id."""
+    patterns = [like_pattern(word) for word in search_words(text)]
+    ids = await match_clients(await connection_of(session), patterns) if patterns else None
     query = select(clients).where(
         clients.c.organization_id == organization_id,
         clients.c.archived == archived,
         clients.c.merged_into.is_(None),
         clients.c.erased.is_(False),
-        *(clients.c.search.like(pattern.lower()) for pattern in patterns),
+        *(clients.c.search.like(pattern) for pattern in patterns if ids is None),
     )
+    if ids is not None:
+        query = query.where(clients.c.id.in_(ids))
     if after is not None:
         name, identity = after
         query = query.where(or_(clients.c.name > name, and_(clients.c.name == name, clients.c.id > identity)))
@@ -88,8 +106,12 @@ async def list_clients(
 async def appointments_of(
     session: AsyncSession, organization_id: UUID, client_id: UUID, *, now: datetime
 ) -> tuple[dict[str, int], Row | None]:
-    """A client's counts by status, and their nearest active appointment."""
-    mine = and_(appointments.c.organization_id == organization_id, appointments.c.client_id == client_id)
+    """A client's counts by status, and their nearest active appointment; duplicates merged into them included."""
+    duplicates = select(clients.c.id).where(
+        clients.c.organization_id == organization_id, clients.c.merged_into == client_id
+    )
+    ids = [client_id, *(await session.scalars(duplicates)).all()]
+    mine = and_(appointments.c.organization_id == organization_id, appointments.c.client_id.in_(ids))
     counted = await session.execute(
         select(appointments.c.status, func.count()).where(mine).group_by(appointments.c.status)
     )

@@ -1,13 +1,14 @@
 """Lists of appointments: filters, keyset pages and counts by status."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from booking.domain.model import Appointment
 from booking.storage.appointments import RESOURCES, appointment_of
+from booking.storage.searching import TextMatch, WordMatch, match_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ async def list_appointments(
     limit: int,
 ) -> list[ListedAppointment]:
     """Up to `limit` rows after `after`, by (starts_at, id)."""
-    conditions, values = _conditions(organization_id, wanted)
+    conditions, values = await conditions_of(connection, organization_id, wanted)
     if after is not None:
         values += [*after]
         conditions.append(f"(a.starts_at, a.id) {'<' if descending else '>'} (${len(values) - 1}, ${len(values)})")
@@ -72,7 +73,7 @@ async def list_appointments(
 
 
 async def count_appointments(connection: Any, *, organization_id: UUID, wanted: AppointmentFilter) -> dict[str, int]:
-    conditions, values = _conditions(organization_id, wanted)
+    conditions, values = await conditions_of(connection, organization_id, wanted)
     rows = await connection.fetch(
         f"SELECT a.status, count(*) AS n FROM appointments a WHERE {' AND '.join(conditions)} GROUP BY a.status",
         *values,
@@ -80,7 +81,26 @@ async def count_appointments(connection: Any, *, organization_id: UUID, wanted: 
     return {row["status"]: row["n"] for row in rows}
 
 
-def _conditions(organization_id: UUID, wanted: AppointmentFilter) -> tuple[list[str], list[Any]]:
+async def conditions_of(
+    connection: Any, organization_id: UUID, wanted: AppointmentFilter
+) -> tuple[list[str], list[Any]]:
+    """SQL conditions on `appointments a`, and their values from $1, the organization, on."""
+    if wanted.client_ids:
+        wanted = replace(wanted, client_ids=await _with_merged(connection, organization_id, wanted.client_ids))
+    return _conditions(organization_id, wanted, await match_text(connection, organization_id, wanted.text))
+
+
+async def _with_merged(connection: Any, organization_id: UUID, client_ids: Sequence[UUID]) -> list[UUID]:
+    """A client's appointments are also those of the duplicates that were merged into them."""
+    rows = await connection.fetch(
+        "SELECT id FROM clients WHERE organization_id = $1 AND merged_into = ANY($2)",
+        organization_id,
+        list(client_ids),
+    )
+    return [*client_ids, *(row["id"] for row in rows)]
+
+
+def _conditions(organization_id: UUID, wanted: AppointmentFilter, text: TextMatch) -> tuple[list[str], list[Any]]:
     conditions, values = ["a.organization_id = $1"], list[Any]([organization_id])
 
     def add(condition: str, value: Any) -> None:
@@ -112,20 +132,24 @@ def _conditions(organization_id: UUID, wanted: AppointmentFilter) -> tuple[list[
             " AND ar.appointment_id = a.id AND ar.resource_id = ANY({n}))",
             list(wanted.resource_ids),
         )
-    for pattern in search_patterns(wanted.text):
-        add(
-            "(a.service_name ILIKE {n} OR a.client_id IN"
-            " (SELECT s.id FROM clients s WHERE s.organization_id = $1 AND s.search LIKE lower({n})))",
-            pattern,
-        )
+    conditions += [_either(word, values, custom_names=text.custom_names) for word in text.words]
     return conditions, values
 
 
-def search_patterns(query: str | None) -> list[str]:
-    """One LIKE pattern per word; a phone number is one word of digits, however it is typed."""
-    if not query or not query.strip():
-        return []
-    digits = "".join(letter for letter in query if letter.isdigit())
-    letters = any(letter.isalpha() for letter in query)
-    words = query.split() if letters or len(digits) < 3 else [digits.lstrip("0") or digits]
-    return ["%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%" for word in words[:8]]
+def _either(word: WordMatch, values: list[Any], *, custom_names: bool) -> str:
+    """The client has the word, or the service has."""
+    parts = []
+    if word.client_ids is None or custom_names:
+        values.append(word.pattern)
+    pattern = f"${len(values)}"
+    if word.client_ids is None:
+        parts.append(
+            f"a.client_id IN (SELECT s.id FROM clients s WHERE s.organization_id = $1 AND s.search LIKE {pattern})"
+        )
+    if custom_names:
+        parts.append(f"(a.service_id IS NULL AND lower(a.service_name) LIKE {pattern})")
+    for column, ids in (("a.client_id", word.client_ids), ("a.service_id", word.service_ids)):
+        if ids:
+            values.append(list(ids))
+            parts.append(f"{column} = ANY(${len(values)})")
+    return f"({' OR '.join(parts)})" if parts else "false"

@@ -18,6 +18,7 @@ from booking.storage.clients import (
     insert_clients,
     lock_contacts,
     read_client,
+    read_merged,
     update_client,
 )
 from booking.storage.connections import free_ids
@@ -151,7 +152,7 @@ async def merge_clients(
     cause: Cause,
     now: datetime,
 ) -> Row:
-    """Marks a duplicate: it keeps its past appointments and points at the client it stands for."""
+    """Marks a duplicate: its appointments keep its id, and count among those of the client it stands for."""
     if client_id == into:
         raise InvalidBookingError("merge_into_itself", "A client cannot be merged into itself.")
     first, second = sorted([client_id, into])
@@ -162,7 +163,10 @@ async def merge_clients(
         new = {**kept, **filled}
         new["search"] = search_text(new["name"], new["phone"], new["email"])
         kept = await _save(session, kept, new, cause=cause, now=now)
-    await _save(session, old, {**old, "merged_into": into, "archived": True}, cause=cause, now=now)
+    if kept["merged_into"] is not None:
+        raise InvalidBookingError("merge_into_merged", f"This client was merged into {kept['merged_into']}.")
+    for one in (old, *await read_merged(session, organization_id, client_id)):
+        await _save(session, one, {**one, "merged_into": into, "archived": True}, cause=cause, now=now)
     return kept
 
 
@@ -193,6 +197,13 @@ async def erase_client(*, session: AsyncSession, organization_id: UUID, client_i
 
 
 _FORGET_TEXT = (
+    # Answers that are kept for repetitions: the keys stay, so that nothing happens twice, without what was said.
+    text(
+        """
+        UPDATE idempotency_keys SET body = convert_to('{}', 'UTF8')
+        WHERE organization_id = :organization_id AND position(convert_to(cast(:client_id AS text), 'UTF8') IN body) > 0
+        """
+    ),
     text(
         "UPDATE appointments SET notes = NULL, internal_notes = NULL "
         "WHERE organization_id = :organization_id AND client_id = :client_id"

@@ -18,7 +18,7 @@ from booking.storage.tables.catalogue import (
     resources,
     services,
 )
-from booking.storage.tables.clients import clients
+from booking.storage.tables.clients import client_search, clients
 from booking.storage.tables.commands import command_results
 from booking.storage.tables.history import history, overrides
 from booking.storage.tables.messages import message_events
@@ -33,7 +33,10 @@ outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
 idempotency_keys = idempotency_table(metadata)
 
-TENANT_TABLES = tuple(table.name for table in metadata.sorted_tables if "organization_id" in table.c)
+TENANT_TABLES = tuple(
+    table.name for table in metadata.sorted_tables if "organization_id" in table.c and table is not client_search
+)
+"""Those that the application's role reads and writes, and that row-level security therefore guards."""
 
 __all__ = [
     "TENANT_TABLES",
@@ -41,6 +44,7 @@ __all__ = [
     "appointment_resources",
     "appointments",
     "businesses",
+    "client_search",
     "clients",
     "command_results",
     "external_busy",

@@ -49,7 +49,8 @@ async def insert_bookings(
     """Writes the rows whose time is free, whole or not at all; returns the ids of those.
 
     A row is left out whose slot is taken or externally busy, whose client is unknown, or whose id exists.
-    Raises StalePolicyError, and asyncpg's UniqueViolationError where a key is being used right now.
+    Raises StalePolicyError, and asyncpg's UniqueViolationError where a key or id is being used right now, or an id
+    by another organization.
     """
     ordered = sorted(rows, key=lambda row: row.appointment.starts_at)
     outbox, payloads = _outbox(ordered)

@@ -1,5 +1,6 @@
 """Booking, whichever way it came in: one request over HTTP, a rescheduling, a batch of commands."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -308,17 +309,17 @@ def _kept_sessions(seats: tuple[Seat, ...], predecessor: Predecessor, *, new_id:
 
 
 async def _insert(connection: Any, policy: Policy, rows: Sequence[BookingRow]) -> frozenset[UUID]:
+    """Those that were booked. None where an id is another organization's, or a key or id is used this very moment:
+    looking again tells which.
+    """
     if not rows:
         return frozenset()
-    try:
-        return await insert_bookings(
-            connection, organization_id=policy.organization_id, policy_version=policy.version, rows=rows
-        )
-    except asyncpg.UniqueViolationError:
-        if connection.is_in_transaction():
-            raise
-        # The same idempotency key is being used this very moment: look again.
-        return frozenset()
+    with contextlib.suppress(asyncpg.UniqueViolationError):
+        async with connection.transaction() if connection.is_in_transaction() else contextlib.nullcontext():
+            return await insert_bookings(
+                connection, organization_id=policy.organization_id, policy_version=policy.version, rows=rows
+            )
+    return frozenset()
 
 
 def _booked(row: BookingRow, booking: Booking) -> Outcome:

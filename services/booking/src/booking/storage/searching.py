@@ -1,8 +1,7 @@
-"""Looking parts of words up.
+"""Where the words of a search are found: clients by the index that matching_clients() reads, services by name.
 
-Under row-level security LIKE is never an index condition (it is not leakproof), so terms are looked up by
-functions of the owner's, which use the trigram indexes and answer ids of the transaction's organization alone.
-A term with many hits is not looked up but compared along the way: a page of results is then near at hand.
+Row-level security lets an index serve leakproof operators only, and LIKE is not one: hence the function. A word
+that many clients have is compared row by row instead: a page full of results is then near at hand.
 """
 
 from collections.abc import Sequence
@@ -10,49 +9,58 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from booking.domain.searching import Term, folded, terms_of
+from booking.domain.clients import search_words
 
-FEW = 1_000
+MOST_CLIENTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Hits:
-    """Where one term was found; None: in more than a few places."""
+class WordMatch:
+    """One word and who has it; `client_ids` None: more clients than are worth listing."""
 
-    term: Term
+    pattern: str
     client_ids: Sequence[UUID] | None
     service_ids: Sequence[UUID]
-    appointment_ids: Sequence[UUID] | None
-    """Appointments whose custom service has it."""
 
 
-async def look_up(connection: Any, organization_id: UUID, query: str | None) -> list[Hits]:
-    """One entry per term of the query. The transaction is bound to the organization."""
-    terms = terms_of(query)
-    if not terms:
-        return []
-    services = await connection.fetch("SELECT id, name FROM services WHERE organization_id = $1", organization_id)
-    return [await _hits(connection, term, services) for term in terms]
+@dataclass(frozen=True, slots=True)
+class TextMatch:
+    """All words of a text. `custom_names`: whether there are appointments whose service is not in the catalogue."""
+
+    words: Sequence[WordMatch] = ()
+    custom_names: bool = False
 
 
-async def _hits(connection: Any, term: Term, services: Sequence[Any]) -> Hits:
-    row = await connection.fetchrow(
-        """
-        SELECT ARRAY(SELECT search_clients($1, $3)) AS client_ids,
-               ARRAY(SELECT search_custom_services($2, $3)) AS appointment_ids
-        """,
-        term.client_pattern,
-        term.service_pattern,
-        FEW + 1,
+async def match_text(connection: Any, organization_id: UUID, text: str | None) -> TextMatch:
+    words = search_words(text)
+    if not words:
+        return TextMatch()
+    custom_names = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM appointments WHERE organization_id = $1 AND service_id IS NULL)", organization_id
     )
-    wanted = folded(term.service)
-    return Hits(
-        term=term,
-        client_ids=_few(row["client_ids"]),
-        service_ids=[one["id"] for one in services if wanted in folded(one["name"])],
-        appointment_ids=_few(row["appointment_ids"]),
+    found = [await _match_word(connection, organization_id, like_pattern(word)) for word in words]
+    return TextMatch(words=found, custom_names=bool(custom_names))
+
+
+async def _match_word(connection: Any, organization_id: UUID, pattern: str) -> WordMatch:
+    services = await connection.fetch(
+        "SELECT id FROM services WHERE organization_id = $1 AND lower(name) LIKE $2", organization_id, pattern
+    )
+    return WordMatch(
+        pattern=pattern,
+        client_ids=await match_clients(connection, [pattern]),
+        service_ids=[row["id"] for row in services],
     )
 
 
-def _few(ids: Sequence[UUID]) -> Sequence[UUID] | None:
-    return None if len(ids) > FEW else ids
+async def match_clients(connection: Any, patterns: Sequence[str]) -> list[UUID] | None:
+    """The transaction's organization's clients who match all patterns; None where they are too many to list."""
+    rows = await connection.fetch(
+        "SELECT matching_clients($1, $2, $3) AS id", patterns[0], list(patterns[1:]), MOST_CLIENTS + 1
+    )
+    return [row["id"] for row in rows] if len(rows) <= MOST_CLIENTS else None
+
+
+def like_pattern(word: str) -> str:
+    """LIKE for a part of a word; what LIKE would read as a wildcard stands for itself."""
+    return "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

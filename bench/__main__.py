@@ -14,7 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import httpx2
+
 from bench.baseline import pgbench_rate
+from bench.books import Book, book_one, export_peak, fill_book, pages_of, report_milliseconds
 from bench.measures import (
     booking_over_http,
     bulk_booking_rate,
@@ -30,6 +33,7 @@ REPORT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 STAFF = 100
 EVENTS = 100_000
 COMMANDS = 30_000
+SMALL_BOOK, LARGE_BOOK = 10_000, 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def main() -> None:
     lines: list[Line] = []
     with a_setting() as setting:
         world = _world(setting)
-        for measure in (_bookings, _race, _bulk, _relay_and_consumer, _slots):
+        for measure in (_bookings, _race, _bulk, _relay_and_consumer, _slots, _books):
             if only and measure is not _bookings and not any(name in measure.__name__ for name in only):
                 continue
             say(f"measuring: {measure.__name__.strip('_').replace('_', ' ')} …")
@@ -70,6 +74,10 @@ class _Baseline:
 
 
 def _world(setting: Setting) -> BenchWorld:
+    return _open_world(setting, staff=STAFF)
+
+
+def _open_world(setting: Setting, *, staff: int) -> BenchWorld:
     organization = uuid4()
     with (
         setting.service("booking", "all") as booking,
@@ -77,7 +85,7 @@ def _world(setting: Setting) -> BenchWorld:
         setting.client(booking, organization) as desk,
         setting.client(availability, organization) as hours,
     ):
-        world = set_up(desk, organization, staff=STAFF)
+        world = set_up(desk, organization, staff=staff)
         _until(lambda: hours.put(f"/v1/businesses/{world.business_id}/schedule", json={"weekly": ALL_DAY}).is_success)
         _until(lambda: desk.post("/v1/appointments", json=world.request(5_000_000)).is_success)
         return world
@@ -143,7 +151,7 @@ def _against_pgbench(what: str, rate: float, to_reach: float) -> Line:
 
 
 def _slots(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
-    headers = {"Authorization": f"Bearer {setting.token(world.organization_id)}"}
+    headers = _bearer(setting, world)
     query = (
         f"/v1/slots?business_id={world.business_id}&service_id={world.service_id}"
         f"&from={_stamp(FIRST)}&to={_stamp(FIRST + timedelta(days=30))}&detail=starts"
@@ -165,6 +173,57 @@ def _slots(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> 
             slots / empty <= 2,
         )
     )
+
+
+def _books(setting: Setting, _world: BenchWorld, add: Callable[[Line], None]) -> None:
+    with setting.service("booking", "api") as booking:
+        small, large = (_book(setting, booking.url, appointments=count) for count in (SMALL_BOOK, LARGE_BOOK))
+        for what, path in pages_of(large).items():
+            slow = _page(setting, booking.url, large, path)
+            fast = _page(setting, booking.url, small, pages_of(small)[what])
+            add(
+                Line(
+                    f"list page, {what}, {LARGE_BOOK:,} appointments",
+                    f"{slow:.2f} ms",
+                    f"{SMALL_BOOK:,} appointments: {fast:.2f} ms",
+                    slow / fast,
+                    "≤ 1.5",
+                    slow / fast <= 1.5,
+                )
+            )
+        with setting.client(booking, large.world.organization_id) as client:
+            for name, took in report_milliseconds(client).items():
+                what = f"report {name} over {LARGE_BOOK:,} appointments"
+                add(Line(what, f"{took:,.0f} ms", "2 s", took / 2_000, "≤ 1", took <= 2_000))
+    with setting.service("booking", "api") as booking, setting.client(booking, large.world.organization_id) as client:
+        assert booking.pid is not None
+        little = export_peak(client, booking.pid, rows=1_000)
+        much = export_peak(client, booking.pid, rows=LARGE_BOOK)
+        add(
+            Line(
+                f"export of {LARGE_BOOK:,} rows, memory",
+                f"{much:.0f} MiB",
+                f"1,000 rows: {little:.0f} MiB",
+                much / little,
+                "≤ 1.1",
+                much / little <= 1.1,
+            )
+        )
+
+
+def _book(setting: Setting, url: str, *, appointments: int) -> Book:
+    say(f"  a book of {appointments:,} appointments …")
+    world = _open_world(setting, staff=20)
+    with httpx2.Client(base_url=url, headers=_bearer(setting, world), timeout=60) as client:
+        return fill_book(setting, world, book_one(client, world), appointments=appointments)
+
+
+def _page(setting: Setting, url: str, book: Book, path: str) -> float:
+    return latency(url, "GET", path, _bearer(setting, book.world), times=200)
+
+
+def _bearer(setting: Setting, world: BenchWorld) -> dict[str, str]:
+    return {"Authorization": f"Bearer {setting.token(world.organization_id)}"}
 
 
 def _stamp(instant: datetime) -> str:

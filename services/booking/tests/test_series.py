@@ -14,7 +14,7 @@ from booking.schemas.series import AddSeriesIn
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
 from booking.usecases.series import create_series, extend_next_series
-from booking.worker import extend_one
+from booking.worker import extend_one, series_extension
 
 pytestmark = pytest.mark.service
 
@@ -280,6 +280,26 @@ async def test_a_series_without_end_is_booked_to_its_horizon_and_extended_as_tim
     newest = grown["occurrences"][-1]["appointment_id"]
     history = (await world.get(f"/v1/appointments/{newest}/history"))["items"]
     assert history[0]["actor"]["type"] == "system"
+
+
+async def test_the_worker_extends_by_itself_and_stops_when_told(world: Any) -> None:
+    made = await add(world, MONDAYS)
+    stop = asyncio.Event()
+    later = world.now[0] + timedelta(days=20)
+    working = asyncio.create_task(series_extension(world.database, PolicyCache(), lambda: later)(stop))
+
+    async def extended() -> bool:
+        return (await world.get(f"/v1/series/{made['id']}"))["extended_to"] > made["extended_to"]
+
+    try:
+        for _ in range(200):
+            if await extended():
+                break
+            await asyncio.sleep(0.05)
+    finally:
+        stop.set()
+        await asyncio.wait_for(working, 10)
+    assert await extended()
 
 
 async def test_a_worker_that_dies_while_extending_leaves_no_trace_and_two_never_double(world: Any) -> None:

@@ -8,11 +8,11 @@ from scheduling_worlds import (
     DAY,
     WORK_WEEK,
     at,
+    businesses,
     calendars,
     days,
     midnight,
     minutes,
-    schedules,
     service_rules,
     zones,
 )
@@ -172,7 +172,7 @@ def test_parts_of_the_grid_make_the_grid(zone: str, day: date) -> None:
 def test_a_start_is_offered_exactly_when_it_is_on_the_grid_and_nothing_speaks_against_it(
     data: st.DataObject, day: date, rules: ServiceRules
 ) -> None:
-    business = data.draw(schedules(day))
+    business = data.draw(businesses(day))
     world = {one: data.draw(calendars(one, day, rules)) for one in ("a", "b", "c")}
     places = data.draw(st.sampled_from(([["a"]], [["a", "b", "c"]], [["a", "b"], ["c"]], [["a", "b"], ["b", "c"]])))
     start = midnight(day)
@@ -206,7 +206,7 @@ def test_a_start_is_offered_exactly_when_it_is_on_the_grid_and_nothing_speaks_ag
 def test_start_spans_hold_every_bookable_second_not_only_those_on_the_grid(
     data: st.DataObject, day: date, rules: ServiceRules
 ) -> None:
-    business = data.draw(schedules(day))
+    business = data.draw(businesses(day))
     calendar = data.draw(calendars("a", day, rules))
     start = midnight(day)
     spans = start_spans(

@@ -1,0 +1,103 @@
+"""What is offered, compared with what PostgreSQL makes of the same world by its own zone rules and multiranges."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from scheduling_worlds import DAY, agreed_days, businesses, calendars, midnight, service_rules
+
+from slotstream_scheduling import (
+    ResourceCalendar,
+    Schedule,
+    ServiceRules,
+    first_slot,
+    free_places,
+    grid_starts,
+    offer_slots,
+    offer_starts,
+    schedule_to_dict,
+)
+
+ORACLE = (Path(__file__).parent / "oracle.sql").read_text()
+
+Places = Sequence[Sequence[str]]
+
+
+@pytest.fixture(scope="module")
+def connection(postgres: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(postgres, autocommit=True, prepare_threshold=1) as connection:
+        connection.execute("SET jit = off; SET TimeZone = 'UTC'")
+        yield connection
+
+
+def as_json(
+    *,
+    rules: ServiceRules,
+    business: Schedule,
+    world: dict[str, ResourceCalendar],
+    places: Places,
+    now: int,
+    start: int,
+    end: int,
+    service_id: str,
+) -> str:
+    return json.dumps(
+        {
+            "start": start,
+            "end": end,
+            "now": now,
+            "duration": rules.duration_seconds,
+            "before": rules.buffer_before.seconds,
+            "after": rules.buffer_after.seconds,
+            "notice": int(rules.minimum_notice.total_seconds()),
+            "window": rules.booking_window_days,
+            "interval": rules.slot_interval.seconds,
+            "capacity": rules.capacity,
+            "service": service_id,
+            "business": schedule_to_dict(business),
+            "resources": [
+                {
+                    "id": one.id,
+                    "schedule": None if one.schedule is None else schedule_to_dict(one.schedule),
+                    "taken": [asdict(taken) for taken in one.taken],
+                    "busy": [(busy.start, busy.end) for busy in one.busy],
+                }
+                for one in world.values()
+            ],
+            "places": places,
+        }
+    )
+
+
+@given(st.data(), agreed_days, service_rules)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_exactly_what_the_database_works_out_is_offered_and_bookable(
+    connection: psycopg.Connection[Any], data: st.DataObject, day: date, rules: ServiceRules
+) -> None:
+    business = data.draw(businesses(day))
+    world = {one: data.draw(calendars(one, day, rules)) for one in ("a", "b", "c")}
+    places = data.draw(st.sampled_from(([["a", "b", "c"]], [["a"]], [["a", "b"], ["c"]], [["a", "b"], ["b", "c"]])))
+    start = midnight(day)
+    end = start + data.draw(st.sampled_from((DAY, 2 * DAY)))
+    now = start + data.draw(st.sampled_from((-3600, 4000, 40_000, -2 * DAY)))
+    common = {"rules": rules, "business": business, "places": places, "now": now, "service_id": "svc"}
+    asked = {**common, "calendars": world, "start": start, "end": end}
+
+    rows = connection.execute(ORACLE, {"world": as_json(world=world, start=start, end=end, **common)}).fetchall()
+    expected = {moment: tuple(tuple(free[str(place)]) for place in range(len(places))) for moment, free in rows}
+    event(f"slots: {next(least for least in (20, 5, 1, 0) if len(expected) >= least)}+")
+
+    assert {slot.start: slot.free for slot in offer_slots(**asked)} == expected
+    assert offer_starts(**asked) == tuple(expected)
+    first = first_slot(**asked)
+    assert (first and first.start) == min(expected, default=None)
+    for moment in grid_starts(business.zone, rules.slot_interval, start, end):
+        _, reasons = free_places(start=moment, calendars=world, **common)
+        assert (not reasons) == (moment in expected), reasons

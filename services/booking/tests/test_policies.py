@@ -8,6 +8,7 @@ import pytest
 
 from booking.publishers import Cause
 from booking.storage.policies import PolicyCache
+from booking.usecases import undoing
 from booking.usecases.commands import Asked, answer_commands
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import (
@@ -141,7 +142,10 @@ async def test_overrides_are_listed_by_who_why_which_rules_and_which_appointment
     assert (await stranger.get("/v1/overrides")).json()["items"] == []
 
 
-async def test_undoing_an_import_cancels_what_nobody_touched_and_names_what_is_kept(world: Any) -> None:
+async def test_undoing_an_import_cancels_what_nobody_touched_and_names_what_is_kept(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undoing, "_AT_ONCE", 3)
     batch = uuid4()
     importer = Actor(type="system", id="imports")
     ids = [uuid4() for _ in range(4)]

@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking.domain import requests as domain
 from booking.domain.clients import normal_email, normal_phone
 from booking.domain.errors import AlreadyExistsError, InvalidBookingError
-from booking.domain.lifecycle import Status, Verb
-from booking.domain.model import Actor, changed
+from booking.domain.lifecycle import Verb
+from booking.domain.model import Actor
 from booking.publishers import (
     Cause,
     CommandAnswer,
@@ -28,7 +28,7 @@ from booking.storage.policies import PolicyCache
 from booking.usecases.booking import Booking, Outcome, book_appointments, check_appointments
 from booking.usecases.clients import find_or_create_clients
 from booking.usecases.lifecycle import Details, Move, change_status, reschedule_appointment
-from booking.usecases.recording import record_changes
+from booking.usecases.undoing import undo_batch
 from slotstream_contracts.commands import (
     BookAppointment,
     BookingRequest,
@@ -410,58 +410,6 @@ async def _undo(
                 kept_ids=kept_ids,
             )
     return answers
-
-
-async def undo_batch(
-    *,
-    session: AsyncSession,
-    organization_id: UUID,
-    batch_id: UUID,
-    reason: str,
-    actor: Actor,
-    cause: Cause,
-    now: datetime,
-) -> tuple[int, tuple[UUID, ...]]:
-    """Cancels, without telling clients, what one import created and nobody touched since.
-
-    Returns how many, and the ids of those that are left as they are because somebody changed them.
-    """
-    connection = await connection_of(session)
-    rows = await connection.fetch(
-        """
-        SELECT id FROM appointments WHERE organization_id = $1 AND batch_id = $2 AND status <> 'cancelled'
-          AND rescheduled_from IS NULL
-        """,
-        organization_id,
-        batch_id,
-    )
-    found = await read_appointments(
-        connection, organization_id=organization_id, ids=[row["id"] for row in rows], lock=True
-    )
-    untouched = [one for one in found.values() if one.version == 1]
-    await connection.execute(
-        "DELETE FROM occupancy WHERE organization_id = $1 AND holder_id = ANY($2)",
-        organization_id,
-        [one.id for one in untouched],
-    )
-    await record_changes(
-        session,
-        [
-            changed(
-                one,
-                verb=Verb.CANCEL,
-                now=now,
-                reason=reason,
-                status=Status.CANCELLED,
-                occupies=False,
-                notify_client=False,
-            )
-            for one in untouched
-        ],
-        actor=actor,
-        cause=cause,
-    )
-    return len(untouched), tuple(one.id for one in found.values() if one.version > 1)
 
 
 _RUNS: dict[type[Command], Callable[..., Any]] = {

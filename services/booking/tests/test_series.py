@@ -632,6 +632,34 @@ async def test_a_series_goes_on_for_the_client_that_its_own_was_merged_into(worl
     grown = await world.get(f"/v1/series/{made['id']}")
     newest = await world.get(f"/v1/appointments/{grown['occurrences'][-1]['appointment_id']}")
     assert (grown["client_id"], newest["client_id"]) == (kept["id"], kept["id"])
+    moved = await patch(world, made, scope="all", local_time="12:00")
+    assert set(results(moved).values()) == {"moved"}
+    first = moved["occurrences"][0]["appointment_id"]
+    by_itself = await world.post(f"/v1/appointments/{first}/reschedule", {"starts_at": world.at(15)}, status=201)
+    assert by_itself["appointment"]["client_id"] == kept["id"]
+
+
+async def test_an_appointment_of_a_merged_client_moves_to_the_one_they_are(world: Any) -> None:
+    booked = await world.book(world.at(9))
+    kept = await world.post("/v1/clients", {"name": "Grace", "email": "grace@example.org"}, status=201)
+    await world.rows(
+        "UPDATE clients SET merged_into = :kept WHERE id = :id RETURNING id",
+        kept=UUID(kept["id"]),
+        id=UUID(world.client["id"]),
+    )
+
+    moved = await world.post(f"/v1/appointments/{booked['id']}/reschedule", {"starts_at": world.at(11)}, status=201)
+
+    assert moved["appointment"]["client_id"] == kept["id"]
+
+
+async def test_erasing_a_client_forgets_what_the_series_says_of_them(world: Any) -> None:
+    made = await add(world, MONDAYS, notes="afraid of dogs", internal_notes="owes us")
+    answer = await world.api.post(f"/v1/clients/{world.client['id']}/erase")
+    assert answer.status_code < 300, answer.text
+
+    after = await world.get(f"/v1/series/{made['id']}")
+    assert (after["notes"], after["internal_notes"]) == (None, None)
 
 
 async def test_a_horizon_that_is_years_behind_is_made_up_for_step_by_step(world: Any) -> None:

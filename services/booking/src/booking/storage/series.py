@@ -256,21 +256,3 @@ def _date_of(row: Any) -> SeriesDate:
 
 def _reason_json(reason: Reason) -> dict[str, Any]:
     return {"code": reason.code, "detail": reason.detail, "conflicts_with": list(reason.conflicts_with)}
-
-
-async def current_client(connection: Any, organization_id: UUID, client_id: UUID) -> UUID | None:
-    """The client that this one was merged into, if any; None where they were erased."""
-    found: UUID | None = await connection.fetchval(
-        """
-        WITH RECURSIVE chain AS (
-            SELECT id, merged_into, erased FROM clients WHERE organization_id = $1 AND id = $2
-            UNION
-            SELECT c.id, c.merged_into, c.erased FROM clients c JOIN chain ON c.id = chain.merged_into
-            WHERE c.organization_id = $1
-        )
-        SELECT id FROM chain WHERE merged_into IS NULL AND NOT erased
-        """,
-        organization_id,
-        client_id,
-    )
-    return found

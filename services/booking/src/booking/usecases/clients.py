@@ -201,11 +201,16 @@ _FORGET_TEXT = (
     text(
         """
         UPDATE idempotency_keys SET body = convert_to('{}', 'UTF8')
-        WHERE organization_id = :organization_id AND position(convert_to(cast(:client_id AS text), 'UTF8') IN body) > 0
+        WHERE organization_id = :organization_id
+          AND position(convert_to(CAST(CAST(:client_id AS uuid) AS text), 'UTF8') IN body) > 0
         """
     ),
     text(
         "UPDATE appointments SET notes = NULL, internal_notes = NULL "
+        "WHERE organization_id = :organization_id AND client_id = :client_id"
+    ),
+    text(
+        "UPDATE series SET notes = NULL, internal_notes = NULL "
         "WHERE organization_id = :organization_id AND client_id = :client_id"
     ),
     text(

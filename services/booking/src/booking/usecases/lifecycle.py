@@ -23,6 +23,7 @@ from booking.domain.requests import BookingRequest
 from booking.domain.seating import Seat, assigned_resources, seat
 from booking.publishers import Cause
 from booking.storage.appointments import read_appointment, replace_resources
+from booking.storage.bookings import current_client
 from booking.storage.connections import connection_of
 from booking.storage.occupancy import (
     Window,
@@ -342,7 +343,7 @@ async def reschedule_appointment(
         organization_id=organization_id,
         booking=Booking(
             request=moved_request(old, move),
-            client_id=old.client_id,
+            client_id=await current_client(connection, organization_id, old.client_id) or old.client_id,
             actor=actor,
             cause=cause,
             predecessor=Predecessor(appointment=old, seats=tuple(each for each, _ in own) if alone else ()),

@@ -25,9 +25,10 @@ from booking.domain.series import (
     whole_rule,
 )
 from booking.publishers import Cause
+from booking.storage.bookings import current_client
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
-from booking.storage.series import current_client, read_series, read_standing, replace_dates, save_series, take_turns
+from booking.storage.series import read_series, read_standing, replace_dates, save_series, take_turns
 from booking.usecases.lifecycle import Details, Move, change_status, edit_appointment, reschedule_appointment
 from booking.usecases.series.creating import EXTENDED_EVERY
 from booking.usecases.series.report import Changed, SeriesReport, read_report

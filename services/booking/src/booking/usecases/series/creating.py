@@ -20,9 +20,10 @@ from booking.domain.series import (
     refused_dates,
 )
 from booking.publishers import Cause
+from booking.storage.bookings import current_client
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
-from booking.storage.series import add_series, current_client, next_to_extend, replace_dates, save_series
+from booking.storage.series import add_series, next_to_extend, replace_dates, save_series
 from booking.usecases.booking import Booking, Outcome, book_appointments
 from booking.usecases.series.report import SeriesReport, read_report
 from slotstream_servicekit.errors import RETRYABLE_KINDS, Reason, RefusedError, SlotstreamError

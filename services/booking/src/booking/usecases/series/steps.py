@@ -179,7 +179,7 @@ async def _book(about: Circumstances, connection: Any, wishes: Sequence[_Wish]) 
         bookings=[
             Booking(
                 request=one.request,
-                client_id=one.request.client_id or about.series.client_id,
+                client_id=about.series.client_id,
                 actor=about.actor,
                 cause=about.cause,
                 predecessor=Predecessor(appointment=one.old) if one.old else None,

@@ -8,7 +8,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 from slotstream_contracts.base import Message
 from slotstream_contracts.envelope import STRUCTURED_CONTENT_TYPE, Envelope, envelope_of, schema_uri
 from slotstream_contracts.registry import MESSAGE_TYPES
-from slotstream_contracts.topics import BOOKING_COMMANDS, TOPICS, Topic
+from slotstream_contracts.topics import BOOKING_COMMANDS, NOTIFICATION_COMMANDS, TOPICS, Topic
 
 _MODE: JsonSchemaMode = "serialization"
 _REF = "#/components/schemas/{model}"
@@ -87,11 +87,11 @@ def _channel(topic: Topic) -> dict[str, Any]:
 
 
 def _operation(topic: Topic) -> Mapping[str, Any]:
-    """Slotstream sends on every topic; on the command topic it also listens."""
+    """Slotstream sends on every topic; on the command topics it also listens."""
     name = channel_id(topic)
     channel = {"$ref": f"#/channels/{name}"}
     sent = {f"send-{name}": {"action": "send", "channel": channel}}
-    if topic == BOOKING_COMMANDS:
+    if topic in {BOOKING_COMMANDS, NOTIFICATION_COMMANDS}:
         return {**sent, f"receive-{name}": {"action": "receive", "channel": channel}}
     return sent
 

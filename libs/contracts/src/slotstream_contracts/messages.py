@@ -1,10 +1,13 @@
-"""`slotstream.messages.v1`: what became of every planned message. No addresses and no texts."""
+"""`slotstream.messages.v1`: what became of every planned message. No addresses and no texts.
+
+`slotstream.notifications.commands.v1`: what notifications is asked to send beside what it plans by itself.
+"""
 
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from slotstream_contracts.base import Channel, Instant, Message
-from slotstream_contracts.topics import MESSAGES, Topic
+from slotstream_contracts.base import Actor, Channel, Instant, Message
+from slotstream_contracts.topics import MESSAGES, NOTIFICATION_COMMANDS, Topic
 
 
 class MessageEvent(Message):
@@ -61,3 +64,25 @@ class MessageAnswered(MessageEvent):
     type: ClassVar[str] = "slotstream.message.answered"
 
     answer: Literal["confirm", "cancel", "call_back", "stop"]
+
+
+class SendMessage(Message):
+    """Send this text once, about an appointment, to its client or to a member of its staff.
+
+    The envelope's `id` is the command's id and `message_id` the message's in the ledger: a command that arrives
+    twice is one message. Whether the recipient may be written to (opt-out, quiet hours, limits) is decided by
+    notifications, and told as a message event. Addresses are not sent along; the text may be personal, and goes
+    with the command after two weeks.
+    """
+
+    topic: ClassVar[Topic] = NOTIFICATION_COMMANDS
+    type: ClassVar[str] = "slotstream.command.send_message"
+
+    actor: Actor
+    message_id: UUID
+    appointment_id: UUID
+    client_id: UUID | None = None
+    resource_id: UUID | None = None
+    """One of the two: the recipient."""
+    channel: Channel
+    text: str

@@ -35,6 +35,12 @@ BOOKING_RESULTS = Topic(
     cleanup="delete",
     retention=timedelta(days=14),
 )
+NOTIFICATION_COMMANDS = Topic(
+    name="slotstream.notifications.commands.v1",
+    key="appointment id",
+    cleanup="delete",
+    retention=timedelta(days=14),
+)
 MESSAGES = Topic(name="slotstream.messages.v1", key="appointment or client id", cleanup="delete")
 IMPORTS = Topic(name="slotstream.imports.v1", key="import id", cleanup="delete", partitions=3)
 CALENDAR_SYNC = Topic(
@@ -50,6 +56,7 @@ TOPICS: tuple[Topic, ...] = (
     EXTERNAL_BUSY,
     BOOKING_COMMANDS,
     BOOKING_RESULTS,
+    NOTIFICATION_COMMANDS,
     MESSAGES,
     IMPORTS,
     CALENDAR_SYNC,

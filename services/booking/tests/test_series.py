@@ -1,19 +1,26 @@
 """Series, from a rule to appointments that are each like any other."""
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from booking.domain.model import Actor
-from booking.domain.series import HORIZON_DAYS, ended_by_count
+from booking.domain.series import HORIZON_DAYS, Scope, ended_by_count
 from booking.publishers import Cause
 from booking.schemas.series import AddSeriesIn
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
-from booking.usecases.series import create_series, extend_next_series
+from booking.usecases.lifecycle import Details
+from booking.usecases.series import (
+    SeriesChange,
+    cancel_series,
+    change_series,
+    create_series,
+    extend_next_series,
+)
 from booking.worker import extend_one, series_extension
 
 pytestmark = pytest.mark.service
@@ -527,6 +534,66 @@ async def test_cancelling_a_series_needs_a_reason_and_tells_every_appointment_wh
         assert (history[-1]["verb"], history[-1]["reason"]) == ("cancel", "moving away")
     events = [one for one in await world.outbox() if one["type"] == "slotstream.appointment.cancelled"]
     assert [one["payload"]["data"]["appointment"]["notify_client"] for one in events] == [False, False]
+
+
+async def test_an_agent_moves_and_cancels_a_series_within_its_notice_and_edits_nothing_else(world: Any) -> None:
+    service = await world.add_service(reschedule_notice_minutes=8 * 24 * 60, cancellation_notice_minutes=8 * 24 * 60)
+    made = await add(world, {**MONDAYS, "count": 3}, service_id=service["id"])
+    agent, path = await world.client_as("agent"), f"/v1/series/{made['id']}"
+
+    edited = await agent.patch(path, json={"scope": "all", "notes": "x"})
+    assert (edited.status_code, edited.json()["code"]) == (403, "forbidden")
+    moved = await agent.patch(path, json={"scope": "all", "local_time": "12:00", "on_conflict": "skip"})
+    assert moved.status_code == 200, moved.text
+    assert [(one["result"], [each["code"] for each in one["reasons"]]) for one in moved.json()["changes"]] == [
+        ("skipped", ["notice_passed"]),
+        ("moved", []),
+        ("moved", []),
+    ]
+    late = await agent.post(f"{path}/cancel", json={"scope": "all", "reason": "moved away"})
+    assert (late.status_code, late.json()["code"]) == (409, "notice_passed")
+    body = {"scope": "following", "occurs_on": "2027-03-15", "reason": "moved away"}
+    cancelled = await agent.post(f"{path}/cancel", json=body)
+    assert statuses(cancelled.json()) == ["scheduled", "cancelled", "cancelled"]
+
+
+async def test_moving_and_cancelling_many_takes_as_many_statements_as_few(world: Any) -> None:
+    async def statements(count: int, hour: int) -> tuple[int, int]:
+        made = await add(
+            world, {"freq": "weekly", "weekdays": list(range(7)), "count": count}, f"2027-03-08T{hour:02}:00:00Z"
+        )
+        who: dict[str, Any] = {
+            "policies": policies,
+            "organization_id": world.organization_id,
+            "series_id": UUID(made["id"]),
+            "actor": Actor(type="user", id="ada"),
+            "cause": Cause(correlation_id="c"),
+            "now": world.now[0],
+        }
+        seen: list[list[str]] = [[], []]
+        for number in range(2):
+            async with world.database.transaction(world.organization_id) as session:
+                connection = await connection_of(session)
+                watched = lambda record, into=seen[number]: into.append(record.query)  # noqa: E731
+                connection.add_query_logger(watched)
+                if number == 0:
+                    change = SeriesChange(scope=Scope.ALL, local_time=time(hour + 1, 30))
+                    report = await change_series(session=session, change=change, **who)
+                else:
+                    details = Details(reason="holidays")
+                    report = await cancel_series(
+                        session=session, scope=Scope.ALL, occurs_on=None, details=details, **who
+                    )
+                connection.remove_query_logger(watched)
+            assert [one.result for one in report.changes] == [("moved", "cancelled")[number]] * count
+        return len(seen[0]), len(seen[1])
+
+    policies = PolicyCache()
+    await statements(2, 6)
+    few, many = await statements(10, 8), await statements(120, 10)
+
+    assert many == few
+    assert max(many) < 30
 
 
 async def test_a_wrong_version_of_a_series_is_refused(world: Any) -> None:

@@ -42,6 +42,7 @@ from booking.usecases.series import (
 from slotstream_scheduling.recurrence import Recurrence
 from slotstream_scheduling.spans import to_epoch
 from slotstream_scheduling.wallclock import local_of
+from slotstream_servicekit.errors import ForbiddenError
 from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
@@ -62,7 +63,6 @@ router = APIRouter(prefix="/v1/series", tags=["series"])
 
 Reader = Annotated[Principal, requires(Right.READ_APPOINTMENTS)]
 Booker = Annotated[Principal, requires(Right.BOOK)]
-Writer = Annotated[Principal, requires(Right.WRITE_APPOINTMENTS)]
 
 
 def _answer(report: SeriesReport, principal: Principal, *, status: int = 200) -> Response:
@@ -172,13 +172,15 @@ async def get_series(context: CurrentContext, principal: Reader, series_id: UUID
 @router.patch("/{series_id}", response_model=SeriesReportOut)
 async def patch_series(
     context: CurrentContext,
-    principal: Writer,
+    principal: Booker,
     series_id: UUID,
     body: ChangeSeriesIn,
     expected_version: IfMatch,
 ) -> Response:
     """Edit or reschedule this date, this and the following, or all that are still to come."""
     _refuse_override(principal, body)
+    if body.edits and not principal.can(Right.WRITE_APPOINTMENTS):
+        raise ForbiddenError("You may move and cancel a series; what else it says is for staff to change.")
     async with context.database.transaction(principal.organization_id) as session:
         rule = None
         if body.recurrence is not None:
@@ -202,7 +204,7 @@ async def patch_series(
 async def cancel_series_dates(
     request: Request,
     context: CurrentContext,
-    principal: Writer,
+    principal: Booker,
     series_id: UUID,
     body: CancelSeriesIn,
     expected_version: IfMatch,

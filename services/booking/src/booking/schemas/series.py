@@ -48,7 +48,9 @@ class NthWeekdayIn(RequestModel):
 
 
 class RecurrenceIn(RequestModel):
-    """A wall-clock rule in the business's zone. Without `until` and `count` it has no end."""
+    """A wall-clock rule in the business's zone. `until` is the last date, inclusive; without it and `count`
+    there is no end.
+    """
 
     freq: Frequency
     interval: Annotated[int, Field(ge=1, le=MAX_INTERVAL, strict=True)] = 1
@@ -167,6 +169,10 @@ class ScopeIn(RequestModel):
         return self
 
 
+_PLAIN_EDITS = {"action_id", "notes", "internal_notes", "share_with_client"}
+_EDITS = {*_PLAIN_EDITS, "quoted_price", "resource_ids"}
+
+
 class ChangeSeriesIn(ScopeIn, _Conflicts, ChangeIn):
     """What is to be different from now on; `starts_at` moves one date only, `local_time` as many as the scope."""
 
@@ -198,9 +204,13 @@ class ChangeSeriesIn(ScopeIn, _Conflicts, ChangeIn):
             raise ValueError("a local_time is hours, minutes and seconds without an offset")
         return self
 
+    @property
+    def edits(self) -> bool:
+        """Whether more is asked than another time."""
+        return bool(_EDITS & self.model_fields_set)
+
     def to_change(self, rule: Recurrence | None) -> SeriesChange:
-        plain = {"action_id", "notes", "internal_notes", "share_with_client"}
-        values = self.model_dump(include=plain, exclude_unset=True)
+        values = self.model_dump(include=_PLAIN_EDITS, exclude_unset=True)
         if "quoted_price" in self.model_fields_set:
             price = self.quoted_price
             values |= {

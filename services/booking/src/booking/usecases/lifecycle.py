@@ -71,17 +71,11 @@ async def change_status(
     """Any verb that leads from one status to another on the same appointment."""
     connection = await connection_of(session)
     old = await _locked(connection, organization_id, appointment_id, expected_version)
-    status = status_after(verb, old.status)
-    row = TRANSITIONS[verb]
-    if row.needs_reason and not (details.reason or "").strip():
-        raise ReasonRequiredError(f"'{verb}' needs a reason.")
-    if row.only_after_start and now < old.starts_at:
-        raise NotStartedError("A no-show is known once the start has passed.")
     policy = await policies.current(connection, organization_id)
-    override = notice_override(policy, old, verb, actor=actor, now=now, why=details.override_reason or details.reason)
+    status, override = decide(policy, old, verb, actor=actor, now=now, details=details)
     occupies = takes_time(status, pending_occupies=old.occupies)
     resources = old.resources
-    if row.rechecks_slot and occupies and not old.occupies:
+    if TRANSITIONS[verb].rechecks_slot and occupies and not old.occupies:
         resources, override = await _take_again(connection, policy, old, actor=actor, now=now, details=details)
     elif old.occupies and not occupies:
         await free_time(connection, organization_id=organization_id, holder_id=old.id)
@@ -94,14 +88,29 @@ async def change_status(
         status=status,
         occupies=occupies,
         resources=resources,
-        **_told(old, details),
+        **told(old, details),
     )
     if new.resources != old.resources:
         await replace_resources(connection, new)
     return await record_change(session, new, change=change, actor=actor, cause=cause)
 
 
-def _told(old: Appointment, details: Details) -> dict[str, Any]:
+def decide(
+    policy: Policy, old: Appointment, verb: Verb, *, actor: Actor, now: datetime, details: Details
+) -> tuple[Status, Override | None]:
+    """The status that the verb leads to and the notice it sets aside. Raises what forbids it; checks no slot."""
+    status = status_after(verb, old.status)
+    row = TRANSITIONS[verb]
+    if row.needs_reason and not (details.reason or "").strip():
+        raise ReasonRequiredError(f"'{verb}' needs a reason.")
+    if row.only_after_start and now < old.starts_at:
+        raise NotStartedError("A no-show is known once the start has passed.")
+    why = details.override_reason or details.reason
+    return status, notice_override(policy, old, verb, actor=actor, now=now, why=why)
+
+
+def told(old: Appointment, details: Details) -> dict[str, Any]:
+    """What the verb says beside the status."""
     return {
         "notify_client": old.notify_client if details.notify is None else details.notify,
         "internal_notes": details.internal_notes or old.internal_notes,

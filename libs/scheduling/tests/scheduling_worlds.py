@@ -106,7 +106,7 @@ def half_open(around: date) -> st.SearchStrategy[tuple[int, int]]:
     base = midnight(around)
     return st.builds(
         lambda start, length: (base + start * 300, base + start * 300 + length * 300),
-        st.integers(-600, 1200),
+        st.integers(-300, 600),
         st.integers(1, 200),
     )
 

@@ -77,7 +77,7 @@ def as_json(
 
 
 @given(st.data(), agreed_days, service_rules)
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 def test_exactly_what_the_database_works_out_is_offered_and_bookable(
     connection: psycopg.Connection[Any], data: st.DataObject, day: date, rules: ServiceRules
 ) -> None:

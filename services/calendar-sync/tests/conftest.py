@@ -14,6 +14,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from cryptography.fernet import Fernet
+from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -79,6 +80,7 @@ async def ics() -> AsyncIterator[IcsServer]:
 class World:
     """The service, one organization with one resource in Berlin, and a clock."""
 
+    app: FastAPI
     database: Database
     settings: CalendarSyncSettings
     http: httpx2.AsyncClient
@@ -162,6 +164,7 @@ async def world(
     app = create_api(settings, clock=lambda: clock_of[0].now)
     guarded = GuardedHttp(allowed=settings.allowed_networks, seconds=5, max_bytes=settings.fetch_max_bytes)
     world = World(
+        app=app,
         database=fresh.database,
         settings=settings,
         http=await api_client(app, token=signer.token(organization_id=organization_id)),

@@ -75,7 +75,7 @@ async def test_shuffled_and_repeated_states_leave_the_newest(world: Any) -> None
     handlers = Projections(lambda: NOW)
     resource_id, appointment_id = uuid4(), uuid4()
     order = [*range(1, 9), *range(1, 9)]
-    random.Random(3).shuffle(order)  # noqa: S311 - an order, not a secret
+    random.Random(3).shuffle(order)
 
     for start in range(0, len(order), 4):
         async with world.database.system_transaction() as session:

@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from fastapi import FastAPI
 from sqlalchemy import text
 
 from notifications.adapters.email import SmtpGateway, SmtpServer
@@ -98,6 +99,7 @@ def mailbox() -> Iterator[Mailbox]:
 class World:
     """The service, one organization with a business in Berlin, Ada on its staff, and Grace as client."""
 
+    app: FastAPI
     database: Database
     settings: NotificationsSettings
     http: httpx2.AsyncClient
@@ -349,6 +351,7 @@ async def world(
     app = create_api(settings, clock=clock)
     gateway = SmtpGateway(SmtpServer(host="127.0.0.1", port=mailbox.port, data_seconds=0.5, seconds=2))
     world = World(
+        app=app,
         database=fresh.database,
         settings=settings,
         http=await api_client(app, token=signer.token(organization_id=organization_id)),

@@ -1,9 +1,11 @@
 """A world to book in: an organization with a business, staff, a service, hours and a client."""
 
 import json
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +17,9 @@ from booking.main import create_api
 from booking.settings import BookingSettings
 from booking.storage.policies import bump_policy
 from booking.storage.projections import ScheduleRow, apply_schedules
+
+# With importmode=importlib a tests folder is not on the path: for what several tests share.
+sys.path.append(str(Path(__file__).parent))
 
 NOW = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 """A Monday."""

@@ -1,72 +1,26 @@
 """Series, from a rule to appointments that are each like any other."""
 
 import asyncio
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from series_wishes import MONDAY, MONDAYS, active, add, cancel, starts, wish
 
 from booking.domain.model import Actor
-from booking.domain.series import HORIZON_DAYS, Scope, ended_by_count
+from booking.domain.series import HORIZON_DAYS, ended_by_count
 from booking.publishers import Cause
 from booking.schemas.series import AddSeriesIn
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
-from booking.usecases.lifecycle import Details
 from booking.usecases.series import (
-    SeriesChange,
-    cancel_series,
-    change_series,
     create_series,
     extend_next_series,
 )
 from booking.worker import extend_one, series_extension
 
 pytestmark = pytest.mark.service
-
-MONDAYS = {"freq": "weekly", "weekdays": [0]}
-MONDAY = "2027-03-08T09:00:00Z"
-"""Ten o'clock in Berlin, a week from now."""
-
-
-def wish(world: Any, recurrence: dict[str, Any], starts_at: str = MONDAY, **more: Any) -> dict[str, Any]:
-    return {**world.wish(starts_at), "recurrence": recurrence, **more}
-
-
-async def add(world: Any, recurrence: dict[str, Any], starts_at: str = MONDAY, **more: Any) -> dict[str, Any]:
-    made: dict[str, Any] = await world.post("/v1/series", wish(world, recurrence, starts_at, **more), status=201)
-    return made
-
-
-async def patch(world: Any, series: dict[str, Any], status: int = 200, **body: Any) -> dict[str, Any]:
-    answer = await world.api.patch(f"/v1/series/{series['id']}", json=body)
-    assert answer.status_code == status, answer.text
-    changed: dict[str, Any] = answer.json()
-    return changed
-
-
-async def cancel(world: Any, series: dict[str, Any], status: int = 200, **body: Any) -> dict[str, Any]:
-    said = {"reason": "holidays", **body}
-    cancelled: dict[str, Any] = await world.post(f"/v1/series/{series['id']}/cancel", said, status=status)
-    return cancelled
-
-
-def starts(series: dict[str, Any]) -> list[str]:
-    return [one["appointment_starts_at"] for one in series["occurrences"]]
-
-
-def statuses(series: dict[str, Any]) -> list[str | None]:
-    return [one["appointment_status"] for one in series["occurrences"]]
-
-
-def results(series: dict[str, Any]) -> dict[str, str]:
-    return {one["occurs_on"]: one["result"] for one in series["changes"]}
-
-
-async def active(world: Any) -> list[str]:
-    page = (await world.api.get("/v1/appointments?status=scheduled&sort=starts_at&limit=200")).json()
-    return [one["starts_at"] for one in page["items"]]
 
 
 async def test_a_weekly_series_keeps_its_wall_clock_time_across_the_clock_change(world: Any) -> None:
@@ -342,269 +296,6 @@ async def test_extending_skips_what_is_taken_and_ends_with_an_erased_client(worl
     assert (await world.get(f"/v1/series/{made['id']}"))["status"] == "cancelled"
 
 
-async def test_moving_this_occurrence_only_makes_it_an_exception(world: Any) -> None:
-    made = await add(world, {**MONDAYS, "count": 3})
-
-    moved = await patch(world, made, scope="this", occurs_on="2027-03-15", local_time="14:00")
-
-    assert starts(moved) == ["2027-03-08T09:00:00Z", "2027-03-15T13:00:00Z", "2027-03-22T09:00:00Z"]
-    assert [one["moved_by_itself"] for one in moved["occurrences"]] == [False, True, False]
-    assert results(moved) == {"2027-03-15": "moved"}
-    old = await world.get(f"/v1/appointments/{made['occurrences'][1]['appointment_id']}")
-    assert (old["status"], old["rescheduled_to"]) == ("rescheduled", moved["changes"][0]["appointment_id"])
-
-
-async def test_moving_this_and_the_following_leaves_the_earlier_ones(world: Any) -> None:
-    made = await add(world, {**MONDAYS, "count": 4})
-
-    moved = await patch(world, made, scope="following", occurs_on="2027-03-15", local_time="11:30", notify=False)
-
-    assert starts(moved) == [
-        "2027-03-08T09:00:00Z",
-        "2027-03-15T10:30:00Z",
-        "2027-03-22T10:30:00Z",
-        "2027-03-29T09:30:00Z",
-    ]
-    assert set(results(moved).values()) == {"moved"}
-    assert (moved["local_time"], moved["version"]) == ("11:30", 2)
-    for before, after in list(zip(made["occurrences"], moved["occurrences"], strict=True))[1:]:
-        old = await world.get(f"/v1/appointments/{before['appointment_id']}")
-        new = await world.get(f"/v1/appointments/{after['appointment_id']}")
-        assert (old["status"], old["rescheduled_to"]) == ("rescheduled", new["id"])
-        assert (new["rescheduled_from"], new["calendar_uid"]) == (old["id"], old["calendar_uid"])
-        assert (new["series_id"], new["notify_client"]) == (made["id"], False)
-        history = (await world.get(f"/v1/appointments/{old['id']}/history"))["items"]
-        assert [one["verb"] for one in history] == ["create", "reschedule"]
-    rescheduled = [one for one in await world.outbox() if one["type"] == "slotstream.appointment.rescheduled"]
-    assert [one["payload"]["data"]["replacement"]["rescheduled_from"] for one in rescheduled] == [
-        one["key"] for one in rescheduled
-    ]
-
-
-async def test_a_series_moves_by_less_than_an_appointments_length(world: Any) -> None:
-    made = await add(world, {**MONDAYS, "count": 3})
-
-    moved = await patch(world, made, scope="all", local_time="10:10")
-
-    assert starts(moved) == ["2027-03-08T09:10:00Z", "2027-03-15T09:10:00Z", "2027-03-22T09:10:00Z"]
-    assert len(await world.rows("SELECT 1 FROM occupancy")) == 3
-
-
-async def test_exceptions_stay_exceptions_and_what_is_closed_or_begun_stays_as_it_is(world: Any) -> None:
-    made = await add(world, {**MONDAYS, "count": 5})
-    ids = [one["appointment_id"] for one in made["occurrences"]]
-    await world.post(f"/v1/appointments/{ids[1]}/cancel", {"reason": "ill"})
-    await world.post(f"/v1/appointments/{ids[2]}/reschedule", {"starts_at": "2027-03-23T13:00:00Z"}, status=201)
-    world.now[0] = datetime(2027, 3, 8, 9, 10, tzinfo=UTC)
-
-    moved = await patch(world, made, scope="all", local_time="16:00")
-
-    assert starts(moved) == [
-        "2027-03-08T09:00:00Z",
-        "2027-03-15T09:00:00Z",
-        "2027-03-23T13:00:00Z",
-        "2027-03-29T14:00:00Z",
-        "2027-04-05T14:00:00Z",
-    ]
-    assert statuses(moved) == ["scheduled", "cancelled", "scheduled", "scheduled", "scheduled"]
-    assert list(results(moved).values()) == ["kept", "kept", "kept", "moved", "moved"]
-    again = await patch(world, made, scope="all", local_time="17:00")
-    assert starts(again)[2:4] == ["2027-03-23T13:00:00Z", "2027-03-29T15:00:00Z"]
-
-
-async def test_moving_to_other_weekdays_moves_week_by_week_and_books_or_cancels_the_rest(world: Any) -> None:
-    made = await add(world, {"freq": "weekly", "weekdays": [0, 2], "until": "2027-03-21"})
-
-    moved = await patch(
-        world, made, scope="all", recurrence={"freq": "weekly", "weekdays": [0, 3, 4], "until": "2027-03-21"}
-    )
-
-    assert results(moved) == {
-        "2027-03-08": "kept",
-        "2027-03-11": "moved",
-        "2027-03-12": "booked",
-        "2027-03-15": "kept",
-        "2027-03-18": "moved",
-        "2027-03-19": "booked",
-    }
-    shorter = await patch(
-        world, made, scope="all", recurrence={"freq": "weekly", "weekdays": [0, 3, 4], "until": "2027-03-14"}
-    )
-    assert set(statuses(shorter)[:3]) == {"scheduled"}
-    assert set(statuses(shorter)[3:]) == {"cancelled"}
-    assert len(await active(world)) == 3
-
-
-async def test_a_move_that_does_not_fit_undoes_all_or_leaves_those_dates_or_is_forced(world: Any) -> None:
-    made = await add(world, {**MONDAYS, "count": 3})
-    taken = await world.book("2027-03-15T10:00:00Z")
-    before = starts(made)
-
-    refused = await patch(world, made, 409, scope="all", local_time="11:00")
-    assert (refused["code"], refused["occurrences"][0]["reasons"][0]["conflicts_with"]) == (
-        "series_conflicts",
-        [taken["id"]],
-    )
-    assert starts(await world.get(f"/v1/series/{made['id']}")) == before
-
-    left = await patch(world, made, scope="all", local_time="11:00", on_conflict="skip")
-    assert results(left) == {"2027-03-08": "moved", "2027-03-15": "skipped", "2027-03-22": "moved"}
-    assert starts(left) == ["2027-03-08T10:00:00Z", "2027-03-15T09:00:00Z", "2027-03-22T10:00:00Z"]
-
-    forced = await patch(
-        world, made, scope="all", local_time="11:00", on_conflict="override", override={"reason": "squeeze in"}
-    )
-    assert results(forced)["2027-03-15"] == "forced"
-    assert starts(forced)[1] == "2027-03-15T10:00:00Z"
-
-
-async def test_a_series_is_made_longer_and_its_days_are_shifted_by_one(world: Any) -> None:
-    made = await add(world, {"freq": "weekly", "weekdays": list(range(7)), "count": 4})
-
-    moved = await patch(world, made, scope="all", duration_minutes=60)
-
-    assert list(results(moved).values()) == ["moved"] * 4
-    later = await patch(
-        world,
-        made,
-        scope="all",
-        recurrence={"freq": "weekly", "weekdays": [1, 2, 3, 4], "until": "2027-03-14"},
-    )
-    assert len(await active(world)) == 4
-    assert sum(status == "scheduled" for status in statuses(later)) == 4
-
-
-async def test_editing_all_changes_every_appointment_that_is_to_come_with_its_audit_row(world: Any) -> None:
-    made = await add(world, {**MONDAYS, "count": 3}, notes="old")
-    world.now[0] = datetime(2027, 3, 8, 9, 10, tzinfo=UTC)
-
-    edited = await patch(world, made, scope="all", notes="new", share_with_client=False)
-
-    assert results(edited) == {"2027-03-08": "kept", "2027-03-15": "edited", "2027-03-22": "edited"}
-    page = (await world.get("/v1/appointments", series_id=made["id"], sort="starts_at"))["items"]
-    assert [(one["notes"], one["version"]) for one in page] == [("old", 1), ("new", 2), ("new", 2)]
-    history = (await world.get(f"/v1/appointments/{page[2]['id']}/history"))["items"]
-    assert history[1]["fields"]["notes"] == {"old": "old", "new": "new"}
-
-
-async def test_giving_a_series_to_another_member_of_staff_is_checked_date_by_date(world: Any) -> None:
-    bob = await world.add_staff("Bob")
-    made = await add(world, {**MONDAYS, "count": 3})
-    await world.book("2027-03-15T09:00:00Z", resource_ids=[bob["id"]])
-
-    refused = await patch(world, made, 409, scope="all", resource_ids=[bob["id"]])
-    assert refused["code"] == "series_conflicts"
-    given = await patch(world, made, scope="all", resource_ids=[bob["id"]], on_conflict="skip")
-
-    assert list(results(given).values()) == ["edited", "skipped", "edited"]
-    page = (await world.get("/v1/appointments", series_id=made["id"], sort="starts_at"))["items"]
-    assert [one["resources"][0]["name"] for one in page] == ["Bob", "Ada", "Bob"]
-
-
-async def test_cancelling_this_the_following_or_all_ends_what_is_to_come(world: Any) -> None:
-    made = await add(world, MONDAYS)
-
-    one = await cancel(world, made, scope="this", occurs_on="2027-03-15")
-    assert statuses(one)[:3] == ["scheduled", "cancelled", "scheduled"]
-    assert one["status"] == "active"
-
-    following = await cancel(world, made, scope="following", occurs_on="2027-03-29")
-    assert statuses(following)[:4] == ["scheduled", "cancelled", "scheduled", "cancelled"]
-    assert set(statuses(following)[3:]) == {"cancelled"}
-    assert following["recurrence"]["until"] == "2027-03-28"
-    assert not await extend_one(world.database, PolicyCache(), lambda: world.now[0] + timedelta(days=90))
-
-    world.now[0] = datetime(2027, 3, 8, 9, 10, tzinfo=UTC)
-    everything = await cancel(world, made, scope="all")
-    assert statuses(everything)[:3] == ["scheduled", "cancelled", "cancelled"]
-    assert everything["status"] == "cancelled"
-    assert await active(world) == ["2027-03-08T09:00:00Z"]
-    assert (await patch(world, made, 409, scope="all", local_time="11:00"))["code"] == "invalid_transition"
-
-
-async def test_cancelling_a_series_needs_a_reason_and_tells_every_appointment_why(world: Any) -> None:
-    made = await add(world, {**MONDAYS, "count": 2})
-    path = f"/v1/series/{made['id']}/cancel"
-    assert (await world.api.post(path, json={"scope": "all"})).status_code == 422
-
-    await cancel(world, made, scope="all", reason="moving away", notify=False)
-
-    for one in made["occurrences"]:
-        history = (await world.get(f"/v1/appointments/{one['appointment_id']}/history"))["items"]
-        assert (history[-1]["verb"], history[-1]["reason"]) == ("cancel", "moving away")
-    events = [one for one in await world.outbox() if one["type"] == "slotstream.appointment.cancelled"]
-    assert [one["payload"]["data"]["appointment"]["notify_client"] for one in events] == [False, False]
-
-
-async def test_an_agent_moves_and_cancels_a_series_within_its_notice_and_edits_nothing_else(world: Any) -> None:
-    service = await world.add_service(reschedule_notice_minutes=8 * 24 * 60, cancellation_notice_minutes=8 * 24 * 60)
-    made = await add(world, {**MONDAYS, "count": 3}, service_id=service["id"])
-    agent, path = await world.client_as("agent"), f"/v1/series/{made['id']}"
-
-    edited = await agent.patch(path, json={"scope": "all", "notes": "x"})
-    assert (edited.status_code, edited.json()["code"]) == (403, "forbidden")
-    moved = await agent.patch(path, json={"scope": "all", "local_time": "12:00", "on_conflict": "skip"})
-    assert moved.status_code == 200, moved.text
-    assert [(one["result"], [each["code"] for each in one["reasons"]]) for one in moved.json()["changes"]] == [
-        ("skipped", ["notice_passed"]),
-        ("moved", []),
-        ("moved", []),
-    ]
-    late = await agent.post(f"{path}/cancel", json={"scope": "all", "reason": "moved away"})
-    assert (late.status_code, late.json()["code"]) == (409, "notice_passed")
-    body = {"scope": "following", "occurs_on": "2027-03-15", "reason": "moved away"}
-    cancelled = await agent.post(f"{path}/cancel", json=body)
-    assert statuses(cancelled.json()) == ["scheduled", "cancelled", "cancelled"]
-
-
-async def test_moving_and_cancelling_many_takes_as_many_statements_as_few(world: Any) -> None:
-    async def statements(count: int, hour: int) -> tuple[int, int]:
-        made = await add(
-            world, {"freq": "weekly", "weekdays": list(range(7)), "count": count}, f"2027-03-08T{hour:02}:00:00Z"
-        )
-        who: dict[str, Any] = {
-            "policies": policies,
-            "organization_id": world.organization_id,
-            "series_id": UUID(made["id"]),
-            "actor": Actor(type="user", id="ada"),
-            "cause": Cause(correlation_id="c"),
-            "now": world.now[0],
-        }
-        seen: list[list[str]] = [[], []]
-        for number in range(2):
-            async with world.database.transaction(world.organization_id) as session:
-                connection = await connection_of(session)
-                watched = lambda record, into=seen[number]: into.append(record.query)  # noqa: E731
-                connection.add_query_logger(watched)
-                if number == 0:
-                    change = SeriesChange(scope=Scope.ALL, local_time=time(hour + 1, 30))
-                    report = await change_series(session=session, change=change, **who)
-                else:
-                    details = Details(reason="holidays")
-                    report = await cancel_series(
-                        session=session, scope=Scope.ALL, occurs_on=None, details=details, **who
-                    )
-                connection.remove_query_logger(watched)
-            assert [one.result for one in report.changes] == [("moved", "cancelled")[number]] * count
-        return len(seen[0]), len(seen[1])
-
-    policies = PolicyCache()
-    await statements(2, 6)
-    few, many = await statements(10, 8), await statements(120, 10)
-
-    assert many == few
-    assert max(many) < 30
-
-
-async def test_a_wrong_version_of_a_series_is_refused(world: Any) -> None:
-    made = await add(world, {**MONDAYS, "count": 2})
-    answer = await world.api.patch(
-        f"/v1/series/{made['id']}", json={"scope": "all", "notes": "x"}, headers={"If-Match": '"7"'}
-    )
-
-    assert (answer.status_code, answer.json()["code"]) == (412, "version_conflict")
-
-
 async def test_series_are_listed_newest_first_and_seen_by_their_own_organization_only(world: Any) -> None:
     made = []
     for hour in (9, 11, 13):
@@ -626,16 +317,6 @@ async def test_series_are_listed_newest_first_and_seen_by_their_own_organization
     assert foreign.status_code == 404
 
 
-async def test_a_series_within_a_booking_window_is_booked_as_the_window_moves_on(world: Any) -> None:
-    service = await world.add_service(booking_window_days=21)
-    made = await add(world, MONDAYS, service_id=service["id"])
-    assert len(made["occurrences"]) == 3
-
-    await extend_one(world.database, PolicyCache(), lambda: world.now[0] + timedelta(days=7))
-
-    assert len((await world.get(f"/v1/series/{made['id']}"))["occurrences"]) == 4
-
-
 async def test_a_series_and_single_bookings_in_a_race_never_overlap(world: Any) -> None:
     recurrence = {**MONDAYS, "count": 10}
     answers = await asyncio.gather(
@@ -655,78 +336,6 @@ async def test_a_series_and_single_bookings_in_a_race_never_overlap(world: Any) 
         """
     )
     assert overlapping == []
-
-
-async def test_two_series_that_swap_their_times_neither_deadlock_nor_overlap(world: Any) -> None:
-    bob = await world.add_staff("Bob")
-    services = await world.add_service(requires=[[world.staff[0]["id"]], [bob["id"]]])
-    both = {"service_id": services["id"], "resource_ids": [world.staff[0]["id"], bob["id"]]}
-    made = [
-        await add(world, {**MONDAYS, "count": 6}, f"2027-03-08T{hour:02}:00:00Z", **both) for hour in (8, 9, 10, 11)
-    ]
-    for first, second in ((10, 9), (11, 12), (12, 11)):
-        answers = await asyncio.gather(
-            *(
-                world.api.patch(
-                    f"/v1/series/{one['id']}",
-                    json={"scope": "all", "local_time": f"{hour:02}:00", "on_conflict": "skip"},
-                )
-                for one, hour in zip(made, (first, second, second, first), strict=True)
-            ),
-            *(
-                world.api.post("/v1/appointments", json=world.wish(f"2027-03-{day:02}T10:15:00Z"))
-                for day in (8, 15, 22)
-            ),
-        )
-        assert {one.status_code for one in answers} <= {200, 201, 409}, [one.text for one in answers]
-    [seen] = await world.rows("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-    assert seen["deadlocks"] == 0
-    uneven = await world.rows("SELECT holder_id FROM occupancy GROUP BY holder_id HAVING count(*) NOT IN (1, 2)")
-    assert uneven == []
-
-
-async def test_a_series_goes_on_for_the_client_that_its_own_was_merged_into(world: Any) -> None:
-    made = await add(world, MONDAYS)
-    kept = await world.post("/v1/clients", {"name": "Grace", "email": "grace@example.org"}, status=201)
-    await world.rows(
-        "UPDATE clients SET merged_into = :kept WHERE id = :id RETURNING id",
-        kept=UUID(kept["id"]),
-        id=UUID(world.client["id"]),
-    )
-
-    assert await extend_one(world.database, PolicyCache(), lambda: world.now[0] + timedelta(days=8))
-
-    grown = await world.get(f"/v1/series/{made['id']}")
-    newest = await world.get(f"/v1/appointments/{grown['occurrences'][-1]['appointment_id']}")
-    assert (grown["client_id"], newest["client_id"]) == (kept["id"], kept["id"])
-    moved = await patch(world, made, scope="all", local_time="12:00")
-    assert set(results(moved).values()) == {"moved"}
-    first = moved["occurrences"][0]["appointment_id"]
-    by_itself = await world.post(f"/v1/appointments/{first}/reschedule", {"starts_at": world.at(15)}, status=201)
-    assert by_itself["appointment"]["client_id"] == kept["id"]
-
-
-async def test_an_appointment_of_a_merged_client_moves_to_the_one_they_are(world: Any) -> None:
-    booked = await world.book(world.at(9))
-    kept = await world.post("/v1/clients", {"name": "Grace", "email": "grace@example.org"}, status=201)
-    await world.rows(
-        "UPDATE clients SET merged_into = :kept WHERE id = :id RETURNING id",
-        kept=UUID(kept["id"]),
-        id=UUID(world.client["id"]),
-    )
-
-    moved = await world.post(f"/v1/appointments/{booked['id']}/reschedule", {"starts_at": world.at(11)}, status=201)
-
-    assert moved["appointment"]["client_id"] == kept["id"]
-
-
-async def test_erasing_a_client_forgets_what_the_series_says_of_them(world: Any) -> None:
-    made = await add(world, MONDAYS, notes="afraid of dogs", internal_notes="owes us")
-    answer = await world.api.post(f"/v1/clients/{world.client['id']}/erase")
-    assert answer.status_code < 300, answer.text
-
-    after = await world.get(f"/v1/series/{made['id']}")
-    assert (after["notes"], after["internal_notes"]) == (None, None)
 
 
 async def test_a_horizon_that_is_years_behind_is_made_up_for_step_by_step(world: Any) -> None:

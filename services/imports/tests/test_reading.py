@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from imports.domain.model import UnreadableFileError
+from imports.domain.validation import judge
 from imports.usecases import Reader, reading
 
 ROWS = 250
@@ -112,3 +113,17 @@ async def test_two_files_take_turns(world: Any) -> None:
         world.now[0] += timedelta(seconds=1)
         await world.worker.work_once()
     assert [await read_through(world, each) for each in (first, second)] == [201, 201]
+
+
+async def test_a_file_that_nobody_foresaw_stops_no_other_import(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    strange = await world.mapped(a_file())
+
+    def not_this_one(values: Any, rules: Any) -> Any:
+        return judge(values, rules) if values["client_name"] != "Client 7" else 1 / 0
+
+    monkeypatch.setattr(reading, "judge", not_this_one)
+    await world.worker.work_once()
+    monkeypatch.undo()
+    shown = await world.get(strange)
+    assert (shown["state"], shown["counts"]["rows"]) == ("failed", 0)
+    assert (await world.get(await world.checked(a_file())))["state"] == "checked"

@@ -64,6 +64,13 @@ async def test_another_encoding_can_be_tried_and_chosen(world: Any) -> None:
     assert (await world.rows(import_id))[0]["wish"]["client_name"] == "Eva Müller"
 
 
+async def test_an_encoding_that_is_not_one_of_files_is_refused(world: Any) -> None:
+    import_id = (await world.upload(FILE)).json()["id"]
+    for encoding in ("unicode_escape", "raw_unicode_escape", "utf-7", "idna", "punycode", "rot13", "base64", "klingon"):
+        answer = await world.http.get(f"/v1/imports/{import_id}/preview", params={"encoding": encoding})
+        assert (answer.status_code, answer.json()["code"]) == (422, "unreadable_file"), encoding
+
+
 async def test_a_mapping_is_remembered_for_files_with_the_same_columns_of_the_same_organization(world: Any) -> None:
     odd = FILE.replace("Client", "Who").replace("Start", "When")
     import_id = (await world.upload(odd)).json()["id"]

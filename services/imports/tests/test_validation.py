@@ -5,6 +5,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from imports.adapters.phones import read_phone
 from imports.domain.dates import DateOrder
@@ -64,6 +66,9 @@ def test_a_good_row_says_whom_what_when_and_with_whom() -> None:
         ({Field.STARTS_AT: "31.02.2026 10:00"}, "invalid_start"),
         ({Field.STARTS_AT: "30.03.2026"}, "invalid_start"),
         ({Field.STARTS_AT: "29.03.2026 02:30"}, "nonexistent_time"),
+        ({Field.STARTS_AT: "31.12.9999 23:50"}, "invalid_start"),
+        ({Field.STARTS_AT: "9999-12-31T23:50:00Z"}, "invalid_start"),
+        ({Field.STARTS_AT: "0001-01-01T00:10:00+14:00"}, "invalid_start"),
         ({Field.ZONE: "Mars/Olympus"}, "unknown_zone"),
         ({Field.DURATION: "long"}, "invalid_duration"),
         ({Field.DURATION: "0"}, "invalid_duration"),
@@ -151,3 +156,17 @@ def test_a_rows_identity_is_its_external_id_or_else_what_it_asks_for() -> None:
     named = judged({Field.EXTERNAL_ID: "A-7"})
     moved = judged({Field.EXTERNAL_ID: "A-7", Field.STARTS_AT: "30.03.2026 10:30"})
     assert named.row_key == moved.row_key == "id:A-7"
+
+
+TYPED = st.text(max_size=40) | st.from_regex(
+    r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4} [0-9]{1,2}:[0-9]{2}", fullmatch=True
+)
+
+
+@given(values=st.dictionaries(st.sampled_from(list(Field)), TYPED))
+def test_no_row_upsets_the_reader_and_every_wish_can_be_kept(values: dict[Field, str]) -> None:
+    found = judged(values)
+    assert (found.wish is None) == (found.state is RowState.INVALID)
+    if found.wish is not None:
+        assert found.wish.ends_at > found.wish.starts_at
+        assert found.row_key

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,11 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _DELIMITERS = (",", ";", "\t", "|")
+# Python's other codecs are for escapes and domain names; some give text that no database can hold.
+_OF_FILES = re.compile(
+    r"ascii|utf-(8(-sig)?|(16|32)(-[bl]e)?)|iso(8859-\d+|2022_.+)|cp\d+|mac-.+|koi8-.|gb.+|hz|big5.*|shift_jis.*|"
+    r"euc_.+|johab|tis-620|ptcp154|kz1048|hp-roman8"
+)
 _SAMPLE = 64 * 1024
 MAX_COLUMNS = 200
 MAX_CELL = 10_000
@@ -37,8 +43,13 @@ def detect_encoding(content: bytes) -> str:
         content.decode("utf-8")
     except UnicodeDecodeError:
         best = from_bytes(content[:_SAMPLE]).best()
-        return best.encoding if best is not None else "cp1252"
+        return best.encoding if best is not None and _is_of_files(best.encoding) else "cp1252"
     return "utf-8"
+
+
+def _is_of_files(encoding: str) -> bool:
+    """Raises LookupError where Python knows no such codec."""
+    return _OF_FILES.fullmatch(codecs.lookup(encoding).name) is not None
 
 
 def detect(content: bytes, *, encoding: str | None = None, delimiter: str | None = None) -> Dialect:
@@ -50,11 +61,17 @@ def detect(content: bytes, *, encoding: str | None = None, delimiter: str | None
     return Dialect(encoding=chosen, delimiter=delimiter or _delimiter(sample))
 
 
+def _unknown(encoding: str) -> UnreadableFileError:
+    return UnreadableFileError(f"There is no encoding {encoding!r} for files")
+
+
 def _decoded(sample: bytes, encoding: str) -> str:
     try:
+        if not _is_of_files(encoding):
+            raise _unknown(encoding)
         return codecs.getincrementaldecoder(encoding)("replace").decode(sample)
     except LookupError:
-        raise UnreadableFileError(f"There is no encoding {encoding!r}") from None
+        raise _unknown(encoding) from None
     except (UnicodeError, ValueError):
         raise UnreadableFileError(f"The file cannot be read as {encoding}") from None
 

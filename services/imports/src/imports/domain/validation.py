@@ -17,6 +17,7 @@ ReadPhone = Callable[[str, str], str | None]
 """A phone as typed and a region, as E.164; None where it is no valid number."""
 
 _MAX_MINUTES = LONGEST // timedelta(minutes=1)
+_YEARS = range(1970, 2200)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}\.[^@\s.]{2,}")
 _MAX_TEXT = {Field.NOTES: 2_000, Field.EXTERNAL_ID: 200, Field.CLIENT_NAME: 200}
 
@@ -152,10 +153,14 @@ def _start(values: Mapping[Field, str], rules: RowRules, found: _Findings) -> da
         found.error("start_missing", "The start is missing")
         return None
     try:
-        return (read_instant(typed) or _wall_clock_start(typed, values, rules, found)).astimezone(UTC)
+        start = (read_instant(typed) or _wall_clock_start(typed, values, rules, found)).astimezone(UTC)
     except (_UnreadableStart, OverflowError, ValueError):
         found.error("invalid_start", f"{typed[:60]!r} is not a date and time in the order that was chosen")
         return None
+    if start.year not in _YEARS:
+        found.error("invalid_start", f"The year {start.year} is too far off to be meant")
+        return None
+    return start
 
 
 class _UnreadableStart(Exception):  # noqa: N818 - a way out, caught right here

@@ -14,8 +14,12 @@ from imports.storage.files import change_import, next_at_work, touch
 from imports.storage.rows import awaiting, clear_rows, mark_sent, next_rows
 from imports.usecases.announcing import announce
 from imports.usecases.reading import Reader, read_chunk
+from slotstream_servicekit.database import is_unavailable
 from slotstream_servicekit.errors import RETRYABLE_KINDS, SlotstreamError
 from slotstream_servicekit.outbox import OutboxRecord, enqueue
+from slotstream_servicekit.telemetry import get_logger
+
+log = get_logger(__name__)
 
 MakeCommand = Callable[..., OutboxRecord]
 
@@ -37,15 +41,26 @@ async def advance_import(session: AsyncSession, *, reader: Reader, chunk_rows: i
 
 async def _read(session: AsyncSession, found: Row[Any], *, reader: Reader, chunk_rows: int, now: datetime) -> None:
     try:
-        finished = await read_chunk(session, found, reader=reader, chunk_rows=chunk_rows, now=now)
+        async with session.begin_nested():
+            finished = await read_chunk(session, found, reader=reader, chunk_rows=chunk_rows, now=now)
     except SlotstreamError as error:
         if error.kind in RETRYABLE_KINDS:
             raise
-        await clear_rows(session, organization_id=found.organization_id, import_id=found.id)
-        await change_import(session, found, now=now, state=ImportState.FAILED, failure=error.detail, read_through=0)
-        return
-    if finished:
-        await change_import(session, found, now=now, state=ImportState.CHECKING)
+        await _give_up(session, found, error.detail, now=now)
+    except Exception as error:
+        if is_unavailable(error):
+            raise
+        # A file that we cannot cope with must not stop the worker, and all other imports with it.
+        log.exception("import_failed", import_id=str(found.id))
+        await _give_up(session, found, "The file could not be worked through; the service's log says why", now=now)
+    else:
+        if finished:
+            await change_import(session, found, now=now, state=ImportState.CHECKING)
+
+
+async def _give_up(session: AsyncSession, found: Row[Any], why: str, *, now: datetime) -> None:
+    await clear_rows(session, organization_id=found.organization_id, import_id=found.id)
+    await change_import(session, found, now=now, state=ImportState.FAILED, failure=why, read_through=0)
 
 
 async def _send_or_settle(

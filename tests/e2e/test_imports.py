@@ -1,5 +1,6 @@
-"""A file of a thousand rows, with conflicts, twice."""
+"""A file of a thousand rows, with conflicts, twice; and one whose import is killed again and again."""
 
+import asyncio
 import csv
 import io
 from datetime import timedelta
@@ -10,7 +11,7 @@ import asyncpg
 import pytest
 from harness.mailbox import Mailbox
 from harness.platform import Platform
-from harness.world import World, expect, next_weekday, until_true
+from harness.world import World, expect, next_weekday, stamp, until_true
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -74,7 +75,7 @@ async def reached(world: World, identity: str, wanted: str) -> dict[str, int]:
         assert found["state"] != "failed", found["failure"]
         return bool(found["state"] == wanted)
 
-    await until_true(there, within=90, what=f"the import is {wanted}")
+    await until_true(there, within=120, what=f"the import is {wanted}")
     counts: dict[str, int] = (await the_import(world, identity))["counts"]
     return counts
 
@@ -86,6 +87,20 @@ async def ask(world: World, identity: str, verb: str) -> None:
 async def appointments_by_status(world: World, **filters: str) -> dict[str, int]:
     by_status: dict[str, int] = expect(await world.booking.get("/v1/appointments/counts", params=filters))["by_status"]
     return {status: count for status, count in by_status.items() if count}
+
+
+def a_file_without_flaws(world: World, rows: int) -> bytes:
+    """Rows that can all be booked, each with an external id."""
+    output = io.StringIO()
+    table = csv.writer(output)
+    table.writerow(["ID", "Name", "Email", "Service", "Staff", "Start"])
+    first = next_weekday(0, days_ahead=30)
+    for number in range(rows):
+        turn, staff = divmod(number, len(world.staff))
+        starts_at = stamp(first + timedelta(minutes=30 * turn))
+        client = (f"Client {number}", f"import-{number}@example.com")
+        table.writerow([f"A-{number}", *client, world.service["name"], world.staff[staff]["name"], starts_at])
+    return output.getvalue().encode()
 
 
 async def everything_known_of(platform: Platform, world: World) -> list[tuple[str, int, str]]:
@@ -132,3 +147,28 @@ async def test_an_import_of_1000_rows_with_conflicts_run_twice_changes_nothing_t
     assert undone["undone"] == 978
     assert await appointments_by_status(world) == {"scheduled": 2, "cancelled": 978}
     assert not [mail for mail in mailbox.mails if "import-" in str(mail["To"])]
+
+
+async def test_an_import_is_all_there_once_although_its_worker_and_bookings_are_killed(platform: Platform) -> None:
+    rows = 2_000
+    world = await platform.a_world(staff=8)
+
+    async def kill(*victims: str) -> None:
+        for victim in victims:
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(platform.restart, victim)
+
+    identity = await upload(world, a_file_without_flaws(world, rows))
+    checked, _ = await asyncio.gather(reached(world, identity, "checked"), kill("imports", "booking-worker"))
+    assert (checked["rows"], checked["ok"]) == (rows, rows)
+    await ask(world, identity, "confirm")
+    finished, _ = await asyncio.gather(reached(world, identity, "finished"), kill("imports", "booking-worker"))
+    assert (finished["new"], finished["already_done"], finished["failed"]) == (rows, 0, 0)
+    appointments = await everything_known_of(platform, world)
+    assert {(version, status) for _, version, status in appointments} == {(1, "scheduled")}
+    assert len(appointments) == rows
+
+    await ask(world, identity, "undo")
+    undone, _ = await asyncio.gather(reached(world, identity, "undone"), kill("booking-worker"))
+    assert undone["undone"] == rows
+    assert await appointments_by_status(world) == {"cancelled": rows}

@@ -113,6 +113,11 @@ async def test_two_files_take_turns(world: Any) -> None:
         world.now[0] += timedelta(seconds=1)
         await world.worker.work_once()
     assert [await read_through(world, each) for each in (first, second)] == [201, 201]
+    for _ in range(6):
+        world.now[0] += timedelta(seconds=1)
+        await world.worker.work_once()
+    sent = await world.query("SELECT count(*) FROM import_rows WHERE check_id IS NOT NULL GROUP BY import_id")
+    assert [row[0] for row in sent] == [100, 100]
 
 
 async def test_a_file_that_nobody_foresaw_stops_no_other_import(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:

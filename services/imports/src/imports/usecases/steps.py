@@ -82,6 +82,7 @@ async def _send_or_settle(
             for row in rows
         }
         await mark_sent(session, **identity, verb=verb, commands=commands)
+        await touch(session, found, now=now)
         return True
     if await awaiting(session, **identity, verb=verb):
         await touch(session, found, now=now)

@@ -7,7 +7,6 @@ from uuid import UUID
 import asyncpg
 import pytest
 from checker.faults import faults_of
-from checker.report import Report
 from checker.run import any_seed, check, set_up_tenants
 from harness.mailbox import Mailbox
 from harness.platform import Platform
@@ -29,30 +28,33 @@ PLANTED = {
     "the constraint forgets sessions": (
         "occupancy",
         "NEW.session_id := md5('one for all')::uuid; NEW.seat := (random() * 1e9)::int; RETURN NEW;",
-        {"no two appointments overlap, but for recorded overrides"},
+        "no two appointments overlap, but for recorded overrides",
     ),
     "one event in ten is never handed over": (
         "outbox",
         "RETURN CASE WHEN NEW.topic = 'slotstream.appointments.v1' AND random() < 0.1 THEN NULL ELSE NEW END;",
-        {"every committed change reached Kafka, and nothing else did"},
+        "every committed change reached Kafka, and nothing else did",
     ),
     "answers are remembered under another key": (
         "idempotency_keys",
         "NEW.key := gen_random_uuid()::text; RETURN NEW;",
-        {"one key, one effect, one answer"},
+        "one key, one effect, one answer",
     ),
 }
 
 
 @pytest.mark.parametrize("bug", PLANTED)
 async def test_a_planted_bug_is_found(platform: Platform, mailbox: Mailbox, bug: str) -> None:
-    table, body, found = PLANTED[bug]
+    table, body, broken = PLANTED[bug]
     tenants = await set_up_tenants(platform, count=1)
     async with planted(platform, tenants[0].world.organization_id, table=table, body=body):
-        report: Report = await check(
-            platform, mailbox, tenants, seed=7, seconds=5, desks=8, settle_seconds=10, replay=False
-        )
-    assert found <= {each.says for each in report.broken}, str(report)
+        for seed in range(10):
+            report = await check(
+                platform, mailbox, tenants, seed=seed, seconds=4, desks=16, settle_seconds=5, replay=False
+            )
+            if broken in {each.says for each in report.broken}:
+                return
+    raise AssertionError(f"not found: {report}")
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from harness.world import World, expect, stamp, until_true
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
-DAYS = 3
+DAYS = 2
 ZONES = ("Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kathmandu")
 
 

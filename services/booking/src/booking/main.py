@@ -55,7 +55,7 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
     """The worker role: consumers, the relay, and housekeeping."""
     from booking.consumers import register
     from booking.storage.tables import inbox
-    from booking.worker import housekeeping, series_extension
+    from booking.worker import bulk_orders, housekeeping, series_extension
     from slotstream_servicekit.consumer import Consumers
     from slotstream_servicekit.relay import Relay
 
@@ -85,7 +85,11 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
         health=health,
         consumers=consumers,
         relay=relay,
-        tasks=(housekeeping(database), series_extension(database, policies, clock)),
+        tasks=(
+            housekeeping(database),
+            series_extension(database, policies, clock),
+            bulk_orders(database, policies, clock),
+        ),
         dispose=database.dispose,
     )
 

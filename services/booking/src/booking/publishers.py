@@ -16,9 +16,11 @@ import orjson
 from booking.domain.lifecycle import Verb
 from booking.domain.model import Actor, Appointment, Change
 from slotstream_contracts.appointments import AppointmentState
+from slotstream_contracts.base import Actor as ActorSaid
 from slotstream_contracts.base import Message
 from slotstream_contracts.commands import CommandRefused, CommandSucceeded
 from slotstream_contracts.envelope import STRUCTURED_CONTENT_TYPE, schema_uri, wrap
+from slotstream_contracts.messages import SendMessage
 from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS, BOOKING_RESULTS, CLIENTS
 from slotstream_servicekit.errors import Reason
 from slotstream_servicekit.ids import new_id
@@ -271,6 +273,43 @@ def _state_record(
         id=new_id(),
     )
     return record_of(envelope, aggregatetype=kind)
+
+
+def send_message_record(
+    *,
+    message_id: UUID,
+    appointment_id: UUID,
+    client_id: UUID | None,
+    resource_id: UUID | None,
+    text: str,
+    organization_id: UUID,
+    actor: Actor,
+    cause: Cause,
+    now: datetime,
+) -> OutboxRecord:
+    """A text message, for notifications to send. The command's id is the message's: said twice, it is sent once."""
+    command = SendMessage(
+        actor=ActorSaid(type=actor.type, id=actor.id, call_id=actor.call_id, on_behalf_of=actor.on_behalf_of),
+        message_id=message_id,
+        appointment_id=appointment_id,
+        client_id=client_id,
+        resource_id=resource_id,
+        channel="sms",
+        text=text,
+    )
+    envelope = wrap(
+        command,
+        organization=organization_id,
+        subject=str(appointment_id),
+        sequence=1,
+        time=now,
+        source=SOURCE,
+        correlation_id=cause.correlation_id,
+        causation_id=cause.causation_id,
+        traceparent=cause.traceparent,
+        id=message_id,
+    )
+    return record_of(envelope, aggregatetype="message")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

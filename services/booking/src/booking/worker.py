@@ -6,6 +6,7 @@ import contextlib
 from sqlalchemy import text
 
 from booking.storage.policies import PolicyCache
+from booking.usecases.bulk import do_next_portion
 from booking.usecases.series import extend_next_series
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
@@ -15,6 +16,8 @@ from slotstream_servicekit.runtime import BackgroundTask
 from slotstream_servicekit.telemetry import get_logger
 
 EVERY_SECONDS = 60.0
+BULK_SECONDS = 1.0
+"""How long somebody may look at a bulk order that has not begun."""
 
 _SWEEPS = tuple(
     text(statement)
@@ -22,6 +25,7 @@ _SWEEPS = tuple(
         "DELETE FROM occupancy WHERE expires_at < now() - interval '1 minute'",
         "DELETE FROM holds WHERE expires_at < now() - interval '1 day'",
         "DELETE FROM command_results WHERE created_at < now() - interval '30 days'",
+        "DELETE FROM bulk_jobs WHERE created_at < now() - interval '30 days'",
     )
 )
 """Expired holds count for nothing from the instant they expire; sweeping them only saves room."""
@@ -63,6 +67,29 @@ async def extend_one(database: Database, policies: PolicyCache, clock: Clock) ->
     if series is not None:
         log.info("series_extended", series=str(series.id), organization=str(series.organization_id))
     return series is not None
+
+
+def bulk_orders(database: Database, policies: PolicyCache, clock: Clock) -> BackgroundTask:
+    async def do_bulk_orders(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                if await do_one_portion(database, policies, clock):
+                    continue
+            except SlotstreamError as error:
+                log.warning("bulk_order_postponed", code=error.code)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), BULK_SECONDS)
+
+    return do_bulk_orders
+
+
+async def do_one_portion(database: Database, policies: PolicyCache, clock: Clock) -> bool:
+    """Takes one bulk order on by a portion, in a transaction of its own; whether there was one."""
+    async with database.system_transaction() as session:
+        progress = await do_next_portion(session=session, policies=policies, now=clock())
+    if progress is not None and progress["status"] == "finished":
+        log.info("bulk_order_finished", order=str(progress["id"]), organization=str(progress["organization_id"]))
+    return progress is not None
 
 
 async def sweep(database: Database) -> None:

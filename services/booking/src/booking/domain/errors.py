@@ -89,3 +89,13 @@ class BusyBookError(SlotstreamError):
 class InvalidRangeError(SlotstreamError):
     code = "invalid_range"
     kind = ErrorKind.invalid
+
+
+class NotReachableError(SlotstreamError):
+    """Nobody can be sent the message: no address, no consent, or no recipient at all."""
+
+    kind = ErrorKind.conflict
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code

@@ -10,6 +10,7 @@ business row cost a fifth of the rate.
 
 from booking.storage.tables.appointments import appointment_resources, appointments
 from booking.storage.tables.base import metadata
+from booking.storage.tables.bulk import bulk_items, bulk_jobs
 from booking.storage.tables.catalogue import (
     actions,
     businesses,
@@ -43,6 +44,8 @@ __all__ = [
     "actions",
     "appointment_resources",
     "appointments",
+    "bulk_items",
+    "bulk_jobs",
     "businesses",
     "client_search",
     "clients",

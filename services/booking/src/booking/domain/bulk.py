@@ -1,0 +1,57 @@
+"""One verb, or one text message, for many appointments: each succeeds or fails by itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+from booking.domain.errors import InvalidBookingError
+from booking.domain.lifecycle import Verb
+
+MOST = 10_000
+"""How many appointments one order names or finds."""
+AT_ONCE = 200
+"""Up to so many are done before the answer; more by the worker, in portions, while the caller looks on."""
+
+
+class BulkVerb(StrEnum):
+    COMPLETE = "complete"
+    DISMISS = "dismiss"
+    ARCHIVE = "archive"
+    CANCEL = "cancel"
+    CONFIRM = "confirm"
+    SMS_CLIENT = "sms_client"
+    SMS_STAFF = "sms_staff"
+
+    @property
+    def is_message(self) -> bool:
+        return self in {BulkVerb.SMS_CLIENT, BulkVerb.SMS_STAFF}
+
+
+VERBS: Mapping[BulkVerb, Verb] = {
+    BulkVerb.COMPLETE: Verb.COMPLETE,
+    BulkVerb.DISMISS: Verb.DISMISS,
+    BulkVerb.ARCHIVE: Verb.ARCHIVE,
+    BulkVerb.CANCEL: Verb.CANCEL,
+    BulkVerb.CONFIRM: Verb.CONFIRM,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkOrder:
+    """What is to be done with each. None of `notify` leaves it as each appointment has it."""
+
+    id: UUID
+    verb: BulkVerb
+    reason: str | None = None
+    notify: bool | None = None
+    text: str | None = None
+
+    def message_id(self, recipient_id: UUID) -> UUID:
+        """One recipient gets one message, whichever of their appointments are among those ordered."""
+        return uuid5(self.id, str(recipient_id))
+
+
+class TooManyAppointmentsError(InvalidBookingError):
+    def __init__(self) -> None:
+        super().__init__("too_many_appointments", f"At most {MOST} appointments at a time; narrow the filter.")

@@ -1,0 +1,116 @@
+"""One verb for many appointments over HTTP."""
+
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from booking.domain.bulk import MOST, BulkOrder, BulkVerb
+from booking.schemas.appointments import AppointmentOut, OriginKind, ReasonText, Source, Status
+from booking.storage.listing import AppointmentFilter
+from slotstream_servicekit.http.models import InstantIn, InstantOut, RequestModel, ResponseModel
+
+Values = Field(min_length=1, max_length=100)
+Ids = Annotated[list[UUID] | None, Values]
+
+
+class BulkFilterIn(RequestModel):
+    """The list's filters; what is absent does not narrow."""
+
+    status: Annotated[list[Status] | None, Values] = None
+    begins: Annotated[InstantIn | None, Field(alias="from")] = None
+    ends: Annotated[InstantIn | None, Field(alias="to")] = None
+    business_id: Ids = None
+    resource_id: Ids = None
+    service_id: Ids = None
+    source: Annotated[list[Source] | None, Values] = None
+    origin: Annotated[list[OriginKind] | None, Values] = None
+    client_id: Ids = None
+    batch_id: Ids = None
+    series_id: Ids = None
+    q: Annotated[str, Field(max_length=200)] | None = None
+    archived: bool = False
+
+    def to_filter(self) -> AppointmentFilter:
+        return AppointmentFilter(
+            status=self.status,
+            begins=self.begins,
+            ends=self.ends,
+            business_ids=self.business_id,
+            resource_ids=self.resource_id,
+            service_ids=self.service_id,
+            sources=self.source,
+            origins=self.origin,
+            client_ids=self.client_id,
+            batch_ids=self.batch_id,
+            series_ids=self.series_id,
+            text=self.q,
+            archived=self.archived,
+        )
+
+
+class BulkArgumentsIn(RequestModel):
+    reason: ReasonText | None = None
+    """Why; needed to cancel."""
+    notify: bool | None = None
+    """Whether clients are told; absent: as each appointment has it."""
+    text: Annotated[str, Field(min_length=1, max_length=1_000)] | None = None
+    """Of an SMS."""
+
+
+class BulkIn(RequestModel):
+    """Give one of `ids` and `filter`."""
+
+    verb: BulkVerb
+    ids: Annotated[list[UUID] | None, Field(min_length=1, max_length=MOST)] = None
+    filter: BulkFilterIn | None = None
+    arguments: BulkArgumentsIn = BulkArgumentsIn()
+
+    @model_validator(mode="after")
+    def _says_what_it_needs(self) -> Self:
+        if (self.ids is None) == (self.filter is None):
+            raise ValueError("give one of ids and filter")
+        said = self.arguments
+        if self.verb is BulkVerb.CANCEL and said.reason is None:
+            raise ValueError("cancel needs arguments.reason")
+        if self.verb.is_message != (said.text is not None):
+            raise ValueError("arguments.text belongs to an SMS, and an SMS needs it")
+        if self.verb.is_message and (said.reason is not None or said.notify is not None):
+            raise ValueError("an SMS has a text only")
+        return self
+
+    def to_order(self, identity: UUID) -> BulkOrder:
+        return BulkOrder(id=identity, verb=self.verb, **self.arguments.model_dump())
+
+
+class BulkProblemOut(ResponseModel):
+    code: str
+    detail: str
+    reasons: list[dict[str, Any]]
+
+
+class BulkResultOut(ResponseModel):
+    """What became of one appointment; `appointment` where it was changed before the answer."""
+
+    id: UUID
+    ok: bool
+    appointment: AppointmentOut | None = None
+    problem: BulkProblemOut | None = None
+
+
+class BulkOut(ResponseModel):
+    results: list[BulkResultOut]
+
+
+class BulkJobOut(ResponseModel):
+    """How far a long order is."""
+
+    id: UUID
+    verb: BulkVerb
+    status: str
+    """`running` or `finished`."""
+    total: int
+    succeeded: int
+    refused: int
+    created_at: InstantOut
+    updated_at: InstantOut

@@ -63,9 +63,11 @@ async def test_date_overrides_come_and_go(client: httpx2.AsyncClient, town: Any)
     assert made.headers["location"] == f"{path}/{made.json()['id']}"
     assert (again.status_code, again.json()["code"]) == (409, "date_override_exists")
     assert (await client.get(path)).json() == {"items": [made.json()]}
+    assert (await client.get(made.headers["location"])).json() == made.json()
     gone = await client.delete(made.headers["location"])
     assert (gone.status_code, gone.headers["etag"]) == (204, '"2"')
     assert (await client.delete(made.headers["location"])).status_code == 404
+    assert (await client.get(made.headers["location"])).status_code == 404
     assert (await client.get(path)).json() == {"items": []}
 
 
@@ -81,6 +83,7 @@ async def test_time_off_and_closures_come_and_go(client: httpx2.AsyncClient, tow
     assert made.json() == {**body, "starts_at": "2026-06-01T07:00:00Z"}
     assert (await client.post(path, json=body)).json()["code"] == "id_taken"
     assert (await client.get(path)).json() == {"items": [made.json()]}
+    assert (await client.get(f"{path}/{own_id}")).json() == made.json()
     assert (await client.delete(f"{path}/{own_id}")).status_code == 204
     assert [len(state.absences) for state in await published(town)] == [1, 0]
 

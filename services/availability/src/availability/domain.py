@@ -23,6 +23,7 @@ from slotstream_servicekit.errors import ErrorKind, NotFoundError, SlotstreamErr
 MAX_WINDOW = timedelta(days=31, hours=2)
 MAX_LOOK_AHEAD = timedelta(days=366)
 MAX_RESOURCES = 100
+MAX_BUSINESSES = 50
 MAX_ENTRIES = 2_000
 HOLIDAY_YEARS_AHEAD = 3
 

@@ -271,16 +271,24 @@ class CalendarLaneOut(ResponseModel):
     external: list[ExternalOut]
 
 
-class CalendarOut(ResponseModel):
-    """What a day or week view draws: `closures` across all lanes, one lane per resource."""
+class BusinessCalendarOut(ResponseModel):
+    """`closures` go across all lanes; whoever works in several businesses has a lane in each."""
 
     business_id: UUID
+    name: str
+    zone: str
+    closures: list[AbsentOut]
+    resources: list[CalendarLaneOut]
+
+
+class CalendarOut(ResponseModel):
+    """What a day or week view draws; `dates` are those of `zone`."""
+
     zone: str
     starts_at: InstantOut
     ends_at: InstantOut
     dates: list[date]
-    closures: list[AbsentOut]
-    resources: list[CalendarLaneOut]
+    businesses: list[BusinessCalendarOut]
 
 
 class ReasonOut(ResponseModel):

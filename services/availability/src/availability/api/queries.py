@@ -17,9 +17,9 @@ from availability.api.context import (
     window_of,
     world_of,
 )
-from availability.domain import MAX_RESOURCES
+from availability.domain import MAX_BUSINESSES, MAX_RESOURCES
 from availability.schemas import CalendarOut, FreeBusyOut
-from availability.usecases import Absent, CalendarLane, CalendarView
+from availability.usecases import Absent, BusinessCalendar, CalendarLane
 from slotstream_scheduling import Span, Spans, from_epoch, local_date
 from slotstream_servicekit.http import Principal, Right, requires, requires_any
 
@@ -72,40 +72,45 @@ async def get_calendar(
     request: Request,
     *,
     principal: Reader,
-    business_id: UUID,
+    business_ids: Annotated[
+        list[UUID], Query(alias="business_id", min_length=1, max_length=MAX_BUSINESSES, description="Repeatable")
+    ],
     starts: FromMoment,
     ends: ToMoment,
     resource_ids: ResourceIds = [],  # noqa: B006 - FastAPI copies a default
     zone: DisplayZone = None,
 ) -> Response:
-    """What a day or week view draws: hours, absences, appointments and external busy time by resource."""
+    """What a day or week view draws, across businesses: hours, absences, appointments and external busy time.
+
+    Dates are read in `zone`, or in the zone of the business named first.
+    """
     world = world_of(request)
 
     async def answer() -> Response:
         directory = await world.directory(principal.organization_id)
-        read_in = zone or directory.business(str(business_id)).zone
+        read_in = zone or directory.business(str(business_ids[0])).zone
         window = window_of(starts, ends, read_in)
-        view = await usecases.get_calendar(
+        calendars = await usecases.get_calendar(
             world=world,
             directory=directory,
             organization_id=principal.organization_id,
-            business_id=str(business_id),
+            business_ids=list(dict.fromkeys(str(one) for one in business_ids)),
             resource_ids=list(dict.fromkeys(str(one) for one in resource_ids)),
             window=window,
         )
-        return _json(_calendar_out(view, window, read_in))
+        businesses = [_business_out(one) for one in calendars]
+        return _json({"zone": read_in, **_span(window), "dates": _dates(window, read_in), "businesses": businesses})
 
     return await patiently(request, answer)
 
 
-def _calendar_out(view: CalendarView, window: Span, zone: str) -> dict[str, Any]:
+def _business_out(calendar: BusinessCalendar) -> dict[str, Any]:
     return {
-        "business_id": view.business.id,
-        "zone": zone,
-        **_span(window),
-        "dates": _dates(window, zone),
-        "closures": [_absent_out(one) for one in view.closures],
-        "resources": [_lane_out(lane) for lane in view.lanes],
+        "business_id": calendar.business.id,
+        "name": calendar.business.name,
+        "zone": calendar.business.zone,
+        "closures": [_absent_out(one) for one in calendar.closures],
+        "resources": [_lane_out(lane) for lane in calendar.lanes],
     }
 
 

@@ -2,8 +2,8 @@
 
 from availability.usecases.calendars import (
     Absent,
+    BusinessCalendar,
     CalendarLane,
-    CalendarView,
     FreeBusy,
     get_calendar,
     get_free_busy,
@@ -31,8 +31,8 @@ from availability.usecases.world import World
 
 __all__ = [
     "Absent",
+    "BusinessCalendar",
     "CalendarLane",
-    "CalendarView",
     "FreeBusy",
     "Offer",
     "Owner",

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from availability.domain import Business, Directory, Resource, UnknownOwnerError
+from availability.domain import (
+    MAX_RESOURCES,
+    Business,
+    Directory,
+    InvalidQueryError,
+    Resource,
+    UnknownOwnerError,
+)
 from availability.storage import Drawn, DrawnBusy, load_drawn, load_drawn_busy
 from availability.usecases.world import World
 from slotstream_scheduling import Schedule, Span, Spans, open_spans, working_spans
@@ -43,7 +50,9 @@ class CalendarLane:
 
 
 @dataclass(frozen=True, slots=True)
-class CalendarView:
+class BusinessCalendar:
+    """The lanes of one business; whoever works in several has a lane in each, by its hours there."""
+
     business: Business
     closures: Sequence[Absent]
     lanes: Sequence[CalendarLane]
@@ -81,33 +90,47 @@ async def get_calendar(
     world: World,
     directory: Directory,
     organization_id: UUID,
-    business_id: str,
+    business_ids: Sequence[str],
     resource_ids: Sequence[str],
     window: Span,
-) -> CalendarView:
-    """The view of a business: all its resources, or the ones named."""
-    business = directory.business(business_id)
-    hours = directory.schedule_of_business(business_id)
-    of_business = {one.id: one for one in directory.resources_of(business_id)}
-    for one in resource_ids:
-        if one not in of_business:
-            raise UnknownOwnerError("There is no such resource in this business")
-    resources = [of_business[one] for one in resource_ids or of_business]
-    ids = [one.id for one in resources]
+) -> list[BusinessCalendar]:
+    """The calendars of some businesses: of all their resources, or of the ones named."""
+    lanes = {one: _lanes_of(directory, one, resource_ids) for one in business_ids}
+    ids = list(dict.fromkeys(one.id for resources in lanes.values() for one in resources))
+    if missing := set(resource_ids) - set(ids):
+        raise UnknownOwnerError(f"There is no resource {min(missing)} in these businesses")
+    if len(ids) > MAX_RESOURCES:
+        raise InvalidQueryError(
+            f"A calendar shows at most {MAX_RESOURCES} resources at once: name them", extra={"field": "resource_id"}
+        )
     async with world.database.transaction(organization_id) as session:
         drawn = await load_drawn(session, organization_id, ids, *window)
         busy = await load_drawn_busy(session, organization_id, ids, *window)
-    lanes = [
-        CalendarLane(
-            resource=one,
-            working=working_spans(directory.schedules.get(one.id), hours, *window),
-            absences=_absences(directory.schedules.get(one.id), "time_off", window),
-            appointments=[each for each in drawn if one.id in each.resource_ids],
-            external=[each for each in busy if each.resource_id == one.id],
+    return [
+        BusinessCalendar(
+            directory.business(business_id),
+            _absences(directory.schedule_of_business(business_id), "closure", window),
+            [
+                CalendarLane(
+                    resource=one,
+                    working=working_spans(
+                        directory.schedules.get(one.id), directory.schedule_of_business(business_id), *window
+                    ),
+                    absences=_absences(directory.schedules.get(one.id), "time_off", window),
+                    appointments=[each for each in drawn if one.id in each.resource_ids],
+                    external=[each for each in busy if each.resource_id == one.id],
+                )
+                for one in resources
+            ],
         )
-        for one in resources
+        for business_id, resources in lanes.items()
     ]
-    return CalendarView(business, _absences(hours, "closure", window), lanes)
+
+
+def _lanes_of(directory: Directory, business_id: str, wanted: Sequence[str]) -> list[Resource]:
+    directory.business(business_id)
+    found = directory.resources_of(business_id)
+    return [one for one in found if one.id in wanted] if wanted else found
 
 
 def _schedule_for(directory: Directory, resource: Resource, business_id: str | None) -> Schedule:

@@ -1,6 +1,7 @@
 """Creating an appointment: one statement where nothing else changes with it, else one transaction."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from booking.api.context import Context, actor_of, cause_of, json_response, shown, source_of
 from booking.domain.errors import InvalidBookingError, OverrideForbiddenError
 from booking.domain.requests import BookingRequest
+from booking.publishers import Cause
 from booking.schemas.appointments import BookAppointmentIn
 from booking.storage.answers import keep_answer, read_answer
 from booking.storage.bookings import IdempotencyClaim
@@ -117,15 +119,9 @@ async def _in_transaction(
             raise InvalidBookingError("hold_is_for_another_slot", "The hold keeps another slot than this one.")
         wish = replace(wish, resource_ids=wish.resource_ids or hold.resource_ids)
     if action_name:
-        action = await add_entry(
-            session=session,
-            organization_id=organization_id,
-            kind="action",
-            values={"name": action_name, "position": 0},
-            cause=cause,
-            now=now,
-        )
-        wish = replace(wish, action_id=action["id"])
+        known = (await context.policies.current(connection, organization_id)).action_named(action_name)
+        action_id = known.id if known else await _new_action(session, organization_id, action_name, cause, now)
+        wish = replace(wish, action_id=action_id)
     client_id = wish.client_id
     if wish.client:
         policy = await context.policies.current(connection, organization_id)
@@ -147,6 +143,19 @@ async def _in_transaction(
         now=now,
     )
     return _answer(outcome, principal)
+
+
+async def _new_action(session: AsyncSession, organization_id: UUID, name: str, cause: Cause, now: datetime) -> UUID:
+    added = await add_entry(
+        session=session,
+        organization_id=organization_id,
+        kind="action",
+        values={"name": name, "position": 0},
+        cause=cause,
+        now=now,
+    )
+    identity: UUID = added["id"]
+    return identity
 
 
 def _answer(outcome: Outcome, principal: Principal) -> Response:

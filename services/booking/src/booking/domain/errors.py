@@ -1,6 +1,9 @@
 """What booking refuses, each with its stable code."""
 
-from slotstream_servicekit.errors import ErrorKind, SlotstreamError
+from collections.abc import Sequence
+from uuid import UUID
+
+from slotstream_servicekit.errors import ErrorKind, Reason, SlotstreamError
 
 
 class InvalidTransitionError(SlotstreamError):
@@ -55,6 +58,17 @@ class InvalidBookingError(SlotstreamError):
 class AlreadyExistsError(SlotstreamError):
     code = "already_exists"
     kind = ErrorKind.conflict
+
+
+class DuplicateClientError(SlotstreamError):
+    """Another client has this phone number or e-mail address."""
+
+    code = "duplicate_client"
+    kind = ErrorKind.conflict
+
+    def __init__(self, client_ids: Sequence[UUID]) -> None:
+        detail = "Another client has this phone number or e-mail address: merge the two, if they are one person."
+        super().__init__(detail, reasons=(Reason(self.code, detail, tuple(map(str, client_ids))),))
 
 
 class NotBookedError(SlotstreamError):

@@ -105,6 +105,14 @@ class Policy:
             raise UnknownReferenceError("action", action_id)
         return found
 
+    def action_named(self, name: str) -> Action | None:
+        """The action of this name, however it is capitalised."""
+        wanted = name.strip().casefold()
+        return next(
+            (one for one in self.actions.values() if not one.archived and one.name.casefold() == wanted),
+            None,
+        )
+
     def schedule_of(self, business: Business) -> Schedule:
         """A business whose hours nobody has set is closed."""
         return self.schedules.get(business.id) or Schedule(zone=business.zone)

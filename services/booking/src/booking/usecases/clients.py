@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.clients import normal_email, normal_phone, search_text
-from booking.domain.errors import AlreadyExistsError, InvalidBookingError
+from booking.domain.errors import AlreadyExistsError, DuplicateClientError, InvalidBookingError
 from booking.domain.requests import ClientDetails
 from booking.publishers import Cause, client_record, client_tombstone
 from booking.storage.clients import (
@@ -111,7 +111,7 @@ async def add_client(
         now=now,
     )
     row |= {"id": values.get("id") or row["id"], "zone": values.get("zone")}
-    row["consent"] = list(values.get("consent") or ALL_CHANNELS)
+    row["consent"] = list(ALL_CHANNELS if values.get("consent") is None else values["consent"])
     if await read_client(session, organization_id, row["id"]):
         raise AlreadyExistsError(f"There is a client {row['id']} already.")
     async with free_ids(session):
@@ -139,8 +139,24 @@ async def change_client(
         new["email"] = normal_email(values["email"])
     if new == old:
         return old
+    await _refuse_duplicate(session, old, new)
     new["search"] = search_text(new["name"], new["phone"], new["email"])
     return await _save(session, old, new, cause=cause, now=now)
+
+
+async def _refuse_duplicate(session: AsyncSession, old: Row, new: Row) -> None:
+    """Two clients never come to have one phone number or e-mail address; who they are one may merge them."""
+    phones, emails = ([new[name]] if new[name] and new[name] != old[name] else [] for name in ("phone", "email"))
+    if not phones and not emails:
+        return
+    await lock_contacts(session, new["organization_id"], [*phones, *emails])
+    others = [
+        row["id"]
+        for row in await find_by_contact(session, new["organization_id"], phones=phones, emails=emails)
+        if row["id"] != new["id"]
+    ]
+    if others:
+        raise DuplicateClientError(others)
 
 
 async def merge_clients(
@@ -171,8 +187,17 @@ async def merge_clients(
 
 
 async def erase_client(*, session: AsyncSession, organization_id: UUID, client_id: UUID, now: datetime) -> None:
-    """Forgets the person: the row keeps its id only, free text goes, and the client topic gets a tombstone."""
+    """Forgets the person, and the duplicates that were found to be the same person.
+
+    A row keeps its id only, free text goes, and the client topic gets a tombstone.
+    """
     old = await _locked(session, organization_id, client_id, None)
+    for one in (old, *await read_merged(session, organization_id, client_id)):
+        await _erase(session, one, now=now)
+
+
+async def _erase(session: AsyncSession, old: Row, *, now: datetime) -> None:
+    organization_id, client_id = old["organization_id"], old["id"]
     await update_client(
         session,
         organization_id,

@@ -31,10 +31,13 @@ PAGE = 1_000
 """Rows a query: each page is a short transaction of its own, however slowly the file is fetched."""
 
 
+_CONTENT_TYPES = ("text/csv", "text/calendar", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+
+
 @router.get(
     "/v1/appointments/export",
     response_class=StreamingResponse,
-    responses={200: {"content": {kind: {"schema": {"type": "string"}} for kind in ("text/csv", "text/calendar")}}},
+    responses={200: {"content": {kind: {"schema": {"type": "string"}} for kind in _CONTENT_TYPES}}},
 )
 async def export_appointments(
     context: CurrentContext,

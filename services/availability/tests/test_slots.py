@@ -169,6 +169,23 @@ async def test_the_booking_window_moves_at_the_businesss_midnight(
     assert starts(await slots(open_client, town)) == ["09:00", "10:00", "11:00"]
 
 
+async def test_window_and_grid_go_by_the_zone_that_the_businesss_hours_are_kept_in(
+    open_client: httpx2.AsyncClient, town: Any, starts: Starts
+) -> None:
+    await town.catalogue(town.a_service(booking_window_days=0, version=2))
+    hours = [{"weekday": day, "intervals": [{"from": "09:00", "to": "11:00"}]} for day in range(7)]
+    await open_client.put(
+        f"/v1/businesses/{town.business}/schedule", json={"weekly": hours, "zone": "Australia/Adelaide"}
+    )
+
+    town.clock.now = datetime(2026, 6, 1, 14, 29, 59, tzinfo=UTC)  # a second before midnight in Adelaide
+    assert starts(await slots(open_client, town, to="2026-06-04", zone="Australia/Adelaide")) == []
+    town.clock.now = datetime(2026, 6, 1, 14, 30, tzinfo=UTC)
+    offered = await slots(open_client, town, to="2026-06-04", zone="Australia/Adelaide")
+    assert starts(offered) == ["09:00", "10:00"]
+    assert offered.json()["days"][0]["slots"][0]["starts_at"] == "2026-06-01T23:30:00Z"
+
+
 async def test_a_change_of_schedule_or_catalogue_shows_at_once(
     open_client: httpx2.AsyncClient, town: Any, starts: Starts
 ) -> None:

@@ -232,6 +232,11 @@ class Terms:
     service_id: str | None
 
     @property
+    def zone(self) -> str:
+        """Whose wall clock the grid and the booking window go by: that of the business's hours, as in booking."""
+        return self.business_schedule.zone
+
+    @property
     def candidates(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(one for place in self.places for one in place))
 

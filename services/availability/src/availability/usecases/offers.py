@@ -72,7 +72,7 @@ async def find_slots(
     """Every offered start in [start, end), epoch seconds."""
     terms = question.terms(directory)
     second = to_epoch(now)
-    window = bookable_window(terms.rules, second, terms.business.zone, start, end)
+    window = bookable_window(terms.rules, second, terms.zone, start, end)
     slots: Sequence[Slot] = ()
     if window[0] < window[1] and terms.candidates:
         slots = await _offered(world, directory, question, terms, window, second)
@@ -88,7 +88,7 @@ async def find_first_slot(
     """
     terms = question.terms(directory)
     second = to_epoch(now)
-    at, end = bookable_window(terms.rules, second, terms.business.zone, start, end)
+    at, end = bookable_window(terms.rules, second, terms.zone, start, end)
     hours = {one: ResourceCalendar(one, directory.schedules.get(one)) for one in terms.candidates}
     step = _FIRST_STEP
     while at < end and (opened := _first_of(terms, hours, second, at, end)) is not None:
@@ -196,7 +196,7 @@ async def _offered(
 
 def _valid_until(terms: Terms, now: int, window: tuple[int, int]) -> int:
     """The clock changes an answer when a start on the grid comes too close, and when the booking window moves on."""
-    rules, zone = terms.rules, terms.business.zone
+    rules, zone = terms.rules, terms.zone
     ends = FOR_EVER
     grid = grid_starts(zone, rules.slot_interval, window[0], min(window[1], window[0] + 2 * 86_400))
     if grid:

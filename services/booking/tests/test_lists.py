@@ -173,6 +173,15 @@ async def test_a_page_costs_the_same_however_many_appointments_there_are(world: 
     assert "appointments_organization_id_client_id_starts_at_idx" in plan, plan
 
 
+async def test_a_client_is_found_by_index_among_appointments_of_custom_services_too(world: Any) -> None:
+    custom = {"service_id": None, "service_name": "Hot stone ritual", "duration_minutes": 30}
+    await fill(world, appointments=20_000, clients=5_000, **custom)
+    plan = await plan_of(world, text="client 4711")
+    assert "appointments_organization_id_client_id_starts_at_idx" in plan, plan
+    assert "service_name" not in plan, plan
+    assert len(await listed(world, q="stone")) == 50
+
+
 async def test_clients_are_found_by_index_and_no_role_reads_the_index_itself(world: Any) -> None:
     await fill(world, appointments=0, clients=20_000)
     async with world.database.transaction(world.organization_id) as session:
@@ -187,9 +196,9 @@ async def test_clients_are_found_by_index_and_no_role_reads_the_index_itself(wor
         assert await stranger.fetch("SELECT matching_clients('%client 4711%', ARRAY[]::text[], 10)") == []
 
 
-async def fill(world: Any, *, appointments: int, clients: int) -> None:
+async def fill(world: Any, *, appointments: int, clients: int, **more: Any) -> None:
     """Rows enough for plans to matter: many clients, and copies of one appointment, for all of them in turn."""
-    booked = (await world.book(world.at(9)))["id"]
+    booked = (await world.book(world.at(9), **more))["id"]
     async with world.database.transaction(world.organization_id) as session:
         values = {"org": world.organization_id, "id": booked, "clients": clients, "count": appointments}
         await session.execute(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from booking.domain.model import Appointment
 from booking.storage.appointments import RESOURCES, appointment_of
-from booking.storage.searching import TextMatch, WordMatch, match_text
+from booking.storage.searching import WordMatch, match_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,9 @@ async def _with_merged(connection: Any, organization_id: UUID, client_ids: Seque
     return [*client_ids, *(row["id"] for row in rows)]
 
 
-def _conditions(organization_id: UUID, wanted: AppointmentFilter, text: TextMatch) -> tuple[list[str], list[Any]]:
+def _conditions(
+    organization_id: UUID, wanted: AppointmentFilter, words: Sequence[WordMatch]
+) -> tuple[list[str], list[Any]]:
     conditions, values = ["a.organization_id = $1"], list[Any]([organization_id])
 
     def add(condition: str, value: Any) -> None:
@@ -132,24 +134,28 @@ def _conditions(organization_id: UUID, wanted: AppointmentFilter, text: TextMatc
             " AND ar.appointment_id = a.id AND ar.resource_id = ANY({n}))",
             list(wanted.resource_ids),
         )
-    conditions += [_either(word, values, custom_names=text.custom_names) for word in text.words]
+    conditions += [_either(word, values) for word in words]
     return conditions, values
 
 
-def _either(word: WordMatch, values: list[Any], *, custom_names: bool) -> str:
+def _either(word: WordMatch, values: list[Any]) -> str:
     """The client has the word, or the service has."""
     parts = []
-    if word.client_ids is None or custom_names:
+    if word.client_ids is None or word.custom_names is None:
         values.append(word.pattern)
     pattern = f"${len(values)}"
     if word.client_ids is None:
         parts.append(
             f"a.client_id IN (SELECT s.id FROM clients s WHERE s.organization_id = $1 AND s.search LIKE {pattern})"
         )
-    if custom_names:
+    if word.custom_names is None:
         parts.append(f"(a.service_id IS NULL AND lower(a.service_name) LIKE {pattern})")
-    for column, ids in (("a.client_id", word.client_ids), ("a.service_id", word.service_ids)):
-        if ids:
-            values.append(list(ids))
-            parts.append(f"{column} = ANY(${len(values)})")
+    for column, found in (
+        ("a.client_id", word.client_ids),
+        ("a.service_id", word.service_ids),
+        ("a.service_id IS NULL AND a.service_name", word.custom_names),
+    ):
+        if found:
+            values.append(list(found))
+            parts.append(f"({column} = ANY(${len(values)}))")
     return f"({' OR '.join(parts)})" if parts else "false"

@@ -12,37 +12,45 @@ from uuid import UUID
 from booking.domain.clients import search_words
 
 MOST_CLIENTS = 1_000
+MOST_NAMES = 500
+
+_CUSTOM_NAMES = """
+WITH RECURSIVE names AS (
+    (SELECT service_name FROM appointments WHERE organization_id = $1 AND service_id IS NULL
+     ORDER BY service_name LIMIT 1)
+    UNION ALL
+    SELECT (SELECT a.service_name FROM appointments a WHERE a.organization_id = $1 AND a.service_id IS NULL
+              AND a.service_name > names.service_name ORDER BY a.service_name LIMIT 1)
+    FROM names WHERE names.service_name IS NOT NULL
+)
+SELECT service_name FROM names WHERE service_name IS NOT NULL LIMIT $2
+"""
+"""From one name to the next by the index, however many appointments have it."""
 
 
 @dataclass(frozen=True, slots=True)
 class WordMatch:
-    """One word and who has it; `client_ids` None: more clients than are worth listing."""
+    """One word and who has it. None of `client_ids` or `custom_names`: more than are worth listing."""
 
     pattern: str
     client_ids: Sequence[UUID] | None
     service_ids: Sequence[UUID]
+    custom_names: Sequence[str] | None
+    """Of services that are not in the catalogue."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextMatch:
-    """All words of a text. `custom_names`: whether there are appointments whose service is not in the catalogue."""
-
-    words: Sequence[WordMatch] = ()
-    custom_names: bool = False
-
-
-async def match_text(connection: Any, organization_id: UUID, text: str | None) -> TextMatch:
+async def match_text(connection: Any, organization_id: UUID, text: str | None) -> list[WordMatch]:
+    """One entry per word of the text."""
     words = search_words(text)
     if not words:
-        return TextMatch()
-    custom_names = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM appointments WHERE organization_id = $1 AND service_id IS NULL)", organization_id
-    )
-    found = [await _match_word(connection, organization_id, like_pattern(word)) for word in words]
-    return TextMatch(words=found, custom_names=bool(custom_names))
+        return []
+    rows = await connection.fetch(_CUSTOM_NAMES, organization_id, MOST_NAMES + 1)
+    names = [row["service_name"] for row in rows] if len(rows) <= MOST_NAMES else None
+    return [await _match_word(connection, organization_id, word, names) for word in words]
 
 
-async def _match_word(connection: Any, organization_id: UUID, pattern: str) -> WordMatch:
+async def _match_word(connection: Any, organization_id: UUID, word: str, names: Sequence[str] | None) -> WordMatch:
+    pattern = like_pattern(word)
     services = await connection.fetch(
         "SELECT id FROM services WHERE organization_id = $1 AND lower(name) LIKE $2", organization_id, pattern
     )
@@ -50,6 +58,7 @@ async def _match_word(connection: Any, organization_id: UUID, pattern: str) -> W
         pattern=pattern,
         client_ids=await match_clients(connection, [pattern]),
         service_ids=[row["id"] for row in services],
+        custom_names=None if names is None else [name for name in names if word in name.lower()],
     )
 
 

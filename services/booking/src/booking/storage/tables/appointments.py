@@ -66,7 +66,13 @@ appointments = Table(
     CheckConstraint("ends_at > starts_at", name="times"),
     Index(None, "organization_id", "starts_at", "id"),
     Index(None, "organization_id", "client_id", "starts_at"),
-    Index("appointments_custom_idx", "organization_id", "starts_at", postgresql_where=text("service_id IS NULL")),
+    Index(
+        "appointments_custom_idx",
+        "organization_id",
+        "service_name",
+        "starts_at",
+        postgresql_where=text("service_id IS NULL"),
+    ),
     Index("appointments_batch_idx", "organization_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
     Index(
         "appointments_series_idx",

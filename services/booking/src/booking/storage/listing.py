@@ -145,8 +145,9 @@ def _either(word: WordMatch, values: list[Any]) -> str:
         values.append(word.pattern)
     pattern = f"${len(values)}"
     if word.client_ids is None:
+        # A scalar subquery stays one: as a join it would read all the many clients before the first row.
         parts.append(
-            f"a.client_id IN (SELECT s.id FROM clients s WHERE s.organization_id = $1 AND s.search LIKE {pattern})"
+            f"(SELECT s.search FROM clients s WHERE s.organization_id = $1 AND s.id = a.client_id) LIKE {pattern}"
         )
     if word.custom_names is None:
         parts.append(f"(a.service_id IS NULL AND lower(a.service_name) LIKE {pattern})")

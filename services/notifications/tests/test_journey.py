@@ -8,6 +8,9 @@ from uuid import uuid4
 import icalendar
 import pytest
 
+from slotstream_contracts.appointments import AppointmentCreated, Change
+from slotstream_contracts.base import Actor
+
 pytestmark = pytest.mark.service
 
 
@@ -176,6 +179,16 @@ async def test_who_cannot_or_will_not_be_written_to_is_not(
 
     assert await world.send() == []
     assert await world.outcomes() == [("created", status, why)]
+
+
+async def test_dates_that_a_series_grows_by_itself_are_reminded_of_but_not_announced(world: Any) -> None:
+    grown = AppointmentCreated(
+        appointment=world.snapshot(), change=Change(verb="create"), actor=Actor(type="system", id="series")
+    )
+    await world.hear(world.event(grown))
+
+    assert await world.send() == []
+    assert ("created", "suppressed", "series_extended") in await world.outcomes()
 
 
 async def test_an_appointment_made_without_notice_sends_nothing(world: Any) -> None:

@@ -82,6 +82,7 @@ def _heard_of(envelope: Envelope[Any]) -> Heard:
         appointment=_appointment(data.appointment),
         verb=data.change.verb,
         actor_id=data.actor.id,
+        actor_type=data.actor.type,
         time=envelope.time,
         event_id=envelope.id,
         correlation_id=envelope.correlationid,

@@ -106,6 +106,7 @@ class Heard:
     appointment: Appointment
     verb: str
     actor_id: str
+    actor_type: str = "user"
     time: datetime
     event_id: UUID
     correlation_id: str

@@ -50,11 +50,13 @@ def immediate_messages(
     appointment as it was known before the event; `contacts` holds the resources known so far, by id.
     """
     subject = heard.replacement or heard.appointment
+    # A series without an end grows by itself: nobody wants a mail today about a Monday in half a year.
+    by_itself = "series_extended" if heard.verb == "create" and heard.actor_type == "system" else None
     too_old = "too_old" if heard.time < now - newest_only else "appointment_over" if subject.ends_at <= now else None
     drafts = []
     client_kind = _client_kind(heard)
     if client_kind is not None:
-        why = _overtaken_why(client_kind, subject, newest) or too_old
+        why = _overtaken_why(client_kind, subject, newest) or too_old or by_itself
         why = why if subject.notify_client else "notify_off"
         drafts.append(_draft(heard, subject, kind=client_kind, audience=Audience.CLIENT, why=why))
     if notify_staff and too_old is None and subject.source not in _SILENT_SOURCES:
@@ -63,7 +65,7 @@ def immediate_messages(
             if contact is not None and contact.email is None:
                 continue
             why = "own_action" if contact is not None and contact.user_id == heard.actor_id else None
-            why = _overtaken_why(kind, subject, newest) or why
+            why = _overtaken_why(kind, subject, newest) or by_itself or why
             drafts.append(_draft(heard, subject, kind=kind, audience=Audience.STAFF, resource_id=resource_id, why=why))
     return drafts
 

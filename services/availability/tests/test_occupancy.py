@@ -1,6 +1,7 @@
 """Taken time is kept by resource: right after every change, and read again only where something changed."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -263,3 +264,40 @@ async def test_a_year_that_is_booked_out_is_read_in_few_steps(
 
     assert answer.json()["slot"]["starts_at"] == "2027-05-20T07:00:00Z"
     assert len(loads) <= 12
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_states_in_any_order_and_any_number_end_as_the_newest_say(town: Any, clock: Any, seed: int) -> None:
+    chance = random.Random(seed)
+    newest, heard = [], []
+    for _ in range(6):
+        identity = new_id()
+        for version in range(1, 5):
+            state = town.an_appointment(
+                f"2026-06-01T{chance.randrange(24):02}:{chance.randrange(60):02}+02:00",
+                *chance.sample((town.anna, town.ben), chance.choice((1, 1, 2))),
+                id=identity,
+                version=version,
+                occupies=chance.random() < 0.7,
+            )
+            heard += [state] * chance.choice((1, 2))
+        newest.append(state.appointment)
+    chance.shuffle(heard)
+    world = a_world(town, clock)
+
+    while heard:
+        size = chance.randrange(1, 6)
+        await town.appointments(*heard[:size])
+        heard = heard[size:]
+        if chance.random() < 0.3:
+            await taken(world, town)
+
+    window = (MONDAY[0] - 86_400, MONDAY[1] + 86_400)
+    for reader in (world, a_world(town, clock)):
+        found = await reader.taken_time(town.organization, [str(town.anna), str(town.ben)], window)
+        for one, time in found.items():
+            assert {(each.id, each.starts_at) for each in time.taken} == {
+                (str(each.id), int(each.starts_at.timestamp()))
+                for each in newest
+                if each.occupies and one in {str(resource.id) for resource in each.resources}
+            }

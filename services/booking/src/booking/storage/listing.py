@@ -60,9 +60,11 @@ async def list_appointments(
     rows = await connection.fetch(
         f"""
         SELECT a.*, c.name AS client_name, c.phone AS client_phone, c.email AS client_email, {RESOURCES}
-        FROM appointments a JOIN clients c ON c.organization_id = $1 AND c.id = a.client_id
-        WHERE {" AND ".join(conditions)}
-        ORDER BY a.starts_at {order}, a.id {order} LIMIT ${len(values)}
+        FROM (
+            SELECT a.* FROM appointments a WHERE {" AND ".join(conditions)}
+            ORDER BY a.starts_at {order}, a.id {order} LIMIT ${len(values)}
+        ) AS a JOIN clients c ON c.organization_id = $1 AND c.id = a.client_id
+        ORDER BY a.starts_at {order}, a.id {order}
         """,
         *values,
     )
@@ -145,9 +147,9 @@ def _either(word: WordMatch, values: list[Any]) -> str:
         values.append(word.pattern)
     pattern = f"${len(values)}"
     if word.client_ids is None:
-        # A scalar subquery stays one: as a join it would read all the many clients before the first row.
+        # As a join it would read all the many clients first; a truth value is expected of every other row.
         parts.append(
-            f"(SELECT s.search FROM clients s WHERE s.organization_id = $1 AND s.id = a.client_id) LIKE {pattern}"
+            f"(SELECT s.search LIKE {pattern} FROM clients s WHERE s.organization_id = $1 AND s.id = a.client_id)"
         )
     if word.custom_names is None:
         parts.append(f"(a.service_id IS NULL AND lower(a.service_name) LIKE {pattern})")

@@ -42,6 +42,7 @@ from slotstream_contracts.catalogue import BusinessState, ResourceState, Service
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.envelope import Envelope as Event
 from slotstream_contracts.envelope import wrap
+from slotstream_contracts.messages import SendMessage
 from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.database import Database
 
@@ -215,6 +216,20 @@ class World:
     async def hear(self, *events: Event[Any]) -> None:
         async with self.database.system_transaction() as session:
             await self.hearing.on_appointments(session, [_received(each, str(each.subject)) for each in events])
+
+    async def ask(self, wish: SendMessage, *, time: datetime | None = None) -> None:
+        """A command from booking."""
+        command = wrap(
+            wish,
+            organization=self.organization_id,
+            subject=str(wish.appointment_id),
+            sequence=0,
+            time=time or self.now,
+            source="/slotstream/booking",
+            correlation_id="c-1",
+        )
+        async with self.database.system_transaction() as session:
+            await self.hearing.on_requests(session, [_received(command, str(wish.appointment_id))])
 
     async def know(self, *states: Message) -> None:
         """The states of clients and of the catalogue, as booking publishes them."""

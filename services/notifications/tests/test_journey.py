@@ -10,6 +10,8 @@ import pytest
 
 from slotstream_contracts.appointments import AppointmentCreated, Change
 from slotstream_contracts.base import Actor
+from slotstream_contracts.messages import SendMessage
+from slotstream_servicekit.errors import NotFoundError, TransientError
 
 pytestmark = pytest.mark.service
 
@@ -179,6 +181,43 @@ async def test_who_cannot_or_will_not_be_written_to_is_not(
 
     assert await world.send() == []
     assert await world.outcomes() == [("created", status, why)]
+
+
+async def test_a_text_message_asked_for_is_on_the_ledger_once_although_nobody_carries_it_here(world: Any) -> None:
+    about = world.snapshot()
+    await world.hear(world.created(about))
+    await world.send()
+    wish = SendMessage(
+        actor=Actor(type="user", id="u-1"),
+        message_id=uuid4(),
+        appointment_id=about.id,
+        client_id=about.client_id,
+        channel="sms",
+        text="We are running late.",
+    )
+    await world.ask(wish)
+    await world.ask(wish)
+
+    assert [each for each in await world.outcomes() if each[0] == "ad_hoc"] == [
+        ("ad_hoc", "suppressed", "channel_unavailable")
+    ]
+    assert (await world.said()).count(("suppressed", "ad_hoc")) == 1
+
+
+async def test_a_message_about_an_appointment_not_heard_of_yet_waits_for_it(world: Any) -> None:
+    wish = SendMessage(
+        actor=Actor(type="user", id="u-1"),
+        message_id=uuid4(),
+        appointment_id=uuid4(),
+        client_id=uuid4(),
+        channel="sms",
+        text="We are running late.",
+    )
+    with pytest.raises(TransientError):
+        await world.ask(wish)
+    world.now += timedelta(minutes=11)
+    with pytest.raises(NotFoundError):
+        await world.ask(wish, time=world.now - timedelta(minutes=11))
 
 
 async def test_dates_that_a_series_grows_by_itself_are_reminded_of_but_not_announced(world: Any) -> None:

@@ -10,13 +10,20 @@ from uuid import UUID
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Appointment, CatalogueItem, Client, Heard, Staff
-from notifications.usecases.hearing import hear_appointments, hear_catalogue, hear_clients, remember_appointments
+from notifications.domain import Appointment, Asked, CatalogueItem, Channel, Client, Heard, Staff
+from notifications.usecases.hearing import (
+    hear_appointments,
+    hear_catalogue,
+    hear_clients,
+    hear_requests,
+    remember_appointments,
+)
 from slotstream_contracts.appointments import AppointmentEvent, AppointmentRescheduled, AppointmentSnapshot
 from slotstream_contracts.catalogue import BusinessState, CatalogueState, ResourceState, ServiceState
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.envelope import Envelope
-from slotstream_contracts.topics import APPOINTMENTS, CATALOGUE, CLIENTS
+from slotstream_contracts.messages import SendMessage
+from slotstream_contracts.topics import APPOINTMENTS, CATALOGUE, CLIENTS, NOTIFICATION_COMMANDS
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.consumer import Consumers, Received
 
@@ -57,6 +64,11 @@ class Hearing:
         if states and await hear_catalogue(session, states=states, now=self.clock()):
             self._wake_after_commit(session)
 
+    async def on_requests(self, session: AsyncSession, batch: Batch) -> None:
+        asked = [_asked(each.event) for each in batch if each.event and isinstance(each.event.data, SendMessage)]
+        if asked:
+            await hear_requests(session, asked=asked, now=self.clock())
+
     async def on_past_appointments(self, session: AsyncSession, batch: Batch) -> None:
         """For a rebuild: remembers, and tells nobody again."""
         await remember_appointments(session, heard=_heard(batch))
@@ -67,6 +79,7 @@ class Hearing:
 
 def register(consumers: Consumers, hearing: Hearing) -> None:
     consumers.subscribe(APPOINTMENTS.name, hearing.on_appointments)
+    consumers.subscribe(NOTIFICATION_COMMANDS.name, hearing.on_requests, types=frozenset({SendMessage.type}))
     consumers.subscribe(CLIENTS.name, hearing.on_clients, types=frozenset({ClientState.type}), dedupe=False)
     consumers.subscribe(CATALOGUE.name, hearing.on_catalogue, types=CATALOGUE_TYPES, dedupe=False)
 
@@ -89,6 +102,22 @@ def _heard_of(envelope: Envelope[Any]) -> Heard:
         traceparent=envelope.traceparent,
         status_before=str(status.old) if status is not None and status.old is not None else None,
         replacement=_appointment(data.replacement) if isinstance(data, AppointmentRescheduled) else None,
+    )
+
+
+def _asked(envelope: Envelope[Any]) -> Asked:
+    data = cast("SendMessage", envelope.data)
+    return Asked(
+        organization_id=envelope.organization,
+        message_id=data.message_id,
+        appointment_id=data.appointment_id,
+        client_id=data.client_id,
+        resource_id=data.resource_id,
+        channel=Channel(data.channel),
+        time=envelope.time,
+        correlation_id=envelope.correlationid,
+        causation_id=str(envelope.id),
+        traceparent=envelope.traceparent,
     )
 
 

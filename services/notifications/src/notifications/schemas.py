@@ -40,7 +40,7 @@ class CreateTemplateIn(RequestModel):
     @model_validator(mode="after")
     def _is_told_to_that_audience(self) -> Self:
         of_staff = {Kind.ASSIGNED, Kind.UNASSIGNED, Kind.RESCHEDULED, Kind.CANCELLED}
-        of_clients = set(Kind) - {Kind.ASSIGNED, Kind.UNASSIGNED}
+        of_clients = set(Kind) - {Kind.ASSIGNED, Kind.UNASSIGNED, Kind.AD_HOC}
         if self.kind not in (of_staff if self.audience is Audience.STAFF else of_clients):
             raise PydanticCustomError("kind_not_for_audience", "No such message goes to that audience")
         return self

@@ -12,6 +12,7 @@ from notifications.domain.errors import (
 from notifications.domain.model import (
     ACTIVE_STATUSES,
     Appointment,
+    Asked,
     Audience,
     CatalogueItem,
     Channel,
@@ -30,6 +31,7 @@ from notifications.domain.model import (
 )
 from notifications.domain.planning import (
     WANTS_ACTIVE,
+    asked_message,
     due_reminders,
     immediate_messages,
     overtaken,
@@ -51,6 +53,7 @@ __all__ = [
     "WANTS_ACTIVE",
     "Appointment",
     "AppointmentInactiveError",
+    "Asked",
     "Audience",
     "BusinessUnknownError",
     "CatalogueItem",
@@ -79,6 +82,7 @@ __all__ = [
     "Template",
     "TemplateRefusedError",
     "Text",
+    "asked_message",
     "due_reminders",
     "immediate_messages",
     "overtaken",

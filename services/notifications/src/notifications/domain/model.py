@@ -32,6 +32,8 @@ class Kind(StrEnum):
     ASSIGNED = "assigned"
     UNASSIGNED = "unassigned"
     REMINDER = "reminder"
+    AD_HOC = "ad_hoc"
+    """Written by hand; it has no template."""
 
 
 class Status(StrEnum):
@@ -116,6 +118,22 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A message that somebody asks to be sent, about an appointment: to its client or to one of its staff."""
+
+    organization_id: UUID
+    message_id: UUID
+    appointment_id: UUID
+    client_id: UUID | None
+    resource_id: UUID | None
+    channel: Channel
+    time: datetime
+    correlation_id: str
+    causation_id: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     organization_id: UUID
     id: UUID
@@ -184,6 +202,8 @@ class Draft:
     """A message to be planned; with `why` it is planned as suppressed. `key` makes it happen once."""
 
     organization_id: UUID
+    id: UUID | None = None
+    """Chosen by who asks for the message; otherwise a new one."""
     key: str
     appointment_id: UUID
     appointment_version: int

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from notifications.domain.model import (
     Appointment,
+    Asked,
     Audience,
     CatalogueItem,
     Draft,
@@ -143,6 +144,29 @@ def _draft(
         correlation_id=heard.correlation_id,
         causation_id=str(heard.event_id),
         traceparent=heard.traceparent,
+    )
+
+
+def asked_message(asked: Asked, about: Appointment) -> Draft:
+    """What was asked for. A channel that nobody serves here is no reason to forget that somebody asked."""
+    return Draft(
+        organization_id=asked.organization_id,
+        id=asked.message_id,
+        key=f"{Kind.AD_HOC}:{asked.message_id}",
+        appointment_id=about.id,
+        appointment_version=about.version,
+        calendar_uid=about.calendar_uid,
+        starts_at=about.starts_at,
+        client_id=asked.client_id or about.client_id,
+        resource_id=asked.resource_id,
+        audience=Audience.CLIENT if asked.resource_id is None else Audience.STAFF,
+        channel=asked.channel,
+        kind=Kind.AD_HOC,
+        due_at=asked.time,
+        why="channel_unavailable",
+        correlation_id=asked.correlation_id,
+        causation_id=asked.causation_id,
+        traceparent=asked.traceparent,
     )
 
 

@@ -221,7 +221,7 @@ _SUPPRESSED: dict[str, Any] = {
 def _planned(draft: Draft, now: datetime) -> dict[str, Any]:
     return {
         **asdict(draft),
-        "id": new_id(),
+        "id": draft.id or new_id(),
         "status": Status.PLANNED if draft.why is None else Status.SUPPRESSED,
         "next_attempt_at": draft.due_at,
         "created_at": now,

@@ -8,10 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import (
     Appointment,
+    Asked,
     CatalogueItem,
     Client,
     Draft,
     Heard,
+    asked_message,
     immediate_messages,
     rules_for,
 )
@@ -25,9 +27,11 @@ from notifications.storage import (
     ReminderStore,
 )
 from notifications.usecases.planning import plan_reminders
+from slotstream_servicekit.errors import NotFoundError, TransientError
 from slotstream_servicekit.outbox import enqueue
 
 _Key = tuple[UUID, UUID]
+_LONGEST_AHEAD = timedelta(minutes=10)
 
 
 async def hear_appointments(
@@ -97,6 +101,24 @@ async def _apply_rules(session: AsyncSession, heard: Sequence[Heard], now: datet
     ]
     if applied:
         await ReminderStore(session).apply_rules(applied, now=now)
+
+
+async def hear_requests(session: AsyncSession, *, asked: Sequence[Asked], now: datetime) -> None:
+    """Puts each message that somebody asks for into the ledger, once by its id, and says what became of it.
+
+    The appointment may travel on another topic still: a request that is ahead of it waits; one that has waited
+    for ten minutes is about nothing.
+    """
+    known = await AppointmentStore(session).get_all({(one.organization_id, one.appointment_id) for one in asked})
+    drafts = []
+    for one in asked:
+        about = known.get((one.organization_id, one.appointment_id))
+        if about is None and one.time > now - _LONGEST_AHEAD:
+            raise TransientError(f"Appointment {one.appointment_id} has not been heard of yet.")
+        if about is None:
+            raise NotFoundError(f"There is no appointment {one.appointment_id}.")
+        drafts.append(asked_message(one, about))
+    await enqueue(session, records_of(await MessageStore(session).plan(drafts, now=now)))
 
 
 async def remember_appointments(session: AsyncSession, *, heard: Sequence[Heard]) -> None:

@@ -1,7 +1,6 @@
 -- What can be offered, computed a second time by PostgreSQL from its own zone rules, ranges and multiranges.
 -- %(world)s: the rules, schedules (in their published form), taken and busy times and places as JSON, times as epoch
--- seconds. Everything falls on whole five minutes. The wall is read at every tick; a wall-clock boundary is the first
--- tick at which the wall reads that time or a later one.
+-- seconds. Everything falls on whole five minutes.
 WITH world AS MATERIALIZED (
     SELECT j, to_timestamp((j->>'start')::bigint) AS since, to_timestamp((j->>'end')::bigint) AS until,
            to_timestamp((j->>'now')::bigint) AS present, j->'business'->>'zone' AS zone,
@@ -15,17 +14,13 @@ owners AS MATERIALIZED (
     SELECT '' AS owner, j->'business' AS s, j->'business'->>'zone' AS zone FROM world
     UNION ALL
     SELECT id, r->'schedule', r->'schedule'->>'zone' FROM resources WHERE jsonb_typeof(r->'schedule') = 'object'),
-ticks AS MATERIALIZED (
-    SELECT zone, t, t AT TIME ZONE zone AS wall
-    FROM (SELECT DISTINCT zone FROM owners) AS z, (SELECT since, until FROM world) AS w,
-         generate_series(since - interval '5 days', until + interval '5 days', interval '5 minutes') AS t),
 overrides AS (
     SELECT owner, zone, (o->>'on')::date AS day, o->'intervals' AS intervals
     FROM owners, jsonb_array_elements(s->'date_overrides') AS o),
 days AS (
     SELECT owner, owners.zone, s, d::date AS day
     FROM owners, world, generate_series((since AT TIME ZONE owners.zone)::date - 2,
-                                        (until AT TIME ZONE owners.zone)::date + 2, interval '1 day') AS d),
+                                        (until AT TIME ZONE owners.zone)::date + 1, interval '1 day') AS d),
 hours AS (
     SELECT owner, zone, day, i->>'from' AS opens, i->>'to' AS closes, true AS override
     FROM overrides, jsonb_array_elements(intervals) AS i
@@ -40,11 +35,11 @@ walls AS (
            day + closes::interval + CASE WHEN closes::interval > opens::interval
                                          THEN interval '0' ELSE interval '1 day' END AS closes
     FROM hours
-    WHERE day BETWEEN (SELECT since::date - 3 FROM world) AND (SELECT until::date + 3 FROM world)),
+    WHERE day BETWEEN (SELECT since::date - 3 FROM world) AND (SELECT until::date + 2 FROM world)),
 opened AS MATERIALIZED (
     SELECT owner, day, override, tstzrange(
-        (SELECT min(t) FROM ticks k WHERE k.zone = walls.zone AND k.wall >= opens),
-        (SELECT min(t) FROM ticks k WHERE k.zone = walls.zone AND k.wall >= closes)) AS span
+        pg_temp.first_at(opens, zone),
+        pg_temp.first_at(closes, zone)) AS span
     FROM walls),
 cuts AS (
     SELECT owner, range_agg(span) AS spans FROM (
@@ -52,8 +47,7 @@ cuts AS (
         FROM owners, jsonb_array_elements(s->'absences') AS a
         UNION ALL
         SELECT owner, tstzrange(
-            (SELECT min(t) FROM ticks k WHERE k.zone = owners.zone AND k.wall >= (h->>'on')::date),
-            (SELECT min(t) FROM ticks k WHERE k.zone = owners.zone AND k.wall >= (h->>'on')::date + 1))
+            pg_temp.first_at((h->>'on')::date, zone), pg_temp.first_at((h->>'on')::date + 1, zone))
         FROM owners, jsonb_array_elements(s->'holidays') AS h
         WHERE NOT EXISTS (SELECT FROM overrides o WHERE o.owner = owners.owner AND o.day = (h->>'on')::date
                           AND jsonb_array_length(o.intervals) > 0)) AS cut
@@ -75,14 +69,13 @@ taken AS MATERIALIZED (
            to_timestamp((t->>'starts_at')::bigint) AS starts_at, to_timestamp((t->>'ends_at')::bigint) AS ends_at,
            t->>'service_id' AS service
     FROM resources, jsonb_array_elements(r->'taken') AS t),
-grid AS (
-    SELECT t AS start FROM world JOIN ticks USING (zone)
-    WHERE t >= since AND t < until AND t >= present + make_interval(secs => (j->>'notice')::int)
-      AND (extract(hour FROM wall) * 60 + extract(minute FROM wall))::int %% step = 0
-      AND (j->>'window' IS NULL OR t < coalesce((
-          SELECT min(k.t) FROM ticks k
-          WHERE k.zone = world.zone AND k.wall >= (present AT TIME ZONE world.zone)::date + (j->>'window')::int + 1),
-          'infinity'))),
+grid AS MATERIALIZED (
+    SELECT t AS start
+    FROM world, generate_series(since, until - interval '5 minutes', interval '5 minutes') AS t
+    WHERE t >= present + make_interval(secs => (j->>'notice')::int)
+      AND (extract(hour FROM t AT TIME ZONE zone) * 60 + extract(minute FROM t AT TIME ZONE zone))::int %% step = 0
+      AND (j->>'window' IS NULL OR t < pg_temp.first_at(
+          (present AT TIME ZONE zone)::date + (j->>'window')::int + 1, zone))),
 free AS MATERIALIZED (
     SELECT start, id FROM world, grid, open_time
     WHERE spans @> tstzrange(start, start + duration)

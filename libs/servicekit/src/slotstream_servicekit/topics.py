@@ -64,13 +64,13 @@ async def apply_topics(
         existing = await _partitions_by_topic(admin, wanted)
         missing = [topic for name, topic in wanted.items() if name not in existing]
         present = [topic for name, topic in wanted.items() if name in existing]
-        await _create(admin, missing, replication_factor)
+        created = await _create(admin, missing, replication_factor)
         too_few = [topic for topic in present if existing[topic.name] < topic.partitions]
         await _grow(admin, too_few)
         changed = await _configure(admin, present)
     finally:
         await admin.close()
-    created, grown = tuple(topic.name for topic in missing), tuple(topic.name for topic in too_few)
+    grown = tuple(topic.name for topic in too_few)
     touched = {*created, *grown, *changed}
     return AppliedTopics(
         created=created,
@@ -87,9 +87,10 @@ async def _partitions_by_topic(admin: AIOKafkaAdminClient, wanted: Mapping[str, 
     return {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics(present)}
 
 
-async def _create(admin: AIOKafkaAdminClient, topics: Sequence[TopicDefinition], replication_factor: int) -> None:
+async def _create(admin: AIOKafkaAdminClient, topics: Sequence[TopicDefinition], replication_factor: int) -> tuple[str, ...]:
+    """Names what was created; what another job created first, or a broker did not list yet, is none of it."""
     if not topics:
-        return
+        return ()
     answer = await admin.create_topics(
         [
             NewTopic(
@@ -102,8 +103,8 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[TopicDefinition],
         ]
     )
     for name, code, *_ in answer.topic_errors:
-        # Another job may have been faster.
         _require(code, f"topic {name} could not be created", tolerated=TopicAlreadyExistsError)
+    return tuple(name for name, code, *_ in answer.topic_errors if not code)
 
 
 async def _grow(admin: AIOKafkaAdminClient, topics: Sequence[TopicDefinition]) -> None:

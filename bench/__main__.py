@@ -6,6 +6,7 @@ With names (`python -m bench race slots`) only those, beside the baseline, and n
 import asyncio
 import os
 import platform
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import httpx2
 
 from bench.baseline import pgbench_rate
 from bench.books import Book, book_one, export_peak, fill_book, pages_of, report_milliseconds
+from bench.mail import mail_milliseconds
 from bench.measures import (
     booking_over_http,
     bulk_booking_rate,
@@ -51,7 +53,7 @@ def main() -> None:
     lines: list[Line] = []
     with a_setting() as setting:
         world = _world(setting)
-        for measure in (_bookings, _race, _bulk, _relay_and_consumer, _slots, _books):
+        for measure in (_bookings, _race, _bulk, _relay_and_consumer, _slots, _mail, _books):
             if only and measure is not _bookings and not any(name in measure.__name__ for name in only):
                 continue
             say(f"measuring: {measure.__name__.strip('_').replace('_', ' ')} …")
@@ -100,13 +102,10 @@ def _until(condition: Callable[[], bool]) -> None:
 
 
 def _bookings(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
-    baselines, rates = [], []
     calls = 24_000
     _Baseline.rate = pgbench_rate(setting, world, calls=calls)
-    baselines.append(_Baseline.rate)
     with setting.service("booking", "api") as booking:
-        rates.append(booking_over_http(setting, world, booking.url, seconds=8, first=calls))
-    rate = rates[0]
+        rate = booking_over_http(setting, world, booking.url, seconds=8, first=calls)
     add(
         Line(
             "booking over HTTP, one API process",
@@ -173,6 +172,17 @@ def _slots(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> 
             slots / empty <= 2,
         )
     )
+
+
+def _mail(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
+    warm_up = 10
+    took = mail_milliseconds(setting, world, bookings=200 + warm_up, first=400_000)[warm_up:]
+    for what, figure, most in (
+        ("p50", statistics.median(took), 250),
+        ("p99", statistics.quantiles(took, n=100)[98], 1_000),
+    ):
+        line = f"booking to its mail at the SMTP server, {what}"
+        add(Line(line, f"{figure:.0f} ms", f"{most:,} ms", figure / most, "≤ 1", figure <= most))
 
 
 def _books(setting: Setting, _world: BenchWorld, add: Callable[[Line], None]) -> None:

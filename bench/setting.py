@@ -25,7 +25,7 @@ from slotstream_servicekit.infrastructure.processes import free_port
 from slotstream_servicekit.signing import SigningKey, ensure_signing_key, sign_token
 from slotstream_servicekit.testing.infrastructure import cache_folder
 
-MEASURED = ("booking", "availability", "imports")
+MEASURED = ("booking", "availability", "imports", "notifications")
 PASSWORD = "bench"  # noqa: S105 - of databases that live for one run
 
 

@@ -1,5 +1,6 @@
 """An appointment that several commands name is booked once, and each of them is told so."""
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -79,3 +80,20 @@ async def test_another_appointment_at_a_taken_time_is_refused_as_before(world: A
     [answer] = await answers_to(world, booking_of(world, uuid4()))
 
     assert answer["code"] == "slot_taken"
+
+
+async def test_of_one_batch_whoever_comes_first_has_the_time_unless_it_is_taken_already(world: Any) -> None:
+    def asked(minute: int) -> BookAppointment:
+        command = booking_of(world, uuid4())
+        moved = command.request.model_copy(
+            update={"starts_at": datetime.fromisoformat(world.at(10)) + timedelta(minutes=minute)}
+        )
+        return command.model_copy(update={"request": moved})
+
+    length = world.service["duration_minutes"]
+    await answers_to(world, asked(0))
+
+    taken, free, late = await answers_to(world, asked(length - 5), asked(length), asked(length + 5))
+
+    assert [taken["code"], free["outcome"], late["code"]] == ["slot_taken", "done", "slot_taken"]
+    assert late["reasons"][0]["conflicts_with"] == [free["appointment"]["id"]]

@@ -34,7 +34,9 @@ def register(consumers: Consumers, *, policies: PolicyCache, clock: Clock) -> No
     consumers.subscribe(SCHEDULES.name, on_schedules, dedupe=False)
     consumers.subscribe(EXTERNAL_BUSY.name, on_external_busy, dedupe=False)
     consumers.subscribe(MESSAGES.name, on_messages, dedupe=False)
-    consumers.subscribe(BOOKING_COMMANDS.name, on_commands(policies, clock), types=KNOWN_COMMANDS, dedupe=False)
+    consumers.subscribe(
+        BOOKING_COMMANDS.name, on_commands(policies, clock), types=KNOWN_COMMANDS, dedupe=False, members=2
+    )
 
 
 def projections() -> Sequence[Projection]:

@@ -82,24 +82,31 @@ class Consumers:
         types: frozenset[str] | None = None,
         dedupe: bool = True,
         group: str | None = None,
+        members: int = 1,
     ) -> None:
         """Give `handler` the records of `topic` in batches, in order per key.
 
         With `dedupe`, only messages that this group has not yet worked through; without, every record,
         tombstones included, to a handler that applies states by version. `types` narrows to CloudEvents types.
+        With several `members` this process joins the group as often, and works on partitions while the database
+        works on others.
         """
         if dedupe and self._inbox is None:
             raise ValueError(f"{topic}: a subscription with dedupe needs the service's inbox table")
-        subscription = Subscription(
-            topic=topic,
-            handler=handler,
-            group=group or self._service,
-            types=types,
-            dedupe=dedupe,
-            gauge=PoisonGauge(self._poison_limit),
-        )
-        self._subscriptions.append(subscription)
-        self._health.register(f"consumer {topic}", consumer_check(subscription.progress))
+        for number in range(1, members + 1):
+            subscription = Subscription(
+                topic=topic,
+                handler=handler,
+                group=group or self._service,
+                types=types,
+                dedupe=dedupe,
+                gauge=PoisonGauge(self._poison_limit),
+            )
+            self._subscriptions.append(subscription)
+            name = f"consumer {topic}" if number == 1 else f"consumer {topic} ({number})"
+            self._health.register(name, consumer_check(subscription.progress))
+        mine = [each.progress for each in self._subscriptions if each.topic == topic]
+        CONSUMER_LAG.labels(self._service, topic).set_function(lambda: sum(each.lag or 0 for each in mine))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consumes until `stop` is set; waits for Kafka and for topics that are not there yet."""
@@ -151,7 +158,6 @@ class _Member:
     ) -> None:
         self._context = context
         self._subscription = subscription
-        self._lag = CONSUMER_LAG.labels(context.service, subscription.topic)
         self._subscriber = broker.subscriber(
             subscription.topic,
             batch=True,
@@ -212,9 +218,7 @@ class _Member:
         over = [asyncio.ensure_future(event.wait()) for event in (stop, self._subscription.gave_up)]
         try:
             while not any(each.done() for each in over):
-                lag = await lag_of(consumer)
-                self._subscription.progress.lag = lag
-                self._lag.set(lag)
+                self._subscription.progress.lag = await lag_of(consumer)
                 await asyncio.wait(over, timeout=_WATCH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for each in over:

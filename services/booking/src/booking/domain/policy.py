@@ -49,12 +49,10 @@ class Wanted:
         return tuple(sorted({UUID(one) for place in self.places for one in place}))
 
     @property
-    def only_choice(self) -> tuple[UUID, ...] | None:
-        """The resources, where there is nothing to choose and no seat to find."""
-        if self.rules.capacity > 1 or any(len(place) != 1 for place in self.places):
-            return None
-        chosen = tuple(UUID(place[0]) for place in self.places)
-        return chosen if len(set(chosen)) == len(chosen) else None
+    def is_settled(self) -> bool:
+        """Whether there is nothing to choose and no seat to find, so that occupancy says only whether."""
+        chosen = {place[0] for place in self.places if len(place) == 1}
+        return self.rules.capacity == 1 and len(chosen) == len(self.places)
 
 
 @dataclass(frozen=True, kw_only=True)

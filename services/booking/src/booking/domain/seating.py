@@ -31,14 +31,6 @@ class Seating:
     reasons: tuple[Reason, ...] = ()
 
 
-def seat_without_looking(policy: Policy, wanted: Wanted, *, holder_id: UUID, now: datetime) -> Seating | None:
-    """The seating where only policy needs asking; None where occupancy decides who performs or whether."""
-    chosen = wanted.only_choice
-    if chosen is None or policy.judge(wanted, resource_ids=chosen, now=now):
-        return None
-    return Seating(seats=tuple(Seat(resource_id=one, session_id=holder_id) for one in chosen))
-
-
 def seat(
     policy: Policy,
     wanted: Wanted,

@@ -15,22 +15,27 @@ from slotstream_scheduling.spans import to_epoch, to_epoch_up
 FORCED_SEATS = 1_000_000
 """Seats from here on belong to overrides and to rows that one has drawn into its session."""
 
+# Window by window: joined, a book that has just grown is read whole for each, until statistics know its size.
 _TAKEN = """
 SELECT o.resource_id, o.session_id, o.seat, o.holder_id, lower(o.blocked) AS blocked_from,
        upper(o.blocked) AS blocked_to, coalesce(a.starts_at, h.starts_at) AS starts_at,
        coalesce(a.ends_at, h.ends_at) AS ends_at, coalesce(a.service_id, h.service_id) AS service_id
 FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS q(resource_id, begins, ends)
-JOIN occupancy o ON o.organization_id = $1 AND o.resource_id = q.resource_id
-     AND o.blocked && tstzrange(q.begins, q.ends)
+CROSS JOIN LATERAL (
+    SELECT * FROM occupancy o
+    WHERE o.organization_id = $1 AND o.resource_id = q.resource_id AND o.blocked && tstzrange(q.begins, q.ends)
+      AND (o.expires_at IS NULL OR o.expires_at > clock_timestamp())
+    OFFSET 0) AS o
 LEFT JOIN appointments a ON a.organization_id = $1 AND a.id = o.holder_id
 LEFT JOIN holds h ON h.organization_id = $1 AND h.id = o.holder_id
-WHERE o.expires_at IS NULL OR o.expires_at > clock_timestamp()
 """
 _BUSY = """
 SELECT b.id, b.resource_id, b.starts_at, b.ends_at
 FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS q(resource_id, begins, ends)
-JOIN external_busy b ON b.organization_id = $1 AND b.resource_id = q.resource_id
-     AND b.ends_at > q.begins AND b.starts_at < q.ends
+CROSS JOIN LATERAL (
+    SELECT * FROM external_busy b
+    WHERE b.organization_id = $1 AND b.resource_id = q.resource_id AND b.ends_at > q.begins AND b.starts_at < q.ends
+    OFFSET 0) AS b
 """
 _DRAW_IN = "SELECT draw_into_session($1, $2, $3, $4, $5)"
 _LAST_TAKEN = """

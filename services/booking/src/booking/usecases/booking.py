@@ -28,7 +28,6 @@ from booking.domain.seating import (
     assigned_resources,
     occupy,
     seat,
-    seat_without_looking,
 )
 from booking.publishers import Cause, appointment_records, snapshot_json, state_json
 from booking.storage.bookings import (
@@ -102,12 +101,12 @@ async def book_appointments(
 ) -> list[Outcome]:
     """Books what can be booked, each by itself; conflicts among them are settled in their order.
 
-    The first attempt of a request that names its resource does not look at occupancy: the statement itself
+    The first attempt of requests that name their resources does not look at occupancy: the statement itself
     decides. What it refuses is looked at, and either explained with all reasons or tried again.
     """
     done: dict[UUID, Outcome] = {}
     pending = list(bookings)
-    look = look_first or len(pending) > 1 or any(one.ignore for one in pending)
+    look = look_first or any(one.ignore for one in pending)
     policy = await policies.of(connection, organization_id)
     for _ in range(_ATTEMPTS):
         current = await _judge(connection, policy, pending, now=now, look=look)
@@ -190,30 +189,24 @@ async def _judge(connection: Any, policy: Policy, bookings: Sequence[Booking], *
             plans.append((booking, _planned(policy, booking, now)))
         except SlotstreamError as error:
             current.outcomes[booking.request.id] = Outcome(booking=booking, error=error)
-    calendars: Calendars | None = None
+    look = look or not all(plan.wanted.is_settled for _, plan in plans)
+    calendars = await _calendars(connection, policy, [each for _, each in plans]) if look else Calendars()
     for booking, plan in plans:
         request_id = booking.request.id
-        found = None
-        if not look:
-            found = seat_without_looking(policy, plan.wanted, holder_id=request_id, now=now)
-        if found is None:
-            if calendars is None:
-                calendars = await _calendars(connection, policy, [each for _, each in plans])
-            found = seat(
-                policy,
-                plan.wanted,
-                calendars=calendars,
-                holder_id=request_id,
-                now=now,
-                ignore=booking.ignore,
-            )
+        found = seat(policy, plan.wanted, calendars=calendars, holder_id=request_id, now=now, ignore=booking.ignore)
+        if found.reasons and not look:
+            if len(plans) == 1:
+                return await _judge(connection, policy, bookings, now=now, look=True)
+            # Looked at in the next round. What comes after it and wants the same time waits for it until then.
+            occupy(calendars, plan.wanted, found, holder_id=request_id)
+            continue
         try:
             row = await _row(connection, policy, booking, plan, found)
         except SlotstreamError as error:
             current.outcomes[request_id] = Outcome(booking=booking, error=error)
             continue
         current.rows[request_id] = row
-        if calendars is not None and plan.draft.occupies:
+        if plan.draft.occupies and len(plans) > 1:
             occupy(calendars, plan.wanted, found, holder_id=request_id)
     return current
 

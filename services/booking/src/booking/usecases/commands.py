@@ -233,7 +233,6 @@ async def _book_new(
         organization_id=organization_id,
         bookings=list(bookings.values()),
         now=now,
-        look_first=True,
     )
     by_appointment = {each.booking.request.id: each for each in outcomes}
     beaten = [identity for identity, each in by_appointment.items() if isinstance(each.error, AlreadyExistsError)]

@@ -1,12 +1,14 @@
 """The one way this kit produces: idempotent, acknowledged by every in-sync replica, and closable at any time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner, murmur2
 
 MAX_RECORD_BYTES: Final = 4_194_304
 """What a producer of ours lets through; a topic's own limit is usually lower."""
@@ -31,12 +33,24 @@ async def durable_producer(
         request_timeout_ms=10_000,
         metadata_max_age_ms=30_000,
         retry_backoff_ms=250,
+        partitioner=_partition_of,
     )
     try:
         await producer.start()
         yield producer
     finally:
         await _close(producer, close_within)
+
+
+_hash_of = lru_cache(maxsize=16_384)(murmur2)
+_unkeyed = DefaultPartitioner()
+
+
+def _partition_of(key: bytes | None, partitions: Sequence[int], available: Sequence[int]) -> Any:
+    """Java's choice, as aiokafka makes it too; but its hash is pure Python, and an aggregate's events share a key."""
+    if key is None:
+        return _unkeyed(key, partitions, available)
+    return partitions[(_hash_of(key) & 0x7FFFFFFF) % len(partitions)]
 
 
 async def _close(producer: AIOKafkaProducer, within: float) -> None:

@@ -66,6 +66,7 @@ class Policy:
     services: Mapping[UUID, Service] = field(default_factory=dict)
     actions: Mapping[UUID, Action] = field(default_factory=dict)
     schedules: Mapping[UUID, Schedule] = field(default_factory=dict)
+    _places: dict[tuple[UUID, UUID | None], Places] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def performers(self) -> Mapping[UUID, tuple[Performer, ...]]:
@@ -116,8 +117,12 @@ class Policy:
         return self.schedules.get(business.id) or Schedule(zone=business.zone)
 
     def places(self, business: Business, service: Service | None) -> Places:
-        requires = service.requires if service else ()
-        return places_of([[str(one) for one in place] for place in requires], self.performers[business.id])
+        asked = (business.id, service.id if service else None)
+        found = self._places.get(asked)
+        if found is None:
+            requires = [[str(one) for one in place] for place in service.requires] if service else []
+            found = self._places[asked] = places_of(requires, self.performers[business.id])
+        return found
 
     def wanted(
         self,

@@ -155,7 +155,8 @@ def _json_row(row: BookingRow) -> dict[str, object]:
                 "location": f"/v1/appointments/{one.id}",
             },
         }
-    return line
+    # What is left out is null to the statement, and costs it nothing to read.
+    return {name: value for name, value in line.items() if value is not None}
 
 
 def _override(override: Override) -> dict[str, object]:

@@ -97,17 +97,23 @@ def _booking(world: BenchWorld, number: int) -> Booking:
 
 def pgbench_rate(setting: Setting, world: BenchWorld, *, calls: int) -> float:
     """Bookings a second by pgbench alone."""
+    asyncio.run(record_calls(setting, world, "bench_calls", range(calls)))
+    share = calls // CONNECTIONS
+    script = SCRIPT.format(share=share, organization=world.organization_id)
+    told = run_pgbench(setting, script, clients=CONNECTIONS, transactions=share - 1)
+    found = re.search(r"tps = ([\d.]+)", told)
+    if found is None:
+        raise RuntimeError(f"pgbench said nothing of its rate:\n{told}")
+    return float(found.group(1))
+
+
+def run_pgbench(setting: Setting, script: str, *, clients: int, transactions: int) -> str:
+    """Run a script as booking's role, `transactions` times by each client; `:i` begins at 0. Returns the report."""
     program = shutil.which("pgbench")
     if program is None:
         raise SystemExit("make bench needs pgbench: install PostgreSQL's client programs (Debian: postgresql-15).")
-    asyncio.run(record_calls(setting, world, "bench_calls", range(calls)))
-    share = calls // CONNECTIONS
-    script = Path(setting.folder) / "booking.sql"
-    script.write_text(SCRIPT.format(share=share, organization=world.organization_id))
+    file = Path(setting.folder) / "pgbench.sql"
+    file.write_text(script)
     url = setting.surroundings.database_url("booking", "app").replace("postgresql+asyncpg", "postgresql")
-    command = [program, "-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "2", "-t", str(share - 1), "-D", "i=0"]
-    done = subprocess.run([*command, "-f", str(script), url], capture_output=True, text=True, check=True)
-    found = re.search(r"tps = ([\d.]+)", done.stdout)
-    if found is None:
-        raise RuntimeError(f"pgbench said nothing of its rate:\n{done.stdout}{done.stderr}")
-    return float(found.group(1))
+    command = [program, "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-t", str(transactions), "-D", "i=0"]
+    return subprocess.run([*command, "-f", str(file), url], capture_output=True, text=True, check=True).stdout

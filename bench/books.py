@@ -74,7 +74,7 @@ def pages_of(book: Book) -> dict[str, str]:
     return {
         "first page": base,
         "one status": f"{base}&status=no_show",
-        "a day, a year and a half ago": f"{base}&from={_stamp(middle)}&to={_stamp(middle + timedelta(days=1))}",
+        "a fortnight, a year and a half ago": f"{base}&from={_stamp(middle)}&to={_stamp(middle + timedelta(days=14))}",
         "a client by name": f"{base}&q=client%20{book.appointments // 40 + 7}",
     }
 

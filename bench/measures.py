@@ -2,17 +2,13 @@
 
 import asyncio
 import json
-import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 
-from bench.baseline import record_calls
 from bench.setting import Setting, generate_load
 from bench.world import FIRST, BenchWorld
 from slotstream_contracts.appointments import AppointmentSnapshot, AppointmentState, AssignedResource
@@ -25,13 +21,6 @@ from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import OutboxRecord, enqueue, record_of
 
 LONGEST_SECONDS = 240
-
-
-@dataclass(frozen=True, slots=True)
-class Race:
-    p99_milliseconds: float
-    deadlocks: int
-    winners: int
 
 
 def _requests(setting: Setting, world: BenchWorld, numbers: range) -> list[tuple[str, str, dict[str, str], str]]:
@@ -80,7 +69,7 @@ def bulk_booking_rate(setting: Setting, world: BenchWorld, *, commands: int, fir
     """Bookings a second by command, from a filled commands topic, by one worker."""
     _enqueue(setting.database("imports"), [_command_record(world, number) for number in range(first, first + commands)])
     with setting.service("imports", "worker"):
-        _pace(setting, "imports", "SELECT count(*) FROM outbox", until=0)
+        _emptied(setting, "imports")
     booked = "SELECT count(*) FROM appointments"
     before = _count(setting, "booking", booked)
     with setting.service("booking", "worker"):
@@ -120,6 +109,14 @@ def _pace(setting: Setting, service: str, query: str, *, until: int) -> float:
         return float(abs(last - first) / took)
 
     return asyncio.run(watch())
+
+
+def _emptied(setting: Setting, service: str) -> None:
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while _count(setting, service, "SELECT count(*) FROM outbox"):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{service} did not empty its outbox within {LONGEST_SECONDS} s")
+        time.sleep(0.2)
 
 
 def _count(setting: Setting, service: str, query: str) -> int:
@@ -197,33 +194,3 @@ def latency(url: str, method: str, path: str, headers: dict[str, str], body: str
     if set(measured["statuses"]) != {"200"}:
         raise RuntimeError(f"{path} answered {measured['statuses']}")
     return float(measured["p50"])
-
-
-async def race_for_one_slot(setting: Setting, world: BenchWorld, *, slot: int, rounds: int) -> Race:
-    """32 connections try the same slot at once, round after round: the statement's latency and its deadlocks."""
-    await record_calls(setting, world, "bench_race", [slot + each // 32 for each in range(rounds * 32)])
-    admin = await asyncpg.connect(setting.admin_url("booking"))
-    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = 'booking'"
-    before = await admin.fetchval(deadlocks)
-    url = setting.surroundings.database_url("booking", "app").replace("postgresql+asyncpg", "postgresql")
-    pool = await asyncpg.create_pool(url, min_size=32, max_size=32)
-    calls = await admin.fetch("SELECT policy_version, rows, outbox, payloads FROM bench_race ORDER BY n")
-    latencies: list[float] = []
-    winners = 0
-
-    async def attempt(call: Any) -> None:
-        nonlocal winners
-        async with pool.acquire() as connection:
-            began = time.perf_counter()
-            won = await connection.fetchval(
-                "SELECT book_appointments($1, $2, $3, $4, $5)", world.organization_id, *call.values()
-            )
-            latencies.append((time.perf_counter() - began) * 1000)
-            winners += bool(won)
-
-    for each in range(rounds):
-        await asyncio.gather(*(attempt(call) for call in calls[each * 32 : each * 32 + 32]))
-    after = await admin.fetchval(deadlocks)
-    await pool.close()
-    await admin.close()
-    return Race(statistics.quantiles(latencies, n=100)[98], after - before, winners)

@@ -225,6 +225,27 @@ async def test_starts_alone_make_a_short_answer(open_client: httpx2.AsyncClient,
     }
 
 
+@pytest.mark.parametrize("accepted", ["gzip", "br, gzip;q=0.5", "GZIP"])
+async def test_slots_are_sent_compressed_to_whom_takes_them_so(
+    open_client: httpx2.AsyncClient, town: Any, accepted: str
+) -> None:
+    async def sent(encodings: str) -> httpx2.Response:
+        week = {"service_id": str(town.service), "from": "2026-06-01T00:00:00Z", "to": "2026-06-08T00:00:00Z"}
+        return await open_client.get("/v1/slots", params=week, headers={"Accept-Encoding": encodings})
+
+    plain = await sent("identity")
+
+    for _ in range(2):
+        packed = await sent(accepted)
+        refused = await sent("gzip;q=0, identity")
+
+        assert packed.headers["content-encoding"] == "gzip"
+        assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+        assert packed.json() == refused.json() == plain.json()
+        assert "content-encoding" not in refused.headers
+        assert refused.headers["vary"] == "Accept-Encoding"
+
+
 async def test_a_custom_service_needs_a_business_and_a_length(
     open_client: httpx2.AsyncClient, town: Any, starts: Starts
 ) -> None:

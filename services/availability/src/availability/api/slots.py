@@ -1,5 +1,7 @@
 """Slots over HTTP. A finished answer is kept as bytes and sent again while nothing has changed."""
 
+import gzip
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -35,6 +37,7 @@ router = APIRouter(prefix="/v1", tags=["slots"])
 
 Asker = Annotated[Principal, requires(Right.READ_SLOTS)]
 Detail = Literal["resources", "starts"]
+_TAKES_GZIP = re.compile(rb"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 Duration = Annotated[int | None, Query(ge=1, le=7 * 24 * 60, description="Another length than the service's own")]
 
 
@@ -61,7 +64,7 @@ async def list_slots(
 
     found = await patiently(request, answer)
     world_of(request).answers.put(principal.organization_id, request.scope["query_string"], found)
-    return Response(found.body, media_type="application/json")
+    return _sent(request.scope, found)
 
 
 def keep_answers(app: FastAPI) -> None:
@@ -73,13 +76,25 @@ def keep_answers(app: FastAPI) -> None:
         world: World = scope["app"].state.world
         principal = await authenticate(scope)
         principal.require(Right.READ_SLOTS)
-        body = await world.kept_answer(principal.organization_id, scope["query_string"])
-        if body is None:
+        found = await world.kept_answer(principal.organization_id, scope["query_string"])
+        if found is None:
             await ask(scope, receive, send)
         else:
-            await Response(body, media_type="application/json")(scope, receive, send)
+            await _sent(scope, found)(scope, receive, send)
 
     cast("APIRoute", route).app = kept_or_asked
+
+
+def _sent(scope: Scope, answer: Answer) -> Response:
+    headers = {"vary": "Accept-Encoding"}
+    if not _takes_gzip(scope):
+        return Response(answer.body, media_type="application/json", headers=headers)
+    return Response(answer.packed, media_type="application/json", headers=headers | {"content-encoding": "gzip"})
+
+
+def _takes_gzip(scope: Scope) -> bool:
+    """Whether the client names gzip and does not refuse it (RFC 9110, section 12.5.3)."""
+    return any(name == b"accept-encoding" and _TAKES_GZIP.search(value) for name, value in scope["headers"])
 
 
 @router.get("/slots/first", response_model=FirstSlotOut)
@@ -184,7 +199,7 @@ async def _answer(
             "days": [{"date": day, "slots": list(slots)} for day, slots in days],
         }
     )
-    return Answer(versions, offer.valid_until, body)
+    return Answer(versions, offer.valid_until, body, gzip.compress(body, compresslevel=1))
 
 
 def _slots_out(slots: Sequence[Slot], zone: str, detail: Detail) -> Iterator[dict[str, Any]]:

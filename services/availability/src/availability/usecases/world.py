@@ -7,7 +7,7 @@ from uuid import UUID
 
 from availability.domain import Directory
 from availability.storage import Versions, read_versions
-from availability.storage.caches import AnswerCache, DirectoryCache
+from availability.storage.caches import Answer, AnswerCache, DirectoryCache
 from availability.storage.occupancy import OccupancyCache, TakenTime
 from slotstream_scheduling import ResourceCalendar, ServiceRules
 from slotstream_servicekit.clock import Clock
@@ -58,7 +58,7 @@ class World:
         """Says that a change was committed here, so that clients of this process see it at once."""
         self._read.pop(organization_id, None)
 
-    async def kept_answer(self, organization_id: UUID, query: bytes) -> bytes | None:
+    async def kept_answer(self, organization_id: UUID, query: bytes) -> Answer | None:
         """The finished answer to a query, where it still is the answer."""
         versions = await self.versions(organization_id)
         return self.answers.get(organization_id, query, versions, int(self._clock().timestamp()))

@@ -24,14 +24,21 @@ demo: $(READY) ## Fill the running stack with an example organization and show w
 mail: $(READY) ## List the mails that were caught (N=3: read the third)
 	@$(BIN)/slotstream-local mail $(N)
 
-check: $(READY) ## Style, types and the rules of who may import whom
+check: $(READY) ## Style, types, the rules of who may import whom, and generated documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m slotstream_contracts.schemas check
+	$(BIN)/slotstream openapi --check
 
-test: check ## Check, then every test: unit, service, contract, end to end
+test: check ## Check, then every test: unit, service, contract, end to end (ARGS: what to tell pytest)
+ifdef ARGS
 	$(BIN)/pytest $(ARGS)
+else
+	$(BIN)/pytest libs services deploy --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest tests
+endif
 
 checker: $(READY) ## Random work under faults, then every promise checked (MINUTES=60 SEED=7)
 	@cd tests/e2e && ../../$(BIN)/python -m checker --minutes $(or $(MINUTES),1) $(if $(SEED),--seed $(SEED))

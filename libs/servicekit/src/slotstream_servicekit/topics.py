@@ -87,7 +87,9 @@ async def _partitions_by_topic(admin: AIOKafkaAdminClient, wanted: Mapping[str, 
     return {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics(present)}
 
 
-async def _create(admin: AIOKafkaAdminClient, topics: Sequence[TopicDefinition], replication_factor: int) -> tuple[str, ...]:
+async def _create(
+    admin: AIOKafkaAdminClient, topics: Sequence[TopicDefinition], replication_factor: int
+) -> tuple[str, ...]:
     """Names what was created; what another job created first, or a broker did not list yet, is none of it."""
     if not topics:
         return ()

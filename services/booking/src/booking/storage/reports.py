@@ -10,38 +10,44 @@ from typing import Any
 from uuid import UUID
 
 _LOCAL_START = "(a.starts_at AT TIME ZONE a.zone)"
-_STAFF = """
+_RESOURCES = """
 JOIN appointment_resources ar ON ar.organization_id = a.organization_id AND ar.appointment_id = a.id
-JOIN resources r ON r.organization_id = ar.organization_id AND r.id = ar.resource_id AND r.kind = 'staff'
 """
+_PLANNING = "SET LOCAL parallel_tuple_cost = 0.01"
+"""The planner does not know what row-level security costs by row, and takes the workers' shares for too dear."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """How rows are put together: the expression, what it needs joined, and where its name is found."""
+    """How rows are put together: the expression, what it needs joined, which groups count, and where names are.
+
+    Ids are grouped as ids and looked up by group, not by row: a join of few groups is cheap and well estimated.
+    """
 
     key: str
     joins: str = ""
+    among: str = "true"
     name: str = "NULL"
 
 
 GROUPINGS: Mapping[str, Grouping] = {
     "client": Grouping(
-        "a.client_id::text",
-        name="(SELECT c.name FROM clients c WHERE c.organization_id = $1 AND c.id = g.key::uuid)",
+        "a.client_id",
+        name="(SELECT c.name FROM clients c WHERE c.organization_id = $1 AND c.id = g.key)",
     ),
     "service": Grouping(
         "coalesce(a.service_id::text, a.service_name)",
         name="coalesce((SELECT s.name FROM services s WHERE s.organization_id = $1 AND s.id::text = g.key), g.key)",
     ),
     "staff": Grouping(
-        "ar.resource_id::text",
-        joins=_STAFF,
-        name="(SELECT r.name FROM resources r WHERE r.organization_id = $1 AND r.id = g.key::uuid)",
+        "ar.resource_id",
+        joins=_RESOURCES,
+        among="key IN (SELECT r.id FROM resources r WHERE r.organization_id = $1 AND r.kind = 'staff')",
+        name="(SELECT r.name FROM resources r WHERE r.organization_id = $1 AND r.id = g.key)",
     ),
     "business": Grouping(
-        "a.business_id::text",
-        name="(SELECT b.name FROM businesses b WHERE b.organization_id = $1 AND b.id = g.key::uuid)",
+        "a.business_id",
+        name="(SELECT b.name FROM businesses b WHERE b.organization_id = $1 AND b.id = g.key)",
     ),
     "source": Grouping("a.source"),
     "weekday": Grouping(f"(extract(isodow FROM {_LOCAL_START})::int - 1)::text"),
@@ -86,47 +92,61 @@ sum(a.quoted_amount) FILTER (WHERE a.status IN ('scheduled', 'confirmed')) AS ex
 sum(a.quoted_amount) FILTER (WHERE a.status IN ('cancelled', 'no_show')) AS lost
 """
 _CURRENCY = "coalesce(a.actual_currency, a.quoted_currency)"
-_FOLLOW_UPS = """
-SELECT a.client_id, c.name, c.phone, c.email, a.id AS appointment_id, a.status, a.starts_at, a.zone, a.service_name
-FROM (
-    SELECT DISTINCT ON (a.client_id) a.* FROM appointments a
-    WHERE a.organization_id = $1 AND a.starts_at >= $2 AND a.starts_at < $3
-      AND ($4::uuid[] IS NULL OR a.business_id = ANY($4)) AND a.status <> 'rescheduled'
-    ORDER BY a.client_id, a.starts_at DESC
-) AS a JOIN clients c ON c.organization_id = $1 AND c.id = a.client_id AND NOT c.erased AND NOT c.archived
-WHERE a.status IN ('no_show', 'cancelled', 'dismissed') AND NOT EXISTS (
-    SELECT FROM appointments n WHERE n.organization_id = $1 AND n.client_id = a.client_id AND n.starts_at > a.starts_at
-      AND n.status IN ('pending', 'scheduled', 'confirmed', 'completed'))
-ORDER BY a.starts_at DESC, a.client_id LIMIT $5
+_CAME_TO_NOTHING = "('no_show', 'cancelled', 'dismissed')"
+_FOLLOW_UPS = f"""
+WITH latest AS (
+    SELECT t.client_id, t.starts_at, c.name, c.phone, c.email
+    FROM (
+        SELECT a.client_id, max(a.starts_at) FILTER (WHERE a.status IN {_CAME_TO_NOTHING}) AS starts_at,
+               max(a.starts_at) FILTER (WHERE a.status NOT IN {_CAME_TO_NOTHING}) AS came_to_something_at
+        FROM appointments a WHERE {_WITHIN} GROUP BY a.client_id
+    ) AS t JOIN clients c ON c.organization_id = $1 AND c.id = t.client_id AND NOT c.erased AND NOT c.archived
+    WHERE t.starts_at > coalesce(t.came_to_something_at, '-infinity') AND NOT EXISTS (
+        SELECT FROM appointments n
+        WHERE n.organization_id = $1 AND n.client_id = t.client_id AND n.starts_at > t.starts_at
+          AND n.status IN ('pending', 'scheduled', 'confirmed', 'completed'))
+    ORDER BY t.starts_at DESC, t.client_id LIMIT $5
+)
+SELECT l.client_id, l.name, l.phone, l.email, a.id AS appointment_id, a.status, a.starts_at, a.zone, a.service_name
+FROM latest l CROSS JOIN LATERAL (
+    SELECT a.* FROM appointments a
+    WHERE {_WITHIN} AND a.client_id = l.client_id AND a.starts_at = l.starts_at AND a.status IN {_CAME_TO_NOTHING}
+    ORDER BY a.id LIMIT 1
+) AS a
+ORDER BY l.starts_at DESC, l.client_id
 """
-_OCCUPIED = """
-SELECT t.resource_id, sum(extract(epoch FROM upper(one) - lower(one)))::bigint AS seconds
+# OFFSET 0 keeps the spans a step of their own, so that workers build them.
+_OCCUPIED = f"""
+SELECT t.resource_id, (
+    SELECT sum(extract(epoch FROM upper(one) - lower(one)))::bigint FROM unnest(t.taken) AS one
+) AS seconds
 FROM (
-    SELECT ar.resource_id,
-           range_agg(tstzrange(greatest(a.starts_at, $2), least(a.ends_at, $3))) AS taken
-    FROM appointments a
-    JOIN appointment_resources ar ON ar.organization_id = a.organization_id AND ar.appointment_id = a.id
-    WHERE a.organization_id = $1 AND a.starts_at >= $2 - interval '7 days' AND a.starts_at < $3 AND a.ends_at > $2
-      AND ($4::uuid[] IS NULL OR a.business_id = ANY($4))
-      AND a.status IN ('scheduled', 'confirmed', 'completed', 'no_show')
-    GROUP BY ar.resource_id
-) AS t, unnest(t.taken) AS one GROUP BY t.resource_id
+    SELECT s.resource_id, range_agg(s.span) AS taken
+    FROM (
+        SELECT ar.resource_id, tstzrange(greatest(a.starts_at, $2), least(a.ends_at, $3)) AS span
+        FROM appointments a {_RESOURCES}
+        WHERE a.organization_id = $1 AND a.starts_at >= $2 - interval '7 days' AND a.starts_at < $3 AND a.ends_at > $2
+          AND ($4::uuid[] IS NULL OR a.business_id = ANY($4))
+          AND a.status IN ('scheduled', 'confirmed', 'completed', 'no_show')
+        OFFSET 0
+    ) AS s GROUP BY s.resource_id
+) AS t
 """
 
 
-async def count_no_shows(connection: Any, span: Range, *, by: str, limit: int) -> list[Any]:
+async def count_no_shows(connection: Any, span: Range, *, by: str, limit: int) -> list[dict[str, Any]]:
     """Rows of key, name, no_shows, completed; most no-shows first."""
     return await _grouped(
         connection, span, by=by, figures=_NO_SHOWS, order="no_shows DESC, completed DESC", limit=limit
     )
 
 
-async def count_volume(connection: Any, span: Range, *, by: str, limit: int) -> list[Any]:
+async def count_volume(connection: Any, span: Range, *, by: str, limit: int) -> list[dict[str, Any]]:
     """Rows of key, name, appointments and how they ended; most appointments first."""
     return await _grouped(connection, span, by=by, figures=_VOLUME, order="appointments DESC", limit=limit)
 
 
-async def sum_revenue(connection: Any, span: Range, *, by: str, limit: int) -> list[Any]:
+async def sum_revenue(connection: Any, span: Range, *, by: str, limit: int) -> list[dict[str, Any]]:
     """Rows of key, name, currency, earned, expected, lost; most earned first. What has no price is left out."""
     return await _grouped(
         connection,
@@ -141,30 +161,35 @@ async def sum_revenue(connection: Any, span: Range, *, by: str, limit: int) -> l
 
 async def _grouped(
     connection: Any, span: Range, *, by: str, figures: str, order: str, limit: int, also: str | None = None
-) -> list[Any]:
+) -> list[dict[str, Any]]:
     grouping = GROUPINGS[by]
     currency = f", {also} AS currency" if also else ""
     priced = f"AND {also} IS NOT NULL" if also else ""
+    await connection.execute(_PLANNING)
     rows = await connection.fetch(
         f"""
         SELECT g.*, {grouping.name} AS name FROM (
-            SELECT {grouping.key} AS key {currency}, {figures}
-            FROM appointments a {grouping.joins} WHERE {_WITHIN} {priced}
-            GROUP BY 1 {", 2" if also else ""} ORDER BY {order}, key LIMIT $5
+            SELECT * FROM (
+                SELECT {grouping.key} AS key {currency}, {figures}
+                FROM appointments a {grouping.joins} WHERE {_WITHIN} {priced}
+                GROUP BY 1 {", 2" if also else ""}
+            ) AS every WHERE {grouping.among} ORDER BY {order}, key LIMIT $5
         ) AS g ORDER BY {order}, key
         """,
         *span.values,
         limit,
     )
-    return list(rows)
+    return [dict(row) | {"key": str(row["key"])} for row in rows]
 
 
 async def find_follow_ups(connection: Any, span: Range, *, limit: int) -> list[Any]:
     """Clients whose last appointment of the range came to nothing and who have had, or booked, none since."""
+    await connection.execute(_PLANNING)
     return list(await connection.fetch(_FOLLOW_UPS, *span.values, limit))
 
 
 async def sum_occupied(connection: Any, span: Range) -> dict[UUID, int]:
     """Seconds by resource that appointments took in the range, buffers left out; a group's seats count once."""
+    await connection.execute(_PLANNING)
     rows = await connection.fetch(_OCCUPIED, *span.values)
     return {row["resource_id"]: row["seconds"] for row in rows}

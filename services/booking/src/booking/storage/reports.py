@@ -115,22 +115,22 @@ FROM latest l CROSS JOIN LATERAL (
 ) AS a
 ORDER BY l.starts_at DESC, l.client_id
 """
-# OFFSET 0 keeps the spans a step of their own, so that workers build them.
+# What reaches beyond all that began before it counts, and nothing twice. Workers sort, where OFFSET 0 keeps the step.
 _OCCUPIED = f"""
-SELECT t.resource_id, (
-    SELECT sum(extract(epoch FROM upper(one) - lower(one)))::bigint FROM unnest(t.taken) AS one
-) AS seconds
+SELECT e.resource_id, extract(epoch FROM sum(e.ends_at - greatest(e.starts_at, e.taken_until)))::bigint AS seconds
 FROM (
-    SELECT s.resource_id, range_agg(s.span) AS taken
+    SELECT o.*, max(o.ends_at) OVER (
+        PARTITION BY o.resource_id ORDER BY o.starts_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS taken_until
     FROM (
-        SELECT ar.resource_id, tstzrange(greatest(a.starts_at, $2), least(a.ends_at, $3)) AS span
+        SELECT ar.resource_id, greatest(a.starts_at, $2) AS starts_at, least(a.ends_at, $3) AS ends_at
         FROM appointments a {_RESOURCES}
         WHERE a.organization_id = $1 AND a.starts_at >= $2 - interval '7 days' AND a.starts_at < $3 AND a.ends_at > $2
           AND ($4::uuid[] IS NULL OR a.business_id = ANY($4))
           AND a.status IN ('scheduled', 'confirmed', 'completed', 'no_show')
-        OFFSET 0
-    ) AS s GROUP BY s.resource_id
-) AS t
+        ORDER BY 1, 2 OFFSET 0
+    ) AS o
+) AS e WHERE e.taken_until IS NULL OR e.ends_at > e.taken_until GROUP BY e.resource_id
 """
 
 

@@ -85,9 +85,9 @@ async def check(
         work.append(
             asyncio.create_task(break_things(faults, history=history, in_force=in_force, chance=chance, stop=stop))
         )
-    await asyncio.wait(work, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
-    while len(history.faults) < least_faults and not any(each.done() for each in work):
-        await asyncio.sleep(1)
+    ended, _ = await asyncio.wait(work, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
+    while len(history.faults) < least_faults and not ended:
+        ended, _ = await asyncio.wait(work, timeout=1, return_when=asyncio.FIRST_EXCEPTION)
     stop.set()
     await asyncio.gather(*work)
     organizations: list[UUID] = [each.world.organization_id for each in tenants]

@@ -38,6 +38,7 @@ _RECONNECT_SECONDS: Final = 1.0
 _JOIN_GRACE_SECONDS: Final = 4.0
 _WATCH_SECONDS: Final = 2.0
 _FETCH_SILENCE_SECONDS: Final = 15.0
+_METADATA_PAUSE_SECONDS: Final = 0.25
 _PRUNE_SECONDS: Final = 600.0
 _STOP_SECONDS: Final = 15.0
 
@@ -215,6 +216,7 @@ class _Member:
         """Tells readiness and metrics how far the consumer is behind, until it is to stop or gives up."""
         consumer = self._subscriber.consumer
         count_polls(consumer, self._subscription)
+        calm_metadata(consumer)
         over = [asyncio.ensure_future(event.wait()) for event in (stop, self._subscription.gave_up)]
         try:
             while not any(each.done() for each in over):
@@ -281,6 +283,29 @@ def count_polls(consumer: Any, subscription: Subscription) -> None:
         return fetched
 
     consumer.getmany = counted
+
+
+def calm_metadata(consumer: Any) -> None:
+    """Let a consumer ask for metadata once in a while only, as long as a partition has no leader.
+
+    aiokafka asks again as soon as it is answered. All consumers of a cluster together then keep a broker that is
+    just starting, and has no leaders yet, from ever finishing.
+    """
+    client = consumer._client  # noqa: SLF001 - aiokafka offers no setting for it
+    force: Callable[[], Awaitable[Any]] = client.force_metadata_update
+    pending: asyncio.Task[Any] | None = None
+
+    async def after_a_pause() -> Any:
+        await asyncio.sleep(_METADATA_PAUSE_SECONDS)
+        return await force()
+
+    def calmly() -> asyncio.Future[Any]:
+        nonlocal pending
+        if pending is None or pending.done():
+            pending = asyncio.ensure_future(after_a_pause())
+        return asyncio.shield(pending)
+
+    client.force_metadata_update = calmly
 
 
 def _hears(consumer: Any, assigned: frozenset[TopicPartition]) -> bool:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer
 from kit_world import (
     INBOX,
     Note,
@@ -25,7 +24,6 @@ from kit_world import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from slotstream_servicekit.consumer import Consumers, Received, is_transient, read_record
-from slotstream_servicekit.consumer.consumers import calm_metadata
 from slotstream_servicekit.consumer.poison import PoisonGauge
 from slotstream_servicekit.consumer.retries import patiently
 from slotstream_servicekit.errors import DatabaseUnavailableError, NotFoundError, TransientError
@@ -585,30 +583,6 @@ async def test_the_inbox_is_pruned_while_the_consumer_runs(
 
 
 @service
-async def test_partitions_without_a_leader_are_asked_after_now_and_then_and_not_all_the_time(
-    kafka: str, new_topic: NewTopic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = 0
-    consumer = AIOKafkaConsumer(await new_topic(), bootstrap_servers=kafka)
-    await consumer.start()
-    try:
-        calm_metadata(consumer)
-        update = consumer._client._metadata_update
-
-        async def counted(*arguments: Any) -> Any:
-            nonlocal asked
-            asked += 1
-            return await update(*arguments)
-
-        monkeypatch.setattr(consumer._client, "_metadata_update", counted)
-        monkeypatch.setattr(consumer._fetcher, "_select_read_replica", lambda partition: None)
-        await consumer.getmany(timeout_ms=1_500)
-    finally:
-        await consumer.stop()
-
-    assert 1 <= asked <= 8
-
-
 async def test_a_consumer_waits_for_kafka_and_outlives_its_restart(world: World, until: Until) -> None:
     from slotstream_servicekit.testing.infrastructure import a_kafka
 

@@ -10,6 +10,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner, murmur2
 
+from slotstream_servicekit.metadata import calm_metadata
+
 MAX_RECORD_BYTES: Final = 4_194_304
 """What a producer of ours lets through; a topic's own limit is usually lower."""
 _CLOSE_SECONDS: Final = 5.0
@@ -37,6 +39,7 @@ async def durable_producer(
     )
     try:
         await producer.start()
+        calm_metadata(producer.client)
         yield producer
     finally:
         await _close(producer, close_within)

@@ -24,6 +24,7 @@ from slotstream_servicekit.dead_letters import DeadLetterWriter, cause_of
 from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.health import Health, consumer_check
 from slotstream_servicekit.inbox import prune
+from slotstream_servicekit.metadata import calm_metadata
 from slotstream_servicekit.producer import MAX_RECORD_BYTES
 from slotstream_servicekit.telemetry import CONSUMER_LAG, get_logger
 
@@ -38,7 +39,6 @@ _RECONNECT_SECONDS: Final = 1.0
 _JOIN_GRACE_SECONDS: Final = 4.0
 _WATCH_SECONDS: Final = 2.0
 _FETCH_SILENCE_SECONDS: Final = 15.0
-_METADATA_PAUSE_SECONDS: Final = 0.25
 _PRUNE_SECONDS: Final = 600.0
 _STOP_SECONDS: Final = 15.0
 
@@ -214,9 +214,9 @@ class _Member:
 
     async def _watch(self, stop: asyncio.Event) -> None:
         """Tells readiness and metrics how far the consumer is behind, until it is to stop or gives up."""
-        consumer = self._subscriber.consumer
+        consumer: Any = self._subscriber.consumer
         count_polls(consumer, self._subscription)
-        calm_metadata(consumer)
+        calm_metadata(consumer._client)  # noqa: SLF001 - aiokafka offers no other way to it
         over = [asyncio.ensure_future(event.wait()) for event in (stop, self._subscription.gave_up)]
         try:
             while not any(each.done() for each in over):
@@ -283,29 +283,6 @@ def count_polls(consumer: Any, subscription: Subscription) -> None:
         return fetched
 
     consumer.getmany = counted
-
-
-def calm_metadata(consumer: Any) -> None:
-    """Let a consumer ask for metadata once in a while only, as long as a partition has no leader.
-
-    aiokafka asks again as soon as it is answered. All consumers of a cluster together then keep a broker that is
-    just starting, and has no leaders yet, from ever finishing.
-    """
-    client = consumer._client  # noqa: SLF001 - aiokafka offers no setting for it
-    force: Callable[[], Awaitable[Any]] = client.force_metadata_update
-    pending: asyncio.Task[Any] | None = None
-
-    async def after_a_pause() -> Any:
-        await asyncio.sleep(_METADATA_PAUSE_SECONDS)
-        return await force()
-
-    def calmly() -> asyncio.Future[Any]:
-        nonlocal pending
-        if pending is None or pending.done():
-            pending = asyncio.ensure_future(after_a_pause())
-        return asyncio.shield(pending)
-
-    client.force_metadata_update = calmly
 
 
 def _hears(consumer: Any, assigned: frozenset[TopicPartition]) -> bool:

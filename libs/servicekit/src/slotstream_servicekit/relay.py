@@ -19,6 +19,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from slotstream_servicekit.background import pause_for
 from slotstream_servicekit.database import Database, unavailable_as_transient
 from slotstream_servicekit.errors import DatabaseUnavailableError
 from slotstream_servicekit.outbox import LANES
@@ -103,7 +104,7 @@ class Relay:
                     await self._take_part(stop)
             except (KafkaError, DatabaseUnavailableError, OSError) as error:
                 log.warning("relay_interrupted", cause=type(error.__cause__ or error).__name__)
-                await _pause(stop, _RETRY_SECONDS)
+                await pause_for(_RETRY_SECONDS, stop)
             except DeliveryAbandonedError:
                 log.warning("relay_abandoned_delivery")
 
@@ -114,7 +115,7 @@ class Relay:
             await connection.execute(_SETTINGS)
             session = _Session(connection, self._lanes)
             while not stop.is_set() and not await session.take_lanes():
-                await _pause(stop, _LOCK_SECONDS)
+                await pause_for(_LOCK_SECONDS, stop)
             if stop.is_set():
                 return
             async with durable_producer(self._bootstrap_servers, client_id=f"{self._service}-relay") as producer:
@@ -141,7 +142,7 @@ class Relay:
                 counted_at = time.monotonic()
                 await self._report(session.connection)
             if not full:
-                await _pause(stop, pause)
+                await pause_for(pause, stop)
 
     async def _publish(
         self,
@@ -293,9 +294,3 @@ def _arrived(
         elif place not in broken:
             arrived.append(row)
     return arrived, failure
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    """Sleep, unless told to stop meanwhile."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

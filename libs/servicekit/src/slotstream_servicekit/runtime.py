@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Protocol, Typ
 
 from pydantic import ValidationError
 
+from slotstream_servicekit.background import BackgroundTask
 from slotstream_servicekit.errors import StartError
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.settings import ServiceSettings
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 Role = Literal["api", "worker", "all"]
-BackgroundTask = Callable[[asyncio.Event], Awaitable[None]]
-"""A named async function that works until the event is set, then returns."""
-
 _CANCEL_SECONDS = 5.0
 _SECOND_SIGNAL_SECONDS = 1.0
 

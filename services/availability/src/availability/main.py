@@ -1,8 +1,6 @@
 """The only place where the service is wired together."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +12,9 @@ from availability.settings import AvailabilitySettings
 from availability.storage import with_holiday_rules
 from availability.usecases import World, extend_holidays
 from slotstream_contracts.envelope import parse
+from slotstream_servicekit.background import BackgroundTask, repeatedly
 from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.database import Database
-from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.health import Health, database_check
 from slotstream_servicekit.http import Authenticator, create_app
 from slotstream_servicekit.http.idempotency import forget_old_keys
@@ -99,18 +97,14 @@ def create_worker(settings: AvailabilitySettings, *, clock: Clock = system_clock
     )
 
 
-def housekeeping(database: Database, clock: Clock) -> Callable[[asyncio.Event], Awaitable[None]]:
+def housekeeping(database: Database, clock: Clock) -> BackgroundTask:
     """A task that keeps holidays some years ahead and forgets old idempotency keys."""
 
-    async def keep_house(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            with contextlib.suppress(SlotstreamError):
-                await renew_holidays(database, clock)
-                await forget_old_keys(database)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _HOUSEKEEPING_SECONDS)
+    async def keep_house() -> None:
+        await renew_holidays(database, clock)
+        await forget_old_keys(database)
 
-    return keep_house
+    return repeatedly("housekeeping", keep_house, every=_HOUSEKEEPING_SECONDS)
 
 
 async def renew_holidays(database: Database, clock: Clock) -> int:

@@ -1,18 +1,14 @@
 """What booking does by the clock."""
 
-import asyncio
-import contextlib
-
 from sqlalchemy import text
 
 from booking.storage.policies import PolicyCache
 from booking.usecases.bulk import do_next_portion
 from booking.usecases.series import extend_next_series
+from slotstream_servicekit.background import BackgroundTask, repeatedly
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
-from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.http.idempotency import forget_old_keys
-from slotstream_servicekit.runtime import BackgroundTask
 from slotstream_servicekit.telemetry import get_logger
 
 EVERY_SECONDS = 60.0
@@ -34,30 +30,11 @@ log = get_logger(__name__)
 
 
 def housekeeping(database: Database) -> BackgroundTask:
-    async def keep_house(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                await sweep(database)
-            except SlotstreamError as error:
-                log.warning("housekeeping_postponed", code=error.code)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
-
-    return keep_house
+    return repeatedly("housekeeping", lambda: sweep(database), every=EVERY_SECONDS)
 
 
 def series_extension(database: Database, policies: PolicyCache, clock: Clock) -> BackgroundTask:
-    async def extend_series(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                if await extend_one(database, policies, clock):
-                    continue
-            except SlotstreamError as error:
-                log.warning("series_extension_postponed", code=error.code)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
-
-    return extend_series
+    return repeatedly("series_extension", lambda: extend_one(database, policies, clock), every=EVERY_SECONDS)
 
 
 async def extend_one(database: Database, policies: PolicyCache, clock: Clock) -> bool:
@@ -70,17 +47,7 @@ async def extend_one(database: Database, policies: PolicyCache, clock: Clock) ->
 
 
 def bulk_orders(database: Database, policies: PolicyCache, clock: Clock) -> BackgroundTask:
-    async def do_bulk_orders(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                if await do_one_portion(database, policies, clock):
-                    continue
-            except SlotstreamError as error:
-                log.warning("bulk_order_postponed", code=error.code)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), BULK_SECONDS)
-
-    return do_bulk_orders
+    return repeatedly("bulk_orders", lambda: do_one_portion(database, policies, clock), every=BULK_SECONDS)
 
 
 async def do_one_portion(database: Database, policies: PolicyCache, clock: Clock) -> bool:

@@ -2,8 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +10,7 @@ from calendar_sync.adapters.sealing import SecretBox, UnsealableError
 from calendar_sync.domain import CalendarReader, ConnectionKind, ReadingFailedError, Window
 from calendar_sync.storage import Claim
 from calendar_sync.usecases.reading import Outcome, claim_due_connections, record_outcome
+from slotstream_servicekit.background import BackgroundTask, pause_for, repeatedly
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import TransientError
 from slotstream_servicekit.http.idempotency import forget_old_keys
@@ -46,8 +46,7 @@ class Poller:
                 log.warning("poll_interrupted", code=error.code)
                 found = 0
             if found < self.concurrency:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), self.every.total_seconds())
+                await pause_for(self.every.total_seconds(), stop)
 
     async def poll_once(self) -> int:
         """Reads what is due now, up to `concurrency` connections; how many there were."""
@@ -112,14 +111,6 @@ class Poller:
         return claim.connection.cursor
 
 
-def housekeeping(database: Database) -> Callable[[asyncio.Event], Awaitable[None]]:
+def housekeeping(database: Database) -> BackgroundTask:
     """A task that forgets old idempotency keys."""
-
-    async def keep_house(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            with suppress(TransientError):
-                await forget_old_keys(database)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _HOUSEKEEPING_SECONDS)
-
-    return keep_house
+    return repeatedly("housekeeping", lambda: forget_old_keys(database), every=_HOUSEKEEPING_SECONDS)

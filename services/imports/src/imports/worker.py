@@ -1,16 +1,15 @@
 """What imports does by itself: it carries on whatever import can be carried on, and forgets old keys."""
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from imports.usecases import Reader, advance_import
+from slotstream_servicekit.background import BackgroundTask, pause_for, repeatedly
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
-from slotstream_servicekit.errors import SlotstreamError, TransientError
+from slotstream_servicekit.errors import TransientError
 from slotstream_servicekit.http.idempotency import forget_old_keys
-from slotstream_servicekit.runtime import BackgroundTask
 from slotstream_servicekit.telemetry import get_logger
 
 HOUSEKEEPING_SECONDS = 600.0
@@ -36,8 +35,7 @@ class ImportWorker:
                 log.warning("import_interrupted", code=error.code)
                 busy = False
             if not busy:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), self.every.total_seconds())
+                await pause_for(self.every.total_seconds(), stop)
 
     async def work_once(self) -> bool:
         """One step of one import; False where nothing can be done before somebody answers."""
@@ -46,13 +44,4 @@ class ImportWorker:
 
 
 def housekeeping(database: Database) -> BackgroundTask:
-    async def keep_house(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                await forget_old_keys(database)
-            except SlotstreamError as error:
-                log.warning("housekeeping_postponed", code=error.code)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), HOUSEKEEPING_SECONDS)
-
-    return keep_house
+    return repeatedly("housekeeping", lambda: forget_old_keys(database), every=HOUSEKEEPING_SECONDS)

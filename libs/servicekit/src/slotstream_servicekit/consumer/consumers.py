@@ -15,13 +15,13 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from sqlalchemy import Table
 
+from slotstream_servicekit.background import pause_for, repeatedly
 from slotstream_servicekit.consumer.batches import BatchWork, ConsumerContext, Subscription, TooMuchPoisonError
 from slotstream_servicekit.consumer.poison import PoisonGauge
 from slotstream_servicekit.consumer.records import Decode, Handler
-from slotstream_servicekit.consumer.retries import is_transient, pause_for
+from slotstream_servicekit.consumer.retries import is_transient
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.dead_letters import DeadLetterWriter, cause_of
-from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.health import Health, consumer_check
 from slotstream_servicekit.inbox import prune
 from slotstream_servicekit.metadata import calm_metadata
@@ -120,7 +120,7 @@ class Consumers:
                 for member in members:
                     group.create_task(member.run(stop))
                 if self._inbox is not None:
-                    group.create_task(self._forget(stop))
+                    group.create_task(repeatedly("inbox_pruning", self._forget, every=_PRUNE_SECONDS)(stop))
         finally:
             await broker.stop()
             await context.dead_letters.close()
@@ -138,17 +138,11 @@ class Consumers:
             graceful_timeout=_STOP_SECONDS,
         )
 
-    async def _forget(self, stop: asyncio.Event) -> None:
-        """Forgets, once in a while, what no redelivery can bring back."""
-        context = self._context
-        while not stop.is_set():
-            with contextlib.suppress(SlotstreamError):
-                while not stop.is_set():
-                    async with context.database.system_transaction() as session:
-                        # A record is refused a day before the inbox forgets it: clocks differ.
-                        if not await prune(session, older_than=context.inbox_retention + timedelta(days=1)):
-                            break
-            await pause_for(_PRUNE_SECONDS, stop)
+    async def _forget(self) -> bool:
+        """Forgets what no redelivery can bring back; whether there may be more of it."""
+        async with self._context.database.system_transaction() as session:
+            # A record is refused a day before the inbox forgets it: clocks differ.
+            return await prune(session, older_than=self._context.inbox_retention + timedelta(days=1)) > 0
 
 
 class _Member:

@@ -1,12 +1,12 @@
 """Which errors pass by themselves, and how long to wait for that."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiokafka.errors import KafkaError
 
+from slotstream_servicekit.background import pause_for
 from slotstream_servicekit.database import is_unavailable
 from slotstream_servicekit.errors import RETRYABLE_KINDS, SlotstreamError
 
@@ -41,9 +41,3 @@ async def patiently(
             pause = min(pause * 2.5, _LONGEST_PAUSE_SECONDS)
         else:
             return
-
-
-async def pause_for(seconds: float, stop: asyncio.Event) -> None:
-    """Sleep, unless told to stop meanwhile."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

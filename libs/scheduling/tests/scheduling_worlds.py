@@ -72,7 +72,7 @@ eventful_days = st.builds(
     lambda day, shift: day + timedelta(days=shift), st.sampled_from(EVENTFUL_DAYS), st.integers(-2, 2)
 )
 days = st.one_of(eventful_days, st.dates(date(2010, 1, 1), date(2035, 12, 31)))
-# Laws that are passed change the future only: what two sets of zone rules agree on lies in the past or near it.
+# Laws that are passed change the future only: what two sets of zone rules can agree on lies in the past or near it.
 agreed_days = st.one_of(eventful_days, st.dates(date(2010, 1, 1), max(EVENTFUL_DAYS)))
 clock_intervals = st.builds(
     lambda start, length: ClockInterval(start * 10, (start * 10 + length * 10 - 1) % 1440 + 1),

@@ -6,7 +6,9 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, FastAPI
 from pydantic_settings import SettingsConfigDict
@@ -43,6 +45,10 @@ def create_api(settings: SmallSettings) -> FastAPI:
     @router.get("/modules")
     async def list_modules() -> list[str]:
         return sorted(sys.modules)
+
+    @router.get("/berlin")
+    async def tell_time_in_berlin() -> str:
+        return datetime(2027, 1, 15, 12, tzinfo=ZoneInfo("Europe/Berlin")).isoformat()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,15 @@ async def test_the_api_role_has_no_kafka_client_and_no_worker(start: Start) -> N
     process.tell(signal.SIGTERM)
     assert await process.ended() == 0
     assert "consumers stopped" not in process.lines
+
+
+async def test_zones_are_read_by_the_pinned_rules_whatever_the_machine_believes(start: Start, tmp_path: Path) -> None:
+    believed = tmp_path / "Europe"
+    believed.mkdir()
+    (believed / "Berlin").write_bytes((files("tzdata.zoneinfo.Asia") / "Tokyo").read_bytes())
+    process = await start("--role", "api", PYTHONTZPATH=str(tmp_path))
+    async with httpx2.AsyncClient(base_url=await process.address()) as client:
+        assert (await client.get("/v1/berlin")).json() == "2027-01-15T12:00:00+01:00"
 
 
 async def test_the_worker_role_answers_the_operators_on_its_own_port_and_nobody_else(start: Start) -> None:

@@ -90,6 +90,14 @@ async def test_weekdays_hours_and_days_are_read_from_the_businesss_clock_over_a_
     assert [each["appointments"] for each in await report(world, "volume", by="month")] == [2]
 
 
+async def test_a_zone_whose_law_is_newer_than_the_database_is_read_by_the_pinned_rules(world: Any) -> None:
+    # Morocco's clocks went back to UTC for good on 20 September 2026, which many a PostgreSQL has not heard of yet.
+    moved = await world.api.patch(f"/v1/businesses/{world.business['id']}", json={"zone": "Africa/Casablanca"})
+    assert moved.status_code == 200, moved.text
+    assert (await world.book("2027-03-02T09:00:00Z"))["zone"] == "Africa/Casablanca"
+    assert [each["key"] for each in await report(world, "volume", by="hour")] == ["9"]
+
+
 async def test_utilisation_is_booked_time_of_working_time(world: Any) -> None:
     await world.book(world.at(9))
     day = {"from": "2027-03-02T00:00:00Z", "to": "2027-03-03T00:00:00Z"}

@@ -13,11 +13,13 @@ from slotstream_local.demo import demo
 from slotstream_local.layout import Layout
 from slotstream_local.mailbox import show_mail
 from slotstream_local.operations import down, reset, up, up_detached
+from slotstream_servicekit.clock import use_pinned_zone_rules
 from slotstream_servicekit.infrastructure.processes import InfrastructureError
 
 
 def main() -> None:
     """The console entry point. Exit codes: 0 done, 1 failed with a sentence that says what to do."""
+    use_pinned_zone_rules()
     arguments = _parser().parse_args()
     layout = Layout(Path(arguments.state).absolute())
     console = Console(highlight=False, soft_wrap=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Protocol, Typ
 from pydantic import ValidationError
 
 from slotstream_servicekit.background import BackgroundTask
+from slotstream_servicekit.clock import use_pinned_zone_rules
 from slotstream_servicekit.errors import StartError
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.settings import ServiceSettings
@@ -88,6 +89,7 @@ def run(service: Service[Any], arguments: Sequence[str] | None = None) -> NoRetu
     parser = argparse.ArgumentParser(prog=f"slotstream-{service.name.replace('_', '-')}")
     parser.add_argument("--role", choices=get_args(Role), default="all")
     role: Role = parser.parse_args(arguments).role
+    use_pinned_zone_rules()
     settings = load_settings(service)
     configure_logging(service.name, settings.log_level)
     configure_tracing(

@@ -13,6 +13,8 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
+from slotstream_servicekit.clock import use_pinned_zone_rules
+
 if TYPE_CHECKING:
     import httpx2
     from fastapi import FastAPI
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 
 FreshDatabaseFactory = Callable[[str], "FreshDatabase"]
 ApiClientFactory = Callable[..., Awaitable["httpx2.AsyncClient"]]
+
+
+def pytest_configure() -> None:
+    """Tests read zones as the services do."""
+    use_pinned_zone_rules()
 
 
 def pytest_report_header() -> str:

@@ -3,13 +3,15 @@
 A rescheduled appointment is left out everywhere: its successor counts. An archived one counts: it happened.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-_LOCAL_START = "(a.starts_at AT TIME ZONE a.zone)"
+from slotstream_scheduling import zone_of
+
 _RESOURCES = """
 JOIN appointment_resources ar ON ar.organization_id = a.organization_id AND ar.appointment_id = a.id
 """
@@ -50,12 +52,14 @@ GROUPINGS: Mapping[str, Grouping] = {
         name="(SELECT b.name FROM businesses b WHERE b.organization_id = $1 AND b.id = g.key)",
     ),
     "source": Grouping("a.source"),
-    "weekday": Grouping(f"(extract(isodow FROM {_LOCAL_START})::int - 1)::text"),
-    "hour": Grouping(f"extract(hour FROM {_LOCAL_START})::int::text"),
-    "day": Grouping(f"{_LOCAL_START}::date::text"),
-    "month": Grouping(f"to_char({_LOCAL_START}, 'YYYY-MM')"),
 }
-"""Weekday 0 is Monday. Weekdays, hours, days and months are read from the clock of the appointment's business."""
+CLOCK_GROUPINGS: Mapping[str, Callable[[datetime], str]] = {
+    "weekday": lambda local: str(local.weekday()),
+    "hour": lambda local: str(local.hour),
+    "day": lambda local: local.date().isoformat(),
+    "month": lambda local: f"{local:%Y-%m}",
+}
+"""Read from the clock of the appointment's business, by the pinned zone rules and not the database's. 0 is Monday."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,14 +140,12 @@ FROM (
 
 async def count_no_shows(connection: Any, span: Range, *, by: str, limit: int) -> list[dict[str, Any]]:
     """Rows of key, name, no_shows, completed; most no-shows first."""
-    return await _grouped(
-        connection, span, by=by, figures=_NO_SHOWS, order="no_shows DESC, completed DESC", limit=limit
-    )
+    return await _grouped(connection, span, by=by, figures=_NO_SHOWS, order=("no_shows", "completed"), limit=limit)
 
 
 async def count_volume(connection: Any, span: Range, *, by: str, limit: int) -> list[dict[str, Any]]:
     """Rows of key, name, appointments and how they ended; most appointments first."""
-    return await _grouped(connection, span, by=by, figures=_VOLUME, order="appointments DESC", limit=limit)
+    return await _grouped(connection, span, by=by, figures=_VOLUME, order=("appointments",), limit=limit)
 
 
 async def sum_revenue(connection: Any, span: Range, *, by: str, limit: int) -> list[dict[str, Any]]:
@@ -153,19 +155,30 @@ async def sum_revenue(connection: Any, span: Range, *, by: str, limit: int) -> l
         span,
         by=by,
         figures=_REVENUE,
-        order="earned DESC NULLS LAST, lost DESC NULLS LAST",
+        order=("earned", "lost"),
         limit=limit,
         also=_CURRENCY,
     )
 
 
 async def _grouped(
-    connection: Any, span: Range, *, by: str, figures: str, order: str, limit: int, also: str | None = None
+    connection: Any, span: Range, *, by: str, figures: str, order: Sequence[str], limit: int, also: str | None = None
 ) -> list[dict[str, Any]]:
-    grouping = GROUPINGS[by]
     currency = f", {also} AS currency" if also else ""
     priced = f"AND {also} IS NOT NULL" if also else ""
     await connection.execute(_PLANNING)
+    if by in CLOCK_GROUPINGS:
+        # Every offset in use is of whole quarters of an hour, and clocks change between them.
+        rows = await connection.fetch(
+            f"""
+            SELECT a.zone, date_bin('15 minutes', a.starts_at, '2000-01-01Z') AS since {currency}, {figures}
+            FROM appointments a WHERE {_WITHIN} {priced} GROUP BY 1, 2 {", 3" if also else ""}
+            """,
+            *span.values,
+        )
+        return _by_the_clock(rows, CLOCK_GROUPINGS[by], order)[:limit]
+    grouping = GROUPINGS[by]
+    ordered = ", ".join(f"{figure} DESC NULLS LAST" for figure in order)
     rows = await connection.fetch(
         f"""
         SELECT g.*, {grouping.name} AS name FROM (
@@ -173,13 +186,32 @@ async def _grouped(
                 SELECT {grouping.key} AS key {currency}, {figures}
                 FROM appointments a {grouping.joins} WHERE {_WITHIN} {priced}
                 GROUP BY 1 {", 2" if also else ""}
-            ) AS every WHERE {grouping.among} ORDER BY {order}, key LIMIT $5
-        ) AS g ORDER BY {order}, key
+            ) AS every WHERE {grouping.among} ORDER BY {ordered}, key LIMIT $5
+        ) AS g ORDER BY {ordered}, key
         """,
         *span.values,
         limit,
     )
     return [dict(row) | {"key": str(row["key"])} for row in rows]
+
+
+def _by_the_clock(
+    rows: Sequence[Mapping[str, Any]], read: Callable[[datetime], str], order: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Quarters of an hour put together by what the wall clock reads; most of `order` first."""
+    found: dict[tuple[str, str | None], dict[str, Any]] = defaultdict(dict)
+    for row in rows:
+        figures = dict(row)
+        key = read(figures.pop("since").astimezone(zone_of(figures.pop("zone"))))
+        currency = figures.pop("currency", None)
+        line = found[key, currency]
+        for name, figure in figures.items():
+            line[name] = line.get(name) if figure is None else figure + (line.get(name) or 0)
+    lines = [
+        {"key": key, "name": None} | ({"currency": currency} if currency else {}) | line
+        for (key, currency), line in found.items()
+    ]
+    return sorted(lines, key=lambda line: (*(-(line[figure] or 0) for figure in order), line["key"]))
 
 
 async def find_follow_ups(connection: Any, span: Range, *, limit: int) -> list[Any]:

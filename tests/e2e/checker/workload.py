@@ -15,6 +15,7 @@ from checker.history import History, Operation
 
 RETRYABLE = frozenset({429, 502, 503, 504})
 BACK_OFF_SECONDS = 0.2
+EMERGENCY = {"reason": "an emergency"}
 VERBS: Sequence[tuple[str, int]] = (
     ("create", 34),
     ("create_forced", 3),
@@ -60,9 +61,9 @@ class Desk:
     async def do(self, verb: str) -> None:
         match verb:
             case "create":
-                await self.create(self.any_slot())
+                await self.create(self.any_slot(), **self.anybody_or_one())
             case "create_forced":
-                await self.create(self.any_slot(), verb="create", override={"reason": "an emergency"})
+                await self.create(self.any_slot(), verb="create", override=EMERGENCY, **self.anybody_or_one())
             case "join_group":
                 await self.create(self.any_slot(), verb="create", service_id=self.group)
             case "create_held":
@@ -80,6 +81,10 @@ class Desk:
         """One hot slot, one of a few, or any of many."""
         spread = self.random.choices((1, 16, 2_000), (20, 30, 50))[0]
         return self.first_slot + timedelta(minutes=30 * self.random.randrange(spread))
+
+    def anybody_or_one(self) -> dict[str, Any]:
+        """Booking looks for who is free; but who is named is booked without a look, as the database decides."""
+        return self.random.choice(({}, {"resource_ids": [self.random.choice(self.world.staff)["id"]]}))
 
     async def create(self, starts_at: datetime, *, verb: str = "create", **more: Any) -> None:
         identity = str(uuid4())
@@ -101,7 +106,7 @@ class Desk:
 
     async def create_twice(self, starts_at: datetime) -> None:
         """The same request twice at once under one key: one effect, one answer."""
-        body = self.world.booking_of(starts_at, client_id=self.random.choice(self.clients))
+        body = self.world.booking_of(starts_at, client_id=self.random.choice(self.clients)) | self.anybody_or_one()
         key = uuid4().hex
         await asyncio.gather(
             *(self.ask("create_twice", "/v1/appointments", body, target=None, key=key) for _ in range(3))

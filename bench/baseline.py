@@ -27,7 +27,7 @@ CONNECTIONS = 8
 SCRIPT = """\
 \\set i :i + 1
 \\set n :client_id * {share} + :i
-SELECT book_appointments('{organization}', policy_version, rows, outbox, payloads) FROM bench_calls WHERE n = :n;
+SELECT book_appointments('{organization}', policy_version, rows, events) FROM bench_calls WHERE n = :n;
 """
 
 
@@ -45,7 +45,7 @@ class _Recorder:
         if "book_appointments" not in query:
             return await self._connection.fetchval(query, *arguments)
         self.calls.append(arguments[1:])
-        return [UUID(identity) for identity in re.findall(r'"id":"([0-9a-f-]{36})"', arguments[2])[:1]]
+        return [identity for identity, *_ in arguments[2]]
 
 
 async def record_calls(setting: Setting, world: BenchWorld, table: str, slots: Sequence[int]) -> None:
@@ -65,7 +65,7 @@ async def record_calls(setting: Setting, world: BenchWorld, table: str, slots: S
     await database.dispose()
     admin = await asyncpg.connect(setting.admin_url("booking"))
     await admin.execute(
-        f"CREATE TABLE {table} (n int PRIMARY KEY, policy_version bigint, rows json, outbox json, payloads bytea[])"
+        f"CREATE TABLE {table} (n int PRIMARY KEY, policy_version bigint, rows booking_row[], events booking_event[])"
     )
     await admin.execute(f"GRANT SELECT ON {table} TO booking_app")
     await admin.copy_records_to_table(

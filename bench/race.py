@@ -17,14 +17,15 @@ GATE = 32
 WARM_UP_ROUNDS = 6
 ATTEMPT = """
 CREATE FUNCTION bench_attempt(
-    organization uuid, policy_version bigint, rows json, outbox json, payloads bytea[], OUT won int, OUT took float8
+    organization uuid, policy_version bigint, rows booking_row[], events booking_event[],
+    OUT won int, OUT took float8
 ) LANGUAGE plpgsql AS $$
 DECLARE
     began timestamptz;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(32);
     began := clock_timestamp();
-    won := cardinality(book_appointments(organization, policy_version, rows, outbox, payloads));
+    won := cardinality(book_appointments(organization, policy_version, rows, events));
     took := extract(epoch FROM clock_timestamp() - began) * 1000;
 END
 $$
@@ -45,28 +46,28 @@ class Race:
 
 
 def race_for_slots(setting: Setting, world: BenchWorld, *, slots: range) -> Race:
-    """32 connections try each slot at once. They have booked before, as those of a running service have."""
+    """32 connections try each slot at once. They have booked and lost before, as those of a running service have."""
     return asyncio.run(_race(setting, world, slots))
 
 
 async def _race(setting: Setting, world: BenchWorld, slots: range) -> Race:
-    warm_up = range(slots.stop, slots.stop + WARM_UP_ROUNDS)
-    rounds = [*warm_up, *slots]
-    await record_calls(setting, world, "bench_race", [slot for slot in rounds for _ in range(CLIENTS)])
+    alone = range(slots.stop, slots.stop + WARM_UP_ROUNDS * CLIENTS)
+    together = [slot for slot in range(alone.stop, alone.stop + WARM_UP_ROUNDS) for _ in range(CLIENTS)]
+    race = [slot for slot in slots for _ in range(CLIENTS)]
+    await record_calls(setting, world, "bench_race", [*alone, *together, *race])
     gate = await asyncpg.connect(setting.admin_url("booking"))
     await gate.execute(ATTEMPT)
-    calls = await gate.fetch("SELECT policy_version, rows, outbox, payloads FROM bench_race ORDER BY n")
+    calls = await gate.fetch("SELECT policy_version, rows, events FROM bench_race ORDER BY n")
     url = setting.surroundings.database_url("booking", "app").replace("postgresql+asyncpg", "postgresql")
     racers = [await asyncpg.connect(url) for _ in range(CLIENTS)]
     before = await gate.fetchval(DEADLOCKS)
     answers: list[Any] = []
-    for number in range(len(rounds)):
-        heat = calls[number * CLIENTS : (number + 1) * CLIENTS]
-        answers += await _heat(gate, racers, world, heat)
+    for first in range(0, len(calls), CLIENTS):
+        answers += await _heat(gate, racers, world, calls[first : first + CLIENTS])
     deadlocks = await gate.fetchval(DEADLOCKS) - before
     for connection in (gate, *racers):
         await connection.close()
-    counted = answers[WARM_UP_ROUNDS * CLIENTS :]
+    counted = answers[-len(race) :]
     refusals = [took for won, took in counted if not won]
     return Race(statistics.quantiles(refusals, n=100)[98], deadlocks, sum(won for won, _ in counted))
 
@@ -75,7 +76,7 @@ async def _heat(gate: Any, racers: list[Any], world: BenchWorld, calls: list[Any
     await gate.execute(f"SELECT pg_advisory_lock({GATE})")
     attempts = [
         asyncio.ensure_future(
-            racer.fetchrow("SELECT * FROM bench_attempt($1, $2, $3, $4, $5)", world.organization_id, *call)
+            racer.fetchrow("SELECT * FROM bench_attempt($1, $2, $3, $4)", world.organization_id, *_sendable(call))
         )
         for racer, call in zip(racers, calls, strict=True)
     ]
@@ -85,3 +86,8 @@ async def _heat(gate: Any, racers: list[Any], world: BenchWorld, calls: list[Any
             raise RuntimeError(f"not all {CLIENTS} clients came to the start")
     await gate.execute(f"SELECT pg_advisory_unlock({GATE})")
     return await asyncio.gather(*attempts)
+
+
+def _sendable(call: Any) -> tuple[Any, ...]:
+    version, rows, events = call
+    return version, [tuple(row) for row in rows], [tuple(event) for event in events]

@@ -39,8 +39,13 @@ def seat(
     holder_id: UUID,
     now: datetime,
     ignore: Collection[UUID] = (),
+    spread: bool = False,
 ) -> Seating:
-    """Finds a free resource for every place, or says everything that is in the way."""
+    """Finds a free resource for every place, or says everything that is in the way.
+
+    Of a group's free seats the lowest is taken; with `spread` any, so that those who lost a race do not all go for
+    the same one again.
+    """
     near = {one: calendars.near(one, policy.schedules.get(one), wanted.blocked) for one in wanted.candidates}
     if all(len(place) == 1 for place in wanted.places):
         chosen = tuple(UUID(place[0]) for place in wanted.places)
@@ -51,7 +56,7 @@ def seat(
         if assigned is None:
             return Seating(seats=(), reasons=reasons)
         chosen = assigned
-    seats = tuple(_seat_at(wanted, calendars, one, holder_id=holder_id) for one in chosen)
+    seats = tuple(_seat_at(wanted, calendars, one, holder_id=holder_id, spread=spread) for one in chosen)
     return Seating(seats=seats, reasons=reasons)
 
 
@@ -70,8 +75,8 @@ def _assigned(
     return None if chosen is None else tuple(UUID(one) for one in chosen)
 
 
-def _seat_at(wanted: Wanted, calendars: Calendars, resource_id: UUID, *, holder_id: UUID) -> Seat:
-    """In a group's running session the lowest free seat; else the first of a session of its own."""
+def _seat_at(wanted: Wanted, calendars: Calendars, resource_id: UUID, *, holder_id: UUID, spread: bool) -> Seat:
+    """In a group's running session a free seat; else the first of a session of its own."""
     if wanted.service is None or wanted.rules.capacity == 1:
         return Seat(resource_id=resource_id, session_id=holder_id)
     mates = calendars.session(
@@ -83,8 +88,12 @@ def _seat_at(wanted: Wanted, calendars: Calendars, resource_id: UUID, *, holder_
     if not mates:
         return Seat(resource_id=resource_id, session_id=holder_id)
     used = {mate.seat for mate in mates}
-    lowest = next(number for number in range(len(used) + 1) if number not in used)
-    return Seat(resource_id=resource_id, session_id=mates[0].session_id, seat=lowest)
+    free = [number for number in range(max(wanted.rules.capacity, len(used) + 1)) if number not in used]
+    return Seat(
+        resource_id=resource_id,
+        session_id=mates[0].session_id,
+        seat=free[holder_id.int % len(free)] if spread else free[0],
+    )
 
 
 def occupy(calendars: Calendars, wanted: Wanted, seating: Seating, *, holder_id: UUID) -> None:

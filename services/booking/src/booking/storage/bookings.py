@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 
-from booking.domain.model import Actor, Appointment, Change, Override
+from booking.domain.model import Actor, Appointment, Change
 from booking.domain.seating import Seat
-from slotstream_servicekit.outbox import OutboxRecord, lane_of
+from slotstream_servicekit.outbox import OutboxRecord
 
-_BOOK = "SELECT book_appointments($1, $2, $3, $4, $5)"
-_OPTIONS = orjson.OPT_UTC_Z
+_BOOK = "SELECT book_appointments($1, $2, $3::booking_row[], $4::booking_event[])"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,48 +53,38 @@ async def insert_bookings(
     by another organization.
     """
     ordered = sorted(rows, key=lambda row: row.appointment.starts_at)
-    outbox, payloads = _outbox(ordered)
     won = await connection.fetchval(
         _BOOK,
         organization_id,
         policy_version,
-        orjson.dumps([_json_row(row) for row in ordered], option=_OPTIONS).decode(),
-        outbox,
-        payloads,
+        [tuple(typed_row(row).values()) for row in ordered],
+        [_typed_event(row.appointment.id, record) for row in ordered for record in row.records],
     )
     if won is None:
         raise StalePolicyError
     return frozenset(won)
 
 
-def _outbox(rows: Sequence[BookingRow]) -> tuple[str, list[bytes | None]]:
-    payloads: list[bytes | None] = []
-    lines: list[dict[str, object]] = []
-    for row in rows:
-        for record in row.records:
-            payloads.append(record.payload)
-            lines.append(
-                {
-                    "n": len(payloads),
-                    "appointment_id": row.appointment.id,
-                    "id": record.id,
-                    "lane": lane_of(record.key),
-                    "topic": record.topic,
-                    "key": record.key,
-                    "aggregatetype": record.aggregatetype,
-                    "aggregateid": record.aggregateid,
-                    "type": record.type,
-                    "headers": dict(record.headers),
-                }
-            )
-    return orjson.dumps(lines).decode(), payloads
+def _typed_event(appointment_id: UUID, record: OutboxRecord) -> tuple[object, ...]:
+    """Like the database's type `booking_event`."""
+    return (
+        record.id,
+        appointment_id,
+        record.lane,
+        record.topic,
+        record.key,
+        record.aggregatetype,
+        record.aggregateid,
+        record.type,
+        record.payload,
+        orjson.dumps(dict(record.headers)).decode(),
+    )
 
 
-def _json_row(row: BookingRow) -> dict[str, object]:
-    one = row.appointment
-    start, end = one.blocked
-    claim = row.claim
-    line: dict[str, object] = {
+def typed_row(row: BookingRow) -> dict[str, object]:
+    """Like the database's type `booking_row`, in its order."""
+    one, override, claim = row.appointment, row.change.override, row.claim
+    return {
         "id": one.id,
         "business_id": one.business_id,
         "zone": one.zone,
@@ -122,7 +112,7 @@ def _json_row(row: BookingRow) -> dict[str, object]:
         "reschedule_count": one.reschedule_count,
         "calendar_uid": one.calendar_uid,
         "calendar_sequence": one.calendar_sequence,
-        "quoted_amount": None if one.quoted_amount is None else str(one.quoted_amount),
+        "quoted_amount": one.quoted_amount,
         "quoted_currency": one.quoted_currency,
         "external_id": one.external_id,
         "batch_id": one.batch_id,
@@ -130,7 +120,7 @@ def _json_row(row: BookingRow) -> dict[str, object]:
         "created_at": one.created_at,
         "resource_ids": [resource.id for resource in one.resources],
         "seats": [resource.seat for resource in one.resources],
-        "blocked": f"[{start.isoformat()},{end.isoformat()})",
+        "blocked": asyncpg.Range(*one.blocked),
         "take_resources": [take.resource_id for take in row.takes],
         "take_sessions": [take.session_id for take in row.takes],
         "take_seats": [take.seat for take in row.takes],
@@ -139,32 +129,20 @@ def _json_row(row: BookingRow) -> dict[str, object]:
         "call_id": row.actor.call_id,
         "on_behalf_of": row.actor.on_behalf_of,
         "reason": row.change.reason,
-        "fields": {},
-        "state": orjson.Fragment(row.state),
+        "state": row.state.decode(),
+        "override_reason": override and override.reason,
+        "override_rules": override and list(override.rules),
+        "override_conflicts": override and list(override.conflicts_with),
+        "idempotency_caller": claim and claim.caller,
+        "idempotency_key": claim and claim.key,
+        "idempotency_fingerprint": claim and claim.fingerprint,
+        "answer_headers": claim and _answer_headers(one.id),
     }
-    if row.change.override:
-        line |= _override(row.change.override)
-    if claim:
-        line |= {
-            "idempotency_caller": claim.caller,
-            "idempotency_key": claim.key,
-            "idempotency_fingerprint": claim.fingerprint.hex(),
-            "answer_headers": {
-                "content-type": "application/json",
-                "etag": '"1"',
-                "location": f"/v1/appointments/{one.id}",
-            },
-        }
-    # What is left out is null to the statement, and costs it nothing to read.
-    return {name: value for name, value in line.items() if value is not None}
 
 
-def _override(override: Override) -> dict[str, object]:
-    return {
-        "override_reason": override.reason,
-        "override_rules": list(override.rules),
-        "override_conflicts": list(override.conflicts_with),
-    }
+def _answer_headers(appointment_id: UUID) -> str:
+    location = f"/v1/appointments/{appointment_id}"
+    return orjson.dumps({"content-type": "application/json", "etag": '"1"', "location": location}).decode()
 
 
 async def existing_appointments(connection: Any, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, bool]:

@@ -108,8 +108,8 @@ async def book_appointments(
     pending = list(bookings)
     look = look_first or any(one.ignore for one in pending)
     policy = await policies.of(connection, organization_id)
-    for _ in range(_ATTEMPTS):
-        current = await _judge(connection, policy, pending, now=now, look=look)
+    for attempt in range(_ATTEMPTS):
+        current = await _judge(connection, policy, pending, now=now, look=look, spread=attempt > 0)
         done |= current.outcomes
         try:
             won = await _insert(connection, policy, list(current.rows.values()))
@@ -181,7 +181,9 @@ async def check_appointments(
     ]
 
 
-async def _judge(connection: Any, policy: Policy, bookings: Sequence[Booking], *, now: datetime, look: bool) -> _Round:
+async def _judge(
+    connection: Any, policy: Policy, bookings: Sequence[Booking], *, now: datetime, look: bool, spread: bool
+) -> _Round:
     plans: list[tuple[Booking, Plan]] = []
     current = _Round()
     for booking in bookings:
@@ -193,10 +195,18 @@ async def _judge(connection: Any, policy: Policy, bookings: Sequence[Booking], *
     calendars = await _calendars(connection, policy, [each for _, each in plans]) if look else Calendars()
     for booking, plan in plans:
         request_id = booking.request.id
-        found = seat(policy, plan.wanted, calendars=calendars, holder_id=request_id, now=now, ignore=booking.ignore)
+        found = seat(
+            policy,
+            plan.wanted,
+            calendars=calendars,
+            holder_id=request_id,
+            now=now,
+            ignore=booking.ignore,
+            spread=spread,
+        )
         if found.reasons and not look:
             if len(plans) == 1:
-                return await _judge(connection, policy, bookings, now=now, look=True)
+                return await _judge(connection, policy, bookings, now=now, look=True, spread=spread)
             # Looked at in the next round. What comes after it and wants the same time waits for it until then.
             occupy(calendars, plan.wanted, found, holder_id=request_id)
             continue

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     Index,
     Integer,
@@ -30,6 +31,14 @@ occupancy = Table(
     Column("forced", Boolean, nullable=False, server_default=text("false")),
     instant("expires_at", nullable=True),
     Column("taken_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("blocked_from", DateTime(timezone=True), Computed("lower(blocked)", persisted=True), nullable=False),
+    Column("blocked_to", DateTime(timezone=True), Computed("upper(blocked)", persisted=True), nullable=False),
+    Column(
+        "is_long",
+        Boolean,
+        Computed("upper(blocked) - lower(blocked) > interval '1 day'", persisted=True),
+        nullable=False,
+    ),
     PrimaryKeyConstraint("organization_id", "resource_id", "session_id", "seat"),
     CheckConstraint("NOT isempty(blocked) AND NOT lower_inf(blocked) AND NOT upper_inf(blocked)", name="blocked"),
     ExcludeConstraint(
@@ -41,6 +50,18 @@ occupancy = Table(
         using="gist",
     ),
     Index(None, "organization_id", "holder_id"),
+    # What is read is found by these: `&&` is not leakproof, so row-level security keeps it from the constraint's index.
+    Index(None, "organization_id", "resource_id", "blocked_from"),
+    Index("occupancy_long_idx", "organization_id", "resource_id", "blocked_to", postgresql_where=text("is_long")),
+    Index(
+        "occupancy_expiring_idx",
+        "organization_id",
+        "resource_id",
+        "expires_at",
+        postgresql_where=text("expires_at IS NOT NULL"),
+    ),
+    # Whose turn it is.
+    Index(None, "organization_id", "resource_id", "taken_at"),
     comment=(
         "Who takes a resource's time, buffers included. Two sessions of a resource never overlap. An ordinary"
         " appointment or hold is a session of its own; the seats of a group share one; an override joins the"

@@ -1,0 +1,121 @@
+"""The booking statement itself: its typed rows, and the gate for those who want the same slot at once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from booking.storage import bookings, occupancy
+from booking.storage.connections import connection_of
+
+pytestmark = pytest.mark.service
+
+_PASS = "SELECT pg_advisory_xact_lock(7227016, hashtext($1::text || extract(epoch FROM $2::timestamptz)::text))"
+_WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7227016 AND NOT granted"
+_TAKE = (
+    "INSERT INTO occupancy (organization_id, resource_id, session_id, blocked, holder_id)"
+    " VALUES ($1, $2, gen_random_uuid(), tstzrange($3::timestamptz, $3 + interval '30 minutes'), gen_random_uuid())"
+)
+
+
+@asynccontextmanager
+async def owner_of(world: Any) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(world.owner_url.replace("postgresql+asyncpg", "postgresql"))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def ahead(world: Any, starts_at: str) -> AsyncIterator[asyncpg.Connection]:
+    """A transaction that came first through the gate of the slot, and has not ended yet."""
+    async with owner_of(world) as connection, connection.transaction():
+        await connection.execute("SELECT set_config('slotstream.organization', '*', true)")
+        await connection.execute(_PASS, world.staff[0]["id"], datetime.fromisoformat(starts_at))
+        yield connection
+
+
+def ask(world: Any, starts_at: str) -> asyncio.Future[Any]:
+    return asyncio.ensure_future(world.api.post("/v1/appointments", json=world.wish(starts_at)))
+
+
+async def test_who_comes_second_waits_and_is_refused_once_the_first_has_booked(world: Any, until: Any) -> None:
+    async with ahead(world, world.at(9)) as first:
+        second = ask(world, world.at(9))
+        await until(lambda: first.fetchval(_WAITING))
+        taken = (world.organization_id, UUID(world.staff[0]["id"]), datetime.fromisoformat(world.at(9)))
+        await first.execute(_TAKE, *taken)
+    answer = await second
+    assert answer.status_code == 409, answer.text
+    assert [reason["code"] for reason in answer.json()["reasons"]] == ["slot_taken"]
+
+
+async def test_who_comes_second_gets_the_slot_if_the_first_gives_up(world: Any, until: Any) -> None:
+    async with ahead(world, world.at(9)) as first:
+        second = ask(world, world.at(9))
+        await until(lambda: first.fetchval(_WAITING))
+    assert (await second).status_code == 201
+
+
+async def test_another_slot_does_not_wait(world: Any) -> None:
+    async with ahead(world, world.at(9)):
+        await world.book(world.at(10))
+
+
+async def test_a_row_has_the_attributes_of_its_type_in_their_order(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+
+    def watched(row: Any) -> dict[str, object]:
+        values = typed_row(row)
+        names.extend(values)
+        return values
+
+    typed_row = bookings.typed_row
+    monkeypatch.setattr(bookings, "typed_row", watched)
+    await world.book(world.at(9))
+    wanted = await world.rows(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'booking_row'::regclass AND attnum > 0 ORDER BY attnum"
+    )
+    assert names == [each["attname"] for each in wanted]
+
+
+async def test_who_looks_at_a_day_reads_that_day_and_not_all_that_was_ever_booked(world: Any) -> None:
+    resource = UUID(world.staff[0]["id"])
+    begins = datetime.fromisoformat(world.at(9))
+    async with world.database.transaction(world.organization_id) as session:
+        connection = await connection_of(session)
+        await connection.execute(
+            """
+            INSERT INTO occupancy (organization_id, resource_id, session_id, blocked, holder_id)
+            SELECT $1, $2, gen_random_uuid(), tstzrange(t, t + interval '1 hour'), gen_random_uuid()
+            FROM generate_series($3::timestamptz - interval '100 days', $3 + interval '100 days', '1 hour') AS t
+            """,
+            world.organization_id,
+            resource,
+            begins,
+        )
+    async with owner_of(world) as owner:
+        await owner.execute("ANALYZE")
+    async with world.database.transaction(world.organization_id) as session:
+        connection = await connection_of(session)
+        query = occupancy._TAKEN.replace("SELECT", "EXPLAIN (ANALYZE, FORMAT JSON) SELECT", 1)
+        window = ([resource], [begins], [begins + timedelta(hours=8)])
+        plan = await connection.fetchval(query, world.organization_id, *window)
+    read = sum(
+        node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
+        for node in _nodes(plan[0]["Plan"])
+        if node.get("Relation Name") == "occupancy"
+    )
+    assert 8 <= read <= 40
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for each in plan.get("Plans", ()):
+        yield from _nodes(each)

@@ -17,7 +17,7 @@ from uuid import uuid4
 import httpx2
 
 from bench.baseline import pgbench_rate
-from bench.books import Book, book_one, export_peak, fill_book, pages_of, report_milliseconds
+from bench.books import Book, book_one, choosing_milliseconds, export_peak, fill_book, pages_of, report_milliseconds
 from bench.mail import mail_milliseconds
 from bench.measures import (
     booking_over_http,
@@ -202,6 +202,17 @@ def _books(setting: Setting, _world: BenchWorld, add: Callable[[Line], None]) ->
                     slow / fast <= 1.5,
                 )
             )
+        slow, fast = (_choosing(setting, booking.url, book) for book in (large, small))
+        add(
+            Line(
+                f"booking whoever of 20 is free, {LARGE_BOOK:,} appointments",
+                f"{slow:.2f} ms",
+                f"{SMALL_BOOK:,} appointments: {fast:.2f} ms",
+                slow / fast,
+                "≤ 1.5",
+                slow / fast <= 1.5,
+            )
+        )
         with setting.client(booking, large.world.organization_id) as client:
             for name, took in report_milliseconds(client).items():
                 what = f"report {name} over {LARGE_BOOK:,} appointments"
@@ -227,6 +238,11 @@ def _book(setting: Setting, url: str, *, appointments: int) -> Book:
     world = _open_world(setting, staff=20)
     with httpx2.Client(base_url=url, headers=_bearer(setting, world), timeout=60) as client:
         return fill_book(setting, world, book_one(client, world), appointments=appointments)
+
+
+def _choosing(setting: Setting, url: str, book: Book) -> float:
+    with httpx2.Client(base_url=url, headers=_bearer(setting, book.world), timeout=60) as client:
+        return choosing_milliseconds(client, book.world)
 
 
 def _page(setting: Setting, url: str, book: Book, path: str) -> float:

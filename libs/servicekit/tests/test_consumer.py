@@ -381,12 +381,18 @@ async def test_a_consumer_that_would_set_everything_aside_stops_and_says_so_and_
 ) -> None:
     topic, fine = await new_topic(partitions=1), await new_topic()
     await make_dead_letter_topic(kafka, world.service)
-    await send_notes(kafka, topic, notes(100, words="poison"))
     health = Health()
     consumers = world.consumers(kafka, health=health, poison_limit=5)
     consumers.subscribe(topic, on_notes)
     consumers.subscribe(fine, on_notes)
     async with running(consumers):
+
+        async def all_joined() -> bool:
+            return (await health.report()).ready
+
+        # A member that joins later would take the place of what the first has begun: it is then set aside twice.
+        await until(all_joined, within=30)
+        await send_notes(kafka, topic, notes(100, words="poison"))
 
         async def stopped() -> bool:
             return "stopped" in (await health.report()).checks[f"consumer {topic}"].detail

@@ -53,6 +53,7 @@ format: $(READY) ## Put the code into shape
 $(READY): $(LOCKED)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slotstream needs Python 3.11 or later; this is %s. Name one: make PYTHON=python3.13" % sys.version.split()[0])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null  # uv makes none
 	@test -x $(BIN)/uv || { echo 'Installing uv …'; $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'; }
 	@echo 'Installing the pinned packages …'; $(BIN)/uv sync --quiet --frozen --all-packages --inexact --python $(BIN)/python
 	@touch $@

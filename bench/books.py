@@ -92,9 +92,8 @@ def choosing_milliseconds(client: httpx2.Client, world: BenchWorld) -> float:
     """The median of bookings that name nobody, so that everybody's day is looked at."""
     took = []
     for number in range(150):
-        body = {
-            name: value for name, value in world.request(number * len(world.staff)).items() if name != "resource_ids"
-        }
+        body = world.request(number * len(world.staff))
+        del body["resource_ids"]
         began = time.perf_counter()
         client.post("/v1/appointments", json=body, headers={"Idempotency-Key": uuid4().hex}).raise_for_status()
         took.append((time.perf_counter() - began) * 1000)

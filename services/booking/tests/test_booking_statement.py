@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -119,3 +119,26 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for each in plan.get("Plans", ()):
         yield from _nodes(each)
+
+
+async def test_what_began_a_whole_day_before_is_seen_whatever_zone_the_session_has(world: Any) -> None:
+    resource = UUID(world.staff[0]["id"])
+    begins = datetime.fromisoformat("2027-03-27T12:30:00+00:00")
+    async with world.database.transaction(world.organization_id) as session:
+        connection = await connection_of(session)
+        await connection.execute("SET LOCAL TimeZone = 'Europe/Berlin'")
+        await connection.execute(
+            "INSERT INTO occupancy (organization_id, resource_id, session_id, blocked, holder_id)"
+            " VALUES ($1, $2, $3, tstzrange($4, $5), $3)",
+            world.organization_id,
+            resource,
+            uuid4(),
+            begins,
+            begins + timedelta(hours=24),
+        )
+        # The clocks go forward meanwhile: a day of Berlin before this has 23 hours.
+        late = begins + timedelta(hours=23, minutes=30)
+        calendars = await occupancy.read_calendars(
+            connection, world.organization_id, [occupancy.Window(resource, late, late + timedelta(minutes=15))]
+        )
+    assert calendars.near(resource, None, (late, late + timedelta(minutes=15))).taken

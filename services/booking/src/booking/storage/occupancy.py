@@ -20,12 +20,13 @@ def _overlapping(resource_id: str, begins: str, ends: str) -> str:
     """A sub-select over the occupancy of organization $1 that meets [begins, ends), as expressions of the query.
 
     By times and not by `&&`: row-level security lets an index serve leakproof operators only. What lasts no longer
-    than a day begins within one; the few that last longer have an index of their own. OFFSET 0 keeps the steps:
-    joined, a book that has just grown would be read whole for each window, until statistics know its size.
+    than 24 hours begins within them (a day of the session's zone may have 23); the few that last longer have an index
+    of their own. OFFSET 0 keeps the steps: joined, a book that has just grown would be read whole for each window,
+    until statistics know its size.
     """
     of_resource = f"SELECT * FROM occupancy o WHERE o.organization_id = $1 AND o.resource_id = {resource_id}"
     return f"""(
-    {of_resource} AND NOT o.is_long AND o.blocked_from > {begins} - interval '1 day'
+    {of_resource} AND NOT o.is_long AND o.blocked_from > {begins} - interval '24 hours'
       AND o.blocked_from < {ends} AND o.blocked_to > {begins}
     UNION ALL
     {of_resource} AND o.is_long AND o.blocked_from < {ends} AND o.blocked_to > {begins}

@@ -9,6 +9,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
+from slotstream_servicekit.incremental_configs import SetTopicConfigs
+
 _SET_ON_TOPIC: Final = 1
 """Kafka's code for a setting that was made on the topic itself, not inherited."""
 _DAY_MILLISECONDS: Final = 86_400_000
@@ -115,22 +117,19 @@ async def _grow(admin: AIOKafkaAdminClient, topics: Sequence[TopicDefinition]) -
 
 
 async def _configure(admin: AIOKafkaAdminClient, topics: Sequence[TopicDefinition]) -> tuple[str, ...]:
-    """Sets what differs. The request replaces all of a topic's own settings, so the others are repeated."""
+    """Sets what differs, and nothing else: a broker may tell settings that are a moment old."""
     if not topics:
         return ()
     own = await _own_settings(admin, [topic.name for topic in topics])
     changed = {
-        topic.name: own[topic.name] | wanted
+        topic.name: differing
         for topic in topics
-        if not (wanted := topic_configuration(topic)).items() <= own[topic.name].items()
+        if (differing := dict(topic_configuration(topic).items() - own[topic.name].items()))
     }
     if changed:
-        answers = await admin.alter_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, name, configs=configs) for name, configs in changed.items()]
-        )
-        for answer in answers:
-            for code, message, _, name in answer.resources:
-                _require(code, f"topic {name} could not be configured: {message}")
+        answer = await admin._send_request(SetTopicConfigs(changed))  # noqa: SLF001 - its only way to send a request
+        for code, message, _, name in answer.resources:
+            _require(code, f"topic {name} could not be configured: {message}")
     return tuple(changed)
 
 

@@ -46,20 +46,15 @@ async def settings_of(kafka: str, name: str) -> dict[str, str]:
     }
 
 
-async def until_partitions(kafka: str, name: str, count: int) -> None:
-    """A broker learns what the controller decided a moment later."""
+async def set_by_hand(kafka: str, topic: TopicOf) -> None:
+    async with admin_of(kafka) as admin:
+        own = topic_configuration(topic) | {"segment.ms": "3600000"}
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=own)])
 
-    async def grown() -> bool:
-        return await partitions_of(kafka, name) == count
-
-    await until(grown, what=f"{count} partitions")
-
-
-async def until_settings(kafka: str, name: str, expected: dict[str, str]) -> None:
     async def told() -> bool:
-        return expected.items() <= (await settings_of(kafka, name)).items()
+        return (await settings_of(kafka, topic.name))["segment.ms"] == "3600000"
 
-    await until(told, what=f"{expected}")
+    await until(told, what="the setting")
 
 
 def test_retention_is_for_ever_unless_given() -> None:
@@ -72,9 +67,9 @@ async def test_missing_topics_are_created_as_declared(kafka: str) -> None:
     log, states = a_topic(partitions=5, retention=timedelta(days=2)), a_topic(cleanup="compact", partitions=2)
     applied = await apply_topics(kafka, [log, states])
     assert applied == AppliedTopics(created=(log.name, states.name), grown=(), configured=(), unchanged=())
-    await until_partitions(kafka, log.name, 5)
-    await until_settings(kafka, log.name, {"retention.ms": "172800000"})
-    await until_settings(kafka, states.name, {"cleanup.policy": "compact"})
+    assert await partitions_of(kafka, log.name) == 5
+    assert (await settings_of(kafka, log.name))["retention.ms"] == "172800000"
+    assert (await settings_of(kafka, states.name))["cleanup.policy"] == "compact"
 
 
 async def test_applying_again_changes_nothing(kafka: str) -> None:
@@ -87,7 +82,7 @@ async def test_partitions_grow_and_never_shrink(kafka: str) -> None:
     topic = a_topic(partitions=2)
     await apply_topics(kafka, [topic])
     assert (await apply_topics(kafka, [replace(topic, partitions=6)])).grown == (topic.name,)
-    await until_partitions(kafka, topic.name, 6)
+    assert await partitions_of(kafka, topic.name) == 6
     assert (await apply_topics(kafka, [topic])).unchanged == (topic.name,)
     assert await partitions_of(kafka, topic.name) == 6
 
@@ -95,31 +90,49 @@ async def test_partitions_grow_and_never_shrink(kafka: str) -> None:
 async def test_settings_follow_the_declaration_and_leave_others_alone(kafka: str) -> None:
     topic = a_topic(retention=timedelta(days=1))
     await apply_topics(kafka, [topic])
-    by_hand = {"segment.ms": "3600000"}
-    async with admin_of(kafka) as admin:
-        own = topic_configuration(topic) | by_hand
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=own)])
-    await until_settings(kafka, topic.name, by_hand)
+    await set_by_hand(kafka, topic)
     assert (await apply_topics(kafka, [topic])).unchanged == (topic.name,)
     changed = replace(topic, retention=timedelta(days=3), max_message_bytes=2_000_000)
     assert (await apply_topics(kafka, [changed])).configured == (topic.name,)
-    await until_settings(kafka, topic.name, {"retention.ms": "259200000", "max.message.bytes": "2000000"} | by_hand)
+    settings = await settings_of(kafka, topic.name)
+    assert (settings["retention.ms"], settings["max.message.bytes"]) == ("259200000", "2000000")
+    assert settings["segment.ms"] == "3600000"
 
 
-async def test_a_setting_that_a_broker_does_not_tell_yet_is_kept(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_a_broker_tells_too_early_undoes_nothing(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
     topic = a_topic(retention=timedelta(days=1))
     await apply_topics(kafka, [topic])
-    by_hand = {"segment.ms": "3600000"}
-    async with admin_of(kafka) as admin:
-        own = topic_configuration(topic) | by_hand
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=own)])
+    await set_by_hand(kafka, topic)
+    told = topics._own_settings
+    stale = iter([topic_configuration(topic)])
 
-    async def told_too_early(_admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
-        return {name: topic_configuration(topic) for name in names}
+    async def told_too_early(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
+        now = await told(admin, names)
+        return {name: next(stale, own) for name, own in now.items()}
 
     monkeypatch.setattr(topics, "_own_settings", told_too_early)
     await apply_topics(kafka, [replace(topic, retention=timedelta(days=3))])
-    await until_settings(kafka, topic.name, {"retention.ms": "259200000"} | by_hand)
+    settings = await settings_of(kafka, topic.name)
+    assert (settings["retention.ms"], settings["segment.ms"]) == ("259200000", "3600000")
+
+
+async def test_a_topic_that_a_broker_does_not_list_yet_grows_all_the_same(
+    kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = a_topic(partitions=2)
+    await apply_topics(kafka, [topic])
+    told = topics._partitions_by_topic
+    stale = iter([{}, {topic.name: 1}])
+
+    async def told_too_early(admin: Any, wanted: Any) -> dict[str, int]:
+        now = await told(admin, wanted)
+        return next(stale, now)
+
+    monkeypatch.setattr(topics, "_partitions_by_topic", told_too_early)
+    assert (await apply_topics(kafka, [topic])).unchanged == (topic.name,)
+    stale = iter([{}])
+    assert (await apply_topics(kafka, [replace(topic, partitions=6)])).grown == (topic.name,)
+    assert await partitions_of(kafka, topic.name) == 6
 
 
 async def test_a_topic_that_is_no_longer_declared_is_not_deleted(kafka: str) -> None:

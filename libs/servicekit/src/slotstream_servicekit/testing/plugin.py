@@ -161,7 +161,7 @@ async def api_client() -> AsyncIterator[ApiClientFactory]:
         yield open_client
 
 
-async def until(condition: Callable[[], Any], *, within: float = 10.0, what: str = "the condition") -> Any:
+async def until(condition: Callable[[], Any], *, within: float = 60.0, what: str = "the condition") -> Any:
     """Poll a plain or async condition until it is truthy, and return what it gave."""
     deadline = asyncio.get_running_loop().time() + within
     while True:

@@ -124,7 +124,7 @@ async def test_a_rebuild_beside_running_consumers_ends_where_the_log_ends(
             rows = await world.rows("SELECT id FROM notes WHERE words = 'last'")
             return sorted(each for (each,) in rows) == last
 
-        await until(settled, within=30)
+        await until(settled, within=180)
         await rebuilt(world, kafka, a_projection(topic))
     assert sorted(each for (each,) in await world.rows("SELECT id FROM notes")) == last
 

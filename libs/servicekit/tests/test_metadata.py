@@ -1,6 +1,7 @@
 """A cluster without leaders is asked after them now and then, and not all the time."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -36,11 +37,13 @@ async def test_a_consumer_asks_a_few_times_a_second(
     try:
         calm_metadata(consumer._client)
         asked = count_updates(consumer._client, monkeypatch)
+        began = time.monotonic()
         await consumer.getmany(timeout_ms=1_500)
+        took = time.monotonic() - began
     finally:
         await consumer.stop()
 
-    assert 1 <= len(asked) <= 8
+    assert 1 <= len(asked) <= 2 + 4 * took
 
 
 async def test_a_producer_asks_a_few_times_a_second_and_sends_when_there_is_a_leader(
@@ -50,10 +53,11 @@ async def test_a_producer_asks_a_few_times_a_second_and_sends_when_there_is_a_le
     async with durable_producer(kafka, client_id="calm") as producer:
         await producer.send_and_wait(topic, b"one")
         asked = count_updates(producer.client, monkeypatch)
+        began = time.monotonic()
         sending = await producer.send(topic, b"two")
         await asyncio.sleep(1.5)
         assert not sending.done()
-        assert 1 <= len(asked) <= 8
+        assert 1 <= len(asked) <= 2 + 4 * (time.monotonic() - began)
 
         monkeypatch.undo()
-        await asyncio.wait_for(sending, 10)
+        await asyncio.wait_for(sending, 30)

@@ -90,7 +90,7 @@ def mailbox() -> Iterator[Mailbox]:
     box = Mailbox()
     with socket.create_server(("127.0.0.1", 0)) as free:
         box.port = free.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=box.port)
+    controller = Controller(box, hostname="127.0.0.1", port=box.port, ready_timeout=60)
     controller.start()
     yield box
     controller.stop()
@@ -364,7 +364,7 @@ async def world(
         return made[0].now
 
     app = create_api(settings, clock=clock)
-    gateway = SmtpGateway(SmtpServer(host="127.0.0.1", port=mailbox.port, data_seconds=0.5, seconds=2))
+    gateway = SmtpGateway(SmtpServer(host="127.0.0.1", port=mailbox.port, data_seconds=60, seconds=60))
     world = World(
         app=app,
         database=fresh.database,

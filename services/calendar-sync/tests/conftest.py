@@ -155,14 +155,14 @@ async def world(
         issuers=(signer.issuer,),
         secret_keys=(SecretStr(Fernet.generate_key().decode()),),
         allowed_networks=(ip_network("127.0.0.0/8"),),
-        fetch_seconds=5,
+        fetch_seconds=30,
         fetch_max_bytes=2_000_000,
         resource_wait=timedelta(milliseconds=200),
     )
     organization_id = uuid4()
     clock_of: list[World] = []
     app = create_api(settings, clock=lambda: clock_of[0].now)
-    guarded = GuardedHttp(allowed=settings.allowed_networks, seconds=5, max_bytes=settings.fetch_max_bytes)
+    guarded = GuardedHttp(allowed=settings.allowed_networks, seconds=30, max_bytes=settings.fetch_max_bytes)
     world = World(
         app=app,
         database=fresh.database,
@@ -173,7 +173,7 @@ async def world(
         poller=create_poller(
             settings,
             database=fresh.database,
-            readers={ConnectionKind.ICS: IcsReader(guarded, ExpansionProcess())},
+            readers={ConnectionKind.ICS: IcsReader(guarded, ExpansionProcess(seconds=60))},
             clock=lambda: clock_of[0].now,
         ),
         organization_id=organization_id,

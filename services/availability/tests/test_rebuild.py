@@ -81,9 +81,10 @@ async def test_a_rebuild_runs_beside_the_projection_and_ends_as_the_log_says(
         ]
 
     asking = asyncio.create_task(keep_asking())
-    await rebuilt()
+    while len(answers) <= 10:
+        await rebuilt()
+        assert not asking.done()
     asking.cancel()
-    assert len(answers) > 10
     assert all(answer == right for answer in answers)
 
     async with town.fresh.database.system_transaction() as session:

@@ -16,7 +16,10 @@ from booking.storage.connections import connection_of
 pytestmark = pytest.mark.service
 
 _PASS = "SELECT pg_advisory_xact_lock(7227016, hashtext($1::text || extract(epoch FROM $2::timestamptz)::text))"
-_WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7227016 AND NOT granted"
+_WAITING = (
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7227016 AND NOT granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 _TAKE = (
     "INSERT INTO occupancy (organization_id, resource_id, session_id, blocked, holder_id)"
     " VALUES ($1, $2, gen_random_uuid(), tstzrange($3::timestamptz, $3 + interval '30 minutes'), gen_random_uuid())"

@@ -130,7 +130,7 @@ class World:
     async def watching(self, address: str, import_id: str) -> AsyncIterator[httpx2.Response]:
         """The progress of an import, as it is streamed from where the API listens."""
         async with (
-            httpx2.AsyncClient(base_url=address, headers=self.http.headers) as client,
+            httpx2.AsyncClient(base_url=address, headers=self.http.headers, timeout=60) as client,
             client.stream("GET", f"/v1/imports/{import_id}/progress") as response,
         ):
             assert response.status_code == 200

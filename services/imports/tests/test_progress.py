@@ -34,7 +34,7 @@ class Watcher:
 
     async def next(self) -> dict[str, Any]:
         """The next event's data; empty once the stream has ended."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             async for line in self._lines:
                 if line.startswith("data: "):
                     found: dict[str, Any] = json.loads(line.removeprefix("data: "))

@@ -150,7 +150,7 @@ def test_waiting_for_kafka_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ConnectionError
 
     monkeypatch.setattr(topics_command, "apply_topics", apply)
-    answer = run("topics", "apply", "--wait", "1")
+    answer = run("topics", "apply", "--wait", "3")
     assert answer.exit_code == 3
     assert "waiting for Kafka" in answer.stderr
     assert len(tries) >= 2

@@ -51,7 +51,7 @@ def part(tmp_path: Path) -> Iterator[SleepingPart]:
     part.stop()
 
 
-def wait_for(condition: Callable[[], bool], *, within: float = 10.0) -> None:
+def wait_for(condition: Callable[[], bool], *, within: float = 60.0) -> None:
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline
@@ -70,7 +70,7 @@ def watched(part: SleepingPart) -> Iterator[list[str]]:
     watcher.start()
     yield said
     stop.set()
-    watcher.join(10)
+    watcher.join(60)
 
 
 def test_a_killed_part_is_started_again_and_both_are_said(part: SleepingPart, watched: list[str]) -> None:
@@ -99,7 +99,7 @@ def test_what_a_killed_supervisor_left_is_ended_by_the_next(part: SleepingPart, 
     reaper = threading.Thread(target=part.process.wait if part.process else print)
     reaper.start()
     assert end_leftovers(layout) == ["sleeper"]
-    reaper.join(10)
+    reaper.join(60)
     assert not part.running()
     assert end_leftovers(layout) == []
 

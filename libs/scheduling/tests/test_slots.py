@@ -235,7 +235,7 @@ def test_start_spans_hold_every_bookable_second_not_only_those_on_the_grid(
 @pytest.mark.parametrize("staff", [100])
 def test_a_hundred_staff_over_thirty_days_are_quick(staff: int) -> None:
     """A loose bound that catches a change of complexity, not of machine."""
-    from time import perf_counter
+    from time import thread_time
 
     start = at("2026-06-01T00:00Z")
     berlin = Schedule("Europe/Berlin", WORK_WEEK)
@@ -253,7 +253,7 @@ def test_a_hundred_staff_over_thirty_days_are_quick(staff: int) -> None:
     }
     best = 1.0
     for _ in range(3):
-        began = perf_counter()
+        began = thread_time()
         found = offer_starts(
             rules=HALF_HOUR,
             business=berlin,
@@ -263,7 +263,7 @@ def test_a_hundred_staff_over_thirty_days_are_quick(staff: int) -> None:
             start=start,
             end=start + 30 * DAY,
         )
-        best = min(best, perf_counter() - began)
+        best = min(best, thread_time() - began)
 
     assert found
     assert best < 0.25

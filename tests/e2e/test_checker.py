@@ -11,7 +11,7 @@ from checker.run import any_seed, check, set_up_tenants
 from harness.mailbox import Mailbox
 from harness.platform import Platform
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1_200)]
 
 
 async def test_every_promise_is_kept_by_a_minute_of_random_work_under_faults(

@@ -14,7 +14,7 @@ from harness.platform import Platform
 from harness.records import read_topic
 from harness.world import World, expect, next_weekday, until_true
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.e2e
 
 APPOINTMENTS = "slotstream.appointments.v1"
 
@@ -44,7 +44,7 @@ async def all_events_arrived(platform: Platform, world: World) -> None:
     async def equal() -> bool:
         return await versions_on_kafka(platform, world) == await versions_in_booking(platform, world)
 
-    await until_true(equal, within=60, what="every committed event is on Kafka once")
+    await until_true(equal, within=180, what="every committed event is on Kafka once")
 
 
 async def book_many(world: World, count: int, *, starts_at: datetime, address: str | None = None) -> list[str]:
@@ -96,7 +96,7 @@ async def test_booking_works_with_kafka_stopped_and_all_catches_up(platform: Pla
 
     await all_events_arrived(platform, world)
     for number in range(10):
-        await mailbox.expect(f"{number}-{address}", within=90)
+        await mailbox.expect(f"{number}-{address}")
     assert all(len(mailbox.to(f"{number}-{address}")) == 1 for number in range(10))
 
 
@@ -128,7 +128,7 @@ async def test_killing_the_relay_or_a_consumer_loses_and_doubles_nothing(
     booked = await work
 
     await all_events_arrived(platform, world)
-    await until_true(lambda: all_confirmations_settled(world, 30), within=90, what="every mail is settled")
+    await until_true(lambda: all_confirmations_settled(world, 30), within=240, what="every mail is settled")
     ledger = await confirmations(world)
     mails = {number: len(mailbox.to(f"{number}-{address}")) for number in range(30)}
     assert max(mails.values()) == 1
@@ -140,7 +140,7 @@ async def test_killing_the_relay_or_a_consumer_loses_and_doubles_nothing(
     async def nothing_offered_that_is_taken() -> bool:
         return len(await world.slots(next_weekday(0))) == 48 - len(booked)
 
-    await until_true(nothing_offered_that_is_taken, within=30, what="availability knows every booking")
+    await until_true(nothing_offered_that_is_taken, what="availability knows every booking")
 
 
 async def test_a_stop_in_good_order_loses_nothing(platform: Platform) -> None:

@@ -13,7 +13,7 @@ from harness.mailbox import Mailbox
 from harness.platform import Platform
 from harness.world import World, expect, next_weekday, stamp, until_true
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.e2e
 
 ROWS = 1_000
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -75,7 +75,7 @@ async def reached(world: World, identity: str, wanted: str) -> dict[str, int]:
         assert found["state"] != "failed", found["failure"]
         return bool(found["state"] == wanted)
 
-    await until_true(there, within=120, what=f"the import is {wanted}")
+    await until_true(there, within=300, what=f"the import is {wanted}")
     counts: dict[str, int] = (await the_import(world, identity))["counts"]
     return counts
 

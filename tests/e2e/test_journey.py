@@ -70,7 +70,7 @@ async def test_a_slot_offered_is_bookable_and_disappears_once_booked(platform: P
     async def gone() -> bool:
         return chosen not in await world.slots(day)
 
-    await until_true(gone, within=10, what="the booked slot is no longer offered")
+    await until_true(gone, what="the booked slot is no longer offered")
     assert len(offered) - 1 == len(await world.slots(day))
 
 
@@ -94,7 +94,7 @@ async def test_a_reminder_is_planned_moves_with_the_appointment_and_stops_with_i
     async def planned() -> bool:
         return await due(appointment["id"]) == [("planned", stamp(starts_at - timedelta(hours=1)))]
 
-    await until_true(planned, within=15, what="the reminder is planned an hour before")
+    await until_true(planned, what="the reminder is planned an hour before")
     later = starts_at + timedelta(days=1)
     moved = await world.act(appointment["id"], "reschedule", starts_at=stamp(later))
 
@@ -102,13 +102,13 @@ async def test_a_reminder_is_planned_moves_with_the_appointment_and_stops_with_i
         stopped = all(status == "suppressed" for status, _ in await due(appointment["id"]))
         return stopped and await due(moved["id"]) == [("planned", stamp(later - timedelta(hours=1)))]
 
-    await until_true(moved_along, within=15, what="the reminder follows the appointment")
+    await until_true(moved_along, what="the reminder follows the appointment")
     await world.act(moved["id"], "cancel", reason="no longer needed")
 
     async def stopped() -> bool:
         return all(status == "suppressed" for status, _ in await due(moved["id"]))
 
-    await until_true(stopped, within=15, what="the cancelled appointment's reminder is stopped")
+    await until_true(stopped, what="the cancelled appointment's reminder is stopped")
 
 
 async def test_the_history_tells_every_verb_with_its_actor(platform: Platform) -> None:

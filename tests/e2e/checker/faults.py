@@ -41,7 +41,7 @@ def _kill(platform: Platform, name: str) -> Fault:
 
     def mend() -> None:
         process.start()
-        process.wait_ready()
+        process.wait_ready(within=180)
 
     return Fault(f"{name} killed", process.kill, mend)
 

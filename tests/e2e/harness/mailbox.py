@@ -26,7 +26,7 @@ class Mailbox:
         return "250 OK"
 
     def __enter__(self) -> Self:
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=60)
         self._controller.start()
         return self
 
@@ -40,7 +40,7 @@ class Mailbox:
         """The mails to one address, oldest first."""
         return [mail for mail in self.mails if address in {each.addr_spec for each in mail["To"].addresses}]
 
-    async def expect(self, address: str, *, count: int = 1, within: float = 15.0) -> list[EmailMessage]:
+    async def expect(self, address: str, *, count: int = 1, within: float = 90.0) -> list[EmailMessage]:
         """Wait (at most `within` seconds) until `address` has `count` mails."""
         deadline = asyncio.get_running_loop().time() + within
         while len(self.to(address)) < count:

@@ -55,7 +55,7 @@ class Platform:
         for process in self.processes.values():
             process.start()
         for process in self.processes.values():
-            process.wait_ready()
+            process.wait_ready(within=180)
 
     def _add(self, service: str, role: Any) -> None:
         port = free_port()
@@ -80,7 +80,7 @@ class Platform:
         else:
             process.stop()
         process.start()
-        process.wait_ready()
+        process.wait_ready(within=180)
 
     def url(self, service: str) -> str:
         name = "booking-api" if service == "booking" else service
@@ -93,7 +93,7 @@ class Platform:
         client = httpx2.AsyncClient(
             base_url=self.url(service),
             headers={"Authorization": f"Bearer {token}"},
-            timeout=20,
+            timeout=30,
             limits=httpx2.Limits(max_connections=64),
         )
         self.clients.append(client)

@@ -13,6 +13,9 @@ ALL_DAY = [{"weekday": weekday, "intervals": [{"from": "00:00", "to": "24:00"}]}
 
 Json = dict[str, Any]
 
+STARTED = datetime.now(UTC)
+"""Days are counted from here, so that none changes its date when the run goes on over midnight."""
+
 
 def expect(response: httpx2.Response, *statuses: int) -> Any:
     """The answer's JSON, or an assertion error that shows request and problem."""
@@ -24,8 +27,8 @@ def expect(response: httpx2.Response, *statuses: int) -> Any:
 
 
 def next_weekday(hour: int = 10, *, days_ahead: int = 14) -> datetime:
-    """A Monday at `hour` UTC, at least `days_ahead` days from now."""
-    day = datetime.now(UTC).replace(hour=hour, minute=0, second=0, microsecond=0) + timedelta(days=days_ahead)
+    """A Monday at `hour` UTC, at least `days_ahead` days after the run began."""
+    day = STARTED.replace(hour=hour, minute=0, second=0, microsecond=0) + timedelta(days=days_ahead)
     return day + timedelta(days=(7 - day.weekday()) % 7)
 
 
@@ -95,19 +98,21 @@ class World:
             response = await self.availability.put(path, json={"weekly": weekly})
             return response.status_code in {200, 201}
 
-        await until_true(put, within=20, what="availability knows the business")
-        await until_true(self._offers, within=20, what="availability offers slots")
-        await until_true(self._can_be_held, within=20, what="booking judges by the new hours")
+        await until_true(put, what="availability knows the business")
+        await until_true(self._offers, what="availability offers slots")
+        far = next_weekday(3, days_ahead=300)
+        await until_true(lambda: self.can_be_held(far), what="booking judges by the new hours")
 
     async def _offers(self) -> bool:
         response = await self.availability.get("/v1/slots", params=self.slots_query(next_weekday()))
         return response.status_code == 200 and any(day["slots"] for day in response.json()["days"])
 
-    async def _can_be_held(self) -> bool:
+    async def can_be_held(self, starts_at: datetime) -> bool:
+        """Whether booking takes a hold, which is given back at once."""
         probe = {
             "business_id": self.business["id"],
             "service_id": self.service["id"],
-            "starts_at": stamp(next_weekday(3, days_ahead=300)),
+            "starts_at": stamp(starts_at),
         }
         held = await self.booking.post("/v1/holds", json=probe, headers=self.fresh_key())
         if held.status_code == 201:
@@ -162,7 +167,7 @@ def stamp(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def until_true(condition: Callable[[], Any], *, within: float, what: str) -> None:
+async def until_true(condition: Callable[[], Any], *, within: float = 90.0, what: str) -> None:
     """Poll an async condition until it holds; says `what` was waited for when it does not."""
     deadline = asyncio.get_running_loop().time() + within
     while True:

@@ -196,7 +196,7 @@ class ContainerPostgres(_Container):
     def _wait(self) -> None:
         from slotstream_servicekit.testing.databases import wait_for_postgres
 
-        wait_for_postgres(self.url, within=60)
+        wait_for_postgres(self.url, within=180)
 
 
 class ContainerKafka(_Container):
@@ -234,4 +234,4 @@ class ContainerKafka(_Container):
     def _wait(self) -> None:
         from slotstream_servicekit.testing.brokers import wait_for_kafka
 
-        wait_for_kafka(self.bootstrap_servers, within=60)
+        wait_for_kafka(self.bootstrap_servers, within=180)

@@ -1,7 +1,6 @@
 """A notifications service of one's own: real PostgreSQL, a real SMTP server, and a clock that is turned by hand."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -45,6 +44,7 @@ from slotstream_contracts.envelope import wrap
 from slotstream_contracts.messages import SendMessage
 from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.database import Database
+from slotstream_servicekit.infrastructure.processes import free_port
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
@@ -87,9 +87,7 @@ class Mailbox:
 
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
-    box = Mailbox()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        box.port = free.getsockname()[1]
+    box = Mailbox(port=free_port())
     controller = Controller(box, hostname="127.0.0.1", port=box.port, ready_timeout=60)
     controller.start()
     yield box

@@ -62,7 +62,7 @@ class Evidence:
     """By tenant: the organizations whose rows the service's own database role sees as that tenant."""
 
 
-async def settle(platform: Platform, organizations: Sequence[UUID], *, within: float = 120.0) -> None:
+async def settle(platform: Platform, organizations: Sequence[UUID], *, within: float = 300.0) -> None:
     """Wait until outboxes are empty and projections stand still at booking's versions, or time is up.
 
     Time running out is no error here: what is missing is for the invariants to tell.
@@ -299,7 +299,7 @@ async def _replay(platform: Platform, organizations: frozenset[str]) -> None:
     await _read_to_the_end(platform)
 
 
-async def _read_to_the_end(platform: Platform, *, within: float = 120.0) -> None:
+async def _read_to_the_end(platform: Platform, *, within: float = 300.0) -> None:
     """Wait until every projecting service has committed offsets at the end of both topics."""
     from aiokafka import TopicPartition
     from aiokafka.admin import AIOKafkaAdminClient

@@ -68,7 +68,7 @@ async def check(
     desks: int = 32,
     faults: Sequence[Fault] = (),
     least_faults: int = 0,
-    settle_seconds: float = 120.0,
+    settle_seconds: float = 300.0,
     replay: bool = True,
 ) -> Report:
     """Work for `seconds` with `desks` clients, then say which promises were broken.

@@ -19,7 +19,7 @@ from cryptography.fernet import Fernet
 from slotstream_local.databases import create_databases
 from slotstream_local.services import ServiceProcess, Surroundings, executable
 from slotstream_servicekit.database import Database
-from slotstream_servicekit.infrastructure.kafka import KafkaProcess
+from slotstream_servicekit.infrastructure.kafka import SERVER, KafkaProcess
 from slotstream_servicekit.infrastructure.postgres import PostgresProcess
 from slotstream_servicekit.infrastructure.processes import free_port
 from slotstream_servicekit.signing import SigningKey, ensure_signing_key, sign_token
@@ -68,10 +68,10 @@ class Setting:
 
 
 @contextmanager
-def a_setting(services: Sequence[str] = MEASURED) -> Iterator[Setting]:
+def a_setting(services: Sequence[str] = MEASURED, *, kafka_java_options: Sequence[str] = SERVER) -> Iterator[Setting]:
     folder = Path(tempfile.mkdtemp(prefix="slotstream-bench-"))
     postgres = PostgresProcess(folder / "postgres", cache=cache_folder(), port=free_port(), password=PASSWORD)
-    kafka = KafkaProcess(folder / "kafka", cache=cache_folder(), port=free_port())
+    kafka = KafkaProcess(folder / "kafka", cache=cache_folder(), port=free_port(), java_options=kafka_java_options)
     try:
         postgres.start()
         kafka.start()

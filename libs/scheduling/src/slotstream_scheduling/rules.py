@@ -192,6 +192,8 @@ def judge(
             service_id=service_id,
             ignore=ignore,
         )
+    if not reasons:
+        return ()
     order = list(Code)
     return tuple(sorted(reasons, key=lambda reason: order.index(Code(reason.code))))
 

@@ -15,6 +15,7 @@ from aiokafka.errors import (
     KafkaTimeoutError,
     NoError,
     TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
     for_code,
 )
 
@@ -110,13 +111,13 @@ async def _approach(
     differing = {
         topic.name: differs
         for topic in present
-        if (differs := dict(topic_configuration(topic).items() - own[topic.name].items()))
+        if topic.name in own and (differs := dict(topic_configuration(topic).items() - own[topic.name].items()))
     }
     done.created |= await _create(admin, missing, replication_factor)
     done.grown |= await _grow(admin, too_few)
     # Of what was made a moment ago, old settings are told at most.
     done.configured |= await _configure(admin, differing) - done.created
-    return bool(missing or too_few or differing)
+    return bool(missing or too_few or differing or len(own) < len(present))
 
 
 async def _partitions_by_topic(admin: AIOKafkaAdminClient, wanted: Mapping[str, TopicDefinition]) -> dict[str, int]:
@@ -165,18 +166,21 @@ async def _configure(admin: AIOKafkaAdminClient, settings: Mapping[str, Mapping[
 
 
 async def _own_settings(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
-    own: dict[str, dict[str, str]] = {name: {} for name in names}
+    """What was set on each topic; none for a topic that the broker asked does not know yet, as another does."""
+    own: dict[str, dict[str, str]] = {}
     if not names:
         return own
     answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
     for answer in answers:
         for resource in answer.to_object()["resources"]:
-            _require(resource["error_code"], f"topic {resource['resource_name']} could not be read")
-            own[resource["resource_name"]] |= {
-                each["config_names"]: each["config_value"]
-                for each in resource["config_entries"]
-                if each.get("config_source") == _SET_ON_TOPIC
-            }
+            name, code = resource["resource_name"], resource["error_code"]
+            _require(code, f"topic {name} could not be read", tolerated=UnknownTopicOrPartitionError)
+            if not code:
+                own[name] = {
+                    each["config_names"]: each["config_value"]
+                    for each in resource["config_entries"]
+                    if each.get("config_source") == _SET_ON_TOPIC
+                }
     return own
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,18 @@ from slotstream_servicekit.infrastructure.processes import (
 
 VERSION: Final = "4.3.1"
 _CLUSTER_ID: Final = "5L6g3nShT-eMCtK--X86sw"
-_OPTIONS: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx384m", "-Dlog4j2.StatusLoggerLevel=OFF")
+_OPTIONS: Final = ("-Dlog4j2.StatusLoggerLevel=OFF",)
+SMALL: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx384m")
+"""For a machine that somebody works at: starts quickly, stays small, and is never compiled for speed."""
+SERVER: Final = (
+    "-Xms1g",
+    "-Xmx1g",
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=20",
+    "-XX:InitiatingHeapOccupancyPercent=35",
+    "-XX:+ExplicitGCInvokesConcurrent",
+)
+"""What Kafka's own start script gives a broker."""
 
 
 def java() -> Path:
@@ -66,13 +78,21 @@ class KafkaProcess:
     """One single-node broker with its log in `folder`; keeps its records over stop and start."""
 
     def __init__(
-        self, folder: Path, *, cache: Path, port: int, controller_port: int | None = None, log: Path | None = None
+        self,
+        folder: Path,
+        *,
+        cache: Path,
+        port: int,
+        controller_port: int | None = None,
+        log: Path | None = None,
+        java_options: Sequence[str] = SMALL,
     ) -> None:
         self.folder = folder
         self.port = port
         self._controller_port = controller_port or free_port()
         self._cache = cache
         self._process: subprocess.Popen[bytes] | None = None
+        self._java_options = java_options
         self.log = log or folder / "kafka.log"
 
     @property
@@ -88,7 +108,7 @@ class KafkaProcess:
         self.folder.mkdir(parents=True, exist_ok=True)
         require_free_disk(self.folder)
         require_free_port(self.port, "Kafka")
-        command = [str(java()), *_OPTIONS, "-cp", class_path(self._cache)]
+        command = [str(java()), *_OPTIONS, *self._java_options, "-cp", class_path(self._cache)]
         properties = self._write_properties()
         environment = {"LOG_DIR": str(self.folder)}
         if not (self.folder / "data" / "meta.properties").exists():

@@ -1,7 +1,7 @@
 """What takes resources' time, kept so that one appointment sees only what is near it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -50,12 +50,11 @@ class Calendars:
         self, resource_id: UUID, schedule: Schedule | None, blocked: tuple[datetime, datetime]
     ) -> ResourceCalendar:
         """The resource's calendar on the days of `blocked`."""
-        days = tuple(_days(to_epoch(blocked[0]), to_epoch_up(blocked[1])))
+        days = _days(to_epoch(blocked[0]), to_epoch_up(blocked[1]))
+        taken = [held.taken for day in days for held in self._held.get((resource_id, day), ())]
+        busy = [busy for day in days for busy in self._busy.get((resource_id, day), ())]
         return ResourceCalendar(
-            id=str(resource_id),
-            schedule=schedule,
-            taken=tuple(_distinct(held.taken for day in days for held in self._held.get((resource_id, day), ()))),
-            busy=tuple(_distinct(busy for day in days for busy in self._busy.get((resource_id, day), ()))),
+            id=str(resource_id), schedule=schedule, taken=_distinct(taken, days), busy=_distinct(busy, days)
         )
 
     def session(self, resource_id: UUID, *, starts_at: int, ends_at: int, service_id: UUID) -> tuple[Held, ...]:
@@ -78,5 +77,6 @@ def _days(start: int, end: int) -> range:
     return range(start // _DAY, max(start, end - 1) // _DAY + 1)
 
 
-def _distinct(items: Iterable[ItemT]) -> Iterator[ItemT]:
-    return iter(dict.fromkeys(items))
+def _distinct(items: Sequence[ItemT], days: range) -> tuple[ItemT, ...]:
+    """What lies in two of the days is found in both."""
+    return tuple(items if len(days) == 1 else dict.fromkeys(items))

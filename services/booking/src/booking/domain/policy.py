@@ -67,6 +67,7 @@ class Policy:
     actions: Mapping[UUID, Action] = field(default_factory=dict)
     schedules: Mapping[UUID, Schedule] = field(default_factory=dict)
     _places: dict[tuple[UUID, UUID | None], Places] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _rules: dict[UUID, ServiceRules] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def performers(self) -> Mapping[UUID, tuple[Performer, ...]]:
@@ -140,10 +141,16 @@ class Policy:
         return Wanted(
             business=business,
             service=service,
-            rules=rules_of(service, duration),
+            rules=rules_of(service, duration) if service is None or duration else self._own_rules(service),
             starts_at=starts_at,
             places=self._places_for(business, service, chosen),
         )
+
+    def _own_rules(self, service: Service) -> ServiceRules:
+        found = self._rules.get(service.id)
+        if found is None:
+            found = self._rules[service.id] = rules_of(service, None)
+        return found
 
     def _places_for(self, business: Business, service: Service | None, chosen: Sequence[Resource]) -> Places:
         if not chosen:

@@ -1,17 +1,18 @@
 """What somebody asks for, and the bounds of what can be asked."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from booking.domain.errors import InvalidBookingError
 from booking.domain.lifecycle import Status
-from booking.domain.model import Appointment, AssignedResource, takes_time
+from booking.domain.model import Action, Appointment, AssignedResource, takes_time
 from booking.domain.policy import Policy, Wanted
 
 SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(days=365)
+_MINUTE = timedelta(minutes=1)
 FURTHEST = timedelta(days=365 * 20)
 """How far from now, either way, a start can lie: beyond it is a typing mistake."""
 
@@ -59,14 +60,65 @@ class BookingRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A request resolved against the policy: what is wanted, and the appointment it would become."""
+    """A request resolved against the policy: what is wanted, and what the appointment would be like."""
 
+    organization_id: UUID
     request: BookingRequest
     wanted: Wanted
-    draft: Appointment
+    client_id: UUID
+    action: Action | None
+    status: Status
+    occupies: bool
+    now: datetime
+    predecessor: Appointment | None = None
 
-    def with_resources(self, resources: tuple[AssignedResource, ...]) -> Appointment:
-        return replace(self.draft, resources=resources)
+    def appointment(self, resources: tuple[AssignedResource, ...]) -> Appointment:
+        """The new appointment with these resources. One that replaces another keeps that one's calendar entry."""
+        request, wanted, old = self.request, self.wanted, self.predecessor
+        service, rules = wanted.service, wanted.rules
+        return Appointment(
+            id=request.id,
+            organization_id=self.organization_id,
+            business_id=wanted.business.id,
+            zone=wanted.business.zone,
+            client_id=self.client_id,
+            service_id=request.service_id,
+            service_name=service.name if service else str(request.service_name),
+            action_id=request.action_id,
+            action_name=self.action.name if self.action else None,
+            starts_at=wanted.starts_at,
+            ends_at=wanted.ends_at,
+            buffer_before_minutes=rules.buffer_before // _MINUTE,
+            buffer_after_minutes=rules.buffer_after // _MINUTE,
+            status=self.status,
+            source=request.source,
+            origin_kind=request.origin_kind,
+            origin_reference_id=request.origin_reference_id,
+            origin_url=request.origin_url,
+            notes=request.notes,
+            internal_notes=request.internal_notes,
+            share_with_client=request.share_with_client,
+            notify_client=request.notify_client,
+            series_id=request.series_id,
+            rescheduled_from=old.id if old else None,
+            rescheduled_to=None,
+            previous_starts_at=old.starts_at if old else None,
+            reschedule_count=old.reschedule_count + 1 if old else 0,
+            calendar_uid=old.calendar_uid if old else f"{request.id}@slotstream",
+            calendar_sequence=old.calendar_sequence + 1 if old else 0,
+            quoted_amount=request.quoted_amount or (service.price_amount if service else None),
+            quoted_currency=request.quoted_currency or (service.price_currency if service else None),
+            actual_amount=None,
+            actual_currency=None,
+            external_id=request.external_id,
+            batch_id=request.batch_id,
+            archived=False,
+            occupies=self.occupies,
+            created_at=self.now,
+            updated_at=self.now,
+            version=1,
+            resources=resources,
+        )
 
 
 def check_times(*, starts_at: datetime, duration: timedelta | None, now: datetime) -> None:
@@ -81,8 +133,10 @@ def check_times(*, starts_at: datetime, duration: timedelta | None, now: datetim
         raise InvalidBookingError("time_out_of_range", "The start is more than 20 years away.")
 
 
-def plan_booking(policy: Policy, request: BookingRequest, *, client_id: UUID, now: datetime) -> Plan:
-    """The appointment that `request` asks for, without its resources yet."""
+def plan_booking(
+    policy: Policy, request: BookingRequest, *, client_id: UUID, now: datetime, predecessor: Appointment | None = None
+) -> Plan:
+    """What `request` asks for; with a `predecessor`, in its place: what was approved needs no approval again."""
     check_times(starts_at=request.starts_at, duration=request.duration, now=now)
     if (request.service_id is None) == (request.service_name is None):
         raise InvalidBookingError("service_ambiguous", "Give one of service_id and service_name.")
@@ -95,52 +149,17 @@ def plan_booking(policy: Policy, request: BookingRequest, *, client_id: UUID, no
         duration=request.duration,
         resource_ids=request.resource_ids,
     )
-    return Plan(request=request, wanted=wanted, draft=_draft(policy, request, wanted, client_id=client_id, now=now))
-
-
-def _draft(policy: Policy, request: BookingRequest, wanted: Wanted, *, client_id: UUID, now: datetime) -> Appointment:
     service = wanted.service
-    action = policy.action(request.action_id) if request.action_id else None
-    status = Status.PENDING if service and service.needs_approval else Status.SCHEDULED
-    return Appointment(
-        id=request.id,
+    needs_approval = predecessor is None and service is not None and service.needs_approval
+    status = Status.PENDING if needs_approval else Status.SCHEDULED
+    return Plan(
         organization_id=policy.organization_id,
-        business_id=wanted.business.id,
-        zone=wanted.business.zone,
+        request=request,
+        wanted=wanted,
         client_id=client_id,
-        service_id=request.service_id,
-        service_name=service.name if service else str(request.service_name),
-        action_id=request.action_id,
-        action_name=action.name if action else None,
-        starts_at=wanted.starts_at,
-        ends_at=wanted.ends_at,
-        buffer_before_minutes=int(wanted.rules.buffer_before.total_seconds()) // 60,
-        buffer_after_minutes=int(wanted.rules.buffer_after.total_seconds()) // 60,
+        action=policy.action(request.action_id) if request.action_id else None,
         status=status,
-        source=request.source,
-        origin_kind=request.origin_kind,
-        origin_reference_id=request.origin_reference_id,
-        origin_url=request.origin_url,
-        notes=request.notes,
-        internal_notes=request.internal_notes,
-        share_with_client=request.share_with_client,
-        notify_client=request.notify_client,
-        series_id=request.series_id,
-        rescheduled_from=None,
-        rescheduled_to=None,
-        previous_starts_at=None,
-        reschedule_count=0,
-        calendar_uid=f"{request.id}@slotstream",
-        calendar_sequence=0,
-        quoted_amount=request.quoted_amount or (service.price_amount if service else None),
-        quoted_currency=request.quoted_currency or (service.price_currency if service else None),
-        actual_amount=None,
-        actual_currency=None,
-        external_id=request.external_id,
-        batch_id=request.batch_id,
-        archived=False,
         occupies=takes_time(status, pending_occupies=service.pending_occupies if service else True),
-        created_at=now,
-        updated_at=now,
-        version=1,
+        now=now,
+        predecessor=predecessor,
     )

@@ -46,11 +46,13 @@ def seat(
     Of a group's free seats the lowest is taken; with `spread` any, so that those who lost a race do not all go for
     the same one again.
     """
-    near = {one: calendars.near(one, policy.schedules.get(one), wanted.blocked) for one in wanted.candidates}
+    blocked = wanted.blocked
     if all(len(place) == 1 for place in wanted.places):
         chosen = tuple(UUID(place[0]) for place in wanted.places)
+        near = {one: calendars.near(one, policy.schedules.get(one), blocked) for one in chosen}
         reasons = policy.judge(wanted, resource_ids=chosen, now=now, calendars=near, ignore=ignore)
     else:
+        near = {one: calendars.near(one, policy.schedules.get(one), blocked) for one in wanted.candidates}
         free, reasons = policy.free(wanted, now=now, calendars=near, ignore=ignore)
         assigned = _assigned(policy, wanted, calendars, free if not reasons else wanted.places)
         if assigned is None:

@@ -18,7 +18,7 @@ from booking.domain.errors import (
     OverrideForbiddenError,
     UnknownReferenceError,
 )
-from booking.domain.lifecycle import Status, Verb
+from booking.domain.lifecycle import Verb
 from booking.domain.model import Actor, Appointment, Change, Override
 from booking.domain.policy import Policy
 from booking.domain.requests import BookingRequest, Plan, plan_booking
@@ -216,7 +216,7 @@ async def _judge(
             current.outcomes[request_id] = Outcome(booking=booking, error=error)
             continue
         current.rows[request_id] = row
-        if plan.draft.occupies and len(plans) > 1:
+        if plan.occupies and len(plans) > 1:
             occupy(calendars, plan.wanted, found, holder_id=request_id)
     return current
 
@@ -227,21 +227,8 @@ def _planned(policy: Policy, booking: Booking, now: datetime) -> Plan:
         raise OverrideForbiddenError("Only a member of staff can override; an agent or a client never can.")
     if request.resource_ids and len(set(request.resource_ids)) < len(request.resource_ids):
         raise InvalidBookingError("duplicate_resource", "A resource is named twice.")
-    plan = plan_booking(policy, request, client_id=booking.client_id, now=now)
-    if booking.predecessor is None:
-        return plan
-    old = booking.predecessor.appointment
-    draft = replace(
-        plan.draft,
-        rescheduled_from=old.id,
-        previous_starts_at=old.starts_at,
-        reschedule_count=old.reschedule_count + 1,
-        calendar_uid=old.calendar_uid,
-        calendar_sequence=old.calendar_sequence + 1,
-        status=Status.SCHEDULED,
-        occupies=True,
-    )
-    return replace(plan, draft=draft)
+    replaced = booking.predecessor.appointment if booking.predecessor else None
+    return plan_booking(policy, request, client_id=booking.client_id, now=now, predecessor=replaced)
 
 
 async def _calendars(connection: Any, policy: Policy, plans: Sequence[Plan]) -> Calendars:
@@ -283,7 +270,7 @@ async def _row(connection: Any, policy: Policy, booking: Booking, plan: Plan, se
         )
     elif booking.predecessor:
         seats = _kept_sessions(seats, booking.predecessor, new_id=plan.request.id)
-    appointment = plan.with_resources(assigned_resources(policy, seating.seats, limit=plan.wanted.rules.capacity))
+    appointment = plan.appointment(assigned_resources(policy, seating.seats, limit=plan.wanted.rules.capacity))
     change = Change(verb=Verb.CREATE, fields={}, override=override)
     snapshot = snapshot_json(appointment)
     state = state_json(appointment, snapshot)

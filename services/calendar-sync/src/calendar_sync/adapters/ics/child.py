@@ -17,7 +17,7 @@ from calendar_sync.domain import Expansion, ReadingFailedError, Window
 def main() -> None:
     header = json.loads(sys.stdin.buffer.readline())
     resource.setrlimit(resource.RLIMIT_AS, (header["max_memory"], header["max_memory"]))
-    resource.setrlimit(resource.RLIMIT_CPU, (header["seconds"], header["seconds"]))
+    resource.setrlimit(resource.RLIMIT_CPU, (header["processor_seconds"], header["processor_seconds"]))
     json.dump(_answer(header, sys.stdin.buffer.read()), sys.stdout)
 
 

@@ -49,7 +49,8 @@ class ExpansionProcess:
             "zone": zone,
             "from": window.starts_at.isoformat(),
             "to": window.ends_at.isoformat(),
-            "seconds": ceil(self.seconds),
+            # More than it is waited for: a child that is out of time is told from one that broke off.
+            "processor_seconds": ceil(self.seconds) + 1,
             "max_memory": self.max_memory,
         }
         return json.dumps(header).encode() + b"\n"

@@ -4,8 +4,10 @@ The envelope's `id` is the command's id: a command that arrives twice is answere
 result and has one effect. Results carry the command's id as `causationid` and as `command_id`.
 """
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from slotstream_contracts.appointments import AppointmentSnapshot, Verb
 from slotstream_contracts.base import Actor, Instant, Message, Money, Origin, Reason, Source, Version
@@ -72,6 +74,32 @@ class BookAppointment(Command):
     request: BookingRequest
 
 
+class AppointmentItem(Message):
+    """One of a batch: the id that the appointment has or would have, and what is wanted."""
+
+    appointment_id: UUID
+    request: BookingRequest
+
+
+Items = Annotated[tuple[AppointmentItem, ...], Field(min_length=1, max_length=100)]
+
+
+class CheckAppointments(Command):
+    """Would these be bookable, each by itself? Answered with every item's reasons; changes nothing."""
+
+    type: ClassVar[str] = "slotstream.command.check_appointments"
+
+    items: Items
+
+
+class BookAppointments(Command):
+    """Books what can be booked, each by itself and in this order; answered with what became of every item."""
+
+    type: ClassVar[str] = "slotstream.command.book_appointments"
+
+    items: Items
+
+
 class ConfirmAppointment(Command):
     type: ClassVar[str] = "slotstream.command.confirm_appointment"
 
@@ -118,8 +146,24 @@ class CommandResult(Message):
     batch_id: UUID | None = None
 
 
+class ItemResult(Message):
+    """What became of one item of a batch.
+
+    A refused one has all its reasons; `code` is the first one's, or the error's.
+    """
+
+    appointment_id: UUID
+    outcome: Literal["done", "already_done", "bookable", "refused"]
+    code: str | None = None
+    detail: str | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
 class CommandSucceeded(CommandResult):
-    """`appointment` is the state after; for a check, None. `outcome` tells a repeat from a first effect."""
+    """`appointment` is the state after; for a check or a batch, None. `outcome` tells a repeat from a first effect.
+
+    A batch succeeds although items of it are refused: `items` tells of each.
+    """
 
     type: ClassVar[str] = "slotstream.command.succeeded"
 
@@ -128,6 +172,7 @@ class CommandSucceeded(CommandResult):
     affected: int = 1
     kept_ids: tuple[UUID, ...] = ()
     """Of an undone batch: the appointments left as they are, because somebody has changed them since."""
+    items: tuple[ItemResult, ...] = ()
 
 
 class CommandRefused(CommandResult):

@@ -1,6 +1,6 @@
 """An imports service of one's own: real PostgreSQL, a clock that stands still, booking played by the test."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,14 @@ from imports.worker import ImportWorker
 from slotstream_contracts import parse, wrap
 from slotstream_contracts.base import Reason
 from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState
-from slotstream_contracts.commands import CommandRefused, CommandSucceeded
+from slotstream_contracts.commands import (
+    AppointmentItem,
+    BookAppointments,
+    CheckAppointments,
+    CommandRefused,
+    CommandSucceeded,
+    ItemResult,
+)
 from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.database import Database
 
@@ -39,25 +46,55 @@ def received(data: Any, *, organization_id: UUID) -> Received[Any]:
     return Received(event=envelope, key="x", topic="t", partition=0, offset=0, timestamp=NOW)
 
 
-def everything_goes(command: Any, **more: Any) -> CommandSucceeded:
-    return CommandSucceeded(command_id=command.id, command_type=command.type, batch_id=batch_of(command), **more)
+TAKEN = Reason(code="slot_taken", detail="Somebody has it.", conflicts_with=("a",))
+
+
+def items_of(*commands: Any) -> list[AppointmentItem]:
+    """What commands for batches ask for, in their order."""
+    return [item for command in commands for item in command.data.items]
 
 
 def batch_of(command: Any) -> UUID | None:
     """The import that a command belongs to, which booking says in its answer."""
-    found: UUID | None = getattr(command.data, "request", command.data).batch_id
+    found: UUID | None = items_of(command)[0].request.batch_id if is_batch(command) else command.data.batch_id
     return found
 
 
-def refused(command: Any, code: str = "slot_taken") -> CommandRefused:
-    reason = Reason(code=code, detail="Somebody has it.", conflicts_with=("a",))
+def is_batch(command: Any) -> bool:
+    return command.type in {BookAppointments.type, CheckAppointments.type}
+
+
+def everything_goes(command: Any, **more: Any) -> CommandSucceeded:
+    """Booking's answer where it grants all; `outcome` and the like are of every item."""
+    if is_batch(command):
+        usual = "bookable" if command.type == CheckAppointments.type else "done"
+        return answered(command, *(item_result(each, **{"outcome": usual, **more}) for each in items_of(command)))
+    return CommandSucceeded(command_id=command.id, command_type=command.type, batch_id=batch_of(command), **more)
+
+
+def refused(command: Any, only: Collection[UUID] | None = None) -> CommandSucceeded:
+    """Booking's answer where every appointment, or `only` some, would be in somebody's way."""
+    granted = everything_goes(command)
+    stands = {"outcome": "refused", "code": TAKEN.code, "detail": TAKEN.detail, "reasons": (TAKEN,)}
+    results = (
+        each.model_copy(update=stands) if only is None or each.appointment_id in only else each
+        for each in granted.items
+    )
+    return answered(command, *results)
+
+
+def item_result(item: AppointmentItem, **more: Any) -> ItemResult:
+    return ItemResult(appointment_id=item.appointment_id, **more)
+
+
+def answered(command: Any, *results: ItemResult) -> CommandSucceeded:
+    return CommandSucceeded(command_id=command.id, command_type=command.type, batch_id=batch_of(command), items=results)
+
+
+def refused_whole(command: Any, code: str = "forbidden") -> CommandRefused:
+    """Booking's answer where it does not come to the single appointments."""
     return CommandRefused(
-        command_id=command.id,
-        command_type=command.type,
-        batch_id=batch_of(command),
-        code=code,
-        detail=reason.detail,
-        reasons=(reason,),
+        command_id=command.id, command_type=command.type, batch_id=batch_of(command), code=code, detail="Not for you."
     )
 
 
@@ -84,7 +121,11 @@ class World:
     anna_id: UUID
 
     everything_goes = staticmethod(everything_goes)
+    items_of = staticmethod(items_of)
+    item_result = staticmethod(item_result)
+    answered = staticmethod(answered)
     refused = staticmethod(refused)
+    refused_whole = staticmethod(refused_whole)
     events_of = staticmethod(events_of)
 
     async def upload(self, content: str | bytes, **headers: str) -> httpx2.Response:

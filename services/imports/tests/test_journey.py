@@ -93,17 +93,17 @@ async def test_a_conflict_with_the_book_is_booked_only_with_an_override(world: A
     )
     assert patched.status_code == 200, patched.text
     await world.http.post(f"/v1/imports/{import_id}/confirm", json={"notify": True})
-    (command,) = await world.settle()
-    assert command.data.request.override.reason == "agreed"
-    assert command.data.request.notify is True
-    assert str(command.data.appointment_id) == row["appointment_id"]
+    (item,) = world.items_of(*await world.settle())
+    assert item.request.override.reason == "agreed"
+    assert item.request.notify is True
+    assert str(item.appointment_id) == row["appointment_id"]
 
 
 async def test_clients_are_not_told_unless_asked(world: Any) -> None:
     import_id = await world.checked(FILE)
     await world.http.post(f"/v1/imports/{import_id}/confirm", json={})
     commands = await world.settle()
-    assert [command.data.request.notify for command in commands] == [False, False]
+    assert [item.request.notify for item in world.items_of(*commands)] == [False, False]
 
 
 async def test_a_corrected_row_is_judged_and_checked_anew(world: Any) -> None:
@@ -111,7 +111,8 @@ async def test_a_corrected_row_is_judged_and_checked_anew(world: Any) -> None:
     patched = await world.http.patch(f"/v1/imports/{import_id}/rows/4", json={"values": {"phone": "030 901822"}})
     assert (patched.json()["state"], patched.json()["checked"]) == ("ok", False)
     (command,) = await world.settle()
-    assert command.type == "slotstream.command.check_appointment"
+    assert command.type == "slotstream.command.check_appointments"
+    assert [str(item.appointment_id) for item in world.items_of(command)] == [patched.json()["appointment_id"]]
     assert (await world.get(import_id))["state"] == "checked"
 
 

@@ -1,6 +1,7 @@
 """What imports hears: the catalogue, and booking's answers."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,9 +12,12 @@ from imports.usecases.answers import Answer, apply_answers
 from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState
 from slotstream_contracts.commands import (
     BookAppointment,
+    BookAppointments,
     CheckAppointment,
+    CheckAppointments,
     CommandRefused,
     CommandSucceeded,
+    ItemResult,
     UndoBatch,
 )
 from slotstream_contracts.topics import BOOKING_RESULTS, CATALOGUE
@@ -25,7 +29,18 @@ from slotstream_servicekit.rebuild import Projection
 CATALOGUE_TYPES = frozenset({BusinessState.type, ServiceState.type, ResourceState.type})
 RESULT_TYPES = frozenset({CommandSucceeded.type, CommandRefused.type})
 
-_VERBS: dict[str, Any] = {CheckAppointment.type: "check", BookAppointment.type: "book", UndoBatch.type: "undo"}
+_VERBS: dict[str, Any] = {
+    CheckAppointments.type: "check",
+    BookAppointments.type: "book",
+    UndoBatch.type: "undo",
+    CheckAppointment.type: "check",
+    BookAppointment.type: "book",
+}
+"""What is ours, by the command's type.
+
+The commands for one appointment are no longer sent; the version that sent them may still be answered during a
+rolling deployment.
+"""
 
 
 def register(consumers: Consumers, *, clock: Clock) -> None:
@@ -84,33 +99,39 @@ def _row_of(state: BusinessState | ServiceState | ResourceState) -> tuple[str, d
 def results_handler(clock: Clock) -> Handler:
     async def on_results(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
         answers = [
-            _answer(received.event.organization, received.event.data)
+            answer
             for received in batch
             if received.event is not None and received.event.data.command_type in _VERBS
+            for answer in _answers(received.event.organization, received.event.data)
         ]
         await apply_answers(session, answers=answers, now=clock())
 
     return on_results
 
 
-def _answer(organization_id: Any, result: CommandSucceeded | CommandRefused) -> Answer:
-    verb = _VERBS[result.command_type]
-    if isinstance(result, CommandSucceeded):
-        return Answer(
-            command_id=result.command_id,
-            organization_id=organization_id,
-            batch_id=result.batch_id,
-            verb=verb,
-            succeeded=True,
-            already_done=result.outcome == "already_done",
-            kept_ids=result.kept_ids,
-        )
-    reasons = tuple(Reason(each.code, each.detail, each.conflicts_with) for each in result.reasons)
-    return Answer(
+def _answers(organization_id: Any, result: CommandSucceeded | CommandRefused) -> Sequence[Answer]:
+    """One for every item; one for the whole command where the result has none."""
+    answer = partial(
+        Answer,
         command_id=result.command_id,
         organization_id=organization_id,
         batch_id=result.batch_id,
-        verb=verb,
-        succeeded=False,
-        reasons=reasons or (Reason(result.code, result.detail),),
+        verb=_VERBS[result.command_type],
     )
+    if isinstance(result, CommandRefused):
+        return [answer(succeeded=False, reasons=_reasons(result))]
+    if not result.items:
+        already_done = result.outcome == "already_done"
+        return [answer(succeeded=True, already_done=already_done, kept_ids=result.kept_ids)]
+    return [
+        answer(appointment_id=item.appointment_id, succeeded=False, reasons=_reasons(item))
+        if item.outcome == "refused"
+        else answer(appointment_id=item.appointment_id, succeeded=True, already_done=item.outcome == "already_done")
+        for item in result.items
+    ]
+
+
+def _reasons(refused: CommandRefused | ItemResult) -> tuple[Reason, ...]:
+    """All of them; at least one, for a refusal without a reason would pass for none."""
+    reasons = tuple(Reason(each.code, each.detail, each.conflicts_with) for each in refused.reasons)
+    return reasons or (Reason(refused.code or "refused", refused.detail or "Booking gave no reason"),)

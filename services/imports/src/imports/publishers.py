@@ -1,6 +1,6 @@
 """What imports says: events about its imports, and commands to booking."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,9 +10,10 @@ from sqlalchemy import Row
 from imports.domain.model import command_id_of
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import (
-    BookAppointment,
+    AppointmentItem,
+    BookAppointments,
     BookingRequest,
-    CheckAppointment,
+    CheckAppointments,
     ClientDetails,
     Command,
     ForcedOverride,
@@ -71,25 +72,25 @@ def event_of(happened: str, found: Row[Any], counts: Mapping[str, int], *, now: 
     return record_of(envelope, aggregatetype="import")
 
 
-def check_of(found: Row[Any], row: Row[Any], *, now: datetime) -> OutboxRecord:
-    command_id = command_id_of(import_id=found.id, verb="check", row=row.number, revision=row.revision)
-    data = CheckAppointment(actor=Actor.model_validate(found.actor), request=_request(found, row, notify=False))
-    return _command(found, data, command_id=command_id, subject=str(row.appointment_id), now=now)
+def check_of(found: Row[Any], rows: Sequence[Row[Any]], *, now: datetime) -> OutboxRecord:
+    data = CheckAppointments(actor=Actor.model_validate(found.actor), items=_items(found, rows, notify=False))
+    return _batch(found, rows, "check", data, now=now)
 
 
-def booking_of(found: Row[Any], row: Row[Any], *, now: datetime) -> OutboxRecord:
-    command_id = command_id_of(import_id=found.id, verb="book", row=row.number, revision=row.revision)
-    data = BookAppointment(
-        actor=Actor.model_validate(found.actor),
-        appointment_id=row.appointment_id,
-        request=_request(found, row, notify=found.notify),
-    )
-    return _command(found, data, command_id=command_id, subject=str(row.appointment_id), now=now)
+def booking_of(found: Row[Any], rows: Sequence[Row[Any]], *, now: datetime) -> OutboxRecord:
+    data = BookAppointments(actor=Actor.model_validate(found.actor), items=_items(found, rows, notify=found.notify))
+    return _batch(found, rows, "book", data, now=now)
 
 
 def undo_of(found: Row[Any], *, command_id: UUID, reason: str, now: datetime) -> OutboxRecord:
     data = UndoBatch(actor=Actor.model_validate(found.actor), batch_id=found.id, reason=reason)
     return _command(found, data, command_id=command_id, subject=str(found.id), now=now)
+
+
+def _items(found: Row[Any], rows: Sequence[Row[Any]], *, notify: bool) -> tuple[AppointmentItem, ...]:
+    return tuple(
+        AppointmentItem(appointment_id=row.appointment_id, request=_request(found, row, notify=notify)) for row in rows
+    )
 
 
 def _request(found: Row[Any], row: Row[Any], *, notify: bool) -> BookingRequest:
@@ -111,6 +112,12 @@ def _request(found: Row[Any], row: Row[Any], *, notify: bool) -> BookingRequest:
             "override": None if override is None else ForcedOverride(reason=override),
         }
     )
+
+
+def _batch(found: Row[Any], rows: Sequence[Row[Any]], verb: str, data: Command, *, now: datetime) -> OutboxRecord:
+    """Keyed by its own id, so that the batches of one import spread over the partitions."""
+    command_id = command_id_of(import_id=found.id, verb=verb, rows=[(row.number, row.revision) for row in rows])
+    return _command(found, data, command_id=command_id, subject=str(command_id), now=now)
 
 
 def _command(found: Row[Any], data: Command, *, command_id: UUID, subject: str, now: datetime) -> OutboxRecord:

@@ -1,6 +1,6 @@
 """An import, its rows, and what may be done with them when."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -154,9 +154,10 @@ def appointment_id_of(*, organization_id: UUID, business_id: UUID, row_key: str,
     return uuid5(_NAMESPACE, f"{organization_id}:{business_id}:{generation}:{row_key}")
 
 
-def command_id_of(*, import_id: UUID, verb: str, row: int, revision: int) -> UUID:
-    """A row's command keeps its id over crashes, and gets a new one when the row is changed."""
-    return uuid5(_NAMESPACE, f"{import_id}:{verb}:{row}:{revision}")
+def command_id_of(*, import_id: UUID, verb: str, rows: Iterable[tuple[int, int]]) -> UUID:
+    """The command for `rows`, by number and revision, keeps its id over crashes; a changed row goes with a new one."""
+    asked = ",".join(f"{number}.{revision}" for number, revision in rows)
+    return uuid5(_NAMESPACE, f"{import_id}:{verb}:{asked}")
 
 
 def import_id_of(*, organization_id: UUID, caller: str, idempotency_key: str) -> UUID:

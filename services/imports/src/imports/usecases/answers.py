@@ -17,13 +17,17 @@ from slotstream_servicekit.errors import Reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One result of the booking service; `kept_ids` are what an undo left as it was."""
+    """What booking said of one appointment, or, without `appointment_id`, of all that the command asks for.
+
+    `kept_ids` are what an undo left as it was.
+    """
 
     command_id: UUID
     organization_id: UUID
     batch_id: UUID | None
     verb: Literal["check", "book", "undo"]
     succeeded: bool
+    appointment_id: UUID | None = None
     already_done: bool = False
     reasons: tuple[Reason, ...] = ()
     kept_ids: tuple[UUID, ...] = ()
@@ -44,6 +48,7 @@ def _check(answer: Answer) -> dict[str, Any]:
         "id": answer.command_id,
         "organization": answer.organization_id,
         "batch": answer.batch_id,
+        "appointment": answer.appointment_id,
         "reasons": [] if answer.succeeded else [asdict(reason) for reason in answer.reasons],
     }
 
@@ -54,6 +59,7 @@ def _booking(answer: Answer) -> dict[str, Any]:
         "id": answer.command_id,
         "organization": answer.organization_id,
         "batch": answer.batch_id,
+        "appointment": answer.appointment_id,
         "outcome": done if answer.succeeded else Outcome.REFUSED,
         "reasons": [asdict(reason) for reason in answer.reasons],
     }

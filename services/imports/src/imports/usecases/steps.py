@@ -1,6 +1,6 @@
 """Carrying an import on, one step per transaction, so that a crash costs one step at most."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from imports.domain.model import ImportState, command_id_of
+from imports.domain.model import ImportState
 from imports.publishers import booking_of, check_of
 from imports.storage.files import change_import, next_at_work, touch
 from imports.storage.rows import awaiting, clear_rows, mark_sent, next_rows
@@ -16,12 +16,16 @@ from imports.usecases.announcing import announce
 from imports.usecases.reading import Reader, read_chunk
 from slotstream_servicekit.database import is_unavailable
 from slotstream_servicekit.errors import RETRYABLE_KINDS, SlotstreamError
-from slotstream_servicekit.outbox import OutboxRecord, enqueue
+from slotstream_servicekit.outbox import EventTooLargeError, OutboxRecord, enqueue
 from slotstream_servicekit.telemetry import get_logger
 
 log = get_logger(__name__)
 
 MakeCommand = Callable[..., OutboxRecord]
+Batch = tuple[Sequence[Row[Any]], OutboxRecord]
+
+ROWS_PER_COMMAND = 50
+"""So many that a command costs little beside its rows; so few that a file's commands spread over the partitions."""
 
 
 async def advance_import(session: AsyncSession, *, reader: Reader, chunk_rows: int, now: datetime) -> bool:
@@ -76,11 +80,10 @@ async def _send_or_settle(
     identity: dict[str, UUID] = {"organization_id": found.organization_id, "import_id": found.id}
     rows = await next_rows(session, **identity, column=f"to_{verb}", limit=chunk_rows)
     if rows:
-        await enqueue(session, [make(found, row, now=now) for row in rows])
-        commands = {
-            row.number: command_id_of(import_id=found.id, verb=verb, row=row.number, revision=row.revision)
-            for row in rows
-        }
+        cuts = range(0, len(rows), ROWS_PER_COMMAND)
+        batches = [each for cut in cuts for each in _fitting(found, rows[cut : cut + ROWS_PER_COMMAND], make, now=now)]
+        await enqueue(session, [command for _, command in batches])
+        commands = {row.number: command.id for batch, command in batches for row in batch}
         await mark_sent(session, **identity, verb=verb, commands=commands)
         await touch(session, found, now=now)
         return True
@@ -92,3 +95,14 @@ async def _send_or_settle(
     else:
         await announce(session, found, "finished", now=now, state=ImportState.FINISHED)
     return True
+
+
+def _fitting(found: Row[Any], batch: Sequence[Row[Any]], make: MakeCommand, *, now: datetime) -> list[Batch]:
+    """The rows with their command; in halves where they hold so much text that one record would be too large."""
+    try:
+        return [(batch, make(found, batch, now=now))]
+    except EventTooLargeError:
+        if len(batch) == 1:
+            raise
+    half = len(batch) // 2
+    return [each for part in (batch[:half], batch[half:]) for each in _fitting(found, part, make, now=now)]

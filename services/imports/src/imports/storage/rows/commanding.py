@@ -10,22 +10,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from imports.storage.tables import import_rows
 
+# All rows of a command carry its id. An answer is about one of them, or about all where it names no appointment.
 _CHECKED = text(
     """
     UPDATE import_rows AS r
     SET to_check = false, check_id = NULL, reasons = r.reasons || a.reasons,
         state = CASE WHEN jsonb_array_length(a.reasons) > 0 THEN 'conflict' ELSE r.state END
     FROM jsonb_to_recordset(CAST(:answers AS jsonb))
-        AS a(id uuid, organization uuid, batch uuid, reasons jsonb)
+        AS a(id uuid, organization uuid, batch uuid, appointment uuid, reasons jsonb)
     WHERE r.organization_id = a.organization AND r.import_id = a.batch AND r.check_id = a.id
+      AND (a.appointment IS NULL OR r.appointment_id = a.appointment)
     """
 )
 _BOOKED = text(
     """
     UPDATE import_rows AS r SET outcome = a.outcome, outcome_reasons = a.reasons
     FROM jsonb_to_recordset(CAST(:answers AS jsonb))
-        AS a(id uuid, organization uuid, batch uuid, outcome text, reasons jsonb)
+        AS a(id uuid, organization uuid, batch uuid, appointment uuid, outcome text, reasons jsonb)
     WHERE r.organization_id = a.organization AND r.import_id = a.batch AND r.book_id = a.id AND r.outcome IS NULL
+      AND (a.appointment IS NULL OR r.appointment_id = a.appointment)
     """
 )
 _COUNTS = text(
@@ -90,7 +93,7 @@ async def next_rows(
 async def mark_sent(
     session: AsyncSession, *, organization_id: UUID, import_id: UUID, verb: str, commands: Mapping[int, UUID]
 ) -> None:
-    """`verb` is `check` or `book`; the rows await the answers to their commands."""
+    """`verb` is `check` or `book`; each row, by number, awaits the answer to the command that it is in."""
     await session.execute(
         text(
             f"UPDATE import_rows AS r SET to_{verb} = false, {verb}_id = c.id "

@@ -514,6 +514,37 @@ async def test_a_consumer_killed_in_mid_flight_loses_and_doubles_nothing(
 
 
 @service
+async def test_a_transaction_takes_on_no_more_than_the_batch_size_by_weight_whatever_was_polled(
+    world: World, kafka: str, new_topic: NewTopic, until: Until
+) -> None:
+    topic = await new_topic(partitions=1)
+    await make_dead_letter_topic(kafka, world.service)
+    heavy = {"n0", "n5", "n6"}
+    await send_notes(kafka, topic, notes(8))
+    async with producing(kafka) as producer:
+        await producer.send_and_wait(topic, b"{broken", key=b"poison")
+    await send_notes(kafka, topic, [Note(subject="last")])
+    ear = Ear()
+    consumers = world.consumers(kafka, batch_size=10)
+    consumers.subscribe(topic, ear, weigh=lambda received: 40 if received.event.subject in heavy else 4)
+    async with running(consumers):
+        await keeps(world, until, 9)
+
+        async def aside() -> bool:
+            return len(await dead_letters_of(world, kafka)) == 1
+
+        await until(aside)
+    assert [[each.event.subject for each in batch] for batch in ear.batches] == [
+        ["n0"],
+        ["n1", "n2"],
+        ["n3", "n4"],
+        ["n5"],
+        ["n6"],
+        ["n7", "last"],
+    ]
+
+
+@service
 async def test_readiness_tells_of_assignment_polls_and_lag(
     world: World, kafka: str, new_topic: NewTopic, until: Until
 ) -> None:

@@ -112,6 +112,10 @@ class ConsumerProgress:
         self.assigned_partitions = assigned_partitions
         self.lag = lag
 
+    def worked(self) -> None:
+        """Called after every transaction: what was polled may be worked through in many."""
+        self.last_poll_at = time.monotonic()
+
 
 def consumer_check(
     progress: ConsumerProgress,

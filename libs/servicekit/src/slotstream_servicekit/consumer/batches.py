@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from slotstream_servicekit.consumer.poison import PoisonGauge
-from slotstream_servicekit.consumer.records import Decode, Handler, Received, read_record
+from slotstream_servicekit.consumer.records import Decode, Handler, Received, Weigh, read_record
 from slotstream_servicekit.consumer.retries import is_transient, patiently
 from slotstream_servicekit.consumer.tracing import batch_span
 from slotstream_servicekit.consumer.turns import turn_of
@@ -32,6 +32,9 @@ class Subscription:
     types: frozenset[str] | None
     dedupe: bool
     gauge: PoisonGauge
+    weigh: Weigh
+    most: int
+    """How much, by `weigh`, one transaction takes on; a single record may be more."""
     progress: ConsumerProgress = field(default_factory=ConsumerProgress)
     gave_up: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -67,6 +70,15 @@ class ConsumerContext:
     stop: asyncio.Event
 
 
+@dataclass(slots=True)
+class _Part:
+    """The first `length` of the remaining records: what the handler gets of them, and what cannot be read."""
+
+    length: int = 0
+    batch: list[Received[Any]] = field(default_factory=list)
+    poison: list[tuple[Any, Exception]] = field(default_factory=list)
+
+
 class BatchWork:
     """One batch on its way. `remaining` is what an interruption leaves to be delivered again."""
 
@@ -78,38 +90,49 @@ class BatchWork:
     async def run(self) -> None:
         """Works through the batch. Raises TooMuchPoisonError and transient errors that outlast patience."""
         timer = CONSUMER_BATCH_SECONDS.labels(self._context.service, self._subscription.topic)
-        with timer.time():
-            batch, poison = self._read()
-            try:
-                await self._patiently(batch)
-            except Exception as error:
-                if is_transient(error):
-                    raise
-                log.warning(
-                    "batch_isolated",
-                    topic=self._subscription.topic,
-                    records=len(batch),
-                    cause=type(error).__name__,
-                    exc_info=error,
-                )
-                await self._isolate()
+        while self.remaining:
+            with timer.time():
+                await self._work_through(self._next_part())
+            self._subscription.progress.worked()
+            if self._context.stop.is_set():
                 return
-            for record, unreadable in poison:
-                await self._set_aside(record, unreadable)
-            self.remaining = ()
 
-    def _read(self) -> tuple[list[Received[Any]], list[tuple[Any, Exception]]]:
-        """The batch as the handler wants it, and what cannot be read."""
-        batch: list[Received[Any]] = []
-        poison: list[tuple[Any, Exception]] = []
+    async def _work_through(self, part: "_Part") -> None:
+        after = self.remaining[part.length :]
+        try:
+            await self._patiently(part.batch)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            log.warning(
+                "batch_isolated",
+                topic=self._subscription.topic,
+                records=len(part.batch),
+                cause=type(error).__name__,
+                exc_info=error,
+            )
+            await self._isolate(part.length)
+        else:
+            for record, unreadable in part.poison:
+                await self._set_aside(record, unreadable)
+        self.remaining = after
+
+    def _next_part(self) -> "_Part":
+        """As many of the remaining records as one transaction takes."""
+        part = _Part()
+        weight = 0
         for record in self.remaining:
             received = self._read_one(record)
             if isinstance(received, Exception):
-                poison.append((record, received))
+                part.poison.append((record, received))
             elif received is not None:
-                batch.append(received)
-        self._count("ignored", len(self.remaining) - len(batch) - len(poison))
-        return batch, poison
+                weight += self._subscription.weigh(received)
+                if part.batch and weight > self._subscription.most:
+                    break
+                part.batch.append(received)
+            part.length += 1
+        self._count("ignored", part.length - len(part.batch) - len(part.poison))
+        return part
 
     def _read_one(self, record: Any) -> Received[Any] | Exception | None:
         subscription = self._subscription
@@ -124,10 +147,10 @@ class BatchWork:
         age = datetime.now(UTC) - received.timestamp
         return received if age < self._context.inbox_retention else TooOldToDedupeError()
 
-    async def _isolate(self) -> None:
+    async def _isolate(self, length: int) -> None:
         """Record by record, in order, so that only what is poison is set aside."""
         records = self.remaining
-        for position, record in enumerate(records):
+        for position, record in enumerate(records[:length]):
             self.remaining = records[position:]
             received = self._read_one(record)
             if isinstance(received, Exception):
@@ -139,7 +162,6 @@ class BatchWork:
                     if is_transient(error):
                         raise
                     await self._set_aside(record, error)
-        self.remaining = ()
 
     async def _patiently(self, batch: Sequence[Received[Any]]) -> None:
         if not batch:

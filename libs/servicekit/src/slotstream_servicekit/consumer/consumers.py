@@ -18,7 +18,7 @@ from sqlalchemy import Table
 from slotstream_servicekit.background import pause_for, repeatedly
 from slotstream_servicekit.consumer.batches import BatchWork, ConsumerContext, Subscription, TooMuchPoisonError
 from slotstream_servicekit.consumer.poison import PoisonGauge
-from slotstream_servicekit.consumer.records import Decode, Handler
+from slotstream_servicekit.consumer.records import Decode, Handler, Weigh
 from slotstream_servicekit.consumer.retries import is_transient
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.dead_letters import DeadLetterWriter, cause_of
@@ -84,11 +84,13 @@ class Consumers:
         dedupe: bool = True,
         group: str | None = None,
         members: int = 1,
+        weigh: Weigh = lambda _: 1,
     ) -> None:
         """Give `handler` the records of `topic` in batches, in order per key.
 
         With `dedupe`, only messages that this group has not yet worked through; without, every record,
         tombstones included, to a handler that applies states by version. `types` narrows to CloudEvents types.
+        A batch is as many records as weigh no more than the batch size together, each 1 unless `weigh` says more.
         With several `members` this process joins the group as often, and works on partitions while the database
         works on others.
         """
@@ -102,6 +104,8 @@ class Consumers:
                 types=types,
                 dedupe=dedupe,
                 gauge=PoisonGauge(self._poison_limit),
+                weigh=weigh,
+                most=self._batch_size,
             )
             self._subscriptions.append(subscription)
             name = f"consumer {topic}" if number == 1 else f"consumer {topic} ({number})"

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Protocol, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, Protocol, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -81,6 +81,10 @@ class Service(Generic[SettingsT]):
         return self.package_dir / "migrations"
 
 
+_COLLECT_AFTER: Final = (50_000, 20, 50)
+"""Objects more than before, then collections of the younger generation."""
+
+
 def run(service: Service[Any], arguments: Sequence[str] | None = None) -> NoReturn:
     """The console entry point of a service: `--role api|worker|all`. Ends the process.
 
@@ -148,9 +152,11 @@ async def serve(
         )
         await server.start()
         log.info("started", role=role, address=server.address)
-        # What was loaded by now stays for good: the collector need not look at it again and again.
+        # What was loaded by now stays for good, and a batch in hand is no garbage: the collector need not look at
+        # them again and again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_COLLECT_AFTER)
         crew = _Crew(settings.shutdown_grace_seconds)
         crew.enlist("http", server.run)
         if worker is not None:

@@ -134,7 +134,7 @@ def _race(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> N
 
 
 def _bulk(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
-    rate = bulk_booking_rate(setting, world, commands=COMMANDS, first=300_000)
+    rate = bulk_booking_rate(setting, world, bookings=COMMANDS, first=300_000)
     add(_against_pgbench("bulk booking by command, one worker", rate, 2))
 
 

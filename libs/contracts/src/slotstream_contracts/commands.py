@@ -184,3 +184,8 @@ class CommandRefused(CommandResult):
     code: str
     detail: str
     reasons: tuple[Reason, ...] = ()
+
+
+def appointments_in(message: Message | None) -> int:
+    """How many appointments a command or a result is about; 1 for what is about none."""
+    return len(getattr(message, "items", ())) or 1

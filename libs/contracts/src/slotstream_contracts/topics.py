@@ -25,7 +25,7 @@ SCHEDULES = Topic(name="slotstream.schedules.v1", key="resource or business id",
 EXTERNAL_BUSY = Topic(name="slotstream.external-busy.v1", key="calendar id:external event instance", cleanup="compact")
 BOOKING_COMMANDS = Topic(
     name="slotstream.booking.commands.v1",
-    key="aggregate id or batch row",
+    key="aggregate id or, of a batch, the command's id",
     cleanup="delete",
     retention=timedelta(days=14),
 )

@@ -214,7 +214,7 @@ def judge_time(*, start: int, now: int, rules: ServiceRules, zone: str) -> tuple
 
 def judge_resources(*, resources: Sequence[str], places: Sequence[Collection[str]] | None) -> tuple[Reason, ...]:
     """Whether these resources, one for each place, can perform the service."""
-    if places is None:
+    if places is None or (len(resources) == len(places) == 1 and resources[0] in places[0]):
         return ()
     if strangers := [one for one in resources if not any(one in place for place in places)]:
         return tuple(

@@ -17,7 +17,9 @@ from booking.storage.projections import (
     forget_busy,
     forget_schedules,
 )
-from booking.usecases.commands import KNOWN_COMMANDS, Asked, answer_commands
+from booking.usecases.asked import Asked
+from booking.usecases.commands import KNOWN_COMMANDS, answer_commands
+from slotstream_contracts.commands import appointments_in
 from slotstream_contracts.envelope import Envelope
 from slotstream_contracts.messages import MessageEvent
 from slotstream_contracts.schedules import ExternalBusyState, ScheduleState
@@ -35,7 +37,12 @@ def register(consumers: Consumers, *, policies: PolicyCache, clock: Clock) -> No
     consumers.subscribe(EXTERNAL_BUSY.name, on_external_busy, dedupe=False)
     consumers.subscribe(MESSAGES.name, on_messages, dedupe=False)
     consumers.subscribe(
-        BOOKING_COMMANDS.name, on_commands(policies, clock), types=KNOWN_COMMANDS, dedupe=False, members=2
+        BOOKING_COMMANDS.name,
+        on_commands(policies, clock),
+        types=KNOWN_COMMANDS,
+        dedupe=False,
+        members=3,
+        weigh=lambda received: appointments_in(received.event and received.event.data),
     )
 
 

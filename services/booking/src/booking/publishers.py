@@ -5,7 +5,7 @@ equal to what the contracts' own models write.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ from slotstream_contracts.commands import CommandRefused, CommandSucceeded
 from slotstream_contracts.envelope import STRUCTURED_CONTENT_TYPE, schema_uri, wrap
 from slotstream_contracts.messages import SendMessage
 from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS, BOOKING_RESULTS, CLIENTS
-from slotstream_servicekit.errors import Reason
+from slotstream_servicekit.errors import Reason, SlotstreamError
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import OutboxRecord, record_of, tombstone
 
@@ -330,7 +330,9 @@ def succeeded(
     snapshot: bytes | None = None,
     affected: int = 1,
     kept_ids: Sequence[UUID] = (),
+    items: Sequence[Mapping[str, Any]] = (),
 ) -> CommandAnswer:
+    """`items`: of a batch, what became of each, as `item_result` says it."""
     data = {
         "command_id": command_id,
         "command_type": command_type,
@@ -340,6 +342,7 @@ def succeeded(
         "appointment": None if snapshot is None else orjson.Fragment(snapshot),
         "affected": affected,
         "kept_ids": list(kept_ids),
+        "items": list(items),
     }
     return CommandAnswer(type=CommandSucceeded.type, data=orjson.dumps(data))
 
@@ -363,11 +366,27 @@ def refused(
         "verb": verb,
         "code": code,
         "detail": detail,
-        "reasons": [
-            {"code": one.code, "detail": one.detail, "conflicts_with": list(one.conflicts_with)} for one in reasons
-        ],
+        "reasons": _reasons_json(reasons),
     }
     return CommandAnswer(type=CommandRefused.type, data=orjson.dumps(data))
+
+
+_CONFLICTS_OF_ITEM = 20
+
+
+def item_result(appointment_id: UUID, outcome: str, error: SlotstreamError | None = None) -> dict[str, Any]:
+    """The contract's ItemResult. `error` says why it is refused, each reason with the first of what is in its way:
+    a hundred items share one message.
+    """
+    said: dict[str, Any] = {"appointment_id": appointment_id, "outcome": outcome}
+    if error is not None:
+        reasons = [replace(each, conflicts_with=each.conflicts_with[:_CONFLICTS_OF_ITEM]) for each in error.reasons]
+        said |= {"code": error.code, "detail": error.detail, "reasons": _reasons_json(reasons)}
+    return said
+
+
+def _reasons_json(reasons: Sequence[Reason]) -> list[dict[str, Any]]:
+    return [{"code": one.code, "detail": one.detail, "conflicts_with": list(one.conflicts_with)} for one in reasons]
 
 
 def result_record(

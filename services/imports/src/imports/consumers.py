@@ -19,6 +19,7 @@ from slotstream_contracts.commands import (
     CommandSucceeded,
     ItemResult,
     UndoBatch,
+    appointments_in,
 )
 from slotstream_contracts.topics import BOOKING_RESULTS, CATALOGUE
 from slotstream_servicekit.clock import Clock
@@ -46,7 +47,13 @@ rolling deployment.
 def register(consumers: Consumers, *, clock: Clock) -> None:
     # Both handlers are safe to run twice: states go by version, answers by the command that is still awaited.
     consumers.subscribe(CATALOGUE.name, on_catalogue, types=CATALOGUE_TYPES, dedupe=False)
-    consumers.subscribe(BOOKING_RESULTS.name, results_handler(clock), types=RESULT_TYPES, dedupe=False)
+    consumers.subscribe(
+        BOOKING_RESULTS.name,
+        results_handler(clock),
+        types=RESULT_TYPES,
+        dedupe=False,
+        weigh=lambda received: appointments_in(received.event and received.event.data),
+    )
 
 
 def projections() -> Sequence[Projection]:

@@ -1,0 +1,154 @@
+"""A command can check or book many appointments: each by itself, answered once with what became of each."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from booking.consumers import on_commands
+from booking.storage.policies import PolicyCache
+from slotstream_contracts.base import Actor
+from slotstream_contracts.commands import (
+    AppointmentItem,
+    BookAppointments,
+    BookingRequest,
+    CheckAppointments,
+    ClientDetails,
+    CommandSucceeded,
+)
+from slotstream_contracts.envelope import wrap
+from slotstream_servicekit.consumer import Received
+
+pytestmark = pytest.mark.service
+
+SYSTEM = Actor(type="system", id="imports")
+IMPORT = uuid4()
+
+
+def item(world: Any, hour: int, *, identity: UUID | None = None, **wishes: Any) -> AppointmentItem:
+    wanted = {
+        "business_id": world.business["id"],
+        "service_id": world.service["id"],
+        "client": ClientDetails(name="Ada Lovelace", email="ada@example.com"),
+        "starts_at": world.at(hour),
+        "resource_ids": (world.staff[0]["id"],),
+        "source": "import",
+        "batch_id": IMPORT,
+    }
+    return AppointmentItem(appointment_id=identity or uuid4(), request=BookingRequest(**wanted | wishes))
+
+
+def booking(*items: AppointmentItem) -> BookAppointments:
+    return BookAppointments(actor=SYSTEM, items=items)
+
+
+async def answers_to(world: Any, *commands: Any, ids: tuple[UUID, ...] = ()) -> list[CommandSucceeded]:
+    """What booking says to commands that arrive in one batch, each under an id of its own or one of `ids`."""
+    before = len(await world.outbox())
+    now = world.now[0]
+    batch = []
+    for number, data in enumerate(commands):
+        event = wrap(
+            data,
+            id=ids[number] if ids else uuid4(),
+            organization=world.organization_id,
+            subject="a-batch",
+            sequence=0,
+            time=now,
+            source="/slotstream/imports",
+            correlation_id="a-file",
+        )
+        batch.append(Received(event=event, key=event.subject, topic="c", partition=0, offset=0, timestamp=now))
+    async with world.database.system_transaction() as session:
+        await on_commands(PolicyCache(), lambda: now)(session, batch)
+    said = (await world.outbox())[before:]
+    results = [each["payload"] for each in said if each["topic"] == "slotstream.booking.results.v1"]
+    assert {each["type"] for each in results} <= {CommandSucceeded.type}
+    return [CommandSucceeded.model_validate(each["data"]) for each in results]
+
+
+async def booked_ids(world: Any) -> set[UUID]:
+    return {row["id"] for row in await world.rows("SELECT id FROM appointments")}
+
+
+async def test_what_can_be_booked_is_booked_and_the_rest_refused_with_its_reasons(world: Any) -> None:
+    good, taken, foreign, late = (
+        item(world, 10),
+        item(world, 10),
+        item(world, 12, service_id=uuid4()),
+        item(world, 11),
+    )
+    [answer] = await answers_to(world, booking(good, taken, foreign, late))
+
+    assert [each.appointment_id for each in answer.items] == [
+        each.appointment_id for each in (good, taken, foreign, late)
+    ]
+    assert [each.outcome for each in answer.items] == ["done", "refused", "refused", "done"]
+    assert [reason.code for reason in answer.items[1].reasons] == ["slot_taken"]
+    assert answer.items[1].reasons[0].conflicts_with == (str(good.appointment_id),)
+    assert (answer.items[1].code, answer.items[2].code) == ("slot_taken", "unknown_service")
+    assert (answer.affected, answer.batch_id, answer.appointment_id) == (2, IMPORT, None)
+    assert await booked_ids(world) == {good.appointment_id, late.appointment_id}
+
+
+async def test_every_appointment_of_a_batch_has_its_history_and_its_events(world: Any) -> None:
+    items = [item(world, 9), item(world, 10)]
+    command_id = uuid4()
+    await answers_to(world, booking(*items), ids=(command_id,))
+
+    for each in items:
+        history = (await world.get(f"/v1/appointments/{each.appointment_id}/history"))["items"]
+        assert [entry["verb"] for entry in history] == ["create"]
+        assert history[0]["actor"]["id"] == "imports"
+    events = [one for one in await world.outbox() if one["type"] == "slotstream.appointment.created"]
+    assert {one["key"] for one in events} == {str(each.appointment_id) for each in items}
+    assert {one["payload"]["causationid"] for one in events} == {str(command_id)}
+
+
+async def test_a_batch_that_comes_twice_is_answered_twice_and_done_once(world: Any) -> None:
+    command_id, batch = uuid4(), booking(item(world, 10), item(world, 10))
+    [first] = await answers_to(world, batch, ids=(command_id,))
+    before = await world.rows("SELECT * FROM appointments")
+
+    [again] = await answers_to(world, batch, ids=(command_id,))
+
+    assert again == first
+    assert await world.rows("SELECT * FROM appointments") == before
+
+
+async def test_an_appointment_that_another_command_booked_is_said_to_be_done_already(world: Any) -> None:
+    known, new = item(world, 10), item(world, 11)
+    await answers_to(world, booking(known))
+
+    [answer] = await answers_to(world, booking(known, new))
+
+    assert [each.outcome for each in answer.items] == ["already_done", "done"]
+    assert answer.affected == 1
+
+
+async def test_items_that_name_one_appointment_book_it_once_and_each_is_told(world: Any) -> None:
+    identity = uuid4()
+
+    first, second = await answers_to(
+        world,
+        booking(item(world, 10, identity=identity), item(world, 10, identity=identity)),
+        booking(item(world, 10, identity=identity)),
+    )
+
+    assert [each.outcome for each in first.items] == ["done", "already_done"]
+    assert [each.outcome for each in second.items] == ["already_done"]
+    assert await booked_ids(world) == {identity}
+
+
+async def test_a_check_of_many_changes_nothing_and_tells_of_each_by_itself(world: Any) -> None:
+    await answers_to(world, booking(item(world, 10)))
+    before = (await booked_ids(world), len(await world.rows("SELECT * FROM clients")))
+
+    free, twin, taken = item(world, 12), item(world, 12), item(world, 10)
+    [answer] = await answers_to(world, CheckAppointments(actor=SYSTEM, items=(free, twin, taken)))
+
+    # Checked each by itself: what the others of the file would take is the asker's to see.
+    assert [each.outcome for each in answer.items] == ["bookable", "bookable", "refused"]
+    assert [reason.code for reason in answer.items[2].reasons] == ["slot_taken"]
+    assert answer.affected == 0
+    assert (await booked_ids(world), len(await world.rows("SELECT * FROM clients"))) == before

@@ -27,7 +27,7 @@ CONNECTIONS = 8
 SCRIPT = """\
 \\set i :i + 1
 \\set n :client_id * {share} + :i
-SELECT book_appointments('{organization}', policy_version, rows, events) FROM bench_calls WHERE n = :n;
+SELECT book_appointments('{organization}', policy_version, rows, events) FROM {table} WHERE n = :n;
 """
 
 
@@ -95,11 +95,12 @@ def _booking(world: BenchWorld, number: int) -> Booking:
     )
 
 
-def pgbench_rate(setting: Setting, world: BenchWorld, *, calls: int) -> float:
-    """Bookings a second by pgbench alone."""
-    asyncio.run(record_calls(setting, world, "bench_calls", range(calls)))
+def pgbench_rate(setting: Setting, world: BenchWorld, *, calls: int, first: int) -> float:
+    """Bookings a second by pgbench alone, of the slots from `first` on."""
+    table = f"bench_calls_{first}"
+    asyncio.run(record_calls(setting, world, table, range(first, first + calls)))
     share = calls // CONNECTIONS
-    script = SCRIPT.format(share=share, organization=world.organization_id)
+    script = SCRIPT.format(share=share, organization=world.organization_id, table=table)
     told = run_pgbench(setting, script, clients=CONNECTIONS, transactions=share - 1)
     found = re.search(r"tps = ([\d.]+)", told)
     if found is None:

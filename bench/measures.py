@@ -68,6 +68,9 @@ def consumer_rate(setting: Setting, *, events: int) -> float:
 
 def bulk_booking_rate(setting: Setting, world: BenchWorld, *, bookings: int, first: int) -> float:
     """Bookings a second by commands as imports sends them, from a filled commands topic, by one worker."""
+    with setting.service("booking", "worker"):
+        # What was booked by other means before is not to be sent meanwhile.
+        _emptied(setting, "booking")
     numbers = range(first, first + bookings)
     batches = [numbers[begin : begin + ROWS_PER_COMMAND] for begin in range(0, bookings, ROWS_PER_COMMAND)]
     _enqueue(setting.database("imports"), [_command_record(world, batch) for batch in batches])

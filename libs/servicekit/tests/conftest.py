@@ -1,4 +1,4 @@
-"""Makes `kit_world` importable: with importmode=importlib a tests folder is not on the path."""
+"""Makes `kit_world` and `listening` importable: with importmode=importlib a tests folder is not on the path."""
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,233 +1,35 @@
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 from kit_world import (
     INBOX,
     Note,
-    UnreadableNoteError,
     World,
-    decode,
     make_dead_letter_topic,
     make_topic,
     on_notes,
     producing,
-    read_topic,
     running,
-    send_note,
     send_notes,
     versions_of,
 )
+from listening import Ear, NewTopic, Until, dead_letters_of, keeps, kept, notes
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from slotstream_servicekit.consumer import Consumers, Received, is_transient, read_record
-from slotstream_servicekit.consumer.poison import PoisonGauge
-from slotstream_servicekit.consumer.retries import patiently
-from slotstream_servicekit.errors import DatabaseUnavailableError, NotFoundError, TransientError
+from slotstream_servicekit.consumer import Consumers, Received
+from slotstream_servicekit.errors import DatabaseUnavailableError, TransientError
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.telemetry import (
     configure_tracing,
-    current_traceparent,
-    parse_traceparent,
     shutdown_tracing,
 )
 
-NewTopic = Callable[..., Awaitable[str]]
-Until = Callable[..., Awaitable[Any]]
 service = pytest.mark.service
 
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 OTHER_TRACE = f"00-{'c' * 32}-{'d' * 16}-01"
-
-
-class Ear:
-    """A handler that remembers what it heard and then keeps it as `on_notes` does."""
-
-    def __init__(self, *failures: Exception) -> None:
-        self.batches: list[list[Received[Note]]] = []
-        self.traces: list[str | None] = []
-        self._failures = list(failures)
-
-    @property
-    def heard(self) -> list[str]:
-        return [each.event.subject if each.event else f"gone {each.key}" for batch in self.batches for each in batch]
-
-    async def __call__(self, session: AsyncSession, batch: Sequence[Received[Note]]) -> None:
-        if self._failures:
-            raise self._failures.pop(0)
-        await on_notes(session, batch)
-        self.batches.append(list(batch))
-        for each in batch:
-            with each.in_trace():
-                self.traces.append(current_traceparent())
-
-
-async def kept(world: World) -> int:
-    return int(await world.value("SELECT count(*) FROM notes"))
-
-
-async def keeps(world: World, until: Until, count: int, *, within: float = 60) -> None:
-    async def enough() -> bool:
-        return await kept(world) >= count
-
-    await until(enough, within=within, what=f"{count} notes")
-    assert await kept(world) == count
-
-
-async def dead_letters_of(world: World, kafka: str) -> list[Any]:
-    return await read_topic(kafka, world.service, service_dead_letters=True)
-
-
-def causes(records: Sequence[Any]) -> list[str]:
-    return [dict(record.headers)["dlq_code"].decode() for record in records]
-
-
-def notes(count: int, **facts: Any) -> list[Note]:
-    return [Note(subject=f"n{number}", **facts) for number in range(count)]
-
-
-# Reading one record
-
-
-class ARecord:
-    def __init__(self, value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> None:
-        self.value = value
-        self.headers = headers
-        self.key = b"k"
-        self.topic = "notes"
-        self.partition = 3
-        self.offset = 7
-        self.timestamp = 1_767_225_600_000
-
-
-def test_a_record_is_read_with_where_and_when_it_stood() -> None:
-    note = Note(subject="n1", traceparent=TRACE)
-    received = read_record(ARecord(note.to_json()), decode)
-    assert received == Received(
-        event=note,
-        key="k",
-        topic="notes",
-        partition=3,
-        offset=7,
-        timestamp=datetime(2026, 1, 1, tzinfo=UTC),
-        traceparent=TRACE,
-    )
-
-
-def test_a_type_that_is_not_asked_for_is_told_by_its_header_without_reading_the_value() -> None:
-    record = ARecord(b"not even JSON", [("ce_type", b"note.burnt")])
-    assert read_record(record, decode, types=frozenset({"note.written"})) is None
-
-
-def test_a_type_that_is_not_asked_for_is_told_by_its_value_where_there_is_no_header() -> None:
-    record = ARecord(Note(subject="n1", type="note.read").to_json())
-    assert read_record(record, decode, types=frozenset({"note.written"})) is None
-
-
-def test_a_type_that_only_newer_programs_know_is_of_no_interest() -> None:
-    assert read_record(ARecord(Note(subject="n1", type="note.sung").to_json()), decode) is None
-
-
-def test_a_null_value_is_a_tombstone_only_where_tombstones_are_wanted() -> None:
-    received = read_record(ARecord(None), decode)
-    assert received is not None
-    assert received.event is None
-    with pytest.raises(UnreadableNoteError):
-        read_record(ARecord(None), decode, tombstones=False)
-
-
-def test_a_header_that_is_not_utf8_does_not_matter() -> None:
-    record = ARecord(Note(subject="n1").to_json(), [("x", b"\xff\xfe"), ("ce_type", b"\xff"), ("traceparent", b"\xff")])
-    assert read_record(record, decode) is not None
-
-
-# When setting aside stops
-
-
-def test_poison_in_a_row_is_too_much_at_the_limit() -> None:
-    gauge = PoisonGauge(3)
-    for _ in range(2):
-        gauge.set_aside()
-    gauge.handled(1)
-    for _ in range(2):
-        gauge.set_aside()
-    assert not gauge.too_many
-    gauge.set_aside()
-    assert gauge.too_many
-
-
-def test_poison_in_most_of_the_last_records_is_too_much_although_some_went_through() -> None:
-    gauge = PoisonGauge(3)
-    for _ in range(20):
-        gauge.handled(1)
-        gauge.set_aside()
-    assert not gauge.too_many
-    for _ in range(8):
-        gauge.handled(1)
-        gauge.set_aside()
-        gauge.set_aside()
-    assert gauge.too_many
-
-
-# Patience
-
-
-@pytest.mark.parametrize(
-    ("error", "transient"),
-    [
-        (DatabaseUnavailableError(), True),
-        (TransientError("soon"), True),
-        (ConnectionResetError(), True),
-        (TimeoutError(), True),
-        (NotFoundError("none"), False),
-        (KeyError("name"), False),
-    ],
-)
-def test_which_errors_pass_by_themselves(error: Exception, transient: bool) -> None:
-    assert is_transient(error) is transient
-
-
-async def test_work_is_tried_again_while_its_errors_may_pass() -> None:
-    failures: list[Exception] = [TransientError("a"), TransientError("b")]
-    retried: list[Exception] = []
-
-    async def work() -> None:
-        if failures:
-            raise failures.pop(0)
-
-    await patiently(work, stop=asyncio.Event(), on_retry=retried.append)
-    assert len(retried) == 2
-
-
-async def test_work_that_fails_for_good_is_not_tried_again() -> None:
-    async def work() -> None:
-        raise NotFoundError("none")
-
-    with pytest.raises(NotFoundError):
-        await patiently(work, stop=asyncio.Event(), on_retry=lambda _: pytest.fail("tried again"))
-
-
-async def test_patience_ends_when_the_process_is_to_stop() -> None:
-    stop = asyncio.Event()
-    retried: list[Exception] = []
-
-    async def work() -> None:
-        raise TransientError("soon")
-
-    def told(error: Exception) -> None:
-        retried.append(error)
-        stop.set()
-
-    with pytest.raises(TransientError):
-        await asyncio.wait_for(patiently(work, stop=stop, on_retry=told), 30)
-    assert len(retried) == 1
-
-
-# With Kafka and PostgreSQL
 
 
 @service
@@ -303,73 +105,6 @@ async def test_old_and_out_of_order_states_change_nothing(
 
 
 @service
-async def test_poison_of_every_kind_is_set_aside_with_its_cause_while_the_rest_goes_on(
-    world: World, kafka: str, new_topic: NewTopic, until: Until
-) -> None:
-    topic = await new_topic(partitions=1)
-    await make_dead_letter_topic(kafka, world.service)
-    huge = Note(subject="huge", words="poison" + "x" * 1_000_000).to_json().replace(b'"sequence":1', b'"sequence":"1"')
-    async with producing(kafka) as producer:
-        await send_note(producer, topic, Note(subject="before"))
-        await producer.send(topic, b"{not JSON", key=b"a")
-        await producer.send(topic, b'{"type": "note.written"}', key=b"b", headers=[("x", b"\xff\xfe")])
-        await producer.send(topic, Note(subject="odd header").to_json(), key=b"c", headers=[("x", b"\xff\xfe")])
-        await producer.send(topic, None, key=b"d")
-        await producer.send(topic, huge, key=b"e")
-        await producer.send(topic, b"", key=None)
-        await send_note(producer, topic, Note(subject="handler", words="poison"))
-        await send_note(producer, topic, Note(subject="newer", type="note.sung"))
-        await send_note(producer, topic, Note(subject="after"))
-    consumers = world.consumers(kafka)
-    consumers.subscribe(topic, on_notes)
-    async with running(consumers):
-        await keeps(world, until, 3)
-
-        async def all_aside() -> bool:
-            return len(await dead_letters_of(world, kafka)) == 6
-
-        await until(all_aside)
-    assert await world.rows("SELECT id FROM notes ORDER BY id") == [("after",), ("before",), ("odd header",)]
-    letters = await dead_letters_of(world, kafka)
-    assert sorted(causes(letters)) == [
-        "bad_json",
-        "bad_json",
-        "null_value",
-        "poisonous_words",
-        "wrong_schema",
-        "wrong_schema",
-    ]
-    by_key = {letter.key: letter for letter in letters}
-    assert by_key[b"e"].value == huge
-    facts = dict(by_key[b"b"].headers)
-    assert facts["x"] == b"\xff\xfe"
-    assert facts["dlq_service"] == world.service.encode()
-    assert (facts["dlq_topic"], facts["dlq_partition"], facts["dlq_offset"]) == (topic.encode(), b"0", b"2")
-    assert facts["dlq_detail"] == b"sequence: an integer is wanted"
-    assert parse_traceparent(facts.get("dlq_traceparent", b"").decode()) or "dlq_traceparent" not in facts
-
-
-@service
-async def test_one_poisonous_record_costs_the_others_of_its_batch_nothing(
-    world: World, kafka: str, new_topic: NewTopic, until: Until
-) -> None:
-    topic = await new_topic()
-    await make_dead_letter_topic(kafka, world.service)
-    await send_notes(kafka, topic, [*notes(50), Note(subject="bad", words="poison"), Note(subject="last")])
-    consumers = world.consumers(kafka)
-    consumers.subscribe(topic, on_notes)
-    async with running(consumers):
-        await keeps(world, until, 51)
-
-        async def aside() -> bool:
-            return len(await dead_letters_of(world, kafka)) == 1
-
-        await until(aside)
-    assert await world.value("SELECT count(*) FROM inbox") == 51
-    assert await world.value("SELECT max(applied) FROM notes") == 1
-
-
-@service
 async def test_errors_that_pass_are_waited_out(world: World, kafka: str, new_topic: NewTopic, until: Until) -> None:
     topic = await new_topic()
     await send_notes(kafka, topic, notes(5))
@@ -379,69 +114,6 @@ async def test_errors_that_pass_are_waited_out(world: World, kafka: str, new_top
     async with running(consumers):
         await keeps(world, until, 5)
     assert sorted(ear.heard) == [f"n{number}" for number in range(5)]
-
-
-@service
-async def test_a_consumer_that_would_set_everything_aside_stops_and_says_so_and_goes_on_when_mended(
-    world: World, kafka: str, new_topic: NewTopic, until: Until
-) -> None:
-    topic, fine = await new_topic(partitions=1), await new_topic()
-    await make_dead_letter_topic(kafka, world.service)
-    health = Health()
-    consumers = world.consumers(kafka, health=health, poison_limit=5)
-    consumers.subscribe(topic, on_notes)
-    consumers.subscribe(fine, on_notes)
-    async with running(consumers):
-
-        async def all_joined() -> bool:
-            return (await health.report()).ready
-
-        # A member that joins later would take the place of what the first has begun: it is then set aside twice.
-        await until(all_joined)
-        await send_notes(kafka, topic, notes(100, words="poison"))
-
-        async def stopped() -> bool:
-            return "stopped" in (await health.report()).checks[f"consumer {topic}"].detail
-
-        await until(stopped)
-        await send_notes(kafka, fine, [Note(subject="fine")])
-        await keeps(world, until, 1)
-        report = await health.report()
-    assert not report.ready
-    assert "poisonous_words" in report.checks[f"consumer {topic}"].detail
-    assert report.checks[f"consumer {fine}"].ok
-    assert len(await dead_letters_of(world, kafka)) == 5
-
-    async def mended(session: AsyncSession, batch: Sequence[Received[Note]]) -> None:
-        harmless = [replace(each, event=replace(each.event, words="fine")) for each in batch if each.event]
-        await on_notes(session, harmless)
-
-    consumers = world.consumers(kafka, poison_limit=5)
-    consumers.subscribe(topic, mended)
-    async with running(consumers):
-        await keeps(world, until, 1 + 95)
-    assert len(await dead_letters_of(world, kafka)) == 5
-
-
-@service
-async def test_a_record_older_than_the_inbox_remembers_is_set_aside_instead_of_repeated(
-    world: World, kafka: str, new_topic: NewTopic, until: Until
-) -> None:
-    topic = await new_topic()
-    await make_dead_letter_topic(kafka, world.service)
-    long_ago = int((datetime.now(UTC) - timedelta(days=30)).timestamp() * 1000)
-    async with producing(kafka) as producer:
-        await producer.send_and_wait(topic, Note(subject="old").to_json(), key=b"old", timestamp_ms=long_ago)
-        await send_note(producer, topic, Note(subject="new"))
-    consumers = world.consumers(kafka)
-    consumers.subscribe(topic, on_notes)
-    async with running(consumers):
-        await keeps(world, until, 1)
-
-        async def aside() -> bool:
-            return causes(await dead_letters_of(world, kafka)) == ["too_old_to_dedupe"]
-
-        await until(aside)
 
 
 @service

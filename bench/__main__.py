@@ -24,7 +24,9 @@ from bench.measures import (
     bulk_booking_rate,
     consumer_rate,
     latency,
+    projected_appointments,
     relay_rate,
+    warm_up_kafka,
 )
 from bench.race import CLIENTS, race_for_slots
 from bench.setting import Setting, a_setting
@@ -119,9 +121,13 @@ def _race(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> N
 
 
 def _relay_and_consumer(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
+    warm_up_kafka(setting, world, events=EVENTS)
     baseline = pgbench_rate(setting, world, calls=CALLS, first=200_000)
+    # The relay's worker begins to consume what it sends.
+    before = projected_appointments(setting)
     add(_against_pgbench("outbox relay, one worker", relay_rate(setting, world, events=EVENTS), baseline, 4))
-    add(_against_pgbench("projection consumer, one worker", consumer_rate(setting, events=EVENTS), baseline, 2.5))
+    rate = consumer_rate(setting, until=before + EVENTS)
+    add(_against_pgbench("projection consumer, one worker", rate, baseline, 2.5))
 
 
 def _bulk(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -22,6 +22,7 @@ from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import OutboxRecord, enqueue, record_of
 
 LONGEST_SECONDS = 240
+_PROJECTED = "SELECT count(*) FROM appointments"
 
 
 def _requests(setting: Setting, world: BenchWorld, numbers: range) -> list[tuple[str, str, dict[str, str], str]]:
@@ -50,6 +51,14 @@ def booking_over_http(setting: Setting, world: BenchWorld, url: str, *, seconds:
     return float(measured["answers"] / measured["seconds"])
 
 
+def warm_up_kafka(setting: Setting, world: BenchWorld, *, events: int) -> None:
+    """Let the broker compile what it will be measured with: it takes a minute of work to reach its pace."""
+    _enqueue(setting.database("availability"), [_state_record(world, number) for number in range(events)])
+    until = projected_appointments(setting) + events
+    with setting.service("availability", "worker"):
+        _wait_until(lambda: projected_appointments(setting) >= until, what="availability to project the warm-up")
+
+
 def relay_rate(setting: Setting, world: BenchWorld, *, events: int) -> float:
     """Events a second from the outbox to Kafka, by one worker, from a filled outbox."""
     database = setting.database("availability")
@@ -58,12 +67,14 @@ def relay_rate(setting: Setting, world: BenchWorld, *, events: int) -> float:
         return _pace(setting, "availability", "SELECT count(*) FROM outbox", until=0)
 
 
-def consumer_rate(setting: Setting, *, events: int) -> float:
-    """Appointment states a second from Kafka into availability's projection, by one worker."""
-    projected = "SELECT count(*) FROM appointments"
-    before = _count(setting, "availability", projected)
+def projected_appointments(setting: Setting) -> int:
+    return _count(setting, "availability", _PROJECTED)
+
+
+def consumer_rate(setting: Setting, *, until: int) -> float:
+    """Appointment states a second from Kafka into availability's projection, until it holds `until`, by one worker."""
     with setting.service("availability", "worker"):
-        return _pace(setting, "availability", projected, until=before + events)
+        return _pace(setting, "availability", _PROJECTED, until=until)
 
 
 def bulk_booking_rate(setting: Setting, world: BenchWorld, *, bookings: int, first: int) -> float:
@@ -119,10 +130,14 @@ def _pace(setting: Setting, service: str, query: str, *, until: int) -> float:
 
 
 def _emptied(setting: Setting, service: str) -> None:
+    _wait_until(lambda: not _count(setting, service, "SELECT count(*) FROM outbox"), what=f"{service}'s empty outbox")
+
+
+def _wait_until(condition: Callable[[], bool], *, what: str) -> None:
     deadline = time.monotonic() + LONGEST_SECONDS
-    while _count(setting, service, "SELECT count(*) FROM outbox"):
+    while not condition():
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{service} did not empty its outbox within {LONGEST_SECONDS} s")
+            raise RuntimeError(f"waited {LONGEST_SECONDS} s for {what}")
         time.sleep(0.2)
 
 

@@ -4,7 +4,7 @@ Triggers count every change up in `projection_versions` (see the migration), who
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
@@ -140,7 +140,7 @@ def _rising(rows: Iterable[RowT]) -> list[RowT]:
 
 async def _apply(session: AsyncSession, table: Table, newest: dict[Any, Any]) -> None:
     if newest:
-        rows = orjson.dumps([asdict(row) for row in newest.values()]).decode()
+        rows = orjson.dumps(list(newest.values())).decode()
         await session.execute(_UPSERTS[table.name], {"rows": rows})
 
 

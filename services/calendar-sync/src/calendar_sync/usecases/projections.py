@@ -1,13 +1,14 @@
 """Remembering what other services say."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from calendar_sync.storage import AppointmentStore, ConnectionStore, ResourceStore
+from slotstream_servicekit.rows import columns_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ async def remember_resources(session: AsyncSession, *, resources: Sequence[Known
     store = ResourceStore(session)
     ids = [(each.organization_id, each.id) for each in resources]
     before = await store.zones(ids)
-    await store.put([asdict(each) for each in resources])
+    await store.put([columns_of(each) for each in resources])
     after = await store.zones(ids)
     moved = [key for key, zone in before.items() if after[key] != zone]
     if moved:
@@ -51,4 +52,4 @@ async def remember_resources(session: AsyncSession, *, resources: Sequence[Known
 
 
 async def remember_appointments(session: AsyncSession, *, appointments: Sequence[KnownAppointment]) -> None:
-    await AppointmentStore(session).put([asdict(each) for each in appointments])
+    await AppointmentStore(session).put([columns_of(each) for each in appointments])

@@ -1,7 +1,7 @@
 """The newest known state of every appointment: a projection, by version."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Appointment, Staff
 from notifications.storage.tables import appointments
+from slotstream_servicekit.rows import columns_of
 
 _FIELDS = tuple(field.name for field in fields(Appointment))
 _COLUMNS = tuple(appointments.c[name] for name in _FIELDS)
@@ -66,4 +67,4 @@ def appointment_of(row: Row[Any]) -> Appointment:
 
 def _values(appointment: Appointment) -> dict[str, Any]:
     staff: Sequence[Any] = [{"id": str(each.id), "name": each.name} for each in appointment.staff]
-    return {**asdict(appointment), "staff": staff, "applied_at": func.clock_timestamp()}
+    return {**columns_of(appointment), "staff": staff, "applied_at": func.clock_timestamp()}

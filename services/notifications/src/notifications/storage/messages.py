@@ -1,7 +1,7 @@
 """The ledger: planning messages once each, stopping them, reading them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from notifications.domain import WANTS_ACTIVE, Audience, Channel, Draft, Kind, M
 from notifications.storage.tables import messages
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.ids import new_id
+from slotstream_servicekit.rows import columns_of
 
 _FIELDS = tuple(field.name for field in fields(Message))
 COLUMNS = tuple(messages.c[name] for name in _FIELDS)
@@ -220,7 +221,7 @@ _SUPPRESSED: dict[str, Any] = {
 
 def _planned(draft: Draft, now: datetime) -> dict[str, Any]:
     return {
-        **asdict(draft),
+        **columns_of(draft),
         "id": draft.id or new_id(),
         "status": Status.PLANNED if draft.why is None else Status.SUPPRESSED,
         "next_attempt_at": draft.due_at,

@@ -1,7 +1,7 @@
 """Clients and catalogue as booking published them last, and what clients want to be written to about."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import CatalogueItem, Client, Preference
 from notifications.storage.tables import catalogue, clients, preferences
+from slotstream_servicekit.rows import columns_of
 
 _CLIENT_FIELDS = tuple(field.name for field in fields(Client))
 _ITEM_FIELDS = tuple(field.name for field in fields(CatalogueItem))
@@ -43,7 +44,7 @@ class ClientStore:
 
     async def remember(self, states: Collection[Client]) -> None:
         rows = [
-            {**asdict(each), "consent": sorted(each.consent), "applied_at": func.clock_timestamp()}
+            {**columns_of(each), "consent": sorted(each.consent), "applied_at": func.clock_timestamp()}
             for each in sorted(states, key=lambda each: (each.organization_id, each.id))
         ]
         for start in range(0, len(rows), _CHUNK):
@@ -94,7 +95,7 @@ class CatalogueStore:
 
     async def remember(self, states: Collection[CatalogueItem]) -> None:
         rows = [
-            {**asdict(each), "applied_at": func.clock_timestamp()}
+            {**columns_of(each), "applied_at": func.clock_timestamp()}
             for each in sorted(states, key=lambda each: (each.organization_id, each.kind, each.id))
         ]
         for start in range(0, len(rows), _CHUNK):

@@ -13,6 +13,8 @@ from booking.domain.clients import search_words
 
 MOST_CLIENTS = 1_000
 MOST_NAMES = 500
+FEW_CLIENTS = 100
+"""So few that their appointments are soon compared with the other words."""
 
 _CUSTOM_NAMES = """
 WITH RECURSIVE names AS (
@@ -30,7 +32,7 @@ SELECT service_name FROM names WHERE service_name IS NOT NULL LIMIT $2
 
 @dataclass(frozen=True, slots=True)
 class WordMatch:
-    """One word and who has it. None of `client_ids` or `custom_names`: more than are worth listing."""
+    """One word and who has it. None of `client_ids` or `custom_names`: more than are worth listing, or not needed."""
 
     pattern: str
     client_ids: Sequence[UUID] | None
@@ -38,25 +40,40 @@ class WordMatch:
     custom_names: Sequence[str] | None
     """Of services that are not in the catalogue."""
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether few clients have the word, and nothing else."""
+        few = self.client_ids is not None and len(self.client_ids) <= FEW_CLIENTS
+        return few and self.custom_names == [] and not self.service_ids
+
 
 async def match_text(connection: Any, organization_id: UUID, text: str | None) -> list[WordMatch]:
-    """One entry per word of the text."""
-    words = search_words(text)
+    """One entry per word of the text, numbers and then long words first, which few clients have.
+
+    Once one is narrow, the clients of the others are not looked for.
+    """
+    words = sorted(search_words(text), key=lambda word: (any(map(str.isdigit, word)), len(word)), reverse=True)
     if not words:
         return []
     rows = await connection.fetch(_CUSTOM_NAMES, organization_id, MOST_NAMES + 1)
     names = [row["service_name"] for row in rows] if len(rows) <= MOST_NAMES else None
-    return [await _match_word(connection, organization_id, word, names) for word in words]
+    matches: list[WordMatch] = []
+    for word in words:
+        narrow = any(match.is_narrow for match in matches)
+        matches.append(await _match_word(connection, organization_id, word, names, with_clients=not narrow))
+    return matches
 
 
-async def _match_word(connection: Any, organization_id: UUID, word: str, names: Sequence[str] | None) -> WordMatch:
+async def _match_word(
+    connection: Any, organization_id: UUID, word: str, names: Sequence[str] | None, *, with_clients: bool
+) -> WordMatch:
     pattern = like_pattern(word)
     services = await connection.fetch(
         "SELECT id FROM services WHERE organization_id = $1 AND lower(name) LIKE $2", organization_id, pattern
     )
     return WordMatch(
         pattern=pattern,
-        client_ids=await match_clients(connection, [pattern]),
+        client_ids=await match_clients(connection, [pattern]) if with_clients else None,
         service_ids=[row["id"] for row in services],
         custom_names=None if names is None else [name for name in names if word in name.lower()],
     )

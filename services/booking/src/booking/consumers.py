@@ -17,8 +17,7 @@ from booking.storage.projections import (
     forget_busy,
     forget_schedules,
 )
-from booking.usecases.asked import Asked
-from booking.usecases.commands import KNOWN_COMMANDS, answer_commands
+from booking.usecases.commands import KNOWN_COMMANDS, Asked, answer_commands
 from slotstream_contracts.commands import appointments_in
 from slotstream_contracts.envelope import Envelope
 from slotstream_contracts.messages import MessageEvent

@@ -13,8 +13,8 @@ from booking.publishers import CommandAnswer, result_record, succeeded
 from booking.storage.commands import read_results, save_results
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
-from booking.usecases.asked import Asked, refusal
-from booking.usecases.commanded_bookings import book, check
+from booking.usecases.commands.asked import Asked, refusal
+from booking.usecases.commands.bookings import book, check
 from booking.usecases.lifecycle import Details, Move, change_status, reschedule_appointment
 from booking.usecases.undoing import undo_batch
 from slotstream_contracts.commands import (

@@ -16,9 +16,9 @@ from booking.publishers import CommandAnswer, item_result, snapshot_json, succee
 from booking.storage.appointments import read_appointments
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
-from booking.usecases.asked import Asked, refusal
 from booking.usecases.booking import Booking, Outcome, book_appointments, check_appointments
 from booking.usecases.clients import find_or_create_clients
+from booking.usecases.commands.asked import Asked, refusal
 from slotstream_contracts.commands import (
     BookAppointment,
     BookAppointments,

@@ -198,7 +198,7 @@ async def test_a_transaction_takes_on_no_more_than_the_batch_size_by_weight_what
     await send_notes(kafka, topic, [Note(subject="last")])
     ear = Ear()
     consumers = world.consumers(kafka, batch_size=10)
-    consumers.subscribe(topic, ear, weigh=lambda received: 40 if received.event.subject in heavy else 4)
+    consumers.subscribe(topic, ear, weigh=lambda note: 40 if note.subject in heavy else 4)
     async with running(consumers):
         await keeps(world, until, 9)
 

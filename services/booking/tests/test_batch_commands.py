@@ -4,9 +4,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from asking import answers_to
 
-from booking.consumers import on_commands
-from booking.storage.policies import PolicyCache
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import (
     AppointmentItem,
@@ -16,8 +15,6 @@ from slotstream_contracts.commands import (
     ClientDetails,
     CommandSucceeded,
 )
-from slotstream_contracts.envelope import wrap
-from slotstream_servicekit.consumer import Received
 
 pytestmark = pytest.mark.service
 
@@ -42,29 +39,8 @@ def booking(*items: AppointmentItem) -> BookAppointments:
     return BookAppointments(actor=SYSTEM, items=items)
 
 
-async def answers_to(world: Any, *commands: Any, ids: tuple[UUID, ...] = ()) -> list[CommandSucceeded]:
-    """What booking says to commands that arrive in one batch, each under an id of its own or one of `ids`."""
-    before = len(await world.outbox())
-    now = world.now[0]
-    batch = []
-    for number, data in enumerate(commands):
-        event = wrap(
-            data,
-            id=ids[number] if ids else uuid4(),
-            organization=world.organization_id,
-            subject="a-batch",
-            sequence=0,
-            time=now,
-            source="/slotstream/imports",
-            correlation_id="a-file",
-        )
-        batch.append(Received(event=event, key=event.subject, topic="c", partition=0, offset=0, timestamp=now))
-    async with world.database.system_transaction() as session:
-        await on_commands(PolicyCache(), lambda: now)(session, batch)
-    said = (await world.outbox())[before:]
-    results = [each["payload"] for each in said if each["topic"] == "slotstream.booking.results.v1"]
-    assert {each["type"] for each in results} <= {CommandSucceeded.type}
-    return [CommandSucceeded.model_validate(each["data"]) for each in results]
+async def results_of(world: Any, *commands: Any, ids: tuple[UUID, ...] = ()) -> list[CommandSucceeded]:
+    return [CommandSucceeded.model_validate(said) for said in await answers_to(world, *commands, ids=ids)]
 
 
 async def booked_ids(world: Any) -> set[UUID]:
@@ -78,7 +54,7 @@ async def test_what_can_be_booked_is_booked_and_the_rest_refused_with_its_reason
         item(world, 12, service_id=uuid4()),
         item(world, 11),
     )
-    [answer] = await answers_to(world, booking(good, taken, foreign, late))
+    [answer] = await results_of(world, booking(good, taken, foreign, late))
 
     assert [each.appointment_id for each in answer.items] == [
         each.appointment_id for each in (good, taken, foreign, late)
@@ -94,7 +70,7 @@ async def test_what_can_be_booked_is_booked_and_the_rest_refused_with_its_reason
 async def test_every_appointment_of_a_batch_has_its_history_and_its_events(world: Any) -> None:
     items = [item(world, 9), item(world, 10)]
     command_id = uuid4()
-    await answers_to(world, booking(*items), ids=(command_id,))
+    await results_of(world, booking(*items), ids=(command_id,))
 
     for each in items:
         history = (await world.get(f"/v1/appointments/{each.appointment_id}/history"))["items"]
@@ -107,10 +83,10 @@ async def test_every_appointment_of_a_batch_has_its_history_and_its_events(world
 
 async def test_a_batch_that_comes_twice_is_answered_twice_and_done_once(world: Any) -> None:
     command_id, batch = uuid4(), booking(item(world, 10), item(world, 10))
-    [first] = await answers_to(world, batch, ids=(command_id,))
+    [first] = await results_of(world, batch, ids=(command_id,))
     before = await world.rows("SELECT * FROM appointments")
 
-    [again] = await answers_to(world, batch, ids=(command_id,))
+    [again] = await results_of(world, batch, ids=(command_id,))
 
     assert again == first
     assert await world.rows("SELECT * FROM appointments") == before
@@ -118,18 +94,21 @@ async def test_a_batch_that_comes_twice_is_answered_twice_and_done_once(world: A
 
 async def test_an_appointment_that_another_command_booked_is_said_to_be_done_already(world: Any) -> None:
     known, new = item(world, 10), item(world, 11)
-    await answers_to(world, booking(known))
+    await results_of(world, booking(known))
 
-    [answer] = await answers_to(world, booking(known, new))
+    [answer] = await results_of(world, booking(new, known))
 
-    assert [each.outcome for each in answer.items] == ["already_done", "done"]
+    assert [(each.appointment_id, each.outcome) for each in answer.items] == [
+        (new.appointment_id, "done"),
+        (known.appointment_id, "already_done"),
+    ]
     assert answer.affected == 1
 
 
 async def test_items_that_name_one_appointment_book_it_once_and_each_is_told(world: Any) -> None:
     identity = uuid4()
 
-    first, second = await answers_to(
+    first, second = await results_of(
         world,
         booking(item(world, 10, identity=identity), item(world, 10, identity=identity)),
         booking(item(world, 10, identity=identity)),
@@ -141,11 +120,11 @@ async def test_items_that_name_one_appointment_book_it_once_and_each_is_told(wor
 
 
 async def test_a_check_of_many_changes_nothing_and_tells_of_each_by_itself(world: Any) -> None:
-    await answers_to(world, booking(item(world, 10)))
+    await results_of(world, booking(item(world, 10)))
     before = (await booked_ids(world), len(await world.rows("SELECT * FROM clients")))
 
     free, twin, taken = item(world, 12), item(world, 12), item(world, 10)
-    [answer] = await answers_to(world, CheckAppointments(actor=SYSTEM, items=(free, twin, taken)))
+    [answer] = await results_of(world, CheckAppointments(actor=SYSTEM, items=(free, twin, taken)))
 
     # Checked each by itself: what the others of the file would take is the asker's to see.
     assert [each.outcome for each in answer.items] == ["bookable", "bookable", "refused"]

@@ -4,12 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from booking.consumers import on_commands
-from booking.storage.policies import PolicyCache
+from asking import answers_to
+
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import BookAppointment, BookingRequest, ClientDetails
-from slotstream_contracts.envelope import wrap
-from slotstream_servicekit.consumer import Received
 
 SYSTEM = Actor(type="system", id="imports")
 
@@ -27,29 +25,6 @@ def booking_of(world: Any, appointment_id: UUID, *, hour: int = 10) -> BookAppoi
             source="import",
         ),
     )
-
-
-async def answers_to(world: Any, *commands: Any) -> list[dict[str, Any]]:
-    """What booking says on the results topic to commands that arrive in one batch, each under an id of its own."""
-    before = len(await world.outbox())
-    now = world.now[0]
-    batch = []
-    for data in commands:
-        event = wrap(
-            data,
-            id=uuid4(),
-            organization=world.organization_id,
-            subject=str(data.appointment_id),
-            sequence=0,
-            time=now,
-            source="/slotstream/imports",
-            correlation_id="a-file",
-        )
-        batch.append(Received(event=event, key=event.subject, topic="c", partition=0, offset=0, timestamp=now))
-    async with world.database.system_transaction() as session:
-        await on_commands(PolicyCache(), lambda: now)(session, batch)
-    said = (await world.outbox())[before:]
-    return [each["payload"]["data"] for each in said if each["topic"] == "slotstream.booking.results.v1"]
 
 
 async def test_a_command_for_an_appointment_that_exists_changes_nothing_and_says_so(world: Any) -> None:

@@ -4,7 +4,7 @@ The envelope's `id` is the command's id: a command that arrives twice is answere
 result and has one effect. Results carry the command's id as `causationid` and as `command_id`.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -12,6 +12,9 @@ from pydantic import Field
 from slotstream_contracts.appointments import AppointmentSnapshot, Verb
 from slotstream_contracts.base import Actor, Instant, Message, Money, Origin, Reason, Source, Version
 from slotstream_contracts.topics import BOOKING_COMMANDS, BOOKING_RESULTS, Topic
+
+if TYPE_CHECKING:
+    from slotstream_contracts.envelope import Envelope
 
 
 class Command(Message):
@@ -186,6 +189,6 @@ class CommandRefused(CommandResult):
     reasons: tuple[Reason, ...] = ()
 
 
-def appointments_in(message: Message | None) -> int:
+def appointments_in(event: "Envelope[Any]") -> int:
     """How many appointments a command or a result is about; 1 for what is about none."""
-    return len(getattr(message, "items", ())) or 1
+    return len(getattr(event.data, "items", ())) or 1

@@ -78,7 +78,7 @@ async def apply_topics(
     try:
         await admin.start()
         deadline = time.monotonic() + _TOLD_WITHIN_SECONDS
-        while await _approach(admin, wanted, done, replication_factor):
+        while await _reconcile(admin, wanted, done, replication_factor):
             if time.monotonic() > deadline:
                 raise KafkaTimeoutError(f"The brokers do not tell what was asked of them {_TOLD_WITHIN_SECONDS} s ago.")
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
@@ -99,7 +99,7 @@ class _Done:
     configured: set[str] = field(default_factory=set)
 
 
-async def _approach(
+async def _reconcile(
     admin: AIOKafkaAdminClient, wanted: Mapping[str, TopicDefinition], done: _Done, replication_factor: int
 ) -> bool:
     """Looks, and does what is missing; whether there was anything."""

@@ -41,7 +41,7 @@ def register(consumers: Consumers, *, policies: PolicyCache, clock: Clock) -> No
         types=KNOWN_COMMANDS,
         dedupe=False,
         members=3,
-        weigh=lambda received: appointments_in(received.event and received.event.data),
+        weigh=appointments_in,
     )
 
 

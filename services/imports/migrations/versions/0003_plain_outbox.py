@@ -1,9 +1,8 @@
-"""An outbox that is written plainly: without an index that no query uses, and without compressing each message.
-
-A message is longer than the 2 kB from which PostgreSQL compresses rows, and is deleted as soon as it is sent.
-"""
+"""An outbox that is written plainly."""
 
 from alembic import op
+
+from slotstream_servicekit.migrations import compress_outbox, write_outbox_plainly
 
 revision = "0003"
 down_revision = "0002"
@@ -12,10 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.drop_index("outbox_lane_idx", "outbox")
-    op.execute("ALTER TABLE outbox SET (toast_tuple_target = 8160)")
+    write_outbox_plainly(op)
 
 
 def downgrade() -> None:
-    op.execute("ALTER TABLE outbox RESET (toast_tuple_target)")
-    op.create_index("outbox_lane_idx", "outbox", ["lane", "seq"])
+    compress_outbox(op)

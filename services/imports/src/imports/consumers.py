@@ -52,7 +52,7 @@ def register(consumers: Consumers, *, clock: Clock) -> None:
         results_handler(clock),
         types=RESULT_TYPES,
         dedupe=False,
-        weigh=lambda received: appointments_in(received.event and received.event.data),
+        weigh=appointments_in,
     )
 
 

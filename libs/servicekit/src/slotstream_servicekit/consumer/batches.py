@@ -126,7 +126,7 @@ class BatchWork:
             if isinstance(received, Exception):
                 part.poison.append((record, received))
             elif received is not None:
-                weight += self._subscription.weigh(received)
+                weight += 1 if received.event is None else self._subscription.weigh(received.event)
                 if part.batch and weight > self._subscription.most:
                     break
                 part.batch.append(received)

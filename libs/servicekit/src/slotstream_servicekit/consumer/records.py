@@ -51,8 +51,8 @@ aside. So a handler must bear being called again, with any part of a batch. A ba
 one key, a tombstone among them: the order of a key's records counts.
 """
 
-Weigh = Callable[[Received[Any]], int]
-"""How much work a record is, where an ordinary one is 1."""
+Weigh = Callable[[Any], int]
+"""How much work an event is, where an ordinary one is 1; a tombstone is."""
 
 Decode = Callable[[bytes | None, Sequence[tuple[str, bytes]]], Any]
 """Reads a record's value and headers into an Envelope; its errors carry a `code`.

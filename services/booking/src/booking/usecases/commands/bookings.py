@@ -68,7 +68,7 @@ async def check(
         else _Verdict("bookable")
         for item, judged in zip(items, found, strict=True)
     }
-    return _answers(run, verdicts, verb=None)
+    return _answers(run, items, verdicts, verb=None)
 
 
 async def book(
@@ -85,7 +85,7 @@ async def book(
     fresh = [item for item in items if item not in verdicts]
     if fresh:
         verdicts |= await _book_new(session, policies, organization_id, fresh, now)
-    return _answers(run, verdicts, verb=Verb.CREATE)
+    return _answers(run, items, verdicts, verb=Verb.CREATE)
 
 
 def _items(one: Asked) -> Iterator[_Item]:
@@ -101,10 +101,12 @@ def _items(one: Asked) -> Iterator[_Item]:
 
 
 def _answers(
-    run: Sequence[Asked], verdicts: Mapping[_Item, _Verdict], *, verb: Verb | None
+    run: Sequence[Asked], items: Sequence[_Item], verdicts: Mapping[_Item, _Verdict], *, verb: Verb | None
 ) -> dict[UUID, CommandAnswer]:
+    """One for each command, its items in their order."""
     found: dict[UUID, list[tuple[_Item, _Verdict]]] = {one.id: [] for one in run}
-    for item, verdict in verdicts.items():
+    for item in items:
+        verdict = verdicts[item]
         if verdict.error is not None and verdict.error.kind in RETRYABLE_KINDS:
             raise verdict.error
         found[item.asked.id].append((item, verdict))
@@ -192,7 +194,7 @@ async def _book_new(
     done = await _existing(connection, organization_id, beaten)
     for item in client_ids:
         verdicts[item] = _verdict(by_appointment[item.request.id], done)
-    return {item: verdicts[item] for item in items}
+    return verdicts
 
 
 def _verdict(outcome: Outcome, done: dict[UUID, bytes]) -> _Verdict:

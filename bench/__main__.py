@@ -26,6 +26,7 @@ from bench.measures import (
     latency,
     projected_appointments,
     relay_rate,
+    send_outbox,
     warm_up_kafka,
 )
 from bench.race import CLIENTS, race_for_slots
@@ -35,8 +36,10 @@ from bench.world import ALL_DAY, FIRST, BenchWorld, set_up
 REPORT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 STAFF = 100
 EVENTS = 100_000
-BOOKINGS = 60_000
-CALLS = 24_000
+BOOKINGS = 25_000
+CALLS = 12_000
+ROUNDS = 3
+"""Of what comes near to what is promised: the machine is not as fast all the time, and the middle one is told."""
 RACES = 200
 SMALL_BOOK, LARGE_BOOK = 10_000, 1_000_000
 
@@ -100,10 +103,11 @@ def _until(condition: Callable[[], bool]) -> None:
 
 
 def _bookings(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
-    baseline = pgbench_rate(setting, world, calls=CALLS, first=0)
-    with setting.service("booking", "api") as booking:
-        rate = booking_over_http(setting, world, booking.url, seconds=8, first=CALLS)
-    add(_against_pgbench("booking over HTTP, one API process", rate, baseline, 0.4))
+    def over_http(first: int) -> float:
+        with setting.service("booking", "api") as booking:
+            return booking_over_http(setting, world, booking.url, seconds=6, first=first)
+
+    add(_in_turns(setting, world, "booking over HTTP, one API process", over_http, to_reach=0.4, first=0))
 
 
 def _race(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
@@ -122,7 +126,7 @@ def _race(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> N
 
 def _relay_and_consumer(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
     warm_up_kafka(setting, world, events=EVENTS)
-    baseline = pgbench_rate(setting, world, calls=CALLS, first=200_000)
+    baseline = _baseline(setting, world, first=200_000)
     # The relay's worker begins to consume what it sends.
     before = projected_appointments(setting)
     add(_against_pgbench("outbox relay, one worker", relay_rate(setting, world, events=EVENTS), baseline, 4))
@@ -131,9 +135,28 @@ def _relay_and_consumer(setting: Setting, world: BenchWorld, add: Callable[[Line
 
 
 def _bulk(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
-    baseline = pgbench_rate(setting, world, calls=CALLS, first=250_000)
-    rate = bulk_booking_rate(setting, world, bookings=BOOKINGS, first=300_000)
-    add(_against_pgbench("bulk booking by command, one worker", rate, baseline, 2))
+    def by_command(first: int) -> float:
+        return bulk_booking_rate(setting, world, bookings=BOOKINGS, first=first)
+
+    by_command(550_000)  # the broker compiles what this topic takes
+    add(_in_turns(setting, world, "bulk booking by command, one worker", by_command, to_reach=2, first=300_000))
+
+
+def _in_turns(
+    setting: Setting, world: BenchWorld, what: str, measure: Callable[[int], float], *, to_reach: float, first: int
+) -> Line:
+    """pgbench and `measure`, which is given the first of 50,000 slots, by turns; the line with the middle ratio."""
+    lines = []
+    for begin in range(first, first + ROUNDS * (CALLS + 50_000), CALLS + 50_000):
+        baseline = _baseline(setting, world, first=begin)
+        lines.append(_against_pgbench(what, measure(begin + CALLS), baseline, to_reach))
+        say(f"  {lines[-1].figure}, {lines[-1].ratio:.2f} of pgbench")
+    return sorted(lines, key=lambda line: line.ratio)[ROUNDS // 2]
+
+
+def _baseline(setting: Setting, world: BenchWorld, *, first: int) -> float:
+    send_outbox(setting, "booking")
+    return pgbench_rate(setting, world, calls=CALLS, first=first)
 
 
 def _against_pgbench(what: str, rate: float, baseline: float, to_reach: float) -> Line:
@@ -170,7 +193,7 @@ def _slots(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> 
 
 def _mail(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
     warm_up = 10
-    took = mail_milliseconds(setting, world, bookings=200 + warm_up, first=400_000)[warm_up:]
+    took = mail_milliseconds(setting, world, bookings=200 + warm_up, first=800_000)[warm_up:]
     for what, figure, most in (
         ("p50", statistics.median(took), 250),
         ("p99", statistics.quantiles(took, n=100)[98], 1_000),

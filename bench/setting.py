@@ -1,5 +1,6 @@
 """What the measurements run on: PostgreSQL with its ordinary durability, Kafka, and single service processes."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
+import asyncpg
 import httpx2
 from cryptography.fernet import Fernet
 
@@ -27,6 +29,8 @@ from slotstream_servicekit.testing.infrastructure import cache_folder
 
 MEASURED = ("booking", "availability", "imports", "notifications")
 PASSWORD = "bench"  # noqa: S105 - of databases that live for one run
+_LOG_SEGMENTS = 64
+"""Of 16 MB: what `min_wal_size` keeps for further use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,10 @@ class Setting:
 
     def token(self, organization_id: UUID) -> str:
         return sign_token(self.key, organization_id=organization_id, role="owner")
+
+    def execute(self, service: str, statement: str) -> None:
+        """As the administrator, in the service's database."""
+        _execute(self.admin_url(service), statement)
 
     @contextmanager
     def service(self, name: str, role: Literal["api", "worker", "all"], **settings: str) -> Iterator[ServiceProcess]:
@@ -74,6 +82,7 @@ def a_setting(services: Sequence[str] = MEASURED, *, kafka_java_options: Sequenc
     kafka = KafkaProcess(folder / "kafka", cache=cache_folder(), port=free_port(), java_options=kafka_java_options)
     try:
         postgres.start()
+        _use_log_for_a_while(postgres.url)
         kafka.start()
         key = ensure_signing_key(folder)
         surroundings = Surroundings(
@@ -97,6 +106,29 @@ def a_setting(services: Sequence[str] = MEASURED, *, kafka_java_options: Sequenc
         kafka.stop()
         postgres.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _use_log_for_a_while(url: str) -> None:
+    """Leave segments of the write-ahead log to be used again, as every database has that is older than an hour.
+
+    A new one fills each segment with zeros first, and all who commit wait for that.
+    """
+    size = f"{_LOG_SEGMENTS * 16}MB"
+    begin_segment = "SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()"
+    settings = (f"ALTER SYSTEM SET min_wal_size = '{size}'", "SELECT pg_reload_conf()")
+    _execute(url, *settings, *[begin_segment] * _LOG_SEGMENTS, "CHECKPOINT")
+
+
+def _execute(url: str, *statements: str) -> None:
+    async def execute() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(execute())
 
 
 def generate_load(

@@ -50,6 +50,19 @@ def compress_outbox(op: Operations) -> None:
     op.create_index("outbox_lane_idx", "outbox", ["lane", "seq"])
 
 
+def keep_outbox_pages(op: Operations) -> None:
+    """Lets the outbox keep the pages that vacuuming empties.
+
+    Giving them back takes a lock that stops every writer, and the next burst has to ask for them again.
+    """
+    op.execute("ALTER TABLE outbox SET (vacuum_truncate = off)")
+
+
+def return_outbox_pages(op: Operations) -> None:
+    """Undoes `keep_outbox_pages`."""
+    op.execute("ALTER TABLE outbox RESET (vacuum_truncate)")
+
+
 def run_env(metadata: MetaData) -> None:
     """The body of a service's `migrations/env.py`."""
     url = context.config.get_main_option("sqlalchemy.url")

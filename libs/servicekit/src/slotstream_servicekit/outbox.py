@@ -103,8 +103,9 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("payload", LargeBinary, nullable=True),
         Column("headers", JSONB, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-        # Rows stay for moments: compressing those above PostgreSQL's usual 2 kB would cost more than writing them.
-        postgresql_with={"toast_tuple_target": 8160},
+        # Rows stay for moments: compressing those above PostgreSQL's usual 2 kB would cost more than writing them,
+        # and the pages that they leave are the next ones'.
+        postgresql_with={"toast_tuple_target": 8160, "vacuum_truncate": False},
     )
 
 

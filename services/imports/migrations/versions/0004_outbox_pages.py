@@ -1,0 +1,18 @@
+"""An outbox that keeps its pages."""
+
+from alembic import op
+
+from slotstream_servicekit.migrations import keep_outbox_pages, return_outbox_pages
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    keep_outbox_pages(op)
+
+
+def downgrade() -> None:
+    return_outbox_pages(op)

@@ -1,10 +1,12 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from aiokafka import AIOKafkaProducer
 from kit_world import ORGANIZATION, Note, World, inversions, make_topic, read_topic, running, versions_of
 
 from slotstream_servicekit.outbox import enqueue, record_of, tombstone
@@ -74,6 +76,44 @@ async def test_a_tombstone_reaches_kafka_without_a_value(
         await emptied(world, until)
     (record,) = await read_topic(kafka, topic)
     assert (record.key, record.value) == (b"n1", None)
+
+
+async def test_records_too_many_or_too_large_for_one_batch_arrive_in_the_order_of_their_keys(
+    world: World, kafka: str, new_topic: NewTopic, until: Until
+) -> None:
+    topic = await new_topic(partitions=2)
+    notes = [
+        replace(note, words="x" * size)
+        for size, note in zip(
+            [900_000, 10, 100_000, 250_000, 900_000] * 8,
+            (note for number in range(8) for note in versions_of(Note(subject=f"n{number}", topic=topic), 5)),
+            strict=True,
+        )
+    ]
+    await world.write(*notes)
+    async with running(world.relay(kafka)):
+        await emptied(world, until)
+    records = await read_topic(kafka, topic)
+    assert sorted(record.value for record in records) == sorted(note.to_json() for note in notes)
+    assert inversions(records) == []
+    assert {record.partition for record in records} == {0, 1}
+
+
+async def test_the_relay_sends_each_key_to_the_partition_that_every_producer_chooses(
+    world: World, kafka: str, new_topic: NewTopic, until: Until
+) -> None:
+    relayed, sent = await new_topic(partitions=5), await new_topic(partitions=5)
+    keys = [f"key-{number}" for number in range(50)]
+    await world.write(*(Note(subject=key, topic=relayed) for key in keys))
+    async with running(world.relay(kafka)):
+        await emptied(world, until)
+    async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+        for key in keys:
+            await producer.send_and_wait(sent, b"", key=key.encode())
+    partitions = [
+        {record.key: record.partition for record in await read_topic(kafka, topic)} for topic in (relayed, sent)
+    ]
+    assert partitions[0] == partitions[1]
 
 
 async def test_an_event_is_on_its_way_within_a_blink(

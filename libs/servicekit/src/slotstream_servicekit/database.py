@@ -245,7 +245,11 @@ def _read_plain_uuids(dbapi_connection: Any, _record: Any) -> None:
             "uuid",
             schema="pg_catalog",
             format="binary",
-            encoder=lambda value: (value if isinstance(value, UUID) else UUID(value)).bytes,
+            encoder=_uuid_bytes,
             decoder=lambda raw: UUID(bytes=bytes(raw)),
         )
     )
+
+
+def _uuid_bytes(value: UUID | str) -> bytes:
+    return (UUID(value) if isinstance(value, str) else value).int.to_bytes(16, "big")

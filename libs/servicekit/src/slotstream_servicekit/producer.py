@@ -9,6 +9,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner, murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from slotstream_servicekit.metadata import calm_metadata
 
@@ -54,6 +55,58 @@ def _partition_of(key: bytes | None, partitions: Sequence[int], available: Seque
     if key is None:
         return _unkeyed(key, partitions, available)
     return partitions[(_hash_of(key) & 0x7FFFFFFF) % len(partitions)]
+
+
+class PartitionBatch:
+    """Records for one partition that are sent, and arrive or fail, together."""
+
+    def __init__(self, topic: str, partition: int, builder: BatchBuilder) -> None:
+        self.topic = topic
+        self.partition = partition
+        self._builder = builder
+
+    def add(self, key: bytes, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> bool:
+        """Whether there was room: the first record always has it."""
+        return self._builder.append(timestamp=None, key=key, value=value, headers=headers) is not None
+
+    async def send(self, producer: AIOKafkaProducer) -> "asyncio.Future[Any]":
+        """Hands the batch over, after those before it of its partition; the future says when it has arrived.
+
+        Raises KafkaTimeoutError where those before it are stuck.
+        """
+        future: asyncio.Future[Any] = await producer.send_batch(self._builder, self.topic, partition=self.partition)
+        return future
+
+
+class Batching:
+    """Divides records among batches, each to the partition of its key and in the order in which they are added.
+
+    Sending them one by one, aiokafka spends ten times as long on each. Topics must be known to the producer.
+    """
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self.batches: list[PartitionBatch] = []
+        self._producer = producer
+        self._partitions: dict[str, list[int]] = {}
+        self._filling: dict[tuple[str, int], PartitionBatch] = {}
+
+    def add(self, topic: str, key: bytes, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> PartitionBatch:
+        """The batch that the record went to."""
+        partition = self._partition_of(topic, key)
+        batch = self._filling.get((topic, partition))
+        if batch is None or not batch.add(key, value, headers):
+            batch = PartitionBatch(topic, partition, self._producer.create_batch())
+            batch.add(key, value, headers)
+            self._filling[topic, partition] = batch
+            self.batches.append(batch)
+        return batch
+
+    def _partition_of(self, topic: str, key: bytes) -> int:
+        partitions = self._partitions.get(topic)
+        if partitions is None:
+            known = self._producer.client.cluster.partitions_for_topic(topic)
+            partitions = self._partitions[topic] = sorted(known)
+        return int(_partition_of(key, partitions, partitions))
 
 
 async def _close(producer: AIOKafkaProducer, within: float) -> None:

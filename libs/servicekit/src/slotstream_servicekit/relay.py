@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from slotstream_servicekit.background import pause_for
 from slotstream_servicekit.database import Database, unavailable_as_transient
 from slotstream_servicekit.errors import DatabaseUnavailableError
 from slotstream_servicekit.outbox import LANES
-from slotstream_servicekit.producer import durable_producer
+from slotstream_servicekit.producer import Batching, PartitionBatch, durable_producer
 from slotstream_servicekit.telemetry import OUTBOX_LAG_SECONDS, OUTBOX_PENDING, OUTBOX_PUBLISHED, get_logger
 
 log = get_logger(__name__)
@@ -160,14 +160,14 @@ class Relay:
             await withheld.unless_known(producer, topic)
         hidden = withheld.topics()
         sent = [row for row in rows if row["topic"] not in hidden] if hidden else rows
-        futures = [await _send(producer, row) for row in sent]
-        outcomes = asyncio.gather(*futures, return_exceptions=True)
+        batches = _batched(producer, sent)
+        outcomes = asyncio.gather(*[await batch.send(producer) for batch in batches], return_exceptions=True)
         upcoming: list[asyncpg.Record] = []
         if len(rows) == self._batch_size:
             # Nothing of it is sent before this batch has arrived: order needs that.
             upcoming = await session.read(hidden, self._batch_size, besides=rows)
         await self._delivered(outcomes, rows[0]["created_at"], session.connection, stop)
-        arrived, failure = _arrived(sent, outcomes.result())
+        arrived, failure = _arrived(batches, outcomes.result())
         await session.connection.execute(_DELETE, [row["seq"] for row in arrived])
         for topic, count in Counter(row["topic"] for row in arrived).items():
             OUTBOX_PUBLISHED.labels(self._service, topic).inc(count)
@@ -271,26 +271,29 @@ class _Withheld:
             self._until[topic] = time.monotonic() + _WITHHOLD_SECONDS
 
 
-async def _send(producer: AIOKafkaProducer, row: asyncpg.Record) -> "asyncio.Future[Any]":
-    headers = [(name, value.encode()) for name, value in orjson.loads(row["headers"]).items()]
-    future: asyncio.Future[Any] = await producer.send(
-        row["topic"], row["payload"], key=row["key"].encode(), headers=headers
-    )
-    return future
+def _batched(producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> dict[PartitionBatch, list[asyncpg.Record]]:
+    """The rows of each batch that they are to be sent in, the batches in the order in which they are to be sent."""
+    batching = Batching(producer)
+    batched: dict[PartitionBatch, list[asyncpg.Record]] = {}
+    for row in rows:
+        headers = [(name, value.encode()) for name, value in orjson.loads(row["headers"]).items()]
+        batch = batching.add(row["topic"], row["key"].encode(), row["payload"], headers)
+        batched.setdefault(batch, []).append(row)
+    return batched
 
 
 def _arrived(
-    sent: Sequence[asyncpg.Record], outcomes: Sequence[Any]
-) -> tuple[Sequence[asyncpg.Record], BaseException | None]:
-    """The records that arrived with none of their key missing before them, and the first failure."""
-    failure = next((outcome for outcome in outcomes if isinstance(outcome, BaseException)), None)
-    if failure is None:
-        return sent, None
-    arrived, broken = [], set()
-    for row, outcome in zip(sent, outcomes, strict=True):
-        place = (row["topic"], row["key"])
+    batches: Mapping[PartitionBatch, Sequence[asyncpg.Record]], outcomes: Sequence[Any]
+) -> tuple[list[asyncpg.Record], BaseException | None]:
+    """The records that arrived with nothing of their partition missing before them, and the first failure."""
+    arrived: list[asyncpg.Record] = []
+    broken: set[tuple[str, int]] = set()
+    failure: BaseException | None = None
+    for (batch, rows), outcome in zip(batches.items(), outcomes, strict=True):
+        place = (batch.topic, batch.partition)
         if isinstance(outcome, BaseException):
+            failure = failure or outcome
             broken.add(place)
         elif place not in broken:
-            arrived.append(row)
+            arrived += rows
     return arrived, failure

@@ -150,15 +150,17 @@ def appointment_records(
     }
     if replacement is not None:
         data["replacement"] = orjson.Fragment(replacement)
-    event_type = _EVENT_TYPES[change.verb]
+    subject, event_type = str(one.id), _EVENT_TYPES[change.verb]
     return (
-        _record(one, event_type, APPOINTMENTS.name, data, cause),
-        _record(one, _STATE_TYPE, APPOINTMENT_STATES.name, {"appointment": appointment}, cause),
+        _record(one, subject, event_type, APPOINTMENTS.name, data, cause),
+        _record(one, subject, _STATE_TYPE, APPOINTMENT_STATES.name, {"appointment": appointment}, cause),
     )
 
 
-def _record(one: Appointment, type_name: str, topic: str, data: dict[str, object], cause: Cause) -> OutboxRecord:
-    identity, subject = new_id(), str(one.id)
+def _record(
+    one: Appointment, subject: str, type_name: str, topic: str, data: Mapping[str, object], cause: Cause
+) -> OutboxRecord:
+    identity = new_id()
     envelope = {
         "specversion": "1.0",
         "id": identity,

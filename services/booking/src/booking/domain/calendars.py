@@ -33,10 +33,13 @@ class Calendars:
     _busy: dict[tuple[UUID, int], list[Busy]] = field(default_factory=lambda: defaultdict(list))
     last_taken: dict[UUID, int] = field(default_factory=dict)
     """When each resource was last taken, in microseconds: turns may follow each other within a second."""
+    _newest: int = 0
 
-    def take_turn(self, resource_id: UUID) -> None:
-        """The resource was taken just now, after all that is known."""
-        self.last_taken[resource_id] = max(self.last_taken.values(), default=0) + 1
+    def take_turn(self, resource_id: UUID, at: int | None = None) -> None:
+        """The resource was taken at that time; without one just now, after all that is known."""
+        taken_at = self._newest + 1 if at is None else at
+        self.last_taken[resource_id] = taken_at
+        self._newest = max(self._newest, taken_at)
 
     def add(self, resource_id: UUID, held: Held) -> None:
         for day in _days(held.taken.blocked_from, held.taken.blocked_to):

@@ -70,6 +70,11 @@ class Policy:
     _rules: dict[UUID, ServiceRules] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
+    def ids(self) -> Mapping[str, UUID]:
+        """Of every resource, by what places call it."""
+        return {str(one): one for one in self.resources}
+
+    @cached_property
     def performers(self) -> Mapping[UUID, tuple[Performer, ...]]:
         """The resources that work in each business."""
         found: dict[UUID, list[Performer]] = {one: [] for one in self.businesses}

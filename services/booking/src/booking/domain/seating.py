@@ -48,7 +48,7 @@ def seat(
     """
     blocked = wanted.blocked
     if all(len(place) == 1 for place in wanted.places):
-        chosen = tuple(UUID(place[0]) for place in wanted.places)
+        chosen = tuple(policy.ids[place[0]] for place in wanted.places)
         near = {one: calendars.near(one, policy.schedules.get(one), blocked) for one in chosen}
         reasons = policy.judge(wanted, resource_ids=chosen, now=now, calendars=near, ignore=ignore)
     else:

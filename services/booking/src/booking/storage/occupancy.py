@@ -99,7 +99,7 @@ async def read_calendars(
         if with_turns:
             for row in await connection.fetch(_LAST_TAKEN, organization_id, sorted(set(columns[0]))):
                 if row["taken_at"] is not None:
-                    found.last_taken[row["resource_id"]] = int(row["taken_at"].timestamp() * 1_000_000)
+                    found.take_turn(row["resource_id"], int(row["taken_at"].timestamp() * 1_000_000))
     return found
 
 

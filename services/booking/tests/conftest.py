@@ -3,12 +3,14 @@
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
@@ -42,6 +44,19 @@ class World:
     staff: list[dict[str, Any]] = field(default_factory=list)
     service: dict[str, Any] = field(default_factory=dict)
     client: dict[str, Any] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def as_owner(self) -> AsyncIterator[asyncpg.Connection]:
+        connection = await asyncpg.connect(self.owner_url.replace("postgresql+asyncpg", "postgresql"))
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def analyse(self) -> None:
+        """Have PostgreSQL learn how much there is now."""
+        async with self.as_owner() as owner:
+            await owner.execute("ANALYZE")
 
     def at(self, hour: int, minute: int = 0, *, day: int = 1) -> str:
         """An instant on the day after now, or `day` days after."""

@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from asking import answers_to
+from asking import answers_to, work_through
+from sqlalchemy import text
 
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import (
@@ -22,12 +23,12 @@ SYSTEM = Actor(type="system", id="imports")
 IMPORT = uuid4()
 
 
-def item(world: Any, hour: int, *, identity: UUID | None = None, **wishes: Any) -> AppointmentItem:
+def item(world: Any, hour: int, *, day: int = 1, identity: UUID | None = None, **wishes: Any) -> AppointmentItem:
     wanted = {
         "business_id": world.business["id"],
         "service_id": world.service["id"],
         "client": ClientDetails(name="Ada Lovelace", email="ada@example.com"),
-        "starts_at": world.at(hour),
+        "starts_at": world.at(hour, day=day),
         "resource_ids": (world.staff[0]["id"],),
         "source": "import",
         "batch_id": IMPORT,
@@ -131,3 +132,19 @@ async def test_a_check_of_many_changes_nothing_and_tells_of_each_by_itself(world
     assert [reason.code for reason in answer.items[2].reasons] == ["slot_taken"]
     assert answer.affected == 0
     assert (await booked_ids(world), len(await world.rows("SELECT * FROM clients"))) == before
+
+
+async def test_a_batch_reads_no_more_of_a_book_that_statistics_take_for_a_small_one(world: Any) -> None:
+    await answers_to(world, booking(item(world, 9, day=1)))
+    await world.analyse()
+
+    async with world.database.system_transaction() as session:
+        for week in range(1, 13):
+            items = [item(world, hour, day=7 * week + day) for day in range(1, 8) for hour in range(9, 17)]
+            await work_through(session, world, [booking(*items)])
+        read = await session.scalar(
+            text("SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'appointments'")
+        )
+        booked = await session.scalar(text("SELECT count(*) FROM appointments"))
+    assert booked > 600
+    assert read < booked

@@ -27,18 +27,9 @@ _TAKE = (
 
 
 @asynccontextmanager
-async def owner_of(world: Any) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(world.owner_url.replace("postgresql+asyncpg", "postgresql"))
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-@asynccontextmanager
 async def ahead(world: Any, starts_at: str) -> AsyncIterator[asyncpg.Connection]:
     """A transaction that came first through the gate of the slot, and has not ended yet."""
-    async with owner_of(world) as connection, connection.transaction():
+    async with world.as_owner() as connection, connection.transaction():
         await connection.execute("SELECT set_config('slotstream.organization', '*', true)")
         await connection.execute(_PASS, world.staff[0]["id"], datetime.fromisoformat(starts_at))
         yield connection
@@ -103,8 +94,7 @@ async def test_who_looks_at_a_day_reads_that_day_and_not_all_that_was_ever_booke
             resource,
             begins,
         )
-    async with owner_of(world) as owner:
-        await owner.execute("ANALYZE")
+    await world.analyse()
     async with world.database.transaction(world.organization_id) as session:
         connection = await connection_of(session)
         query = occupancy._TAKEN.replace("SELECT", "EXPLAIN (ANALYZE, FORMAT JSON) SELECT", 1)

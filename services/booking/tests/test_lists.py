@@ -10,7 +10,6 @@ from sqlalchemy import text
 from booking.domain.clients import search_words
 from booking.storage.connections import connection_of
 from booking.storage.listing import AppointmentFilter, conditions_of
-from slotstream_servicekit.database import Database
 
 LIST = "/v1/appointments"
 
@@ -234,7 +233,4 @@ async def fill(world: Any, *, appointments: int, clients: int, **more: Any) -> N
             ),
             values,
         )
-    owner = Database.connect(world.owner_url, pool_size=1)
-    async with owner.connection() as connection:
-        await connection.execute("ANALYZE")
-    await owner.dispose()
+    await world.analyse()

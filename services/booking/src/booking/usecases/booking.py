@@ -305,7 +305,8 @@ async def _insert(connection: Any, policy: Policy, rows: Sequence[BookingRow]) -
     if not rows:
         return frozenset()
     with contextlib.suppress(asyncpg.UniqueViolationError):
-        async with connection.transaction() if connection.is_in_transaction() else contextlib.nullcontext():
+        alone = len(rows) == 1 and not connection.is_in_transaction()
+        async with contextlib.nullcontext() if alone else connection.transaction():
             return await insert_bookings(
                 connection, organization_id=policy.organization_id, policy_version=policy.version, rows=rows
             )

@@ -181,7 +181,9 @@ async def test_an_id_given_by_the_caller_is_taken_once(world: Any) -> None:
     assert (await other.get(f"/v1/series/{identity}")).status_code == 404
 
 
-async def test_five_hundred_occurrences_take_as_many_statements_as_ten(world: Any) -> None:
+async def test_two_hundred_and_fifty_occurrences_take_as_many_statements_as_ten_and_five_hundred_one_more(
+    world: Any,
+) -> None:
     async def statements(count: int, hour: int) -> int:
         seen: list[str] = []
         body = AddSeriesIn.model_validate(
@@ -216,9 +218,10 @@ async def test_five_hundred_occurrences_take_as_many_statements_as_ten(world: An
 
     policies = PolicyCache()
     await statements(2, 7)
-    few, many = await statements(10, 9), await statements(500, 11)
+    few, many, most = await statements(10, 9), await statements(250, 11), await statements(500, 13)
 
     assert many == few < 15
+    assert most == few + 1
 
 
 async def test_a_series_without_end_is_booked_to_its_horizon_and_extended_as_time_passes(world: Any) -> None:

@@ -7,10 +7,13 @@ from typing import Any
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from kit_world import ORGANIZATION, Note, World, inversions, make_topic, read_topic, running, versions_of
 
 from slotstream_servicekit.outbox import enqueue, record_of, tombstone
-from slotstream_servicekit.relay import Relay
+from slotstream_servicekit.producer import PartitionBatch
+from slotstream_servicekit.relay import Relay, _arrived
 from slotstream_servicekit.testing.infrastructure import a_kafka
 
 pytestmark = pytest.mark.service
@@ -114,6 +117,15 @@ async def test_the_relay_sends_each_key_to_the_partition_that_every_producer_cho
         {record.key: record.partition for record in await read_topic(kafka, topic)} for topic in (relayed, sent)
     ]
     assert partitions[0] == partitions[1]
+
+
+def test_what_follows_a_failed_batch_in_its_partition_has_not_arrived() -> None:
+    failed, behind, other = (PartitionBatch("t", partition, BatchBuilder(1_000, 0)) for partition in (0, 0, 1))
+    error = KafkaError()
+
+    arrived, failure = _arrived({failed: ["a"], behind: ["b"], other: ["c"]}, [error, None, None])
+
+    assert (arrived, failure) == (["c"], error)
 
 
 async def test_an_event_is_on_its_way_within_a_blink(

@@ -1,5 +1,6 @@
 """A command can check or book many appointments: each by itself, answered once with what became of each."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -7,6 +8,7 @@ import pytest
 from asking import answers_to, work_through
 from sqlalchemy import text
 
+from booking.storage import bookings
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import (
     AppointmentItem,
@@ -148,3 +150,20 @@ async def test_a_batch_reads_no_more_of_a_book_that_statistics_take_for_a_small_
         booked = await session.scalar(text("SELECT count(*) FROM appointments"))
     assert booked > 600
     assert read < booked
+
+
+async def test_two_batches_that_want_the_same_slots_in_opposite_orders_never_block_each_other(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bookings, "ROWS_PER_STATEMENT", 5)
+    known = {"client": None, "client_id": world.client["id"]}
+    slots = [(hour, known | {"resource_ids": (staff["id"],)}) for hour in range(9, 17) for staff in world.staff[:2]]
+
+    async def book(wanted: list[tuple[int, dict[str, Any]]], day: int) -> None:
+        async with world.database.system_transaction() as session:
+            await work_through(session, world, [booking(*(item(world, hour, day=day, **who) for hour, who in wanted))])
+
+    for day in range(1, 6):
+        await asyncio.gather(book(slots, day), book(slots[::-1], day))
+
+    assert len(await booked_ids(world)) == 5 * len(slots)

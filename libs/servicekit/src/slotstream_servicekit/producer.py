@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from aiokafka.partitioner import DefaultPartitioner, murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -85,26 +85,26 @@ class Batching:
     """
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
-        self.batches: list[PartitionBatch] = []
         self._producer = producer
         self._partitions: dict[str, list[int]] = {}
         self._filling: dict[tuple[str, int], PartitionBatch] = {}
 
     def add(self, topic: str, key: bytes, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> PartitionBatch:
-        """The batch that the record went to."""
+        """The batch that the record went to. Raises UnknownTopicOrPartitionError."""
         partition = self._partition_of(topic, key)
         batch = self._filling.get((topic, partition))
         if batch is None or not batch.add(key, value, headers):
             batch = PartitionBatch(topic, partition, self._producer.create_batch())
             batch.add(key, value, headers)
             self._filling[topic, partition] = batch
-            self.batches.append(batch)
         return batch
 
     def _partition_of(self, topic: str, key: bytes) -> int:
         partitions = self._partitions.get(topic)
         if partitions is None:
             known = self._producer.client.cluster.partitions_for_topic(topic)
+            if not known:
+                raise UnknownTopicOrPartitionError(topic)
             partitions = self._partitions[topic] = sorted(known)
         return int(_partition_of(key, partitions, partitions))
 

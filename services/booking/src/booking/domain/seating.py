@@ -66,15 +66,16 @@ def _assigned(
     policy: Policy, wanted: Wanted, calendars: Calendars, free: tuple[tuple[str, ...], ...]
 ) -> tuple[UUID, ...] | None:
     candidates = {one for place in free for one in place}
+    ids = policy.ids
     start = to_epoch(wanted.starts_at)
     chosen = assign(
         policy=wanted.business.assignment,
         free=free,
-        loads={one: calendars.load(UUID(one), start) for one in candidates},
-        last_assigned={one: calendars.last_taken[UUID(one)] for one in candidates if UUID(one) in calendars.last_taken},
-        priorities={one: policy.resources[UUID(one)].priority for one in candidates},
+        loads={one: calendars.load(ids[one], start) for one in candidates},
+        last_assigned={one: calendars.last_taken[ids[one]] for one in candidates if ids[one] in calendars.last_taken},
+        priorities={one: policy.resources[ids[one]].priority for one in candidates},
     )
-    return None if chosen is None else tuple(UUID(one) for one in chosen)
+    return None if chosen is None else tuple(ids[one] for one in chosen)
 
 
 def _seat_at(wanted: Wanted, calendars: Calendars, resource_id: UUID, *, holder_id: UUID, spread: bool) -> Seat:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, MetaData, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from slotstream_servicekit.database import EVERY_TENANT, TENANT_SETTING
+from slotstream_servicekit.locks import LockClass
 
 TENANT_POLICY = (
     f"current_setting('{TENANT_SETTING}', true) = '{EVERY_TENANT}' "
@@ -85,7 +86,7 @@ def _migrate(connection: Connection, metadata: MetaData) -> None:
     context.configure(connection=connection, target_metadata=metadata, compare_server_default=False)
     with context.begin_transaction():
         # Two migrating processes take turns: the second finds nothing left to do.
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7227013)")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LockClass.MIGRATION:d})")
         context.run_migrations()
 
 

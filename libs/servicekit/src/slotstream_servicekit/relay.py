@@ -22,14 +22,15 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from slotstream_servicekit.background import pause_for
 from slotstream_servicekit.database import Database, unavailable_as_transient
 from slotstream_servicekit.errors import DatabaseUnavailableError
+from slotstream_servicekit.locks import LockClass
 from slotstream_servicekit.outbox import LANES
 from slotstream_servicekit.producer import Batching, PartitionBatch, durable_producer
 from slotstream_servicekit.telemetry import OUTBOX_LAG_SECONDS, OUTBOX_PENDING, OUTBOX_PUBLISHED, get_logger
 
 log = get_logger(__name__)
 
-_LANE_LOCKS: Final = 7_227_014
-_LAYOUT_LOCKS: Final = 7_227_015
+_LANE_LOCKS: Final = int(LockClass.RELAY_LANE)
+_LAYOUT_LOCKS: Final = int(LockClass.RELAY_LAYOUT)
 _BATCH: Final = 1_000
 _BUSY_SECONDS: Final = 0.02
 _IDLE_SECONDS: Final = 0.1

@@ -9,7 +9,9 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_TURNS: Final = 7_227_016
+from slotstream_servicekit.locks import LockClass
+
+_TURNS: Final = int(LockClass.TOPIC_APPLICATION)
 _TAKE = text("SELECT pg_advisory_xact_lock(:turns, :topic)")
 
 

@@ -1,0 +1,28 @@
+"""Responses that endpoints build themselves: JSON with the version as its ETag."""
+
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from slotstream_servicekit.http.etags import etag
+
+JSON = "application/json"
+
+
+def json_response(
+    body: bytes, *, status: int = 200, version: int | None = None, location: str | None = None
+) -> Response:
+    """Finished JSON. `version` becomes the ETag, `location` the address of what was created."""
+    headers: dict[str, str] = {}
+    if version is not None:
+        headers["ETag"] = etag(version)
+    if location is not None:
+        headers["Location"] = location
+    return Response(body, status_code=status, media_type=JSON, headers=headers)
+
+
+def model_response(
+    content: BaseModel, *, status: int = 200, version: int | None = None, location: str | None = None
+) -> Response:
+    """A model as JSON, by its aliases."""
+    body = content.model_dump_json(by_alias=True).encode()
+    return json_response(body, status=status, version=version, location=location)

@@ -1,0 +1,23 @@
+"""Every class of advisory lock that Slotstream takes, so that no number means two things in one database.
+
+A lock is `(class, key)` for PostgreSQL's two-integer functions; the key is the class's own.
+"""
+
+from enum import IntEnum
+
+
+class LockClass(IntEnum):
+    MIGRATION = 7_227_013
+    """One migration at a time. Taken as a single bigint, with no key."""
+    RELAY_LANE = 7_227_014
+    """Leadership of an outbox lane; the key is the lane."""
+    RELAY_LAYOUT = 7_227_015
+    """Shared by relays that divide keys into the same number of lanes; the key is that number."""
+    TOPIC_APPLICATION = 7_227_016
+    """Applying a topic: shared by consumers, exclusive for the end of a rebuild; the key is a hash of the topic."""
+    SLOT_GATE = 7_227_017
+    """Waiting for whoever is just booking the same slot; the key is a hash of resource and start."""
+    CLIENT_CONTACT = 7_227_018
+    """Creating or changing a client with a phone number or e-mail address; the key is a hash of tenant and address."""
+    SERIES_MOVE = 7_227_019
+    """Moving dates of an organization's series; the key is a hash of the organization."""

@@ -1,0 +1,121 @@
+"""Keeping what other services say: set-based, by version, so that repeats and stragglers change nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Column, Table, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from slotstream_servicekit.consumer.records import Received
+
+_DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
+_POLL_SECONDS: Final = 0.05
+
+Key = tuple[Any, ...]
+
+
+def newest_by_key(batch: Iterable[Received[Any]]) -> dict[str, Received[Any]]:
+    """The last record of each key, tombstones included: on a compacted topic it alone counts."""
+    return {received.key: received for received in batch}
+
+
+class VersionedTable:
+    """A projection table that is written by version.
+
+    The table has the columns `version` and `applied_at`. Rows are dataclass instances or mappings whose fields are
+    its other columns. A row is written unless a newer version is stored; an equal version only renews `applied_at`,
+    which is how a rebuild tells what the topic still holds.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._key = [column.name for column in table.primary_key.columns]
+        self._upsert = text(_upsert_of(table, self._key))
+        self._forget = text(_forget_of(table, self._key))
+
+    async def put(self, session: AsyncSession, rows: Iterable[Any]) -> set[Key]:
+        """Writes the newest row of each key; the keys of those that were written, as the primary key orders them."""
+        newest: dict[Key, Mapping[str, Any]] = {}
+        for values in map(_values_of, rows):
+            key = self._key_of(values)
+            if key not in newest or values["version"] >= newest[key]["version"]:
+                newest[key] = values
+        if not newest:
+            return set()
+        written = await session.execute(self._upsert, {"rows": _json(list(newest.values()))})
+        return {tuple(row) for row in written}
+
+    async def forget(self, session: AsyncSession, keys: Iterable[Key]) -> set[Key]:
+        """Removes the rows with these primary keys; the keys of those that there were."""
+        named = [dict(zip(self._key, key, strict=True)) for key in keys]
+        if not named:
+            return set()
+        gone = await session.execute(self._forget, {"keys": _json(named)})
+        return {tuple(row) for row in gone}
+
+    def _key_of(self, values: Mapping[str, Any]) -> Key:
+        return tuple(values[name] for name in self._key)
+
+
+def _values_of(row: Any) -> Mapping[str, Any]:
+    if isinstance(row, Mapping):
+        return row
+    if not is_dataclass(row):
+        raise TypeError(f"a row is a dataclass instance or a mapping, not {type(row).__name__}")
+    # `dataclasses.asdict` copies every value deeply: dearer than writing the row.
+    return {field.name: getattr(row, field.name) for field in fields(row)}
+
+
+def _json(value: Sequence[Mapping[str, Any]]) -> str:
+    return orjson.dumps(value, default=_plain).decode()
+
+
+def _plain(value: Any) -> Any:
+    """Sets as sorted lists, everything else that JSON lacks as text."""
+    return sorted(value) if isinstance(value, set | frozenset) else str(value)
+
+
+def _upsert_of(table: Table, key: Sequence[str]) -> str:
+    columns = [column for column in table.columns if column.name != "applied_at"]
+    names = ", ".join(column.name for column in columns)
+    values = ", ".join(f"r.{column.name}" for column in columns)
+    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in columns if column.name not in key)
+    # In the order of the keys, so that two batches never wait for each other.
+    return f"""
+        INSERT INTO {table.name} AS t ({names}, applied_at)
+        SELECT {values}, clock_timestamp() FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({_record(columns)})
+        ORDER BY {", ".join(f"r.{name}" for name in key)}
+        ON CONFLICT ({", ".join(key)}) DO UPDATE SET {changes}, applied_at = excluded.applied_at
+        WHERE excluded.version >= t.version
+        RETURNING {", ".join(f"t.{name}" for name in key)}
+    """
+
+
+def _forget_of(table: Table, key: Sequence[str]) -> str:
+    columns = [table.columns[name] for name in key]
+    matches = " AND ".join(f"t.{name} = r.{name}" for name in key)
+    return f"""
+        DELETE FROM {table.name} AS t USING jsonb_to_recordset(CAST(:keys AS jsonb)) AS r({_record(columns)})
+        WHERE {matches} RETURNING {", ".join(f"t.{name}" for name in key)}
+    """
+
+
+def _record(columns: Sequence[Column[Any]]) -> str:
+    return ", ".join(f"{column.name} {column.type.compile(dialect=_DIALECT)}" for column in columns)
+
+
+async def wait_until(is_known: Callable[[], Awaitable[bool]], *, within: timedelta) -> None:
+    """Gives what was created a moment ago the time to arrive from its topic.
+
+    Returns once `is_known` says so, or after `within`: what follows decides. `is_known` opens a transaction of its
+    own each time.
+    """
+    deadline = asyncio.get_running_loop().time() + within.total_seconds()
+    while not await is_known():
+        if asyncio.get_running_loop().time() >= deadline:
+            return
+        await asyncio.sleep(_POLL_SECONDS)

@@ -3,35 +3,57 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Final
+
+from prometheus_client import Counter
 
 from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.telemetry import get_logger
 
 log = get_logger(__name__)
 
+BACKGROUND_FAILURES = Counter("slotstream_background_failures", "Failed runs of a background task", ("task",))
+
 BackgroundTask = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """A named async function that works until the event is set, then returns."""
+
+
+LONGEST_PAUSE_SECONDS: Final = 300.0
 
 
 def repeatedly(name: str, work: Callable[[], Awaitable[object]], *, every: float) -> BackgroundTask:
     """A task that does `work` again at once where it returns something truthy, else after `every` seconds.
 
-    Errors that the kit knows, such as a database that is away, are told as `<name>_postponed` and waited out.
+    No error ends it. One that the kit knows, such as a database that is away, is logged as `<name>_postponed`, any
+    other as `<name>_failed` with its stack. Each failure in a row doubles the pause, up to five minutes.
     """
-    postponed = f"{name}_postponed"
+    postponed, failed = f"{name}_postponed", f"{name}_failed"
 
     async def repeat(stop: asyncio.Event) -> None:
+        failures = 0
         while not stop.is_set():
             try:
                 if await work():
+                    failures = 0
                     continue
-            except SlotstreamError as error:
-                log.warning(postponed, code=error.code)
-            await pause_for(every, stop)
+                failures = 0
+            except Exception as error:
+                failures += 1
+                BACKGROUND_FAILURES.labels(name).inc()
+                if isinstance(error, SlotstreamError):
+                    log.warning(postponed, code=error.code)
+                else:
+                    log.exception(failed)
+            await pause_for(pause_after(failures, every), stop)
 
     repeat.__name__ = name
     return repeat
+
+
+def pause_after(failures: int, every: float) -> float:
+    """Seconds to wait after so many failures in a row: `every`, doubled by each beyond the first."""
+    longest = max(every, LONGEST_PAUSE_SECONDS)
+    return float(min(every * 2 ** min(max(failures - 1, 0), 32), longest))
 
 
 async def pause_for(seconds: float, stop: asyncio.Event) -> None:

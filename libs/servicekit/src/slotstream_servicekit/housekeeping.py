@@ -8,7 +8,6 @@ from sqlalchemy import text
 
 from slotstream_servicekit.background import BackgroundTask, repeatedly
 from slotstream_servicekit.database import Database
-from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -36,9 +35,9 @@ def housekeeping(database: Database, sweeps: Sequence[Sweep], *, every: float = 
         for sweep in sweeps:
             try:
                 await delete_swept(database, sweep)
-            except SlotstreamError as error:
+            except Exception:
                 # One table that cannot be swept now must not keep the others from it.
-                log.warning("sweep_postponed", table=sweep.table, code=error.code)
+                log.exception("sweep_failed", table=sweep.table)
 
     return repeatedly("housekeeping", work, every=every)
 

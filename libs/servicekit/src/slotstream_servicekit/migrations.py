@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from alembic import command, context
 from alembic.autogenerate import compare_metadata
@@ -14,6 +15,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from slotstream_servicekit.database import EVERY_TENANT, TENANT_SETTING
 from slotstream_servicekit.locks import LockClass
+
+LOCK_TIMEOUT_SECONDS: Final = 5
 
 TENANT_POLICY = (
     f"current_setting('{TENANT_SETTING}', true) = '{EVERY_TENANT}' "
@@ -83,10 +86,19 @@ async def _run_online(url: str, metadata: MetaData) -> None:
 
 
 def _migrate(connection: Connection, metadata: MetaData) -> None:
-    context.configure(connection=connection, target_metadata=metadata, compare_server_default=False)
+    """Each revision in a transaction of its own, so that one that fails leaves those before it applied."""
+    # Two migrating processes take turns: the second finds nothing left to do. The connection's end frees the lock.
+    connection.exec_driver_sql(f"SELECT pg_advisory_lock({LockClass.MIGRATION:d})")
+    # Whoever waits for a table's lock makes every later query of that table wait as well: better to fail and retry.
+    connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_server_default=False,
+        transaction_per_migration=True,
+    )
     with context.begin_transaction():
-        # Two migrating processes take turns: the second finds nothing left to do.
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LockClass.MIGRATION:d})")
         context.run_migrations()
 
 

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from datetime import timedelta
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 import orjson
@@ -33,20 +34,21 @@ class VersionedTable:
     """
 
     def __init__(self, table: Table) -> None:
-        self._key = [column.name for column in table.primary_key.columns]
+        self._key = [str(column.name) for column in table.primary_key.columns]
         self._upsert = text(_upsert_of(table, self._key))
         self._forget = text(_forget_of(table, self._key))
+        self._key_of_object, self._key_of_mapping = attrgetter(*self._key), itemgetter(*self._key)
 
     async def put(self, session: AsyncSession, rows: Iterable[Any]) -> set[Key]:
         """Writes the newest row of each key; the keys of those that were written, as the primary key orders them."""
-        newest: dict[Key, Mapping[str, Any]] = {}
-        for values in map(_values_of, rows):
-            key = self._key_of(values)
-            if key not in newest or values["version"] >= newest[key]["version"]:
-                newest[key] = values
+        newest: dict[Any, tuple[int, Any]] = {}
+        for row in rows:
+            key, version = self._key_and_version(row)
+            if key not in newest or version >= newest[key][0]:
+                newest[key] = version, row
         if not newest:
             return set()
-        written = await session.execute(self._upsert, {"rows": _json(list(newest.values()))})
+        written = await session.execute(self._upsert, {"rows": _json([row for _, row in newest.values()])})
         return {tuple(row) for row in written}
 
     async def forget(self, session: AsyncSession, keys: Iterable[Key]) -> set[Key]:
@@ -57,20 +59,15 @@ class VersionedTable:
         gone = await session.execute(self._forget, {"keys": _json(named)})
         return {tuple(row) for row in gone}
 
-    def _key_of(self, values: Mapping[str, Any]) -> Key:
-        return tuple(values[name] for name in self._key)
+    def _key_and_version(self, row: Any) -> tuple[Any, int]:
+        if isinstance(row, Mapping):
+            return self._key_of_mapping(row), row["version"]
+        if not is_dataclass(row):
+            raise TypeError(f"a row is a dataclass instance or a mapping, not {type(row).__name__}")
+        return self._key_of_object(row), row.version  # type: ignore[union-attr]  # as the docstring asks
 
 
-def _values_of(row: Any) -> Mapping[str, Any]:
-    if isinstance(row, Mapping):
-        return row
-    if not is_dataclass(row):
-        raise TypeError(f"a row is a dataclass instance or a mapping, not {type(row).__name__}")
-    # `dataclasses.asdict` copies every value deeply: dearer than writing the row.
-    return {field.name: getattr(row, field.name) for field in fields(row)}
-
-
-def _json(value: Sequence[Mapping[str, Any]]) -> str:
+def _json(value: Sequence[Any]) -> str:
     return orjson.dumps(value, default=_plain).decode()
 
 

@@ -1,0 +1,118 @@
+"""Migrations: each revision by itself, never long in the way, and safe to start twice at once."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from sqlalchemy.exc import DBAPIError
+
+from slotstream_servicekit import migrations as module
+from slotstream_servicekit.migrations import upgrade
+from slotstream_servicekit.testing.databases import DatabaseForge, FreshDatabase
+
+pytestmark = pytest.mark.service
+
+
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """A folder of revisions and the empty database they are for."""
+
+    folder: Path
+    database: FreshDatabase
+
+    def add(self, number: int, *statements: str) -> None:
+        before = f"{number - 1:04}" if number > 1 else None
+        body = "".join(f"    op.execute({statement!r})\n" for statement in statements)
+        (self.folder / "versions" / f"{number:04}.py").write_text(
+            dedent(
+                f"""
+                from alembic import op
+
+                revision = "{number:04}"
+                down_revision = {before!r}
+
+
+                def upgrade():
+                """
+            )
+            + body
+        )
+
+    async def run(self) -> None:
+        await asyncio.to_thread(upgrade, self.folder, self.database.owner_url)
+
+    async def connect(self) -> asyncpg.Connection:
+        return await asyncpg.connect(self.database.owner_url.replace("+asyncpg", ""))
+
+    async def tables(self) -> set[str]:
+        connection = await self.connect()
+        try:
+            rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        finally:
+            await connection.close()
+        return {row["tablename"] for row in rows} - {"alembic_version"}
+
+
+@pytest_asyncio.fixture
+async def migrations(database_forge: DatabaseForge, tmp_path: Path) -> AsyncIterator[Migrations]:
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "env.py").write_text(
+        "from sqlalchemy import MetaData\nfrom slotstream_servicekit.migrations import run_env\n\nrun_env(MetaData())\n"
+    )
+    database_forge.make_roles("kit")
+    fresh = database_forge.make("kit", migrated=False)
+    yield Migrations(tmp_path, fresh)
+    await fresh.database.dispose()
+    database_forge.drop(fresh.name)
+
+
+async def test_a_revision_that_fails_leaves_those_before_it_applied(migrations: Migrations) -> None:
+    migrations.add(1, "CREATE TABLE rooms (id int)")
+    migrations.add(2, "CREATE TABLE halves (id int)", "SELECT no_such_function()")
+
+    with pytest.raises(DBAPIError):
+        await migrations.run()
+
+    assert await migrations.tables() == {"rooms"}
+
+
+async def test_a_revision_gives_up_where_a_table_is_locked_for_long(
+    migrations: Migrations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOCK_TIMEOUT_SECONDS", 1)
+    migrations.add(1, "CREATE TABLE rooms (id int)")
+    await migrations.run()
+    migrations.add(2, "ALTER TABLE rooms ADD COLUMN name text")
+    other = await migrations.connect()
+
+    async with other.transaction():
+        await other.execute("LOCK TABLE rooms IN ACCESS SHARE MODE")
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await migrations.run()
+    await other.close()
+
+    await migrations.run()
+
+
+async def test_two_that_migrate_at_once_apply_each_revision_once(migrations: Migrations) -> None:
+    for number in range(1, 5):
+        migrations.add(number, f"CREATE TABLE room_{number} (id int)", "SELECT pg_sleep(0.05)")
+
+    process = [
+        (
+            "import sys; from pathlib import Path; from slotstream_servicekit.migrations import upgrade; "
+            "upgrade(Path(sys.argv[1]), sys.argv[2])"
+        ),
+        str(migrations.folder),
+        migrations.database.owner_url,
+    ]
+    running = [await asyncio.create_subprocess_exec(sys.executable, "-c", *process) for _ in range(2)]
+
+    assert [await each.wait() for each in running] == [0, 0]
+    assert await migrations.tables() == {f"room_{number}" for number in range(1, 5)}

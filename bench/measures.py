@@ -14,7 +14,7 @@ from bench.world import FIRST, BenchWorld
 from imports.usecases.steps import ROWS_PER_COMMAND
 from slotstream_contracts.appointments import AppointmentSnapshot, AppointmentState, AssignedResource
 from slotstream_contracts.base import Actor
-from slotstream_contracts.commands import AppointmentItem, BookAppointments, BookingRequest
+from slotstream_contracts.commands import AppointmentItem, AppointmentRequest, BookAppointments
 from slotstream_contracts.envelope import wrap
 from slotstream_servicekit.clock import system_clock
 from slotstream_servicekit.database import Database
@@ -197,7 +197,7 @@ def _command_record(world: BenchWorld, numbers: Sequence[int]) -> OutboxRecord:
         items=tuple(
             AppointmentItem(
                 appointment_id=new_id(),
-                request=BookingRequest(**world.request(number), source="import", notify=False),
+                request=AppointmentRequest(**world.request(number), source="import", notify=False),
             )
             for number in numbers
         ),

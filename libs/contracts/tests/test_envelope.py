@@ -63,6 +63,23 @@ def test_binary_mode_reads_like_structured_mode() -> None:
     assert parse(*in_binary_mode(envelope)) == envelope
 
 
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
+def test_content_types_are_compared_as_media_types(content_type: str) -> None:
+    envelope = an_envelope()
+    value, headers = in_binary_mode(envelope)
+    told = [(name, raw) for name, raw in headers if name != "content-type"]
+    assert parse(value, [*told, ("content-type", content_type.encode())]) == envelope
+    assert parse(changed(id=str(envelope.id), datacontenttype=content_type)).datacontenttype == "application/json"
+
+
+@pytest.mark.parametrize(
+    "content_type", [b"application/cloudevents+json", b"Application/CloudEvents+JSON;charset=utf-8"]
+)
+def test_a_structured_record_may_repeat_all_its_attributes_as_headers(content_type: bytes) -> None:
+    envelope = an_envelope()
+    assert parse(envelope.to_json(), [("content-type", content_type), ("ce_specversion", b"1.0")]) == envelope
+
+
 def test_the_type_is_found_wherever_it_stands() -> None:
     envelope = an_envelope()
     backwards = dict(reversed(json.loads(envelope.to_json()).items()))
@@ -91,6 +108,7 @@ def test_headers_repeat_what_filters_and_tracers_need() -> None:
         "content-type": "application/cloudevents+json; charset=UTF-8",
         "ce_id": str(envelope.id),
         "ce_type": "slotstream.import.uploaded",
+        "ce_organization": str(ORGANIZATION),
     }
     assert an_envelope(traceparent="00-a-b-01").headers()["traceparent"] == "00-a-b-01"
     assert envelope.topic == "slotstream.imports.v1"

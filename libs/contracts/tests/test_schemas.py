@@ -8,6 +8,7 @@ from typing import Any, Literal
 import jsoncompat
 import jsonschema
 import pytest
+from referencing import Registry, Resource
 
 from slotstream_contracts import MESSAGE_TYPES
 from slotstream_contracts.schemas import (
@@ -68,6 +69,17 @@ def test_nothing_released_is_broken(name: str) -> None:
 @pytest.mark.parametrize("side", SIDES)
 def test_every_schema_is_a_schema(name: str, side: Any) -> None:
     jsonschema.Draft202012Validator.check_schema(json_schema(name, side))
+
+
+def test_the_data_schema_that_a_message_names_is_the_schema_of_its_data() -> None:
+    message = json.loads((Path(__file__).parent / "golden" / f"{CREATED}.json").read_text())["structured"]["value"]
+    address, _, pointer = message["dataschema"].partition("#")
+    schema = the_schemas()[CREATED]["consumer"]
+    assert address == schema["$id"]
+    registry = Registry().with_resource(address, Resource.from_contents(schema))
+    of_data = jsonschema.Draft202012Validator({"$ref": f"{address}#{pointer}"}, registry=registry)
+    assert of_data.is_valid(message["data"])
+    assert not of_data.is_valid(message)
 
 
 def test_the_producer_is_closed_and_the_consumer_is_open() -> None:

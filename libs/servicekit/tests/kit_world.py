@@ -76,7 +76,7 @@ class Note:
         )
 
     def headers(self) -> dict[str, str]:
-        headers = {"ce_id": str(self.id), "ce_type": self.type}
+        headers = {"ce_id": str(self.id), "ce_type": self.type, "ce_organization": str(self.organization)}
         return headers | ({"traceparent": self.traceparent} if self.traceparent else {})
 
 

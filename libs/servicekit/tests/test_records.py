@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from kit_world import (
@@ -43,6 +44,7 @@ def test_a_record_is_read_with_where_and_when_it_stood() -> None:
         partition=3,
         offset=7,
         timestamp=datetime(2026, 1, 1, tzinfo=UTC),
+        organization_id=note.organization,
         traceparent=TRACE,
     )
 
@@ -59,6 +61,18 @@ def test_a_type_that_is_not_asked_for_is_told_by_its_value_where_there_is_no_hea
 
 def test_a_type_that_only_newer_programs_know_is_of_no_interest() -> None:
     assert read_record(ARecord(Note(subject="n1", type="note.sung").to_json()), decode) is None
+
+
+def test_a_tombstone_tells_whose_it_is_and_what_it_was() -> None:
+    organization_id = uuid4()
+    headers = [("ce_type", b"note.written"), ("ce_organization", str(organization_id).encode())]
+    received = read_record(ARecord(None, headers), decode, types=frozenset({"note.written"}))
+    assert received is not None
+    assert (received.event, received.organization_id) == (None, organization_id)
+    assert read_record(ARecord(None, headers), decode, types=frozenset({"note.read"})) is None
+    unreadable = read_record(ARecord(None, [("ce_organization", b"\xff")]), decode)
+    assert unreadable is not None
+    assert unreadable.organization_id is None
 
 
 def test_a_null_value_is_a_tombstone_only_where_tombstones_are_wanted() -> None:

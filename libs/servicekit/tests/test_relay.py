@@ -72,7 +72,9 @@ async def test_a_tombstone_reaches_kafka_without_a_value(
     world: World, kafka: str, new_topic: NewTopic, until: Until
 ) -> None:
     topic = await new_topic(cleanup="compact")
-    grave = tombstone(organization_id=ORGANIZATION, topic=topic, key="n1", aggregatetype="note", aggregateid="n1")
+    grave = tombstone(
+        organization_id=ORGANIZATION, topic=topic, key="n1", type="note.state", aggregatetype="note", aggregateid="n1"
+    )
     async with world.database.transaction(ORGANIZATION) as session:
         await enqueue(session, [grave])
     async with running(world.relay(kafka)):

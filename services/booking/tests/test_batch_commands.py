@@ -12,8 +12,8 @@ from booking.storage import bookings
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import (
     AppointmentItem,
+    AppointmentRequest,
     BookAppointments,
-    BookingRequest,
     CheckAppointments,
     ClientDetails,
     CommandSucceeded,
@@ -35,7 +35,7 @@ def item(world: Any, hour: int, *, day: int = 1, identity: UUID | None = None, *
         "source": "import",
         "batch_id": IMPORT,
     }
-    return AppointmentItem(appointment_id=identity or uuid4(), request=BookingRequest(**wanted | wishes))
+    return AppointmentItem(appointment_id=identity or uuid4(), request=AppointmentRequest(**wanted | wishes))
 
 
 def booking(*items: AppointmentItem) -> BookAppointments:

@@ -88,7 +88,7 @@ async def test_history_holds_every_message_with_its_outcome(world: Any) -> None:
         an_event(world, MessageAnswered, sent, 4, booked, answer="confirm"),
         an_event(world, MessagePlanned, failed, 2, booked),
         an_event(world, MessageFailed, failed, 3, booked, code="550", detail="no such mailbox"),
-        an_event(world, MessageSuppressed, uuid4(), 1, None, why="opted_out"),
+        an_event(world, MessageSuppressed, uuid4(), 1, None, reason="opted_out"),
     )
 
     assert await messages(world, booked) == [

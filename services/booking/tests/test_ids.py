@@ -10,7 +10,7 @@ from booking.publishers import Cause
 from booking.storage.policies import PolicyCache
 from booking.usecases.commands import Asked, answer_commands
 from slotstream_contracts.base import Actor
-from slotstream_contracts.commands import BookAppointment, BookingRequest
+from slotstream_contracts.commands import AppointmentRequest, BookAppointment
 
 pytestmark = pytest.mark.service
 
@@ -113,7 +113,7 @@ async def test_a_command_that_names_a_foreign_id_is_refused_and_its_batch_goes_o
             command=BookAppointment(
                 actor=Actor(type="user", id="u"),
                 appointment_id=identity,
-                request=BookingRequest(
+                request=AppointmentRequest(
                     business_id=wish["business_id"],
                     client_id=wish["client_id"],
                     service_name="Talk",

@@ -12,8 +12,8 @@ from booking.usecases import undoing
 from booking.usecases.commands import Asked, answer_commands
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import (
+    AppointmentRequest,
     BookAppointment,
-    BookingRequest,
     CancelAppointment,
     Command,
     RescheduleAppointment,
@@ -155,7 +155,7 @@ async def test_undoing_an_import_cancels_what_nobody_touched_and_names_what_is_k
             BookAppointment(
                 actor=importer,
                 appointment_id=identity,
-                request=BookingRequest(
+                request=AppointmentRequest(
                     business_id=world.business["id"],
                     service_id=world.service["id"],
                     client_id=world.client["id"],

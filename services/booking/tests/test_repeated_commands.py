@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from asking import answers_to
 
 from slotstream_contracts.base import Actor
-from slotstream_contracts.commands import BookAppointment, BookingRequest, ClientDetails
+from slotstream_contracts.commands import AppointmentRequest, BookAppointment, ClientDetails
 
 SYSTEM = Actor(type="system", id="imports")
 
@@ -16,7 +16,7 @@ def booking_of(world: Any, appointment_id: UUID, *, hour: int = 10) -> BookAppoi
     return BookAppointment(
         actor=SYSTEM,
         appointment_id=appointment_id,
-        request=BookingRequest(
+        request=AppointmentRequest(
             business_id=world.business["id"],
             service_id=world.service["id"],
             client=ClientDetails(name="Ada Lovelace", email="ada@example.com"),

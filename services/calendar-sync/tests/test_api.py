@@ -119,7 +119,7 @@ async def test_a_paused_connection_is_not_read_until_it_is_resumed(
     path = f"/v1/connections/{connection['id']}"
     paused = await world.http.patch(path, json={"paused": True}, headers={"If-Match": '"1"'})
     [event] = await world.outbox()
-    assert (paused.json()["state"], event["data"]["why"]) == ("paused", "requested")
+    assert (paused.json()["state"], event["data"]["reason"]) == ("paused", "requested")
     assert (await world.http.post(f"{path}/sync")).json()["code"] == "connection_paused"
 
     await world.poll()

@@ -136,7 +136,7 @@ async def test_mass_deletion_pauses_and_resuming_accepts_it(world: Any, ics: Any
     assert (paused["state"], paused["pause_reason"]) == ("paused", "mass_deletion")
     assert paused["last_error"]["code"] == "mass_deletion"
     [event] = await world.outbox()
-    assert (event["type"], event["data"]["why"]) == ("slotstream.connection.paused", "mass_deletion")
+    assert (event["type"], event["data"]["reason"]) == ("slotstream.connection.paused", "mass_deletion")
 
     resumed = await world.http.patch(f"/v1/connections/{connection['id']}", json={"paused": False})
     assert resumed.json()["state"] == "pending"

@@ -9,6 +9,7 @@ from slotstream_contracts.envelope import (
     UnknownTypeError,
     envelope_of,
     parse,
+    record_headers,
     schema_uri,
     wrap,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "dead_letter_topic",
     "envelope_of",
     "parse",
+    "record_headers",
     "schema_uri",
     "wrap",
 ]

@@ -15,12 +15,13 @@ _REF = "#/components/schemas/{model}"
 
 DESCRIPTION = """\
 Everything that Slotstream says on Kafka. Records are CloudEvents 1.0 in structured mode: the value is one \
-JSON document with the attributes and, in `data`, the message. `ce_id`, `ce_type` and `traceparent` are \
-repeated as record headers. Messages grow by optional members only; a breaking change gets a new topic version.
+JSON document with the attributes and, in `data`, the message. `ce_id`, `ce_type`, `ce_organization` and \
+`traceparent` are repeated as record headers; tombstones carry them too, `traceparent` apart. Messages grow by \
+optional members only; a breaking change gets a new topic version.
 
 Readers: ignore members you do not know and types you have no use for; drop a message whose `id` you have \
-seen; per subject, ignore a `sequence` that is not higher than the last one you applied. On compacted topics a \
-record without value is a tombstone: what the key names is gone.
+seen; of events and states, per topic and subject, ignore a `sequence` that is not higher than the last one you \
+applied. On compacted topics a record without value is a tombstone: what the key names is gone.
 """
 
 
@@ -139,11 +140,12 @@ def _record_headers() -> dict[str, Any]:
     return {
         "title": "RecordHeaders",
         "type": "object",
-        "required": ["content-type", "ce_id", "ce_type"],
+        "required": ["content-type", "ce_id", "ce_type", "ce_organization"],
         "properties": {
             "content-type": {"type": "string", "const": STRUCTURED_CONTENT_TYPE},
             "ce_id": {"type": "string", "format": "uuid"},
             "ce_type": {"type": "string"},
+            "ce_organization": {"type": "string", "format": "uuid"},
             "traceparent": {"type": "string", "description": "W3C Trace Context"},
         },
     }

@@ -51,4 +51,4 @@ class ConnectionNeedsReauth(ConnectionEvent):
 class ConnectionPaused(ConnectionEvent):
     type: ClassVar[str] = "slotstream.connection.paused"
 
-    why: str
+    reason: str

@@ -38,7 +38,7 @@ class ForcedOverride(Message):
     reason: str
 
 
-class BookingRequest(Message):
+class AppointmentRequest(Message):
     """What is wanted. One of `service_id`/`service_name`, one of `client_id`/`client`."""
 
     business_id: UUID
@@ -67,21 +67,21 @@ class CheckAppointment(Command):
 
     type: ClassVar[str] = "slotstream.command.check_appointment"
 
-    request: BookingRequest
+    request: AppointmentRequest
 
 
 class BookAppointment(Command):
     type: ClassVar[str] = "slotstream.command.book_appointment"
 
     appointment_id: UUID
-    request: BookingRequest
+    request: AppointmentRequest
 
 
 class AppointmentItem(Message):
     """One of a batch: the id that the appointment has or would have, and what is wanted."""
 
     appointment_id: UUID
-    request: BookingRequest
+    request: AppointmentRequest
 
 
 Items = Annotated[tuple[AppointmentItem, ...], Field(min_length=1, max_length=100)]

@@ -6,10 +6,10 @@ Spec: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, ValidationError
 from pydantic_core import from_json
 
 from slotstream_contracts.base import Instant, Message
@@ -21,6 +21,7 @@ DataT = TypeVar("DataT", bound=Message)
 SPEC_VERSION = "1.0"
 SCHEMA_BASE = "https://slotstream.invalid/schemas/consumer"
 STRUCTURED_CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
+_STRUCTURED = "application/cloudevents+json"
 
 
 class ContractData(Protocol):
@@ -50,6 +51,11 @@ class UnknownTypeError(MalformedEventError):
         self.type_name = type_name
 
 
+def media_type(value: Any) -> Any:
+    """A content type without its parameters, in lower case (RFC 9110 §8.3.1); what is no text as it is."""
+    return value.partition(";")[0].strip().lower() if isinstance(value, str) else value
+
+
 class Envelope(BaseModel, Generic[DataT]):
     """One message with its CloudEvents attributes; `id` is the dedupe key, `sequence` the aggregate's version."""
 
@@ -61,7 +67,7 @@ class Envelope(BaseModel, Generic[DataT]):
     type: str
     subject: str
     time: Instant
-    datacontenttype: Literal["application/json"] = "application/json"
+    datacontenttype: Annotated[Literal["application/json"], BeforeValidator(media_type)] = "application/json"
     dataschema: str
     organization: UUID
     partitionkey: str
@@ -82,14 +88,33 @@ class Envelope(BaseModel, Generic[DataT]):
 
     def headers(self) -> dict[str, str]:
         """The record headers: content type, and what filters and tracers want without parsing the value."""
-        headers = {"content-type": STRUCTURED_CONTENT_TYPE, "ce_id": str(self.id), "ce_type": self.type}
-        if self.traceparent is not None:
-            headers["traceparent"] = self.traceparent
-        return headers
+        return record_headers(id=self.id, type=self.type, organization=self.organization, traceparent=self.traceparent)
+
+
+def record_headers(
+    *,
+    id: UUID,  # noqa: A002 (the attribute's name in CloudEvents)
+    type: str,  # noqa: A002 (likewise)
+    organization: UUID,
+    traceparent: str | None = None,
+) -> dict[str, str]:
+    """The headers of a record in structured mode."""
+    headers = {
+        "content-type": STRUCTURED_CONTENT_TYPE,
+        "ce_id": str(id),
+        "ce_type": type,
+        "ce_organization": str(organization),
+    }
+    return headers if traceparent is None else {**headers, "traceparent": traceparent}
 
 
 def schema_uri(type_name: str) -> str:
-    """Where the open (consumer's) JSON Schema of a message type is published."""
+    """The open (consumer's) JSON Schema of a message type's `data`: a part of the published schema of the message."""
+    return f"{message_schema_uri(type_name)}#/properties/data"
+
+
+def message_schema_uri(type_name: str) -> str:
+    """Where the open (consumer's) JSON Schema of a whole message in structured mode is published."""
     return f"{SCHEMA_BASE}/{type_name}.json"
 
 
@@ -134,9 +159,17 @@ def parse(value: bytes | None, headers: Sequence[tuple[str, bytes | None]] = ())
     """
     if value is None:
         raise MalformedEventError("null_value", "the record has no value")
-    if any(name == "ce_specversion" for name, _ in headers):
+    if _is_binary(headers):
         return _parse_binary(value, _attributes(headers))
     return _parse_structured(value)
+
+
+def _is_binary(headers: Sequence[tuple[str, bytes | None]]) -> bool:
+    """Attributes as headers, and no content type that says that they are in the value."""
+    content_types = (raw for name, raw in headers if name == "content-type" and raw is not None)
+    if any(media_type(raw.decode(errors="replace")) == _STRUCTURED for raw in content_types):
+        return False
+    return any(name == "ce_specversion" for name, _ in headers)
 
 
 def _parse_structured(value: bytes) -> Envelope[Any]:
@@ -181,7 +214,7 @@ def _attributes(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
         elif name == "traceparent":
             attributes.setdefault(name, text)
         elif name == "content-type":
-            attributes["datacontenttype"] = text.partition(";")[0].strip()
+            attributes["datacontenttype"] = text
     return attributes
 
 

@@ -49,7 +49,7 @@ class MessageFailed(MessageEvent):
 class MessageSuppressed(MessageEvent):
     type: ClassVar[str] = "slotstream.message.suppressed"
 
-    why: str
+    reason: str
 
 
 class MessageUnknown(MessageEvent):

@@ -129,8 +129,16 @@ def record_of(envelope: EventEnvelope, *, aggregatetype: str) -> OutboxRecord:
     )
 
 
-def tombstone(*, organization_id: UUID, topic: str, key: str, aggregatetype: str, aggregateid: str) -> OutboxRecord:
-    """A record without a value: compaction then forgets the key."""
+def tombstone(
+    *,
+    organization_id: UUID,
+    topic: str,
+    key: str,
+    type: str,  # noqa: A002 (the outbox column's name)
+    aggregatetype: str,
+    aggregateid: str,
+) -> OutboxRecord:
+    """A record without a value: compaction then forgets the key. `type` is that of the states that end with it."""
     identity = new_id()
     return OutboxRecord(
         id=identity,
@@ -139,9 +147,9 @@ def tombstone(*, organization_id: UUID, topic: str, key: str, aggregatetype: str
         key=key,
         aggregatetype=aggregatetype,
         aggregateid=aggregateid,
-        type="tombstone",
+        type=type,
         payload=None,
-        headers={"ce_id": str(identity)},
+        headers={"ce_id": str(identity), "ce_type": type, "ce_organization": str(organization_id)},
     )
 
 

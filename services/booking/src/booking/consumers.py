@@ -115,7 +115,7 @@ async def on_messages(session: AsyncSession, batch: Sequence[Received[Envelope[M
         await apply_message_events(session, rows)
 
 
-_DETAILS = ("why", "detail", "answer", "code")
+_DETAILS = ("reason", "detail", "answer", "code")
 """Where a message's event says more than its type, the most telling first."""
 
 

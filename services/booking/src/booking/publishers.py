@@ -18,8 +18,9 @@ from booking.domain.model import Actor, Appointment, Change
 from slotstream_contracts.appointments import AppointmentState
 from slotstream_contracts.base import Actor as ActorSaid
 from slotstream_contracts.base import Message
+from slotstream_contracts.clients import ClientState
 from slotstream_contracts.commands import CommandRefused, CommandSucceeded
-from slotstream_contracts.envelope import STRUCTURED_CONTENT_TYPE, schema_uri, wrap
+from slotstream_contracts.envelope import record_headers, schema_uri, wrap
 from slotstream_contracts.messages import SendMessage
 from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS, BOOKING_RESULTS, CLIENTS
 from slotstream_servicekit.errors import Reason, SlotstreamError
@@ -176,11 +177,13 @@ def _record(
         "correlationid": cause.correlation_id,
         "data": data,
     }
-    headers = {"content-type": STRUCTURED_CONTENT_TYPE, "ce_id": str(identity), "ce_type": type_name}
+    headers = record_headers(
+        id=identity, type=type_name, organization=one.organization_id, traceparent=cause.traceparent
+    )
     if cause.causation_id is not None:
         envelope["causationid"] = cause.causation_id
     if cause.traceparent is not None:
-        envelope["traceparent"] = headers["traceparent"] = cause.traceparent
+        envelope["traceparent"] = cause.traceparent
     return OutboxRecord(
         id=identity,
         organization_id=one.organization_id,
@@ -232,6 +235,7 @@ def client_tombstone(*, organization_id: UUID, client_id: UUID) -> OutboxRecord:
         organization_id=organization_id,
         topic=CLIENTS.name,
         key=str(client_id),
+        type=ClientState.type,
         aggregatetype="client",
         aggregateid=str(client_id),
     )
@@ -412,9 +416,9 @@ def result_record(
         "causationid": cause.causation_id,
         "data": orjson.Fragment(answer.data),
     }
-    headers = {"content-type": STRUCTURED_CONTENT_TYPE, "ce_id": str(identity), "ce_type": answer.type}
+    headers = record_headers(id=identity, type=answer.type, organization=organization_id, traceparent=cause.traceparent)
     if cause.traceparent is not None:
-        envelope["traceparent"] = headers["traceparent"] = cause.traceparent
+        envelope["traceparent"] = cause.traceparent
     return OutboxRecord(
         id=identity,
         organization_id=organization_id,

@@ -49,6 +49,7 @@ def _record(event: CalendarEvent, correlation_id: str, traceparent: str | None) 
                 organization_id=event.organization_id,
                 topic=EXTERNAL_BUSY.name,
                 key=key,
+                type=ExternalBusyState.type,
                 aggregatetype="external_busy",
                 aggregateid=key,
             )
@@ -115,5 +116,5 @@ def _connection_message(
         connection_id=connection.id,
         resource_id=connection.resource_id,
         occurred_at=event.occurred_at,
-        why=event.why,
+        reason=event.why,
     )

@@ -11,8 +11,8 @@ from imports.domain.model import command_id_of
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import (
     AppointmentItem,
+    AppointmentRequest,
     BookAppointments,
-    BookingRequest,
     CheckAppointments,
     ClientDetails,
     Command,
@@ -93,10 +93,10 @@ def _items(found: Row[Any], rows: Sequence[Row[Any]], *, notify: bool) -> tuple[
     )
 
 
-def _request(found: Row[Any], row: Row[Any], *, notify: bool) -> BookingRequest:
+def _request(found: Row[Any], row: Row[Any], *, notify: bool) -> AppointmentRequest:
     wish: Mapping[str, Any] = row.wish
     override = row.override_reason if row.state == "conflict" else None
-    return BookingRequest.model_validate(
+    return AppointmentRequest.model_validate(
         {
             "business_id": found.business_id,
             "service_id": wish["service_id"],

@@ -26,7 +26,7 @@ _MAKERS: Mapping[Status, Callable[[Message, dict[str, Any]], MessageEvent]] = {
     Status.FAILED: lambda message, facts: MessageFailed(
         **facts, code=message.code or "failed", detail=message.detail or ""
     ),
-    Status.SUPPRESSED: lambda message, facts: MessageSuppressed(**facts, why=message.why or "suppressed"),
+    Status.SUPPRESSED: lambda message, facts: MessageSuppressed(**facts, reason=message.why or "suppressed"),
     Status.UNKNOWN: lambda message, facts: MessageUnknown(**facts, detail=message.detail or ""),
 }
 

@@ -22,6 +22,8 @@ class Envelope(Protocol):
     @property
     def type(self) -> str: ...
     @property
+    def organization(self) -> UUID: ...
+    @property
     def traceparent(self) -> str | None: ...
 
 
@@ -35,6 +37,8 @@ class Received(Generic[T]):
     partition: int
     offset: int
     timestamp: datetime
+    organization_id: UUID | None = None
+    """Whose it is, also of a tombstone; None where a tombstone's headers do not tell."""
     traceparent: str | None = None
     """The trace that this record belongs to: what is done because of it continues there."""
 
@@ -61,6 +65,7 @@ The code `unknown_type` means "newer than we are".
 """
 
 _TYPE_HEADER = "ce_type"
+_ORGANIZATION_HEADER = "ce_organization"
 _TRACE_HEADER = "traceparent"
 
 
@@ -72,10 +77,10 @@ def read_record(
     Of no interest are types other than `types`, told by the header without reading the value where it is
     there, and types that only newer programs know.
     """
-    if record.value is None and tombstones:
-        return _received(record, None)
     if types is not None and (type_name := _header(record, _TYPE_HEADER)) is not None and type_name not in types:
         return None
+    if record.value is None and tombstones:
+        return _received(record, None)
     try:
         event: Envelope = decode(record.value, record.headers)
     except Exception as error:
@@ -96,13 +101,21 @@ def _received(record: Any, event: Envelope | None) -> Received[Any]:
         partition=record.partition,
         offset=record.offset,
         timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        organization_id=event.organization if event is not None else _organization_in(record),
         traceparent=traceparent or _header(record, _TRACE_HEADER),
     )
 
 
+def _organization_in(record: Any) -> UUID | None:
+    try:
+        return UUID(_header(record, _ORGANIZATION_HEADER) or "")
+    except ValueError:
+        return None
+
+
 def _header(record: Any, name: str) -> str | None:
-    for each, value in record.headers:
-        if each == name:
+    for header, value in record.headers:
+        if header == name:
             decoded: str = value.decode(errors="replace")
             return decoded
     return None

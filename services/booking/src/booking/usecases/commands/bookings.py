@@ -20,9 +20,9 @@ from booking.usecases.booking import Booking, Outcome, book_appointments, check_
 from booking.usecases.clients import find_or_create_clients
 from booking.usecases.commands.asked import Asked, refusal
 from slotstream_contracts.commands import (
+    AppointmentRequest,
     BookAppointment,
     BookAppointments,
-    BookingRequest,
     CheckAppointment,
     CheckAppointments,
 )
@@ -136,7 +136,7 @@ def _answer(one: Asked, verdicts: Sequence[tuple[_Item, _Verdict]], *, verb: Ver
     )
 
 
-def _request_of(asked: BookingRequest, *, identity: UUID) -> domain.BookingRequest:
+def _request_of(asked: AppointmentRequest, *, identity: UUID) -> domain.BookingRequest:
     price, client = asked.quoted_price, asked.client
     return domain.BookingRequest(
         id=identity,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,16 +19,22 @@ import httpx2
 
 from bench.baseline import CONNECTIONS, pgbench_rate
 from bench.books import Book, book_one, choosing_milliseconds, export_peak, fill_book, pages_of, report_milliseconds
+from bench.idle import idle_stack
 from bench.mail import mail_milliseconds
 from bench.measures import (
+    Adjust,
+    as_it_is,
     booking_over_http,
     bulk_booking_rate,
+    by_override,
     consumer_rate,
     latency,
     projected_appointments,
     relay_rate,
     send_outbox,
     warm_up_kafka,
+    with_found_client,
+    with_new_client,
 )
 from bench.race import CLIENTS, race_for_slots
 from bench.setting import Setting, a_setting
@@ -41,6 +48,7 @@ CALLS = 12_000
 ROUNDS = 3
 """Of what comes near to what is promised: the machine is not as fast all the time, and the middle one is told."""
 RACES = 200
+SLOT_QUERIES = 40
 SMALL_BOOK, LARGE_BOOK = 10_000, 1_000_000
 
 
@@ -60,7 +68,17 @@ def main() -> None:
     with a_setting() as setting:
         world = _world(setting)
         # Mails first: the bookings of the others would be announced before.
-        for measure in (_mail, _bookings, _race, _relay_and_consumer, _bulk, _slots, _books):
+        for measure in (
+            _mail,
+            _slots,
+            _slots_after_booking,
+            _bookings,
+            _race,
+            _relay_and_consumer,
+            _bulk,
+            _books,
+            _idle,
+        ):
             if only and not any(name in measure.__name__ for name in only):
                 continue
             say(f"measuring: {measure.__name__.strip('_').replace('_', ' ')} …")
@@ -103,11 +121,20 @@ def _until(condition: Callable[[], bool]) -> None:
 
 
 def _bookings(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
-    def over_http(first: int) -> float:
+    def over_http(first: int, adjust: Adjust = as_it_is) -> float:
         with setting.service("booking", "api") as booking:
-            return booking_over_http(setting, world, booking.url, seconds=6, first=first)
+            return booking_over_http(setting, world, booking.url, seconds=6, first=first, adjust=adjust)
 
-    add(_in_turns(setting, world, "booking over HTTP, one API process", over_http, to_reach=0.4, first=0))
+    add(_in_turns(setting, world, "booking over HTTP, one API process", over_http, to_reach=0.45, first=0))
+    for what, adjust, first in (
+        ("the same with a new client", with_new_client, 1_000_000),
+        ("the same with a client found by phone", with_found_client, 1_200_000),
+        # What the measurement before has booked is in the way of each.
+        ("the same by override, beside another appointment", by_override, 1_200_000 + CALLS),
+    ):
+        baseline = _baseline(setting, world, first=first + 100_000)
+        begin = first if adjust is by_override else first + CALLS
+        add(_against_pgbench(what, over_http(begin, adjust), baseline, 0.3))
 
 
 def _race(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
@@ -139,7 +166,7 @@ def _bulk(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> N
         return bulk_booking_rate(setting, world, bookings=BOOKINGS, first=first)
 
     by_command(550_000)  # the broker compiles what this topic takes
-    add(_in_turns(setting, world, "bulk booking by command, one worker", by_command, to_reach=2, first=300_000))
+    add(_in_turns(setting, world, "bulk booking by command, one worker", by_command, to_reach=1.9, first=300_000))
 
 
 def _in_turns(
@@ -169,10 +196,7 @@ def _against_pgbench(what: str, rate: float, baseline: float, to_reach: float) -
 
 def _slots(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
     headers = _bearer(setting, world) | {"Accept-Encoding": "gzip"}
-    query = (
-        f"/v1/slots?business_id={world.business_id}&service_id={world.service_id}"
-        f"&from={_stamp(FIRST)}&to={_stamp(FIRST + timedelta(days=30))}&detail=starts"
-    )
+    query = _slots_query(world)
     with (
         setting.service("availability", "all") as availability,
         setting.client(availability, world.organization_id) as client,
@@ -192,12 +216,43 @@ def _slots(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> 
     )
 
 
+def _slots_after_booking(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
+    query = _slots_query(world)
+    with (
+        setting.service("booking", "all") as booking,
+        setting.service("availability", "all") as availability,
+        setting.client(booking, world.organization_id) as desk,
+        setting.client(availability, world.organization_id) as client,
+    ):
+        _until(lambda: bool(client.get(query).is_success))
+        took = []
+        for number in range(1_600_000, 1_600_000 + SLOT_QUERIES):
+            known = projected_appointments(setting)
+            booked = desk.post("/v1/appointments", json=world.request(number - 1_600_000 + 7 * STAFF))
+            if booked.status_code != HTTPStatus.CREATED:
+                continue
+            _until(lambda known=known: projected_appointments(setting) > known)  # type: ignore[misc]
+            began = time.perf_counter()
+            client.get(query).raise_for_status()
+            took.append((time.perf_counter() - began) * 1_000)
+    figure = statistics.median(took)
+    what = f"slots after each booking, {STAFF} staff, 30 days"
+    add(Line(what, f"{figure:.1f} ms", f"25 ms, {len(took)} times", figure / 25, "≤ 1", figure <= 25))
+
+
+def _slots_query(world: BenchWorld) -> str:
+    return (
+        f"/v1/slots?business_id={world.business_id}&service_id={world.service_id}"
+        f"&from={_stamp(FIRST)}&to={_stamp(FIRST + timedelta(days=30))}&detail=starts"
+    )
+
+
 def _mail(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
     warm_up = 10
     took = mail_milliseconds(setting, world, bookings=200 + warm_up, first=800_000)[warm_up:]
     for what, figure, most in (
-        ("p50", statistics.median(took), 250),
-        ("p99", statistics.quantiles(took, n=100)[98], 1_000),
+        ("p50", statistics.median(took), 150),
+        ("p99", statistics.quantiles(took, n=100)[98], 500),
     ):
         line = f"booking to its mail at the SMTP server, {what}"
         add(Line(line, f"{figure:.0f} ms", f"{most:,} ms", figure / most, "≤ 1", figure <= most))
@@ -248,6 +303,26 @@ def _books(setting: Setting, _world: BenchWorld, add: Callable[[Line], None]) ->
                 much / little <= 1.1,
             )
         )
+
+
+def _idle(_setting: Setting, _world: BenchWorld, add: Callable[[Line], None]) -> None:
+    stack = idle_stack()
+    what = "the local stack, idle"
+    add(
+        Line(
+            f"{what}, memory",
+            f"{stack.gibibytes:.2f} GiB",
+            "1.4 GiB",
+            stack.gibibytes / 1.4,
+            "≤ 1",
+            stack.gibibytes <= 1.4,
+        )
+    )
+    add(
+        Line(
+            f"{what}, processor", f"{stack.cores:.3f} of a core", "0.05", stack.cores / 0.05, "≤ 1", stack.cores <= 0.05
+        )
+    )
 
 
 def _book(setting: Setting, url: str, *, appointments: int) -> Book:

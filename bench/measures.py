@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -25,26 +26,60 @@ LONGEST_SECONDS = 240
 _PROJECTED = "SELECT count(*) FROM appointments"
 
 
-def _requests(setting: Setting, world: BenchWorld, numbers: range) -> list[tuple[str, str, dict[str, str], str]]:
+Adjust = Callable[[dict[str, Any], int], dict[str, Any]]
+"""What a kind of booking asks beside the slot of a number."""
+
+
+def as_it_is(request: dict[str, Any], _number: int) -> dict[str, Any]:
+    """A known client, by id."""
+    return request
+
+
+def with_new_client(request: dict[str, Any], number: int) -> dict[str, Any]:
+    """A client nobody has heard of: the ordinary case at a front desk."""
+    client = {"name": f"Client {number}", "phone": f"+4930{10_000_000 + number}", "email": f"c{number}@example.com"}
+    return _without_client_id(request) | {"client": client}
+
+
+def with_found_client(request: dict[str, Any], number: int) -> dict[str, Any]:
+    """One of a thousand clients who have been there before, named as they were then."""
+    return with_new_client(request, 50_000_000 + number % 1_000)
+
+
+def by_override(request: dict[str, Any], _number: int) -> dict[str, Any]:
+    """A booking that a member of staff forces beside the one that has the slot."""
+    return request | {"override": {"reason": "measured"}}
+
+
+def _without_client_id(request: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in request.items() if name != "client_id"}
+
+
+def _requests(
+    setting: Setting, world: BenchWorld, numbers: range, adjust: Adjust
+) -> list[tuple[str, str, dict[str, str], str]]:
     token = setting.token(world.organization_id)
     return [
         (
             "POST",
             "/v1/appointments",
             {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex},
-            json.dumps(world.request(number)),
+            json.dumps(adjust(world.request(number), number)),
         )
         for number in numbers
     ]
 
 
-def booking_over_http(setting: Setting, world: BenchWorld, url: str, *, seconds: float, first: int) -> float:
+def booking_over_http(
+    setting: Setting, world: BenchWorld, url: str, *, seconds: float, first: int, adjust: Adjust = as_it_is
+) -> float:
     """Bookings a second through one API process, eight connections."""
-    warm = generate_load(url, _requests(setting, world, range(first, first + 500)), connections=8, seconds=10)
+    warm_up = range(first, first + 500)
+    warm = generate_load(url, _requests(setting, world, warm_up, adjust), connections=8, seconds=10)
     if set(warm["statuses"]) != {"201"}:
         raise RuntimeError(f"the warm-up was refused: {warm}")
-    count = int(seconds * 6_000)
-    requests = _requests(setting, world, range(first + 500, first + 500 + count))
+    count = int(seconds * 4_000)
+    requests = _requests(setting, world, range(first + 500, first + 500 + count), adjust)
     measured = generate_load(url, requests, connections=16, seconds=seconds)
     if set(measured["statuses"]) != {"201"}:
         raise RuntimeError(f"some bookings were refused: {measured['statuses']}")

@@ -1,5 +1,6 @@
 """Builders and strategies shared by the tests of this folder."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
@@ -11,9 +12,12 @@ from slotstream_scheduling import (
     ClockInterval,
     DateOverride,
     Holiday,
+    Performer,
     ResourceCalendar,
+    Roster,
     Schedule,
     ServiceRules,
+    Staffing,
     Taken,
     WeekdayHours,
     to_epoch,
@@ -99,6 +103,12 @@ def midnight(day: date) -> int:
 
 def minutes(count: int) -> timedelta:
     return timedelta(minutes=count)
+
+
+def a_staffing(*places: Sequence[str], named: Sequence[str] = ()) -> Staffing:
+    """Of a service whose places these are; everybody in them works in the business."""
+    everybody = dict.fromkeys(resource_id for place in places for resource_id in place)
+    return Roster(Performer(resource_id, "staff") for resource_id in everybody).staffing(places, named)
 
 
 def half_open(around: date) -> st.SearchStrategy[tuple[int, int]]:

@@ -1,7 +1,9 @@
+from itertools import product
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slotstream_scheduling import Assignment, assign, can_fill
+from slotstream_scheduling import Assignment, assign
 
 
 def test_least_loaded_takes_the_one_with_the_least() -> None:
@@ -27,18 +29,29 @@ def test_nobody_is_chosen_where_the_places_cannot_be_filled() -> None:
     assert assign(policy="priority", free=[[]]) is None
 
 
+def test_whoever_is_named_is_among_the_chosen() -> None:
+    two = [["a", "b"], ["a", "c"]]
+    assert assign(policy="least_loaded", free=two, named=["a"], loads={"a": 9}) == ("b", "a")
+    assert assign(policy="least_loaded", free=[["a", "b"], ["a"]], named=["a"], loads={"a": 9}) == ("b", "a")
+    assert assign(policy="priority", free=[["a"], ["b"]], named=["c"]) is None
+
+
 @given(
     st.lists(st.lists(st.sampled_from("abcde"), unique=True, max_size=5), min_size=1, max_size=4),
     st.dictionaries(st.sampled_from("abcde"), st.integers(0, 3)),
     st.sampled_from(list(Assignment)),
+    st.lists(st.sampled_from("abcde"), unique=True, max_size=2),
 )
 @settings(max_examples=150)
 def test_somebody_different_is_chosen_for_every_place_whenever_that_is_possible(
-    free: list[list[str]], numbers: dict[str, int], policy: Assignment
+    free: list[list[str]], numbers: dict[str, int], policy: Assignment, named: list[str]
 ) -> None:
-    chosen = assign(policy=policy, free=free, loads=numbers, last_assigned=numbers, priorities=numbers)
+    chosen = assign(policy=policy, free=free, named=named, loads=numbers, last_assigned=numbers, priorities=numbers)
 
-    assert (chosen is not None) == can_fill(free)
+    assert (chosen is not None) == any(
+        len(set(choice)) == len(choice) and set(named) <= set(choice) for choice in product(*free)
+    )
     if chosen is not None:
         assert len(set(chosen)) == len(free)
+        assert set(named) <= set(chosen)
         assert all(one in place for one, place in zip(chosen, free, strict=True))

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
-from scheduling_worlds import DAY, ZONES, agreed_days, businesses, calendars, midnight, service_rules
+from scheduling_worlds import DAY, ZONES, a_staffing, agreed_days, businesses, calendars, midnight, service_rules
 
 from slotstream_scheduling import (
     ResourceCalendar,
@@ -127,10 +127,12 @@ def test_exactly_what_the_database_works_out_is_offered_and_bookable(
     start = midnight(day)
     end = start + data.draw(st.sampled_from((DAY, 2 * DAY)))
     now = start + data.draw(st.sampled_from((-3600, 4000, 40_000, -2 * DAY)))
-    common = {"rules": rules, "business": business, "places": places, "now": now, "service_id": "svc"}
-    asked = {**common, "calendars": world, "start": start, "end": end}
+    common = {"rules": rules, "business": business, "now": now, "service_id": "svc"}
+    staffing = a_staffing(*places)
+    asked = {**common, "staffing": staffing, "calendars": world, "start": start, "end": end}
 
-    rows = connection.execute(ORACLE, {"world": as_json(world=world, start=start, end=end, **common)}).fetchall()
+    document = as_json(world=world, places=places, start=start, end=end, **common)
+    rows = connection.execute(ORACLE, {"world": document}).fetchall()
     expected = {moment: tuple(tuple(free[str(place)]) for place in range(len(places))) for moment, free in rows}
     event(f"slots: {next(least for least in (20, 5, 1, 0) if len(expected) >= least)}+")
 
@@ -139,5 +141,5 @@ def test_exactly_what_the_database_works_out_is_offered_and_bookable(
     first = first_slot(**asked)
     assert (first and first.start) == min(expected, default=None)
     for moment in grid_starts(business.zone, rules.slot_interval, start, end):
-        _, reasons = free_places(start=moment, calendars=world, **common)
+        _, reasons = free_places(start=moment, staffing=staffing, calendars=world, **common)
         assert (not reasons) == (moment in expected), reasons

@@ -2,21 +2,18 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from scheduling_worlds import WORK_WEEK, at, minutes
+from scheduling_worlds import WORK_WEEK, a_staffing, at, minutes
 
 from slotstream_scheduling import (
     Absence,
     Busy,
     Holiday,
-    Performer,
     ResourceCalendar,
     Schedule,
     ServiceRules,
     Taken,
     free_places,
     judge,
-    narrow,
-    places_of,
 )
 
 MONDAY_TEN = at("2026-06-01T10:00+02:00")
@@ -119,7 +116,7 @@ def test_all_reasons_are_given_at_once() -> None:
         rules=replace(RULES, minimum_notice=minutes(9999)),
         business=business,
         resource=resource,
-        places=[["bob"]],
+        staffing=a_staffing(["bob"], named=["anna"]),
     ) == [
         ("too_short_notice", ()),
         ("resource_cannot_perform", ("anna",)),
@@ -143,55 +140,19 @@ def test_a_session_of_a_group_service_is_shared_until_its_seats_are_gone() -> No
     assert codes(MONDAY_TEN + 900, rules=rules, resource=one, service_id="yoga") == [("slot_taken", ("a",))]
 
 
-@pytest.mark.parametrize(
-    ("named", "problem"),
-    [(["anna", "room1"], False), (["anna"], True), (["anna", "bob"], True), (["room1", "room2"], True)],
-)
-def test_the_named_resources_must_fill_every_place(named: list[str], problem: bool) -> None:
-    places = [["anna", "bob"], ["room1", "room2"]]
-    reasons = judge(
-        start=MONDAY_TEN,
-        now=NOW,
-        rules=RULES,
-        business=BERLIN,
-        resources=[ResourceCalendar(one) for one in named],
-        places=places,
-    )
-
-    assert [reason.code for reason in reasons] == ["resource_cannot_perform"] * problem
-
-
-def test_without_requirements_any_staff_will_do_or_else_the_business_itself() -> None:
-    staff = [Performer("b", "staff"), Performer("a", "staff")]
-    others = [Performer("room", "room"), Performer("own", "business")]
-
-    assert places_of((), staff + others) == (("a", "b"),)
-    assert places_of((), others) == (("own",),)
-    assert places_of([{"room", "gone"}, {"a"}], staff + others) == (("room",), ("a",))
-    assert places_of([{"gone"}], staff) == ((),)
-
-
-def test_naming_resources_narrows_the_places_they_can_fill() -> None:
-    places = (("a", "b"), ("room1", "room2"))
-
-    assert narrow(places, ()) == places
-    assert narrow(places, {"b"}) == (("b",), ("room1", "room2"))
-    assert narrow(places, {"room2"}) == (("a", "b"), ("room2",))
-
-
 def test_without_named_resources_the_free_ones_are_found_or_every_reason_given() -> None:
     busy = replace(ANNA, taken=(taken("a", MONDAY_TEN),))
     arguments = {"start": MONDAY_TEN, "now": NOW, "rules": RULES, "business": BERLIN}
 
     free, reasons = free_places(
-        places=[["anna", "bob"]], calendars={"anna": busy, "bob": ResourceCalendar("bob")}, **arguments
+        staffing=a_staffing(["anna", "bob"]), calendars={"anna": busy, "bob": ResourceCalendar("bob")}, **arguments
     )
     assert (free, reasons) == ((("bob",),), ())
 
-    free, reasons = free_places(places=[["anna"]], calendars={"anna": busy}, **arguments)
+    free, reasons = free_places(staffing=a_staffing(["anna"]), calendars={"anna": busy}, **arguments)
     assert (free, [reason.code for reason in reasons]) == (((),), ["slot_taken"])
 
-    free, reasons = free_places(places=[[]], calendars={}, **arguments)
+    free, reasons = free_places(staffing=a_staffing([]), calendars={}, **arguments)
     assert (free, [reason.code for reason in reasons]) == (((),), ["resource_cannot_perform"])
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scheduling_worlds import (
     DAY,
     WORK_WEEK,
+    a_staffing,
     at,
     businesses,
     calendars,
@@ -18,6 +19,7 @@ from scheduling_worlds import (
 )
 
 from slotstream_scheduling import (
+    Places,
     ResourceCalendar,
     Schedule,
     ServiceRules,
@@ -42,7 +44,7 @@ def offered(zone: str, schedule: Schedule, start: str, end: str, rules: ServiceR
     found = offer_slots(
         rules=rules,
         business=schedule,
-        places=[["own"]],
+        staffing=a_staffing(["own"]),
         calendars={"own": ResourceCalendar("own")},
         now=at("2020-01-01T00:00Z"),
         start=at(start),
@@ -100,7 +102,7 @@ def test_a_group_session_is_offered_with_the_seats_that_are_left() -> None:
     arguments = {
         "rules": rules,
         "business": Schedule("UTC", weekly_hours({0: [("09:00", "11:00")]})),
-        "places": [["anna"]],
+        "staffing": a_staffing(["anna"]),
         "calendars": {"anna": calendar},
         "now": nine - DAY,
         "start": nine,
@@ -121,9 +123,9 @@ def test_one_resource_never_fills_two_places() -> None:
     }
     two = {one: ResourceCalendar(one) for one in ("a", "b")}
 
-    assert offer_starts(places=[["a"], ["a"]], calendars=two, **arguments) == ()
-    assert len(offer_starts(places=[["a"], ["a", "b"]], calendars=two, **arguments)) == 16
-    assert offer_starts(places=[["a"], []], calendars=two, **arguments) == ()
+    assert offer_starts(staffing=a_staffing(["a"], ["a"]), calendars=two, **arguments) == ()
+    assert len(offer_starts(staffing=a_staffing(["a"], ["a", "b"]), calendars=two, **arguments)) == 16
+    assert offer_starts(staffing=a_staffing(["a"], []), calendars=two, **arguments) == ()
 
 
 def test_the_first_slot_is_found_months_ahead() -> None:
@@ -131,7 +133,7 @@ def test_the_first_slot_is_found_months_ahead() -> None:
     arguments = {
         "rules": HALF_HOUR,
         "business": opening,
-        "places": [["a"]],
+        "staffing": a_staffing(["a"]),
         "now": at("2026-01-01T00:00Z"),
         "start": at("2026-01-01T00:00Z"),
         "end": at("2026-12-31T00:00Z"),
@@ -175,14 +177,16 @@ def test_a_start_is_offered_exactly_when_it_is_on_the_grid_and_nothing_speaks_ag
     business = data.draw(businesses(day))
     world = {one: data.draw(calendars(one, day, rules)) for one in ("a", "b", "c")}
     places = data.draw(st.sampled_from(([["a"]], [["a", "b", "c"]], [["a", "b"], ["c"]], [["a", "b"], ["b", "c"]])))
+    named = data.draw(st.sampled_from(((), (), ("b",), ("b", "c"))))
+    staffing = a_staffing(*places, named=named)
     start = midnight(day)
     now = start + data.draw(st.sampled_from((-2 * DAY, -3600, 4000, 40_000)))
     common = {"rules": rules, "business": business, "now": now, "service_id": "svc"}
-    slots = offer_slots(places=places, calendars=world, start=start, end=start + DAY, **common)
+    slots = offer_slots(staffing=staffing, calendars=world, start=start, end=start + DAY, **common)
     by_start = {slot.start: slot for slot in slots}
 
-    assert tuple(by_start) == offer_starts(places=places, calendars=world, start=start, end=start + DAY, **common)
-    assert first_slot(places=places, calendars=world, start=start, end=start + DAY, **common) == (
+    assert tuple(by_start) == offer_starts(staffing=staffing, calendars=world, start=start, end=start + DAY, **common)
+    assert first_slot(staffing=staffing, calendars=world, start=start, end=start + DAY, **common) == (
         slots[0] if slots else None
     )
     for moment in grid_starts(business.zone, rules.slot_interval, start, start + DAY):
@@ -190,15 +194,22 @@ def test_a_start_is_offered_exactly_when_it_is_on_the_grid_and_nothing_speaks_ag
             chosen
             for chosen in product(*places)
             if len(set(chosen)) == len(chosen)
-            and not judge(start=moment, resources=[world[one] for one in chosen], places=places, **common)
+            and set(named) <= set(chosen)
+            and not judge(start=moment, resources=[world[one] for one in chosen], **common)
         }
-        free, reasons = free_places(start=moment, places=places, calendars=world, **common)
+        free, reasons = free_places(start=moment, staffing=staffing, calendars=world, **common)
         assert (moment in by_start) == bool(bookable) == (not reasons)
         if bookable:
             slot = by_start[moment]
             assert slot.free == free
-            assert {chosen for chosen in product(*free) if len(set(chosen)) == len(chosen)} == bookable
+            assert _choices(free, named) == {tuple(sorted(chosen)) for chosen in bookable}
             assert 1 <= slot.seats <= rules.capacity
+
+
+def _choices(free: Places, named: tuple[str, ...]) -> set[tuple[str, ...]]:
+    """Everybody together that can fill the places, whoever takes which."""
+    different = (chosen for chosen in product(*free) if len(set(chosen)) == len(chosen))
+    return {tuple(sorted(chosen)) for chosen in different if set(named) <= set(chosen)}
 
 
 @given(st.data(), days, service_rules)
@@ -257,7 +268,7 @@ def test_a_hundred_staff_over_thirty_days_are_quick(staff: int) -> None:
         found = offer_starts(
             rules=HALF_HOUR,
             business=berlin,
-            places=[tuple(world)],
+            staffing=a_staffing(tuple(world)),
             calendars=world,
             now=start,
             start=start,

@@ -332,3 +332,28 @@ async def test_what_is_offered_is_bookable_and_what_is_not_is_not(open_client: h
     for hours in range(10):
         moment = (start + timedelta(hours=hours)).isoformat().replace("+00:00", "Z")
         assert (await bookability(open_client, town, moment))["bookable"] == (moment in offered), moment
+
+
+async def test_a_custom_service_with_two_named_resources_is_offered_when_both_are_free(
+    open_client: httpx2.AsyncClient, town: Any, starts: Starts
+) -> None:
+    await town.appointments(
+        town.an_appointment("2026-06-01T09:00+02:00", town.anna),
+        town.an_appointment("2026-06-01T10:00+02:00", town.ben),
+    )
+    custom = {"business_id": str(town.business), "duration_minutes": 60}
+    both = [str(town.anna), str(town.ben)]
+
+    offered = await open_client.get("/v1/slots", params={**MONDAY, **custom, "resource_id": both})
+    judged = {
+        hour: (
+            await open_client.post(
+                "/v1/bookability",
+                json={**custom, "starts_at": f"2026-06-01T{hour}+02:00", "resource_ids": both},
+            )
+        ).json()["bookable"]
+        for hour in ("09:00", "10:00", "11:00")
+    }
+
+    assert set(starts(offered)) & {"09:00", "10:00", "11:00"} == {"11:00"}
+    assert judged == {"09:00": False, "10:00": False, "11:00": True}

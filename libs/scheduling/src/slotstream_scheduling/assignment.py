@@ -1,9 +1,9 @@
 """Which of the free resources an appointment gets when none is named."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 
-from slotstream_scheduling.rules import can_fill
+from slotstream_scheduling.places import can_fill
 
 
 class Assignment(StrEnum):
@@ -16,18 +16,21 @@ def assign(
     *,
     policy: Assignment | str,
     free: Sequence[Sequence[str]],
+    named: Collection[str] = (),
     loads: Mapping[str, int] | None = None,
     last_assigned: Mapping[str, int] | None = None,
     priorities: Mapping[str, int] | None = None,
 ) -> tuple[str, ...] | None:
-    """One resource for each place, all different; None where the free candidates cannot fill every place.
+    """One resource for each place, all different and all that are `named` among them.
+
+    None where the free candidates cannot fill every place.
 
     `least_loaded` takes the smallest of `loads` (booked seconds or appointments in a period the caller
     chooses), `round_robin` the one whose turn is longest ago (`last_assigned` in any rising unit; never comes
     first), `priority` the greatest of `priorities` and among equals the least loaded. Ties go by id, so the
     choice is a function of its input.
     """
-    if not can_fill(free):
+    if not can_fill(free, named):
         return None
     load, last, priority = loads or {}, last_assigned or {}, priorities or {}
     never = min(last.values(), default=0) - 1
@@ -43,10 +46,11 @@ def assign(
 
     chosen: list[str] = []
     for at, place in enumerate(free):
-        for one in sorted(place, key=rank):
-            used = {*chosen, one}
+        for candidate in sorted(place, key=rank):
+            used = {*chosen, candidate}
+            # Whoever comes first in rank, as long as the later places can still be filled.
             rest = [[other for other in later if other not in used] for later in free[at + 1 :]]
-            if one not in chosen and can_fill(rest):
-                chosen.append(one)
+            if candidate not in chosen and can_fill(rest, [other for other in named if other not in used]):
+                chosen.append(candidate)
                 break
     return tuple(chosen)

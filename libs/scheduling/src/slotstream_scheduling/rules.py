@@ -5,37 +5,15 @@ included) must touch neither other blocked time nor external busy time. The slot
 offered, not what can be booked: staff may book any start, so `judge` never looks at the grid.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 from slotstream_scheduling.hours import Schedule, working_spans
+from slotstream_scheduling.places import Places, Staffing
+from slotstream_scheduling.reasons import Code, Reason, in_order
 from slotstream_scheduling.spans import contains
 from slotstream_scheduling.wallclock import instant_on, local_date
-
-
-class Code(StrEnum):
-    """The reason codes, in the order in which reasons are reported."""
-
-    IN_THE_PAST = "in_the_past"
-    TOO_SHORT_NOTICE = "too_short_notice"
-    BEYOND_BOOKING_WINDOW = "beyond_booking_window"
-    RESOURCE_CANNOT_PERFORM = "resource_cannot_perform"
-    BUSINESS_CLOSED = "business_closed"
-    OUTSIDE_WORKING_HOURS = "outside_working_hours"
-    ON_TIME_OFF = "on_time_off"
-    EXTERNAL_BUSY = "external_busy"
-    SLOT_TAKEN = "slot_taken"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One reason of a refusal; `conflicts_with` holds the ids of what is in the way (holidays: the date)."""
-
-    code: str
-    detail: str
-    conflicts_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,53 +82,6 @@ class ResourceCalendar:
     busy: tuple[Busy, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Performer:
-    """A resource of a business as a candidate; `kind` is staff, room, equipment or business."""
-
-    id: str
-    kind: str
-    priority: int = 0
-
-
-def places_of(requires: Sequence[Collection[str]], performers: Iterable[Performer]) -> tuple[tuple[str, ...], ...]:
-    """The places an appointment has to fill, each with its candidates among the business's `performers`.
-
-    A service that requires nothing in particular takes any one staff, or the business's own calendar where it
-    has no staff. A place without candidates can never be filled.
-    """
-    known = sorted(performers, key=lambda performer: performer.id)
-    if requires:
-        return tuple(tuple(one.id for one in known if one.id in place) for place in requires)
-    staff = tuple(one.id for one in known if one.kind == "staff")
-    return (staff or tuple(one.id for one in known if one.kind == "business"),)
-
-
-def narrow(places: Sequence[Sequence[str]], wanted: Collection[str]) -> tuple[tuple[str, ...], ...]:
-    """The places when only the `wanted` resources will do; a place none of them can fill stays as it is."""
-    if not wanted:
-        return tuple(tuple(place) for place in places)
-    return tuple(tuple(one for one in place if one in wanted) or tuple(place) for place in places)
-
-
-def can_fill(places: Sequence[Iterable[str]]) -> bool:
-    """Whether every place can get a resource of its own (bipartite matching)."""
-    holder: dict[str, int] = {}
-    candidates = [tuple(place) for place in places]
-
-    def seat(place: int, tried: set[str]) -> bool:
-        for one in candidates[place]:
-            if one in tried:
-                continue
-            tried.add(one)
-            if one not in holder or seat(holder[one], tried):
-                holder[one] = place
-                return True
-        return False
-
-    return all(seat(place, set()) for place in range(len(candidates)))
-
-
 def booking_limit(rules: ServiceRules, now: int, zone: str) -> int | None:
     """The first instant that is too far ahead: the end of the last local day of the booking window."""
     if rules.booking_window_days is None:
@@ -169,18 +100,18 @@ def judge(
     rules: ServiceRules,
     business: Schedule,
     resources: Sequence[ResourceCalendar],
-    places: Sequence[Collection[str]] | None = None,
+    staffing: Staffing | None = None,
     service_id: str | None = None,
     ignore: Collection[str] = (),
 ) -> tuple[Reason, ...]:
     """Every reason why `start` cannot be booked with exactly these resources; none means bookable.
 
-    `places` None accepts any resources (a custom service). `ignore` holds ids of appointments or holds that
+    `staffing` is how the resources were settled; None accepts any. `ignore` holds ids of appointments or holds that
     give their time up in the same change: the one being rescheduled, the hold being used.
     """
     reasons = [
         *judge_time(start=start, now=now, rules=rules, zone=business.zone),
-        *judge_resources(resources=[resource.id for resource in resources], places=places),
+        *(staffing.reasons if staffing else ()),
         *_judge_business(start, start + rules.duration_seconds, business),
     ]
     for resource in resources:
@@ -192,10 +123,7 @@ def judge(
             service_id=service_id,
             ignore=ignore,
         )
-    if not reasons:
-        return ()
-    order = list(Code)
-    return tuple(sorted(reasons, key=lambda reason: order.index(Code(reason.code))))
+    return in_order(reasons)
 
 
 def judge_time(*, start: int, now: int, rules: ServiceRules, zone: str) -> tuple[Reason, ...]:
@@ -209,21 +137,6 @@ def judge_time(*, start: int, now: int, rules: ServiceRules, zone: str) -> tuple
     if limit is not None and start >= limit:
         days = rules.booking_window_days
         return (Reason(Code.BEYOND_BOOKING_WINDOW, f"The service can be booked {days} days ahead."),)
-    return ()
-
-
-def judge_resources(*, resources: Sequence[str], places: Sequence[Collection[str]] | None) -> tuple[Reason, ...]:
-    """Whether these resources, one for each place, can perform the service."""
-    if places is None or (len(resources) == len(places) == 1 and resources[0] in places[0]):
-        return ()
-    if strangers := [one for one in resources if not any(one in place for place in places)]:
-        return tuple(
-            Reason(Code.RESOURCE_CANNOT_PERFORM, "The resource cannot perform this service.", (one,))
-            for one in strangers
-        )
-    if len(resources) != len(places) or not can_fill([[one for one in resources if one in place] for place in places]):
-        detail = f"The service takes {len(places)} resources at once, one for each of its places."
-        return (Reason(Code.RESOURCE_CANNOT_PERFORM, detail, tuple(resources)),)
     return ()
 
 
@@ -280,12 +193,12 @@ def free_places(
     now: int,
     rules: ServiceRules,
     business: Schedule,
-    places: Sequence[Sequence[str]],
+    staffing: Staffing,
     calendars: Mapping[str, ResourceCalendar],
     service_id: str | None = None,
     ignore: Collection[str] = (),
-) -> tuple[tuple[tuple[str, ...], ...], tuple[Reason, ...]]:
-    """For a start without named resources: the free candidates of each place, or else the reasons.
+) -> tuple[Places, tuple[Reason, ...]]:
+    """For a start where somebody is to be chosen: the free candidates of each place, or else the reasons.
 
     The reasons are empty if and only if `assign` can choose from the candidates.
     """
@@ -293,28 +206,22 @@ def free_places(
         *judge_time(start=start, now=now, rules=rules, zone=business.zone),
         *_judge_business(start, start + rules.duration_seconds, business),
     ]
-    found: dict[str, tuple[Reason, ...]] = {
-        one: judge_resource(
+    against: dict[str, tuple[Reason, ...]] = {
+        candidate: judge_resource(
             start=start,
             rules=rules,
             business=business,
-            resource=calendars[one],
+            resource=calendars[candidate],
             service_id=service_id,
             ignore=ignore,
         )
-        for one in dict.fromkeys(one for place in places for one in place)
+        for candidate in staffing.candidates
     }
-    free = tuple(tuple(one for one in place if not found[one]) for place in places)
-    if not common and can_fill(free):
+    free = tuple(tuple(candidate for candidate in place if not against[candidate]) for place in staffing.places)
+    if not common and staffing.filled_by(free):
         return free, ()
-    own = tuple(reason for reasons in found.values() for reason in reasons)
-    if not all(places):
-        own += (Reason(Code.RESOURCE_CANNOT_PERFORM, "No resource can perform this service."),)
-    elif not common and not own:
-        own = (Reason(Code.RESOURCE_CANNOT_PERFORM, "The service's places need different resources."),)
-    order = list(Code)
-    reasons = sorted({*common, *own}, key=lambda reason: (order.index(Code(reason.code)), reason.conflicts_with))
-    return free, tuple(reasons)
+    own = [reason for reasons in against.values() for reason in reasons]
+    return free, in_order([*common, *staffing.reasons, *own])
 
 
 def _judge_business(start: int, end: int, business: Schedule) -> tuple[Reason, ...]:

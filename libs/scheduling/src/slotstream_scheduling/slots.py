@@ -16,11 +16,11 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from slotstream_scheduling.hours import Schedule, open_spans
+from slotstream_scheduling.places import Staffing
 from slotstream_scheduling.rules import (
     ResourceCalendar,
     ServiceRules,
     booking_limit,
-    can_fill,
     earliest_start,
     taken_by,
 )
@@ -108,7 +108,7 @@ def offer_starts(
     *,
     rules: ServiceRules,
     business: Schedule,
-    places: Sequence[Sequence[str]],
+    staffing: Staffing,
     calendars: Mapping[str, ResourceCalendar],
     now: int,
     start: int,
@@ -119,7 +119,7 @@ def offer_starts(
     board = _Board.build(
         rules=rules,
         business=business,
-        places=places,
+        staffing=staffing,
         calendars=calendars,
         now=now,
         start=start,
@@ -133,7 +133,7 @@ def offer_slots(
     *,
     rules: ServiceRules,
     business: Schedule,
-    places: Sequence[Sequence[str]],
+    staffing: Staffing,
     calendars: Mapping[str, ResourceCalendar],
     now: int,
     start: int,
@@ -142,13 +142,12 @@ def offer_slots(
 ) -> tuple[Slot, ...]:
     """Every offered start in [start, end) with the resources free for each place, ascending.
 
-    `places` as from `places_of` (and `narrow`), `calendars` by resource id, each with all that is taken or
-    busy in the window. Epoch seconds.
+    `calendars` by resource id, each with all that is taken or busy in the window. Epoch seconds.
     """
     board = _Board.build(
         rules=rules,
         business=business,
-        places=places,
+        staffing=staffing,
         calendars=calendars,
         now=now,
         start=start,
@@ -174,7 +173,7 @@ def first_slot(
     *,
     rules: ServiceRules,
     business: Schedule,
-    places: Sequence[Sequence[str]],
+    staffing: Staffing,
     calendars: Mapping[str, ResourceCalendar],
     now: int,
     start: int,
@@ -189,7 +188,7 @@ def first_slot(
         found = offer_slots(
             rules=rules,
             business=business,
-            places=places,
+            staffing=staffing,
             calendars=calendars,
             now=now,
             start=at,
@@ -207,7 +206,7 @@ class _Board:
     """The grid of a window and, for each candidate, the ranges of grid indexes at which it is free."""
 
     grid: tuple[int, ...]
-    places: tuple[tuple[str, ...], ...]
+    staffing: Staffing
     ranges: Mapping[str, tuple[tuple[int, int], ...]]
 
     @classmethod
@@ -216,7 +215,7 @@ class _Board:
         *,
         rules: ServiceRules,
         business: Schedule,
-        places: Sequence[Sequence[str]],
+        staffing: Staffing,
         calendars: Mapping[str, ResourceCalendar],
         now: int,
         start: int,
@@ -226,7 +225,7 @@ class _Board:
         start, end = bookable_window(rules, now, business.zone, start, end)
         grid = grid_starts(business.zone, rules.slot_interval, start, end)
         ranges: dict[str, tuple[tuple[int, int], ...]] = {}
-        for one in dict.fromkeys(one for place in places for one in place) if grid else ():
+        for one in staffing.candidates if grid else ():
             spans = start_spans(
                 rules=rules,
                 business=business,
@@ -236,29 +235,32 @@ class _Board:
                 service_id=service_id,
             )
             ranges[one] = _index_ranges(grid, spans)
-        return cls(grid, tuple(tuple(place) for place in places), ranges)
+        return cls(grid, staffing, ranges)
 
     def offered(self) -> list[int]:
         """The grid indexes at which every place can get a resource of its own."""
-        if not self.grid or not self.places:
+        staffing = self.staffing
+        if not self.grid or not staffing.places or staffing.reasons:
             return []
         mask = (1 << len(self.grid)) - 1
         bits = {one: _bits(ranges) for one, ranges in self.ranges.items()}
-        for place in self.places:
+        for place in staffing.places:
             anyone = 0
             for one in place:
                 anyone |= bits[one]
             mask &= anyone
+        for one in staffing.named:
+            mask &= bits[one]
         found = [index for index, bit in enumerate(bin(mask)[:1:-1]) if bit == "1"]
         if self._disjoint():
             return found
-        return [index for index, free in zip(found, self.free_of(found), strict=True) if can_fill(free)]
+        return [index for index, free in zip(found, self.free_of(found), strict=True) if staffing.filled_by(free)]
 
     def free_of(self, indexes: Sequence[int]) -> list[tuple[tuple[str, ...], ...]]:
         """For each of the grid indexes, the free candidates of each place."""
         if not indexes:
             return []
-        columns = [self._free_in(place, indexes) for place in self.places]
+        columns = [self._free_in(place, indexes) for place in self.staffing.places]
         return list(zip(*columns, strict=True))
 
     def _free_in(self, place: Sequence[str], indexes: Sequence[int]) -> list[tuple[str, ...]]:
@@ -270,7 +272,7 @@ class _Board:
         return [tuple(free[index]) for index in indexes]
 
     def _disjoint(self) -> bool:
-        return len({one for place in self.places for one in place}) == sum(len(set(place)) for place in self.places)
+        return len(self.staffing.candidates) == sum(map(len, self.staffing.places))
 
 
 class _Seats:

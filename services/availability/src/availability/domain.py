@@ -11,13 +11,14 @@ from slotstream_scheduling import (
     DateOverride,
     Holiday,
     Performer,
+    Roster,
     Schedule,
     ServiceRules,
+    Staffing,
     WeekdayHours,
     holidays_for,
-    narrow,
-    places_of,
 )
+from slotstream_scheduling.places import Requirements
 from slotstream_servicekit.errors import ErrorKind, NotFoundError, SlotstreamError, VersionConflictError
 
 MAX_WINDOW = timedelta(days=31, hours=2)
@@ -194,6 +195,7 @@ class Directory:
     resources: Mapping[str, Resource] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    _rosters: dict[str, Roster] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def business(self, business_id: str) -> Business:
         found = self.businesses.get(business_id)
@@ -217,7 +219,19 @@ class Directory:
         return self.schedules.get(business_id) or Schedule(self.business(business_id).zone)
 
     def resources_of(self, business_id: str) -> list[Resource]:
-        return [one for one in self.resources.values() if business_id in one.business_ids and not one.archived]
+        return [
+            resource
+            for resource in self.resources.values()
+            if business_id in resource.business_ids and not resource.archived
+        ]
+
+    def roster(self, business_id: str) -> Roster:
+        roster = self._rosters.get(business_id)
+        if roster is None:
+            performers = self.resources_of(business_id)
+            roster = Roster(Performer(resource.id, resource.kind, resource.priority) for resource in performers)
+            self._rosters[business_id] = roster
+        return roster
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,18 +241,13 @@ class Terms:
     business: Business
     business_schedule: Schedule
     rules: ServiceRules
-    places: tuple[tuple[str, ...], ...]
-    all_places: tuple[tuple[str, ...], ...]
+    staffing: Staffing
     service_id: str | None
 
     @property
     def zone(self) -> str:
         """Whose wall clock the grid and the booking window go by: that of the business's hours, as in booking."""
         return self.business_schedule.zone
-
-    @property
-    def candidates(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(one for place in self.places for one in place))
 
 
 def settle_terms(
@@ -248,11 +257,14 @@ def settle_terms(
     business_id: str | None,
     resource_ids: Sequence[str] = (),
     duration: timedelta | None = None,
+    or_choice: bool = False,
 ) -> Terms:
     """The terms of a query: of a service, or of a custom one of some length at a business.
 
-    Raises UnknownOwnerError, InvalidQueryError.
+    With `or_choice`, resources beyond what the service takes at once are those to choose from. Raises
+    UnknownOwnerError, InvalidQueryError.
     """
+    requires: Requirements | None = None
     if service_id is not None:
         service = directory.service(service_id)
         if business_id is not None and business_id != service.business_id:
@@ -262,32 +274,19 @@ def settle_terms(
     elif business_id is None or duration is None:
         raise InvalidQueryError("Name a service_id, or a business_id and duration_minutes")
     else:
-        rules, requires = ServiceRules(duration=duration), ()
+        rules = ServiceRules(duration=duration)
     business = directory.business(business_id)
     if business.archived:
         raise UnknownOwnerError("There is no such business")
-    for one in resource_ids:
-        directory.resource(one)
-    performers = [Performer(one.id, one.kind, one.priority) for one in directory.resources_of(business.id)]
-    places = places_of(requires, performers)
-    if service_id is None and resource_ids:
-        own = {one.id for one in performers}
-        places = (tuple(one for one in resource_ids if one in own),)
+    for resource_id in resource_ids:
+        directory.resource(resource_id)
     return Terms(
         business=business,
         business_schedule=directory.schedule_of_business(business.id),
         rules=rules,
-        places=_asked(places, resource_ids),
-        all_places=places,
+        staffing=directory.roster(business.id).staffing(requires, resource_ids, or_choice=or_choice),
         service_id=service_id,
     )
-
-
-def _asked(places: tuple[tuple[str, ...], ...], resource_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """The places for the resources asked for; none of them able to fill any place means nothing is offered."""
-    if resource_ids and not any(one in place for place in places for one in resource_ids):
-        return tuple(() for _ in places)
-    return narrow(places, set(resource_ids))
 
 
 def checked_window(starts_at: datetime, ends_at: datetime, *, longest: timedelta = MAX_WINDOW) -> None:

@@ -17,8 +17,6 @@ from slotstream_scheduling import (
     free_places,
     grid_starts,
     instant_on,
-    judge,
-    judge_resources,
     local_date,
     offer_slots,
     to_epoch,
@@ -39,13 +37,14 @@ class Question:
     resource_ids: tuple[str, ...] = ()
     duration: timedelta | None = None
 
-    def terms(self, directory: Directory) -> Terms:
+    def terms(self, directory: Directory, *, or_choice: bool = True) -> Terms:
         return settle_terms(
             directory,
             service_id=self.service_id,
             business_id=self.business_id,
             resource_ids=self.resource_ids,
             duration=self.duration,
+            or_choice=or_choice,
         )
 
 
@@ -74,7 +73,7 @@ async def find_slots(
     second = to_epoch(now)
     window = bookable_window(terms.rules, second, terms.zone, start, end)
     slots: Sequence[Slot] = ()
-    if window[0] < window[1] and terms.candidates:
+    if window[0] < window[1] and terms.staffing.candidates:
         slots = await _offered(world, directory, question, terms, window, second)
     return Offer(terms, slots, _valid_until(terms, second, window))
 
@@ -89,12 +88,12 @@ async def find_first_slot(
     terms = question.terms(directory)
     second = to_epoch(now)
     at, end = bookable_window(terms.rules, second, terms.zone, start, end)
-    hours = {one: ResourceCalendar(one, directory.schedules.get(one)) for one in terms.candidates}
+    hours = {one: ResourceCalendar(one, directory.schedules.get(one)) for one in terms.staffing.candidates}
     step = _FIRST_STEP
     while at < end and (opened := _first_of(terms, hours, second, at, end)) is not None:
         until = min(opened.start + int(step.total_seconds()), end)
         reach = reach_of(terms.rules, opened.start, until)
-        calendars = await world.calendars(question.organization_id, directory, terms.candidates, reach)
+        calendars = await world.calendars(question.organization_id, directory, terms.staffing.candidates, reach)
         found = _first_of(terms, calendars, second, opened.start, until)
         if found is not None:
             return terms, found
@@ -106,7 +105,7 @@ def _first_of(terms: Terms, calendars: Mapping[str, ResourceCalendar], now: int,
     return first_slot(
         rules=terms.rules,
         business=terms.business_schedule,
-        places=terms.places,
+        staffing=terms.staffing,
         calendars=calendars,
         now=now,
         start=start,
@@ -125,50 +124,22 @@ async def judge_start(
     now: datetime,
 ) -> Verdict:
     """Whether a start would be bookable, and every reason if not; of any start, on the grid or off."""
-    terms = question.terms(directory)
+    terms = question.terms(directory, or_choice=False)
     start = to_epoch(starts_at)
-    named = question.resource_ids
-    places = _places_to_judge(directory, terms, named)
-    everyone = tuple(dict.fromkeys([*named, *(one for place in places for one in place)]))
     calendars = await world.calendars(
-        question.organization_id, directory, everyone, reach_of(terms.rules, start, start + 1)
+        question.organization_id, directory, terms.staffing.candidates, reach_of(terms.rules, start, start + 1)
     )
-    if named and len(named) == len(places):
-        reasons = judge(
-            start=start,
-            now=to_epoch(now),
-            rules=terms.rules,
-            business=terms.business_schedule,
-            resources=[calendars[one] for one in named],
-            places=places,
-            service_id=terms.service_id,
-            ignore=ignore,
-        )
-        return Verdict(reasons, () if reasons else tuple((one,) for one in named))
     free, reasons = free_places(
         start=start,
         now=to_epoch(now),
         rules=terms.rules,
         business=terms.business_schedule,
-        places=places,
+        staffing=terms.staffing,
         calendars=calendars,
         service_id=terms.service_id,
         ignore=ignore,
     )
-    strangers = [one for one in named if not any(one in place for place in terms.all_places)]
-    if strangers:
-        reasons = (*judge_resources(resources=strangers, places=terms.all_places), *reasons)
     return Verdict(reasons, free)
-
-
-def _places_to_judge(directory: Directory, terms: Terms, named: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    if terms.service_id is None and named:
-        # A custom service takes whoever is named, as long as they belong to the business.
-        own = {one.id for one in directory.resources_of(terms.business.id)}
-        return tuple((one,) if one in own else () for one in named)
-    if named and len(named) == len(terms.all_places):
-        return terms.all_places
-    return terms.places
 
 
 async def _offered(
@@ -180,12 +151,12 @@ async def _offered(
     now: int,
 ) -> Sequence[Slot]:
     calendars = await world.calendars(
-        question.organization_id, directory, terms.candidates, reach_of(terms.rules, *window)
+        question.organization_id, directory, terms.staffing.candidates, reach_of(terms.rules, *window)
     )
     return offer_slots(
         rules=terms.rules,
         business=terms.business_schedule,
-        places=terms.places,
+        staffing=terms.staffing,
         calendars=calendars,
         now=now,
         start=window[0],

@@ -9,20 +9,11 @@ from uuid import UUID
 from booking.domain.errors import UnknownReferenceError
 from booking.domain.model import Action, Business, Resource, Service
 from slotstream_scheduling.hours import Schedule
-from slotstream_scheduling.rules import (
-    Performer,
-    ResourceCalendar,
-    ServiceRules,
-    free_places,
-    judge,
-    narrow,
-    places_of,
-)
-from slotstream_scheduling.rules import Reason as Refused
+from slotstream_scheduling.places import Performer, Places, Roster, Staffing
+from slotstream_scheduling.reasons import Reason as Refused
+from slotstream_scheduling.rules import ResourceCalendar, ServiceRules, free_places, judge
 from slotstream_scheduling.spans import to_epoch
 from slotstream_servicekit.errors import Reason
-
-Places = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +24,12 @@ class Wanted:
     service: Service | None
     rules: ServiceRules
     starts_at: datetime
-    places: Places
-    """One entry per resource that is taken at once: who can fill the place."""
+    staffing: Staffing
+    """Who may fill which of the places that are taken at once."""
+
+    @property
+    def places(self) -> Places:
+        return self.staffing.places
 
     @property
     def ends_at(self) -> datetime:
@@ -46,7 +41,7 @@ class Wanted:
 
     @property
     def candidates(self) -> tuple[UUID, ...]:
-        return tuple(sorted({UUID(one) for place in self.places for one in place}))
+        return tuple(sorted(UUID(one) for one in self.staffing.candidates))
 
     @property
     def is_settled(self) -> bool:
@@ -66,7 +61,9 @@ class Policy:
     services: Mapping[UUID, Service] = field(default_factory=dict)
     actions: Mapping[UUID, Action] = field(default_factory=dict)
     schedules: Mapping[UUID, Schedule] = field(default_factory=dict)
-    _places: dict[tuple[UUID, UUID | None], Places] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _staffing: dict[tuple[UUID, UUID | None], Staffing] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
     _rules: dict[UUID, ServiceRules] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
@@ -75,16 +72,16 @@ class Policy:
         return {str(one): one for one in self.resources}
 
     @cached_property
-    def performers(self) -> Mapping[UUID, tuple[Performer, ...]]:
+    def rosters(self) -> Mapping[UUID, Roster]:
         """The resources that work in each business."""
-        found: dict[UUID, list[Performer]] = {one: [] for one in self.businesses}
+        performers: dict[UUID, list[Performer]] = {business_id: [] for business_id in self.businesses}
         for resource in self.resources.values():
             if resource.archived:
                 continue
             for business_id in resource.business_ids:
-                if business_id in found:
-                    found[business_id].append(Performer(str(resource.id), resource.kind, resource.priority))
-        return {business_id: tuple(ones) for business_id, ones in found.items()}
+                if business_id in performers:
+                    performers[business_id].append(Performer(str(resource.id), resource.kind, resource.priority))
+        return {business_id: Roster(those) for business_id, those in performers.items()}
 
     def business(self, business_id: UUID) -> Business:
         found = self.businesses.get(business_id)
@@ -122,14 +119,6 @@ class Policy:
         """A business whose hours nobody has set is closed."""
         return self.schedules.get(business.id) or Schedule(zone=business.zone)
 
-    def places(self, business: Business, service: Service | None) -> Places:
-        asked = (business.id, service.id if service else None)
-        found = self._places.get(asked)
-        if found is None:
-            requires = [[str(one) for one in place] for place in service.requires] if service else []
-            found = self._places[asked] = places_of(requires, self.performers[business.id])
-        return found
-
     def wanted(
         self,
         *,
@@ -148,7 +137,7 @@ class Policy:
             service=service,
             rules=rules_of(service, duration) if service is None or duration else self._own_rules(service),
             starts_at=starts_at,
-            places=self._places_for(business, service, chosen),
+            staffing=self._staffing_for(business, service, chosen),
         )
 
     def _own_rules(self, service: Service) -> ServiceRules:
@@ -157,14 +146,15 @@ class Policy:
             found = self._rules[service.id] = rules_of(service, None)
         return found
 
-    def _places_for(self, business: Business, service: Service | None, chosen: Sequence[Resource]) -> Places:
+    def _staffing_for(self, business: Business, service: Service | None, chosen: Sequence[Resource]) -> Staffing:
+        known = (business.id, service.id if service else None)
+        if not chosen and (staffing := self._staffing.get(known)) is not None:
+            return staffing
+        requires = [[str(one) for one in place] for place in service.requires] if service else None
+        staffing = self.rosters[business.id].staffing(requires, [str(resource.id) for resource in chosen])
         if not chosen:
-            return self.places(business, service)
-        ids = [str(one.id) for one in chosen]
-        places = self.places(business, service) if service else None
-        if places is not None and len(ids) < len(places):
-            return narrow(places, ids)
-        return tuple((one,) for one in ids)
+            self._staffing[known] = staffing
+        return staffing
 
     def calendar(self, resource_id: UUID) -> ResourceCalendar:
         """A resource's hours, without what takes its time."""
@@ -188,16 +178,11 @@ class Policy:
                 rules=wanted.rules,
                 business=self.schedule_of(wanted.business),
                 resources=[known.get(one) or self.calendar(one) for one in resource_ids],
-                places=self._judged_places(wanted),
+                staffing=wanted.staffing,
                 service_id=str(wanted.service.id) if wanted.service else None,
                 ignore=[str(one) for one in ignore],
             )
         )
-
-    def _judged_places(self, wanted: Wanted) -> Places | None:
-        if wanted.service:
-            return self.places(wanted.business, wanted.service)
-        return tuple(tuple(one.id for one in self.performers[wanted.business.id]) for _ in wanted.places)
 
     def free(
         self,
@@ -213,7 +198,7 @@ class Policy:
             now=to_epoch(now),
             rules=wanted.rules,
             business=self.schedule_of(wanted.business),
-            places=wanted.places,
+            staffing=wanted.staffing,
             calendars={str(one): calendar for one, calendar in calendars.items()},
             service_id=str(wanted.service.id) if wanted.service else None,
             ignore=[str(one) for one in ignore],

@@ -71,6 +71,7 @@ def _assigned(
     chosen = assign(
         policy=wanted.business.assignment,
         free=free,
+        named=wanted.staffing.named,
         loads={one: calendars.load(ids[one], start) for one in candidates},
         last_assigned={one: calendars.last_taken[ids[one]] for one in candidates if ids[one] in calendars.last_taken},
         priorities={one: policy.resources[ids[one]].priority for one in candidates},

@@ -1,0 +1,173 @@
+"""Who fills which place of an appointment: decided here for whoever offers, judges or books.
+
+An appointment takes one resource for each of its places. A service that requires nothing in particular has one
+place, for any staff; one that needs a dentist and a room has two. A custom service takes exactly the resources that
+are named, one place each.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from slotstream_scheduling.reasons import Code, Reason
+
+Places: TypeAlias = tuple[tuple[str, ...], ...]
+"""The candidates of each place. A place without candidates can never be filled."""
+Requirements: TypeAlias = Sequence[Collection[str]]
+"""The resources that can fill each place of a service; none stands for any staff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """A resource of a business as a candidate; `kind` is staff, room, equipment or business."""
+
+    id: str
+    kind: str
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Staffing:
+    """Who may fill which place of one appointment.
+
+    Everybody in `named` must be among those who fill them. `reasons` is what speaks against it at any start.
+    """
+
+    places: Places
+    named: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(resource_id for place in self.places for resource_id in place))
+
+    def filled_by(self, free: Sequence[Sequence[str]]) -> bool:
+        """Whether the free candidates of each place can fill all places, the named ones among them."""
+        return not self.reasons and can_fill(free, self.named)
+
+
+class Roster:
+    """The resources that work in one business."""
+
+    def __init__(self, performers: Iterable[Performer]) -> None:
+        self._performers = tuple(sorted(performers, key=lambda performer: performer.id))
+        self._ids = frozenset(performer.id for performer in self._performers)
+        self._places: dict[tuple[tuple[str, ...], ...], Places] = {}
+
+    def staffing(
+        self, requires: Requirements | None, named: Sequence[str] = (), *, or_choice: bool = False
+    ) -> Staffing:
+        """Who may fill which place of a service (or, where `requires` is None, of a custom one).
+
+        Fewer `named` resources than places leave the rest to choose. More are refused; with `or_choice`, as a list of
+        slots is narrowed, the places are to be filled from them.
+        """
+        named = tuple(dict.fromkeys(named))
+        if requires is None and named:
+            return _custom(named, self._ids)
+        places = self.places(requires or ())
+        if not named:
+            return Staffing(places, (), _unfillable(places))
+        if or_choice and len(named) > len(places):
+            return _chosen_from(places, named)
+        return _with_named(places, named)
+
+    def places(self, requires: Requirements) -> Places:
+        """The places of a service, each with its candidates by id.
+
+        One that requires nothing in particular takes any one staff, or the business's own calendar where it has no
+        staff.
+        """
+        key = tuple(map(tuple, requires))
+        places = self._places.get(key)
+        if places is None:
+            places = self._places[key] = self._places_of(key)
+        return places
+
+    def _places_of(self, requires: Requirements) -> Places:
+        if requires:
+            return tuple(tuple(one.id for one in self._performers if one.id in place) for place in requires)
+        staff = tuple(one.id for one in self._performers if one.kind == "staff")
+        return (staff or tuple(one.id for one in self._performers if one.kind == "business"),)
+
+
+def can_fill(places: Sequence[Iterable[str]], named: Collection[str] = ()) -> bool:
+    """Whether every place can get a resource of its own, with everybody in `named` among them.
+
+    The two halves suffice (Mendelsohn and Dulmage): where one matching fills all places and another seats all that
+    are named, there is one that does both.
+    """
+    candidates = [tuple(place) for place in places]
+    if not _match(candidates):
+        return False
+    return not named or _match([[at for at, place in enumerate(candidates) if one in place] for one in named])
+
+
+def _match(choices: Sequence[Sequence[str | int]]) -> bool:
+    """Whether everybody can get a choice of their own (bipartite matching)."""
+    holder: dict[str | int, int] = {}
+
+    def seat(chooser: int, tried: set[str | int]) -> bool:
+        for choice in choices[chooser]:
+            if choice in tried:
+                continue
+            tried.add(choice)
+            if choice not in holder or seat(holder[choice], tried):
+                holder[choice] = chooser
+                return True
+        return False
+
+    return all(seat(chooser, set()) for chooser in range(len(choices)))
+
+
+def _custom(named: tuple[str, ...], own: Collection[str]) -> Staffing:
+    """A custom service takes whoever is named, as long as they work in the business."""
+    strangers = [resource_id for resource_id in named if resource_id not in own]
+    return Staffing(tuple((resource_id,) for resource_id in named), named, _cannot_perform(strangers))
+
+
+def _with_named(places: Places, named: tuple[str, ...]) -> Staffing:
+    reasons: tuple[Reason, ...] = ()
+    if strangers := [one for one in named if not any(one in place for place in places)]:
+        reasons = _cannot_perform(strangers)
+    elif len(named) > len(places) or not can_fill(places, named):
+        reasons = _unfillable(places) or _wrong_number(places, named)
+    if len(named) >= len(places):
+        return Staffing(tuple((resource_id,) for resource_id in named), named, reasons)
+    return Staffing(tuple(_left(places, at, named) for at in range(len(places))), named, reasons)
+
+
+def _left(places: Places, at: int, named: tuple[str, ...]) -> tuple[str, ...]:
+    """The candidates of the place `at`: only named ones where those have no room without it."""
+    others = [[other for other, place in enumerate(places) if other != at and one in place] for one in named]
+    if _match(others):
+        return places[at]
+    return tuple(one for one in places[at] if one in named)
+
+
+def _chosen_from(places: Places, wanted: tuple[str, ...]) -> Staffing:
+    """The places when only the wanted resources will do; one that none of them can fill stays as it is."""
+    if not any(one in place for place in places for one in wanted):
+        return Staffing(places, (), _cannot_perform(wanted))
+    narrowed = tuple(tuple(one for one in place if one in wanted) or place for place in places)
+    return Staffing(narrowed, (), _unfillable(narrowed))
+
+
+def _unfillable(places: Places) -> tuple[Reason, ...]:
+    if not all(places):
+        return (Reason(Code.RESOURCE_CANNOT_PERFORM, "No resource can perform this service."),)
+    if len(places) > 1 and not can_fill(places):
+        return (Reason(Code.RESOURCE_CANNOT_PERFORM, "The service's places need different resources."),)
+    return ()
+
+
+def _cannot_perform(strangers: Iterable[str]) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(Code.RESOURCE_CANNOT_PERFORM, "The resource cannot perform this service.", (resource_id,))
+        for resource_id in strangers
+    )
+
+
+def _wrong_number(places: Places, named: tuple[str, ...]) -> tuple[Reason, ...]:
+    detail = f"The service takes {len(places)} resources at once, one for each of its places."
+    return (Reason(Code.RESOURCE_CANNOT_PERFORM, detail, named),)

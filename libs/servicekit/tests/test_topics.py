@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -9,11 +9,17 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import InvalidReplicationFactorError
+from confluent_kafka.admin import AdminClient
 from kit_world import TopicOf
 
 from slotstream_servicekit import topics
 from slotstream_servicekit.testing.plugin import until
-from slotstream_servicekit.topics import AppliedTopics, apply_topics, topic_configuration
+from slotstream_servicekit.topics import (
+    AppliedTopics,
+    apply_topics,
+    topic_configuration,
+    usual_min_insync_replicas,
+)
 
 pytestmark = pytest.mark.service
 
@@ -63,6 +69,21 @@ def test_retention_is_for_ever_unless_given() -> None:
     assert "retention.ms" not in topic_configuration(a_topic(cleanup="compact"))
 
 
+def test_an_erased_value_is_gone_from_a_compacted_topic_in_bounded_time() -> None:
+    settings = topic_configuration(a_topic(cleanup="compact"))
+    bounds = {name: int(settings[name]) for name in ("max.compaction.lag.ms", "segment.ms", "delete.retention.ms")}
+    day = 24 * 60 * 60 * 1000
+    assert bounds == {"max.compaction.lag.ms": day, "segment.ms": day // 2, "delete.retention.ms": 7 * day}
+
+
+@pytest.mark.parametrize(("replicas", "in_sync"), [(1, 1), (2, 1), (3, 2), (5, 2)])
+def test_one_broker_may_be_away_and_no_record_is_on_one_alone_where_there_are_three(
+    replicas: int, in_sync: int
+) -> None:
+    assert usual_min_insync_replicas(replicas) == in_sync
+    assert topic_configuration(a_topic(), min_insync_replicas=in_sync)["min.insync.replicas"] == str(in_sync)
+
+
 async def test_missing_topics_are_created_as_declared(kafka: str) -> None:
     log, states = a_topic(partitions=5, retention=timedelta(days=2)), a_topic(cleanup="compact", partitions=2)
     applied = await apply_topics(kafka, [log, states])
@@ -103,14 +124,13 @@ async def test_what_a_broker_tells_too_early_undoes_nothing(kafka: str, monkeypa
     topic = a_topic(retention=timedelta(days=1))
     await apply_topics(kafka, [topic])
     await set_by_hand(kafka, topic)
-    told = topics._own_settings
+    told = topics.own_settings
     stale = iter([topic_configuration(topic)])
 
-    async def told_too_early(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
-        now = await told(admin, names)
-        return {name: next(stale, own) for name, own in now.items()}
+    def told_too_early(admin: AdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+        return {name: next(stale, own) for name, own in told(admin, names).items()}
 
-    monkeypatch.setattr(topics, "_own_settings", told_too_early)
+    monkeypatch.setattr(topics, "own_settings", told_too_early)
     await apply_topics(kafka, [replace(topic, retention=timedelta(days=3))])
     settings = await settings_of(kafka, topic.name)
     assert (settings["retention.ms"], settings["segment.ms"]) == ("259200000", "3600000")
@@ -121,14 +141,13 @@ async def test_a_topic_that_a_broker_does_not_list_yet_grows_all_the_same(
 ) -> None:
     topic = a_topic(partitions=2)
     await apply_topics(kafka, [topic])
-    told = topics._partitions_by_topic
-    stale = iter([{}, {topic.name: 1}])
+    told = topics.partitions_by_topic
+    stale: Iterator[dict[str, int]] = iter([{}, {topic.name: 1}])
 
-    async def told_too_early(admin: Any, wanted: Any) -> dict[str, int]:
-        now = await told(admin, wanted)
-        return next(stale, now)
+    def told_too_early(admin: AdminClient, names: Iterable[str]) -> dict[str, int]:
+        return next(stale, told(admin, names))
 
-    monkeypatch.setattr(topics, "_partitions_by_topic", told_too_early)
+    monkeypatch.setattr(topics, "partitions_by_topic", told_too_early)
     assert (await apply_topics(kafka, [topic])).unchanged == (topic.name,)
     stale = iter([{}])
     assert (await apply_topics(kafka, [replace(topic, partitions=6)])).grown == (topic.name,)

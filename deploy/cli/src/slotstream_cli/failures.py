@@ -84,7 +84,7 @@ def _first_line(error: BaseException) -> str:
     return redacted(str(error).splitlines()[0] if str(error) else type(error).__name__)
 
 
-def patiently(work: Callable[[], ResultT], *, seconds: float, what: str) -> ResultT:
+def retried_while_unreachable(work: Callable[[], ResultT], *, seconds: float, what: str) -> ResultT:
     """Repeats `work` while its target is unreachable, for at most `seconds`."""
     deadline = time.monotonic() + seconds
     told = False

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from slotstream_cli.failures import Failure, database_at, patiently, told_plainly
+from slotstream_cli.failures import Failure, database_at, retried_while_unreachable, told_plainly
 from slotstream_cli.options import Wait
 from slotstream_cli.services import chosen, setting, variable_of
 from slotstream_servicekit.migrations import upgrade
@@ -22,7 +22,7 @@ def migrate(
     with told_plainly():
         wanted = [(service, _owner_url(service)) for service in chosen(services)]
         for service, url in wanted:
-            patiently(partial(_migrate, service, url), seconds=wait, what=f"{service.name}'s database")
+            retried_while_unreachable(partial(_migrate, service, url), seconds=wait, what=f"{service.name}'s database")
             typer.echo(f"{service.name}: up to date")
 
 

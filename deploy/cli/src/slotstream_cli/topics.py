@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from slotstream_cli.failures import Failure, kafka_at, patiently, told_plainly
+from slotstream_cli.failures import Failure, kafka_at, retried_while_unreachable, told_plainly
 from slotstream_cli.options import BootstrapServers, Wait
 from slotstream_contracts.topics import ALL_TOPICS, Topic
 from slotstream_servicekit.topics import AppliedTopics, apply_topics
@@ -25,6 +25,14 @@ def apply(
     replication_factor: Annotated[
         int, typer.Option(envvar="SLOTSTREAM_REPLICATION_FACTOR", min=1, help="Copies of each partition.")
     ] = 1,
+    min_insync_replicas: Annotated[
+        int | None,
+        typer.Option(
+            envvar="SLOTSTREAM_MIN_INSYNC_REPLICAS",
+            min=1,
+            help="Copies that must have a record before it counts as written; one less than there are, at most 2.",
+        ),
+    ] = None,
     partitions: Annotated[
         list[str] | None, typer.Option(help="TOPIC=NUMBER: another number of partitions; repeatable.")
     ] = None,
@@ -36,9 +44,16 @@ def apply(
 
         def work() -> AppliedTopics:
             with kafka_at(bootstrap_servers):
-                return asyncio.run(apply_topics(bootstrap_servers, wanted, replication_factor=replication_factor))
+                return asyncio.run(
+                    apply_topics(
+                        bootstrap_servers,
+                        wanted,
+                        replication_factor=replication_factor,
+                        min_insync_replicas=min_insync_replicas,
+                    )
+                )
 
-        applied = patiently(work, seconds=wait, what="Kafka")
+        applied = retried_while_unreachable(work, seconds=wait, what="Kafka")
         changed = {"created": applied.created, "grown": applied.grown, "configured": applied.configured}
         for verb, names in changed.items():
             for name in names:

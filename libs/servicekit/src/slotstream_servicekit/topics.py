@@ -1,31 +1,51 @@
-"""The declarative topics job: creates what is missing, grows partitions, sets configuration; deletes nothing."""
+"""The declarative topics job: creates what is missing, grows partitions, sets configuration; deletes nothing.
+
+Needs the extra `topics`: the services themselves do without its client.
+"""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     InvalidPartitionsError,
+    KafkaConnectionError,
     KafkaTimeoutError,
-    NoError,
     TopicAlreadyExistsError,
     UnknownTopicOrPartitionError,
     for_code,
 )
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ConfigSource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
 
-from slotstream_servicekit.incremental_configs import SetTopicConfigs
-
-_SET_ON_TOPIC: Final = 1
-"""Kafka's code for a setting that was made on the topic itself, not inherited."""
-_DAY_MILLISECONDS: Final = 86_400_000
+_HOUR_MILLISECONDS: Final = 3_600_000
+_DAY_MILLISECONDS: Final = 24 * _HOUR_MILLISECONDS
+_ANSWER_SECONDS: Final = 15
 _TOLD_WITHIN_SECONDS: Final = 60
 _LOOK_AGAIN_SECONDS: Final = 0.05
+
+_COMPACTED: Final = {
+    "cleanup.policy": "compact",
+    # What was erased or replaced is gone from the log a day later, however little is written.
+    "max.compaction.lag.ms": str(_DAY_MILLISECONDS),
+    "segment.ms": str(12 * _HOUR_MILLISECONDS),
+    "min.cleanable.dirty.ratio": "0.1",
+    # A consumer that is away for less than this still sees that a key was erased.
+    "delete.retention.ms": str(7 * _DAY_MILLISECONDS),
+}
 
 
 class TopicDefinition(Protocol):
@@ -53,18 +73,26 @@ class AppliedTopics:
     unchanged: tuple[str, ...]
 
 
-def topic_configuration(topic: TopicDefinition) -> dict[str, str]:
+def topic_configuration(topic: TopicDefinition, *, min_insync_replicas: int = 1) -> dict[str, str]:
     """Kafka's own settings for a topic."""
-    settings = {"cleanup.policy": topic.cleanup, "max.message.bytes": str(topic.max_message_bytes)}
+    settings = {"max.message.bytes": str(topic.max_message_bytes), "min.insync.replicas": str(min_insync_replicas)}
     if topic.cleanup == "compact":
-        # A consumer that is away for less than this still sees that a key was erased.
-        return settings | {"delete.retention.ms": str(7 * _DAY_MILLISECONDS), "min.cleanable.dirty.ratio": "0.1"}
+        return settings | _COMPACTED
     retention = -1 if topic.retention is None else int(topic.retention / timedelta(milliseconds=1))
-    return settings | {"retention.ms": str(retention), "retention.bytes": "-1"}
+    return settings | {"cleanup.policy": topic.cleanup, "retention.ms": str(retention), "retention.bytes": "-1"}
+
+
+def usual_min_insync_replicas(replication_factor: int) -> int:
+    """One less than there are copies, so that one broker may be away and no acknowledged record is on one alone."""
+    return max(1, min(replication_factor - 1, 2))
 
 
 async def apply_topics(
-    bootstrap_servers: str, topics: Iterable[TopicDefinition], *, replication_factor: int = 1
+    bootstrap_servers: str,
+    topics: Iterable[TopicDefinition],
+    *,
+    replication_factor: int = 1,
+    min_insync_replicas: int | None = None,
 ) -> AppliedTopics:
     """Bring the cluster to `topics`; safe to run again and beside running services.
 
@@ -72,119 +100,145 @@ async def apply_topics(
     is not an error: Kafka cannot take any away. Returns when the brokers tell what was done: they learn of it a
     moment later than the controller, and what they tell before is old. Raises KafkaTimeoutError where they do not.
     """
-    wanted = {topic.name: topic for topic in topics}
-    done = _Done()
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    try:
-        await admin.start()
-        deadline = time.monotonic() + _TOLD_WITHIN_SECONDS
-        while await _reconcile(admin, wanted, done, replication_factor):
-            if time.monotonic() > deadline:
-                raise KafkaTimeoutError(f"The brokers do not tell what was asked of them {_TOLD_WITHIN_SECONDS} s ago.")
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-    finally:
-        await admin.close()
-    return AppliedTopics(
-        created=tuple(name for name in wanted if name in done.created),
-        grown=tuple(name for name in wanted if name in done.grown),
-        configured=tuple(name for name in wanted if name in done.configured),
-        unchanged=tuple(name for name in wanted if name not in done.created | done.grown | done.configured),
+    job = _Job(
+        AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 2}),
+        {topic.name: topic for topic in topics},
+        replication_factor,
+        min_insync_replicas or usual_min_insync_replicas(replication_factor),
     )
+    return await asyncio.to_thread(job.run)
 
 
 @dataclass(slots=True)
-class _Done:
+class _Job:
+    admin: AdminClient
+    wanted: Mapping[str, TopicDefinition]
+    replication_factor: int
+    min_insync_replicas: int
     created: set[str] = field(default_factory=set)
     grown: set[str] = field(default_factory=set)
     configured: set[str] = field(default_factory=set)
 
+    def run(self) -> AppliedTopics:
+        deadline = time.monotonic() + _TOLD_WITHIN_SECONDS
+        while self._reconcile():
+            if time.monotonic() > deadline:
+                raise KafkaTimeoutError(f"The brokers do not tell what was asked of them {_TOLD_WITHIN_SECONDS} s ago.")
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        changed = self.created | self.grown | self.configured
+        return AppliedTopics(
+            created=tuple(name for name in self.wanted if name in self.created),
+            grown=tuple(name for name in self.wanted if name in self.grown),
+            configured=tuple(name for name in self.wanted if name in self.configured),
+            unchanged=tuple(name for name in self.wanted if name not in changed),
+        )
 
-async def _reconcile(
-    admin: AIOKafkaAdminClient, wanted: Mapping[str, TopicDefinition], done: _Done, replication_factor: int
-) -> bool:
-    """Looks, and does what is missing; whether there was anything."""
-    existing = await _partitions_by_topic(admin, wanted)
-    missing = [topic for name, topic in wanted.items() if name not in existing]
-    present = [topic for name, topic in wanted.items() if name in existing]
-    too_few = [topic for topic in present if existing[topic.name] < topic.partitions]
-    own = await _own_settings(admin, [topic.name for topic in present])
-    differing = {
-        topic.name: differs
-        for topic in present
-        if topic.name in own and (differs := dict(topic_configuration(topic).items() - own[topic.name].items()))
-    }
-    done.created |= await _create(admin, missing, replication_factor)
-    done.grown |= await _grow(admin, too_few)
-    # Of what was made a moment ago, old settings are told at most.
-    done.configured |= await _configure(admin, differing) - done.created
-    return bool(missing or too_few or differing or len(own) < len(present))
+    def _reconcile(self) -> bool:
+        """Looks, and does what is missing; whether there was anything."""
+        existing = partitions_by_topic(self.admin, self.wanted)
+        missing = [topic for name, topic in self.wanted.items() if name not in existing]
+        present = [topic for name, topic in self.wanted.items() if name in existing]
+        too_few = [topic for topic in present if existing[topic.name] < topic.partitions]
+        own = own_settings(self.admin, [topic.name for topic in present])
+        differing = {
+            topic.name: differs
+            for topic in present
+            if topic.name in own and (differs := dict(self._settings(topic).items() - own[topic.name].items()))
+        }
+        self.created |= self._create(missing)
+        self.grown |= self._grow(too_few)
+        # Of what was made a moment ago, old settings are told at most.
+        self.configured |= self._configure(differing) - self.created
+        return bool(missing or too_few or differing or len(own) < len(present))
 
+    def _settings(self, topic: TopicDefinition) -> dict[str, str]:
+        return topic_configuration(topic, min_insync_replicas=self.min_insync_replicas)
 
-async def _partitions_by_topic(admin: AIOKafkaAdminClient, wanted: Mapping[str, TopicDefinition]) -> dict[str, int]:
-    present = [name for name in await admin.list_topics() if name in wanted]
-    if not present:
-        return {}
-    return {each["topic"]: len(each["partitions"]) for each in await admin.describe_topics(present)}
-
-
-async def _create(admin: AIOKafkaAdminClient, topics: Sequence[TopicDefinition], replication_factor: int) -> set[str]:
-    """Names what was created; what another job created first, or a broker did not list yet, is none of it."""
-    if not topics:
-        return set()
-    answer = await admin.create_topics(
-        [
+    def _create(self, topics: Sequence[TopicDefinition]) -> set[str]:
+        """Names what was created; what another job created first, or a broker did not list yet, is none of it."""
+        if not topics:
+            return set()
+        new = [
             NewTopic(
                 topic.name,
                 num_partitions=topic.partitions,
-                replication_factor=replication_factor,
-                topic_configs=topic_configuration(topic),
+                replication_factor=self.replication_factor,
+                config=self._settings(topic),
             )
             for topic in topics
         ]
-    )
-    for name, code, *_ in answer.topic_errors:
-        _require(code, f"topic {name} could not be created", tolerated=TopicAlreadyExistsError)
-    return {name for name, code, *_ in answer.topic_errors if not code}
+        return _succeeded(self.admin.create_topics(new), besides=TopicAlreadyExistsError)
+
+    def _grow(self, topics: Sequence[TopicDefinition]) -> set[str]:
+        """Names what grew; what has grown already, and a broker did not tell yet, is none of it."""
+        if not topics:
+            return set()
+        more = [NewPartitions(topic.name, topic.partitions) for topic in topics]
+        return _succeeded(self.admin.create_partitions(more), besides=InvalidPartitionsError)
+
+    def _configure(self, settings: Mapping[str, Mapping[str, str]]) -> set[str]:
+        if not settings:
+            return set()
+        # Sets what is named and leaves all else (KIP-339).
+        resources = [
+            ConfigResource(
+                ResourceType.TOPIC,
+                topic,
+                incremental_configs=[
+                    ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+                    for name, value in configs.items()
+                ],
+            )
+            for topic, configs in settings.items()
+        ]
+        answers = self.admin.incremental_alter_configs(resources)
+        return _succeeded({resource.name: answer for resource, answer in answers.items()})
 
 
-async def _grow(admin: AIOKafkaAdminClient, topics: Sequence[TopicDefinition]) -> set[str]:
-    """Names what grew; what has grown already, and a broker did not tell yet, is none of it."""
-    grown = set()
-    for topic in topics:
-        with contextlib.suppress(InvalidPartitionsError):
-            await admin.create_partitions({topic.name: NewPartitions(total_count=topic.partitions)})
-            grown.add(topic.name)
-    return grown
+def partitions_by_topic(admin: AdminClient, names: Iterable[str]) -> dict[str, int]:
+    """How many partitions those of the named topics have that there are."""
+    try:
+        listed = admin.list_topics(timeout=_ANSWER_SECONDS).topics
+    except KafkaException as error:
+        raise as_kafka_error(error) from error
+    return {name: len(listed[name].partitions) for name in names if name in listed and listed[name].error is None}
 
 
-async def _configure(admin: AIOKafkaAdminClient, settings: Mapping[str, Mapping[str, str]]) -> set[str]:
-    if settings:
-        answer = await admin._send_request(SetTopicConfigs(settings))  # noqa: SLF001 - its only way to send a request
-        for code, message, _, name in answer.resources:
-            _require(code, f"topic {name} could not be configured: {message}")
-    return set(settings)
-
-
-async def _own_settings(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+def own_settings(admin: AdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
     """What was set on each topic; none for a topic that the broker asked does not know yet, as another does."""
-    own: dict[str, dict[str, str]] = {}
     if not names:
-        return own
-    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
-    for answer in answers:
-        for resource in answer.to_object()["resources"]:
-            name, code = resource["resource_name"], resource["error_code"]
-            _require(code, f"topic {name} could not be read", tolerated=UnknownTopicOrPartitionError)
-            if not code:
-                own[name] = {
-                    each["config_names"]: each["config_value"]
-                    for each in resource["config_entries"]
-                    if each.get("config_source") == _SET_ON_TOPIC
-                }
-    return own
+        return {}
+    asked = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in names])
+    answers = {resource.name: answer for resource, answer in asked.items()}
+    known = _succeeded(answers, besides=UnknownTopicOrPartitionError)
+    return {
+        name: {
+            entry.name: entry.value
+            for entry in answers[name].result().values()
+            if entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value
+        }
+        for name in known
+    }
 
 
-def _require(code: int, complaint: str, *, tolerated: Any = NoError) -> None:
-    error = for_code(code)
-    if code and error is not tolerated:
-        raise error(complaint)
+def _succeeded(answers: Mapping[str, Future[Any]], *, besides: type[Exception] | None = None) -> set[str]:
+    """The names whose request succeeded. Raises aiokafka's error for any that failed otherwise than with `besides`."""
+    names = set()
+    for name, answer in answers.items():
+        try:
+            answer.result(timeout=_ANSWER_SECONDS)
+        except KafkaException as failure:
+            error = as_kafka_error(failure, about=name)
+            if besides is None or not isinstance(error, besides):
+                raise error from failure
+        else:
+            names.add(name)
+    return names
+
+
+def as_kafka_error(failure: KafkaException, *, about: str | None = None) -> Exception:
+    """The same error in aiokafka's class: positive codes are the protocol's, negative ones the client's own."""
+    error = failure.args[0]
+    sentence = error.str() if about is None else f"{about}: {error.str()}"
+    kind: type[Exception] = for_code(error.code()) if error.code() > 0 else KafkaConnectionError
+    return kind(sentence)

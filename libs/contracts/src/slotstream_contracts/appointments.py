@@ -13,6 +13,7 @@ from slotstream_contracts.base import (
     Actor,
     AppointmentStatus,
     Instant,
+    Location,
     Message,
     Minutes,
     Money,
@@ -70,6 +71,8 @@ class AppointmentSnapshot(Message):
     status: AppointmentStatus
     source: Source
     origin: Origin = Origin()
+    location: Location | None = None
+    """None: at the business. An event tells the kind alone; text and url are in the state."""
     share_with_client: bool = True
     notify_client: bool = True
     series_id: UUID | None = None

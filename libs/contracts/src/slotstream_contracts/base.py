@@ -66,3 +66,18 @@ class Origin(Message):
     kind: Literal["independent", "work_order", "booking"] = "independent"
     reference_id: str | None = None
     url: str | None = None
+
+
+LocationKind = Literal["business", "client_address", "phone", "video", "other"]
+
+
+class Location(Message):
+    """Where an appointment takes place; `business` is the business's own address, as the catalogue tells it.
+
+    `text` and `url` are typed for one appointment: they are on the compacted state topic only, and a client's address
+    on none.
+    """
+
+    kind: LocationKind = "business"
+    text: str | None = None
+    url: str | None = None

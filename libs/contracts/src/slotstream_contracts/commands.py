@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from slotstream_contracts.appointments import AppointmentSnapshot, Verb
-from slotstream_contracts.base import Actor, Instant, Message, Money, Origin, Reason, Source, Version
+from slotstream_contracts.base import Actor, Instant, Location, Message, Money, Origin, Reason, Source, Version
 from slotstream_contracts.topics import BOOKING_COMMANDS, BOOKING_RESULTS, Topic
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class AppointmentRequest(Message):
     resource_ids: tuple[UUID, ...] | None = None
     action_id: UUID | None = None
     origin: Origin = Origin()
+    location: Location | None = None
+    """None: at the business."""
     notes: str | None = None
     internal_notes: str | None = None
     share_with_client: bool = True

@@ -6,9 +6,9 @@ round trip of its own.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 from uuid import UUID
 
 import asyncpg
@@ -32,6 +32,24 @@ _STATEMENT_SECONDS = 60
 
 _PASSING_STATES = ("08", "40", "53", "57", "55P03", "25006")
 """SQLSTATEs that pass by themselves: connection, rollback, resources, operator, lock, a standby's read-only."""
+
+
+class Connection(Protocol):
+    """The driver's connection, as far as services use it: PostgreSQL's own parameters, rows by name."""
+
+    async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]: ...
+
+    async def fetchrow(self, query: str, *args: object) -> asyncpg.Record | None: ...
+
+    async def fetchval(self, query: str, *args: object) -> Any: ...
+
+    async def execute(self, query: str, *args: object) -> str: ...
+
+    async def executemany(self, query: str, args: Iterable[Sequence[object]]) -> None: ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Any]: ...
+
+    def is_in_transaction(self) -> bool: ...
 
 
 class Database:
@@ -107,7 +125,7 @@ class Database:
             session.sync_session.close()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+    async def connection(self) -> AsyncIterator[Connection]:
         """The driver's own connection, in autocommit, from the same pool: for single statements.
 
         Each statement must set the tenant itself (`tenant_cte`); no transaction is opened and no round trip is

@@ -93,6 +93,7 @@ def snapshot_json(one: Appointment) -> bytes:
                 "reference_id": one.origin_reference_id,
                 "url": one.origin_url,
             },
+            "location": None,
             "share_with_client": one.share_with_client,
             "notify_client": one.notify_client,
             "series_id": one.series_id,

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from pydantic_settings import SettingsConfigDict
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,7 +28,7 @@ from slotstream_contracts.topics import ALL_TOPICS, APPOINTMENTS
 from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.dead_letters import Cause, DeadLetterWriter, dead_letter_topic_name
 from slotstream_servicekit.health import Health
-from slotstream_servicekit.http import create_app
+from slotstream_servicekit.http import Router, create_app
 from slotstream_servicekit.http.auth import Authenticator, Role
 from slotstream_servicekit.rebuild import Projection
 from slotstream_servicekit.runtime import Service, Worker
@@ -51,7 +51,7 @@ class TeaSettings(ServiceSettings):
 
 
 def create_tea_api(settings: TeaSettings) -> FastAPI:
-    router = APIRouter(prefix="/v1")
+    router = Router(prefix="/v1")
 
     @router.get("/teas")
     async def list_teas() -> list[str]:

@@ -10,11 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from pydantic_settings import SettingsConfigDict
 
 from slotstream_servicekit.health import CheckResult, Health
-from slotstream_servicekit.http import create_app
+from slotstream_servicekit.http import Router, create_app
 from slotstream_servicekit.runtime import Service, Worker, run
 from slotstream_servicekit.settings import Port, ServiceSettings
 
@@ -34,7 +34,7 @@ def say(words: str) -> None:
 
 
 def create_api(settings: SmallSettings) -> FastAPI:
-    router = APIRouter(prefix="/v1")
+    router = Router(prefix="/v1")
 
     @router.post("/work")
     async def do_work() -> str:

@@ -10,13 +10,12 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from fastapi import APIRouter
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 
 from slotstream_servicekit.health import Health
-from slotstream_servicekit.http import create_app
+from slotstream_servicekit.http import Router, create_app
 from slotstream_servicekit.settings import ServiceSettings
 from slotstream_servicekit.telemetry import (
     bind_organization,
@@ -238,7 +237,7 @@ class TracedSettings(ServiceSettings):
 async def test_a_request_is_a_span_of_the_callers_trace_and_counted(
     spans: InMemorySpanExporter, api_client: Callable[..., Awaitable[httpx2.AsyncClient]]
 ) -> None:
-    router = APIRouter(prefix="/v1")
+    router = Router(prefix="/v1")
 
     @router.get("/things/{number}")
     async def read_thing(number: int) -> str | None:

@@ -67,10 +67,10 @@ BODIES: list[tuple[str, dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("what", "change", "code", "pointer"), BODIES, ids=[row[0] for row in BODIES])
 async def test_a_bad_field_is_named_with_a_code(
-    client: httpx2.AsyncClient, what: str, change: dict[str, Any], code: str, pointer: str
+    client: httpx2.AsyncClient, creating: str, what: str, change: dict[str, Any], code: str, pointer: str
 ) -> None:
     body = {name: value for name, value in {**GOOD, **change}.items() if value is not ...}
-    answer = await client.post("/v1/things", content=_json(body), headers={"Content-Type": "application/json"})
+    answer = await client.post(creating, content=_json(body), headers={"Content-Type": "application/json"})
     assert answer.status_code == 422, answer.text
     assert answer.headers["content-type"] == PROBLEM_CONTENT_TYPE
     problem = answer.json()
@@ -116,10 +116,10 @@ MALFORMED: list[tuple[str, bytes, str | None, int, str]] = [
     ("what", "body", "content_type", "status", "code"), MALFORMED, ids=[row[0] for row in MALFORMED]
 )
 async def test_a_body_that_cannot_be_read_is_refused(
-    client: httpx2.AsyncClient, what: str, body: bytes, content_type: str | None, status: int, code: str
+    client: httpx2.AsyncClient, creating: str, what: str, body: bytes, content_type: str | None, status: int, code: str
 ) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
-    answer = await client.post("/v1/things", content=body, headers=headers)
+    answer = await client.post(creating, content=body, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == PROBLEM_CONTENT_TYPE
 
@@ -127,12 +127,16 @@ async def test_a_body_that_cannot_be_read_is_refused(
 @pytest.mark.parametrize(
     "content_type", ["application/json", "application/json; charset=utf-8", "application/vnd.x+json"]
 )
-async def test_json_may_be_called_by_its_other_names(client: httpx2.AsyncClient, content_type: str) -> None:
-    answer = await client.post("/v1/things", content=_json(GOOD), headers={"Content-Type": content_type})
+async def test_json_may_be_called_by_its_other_names(
+    client: httpx2.AsyncClient, creating: str, content_type: str
+) -> None:
+    answer = await client.post(creating, content=_json(GOOD), headers={"Content-Type": content_type})
     assert answer.status_code == 201
 
 
-async def test_a_streamed_body_without_a_length_is_cut_off_at_the_limit(client: httpx2.AsyncClient) -> None:
+async def test_a_streamed_body_without_a_length_is_cut_off_at_the_limit(
+    client: httpx2.AsyncClient, creating: str
+) -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -141,7 +145,7 @@ async def test_a_streamed_body_without_a_length_is_cut_off_at_the_limit(client: 
             sent += 1_000
             yield b" " * 1_000
 
-    answer = await client.post("/v1/things", content=endless(), headers={"Content-Type": "application/json"})
+    answer = await client.post(creating, content=endless(), headers={"Content-Type": "application/json"})
     assert answer.json()["code"] == "body_too_large"
 
 
@@ -197,8 +201,8 @@ async def test_a_nul_in_the_path_is_refused(client: httpx2.AsyncClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "nul_character")
 
 
-async def test_several_faults_are_all_told(client: httpx2.AsyncClient) -> None:
-    answer = await client.post("/v1/things", json={"colour": 1, "duration_minutes": 0})
+async def test_several_faults_are_all_told(client: httpx2.AsyncClient, creating: str) -> None:
+    answer = await client.post(creating, json={"colour": 1, "duration_minutes": 0})
     problem = answer.json()
     assert problem["code"] == "invalid"
     assert {each["pointer"] for each in problem["errors"]} == {

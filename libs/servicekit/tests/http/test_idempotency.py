@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from sqlalchemy import Column, MetaData, Table, Text, Uuid, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
@@ -22,6 +22,7 @@ from slotstream_servicekit.http import (
     Principal,
     RequestModel,
     Right,
+    Router,
     idempotency_table,
     idempotent,
     requires,
@@ -51,8 +52,8 @@ class World:
         self.fail_once: list[Exception] = []
         self.app = make_app(signer.issuer, routers=[self.router()])
 
-    def router(self) -> APIRouter:
-        router = APIRouter()
+    def router(self) -> Router:
+        router = Router(prefix="/v1")
 
         @router.post("/deeds", status_code=201)
         async def do_deed(

@@ -5,10 +5,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import FastAPI, Response
 
 from slotstream_servicekit.health import Health
-from slotstream_servicekit.http import CurrentPrincipal, create_app
+from slotstream_servicekit.http import CurrentPrincipal, Router, create_app
 from slotstream_servicekit.http.openapi import DuplicateOperationError
 from slotstream_servicekit.testing.fuzzing import assert_every_answer_is_declared
 
@@ -25,6 +25,7 @@ def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_operation_ids_are_the_functions_names(document: dict[str, Any]) -> None:
     assert set(operations(document)) == {
         "create_thing",
+        "create_plain_thing",
         "list_things",
         "read_thing",
         "edit_thing",
@@ -54,6 +55,14 @@ def test_the_shapes_of_problems_are_declared_and_those_of_the_framework_are_not(
     assert schemas["FieldErrorOut"]["properties"].keys() == {"in", "pointer", "code", "detail"}
 
 
+def test_a_plain_endpoint_is_described_like_any_other(document: dict[str, Any]) -> None:
+    ordinary, plain = (operations(document)[name] for name in ("create_thing", "create_plain_thing"))
+    assert plain["requestBody"] == ordinary["requestBody"]
+    assert plain["responses"].keys() == ordinary["responses"].keys()
+    assert plain["security"] == ordinary["security"]
+    assert [parameter["name"] for parameter in plain["parameters"]] == ["Idempotency-Key"]
+
+
 def test_operations_that_ask_for_a_principal_say_so(document: dict[str, Any]) -> None:
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     assert operations(document)["whoami"]["security"] == [{"bearer": []}]
@@ -72,7 +81,7 @@ def test_the_same_code_gives_the_same_document(make_app: Callable[..., FastAPI],
 
 
 def test_two_functions_of_one_name_are_refused(make_app: Callable[..., FastAPI]) -> None:
-    router = APIRouter()
+    router = Router()
 
     def add(path: str) -> None:
         @router.get(path)
@@ -85,7 +94,7 @@ def test_two_functions_of_one_name_are_refused(make_app: Callable[..., FastAPI])
 
 
 def test_a_route_that_asks_for_a_principal_needs_an_authenticator(make_app: Callable[..., FastAPI]) -> None:
-    router = APIRouter()
+    router = Router()
 
     @router.get("/secret")
     async def secret(principal: CurrentPrincipal) -> None: ...
@@ -104,11 +113,11 @@ def test_a_route_that_asks_for_a_principal_needs_an_authenticator(make_app: Call
 def test_no_answer_is_undocumented(make_app: Callable[..., FastAPI], signer: Any) -> None:
     headers = {"Authorization": f"Bearer {signer.token(organization_id=uuid4())}"}
     asked = assert_every_answer_is_declared(make_app(signer.issuer), headers=headers, without={"boom"})
-    assert asked == 8
+    assert asked == 9
 
 
 def test_an_undocumented_answer_is_found(make_app: Callable[..., FastAPI]) -> None:
-    router = APIRouter()
+    router = Router()
 
     @router.get("/teapot")
     async def teapot() -> Response:

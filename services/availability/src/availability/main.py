@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from availability.api import ROUTERS, keep_answers
+from availability.api import ROUTERS
 from availability.settings import AvailabilitySettings
 from availability.storage import with_holiday_rules
 from availability.usecases import World, extend_holidays
@@ -58,7 +58,6 @@ def create_api(settings: AvailabilitySettings, *, clock: Clock = system_clock) -
         occupancy_cache_entries=settings.occupancy_cache_entries,
         freshness_seconds=settings.freshness_seconds,
     )
-    keep_answers(app)
     return app
 
 

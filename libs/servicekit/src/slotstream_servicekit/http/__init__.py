@@ -35,6 +35,7 @@ from slotstream_servicekit.http.pagination import (
     page_of,
 )
 from slotstream_servicekit.http.problems import MalformedRequestError, problem, problem_of
+from slotstream_servicekit.http.routes import Router
 
 __all__ = [
     "DEFAULT_LIMIT",
@@ -58,6 +59,7 @@ __all__ = [
     "ResponseModel",
     "Right",
     "Role",
+    "Router",
     "ShortText",
     "ZoneName",
     "create_app",

@@ -6,23 +6,22 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import orjson
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.http.auth import Authenticator
-from slotstream_servicekit.http.context import RequestContext
-from slotstream_servicekit.http.dispatch import Dispatcher
 from slotstream_servicekit.http.openapi import openapi_of, refuse_duplicate_operations
 from slotstream_servicekit.http.problems import ProblemResponse, problem, problem_of
-from slotstream_servicekit.http.routes import StrictRoute, add_strict_routes
+from slotstream_servicekit.http.request_telemetry import RequestTelemetry
+from slotstream_servicekit.http.routes import Router, StrictRoute, refuse_hidden_routes
 from slotstream_servicekit.http.validation import code_of_all, field_errors
 from slotstream_servicekit.settings import ServiceSettings
 from slotstream_servicekit.telemetry import render_metrics
@@ -42,7 +41,7 @@ def create_app(
     *,
     service: str,
     title: str,
-    routers: Sequence[APIRouter],
+    routers: Sequence[Router],
     settings: ServiceSettings,
     authenticator: Authenticator | None,
     health: Health,
@@ -51,14 +50,14 @@ def create_app(
 ) -> FastAPI:
     """The application of one service, with the conventions of docs/contracts: problems, checks, OpenAPI.
 
-    Any FastAPI router will do; its routes are rebuilt as StrictRoutes. Without an authenticator no route may
-    ask for a principal. `lifespan` opens and closes what the service holds (its database).
+    Without an authenticator no route may ask for a principal. `lifespan` opens and closes what the service holds
+    (its database).
     """
     app = FastAPI(
         title=title,
         version=version,
         lifespan=_lifespan(lifespan, authenticator),
-        middleware=[Middleware(RequestContext, service=service)],
+        middleware=[Middleware(RequestTelemetry, service=service)],
         exception_handlers={
             SlotstreamError: _on_slotstream_error,
             RequestValidationError: _on_validation_error,
@@ -73,14 +72,24 @@ def create_app(
     app.state.settings = settings
     app.state.authenticator = authenticator
     app.state.health = health
-    routes = add_strict_routes(app.router, routers, max_body_bytes=settings.max_body_bytes)
+    routes = _strict_routes(routers)
     refuse_duplicate_operations(routes)
     _refuse_open_doors(routes, authenticator)
-    operators = operator_routes(health)
-    app.router.routes.extend(operators)
-    app.router.middleware_stack = Dispatcher([*routes, *operators], fallback=app.router.middleware_stack)
+    in_order = sorted(routes, key=lambda route: not route.comes_first)
+    refuse_hidden_routes(in_order)
+    # Flat, and not by include_router: FastAPI matches an included router twice per request.
+    app.router.routes.extend([*in_order, *operator_routes(health)])
     cast("Any", app).openapi = _remembered(lambda: openapi_of(app, routes))
     return app
+
+
+def _strict_routes(routers: Sequence[Router]) -> list[StrictRoute]:
+    routes: list[StrictRoute] = []
+    for route in (route for router in routers for route in router.routes):
+        if not isinstance(route, StrictRoute):
+            raise TypeError(f"{route} is not checked: make its router a slotstream_servicekit.http.Router")
+        routes.append(route)
+    return routes
 
 
 def operator_routes(health: Health) -> list[Route]:
@@ -147,13 +156,18 @@ async def _on_validation_error(_request: Request, error: Exception) -> ProblemRe
     return problem(422, code_of_all(errors), detail, errors=errors)
 
 
-async def _on_http_exception(_request: Request, error: Exception) -> ProblemResponse:
+async def _on_http_exception(request: Request, error: Exception) -> ProblemResponse:
     raised = cast("HTTPException", error)
-    code, detail = _CODES_BY_STATUS.get(raised.status_code, (None, None))
     phrase = HTTPStatus(raised.status_code).phrase
-    return problem(
-        raised.status_code,
-        code or phrase.lower().replace(" ", "_"),
-        detail or phrase,
-        headers=raised.headers,
-    )
+    code, detail = _CODES_BY_STATUS.get(raised.status_code, (phrase.lower().replace(" ", "_"), phrase))
+    headers = raised.headers
+    if raised.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(sorted(_methods_at(request)))}
+    return problem(raised.status_code, code, detail, headers=headers)
+
+
+def _methods_at(request: Request) -> set[str]:
+    """All methods that the path knows; Starlette names those of the first route only."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in matching for method in route.methods or ()}

@@ -1,6 +1,6 @@
 """The OpenAPI document: stable operation ids, every problem response declared, the bearer scheme."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -22,9 +22,9 @@ class DuplicateOperationError(Exception):
     """Two endpoints have the same function name, and so the same operation id."""
 
 
-def openapi_of(app: FastAPI, routes: Iterable[StrictRoute]) -> dict[str, Any]:
+def openapi_of(app: FastAPI, routes: Sequence[StrictRoute]) -> dict[str, Any]:
     """The app's document; the same code always gives the same document."""
-    document = get_openapi(title=app.title, version=app.version, openapi_version=app.openapi_version, routes=app.routes)
+    document = get_openapi(title=app.title, version=app.version, openapi_version=app.openapi_version, routes=routes)
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for name in _GENERATED:
@@ -32,7 +32,7 @@ def openapi_of(app: FastAPI, routes: Iterable[StrictRoute]) -> dict[str, Any]:
     schemas.update(_problem_schemas())
     components["schemas"] = dict(sorted(schemas.items()))
     components["securitySchemes"] = {SECURITY_SCHEME: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-    operations = {route.operation_id: route for route in routes}
+    operations = {route.unique_id: route for route in routes}
     for path in document.get("paths", {}).values():
         for operation in path.values():
             _complete(operation, operations[operation["operationId"]])
@@ -42,7 +42,7 @@ def openapi_of(app: FastAPI, routes: Iterable[StrictRoute]) -> dict[str, Any]:
 def refuse_duplicate_operations(routes: Iterable[StrictRoute]) -> None:
     seen: dict[str, str] = {}
     for route in routes:
-        name = str(route.operation_id)
+        name = route.unique_id
         if not route.include_in_schema:
             continue
         if name in seen:
@@ -54,19 +54,19 @@ def _complete(operation: dict[str, Any], route: StrictRoute) -> None:
     responses: dict[str, Any] = operation["responses"]
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
-    for status in _problem_statuses(route):
+    for status in _problem_statuses(route, takes_body="requestBody" in operation):
         responses.setdefault(str(status), _problem_response(status))
     operation["responses"] = dict(sorted(responses.items()))
     if route.requirements:
         operation["security"] = [{SECURITY_SCHEME: []}]
 
 
-def _problem_statuses(route: StrictRoute) -> tuple[int, ...]:
+def _problem_statuses(route: StrictRoute, *, takes_body: bool) -> tuple[int, ...]:
     return (
         *_ALWAYS,
         *(_AUTHENTICATED if route.requirements else ()),
         *(() if route.methods == {"GET"} else _CHANGING),
-        *(_WITH_BODY if route.body_field is not None else ()),
+        *(_WITH_BODY if takes_body else ()),
     )
 
 

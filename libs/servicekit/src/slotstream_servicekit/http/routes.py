@@ -1,147 +1,96 @@
-"""One route class for all services: who asks is settled first, then the query, then the body."""
+"""One route class for all services: who asks is settled first, then the query, then the body.
 
+FastAPI reads a body before it asks who is calling, and ignores query parameters that it does not know. A service
+therefore makes its routers with `Router`, whose routes do these three things around FastAPI's own handler
+(https://fastapi.tiangolo.com/how-to/custom-request-and-route/).
+"""
+
+import inspect
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import unquote_plus
 
 from fastapi import APIRouter, Request, params
-from fastapi._compat import Undefined
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.responses import Response
-from starlette.routing import BaseRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
 from slotstream_servicekit.http.auth import Requirement
-from slotstream_servicekit.http.bodies import JsonRequest, limited
-from slotstream_servicekit.http.plans import Plan, plan_of
+from slotstream_servicekit.http.bodies import JsonRequest, bounded
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 
 
 class StrictRoute(APIRoute):
-    """FastAPI's route, which reads a body before it asks who is calling and ignores what it does not know.
+    """FastAPI's route; the caller, its rights and the query are checked before the body is read."""
 
-    This one settles the principal and its rights first, refuses unknown query parameters, reads JSON through
-    `bodies`, and calls the endpoint by its plan where it has one.
-    """
-
-    max_body_bytes: int
+    comes_first: ClassVar[bool] = False
+    """FastAPI tries one route after the other; what is asked all the time is tried first."""
     requirements: tuple[Requirement, ...]
-    _parameters: frozenset[str]
-    _plan: Plan | None
+    """Of the endpoint and all its dependencies."""
+    parameters: frozenset[str]
+    """The query parameters that the endpoint and its dependencies know."""
 
     def get_route_handler(self) -> Handler:
-        """FastAPI's own handler, for endpoints without a plan and for overridden dependencies."""
-        handle = super().get_route_handler()
+        dependants = list(_with_dependencies(self.dependant))
+        _refuse_threads(dependants)
+        self.requirements = tuple(each.call for each in dependants if isinstance(each.call, Requirement))
+        self.parameters = frozenset(name for each in dependants for name in _query_parameters(each))
+        reads_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
+        handle = self.handler()
 
         async def strict(request: Request) -> Response:
-            await self._admit(request.scope)
-            if self._reads_json:
-                request = JsonRequest(request.scope, request.receive)
-                await request.load(self.max_body_bytes)
-            else:
-                request = Request(request.scope, limited(request.scope, request.receive, self.max_body_bytes))
-            return await handle(request)
+            await self.admit(request.scope)
+            receive = bounded(request.scope, request.receive, request.app.state.settings.max_body_bytes)
+            if not reads_json:
+                return await handle(Request(request.scope, receive))
+            json_request = JsonRequest(request.scope, receive)
+            # Here and not in FastAPI, which would turn each of our errors into its own 400.
+            await json_request.load()
+            return await handle(json_request)
 
-        self.requirements = tuple(_requirements(self.dependant))
-        self._parameters = frozenset(_parameter_names(self.dependant))
-        self._plan = plan_of(self)
         return strict
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._fastapi_app = self.app
-        if self._plan is not None:
-            self.app = self._answer_by_plan
+    def handler(self) -> Handler:
+        """What answers an admitted request."""
+        return super().get_route_handler()
 
-    async def _answer_by_plan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        plan = self._plan
-        if plan is None or scope["app"].dependency_overrides:
-            await self._fastapi_app(scope, receive, send)
-            return
-        await self._admit(scope)
-        body: Any = Undefined
-        if self._reads_json:
-            request = JsonRequest(scope, receive)
-            body = await request.load(self.max_body_bytes)
-            response = await plan.answer(request, body)
-        else:
-            bounded = receive if scope["method"] == "GET" else limited(scope, receive, self.max_body_bytes)
-            response = await plan.answer(Request(scope, bounded))
-        await response(scope, receive, send)
-
-    async def _admit(self, scope: Scope) -> None:
+    async def admit(self, scope: Scope) -> None:
+        """Raises UnauthenticatedError, ForbiddenError, or RequestValidationError for what stands in path and query."""
         for requirement in self.requirements:
             await requirement.settle(scope)
         if "\x00" in scope["path"]:
             message = "The path holds a NUL character"
             raise RequestValidationError([{"type": "nul_character", "loc": ("path",), "msg": message}])
         if scope["query_string"]:
-            refuse_unknown_parameters(scope["query_string"], self._parameters)
-
-    @property
-    def _reads_form(self) -> bool:
-        return self.body_field is not None and isinstance(self.body_field.field_info, params.Form)
-
-    @property
-    def _reads_json(self) -> bool:
-        return self.body_field is not None and not self._reads_form
+            refuse_unknown_parameters(scope["query_string"], self.parameters)
 
 
-def add_strict_routes(target: APIRouter, routers: Sequence[APIRouter], *, max_body_bytes: int) -> list[StrictRoute]:
-    """Copies every route of `routers`, nested ones too, into `target` as StrictRoutes, flat and in order.
+class Router(APIRouter):
+    """FastAPI's router with strict routes, whose operation ids are the names of their functions."""
 
-    Flat, because FastAPI matches each level of nesting twice per request.
-    """
-    added: list[StrictRoute] = []
-    for router in routers:
-        for context in iter_route_contexts(router.routes):
-            if not isinstance(context.original_route, APIRoute):
-                target.routes.append(_plain(context))
-                continue
-            route = _strict(context, target)
-            route.max_body_bytes = context.max_body_size or max_body_bytes
-            target.routes.append(route)
-            added.append(route)
-    return added
+    def __init__(self, *, prefix: str = "", tags: list[str] | None = None) -> None:
+        super().__init__(
+            prefix=prefix, tags=[*tags] if tags else None, route_class=StrictRoute, generate_unique_id_function=_name
+        )
 
+    def plain(self, path: str, *, method: str, **options: Any) -> Callable[[EndpointT], EndpointT]:
+        """Adds an endpoint that is called without FastAPI's solver: see `http/plain.py`."""
+        from slotstream_servicekit.http.plain import PlainRoute
 
-def _plain(context: Any) -> BaseRoute:
-    route: BaseRoute = context._effective_route  # noqa: SLF001 - a Starlette route with its prefix
-    return route
+        def add(endpoint: EndpointT) -> EndpointT:
+            self.add_api_route(path, endpoint, methods=[method], route_class_override=PlainRoute, **options)
+            return endpoint
+
+        return add
 
 
-def _strict(context: Any, target: APIRouter) -> StrictRoute:
-    return StrictRoute(
-        context.path,
-        context.endpoint,
-        response_model=context.response_model,
-        status_code=context.status_code,
-        tags=context.tags,
-        dependencies=context.dependencies,
-        summary=context.summary,
-        description=context.description,
-        response_description=context.response_description,
-        responses=context.responses,
-        deprecated=context.deprecated,
-        name=context.name,
-        methods=context.methods,
-        operation_id=context.operation_id or context.endpoint.__name__,
-        response_model_include=context.response_model_include,
-        response_model_exclude=context.response_model_exclude,
-        response_model_by_alias=context.response_model_by_alias,
-        response_model_exclude_unset=context.response_model_exclude_unset,
-        response_model_exclude_defaults=context.response_model_exclude_defaults,
-        response_model_exclude_none=context.response_model_exclude_none,
-        include_in_schema=context.include_in_schema,
-        response_class=context.response_class,
-        dependency_overrides_provider=target.dependency_overrides_provider,
-        callbacks=context.callbacks,
-        openapi_extra=context.openapi_extra,
-    )
+def _name(route: APIRoute) -> str:
+    return route.name
 
 
 def refuse_unknown_parameters(query_string: bytes, known: frozenset[str]) -> None:
@@ -158,23 +107,39 @@ def refuse_unknown_parameters(query_string: bytes, known: frozenset[str]) -> Non
         raise RequestValidationError(errors)
 
 
-def _dependants(dependant: Dependant) -> Iterator[Dependant]:
+class HiddenRouteError(Exception):
+    """A route comes after another that takes all its requests."""
+
+
+def refuse_hidden_routes(routes: Sequence[APIRoute]) -> None:
+    """`/things/counts` must come before `/things/{thing_id}`: the first route that fits answers."""
+    for position, route in enumerate(routes):
+        for earlier in routes[:position]:
+            if earlier.path_regex.fullmatch(route.path) and set(earlier.methods or ()) & set(route.methods or ()):
+                raise HiddenRouteError(f"{route.path} must come before {earlier.path}, which takes its requests")
+
+
+def _with_dependencies(dependant: Dependant) -> Iterator[Dependant]:
     yield dependant
-    for each in dependant.dependencies:
-        yield from _dependants(each)
+    for dependency in dependant.dependencies:
+        yield from _with_dependencies(dependency)
 
 
-def _requirements(dependant: Dependant) -> Iterator[Requirement]:
-    for each in _dependants(dependant):
-        if isinstance(each.call, Requirement):
-            yield each.call
+def _query_parameters(dependant: Dependant) -> Iterator[str]:
+    for field in dependant.query_params:
+        annotation = field.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield from (info.alias or name for name, info in annotation.model_fields.items())
+        else:
+            yield field.alias
 
 
-def _parameter_names(dependant: Dependant) -> Iterator[str]:
-    for each in _dependants(dependant):
-        for field in each.query_params:
-            annotation = field.field_info.annotation
-            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-                yield from (info.alias or name for name, info in annotation.model_fields.items())
-            else:
-                yield field.alias
+def _refuse_threads(dependants: list[Dependant]) -> None:
+    """FastAPI runs a plain function in a thread, which costs more than most requests. Raises TypeError."""
+    for dependant in dependants:
+        call = dependant.call
+        if call is None or inspect.isclass(call):
+            continue
+        function = call if inspect.isroutine(call) else type(call).__call__
+        if not inspect.iscoroutinefunction(function) and not inspect.isasyncgenfunction(function):
+            raise TypeError(f"{getattr(call, '__name__', call)} must be async: it would run in a thread")

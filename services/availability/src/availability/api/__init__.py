@@ -3,9 +3,8 @@
 from availability.api.entries import router as entries_router
 from availability.api.queries import router as queries_router
 from availability.api.schedules import router as schedules_router
-from availability.api.slots import keep_answers
 from availability.api.slots import router as slots_router
 
 ROUTERS = (schedules_router, entries_router, slots_router, queries_router)
 
-__all__ = ["ROUTERS", "keep_answers"]
+__all__ = ["ROUTERS"]

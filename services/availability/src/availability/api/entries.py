@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response, status
+from fastapi import Request, Response, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from availability import usecases
@@ -24,10 +24,10 @@ from availability.schemas import AbsenceIn, AbsenceOut, AbsencesOut, DateOverrid
 from availability.usecases import Owner
 from slotstream_scheduling import Absence, to_epoch, to_epoch_up
 from slotstream_servicekit.errors import NotFoundError
-from slotstream_servicekit.http import IdempotencyKey, IfMatch, Principal, idempotent
+from slotstream_servicekit.http import IdempotencyKey, IfMatch, Principal, Router, idempotent
 from slotstream_servicekit.ids import new_id
 
-router = APIRouter(prefix="/v1", tags=["schedules"])
+router = Router(prefix="/v1", tags=["schedules"])
 
 
 @router.get("/resources/{resource_id}/date-overrides", response_model=DateOverridesOut)

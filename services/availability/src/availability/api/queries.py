@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from availability import usecases
 from availability.api.context import (
@@ -21,9 +21,9 @@ from availability.domain import MAX_BUSINESSES, MAX_RESOURCES
 from availability.schemas import CalendarOut, FreeBusyOut
 from availability.usecases import Absent, BusinessCalendar, CalendarLane
 from slotstream_scheduling import Span, Spans, from_epoch, local_date
-from slotstream_servicekit.http import Principal, Right, requires, requires_any
+from slotstream_servicekit.http import Principal, Right, Router, requires, requires_any
 
-router = APIRouter(prefix="/v1", tags=["calendars"])
+router = Router(prefix="/v1", tags=["calendars"])
 
 Asker = Annotated[Principal, requires_any(Right.READ_SLOTS, Right.READ_SCHEDULES)]
 Reader = Annotated[Principal, requires(Right.READ_SCHEDULES)]

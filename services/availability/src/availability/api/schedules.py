@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response, status
+from fastapi import Request, Response, status
 
 from availability import usecases
 from availability.api.context import world_of
@@ -20,9 +20,9 @@ from availability.api.owners import (
 from availability.domain import HolidayRule, OwnerKind, OwnerSchedule
 from availability.schemas import HolidaysIn, HolidaysOut, ScheduleIn, ScheduleOut
 from availability.usecases import Owner
-from slotstream_servicekit.http import IfMatch, Principal
+from slotstream_servicekit.http import IfMatch, Principal, Router
 
-router = APIRouter(prefix="/v1", tags=["schedules"])
+router = Router(prefix="/v1", tags=["schedules"])
 
 
 @router.get("/resources/{resource_id}/schedule", response_model=ScheduleOut)

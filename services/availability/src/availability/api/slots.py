@@ -5,13 +5,12 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, FastAPI, Query, Request, Response
-from fastapi.routing import APIRoute
-from starlette.types import Receive, Scope, Send
+from fastapi import Query, Request, Response
+from starlette.types import Scope
 
 from availability import usecases
 from availability.api.context import (
@@ -28,12 +27,13 @@ from availability.domain import MAX_LOOK_AHEAD, Terms
 from availability.schemas import BookabilityIn, BookabilityOut, FirstSlotOut, SlotsOut
 from availability.storage.caches import Answer
 from availability.storage.reads import Versions
-from availability.usecases import Question, World
+from availability.usecases import Question
 from slotstream_scheduling import Slot, from_epoch, zone_of
-from slotstream_servicekit.http import Principal, Right, requires
+from slotstream_servicekit.http import Principal, Right, Router, requires
 from slotstream_servicekit.http.auth import authenticate
+from slotstream_servicekit.http.routes import Handler, StrictRoute
 
-router = APIRouter(prefix="/v1", tags=["slots"])
+router = Router(prefix="/v1", tags=["slots"])
 
 Asker = Annotated[Principal, requires(Right.READ_SLOTS)]
 Detail = Literal["resources", "starts"]
@@ -41,7 +41,6 @@ _TAKES_GZIP = re.compile(rb"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECAS
 Duration = Annotated[int | None, Query(ge=1, le=7 * 24 * 60, description="Another length than the service's own")]
 
 
-@router.get("/slots", response_model=SlotsOut)
 async def list_slots(
     request: Request,
     *,
@@ -67,22 +66,25 @@ async def list_slots(
     return _sent(request.scope, found)
 
 
-def keep_answers(app: FastAPI) -> None:
-    """Puts finished answers in front of `list_slots`: the same bytes, without parsing the question again."""
-    route = next(route for route in app.router.routes if getattr(route, "name", "") == list_slots.__name__)
-    ask = cast("APIRoute", route).app
+class KeptAnswersRoute(StrictRoute):
+    """Puts finished answers in front of its endpoint: the same bytes, without parsing the question again."""
 
-    async def kept_or_asked(scope: Scope, receive: Receive, send: Send) -> None:
-        world: World = scope["app"].state.world
-        principal = await authenticate(scope)
-        principal.require(Right.READ_SLOTS)
-        found = await world.kept_answer(principal.organization_id, scope["query_string"])
-        if found is None:
-            await ask(scope, receive, send)
-        else:
-            await _sent(scope, found)(scope, receive, send)
+    comes_first = True
 
-    cast("APIRoute", route).app = kept_or_asked
+    def handler(self) -> Handler:
+        ask = super().handler()
+
+        async def kept_or_asked(request: Request) -> Response:
+            principal = await authenticate(request.scope)
+            kept = await world_of(request).kept_answer(principal.organization_id, request.scope["query_string"])
+            return await ask(request) if kept is None else _sent(request.scope, kept)
+
+        return kept_or_asked
+
+
+router.add_api_route(
+    "/slots", list_slots, methods=["GET"], response_model=SlotsOut, route_class_override=KeptAnswersRoute
+)
 
 
 def _sent(scope: Scope, answer: Answer) -> Response:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from booking.api.context import (
@@ -50,6 +50,7 @@ from booking.storage.listing import (
 )
 from booking.storage.messages import read_message_events
 from booking.usecases.lifecycle import edit_appointment
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey
@@ -66,7 +67,7 @@ from slotstream_servicekit.http.pagination import (
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.rights import Right
 
-router = APIRouter(tags=["appointments"])
+router = Router(tags=["appointments"])
 
 Reader = Annotated[Principal, requires(Right.READ_APPOINTMENTS)]
 Booker = Annotated[Principal, requires(Right.BOOK)]
@@ -74,16 +75,15 @@ Writer = Annotated[Principal, requires(Right.WRITE_APPOINTMENTS)]
 Sort = Annotated[str, Query(pattern="^-?starts_at$", description="starts_at or -starts_at")]
 
 
-@router.post("/v1/appointments", status_code=201, response_model=AppointmentOut)
+@router.plain("/v1/appointments", method="POST", status_code=201, response_model=AppointmentOut)
 async def book_appointment(
     request: Request,
-    context: CurrentContext,
     principal: Booker,
     body: BookAppointmentIn,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Book an appointment, or learn every reason why it cannot be booked."""
-    return await create(request, context, principal, body)
+    return await create(request, request.app.state.context, principal, body)
 
 
 @router.get("/v1/appointments", response_model=Page[ListedAppointmentOut])

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -16,6 +16,7 @@ from booking.storage.bulk import find_ids, insert_job, list_items, read_job
 from booking.storage.connections import connection_of
 from booking.usecases.bulk import ItemOutcome, do_in_bulk
 from slotstream_servicekit.errors import NotFoundError
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import requires, requires_any
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.pagination import (
@@ -31,7 +32,7 @@ from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.rights import Right
 from slotstream_servicekit.ids import new_id
 
-router = APIRouter(tags=["bulk"])
+router = Router(tags=["bulk"])
 
 Writer = Annotated[Principal, requires_any(Right.WRITE_APPOINTMENTS, Right.SEND_MESSAGES)]
 Reader = Annotated[Principal, requires(Right.READ_APPOINTMENTS)]

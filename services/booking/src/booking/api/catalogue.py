@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -29,6 +29,7 @@ from booking.schemas.catalogue import (
 from booking.storage.catalogue import list_entries, read_entry
 from booking.usecases.catalogue import add_entry, change_entry
 from slotstream_servicekit.errors import NotFoundError
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
@@ -130,10 +131,8 @@ class Noun:
         return model_response(self.out(row), version=row["version"])
 
 
-def _routes(
-    *, path: str, noun: Noun, plural: str, add: type[Any], change: type[ChangeIn], by_business: bool
-) -> APIRouter:
-    router = APIRouter(prefix=f"/v1/{path}", tags=["catalogue"])
+def _routes(*, path: str, noun: Noun, plural: str, add: type[Any], change: type[ChangeIn], by_business: bool) -> Router:
+    router = Router(prefix=f"/v1/{path}", tags=["catalogue"])
     model = noun.model
 
     async def add_one(

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -19,6 +19,7 @@ from booking.schemas.clients import (
 from booking.storage.clients import appointments_of, list_clients, read_client
 from booking.usecases.clients import add_client, change_client, erase_client, merge_clients
 from slotstream_servicekit.errors import NotFoundError
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import requires, requires_any
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
@@ -34,7 +35,7 @@ from slotstream_servicekit.http.pagination import (
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.rights import Right
 
-router = APIRouter(prefix="/v1/clients", tags=["clients"])
+router = Router(prefix="/v1/clients", tags=["clients"])
 
 Reader = Annotated[Principal, requires(Right.READ_CLIENTS)]
 Writer = Annotated[Principal, requires(Right.WRITE_CLIENTS)]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import StreamingResponse
 
 from booking.adapters.exports import writer_of
@@ -17,11 +17,12 @@ from booking.domain.exports import COLUMNS, ExportedAppointment, Format, Writer
 from booking.storage.catalogue import read_business_names
 from booking.storage.connections import connection_of
 from booking.storage.listing import AppointmentFilter, ListedAppointment, list_appointments
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.rights import Right
 
-router = APIRouter(tags=["appointments"])
+router = Router(tags=["appointments"])
 Reader = Annotated[Principal, requires(Right.READ_APPOINTMENTS)]
 if TYPE_CHECKING:
     FieldName = str

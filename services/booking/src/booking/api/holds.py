@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -12,13 +12,14 @@ from booking.api.context import CurrentContext, actor_of, model_response
 from booking.schemas.appointments import HoldIn, HoldOut
 from booking.storage.connections import connection_of
 from booking.usecases.holds import HoldRequest, hold_slot, release_hold
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.rights import Right
 from slotstream_servicekit.ids import new_id
 
-router = APIRouter(prefix="/v1/holds", tags=["holds"])
+router = Router(prefix="/v1/holds", tags=["holds"])
 Booker = Annotated[Principal, requires(Right.BOOK)]
 
 

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from booking.api.context import CurrentContext
 from booking.schemas.appointments import OverrideEntryOut
 from booking.storage import overrides
 from booking.storage.connections import connection_of
 from booking.storage.overrides import OverrideFilter
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.models import InstantIn
 from slotstream_servicekit.http.pagination import (
@@ -25,7 +26,7 @@ from slotstream_servicekit.http.pagination import (
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.rights import Right
 
-router = APIRouter(tags=["overrides"])
+router = Router(tags=["overrides"])
 
 Reader = Annotated[Principal, requires(Right.READ_APPOINTMENTS)]
 Word = Annotated[str, Query(min_length=1, max_length=200)]

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from booking.api.context import CurrentContext
 from booking.domain.errors import InvalidRangeError
@@ -24,12 +24,13 @@ from booking.schemas.reports import (
 from booking.storage.connections import connection_of
 from booking.storage.reports import Range, count_no_shows, count_volume, find_follow_ups, sum_revenue
 from booking.usecases.reporting import Utilisation, measure_utilisation
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.models import InstantIn
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.rights import Right
 
-router = APIRouter(prefix="/v1/reports", tags=["reports"])
+router = Router(prefix="/v1/reports", tags=["reports"])
 Reader = Annotated[Principal, requires(Right.READ_REPORTS)]
 By = Literal["client", "service", "staff", "business", "source", "weekday", "hour", "day", "month"]
 Lines = Annotated[int, Query(ge=1, le=1_000, description="At most so many lines, the largest")]

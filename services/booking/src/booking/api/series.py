@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -43,6 +43,7 @@ from slotstream_scheduling.recurrence import Recurrence
 from slotstream_scheduling.spans import to_epoch
 from slotstream_scheduling.wallclock import local_of
 from slotstream_servicekit.errors import ForbiddenError
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
@@ -59,7 +60,7 @@ from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.rights import Right
 from slotstream_servicekit.ids import new_id
 
-router = APIRouter(prefix="/v1/series", tags=["series"])
+router = Router(prefix="/v1/series", tags=["series"])
 
 Reader = Annotated[Principal, requires(Right.READ_APPOINTMENTS)]
 Booker = Annotated[Principal, requires(Right.BOOK)]

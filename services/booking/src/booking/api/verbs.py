@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -27,6 +27,7 @@ from booking.usecases.lifecycle import (
     change_status,
     reschedule_appointment,
 )
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
@@ -34,7 +35,7 @@ from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.rights import Right
 from slotstream_servicekit.ids import new_id
 
-router = APIRouter(prefix="/v1/appointments/{appointment_id}", tags=["verbs"])
+router = Router(prefix="/v1/appointments/{appointment_id}", tags=["verbs"])
 
 Booker = Annotated[Principal, requires(Right.BOOK)]
 Writer = Annotated[Principal, requires(Right.WRITE_APPOINTMENTS)]

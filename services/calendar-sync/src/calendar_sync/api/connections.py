@@ -4,7 +4,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from calendar_sync.api.context import Context, correlation_id
@@ -18,6 +18,7 @@ from calendar_sync.usecases.connections import (
     disconnect_calendar,
     request_sync,
 )
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import Principal, Right, requires
 from slotstream_servicekit.http.etags import IfMatch, etag
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
@@ -32,7 +33,7 @@ from slotstream_servicekit.http.pagination import (
 )
 from slotstream_servicekit.ids import new_id
 
-router = APIRouter(prefix="/v1/connections", tags=["connections"])
+router = Router(prefix="/v1/connections", tags=["connections"])
 
 Reader = Annotated[Principal, requires(Right.READ_CALENDARS)]
 Writer = Annotated[Principal, requires(Right.WRITE_CALENDARS)]

@@ -52,7 +52,7 @@ def correlation_id() -> str:
     return current_trace_id() or "none"
 
 
-def _context(request: Request) -> ApiContext:
+async def _context(request: Request) -> ApiContext:
     return cast("ApiContext", request.app.state.context)
 
 

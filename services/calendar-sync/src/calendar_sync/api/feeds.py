@@ -5,7 +5,7 @@ import json
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import Header, Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from calendar_sync.adapters.calendar_writer import calendar_etag, write_calendar
@@ -14,6 +14,7 @@ from calendar_sync.domain import Feed, FeedNotFoundError
 from calendar_sync.schemas import FeedOut, IssuedFeedOut, IssueFeedIn
 from calendar_sync.storage import FeedStore
 from calendar_sync.usecases.feeds import issue_feed, open_feed, revoke_feed, rotate_feed
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import Principal, Right, requires
 from slotstream_servicekit.http.etags import IfMatch, etag
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
@@ -28,7 +29,7 @@ from slotstream_servicekit.http.pagination import (
 )
 from slotstream_servicekit.ids import new_id
 
-router = APIRouter(tags=["feeds"])
+router = Router(tags=["feeds"])
 
 Reader = Annotated[Principal, requires(Right.READ_CALENDARS)]
 Writer = Annotated[Principal, requires(Right.WRITE_CALENDARS)]

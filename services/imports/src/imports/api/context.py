@@ -39,7 +39,7 @@ class ApiContext:
         return found is not None
 
 
-def _context(request: Request) -> ApiContext:
+async def _context(request: Request) -> ApiContext:
     context: ApiContext = request.app.state.context
     return context
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi import File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,6 +34,7 @@ from imports.usecases import (
 )
 from slotstream_servicekit.errors import TransientError
 from slotstream_servicekit.health import Health
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import Principal, Right
 from slotstream_servicekit.http.etags import IfMatch, etag
 from slotstream_servicekit.http.idempotency import (
@@ -54,7 +55,7 @@ from slotstream_servicekit.http.pagination import (
 )
 from slotstream_servicekit.ids import new_id
 
-router = APIRouter(prefix="/v1/imports", tags=["imports"])
+router = Router(prefix="/v1/imports", tags=["imports"])
 
 _SETTLED = frozenset({ImportState.FINISHED, ImportState.UNDONE, ImportState.FAILED})
 _HEARTBEAT_TURNS = 30

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Row
 
@@ -17,6 +17,7 @@ from imports.schemas import ChangeRowIn, RowOut
 from imports.storage import rows as stored_rows
 from imports.storage.files import import_of
 from imports.usecases import change_row
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import Right
 from slotstream_servicekit.http.etags import IfMatch, etag
 from slotstream_servicekit.http.pagination import (
@@ -30,7 +31,7 @@ from slotstream_servicekit.http.pagination import (
 )
 from slotstream_servicekit.spreadsheets import defused
 
-router = APIRouter(prefix="/v1/imports", tags=["review"])
+router = Router(prefix="/v1/imports", tags=["review"])
 
 _PAGE = 1_000
 RowNumber = Annotated[int, Path(ge=1, le=2**31 - 1, description="The row as a spreadsheet counts it")]

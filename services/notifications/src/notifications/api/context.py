@@ -38,7 +38,7 @@ class ApiContext:
             return await CatalogueStore(session).get(organization_id, kind, item_id) is not None
 
 
-def _context(request: Request) -> ApiContext:
+async def _context(request: Request) -> ApiContext:
     return cast("ApiContext", request.app.state.context)
 
 

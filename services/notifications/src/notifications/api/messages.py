@@ -3,12 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from notifications.api.context import Context, answer
 from notifications.domain import Channel, Kind, Message, Status
 from notifications.schemas import MessageOut
 from notifications.storage import MessageFilter, MessageStore
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import Principal, Right, requires
 from slotstream_servicekit.http.models import InstantIn
 from slotstream_servicekit.http.pagination import (
@@ -21,7 +22,7 @@ from slotstream_servicekit.http.pagination import (
     page_of,
 )
 
-router = APIRouter(prefix="/v1/messages", tags=["messages"])
+router = Router(prefix="/v1/messages", tags=["messages"])
 
 Reader = Annotated[Principal, requires(Right.READ_MESSAGES)]
 _SCOPE = "messages:-id"

@@ -3,16 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from notifications.api.context import Context, answer
 from notifications.domain import Channel, Preference
 from notifications.schemas import PreferencesIn, PreferencesOut
 from notifications.usecases.preferences import change_preferences, read_preferences
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import Principal, Right, requires
 from slotstream_servicekit.http.etags import IfMatch
 
-router = APIRouter(prefix="/v1/clients/{client_id}/preferences", tags=["preferences"])
+router = Router(prefix="/v1/clients/{client_id}/preferences", tags=["preferences"])
 
 Reader = Annotated[Principal, requires(Right.READ_MESSAGES)]
 Writer = Annotated[Principal, requires(Right.WRITE_CLIENTS)]

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.context import Context, answer
@@ -12,6 +12,7 @@ from notifications.domain import Channel, ReminderRule
 from notifications.schemas import ChangeReminderRuleIn, CreateReminderRuleIn, ReminderRuleOut
 from notifications.storage import ReminderRuleStore
 from notifications.usecases.reminders import archive_rule, change_rule, create_rule
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import Principal, Right, requires
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
@@ -26,7 +27,7 @@ from slotstream_servicekit.http.pagination import (
 )
 from slotstream_servicekit.ids import new_id
 
-router = APIRouter(prefix="/v1/reminder-rules", tags=["reminders"])
+router = Router(prefix="/v1/reminder-rules", tags=["reminders"])
 
 Reader = Annotated[Principal, requires(Right.READ_MESSAGES)]
 Writer = Annotated[Principal, requires(Right.WRITE_TEMPLATES)]

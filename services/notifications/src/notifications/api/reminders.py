@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.context import Context, answer, correlation_id
@@ -12,12 +12,13 @@ from notifications.domain import Channel, Message
 from notifications.schemas import AddReminderIn, ReminderOut, RemindersOut
 from notifications.storage import MessageStore
 from notifications.usecases.reminders import add_reminder, remove_reminder
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import Principal, Right, requires
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.telemetry import current_traceparent
 
-router = APIRouter(prefix="/v1/appointments/{appointment_id}/reminders", tags=["reminders"])
+router = Router(prefix="/v1/appointments/{appointment_id}/reminders", tags=["reminders"])
 
 Reader = Annotated[Principal, requires(Right.READ_MESSAGES)]
 Writer = Annotated[Principal, requires(Right.SEND_MESSAGES)]

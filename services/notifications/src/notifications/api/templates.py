@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.adapters.wording import BUILT_IN_LOCALES, DEFAULTS, VARIABLES, built_in, sample_facts
@@ -19,6 +19,7 @@ from notifications.schemas import (
 )
 from notifications.storage import TemplateStore
 from notifications.usecases.templates import archive_template, change_template, create_template, preview
+from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import Principal, Right, requires
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
@@ -33,7 +34,7 @@ from slotstream_servicekit.http.pagination import (
 )
 from slotstream_servicekit.ids import new_id
 
-router = APIRouter(prefix="/v1/templates", tags=["templates"])
+router = Router(prefix="/v1/templates", tags=["templates"])
 
 Reader = Annotated[Principal, requires(Right.READ_MESSAGES)]
 Writer = Annotated[Principal, requires(Right.WRITE_TEMPLATES)]

@@ -19,7 +19,7 @@ _CLIENT_CLOSED_REQUEST = 499
 log = get_logger(__name__)
 
 
-class RequestContext:
+class RequestTelemetry:
     """Pure ASGI, since it is paid for by every request."""
 
     def __init__(self, app: ASGIApp, *, service: str) -> None:

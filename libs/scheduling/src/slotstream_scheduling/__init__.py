@@ -4,6 +4,8 @@ Booking judges by them and availability offers by them, so the two cannot disagr
 """
 
 from slotstream_scheduling.assignment import Assignment, assign
+from slotstream_scheduling.board import Board, Slot
+from slotstream_scheduling.grid import grid_starts, on_grid
 from slotstream_scheduling.hours import (
     Absence,
     ClockInterval,
@@ -42,17 +44,9 @@ from slotstream_scheduling.rules import (
     judge_resource,
     judge_time,
 )
-from slotstream_scheduling.slots import (
-    Slot,
-    bookable_window,
-    first_slot,
-    grid_starts,
-    offer_slots,
-    offer_starts,
-    on_grid,
-    start_spans,
-)
+from slotstream_scheduling.slots import first_slot, offer_slots
 from slotstream_scheduling.spans import Span, Spans, from_epoch, to_epoch, to_epoch_up
+from slotstream_scheduling.starts import bookable_window, start_spans
 from slotstream_scheduling.wallclock import (
     LocalKind,
     Resolution,
@@ -68,6 +62,7 @@ from slotstream_scheduling.wallclock import (
 __all__ = [
     "Absence",
     "Assignment",
+    "Board",
     "Busy",
     "ClockInterval",
     "Code",
@@ -114,7 +109,6 @@ __all__ = [
     "local_of",
     "occurrences",
     "offer_slots",
-    "offer_starts",
     "on_grid",
     "open_spans",
     "parse_clock",

@@ -5,14 +5,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import is_dataclass
 from datetime import timedelta
 from operator import attrgetter, itemgetter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from sqlalchemy import Column, Table, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from slotstream_servicekit.consumer.records import Received
+if TYPE_CHECKING:
+    # The API role reads projections, and holds no Kafka client.
+    from slotstream_servicekit.consumer.records import Received
 
 _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 _POLL_SECONDS: Final = 0.05
@@ -20,7 +22,7 @@ _POLL_SECONDS: Final = 0.05
 Key = tuple[Any, ...]
 
 
-def newest_by_key(batch: Iterable[Received[Any]]) -> dict[str, Received[Any]]:
+def newest_by_key(batch: "Iterable[Received[Any]]") -> "dict[str, Received[Any]]":
     """The last record of each key, tombstones included: on a compacted topic it alone counts."""
     return {received.key: received for received in batch}
 

@@ -92,7 +92,11 @@ def asyncapi_text() -> str:
     # PyYAML is a dependency of this command only, not of those who use the contracts.
     import yaml
 
-    document = yaml.safe_dump(asyncapi_document(), sort_keys=False, allow_unicode=True, width=120)
+    class WithoutAliases(yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+            return True
+
+    document = yaml.dump(asyncapi_document(), Dumper=WithoutAliases, sort_keys=False, allow_unicode=True, width=120)
     return f"# Generated from the models by `python -m slotstream_contracts.schemas write`.\n{document}"
 
 

@@ -1,23 +1,15 @@
-"""The migrations and the models say the same."""
-
-from collections.abc import Callable
-from typing import Any
+"""What the migration makes is what the code declares."""
 
 import pytest
 
-from notifications.storage.tables import TENANT_TABLES, metadata
-from slotstream_servicekit.database import Database
-from slotstream_servicekit.migrations import differences_from_models
-
-pytestmark = pytest.mark.service
+from notifications.storage.tables import TENANT_TABLES, metadata, schema
+from slotstream_servicekit.testing.databases import DatabaseForge
+from slotstream_servicekit.testing.schema import differences_from_code
 
 
-async def test_the_migrations_equal_the_models(fresh_database: Callable[[str], Any]) -> None:
-    fresh = fresh_database("notifications")
-    owner = Database.connect(fresh.owner_url, pool_size=1)
-    async with owner.engine.connect() as connection:
-        assert await connection.run_sync(differences_from_models, metadata) == []
-    await owner.dispose()
+@pytest.mark.service
+async def test_the_migration_equals_the_code(database_forge: DatabaseForge) -> None:
+    assert await differences_from_code(database_forge, schema) == []
 
 
 def test_every_table_with_an_organization_is_isolated() -> None:

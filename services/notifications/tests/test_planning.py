@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.adapters.wording.facts import _SAMPLE
+from notifications.adapters.templates.values import _SAMPLE
 from notifications.domain import (
     Appointment,
     Channel,
@@ -16,7 +16,7 @@ from notifications.domain import (
     Reminder,
     RetryPolicy,
     due_reminders,
-    still_true,
+    suppression_reason,
 )
 
 _T0 = datetime(2026, 3, 1, tzinfo=UTC)
@@ -69,7 +69,7 @@ def test_reminders_precede_the_last_start_of_the_chain_and_move_with_it(
 ) -> None:
     chain = a_chain(starts, [_T0] * len(starts))
     last = chain[-1]
-    reminders = [a_reminder(each) for each in minutes]
+    reminders = [a_reminder(item) for item in minutes]
     shuffled.shuffle(chain)  # type: ignore[attr-defined]
     drafts = planned(chain, reminders)
 
@@ -78,7 +78,7 @@ def test_reminders_precede_the_last_start_of_the_chain_and_move_with_it(
     for draft in drafts:
         assert draft.due_at < last.starts_at
         assert draft.starts_at == last.starts_at
-        assert (draft.why is None) == (draft.due_at >= last.created_at)
+        assert (draft.reason is None) == (draft.due_at >= last.created_at)
     moved = replace(last, starts_at=last.starts_at + timedelta(days=3))
     for before, after in zip(drafts, planned([moved], reminders), strict=True):
         assert after.due_at - before.due_at == timedelta(days=3)
@@ -90,8 +90,8 @@ def test_reminders_precede_the_last_start_of_the_chain_and_move_with_it(
     minutes=_MINUTES,
 )
 def test_nothing_is_planned_for_what_is_over(status: str, minutes: list[int]) -> None:
-    assert planned([an_appointment(status=status)], [a_reminder(each) for each in minutes]) == []
-    assert planned([an_appointment(archived=True)], [a_reminder(each) for each in minutes]) == []
+    assert planned([an_appointment(status=status)], [a_reminder(item) for item in minutes]) == []
+    assert planned([an_appointment(archived=True)], [a_reminder(item) for item in minutes]) == []
 
 
 def test_an_appointment_that_was_replaced_has_no_reminders_even_before_it_says_so() -> None:
@@ -104,7 +104,7 @@ def test_an_appointment_that_was_replaced_has_no_reminders_even_before_it_says_s
     kind=st.sampled_from(Kind), status=st.sampled_from(["pending", "scheduled", "confirmed", "cancelled", "completed"])
 )
 def test_no_message_contradicts_its_appointment(kind: Kind, status: str) -> None:
-    why = still_true(kind, an_appointment(status=status), resource_id=UUID(int=1))
+    why = suppression_reason(kind, an_appointment(status=status), resource_id=UUID(int=1))
     if kind in {Kind.CANCELLED, Kind.DECLINED}:
         assert (why is None) == (status == "cancelled")
     elif kind in {Kind.CREATED, Kind.CONFIRMED, Kind.RESCHEDULED, Kind.REMINDER}:

@@ -118,7 +118,8 @@ class _Run:
         component.add("tzname", first.name)
         if len(self.changes) > 1:
             goes_on = last.onset.year == last_year and len(self.changes) >= _CYCLE
-            component.add("rrule", self._rule(until=None if goes_on else last.instant))
+            # A day more than the last onset: some readers take UNTIL for local time, and would leave that one out.
+            component.add("rrule", self._rule(until=None if goes_on else last.instant + _DAY))
         return component
 
     def _rule(self, *, until: datetime | None) -> vRecur:

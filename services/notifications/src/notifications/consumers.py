@@ -1,4 +1,4 @@
-"""What notifications hears: appointment events, clients, and the catalogue."""
+"""What arrives from other services: appointment events, clients, the catalogue, and requests to send a message."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,22 +10,29 @@ from uuid import UUID
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Appointment, Asked, CatalogueItem, Channel, Client, Heard, Staff
-from notifications.usecases.hearing import (
-    hear_appointments,
-    hear_catalogue,
-    hear_clients,
-    hear_requests,
-    remember_appointments,
+from notifications.domain import (
+    Appointment,
+    AppointmentChange,
+    CatalogueItem,
+    Channel,
+    Channels,
+    Client,
+    MessageRequest,
+    Staff,
 )
+from notifications.usecases.messages import request_messages
+from notifications.usecases.planning import plan_messages
+from notifications.usecases.projections import apply_appointments, apply_catalogue, apply_clients
 from slotstream_contracts.appointments import AppointmentEvent, AppointmentRescheduled, AppointmentSnapshot
 from slotstream_contracts.catalogue import BusinessState, CatalogueState, ResourceState, ServiceState
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.envelope import Envelope
 from slotstream_contracts.messages import SendMessage
 from slotstream_contracts.topics import APPOINTMENTS, CATALOGUE, CLIENTS, NOTIFICATION_COMMANDS
-from slotstream_servicekit.clock import Clock
+from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.consumer import Consumers, Received
+from slotstream_servicekit.projections import newest_by_key
+from slotstream_servicekit.rebuild import Projection
 
 CATALOGUE_TYPES = frozenset({BusinessState.type, ResourceState.type, ServiceState.type})
 
@@ -33,65 +40,95 @@ Batch = Sequence[Received[Envelope[Any]]]
 
 
 @dataclass(kw_only=True)
-class Hearing:
+class Handlers:
     """The handlers. `wake` is set after the commit that planned something, or that something waited for."""
 
     clock: Clock
-    newest_only: timedelta
+    channels: Channels
+    news_lifetime: timedelta
     notify_staff: bool
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def on_appointments(self, session: AsyncSession, batch: Batch) -> None:
-        heard = _heard(batch)
-        if heard and await hear_appointments(
-            session,
-            heard=heard,
+        changes = _changes(batch)
+        if changes and await plan_messages(
+            session=session,
+            changes=changes,
+            channels=self.channels,
             now=self.clock(),
-            newest_only=self.newest_only,
+            news_lifetime=self.news_lifetime,
             notify_staff=self.notify_staff,
         ):
             self._wake_after_commit(session)
 
     async def on_clients(self, session: AsyncSession, batch: Batch) -> None:
-        last: dict[str, Received[Envelope[Any]]] = {each.key: each for each in batch}
-        states = [_client(each.event.data) for each in last.values() if each.event is not None]
-        erased = [found for each in last.values() if each.event is None and (found := _uuid(each.key)) is not None]
-        if await hear_clients(session, states=states, erased=erased, now=self.clock()):
+        states = [_client(record.event.data) for record in newest_by_key(batch).values() if record.event is not None]
+        erased = [client_id for record in batch if record.event is None and (client_id := _uuid(record.key))]
+        if await apply_clients(session=session, states=states, erased=erased, now=self.clock()):
             self._wake_after_commit(session)
 
     async def on_catalogue(self, session: AsyncSession, batch: Batch) -> None:
-        states = [_item(each.event.data) for each in batch if each.event is not None]
-        if states and await hear_catalogue(session, states=states, now=self.clock()):
+        states = [_item(record.event.data) for record in batch if record.event is not None]
+        if states and await apply_catalogue(session=session, states=states, now=self.clock()):
             self._wake_after_commit(session)
 
-    async def on_requests(self, session: AsyncSession, batch: Batch) -> None:
-        asked = [_asked(each.event) for each in batch if each.event and isinstance(each.event.data, SendMessage)]
-        if asked:
-            await hear_requests(session, asked=asked, now=self.clock())
-
-    async def on_past_appointments(self, session: AsyncSession, batch: Batch) -> None:
-        """For a rebuild: remembers, and tells nobody again."""
-        await remember_appointments(session, heard=_heard(batch))
+    async def on_notification_commands(self, session: AsyncSession, batch: Batch) -> None:
+        requests = [
+            _request(record.event) for record in batch if record.event and isinstance(record.event.data, SendMessage)
+        ]
+        if requests and await request_messages(
+            session=session, requests=requests, channels=self.channels, now=self.clock()
+        ):
+            self._wake_after_commit(session)
 
     def _wake_after_commit(self, session: AsyncSession) -> None:
         event.listen(session.sync_session, "after_commit", lambda _: self.wake.set(), once=True)
 
 
-def register(consumers: Consumers, hearing: Hearing) -> None:
-    consumers.subscribe(APPOINTMENTS.name, hearing.on_appointments)
-    consumers.subscribe(NOTIFICATION_COMMANDS.name, hearing.on_requests, types=frozenset({SendMessage.type}))
-    consumers.subscribe(CLIENTS.name, hearing.on_clients, types=frozenset({ClientState.type}), dedupe=False)
-    consumers.subscribe(CATALOGUE.name, hearing.on_catalogue, types=CATALOGUE_TYPES, dedupe=False)
+def register(consumers: Consumers, handlers: Handlers) -> None:
+    consumers.subscribe(APPOINTMENTS.name, handlers.on_appointments)
+    consumers.subscribe(
+        NOTIFICATION_COMMANDS.name, handlers.on_notification_commands, types=frozenset({SendMessage.type})
+    )
+    consumers.subscribe(CLIENTS.name, handlers.on_clients, types=frozenset({ClientState.type}), dedupe=False)
+    consumers.subscribe(CATALOGUE.name, handlers.on_catalogue, types=CATALOGUE_TYPES, dedupe=False)
 
 
-def _heard(batch: Batch) -> list[Heard]:
-    return [_heard_of(each.event) for each in batch if each.event and isinstance(each.event.data, AppointmentEvent)]
+def projections() -> Sequence[Projection]:
+    """What `slotstream rebuild notifications` makes anew. Nobody is told again."""
+    handlers = Handlers(
+        clock=system_clock, channels=Channels([], immediate=()), news_lifetime=timedelta(), notify_staff=False
+    )
+    return [
+        Projection(
+            name="appointments", topics=[APPOINTMENTS.name], handler=on_past_appointments, tables=["appointments"]
+        ),
+        Projection(name="clients", topics=[CLIENTS.name], handler=handlers.on_clients, tables=["clients"]),
+        Projection(
+            name="catalogue",
+            topics=[CATALOGUE.name],
+            handler=handlers.on_catalogue,
+            tables=["catalogue"],
+            types=CATALOGUE_TYPES,
+        ),
+    ]
 
 
-def _heard_of(envelope: Envelope[Any]) -> Heard:
+async def on_past_appointments(session: AsyncSession, batch: Batch) -> None:
+    """For a rebuild: keeps the states, and plans nothing."""
+    await apply_appointments(session=session, changes=_changes(batch))
+
+
+def _changes(batch: Batch) -> list[AppointmentChange]:
+    return [
+        _change(record.event) for record in batch if record.event and isinstance(record.event.data, AppointmentEvent)
+    ]
+
+
+def _change(envelope: Envelope[Any]) -> AppointmentChange:
     data = cast("AppointmentEvent", envelope.data)
     status = data.change.fields.get("status")
-    return Heard(
+    return AppointmentChange(
         appointment=_appointment(data.appointment),
         verb=data.change.verb,
         actor_id=data.actor.id,
@@ -105,15 +142,16 @@ def _heard_of(envelope: Envelope[Any]) -> Heard:
     )
 
 
-def _asked(envelope: Envelope[Any]) -> Asked:
+def _request(envelope: Envelope[Any]) -> MessageRequest:
     data = cast("SendMessage", envelope.data)
-    return Asked(
+    return MessageRequest(
         organization_id=envelope.organization,
         message_id=data.message_id,
         appointment_id=data.appointment_id,
         client_id=data.client_id,
         resource_id=data.resource_id,
         channel=Channel(data.channel),
+        text=data.text,
         time=envelope.time,
         correlation_id=envelope.correlationid,
         causation_id=str(envelope.id),
@@ -142,7 +180,7 @@ def _appointment(state: AppointmentSnapshot) -> Appointment:
         calendar_uid=state.calendar_uid,
         calendar_sequence=state.calendar_sequence,
         archived=state.archived,
-        staff=tuple(Staff(each.id, each.name) for each in state.resources if each.kind == "staff"),
+        staff=tuple(Staff(resource.id, resource.name) for resource in state.resources if resource.kind == "staff"),
         created_at=state.created_at,
         updated_at=state.updated_at,
         version=state.version,
@@ -160,19 +198,18 @@ def _client(state: ClientState) -> Client:
         zone=state.zone,
         consent=frozenset(state.consent),
         merged_into=state.merged_into,
-        erased=False,
         version=state.version,
     )
 
 
 def _item(state: CatalogueState) -> CatalogueItem:
-    facts: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     if isinstance(state, BusinessState):
         kind = "business"
-        facts = {name: getattr(state, name) for name in ("zone", "locale", "country", "email", "phone", "address")}
+        values = {name: getattr(state, name) for name in ("zone", "locale", "country", "email", "phone", "address")}
     elif isinstance(state, ResourceState):
         kind = "resource"
-        facts = {name: getattr(state, name) for name in ("zone", "email", "phone", "user_id")}
+        values = {name: getattr(state, name) for name in ("zone", "email", "phone", "user_id")}
     else:
         kind = "service"
     return CatalogueItem(
@@ -182,7 +219,7 @@ def _item(state: CatalogueState) -> CatalogueItem:
         name=state.name,
         archived=state.archived,
         version=state.version,
-        **facts,
+        **values,
     )
 
 

@@ -2,15 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from notifications.adapters.email import InvalidAddressError, SmtpGateway, SmtpServer, checked_address
-from notifications.api import ROUTERS, ApiContext
-from notifications.domain import EmailGateway, RetryPolicy
+from notifications.adapters.email import EmailChannel, SmtpGateway, SmtpServer, checked_address
+from notifications.api import ROUTERS, Dependencies
+from notifications.domain import Channel, Channels, InvalidAddressError, RetryPolicy
 from notifications.settings import NotificationsSettings
 from notifications.storage.tables import inbox
 from notifications.worker import Sender
@@ -19,15 +18,17 @@ from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import StartError
 from slotstream_servicekit.health import Health, database_check
+from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, housekeeping
 from slotstream_servicekit.http.app import create_app
 from slotstream_servicekit.http.auth import Authenticator
 from slotstream_servicekit.runtime import Service, Worker, run
 
 if TYPE_CHECKING:
-    from notifications.consumers import Hearing
+    from notifications.consumers import Handlers
     from slotstream_servicekit.rebuild import Projection
 
-_OUTCOME_MARGIN = timedelta(seconds=30)
+CONFIGURED: frozenset[Channel] = frozenset({Channel.EMAIL})
+"""The channels that every installation has."""
 
 
 def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) -> FastAPI:
@@ -49,102 +50,69 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
         health=health,
         lifespan=lifespan,
     )
-    app.state.context = ApiContext(database, settings.catalogue_wait, clock)
+    app.state.dependencies = Dependencies(
+        database=database, channels=CONFIGURED, catalogue_wait=settings.catalogue_wait, clock=clock
+    )
     return app
 
 
 def create_worker(settings: NotificationsSettings, *, clock: Clock = system_clock) -> Worker:
     from notifications.consumers import register
-    from slotstream_servicekit.consumer import Consumers
-    from slotstream_servicekit.relay import Relay
+    from slotstream_servicekit import workers
 
     database = _database(settings)
-    health = Health()
-    health.register("database", database_check(database))
-    gateway = SmtpGateway(_smtp_server(settings))
-    sender = create_sender(settings, database=database, gateway=gateway, clock=clock)
-    health.register("sender", sender.check)
-    consumers = Consumers(
+    channels = create_channels(settings)
+    sender = create_sender(settings, database=database, channels=channels, clock=clock)
+    handlers = create_handlers(settings, channels=channels, clock=clock)
+    handlers.wake = sender.wake
+    return workers.create_worker(
         service="notifications",
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        settings=settings,
         database=database,
         decode=parse,
-        health=health,
+        register=lambda consumers: register(consumers, handlers),
         inbox=inbox,
-        batch_size=settings.consumer_batch_size,
-    )
-    hearing = create_hearing(settings, clock=clock)
-    hearing.wake = sender.wake
-    register(consumers, hearing)
-
-    async def dispose() -> None:
-        await gateway.aclose()
-        await database.dispose()
-
-    return Worker(
-        health=health,
-        consumers=consumers,
-        relay=Relay(
-            database,
-            service="notifications",
-            bootstrap_servers=settings.kafka_bootstrap_servers,
-            lanes=settings.relay_lanes,
-        ),
-        tasks=[sender.run],
-        dispose=dispose,
+        tasks=[sender.run, housekeeping(database, [IDEMPOTENCY_KEYS])],
+        checks=[("sender", sender.check)],
+        dispose=[channel.aclose for channel in channels],
     )
 
 
-def create_sender(
-    settings: NotificationsSettings, *, database: Database, gateway: EmailGateway, clock: Clock
-) -> Sender:
+def create_channels(settings: NotificationsSettings) -> Channels:
+    email = EmailChannel(SmtpGateway(_smtp_server(settings)), sender_address=_sender_address(settings))
+    return Channels([email], immediate=[Channel.EMAIL])
+
+
+def create_sender(settings: NotificationsSettings, *, database: Database, channels: Channels, clock: Clock) -> Sender:
     return Sender(
         database=database,
-        gateway=gateway,
+        channels=channels,
         clock=clock,
-        sender_address=_sender_address(settings),
         retries=RetryPolicy(
             first=settings.first_retry,
             longest=settings.longest_retry,
             most_attempts=settings.most_attempts,
-            patience=settings.patience,
+            state_wait=settings.state_wait,
         ),
         poll_every=settings.poll_every,
         claim_lease=settings.claim_lease,
-        outcome_lease=timedelta(seconds=settings.smtp_data_seconds) + _OUTCOME_MARGIN,
         recover_every=settings.recover_every,
         concurrency=2 * settings.smtp_connections,
     )
 
 
-def create_hearing(settings: NotificationsSettings, *, clock: Clock) -> "Hearing":
-    from notifications.consumers import Hearing
+def create_handlers(settings: NotificationsSettings, *, channels: Channels, clock: Clock) -> "Handlers":
+    from notifications.consumers import Handlers
 
-    return Hearing(clock=clock, newest_only=settings.newest_only, notify_staff=settings.notify_staff)
+    return Handlers(
+        clock=clock, channels=channels, news_lifetime=settings.news_lifetime, notify_staff=settings.notify_staff
+    )
 
 
 def projections() -> "Sequence[Projection]":
-    from notifications.consumers import CATALOGUE_TYPES, Hearing
-    from slotstream_contracts.topics import APPOINTMENTS, CATALOGUE, CLIENTS
-    from slotstream_servicekit.rebuild import Projection
+    from notifications import consumers
 
-    hearing = Hearing(clock=system_clock, newest_only=timedelta(), notify_staff=False)
-    return [
-        Projection(
-            name="appointments",
-            topics=[APPOINTMENTS.name],
-            handler=hearing.on_past_appointments,
-            tables=["appointments"],
-        ),
-        Projection(name="clients", topics=[CLIENTS.name], handler=hearing.on_clients, tables=["clients"]),
-        Projection(
-            name="catalogue",
-            topics=[CATALOGUE.name],
-            handler=hearing.on_catalogue,
-            tables=["catalogue"],
-            types=CATALOGUE_TYPES,
-        ),
-    ]
+    return consumers.projections()
 
 
 def _database(settings: NotificationsSettings) -> Database:

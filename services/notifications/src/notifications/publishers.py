@@ -1,4 +1,4 @@
-"""What notifications says: what became of each message, on `slotstream.messages.v1`. No addresses, no texts."""
+"""What notifications publishes: what became of each message, on `slotstream.messages.v1`. No addresses, no texts."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -20,24 +20,24 @@ from slotstream_servicekit.outbox import OutboxRecord, record_of
 SOURCE = "/slotstream/notifications"
 
 _MAKERS: Mapping[Status, Callable[[Message, dict[str, Any]], MessageEvent]] = {
-    Status.PLANNED: lambda _, facts: MessagePlanned(**facts),
-    Status.SENT: lambda message, facts: MessageSent(**facts, provider_id=message.provider_id),
-    Status.DELIVERED: lambda _, facts: MessageDelivered(**facts),
-    Status.FAILED: lambda message, facts: MessageFailed(
-        **facts, code=message.code or "failed", detail=message.detail or ""
+    Status.PLANNED: lambda _, common: MessagePlanned(**common),
+    Status.SENT: lambda message, common: MessageSent(**common, provider_id=message.provider_id),
+    Status.DELIVERED: lambda _, common: MessageDelivered(**common),
+    Status.FAILED: lambda message, common: MessageFailed(
+        **common, code=message.code or "failed", detail=message.detail or ""
     ),
-    Status.SUPPRESSED: lambda message, facts: MessageSuppressed(**facts, reason=message.why or "suppressed"),
-    Status.UNKNOWN: lambda message, facts: MessageUnknown(**facts, detail=message.detail or ""),
+    Status.SUPPRESSED: lambda message, common: MessageSuppressed(**common, reason=message.reason or "suppressed"),
+    Status.UNKNOWN: lambda message, common: MessageUnknown(**common, detail=message.detail or ""),
 }
 
 
 def records_of(messages: Iterable[Message]) -> list[OutboxRecord]:
     """The outbox records that tell what each message has become just now."""
-    return [record_of(_envelope_of(each), aggregatetype="message") for each in messages]
+    return [record_of(_envelope_of(message), aggregatetype="message") for message in messages]
 
 
 def _envelope_of(message: Message) -> Envelope[MessageEvent]:
-    facts = {
+    common = {
         "message_id": message.id,
         "organization_id": message.organization_id,
         "appointment_id": message.appointment_id,
@@ -49,7 +49,7 @@ def _envelope_of(message: Message) -> Envelope[MessageEvent]:
         "occurred_at": message.updated_at,
     }
     return wrap(
-        _MAKERS[message.status](message, facts),
+        _MAKERS[message.status](message, common),
         organization=message.organization_id,
         subject=str(message.id),
         key=str(message.appointment_id),

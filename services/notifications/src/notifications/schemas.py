@@ -1,6 +1,6 @@
 """The shapes that notifications takes and gives over HTTP."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
@@ -14,14 +14,12 @@ LocaleTag = Annotated[
 ]
 """A language, perhaps with a region (BCP 47)."""
 MinutesBefore = Annotated[int, Field(ge=1, le=366 * 24 * 60, strict=True)]
-DeliverableChannel = Literal["email"]
-"""The channels that have an adapter."""
 _Subject = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 _Body = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
 
 
 class CreateTemplateIn(RequestModel):
-    """Wording for one kind of message. Without `business_id` for the whole organization; without `html` the text's.
+    """The text of one kind of message. Without `business_id` for the whole organization; without `html` the text's.
 
     With `is_default` false only reminders that name it use it.
     """
@@ -30,7 +28,7 @@ class CreateTemplateIn(RequestModel):
     business_id: UUID | None = None
     kind: Kind
     audience: Audience = Audience.CLIENT
-    channel: DeliverableChannel = "email"
+    channel: Channel = Channel.EMAIL
     locale: LocaleTag
     subject: _Subject
     text: _Body
@@ -55,7 +53,7 @@ class ChangeTemplateIn(RequestModel):
 
 
 class TemplateOut(ResponseModel):
-    """`id` and the times are null for built-in wording."""
+    """`id` and the times are null for built-in texts."""
 
     id: UUID | None
     business_id: UUID | None
@@ -73,7 +71,7 @@ class TemplateOut(ResponseModel):
 
 
 class PreviewIn(RequestModel):
-    """Wording to try out in place of the stored one, before it is saved."""
+    """A text to try out in place of the stored one, before it is saved."""
 
     subject: _Subject | None = None
     text: _Body | None = None
@@ -101,14 +99,14 @@ class CreateReminderRuleIn(RequestModel):
     id: UUID | None = None
     business_id: UUID | None = None
     service_id: UUID | None = None
-    channel: DeliverableChannel = "email"
+    channel: Channel = Channel.EMAIL
     minutes_before: MinutesBefore
     template_id: UUID | None = None
     enabled: bool = True
 
 
 class ChangeReminderRuleIn(RequestModel):
-    """`template_id: null` goes back to the usual wording."""
+    """`template_id: null` goes back to the usual text."""
 
     minutes_before: MinutesBefore | None = None
     template_id: UUID | None = None
@@ -132,13 +130,13 @@ class AddReminderIn(RequestModel):
     """One more reminder for this appointment; it moves and stops with it."""
 
     id: UUID | None = None
-    channel: DeliverableChannel = "email"
+    channel: Channel = Channel.EMAIL
     minutes_before: MinutesBefore
     template_id: UUID | None = None
 
 
 class ReminderOut(ResponseModel):
-    """A reminder and the message it has planned. `why` says why it is suppressed."""
+    """A reminder and the message it has planned. `reason` says why it is suppressed."""
 
     id: UUID
     message_id: UUID
@@ -147,7 +145,7 @@ class ReminderOut(ResponseModel):
     minutes_before: int
     due_at: InstantOut
     status: Status
-    why: str | None
+    reason: str | None
     sent_at: InstantOut | None
 
 
@@ -156,7 +154,7 @@ class RemindersOut(ResponseModel):
 
 
 class MessageOut(ResponseModel):
-    """One row of the ledger. `code` and `detail` say what went wrong, `why` why it was not sent."""
+    """One row of the ledger. `code` and `detail` say what went wrong, `reason` why it was not sent."""
 
     id: UUID
     appointment_id: UUID
@@ -166,7 +164,7 @@ class MessageOut(ResponseModel):
     channel: Channel
     kind: Kind
     status: Status
-    why: str | None
+    reason: str | None
     code: str | None
     detail: str | None
     address: str | None

@@ -39,10 +39,10 @@ class NotificationsSettings(ServiceSettings):
     first_retry: timedelta = timedelta(seconds=10)
     longest_retry: timedelta = timedelta(minutes=30)
     most_attempts: int = Field(default=10, ge=1, le=50)
-    patience: timedelta = timedelta(minutes=10)
+    state_wait: timedelta = timedelta(minutes=10)
     """How long a message waits for a client or a business that has not arrived yet."""
-    newest_only: timedelta = timedelta(hours=24)
-    """News that is heard of later than this after it happened is not told any more."""
+    news_lifetime: timedelta = timedelta(hours=24)
+    """News that arrives later than this after it happened is not told any more."""
     notify_staff: bool = True
     catalogue_wait: timedelta = timedelta(seconds=2)
     """How long a request waits for a business or service that was created a moment ago to arrive over Kafka."""

@@ -3,19 +3,22 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 
 from prometheus_client import Counter, Histogram
 
-from notifications.domain import EmailGateway, RetryPolicy, Status
-from notifications.usecases.composing import Ready, compose
-from notifications.usecases.delivering import claim_messages, deliver, give_up, recover_claims
+from notifications.domain import Channels, RetryPolicy, Status
+from notifications.usecases.delivery import claim_messages, deliver_message, give_up, recover_claims
+from notifications.usecases.eligibility import Sendable
+from notifications.usecases.rendering import render_message
+from slotstream_servicekit.background import pause_after
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
-from slotstream_servicekit.errors import TransientError
+from slotstream_servicekit.errors import SlotstreamError, TransientError
 from slotstream_servicekit.health import CheckResult
-from slotstream_servicekit.http.idempotency import forget_old_keys
 from slotstream_servicekit.telemetry import bind_organization, get_logger, span_from
 
 log = get_logger(__name__)
@@ -28,8 +31,8 @@ LATENESS = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 30.0, 300.0),
 )
 
-_UNHEALTHY_AFTER_SECONDS = 15.0
-_HOUSEKEEPING_SECONDS = 3_600.0
+_UNHEALTHY_AFTER_SECONDS: Final = 15.0
+_LONGEST_PAUSE: Final = 5.0
 
 
 @dataclass(kw_only=True)
@@ -40,36 +43,30 @@ class Sender:
     """
 
     database: Database
-    gateway: EmailGateway
+    channels: Channels
     clock: Clock
-    sender_address: str
     retries: RetryPolicy
     poll_every: timedelta = timedelta(milliseconds=250)
     claim_lease: timedelta = timedelta(seconds=30)
-    outcome_lease: timedelta = timedelta(seconds=90)
     recover_every: timedelta = timedelta(seconds=5)
     concurrency: int = 16
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
-    _turned_at: float = field(default_factory=time.monotonic)
+    _polled_at: float = field(default_factory=time.monotonic)
+    _failures: int = 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        recovered_at = kept_house_at = float("-inf")
+        recovered_at = float("-inf")
         while not stop.is_set():
             self.wake.clear()
-            try:
-                if time.monotonic() - recovered_at >= self.recover_every.total_seconds():
-                    await recover_claims(self.database, now=self.clock())
-                    recovered_at = time.monotonic()
-                if time.monotonic() - kept_house_at >= _HOUSEKEEPING_SECONDS:
-                    await forget_old_keys(self.database)
-                    kept_house_at = time.monotonic()
-                claimed = await self._claim()
-            except TransientError as error:
-                log.warning("sender_waits", cause=error.code)
-                claimed = 0
-            self._turned_at = time.monotonic()
-            if claimed == 0 or len(self._in_flight) >= self.concurrency:
+            if time.monotonic() - recovered_at >= self.recover_every.total_seconds():
+                await self._attempt("recovery", recover_claims(database=self.database, now=self.clock()))
+                recovered_at = time.monotonic()
+            claimed = await self._attempt("claiming", self._claim())
+            self._failures = self._failures + 1 if claimed is None else 0
+            if claimed is not None:
+                self._polled_at = time.monotonic()
+            if not claimed or len(self._in_flight) >= self.concurrency:
                 await self._pause(stop)
         if self._in_flight:
             await asyncio.wait(self._in_flight)
@@ -81,30 +78,48 @@ class Sender:
             await asyncio.wait(set(self._in_flight))
         return claimed
 
+    async def _attempt(self, step: str, work: Awaitable[int]) -> int | None:
+        """Does one step of a round; None where it failed. No error ends the sender."""
+        try:
+            return await work
+        except SlotstreamError as error:
+            log.warning("sender_postponed", step=step, code=error.code)
+        except Exception:
+            log.exception("sender_failed", step=step)
+        return None
+
     async def _claim(self) -> int:
         room = self.concurrency - len(self._in_flight)
         if room <= 0:
             return 0
         now = self.clock()
-        ready = await claim_messages(self.database, now=now, lease=self.claim_lease, limit=room, retries=self.retries)
-        for each in ready:
-            LATENESS.labels(each.message.kind).observe((now - each.message.next_attempt_at).total_seconds())
-            task = asyncio.create_task(self._send(each))
+        claimed = await claim_messages(
+            database=self.database,
+            channels=self.channels,
+            now=now,
+            lease=self.claim_lease,
+            limit=room,
+            retries=self.retries,
+        )
+        for sendable in claimed:
+            message = sendable.message
+            LATENESS.labels(message.kind).observe((now - message.next_attempt_at).total_seconds())
+            task = asyncio.create_task(self._send(sendable))
             self._in_flight.add(task)
             task.add_done_callback(self._landed)
-        return len(ready)
+        return len(claimed)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
         self.wake.set()
 
-    async def _send(self, ready: Ready) -> None:
-        message = ready.message
+    async def _send(self, sendable: Sendable) -> None:
+        message = sendable.message
         bind_organization(message.organization_id)
         attributes = {"message.kind": message.kind.value, "message.id": str(message.id)}
-        with span_from(message.traceparent, "smtp send", kind="client", attributes=attributes):
+        with span_from(message.traceparent, f"{message.channel} send", kind="client", attributes=attributes):
             try:
-                status = await self._deliver(ready)
+                status = await self._deliver(sendable)
             except TransientError as error:
                 # Its claim runs out by itself, and with it what is left to do.
                 log.warning("send_interrupted", message=str(message.id), cause=error.code)
@@ -115,38 +130,44 @@ class Sender:
         MESSAGES.labels(message.channel, message.kind, status or "taken").inc()
         log.info("message_attempted", message=str(message.id), kind=message.kind.value, status=status)
 
-    async def _deliver(self, ready: Ready) -> Status | None:
+    async def _deliver(self, sendable: Sendable) -> Status | None:
+        message, channel = sendable.message, sendable.channel
         try:
-            mail = compose(ready, sender=self.sender_address, now=self.clock())
+            outgoing = channel.compose(render_message(sendable), now=self.clock())
         except Exception:
-            log.exception("composing_failed", message=str(ready.message.id), kind=ready.message.kind.value)
-            detail = "the message could not be written"
-            return await give_up(self.database, ready.message, code="composing_failed", detail=detail, clock=self.clock)
-        return await deliver(
-            self.database,
-            self.gateway,
-            ready.message,
-            mail,
+            log.exception("composing_failed", message=str(message.id), kind=message.kind.value)
+            return await give_up(
+                database=self.database,
+                message=message,
+                code="composing_failed",
+                detail="the message could not be written",
+                clock=self.clock,
+            )
+        return await deliver_message(
+            database=self.database,
+            channel=channel,
+            message=message,
+            outgoing=outgoing,
             clock=self.clock,
-            outcome_lease=self.outcome_lease,
             retries=self.retries,
         )
 
     async def _pause(self, stop: asyncio.Event) -> None:
         """Until the next poll, or until somebody planned or finished something, or the stop."""
+        seconds = pause_after(self._failures, self.poll_every.total_seconds())
         waiting = [asyncio.ensure_future(self.wake.wait()), asyncio.ensure_future(stop.wait())]
         try:
-            await asyncio.wait(waiting, timeout=self.poll_every.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, timeout=min(seconds, _LONGEST_PAUSE), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for each in waiting:
-                each.cancel()
+            for task in waiting:
+                task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.gather(*waiting, return_exceptions=True)
 
     async def check(self) -> CheckResult:
-        """Ready while it turns."""
-        silent = time.monotonic() - self._turned_at
-        facts: dict[str, object] = {"in_flight": len(self._in_flight), "seconds_since_turn": round(silent, 1)}
+        """Ready while it polls."""
+        silent = time.monotonic() - self._polled_at
+        values: dict[str, object] = {"in_flight": len(self._in_flight), "seconds_since_poll": round(silent, 1)}
         if silent > _UNHEALTHY_AFTER_SECONDS:
-            return CheckResult(ok=False, detail=f"the sender has not turned for {silent:.0f} s", facts=facts)
-        return CheckResult(ok=True, facts=facts)
+            return CheckResult(ok=False, detail=f"the sender has not polled for {silent:.0f} s", facts=values)
+        return CheckResult(ok=True, facts=values)

@@ -1,29 +1,18 @@
 """What calendar-sync remembers."""
 
 from calendar_sync.storage.busy import BusyInstanceStore
-from calendar_sync.storage.connections import Claim, ConnectionStore
+from calendar_sync.storage.connections import Claim, ConnectionStore, PageOfConnections
 from calendar_sync.storage.feeds import FeedStore
-from calendar_sync.storage.projections import (
-    AppointmentRow,
-    AppointmentStore,
-    BusinessRow,
-    BusinessStore,
-    ResourceRow,
-    ResourceStore,
-)
-from calendar_sync.storage.tables import metadata, schema
+from calendar_sync.storage.projections import AppointmentStore, ResourceStore
+from calendar_sync.storage.tables import metadata
 
 __all__ = [
-    "AppointmentRow",
     "AppointmentStore",
-    "BusinessRow",
-    "BusinessStore",
     "BusyInstanceStore",
     "Claim",
     "ConnectionStore",
     "FeedStore",
-    "ResourceRow",
+    "PageOfConnections",
     "ResourceStore",
     "metadata",
-    "schema",
 ]

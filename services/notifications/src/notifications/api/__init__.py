@@ -1,6 +1,6 @@
 """What notifications answers over HTTP."""
 
-from notifications.api.context import ApiContext
+from notifications.api.dependencies import Dependencies
 from notifications.api.messages import router as messages_router
 from notifications.api.preferences import router as preferences_router
 from notifications.api.reminder_rules import router as reminder_rules_router
@@ -9,4 +9,4 @@ from notifications.api.templates import router as templates_router
 
 ROUTERS = (templates_router, reminder_rules_router, reminders_router, messages_router, preferences_router)
 
-__all__ = ["ROUTERS", "ApiContext"]
+__all__ = ["ROUTERS", "Dependencies"]

@@ -5,12 +5,11 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
-from notifications.api.context import Context, answer
+from notifications.api.dependencies import CurrentDependencies, Reader
 from notifications.domain import Channel, Kind, Message, Status
 from notifications.schemas import MessageOut
 from notifications.storage import MessageFilter, MessageStore
 from slotstream_servicekit.http import Router
-from slotstream_servicekit.http.auth import Principal, Right, requires
 from slotstream_servicekit.http.models import InstantIn
 from slotstream_servicekit.http.pagination import (
     DEFAULT_LIMIT,
@@ -21,17 +20,17 @@ from slotstream_servicekit.http.pagination import (
     encode_cursor,
     page_of,
 )
+from slotstream_servicekit.http.responses import model_response
 
 router = Router(prefix="/v1/messages", tags=["messages"])
 
-Reader = Annotated[Principal, requires(Right.READ_MESSAGES)]
 _SCOPE = "messages:-id"
 
 
 @router.get("")
 async def list_messages(
     *,
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Reader,
     appointment_id: Annotated[list[UUID] | None, Query()] = None,
     client_id: Annotated[list[UUID] | None, Query()] = None,
@@ -54,17 +53,17 @@ async def list_messages(
         due_from=due_from,
         due_to=due_to,
     )
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         rows = await MessageStore(session).page(principal.organization_id, wanted=wanted, after=after, limit=limit + 1)
     items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
-    return Page[MessageOut](items=[_out(each) for each in items], next_cursor=next_cursor)
+    return Page[MessageOut](items=[_out(message) for message in items], next_cursor=next_cursor)
 
 
 @router.get("/{message_id}", response_model=MessageOut)
-async def get_message(message_id: UUID, context: Context, principal: Reader) -> Response:
-    async with context.database.transaction(principal.organization_id) as session:
+async def get_message(message_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         message = await MessageStore(session).get(principal.organization_id, message_id)
-    return answer(_out(message), version=message.version)
+    return model_response(_out(message), version=message.version)
 
 
 def _out(message: Message) -> MessageOut:
@@ -77,7 +76,7 @@ def _out(message: Message) -> MessageOut:
         channel=message.channel,
         kind=message.kind,
         status=message.status,
-        why=message.why,
+        reason=message.reason,
         code=message.code,
         detail=message.detail,
         address=message.address,

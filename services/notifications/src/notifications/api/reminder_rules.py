@@ -7,13 +7,13 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.api.context import Context, answer
-from notifications.domain import Channel, ReminderRule
+from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
+from notifications.domain import ReminderRule
 from notifications.schemas import ChangeReminderRuleIn, CreateReminderRuleIn, ReminderRuleOut
 from notifications.storage import ReminderRuleStore
-from notifications.usecases.reminders import archive_rule, change_rule, create_rule
+from notifications.usecases.reminder_rules import archive_rule, change_rule, create_rule
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.http import Router
-from slotstream_servicekit.http.auth import Principal, Right, requires
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.pagination import (
@@ -25,12 +25,11 @@ from slotstream_servicekit.http.pagination import (
     encode_cursor,
     page_of,
 )
+from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
 
 router = Router(prefix="/v1/reminder-rules", tags=["reminders"])
 
-Reader = Annotated[Principal, requires(Right.READ_MESSAGES)]
-Writer = Annotated[Principal, requires(Right.WRITE_TEMPLATES)]
 _SCOPE = "reminder-rules"
 
 
@@ -38,92 +37,98 @@ _SCOPE = "reminder-rules"
 async def create_reminder_rule(
     request: Request,
     body: CreateReminderRuleIn,
-    context: Context,
-    principal: Writer,
+    dependencies: CurrentDependencies,
+    principal: TemplateWriter,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Add a default reminder. The closest level that has rules decides: service, then business, then organization."""
-    await context.wait_for(principal.organization_id, "business", body.business_id)
-    await context.wait_for(principal.organization_id, "service", body.service_id)
-    rule_id, now = body.id or new_id(), context.clock()
+    await dependencies.wait_for_item(principal.organization_id, "business", body.business_id)
+    await dependencies.wait_for_item(principal.organization_id, "service", body.service_id)
+    context = dependencies.context_of(principal)
+    rule = _rule_of(body, body.id or new_id(), context)
 
     async def create(session: AsyncSession) -> Response:
-        rule = await create_rule(
-            session,
-            rule=ReminderRule(
-                organization_id=principal.organization_id,
-                id=rule_id,
-                business_id=body.business_id,
-                service_id=body.service_id,
-                channel=Channel(body.channel),
-                before=timedelta(minutes=body.minutes_before),
-                template_id=body.template_id,
-                enabled=body.enabled,
-                created_at=now,
-                updated_at=now,
-                version=1,
-            ),
-        )
-        return answer(_out(rule), status=201, version=rule.version)
+        created = await create_rule(session=session, context=context, rule=rule, channels=dependencies.channels)
+        return model_response(_out(created), status=201, version=created.version)
 
-    return await idempotent(request, database=context.database, principal=principal, action=create)
+    return await idempotent(request, database=dependencies.database, principal=principal, action=create)
 
 
 @router.get("")
 async def list_reminder_rules(
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Reader,
     business_id: Annotated[list[UUID] | None, Query()] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[ReminderRuleOut]:
     after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         rows = await ReminderRuleStore(session).page(
             principal.organization_id, business_ids=business_id or [], after=after, limit=limit + 1
         )
     items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
-    return Page[ReminderRuleOut](items=[_out(each) for each in items], next_cursor=next_cursor)
+    return Page[ReminderRuleOut](items=[_out(rule) for rule in items], next_cursor=next_cursor)
 
 
 @router.get("/{rule_id}", response_model=ReminderRuleOut)
-async def get_reminder_rule(rule_id: UUID, context: Context, principal: Reader) -> Response:
-    async with context.database.transaction(principal.organization_id) as session:
+async def get_reminder_rule(rule_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         rule = await ReminderRuleStore(session).get(principal.organization_id, rule_id)
-    return answer(_out(rule), version=rule.version)
+    return model_response(_out(rule), version=rule.version)
 
 
 @router.patch("/{rule_id}", response_model=ReminderRuleOut)
 async def update_reminder_rule(
-    rule_id: UUID, body: ChangeReminderRuleIn, context: Context, principal: Writer, expected_version: IfMatch
+    rule_id: UUID,
+    body: ChangeReminderRuleIn,
+    dependencies: CurrentDependencies,
+    principal: TemplateWriter,
+    expected_version: IfMatch,
 ) -> Response:
     """Change what appointments made from now on get."""
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         rule = await change_rule(
-            session,
-            organization_id=principal.organization_id,
+            session=session,
+            context=dependencies.context_of(principal),
             rule_id=rule_id,
             before=None if body.minutes_before is None else timedelta(minutes=body.minutes_before),
             enabled=body.enabled,
             template_id=body.template_id,
             drop_template="template_id" in body.model_fields_set and body.template_id is None,
             expected_version=expected_version,
-            now=context.clock(),
         )
-    return answer(_out(rule), version=rule.version)
+    return model_response(_out(rule), version=rule.version)
 
 
 @router.delete("/{rule_id}", status_code=204)
-async def delete_reminder_rule(rule_id: UUID, context: Context, principal: Writer, expected_version: IfMatch) -> None:
+async def delete_reminder_rule(
+    rule_id: UUID, dependencies: CurrentDependencies, principal: TemplateWriter, expected_version: IfMatch
+) -> None:
     """Archive: appointments that have the reminder keep it."""
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         await archive_rule(
-            session,
-            organization_id=principal.organization_id,
+            session=session,
+            context=dependencies.context_of(principal),
             rule_id=rule_id,
             expected_version=expected_version,
-            now=context.clock(),
         )
+
+
+def _rule_of(body: CreateReminderRuleIn, rule_id: UUID, context: Context) -> ReminderRule:
+    return ReminderRule(
+        organization_id=context.organization_id,
+        id=rule_id,
+        business_id=body.business_id,
+        service_id=body.service_id,
+        channel=body.channel,
+        before=timedelta(minutes=body.minutes_before),
+        template_id=body.template_id,
+        enabled=body.enabled,
+        created_at=context.now,
+        updated_at=context.now,
+        version=1,
+    )
 
 
 def _out(rule: ReminderRule) -> ReminderRuleOut:

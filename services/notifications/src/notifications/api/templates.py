@@ -1,4 +1,4 @@
-"""/v1/templates: the wording of messages."""
+"""/v1/templates: the texts of messages."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.adapters.wording import BUILT_IN_LOCALES, DEFAULTS, VARIABLES, built_in, sample_facts
-from notifications.api.context import Context, answer
+from notifications.adapters.templates import BUILT_IN_LOCALES, DEFAULTS, VARIABLES, built_in, sample_values
+from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
 from notifications.domain import Channel, Kind, Template, Text
 from notifications.schemas import (
     ChangeTemplateIn,
@@ -18,9 +18,9 @@ from notifications.schemas import (
     VariableOut,
 )
 from notifications.storage import TemplateStore
-from notifications.usecases.templates import archive_template, change_template, create_template, preview
+from notifications.usecases.templates import archive_template, change_template, create_template, preview_template
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.http import Router
-from slotstream_servicekit.http.auth import Principal, Right, requires
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.pagination import (
@@ -32,12 +32,11 @@ from slotstream_servicekit.http.pagination import (
     encode_cursor,
     page_of,
 )
+from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
 
 router = Router(prefix="/v1/templates", tags=["templates"])
 
-Reader = Annotated[Principal, requires(Right.READ_MESSAGES)]
-Writer = Annotated[Principal, requires(Right.WRITE_TEMPLATES)]
 _SCOPE = "templates"
 
 
@@ -45,36 +44,27 @@ _SCOPE = "templates"
 async def create_message_template(
     request: Request,
     body: CreateTemplateIn,
-    context: Context,
-    principal: Writer,
+    dependencies: CurrentDependencies,
+    principal: TemplateWriter,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Write wording of one's own in place of the built-in one."""
-    await context.wait_for(principal.organization_id, "business", body.business_id)
-    template_id = body.id or new_id()
+    """Write a text of one's own in place of the built-in one."""
+    await dependencies.wait_for_item(principal.organization_id, "business", body.business_id)
+    context = dependencies.context_of(principal)
+    template = _template_of(body, body.id or new_id(), context)
 
     async def create(session: AsyncSession) -> Response:
-        template = await create_template(
-            session,
-            organization_id=principal.organization_id,
-            template_id=template_id,
-            business_id=body.business_id,
-            kind=body.kind,
-            audience=body.audience,
-            channel=Channel(body.channel),
-            locale=body.locale,
-            text=Text(subject=body.subject, text=body.text, html=body.html),
-            is_default=body.is_default,
-            now=context.clock(),
+        created = await create_template(
+            session=session, context=context, template=template, channels=dependencies.channels
         )
-        return answer(_out(template), status=201, version=template.version)
+        return model_response(_out(created), status=201, version=created.version)
 
-    return await idempotent(request, database=context.database, principal=principal, action=create)
+    return await idempotent(request, database=dependencies.database, principal=principal, action=create)
 
 
 @router.get("")
 async def list_message_templates(
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Reader,
     kind: Annotated[list[Kind] | None, Query()] = None,
     locale: Annotated[list[str] | None, Query()] = None,
@@ -84,7 +74,7 @@ async def list_message_templates(
 ) -> Page[TemplateOut]:
     """The organization's own templates; `/v1/templates/built-in` lists what is used without them."""
     after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         rows = await TemplateStore(session).page(
             principal.organization_id,
             kinds=kind or [],
@@ -94,7 +84,7 @@ async def list_message_templates(
             limit=limit + 1,
         )
     items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
-    return Page[TemplateOut](items=[_out(each) for each in items], next_cursor=next_cursor)
+    return Page[TemplateOut](items=[_out(template) for template in items], next_cursor=next_cursor)
 
 
 @router.get("/built-in")
@@ -103,12 +93,12 @@ async def list_built_in_templates(
     kind: Annotated[list[Kind] | None, Query()] = None,
     locale: Annotated[list[str] | None, Query()] = None,
 ) -> Page[TemplateOut]:
-    """The built-in wording, as a start for one's own."""
+    """The built-in texts, as a start for one's own."""
     items = [
         TemplateOut(
             id=None,
             business_id=None,
-            kind=each,
+            kind=built_in_kind,
             audience=audience,
             channel=Channel.EMAIL,
             locale=language,
@@ -122,9 +112,9 @@ async def list_built_in_templates(
         )
         for language in BUILT_IN_LOCALES
         if not locale or language in locale
-        for each, audience in DEFAULTS
-        if not kind or each in kind
-        if (text := built_in(each, audience, language)) is not None
+        for built_in_kind, audience in DEFAULTS
+        if not kind or built_in_kind in kind
+        if (text := built_in(built_in_kind, audience, language)) is not None
     ]
     return Page[TemplateOut](items=items, next_cursor=None)
 
@@ -134,7 +124,7 @@ async def list_template_variables(
     principal: Reader,
 ) -> list[VariableOut]:
     """What templates can name."""
-    examples = sample_facts("en")
+    examples = sample_values("en")
     return [
         VariableOut(name=f"{group}.{name}", description=description, example=examples[group][name])
         for group, names in VARIABLES.items()
@@ -143,57 +133,61 @@ async def list_template_variables(
 
 
 @router.post("/preview", response_model=PreviewOut)
-async def preview_wording(body: PreviewIn, principal: Reader) -> Response:
-    """Try out wording that is not stored."""
+async def preview_text(body: PreviewIn, principal: Reader) -> Response:
+    """Try out a text that is not stored."""
     text = Text(subject=body.subject or "", text=body.text or "", html=body.html)
     return _preview(text, body.locale or "en")
 
 
 @router.get("/{template_id}", response_model=TemplateOut)
-async def get_message_template(template_id: UUID, context: Context, principal: Reader) -> Response:
-    async with context.database.transaction(principal.organization_id) as session:
+async def get_message_template(template_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         template = await TemplateStore(session).get(principal.organization_id, template_id)
-    return answer(_out(template), version=template.version)
+    return model_response(_out(template), version=template.version)
 
 
 @router.patch("/{template_id}", response_model=TemplateOut)
 async def update_message_template(
-    template_id: UUID, body: ChangeTemplateIn, context: Context, principal: Writer, expected_version: IfMatch
+    template_id: UUID,
+    body: ChangeTemplateIn,
+    dependencies: CurrentDependencies,
+    principal: TemplateWriter,
+    expected_version: IfMatch,
 ) -> Response:
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         template = await change_template(
-            session,
-            organization_id=principal.organization_id,
+            session=session,
+            context=dependencies.context_of(principal),
             template_id=template_id,
             subject=body.subject,
             text=body.text,
             html=body.html,
             drop_html="html" in body.model_fields_set and body.html is None,
             expected_version=expected_version,
-            now=context.clock(),
         )
-    return answer(_out(template), version=template.version)
+    return model_response(_out(template), version=template.version)
 
 
 @router.delete("/{template_id}", status_code=204)
 async def delete_message_template(
-    template_id: UUID, context: Context, principal: Writer, expected_version: IfMatch
+    template_id: UUID, dependencies: CurrentDependencies, principal: TemplateWriter, expected_version: IfMatch
 ) -> None:
-    """Archive: the next wording in line is used from now on."""
-    async with context.database.transaction(principal.organization_id) as session:
+    """Archive: the next template in line is used from now on."""
+    async with dependencies.database.transaction(principal.organization_id) as session:
         await archive_template(
-            session,
-            organization_id=principal.organization_id,
+            session=session,
+            context=dependencies.context_of(principal),
             template_id=template_id,
             expected_version=expected_version,
-            now=context.clock(),
         )
 
 
 @router.post("/{template_id}/preview", response_model=PreviewOut)
-async def preview_message_template(template_id: UUID, body: PreviewIn, context: Context, principal: Reader) -> Response:
-    """See the template with example facts; pieces in the body are tried out in place of the stored ones."""
-    async with context.database.transaction(principal.organization_id) as session:
+async def preview_message_template(
+    template_id: UUID, body: PreviewIn, dependencies: CurrentDependencies, principal: Reader
+) -> Response:
+    """See the template with example values; pieces in the body are tried out in place of the stored ones."""
+    async with dependencies.database.transaction(principal.organization_id) as session:
         stored = await TemplateStore(session).get(principal.organization_id, template_id)
     text = Text(
         subject=body.subject or stored.text.subject,
@@ -204,8 +198,25 @@ async def preview_message_template(template_id: UUID, body: PreviewIn, context: 
 
 
 def _preview(text: Text, locale: str) -> Response:
-    shown = preview(text, locale=locale)
-    return answer(PreviewOut(subject=shown.subject, text=shown.text, html=shown.html or ""))
+    shown = preview_template(text, locale=locale)
+    return model_response(PreviewOut(subject=shown.subject, text=shown.text, html=shown.html or ""))
+
+
+def _template_of(body: CreateTemplateIn, template_id: UUID, context: Context) -> Template:
+    return Template(
+        organization_id=context.organization_id,
+        id=template_id,
+        business_id=body.business_id,
+        kind=body.kind,
+        audience=body.audience,
+        channel=body.channel,
+        locale=body.locale,
+        text=Text(subject=body.subject, text=body.text, html=body.html),
+        is_default=body.is_default,
+        created_at=context.now,
+        updated_at=context.now,
+        version=1,
+    )
 
 
 def _out(template: Template) -> TemplateOut:

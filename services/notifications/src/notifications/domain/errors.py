@@ -33,6 +33,13 @@ class AppointmentInactiveError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class ChannelUnavailableError(SlotstreamError):
+    """The channel is not configured, so that nothing can be sent on it."""
+
+    code = "channel_unavailable"
+    kind = ErrorKind.conflict
+
+
 class DuplicateError(SlotstreamError):
     code = "already_exists"
     kind = ErrorKind.conflict

@@ -1,7 +1,7 @@
 """Who is told what, when, and until when it is worth telling.
 
-An event may be heard late, twice, or after a newer one. So a message is planned by what happened, but whether
-it is still true is judged by the newest state known, here and once more when it is sent.
+An event may arrive late, twice, or after a newer one. So a message is planned by what happened, but whether it is
+still true is judged by the newest state known, here and once more when it is sent.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -9,17 +9,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from notifications.domain.model import (
-    Appointment,
-    Asked,
-    Audience,
-    CatalogueItem,
-    Draft,
-    Heard,
-    Kind,
-    Reminder,
-    ReminderRule,
-)
+from notifications.domain.appointments import Appointment, AppointmentChange
+from notifications.domain.channels import InvalidAddressError, NotificationChannel
+from notifications.domain.contacts import CatalogueItem
+from notifications.domain.messages import Audience, Draft, Kind, MessageRequest
+from notifications.domain.reminders import Reminder, ReminderRule
 
 _SILENT_SOURCES = frozenset({"import", "calendar_sync"})
 """Staff know these already: they come from their own books."""
@@ -31,167 +25,189 @@ _KIND_OF_VERB: Mapping[str, Kind] = {
     "cancel": Kind.CANCELLED,
 }
 
-WANTS_ACTIVE = frozenset({Kind.REQUESTED, Kind.CREATED, Kind.CONFIRMED, Kind.RESCHEDULED, Kind.ASSIGNED, Kind.REMINDER})
+NEED_ACTIVE = frozenset({Kind.REQUESTED, Kind.CREATED, Kind.CONFIRMED, Kind.RESCHEDULED, Kind.ASSIGNED, Kind.REMINDER})
 """Kinds that only make sense while the appointment lies ahead."""
 
 
 def immediate_messages(
-    heard: Heard,
+    change: AppointmentChange,
     *,
     newest: Appointment,
     before: Appointment | None,
     contacts: Mapping[UUID, CatalogueItem],
+    channels: Sequence[NotificationChannel],
     now: datetime,
-    newest_only: timedelta,
+    news_lifetime: timedelta,
     notify_staff: bool = True,
 ) -> list[Draft]:
-    """The messages that `heard` calls for.
+    """The messages that `change` calls for, one on each of `channels`.
 
-    `newest` is the newest state known of what is told of (the replacement, after a rescheduling); `before` is the
-    appointment as it was known before the event; `contacts` holds the resources known so far, by id.
+    `newest` is the newest state known of the change's subject; `before` is the appointment as it was known before
+    the event; `contacts` holds the resources known so far, by id.
     """
-    subject = heard.replacement or heard.appointment
+    subject = change.subject
     # A series without an end grows by itself: nobody wants a mail today about a Monday in half a year.
-    by_itself = "series_extended" if heard.verb == "create" and heard.actor_type == "system" else None
-    too_old = "too_old" if heard.time < now - newest_only else "appointment_over" if subject.ends_at <= now else None
+    by_itself = "series_extended" if change.verb == "create" and change.actor_type == "system" else None
+    too_old = "too_old" if change.time < now - news_lifetime else "appointment_over" if subject.ends_at <= now else None
     drafts = []
-    client_kind = _client_kind(heard)
+    client_kind = _client_kind(change)
     if client_kind is not None:
-        why = _overtaken_why(client_kind, subject, newest) or too_old or by_itself
-        why = why if subject.notify_client else "notify_off"
-        drafts.append(_draft(heard, subject, kind=client_kind, audience=Audience.CLIENT, why=why))
+        reason = _superseded_reason(client_kind, subject, newest) or too_old or by_itself
+        reason = reason if subject.notify_client else "notify_off"
+        drafts += _drafts(change, channels, kind=client_kind, audience=Audience.CLIENT, reason=reason)
     if notify_staff and too_old is None and subject.source not in _SILENT_SOURCES:
-        for kind, resource_id in _staff_kinds(heard, before):
+        for kind, resource_id in _staff_kinds(change, before):
             contact = contacts.get(resource_id)
-            if contact is not None and contact.email is None:
-                continue
-            why = "own_action" if contact is not None and contact.user_id == heard.actor_id else None
-            why = _overtaken_why(kind, subject, newest) or by_itself or why
-            drafts.append(_draft(heard, subject, kind=kind, audience=Audience.STAFF, resource_id=resource_id, why=why))
+            own_action = "own_action" if contact is not None and contact.user_id == change.actor_id else None
+            reason = _superseded_reason(kind, subject, newest) or by_itself or own_action
+            drafts += _drafts(
+                change,
+                [channel for channel in channels if contact is None or _may_reach(channel, contact)],
+                kind=kind,
+                audience=Audience.STAFF,
+                resource_id=resource_id,
+                reason=reason,
+            )
     return drafts
 
 
-def _client_kind(heard: Heard) -> Kind | None:
-    appointment = heard.appointment
-    match heard.verb:
+def _may_reach(channel: NotificationChannel, contact: CatalogueItem) -> bool:
+    """Staff without an address on a channel are not on the ledger; those with a bad one are, so that it is seen."""
+    try:
+        return channel.address_of(contact.contact) is not None
+    except InvalidAddressError:
+        return True
+
+
+def _client_kind(change: AppointmentChange) -> Kind | None:
+    appointment = change.appointment
+    match change.verb:
         case "create":
             if appointment.rescheduled_from is not None:
                 return None
             return Kind.REQUESTED if appointment.status == "pending" else Kind.CREATED
         case "reschedule":
-            return Kind.RESCHEDULED if heard.replacement is not None else None
+            return Kind.RESCHEDULED if change.replacement is not None else None
         case "reopen":
-            return Kind.CREATED if heard.status_before == "cancelled" else None
+            return Kind.CREATED if change.status_before == "cancelled" else None
         case verb:
             return _KIND_OF_VERB.get(verb)
 
 
-def _staff_kinds(heard: Heard, before: Appointment | None) -> Iterator[tuple[Kind, UUID]]:
-    now = [each.id for each in (heard.replacement or heard.appointment).staff]
-    match heard.verb:
-        case "create" if heard.appointment.rescheduled_from is None:
-            yield from ((Kind.ASSIGNED, each) for each in now)
-        case "reopen" if heard.status_before == "cancelled":
-            yield from ((Kind.ASSIGNED, each) for each in now)
+def _staff_kinds(change: AppointmentChange, before: Appointment | None) -> Iterator[tuple[Kind, UUID]]:
+    assigned = [member.id for member in change.subject.staff]
+    match change.verb:
+        case "create" if change.appointment.rescheduled_from is None:
+            yield from ((Kind.ASSIGNED, resource_id) for resource_id in assigned)
+        case "reopen" if change.status_before == "cancelled":
+            yield from ((Kind.ASSIGNED, resource_id) for resource_id in assigned)
         case "cancel" | "decline":
-            yield from ((Kind.CANCELLED, each) for each in now)
-        case "reschedule" if heard.replacement is not None:
-            yield from _handing_over(heard.appointment, now, Kind.RESCHEDULED)
+            yield from ((Kind.CANCELLED, resource_id) for resource_id in assigned)
+        case "reschedule" if change.replacement is not None:
+            yield from _staff_changes(change.appointment, assigned, Kind.RESCHEDULED)
         case "assign":
-            yield from _handing_over(before, now, None)
+            yield from _staff_changes(before, assigned, None)
 
 
-def _handing_over(before: Appointment | None, now: Sequence[UUID], staying: Kind | None) -> Iterator[tuple[Kind, UUID]]:
-    earlier = [each.id for each in before.staff] if before is not None else []
-    for each in now:
-        if each not in earlier:
-            yield Kind.ASSIGNED, each
+def _staff_changes(
+    before: Appointment | None, assigned: Sequence[UUID], staying: Kind | None
+) -> Iterator[tuple[Kind, UUID]]:
+    earlier = [member.id for member in before.staff] if before is not None else []
+    for resource_id in assigned:
+        if resource_id not in earlier:
+            yield Kind.ASSIGNED, resource_id
         elif staying is not None:
-            yield staying, each
-    yield from ((Kind.UNASSIGNED, each) for each in earlier if each not in now)
+            yield staying, resource_id
+    yield from ((Kind.UNASSIGNED, resource_id) for resource_id in earlier if resource_id not in assigned)
 
 
-def _overtaken_why(kind: Kind, subject: Appointment, newest: Appointment) -> str | None:
+def _superseded_reason(kind: Kind, subject: Appointment, newest: Appointment) -> str | None:
     """An event older than what is known is only told where it is still true."""
-    return None if newest.version <= subject.version else still_true(kind, newest)
+    return None if newest.version <= subject.version else suppression_reason(kind, newest)
 
 
-def _draft(
-    heard: Heard,
-    subject: Appointment,
+def _drafts(
+    change: AppointmentChange,
+    channels: Sequence[NotificationChannel],
     *,
     kind: Kind,
     audience: Audience,
-    why: str | None,
+    reason: str | None,
     resource_id: UUID | None = None,
-) -> Draft:
+) -> list[Draft]:
+    subject = change.subject
     recipient = resource_id or subject.client_id
-    previous = (subject.previous_starts_at or heard.appointment.starts_at) if kind is Kind.RESCHEDULED else None
-    return Draft(
-        organization_id=subject.organization_id,
-        key=f"{kind}:{heard.appointment.id}:{heard.appointment.version}:email:{recipient}",
-        appointment_id=subject.id,
-        appointment_version=subject.version,
-        calendar_uid=subject.calendar_uid,
-        starts_at=subject.starts_at,
-        client_id=subject.client_id,
-        resource_id=resource_id,
-        audience=audience,
-        kind=kind,
-        due_at=heard.time,
-        why=why,
-        previous_starts_at=previous,
-        correlation_id=heard.correlation_id,
-        causation_id=str(heard.event_id),
-        traceparent=heard.traceparent,
-    )
+    previous = (subject.previous_starts_at or change.appointment.starts_at) if kind is Kind.RESCHEDULED else None
+    return [
+        Draft(
+            organization_id=subject.organization_id,
+            key=f"{kind}:{change.appointment.id}:{change.appointment.version}:{channel.name}:{recipient}",
+            appointment_id=subject.id,
+            appointment_version=subject.version,
+            calendar_uid=subject.calendar_uid,
+            starts_at=subject.starts_at,
+            client_id=subject.client_id,
+            resource_id=resource_id,
+            audience=audience,
+            channel=channel.name,
+            kind=kind,
+            due_at=change.time,
+            reason=reason,
+            previous_starts_at=previous,
+            correlation_id=change.correlation_id,
+            causation_id=str(change.event_id),
+            traceparent=change.traceparent,
+        )
+        for channel in channels
+    ]
 
 
-def asked_message(asked: Asked, about: Appointment) -> Draft:
-    """What was asked for. A channel that nobody serves here is no reason to forget that somebody asked."""
+def requested_message(request: MessageRequest, appointment: Appointment, *, available: bool) -> Draft:
+    """What was asked for; on a channel that is not configured it is on the ledger as suppressed."""
     return Draft(
-        organization_id=asked.organization_id,
-        id=asked.message_id,
-        key=f"{Kind.AD_HOC}:{asked.message_id}",
-        appointment_id=about.id,
-        appointment_version=about.version,
-        calendar_uid=about.calendar_uid,
-        starts_at=about.starts_at,
-        client_id=asked.client_id or about.client_id,
-        resource_id=asked.resource_id,
-        audience=Audience.CLIENT if asked.resource_id is None else Audience.STAFF,
-        channel=asked.channel,
+        organization_id=request.organization_id,
+        id=request.message_id,
+        key=f"{Kind.AD_HOC}:{request.message_id}",
+        appointment_id=appointment.id,
+        appointment_version=appointment.version,
+        calendar_uid=appointment.calendar_uid,
+        starts_at=appointment.starts_at,
+        client_id=request.client_id or appointment.client_id,
+        resource_id=request.resource_id,
+        audience=Audience.CLIENT if request.resource_id is None else Audience.STAFF,
+        channel=request.channel,
         kind=Kind.AD_HOC,
-        due_at=asked.time,
-        why="channel_unavailable",
-        correlation_id=asked.correlation_id,
-        causation_id=asked.causation_id,
-        traceparent=asked.traceparent,
+        due_at=request.time,
+        reason=None if available else "channel_unavailable",
+        text=request.text if available else None,
+        correlation_id=request.correlation_id,
+        causation_id=request.causation_id,
+        traceparent=request.traceparent,
     )
 
 
-def still_true(kind: Kind, appointment: Appointment, *, resource_id: UUID | None = None) -> str | None:
+def suppression_reason(kind: Kind, appointment: Appointment, *, resource_id: UUID | None = None) -> str | None:
     """None while a message of this kind tells the truth about `appointment`; otherwise why it does not."""
-    if kind in WANTS_ACTIVE and not appointment.is_active:
-        return appointment.inactive_because
+    if kind in NEED_ACTIVE and not appointment.is_active:
+        return appointment.inactive_reason
     if kind is Kind.REQUESTED and appointment.status != "pending":
         return "superseded"
     if kind in {Kind.CANCELLED, Kind.DECLINED} and appointment.status != "cancelled":
         return "superseded"
-    is_staff = any(each.id == resource_id for each in appointment.staff)
+    is_staff = any(member.id == resource_id for member in appointment.staff)
     if (kind is Kind.ASSIGNED and resource_id is not None and not is_staff) or (kind is Kind.UNASSIGNED and is_staff):
         return "superseded"
     return None
 
 
-def overtaken(chain: Collection[Appointment]) -> Iterator[tuple[Appointment, str]]:
-    """The appointments of one chain that are to be told of no more, and why."""
-    replaced = {each.rescheduled_from for each in chain}
-    for each in chain:
-        if each.id in replaced:
-            yield each, "appointment_rescheduled"
-        elif not each.is_active:
-            yield each, each.inactive_because
+def ended_appointments(chain: Collection[Appointment]) -> Iterator[tuple[Appointment, str]]:
+    """The appointments of one chain that nothing more is said of, and why."""
+    replaced = {appointment.rescheduled_from for appointment in chain}
+    for appointment in chain:
+        if appointment.id in replaced:
+            yield appointment, "appointment_rescheduled"
+        elif not appointment.is_active:
+            yield appointment, appointment.inactive_reason
 
 
 def rules_for(appointment: Appointment, rules: Sequence[ReminderRule]) -> list[ReminderRule]:
@@ -216,16 +232,18 @@ def due_reminders(
 
     None lies after the start; one that was already due when its appointment was made is planned as suppressed.
     """
-    gone = {each.id for each, _ in overtaken(chain)}
+    ended = {appointment.id for appointment, _ in ended_appointments(chain)}
     return [
-        _reminder(appointment, reminder, correlation_id, traceparent)
+        _reminder_draft(appointment, reminder, correlation_id, traceparent)
         for appointment in chain
-        if appointment.id not in gone
+        if appointment.id not in ended
         for reminder in reminders
     ]
 
 
-def _reminder(appointment: Appointment, reminder: Reminder, correlation_id: str, traceparent: str | None) -> Draft:
+def _reminder_draft(
+    appointment: Appointment, reminder: Reminder, correlation_id: str, traceparent: str | None
+) -> Draft:
     due_at = appointment.starts_at - reminder.before
     by_hand = reminder.rule_id is None
     draft = Draft(
@@ -246,5 +264,5 @@ def _reminder(appointment: Appointment, reminder: Reminder, correlation_id: str,
         traceparent=traceparent,
     )
     if not appointment.notify_client and not by_hand:
-        return replace(draft, why="notify_off")
-    return replace(draft, why="too_late") if due_at < appointment.created_at else draft
+        return replace(draft, reason="notify_off")
+    return replace(draft, reason="too_late") if due_at < appointment.created_at else draft

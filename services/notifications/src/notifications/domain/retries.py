@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """Pauses that treble from `first` to `longest`; `most_attempts` hand-overs; `patience` for missing states."""
+    """Pauses that treble from `first` to `longest`; at most `most_attempts` tries; `state_wait` for missing states."""
 
     first: timedelta = timedelta(seconds=10)
     longest: timedelta = timedelta(minutes=30)
     most_attempts: int = 10
-    patience: timedelta = timedelta(minutes=10)
+    state_wait: timedelta = timedelta(minutes=10)
 
     def next_attempt(self, *, attempts: int, now: datetime) -> datetime | None:
         """After the `attempts`-th failed attempt: when to try again, or None to give up."""
@@ -26,6 +26,6 @@ class RetryPolicy:
         The longer it has waited, the longer the pause; the state's arrival wakes it anyway.
         """
         waited = now - planned_at
-        if waited >= self.patience:
+        if waited >= self.state_wait:
             return None
         return now + min(max(waited / 2, timedelta(milliseconds=250)), timedelta(seconds=30))

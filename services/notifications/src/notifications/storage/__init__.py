@@ -2,8 +2,9 @@
 
 from notifications.storage.appointments import AppointmentStore
 from notifications.storage.delivery import Claimed, DeliveryStore, Settlement
-from notifications.storage.messages import MessageFilter, MessageStore
-from notifications.storage.projections import CatalogueStore, ClientStore, PreferenceStore
+from notifications.storage.messages import MessageFilter, MessageStore, Stop
+from notifications.storage.preferences import PreferenceStore
+from notifications.storage.projections import CatalogueStore, ClientStore
 from notifications.storage.reminders import ReminderRuleStore, ReminderStore
 from notifications.storage.templates import TemplateStore
 
@@ -19,5 +20,6 @@ __all__ = [
     "ReminderRuleStore",
     "ReminderStore",
     "Settlement",
+    "Stop",
     "TemplateStore",
 ]

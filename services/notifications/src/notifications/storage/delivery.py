@@ -38,7 +38,7 @@ _CLAIM = text(
     )
     UPDATE messages m SET
         status = CASE WHEN holds THEN 'claimed' ELSE 'suppressed' END,
-        why = CASE WHEN holds THEN NULL ELSE 'no_longer_due' END,
+        reason = CASE WHEN holds THEN NULL ELSE 'no_longer_due' END,
         claim = CASE WHEN holds THEN CAST(:claim AS uuid) END,
         claimed_until = CASE WHEN holds THEN CAST(:now AS timestamptz) + CAST(:lease AS interval) END,
         waits = false,
@@ -68,17 +68,17 @@ _BEGIN = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What came of a message; `next_attempt_at` with the status planned, `why` with suppressed."""
+    """What came of a message; `next_attempt_at` with the status planned, `reason` with suppressed."""
 
     status: Status
-    why: str | None = None
+    reason: str | None = None
     code: str | None = None
     detail: str | None = None
     provider_id: str | None = None
     next_attempt_at: datetime | None = None
     waits: bool = False
     tried: bool = False
-    """A mail server was asked, and refused for the time being."""
+    """It was refused for the time being."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +102,15 @@ class DeliveryStore:
         keys = [(row.organization_id, row.id) for row in rows]
         if not keys:
             return Claimed([], [])
-        found = await self._session.execute(
+        rows = await self._session.execute(
             select(*COLUMNS)
             .where(tuple_(messages.c.organization_id, messages.c.id).in_(keys))
             .order_by(messages.c.next_attempt_at, messages.c.id)
         )
-        claimed = [message_of(row) for row in found]
+        claimed = [message_of(row) for row in rows]
         return Claimed(
-            [each for each in claimed if each.status is Status.CLAIMED],
-            [each for each in claimed if each.status is Status.SUPPRESSED],
+            [message for message in claimed if message.status is Status.CLAIMED],
+            [message for message in claimed if message.status is Status.SUPPRESSED],
         )
 
     async def begin_attempt(self, message: Message, *, address: str, lease: timedelta, now: datetime) -> bool:
@@ -136,7 +136,7 @@ class DeliveryStore:
         """
         values: dict[str, Any] = {
             "status": settlement.status,
-            "why": settlement.why,
+            "reason": settlement.reason,
             "code": settlement.code,
             "detail": settlement.detail,
             "waits": settlement.waits,
@@ -189,14 +189,9 @@ class DeliveryStore:
                 **freed,
                 status=Status.UNKNOWN,
                 code="worker_died",
-                detail="the worker ended while the mail server had the content",
+                detail="the worker ended while the content was being handed over",
                 version=messages.c.version + 1,
             )
             .returning(*COLUMNS)
         )
         return count, [message_of(row) for row in rows]
-
-    async def earliest(self) -> datetime | None:
-        """When the next planned message wants to be looked at."""
-        query = select(messages.c.next_attempt_at).where(messages.c.status == Status.PLANNED)
-        return (await self._session.execute(query.order_by(messages.c.next_attempt_at).limit(1))).scalar()

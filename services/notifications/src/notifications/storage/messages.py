@@ -10,7 +10,7 @@ from sqlalchemy import Row, and_, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import WANTS_ACTIVE, Audience, Channel, Draft, Kind, Message, Status
+from notifications.domain import NEED_ACTIVE, Audience, Channel, Draft, Kind, Message, Status
 from notifications.storage.tables import messages
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.ids import new_id
@@ -50,18 +50,18 @@ class Stop:
 
     organization_id: UUID
     appointment_id: UUID
-    why: str
+    reason: str
     keep_starts_at: datetime | None = None
 
 
 _STOP = text(
     f"""
-    UPDATE messages m SET status = 'suppressed', why = s.why, claim = NULL, claimed_until = NULL, waits = false,
+    UPDATE messages m SET status = 'suppressed', reason = s.reason, claim = NULL, claimed_until = NULL, waits = false,
         updated_at = :now, version = m.version + 1
     FROM unnest(
-        CAST(:organizations AS uuid[]), CAST(:appointments AS uuid[]), CAST(:whys AS text[]),
+        CAST(:organizations AS uuid[]), CAST(:appointments AS uuid[]), CAST(:reasons AS text[]),
         CAST(:keeps AS timestamptz[])
-    ) AS s(organization_id, appointment_id, why, keep)
+    ) AS s(organization_id, appointment_id, reason, keep)
     WHERE m.organization_id = s.organization_id AND m.appointment_id = s.appointment_id
     AND m.status IN ('planned', 'claimed') AND m.attempted_at IS NULL
     AND CASE WHEN s.keep IS NULL THEN m.kind = ANY(:kinds) ELSE m.kind = 'reminder' AND m.starts_at <> s.keep END
@@ -79,12 +79,12 @@ class MessageStore:
 
         A reminder that was stopped with its appointment is planned again when it is asked for again.
         """
-        rows = [_planned(each, now) for each in sorted(drafts, key=lambda each: (each.organization_id, each.key))]
+        rows = [_planned(draft, now) for draft in sorted(drafts, key=lambda draft: (draft.organization_id, draft.key))]
         planned: list[Message] = []
         for start in range(0, len(rows), _CHUNK):
             statement = insert(messages).values(rows[start : start + _CHUNK])
             excluded = statement.excluded
-            again = {"status", "why", "due_at", "next_attempt_at", "appointment_version", "updated_at"}
+            again = {"status", "reason", "due_at", "next_attempt_at", "appointment_version", "updated_at"}
             answer = await self._session.execute(
                 statement.on_conflict_do_update(
                     index_elements=["organization_id", "key"],
@@ -92,7 +92,7 @@ class MessageStore:
                     where=and_(
                         messages.c.kind == Kind.REMINDER,
                         messages.c.status == Status.SUPPRESSED,
-                        messages.c.why.in_(_MAY_RETURN),
+                        messages.c.reason.in_(_MAY_RETURN),
                         excluded.status == Status.PLANNED,
                     ),
                 ).returning(*COLUMNS)
@@ -107,11 +107,11 @@ class MessageStore:
         rows = await self._session.execute(
             _STOP,
             {
-                "organizations": [each.organization_id for each in stops],
-                "appointments": [each.appointment_id for each in stops],
-                "whys": [each.why for each in stops],
-                "keeps": [each.keep_starts_at for each in stops],
-                "kinds": sorted(WANTS_ACTIVE),
+                "organizations": [stop.organization_id for stop in stops],
+                "appointments": [stop.appointment_id for stop in stops],
+                "reasons": [stop.reason for stop in stops],
+                "keeps": [stop.keep_starts_at for stop in stops],
+                "kinds": sorted(NEED_ACTIVE),
                 "now": now,
             },
         )
@@ -126,18 +126,20 @@ class MessageStore:
                 messages.c.status.in_([Status.PLANNED, Status.CLAIMED]),
                 messages.c.attempted_at.is_(None),
             )
-            .values(**_SUPPRESSED, why="removed", updated_at=now)
+            .values(**_SUPPRESSED, reason="removed", updated_at=now)
             .returning(*COLUMNS)
         )
         return [message_of(row) for row in rows]
 
-    async def forget_addresses(self, clients: Collection[tuple[UUID, UUID]], *, now: datetime) -> list[Message]:
-        """Takes erased clients' addresses out of the ledger, and stops what was still to be sent to them."""
+    async def forget_clients(self, clients: Collection[tuple[UUID, UUID]], *, now: datetime) -> list[Message]:
+        """Takes erased clients' addresses and texts out of the ledger, and stops what was still to be sent to them."""
         stopped: list[Message] = []
         for organization_id, client_id in sorted(clients):
             theirs = and_(messages.c.organization_id == organization_id, messages.c.client_id == client_id)
             to_client = and_(theirs, messages.c.audience == Audience.CLIENT)
-            await self._session.execute(update(messages).where(to_client).values(address=None))
+            # What staff were written may name the client as well.
+            await self._session.execute(update(messages).where(theirs).values(text=None))
+            await self._session.execute(update(messages).where(to_client).values(**_FORGOTTEN))
             rows = await self._session.execute(
                 update(messages)
                 .where(
@@ -145,7 +147,7 @@ class MessageStore:
                     messages.c.status.in_([Status.PLANNED, Status.CLAIMED]),
                     messages.c.attempted_at.is_(None),
                 )
-                .values(**_SUPPRESSED, why="client_erased", updated_at=now)
+                .values(**_SUPPRESSED, reason="client_erased", updated_at=now)
                 .returning(*COLUMNS)
             )
             stopped += [message_of(row) for row in rows]
@@ -170,7 +172,7 @@ class MessageStore:
         query = select(*COLUMNS).where(messages.c.organization_id == organization_id, messages.c.id == message_id)
         row = (await self._session.execute(query)).first()
         if row is None:
-            raise NotFoundError("There is no such message")
+            raise NotFoundError(f"There is no message {message_id}")
         return message_of(row)
 
     async def page(
@@ -219,11 +221,14 @@ _SUPPRESSED: dict[str, Any] = {
 }
 
 
+_FORGOTTEN: dict[str, Any] = {"address": None, "text": None, "provider_id": None}
+
+
 def _planned(draft: Draft, now: datetime) -> dict[str, Any]:
     return {
         **columns_of(draft),
         "id": draft.id or new_id(),
-        "status": Status.PLANNED if draft.why is None else Status.SUPPRESSED,
+        "status": Status.PLANNED if draft.reason is None else Status.SUPPRESSED,
         "next_attempt_at": draft.due_at,
         "created_at": now,
         "updated_at": now,

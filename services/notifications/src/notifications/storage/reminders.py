@@ -34,7 +34,7 @@ class ReminderRuleStore:
         )
         row = (await self._session.execute(query.with_for_update() if lock else query)).first()
         if row is None:
-            raise NotFoundError("There is no such reminder rule")
+            raise NotFoundError(f"There is no reminder rule {rule_id}")
         return _rule_of(row)
 
     async def page(
@@ -109,7 +109,7 @@ class ReminderStore:
             .returning(reminders.c.id)
         )
         if rows.first() is None:
-            raise NotFoundError("The appointment has no such reminder")
+            raise NotFoundError(f"The appointment has no reminder {reminder_id}")
 
 
 def _rule_of(row: Row[Any]) -> ReminderRule:

@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.inbox import inbox_table
 from slotstream_servicekit.outbox import outbox_table
+from slotstream_servicekit.schema import DatabaseSchema
 
 metadata = MetaData()
 
@@ -79,11 +80,19 @@ clients = Table(
     Column("zone", Text, nullable=True),
     Column("consent", ARRAY(Text), nullable=False),
     Column("merged_into", Uuid, nullable=True),
-    Column("erased", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
     _instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("clients_id_idx", "id"),
+    Index("clients_merged_into_idx", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
+)
+
+erased_clients = Table(
+    "erased_clients",
+    metadata,
+    Column("client_id", Uuid, primary_key=True),
+    Column("erased_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    comment="Ids only, which are unique across organizations: no old record brings an erased client back.",
 )
 
 catalogue = Table(
@@ -212,7 +221,7 @@ messages = Table(
     Column("channel", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("status", Text, nullable=False),
-    Column("why", Text, nullable=True),
+    Column("reason", Text, nullable=True),
     Column("code", Text, nullable=True),
     Column("detail", Text, nullable=True),
     _instant("due_at"),
@@ -226,6 +235,7 @@ messages = Table(
     Column("reminder_id", Uuid, nullable=True),
     Column("template_id", Uuid, nullable=True),
     _instant("previous_starts_at", nullable=True),
+    Column("text", Text, nullable=True),
     Column("address", Text, nullable=True),
     Column("provider_id", Text, nullable=True),
     _instant("sent_at", nullable=True),
@@ -237,7 +247,7 @@ messages = Table(
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("organization_id", "id"),
     UniqueConstraint("organization_id", "key", name="messages_key"),
-    CheckConstraint("(status = 'suppressed') = (why IS NOT NULL)", name="messages_suppressed_say_why"),
+    CheckConstraint("(status = 'suppressed') = (reason IS NOT NULL)", name="messages_suppressed_have_a_reason"),
     CheckConstraint("(status = 'claimed') = (claim IS NOT NULL)", name="messages_claimed_have_a_claim"),
     Index("messages_due_idx", "next_attempt_at", postgresql_where=text("status = 'planned'")),
     Index("messages_claimed_idx", "claimed_until", postgresql_where=text("status = 'claimed'")),
@@ -258,4 +268,11 @@ TENANT_TABLES = (
     "reminder_rules",
     "reminders",
     "templates",
+)
+
+schema = DatabaseSchema(
+    service="notifications",
+    metadata=metadata,
+    tenant_tables=TENANT_TABLES,
+    shared_tables=("inbox", "erased_clients"),
 )

@@ -38,7 +38,7 @@ class TemplateStore:
         )
         row = (await self._session.execute(query.with_for_update() if lock else query)).first()
         if row is None:
-            raise NotFoundError("There is no such template")
+            raise NotFoundError(f"There is no template {template_id}")
         return _template_of(row)
 
     async def page(

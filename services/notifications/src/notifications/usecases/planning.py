@@ -1,34 +1,141 @@
-"""Keeping the planned reminders equal to what their appointments ask for."""
+"""Planning messages: what appointment events call for, and reminders that move and stop with their appointments."""
 
 from collections import defaultdict
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Appointment, Message, due_reminders, overtaken
-from notifications.storage import AppointmentStore, MessageStore, ReminderStore
-from notifications.storage.messages import Stop
+from notifications.domain import (
+    Appointment,
+    AppointmentChange,
+    CatalogueItem,
+    Channels,
+    Draft,
+    Message,
+    due_reminders,
+    ended_appointments,
+    immediate_messages,
+    rules_for,
+)
+from notifications.publishers import records_of
+from notifications.storage import (
+    AppointmentStore,
+    CatalogueStore,
+    MessageStore,
+    ReminderRuleStore,
+    ReminderStore,
+    Stop,
+)
+from notifications.usecases.projections import newest_states
+from slotstream_servicekit.context import Cause
+from slotstream_servicekit.outbox import enqueue
 
 Chain = tuple[UUID, str]
+"""Organization and calendar UID: an appointment and its reschedulings."""
+
+
+async def plan_messages(
+    *,
+    session: AsyncSession,
+    changes: Sequence[AppointmentChange],
+    channels: Channels,
+    now: datetime,
+    news_lifetime: timedelta,
+    notify_staff: bool,
+) -> bool:
+    """Plans what the events call for; whether anything was planned. Safe to run twice on the same events."""
+    store = AppointmentStore(session)
+    known = await store.get_all(newest_states(changes).keys())
+    snapshots = [appointment for change in changes for appointment in (change.appointment, change.subject)]
+    contacts = await _contacts(session, [*snapshots, *known.values()])
+    drafts = _immediate_drafts(changes, known, contacts, channels, now, news_lifetime, notify_staff=notify_staff)
+    await store.put(list(newest_states(changes).values()))
+    await _apply_rules(session, changes, now)
+    planned = await MessageStore(session).plan(drafts, now=now)
+    last = changes[-1]
+    moved = await plan_reminders(
+        session=session,
+        chains={appointment.chain for appointment in snapshots},
+        cause=Cause(correlation_id=last.correlation_id, traceparent=last.traceparent),
+        now=now,
+    )
+    await enqueue(session, records_of([*planned, *moved]))
+    return bool(planned or moved)
+
+
+def _immediate_drafts(
+    changes: Sequence[AppointmentChange],
+    known: Mapping[tuple[UUID, UUID], Appointment],
+    contacts: Mapping[UUID, CatalogueItem],
+    channels: Channels,
+    now: datetime,
+    news_lifetime: timedelta,
+    *,
+    notify_staff: bool,
+) -> list[Draft]:
+    """Goes through the events in order, each judged by the newest state known up to it."""
+    newest = dict(known)
+    drafts: list[Draft] = []
+    for change in changes:
+        before = newest.get((change.appointment.organization_id, change.appointment.id))
+        newest = newest_states([change], newest)
+        drafts += immediate_messages(
+            change,
+            newest=newest[change.subject.organization_id, change.subject.id],
+            before=before,
+            contacts=contacts,
+            channels=channels.immediate,
+            now=now,
+            news_lifetime=news_lifetime,
+            notify_staff=notify_staff,
+        )
+    return drafts
+
+
+async def _contacts(session: AsyncSession, appointments: Collection[Appointment]) -> dict[UUID, CatalogueItem]:
+    keys = {
+        (appointment.organization_id, "resource", member.id)
+        for appointment in appointments
+        for member in appointment.staff
+    }
+    if not keys:
+        return {}
+    return {resource_id: item for (_, _, resource_id), item in (await CatalogueStore(session).get_all(keys)).items()}
+
+
+async def _apply_rules(session: AsyncSession, changes: Sequence[AppointmentChange], now: datetime) -> None:
+    """Gives each newly made appointment its default reminders; a replacement keeps those of its chain."""
+    made = [
+        change.appointment
+        for change in changes
+        if change.verb == "create" and change.appointment.rescheduled_from is None
+    ]
+    if not made:
+        return
+    rules = await ReminderRuleStore(session).of_organizations({appointment.organization_id for appointment in made})
+    applied = [
+        (appointment.calendar_uid, rule)
+        for appointment in made
+        for rule in rules_for(
+            appointment, [rule for rule in rules if rule.organization_id == appointment.organization_id]
+        )
+    ]
+    if applied:
+        await ReminderStore(session).apply_rules(applied, now=now)
 
 
 async def plan_reminders(
-    session: AsyncSession,
-    *,
-    chains: Collection[Chain],
-    now: datetime,
-    correlation_id: str,
-    traceparent: str | None,
+    *, session: AsyncSession, chains: Collection[Chain], cause: Cause, now: datetime
 ) -> list[Message]:
-    """Moves and stops the messages of these chains (organization, calendar UID); returns those that changed.
+    """Moves and stops the messages of these chains; returns those that changed.
 
-    The chains' rows are locked, so that two that hear of one chain at once do not plan side by side.
+    The chains' rows are locked, so that two that plan for one chain at once do not plan side by side.
     """
     by_chain: dict[Chain, list[Appointment]] = defaultdict(list)
-    for each in await AppointmentStore(session).lock_chains(chains):
-        by_chain[each.chain].append(each)
+    for appointment in await AppointmentStore(session).lock_chains(chains):
+        by_chain[appointment.chain].append(appointment)
     reminders = defaultdict(list)
     for reminder in await ReminderStore(session).of_chains(chains):
         reminders[reminder.organization_id, reminder.calendar_uid].append(reminder)
@@ -39,20 +146,25 @@ async def plan_reminders(
         draft
         for chain, appointments in by_chain.items()
         for draft in due_reminders(
-            appointments, reminders[chain], correlation_id=correlation_id, traceparent=traceparent
+            appointments,
+            reminders[chain],
+            correlation_id=cause.correlation_id,
+            traceparent=cause.traceparent,
         )
     ]
     return [*stopped, *await messages.plan(drafts, now=now)]
 
 
 def _stops(chain: Collection[Appointment]) -> list[Stop]:
-    """Whatever has been overtaken, and reminders of a start that an appointment no longer has."""
-    gone = {each.id: why for each, why in overtaken(chain)}
+    """Whatever has ended, and reminders of a start that an appointment no longer has."""
+    ended = {appointment.id: reason for appointment, reason in ended_appointments(chain)}
     stops = []
-    for each in chain:
-        why = gone.get(each.id)
-        if why is not None:
-            stops.append(Stop(each.organization_id, each.id, why))
-        elif each.version > 1:
-            stops.append(Stop(each.organization_id, each.id, "moved", keep_starts_at=each.starts_at))
+    for appointment in chain:
+        reason = ended.get(appointment.id)
+        if reason is not None:
+            stops.append(Stop(appointment.organization_id, appointment.id, reason))
+        elif appointment.version > 1:
+            stops.append(
+                Stop(appointment.organization_id, appointment.id, "moved", keep_starts_at=appointment.starts_at)
+            )
     return stops

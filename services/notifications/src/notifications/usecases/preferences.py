@@ -1,44 +1,43 @@
 """What a client wants to be written to about."""
 
 from collections.abc import Collection
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Channel, Preference
 from notifications.storage import ClientStore, PreferenceStore
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 
 
 async def change_preferences(
-    session: AsyncSession,
     *,
-    organization_id: UUID,
+    session: AsyncSession,
+    context: Context,
     client_id: UUID,
     opted_out: Collection[Channel],
     expected_version: int | None,
-    now: datetime,
 ) -> Preference:
     """Sets the channels that the client has opted out of; those they had already keep their date."""
     store = PreferenceStore(session)
-    old = await read_preferences(session, organization_id=organization_id, client_id=client_id)
+    old = await read_preferences(session=session, organization_id=context.organization_id, client_id=client_id)
     if expected_version is not None and expected_version != old.version:
         raise VersionConflictError(old.version)
-    if set(old.opted_out) == {each.value for each in opted_out}:
+    if set(old.opted_out) == {channel.value for channel in opted_out}:
         return old
     new = Preference(
-        organization_id=organization_id,
+        organization_id=context.organization_id,
         client_id=client_id,
-        opted_out={each.value: old.opted_out.get(each.value, now) for each in opted_out},
+        opted_out={channel.value: old.opted_out.get(channel.value, context.now) for channel in opted_out},
         version=old.version + 1,
     )
     if not await store.put(new, replaces=old.version):
-        raise VersionConflictError((await store.get(organization_id, client_id)).version)
+        raise VersionConflictError((await store.get(context.organization_id, client_id)).version)
     return new
 
 
-async def read_preferences(session: AsyncSession, *, organization_id: UUID, client_id: UUID) -> Preference:
+async def read_preferences(*, session: AsyncSession, organization_id: UUID, client_id: UUID) -> Preference:
     if await ClientStore(session).get(organization_id, client_id) is None:
-        raise NotFoundError("There is no such client")
+        raise NotFoundError(f"There is no client {client_id}")
     return await PreferenceStore(session).get(organization_id, client_id)

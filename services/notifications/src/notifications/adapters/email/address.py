@@ -3,9 +3,7 @@
 from email.errors import MessageError
 from email.headerregistry import Address
 
-
-class InvalidAddressError(Exception):
-    """No mail can be sent to this address."""
+from notifications.domain import InvalidAddressError
 
 
 def checked_address(address: str) -> str:

@@ -4,25 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
-from notifications.adapters.email.vtimezone import vtimezone
 from notifications.domain import Appointment
+from slotstream_servicekit.calendars import add_time_zones, clean_text, event_times
 
 Method = Literal["REQUEST", "CANCEL"]
 
 _PRODUCT = "-//Slotstream//notifications//EN"
 _STATUS: Mapping[str, str] = {"pending": "TENTATIVE", "cancelled": "CANCELLED"}
-
-
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """An iCalendar object and its METHOD, which the mail's calendar part names as well."""
-
-    method: Method
-    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,68 +24,64 @@ class Party:
     address: str
 
 
-def invitation_of(
-    appointment: Appointment,
-    *,
-    method: Method,
-    organizer: Party,
-    attendee: Party,
-    summary: str,
-    description: str,
-    location: str,
-    now: datetime,
-) -> Invitation:
-    """UID and SEQUENCE are the chain's, so that calendars replace what they had. Times are in the business's zone."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """What one recipient's calendar is told of an appointment."""
+
+    method: Method
+    appointment: Appointment
+    organizer: Party
+    attendee: Party
+    summary: str
+    description: str
+    location: str
+
+
+def write_invitation(invitation: Invitation, *, now: datetime) -> bytes:
+    """The iCalendar object. UID and SEQUENCE are the chain's, so that calendars replace what they had.
+
+    Times are in the appointment's zone, or in UTC where local times would be ambiguous.
+    """
     calendar = Calendar()
     calendar.add("prodid", _PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
-    calendar.add("method", method)
-    zone = vtimezone(appointment.zone, appointment.starts_at.year)
-    if zone is not None:
-        calendar.add_component(zone)
-    calendar.add_component(
-        _event(appointment, method, organizer, attendee, summary, description, location, now, in_utc=zone is None)
-    )
-    return Invitation(method, calendar.to_ical())
+    calendar.add("method", invitation.method)
+    calendar.add_component(_event(invitation, now))
+    add_time_zones(calendar)
+    return bytes(calendar.to_ical())
 
 
-def _event(
-    appointment: Appointment,
-    method: Method,
-    organizer: Party,
-    attendee: Party,
-    summary: str,
-    description: str,
-    location: str,
-    now: datetime,
-    *,
-    in_utc: bool,
-) -> Event:
-    local = UTC if in_utc else ZoneInfo(appointment.zone)
+def _event(invitation: Invitation, now: datetime) -> Event:
+    appointment, is_cancel = invitation.appointment, invitation.method == "CANCEL"
+    starts_at, ends_at = event_times(appointment.starts_at, appointment.ends_at, appointment.zone)
     event = Event()
     event.add("uid", appointment.calendar_uid)
     event.add("sequence", appointment.calendar_sequence)
     event.add("dtstamp", now.astimezone(UTC))
     event.add("created", appointment.created_at)
     event.add("last-modified", appointment.updated_at)
-    event.add("dtstart", appointment.starts_at.astimezone(local))
-    event.add("dtend", appointment.ends_at.astimezone(local))
-    event.add("summary", summary)
-    event.add("status", "CANCELLED" if method == "CANCEL" else _STATUS.get(appointment.status, "CONFIRMED"))
-    event.add("transp", "TRANSPARENT" if method == "CANCEL" else "OPAQUE")
-    if location:
-        event.add("location", location)
-    if description and method == "REQUEST":
-        event.add("description", description)
-    event.add("organizer", _party(organizer))
+    event.add("dtstart", starts_at)
+    event.add("dtend", ends_at)
+    event.add("summary", clean_text(invitation.summary))
+    event.add("status", "CANCELLED" if is_cancel else _STATUS.get(appointment.status, "CONFIRMED"))
+    event.add("transp", "TRANSPARENT" if is_cancel else "OPAQUE")
+    if invitation.location:
+        event.add("location", clean_text(invitation.location))
+    if invitation.description and not is_cancel:
+        event.add("description", clean_text(invitation.description))
+    event.add("organizer", _party(invitation.organizer))
+    event.add("attendee", _guest(invitation.attendee))
+    return event
+
+
+def _guest(attendee: Party) -> vCalAddress:
     guest = _party(attendee)
     guest.params["CUTYPE"] = vText("INDIVIDUAL")
     guest.params["ROLE"] = vText("REQ-PARTICIPANT")
     guest.params["PARTSTAT"] = vText("ACCEPTED")
     guest.params["RSVP"] = vText("FALSE")
-    event.add("attendee", guest)
-    return event
+    return guest
 
 
 def _party(party: Party) -> vCalAddress:

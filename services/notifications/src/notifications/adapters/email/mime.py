@@ -6,15 +6,15 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from html import escape
 from uuid import UUID
 
-from notifications.adapters.email.ics import Invitation
-from notifications.domain import Mail, Message, Text
+from notifications.adapters.email.ics import Invitation, write_invitation
+from notifications.adapters.templates import html_page
+from notifications.domain import Message, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Mail:
     """All that goes into one mail; addresses are checked, names may be anything."""
 
     sender: str
@@ -35,45 +35,32 @@ def message_id_of(message: Message, *, domain: str) -> str:
     return f"<{what}.{message.appointment_id}.{message.appointment_version}.{recipient}@{domain}>"
 
 
-def mail_of(letter: Letter, *, now: datetime) -> Mail:
-    """The message as it travels."""
-    mail = EmailMessage(policy=SMTP)
-    mail["From"] = _mailbox(letter.sender_name, letter.sender)
-    mail["To"] = _mailbox(letter.recipient_name, letter.recipient)
-    if letter.reply_to:
-        mail["Reply-To"] = Address(addr_spec=letter.reply_to)
-    mail["Subject"] = letter.text.subject
-    mail["Date"] = format_datetime(now)
-    mail["Message-ID"] = letter.message_id
+def write_mail(mail: Mail, *, now: datetime) -> bytes:
+    """The message as it travels (RFC 5322, CRLF)."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = _mailbox(mail.sender_name, mail.sender)
+    message["To"] = _mailbox(mail.recipient_name, mail.recipient)
+    if mail.reply_to:
+        message["Reply-To"] = Address(addr_spec=mail.reply_to)
+    message["Subject"] = mail.text.subject
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = mail.message_id
     # RFC 3834: nobody's holiday notice needs to answer this.
-    mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(letter.text.text)
-    mail.add_alternative(letter.text.html or html_of(letter.text.text, letter.language), subtype="html")
-    if letter.invitation is not None:
-        _attach(mail, letter.invitation)
-    mail["Content-Language"] = letter.language
-    return Mail(sender=letter.sender, recipient=letter.recipient, message_id=letter.message_id, content=mail.as_bytes())
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(mail.text.text)
+    message.add_alternative(mail.text.html or html_page(mail.text.text, mail.language), subtype="html")
+    if mail.invitation is not None:
+        _attach(message, mail.invitation, now)
+    message["Content-Language"] = mail.language
+    return message.as_bytes()
 
 
-def _attach(mail: EmailMessage, invitation: Invitation) -> None:
-    mail.add_alternative(
-        invitation.content.decode(), subtype="calendar", cte="base64", params={"method": invitation.method}
-    )
-    mail.add_attachment(invitation.content, maintype="application", subtype="ics", filename="invite.ics")
+def _attach(message: EmailMessage, invitation: Invitation, now: datetime) -> None:
+    content = write_invitation(invitation, now=now)
+    message.add_alternative(content.decode(), subtype="calendar", cte="base64", params={"method": invitation.method})
+    message.add_attachment(content, maintype="application", subtype="ics", filename="invite.ics")
 
 
 def _mailbox(name: str, address: str) -> Address:
     printable = "".join(character if character.isprintable() else " " for character in name).strip()
     return Address(display_name=printable[:100], addr_spec=address)
-
-
-def html_of(text: str, language: str) -> str:
-    """A plain, readable page with the same words."""
-    paragraphs = [escape(each).replace("\n", "<br>\n") for each in text.strip().split("\n\n")]
-    body = "\n".join(f'<p style="margin:0 0 16px">{each}</p>' for each in paragraphs)
-    style = "max-width:560px;margin:0 auto;padding:24px;font:16px/1.5 system-ui,-apple-system,sans-serif;color:#1c1c1e"
-    return (
-        f'<!doctype html>\n<html lang="{escape(language)}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"></head>'
-        f'<body style="margin:0;background:#fff"><div style="{style}">\n{body}\n</div></body></html>\n'
-    )

@@ -21,13 +21,7 @@ from aiosmtplib import (
     SMTPServerDisconnected,
 )
 
-from notifications.domain import (
-    Mail,
-    NotHandedOverError,
-    OutcomeUnknownError,
-    RefusedForGoodError,
-    RefusedForNowError,
-)
+from notifications.domain import NotHandedOverError, OutcomeUnknownError, RefusedForGoodError, RefusedForNowError
 
 _IDLE_SECONDS: Final = 60.0
 _MAILS_PER_CONNECTION: Final = 100
@@ -65,19 +59,22 @@ class _Kept:
 
 
 class SmtpGateway:
-    """An EmailGateway over at most `server.connections` connections."""
+    """Sends over at most `server.connections` connections."""
 
     def __init__(self, server: SmtpServer) -> None:
-        self._server = server
+        self.server = server
         self._idle: list[_Kept] = []
         self._tls = ssl.create_default_context(cafile=server.ca_file)
         self._room = asyncio.Semaphore(server.connections)
 
-    async def send(self, mail: Mail, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
+    async def send(
+        self, *, sender: str, recipient: str, content: bytes, may_hand_over: Callable[[], Awaitable[bool]]
+    ) -> str:
+        """Hands one mail over; the server's reply. Raises what `NotificationChannel.send` may raise."""
         async with self._room:
-            kept = await self._addressed(mail)
+            kept = await self._addressed(sender, recipient)
             try:
-                words = await self._hand_over(kept.client, mail, may_hand_over)
+                reply = await self._hand_over(kept.client, content, may_hand_over)
             except BaseException:
                 # Where in the dialogue it stands is not sure: it is not used again.
                 kept.client.close()
@@ -85,17 +82,17 @@ class SmtpGateway:
             kept.mails += 1
             kept.used_at = time.monotonic()
             self._idle.append(kept)
-            return words
+            return reply
 
     async def aclose(self) -> None:
         while self._idle:
             await self._quit(self._idle.pop())
 
-    async def _addressed(self, mail: Mail) -> _Kept:
+    async def _addressed(self, sender: str, recipient: str) -> _Kept:
         """A connection whose server has taken sender and recipient. A kept one may have died: then a new one."""
         while (kept := await self._kept()) is not None:
             try:
-                await self._address(kept.client, mail)
+                await _address(kept.client, sender, recipient)
             except SMTPServerDisconnected:
                 kept.client.close()
             except BaseException as error:
@@ -108,7 +105,7 @@ class SmtpGateway:
         except Exception as error:
             raise _before_content(error) from error
         try:
-            await self._address(kept.client, mail)
+            await _address(kept.client, sender, recipient)
         except BaseException as error:
             kept.client.close()
             raise _before_content(error) from error
@@ -123,7 +120,7 @@ class SmtpGateway:
         return None
 
     async def _connect(self) -> SMTP:
-        server = self._server
+        server = self.server
         client = SMTP(
             hostname=server.host,
             port=server.port,
@@ -141,15 +138,11 @@ class SmtpGateway:
             raise
         return client
 
-    async def _address(self, client: SMTP, mail: Mail) -> None:
-        await client.mail(mail.sender, options=["BODY=7BIT"] if client.supports_extension("8bitmime") else None)
-        await client.rcpt(mail.recipient)
-
-    async def _hand_over(self, client: SMTP, mail: Mail, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
+    async def _hand_over(self, client: SMTP, content: bytes, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
         if not await may_hand_over():
             raise NotHandedOverError
         try:
-            response = await client.data(mail.content, timeout=self._server.data_seconds)
+            response = await client.data(content, timeout=self.server.data_seconds)
         except SMTPDataError as error:
             raise _refusal(error) from error
         except (SMTPException, OSError, TimeoutError) as error:
@@ -161,6 +154,11 @@ class SmtpGateway:
         with suppress(SMTPException, OSError, TimeoutError):
             await kept.client.quit(timeout=1)
         kept.client.close()
+
+
+async def _address(client: SMTP, sender: str, recipient: str) -> None:
+    await client.mail(sender, options=["BODY=7BIT"] if client.supports_extension("8bitmime") else None)
+    await client.rcpt(recipient)
 
 
 def _before_content(error: BaseException) -> BaseException:

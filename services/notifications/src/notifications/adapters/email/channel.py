@@ -1,0 +1,91 @@
+"""E-mail as a notification channel."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from typing import Final
+
+from notifications.adapters.email.address import checked_address
+from notifications.adapters.email.ics import Invitation, Method, Party
+from notifications.adapters.email.mime import Mail, message_id_of, write_mail
+from notifications.adapters.email.smtp import SmtpGateway
+from notifications.domain import Audience, Channel, Contact, InvalidAddressError, Kind, Notification, Outgoing
+
+_RECORDING: Final = timedelta(seconds=30)
+"""Beside the server's time to answer: ours to record the answer."""
+_METHODS: Mapping[Kind, Method] = {
+    Kind.CREATED: "REQUEST",
+    Kind.CONFIRMED: "REQUEST",
+    Kind.RESCHEDULED: "REQUEST",
+    Kind.ASSIGNED: "REQUEST",
+    Kind.CANCELLED: "CANCEL",
+    Kind.UNASSIGNED: "CANCEL",
+}
+
+
+class EmailChannel:
+    """Writes mails from `sender_address`, with an invitation where the news moves something in a calendar."""
+
+    name = Channel.EMAIL
+
+    def __init__(self, gateway: SmtpGateway, *, sender_address: str) -> None:
+        self._gateway = gateway
+        self._sender_address = sender_address
+
+    @property
+    def longest_hand_over(self) -> timedelta:
+        return timedelta(seconds=self._gateway.server.data_seconds) + _RECORDING
+
+    def address_of(self, contact: Contact) -> str | None:
+        return checked_address(contact.email) if contact.email else None
+
+    def compose(self, notification: Notification, *, now: datetime) -> Outgoing:
+        message, business = notification.message, notification.business
+        reference = message_id_of(message, domain=self._sender_address.rpartition("@")[2])
+        mail = Mail(
+            sender=self._sender_address,
+            sender_name=business.name,
+            recipient=notification.address,
+            recipient_name=notification.recipient.name,
+            reply_to=_reply_to(business.email),
+            message_id=reference,
+            text=notification.text,
+            language=notification.language,
+            invitation=self._invitation(notification),
+        )
+        return Outgoing(address=notification.address, reference=reference, content=write_mail(mail, now=now))
+
+    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
+        return await self._gateway.send(
+            sender=self._sender_address,
+            recipient=outgoing.address,
+            content=outgoing.content,
+            may_hand_over=may_hand_over,
+        )
+
+    async def aclose(self) -> None:
+        await self._gateway.aclose()
+
+    def _invitation(self, notification: Notification) -> Invitation | None:
+        method = _METHODS.get(notification.message.kind)
+        if method is None:
+            return None
+        business, appointment = notification.business, notification.appointment
+        is_to_client = notification.message.audience is Audience.CLIENT
+        other = business.name if is_to_client else notification.client_name
+        return Invitation(
+            method=method,
+            appointment=appointment,
+            organizer=Party(business.name, self._sender_address),
+            attendee=Party(notification.recipient.name, notification.address),
+            summary=f"{appointment.service_name}, {other}",
+            description=notification.text.text,
+            location=business.address or business.name,
+        )
+
+
+def _reply_to(address: str | None) -> str | None:
+    try:
+        return checked_address(parseaddr(address)[1]) if address else None
+    except InvalidAddressError:
+        return None

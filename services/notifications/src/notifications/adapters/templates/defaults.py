@@ -1,0 +1,261 @@
+"""The built-in templates: one sentence per kind, audience and language around one common form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from notifications.domain import Audience, Kind, Text
+
+C, S = Audience.CLIENT, Audience.STAFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Language:
+    """The words of one language. `news` holds subject and sentence; `{…}` are the form's own places."""
+
+    hello: str
+    with_whom: str
+    for_whom: str
+    where: str
+    questions: str
+    phone: str
+    email: str
+    formerly: str
+    when: str
+    news: Mapping[tuple[Kind, Audience], tuple[str, str]]
+
+
+_WHEN_SHORT = "{{ appointment.date }}, {{ appointment.time }}"
+_SERVICE = "{{ appointment.service }}"
+_BUSINESS = "{{ business.name }}"
+
+_ENGLISH = _Language(
+    hello="Hello {{ recipient.name }},",
+    with_whom="With",
+    for_whom="Client",
+    where="Where",
+    questions="Questions, or a change of plans?",
+    phone="Call",
+    email="Write to",
+    formerly="Formerly",
+    when="{{ appointment.date }}, {{ appointment.time }} to {{ appointment.end_time }} ({{ appointment.zone }})",
+    news={
+        (Kind.REQUESTED, C): (
+            f"Your request: {_SERVICE}, {_WHEN_SHORT}",
+            f"{_BUSINESS} has received your request. You will hear as soon as it is approved.",
+        ),
+        (Kind.CREATED, C): (
+            f"Your appointment: {_SERVICE}, {_WHEN_SHORT}",
+            f"your appointment with {_BUSINESS} is booked.",
+        ),
+        (Kind.CONFIRMED, C): (
+            f"Confirmed: {_SERVICE}, {_WHEN_SHORT}",
+            f"your appointment with {_BUSINESS} is confirmed.",
+        ),
+        (Kind.RESCHEDULED, C): (
+            f"New time: {_SERVICE}, {_WHEN_SHORT}",
+            f"your appointment with {_BUSINESS} has a new time.",
+        ),
+        (Kind.CANCELLED, C): (
+            f"Cancelled: {_SERVICE}, {_WHEN_SHORT}",
+            f"your appointment with {_BUSINESS} is cancelled.",
+        ),
+        (Kind.DECLINED, C): (
+            f"Not possible: {_SERVICE}, {_WHEN_SHORT}",
+            f"{_BUSINESS} cannot offer you this appointment. Please choose another time.",
+        ),
+        (Kind.REMINDER, C): (
+            f"Reminder: {_SERVICE}, {_WHEN_SHORT}",
+            f"we look forward to seeing you: your appointment with {_BUSINESS} is coming up.",
+        ),
+        (Kind.ASSIGNED, S): (f"New appointment: {_SERVICE}, {_WHEN_SHORT}", "you have a new appointment."),
+        (Kind.UNASSIGNED, S): (
+            f"No longer yours: {_SERVICE}, {_WHEN_SHORT}",
+            "this appointment has been given to somebody else.",
+        ),
+        (Kind.RESCHEDULED, S): (f"New time: {_SERVICE}, {_WHEN_SHORT}", "this appointment has a new time."),
+        (Kind.CANCELLED, S): (f"Cancelled: {_SERVICE}, {_WHEN_SHORT}", "this appointment is cancelled."),
+    },
+)
+
+_GERMAN = _Language(
+    hello="Guten Tag {{ recipient.name }},",
+    with_whom="Bei",
+    for_whom="Kunde",
+    where="Ort",
+    questions="Fragen, oder kommt etwas dazwischen?",
+    phone="Telefon",
+    email="E-Mail",
+    formerly="Bisher",
+    when="{{ appointment.date }}, {{ appointment.time }} bis {{ appointment.end_time }} Uhr ({{ appointment.zone }})",
+    news={
+        (Kind.REQUESTED, C): (
+            f"Ihre Anfrage: {_SERVICE}, {_WHEN_SHORT} Uhr",
+            f"{_BUSINESS} hat Ihre Anfrage erhalten. Sie hören von uns, sobald sie bestätigt ist.",
+        ),
+        (Kind.CREATED, C): (
+            f"Ihr Termin: {_SERVICE}, {_WHEN_SHORT} Uhr",
+            f"Ihr Termin bei {_BUSINESS} ist gebucht.",
+        ),
+        (Kind.CONFIRMED, C): (
+            f"Bestätigt: {_SERVICE}, {_WHEN_SHORT} Uhr",
+            f"Ihr Termin bei {_BUSINESS} ist bestätigt.",
+        ),
+        (Kind.RESCHEDULED, C): (
+            f"Neue Zeit: {_SERVICE}, {_WHEN_SHORT} Uhr",
+            f"Ihr Termin bei {_BUSINESS} wurde verschoben.",
+        ),
+        (Kind.CANCELLED, C): (
+            f"Abgesagt: {_SERVICE}, {_WHEN_SHORT} Uhr",
+            f"Ihr Termin bei {_BUSINESS} ist abgesagt.",
+        ),
+        (Kind.DECLINED, C): (
+            f"Nicht möglich: {_SERVICE}, {_WHEN_SHORT} Uhr",
+            f"{_BUSINESS} kann Ihnen diesen Termin leider nicht anbieten. Bitte wählen Sie eine andere Zeit.",
+        ),
+        (Kind.REMINDER, C): (
+            f"Erinnerung: {_SERVICE}, {_WHEN_SHORT} Uhr",
+            f"wir freuen uns auf Sie: Ihr Termin bei {_BUSINESS} steht bevor.",
+        ),
+        (Kind.ASSIGNED, S): (f"Neuer Termin: {_SERVICE}, {_WHEN_SHORT} Uhr", "Sie haben einen neuen Termin."),
+        (Kind.UNASSIGNED, S): (
+            f"Nicht mehr bei Ihnen: {_SERVICE}, {_WHEN_SHORT} Uhr",
+            "diesen Termin hat jemand anderes übernommen.",
+        ),
+        (Kind.RESCHEDULED, S): (f"Neue Zeit: {_SERVICE}, {_WHEN_SHORT} Uhr", "dieser Termin wurde verschoben."),
+        (Kind.CANCELLED, S): (f"Abgesagt: {_SERVICE}, {_WHEN_SHORT} Uhr", "dieser Termin ist abgesagt."),
+    },
+)
+
+_FRENCH = _Language(
+    hello="Bonjour {{ recipient.name }},",
+    with_whom="Avec",
+    for_whom="Client",
+    where="Lieu",
+    questions="Une question, un empêchement ?",
+    phone="Téléphone",
+    email="E-mail",
+    formerly="Auparavant",
+    when="{{ appointment.date }}, de {{ appointment.time }} à {{ appointment.end_time }} ({{ appointment.zone }})",
+    news={
+        (Kind.REQUESTED, C): (
+            f"Votre demande : {_SERVICE}, {_WHEN_SHORT}",
+            f"{_BUSINESS} a bien reçu votre demande. Vous serez prévenu dès qu'elle sera acceptée.",
+        ),
+        (Kind.CREATED, C): (
+            f"Votre rendez-vous : {_SERVICE}, {_WHEN_SHORT}",
+            f"votre rendez-vous chez {_BUSINESS} est enregistré.",
+        ),
+        (Kind.CONFIRMED, C): (
+            f"Confirmé : {_SERVICE}, {_WHEN_SHORT}",
+            f"votre rendez-vous chez {_BUSINESS} est confirmé.",
+        ),
+        (Kind.RESCHEDULED, C): (
+            f"Nouvel horaire : {_SERVICE}, {_WHEN_SHORT}",
+            f"votre rendez-vous chez {_BUSINESS} a été déplacé.",
+        ),
+        (Kind.CANCELLED, C): (
+            f"Annulé : {_SERVICE}, {_WHEN_SHORT}",
+            f"votre rendez-vous chez {_BUSINESS} est annulé.",
+        ),
+        (Kind.DECLINED, C): (
+            f"Impossible : {_SERVICE}, {_WHEN_SHORT}",
+            f"{_BUSINESS} ne peut pas vous proposer ce rendez-vous. Merci de choisir un autre horaire.",
+        ),
+        (Kind.REMINDER, C): (
+            f"Rappel : {_SERVICE}, {_WHEN_SHORT}",
+            f"votre rendez-vous chez {_BUSINESS} approche. À bientôt !",
+        ),
+        (Kind.ASSIGNED, S): (f"Nouveau rendez-vous : {_SERVICE}, {_WHEN_SHORT}", "vous avez un nouveau rendez-vous."),
+        (Kind.UNASSIGNED, S): (
+            f"Confié à quelqu'un d'autre : {_SERVICE}, {_WHEN_SHORT}",
+            "ce rendez-vous a été confié à quelqu'un d'autre.",
+        ),
+        (Kind.RESCHEDULED, S): (f"Nouvel horaire : {_SERVICE}, {_WHEN_SHORT}", "ce rendez-vous a été déplacé."),
+        (Kind.CANCELLED, S): (f"Annulé : {_SERVICE}, {_WHEN_SHORT}", "ce rendez-vous est annulé."),
+    },
+)
+
+_SPANISH = _Language(
+    hello="Hola, {{ recipient.name }}:",
+    with_whom="Con",
+    for_whom="Cliente",
+    where="Lugar",
+    questions="¿Alguna pregunta o un cambio de planes?",
+    phone="Teléfono",
+    email="Correo",
+    formerly="Antes",
+    when="{{ appointment.date }}, de {{ appointment.time }} a {{ appointment.end_time }} ({{ appointment.zone }})",
+    news={
+        (Kind.REQUESTED, C): (
+            f"Su solicitud: {_SERVICE}, {_WHEN_SHORT}",
+            f"{_BUSINESS} ha recibido su solicitud. Le avisaremos en cuanto se apruebe.",
+        ),
+        (Kind.CREATED, C): (
+            f"Su cita: {_SERVICE}, {_WHEN_SHORT}",
+            f"su cita con {_BUSINESS} está reservada.",
+        ),
+        (Kind.CONFIRMED, C): (
+            f"Confirmada: {_SERVICE}, {_WHEN_SHORT}",
+            f"su cita con {_BUSINESS} está confirmada.",
+        ),
+        (Kind.RESCHEDULED, C): (
+            f"Nueva hora: {_SERVICE}, {_WHEN_SHORT}",
+            f"su cita con {_BUSINESS} tiene una nueva hora.",
+        ),
+        (Kind.CANCELLED, C): (
+            f"Cancelada: {_SERVICE}, {_WHEN_SHORT}",
+            f"su cita con {_BUSINESS} está cancelada.",
+        ),
+        (Kind.DECLINED, C): (
+            f"No es posible: {_SERVICE}, {_WHEN_SHORT}",
+            f"{_BUSINESS} no puede ofrecerle esta cita. Elija otra hora, por favor.",
+        ),
+        (Kind.REMINDER, C): (
+            f"Recordatorio: {_SERVICE}, {_WHEN_SHORT}",
+            f"se acerca su cita con {_BUSINESS}. ¡Hasta pronto!",
+        ),
+        (Kind.ASSIGNED, S): (f"Nueva cita: {_SERVICE}, {_WHEN_SHORT}", "tiene una nueva cita."),
+        (Kind.UNASSIGNED, S): (f"Reasignada: {_SERVICE}, {_WHEN_SHORT}", "esta cita la atenderá otra persona."),
+        (Kind.RESCHEDULED, S): (f"Nueva hora: {_SERVICE}, {_WHEN_SHORT}", "esta cita tiene una nueva hora."),
+        (Kind.CANCELLED, S): (f"Cancelada: {_SERVICE}, {_WHEN_SHORT}", "esta cita está cancelada."),
+    },
+)
+
+_LANGUAGES: Mapping[str, _Language] = {"en": _ENGLISH, "de": _GERMAN, "es": _SPANISH, "fr": _FRENCH}
+
+BUILT_IN_LOCALES = tuple(_LANGUAGES)
+DEFAULTS: tuple[tuple[Kind, Audience], ...] = tuple(_ENGLISH.news)
+"""The kinds and audiences that have built-in text."""
+
+
+@lru_cache(maxsize=512)
+def built_in(kind: Kind, audience: Audience, locale: str) -> Text | None:
+    """The built-in template's source, or None in a language that has none."""
+    language = _LANGUAGES.get(locale)
+    if language is None or (kind, audience) not in language.news:
+        return None
+    subject, sentence = language.news[kind, audience]
+    details = [_SERVICE, language.when]
+    if kind is Kind.RESCHEDULED:
+        details.append(f"{language.formerly}: {{{{ appointment.previous_date }}}}, {{{{ appointment.previous_time }}}}")
+    if audience is Audience.CLIENT:
+        details.append(_optional("appointment.staff", f"{language.with_whom}: {{{{ appointment.staff }}}}"))
+        details.append(_optional("business.address", f"{language.where}: {{{{ business.address }}}}"))
+        closing = [
+            _optional("business.phone", f"{language.questions} {language.phone}: {{{{ business.phone }}}}"),
+            _optional("business.email", f"{language.email}: {{{{ business.email }}}}"),
+            "",
+            _BUSINESS,
+        ]
+    else:
+        details.append(f"{language.for_whom}: {{{{ client.name }}}}")
+        closing = [_BUSINESS]
+    lines = [language.hello, "", sentence, "", *details, "", *closing]
+    text = "".join(line if line.endswith("%}\n") else f"{line}\n" for line in lines)
+    return Text(subject=subject, text=text.strip())
+
+
+def _optional(variable: str, line: str) -> str:
+    """A line that is there only if the variable is not empty."""
+    return f"{{% if {variable} %}}{line}\n{{% endif %}}\n"

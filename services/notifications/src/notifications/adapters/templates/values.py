@@ -1,0 +1,125 @@
+"""What templates are filled with: names, and times as the recipient writes them, in their own zone."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time, get_timezone_name
+
+from notifications.adapters.templates.variables import VARIABLES
+from notifications.domain import Appointment, CatalogueItem, Staff
+
+TemplateValues = Mapping[str, Mapping[str, str]]
+
+_NOBODY = UUID(int=0)
+_SAMPLE = Appointment(
+    id=_NOBODY,
+    organization_id=_NOBODY,
+    business_id=_NOBODY,
+    zone="Europe/Berlin",
+    client_id=_NOBODY,
+    service_id=None,
+    service_name="Haircut",
+    action_name=None,
+    starts_at=datetime(2026, 11, 26, 9, 30, tzinfo=UTC),
+    ends_at=datetime(2026, 11, 26, 10, tzinfo=UTC),
+    status="scheduled",
+    source="manual",
+    notify_client=True,
+    rescheduled_from=None,
+    rescheduled_to=None,
+    previous_starts_at=None,
+    calendar_uid="sample@slotstream",
+    calendar_sequence=0,
+    archived=False,
+    staff=(Staff(id=_NOBODY, name="Ada"),),
+    created_at=datetime(2026, 11, 1, tzinfo=UTC),
+    updated_at=datetime(2026, 11, 1, tzinfo=UTC),
+    version=1,
+)
+
+
+@lru_cache(maxsize=512)
+def locale_of(tag: str, country: str | None = None) -> Locale:
+    """The locale of a BCP 47 tag; without a region of its own, as it is written in `country`. Else English."""
+    language, _, region = tag.replace("_", "-").partition("-")
+    for candidate in (f"{language}_{region}", f"{language}_{country}" if country and not region else "", language):
+        try:
+            return Locale.parse(candidate)
+        except (UnknownLocaleError, ValueError, TypeError):
+            continue
+    return Locale.parse("en")
+
+
+def values_of(
+    *,
+    appointment: Appointment,
+    business: CatalogueItem,
+    client_name: str,
+    recipient_name: str,
+    previous_starts_at: datetime | None,
+    locale: Locale,
+    zone: str,
+) -> TemplateValues:
+    """Everything a template can name, as text."""
+    local = ZoneInfo(zone)
+    starts_at, ends_at = appointment.starts_at.astimezone(local), appointment.ends_at.astimezone(local)
+    previous = previous_starts_at.astimezone(local) if previous_starts_at else None
+    minutes = int((appointment.ends_at - appointment.starts_at).total_seconds()) // 60
+    values = {
+        "recipient": {"name": recipient_name},
+        "client": {"name": client_name},
+        "business": {
+            "name": business.name,
+            "phone": business.phone or "",
+            "email": business.email or "",
+            "address": business.address or "",
+        },
+        "appointment": {
+            "service": appointment.service_name,
+            "action": appointment.action_name or "",
+            "date": format_date(starts_at.date(), "full", locale=locale),
+            "time": _time(starts_at, locale),
+            "end_time": _time(ends_at, locale),
+            "zone": get_timezone_name(starts_at, width="long", locale=locale),
+            "duration_minutes": str(minutes),
+            "staff": ", ".join(member.name for member in appointment.staff),
+            "previous_date": format_date(previous.date(), "full", locale=locale) if previous else "",
+            "previous_time": _time(previous, locale) if previous else "",
+        },
+    }
+    assert {group: set(names) for group, names in values.items()} == {  # noqa: S101 - a variable without a value
+        group: set(names) for group, names in VARIABLES.items()
+    }
+    return values
+
+
+@lru_cache(maxsize=32)
+def sample_values(locale: str) -> TemplateValues:
+    """TemplateValues for trying out a template, as they would read in `locale`."""
+    return values_of(
+        appointment=_SAMPLE,
+        business=CatalogueItem(
+            organization_id=_NOBODY,
+            kind="business",
+            id=_NOBODY,
+            name="Salon Nord",
+            phone="+49 30 5550100",
+            email="hello@example.com",
+            address="Hauptstraße 1, Berlin",
+            version=1,
+        ),
+        client_name="Grace Hopper",
+        recipient_name="Grace Hopper",
+        previous_starts_at=_SAMPLE.starts_at - timedelta(days=1),
+        locale=locale_of(locale),
+        zone=_SAMPLE.zone,
+    )
+
+
+def _time(value: datetime, locale: Locale) -> str:
+    # CLDR sets a narrow no-break space before AM and PM, which few mail programs draw well.
+    return format_time(value, "short", locale=locale).replace("\u202f", " ")

@@ -1,0 +1,52 @@
+"""What the endpoints work with, made once in main, and the rights that they ask for."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, cast
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from notifications.domain import Channel
+from notifications.storage import CatalogueStore
+from slotstream_servicekit.clock import Clock
+from slotstream_servicekit.context import Context
+from slotstream_servicekit.database import Database
+from slotstream_servicekit.http.auth import Principal, Right, requires
+from slotstream_servicekit.http.callers import context_of
+from slotstream_servicekit.projections import wait_until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependencies:
+    """`channels` are those that are configured: what needs another one is refused."""
+
+    database: Database
+    channels: frozenset[Channel]
+    catalogue_wait: timedelta
+    clock: Clock
+
+    def context_of(self, principal: Principal) -> Context:
+        return context_of(principal, now=self.clock())
+
+    async def wait_for_item(self, organization_id: UUID, kind: str, item_id: UUID | None) -> None:
+        """Gives a business or service that was created a moment ago the time to arrive. The use case decides."""
+
+        async def is_known() -> bool:
+            async with self.database.transaction(organization_id) as session:
+                return item_id is None or await CatalogueStore(session).get(organization_id, kind, item_id) is not None
+
+        if item_id is not None:
+            await wait_until(is_known, within=self.catalogue_wait)
+
+
+async def _dependencies(request: Request) -> Dependencies:
+    return cast("Dependencies", request.app.state.dependencies)
+
+
+CurrentDependencies = Annotated[Dependencies, Depends(_dependencies)]
+
+Reader = Annotated[Principal, requires(Right.READ_MESSAGES)]
+Sender = Annotated[Principal, requires(Right.SEND_MESSAGES)]
+TemplateWriter = Annotated[Principal, requires(Right.WRITE_TEMPLATES)]
+ClientWriter = Annotated[Principal, requires(Right.WRITE_CLIENTS)]

@@ -1,0 +1,81 @@
+"""What notifications knows of appointments, and of what happened to one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+ACTIVE_STATUSES = frozenset({"pending", "scheduled", "confirmed"})
+"""Those in which an appointment still lies ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A member of staff as the appointment names them."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appointment:
+    """An appointment as it was after `version`. `calendar_uid` is shared by a chain of reschedulings."""
+
+    id: UUID
+    organization_id: UUID
+    business_id: UUID
+    zone: str
+    client_id: UUID
+    service_id: UUID | None
+    service_name: str
+    action_name: str | None
+    starts_at: datetime
+    ends_at: datetime
+    status: str
+    source: str
+    notify_client: bool
+    rescheduled_from: UUID | None
+    rescheduled_to: UUID | None
+    previous_starts_at: datetime | None
+    calendar_uid: str
+    calendar_sequence: int
+    archived: bool
+    staff: tuple[Staff, ...]
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE_STATUSES and not self.archived
+
+    @property
+    def chain(self) -> tuple[UUID, str]:
+        return self.organization_id, self.calendar_uid
+
+    @property
+    def inactive_reason(self) -> str:
+        return "appointment_archived" if self.status in ACTIVE_STATUSES else f"appointment_{self.status}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentChange:
+    """One appointment event: the state after it, the verb, and who did it.
+
+    `replacement` is the new appointment of a rescheduling.
+    """
+
+    appointment: Appointment
+    verb: str
+    actor_id: str
+    actor_type: str = "user"
+    time: datetime
+    event_id: UUID
+    correlation_id: str
+    traceparent: str | None = None
+    status_before: str | None = None
+    replacement: Appointment | None = None
+
+    @property
+    def subject(self) -> Appointment:
+        """The appointment that messages are about: the newer one of a rescheduling."""
+        return self.replacement or self.appointment

@@ -1,0 +1,126 @@
+"""A notification channel: one way to reach people, such as e-mail."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from notifications.domain.appointments import Appointment
+from notifications.domain.contacts import CatalogueItem, Contact
+from notifications.domain.errors import ChannelUnavailableError
+from notifications.domain.messages import Channel, Message
+from notifications.domain.templates import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """A message that may be sent, with all that a channel needs to write it.
+
+    `text` is filled in and in `language` (BCP 47); `address` is the one that the channel picked of `recipient`.
+    """
+
+    message: Message
+    appointment: Appointment
+    business: CatalogueItem
+    client_name: str
+    recipient: Contact
+    address: str
+    text: Text
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """Finished content for one address. `reference` is the same whenever the same message is composed."""
+
+    address: str
+    reference: str
+    content: bytes
+
+
+class InvalidAddressError(Exception):
+    """Nothing can be sent to this address, ever."""
+
+
+class DeliveryError(Exception):
+    """A message was not accepted, or may not have been. `code` is stable; `detail` holds no address and no text."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class RefusedForNowError(DeliveryError):
+    """Not accepted, but a later attempt may be: the message is planned again."""
+
+
+class RefusedForGoodError(DeliveryError):
+    """Not accepted, and it never will be: the message has failed."""
+
+
+class OutcomeUnknownError(DeliveryError):
+    """The content was on its way when the connection ended: the message is `unknown` and never sent again by itself."""
+
+
+class NotHandedOverError(Exception):
+    """`may_hand_over` said no; nothing was sent."""
+
+
+class NotificationChannel(Protocol):
+    """What planning, the ledger and the sender need of a channel. They know nothing else of it."""
+
+    @property
+    def name(self) -> Channel: ...
+
+    @property
+    def longest_hand_over(self) -> timedelta:
+        """The time from `may_hand_over` to the outcome, at most. After that an outcome will not come any more."""
+        ...
+
+    def address_of(self, contact: Contact) -> str | None:
+        """The address that this channel writes to; None where the contact has none.
+
+        Raises InvalidAddressError where nothing can be sent to the one it has.
+        """
+        ...
+
+    def compose(self, notification: Notification, *, now: datetime) -> Outgoing:
+        """The finished content. Pure: the same notification gives the same `reference`."""
+        ...
+
+    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
+        """Hands the content over and returns the provider's id for it.
+
+        `may_hand_over` is asked once, when the provider is ready for the content, and records the attempt: up to
+        then nothing can have been accepted. Raises NotHandedOverError where it says no, else one of the
+        DeliveryErrors, and no other error.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Channels:
+    """The channels that are configured. `immediate` are those that news goes out on without being asked for."""
+
+    def __init__(self, channels: Sequence[NotificationChannel], *, immediate: Sequence[Channel]) -> None:
+        self._by_name = {channel.name: channel for channel in channels}
+        self.immediate = [self._by_name[name] for name in immediate if name in self._by_name]
+
+    def __iter__(self) -> Iterator[NotificationChannel]:
+        return iter(self._by_name.values())
+
+    @property
+    def names(self) -> frozenset[Channel]:
+        return frozenset(self._by_name)
+
+    def get(self, name: Channel) -> NotificationChannel | None:
+        return self._by_name.get(name)
+
+
+def require_channel(name: Channel, configured: frozenset[Channel]) -> None:
+    """Raises ChannelUnavailableError where nothing can be sent on the channel `name`."""
+    if name not in configured:
+        known = ", ".join(sorted(configured)) or "none"
+        raise ChannelUnavailableError(f"Nothing can be sent by {name}: configured are {known}")

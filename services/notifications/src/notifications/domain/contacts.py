@@ -1,0 +1,73 @@
+"""Who can be written to: clients, staff and businesses, and what clients have opted out of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """What is known of a recipient. Each channel picks the address that it needs."""
+
+    id: UUID
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    locale: str | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    organization_id: UUID
+    id: UUID
+    name: str
+    email: str | None
+    phone: str | None
+    locale: str | None
+    zone: str | None
+    consent: frozenset[str]
+    merged_into: UUID | None
+    version: int
+
+    @property
+    def contact(self) -> Contact:
+        return Contact(
+            id=self.id, name=self.name, email=self.email, phone=self.phone, locale=self.locale, zone=self.zone
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueItem:
+    """A business, a resource or a service, as far as messages need it."""
+
+    organization_id: UUID
+    kind: str
+    id: UUID
+    name: str
+    zone: str | None = None
+    locale: str | None = None
+    country: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    address: str | None = None
+    user_id: str | None = None
+    archived: bool = False
+    version: int
+
+    @property
+    def contact(self) -> Contact:
+        return Contact(
+            id=self.id, name=self.name, email=self.email, phone=self.phone, locale=self.locale, zone=self.zone
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preference:
+    """The channels that a client does not want to be written to on, and since when."""
+
+    organization_id: UUID
+    client_id: UUID
+    opted_out: Mapping[str, datetime] = field(default_factory=dict)
+    version: int = 0

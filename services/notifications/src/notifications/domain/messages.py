@@ -1,0 +1,136 @@
+"""Messages: what is planned for whom, and what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
+    VOICE = "voice"
+    PUSH = "push"
+
+
+class Audience(StrEnum):
+    CLIENT = "client"
+    STAFF = "staff"
+
+
+class Kind(StrEnum):
+    """What a message tells."""
+
+    REQUESTED = "requested"
+    """Asked for, awaiting approval."""
+    CREATED = "created"
+    CONFIRMED = "confirmed"
+    RESCHEDULED = "rescheduled"
+    CANCELLED = "cancelled"
+    DECLINED = "declined"
+    ASSIGNED = "assigned"
+    UNASSIGNED = "unassigned"
+    REMINDER = "reminder"
+    AD_HOC = "ad_hoc"
+    """Written by hand: it carries its own text."""
+
+
+class Status(StrEnum):
+    """Where a message stands. Only `planned` and `claimed` lead on by themselves."""
+
+    PLANNED = "planned"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRequest:
+    """A message that somebody asks for, about an appointment: to its client or to one of its staff."""
+
+    organization_id: UUID
+    message_id: UUID
+    appointment_id: UUID
+    client_id: UUID | None
+    resource_id: UUID | None
+    channel: Channel
+    text: str
+    time: datetime
+    correlation_id: str
+    causation_id: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message to be planned; with `reason` it is planned as suppressed. `key` makes it happen once."""
+
+    organization_id: UUID
+    id: UUID | None = None
+    """Chosen by who asks for the message; otherwise a new one."""
+    key: str
+    appointment_id: UUID
+    appointment_version: int
+    calendar_uid: str
+    starts_at: datetime
+    client_id: UUID
+    resource_id: UUID | None = None
+    audience: Audience
+    channel: Channel
+    kind: Kind
+    due_at: datetime
+    reason: str | None = None
+    reminder_id: UUID | None = None
+    template_id: UUID | None = None
+    previous_starts_at: datetime | None = None
+    text: str | None = None
+    correlation_id: str
+    causation_id: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A row of the ledger."""
+
+    organization_id: UUID
+    id: UUID
+    appointment_id: UUID
+    appointment_version: int
+    calendar_uid: str
+    starts_at: datetime
+    client_id: UUID
+    resource_id: UUID | None
+    audience: Audience
+    channel: Channel
+    kind: Kind
+    status: Status
+    reason: str | None
+    """Why it is suppressed."""
+    code: str | None
+    detail: str | None
+    due_at: datetime
+    next_attempt_at: datetime
+    tries: int
+    """How often it was refused for the time being."""
+    attempts: int
+    """How often its content was handed over."""
+    attempted_at: datetime | None
+    claim: UUID | None
+    reminder_id: UUID | None
+    template_id: UUID | None
+    previous_starts_at: datetime | None
+    text: str | None
+    """Of a message written by hand."""
+    address: str | None
+    provider_id: str | None
+    sent_at: datetime | None
+    correlation_id: str
+    causation_id: str | None
+    traceparent: str | None
+    created_at: datetime
+    updated_at: datetime
+    version: int

@@ -1,0 +1,52 @@
+"""What clients want to be written to about."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from notifications.domain import Preference
+from notifications.storage.tables import preferences
+
+
+class PreferenceStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, organization_id: UUID, client_id: UUID) -> Preference:
+        known = await self.get_all([(organization_id, client_id)])
+        return known.get((organization_id, client_id), Preference(organization_id=organization_id, client_id=client_id))
+
+    async def get_all(self, keys: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Preference]:
+        matches = tuple_(preferences.c.organization_id, preferences.c.client_id).in_(sorted(set(keys)))
+        rows = await self._session.execute(select(preferences).where(matches))
+        return {
+            (row.organization_id, row.client_id): Preference(
+                organization_id=row.organization_id,
+                client_id=row.client_id,
+                opted_out={name: datetime.fromisoformat(at) for name, at in row.opted_out.items()},
+                version=row.version,
+            )
+            for row in rows
+        }
+
+    async def put(self, preference: Preference, *, replaces: int) -> bool:
+        """Stores `preference` in place of version `replaces` (0: none yet); False where that is not the current one."""
+        values = {
+            "organization_id": preference.organization_id,
+            "client_id": preference.client_id,
+            "opted_out": {name: at.isoformat() for name, at in preference.opted_out.items()},
+            "version": preference.version,
+        }
+        statement = insert(preferences).values(values)
+        stored = await self._session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["organization_id", "client_id"],
+                set_={"opted_out": statement.excluded.opted_out, "version": statement.excluded.version},
+                where=preferences.c.version == replaces,
+            ).returning(preferences.c.client_id)
+        )
+        return stored.first() is not None

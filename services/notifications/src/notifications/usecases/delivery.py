@@ -1,0 +1,138 @@
+"""Claim, commit, hand over, record. No network call is made while a transaction is open."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from notifications.domain import (
+    Channels,
+    Message,
+    NotHandedOverError,
+    NotificationChannel,
+    OutcomeUnknownError,
+    Outgoing,
+    RefusedForGoodError,
+    RefusedForNowError,
+    RetryPolicy,
+    Status,
+)
+from notifications.publishers import records_of
+from notifications.storage import DeliveryStore, Settlement
+from notifications.usecases.eligibility import Sendable, judge_message, read_subjects
+from slotstream_servicekit.clock import Clock
+from slotstream_servicekit.database import Database
+from slotstream_servicekit.errors import TransientError
+from slotstream_servicekit.ids import new_id
+from slotstream_servicekit.outbox import enqueue
+from slotstream_servicekit.telemetry import get_logger
+
+log = get_logger(__name__)
+
+_SETTLE_PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""How long to insist on recording what came of a message that has been handed over, in seconds."""
+
+
+async def claim_messages(
+    *,
+    database: Database,
+    channels: Channels,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    retries: RetryPolicy,
+) -> list[Sendable]:
+    """Claims what is due and settles at once what is not to be sent; the rest may be sent, its claim committed."""
+    sendable: list[Sendable] = []
+    changed: list[Message] = []
+    async with database.system_transaction() as session:
+        store = DeliveryStore(session)
+        claimed = await store.claim_due(now=now, claim=new_id(), lease=lease, limit=limit)
+        changed += claimed.suppressed
+        if claimed.to_send:
+            subjects = await read_subjects(session=session, messages=claimed.to_send)
+            for message in claimed.to_send:
+                verdict = judge_message(message, subjects, channels=channels, now=now, retries=retries)
+                if isinstance(verdict, Sendable):
+                    sendable.append(verdict)
+                elif (settled := await store.settle(message, verdict, now=now)) is not None:
+                    changed.append(settled)
+        await enqueue(session, records_of(_finished(changed)))
+    return sendable
+
+
+async def deliver_message(
+    *,
+    database: Database,
+    channel: NotificationChannel,
+    message: Message,
+    outgoing: Outgoing,
+    clock: Clock,
+    retries: RetryPolicy,
+) -> Status | None:
+    """Hands one claimed message over and records what came of it; None where somebody else has settled it."""
+
+    async def may_hand_over() -> bool:
+        async with database.system_transaction() as session:
+            return await DeliveryStore(session).begin_attempt(
+                message, address=outgoing.address, lease=channel.longest_hand_over, now=clock()
+            )
+
+    try:
+        provider_id = await channel.send(outgoing, may_hand_over=may_hand_over)
+    except NotHandedOverError:
+        return None
+    except RefusedForNowError as error:
+        settlement = _later(message, error, now=clock(), retries=retries)
+    except RefusedForGoodError as error:
+        settlement = Settlement(status=Status.FAILED, code=error.code, detail=error.detail)
+    except OutcomeUnknownError as error:
+        settlement = Settlement(status=Status.UNKNOWN, code=error.code, detail=error.detail)
+    else:
+        settlement = Settlement(status=Status.SENT, provider_id=provider_id[:200])
+    return await _settle(database, message, settlement, clock=clock)
+
+
+def _later(message: Message, error: RefusedForNowError, *, now: datetime, retries: RetryPolicy) -> Settlement:
+    next_attempt_at = retries.next_attempt(attempts=message.tries + 1, now=now)
+    if next_attempt_at is None:
+        return Settlement(status=Status.FAILED, code=error.code, detail=f"given up: {error.detail}")
+    return Settlement(
+        status=Status.PLANNED, code=error.code, detail=error.detail, next_attempt_at=next_attempt_at, tried=True
+    )
+
+
+async def give_up(*, database: Database, message: Message, code: str, detail: str, clock: Clock) -> Status | None:
+    """Records that a claimed message cannot be sent, ever."""
+    return await _settle(database, message, Settlement(status=Status.FAILED, code=code, detail=detail), clock=clock)
+
+
+async def _settle(database: Database, message: Message, settlement: Settlement, *, clock: Clock) -> Status | None:
+    """Records the outcome and insists on it: what is not recorded ends as unknown although it was sent."""
+    for pause in (*_SETTLE_PAUSES, None):
+        try:
+            async with database.system_transaction() as session:
+                settled = await DeliveryStore(session).settle(message, settlement, now=clock())
+                if settled is not None:
+                    await enqueue(session, records_of(_finished([settled])))
+                return settled.status if settled is not None else None
+        except TransientError:
+            if pause is None:
+                raise
+            await asyncio.sleep(pause)
+    return None
+
+
+async def recover_claims(*, database: Database, now: datetime) -> int:
+    """Takes over what crashed workers had claimed; how many messages are planned again."""
+    async with database.system_transaction() as session:
+        again, unknown = await DeliveryStore(session).recover(now=now)
+        await enqueue(session, records_of(unknown))
+    if again or unknown:
+        log.warning("claims_recovered", planned_again=again, unknown=len(unknown))
+    return again
+
+
+def _finished(messages: Sequence[Message]) -> list[Message]:
+    """Those whose status says something new; one that waits or is tried again is still planned."""
+    return [message for message in messages if message.status is not Status.PLANNED]

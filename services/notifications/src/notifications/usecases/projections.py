@@ -1,0 +1,50 @@
+"""Keeping what other services say: appointments, clients and the catalogue."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from notifications.domain import Appointment, AppointmentChange, CatalogueItem, Client
+from notifications.publishers import records_of
+from notifications.storage import AppointmentStore, CatalogueStore, ClientStore, MessageStore
+from slotstream_servicekit.outbox import enqueue
+
+_Key = tuple[UUID, UUID]
+
+
+def newest_states(
+    changes: Sequence[AppointmentChange], known: Mapping[_Key, Appointment] | None = None
+) -> dict[_Key, Appointment]:
+    """The newest state of each appointment (organization, id) in `changes`, replacements included, and `known`."""
+    newest = dict(known or {})
+    for change in changes:
+        for appointment in (change.appointment, change.subject):
+            key = (appointment.organization_id, appointment.id)
+            if key not in newest or newest[key].version < appointment.version:
+                newest[key] = appointment
+    return newest
+
+
+async def apply_appointments(*, session: AsyncSession, changes: Sequence[AppointmentChange]) -> None:
+    """Only keeps the newest states, for a rebuild of the projection: nobody is told again."""
+    await AppointmentStore(session).put(list(newest_states(changes).values()))
+
+
+async def apply_clients(
+    *, session: AsyncSession, states: Sequence[Client], erased: Sequence[UUID], now: datetime
+) -> bool:
+    """Keeps clients and forgets the erased; whether messages were waiting for one of them."""
+    clients, messages = ClientStore(session), MessageStore(session)
+    await clients.put(states)
+    if erased:
+        keys = await clients.erase(erased)
+        await enqueue(session, records_of(await messages.forget_clients(keys, now=now)))
+    return bool(states) and await messages.wake({client.organization_id for client in states}, now=now)
+
+
+async def apply_catalogue(*, session: AsyncSession, states: Sequence[CatalogueItem], now: datetime) -> bool:
+    """Keeps businesses, resources and services; whether messages were waiting for one of them."""
+    await CatalogueStore(session).put(states)
+    return await MessageStore(session).wake({item.organization_id for item in states}, now=now)

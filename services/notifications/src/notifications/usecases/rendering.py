@@ -1,0 +1,64 @@
+"""A message's text, in the recipient's language and zone."""
+
+from notifications.adapters.templates import Choice, built_in, choose_template, locale_of, render_text, values_of
+from notifications.domain import Kind, Notification, TemplateRefusedError, Text
+from notifications.usecases.eligibility import Sendable
+
+
+def render_message(sendable: Sendable) -> Notification:
+    """What the channel composes: the template that fits best, filled in; or the text that somebody wrote by hand."""
+    if sendable.message.kind is Kind.AD_HOC:
+        text, language = _written_by_hand(sendable), sendable.business.locale or "en"
+    else:
+        choice = _choice(sendable)
+        text, language = _filled_in(sendable, choice), choice.locale
+    return Notification(
+        message=sendable.message,
+        appointment=sendable.appointment,
+        business=sendable.business,
+        client_name=sendable.client_name,
+        recipient=sendable.recipient,
+        address=sendable.address,
+        text=text,
+        language=language,
+    )
+
+
+def _written_by_hand(sendable: Sendable) -> Text:
+    return Text(subject=sendable.business.name, text=(sendable.message.text or "").strip() + "\n")
+
+
+def _choice(sendable: Sendable) -> Choice:
+    template = sendable.template
+    if template is not None:
+        return Choice(text=template.text, locale=template.locale, template_id=template.id)
+    return choose_template(
+        kind=sendable.message.kind,
+        audience=sendable.message.audience,
+        channel=sendable.message.channel,
+        business_id=sendable.appointment.business_id,
+        locales=[sendable.recipient.locale, sendable.business.locale],
+        templates=sendable.templates,
+    )
+
+
+def _filled_in(sendable: Sendable, choice: Choice) -> Text:
+    language = choice.locale.partition("-")[0]
+    tags = (tag for tag in (sendable.recipient.locale, sendable.business.locale) if tag)
+    tag = next((tag for tag in tags if tag.replace("_", "-").lower().split("-")[0] == language), choice.locale)
+    values = values_of(
+        appointment=sendable.appointment,
+        business=sendable.business,
+        client_name=sendable.client_name,
+        recipient_name=sendable.recipient.name,
+        previous_starts_at=sendable.message.previous_starts_at,
+        locale=locale_of(tag, sendable.business.country),
+        zone=sendable.zone,
+    )
+    try:
+        return render_text(choice.text, values)
+    except TemplateRefusedError:
+        # A template that was fine when it was saved: the news matters more than its words.
+        kind, audience = sendable.message.kind, sendable.message.audience
+        plain = built_in(kind, audience, language) or built_in(kind, audience, "en") or choice.text
+        return render_text(plain, values)

@@ -1,0 +1,45 @@
+"""A real SMTP server whose answers a test chooses."""
+
+import asyncio
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import cast
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+@dataclass
+class Mailbox:
+    """A real SMTP server. `answers` are its replies after DATA, in turn; `silent` keeps it from answering at all."""
+
+    port: int = 0
+    mails: list[EmailMessage] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    at_recipient: list[str] = field(default_factory=list)
+    silent: bool = False
+    connections: int = 0
+
+    async def handle_EHLO(  # noqa: N802 (aiosmtpd's name)
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self.connections += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.at_recipient:
+            return self.at_recipient.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = cast("bytes", envelope.content)
+        answer = self.answers.pop(0) if self.answers else "250 OK"
+        if answer.startswith("250") or self.silent:
+            self.mails.append(cast("EmailMessage", message_from_bytes(content, policy=policy.default)))
+        if self.silent:
+            await asyncio.sleep(2)
+        return answer

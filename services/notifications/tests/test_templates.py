@@ -1,0 +1,129 @@
+"""Templates: what they can say, and what they cannot do."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notifications.adapters.templates import (
+    BUILT_IN_LOCALES,
+    DEFAULTS,
+    built_in,
+    check_text,
+    render_text,
+    sample_values,
+)
+from notifications.adapters.templates.sandbox import MAX_OUTPUT, MAX_SOURCE
+from notifications.domain import TemplateRefusedError, Text
+
+VALUES = sample_values("en")
+
+
+def a_text(text: str = "x", *, subject: str = "s", html: str | None = None) -> Text:
+    return Text(subject=subject, text=text, html=html)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ 'a' * 10**9 }}",
+        "{{ 9 ** 9 ** 9 }}",
+        "{{ 'a' ~ 'b' }}",
+        "{{ 'a' + 'b' }}",
+        "{% for x in client.name %}a{% endfor %}",
+        "{% for a in range(10**9) %}{% endfor %}",
+        "{{ range(10**9) }}",
+        "{{ client.name.__class__.__mro__ }}",
+        "{{ ''.__class__ }}",
+        "{{ client['name'] }}",
+        "{{ client.name|attr('__class__') }}",
+        "{{ client.name|replace('a', 'aaaaaaaa') }}",
+        "{{ client.name|center(1000000000) }}",
+        "{{ '%1000000000d'|format(1) }}",
+        "{{ client.name.format(1) }}",
+        "{{ self }}",
+        "{{ cycler }}",
+        "{{ lipsum(n=1000) }}",
+        "{{ client }}",
+        "{{ client.nothing }}",
+        "{{ unknown.name }}",
+        "{% set x = 1 %}",
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+        "{% include '/etc/passwd' %}",
+        "{% import 'os' as os %}",
+        "{% extends 'x' %}",
+        "{% block a %}{% endblock %}",
+        "{% filter upper %}a{% endfilter %}",
+        "{% if %}",
+        "{{",
+        "{# ",
+        "{{ [1, 2] }}",
+        "{{ {'a': 1} }}",
+        "{{ (" + "(" * 5_000 + "1" + ")" * 5_000 + ") }}",
+        "{{ " + "not " * 4_000 + "1 }}",
+        "{{ 1" + "0" * 15_000 + " }}",
+        "{{ client.name" + "|upper" * 3_000 + " }}",
+        "{% if client.name %}" * 900 + "{% endif %}" * 900,
+        "x" * (MAX_SOURCE + 1),
+        "a\x00b",
+    ],
+)
+def test_what_could_escape_or_explode_is_refused_at_once(source: str) -> None:
+    started = time.process_time()
+    with pytest.raises(TemplateRefusedError):
+        check_text(a_text(source))
+    assert time.process_time() - started < 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *("{{", "}}", "{%", "%}", " if ", " endif ", " else ", " elif ", "client.name", "'a'", "9", "*", "**"),
+                *("|upper", "|default(", ")", "(", "client", ".", "__class__", "[", "]", "for x in ", "~", "\n", "é"),
+            ]
+        ),
+        max_size=40,
+    )
+)
+def test_whatever_is_written_is_refused_or_short(pieces: list[str]) -> None:
+    text = a_text("".join(pieces))
+    try:
+        rendered = render_text(text, VALUES)
+    except TemplateRefusedError:
+        return
+    assert len(rendered.text) <= MAX_OUTPUT
+
+
+def test_conditions_filters_and_variables_work() -> None:
+    source = (
+        "{% if appointment.staff and not appointment.action %}With {{ appointment.staff|upper }}{% else %}?{% endif %}"
+        " {{ appointment.action|default('nothing', true) }} {{ 'yes' if business.phone == '+49 30 5550100' else 'no' }}"
+    )
+    assert render_text(a_text(source), VALUES).text == "With ADA nothing yes\n"
+
+
+def test_facts_are_escaped_in_html_and_not_in_text() -> None:
+    values = {**VALUES, "client": {"name": "<b>Grace</b> {{ 7 }}"}}
+    shown = render_text(a_text("{{ client.name }}", html="<p>{{ client.name }}</p>"), values)
+    assert shown.text == "<b>Grace</b> {{ 7 }}\n"
+    assert shown.html == "<p>&lt;b&gt;Grace&lt;/b&gt; {{ 7 }}</p>"
+
+
+def test_a_subject_is_one_line() -> None:
+    values = {**VALUES, "client": {"name": "Grace\r\nBcc: everyone@example.com"}}
+    assert "\n" not in render_text(a_text(subject="Hello\n{{ client.name }}"), values).subject
+
+
+@pytest.mark.parametrize("locale", BUILT_IN_LOCALES)
+@pytest.mark.parametrize(("kind", "audience"), DEFAULTS)
+def test_every_built_in_template_is_allowed_and_complete(locale: str, kind: object, audience: object) -> None:
+    text = built_in(kind, audience, locale)  # type: ignore[arg-type]
+    assert text is not None
+    check_text(text)
+    shown = render_text(text, sample_values(locale))
+    assert "{" not in shown.text + shown.subject
+    assert "Haircut" in shown.subject
+    assert "Salon Nord" in shown.text

@@ -8,7 +8,6 @@ import yaml
 from slotstream_contracts import MESSAGE_TYPES, TOPICS
 from slotstream_contracts.asyncapi import asyncapi_document
 from slotstream_contracts.schemas import ASYNCAPI_FILE
-from slotstream_contracts.yaml import to_yaml
 
 
 @pytest.fixture(scope="module")
@@ -76,17 +75,3 @@ def test_each_channel_says_how_its_topic_is_kept(document: dict[str, Any]) -> No
     assert kafka["topicConfiguration"]["retention.ms"] == 14 * 24 * 3600 * 1000
     compacted = document["channels"]["clients-v1"]["bindings"]["kafka"]
     assert compacted["topicConfiguration"]["cleanup.policy"] == ["compact"]
-
-
-def test_the_yaml_writer_writes_what_a_reader_reads() -> None:
-    awkward: dict[str, Any] = {
-        "plain": "two words",
-        "yes": "no",
-        "number": "1.0",
-        "empty": {"list": [], "mapping": {}, "text": ""},
-        "nested": [{"a": [{"b": None, "c": [1, -2.5, True]}], "d": "x: y # z"}, "- dash", ["inner", ["more"]]],
-        "text": "line\nbreak \"quoted\" 'single' äöü",
-        "$ref": "#/a/b",
-        "trailing ": " leading",
-    }
-    assert yaml.safe_load(to_yaml(awkward)) == awkward

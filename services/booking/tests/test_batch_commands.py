@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from asking import answers_to, work_through
+from booking_commands import answers_to, work_through
+from booking_fixtures import Tenant
 from sqlalchemy import text
 
 from booking.storage import bookings
@@ -25,39 +26,39 @@ SYSTEM = Actor(type="system", id="imports")
 IMPORT = uuid4()
 
 
-def item(world: Any, hour: int, *, day: int = 1, identity: UUID | None = None, **wishes: Any) -> AppointmentItem:
+def item(tenant: Tenant, hour: int, *, day: int = 1, identity: UUID | None = None, **requests: Any) -> AppointmentItem:
     wanted = {
-        "business_id": world.business["id"],
-        "service_id": world.service["id"],
+        "business_id": tenant.business["id"],
+        "service_id": tenant.service["id"],
         "client": ClientDetails(name="Ada Lovelace", email="ada@example.com"),
-        "starts_at": world.at(hour, day=day),
-        "resource_ids": (world.staff[0]["id"],),
+        "starts_at": tenant.at(hour, day=day),
+        "resource_ids": (tenant.staff[0]["id"],),
         "source": "import",
         "batch_id": IMPORT,
     }
-    return AppointmentItem(appointment_id=identity or uuid4(), request=AppointmentRequest(**wanted | wishes))
+    return AppointmentItem(appointment_id=identity or uuid4(), request=AppointmentRequest(**wanted | requests))
 
 
 def booking(*items: AppointmentItem) -> BookAppointments:
     return BookAppointments(actor=SYSTEM, items=items)
 
 
-async def results_of(world: Any, *commands: Any, ids: tuple[UUID, ...] = ()) -> list[CommandSucceeded]:
-    return [CommandSucceeded.model_validate(said) for said in await answers_to(world, *commands, ids=ids)]
+async def results_of(tenant: Tenant, *commands: Any, ids: tuple[UUID, ...] = ()) -> list[CommandSucceeded]:
+    return [CommandSucceeded.model_validate(said) for said in await answers_to(tenant, *commands, ids=ids)]
 
 
-async def booked_ids(world: Any) -> set[UUID]:
-    return {row["id"] for row in await world.rows("SELECT id FROM appointments")}
+async def booked_ids(tenant: Tenant) -> set[UUID]:
+    return {row["id"] for row in await tenant.rows("SELECT id FROM appointments")}
 
 
-async def test_what_can_be_booked_is_booked_and_the_rest_refused_with_its_reasons(world: Any) -> None:
+async def test_what_can_be_booked_is_booked_and_the_rest_refused_with_its_reasons(tenant: Tenant) -> None:
     good, taken, foreign, late = (
-        item(world, 10),
-        item(world, 10),
-        item(world, 12, service_id=uuid4()),
-        item(world, 11),
+        item(tenant, 10),
+        item(tenant, 10),
+        item(tenant, 12, service_id=uuid4()),
+        item(tenant, 11),
     )
-    [answer] = await results_of(world, booking(good, taken, foreign, late))
+    [answer] = await results_of(tenant, booking(good, taken, foreign, late))
 
     assert [each.appointment_id for each in answer.items] == [
         each.appointment_id for each in (good, taken, foreign, late)
@@ -67,39 +68,39 @@ async def test_what_can_be_booked_is_booked_and_the_rest_refused_with_its_reason
     assert answer.items[1].reasons[0].conflicts_with == (str(good.appointment_id),)
     assert (answer.items[1].code, answer.items[2].code) == ("slot_taken", "unknown_service")
     assert (answer.affected, answer.batch_id, answer.appointment_id) == (2, IMPORT, None)
-    assert await booked_ids(world) == {good.appointment_id, late.appointment_id}
+    assert await booked_ids(tenant) == {good.appointment_id, late.appointment_id}
 
 
-async def test_every_appointment_of_a_batch_has_its_history_and_its_events(world: Any) -> None:
-    items = [item(world, 9), item(world, 10)]
+async def test_every_appointment_of_a_batch_has_its_history_and_its_events(tenant: Tenant) -> None:
+    items = [item(tenant, 9), item(tenant, 10)]
     command_id = uuid4()
-    await results_of(world, booking(*items), ids=(command_id,))
+    await results_of(tenant, booking(*items), ids=(command_id,))
 
     for each in items:
-        history = (await world.get(f"/v1/appointments/{each.appointment_id}/history"))["items"]
+        history = (await tenant.get(f"/v1/appointments/{each.appointment_id}/history"))["items"]
         assert [entry["verb"] for entry in history] == ["create"]
         assert history[0]["actor"]["id"] == "imports"
-    events = [one for one in await world.outbox() if one["type"] == "slotstream.appointment.created"]
+    events = [one for one in await tenant.outbox() if one["type"] == "slotstream.appointment.created"]
     assert {one["key"] for one in events} == {str(each.appointment_id) for each in items}
     assert {one["payload"]["causationid"] for one in events} == {str(command_id)}
 
 
-async def test_a_batch_that_comes_twice_is_answered_twice_and_done_once(world: Any) -> None:
-    command_id, batch = uuid4(), booking(item(world, 10), item(world, 10))
-    [first] = await results_of(world, batch, ids=(command_id,))
-    before = await world.rows("SELECT * FROM appointments")
+async def test_a_batch_that_comes_twice_is_answered_twice_and_done_once(tenant: Tenant) -> None:
+    command_id, batch = uuid4(), booking(item(tenant, 10), item(tenant, 10))
+    [first] = await results_of(tenant, batch, ids=(command_id,))
+    before = await tenant.rows("SELECT * FROM appointments")
 
-    [again] = await results_of(world, batch, ids=(command_id,))
+    [again] = await results_of(tenant, batch, ids=(command_id,))
 
     assert again == first
-    assert await world.rows("SELECT * FROM appointments") == before
+    assert await tenant.rows("SELECT * FROM appointments") == before
 
 
-async def test_an_appointment_that_another_command_booked_is_said_to_be_done_already(world: Any) -> None:
-    known, new = item(world, 10), item(world, 11)
-    await results_of(world, booking(known))
+async def test_an_appointment_that_another_command_booked_is_said_to_be_done_already(tenant: Tenant) -> None:
+    known, new = item(tenant, 10), item(tenant, 11)
+    await results_of(tenant, booking(known))
 
-    [answer] = await results_of(world, booking(new, known))
+    [answer] = await results_of(tenant, booking(new, known))
 
     assert [(each.appointment_id, each.outcome) for each in answer.items] == [
         (new.appointment_id, "done"),
@@ -108,42 +109,42 @@ async def test_an_appointment_that_another_command_booked_is_said_to_be_done_alr
     assert answer.affected == 1
 
 
-async def test_items_that_name_one_appointment_book_it_once_and_each_is_told(world: Any) -> None:
+async def test_items_that_name_one_appointment_book_it_once_and_each_is_told(tenant: Tenant) -> None:
     identity = uuid4()
 
     first, second = await results_of(
-        world,
-        booking(item(world, 10, identity=identity), item(world, 10, identity=identity)),
-        booking(item(world, 10, identity=identity)),
+        tenant,
+        booking(item(tenant, 10, identity=identity), item(tenant, 10, identity=identity)),
+        booking(item(tenant, 10, identity=identity)),
     )
 
     assert [each.outcome for each in first.items] == ["done", "already_done"]
     assert [each.outcome for each in second.items] == ["already_done"]
-    assert await booked_ids(world) == {identity}
+    assert await booked_ids(tenant) == {identity}
 
 
-async def test_a_check_of_many_changes_nothing_and_tells_of_each_by_itself(world: Any) -> None:
-    await results_of(world, booking(item(world, 10)))
-    before = (await booked_ids(world), len(await world.rows("SELECT * FROM clients")))
+async def test_a_check_of_many_changes_nothing_and_tells_of_each_by_itself(tenant: Tenant) -> None:
+    await results_of(tenant, booking(item(tenant, 10)))
+    before = (await booked_ids(tenant), len(await tenant.rows("SELECT * FROM clients")))
 
-    free, twin, taken = item(world, 12), item(world, 12), item(world, 10)
-    [answer] = await results_of(world, CheckAppointments(actor=SYSTEM, items=(free, twin, taken)))
+    free, twin, taken = item(tenant, 12), item(tenant, 12), item(tenant, 10)
+    [answer] = await results_of(tenant, CheckAppointments(actor=SYSTEM, items=(free, twin, taken)))
 
     # Checked each by itself: what the others of the file would take is the asker's to see.
     assert [each.outcome for each in answer.items] == ["bookable", "bookable", "refused"]
     assert [reason.code for reason in answer.items[2].reasons] == ["slot_taken"]
     assert answer.affected == 0
-    assert (await booked_ids(world), len(await world.rows("SELECT * FROM clients"))) == before
+    assert (await booked_ids(tenant), len(await tenant.rows("SELECT * FROM clients"))) == before
 
 
-async def test_a_batch_reads_no_more_of_a_book_that_statistics_take_for_a_small_one(world: Any) -> None:
-    await answers_to(world, booking(item(world, 9, day=1)))
-    await world.analyse()
+async def test_a_batch_reads_no_more_of_a_book_that_statistics_take_for_a_small_one(tenant: Tenant) -> None:
+    await answers_to(tenant, booking(item(tenant, 9, day=1)))
+    await tenant.analyse()
 
-    async with world.database.system_transaction() as session:
+    async with tenant.database.system_transaction() as session:
         for week in range(1, 13):
-            items = [item(world, hour, day=7 * week + day) for day in range(1, 8) for hour in range(9, 17)]
-            await work_through(session, world, [booking(*items)])
+            items = [item(tenant, hour, day=7 * week + day) for day in range(1, 8) for hour in range(9, 17)]
+            await work_through(session, tenant, [booking(*items)])
         read = await session.scalar(
             text("SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'appointments'")
         )
@@ -153,17 +154,19 @@ async def test_a_batch_reads_no_more_of_a_book_that_statistics_take_for_a_small_
 
 
 async def test_two_batches_that_want_the_same_slots_in_opposite_orders_never_block_each_other(
-    world: Any, monkeypatch: pytest.MonkeyPatch
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bookings, "ROWS_PER_STATEMENT", 5)
-    known = {"client": None, "client_id": world.client["id"]}
-    slots = [(hour, known | {"resource_ids": (staff["id"],)}) for hour in range(9, 17) for staff in world.staff[:2]]
+    known = {"client": None, "client_id": tenant.client["id"]}
+    slots = [(hour, known | {"resource_ids": (staff["id"],)}) for hour in range(9, 17) for staff in tenant.staff[:2]]
 
     async def book(wanted: list[tuple[int, dict[str, Any]]], day: int) -> None:
-        async with world.database.system_transaction() as session:
-            await work_through(session, world, [booking(*(item(world, hour, day=day, **who) for hour, who in wanted))])
+        async with tenant.database.system_transaction() as session:
+            await work_through(
+                session, tenant, [booking(*(item(tenant, hour, day=day, **who) for hour, who in wanted))]
+            )
 
     for day in range(1, 6):
         await asyncio.gather(book(slots, day), book(slots[::-1], day))
 
-    assert len(await booked_ids(world)) == 5 * len(slots)
+    assert len(await booked_ids(tenant)) == 5 * len(slots)

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from booking_fixtures import Tenant
 
 from booking.storage import bookings, occupancy
 from booking.storage.connections import connection_of
@@ -27,42 +28,44 @@ _TAKE = (
 
 
 @asynccontextmanager
-async def ahead(world: Any, starts_at: str) -> AsyncIterator[asyncpg.Connection]:
+async def ahead(tenant: Tenant, starts_at: str) -> AsyncIterator[asyncpg.Connection]:
     """A transaction that came first through the gate of the slot, and has not ended yet."""
-    async with world.as_owner() as connection, connection.transaction():
+    async with tenant.as_owner() as connection, connection.transaction():
         await connection.execute("SELECT set_config('slotstream.organization', '*', true)")
-        await connection.execute(_PASS, world.staff[0]["id"], datetime.fromisoformat(starts_at))
+        await connection.execute(_PASS, tenant.staff[0]["id"], datetime.fromisoformat(starts_at))
         yield connection
 
 
-def ask(world: Any, starts_at: str) -> asyncio.Future[Any]:
-    return asyncio.ensure_future(world.api.post("/v1/appointments", json=world.wish(starts_at)))
+def ask(tenant: Tenant, starts_at: str) -> asyncio.Future[Any]:
+    return asyncio.ensure_future(tenant.api.post("/v1/appointments", json=tenant.request(starts_at)))
 
 
-async def test_who_comes_second_waits_and_is_refused_once_the_first_has_booked(world: Any, until: Any) -> None:
-    async with ahead(world, world.at(9)) as first:
-        second = ask(world, world.at(9))
+async def test_who_comes_second_waits_and_is_refused_once_the_first_has_booked(tenant: Tenant, until: Any) -> None:
+    async with ahead(tenant, tenant.at(9)) as first:
+        second = ask(tenant, tenant.at(9))
         await until(lambda: first.fetchval(_WAITING))
-        taken = (world.organization_id, UUID(world.staff[0]["id"]), datetime.fromisoformat(world.at(9)))
+        taken = (tenant.organization_id, UUID(tenant.staff[0]["id"]), datetime.fromisoformat(tenant.at(9)))
         await first.execute(_TAKE, *taken)
     answer = await second
     assert answer.status_code == 409, answer.text
     assert [reason["code"] for reason in answer.json()["reasons"]] == ["slot_taken"]
 
 
-async def test_who_comes_second_gets_the_slot_if_the_first_gives_up(world: Any, until: Any) -> None:
-    async with ahead(world, world.at(9)) as first:
-        second = ask(world, world.at(9))
+async def test_who_comes_second_gets_the_slot_if_the_first_gives_up(tenant: Tenant, until: Any) -> None:
+    async with ahead(tenant, tenant.at(9)) as first:
+        second = ask(tenant, tenant.at(9))
         await until(lambda: first.fetchval(_WAITING))
     assert (await second).status_code == 201
 
 
-async def test_another_slot_does_not_wait(world: Any) -> None:
-    async with ahead(world, world.at(9)):
-        await world.book(world.at(10))
+async def test_another_slot_does_not_wait(tenant: Tenant) -> None:
+    async with ahead(tenant, tenant.at(9)):
+        await tenant.book(tenant.at(10))
 
 
-async def test_a_row_has_the_attributes_of_its_type_in_their_order(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_row_has_the_attributes_of_its_type_in_their_order(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names: list[str] = []
 
     def watched(row: Any) -> dict[str, object]:
@@ -72,17 +75,17 @@ async def test_a_row_has_the_attributes_of_its_type_in_their_order(world: Any, m
 
     typed_row = bookings.typed_row
     monkeypatch.setattr(bookings, "typed_row", watched)
-    await world.book(world.at(9))
-    wanted = await world.rows(
+    await tenant.book(tenant.at(9))
+    wanted = await tenant.rows(
         "SELECT attname FROM pg_attribute WHERE attrelid = 'booking_row'::regclass AND attnum > 0 ORDER BY attnum"
     )
     assert names == [each["attname"] for each in wanted]
 
 
-async def test_who_looks_at_a_day_reads_that_day_and_not_all_that_was_ever_booked(world: Any) -> None:
-    resource = UUID(world.staff[0]["id"])
-    begins = datetime.fromisoformat(world.at(9))
-    async with world.database.transaction(world.organization_id) as session:
+async def test_who_looks_at_a_day_reads_that_day_and_not_all_that_was_ever_booked(tenant: Tenant) -> None:
+    resource = UUID(tenant.staff[0]["id"])
+    begins = datetime.fromisoformat(tenant.at(9))
+    async with tenant.database.transaction(tenant.organization_id) as session:
         connection = await connection_of(session)
         await connection.execute(
             """
@@ -90,16 +93,16 @@ async def test_who_looks_at_a_day_reads_that_day_and_not_all_that_was_ever_booke
             SELECT $1, $2, gen_random_uuid(), tstzrange(t, t + interval '1 hour'), gen_random_uuid()
             FROM generate_series($3::timestamptz - interval '100 days', $3 + interval '100 days', '1 hour') AS t
             """,
-            world.organization_id,
+            tenant.organization_id,
             resource,
             begins,
         )
-    await world.analyse()
-    async with world.database.transaction(world.organization_id) as session:
+    await tenant.analyse()
+    async with tenant.database.transaction(tenant.organization_id) as session:
         connection = await connection_of(session)
         query = occupancy._TAKEN.replace("SELECT", "EXPLAIN (ANALYZE, FORMAT JSON) SELECT", 1)
         window = ([resource], [begins], [begins + timedelta(hours=8)])
-        plan = await connection.fetchval(query, world.organization_id, *window)
+        plan = await connection.fetchval(query, tenant.organization_id, *window)
     read = sum(
         node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
         for node in _nodes(plan[0]["Plan"])
@@ -114,16 +117,16 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(each)
 
 
-async def test_what_began_a_whole_day_before_is_seen_whatever_zone_the_session_has(world: Any) -> None:
-    resource = UUID(world.staff[0]["id"])
+async def test_what_began_a_whole_day_before_is_seen_whatever_zone_the_session_has(tenant: Tenant) -> None:
+    resource = UUID(tenant.staff[0]["id"])
     begins = datetime.fromisoformat("2027-03-27T12:30:00+00:00")
-    async with world.database.transaction(world.organization_id) as session:
+    async with tenant.database.transaction(tenant.organization_id) as session:
         connection = await connection_of(session)
         await connection.execute("SET LOCAL TimeZone = 'Europe/Berlin'")
         await connection.execute(
             "INSERT INTO occupancy (organization_id, resource_id, session_id, blocked, holder_id)"
             " VALUES ($1, $2, $3, tstzrange($4, $5), $3)",
-            world.organization_id,
+            tenant.organization_id,
             resource,
             uuid4(),
             begins,
@@ -132,6 +135,6 @@ async def test_what_began_a_whole_day_before_is_seen_whatever_zone_the_session_h
         # The clocks go forward meanwhile: a day of Berlin before this has 23 hours.
         late = begins + timedelta(hours=23, minutes=30)
         calendars = await occupancy.read_calendars(
-            connection, world.organization_id, [occupancy.Window(resource, late, late + timedelta(minutes=15))]
+            connection, tenant.organization_id, [occupancy.Window(resource, late, late + timedelta(minutes=15))]
         )
     assert calendars.near(resource, None, (late, late + timedelta(minutes=15))).taken

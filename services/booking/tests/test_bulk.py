@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from booking_fixtures import Tenant
 
 from booking import worker
 from booking.storage.policies import PolicyCache
@@ -14,20 +15,20 @@ BULK = "/v1/appointments/bulk"
 ROUTES = import_module("booking.api.bulk")
 
 
-async def in_bulk(world: Any, verb: str, booked: list[dict[str, Any]], **arguments: Any) -> list[dict[str, Any]]:
+async def in_bulk(tenant: Tenant, verb: str, booked: list[dict[str, Any]], **arguments: Any) -> list[dict[str, Any]]:
     body = {"verb": verb, "ids": [each["id"] for each in booked], "arguments": arguments}
-    results: list[dict[str, Any]] = (await world.post(BULK, body))["results"]
+    results: list[dict[str, Any]] = (await tenant.post(BULK, body))["results"]
     return results
 
 
-async def commands(world: Any) -> list[dict[str, Any]]:
-    return [one for one in await world.outbox() if one["type"] == "slotstream.command.send_message"]
+async def commands(tenant: Tenant) -> list[dict[str, Any]]:
+    return [one for one in await tenant.outbox() if one["type"] == "slotstream.command.send_message"]
 
 
-async def work(world: Any) -> int:
+async def work(tenant: Tenant) -> int:
     """What the worker does until nothing is left; in how many portions."""
     portions = 0
-    while await worker.do_one_portion(world.database, PolicyCache(), lambda: world.now[0]):
+    while await worker.do_one_portion(tenant.database, PolicyCache(), lambda: tenant.now[0]):
         portions += 1
     return portions
 
@@ -43,46 +44,46 @@ async def work(world: Any) -> int:
     ],
 )
 async def test_a_verb_is_done_for_all_selected_each_with_its_audit_row_and_event(
-    world: Any, verb: str, arguments: dict[str, Any], field: str, value: object
+    tenant: Tenant, verb: str, arguments: dict[str, Any], field: str, value: object
 ) -> None:
-    booked = [await world.book(world.at(hour)) for hour in (9, 10)]
-    results = await in_bulk(world, verb, booked, **arguments)
+    booked = [await tenant.book(tenant.at(hour)) for hour in (9, 10)]
+    results = await in_bulk(tenant, verb, booked, **arguments)
     assert [(one["id"], one["ok"], one["appointment"][field]) for one in results] == [
         (each["id"], True, value) for each in booked
     ]
     for each in booked:
-        history = (await world.get(f"/v1/appointments/{each['id']}/history"))["items"]
+        history = (await tenant.get(f"/v1/appointments/{each['id']}/history"))["items"]
         assert [entry["verb"] for entry in history] == ["create", verb]
-        events = [one["payload"]["type"] for one in await world.outbox() if one["key"] == each["id"]]
+        events = [one["payload"]["type"] for one in await tenant.outbox() if one["key"] == each["id"]]
         assert len(events) == 4, "two of the booking, two of the verb"
 
 
-async def test_each_item_succeeds_or_fails_by_itself_and_the_answer_says_which_and_why(world: Any) -> None:
-    done, free = [await world.book(world.at(hour)) for hour in (9, 10)]
-    await world.post(f"/v1/appointments/{done['id']}/complete")
+async def test_each_item_succeeds_or_fails_by_itself_and_the_answer_says_which_and_why(tenant: Tenant) -> None:
+    done, free = [await tenant.book(tenant.at(hour)) for hour in (9, 10)]
+    await tenant.post(f"/v1/appointments/{done['id']}/complete")
     unknown = {"id": str(uuid4())}
-    results = await in_bulk(world, "cancel", [done, unknown, free], reason="closed that day")
+    results = await in_bulk(tenant, "cancel", [done, unknown, free], reason="closed that day")
     assert [(one["ok"], (one["problem"] or {}).get("code")) for one in results] == [
         (False, "invalid_transition"),
         (False, "not_found"),
         (True, None),
     ]
-    assert (await world.get(f"/v1/appointments/{done['id']}"))["status"] == "completed"
+    assert (await tenant.get(f"/v1/appointments/{done['id']}"))["status"] == "completed"
 
 
-async def test_cancelling_in_bulk_gives_the_time_back(world: Any) -> None:
-    booked = [await world.book(world.at(hour)) for hour in (9, 10)]
-    await in_bulk(world, "cancel", booked, reason="ill")
-    await world.book(world.at(9))
-    await world.book(world.at(10))
+async def test_cancelling_in_bulk_gives_the_time_back(tenant: Tenant) -> None:
+    booked = [await tenant.book(tenant.at(hour)) for hour in (9, 10)]
+    await in_bulk(tenant, "cancel", booked, reason="ill")
+    await tenant.book(tenant.at(9))
+    await tenant.book(tenant.at(10))
 
 
-async def test_all_that_match_a_filter_are_done(world: Any) -> None:
-    early, late = [await world.book(world.at(hour)) for hour in (9, 10)]
-    body = {"verb": "confirm", "filter": {"to": world.at(10), "status": ["scheduled"], "q": "hopper"}}
-    (result,) = (await world.post(BULK, body))["results"]
+async def test_all_that_match_a_filter_are_done(tenant: Tenant) -> None:
+    early, late = [await tenant.book(tenant.at(hour)) for hour in (9, 10)]
+    body = {"verb": "confirm", "filter": {"to": tenant.at(10), "status": ["scheduled"], "q": "hopper"}}
+    (result,) = (await tenant.post(BULK, body))["results"]
     assert result["id"] == early["id"]
-    assert (await world.get(f"/v1/appointments/{late['id']}"))["status"] == "scheduled"
+    assert (await tenant.get(f"/v1/appointments/{late['id']}"))["status"] == "scheduled"
 
 
 @pytest.mark.parametrize(
@@ -98,18 +99,18 @@ async def test_all_that_match_a_filter_are_done(world: Any) -> None:
         {"verb": "confirm", "ids": [str(uuid4())] * 10_001},
     ],
 )
-async def test_an_order_that_makes_no_sense_is_refused_whole(world: Any, body: dict[str, Any]) -> None:
-    assert (await world.api.post(BULK, json=body)).status_code == 422
+async def test_an_order_that_makes_no_sense_is_refused_whole(tenant: Tenant, body: dict[str, Any]) -> None:
+    assert (await tenant.api.post(BULK, json=body)).status_code == 422
 
 
-async def test_an_sms_to_the_client_is_asked_of_notifications_once_per_client(world: Any) -> None:
-    other = await world.post("/v1/clients", {"name": "Alan", "phone": "+44 20 7946 0018"}, status=201)
-    booked = [await world.book(world.at(9)), await world.book(world.at(10))]
-    booked.append(await world.book(world.at(11), client_id=other["id"]))
-    results = await in_bulk(world, "sms_client", booked, text="We open an hour later.")
+async def test_an_sms_to_the_client_is_asked_of_notifications_once_per_client(tenant: Tenant) -> None:
+    other = await tenant.post("/v1/clients", {"name": "Alan", "phone": "+44 20 7946 0018"}, status=201)
+    booked = [await tenant.book(tenant.at(9)), await tenant.book(tenant.at(10))]
+    booked.append(await tenant.book(tenant.at(11), client_id=other["id"]))
+    results = await in_bulk(tenant, "sms_client", booked, text="We open an hour later.")
     assert [one["ok"] for one in results] == [True, True, True]
-    sent = await commands(world)
-    assert [one["payload"]["data"]["client_id"] for one in sent] == [world.client["id"], other["id"]]
+    sent = await commands(tenant)
+    assert [one["payload"]["data"]["client_id"] for one in sent] == [tenant.client["id"], other["id"]]
     assert {one["topic"] for one in sent} == {"slotstream.notifications.commands.v1"}
     data = sent[0]["payload"]["data"]
     assert (data["channel"], data["text"], data["appointment_id"]) == ("sms", "We open an hour later.", booked[0]["id"])
@@ -118,61 +119,61 @@ async def test_an_sms_to_the_client_is_asked_of_notifications_once_per_client(wo
     assert "901820" not in str(sent)
 
 
-async def test_who_has_no_phone_or_has_not_agreed_gets_no_sms_and_the_others_do(world: Any) -> None:
-    silent = await world.post("/v1/clients", {"name": "Silent", "email": "s@example.com"}, status=201)
-    unwilling = await world.post(
+async def test_who_has_no_phone_or_has_not_agreed_gets_no_sms_and_the_others_do(tenant: Tenant) -> None:
+    silent = await tenant.post("/v1/clients", {"name": "Silent", "email": "s@example.com"}, status=201)
+    unwilling = await tenant.post(
         "/v1/clients", {"name": "No", "phone": "+44 20 7946 0018", "consent": ["email"]}, status=201
     )
     booked = [
-        await world.book(world.at(9), client_id=silent["id"]),
-        await world.book(world.at(10), client_id=unwilling["id"]),
-        await world.book(world.at(11)),
+        await tenant.book(tenant.at(9), client_id=silent["id"]),
+        await tenant.book(tenant.at(10), client_id=unwilling["id"]),
+        await tenant.book(tenant.at(11)),
     ]
-    results = await in_bulk(world, "sms_client", booked, text="Hello")
+    results = await in_bulk(tenant, "sms_client", booked, text="Hello")
     assert [(one["problem"] or {}).get("code") for one in results] == ["no_phone", "no_consent", None]
-    assert len(await commands(world)) == 1
+    assert len(await commands(tenant)) == 1
 
 
-async def test_an_sms_to_staff_goes_to_those_who_perform_the_appointments(world: Any) -> None:
-    ada = world.staff[0]
-    bob = await world.add_staff("Bob")
-    await world.api.patch(f"/v1/resources/{ada['id']}", json={"phone": "+49 30 901821"})
-    booked = [await world.book(world.at(9)), await world.book(world.at(9), resource_ids=[bob["id"]])]
-    results = await in_bulk(world, "sms_staff", booked, text="Please come early.")
+async def test_an_sms_to_staff_goes_to_those_who_perform_the_appointments(tenant: Tenant) -> None:
+    ada = tenant.staff[0]
+    bob = await tenant.add_staff("Bob")
+    await tenant.api.patch(f"/v1/resources/{ada['id']}", json={"phone": "+49 30 901821"})
+    booked = [await tenant.book(tenant.at(9)), await tenant.book(tenant.at(9), resource_ids=[bob["id"]])]
+    results = await in_bulk(tenant, "sms_staff", booked, text="Please come early.")
     assert [(one["problem"] or {}).get("code") for one in results] == [None, "no_phone"]
-    (sent,) = await commands(world)
+    (sent,) = await commands(tenant)
     assert sent["payload"]["data"]["resource_id"] == ada["id"]
     assert "client_id" not in sent["payload"]["data"]
 
 
 async def test_a_long_order_is_taken_on_and_done_in_portions_while_one_looks_on(
-    world: Any, monkeypatch: pytest.MonkeyPatch
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ROUTES, "AT_ONCE", 2)
     monkeypatch.setattr("booking.usecases.bulk.PORTION", 2)
-    booked = [await world.book(world.at(9 + number)) for number in range(5)]
-    await world.post(f"/v1/appointments/{booked[3]['id']}/complete")
+    booked = [await tenant.book(tenant.at(9 + number)) for number in range(5)]
+    await tenant.post(f"/v1/appointments/{booked[3]['id']}/complete")
     body = {"verb": "cancel", "ids": [each["id"] for each in booked], "arguments": {"reason": "closed"}}
-    answer = await world.api.post(BULK, json=body)
+    answer = await tenant.api.post(BULK, json=body)
     job = answer.json()
     assert (answer.status_code, answer.headers["location"]) == (202, f"/v1/bulk/{job['id']}")
     assert (job["status"], job["total"], job["succeeded"]) == ("running", 5, 0)
-    assert await worker.do_one_portion(world.database, PolicyCache(), lambda: world.now[0])
-    halfway = await world.get(f"/v1/bulk/{job['id']}")
+    assert await worker.do_one_portion(tenant.database, PolicyCache(), lambda: tenant.now[0])
+    halfway = await tenant.get(f"/v1/bulk/{job['id']}")
     assert (halfway["status"], halfway["succeeded"], halfway["refused"]) == ("running", 2, 0)
-    assert await work(world) == 2
-    finished = await world.get(f"/v1/bulk/{job['id']}")
+    assert await work(tenant) == 2
+    finished = await tenant.get(f"/v1/bulk/{job['id']}")
     assert (finished["status"], finished["succeeded"], finished["refused"]) == ("finished", 4, 1)
-    results = await world.get(f"/v1/bulk/{job['id']}/results", limit=3)
+    results = await tenant.get(f"/v1/bulk/{job['id']}/results", limit=3)
     assert [one["id"] for one in results["items"]] == [each["id"] for each in booked[:3]]
-    (refused,) = (await world.get(f"/v1/bulk/{job['id']}/results", ok="false"))["items"]
+    (refused,) = (await tenant.get(f"/v1/bulk/{job['id']}/results", ok="false"))["items"]
     assert (refused["id"], refused["problem"]["code"]) == (booked[3]["id"], "invalid_transition")
 
 
-async def test_a_portion_cut_short_is_done_again_and_only_once(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_portion_cut_short_is_done_again_and_only_once(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ROUTES, "AT_ONCE", 1)
-    booked = [await world.book(world.at(9 + number)) for number in range(3)]
-    job = await world.post(BULK, {"verb": "confirm", "ids": [each["id"] for each in booked]}, status=202)
+    booked = [await tenant.book(tenant.at(9 + number)) for number in range(3)]
+    job = await tenant.post(BULK, {"verb": "confirm", "ids": [each["id"] for each in booked]}, status=202)
 
     async def dies(*_: Any, **__: Any) -> None:
         raise ConnectionError
@@ -180,41 +181,41 @@ async def test_a_portion_cut_short_is_done_again_and_only_once(world: Any, monke
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr("booking.usecases.bulk.finish_items", dies)
         with pytest.raises(DatabaseUnavailableError):
-            await work(world)
-    assert {(await world.get(f"/v1/appointments/{each['id']}"))["status"] for each in booked} == {"scheduled"}
-    await work(world)
-    assert (await world.get(f"/v1/bulk/{job['id']}"))["succeeded"] == 3
-    confirmed = [one for one in await world.outbox() if one["type"] == "slotstream.appointment.confirmed"]
+            await work(tenant)
+    assert {(await tenant.get(f"/v1/appointments/{each['id']}"))["status"] for each in booked} == {"scheduled"}
+    await work(tenant)
+    assert (await tenant.get(f"/v1/bulk/{job['id']}"))["succeeded"] == 3
+    confirmed = [one for one in await tenant.outbox() if one["type"] == "slotstream.appointment.confirmed"]
     assert len(confirmed) == 3
 
 
-async def test_one_key_is_one_order(world: Any) -> None:
-    booked = await world.book(world.at(9))
+async def test_one_key_is_one_order(tenant: Tenant) -> None:
+    booked = await tenant.book(tenant.at(9))
     body = {"verb": "confirm", "ids": [booked["id"]]}
-    first, second = [await world.api.post(BULK, json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    first, second = [await tenant.api.post(BULK, json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
     assert first.json() == second.json()
     assert second.headers["idempotency-replayed"] == "true"
 
 
-async def test_a_filter_that_finds_too_many_is_refused(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_filter_that_finds_too_many_is_refused(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("booking.storage.bulk.MOST", 1)
     for hour in (9, 10):
-        await world.book(world.at(hour))
-    answer = await world.api.post(BULK, json={"verb": "confirm", "filter": {}})
+        await tenant.book(tenant.at(hour))
+    answer = await tenant.api.post(BULK, json={"verb": "confirm", "filter": {}})
     assert (answer.status_code, answer.json()["code"]) == (422, "too_many_appointments")
 
 
 async def test_agents_and_viewers_do_nothing_in_bulk_and_strangers_reach_nothing(
-    world: Any, monkeypatch: pytest.MonkeyPatch
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ROUTES, "AT_ONCE", 1)
-    booked = [await world.book(world.at(hour)) for hour in (9, 10)]
+    booked = [await tenant.book(tenant.at(hour)) for hour in (9, 10)]
     body = {"verb": "confirm", "ids": [each["id"] for each in booked]}
     for role in ("agent", "viewer"):
-        assert (await (await world.client_as(role=role)).post(BULK, json=body)).status_code == 403
-    stranger = await world.client_as(organization=uuid4())
+        assert (await (await tenant.client_as(role=role)).post(BULK, json=body)).status_code == 403
+    stranger = await tenant.client_as(organization=uuid4())
     theirs = (await stranger.post(BULK, json=body)).json()
-    await work(world)
+    await work(tenant)
     assert (await stranger.get(f"/v1/bulk/{theirs['id']}")).json()["refused"] == 2
-    assert (await world.api.get(f"/v1/bulk/{UUID(theirs['id'])}")).status_code == 404
-    assert {(await world.get(f"/v1/appointments/{each['id']}"))["status"] for each in booked} == {"scheduled"}
+    assert (await tenant.api.get(f"/v1/bulk/{UUID(theirs['id'])}")).status_code == 404
+    assert {(await tenant.get(f"/v1/appointments/{each['id']}"))["status"] for each in booked} == {"scheduled"}

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from booking_fixtures import Tenant
 from sqlalchemy import text
 
 from booking.publishers import Cause
@@ -17,12 +18,12 @@ pytestmark = pytest.mark.service
 BUSINESS = {"name": "Mitte", "zone": "Europe/Berlin", "phone_region": "DE", "currency": "EUR"}
 
 
-async def other_organization(world: Any) -> tuple[UUID, Any]:
+async def other_organization(tenant: Tenant) -> tuple[UUID, Any]:
     identity = uuid4()
-    return identity, await world.client_as(organization=identity)
+    return identity, await tenant.client_as(organization=identity)
 
 
-async def other_wish(world: Any, api: Any, identity: str) -> dict[str, Any]:
+async def request_of_another(tenant: Tenant, api: Any, identity: str) -> dict[str, Any]:
     business = (await api.post("/v1/businesses", json=BUSINESS)).json()
     client = (await api.post("/v1/clients", json={"name": "Alan Turing"})).json()
     return {
@@ -31,64 +32,64 @@ async def other_wish(world: Any, api: Any, identity: str) -> dict[str, Any]:
         "client_id": client["id"],
         "service_name": "Talk",
         "duration_minutes": 30,
-        "starts_at": world.at(9),
+        "starts_at": tenant.at(9),
         "override": {"reason": "hours are not set"},
     }
 
 
-async def test_an_id_of_another_organization_is_refused_and_tells_nothing_of_it(world: Any) -> None:
-    mine = await world.book(world.at(9))
-    _, api = await other_organization(world)
-    wish = await other_wish(world, api, mine["id"])
+async def test_an_id_of_another_organization_is_refused_and_tells_nothing_of_it(tenant: Tenant) -> None:
+    mine = await tenant.book(tenant.at(9))
+    _, api = await other_organization(tenant)
+    request = await request_of_another(tenant, api, mine["id"])
 
-    refused = await api.post("/v1/appointments", json=wish)
+    refused = await api.post("/v1/appointments", json=request)
 
     assert (refused.status_code, refused.json()["code"]) == (409, "id_taken")
     assert not refused.json().get("reasons")
-    assert str(world.organization_id) not in refused.text
-    assert len(await world.rows("SELECT 1 FROM occupancy")) == 1
-    assert (await api.post("/v1/appointments", json={**wish, "id": str(uuid4())})).status_code == 201
+    assert str(tenant.organization_id) not in refused.text
+    assert len(await tenant.rows("SELECT 1 FROM occupancy")) == 1
+    assert (await api.post("/v1/appointments", json={**request, "id": str(uuid4())})).status_code == 201
 
 
-async def test_the_single_statement_refuses_a_foreign_id_too(world: Any) -> None:
-    mine = await world.book(world.at(9))
-    organization_id, api = await other_organization(world)
-    wish = await other_wish(world, api, mine["id"])
-    await world.open_hours(organization_id=organization_id, owner_id=wish["business_id"])
-    wish.pop("override")
+async def test_the_single_statement_refuses_a_foreign_id_too(tenant: Tenant) -> None:
+    mine = await tenant.book(tenant.at(9))
+    organization_id, api = await other_organization(tenant)
+    request = await request_of_another(tenant, api, mine["id"])
+    await tenant.open_hours(organization_id=organization_id, owner_id=request["business_id"])
+    request.pop("override")
 
-    refused = await api.post("/v1/appointments", json=wish)
+    refused = await api.post("/v1/appointments", json=request)
 
     assert (refused.status_code, refused.json()["code"]) == (409, "id_taken")
-    assert len(await world.rows("SELECT 1 FROM occupancy")) == 1
-    assert len(await world.rows("SELECT 1 FROM history")) == 1
-    booked = await api.post("/v1/appointments", json={**wish, "id": str(uuid4())})
+    assert len(await tenant.rows("SELECT 1 FROM occupancy")) == 1
+    assert len(await tenant.rows("SELECT 1 FROM history")) == 1
+    booked = await api.post("/v1/appointments", json={**request, "id": str(uuid4())})
     assert booked.status_code == 201, "the slot it tried was given back"
 
 
-async def test_an_own_id_used_twice_is_refused_and_the_first_keeps_its_time(world: Any) -> None:
-    bob = await world.add_staff("Bob")
-    first = await world.book(world.at(9))
+async def test_an_own_id_used_twice_is_refused_and_the_first_keeps_its_time(tenant: Tenant) -> None:
+    bob = await tenant.add_staff("Bob")
+    first = await tenant.book(tenant.at(9))
 
-    refused = await world.api.post(
-        "/v1/appointments", json=world.wish(world.at(11), id=first["id"], resource_ids=[bob["id"]])
+    refused = await tenant.api.post(
+        "/v1/appointments", json=tenant.request(tenant.at(11), id=first["id"], resource_ids=[bob["id"]])
     )
 
     assert (refused.status_code, refused.json()["code"]) == (409, "already_exists")
-    [held] = await world.rows("SELECT holder_id, resource_id FROM occupancy")
-    assert (str(held["holder_id"]), str(held["resource_id"])) == (first["id"], world.staff[0]["id"])
+    [held] = await tenant.rows("SELECT holder_id, resource_id FROM occupancy")
+    assert (str(held["holder_id"]), str(held["resource_id"])) == (first["id"], tenant.staff[0]["id"])
 
 
 @pytest.mark.parametrize("noun", ["businesses", "resources", "services", "actions", "clients"])
-async def test_catalogue_and_client_ids_are_taken_once_for_all_organizations(world: Any, noun: str) -> None:
-    _, api = await other_organization(world)
+async def test_catalogue_and_client_ids_are_taken_once_for_all_organizations(tenant: Tenant, noun: str) -> None:
+    _, api = await other_organization(tenant)
     theirs = (await api.post("/v1/businesses", json=BUSINESS)).json()
     bodies: dict[str, tuple[dict[str, Any], str]] = {
-        "businesses": (BUSINESS, world.business["id"]),
-        "resources": ({"name": "Eve", "business_ids": [theirs["id"]]}, world.staff[0]["id"]),
-        "services": ({"business_id": theirs["id"], "name": "Cut", "duration_minutes": 15}, world.service["id"]),
-        "actions": ({"name": "Wave"}, (await world.get("/v1/actions"))["items"][0]["id"]),
-        "clients": ({"name": "Eve"}, world.client["id"]),
+        "businesses": (BUSINESS, tenant.business["id"]),
+        "resources": ({"name": "Eve", "business_ids": [theirs["id"]]}, tenant.staff[0]["id"]),
+        "services": ({"business_id": theirs["id"], "name": "Cut", "duration_minutes": 15}, tenant.service["id"]),
+        "actions": ({"name": "Wave"}, (await tenant.get("/v1/actions"))["items"][0]["id"]),
+        "clients": ({"name": "Eve"}, tenant.client["id"]),
     }
     body, taken = bodies[noun]
 
@@ -98,11 +99,11 @@ async def test_catalogue_and_client_ids_are_taken_once_for_all_organizations(wor
     assert (await api.post(f"/v1/{noun}", json=body)).status_code == 201
 
 
-async def test_a_command_that_names_a_foreign_id_is_refused_and_its_batch_goes_on(world: Any) -> None:
-    mine = await world.book(world.at(9))
-    organization_id, api = await other_organization(world)
-    wish = await other_wish(world, api, mine["id"])
-    await world.open_hours(organization_id=organization_id, owner_id=wish["business_id"])
+async def test_a_command_that_names_a_foreign_id_is_refused_and_its_batch_goes_on(tenant: Tenant) -> None:
+    mine = await tenant.book(tenant.at(9))
+    organization_id, api = await other_organization(tenant)
+    request = await request_of_another(tenant, api, mine["id"])
+    await tenant.open_hours(organization_id=organization_id, owner_id=request["business_id"])
     fine = uuid4()
     asked = [
         Asked(
@@ -114,11 +115,11 @@ async def test_a_command_that_names_a_foreign_id_is_refused_and_its_batch_goes_o
                 actor=Actor(type="user", id="u"),
                 appointment_id=identity,
                 request=AppointmentRequest(
-                    business_id=wish["business_id"],
-                    client_id=wish["client_id"],
+                    business_id=request["business_id"],
+                    client_id=request["client_id"],
                     service_name="Talk",
                     duration_minutes=30,
-                    starts_at=world.at(hour),
+                    starts_at=tenant.at(hour),
                     source="import",
                 ),
             ),
@@ -127,12 +128,12 @@ async def test_a_command_that_names_a_foreign_id_is_refused_and_its_batch_goes_o
         for identity, hour in ((UUID(mine["id"]), 9), (fine, 11))
     ]
 
-    async with world.database.system_transaction() as session:
-        await answer_commands(session=session, policies=PolicyCache(), commands=asked, now=world.now[0])
+    async with tenant.database.system_transaction() as session:
+        await answer_commands(session=session, policies=PolicyCache(), commands=asked, now=tenant.now[0])
 
-    results = await world.rows("SELECT command_id, type, data FROM command_results")
+    results = await tenant.rows("SELECT command_id, type, data FROM command_results")
     said = {row["command_id"]: row for row in results}
     assert said[asked[0].id]["data"]["code"] == "id_taken"
     assert said[asked[1].id]["type"] == "slotstream.command.succeeded"
-    async with world.database.transaction(organization_id) as session:
+    async with tenant.database.transaction(organization_id) as session:
         assert (await session.execute(text("SELECT id FROM appointments"))).scalars().all() == [fine]

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from booking_fixtures import Tenant
 from sqlalchemy import text
 
 from booking.domain.clients import search_words
@@ -14,49 +15,49 @@ from booking.storage.listing import AppointmentFilter, conditions_of
 LIST = "/v1/appointments"
 
 
-async def listed(world: Any, **params: Any) -> list[str]:
-    answer = await world.api.get(LIST, params=params)
+async def listed(tenant: Tenant, **params: Any) -> list[str]:
+    answer = await tenant.api.get(LIST, params=params)
     assert answer.status_code == 200, answer.text
     return [each["id"] for each in answer.json()["items"]]
 
 
-async def a_client(world: Any, name: str, phone: str | None = None, email: str | None = None) -> dict[str, Any]:
+async def a_client(tenant: Tenant, name: str, phone: str | None = None, email: str | None = None) -> dict[str, Any]:
     body = {"name": name, "phone": phone, "email": email}
-    made: dict[str, Any] = await world.post("/v1/clients", {k: v for k, v in body.items() if v}, status=201)
+    made: dict[str, Any] = await tenant.post("/v1/clients", {k: v for k, v in body.items() if v}, status=201)
     return made
 
 
-async def test_each_row_shows_client_service_start_duration_status_source_and_staff(world: Any) -> None:
-    await world.book(world.at(9))
-    (row,) = (await world.get(LIST))["items"]
+async def test_each_row_shows_client_service_start_duration_status_source_and_staff(tenant: Tenant) -> None:
+    await tenant.book(tenant.at(9))
+    (row,) = (await tenant.get(LIST))["items"]
     assert row["client"] == {
-        "id": world.client["id"],
+        "id": tenant.client["id"],
         "name": "Grace Hopper",
         "phone": "+4930901820",
         "email": None,
     }
-    assert (row["service_name"], row["status"], row["source"]) == (world.service["name"], "scheduled", "manual")
-    assert (row["starts_at"], row["ends_at"]) == (world.at(9), world.at(9, 30))
+    assert (row["service_name"], row["status"], row["source"]) == (tenant.service["name"], "scheduled", "manual")
+    assert (row["starts_at"], row["ends_at"]) == (tenant.at(9), tenant.at(9, 30))
     assert [each["name"] for each in row["resources"]] == ["Ada"]
 
 
-async def test_every_filter_narrows_and_repeated_values_are_alternatives(world: Any) -> None:
-    bob = await world.add_staff("Bob")
-    massage = await world.add_service(name="Massage deluxe")
-    alan = await a_client(world, "Alan Turing", email="alan@example.com")
-    one = await world.book(world.at(9))
-    two = await world.book(world.at(10), service_id=massage["id"], resource_ids=[bob["id"]])
-    three = await world.book(world.at(11), client_id=alan["id"], origin={"kind": "work_order", "reference_id": "W-7"})
-    await world.post(f"{LIST}/{two['id']}/confirm")
+async def test_every_filter_narrows_and_repeated_values_are_alternatives(tenant: Tenant) -> None:
+    bob = await tenant.add_staff("Bob")
+    massage = await tenant.add_service(name="Massage deluxe")
+    alan = await a_client(tenant, "Alan Turing", email="alan@example.com")
+    one = await tenant.book(tenant.at(9))
+    two = await tenant.book(tenant.at(10), service_id=massage["id"], resource_ids=[bob["id"]])
+    three = await tenant.book(tenant.at(11), client_id=alan["id"], origin={"kind": "work_order", "reference_id": "W-7"})
+    await tenant.post(f"{LIST}/{two['id']}/confirm")
     for params, found in (
         ({"status": "confirmed"}, [two]),
         ({"status": ["confirmed", "scheduled"]}, [three, two, one]),
-        ({"from": world.at(10)}, [three, two]),
-        ({"to": world.at(10)}, [one]),
-        ({"business_id": world.business["id"]}, [three, two, one]),
+        ({"from": tenant.at(10)}, [three, two]),
+        ({"to": tenant.at(10)}, [one]),
+        ({"business_id": tenant.business["id"]}, [three, two, one]),
         ({"business_id": str(uuid4())}, []),
         ({"resource_id": bob["id"]}, [two]),
-        ({"resource_id": [bob["id"], world.staff[0]["id"]]}, [three, two, one]),
+        ({"resource_id": [bob["id"], tenant.staff[0]["id"]]}, [three, two, one]),
         ({"service_id": massage["id"]}, [two]),
         ({"source": "manual"}, [three, two, one]),
         ({"source": "portal"}, []),
@@ -65,20 +66,20 @@ async def test_every_filter_narrows_and_repeated_values_are_alternatives(world: 
         ({"archived": "true"}, []),
         ({"sort": "starts_at"}, [one, two, three]),
     ):
-        assert await listed(world, **params) == [each["id"] for each in found], params
+        assert await listed(tenant, **params) == [each["id"] for each in found], params
 
 
-async def test_a_misspelt_filter_is_refused_and_not_ignored(world: Any) -> None:
-    answer = await world.api.get(LIST, params={"statuss": "confirmed"})
+async def test_a_misspelt_filter_is_refused_and_not_ignored(tenant: Tenant) -> None:
+    answer = await tenant.api.get(LIST, params={"statuss": "confirmed"})
     assert (answer.status_code, answer.json()["code"]) == (422, "unknown_parameter")
 
 
-async def test_counts_per_status_follow_the_same_filters(world: Any) -> None:
-    one = await world.book(world.at(9))
-    await world.book(world.at(10))
-    await world.post(f"{LIST}/{one['id']}/confirm")
-    assert await world.get(f"{LIST}/counts") == {"total": 2, "by_status": {"confirmed": 1, "scheduled": 1}}
-    assert (await world.get(f"{LIST}/counts", to=world.at(10)))["by_status"] == {"confirmed": 1}
+async def test_counts_per_status_follow_the_same_filters(tenant: Tenant) -> None:
+    one = await tenant.book(tenant.at(9))
+    await tenant.book(tenant.at(10))
+    await tenant.post(f"{LIST}/{one['id']}/confirm")
+    assert await tenant.get(f"{LIST}/counts") == {"total": 2, "by_status": {"confirmed": 1, "scheduled": 1}}
+    assert (await tenant.get(f"{LIST}/counts", to=tenant.at(10)))["by_status"] == {"confirmed": 1}
 
 
 @pytest.mark.parametrize(
@@ -95,28 +96,28 @@ async def test_counts_per_status_follow_the_same_filters(world: Any) -> None:
         "ce@ex",
     ],
 )
-async def test_text_finds_clients_by_parts_of_name_phone_and_email_however_typed(world: Any, query: str) -> None:
-    await world.api.patch(f"/v1/clients/{world.client['id']}", json={"email": "grace@example.com"})
-    await a_client(world, "Alan Turing", phone="+44 20 7946 0018")
-    booked = await world.book(world.at(9))
-    assert await listed(world, q=query) == [booked["id"]]
-    assert [each["id"] for each in (await world.get("/v1/clients", q=query))["items"]] == [world.client["id"]]
+async def test_text_finds_clients_by_parts_of_name_phone_and_email_however_typed(tenant: Tenant, query: str) -> None:
+    await tenant.api.patch(f"/v1/clients/{tenant.client['id']}", json={"email": "grace@example.com"})
+    await a_client(tenant, "Alan Turing", phone="+44 20 7946 0018")
+    booked = await tenant.book(tenant.at(9))
+    assert await listed(tenant, q=query) == [booked["id"]]
+    assert [each["id"] for each in (await tenant.get("/v1/clients", q=query))["items"]] == [tenant.client["id"]]
 
 
-async def test_text_finds_services_of_the_catalogue_and_custom_ones(world: Any) -> None:
-    custom = await world.book(world.at(9), service_id=None, service_name="Hot stone ritual", duration_minutes=30)
-    ordinary = await world.book(world.at(10))
-    assert await listed(world, q="stone") == [custom["id"]]
-    assert await listed(world, q=world.service["name"][1:5]) == [ordinary["id"]]
+async def test_text_finds_services_of_the_catalogue_and_custom_ones(tenant: Tenant) -> None:
+    custom = await tenant.book(tenant.at(9), service_id=None, service_name="Hot stone ritual", duration_minutes=30)
+    ordinary = await tenant.book(tenant.at(10))
+    assert await listed(tenant, q="stone") == [custom["id"]]
+    assert await listed(tenant, q=tenant.service["name"][1:5]) == [ordinary["id"]]
     for query in ("grace stone", "stone grace", "gra stone", "sto grace"):
-        assert await listed(world, q=query) == [custom["id"]], "all words count, in any order"
-    assert await listed(world, q="grace nothing") == []
+        assert await listed(tenant, q=query) == [custom["id"]], "all words count, in any order"
+    assert await listed(tenant, q="grace nothing") == []
 
 
-async def test_wildcards_in_a_text_are_ordinary_letters(world: Any) -> None:
-    await world.book(world.at(9))
-    assert await listed(world, q="%") == []
-    assert await listed(world, q="gr_ce") == []
+async def test_wildcards_in_a_text_are_ordinary_letters(tenant: Tenant) -> None:
+    await tenant.book(tenant.at(9))
+    assert await listed(tenant, q="%") == []
+    assert await listed(tenant, q="gr_ce") == []
 
 
 def test_numbers_in_words_and_addresses_stay_in_them() -> None:
@@ -125,36 +126,36 @@ def test_numbers_in_words_and_addresses_stay_in_them() -> None:
     assert search_words("  ") == ()
 
 
-async def test_pages_neither_skip_nor_repeat_while_rows_change(world: Any) -> None:
+async def test_pages_neither_skip_nor_repeat_while_rows_change(tenant: Tenant) -> None:
     chance = random.Random(4)
-    steady = {(await world.book(world.at(hour, minute)))["id"] for hour in range(6, 12) for minute in (0, 30)}
+    steady = {(await tenant.book(tenant.at(hour, minute)))["id"] for hour in range(6, 12) for minute in (0, 30)}
     for sort in ("starts_at", "-starts_at"):
         seen: list[str] = []
-        page = await world.get(LIST, limit=3, sort=sort)
+        page = await tenant.get(LIST, limit=3, sort=sort)
         while True:
             seen += [each["id"] for each in page["items"]]
             if page["next_cursor"] is None:
                 break
-            moving = await world.book(world.at(chance.randrange(13, 21), day=chance.randrange(2, 6)))
-            await world.post(f"{LIST}/{moving['id']}/cancel", {"reason": "no"})
-            page = await world.get(LIST, limit=3, sort=sort, cursor=page["next_cursor"])
+            moving = await tenant.book(tenant.at(chance.randrange(13, 21), day=chance.randrange(2, 6)))
+            await tenant.post(f"{LIST}/{moving['id']}/cancel", {"reason": "no"})
+            page = await tenant.get(LIST, limit=3, sort=sort, cursor=page["next_cursor"])
         assert len(seen) == len(set(seen))
         assert steady <= set(seen)
 
 
-async def test_a_cursor_of_another_order_is_refused(world: Any) -> None:
+async def test_a_cursor_of_another_order_is_refused(tenant: Tenant) -> None:
     for hour in (9, 10):
-        await world.book(world.at(hour))
-    cursor = (await world.get(LIST, limit=1, sort="starts_at"))["next_cursor"]
-    answer = await world.api.get(LIST, params={"cursor": cursor, "sort": "-starts_at"})
+        await tenant.book(tenant.at(hour))
+    cursor = (await tenant.get(LIST, limit=1, sort="starts_at"))["next_cursor"]
+    answer = await tenant.api.get(LIST, params={"cursor": cursor, "sort": "-starts_at"})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
 
 
-async def plan_of(world: Any, **wanted: Any) -> str:
+async def plan_of(tenant: Tenant, **wanted: Any) -> str:
     """How the application's role, bound to its tenant, would read the first page."""
-    async with world.database.transaction(world.organization_id) as session:
+    async with tenant.database.transaction(tenant.organization_id) as session:
         connection = await connection_of(session)
-        conditions, values = await conditions_of(connection, world.organization_id, AppointmentFilter(**wanted))
+        conditions, values = await conditions_of(connection, tenant.organization_id, AppointmentFilter(**wanted))
         rows = await connection.fetch(
             f"EXPLAIN SELECT a.* FROM appointments a WHERE {' AND '.join(conditions)}"
             " ORDER BY a.starts_at DESC, a.id DESC LIMIT 51",
@@ -163,49 +164,49 @@ async def plan_of(world: Any, **wanted: Any) -> str:
     return "\n".join(row[0] for row in rows)
 
 
-async def test_a_page_costs_the_same_however_many_appointments_there_are(world: Any) -> None:
-    await fill(world, appointments=20_000, clients=5_000)
+async def test_a_page_costs_the_same_however_many_appointments_there_are(tenant: Tenant) -> None:
+    await fill(tenant, appointments=20_000, clients=5_000)
     for wanted in (
         {},
         {"status": ["scheduled"]},
         {"text": "client"},
-        {"business_ids": [UUID(world.business["id"])], "archived": None},
+        {"business_ids": [UUID(tenant.business["id"])], "archived": None},
     ):
-        plan = await plan_of(world, **wanted)
+        plan = await plan_of(tenant, **wanted)
         assert "Sort" not in plan, plan
         assert "Seq Scan" not in plan, plan
-    plan = await plan_of(world, text="client 4711")
+    plan = await plan_of(tenant, text="client 4711")
     assert "appointments_organization_id_client_id_starts_at_idx" in plan, plan
 
 
-async def test_a_client_is_found_by_index_among_appointments_of_custom_services_too(world: Any) -> None:
+async def test_a_client_is_found_by_index_among_appointments_of_custom_services_too(tenant: Tenant) -> None:
     custom = {"service_id": None, "service_name": "Hot stone ritual", "duration_minutes": 30}
-    await fill(world, appointments=20_000, clients=5_000, **custom)
-    plan = await plan_of(world, text="client 4711")
+    await fill(tenant, appointments=20_000, clients=5_000, **custom)
+    plan = await plan_of(tenant, text="client 4711")
     assert "appointments_organization_id_client_id_starts_at_idx" in plan, plan
     assert "service_name" not in plan, plan
-    assert len(await listed(world, q="stone")) == 50
+    assert len(await listed(tenant, q="stone")) == 50
 
 
-async def test_clients_are_found_by_index_and_no_role_reads_the_index_itself(world: Any) -> None:
-    await fill(world, appointments=0, clients=20_000)
-    async with world.database.transaction(world.organization_id) as session:
+async def test_clients_are_found_by_index_and_no_role_reads_the_index_itself(tenant: Tenant) -> None:
+    await fill(tenant, appointments=0, clients=20_000)
+    async with tenant.database.transaction(tenant.organization_id) as session:
         connection = await connection_of(session)
         with pytest.raises(Exception, match="permission denied"):
             async with connection.transaction():
                 await connection.fetch("SELECT * FROM client_search")
         found = await connection.fetch("SELECT matching_clients('%client 4711%', ARRAY[]::text[], 10)")
     assert len(found) == 1
-    async with world.database.transaction(uuid4()) as session:
+    async with tenant.database.transaction(uuid4()) as session:
         stranger = await connection_of(session)
         assert await stranger.fetch("SELECT matching_clients('%client 4711%', ARRAY[]::text[], 10)") == []
 
 
-async def fill(world: Any, *, appointments: int, clients: int, **more: Any) -> None:
+async def fill(tenant: Tenant, *, appointments: int, clients: int, **more: Any) -> None:
     """Rows enough for plans to matter: many clients, and copies of one appointment, for all of them in turn."""
-    booked = (await world.book(world.at(9), **more))["id"]
-    async with world.database.transaction(world.organization_id) as session:
-        values = {"org": world.organization_id, "id": booked, "clients": clients, "count": appointments}
+    booked = (await tenant.book(tenant.at(9), **more))["id"]
+    async with tenant.database.transaction(tenant.organization_id) as session:
+        values = {"org": tenant.organization_id, "id": booked, "clients": clients, "count": appointments}
         await session.execute(
             text(
                 """
@@ -233,4 +234,4 @@ async def fill(world: Any, *, appointments: int, clients: int, **more: Any) -> N
             ),
             values,
         )
-    await world.analyse()
+    await tenant.analyse()

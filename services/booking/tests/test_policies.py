@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from booking_fixtures import Tenant
 
 from booking.publishers import Cause
 from booking.storage.policies import PolicyCache
@@ -23,68 +24,68 @@ from slotstream_contracts.commands import (
 pytestmark = pytest.mark.service
 
 
-async def ask(world: Any, *commands: Command) -> list[dict[str, Any]]:
+async def ask(tenant: Tenant, *commands: Command) -> list[dict[str, Any]]:
     """The results of commands, as booking answers them."""
     asked = [
         Asked(
             id=uuid4(),
             type=str(one.type),  # type: ignore[attr-defined]  # each command has one
-            organization_id=world.organization_id,
+            organization_id=tenant.organization_id,
             key="k",
             command=one,
             cause=Cause(correlation_id="c"),
         )
         for one in commands
     ]
-    async with world.database.system_transaction() as session:
-        await answer_commands(session=session, policies=PolicyCache(), commands=asked, now=world.now[0])
-    rows = {row["command_id"]: row for row in await world.rows("SELECT command_id, type, data FROM command_results")}
+    async with tenant.database.system_transaction() as session:
+        await answer_commands(session=session, policies=PolicyCache(), commands=asked, now=tenant.now[0])
+    rows = {row["command_id"]: row for row in await tenant.rows("SELECT command_id, type, data FROM command_results")}
     return [{"type": rows[one.id]["type"], **rows[one.id]["data"]} for one in asked]
 
 
-async def test_clients_keep_to_the_cancellation_notice(world: Any) -> None:
-    service = await world.add_service(cancellation_notice_minutes=24 * 60)
-    booked = await world.book(world.at(9), service_id=service["id"])
-    client = Actor(type="client", id=world.client["id"])
+async def test_clients_keep_to_the_cancellation_notice(tenant: Tenant) -> None:
+    service = await tenant.add_service(cancellation_notice_minutes=24 * 60)
+    booked = await tenant.book(tenant.at(9), service_id=service["id"])
+    client = Actor(type="client", id=tenant.client["id"])
     cancelling = CancelAppointment(actor=client, appointment_id=booked["id"], reason="changed my mind")
-    world.now[0] = datetime.fromisoformat(world.at(9)) - timedelta(hours=23)
+    tenant.now[0] = datetime.fromisoformat(tenant.at(9)) - timedelta(hours=23)
 
-    [refused] = await ask(world, cancelling)
+    [refused] = await ask(tenant, cancelling)
     assert refused["code"] == "notice_passed"
 
-    world.now[0] -= timedelta(hours=2)
-    [done] = await ask(world, cancelling)
+    tenant.now[0] -= timedelta(hours=2)
+    [done] = await ask(tenant, cancelling)
     assert done["appointment"]["status"] == "cancelled"
 
 
-async def test_agents_keep_to_the_reschedule_notice_and_to_how_often(world: Any) -> None:
-    service = await world.add_service(reschedule_notice_minutes=60, max_reschedules=1)
-    booked = await world.book(world.at(9), service_id=service["id"])
-    agent = await world.client_as("agent")
+async def test_agents_keep_to_the_reschedule_notice_and_to_how_often(tenant: Tenant) -> None:
+    service = await tenant.add_service(reschedule_notice_minutes=60, max_reschedules=1)
+    booked = await tenant.book(tenant.at(9), service_id=service["id"])
+    agent = await tenant.client_as("agent")
 
-    once = await agent.post(f"/v1/appointments/{booked['id']}/reschedule", json={"starts_at": world.at(11)})
+    once = await agent.post(f"/v1/appointments/{booked['id']}/reschedule", json={"starts_at": tenant.at(11)})
     new = once.json()["appointment"]
     assert (once.status_code, new["reschedule_count"]) == (201, 1)
-    twice = await agent.post(f"/v1/appointments/{new['id']}/reschedule", json={"starts_at": world.at(13)})
+    twice = await agent.post(f"/v1/appointments/{new['id']}/reschedule", json={"starts_at": tenant.at(13)})
     assert (twice.status_code, twice.json()["code"]) == (409, "too_many_reschedules")
 
-    other = await world.book(world.at(15), service_id=service["id"])
-    world.now[0] = datetime.fromisoformat(world.at(14, 30))
-    late = await agent.post(f"/v1/appointments/{other['id']}/reschedule", json={"starts_at": world.at(16)})
+    other = await tenant.book(tenant.at(15), service_id=service["id"])
+    tenant.now[0] = datetime.fromisoformat(tenant.at(14, 30))
+    late = await agent.post(f"/v1/appointments/{other['id']}/reschedule", json={"starts_at": tenant.at(16)})
     assert (late.status_code, late.json()["code"]) == (409, "notice_passed")
 
 
-async def test_staff_go_beyond_a_policy_only_with_a_reason_and_it_is_a_record(world: Any) -> None:
-    service = await world.add_service(reschedule_notice_minutes=48 * 60, cancellation_notice_minutes=48 * 60)
-    booked = await world.book(world.at(9), service_id=service["id"])
+async def test_staff_go_beyond_a_policy_only_with_a_reason_and_it_is_a_record(tenant: Tenant) -> None:
+    service = await tenant.add_service(reschedule_notice_minutes=48 * 60, cancellation_notice_minutes=48 * 60)
+    booked = await tenant.book(tenant.at(9), service_id=service["id"])
     path = f"/v1/appointments/{booked['id']}/reschedule"
 
-    bare = await world.api.post(path, json={"starts_at": world.at(11)})
+    bare = await tenant.api.post(path, json={"starts_at": tenant.at(11)})
     assert (bare.status_code, bare.json()["code"]) == (409, "notice_passed")
-    moved = await world.post(path, {"starts_at": world.at(11), "reason": "the client called"}, status=201)
-    await world.post(f"/v1/appointments/{moved['appointment']['id']}/cancel", {"reason": "the client is ill"})
+    moved = await tenant.post(path, {"starts_at": tenant.at(11), "reason": "the client called"}, status=201)
+    await tenant.post(f"/v1/appointments/{moved['appointment']['id']}/cancel", {"reason": "the client is ill"})
 
-    records = (await world.get("/v1/overrides"))["items"]
+    records = (await tenant.get("/v1/overrides"))["items"]
     assert [(one["verb"], one["reason"], one["rules"]) for one in records] == [
         ("cancel", "the client is ill", ["notice_passed"]),
         ("reschedule", "the client called", ["notice_passed"]),
@@ -92,39 +93,39 @@ async def test_staff_go_beyond_a_policy_only_with_a_reason_and_it_is_a_record(wo
     assert {one["actor_type"] for one in records} == {"user"}
 
 
-async def test_a_reschedule_works_once(world: Any) -> None:
-    booked = await world.book(world.at(9))
-    client = Actor(type="client", id=world.client["id"])
+async def test_a_reschedule_works_once(tenant: Tenant) -> None:
+    booked = await tenant.book(tenant.at(9))
+    client = Actor(type="client", id=tenant.client["id"])
     moves = [
         RescheduleAppointment(
-            actor=client, appointment_id=booked["id"], new_appointment_id=uuid4(), starts_at=world.at(hour)
+            actor=client, appointment_id=booked["id"], new_appointment_id=uuid4(), starts_at=tenant.at(hour)
         )
         for hour in (11, 13)
     ]
 
-    first, second = await ask(world, *moves)
+    first, second = await ask(tenant, *moves)
 
     assert first["type"] == "slotstream.command.succeeded"
     assert second["code"] == "invalid_transition"
-    assert len(await world.rows("SELECT 1 FROM occupancy")) == 1
+    assert len(await tenant.rows("SELECT 1 FROM occupancy")) == 1
 
 
-async def test_overrides_are_listed_by_who_why_which_rules_and_which_appointments(world: Any) -> None:
-    bob = await world.add_staff("Bob")
-    first = await world.book(world.at(9))
+async def test_overrides_are_listed_by_who_why_which_rules_and_which_appointments(tenant: Tenant) -> None:
+    bob = await tenant.add_staff("Bob")
+    first = await tenant.book(tenant.at(9))
     forced = []
     for number in range(3):
-        world.now[0] += timedelta(minutes=1)
-        forced.append((await world.book(world.at(9, 5 + number), override={"reason": f"why {number}"}))["id"])
-    world.now[0] += timedelta(minutes=1)
-    at_night = await world.book(world.at(2), resource_ids=[bob["id"]], override={"reason": "night shift"})
-    other = await world.client_as("staff", subject="dora")
-    wish = world.wish(world.at(3), resource_ids=[bob["id"]], override={"reason": "night shift too"})
-    world.now[0] += timedelta(minutes=1)
-    doras = (await other.post("/v1/appointments", json=wish)).json()["id"]
+        tenant.now[0] += timedelta(minutes=1)
+        forced.append((await tenant.book(tenant.at(9, 5 + number), override={"reason": f"why {number}"}))["id"])
+    tenant.now[0] += timedelta(minutes=1)
+    at_night = await tenant.book(tenant.at(2), resource_ids=[bob["id"]], override={"reason": "night shift"})
+    other = await tenant.client_as("staff", subject="dora")
+    request = tenant.request(tenant.at(3), resource_ids=[bob["id"]], override={"reason": "night shift too"})
+    tenant.now[0] += timedelta(minutes=1)
+    doras = (await other.post("/v1/appointments", json=request)).json()["id"]
 
     async def listed(**params: Any) -> list[str]:
-        page = await world.get("/v1/overrides", **params)
+        page = await tenant.get("/v1/overrides", **params)
         return [one["appointment_id"] for one in page["items"]]
 
     assert await listed() == [doras, at_night["id"], *forced[::-1]]
@@ -134,32 +135,32 @@ async def test_overrides_are_listed_by_who_why_which_rules_and_which_appointment
     assert await listed(appointment_id=forced[2]) == [forced[2]]
     assert await listed(resource_id=bob["id"]) == [doras, at_night["id"]]
     assert await listed(business_id=str(uuid4())) == []
-    assert await listed(to=(world.now[0] - timedelta(minutes=2)).isoformat()) == [forced[1], forced[0]]
-    page = await world.get("/v1/overrides", limit=2)
-    rest = await world.get("/v1/overrides", limit=9, cursor=page["next_cursor"])
+    assert await listed(to=(tenant.now[0] - timedelta(minutes=2)).isoformat()) == [forced[1], forced[0]]
+    page = await tenant.get("/v1/overrides", limit=2)
+    rest = await tenant.get("/v1/overrides", limit=9, cursor=page["next_cursor"])
     assert [one["appointment_id"] for one in page["items"] + rest["items"]] == await listed()
-    stranger = await world.client_as(organization=uuid4())
+    stranger = await tenant.client_as(organization=uuid4())
     assert (await stranger.get("/v1/overrides")).json()["items"] == []
 
 
 async def test_undoing_an_import_cancels_what_nobody_touched_and_names_what_is_kept(
-    world: Any, monkeypatch: pytest.MonkeyPatch
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(undoing, "_AT_ONCE", 3)
     batch = uuid4()
     importer = Actor(type="system", id="imports")
     ids = [uuid4() for _ in range(4)]
     await ask(
-        world,
+        tenant,
         *(
             BookAppointment(
                 actor=importer,
                 appointment_id=identity,
                 request=AppointmentRequest(
-                    business_id=world.business["id"],
-                    service_id=world.service["id"],
-                    client_id=world.client["id"],
-                    starts_at=world.at(9 + number),
+                    business_id=tenant.business["id"],
+                    service_id=tenant.service["id"],
+                    client_id=tenant.client["id"],
+                    starts_at=tenant.at(9 + number),
                     source="import",
                     batch_id=batch,
                 ),
@@ -167,14 +168,14 @@ async def test_undoing_an_import_cancels_what_nobody_touched_and_names_what_is_k
             for number, identity in enumerate(ids)
         ),
     )
-    await world.post(f"/v1/appointments/{ids[1]}/confirm")
-    moved = await world.post(f"/v1/appointments/{ids[2]}/reschedule", {"starts_at": world.at(18)}, status=201)
+    await tenant.post(f"/v1/appointments/{ids[1]}/confirm")
+    moved = await tenant.post(f"/v1/appointments/{ids[2]}/reschedule", {"starts_at": tenant.at(18)}, status=201)
 
-    [undone] = await ask(world, UndoBatch(actor=importer, batch_id=batch, reason="wrong file"))
+    [undone] = await ask(tenant, UndoBatch(actor=importer, batch_id=batch, reason="wrong file"))
 
     assert undone["affected"] == 2
     assert {UUID(one) for one in undone["kept_ids"]} == {ids[1], ids[2]}
-    assert (await world.get(f"/v1/appointments/{ids[0]}"))["status"] == "cancelled"
-    assert (await world.get(f"/v1/appointments/{moved['appointment']['id']}"))["status"] == "scheduled"
-    [again] = await ask(world, UndoBatch(actor=importer, batch_id=batch, reason="wrong file"))
+    assert (await tenant.get(f"/v1/appointments/{ids[0]}"))["status"] == "cancelled"
+    assert (await tenant.get(f"/v1/appointments/{moved['appointment']['id']}"))["status"] == "scheduled"
+    [again] = await ask(tenant, UndoBatch(actor=importer, batch_id=batch, reason="wrong file"))
     assert (again["affected"], len(again["kept_ids"])) == (0, 2)

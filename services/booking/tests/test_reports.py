@@ -5,149 +5,154 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from booking_fixtures import Tenant
 
 RANGE = {"from": "2027-03-01T00:00:00Z", "to": "2027-05-01T00:00:00Z"}
 
 
-async def report(world: Any, name: str, **params: Any) -> list[dict[str, Any]]:
-    return (await world.get(f"/v1/reports/{name}", **(RANGE | params)))["items"]
+async def report(tenant: Tenant, name: str, **params: Any) -> list[dict[str, Any]]:
+    return (await tenant.get(f"/v1/reports/{name}", **(RANGE | params)))["items"]
 
 
-async def ended(world: Any, starts_at: str, verb: str, **more: Any) -> dict[str, Any]:
+async def ended(tenant: Tenant, starts_at: str, verb: str, **more: Any) -> dict[str, Any]:
     """An appointment that was completed, missed or cancelled."""
-    booked = await world.book(starts_at, **more)
-    before, world.now[0] = world.now[0], datetime(2027, 4, 20, tzinfo=UTC)
+    booked = await tenant.book(starts_at, **more)
+    before, tenant.now[0] = tenant.now[0], datetime(2027, 4, 20, tzinfo=UTC)
     body = {"reason": "ill"} if verb == "cancel" else {}
-    await world.post(f"/v1/appointments/{booked['id']}/{verb}", body)
-    world.now[0] = before
+    await tenant.post(f"/v1/appointments/{booked['id']}/{verb}", body)
+    tenant.now[0] = before
     return booked
 
 
-async def test_the_no_show_rate_by_client_service_staff_weekday_and_hour(world: Any) -> None:
-    await ended(world, world.at(9), "no-show")
-    await ended(world, world.at(10), "complete")
-    await ended(world, world.at(11), "complete")
+async def test_the_no_show_rate_by_client_service_staff_weekday_and_hour(tenant: Tenant) -> None:
+    await ended(tenant, tenant.at(9), "no-show")
+    await ended(tenant, tenant.at(10), "complete")
+    await ended(tenant, tenant.at(11), "complete")
     for by, key, name in (
-        ("client", world.client["id"], world.client["name"]),
-        ("service", world.service["id"], world.service["name"]),
-        ("staff", world.staff[0]["id"], world.staff[0]["name"]),
+        ("client", tenant.client["id"], tenant.client["name"]),
+        ("service", tenant.service["id"], tenant.service["name"]),
+        ("staff", tenant.staff[0]["id"], tenant.staff[0]["name"]),
         ("weekday", "1", None),
     ):
-        assert await report(world, "no-shows", by=by) == [
+        assert await report(tenant, "no-shows", by=by) == [
             {"key": key, "name": name, "no_shows": 1, "completed": 2, "rate": 0.3333}
         ], by
-    hours = await report(world, "no-shows", by="hour")
+    hours = await report(tenant, "no-shows", by="hour")
     assert [(each["key"], each["rate"]) for each in hours] == [("10", 1.0), ("11", 0.0), ("12", 0.0)]
 
 
-async def test_counts_by_service_and_by_source(world: Any) -> None:
-    massage = await world.add_service(name="Long massage")
-    await ended(world, world.at(9), "cancel")
-    await world.book(world.at(10))
-    await world.book(world.at(11), service_id=massage["id"])
-    by_service = await report(world, "volume", by="service")
+async def test_counts_by_service_and_by_source(tenant: Tenant) -> None:
+    massage = await tenant.add_service(name="Long massage")
+    await ended(tenant, tenant.at(9), "cancel")
+    await tenant.book(tenant.at(10))
+    await tenant.book(tenant.at(11), service_id=massage["id"])
+    by_service = await report(tenant, "volume", by="service")
     assert [(each["name"], each["appointments"], each["cancelled"]) for each in by_service] == [
-        (world.service["name"], 2, 1),
+        (tenant.service["name"], 2, 1),
         ("Long massage", 1, 0),
     ]
-    (by_source,) = await report(world, "volume", by="source")
+    (by_source,) = await report(tenant, "volume", by="source")
     assert (by_source["key"], by_source["appointments"]) == ("manual", 3)
 
 
-async def test_an_appointment_that_was_moved_counts_once(world: Any) -> None:
-    booked = await world.book(world.at(9))
-    await world.post(f"/v1/appointments/{booked['id']}/reschedule", {"starts_at": world.at(11)}, status=201)
-    (line,) = await report(world, "volume")
+async def test_an_appointment_that_was_moved_counts_once(tenant: Tenant) -> None:
+    booked = await tenant.book(tenant.at(9))
+    await tenant.post(f"/v1/appointments/{booked['id']}/reschedule", {"starts_at": tenant.at(11)}, status=201)
+    (line,) = await report(tenant, "volume")
     assert line["appointments"] == 1
 
 
-async def test_an_archived_appointment_still_counts(world: Any) -> None:
-    booked = await ended(world, world.at(9), "complete")
-    await world.post(f"/v1/appointments/{booked['id']}/archive")
-    (line,) = await report(world, "volume")
+async def test_an_archived_appointment_still_counts(tenant: Tenant) -> None:
+    booked = await ended(tenant, tenant.at(9), "complete")
+    await tenant.post(f"/v1/appointments/{booked['id']}/archive")
+    (line,) = await report(tenant, "volume")
     assert line["completed"] == 1
 
 
-async def test_earned_expected_and_lost_revenue(world: Any) -> None:
+async def test_earned_expected_and_lost_revenue(tenant: Tenant) -> None:
     price = {"quoted_price": {"amount": "40.00", "currency": "EUR"}}
-    booked = await ended(world, world.at(9), "complete", **price)
-    await ended(world, world.at(10), "no-show", **price)
-    await ended(world, world.at(11), "cancel", **price)
-    await world.book(world.at(12), **price)
-    (line,) = await report(world, "revenue")
+    booked = await ended(tenant, tenant.at(9), "complete", **price)
+    await ended(tenant, tenant.at(10), "no-show", **price)
+    await ended(tenant, tenant.at(11), "cancel", **price)
+    await tenant.book(tenant.at(12), **price)
+    (line,) = await report(tenant, "revenue")
     assert (line["currency"], line["earned"], line["expected"], line["lost"]) == ("EUR", "40.00", "40.00", "80.00")
     assert booked["quoted_price"]["amount"] == "40.00"
 
 
-async def test_weekdays_hours_and_days_are_read_from_the_businesss_clock_over_a_change_of_clocks(world: Any) -> None:
-    await world.open_hours([{"weekday": day, "intervals": [{"from": "00:00", "to": "24:00"}]} for day in range(7)])
+async def test_weekdays_hours_and_days_are_read_from_the_businesss_clock_over_a_change_of_clocks(
+    tenant: Tenant,
+) -> None:
+    await tenant.open_hours([{"weekday": day, "intervals": [{"from": "00:00", "to": "24:00"}]} for day in range(7)])
     # Berlin goes from +01:00 to +02:00 on Sunday, 28 March 2027, at 01:00 UTC.
-    await world.book("2027-03-27T22:30:00Z")
-    await world.book("2027-03-28T22:30:00Z")
-    assert {each["key"] for each in await report(world, "volume", by="weekday")} == {"5", "0"}
-    assert {each["key"] for each in await report(world, "volume", by="hour")} == {"23", "0"}
-    assert {each["key"] for each in await report(world, "volume", by="day")} == {"2027-03-27", "2027-03-29"}
-    assert [each["appointments"] for each in await report(world, "volume", by="month")] == [2]
+    await tenant.book("2027-03-27T22:30:00Z")
+    await tenant.book("2027-03-28T22:30:00Z")
+    assert {each["key"] for each in await report(tenant, "volume", by="weekday")} == {"5", "0"}
+    assert {each["key"] for each in await report(tenant, "volume", by="hour")} == {"23", "0"}
+    assert {each["key"] for each in await report(tenant, "volume", by="day")} == {"2027-03-27", "2027-03-29"}
+    assert [each["appointments"] for each in await report(tenant, "volume", by="month")] == [2]
 
 
-async def test_a_zone_whose_law_is_newer_than_the_database_is_read_by_the_pinned_rules(world: Any) -> None:
+async def test_a_zone_whose_law_is_newer_than_the_database_is_read_by_the_pinned_rules(tenant: Tenant) -> None:
     # Morocco's clocks went back to UTC for good on 20 September 2026, which many a PostgreSQL has not heard of yet.
-    moved = await world.api.patch(f"/v1/businesses/{world.business['id']}", json={"zone": "Africa/Casablanca"})
+    moved = await tenant.api.patch(f"/v1/businesses/{tenant.business['id']}", json={"zone": "Africa/Casablanca"})
     assert moved.status_code == 200, moved.text
-    assert (await world.book("2027-03-02T09:00:00Z"))["zone"] == "Africa/Casablanca"
-    assert [each["key"] for each in await report(world, "volume", by="hour")] == ["9"]
+    assert (await tenant.book("2027-03-02T09:00:00Z"))["zone"] == "Africa/Casablanca"
+    assert [each["key"] for each in await report(tenant, "volume", by="hour")] == ["9"]
 
 
-async def test_utilisation_is_booked_time_of_working_time(world: Any) -> None:
-    await world.book(world.at(9))
+async def test_utilisation_is_booked_time_of_working_time(tenant: Tenant) -> None:
+    await tenant.book(tenant.at(9))
     day = {"from": "2027-03-02T00:00:00Z", "to": "2027-03-03T00:00:00Z"}
-    line = (await report(world, "utilisation", **day))[0]
-    assert (line["name"], line["open_minutes"], line["booked_minutes"]) == (world.staff[0]["name"], 16 * 60, 30)
+    line = (await report(tenant, "utilisation", **day))[0]
+    assert (line["name"], line["open_minutes"], line["booked_minutes"]) == (tenant.staff[0]["name"], 16 * 60, 30)
     assert line["rate"] == round(30 / 960, 4)
 
 
-async def test_the_seats_of_a_group_count_once_in_utilisation(world: Any) -> None:
-    yoga = await world.add_service(name="Yoga", capacity=3)
+async def test_the_seats_of_a_group_count_once_in_utilisation(tenant: Tenant) -> None:
+    yoga = await tenant.add_service(name="Yoga", capacity=3)
     for number in range(3):
-        client = await world.post("/v1/clients", {"name": f"C {number}", "phone": f"+49 30 90182{number}1"}, status=201)
-        await world.book(world.at(9), service_id=yoga["id"], client_id=client["id"])
-    line = (await report(world, "utilisation"))[0]
+        client = await tenant.post(
+            "/v1/clients", {"name": f"C {number}", "phone": f"+49 30 90182{number}1"}, status=201
+        )
+        await tenant.book(tenant.at(9), service_id=yoga["id"], client_id=client["id"])
+    line = (await report(tenant, "utilisation"))[0]
     assert line["booked_minutes"] == 30
 
 
-async def test_clients_to_follow_up_are_those_whose_last_appointment_came_to_nothing(world: Any) -> None:
-    missed = await ended(world, world.at(9), "no-show")
-    (line,) = await report(world, "follow-ups")
+async def test_clients_to_follow_up_are_those_whose_last_appointment_came_to_nothing(tenant: Tenant) -> None:
+    missed = await ended(tenant, tenant.at(9), "no-show")
+    (line,) = await report(tenant, "follow-ups")
     assert (line["client_id"], line["appointment_id"], line["status"]) == (
-        world.client["id"],
+        tenant.client["id"],
         missed["id"],
         "no_show",
     )
-    await world.book(world.at(9, day=4))
-    assert await report(world, "follow-ups") == []
+    await tenant.book(tenant.at(9, day=4))
+    assert await report(tenant, "follow-ups") == []
 
 
-async def test_a_range_that_makes_no_sense_is_refused(world: Any) -> None:
+async def test_a_range_that_makes_no_sense_is_refused(tenant: Tenant) -> None:
     for begins, ends in (
         ("2027-03-02T00:00:00Z", "2027-03-01T00:00:00Z"),
         ("2027-03-02T00:00:00Z", "2037-03-01T00:00:00Z"),
     ):
-        answer = await world.api.get("/v1/reports/volume", params={"from": begins, "to": ends})
+        answer = await tenant.api.get("/v1/reports/volume", params={"from": begins, "to": ends})
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_range")
 
 
 @pytest.mark.parametrize("name", ["no-shows", "volume", "revenue", "utilisation", "follow-ups"])
-async def test_reports_are_of_ones_own_organization_and_not_for_agents(world: Any, name: str) -> None:
-    await ended(world, world.at(9), "no-show", quoted_price={"amount": "40.00", "currency": "EUR"})
-    stranger = await world.client_as(organization=uuid4())
+async def test_reports_are_of_ones_own_organization_and_not_for_agents(tenant: Tenant, name: str) -> None:
+    await ended(tenant, tenant.at(9), "no-show", quoted_price={"amount": "40.00", "currency": "EUR"})
+    stranger = await tenant.client_as(organization=uuid4())
     answer = await stranger.get(f"/v1/reports/{name}", params=RANGE)
     assert answer.json()["items"] == []
-    agent = await world.client_as(role="agent")
+    agent = await tenant.client_as(role="agent")
     assert (await agent.get(f"/v1/reports/{name}", params=RANGE)).status_code == 403
 
 
-async def test_reports_of_one_business_leave_out_the_others(world: Any) -> None:
-    await world.book(world.at(9))
-    assert await report(world, "volume", business_id=str(uuid4())) == []
-    (line,) = await report(world, "volume", business_id=world.business["id"])
+async def test_reports_of_one_business_leave_out_the_others(tenant: Tenant) -> None:
+    await tenant.book(tenant.at(9))
+    assert await report(tenant, "volume", business_id=str(uuid4())) == []
+    (line,) = await report(tenant, "volume", business_id=tenant.business["id"])
     assert line["appointments"] == 1

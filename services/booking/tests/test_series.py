@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from series_wishes import MONDAY, MONDAYS, active, add, cancel, starts, wish
+from booking_fixtures import Tenant
+from series_requests import MONDAY, MONDAYS, active, add, cancel, series_request, starts
 
 from booking.domain.model import Actor
 from booking.domain.series import HORIZON_DAYS, ended_by_count
@@ -23,8 +24,8 @@ from booking.worker import extend_one, series_extension
 pytestmark = pytest.mark.service
 
 
-async def test_a_weekly_series_keeps_its_wall_clock_time_across_the_clock_change(world: Any) -> None:
-    made = await add(world, {**MONDAYS, "count": 4}, "2027-03-15T09:00:00Z")
+async def test_a_weekly_series_keeps_its_wall_clock_time_across_the_clock_change(tenant: Tenant) -> None:
+    made = await add(tenant, {**MONDAYS, "count": 4}, "2027-03-15T09:00:00Z")
 
     assert starts(made) == [
         "2027-03-15T09:00:00Z",
@@ -37,11 +38,11 @@ async def test_a_weekly_series_keeps_its_wall_clock_time_across_the_clock_change
 
 
 async def test_a_time_in_a_gap_is_shifted_and_one_in_a_fold_takes_its_first_pass_and_the_report_says_so(
-    world: Any,
+    tenant: Tenant,
 ) -> None:
-    await world.open_hours([{"weekday": day, "intervals": [{"from": "00:00", "to": "24:00"}]} for day in range(7)])
-    spring = await add(world, {"freq": "weekly", "count": 2}, "2027-03-21T01:30:00Z")
-    autumn = await add(world, {"freq": "weekly", "count": 2}, "2027-10-24T00:30:00Z")
+    await tenant.open_hours([{"weekday": day, "intervals": [{"from": "00:00", "to": "24:00"}]} for day in range(7)])
+    spring = await add(tenant, {"freq": "weekly", "count": 2}, "2027-03-21T01:30:00Z")
+    autumn = await add(tenant, {"freq": "weekly", "count": 2}, "2027-10-24T00:30:00Z")
 
     assert [(one["starts_at"], one["clock"]) for one in spring["occurrences"]] == [
         ("2027-03-21T01:30:00Z", "exact"),
@@ -53,17 +54,17 @@ async def test_a_time_in_a_gap_is_shifted_and_one_in_a_fold_takes_its_first_pass
     ]
 
 
-async def test_monthly_on_the_31st_is_skipped_or_the_last_day_as_the_creator_chooses(world: Any) -> None:
-    bob = await world.add_staff("Bob")
-    skipped = await add(world, {"freq": "monthly", "count": 3}, "2027-03-31T08:00:00Z")
+async def test_monthly_on_the_31st_is_skipped_or_the_last_day_as_the_creator_chooses(tenant: Tenant) -> None:
+    bob = await tenant.add_staff("Bob")
+    skipped = await add(tenant, {"freq": "monthly", "count": 3}, "2027-03-31T08:00:00Z")
     last = await add(
-        world,
+        tenant,
         {"freq": "monthly", "count": 3, "short_months": "last"},
         "2027-03-31T08:00:00Z",
         resource_ids=[bob["id"]],
     )
     second_tuesday = await add(
-        world, {"freq": "monthly", "count": 2, "nth_weekday": {"nth": 2, "weekday": 1}}, "2027-04-01T10:00:00Z"
+        tenant, {"freq": "monthly", "count": 2, "nth_weekday": {"nth": 2, "weekday": 1}}, "2027-04-01T10:00:00Z"
     )
 
     assert [one["occurs_on"] for one in skipped["occurrences"]] == ["2027-03-31", "2027-05-31", "2027-07-31"]
@@ -71,53 +72,53 @@ async def test_monthly_on_the_31st_is_skipped_or_the_last_day_as_the_creator_cho
     assert [one["occurs_on"] for one in second_tuesday["occurrences"]] == ["2027-04-13", "2027-05-11"]
 
 
-async def test_each_occurrence_is_an_appointment_with_its_event_and_audit_row(world: Any) -> None:
-    made = await add(world, {**MONDAYS, "count": 3}, notes="bring papers")
+async def test_each_occurrence_is_an_appointment_with_its_event_and_audit_row(tenant: Tenant) -> None:
+    made = await add(tenant, {**MONDAYS, "count": 3}, notes="bring papers")
 
-    page = await world.get("/v1/appointments", series_id=made["id"], sort="starts_at")
+    page = await tenant.get("/v1/appointments", series_id=made["id"], sort="starts_at")
     assert [one["series_id"] for one in page["items"]] == [made["id"]] * 3
     assert {(one["source"], one["notes"]) for one in page["items"]} == {("recurrence", "bring papers")}
     ids = [one["appointment_id"] for one in made["occurrences"]]
     assert [one["id"] for one in page["items"]] == ids
-    messages = [(one["key"], one["type"]) for one in await world.outbox() if one["key"] in ids]
+    messages = [(one["key"], one["type"]) for one in await tenant.outbox() if one["key"] in ids]
     assert sorted(messages) == sorted(
         (one, kind) for one in ids for kind in ("slotstream.appointment.created", "slotstream.appointment.state")
     )
-    history = (await world.get(f"/v1/appointments/{ids[2]}/history"))["items"]
+    history = (await tenant.get(f"/v1/appointments/{ids[2]}/history"))["items"]
     assert [(one["verb"], one["actor"]["type"]) for one in history] == [("create", "user")]
 
 
-async def test_a_conflict_is_skipped_with_its_reasons_or_undoes_all_or_is_forced(world: Any) -> None:
-    taken = await world.book("2027-03-15T09:15:00Z")
-    body = wish(world, {**MONDAYS, "count": 3})
+async def test_a_conflict_is_skipped_with_its_reasons_or_undoes_all_or_is_forced(tenant: Tenant) -> None:
+    taken = await tenant.book("2027-03-15T09:15:00Z")
+    body = series_request(tenant, {**MONDAYS, "count": 3})
 
-    refused = await world.api.post("/v1/series", json={**body, "on_conflict": "fail"})
+    refused = await tenant.api.post("/v1/series", json={**body, "on_conflict": "fail"})
     assert (refused.status_code, refused.json()["code"]) == (409, "series_conflicts")
     [conflict] = refused.json()["occurrences"]
     assert (conflict["occurs_on"], conflict["reasons"][0]["conflicts_with"]) == ("2027-03-15", [taken["id"]])
-    assert len(await active(world)) == 1
-    assert (await world.get("/v1/series"))["items"] == []
+    assert len(await active(tenant)) == 1
+    assert (await tenant.get("/v1/series"))["items"] == []
 
-    skipped = await add(world, {**MONDAYS, "count": 3}, on_conflict="skip")
+    skipped = await add(tenant, {**MONDAYS, "count": 3}, on_conflict="skip")
     assert [one["outcome"] for one in skipped["occurrences"]] == ["booked", "skipped", "booked"]
     [reason] = skipped["occurrences"][1]["reasons"]
     assert (reason["code"], reason["conflicts_with"]) == ("slot_taken", [taken["id"]])
 
-    await cancel(world, skipped, scope="all")
-    forced = await add(world, {**MONDAYS, "count": 3}, on_conflict="override", override={"reason": "agreed"})
+    await cancel(tenant, skipped, scope="all")
+    forced = await add(tenant, {**MONDAYS, "count": 3}, on_conflict="override", override={"reason": "agreed"})
     assert [one["outcome"] for one in forced["occurrences"]] == ["booked", "forced", "booked"]
-    [record] = (await world.get("/v1/overrides"))["items"]
+    [record] = (await tenant.get("/v1/overrides"))["items"]
     assert (record["reason"], record["conflicts_with"]) == ("agreed", [taken["id"]])
 
 
-async def test_an_agent_may_book_a_series_but_never_override(world: Any) -> None:
-    agent = await world.client_as("agent")
-    body = wish(world, {**MONDAYS, "count": 2})
+async def test_an_agent_may_book_a_series_but_never_override(tenant: Tenant) -> None:
+    agent = await tenant.client_as("agent")
+    body = series_request(tenant, {**MONDAYS, "count": 2})
 
     forced = await agent.post("/v1/series", json={**body, "on_conflict": "override", "override": {"reason": "please"}})
     assert (forced.status_code, forced.json()["code"]) == (403, "override_forbidden")
     assert (await agent.post("/v1/series", json=body)).status_code == 201
-    viewer = await world.client_as("viewer")
+    viewer = await tenant.client_as("viewer")
     assert (await viewer.post("/v1/series", json=body)).status_code == 403
 
 
@@ -138,31 +139,31 @@ async def test_an_agent_may_book_a_series_but_never_override(world: Any) -> None
         {"freq": "weekly", "forever": True},
     ],
 )
-async def test_rules_that_make_no_sense_are_refused_and_change_nothing(world: Any, recurrence: Any) -> None:
-    answer = await world.api.post("/v1/series", json=wish(world, recurrence))
+async def test_rules_that_make_no_sense_are_refused_and_change_nothing(tenant: Tenant, recurrence: Any) -> None:
+    answer = await tenant.api.post("/v1/series", json=series_request(tenant, recurrence))
 
     assert answer.status_code == 422, answer.text
-    assert await world.rows("SELECT 1 FROM series") == []
+    assert await tenant.rows("SELECT 1 FROM series") == []
 
 
-async def test_the_same_key_creates_a_series_once(world: Any) -> None:
-    body = wish(world, {**MONDAYS, "count": 3})
+async def test_the_same_key_creates_a_series_once(tenant: Tenant) -> None:
+    body = series_request(tenant, {**MONDAYS, "count": 3})
     answers = await asyncio.gather(
-        *(world.api.post("/v1/series", json=body, headers={"Idempotency-Key": "k"}) for _ in range(4))
+        *(tenant.api.post("/v1/series", json=body, headers={"Idempotency-Key": "k"}) for _ in range(4))
     )
 
     assert {one.status_code for one in answers} == {201}
     assert len({one.json()["id"] for one in answers}) == 1
-    assert len(await active(world)) == 3
+    assert len(await active(tenant)) == 3
 
 
-async def test_an_id_given_by_the_caller_is_taken_once(world: Any) -> None:
+async def test_an_id_given_by_the_caller_is_taken_once(tenant: Tenant) -> None:
     identity = str(uuid4())
-    made = await add(world, {**MONDAYS, "count": 1}, id=identity)
-    again = await world.api.post("/v1/series", json=wish(world, {**MONDAYS, "count": 1}, id=identity))
+    made = await add(tenant, {**MONDAYS, "count": 1}, id=identity)
+    again = await tenant.api.post("/v1/series", json=series_request(tenant, {**MONDAYS, "count": 1}, id=identity))
     assert (made["id"], again.status_code, again.json()["code"]) == (identity, 409, "already_exists")
 
-    other = await world.client_as(organization=uuid4())
+    other = await tenant.client_as(organization=uuid4())
     business = await other.post(
         "/v1/businesses",
         json={"name": "Mitte", "zone": "Europe/Berlin", "phone_region": "DE", "currency": "EUR"},
@@ -182,25 +183,27 @@ async def test_an_id_given_by_the_caller_is_taken_once(world: Any) -> None:
 
 
 async def test_two_hundred_and_fifty_occurrences_take_as_many_statements_as_ten_and_five_hundred_one_more(
-    world: Any,
+    tenant: Tenant,
 ) -> None:
     async def statements(count: int, hour: int) -> int:
         seen: list[str] = []
         body = AddSeriesIn.model_validate(
-            wish(world, {"freq": "weekly", "weekdays": list(range(7)), "count": count}, f"2027-03-08T{hour:02}:00:00Z")
+            series_request(
+                tenant, {"freq": "weekly", "weekdays": list(range(7)), "count": count}, f"2027-03-08T{hour:02}:00:00Z"
+            )
         )
         first = datetime.fromisoformat(f"2027-03-08T{hour + 1:02}:00")
         series = body.to_series(
             id=uuid4(),
-            organization_id=world.organization_id,
+            organization_id=tenant.organization_id,
             zone="Europe/Berlin",
-            client_id=UUID(world.client["id"]),
+            client_id=UUID(tenant.client["id"]),
             first=first,
             rule=ended_by_count(body.recurrence.rule(), first, zone="Europe/Berlin", count=count),
             actor=Actor(type="user", id="ada"),
-            now=world.now[0],
+            now=tenant.now[0],
         )
-        async with world.database.transaction(world.organization_id) as session:
+        async with tenant.database.transaction(tenant.organization_id) as session:
             connection = await connection_of(session)
             watched = lambda record: seen.append(record.query)  # noqa: E731
             connection.add_query_logger(watched)
@@ -210,7 +213,7 @@ async def test_two_hundred_and_fifty_occurrences_take_as_many_statements_as_ten_
                 series=series,
                 actor=Actor(type="user", id="ada"),
                 cause=Cause(correlation_id="c"),
-                now=world.now[0],
+                now=tenant.now[0],
             )
             connection.remove_query_logger(watched)
         assert [one.date.outcome for one in report.standing] == ["booked"] * count
@@ -224,36 +227,36 @@ async def test_two_hundred_and_fifty_occurrences_take_as_many_statements_as_ten_
     assert most == few + 1
 
 
-async def test_a_series_without_end_is_booked_to_its_horizon_and_extended_as_time_passes(world: Any) -> None:
-    made = await add(world, MONDAYS)
-    last = world.now[0].date() + timedelta(days=HORIZON_DAYS)
+async def test_a_series_without_end_is_booked_to_its_horizon_and_extended_as_time_passes(tenant: Tenant) -> None:
+    made = await add(tenant, MONDAYS)
+    last = tenant.now[0].date() + timedelta(days=HORIZON_DAYS)
     assert date.fromisoformat(made["occurrences"][-1]["occurs_on"]) > last - timedelta(days=7)
     assert (made["extended_to"], made["recurrence"]["until"]) == (last.isoformat(), None)
     policies = PolicyCache()
-    assert not await extend_one(world.database, policies, lambda: world.now[0])
+    assert not await extend_one(tenant.database, policies, lambda: tenant.now[0])
 
-    later = world.now[0] + timedelta(days=30)
-    assert await extend_one(world.database, policies, lambda: later)
-    assert not await extend_one(world.database, policies, lambda: later), "extending is done once"
+    later = tenant.now[0] + timedelta(days=30)
+    assert await extend_one(tenant.database, policies, lambda: later)
+    assert not await extend_one(tenant.database, policies, lambda: later), "extending is done once"
 
-    grown = await world.get(f"/v1/series/{made['id']}")
+    grown = await tenant.get(f"/v1/series/{made['id']}")
     assert grown["extended_to"] == (last + timedelta(days=30)).isoformat()
     dates = [date.fromisoformat(one["occurs_on"]) for one in grown["occurrences"]]
     assert dates == [dates[0] + timedelta(weeks=n) for n in range(len(dates))]
     assert len(dates) >= len(made["occurrences"]) + 4
     newest = grown["occurrences"][-1]["appointment_id"]
-    history = (await world.get(f"/v1/appointments/{newest}/history"))["items"]
+    history = (await tenant.get(f"/v1/appointments/{newest}/history"))["items"]
     assert history[0]["actor"]["type"] == "system"
 
 
-async def test_the_worker_extends_by_itself_and_stops_when_told(world: Any, until: Any) -> None:
-    made = await add(world, MONDAYS)
+async def test_the_worker_extends_by_itself_and_stops_when_told(tenant: Tenant, until: Any) -> None:
+    made = await add(tenant, MONDAYS)
     stop = asyncio.Event()
-    later = world.now[0] + timedelta(days=20)
-    working = asyncio.create_task(series_extension(world.database, PolicyCache(), lambda: later)(stop))
+    later = tenant.now[0] + timedelta(days=20)
+    working = asyncio.create_task(series_extension(tenant.database, PolicyCache(), lambda: later)(stop))
 
     async def extended() -> bool:
-        return (await world.get(f"/v1/series/{made['id']}"))["extended_to"] > made["extended_to"]
+        return (await tenant.get(f"/v1/series/{made['id']}"))["extended_to"] > made["extended_to"]
 
     try:
         await until(extended, what="the series to be extended")
@@ -262,53 +265,53 @@ async def test_the_worker_extends_by_itself_and_stops_when_told(world: Any, unti
         await asyncio.wait_for(working, 30)
 
 
-async def test_a_worker_that_dies_while_extending_leaves_no_trace_and_two_never_double(world: Any) -> None:
-    made = await add(world, MONDAYS)
-    later = world.now[0] + timedelta(days=60)
+async def test_a_worker_that_dies_while_extending_leaves_no_trace_and_two_never_double(tenant: Tenant) -> None:
+    made = await add(tenant, MONDAYS)
+    later = tenant.now[0] + timedelta(days=60)
     with pytest.raises(RuntimeError, match="killed"):
-        async with world.database.system_transaction() as session:
+        async with tenant.database.system_transaction() as session:
             assert await extend_next_series(session=session, policies=PolicyCache(), now=later)
             raise RuntimeError("killed")
-    assert (await world.get(f"/v1/series/{made['id']}"))["extended_to"] == made["extended_to"]
+    assert (await tenant.get(f"/v1/series/{made['id']}"))["extended_to"] == made["extended_to"]
 
-    await asyncio.gather(*(extend_one(world.database, PolicyCache(), lambda: later) for _ in range(4)))
+    await asyncio.gather(*(extend_one(tenant.database, PolicyCache(), lambda: later) for _ in range(4)))
 
-    found = await active(world)
+    found = await active(tenant)
     assert len(found) == len(set(found))
-    grown = await world.get(f"/v1/series/{made['id']}")
+    grown = await tenant.get(f"/v1/series/{made['id']}")
     assert sorted(found) == starts(grown)
 
 
-async def test_extending_skips_what_is_taken_and_ends_with_an_erased_client(world: Any) -> None:
-    made = await add(world, MONDAYS)
-    later = world.now[0] + timedelta(days=7)
+async def test_extending_skips_what_is_taken_and_ends_with_an_erased_client(tenant: Tenant) -> None:
+    made = await add(tenant, MONDAYS)
+    later = tenant.now[0] + timedelta(days=7)
     last = date.fromisoformat(made["occurrences"][-1]["occurs_on"]) + timedelta(weeks=1)
     at = datetime(last.year, last.month, last.day, 8, tzinfo=UTC)
-    taken = await world.book(at.isoformat())
+    taken = await tenant.book(at.isoformat())
 
-    await extend_one(world.database, PolicyCache(), lambda: later)
+    await extend_one(tenant.database, PolicyCache(), lambda: later)
 
-    newest = (await world.get(f"/v1/series/{made['id']}"))["occurrences"][-1]
+    newest = (await tenant.get(f"/v1/series/{made['id']}"))["occurrences"][-1]
     assert (newest["outcome"], newest["reasons"][0]["conflicts_with"]) == ("skipped", [taken["id"]])
-    await world.rows("UPDATE clients SET erased = true RETURNING id")
-    await extend_one(world.database, PolicyCache(), lambda: later + timedelta(days=2))
-    assert (await world.get(f"/v1/series/{made['id']}"))["status"] == "cancelled"
+    await tenant.rows("UPDATE clients SET erased = true RETURNING id")
+    await extend_one(tenant.database, PolicyCache(), lambda: later + timedelta(days=2))
+    assert (await tenant.get(f"/v1/series/{made['id']}"))["status"] == "cancelled"
 
 
-async def test_series_are_listed_newest_first_and_seen_by_their_own_organization_only(world: Any) -> None:
+async def test_series_are_listed_newest_first_and_seen_by_their_own_organization_only(tenant: Tenant) -> None:
     made = []
     for hour in (9, 11, 13):
-        world.now[0] += timedelta(minutes=1)
-        made.append((await add(world, {**MONDAYS, "count": 1}, f"2027-03-08T{hour:02}:00:00Z"))["id"])
-    await cancel(world, {"id": made[0]}, scope="all")
+        tenant.now[0] += timedelta(minutes=1)
+        made.append((await add(tenant, {**MONDAYS, "count": 1}, f"2027-03-08T{hour:02}:00:00Z"))["id"])
+    await cancel(tenant, {"id": made[0]}, scope="all")
 
-    first = await world.get("/v1/series", limit=2)
-    rest = await world.get("/v1/series", limit=2, cursor=first["next_cursor"])
+    first = await tenant.get("/v1/series", limit=2)
+    rest = await tenant.get("/v1/series", limit=2, cursor=first["next_cursor"])
     assert [one["id"] for one in first["items"] + rest["items"]] == made[::-1]
-    cancelled = (await world.api.get("/v1/series?status=cancelled")).json()["items"]
+    cancelled = (await tenant.api.get("/v1/series?status=cancelled")).json()["items"]
     assert [one["id"] for one in cancelled] == [made[0]]
 
-    other = await world.client_as(organization=uuid4())
+    other = await tenant.client_as(organization=uuid4())
     assert (await other.get("/v1/series")).json()["items"] == []
     assert (await other.get(f"/v1/series/{made[1]}")).status_code == 404
     assert (await other.patch(f"/v1/series/{made[1]}", json={"scope": "all", "notes": "x"})).status_code == 404
@@ -316,19 +319,19 @@ async def test_series_are_listed_newest_first_and_seen_by_their_own_organization
     assert foreign.status_code == 404
 
 
-async def test_a_series_and_single_bookings_in_a_race_never_overlap(world: Any) -> None:
+async def test_a_series_and_single_bookings_in_a_race_never_overlap(tenant: Tenant) -> None:
     recurrence = {**MONDAYS, "count": 10}
     answers = await asyncio.gather(
-        *(world.api.post("/v1/series", json=wish(world, recurrence, on_conflict="skip")) for _ in range(3)),
+        *(tenant.api.post("/v1/series", json=series_request(tenant, recurrence, on_conflict="skip")) for _ in range(3)),
         *(
-            world.api.post("/v1/appointments", json=world.wish(f"2027-03-{day:02}T09:15:00Z"))
+            tenant.api.post("/v1/appointments", json=tenant.request(f"2027-03-{day:02}T09:15:00Z"))
             for day in (8, 15, 22)
             for _ in range(3)
         ),
     )
 
     assert {one.status_code for one in answers} <= {201, 409}
-    overlapping = await world.rows(
+    overlapping = await tenant.rows(
         """
         SELECT 1 FROM occupancy a JOIN occupancy b
           ON a.resource_id = b.resource_id AND a.blocked && b.blocked AND a.holder_id < b.holder_id
@@ -337,16 +340,16 @@ async def test_a_series_and_single_bookings_in_a_race_never_overlap(world: Any) 
     assert overlapping == []
 
 
-async def test_a_horizon_that_is_years_behind_is_made_up_for_step_by_step(world: Any) -> None:
-    made = await add(world, {"freq": "weekly", "weekdays": list(range(7))})
-    later = world.now[0] + timedelta(days=3 * 365)
+async def test_a_horizon_that_is_years_behind_is_made_up_for_step_by_step(tenant: Tenant) -> None:
+    made = await add(tenant, {"freq": "weekly", "weekdays": list(range(7))})
+    later = tenant.now[0] + timedelta(days=3 * 365)
     policies = PolicyCache()
 
     steps = 0
-    while await extend_one(world.database, policies, lambda: later):
+    while await extend_one(tenant.database, policies, lambda: later):
         steps += 1
 
-    grown = await world.get(f"/v1/series/{made['id']}")
+    grown = await tenant.get(f"/v1/series/{made['id']}")
     assert steps == 3
     assert grown["extended_to"] == (later.date() + timedelta(days=HORIZON_DAYS)).isoformat()
     assert {one["reasons"][0]["code"] for one in grown["occurrences"] if one["outcome"] == "skipped"} == {"in_the_past"}

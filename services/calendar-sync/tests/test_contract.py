@@ -1,22 +1,21 @@
 """The API keeps to its OpenAPI document, whatever it is asked."""
 
-from typing import Any
-
 import pytest
+from calendar_tenant import Tenant
 
 from slotstream_servicekit.testing.fuzzing import assert_a_running_server_keeps_to_its_document
 
 pytestmark = pytest.mark.service
 
 
-async def test_every_answer_is_one_that_the_openapi_document_declares(world: Any) -> None:
-    connections = [(await world.connect(f"https://calendar.example.com/{one}.ics"))["id"] for one in range(3)]
-    resources = [str(world.resource_id)]
-    feeds = [(await world.http.post("/v1/feeds", json={"resource_id": resources[0]})).json()["id"] for _ in range(3)]
+async def test_every_answer_is_one_that_the_openapi_document_declares(tenant: Tenant) -> None:
+    connections = [(await tenant.connect(f"https://calendar.example.com/{one}.ics"))["id"] for one in range(3)]
+    resources = [str(tenant.resource_id)]
+    feeds = [(await tenant.http.post("/v1/feeds", json={"resource_id": resources[0]})).json()["id"] for _ in range(3)]
 
     statuses = await assert_a_running_server_keeps_to_its_document(
-        world.app,
-        headers={"Authorization": world.http.headers["Authorization"]},
+        tenant.app,
+        headers={"Authorization": tenant.http.headers["Authorization"]},
         known={"connections": connections, "feeds": feeds, "resource_id": resources},
         max_examples=15,
     )

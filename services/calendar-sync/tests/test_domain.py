@@ -8,6 +8,7 @@ from calendar_sync.domain import BusyInstance, Expansion, KnownInstance, Window,
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 WINDOW = Window.around(NOW)
+ORGANIZATION = UUID(int=3)
 CONNECTION = UUID(int=7)
 HOUR = timedelta(hours=1)
 
@@ -20,21 +21,30 @@ instances = st.dictionaries(
 
 def expansion_of(found: dict[tuple[str, str], int], unreadable: frozenset[str] = frozenset()) -> Expansion:
     return Expansion(
-        tuple(
-            BusyInstance(uid, recurrence, NOW + hour * HOUR, NOW + (hour + 1) * HOUR)
+        instances=tuple(
+            BusyInstance(uid=uid, recurrence=recurrence, starts_at=NOW + hour * HOUR, ends_at=NOW + (hour + 1) * HOUR)
             for (uid, recurrence), hour in found.items()
         ),
-        {},
-        unreadable,
+        warnings={},
+        unreadable_uids=unreadable,
     )
 
 
 def known_from(found: dict[tuple[str, str], int]) -> list[KnownInstance]:
     return [
         KnownInstance(
-            instance_id(CONNECTION, each.uid, each.recurrence), each.uid, each.recurrence, each.starts_at, each.ends_at
+            id=instance_id(
+                organization_id=ORGANIZATION,
+                connection_id=CONNECTION,
+                uid=instance.uid,
+                recurrence=instance.recurrence,
+            ),
+            uid=instance.uid,
+            recurrence=instance.recurrence,
+            starts_at=instance.starts_at,
+            ends_at=instance.ends_at,
         )
-        for each in expansion_of(found).instances
+        for instance in expansion_of(found).instances
     ]
 
 

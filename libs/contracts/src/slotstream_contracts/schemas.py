@@ -18,7 +18,6 @@ from typing import Any, Literal
 from slotstream_contracts.asyncapi import UntitledFields, asyncapi_document
 from slotstream_contracts.envelope import SCHEMA_BASE, envelope_of, schema_uri
 from slotstream_contracts.registry import MESSAGE_TYPES
-from slotstream_contracts.yaml import to_yaml
 
 Side = Literal["producer", "consumer"]
 SIDES: tuple[Side, ...] = ("producer", "consumer")
@@ -90,10 +89,15 @@ def differences(folder: Path, asyncapi_file: Path) -> list[str]:
 
 
 def asyncapi_text() -> str:
-    return (
-        "# Generated from the models by `python -m slotstream_contracts.schemas write`.\n"
-        f"{to_yaml(asyncapi_document())}"
-    )
+    # PyYAML is a dependency of this command only, not of those who use the contracts.
+    import yaml
+
+    class WithoutAliases(yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+            return True
+
+    document = yaml.dump(asyncapi_document(), Dumper=WithoutAliases, sort_keys=False, allow_unicode=True, width=120)
+    return f"# Generated from the models by `python -m slotstream_contracts.schemas write`.\n{document}"
 
 
 def write(folder: Path, asyncapi_file: Path) -> None:

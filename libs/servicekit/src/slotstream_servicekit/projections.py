@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 if TYPE_CHECKING:
-    # A runtime import would bring the Kafka client into the API's process.
+    # The API role reads projections, and holds no Kafka client.
     from slotstream_servicekit.consumer.records import Received
 
 _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]

@@ -114,9 +114,9 @@ def load_settings(service: Service[SettingsT]) -> SettingsT:
         return service.settings()
     except ValidationError as error:
         prefix = str(service.settings.model_config.get("env_prefix", ""))
-        for each in error.errors(include_input=False, include_url=False):
-            name = ".".join(str(part) for part in each["loc"]).upper()
-            sys.stderr.write(f"{prefix}{name} (or SLOTSTREAM_{name}): {each['msg']}\n")
+        for fault in error.errors(include_input=False, include_url=False):
+            name = ".".join(str(part) for part in fault["loc"]).upper()
+            sys.stderr.write(f"{prefix}{name} (or SLOTSTREAM_{name}): {fault['msg']}\n")
         sys.exit(2)
 
 
@@ -157,11 +157,11 @@ async def serve(
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
-        crew = _Crew(settings.shutdown_grace_seconds)
-        crew.enlist("http", server.run)
+        tasks = _ProcessTasks(settings.shutdown_grace_seconds)
+        tasks.start("http", server.run)
         if worker is not None:
-            crew.enlist_worker(worker)
-        code = await crew.work(stop, health, delay_seconds=settings.shutdown_delay_seconds)
+            tasks.start_worker(worker)
+        code = await tasks.run_until(stop, health, delay_seconds=settings.shutdown_delay_seconds)
     except StartError as error:
         log.critical("start_failed", reason=str(error))
     except Exception:
@@ -194,7 +194,7 @@ def _port(settings: ServiceSettings, role: Role) -> int:
     return settings.http_port
 
 
-class _Crew:
+class _ProcessTasks:
     """The tasks of one process. One that ends early ends the process: a service never limps on."""
 
     def __init__(self, grace_seconds: float) -> None:
@@ -204,20 +204,20 @@ class _Crew:
         self._first: dict[asyncio.Task[None], str] = {}
         self._last: dict[asyncio.Task[None], str] = {}
 
-    def enlist(self, name: str, run: BackgroundTask, *, last: bool = False) -> None:
+    def start(self, name: str, run: BackgroundTask, *, last: bool = False) -> None:
         event, tasks = (self._stop_last, self._last) if last else (self._stop, self._first)
         tasks[asyncio.ensure_future(run(event))] = name
 
-    def enlist_worker(self, worker: Worker) -> None:
+    def start_worker(self, worker: Worker) -> None:
         if worker.consumers is not None:
-            self.enlist("consumers", worker.consumers.run)
+            self.start("consumers", worker.consumers.run)
         for task in worker.tasks:
-            self.enlist(getattr(task, "__name__", type(task).__name__), task)
+            self.start(getattr(task, "__name__", type(task).__name__), task)
         if worker.relay is not None:
             # Last, so that what the consumers committed on their way out still leaves.
-            self.enlist("relay", worker.relay.run, last=True)
+            self.start("relay", worker.relay.run, last=True)
 
-    async def work(self, stop: asyncio.Event, health: Health, *, delay_seconds: float) -> int:
+    async def run_until(self, stop: asyncio.Event, health: Health, *, delay_seconds: float) -> int:
         """Waits for `stop` or for the first task to end by itself, stops all in order; the exit code."""
         stopped = asyncio.ensure_future(stop.wait())
         everything = self._first | self._last

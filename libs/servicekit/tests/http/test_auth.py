@@ -138,7 +138,7 @@ REFUSED: list[tuple[str, Callable[[Issuer], str], str]] = [
     ("tampered claims", _tampered, "token_invalid"),
     ("alg none", lambda i: _unsigned(i.claims(), {"alg": "none", "kid": "ec"}), "token_invalid"),
     ("alg None", lambda i: _unsigned(i.claims(), {"alg": "None"}), "token_invalid"),
-    ("alg missing", lambda i: _unsigned(i.claims(), {"kid": "ec"}, "AAAA"), "token_invalid"),
+    ("alg missing", lambda i: _unsigned(i.claims(), {"kid": "ec"}, "AAAA"), "token_malformed"),
     ("alg as a list", lambda i: _unsigned(i.claims(), {"alg": ["ES256"]}, "AAAA"), "token_invalid"),
     ("HS256 with the public key", _confused, "token_invalid"),
     ("embedded key", lambda i: _unsigned(i.claims(), {"alg": "ES256", "jwk": {"kty": "EC"}}, "AAAA"), "token_invalid"),

@@ -1,8 +1,8 @@
 """Where calendar-sync is wired together."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,17 +12,19 @@ from calendar_sync.adapters.feed_secrets import FeedSecrets
 from calendar_sync.adapters.guarded_http import GuardedHttp
 from calendar_sync.adapters.ics.process import ExpansionProcess
 from calendar_sync.adapters.ics.reader import IcsReader
+from calendar_sync.adapters.ics.writer import IcsWriter
 from calendar_sync.adapters.sealing import SecretBox
-from calendar_sync.api import ApiContext, connections_router, feeds_router
+from calendar_sync.api import Dependencies, connections_router, feeds_router
 from calendar_sync.domain import CalendarReader, ConnectionKind
 from calendar_sync.settings import CalendarSyncSettings
 from calendar_sync.storage.tables import inbox
-from calendar_sync.worker import Poller, housekeeping
+from calendar_sync.worker import SWEEPS, Poller
 from slotstream_contracts.envelope import parse
-from slotstream_servicekit.clock import system_clock
+from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import StartError
 from slotstream_servicekit.health import Health, database_check
+from slotstream_servicekit.housekeeping import housekeeping
 from slotstream_servicekit.http.app import create_app
 from slotstream_servicekit.http.auth import Authenticator
 from slotstream_servicekit.runtime import Service, Worker, run
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-Clock = Callable[[], datetime]
-
 
 def create_api(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -> FastAPI:
     database = _database(settings)
@@ -43,7 +43,7 @@ def create_api(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.context = _context(settings, database, clock)
+        app.state.dependencies = _dependencies(settings, database, clock)
         yield
         await database.dispose()
 
@@ -60,44 +60,24 @@ def create_api(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -
 
 def create_worker(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -> Worker:
     from calendar_sync.consumers import register
-    from slotstream_servicekit.consumer import Consumers
-    from slotstream_servicekit.relay import Relay
+    from slotstream_servicekit import workers
 
     database = _database(settings)
-    health = Health()
-    health.register("database", database_check(database))
     http = GuardedHttp(
         allowed=settings.allowed_networks,
         seconds=settings.fetch_seconds,
         max_bytes=settings.fetch_max_bytes,
     )
-    consumers = Consumers(
+    poller = create_poller(settings, database=database, readers=_readers(settings, http), clock=clock)
+    return workers.create_worker(
         service="calendar_sync",
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        settings=settings,
         database=database,
         decode=parse,
-        health=health,
+        register=partial(register, clock=clock),
         inbox=inbox,
-        batch_size=settings.consumer_batch_size,
-    )
-    register(consumers, clock=clock)
-    poller = create_poller(settings, database=database, readers=_readers(settings, http), clock=clock)
-
-    async def dispose() -> None:
-        await http.aclose()
-        await database.dispose()
-
-    return Worker(
-        health=health,
-        consumers=consumers,
-        relay=Relay(
-            database,
-            service="calendar_sync",
-            bootstrap_servers=settings.kafka_bootstrap_servers,
-            lanes=settings.relay_lanes,
-        ),
-        tasks=[poller.run, housekeeping(database)],
-        dispose=dispose,
+        tasks=[poller.run, housekeeping(database, SWEEPS)],
+        dispose=[http.aclose],
     )
 
 
@@ -122,35 +102,18 @@ def create_poller(
 
 
 def projections() -> "Sequence[Projection]":
-    from calendar_sync.consumers import APPOINTMENT_TYPES, RESOURCE_TYPES, Projections
-    from slotstream_contracts.topics import APPOINTMENT_STATES, CATALOGUE
-    from slotstream_servicekit.rebuild import Projection
+    from calendar_sync import consumers
 
-    handlers = Projections(system_clock)
-    return [
-        Projection(
-            name="resources",
-            topics=[CATALOGUE.name],
-            handler=handlers.on_catalogue,
-            tables=["resources"],
-            types=RESOURCE_TYPES,
-        ),
-        Projection(
-            name="appointments",
-            topics=[APPOINTMENT_STATES.name],
-            handler=handlers.on_appointments,
-            tables=["appointments"],
-            types=APPOINTMENT_TYPES,
-        ),
-    ]
+    return consumers.projections()
 
 
-def _context(settings: CalendarSyncSettings, database: Database, clock: Clock) -> ApiContext:
+def _dependencies(settings: CalendarSyncSettings, database: Database, clock: Clock) -> Dependencies:
     keys = _keys(settings)
-    return ApiContext(
+    return Dependencies(
         database=database,
         box=SecretBox(keys),
         feed_secrets=FeedSecrets(keys[0]),
+        feed_writer=IcsWriter(),
         public_url=settings.public_url,
         resource_wait=settings.resource_wait,
         clock=clock,

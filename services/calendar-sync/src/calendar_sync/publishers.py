@@ -1,4 +1,4 @@
-"""What calendar-sync says: domain events as contract messages, through the outbox."""
+"""Domain events as contract messages, through the outbox."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -18,47 +18,37 @@ from slotstream_contracts.calendar_sync import ConnectionPaused as ConnectionPau
 from slotstream_contracts.envelope import wrap
 from slotstream_contracts.schedules import ExternalBusyState
 from slotstream_contracts.topics import EXTERNAL_BUSY
+from slotstream_servicekit.context import Cause
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import OutboxRecord, enqueue, record_of, tombstone
-from slotstream_servicekit.telemetry import current_traceparent
 
 SOURCE = "/slotstream/calendar-sync"
 
 
-async def publish(session: AsyncSession, events: Sequence[CalendarEvent], *, correlation_id: str) -> None:
+async def publish(session: AsyncSession, events: Sequence[CalendarEvent], *, cause: Cause) -> None:
     """Enqueues the events' messages with the transaction of `session`."""
-    traceparent = current_traceparent()
-    await enqueue(session, [_record(event, correlation_id, traceparent) for event in events])
+    await enqueue(session, [record_for(event, cause) for event in events])
 
 
-def busy_key(connection_id: UUID, instance_id: UUID) -> str:
-    """The record key of one external instance.
+def busy_key(*, organization_id: UUID, connection_id: UUID, instance_id: UUID) -> str:
+    """The record key of one external instance; no other organization's record can have it.
 
     `instance_id` is derived from the event's UID and RECURRENCE-ID, which themselves may be long or private.
     """
-    return f"{connection_id}:{instance_id}"
+    return f"{organization_id}:{connection_id}:{instance_id}"
 
 
-def _record(event: CalendarEvent, correlation_id: str, traceparent: str | None) -> OutboxRecord:
+def record_for(event: CalendarEvent, cause: Cause) -> OutboxRecord:
     match event:
         case BusyChanged():
-            return _busy(event, correlation_id, traceparent)
+            return _busy_changed(event, cause)
         case BusyGone():
-            key = busy_key(event.connection_id, event.instance_id)
-            return tombstone(
-                organization_id=event.organization_id,
-                topic=EXTERNAL_BUSY.name,
-                key=key,
-                type=ExternalBusyState.type,
-                aggregatetype="external_busy",
-                aggregateid=key,
-            )
+            return _busy_gone(event)
         case CalendarConnected() | ConnectionPaused():
-            return _connection(event, correlation_id, traceparent)
+            return _connection(event, cause)
 
 
-def _busy(event: BusyChanged, correlation_id: str, traceparent: str | None) -> OutboxRecord:
-    key = busy_key(event.connection_id, event.instance_id)
+def _busy_changed(event: BusyChanged, cause: Cause) -> OutboxRecord:
     state = ExternalBusyState(
         id=event.instance_id,
         organization_id=event.organization_id,
@@ -72,20 +62,36 @@ def _busy(event: BusyChanged, correlation_id: str, traceparent: str | None) -> O
     envelope = wrap(
         state,
         organization=event.organization_id,
-        subject=key,
+        subject=_key_of(event),
         sequence=event.revision,
         time=event.occurred_at,
         source=SOURCE,
-        correlation_id=correlation_id,
-        traceparent=traceparent,
+        correlation_id=cause.correlation_id,
+        causation_id=cause.causation_id,
+        traceparent=cause.traceparent,
         id=new_id(),
     )
     return record_of(envelope, aggregatetype="external_busy")
 
 
-def _connection(
-    event: CalendarConnected | ConnectionPaused, correlation_id: str, traceparent: str | None
-) -> OutboxRecord:
+def _busy_gone(event: BusyGone) -> OutboxRecord:
+    return tombstone(
+        organization_id=event.organization_id,
+        topic=EXTERNAL_BUSY.name,
+        key=_key_of(event),
+        type=ExternalBusyState.type,
+        aggregatetype="external_busy",
+        aggregateid=_key_of(event),
+    )
+
+
+def _key_of(event: BusyChanged | BusyGone) -> str:
+    return busy_key(
+        organization_id=event.organization_id, connection_id=event.connection_id, instance_id=event.instance_id
+    )
+
+
+def _connection(event: CalendarConnected | ConnectionPaused, cause: Cause) -> OutboxRecord:
     connection = event.connection
     envelope = wrap(
         _connection_message(event, connection),
@@ -94,8 +100,9 @@ def _connection(
         sequence=connection.version,
         time=event.occurred_at,
         source=SOURCE,
-        correlation_id=correlation_id,
-        traceparent=traceparent,
+        correlation_id=cause.correlation_id,
+        causation_id=cause.causation_id,
+        traceparent=cause.traceparent,
         id=new_id(),
     )
     return record_of(envelope, aggregatetype="connection")
@@ -116,5 +123,5 @@ def _connection_message(
         connection_id=connection.id,
         resource_id=connection.resource_id,
         occurred_at=event.occurred_at,
-        reason=event.why,
+        reason=event.reason,
     )

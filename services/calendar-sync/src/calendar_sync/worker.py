@@ -10,17 +10,18 @@ from calendar_sync.adapters.sealing import SecretBox, UnsealableError
 from calendar_sync.domain import CalendarReader, ConnectionKind, ReadingFailedError, Window
 from calendar_sync.storage import Claim
 from calendar_sync.usecases.reading import Outcome, claim_due_connections, record_outcome
-from slotstream_servicekit.background import BackgroundTask, pause_for, repeatedly
+from slotstream_servicekit.background import pause_for
+from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import TransientError
-from slotstream_servicekit.http.idempotency import forget_old_keys
+from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.telemetry import get_logger
 
 log = get_logger(__name__)
 
-_HOUSEKEEPING_SECONDS = 3_600.0
-
+SWEEPS = (IDEMPOTENCY_KEYS,)
+_POLLER = Actor(type="system", id="calendar_poller")
 _UNKNOWN_RESOURCE_RETRY = timedelta(minutes=1)
 
 
@@ -53,7 +54,7 @@ class Poller:
         now = self.clock()
         async with self.database.system_transaction() as session:
             claims = await claim_due_connections(
-                session, now=now, lease=self.lease, token=new_id(), limit=self.concurrency
+                session=session, now=now, lease=self.lease, token=new_id(), limit=self.concurrency
             )
         await asyncio.gather(*(self._read(claim) for claim in claims))
         return len(claims)
@@ -63,7 +64,12 @@ class Poller:
         outcome = await self._outcome(claim, window)
         async with self.database.system_transaction() as session:
             connection = await record_outcome(
-                session, claim=claim, outcome=outcome, window=window, interval=self._interval(), now=self.clock()
+                session=session,
+                context=self._context(claim),
+                claim=claim,
+                outcome=outcome,
+                window=window,
+                interval=self._interval(),
             )
         if connection is not None:
             log.info(
@@ -99,6 +105,14 @@ class Poller:
             log.error("reading_crashed", connection=str(connection.id), error=type(error).__name__)  # noqa: TRY400
             return ReadingFailedError("internal_error", "reading the calendar failed unexpectedly")
 
+    def _context(self, claim: Claim) -> Context:
+        return Context(
+            organization_id=claim.connection.organization_id,
+            actor=_POLLER,
+            cause=Cause(correlation_id=str(claim.token)),
+            now=self.clock(),
+        )
+
     def _interval(self) -> timedelta:
         """±10 %, so that calendars connected together are not read together for ever."""
         return self.interval * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, guards nothing
@@ -109,8 +123,3 @@ class Poller:
         if known_until is None or window.ends_at - known_until > self.window_refresh:
             return {}
         return claim.connection.cursor
-
-
-def housekeeping(database: Database) -> BackgroundTask:
-    """A task that forgets old idempotency keys."""
-    return repeatedly("housekeeping", lambda: forget_old_keys(database), every=_HOUSEKEEPING_SECONDS)

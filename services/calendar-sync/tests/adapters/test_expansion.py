@@ -33,7 +33,12 @@ def test_a_single_event_takes_its_time() -> None:
     found = expanded("UID:a\nDTSTART:20260310T100000Z\nDTEND:20260310T113000Z")
 
     assert found.instances == (
-        BusyInstance("a", "", datetime(2026, 3, 10, 10, tzinfo=UTC), datetime(2026, 3, 10, 11, 30, tzinfo=UTC)),
+        BusyInstance(
+            uid="a",
+            recurrence="",
+            starts_at=datetime(2026, 3, 10, 10, tzinfo=UTC),
+            ends_at=datetime(2026, 3, 10, 11, 30, tzinfo=UTC),
+        ),
     )
 
 

@@ -127,8 +127,8 @@ def _parsed(model: type[BaseModel], value: Any, errors: list[Any]) -> BaseModel 
 
 
 def _located(error: ValidationError, *place: str) -> list[Any]:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [{**each, "loc": (*place, *each["loc"])} for each in found]
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return [{**fault, "loc": (*place, *fault["loc"])} for fault in faults]
 
 
 def _requirement(note: Any) -> Requirement | None:

@@ -90,7 +90,8 @@ def problem(
         content["errors"] = list(errors)
     if reasons:
         content["reasons"] = [
-            {"code": each.code, "detail": each.detail, "conflicts_with": list(each.conflicts_with)} for each in reasons
+            {"code": reason.code, "detail": reason.detail, "conflicts_with": list(reason.conflicts_with)}
+            for reason in reasons
         ]
     return ProblemResponse(
         orjson.dumps(content, default=str), status_code=status, headers=dict(headers) if headers else None

@@ -38,8 +38,8 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         dependants = list(_with_dependencies(self.dependant))
         _refuse_threads(dependants)
-        self.requirements = tuple(each.call for each in dependants if isinstance(each.call, Requirement))
-        self.parameters = frozenset(name for each in dependants for name in _query_parameters(each))
+        self.requirements = tuple(dependant.call for dependant in dependants if isinstance(dependant.call, Requirement))
+        self.parameters = frozenset(name for dependant in dependants for name in _query_parameters(dependant))
         reads_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
         handle = self.handler()
 

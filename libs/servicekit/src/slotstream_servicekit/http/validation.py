@@ -55,7 +55,7 @@ _WRONG_TYPE_ENDINGS = ("_type", "_parsing", "_from_float", "_attributes_type")
 
 def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
     """Our `errors` for pydantic's (as `RequestValidationError.errors()` gives them)."""
-    return [field_error(each["type"], each["loc"], each["msg"]) for each in errors]
+    return [field_error(error["type"], error["loc"], error["msg"]) for error in errors]
 
 
 def field_error(kind: str, location: Sequence[str | int], message: str) -> dict[str, object]:
@@ -82,5 +82,5 @@ def pointer_of(path: Sequence[str | int]) -> str:
 
 def code_of_all(errors: Sequence[Mapping[str, object]]) -> str:
     """The problem's own code: that of its errors where they agree, else `invalid`."""
-    codes = {str(each["code"]) for each in errors}
+    codes = {str(error["code"]) for error in errors}
     return codes.pop() if len(codes) == 1 else "invalid"

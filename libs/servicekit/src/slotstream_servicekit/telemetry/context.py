@@ -1,15 +1,18 @@
 """The trace and the tenant that the running task works for."""
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
-_SAMPLED = 0x01
+from opentelemetry.context import Context
+from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+_MAX_TRACEPARENT_LENGTH = 512
+_PROPAGATOR = TraceContextTextMapPropagator()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,13 @@ def parse_traceparent(value: str | None) -> TraceContext | None:
 
     https://www.w3.org/TR/trace-context/#traceparent-header
     """
-    match = _TRACEPARENT.fullmatch(value) if value else None
-    if match is None or value is None or value.startswith("ff"):
+    # OpenTelemetry writes a log line for a header that is too long: a caller could fill the log with them.
+    if not value or len(value) > _MAX_TRACEPARENT_LENGTH:
         return None
-    trace_id, span_id, flags = match.groups()
-    if not int(trace_id, 16) or not int(span_id, 16):
+    context = get_current_span(_PROPAGATOR.extract({"traceparent": value}, Context())).get_span_context()
+    if not context.is_valid:
         return None
-    return TraceContext(trace_id, span_id, bool(int(flags, 16) & _SAMPLED))
+    return TraceContext(format_trace_id(context.trace_id), format_span_id(context.span_id), context.trace_flags.sampled)
 
 
 def new_trace() -> TraceContext:

@@ -123,7 +123,7 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
         "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     }
     if isinstance(error, BaseExceptionGroup):
-        described["errors"] = [describe_exception(each) for each in error.exceptions]
+        described["errors"] = [describe_exception(part) for part in error.exceptions]
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
         described["cause"] = describe_exception(cause)
@@ -133,7 +133,7 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
 def _message_of(error: BaseException) -> str:
     if isinstance(error, ValidationError):
         places = error.errors(include_input=False, include_url=False, include_context=False)
-        return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['type']}" for each in places)
+        return "; ".join(f"{'.'.join(map(str, place['loc']))}: {place['type']}" for place in places)
     # A database's message names the rule; its DETAIL line would quote the row.
     return redacted(str(error).split("\nDETAIL:", 1)[0].split("\n[SQL:", 1)[0])
 

@@ -114,11 +114,13 @@ def follow_traces(traceparents: Sequence[str], name: str, *, kind: Kind = "consu
     """A span in each of several traces for the length of the block; yields where each trace goes on from."""
     tracer = _State.tracer
     if tracer is None:
-        yield {each: each for each in traceparents}
+        yield {traceparent: traceparent for traceparent in traceparents}
         return
-    spans = {each: start_span(tracer, parse_traceparent(each), name, kind=kind) for each in traceparents}
+    spans = {
+        traceparent: start_span(tracer, parse_traceparent(traceparent), name, kind=kind) for traceparent in traceparents
+    }
     try:
-        yield {each: context_of(current).traceparent for each, current in spans.items()}
+        yield {traceparent: context_of(current).traceparent for traceparent, current in spans.items()}
     except BaseException as error:
         for current in spans.values():
             current.set_status(StatusCode.ERROR, type(error).__name__)
@@ -172,7 +174,8 @@ def start_span(
     attributes: Mapping[str, Attribute] | None = None,
     links: Sequence[str] = (),
 ) -> Span:
-    linked = [otel.Link(_otel_context(each)) for each in map(parse_traceparent, links) if each is not None]
+    traces = [parse_traceparent(traceparent) for traceparent in links]
+    linked = [otel.Link(_otel_context(trace)) for trace in traces if trace is not None]
     context = Context()
     if parent is not None:
         context = otel.set_span_in_context(NonRecordingSpan(_otel_context(parent)), context)
@@ -208,7 +211,7 @@ class JsonLinesExporter(SpanExporter):
         self._lock = Lock()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        lines = b"".join(orjson.dumps(_as_line(each)) + b"\n" for each in spans)
+        lines = b"".join(orjson.dumps(_as_line(finished)) + b"\n" for finished in spans)
         with self._lock:
             if self._descriptor < 0:
                 return SpanExportResult.FAILURE
@@ -222,18 +225,18 @@ class JsonLinesExporter(SpanExporter):
             self._descriptor = -1
 
 
-def _as_line(each: ReadableSpan) -> dict[str, object]:
-    context = each.get_span_context()
+def _as_line(finished: ReadableSpan) -> dict[str, object]:
+    context = finished.get_span_context()
     return {
-        "service": each.resource.attributes.get("service.name"),
-        "name": each.name,
-        "kind": each.kind.name.lower(),
+        "service": finished.resource.attributes.get("service.name"),
+        "name": finished.name,
+        "kind": finished.kind.name.lower(),
         "trace_id": f"{context.trace_id:032x}" if context else None,
         "span_id": f"{context.span_id:016x}" if context else None,
-        "parent_id": f"{each.parent.span_id:016x}" if each.parent else None,
-        "links": [f"{link.context.trace_id:032x}" for link in each.links],
-        "started_ns": each.start_time,
-        "ended_ns": each.end_time,
-        "status": each.status.status_code.name.lower(),
-        "attributes": dict(each.attributes or {}),
+        "parent_id": f"{finished.parent.span_id:016x}" if finished.parent else None,
+        "links": [f"{link.context.trace_id:032x}" for link in finished.links],
+        "started_ns": finished.start_time,
+        "ended_ns": finished.end_time,
+        "status": finished.status.status_code.name.lower(),
+        "attributes": dict(finished.attributes or {}),
     }

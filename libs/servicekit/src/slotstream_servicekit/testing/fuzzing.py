@@ -33,7 +33,7 @@ def assert_every_answer_is_declared(
 
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     operations: list[Any] = [found.ok() for found in schema.get_all_operations()]  # type: ignore[union-attr]
-    asked = [each for each in operations if each.definition.raw["operationId"] not in without]
+    asked = [operation for operation in operations if operation.definition.raw["operationId"] not in without]
     for operation in asked:
         _ask(operation, dict(headers), max_examples)
     return len(asked)

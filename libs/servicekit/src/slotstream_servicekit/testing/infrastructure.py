@@ -1,6 +1,7 @@
 """Where tests get PostgreSQL and Kafka from: what is already running, testcontainers, or local processes."""
 
 import contextlib
+import gc
 import os
 import tempfile
 import warnings
@@ -30,6 +31,8 @@ _KAFKA_COMMAND: Final = [
         "exec java -Xmx512M -cp '/opt/kafka/libs/*' kafka.Kafka /opt/kafka/config/server.properties"
     ),
 ]
+
+_PROBE_SECONDS: Final = 10
 
 Choice = Literal["containers", "processes"]
 
@@ -76,11 +79,9 @@ def _docker_problem() -> str | None:
         return "testcontainers is not installed"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            client = docker.from_env(timeout=120)
-            client.ping()
-        except (DockerException, OSError):
+        if not _engine_answers():
             return "no Docker engine answers"
+        client = docker.from_env(timeout=120)
         try:
             for image in (POSTGRES_IMAGE, KAFKA_IMAGE):
                 try:
@@ -92,6 +93,28 @@ def _docker_problem() -> str | None:
         finally:
             client.close()
     return None
+
+
+def _engine_answers() -> bool:
+    import docker
+    from docker.constants import DEFAULT_DOCKER_API_VERSION
+    from docker.errors import DockerException
+
+    try:
+        # With a version named, the client can be made, and so be closed, without an engine.
+        client = docker.from_env(timeout=_PROBE_SECONDS, version=DEFAULT_DOCKER_API_VERSION)
+    except DockerException:
+        return False
+    try:
+        client.version(api_version=False)
+    except (DockerException, OSError):
+        return False
+    else:
+        return True
+    finally:
+        client.close()
+        # Docker leaves the socket of a failed connection to the collector, whose warning would fail some test later.
+        gc.collect()
 
 
 def cache_folder() -> Path:

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from calendar_sync.api.context import Context, correlation_id
+from calendar_sync.api.dependencies import CurrentDependencies, Reader, Writer
 from calendar_sync.domain import Connection, ConnectionKind, ConnectionState
 from calendar_sync.schemas import ChangeConnectionIn, ConnectCalendarIn, ConnectionErrorOut, ConnectionOut
 from calendar_sync.storage import ConnectionStore
@@ -19,8 +19,7 @@ from calendar_sync.usecases.connections import (
     request_sync,
 )
 from slotstream_servicekit.http import Router
-from slotstream_servicekit.http.auth import Principal, Right, requires
-from slotstream_servicekit.http.etags import IfMatch, etag
+from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.pagination import (
     DEFAULT_LIMIT,
@@ -31,12 +30,11 @@ from slotstream_servicekit.http.pagination import (
     encode_cursor,
     page_of,
 )
+from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
 
 router = Router(prefix="/v1/connections", tags=["connections"])
 
-Reader = Annotated[Principal, requires(Right.READ_CALENDARS)]
-Writer = Annotated[Principal, requires(Right.WRITE_CALENDARS)]
 _SCOPE = "connections"
 
 
@@ -44,53 +42,52 @@ _SCOPE = "connections"
 async def create_connection(
     request: Request,
     body: ConnectCalendarIn,
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Writer,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Connect an external calendar. It is read at once and then at intervals."""
-    await context.wait_for_resource(principal.organization_id, body.resource_id)
+    await dependencies.wait_for_resource(principal.organization_id, body.resource_id)
     connection_id = body.id or new_id()
 
     async def connect(session: AsyncSession) -> Response:
         connection = await connect_calendar(
-            session,
-            organization_id=principal.organization_id,
+            session=session,
+            context=dependencies.context(principal),
             connection_id=connection_id,
             resource_id=body.resource_id,
             kind=ConnectionKind(body.kind),
             name=body.name or _host(body.url),
             address=_masked(body.url),
-            sealed_secret=context.box.seal(
+            sealed_secret=dependencies.box.seal(
                 body.url, organization_id=principal.organization_id, connection_id=connection_id
             ),
-            now=context.clock(),
         )
         return _answer(connection, status=201)
 
-    return await idempotent(request, database=context.database, principal=principal, action=connect)
+    return await idempotent(request, database=dependencies.database, principal=principal, action=connect)
 
 
 @router.get("")
 async def list_connections(
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Reader,
     resource_id: Annotated[list[UUID] | None, Query()] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[ConnectionOut]:
     after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         rows = await ConnectionStore(session).page(
             principal.organization_id, resource_ids=resource_id or [], after=after, limit=limit + 1
         )
     items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
-    return Page[ConnectionOut](items=[_out(each) for each in items], next_cursor=next_cursor)
+    return Page[ConnectionOut](items=[_out(row) for row in items], next_cursor=next_cursor)
 
 
 @router.get("/{connection_id}", response_model=ConnectionOut)
-async def get_connection(connection_id: UUID, context: Context, principal: Reader) -> Response:
-    async with context.database.transaction(principal.organization_id) as session:
+async def get_connection(connection_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         connection = await ConnectionStore(session).get(principal.organization_id, connection_id)
     return _answer(connection)
 
@@ -99,36 +96,33 @@ async def get_connection(connection_id: UUID, context: Context, principal: Reade
 async def update_connection(
     connection_id: UUID,
     body: ChangeConnectionIn,
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Writer,
     expected_version: IfMatch,
 ) -> Response:
     """Rename, pause or resume."""
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         connection = await change_connection(
-            session,
-            organization_id=principal.organization_id,
+            session=session,
+            context=dependencies.context(principal),
             connection_id=connection_id,
             change=ConnectionChange(name=body.name, paused=body.paused, accept_deletions=body.accept_deletions),
             expected_version=expected_version,
-            correlation_id=correlation_id(),
-            now=context.clock(),
         )
     return _answer(connection)
 
 
 @router.delete("/{connection_id}", status_code=204)
 async def delete_connection(
-    connection_id: UUID, context: Context, principal: Writer, expected_version: IfMatch
+    connection_id: UUID, dependencies: CurrentDependencies, principal: Writer, expected_version: IfMatch
 ) -> None:
     """Disconnect: the time that the calendar's events took is free again."""
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         await disconnect_calendar(
-            session,
-            organization_id=principal.organization_id,
+            session=session,
+            context=dependencies.context(principal),
             connection_id=connection_id,
             expected_version=expected_version,
-            correlation_id=correlation_id(),
         )
 
 
@@ -137,7 +131,7 @@ async def sync_connection(
     *,
     request: Request,
     connection_id: UUID,
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Writer,
     expected_version: IfMatch,
     idempotency_key: IdempotencyKey = None,
@@ -146,15 +140,14 @@ async def sync_connection(
 
     async def sync(session: AsyncSession) -> Response:
         connection = await request_sync(
-            session,
-            organization_id=principal.organization_id,
+            session=session,
+            context=dependencies.context(principal),
             connection_id=connection_id,
             expected_version=expected_version,
-            now=context.clock(),
         )
         return _answer(connection, status=202)
 
-    return await idempotent(request, database=context.database, principal=principal, action=sync)
+    return await idempotent(request, database=dependencies.database, principal=principal, action=sync)
 
 
 def _host(url: str) -> str:
@@ -167,12 +160,7 @@ def _masked(url: str) -> str:
 
 
 def _answer(connection: Connection, *, status: int = 200) -> Response:
-    return Response(
-        _out(connection).model_dump_json(),
-        status_code=status,
-        media_type="application/json",
-        headers={"ETag": etag(connection.version)},
-    )
+    return model_response(_out(connection), status=status, version=connection.version)
 
 
 def _out(connection: Connection) -> ConnectionOut:

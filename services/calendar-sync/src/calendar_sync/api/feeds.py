@@ -8,15 +8,14 @@ from uuid import UUID
 from fastapi import Header, Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from calendar_sync.adapters.calendar_writer import calendar_etag, write_calendar
-from calendar_sync.api.context import ApiContext, Context
+from calendar_sync.api.dependencies import CurrentDependencies, Dependencies, Reader, Writer
 from calendar_sync.domain import Feed, FeedNotFoundError
 from calendar_sync.schemas import FeedOut, IssuedFeedOut, IssueFeedIn
 from calendar_sync.storage import FeedStore
 from calendar_sync.usecases.feeds import issue_feed, open_feed, revoke_feed, rotate_feed
 from slotstream_servicekit.http import Router
-from slotstream_servicekit.http.auth import Principal, Right, requires
-from slotstream_servicekit.http.etags import IfMatch, etag
+from slotstream_servicekit.http.auth import Principal
+from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.pagination import (
     DEFAULT_LIMIT,
@@ -27,47 +26,46 @@ from slotstream_servicekit.http.pagination import (
     encode_cursor,
     page_of,
 )
+from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
 
 router = Router(tags=["feeds"])
 
-Reader = Annotated[Principal, requires(Right.READ_CALENDARS)]
-Writer = Annotated[Principal, requires(Right.WRITE_CALENDARS)]
 Secret = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 _SCOPE = "feeds"
+_FEED_HEADERS = {"Cache-Control": "private, max-age=300", "X-Robots-Tag": "noindex"}
 
 
 @router.post("/v1/feeds", status_code=201, response_model=IssuedFeedOut)
 async def create_feed(
     request: Request,
     body: IssueFeedIn,
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Writer,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Issue a secret address with a resource's appointments, for calendar applications to subscribe to."""
-    await context.wait_for_resource(principal.organization_id, body.resource_id)
+    await dependencies.wait_for_resource(principal.organization_id, body.resource_id)
 
     async def issue(session: AsyncSession) -> Response:
         feed = await issue_feed(
-            session,
-            organization_id=principal.organization_id,
+            session=session,
+            context=dependencies.context(principal),
             feed_id=body.id or new_id(),
             resource_id=body.resource_id,
             name=body.name,
             title=body.title,
-            secret_of=context.secret_of,
-            now=context.clock(),
+            secret_of=dependencies.secret_of,
         )
         return _answer(feed, status=201)
 
-    answer = await idempotent(request, database=context.database, principal=principal, action=issue)
-    return _with_url(answer, context, principal)
+    answer = await idempotent(request, database=dependencies.database, principal=principal, action=issue)
+    return _with_url(answer, dependencies, principal)
 
 
 @router.get("/v1/feeds")
 async def list_feeds(
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Reader,
     resource_id: Annotated[list[UUID] | None, Query()] = None,
     limit: Limit = DEFAULT_LIMIT,
@@ -75,17 +73,17 @@ async def list_feeds(
 ) -> Page[FeedOut]:
     """Feeds without their addresses, which are shown once."""
     after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         rows = await FeedStore(session).page(
             principal.organization_id, resource_ids=resource_id or [], after=after, limit=limit + 1
         )
     items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
-    return Page[FeedOut](items=[FeedOut.model_validate(each) for each in items], next_cursor=next_cursor)
+    return Page[FeedOut](items=[FeedOut.model_validate(row) for row in items], next_cursor=next_cursor)
 
 
 @router.get("/v1/feeds/{feed_id}", response_model=FeedOut)
-async def get_feed(feed_id: UUID, context: Context, principal: Reader) -> Response:
-    async with context.database.transaction(principal.organization_id) as session:
+async def get_feed(feed_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         return _answer(await FeedStore(session).get(principal.organization_id, feed_id))
 
 
@@ -94,7 +92,7 @@ async def rotate_feed_secret(
     *,
     request: Request,
     feed_id: UUID,
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Writer,
     expected_version: IfMatch,
     idempotency_key: IdempotencyKey = None,
@@ -103,26 +101,27 @@ async def rotate_feed_secret(
 
     async def rotate(session: AsyncSession) -> Response:
         feed = await rotate_feed(
-            session,
-            organization_id=principal.organization_id,
+            session=session,
+            context=dependencies.context(principal),
             feed_id=feed_id,
             expected_version=expected_version,
-            secret_of=context.secret_of,
-            now=context.clock(),
+            secret_of=dependencies.secret_of,
         )
         return _answer(feed)
 
-    answer = await idempotent(request, database=context.database, principal=principal, action=rotate)
-    return _with_url(answer, context, principal)
+    answer = await idempotent(request, database=dependencies.database, principal=principal, action=rotate)
+    return _with_url(answer, dependencies, principal)
 
 
 @router.delete("/v1/feeds/{feed_id}", status_code=204)
-async def delete_feed(feed_id: UUID, context: Context, principal: Writer, expected_version: IfMatch) -> None:
+async def delete_feed(
+    feed_id: UUID, dependencies: CurrentDependencies, principal: Writer, expected_version: IfMatch
+) -> None:
     """Revoke the address."""
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         await revoke_feed(
-            session,
-            organization_id=principal.organization_id,
+            session=session,
+            context=dependencies.context(principal),
             feed_id=feed_id,
             expected_version=expected_version,
         )
@@ -134,47 +133,47 @@ async def delete_feed(feed_id: UUID, context: Context, principal: Writer, expect
     responses={200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}, 304: {"description": "Unchanged"}},
 )
 async def read_feed(
-    secret: Secret, context: Context, if_none_match: Annotated[str | None, Header()] = None
+    secret: Secret, dependencies: CurrentDependencies, if_none_match: Annotated[str | None, Header()] = None
 ) -> Response:
     """A resource's appointments as a calendar. The address itself is the authorization."""
-    async with context.database.system_transaction() as session:
-        found = await open_feed(session, secret=secret, now=context.clock())
-    if found is None:
+    async with dependencies.database.system_transaction() as session:
+        opened = await open_feed(session=session, secret=secret, now=dependencies.clock())
+    if opened is None:
         raise FeedNotFoundError("There is no such feed.")
-    feed, entries = found
-    headers = {"ETag": calendar_etag(feed, entries), "Cache-Control": "private, max-age=300", "X-Robots-Tag": "noindex"}
+    feed, entries = opened
+    writer = dependencies.feed_writer
+    headers = {
+        "ETag": writer.validator(feed, entries),
+        "Cache-Control": "private, max-age=300",
+        "X-Robots-Tag": "noindex",
+    }
     if _matches(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    text = await asyncio.to_thread(write_calendar, feed, entries)
-    return Response(text, media_type="text/calendar; charset=utf-8", headers=headers)
+    calendar = await asyncio.to_thread(writer.write, feed, entries)
+    return Response(calendar.content, media_type=calendar.media_type, headers=headers)
 
 
 def _matches(if_none_match: str | None, current: str) -> bool:
     """RFC 9110 §13.1.2: a list of validators, compared weakly."""
-    given = [each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")]
+    given = [validator.strip().removeprefix("W/") for validator in (if_none_match or "").split(",")]
     return current in given or "*" in given
 
 
 def _answer(feed: Feed, *, status: int = 200) -> Response:
-    return Response(
-        FeedOut.model_validate(feed).model_dump_json(),
-        status_code=status,
-        media_type="application/json",
-        headers={"ETag": etag(feed.version)},
-    )
+    return model_response(FeedOut.model_validate(feed), status=status, version=feed.version)
 
 
-def _with_url(answer: Response, context: ApiContext, principal: Principal) -> Response:
+def _with_url(answer: Response, dependencies: Dependencies, principal: Principal) -> Response:
     """Adds the secret address outside the stored answer: an Idempotency-Key must not keep it in the clear."""
     if answer.status_code >= 400:
         return answer
     content = json.loads(bytes(answer.body))
-    secret = context.feed_secrets.secret(
+    secret = dependencies.feed_secrets.secret(
         organization_id=principal.organization_id, feed_id=UUID(content["id"]), rotation=content["rotation"]
     )
     headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
     return Response(
-        json.dumps({**content, "url": context.feed_url(secret)}),
+        json.dumps({**content, "url": dependencies.feed_url(secret)}),
         status_code=answer.status_code,
         headers={**headers, "Cache-Control": "no-store"},
     )

@@ -1,18 +1,29 @@
 """What calendar-sync remembers."""
 
 from calendar_sync.storage.busy import BusyInstanceStore
-from calendar_sync.storage.connections import Claim, ConnectionStore, PageOfConnections
+from calendar_sync.storage.connections import Claim, ConnectionStore
 from calendar_sync.storage.feeds import FeedStore
-from calendar_sync.storage.projections import AppointmentStore, ResourceStore
-from calendar_sync.storage.tables import metadata
+from calendar_sync.storage.projections import (
+    AppointmentRow,
+    AppointmentStore,
+    BusinessRow,
+    BusinessStore,
+    ResourceRow,
+    ResourceStore,
+)
+from calendar_sync.storage.tables import metadata, schema
 
 __all__ = [
+    "AppointmentRow",
     "AppointmentStore",
+    "BusinessRow",
+    "BusinessStore",
     "BusyInstanceStore",
     "Claim",
     "ConnectionStore",
     "FeedStore",
-    "PageOfConnections",
+    "ResourceRow",
     "ResourceStore",
     "metadata",
+    "schema",
 ]

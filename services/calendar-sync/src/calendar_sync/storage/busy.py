@@ -1,7 +1,6 @@
 """What is published of external calendars: one row per busy instance."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -26,7 +25,12 @@ class BusyInstanceStore:
                 table.connection_id == self._owner["connection_id"],
             )
         )
-        return [KnownInstance(*row) for row in rows]
+        return [
+            KnownInstance(
+                id=row.id, uid=row.uid, recurrence=row.recurrence, starts_at=row.starts_at, ends_at=row.ends_at
+            )
+            for row in rows
+        ]
 
     async def put(self, instances: Sequence[BusyInstance], *, version: int) -> None:
         await self._session.execute(
@@ -39,7 +43,18 @@ class BusyInstanceStore:
                 "ON CONFLICT (organization_id, connection_id, id) DO UPDATE SET "
                 "  starts_at = excluded.starts_at, ends_at = excluded.ends_at, version = excluded.version"
             ),
-            {**self._owner, "version": version, **self._arrays(instances)},
+            {
+                **self._owner,
+                "version": version,
+                "ids": [
+                    instance_id(**self._owner, uid=instance.uid, recurrence=instance.recurrence)
+                    for instance in instances
+                ],
+                "uids": [instance.uid for instance in instances],
+                "recurrences": [instance.recurrence for instance in instances],
+                "starts": [instance.starts_at for instance in instances],
+                "ends": [instance.ends_at for instance in instances],
+            },
         )
 
     async def remove(self, ids: Sequence[UUID]) -> None:
@@ -50,13 +65,3 @@ class BusyInstanceStore:
             ),
             {**self._owner, "ids": list(ids)},
         )
-
-    def _arrays(self, instances: Sequence[BusyInstance]) -> dict[str, list[Any]]:
-        connection_id = self._owner["connection_id"]
-        return {
-            "ids": [instance_id(connection_id, each.uid, each.recurrence) for each in instances],
-            "uids": [each.uid for each in instances],
-            "recurrences": [each.recurrence for each in instances],
-            "starts": [each.starts_at for each in instances],
-            "ends": [each.ends_at for each in instances],
-        }

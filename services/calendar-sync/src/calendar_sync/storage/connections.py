@@ -1,6 +1,6 @@
 """Connections, and the due-table that they are polled by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ from calendar_sync.storage.tables import connections
 _SHOWN = [column for column in connections.c if column.name not in ("sealed_secret", "claim")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A connection that this worker has to read; void once another worker has claimed it anew."""
 
@@ -32,9 +32,6 @@ class Claim:
     connection: Connection
     sealed_secret: bytes
     zone: str | None
-
-
-PageOfConnections = Sequence[Connection]
 
 
 class ConnectionStore:
@@ -50,21 +47,17 @@ class ConnectionStore:
         return (await self._session.execute(statement)).first() is not None
 
     async def get(self, organization_id: UUID, connection_id: UUID, *, lock: bool = False) -> Connection:
-        found = await self.find(organization_id, connection_id, lock=lock)
-        if found is None:
-            raise ConnectionNotFoundError("There is no such connection.")
-        return found
-
-    async def find(self, organization_id: UUID, connection_id: UUID, *, lock: bool = False) -> Connection | None:
         statement = select(*_SHOWN).where(
             connections.c.organization_id == organization_id, connections.c.id == connection_id
         )
         row = (await self._session.execute(statement.with_for_update() if lock else statement)).first()
-        return _connection_of(row) if row is not None else None
+        if row is None:
+            raise ConnectionNotFoundError("There is no such connection.")
+        return _connection_of(row)
 
     async def page(
         self, organization_id: UUID, *, resource_ids: Sequence[UUID], after: UUID | None, limit: int
-    ) -> PageOfConnections:
+    ) -> Sequence[Connection]:
         """Newest ids last; ids are UUIDv7, or the caller's own."""
         statement = select(*_SHOWN).where(connections.c.organization_id == organization_id)
         if resource_ids:
@@ -109,7 +102,12 @@ class ConnectionStore:
         )
         rows = due.all()
         return [
-            Claim(token, await self.get(row.organization_id, row.id), bytes(row.sealed_secret), row.zone)
+            Claim(
+                token=token,
+                connection=await self.get(row.organization_id, row.id),
+                sealed_secret=bytes(row.sealed_secret),
+                zone=row.zone,
+            )
             for row in rows
         ]
 
@@ -142,11 +140,8 @@ class ConnectionStore:
 
 
 def _values_of(connection: Connection) -> dict[str, Any]:
-    return {column.name: _plain(getattr(connection, column.name)) for column in _SHOWN}
-
-
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else value
+    values = {column.name: getattr(connection, column.name) for column in _SHOWN}
+    return {**values, "warnings": dict(connection.warnings), "cursor": dict(connection.cursor)}
 
 
 def _connection_of(row: Row[Any]) -> Connection:

@@ -1,16 +1,74 @@
-"""What is known of other services' aggregates. Applied by version, so that order and repetition do not matter."""
+"""What other services say of their aggregates, kept by version: order and repetition do not matter."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from calendar_sync.domain import EVENT_STATUS_BY_APPOINTMENT, FeedEntry
-from calendar_sync.storage.tables import appointments, resources
+from calendar_sync.storage.tables import appointments, businesses, resources
+from slotstream_servicekit.projections import VersionedTable
+
+_BUSINESSES = VersionedTable(businesses)
+_RESOURCES = VersionedTable(resources)
+_APPOINTMENTS = VersionedTable(appointments)
+
+ResourceKey = tuple[UUID, UUID]
+"""Organization and resource."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessRow:
+    organization_id: UUID
+    id: UUID
+    address: str | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRow:
+    organization_id: UUID
+    id: UUID
+    name: str
+    zone: str
+    archived: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentRow:
+    """`location_text` is what the appointment says of its place; never a client's address."""
+
+    organization_id: UUID
+    id: UUID
+    business_id: UUID
+    resource_ids: Sequence[UUID]
+    calendar_uid: str
+    calendar_sequence: int
+    service_name: str
+    location_kind: str
+    location_text: str | None
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    status: str
+    archived: bool
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class BusinessStore:
+    """Businesses of the catalogue: their addresses."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def put(self, rows: Sequence[BusinessRow]) -> None:
+        await _BUSINESSES.put(self._session, rows)
 
 
 class ResourceStore:
@@ -20,16 +78,14 @@ class ResourceStore:
         self._session = session
 
     async def exists(self, organization_id: UUID, resource_id: UUID) -> bool:
-        found = await self._session.execute(
-            select(resources.c.id).where(
-                resources.c.organization_id == organization_id,
-                resources.c.id == resource_id,
-                resources.c.archived.is_(False),
-            )
+        statement = select(resources.c.id).where(
+            resources.c.organization_id == organization_id,
+            resources.c.id == resource_id,
+            resources.c.archived.is_(False),
         )
-        return found.first() is not None
+        return (await self._session.execute(statement)).first() is not None
 
-    async def zones(self, ids: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], str]:
+    async def zones(self, keys: Sequence[ResourceKey]) -> dict[ResourceKey, str]:
         """Zones by (organization, resource)."""
         rows = await self._session.execute(
             text(
@@ -37,12 +93,15 @@ class ResourceStore:
                 "JOIN unnest(CAST(:organizations AS uuid[]), CAST(:ids AS uuid[])) AS i(organization_id, id) "
                 "USING (organization_id, id)"
             ),
-            {"organizations": [each for each, _ in ids], "ids": [each for _, each in ids]},
+            {
+                "organizations": [organization_id for organization_id, _ in keys],
+                "ids": [resource_id for _, resource_id in keys],
+            },
         )
         return {(row.organization_id, row.id): row.zone for row in rows}
 
-    async def put(self, rows: Sequence[dict[str, Any]]) -> None:
-        await _put(self._session, resources, rows)
+    async def put(self, rows: Sequence[ResourceRow]) -> None:
+        await _RESOURCES.put(self._session, rows)
 
 
 class AppointmentStore:
@@ -51,8 +110,8 @@ class AppointmentStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def put(self, rows: Sequence[dict[str, Any]]) -> None:
-        await _put(self._session, appointments, rows)
+    async def put(self, rows: Sequence[AppointmentRow]) -> None:
+        await _APPOINTMENTS.put(self._session, rows)
 
     async def feed_entries(
         self, organization_id: UUID, resource_id: UUID, *, since: datetime, limit: int
@@ -60,13 +119,14 @@ class AppointmentStore:
         """One entry per calendar UID, by start: of a chain of reschedulings only the newest."""
         rows = await self._session.execute(
             text(
-                "SELECT * FROM (SELECT DISTINCT ON (calendar_uid) id, calendar_uid, calendar_sequence, "
-                "  service_name, starts_at, ends_at, zone, status, created_at, updated_at, version "
-                "  FROM appointments WHERE organization_id = :organization_id "
+                "SELECT newest.*, CASE location_kind WHEN 'business' THEN b.address ELSE location_text END AS location "
+                "FROM (SELECT DISTINCT ON (calendar_uid) * FROM appointments "
+                "  WHERE organization_id = :organization_id "
                 "  AND resource_ids @> ARRAY[CAST(:resource_id AS uuid)] "
                 "  AND ends_at > :since AND NOT archived AND status = ANY(CAST(:statuses AS text[])) "
                 "  ORDER BY calendar_uid, calendar_sequence DESC) AS newest "
-                "ORDER BY starts_at, id LIMIT :limit"
+                "LEFT JOIN businesses b ON b.organization_id = newest.organization_id AND b.id = newest.business_id "
+                "ORDER BY newest.starts_at, newest.id LIMIT :limit"
             ),
             {
                 "organization_id": organization_id,
@@ -82,6 +142,7 @@ class AppointmentStore:
                 calendar_uid=row.calendar_uid,
                 calendar_sequence=row.calendar_sequence,
                 service_name=row.service_name,
+                location=row.location,
                 starts_at=row.starts_at,
                 ends_at=row.ends_at,
                 zone=row.zone,
@@ -92,24 +153,3 @@ class AppointmentStore:
             )
             for row in rows
         ]
-
-
-async def _put(session: AsyncSession, table: Any, rows: Sequence[dict[str, Any]]) -> None:
-    """Upserts the newest of each id in `rows`; an older version than the stored one changes nothing."""
-    newest: dict[tuple[UUID, UUID], dict[str, Any]] = {}
-    for row in rows:
-        key = (row["organization_id"], row["id"])
-        if key not in newest or row["version"] >= newest[key]["version"]:
-            newest[key] = row
-    if not newest:
-        return
-    statement = upsert(table).values(applied_at=func.now())
-    keys = ("organization_id", "id")
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=keys,
-            set_={column.name: statement.excluded[column.name] for column in table.c if column.name not in keys},
-            where=statement.excluded.version >= table.c.version,
-        ),
-        [newest[key] for key in sorted(newest)],
-    )

@@ -1,4 +1,7 @@
-"""The tables. Every key begins with the organization, so that a foreign id of another tenant matches nothing."""
+"""The tables. Every key begins with the organization, so that a foreign id of another tenant matches nothing.
+
+An id that a caller may choose is unique across organizations besides: it is the subject of messages.
+"""
 
 from typing import Any
 
@@ -25,6 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.inbox import inbox_table
 from slotstream_servicekit.outbox import outbox_table
+from slotstream_servicekit.schema import DatabaseSchema
 
 metadata = MetaData()
 
@@ -67,6 +71,7 @@ connections = Table(
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("organization_id", "id"),
     CheckConstraint("(state = 'paused') = (pause_reason IS NOT NULL)", name="connections_pause_has_a_reason"),
+    UniqueConstraint("id", name="connections_id_key"),
     Index("connections_due_idx", "due_at", postgresql_where=text("state <> 'paused'")),
     Index("connections_resource_idx", "organization_id", "resource_id"),
 )
@@ -105,7 +110,19 @@ feeds = Table(
     _instant("updated_at"),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("organization_id", "id"),
+    UniqueConstraint("id", name="feeds_id_key"),
     UniqueConstraint("secret_digest", name="feeds_secret_digest_key"),
+)
+
+businesses = Table(
+    "businesses",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("address", Text, nullable=True),
+    Column("version", Integer, nullable=False),
+    _instant("applied_at"),
+    PrimaryKeyConstraint("organization_id", "id"),
 )
 
 resources = Table(
@@ -126,10 +143,13 @@ appointments = Table(
     metadata,
     Column("organization_id", Uuid, nullable=False),
     Column("id", Uuid, nullable=False),
+    Column("business_id", Uuid, nullable=False),
     Column("resource_ids", ARRAY(Uuid), nullable=False),
     Column("calendar_uid", Text, nullable=False),
     Column("calendar_sequence", Integer, nullable=False),
     Column("service_name", Text, nullable=False),
+    Column("location_kind", Text, nullable=False),
+    Column("location_text", Text, nullable=True),
     _instant("starts_at"),
     _instant("ends_at"),
     Column("zone", Text, nullable=False),
@@ -142,4 +162,11 @@ appointments = Table(
     PrimaryKeyConstraint("organization_id", "id"),
     # Not GIN over resource_ids: `@>` is not leakproof, so row-level security would keep the index unused.
     Index("appointments_ends_at_idx", "organization_id", "ends_at"),
+)
+
+SHARED_TABLES = ("inbox",)
+TENANT_TABLES = tuple(table.name for table in metadata.sorted_tables if table.name not in SHARED_TABLES)
+
+schema = DatabaseSchema(
+    service="calendar_sync", metadata=metadata, tenant_tables=TENANT_TABLES, shared_tables=SHARED_TABLES
 )

@@ -14,13 +14,14 @@ from calendar_sync.domain import (
     ConnectionPaused,
     ConnectionPausedError,
     ConnectionState,
-    DuplicateIdError,
+    IdTakenError,
     PauseReason,
     ResourceId,
     UnknownResourceError,
 )
 from calendar_sync.publishers import publish
 from calendar_sync.storage import BusyInstanceStore, ConnectionStore, ResourceStore
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import VersionConflictError
 
 
@@ -34,59 +35,46 @@ class ConnectionChange:
 
 
 async def connect_calendar(
-    session: AsyncSession,
     *,
-    organization_id: UUID,
+    session: AsyncSession,
+    context: Context,
     connection_id: UUID,
     resource_id: UUID,
     kind: ConnectionKind,
     name: str,
     address: str,
     sealed_secret: bytes,
-    now: datetime,
 ) -> Connection:
     """Stores a connection that is due at once. `address` is the secret's public part, fit to be shown."""
-    if not await ResourceStore(session).exists(organization_id, resource_id):
+    if not await ResourceStore(session).exists(context.organization_id, resource_id):
         raise UnknownResourceError("There is no such resource.")
     connection = Connection(
         id=ConnectionId(connection_id),
-        organization_id=organization_id,
+        organization_id=context.organization_id,
         resource_id=ResourceId(resource_id),
         kind=kind,
         name=name,
         address=address,
         state=ConnectionState.PENDING,
-        pause_reason=None,
-        accepts_deletions=False,
-        error_code=None,
-        error_detail=None,
-        failures=0,
         warnings={},
-        busy_instances=0,
         cursor={},
-        window_ends_at=None,
-        revision=0,
-        last_success_at=None,
-        last_attempt_at=None,
-        due_at=now,
-        created_at=now,
-        updated_at=now,
+        due_at=context.now,
+        created_at=context.now,
+        updated_at=context.now,
         version=1,
     )
     if not await ConnectionStore(session).add(connection, sealed_secret=sealed_secret):
-        raise DuplicateIdError("The id is in use already.")
+        raise IdTakenError("The id is in use already.")
     return connection
 
 
 async def change_connection(
-    session: AsyncSession,
     *,
-    organization_id: UUID,
+    session: AsyncSession,
+    context: Context,
     connection_id: UUID,
     change: ConnectionChange,
     expected_version: int | None,
-    correlation_id: str,
-    now: datetime,
 ) -> Connection:
     """Renames, pauses or resumes. What is published of a paused calendar goes on blocking time.
 
@@ -94,16 +82,16 @@ async def change_connection(
     resumed with `accept_deletions`, which holds for one reading.
     """
     store = ConnectionStore(session)
-    before = await store.get(organization_id, connection_id, lock=True)
+    before = await store.get(context.organization_id, connection_id, lock=True)
     _check_version(before, expected_version)
-    after = _changed(before, change, now)
+    after = _changed(before, change, context.now)
     if after == before:
         return before
-    after = replace(after, version=before.version + 1, updated_at=now)
+    after = replace(after, version=before.version + 1, updated_at=context.now)
     await store.save(after)
     if after.state is ConnectionState.PAUSED and before.state is not ConnectionState.PAUSED:
-        paused = ConnectionPaused(after, PauseReason.REQUESTED, now)
-        await publish(session, [paused], correlation_id=correlation_id)
+        paused = ConnectionPaused(connection=after, reason=PauseReason.REQUESTED, occurred_at=context.now)
+        await publish(session, [paused], cause=context.cause)
     return after
 
 
@@ -129,40 +117,33 @@ def _changed(connection: Connection, change: ConnectionChange, now: datetime) ->
 
 
 async def request_sync(
-    session: AsyncSession,
-    *,
-    organization_id: UUID,
-    connection_id: UUID,
-    expected_version: int | None,
-    now: datetime,
+    *, session: AsyncSession, context: Context, connection_id: UUID, expected_version: int | None
 ) -> Connection:
     """Makes the connection due at once, to be read in full."""
     store = ConnectionStore(session)
-    connection = await store.get(organization_id, connection_id, lock=True)
+    connection = await store.get(context.organization_id, connection_id, lock=True)
     _check_version(connection, expected_version)
     if connection.state is ConnectionState.PAUSED:
         raise ConnectionPausedError("The connection is paused; resume it to have it read.")
-    due = replace(connection, due_at=now, cursor={})
+    due = replace(connection, due_at=context.now, cursor={})
     await store.save(due)
     return due
 
 
 async def disconnect_calendar(
-    session: AsyncSession,
-    *,
-    organization_id: UUID,
-    connection_id: UUID,
-    expected_version: int | None,
-    correlation_id: str,
+    *, session: AsyncSession, context: Context, connection_id: UUID, expected_version: int | None
 ) -> None:
     """Forgets the connection and its secret, and frees the time that its events took."""
     store = ConnectionStore(session)
-    connection = await store.get(organization_id, connection_id, lock=True)
+    connection = await store.get(context.organization_id, connection_id, lock=True)
     _check_version(connection, expected_version)
-    known = await BusyInstanceStore(session, organization_id, connection_id).known()
-    gone = [BusyGone(organization_id, connection_id, row.id) for row in known]
-    await publish(session, gone, correlation_id=correlation_id)
-    await store.remove(organization_id, connection_id)
+    known = await BusyInstanceStore(session, context.organization_id, connection_id).known()
+    gone = [
+        BusyGone(organization_id=context.organization_id, connection_id=connection_id, instance_id=instance.id)
+        for instance in known
+    ]
+    await publish(session, gone, cause=context.cause)
+    await store.remove(context.organization_id, connection_id)
 
 
 def _check_version(connection: Connection, expected: int | None) -> None:

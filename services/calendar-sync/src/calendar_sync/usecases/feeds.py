@@ -8,16 +8,17 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from calendar_sync.domain import (
-    DuplicateIdError,
     Feed,
     FeedEntry,
     FeedId,
     FeedTitle,
+    IdTakenError,
     ResourceId,
     UnknownResourceError,
     digest_of,
 )
 from calendar_sync.storage import AppointmentStore, FeedStore, ResourceStore
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import VersionConflictError
 
 SHOWN_BEFORE = timedelta(days=30)
@@ -27,61 +28,57 @@ SecretOf = Callable[[Feed], str]
 
 
 async def issue_feed(
-    session: AsyncSession,
     *,
-    organization_id: UUID,
+    session: AsyncSession,
+    context: Context,
     feed_id: UUID,
     resource_id: UUID,
     name: str,
     title: FeedTitle,
     secret_of: SecretOf,
-    now: datetime,
 ) -> Feed:
-    if not await ResourceStore(session).exists(organization_id, resource_id):
+    if not await ResourceStore(session).exists(context.organization_id, resource_id):
         raise UnknownResourceError("There is no such resource.")
     feed = Feed(
         id=FeedId(feed_id),
-        organization_id=organization_id,
+        organization_id=context.organization_id,
         resource_id=ResourceId(resource_id),
         name=name,
         title=title,
         rotation=1,
-        created_at=now,
-        updated_at=now,
+        created_at=context.now,
+        updated_at=context.now,
         version=1,
     )
     if not await FeedStore(session).add(feed, secret_digest=digest_of(secret_of(feed))):
-        raise DuplicateIdError("The id is in use already.")
+        raise IdTakenError("The id is in use already.")
     return feed
 
 
 async def rotate_feed(
-    session: AsyncSession,
     *,
-    organization_id: UUID,
+    session: AsyncSession,
+    context: Context,
     feed_id: UUID,
     expected_version: int | None,
     secret_of: SecretOf,
-    now: datetime,
 ) -> Feed:
     """Gives the feed a new secret; the old address is dead at once."""
     store = FeedStore(session)
-    feed = await store.get(organization_id, feed_id, lock=True)
+    feed = await store.get(context.organization_id, feed_id, lock=True)
     _check_version(feed, expected_version)
-    rotated = replace(feed, rotation=feed.rotation + 1, updated_at=now, version=feed.version + 1)
+    rotated = replace(feed, rotation=feed.rotation + 1, updated_at=context.now, version=feed.version + 1)
     await store.save(rotated, secret_digest=digest_of(secret_of(rotated)))
     return rotated
 
 
-async def revoke_feed(
-    session: AsyncSession, *, organization_id: UUID, feed_id: UUID, expected_version: int | None
-) -> None:
+async def revoke_feed(*, session: AsyncSession, context: Context, feed_id: UUID, expected_version: int | None) -> None:
     store = FeedStore(session)
-    _check_version(await store.get(organization_id, feed_id, lock=True), expected_version)
-    await store.remove(organization_id, feed_id)
+    _check_version(await store.get(context.organization_id, feed_id, lock=True), expected_version)
+    await store.remove(context.organization_id, feed_id)
 
 
-async def open_feed(session: AsyncSession, *, secret: str, now: datetime) -> tuple[Feed, Sequence[FeedEntry]] | None:
+async def open_feed(*, session: AsyncSession, secret: str, now: datetime) -> tuple[Feed, Sequence[FeedEntry]] | None:
     """What the holder of `secret` may see; None where no feed has it. Runs across tenants."""
     feed = await FeedStore(session).find_by_digest(digest_of(secret))
     if feed is None:

@@ -27,30 +27,32 @@ from calendar_sync.domain import (
 )
 from calendar_sync.publishers import publish
 from calendar_sync.storage import BusyInstanceStore, Claim, ConnectionStore
+from slotstream_servicekit.context import Context
 
 Outcome = Reading | Unchanged | ReadingFailedError
 
 
 async def claim_due_connections(
-    session: AsyncSession, *, now: datetime, lease: timedelta, token: UUID, limit: int
+    *, session: AsyncSession, now: datetime, lease: timedelta, token: UUID, limit: int
 ) -> Sequence[Claim]:
     """Takes connections that are due, each for one worker."""
     return await ConnectionStore(session).claim_due(now=now, lease=lease, token=token, limit=limit)
 
 
 async def record_outcome(
-    session: AsyncSession,
     *,
+    session: AsyncSession,
+    context: Context,
     claim: Claim,
     outcome: Outcome,
     window: Window,
     interval: timedelta,
-    now: datetime,
 ) -> Connection | None:
     """Stores what a reading gave; None where the claim is void, and then nothing is changed."""
     connection = await ConnectionStore(session).find_claimed(claim)
     if connection is None:
         return None
+    now = context.now
     events: list[CalendarEvent] = []
     match outcome:
         case ReadingFailedError():
@@ -62,9 +64,9 @@ async def record_outcome(
                 session, connection=connection, reading=outcome, window=window, interval=interval, now=now
             )
     if after.state is ConnectionState.OK and connection.state is ConnectionState.PENDING:
-        events = [*events, CalendarConnected(after, now)]
+        events = [*events, CalendarConnected(connection=after, occurred_at=now)]
     await ConnectionStore(session).save(after)
-    await publish(session, events, correlation_id=str(claim.token))
+    await publish(session, events, cause=context.cause)
     return after
 
 
@@ -104,15 +106,23 @@ def _events_of(connection: Connection, changes: BusyChanges, now: datetime) -> l
             organization_id=connection.organization_id,
             connection_id=connection.id,
             resource_id=connection.resource_id,
-            instance_id=instance_id(connection.id, each.uid, each.recurrence),
-            starts_at=each.starts_at,
-            ends_at=each.ends_at,
+            instance_id=instance_id(
+                organization_id=connection.organization_id,
+                connection_id=connection.id,
+                uid=instance.uid,
+                recurrence=instance.recurrence,
+            ),
+            starts_at=instance.starts_at,
+            ends_at=instance.ends_at,
             revision=connection.revision,
             occurred_at=now,
         )
-        for each in changes.upserts
+        for instance in changes.upserts
     ]
-    gone = [BusyGone(connection.organization_id, connection.id, row.id) for row in changes.gone]
+    gone = [
+        BusyGone(organization_id=connection.organization_id, connection_id=connection.id, instance_id=row.id)
+        for row in changes.gone
+    ]
     return [*changed, *gone]
 
 
@@ -127,7 +137,7 @@ def _braked(connection: Connection, changes: BusyChanges, now: datetime) -> tupl
         version=connection.version + 1,
         updated_at=now,
     )
-    return paused, [ConnectionPaused(paused, PauseReason.MASS_DELETION, now)]
+    return paused, [ConnectionPaused(connection=paused, reason=PauseReason.MASS_DELETION, occurred_at=now)]
 
 
 def _succeeded(connection: Connection, interval: timedelta, now: datetime) -> Connection:

@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def _answer(header: dict[str, Any], text: bytes) -> dict[str, Any]:
-    window = Window(datetime.fromisoformat(header["from"]), datetime.fromisoformat(header["to"]))
+    window = Window(starts_at=datetime.fromisoformat(header["from"]), ends_at=datetime.fromisoformat(header["to"]))
     try:
         return _as_json(expand(text, zone=header["zone"], window=window))
     except ReadingFailedError as error:

@@ -105,7 +105,11 @@ class _Reader:
         self._unreadable: set[str] = set()
 
     def result(self) -> Expansion:
-        return Expansion(tuple(self._instances.values()), dict(self._warnings), frozenset(self._unreadable))
+        return Expansion(
+            instances=tuple(self._instances.values()),
+            warnings=dict(self._warnings),
+            unreadable_uids=frozenset(self._unreadable),
+        )
 
     def read(self, uid: str, components: Sequence[Component]) -> None:
         problem = _problem_of(uid, components)
@@ -151,7 +155,9 @@ class _Reader:
         if starts_at == ends_at or ends_at <= self._window.starts_at or starts_at >= self._window.ends_at:
             return
         recurrence = _recurrence_of(occurrence, self._zone) if recurring else ""
-        self._instances[(uid, recurrence)] = BusyInstance(uid, recurrence, starts_at, ends_at)
+        self._instances[(uid, recurrence)] = BusyInstance(
+            uid=uid, recurrence=recurrence, starts_at=starts_at, ends_at=ends_at
+        )
         if len(self._instances) > MAX_INSTANCES:
             raise ReadingFailedError("too_many_events", f"more than {MAX_INSTANCES} instances in the window")
 

@@ -64,7 +64,12 @@ def _parsed(output: bytes, returncode: int | None) -> Expansion:
         raise ReadingFailedError(answer["error"]["code"], answer["error"]["detail"])
     return Expansion(
         instances=tuple(
-            BusyInstance(uid, recurrence, datetime.fromisoformat(starts_at), datetime.fromisoformat(ends_at))
+            BusyInstance(
+                uid=uid,
+                recurrence=recurrence,
+                starts_at=datetime.fromisoformat(starts_at),
+                ends_at=datetime.fromisoformat(ends_at),
+            )
             for uid, recurrence, starts_at, ends_at in answer["instances"]
         ),
         warnings=answer["warnings"],

@@ -38,7 +38,7 @@ class IcsReader:
         if cursor.get("digest") == digest:
             return Unchanged()
         expansion = await self.expander.expand(answer.body, zone=zone, window=window)
-        return Reading(expansion, {**_validators_of(answer), "digest": digest})
+        return Reading(expansion=expansion, cursor={**_validators_of(answer), "digest": digest})
 
 
 def _digest_of(body: bytes, zone: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+from booking_fixtures import Tenant
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.consumers import on_commands
@@ -12,24 +13,26 @@ from slotstream_contracts.envelope import wrap
 from slotstream_servicekit.consumer import Received
 
 
-async def answers_to(world: Any, *commands: Any, ids: Sequence[UUID] = ()) -> list[dict[str, Any]]:
+async def answers_to(tenant: Tenant, *commands: Any, ids: Sequence[UUID] = ()) -> list[dict[str, Any]]:
     """The data of booking's results to commands that arrive in one batch, under `ids` or each under one of its own."""
-    before = len(await world.outbox())
-    async with world.database.system_transaction() as session:
-        await work_through(session, world, commands, ids=ids)
-    said = (await world.outbox())[before:]
+    before = len(await tenant.outbox())
+    async with tenant.database.system_transaction() as session:
+        await work_through(session, tenant, commands, ids=ids)
+    said = (await tenant.outbox())[before:]
     return [each["payload"]["data"] for each in said if each["topic"] == "slotstream.booking.results.v1"]
 
 
-async def work_through(session: AsyncSession, world: Any, commands: Sequence[Any], *, ids: Sequence[UUID] = ()) -> None:
+async def work_through(
+    session: AsyncSession, tenant: Tenant, commands: Sequence[Any], *, ids: Sequence[UUID] = ()
+) -> None:
     """One batch of commands, in the transaction of `session`."""
-    now = world.now[0]
+    now = tenant.now[0]
     batch = []
     for number, data in enumerate(commands):
         event = wrap(
             data,
             id=ids[number] if ids else uuid4(),
-            organization=world.organization_id,
+            organization=tenant.organization_id,
             subject=str(getattr(data, "appointment_id", "a-batch")),
             sequence=0,
             time=now,

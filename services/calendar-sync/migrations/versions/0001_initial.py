@@ -13,6 +13,7 @@ depends_on = None
 
 TENANT_TABLES = (
     "appointments",
+    "businesses",
     "busy_instances",
     "connections",
     "feeds",
@@ -23,6 +24,20 @@ TENANT_TABLES = (
 
 
 def upgrade() -> None:
+    _create_connections()
+    _create_feeds()
+    _create_projections()
+    _create_shared_tables()
+    enable_tenant_isolation(op, *TENANT_TABLES)
+    grant_app(op, service="calendar_sync", tables=[*TENANT_TABLES, "inbox"])
+
+
+def downgrade() -> None:
+    for table in ("busy_instances", *(table for table in TENANT_TABLES if table != "busy_instances"), "inbox"):
+        op.drop_table(table)
+
+
+def _create_connections() -> None:
     op.create_table(
         "connections",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -52,9 +67,12 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint("(state = 'paused') = (pause_reason IS NOT NULL)", name="connections_pause_has_a_reason"),
         sa.PrimaryKeyConstraint("organization_id", "id"),
+        sa.UniqueConstraint("id", name="connections_id_key"),
     )
-    op.create_index("connections_due_idx", "connections", ["due_at"], postgresql_where=sa.text("state <> 'paused'"))
-    op.create_index("connections_resource_idx", "connections", ["organization_id", "resource_id"])
+    op.create_index(
+        "connections_due_idx", "connections", ["due_at"], unique=False, postgresql_where=sa.text("state <> 'paused'")
+    )
+    op.create_index("connections_resource_idx", "connections", ["organization_id", "resource_id"], unique=False)
     op.create_table(
         "busy_instances",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -73,6 +91,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("organization_id", "connection_id", "id"),
     )
+
+
+def _create_feeds() -> None:
     op.create_table(
         "feeds",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -86,7 +107,20 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "id"),
+        sa.UniqueConstraint("id", name="feeds_id_key"),
         sa.UniqueConstraint("secret_digest", name="feeds_secret_digest_key"),
+    )
+
+
+def _create_projections() -> None:
+    op.create_table(
+        "businesses",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "id"),
     )
     op.create_table(
         "resources",
@@ -103,10 +137,13 @@ def upgrade() -> None:
         "appointments",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("business_id", sa.Uuid(), nullable=False),
         sa.Column("resource_ids", sa.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("calendar_uid", sa.Text(), nullable=False),
         sa.Column("calendar_sequence", sa.Integer(), nullable=False),
         sa.Column("service_name", sa.Text(), nullable=False),
+        sa.Column("location_kind", sa.Text(), nullable=False),
+        sa.Column("location_text", sa.Text(), nullable=True),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("zone", sa.Text(), nullable=False),
@@ -118,10 +155,7 @@ def upgrade() -> None:
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "id"),
     )
-    op.create_index("appointments_ends_at_idx", "appointments", ["organization_id", "ends_at"])
-    _create_shared_tables()
-    enable_tenant_isolation(op, *TENANT_TABLES)
-    grant_app(op, service="calendar_sync", tables=[*TENANT_TABLES, "inbox"])
+    op.create_index("appointments_ends_at_idx", "appointments", ["organization_id", "ends_at"], unique=False)
 
 
 def _create_shared_tables() -> None:
@@ -137,7 +171,7 @@ def _create_shared_tables() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "caller", "key"),
     )
-    op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
+    op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"], unique=False)
     op.create_table(
         "outbox",
         sa.Column("seq", sa.BigInteger(), sa.Identity(always=True, cache=1), nullable=False),
@@ -153,8 +187,8 @@ def _create_shared_tables() -> None:
         sa.Column("headers", postgresql.JSONB(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
+        postgresql_with={"toast_tuple_target": 8160, "vacuum_truncate": False},
     )
-    op.create_index("outbox_lane_idx", "outbox", ["lane", "seq"])
     op.create_table(
         "inbox",
         sa.Column("consumer", sa.Text(), nullable=False),
@@ -162,9 +196,4 @@ def _create_shared_tables() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("consumer", "message_id"),
     )
-    op.create_index("inbox_received_at_idx", "inbox", ["received_at"])
-
-
-def downgrade() -> None:
-    for table in ("busy_instances", *(each for each in TENANT_TABLES if each != "busy_instances"), "inbox"):
-        op.drop_table(table)
+    op.create_index("inbox_received_at_idx", "inbox", ["received_at"], unique=False)

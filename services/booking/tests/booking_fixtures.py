@@ -1,0 +1,133 @@
+"""An organization to book in: a business, staff, a service, hours and a client, set up over HTTP."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+import asyncpg
+import httpx2
+from fastapi import FastAPI
+from sqlalchemy import RowMapping, text
+
+from booking.storage.policies import bump_policy
+from booking.storage.projections import ScheduleRow, apply_schedules
+from slotstream_servicekit.database import Database
+
+Json = dict[str, Any]
+"""A JSON object as an answer has it."""
+
+NOW = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
+"""A Monday."""
+
+ALWAYS = [{"weekday": day, "intervals": [{"from": "06:00", "to": "22:00"}]} for day in range(7)]
+
+
+class ClientFactory(Protocol):
+    """Opens an HTTP client for a caller of this role, of the tenant's organization unless another is named."""
+
+    async def __call__(
+        self,
+        role: str = "owner",
+        *,
+        organization: UUID | None = None,
+        headers: dict[str, str] | None = None,
+        **more: Any,
+    ) -> httpx2.AsyncClient: ...
+
+
+@dataclass(slots=True)
+class Tenant:
+    """One organization. `api` calls as its owner, `client_as` opens clients for other callers; `now` can be moved."""
+
+    organization_id: UUID
+    api: httpx2.AsyncClient
+    database: Database
+    now: list[datetime]
+    client_as: "ClientFactory"
+    app: FastAPI
+    owner_url: str
+    business: Json = field(default_factory=dict)
+    staff: list[Json] = field(default_factory=list)
+    service: Json = field(default_factory=dict)
+    client: Json = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def as_owner(self) -> AsyncIterator[asyncpg.Connection]:
+        connection = await asyncpg.connect(self.owner_url.replace("postgresql+asyncpg", "postgresql"))
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def analyse(self) -> None:
+        """Have PostgreSQL learn how much there is now."""
+        async with self.as_owner() as owner:
+            await owner.execute("ANALYZE")
+
+    def at(self, hour: int, minute: int = 0, *, day: int = 1) -> str:
+        """An instant on the day after now, or `day` days after."""
+        moment = (NOW + timedelta(days=day)).replace(hour=hour, minute=minute)
+        return moment.isoformat().replace("+00:00", "Z")
+
+    def request(self, starts_at: str, **more: Any) -> Json:
+        return {
+            "business_id": self.business["id"],
+            "service_id": self.service["id"],
+            "client_id": self.client["id"],
+            "starts_at": starts_at,
+            "resource_ids": [self.staff[0]["id"]],
+            **more,
+        }
+
+    async def book(self, starts_at: str, **more: Any) -> Json:
+        answer = await self.api.post("/v1/appointments", json=self.request(starts_at, **more))
+        assert answer.status_code == 201, answer.text
+        booked: Json = answer.json()
+        return booked
+
+    async def post(self, path: str, body: Json | None = None, *, status: int = 200, **headers: str) -> Any:
+        answer = await self.api.post(path, json=body, headers=headers)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def get(self, path: str, *, status: int = 200, **params: Any) -> Any:
+        answer = await self.api.get(path, params=params)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def add_service(self, **more: Any) -> Json:
+        body = {"business_id": self.business["id"], "name": "Massage", "duration_minutes": 30, **more}
+        added: Json = await self.post("/v1/services", body, status=201)
+        return added
+
+    async def add_staff(self, name: str) -> Json:
+        body = {"name": name, "business_ids": [self.business["id"]], "zone": "Europe/Berlin"}
+        added: Json = await self.post("/v1/resources", body, status=201)
+        self.staff.append(added)
+        return added
+
+    async def open_hours(
+        self, weekly: Any = ALWAYS, *, organization_id: UUID | None = None, owner_id: str | None = None, **more: Any
+    ) -> None:
+        schedule = {"zone": "Europe/Berlin", "weekly": weekly, **more}
+        row = ScheduleRow(
+            organization_id=organization_id or self.organization_id,
+            owner_id=UUID(owner_id or self.business["id"]),
+            owner_kind="business",
+            schedule=json.dumps(schedule),
+            version=int(datetime.now(UTC).timestamp() * 1_000_000),
+        )
+        async with self.database.system_transaction() as session:
+            await bump_policy(session, await apply_schedules(session, [row]))
+
+    async def rows(self, query: str, **values: Any) -> list[RowMapping]:
+        async with self.database.system_transaction() as session:
+            return list((await session.execute(text(query), values)).mappings())
+
+    async def outbox(self) -> list[Json]:
+        rows = await self.rows("SELECT topic, key, type, payload, headers FROM outbox ORDER BY seq")
+        return [{**row, "payload": row["payload"] and json.loads(row["payload"])} for row in rows]

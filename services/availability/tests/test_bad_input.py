@@ -2,6 +2,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from availability_town import Town
 from sqlalchemy import text
 
 from slotstream_servicekit.ids import new_id
@@ -43,7 +44,7 @@ DAY = "&from=2026-06-01&to=2026-06-02"
     ],
 )
 async def test_a_question_that_makes_no_sense_is_answered_with_a_code(
-    open_client: httpx2.AsyncClient, town: Any, path: str, status: int, code: str | None
+    open_client: httpx2.AsyncClient, town: Town, path: str, status: int, code: str | None
 ) -> None:
     ids = {"service": town.service, "business": town.business, "anna": town.anna, "other": new_id()}
 
@@ -111,7 +112,7 @@ def week(*intervals: tuple[str, str], weekday: Any = 0) -> dict[str, Any]:
     ],
 )
 async def test_a_change_that_makes_no_sense_is_refused_with_a_code_and_changes_nothing(
-    *, client: httpx2.AsyncClient, town: Any, method: str, path: str, body: Any, code: str | None
+    *, client: httpx2.AsyncClient, town: Town, method: str, path: str, body: Any, code: str | None
 ) -> None:
     answer = await client.request(method, path.format(anna=town.anna, business=town.business), json=body)
 
@@ -123,9 +124,9 @@ async def test_a_change_that_makes_no_sense_is_refused_with_a_code_and_changes_n
 
 
 async def test_a_schedule_does_not_grow_for_ever(
-    client: httpx2.AsyncClient, town: Any, monkeypatch: pytest.MonkeyPatch
+    client: httpx2.AsyncClient, town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("availability.domain.MAX_ENTRIES", 1)
+    monkeypatch.setattr("availability.domain.schedules.MAX_ENTRIES", 1)
     path = OVERRIDES.format(anna=town.anna)
 
     assert (await client.post(path, json={"on": "2026-06-01"})).status_code == 201

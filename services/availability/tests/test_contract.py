@@ -1,9 +1,8 @@
 """The API keeps to its OpenAPI document, whatever it is asked."""
 
-from typing import Any
-
 import httpx2
 import pytest
+from availability_town import Town
 
 from slotstream_servicekit.testing.fuzzing import assert_a_running_server_keeps_to_its_document
 
@@ -11,7 +10,7 @@ pytestmark = pytest.mark.service
 
 
 async def test_every_answer_is_one_that_the_openapi_document_declares(
-    open_client: httpx2.AsyncClient, town: Any
+    open_client: httpx2.AsyncClient, town: Town
 ) -> None:
     override = {"on": "2026-06-01", "intervals": [{"from": "10:00", "to": "12:00"}]}
     absence = {"starts_at": "2026-06-02T09:00:00Z", "ends_at": "2026-06-03T09:00:00Z"}

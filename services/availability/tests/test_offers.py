@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from availability_town import Town
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -93,7 +94,7 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
 class Told:
     """A world as one organization of the service knows it."""
 
-    def __init__(self, town: Any, client: httpx2.AsyncClient, world: dict[str, Any]) -> None:
+    def __init__(self, town: Town, client: httpx2.AsyncClient, world: dict[str, Any]) -> None:
         self.town, self.client, self.world = town, client, world
         self.anna, self.ben, self.room = (new_id() for _ in range(3))
         town.business, town.service = new_id(), new_id()
@@ -206,7 +207,7 @@ async def check(told: Told) -> int:
 
 
 async def test_every_start_on_the_grid_is_offered_exactly_when_it_is_bookable(
-    town: Any, client: httpx2.AsyncClient
+    town: Town, client: httpx2.AsyncClient
 ) -> None:
     loop = asyncio.get_running_loop()
     offered: list[int] = []

@@ -3,6 +3,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from availability_town import Town
 
 from availability.schemas import CalendarOut, FreeBusyOut
 from slotstream_servicekit.ids import new_id
@@ -17,7 +18,7 @@ def hours(spans: list[dict[str, str]]) -> list[tuple[str, str]]:
     return [(span["starts_at"][11:16], span["ends_at"][11:16]) for span in spans]
 
 
-async def test_free_busy_tells_open_taken_and_free_time(open_client: httpx2.AsyncClient, town: Any) -> None:
+async def test_free_busy_tells_open_taken_and_free_time(open_client: httpx2.AsyncClient, town: Town) -> None:
     await town.appointments(town.an_appointment("2026-06-01T10:00+02:00", town.anna, buffer_after_minutes=15))
     await town.busy(town.an_external_event("2026-06-01T11:15+02:00", town.anna, "cal:1"))
 
@@ -33,7 +34,7 @@ async def test_free_busy_tells_open_taken_and_free_time(open_client: httpx2.Asyn
     assert (ben["resource_id"], hours(ben["free"])) == (str(town.ben), [("07:00", "10:00")])
 
 
-async def test_a_calendar_holds_all_that_a_day_or_week_view_draws(open_client: httpx2.AsyncClient, town: Any) -> None:
+async def test_a_calendar_holds_all_that_a_day_or_week_view_draws(open_client: httpx2.AsyncClient, town: Town) -> None:
     booked = town.an_appointment("2026-06-01T10:00+02:00", town.anna)
     away = {"starts_at": "2026-06-01T09:00:00+02:00", "ends_at": "2026-06-01T10:00:00+02:00", "reason": "Dentist"}
     await town.appointments(booked)
@@ -64,7 +65,7 @@ async def calendar(client: httpx2.AsyncClient, *businesses: UUID, **query: Any) 
     return CalendarOut.model_validate(answer.json())
 
 
-async def test_a_cancelled_appointment_leaves_the_calendar(open_client: httpx2.AsyncClient, town: Any) -> None:
+async def test_a_cancelled_appointment_leaves_the_calendar(open_client: httpx2.AsyncClient, town: Town) -> None:
     await town.appointments(
         town.an_appointment("2026-06-01T10:00+02:00", town.anna, occupies=False, status="cancelled")
     )
@@ -74,7 +75,7 @@ async def test_a_cancelled_appointment_leaves_the_calendar(open_client: httpx2.A
 
 
 async def test_a_calendar_shows_requests_and_no_shows_that_take_no_time(
-    open_client: httpx2.AsyncClient, town: Any
+    open_client: httpx2.AsyncClient, town: Town
 ) -> None:
     for hour, status in ((9, "pending"), (10, "no_show"), (11, "dismissed")):
         start = f"2026-06-01T{hour:02}:00+02:00"
@@ -86,7 +87,7 @@ async def test_a_calendar_shows_requests_and_no_shows_that_take_no_time(
     assert [(each.status, each.occupies) for each in drawn] == [("pending", False), ("no_show", False)]
 
 
-async def test_a_calendar_goes_across_businesses_in_several_zones(open_client: httpx2.AsyncClient, town: Any) -> None:
+async def test_a_calendar_goes_across_businesses_in_several_zones(open_client: httpx2.AsyncClient, town: Town) -> None:
     tokyo, ken = new_id(), new_id()
     await town.catalogue(
         town.a_business(id=tokyo, name="Tokyo", zone="Asia/Tokyo"),
@@ -113,7 +114,7 @@ async def test_a_calendar_goes_across_businesses_in_several_zones(open_client: h
 
 
 async def test_a_calendar_of_too_many_resources_asks_to_name_some(
-    open_client: httpx2.AsyncClient, town: Any, monkeypatch: pytest.MonkeyPatch
+    open_client: httpx2.AsyncClient, town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("availability.usecases.calendars.MAX_RESOURCES", 1)
 

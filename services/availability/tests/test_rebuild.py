@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
 import httpx2
 import pytest
 from aiokafka import AIOKafkaProducer
+from availability_town import Town
 from sqlalchemy import text
 
 from availability.main import service
@@ -31,7 +31,7 @@ async def producing(kafka: str) -> AsyncIterator[AIOKafkaProducer]:
         await producer.stop()
 
 
-async def offered(client: httpx2.AsyncClient, town: Any) -> list[tuple[str, int]]:
+async def offered(client: httpx2.AsyncClient, town: Town) -> list[tuple[str, int]]:
     query = {"service_id": str(town.service), "from": "2026-06-01", "to": "2026-06-02"}
     answer = await client.get("/v1/slots", params=query)
     assert answer.status_code == 200, answer.text
@@ -39,7 +39,7 @@ async def offered(client: httpx2.AsyncClient, town: Any) -> list[tuple[str, int]
 
 
 async def test_a_rebuild_runs_beside_the_projection_and_ends_as_the_log_says(
-    open_client: httpx2.AsyncClient, town: Any, kafka: str
+    open_client: httpx2.AsyncClient, town: Town, kafka: str
 ) -> None:
     booked = [
         *(town.an_appointment("2026-06-01T09:00+02:00", one) for one in (town.anna, town.ben)),
@@ -65,7 +65,7 @@ async def test_a_rebuild_runs_beside_the_projection_and_ends_as_the_log_says(
     await apply_topics(kafka, [replace(definition, name=name) for name in topics.values()])
     async with producing(kafka) as producer:
         for name, state in states:
-            record = town.heard(state).event
+            record = town.record(state).event
             headers = [(key, value.encode()) for key, value in record.headers().items()]
             await producer.send(topics[name], record.to_json(), key=record.partitionkey.encode(), headers=headers)
 

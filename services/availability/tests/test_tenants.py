@@ -2,6 +2,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from availability_town import Town
 from sqlalchemy import text
 
 from slotstream_servicekit.ids import new_id
@@ -49,7 +50,7 @@ WINDOW = "from=2026-06-01&to=2026-06-02"
     ],
 )
 async def test_another_organization_finds_nothing_and_changes_nothing(
-    *, town: Any, api_client: ApiClientFactory, signer: Signer, method: str, path: str, body: dict[str, str] | None
+    *, town: Town, api_client: ApiClientFactory, signer: Signer, method: str, path: str, body: dict[str, str] | None
 ) -> None:
     stranger = await api_client(town.app, token=signer.token(organization_id=new_id()))
     ids = {"anna": town.anna, "business": town.business, "service": town.service}
@@ -64,7 +65,7 @@ async def test_another_organization_finds_nothing_and_changes_nothing(
 
 
 async def test_kept_answers_of_one_organization_are_not_given_to_another(
-    open_client: httpx2.AsyncClient, town: Any, api_client: ApiClientFactory, signer: Signer
+    open_client: httpx2.AsyncClient, town: Town, api_client: ApiClientFactory, signer: Signer
 ) -> None:
     path = f"/v1/slots?service_id={town.service}&{WINDOW}"
     stranger = await api_client(town.app, token=signer.token(organization_id=new_id()))
@@ -75,7 +76,7 @@ async def test_kept_answers_of_one_organization_are_not_given_to_another(
 
 @pytest.mark.parametrize("table", ["schedules", "businesses", "resources", "services", "projection_versions", "outbox"])
 async def test_the_databases_own_role_sees_one_organization_at_a_time(
-    open_client: httpx2.AsyncClient, town: Any, table: str
+    open_client: httpx2.AsyncClient, town: Town, table: str
 ) -> None:
     async def count(organization: Any) -> int:
         async with town.fresh.database.transaction(organization) as session:

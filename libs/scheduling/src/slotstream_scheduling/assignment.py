@@ -35,14 +35,14 @@ def assign(
     load, last, priority = loads or {}, last_assigned or {}, priorities or {}
     never = min(last.values(), default=0) - 1
 
-    def rank(one: str) -> tuple[int, int, str]:
+    def rank(candidate: str) -> tuple[int, int, str]:
         match Assignment(policy):
             case Assignment.LEAST_LOADED:
-                return (load.get(one, 0), 0, one)
+                return (load.get(candidate, 0), 0, candidate)
             case Assignment.ROUND_ROBIN:
-                return (last.get(one, never), 0, one)
+                return (last.get(candidate, never), 0, candidate)
             case Assignment.PRIORITY:
-                return (-priority.get(one, 0), load.get(one, 0), one)
+                return (-priority.get(candidate, 0), load.get(candidate, 0), candidate)
 
     chosen: list[str] = []
     for at, place in enumerate(free):

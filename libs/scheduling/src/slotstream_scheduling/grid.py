@@ -44,9 +44,9 @@ def _grid_day(zone: str, step: int, ordinal: int) -> Sequence[int]:
         midnight = instant_on(zone, ordinal, 0)
         return range(midnight, midnight + DAY_SECONDS, step)
     midnight_local = datetime.fromordinal(ordinal)
-    found: set[int] = set()
+    starts: set[int] = set()
     for second in range(0, DAY_SECONDS, step):
         read = resolve(midnight_local + timedelta(seconds=second), zone)
         if read.kind is not LocalKind.GAP:
-            found |= {read.first, read.second}
-    return tuple(sorted(found))
+            starts |= {read.first, read.second}
+    return tuple(sorted(starts))

@@ -133,16 +133,16 @@ class Schedule:
 
     def opened_on(self, ordinal: int) -> tuple[Span, ...]:
         """The hours that start on the local date with this ordinal; kept, since a schedule is asked often."""
-        found = self._opened.get(ordinal)
-        if found is None:
+        spans = self._opened.get(ordinal)
+        if spans is None:
             intervals = self.by_date.get(ordinal)
             if intervals is None:
                 intervals = self.by_weekday[(ordinal + 6) % 7]
             at = partial(instant_on, self.zone, ordinal)
-            found = tuple((at(interval.starts), at(interval.closing)) for interval in intervals)
+            spans = tuple((at(interval.starts), at(interval.closing)) for interval in intervals)
             if len(self._opened) < _REMEMBERED_DATES:
-                self._opened[ordinal] = found
-        return found
+                self._opened[ordinal] = spans
+        return spans
 
     @cached_property
     def _opened(self) -> dict[int, tuple[Span, ...]]:
@@ -228,15 +228,15 @@ def working_spans(schedule: Schedule | None, business: Schedule, start: int, end
     if start >= end:
         return EMPTY
     if schedule is None:
-        found = _expand(business, start, end, frozenset())
+        spans = _expand(business, start, end, frozenset())
     elif schedule.weekly is None:
-        found = [
+        spans = [
             *_expand(business, start, end, schedule.by_date.keys()),
             *_expand(schedule, start, end, frozenset()),
         ]
     else:
-        found = _expand(schedule, start, end, frozenset())
-    return clip(normalize(found), start, end)
+        spans = _expand(schedule, start, end, frozenset())
+    return clip(normalize(spans), start, end)
 
 
 def open_spans(schedule: Schedule | None, business: Schedule, start: int, end: int) -> Spans:
@@ -244,8 +244,8 @@ def open_spans(schedule: Schedule | None, business: Schedule, start: int, end: i
 
     `schedule` None is a resource without rules of its own; for the business itself pass None as well.
     """
-    found = subtract(working_spans(schedule, business, start, end), business.cuts)
-    return found if schedule is None else subtract(found, schedule.cuts)
+    open_time = subtract(working_spans(schedule, business, start, end), business.cuts)
+    return open_time if schedule is None else subtract(open_time, schedule.cuts)
 
 
 @lru_cache(maxsize=1_024)
@@ -258,21 +258,21 @@ def holidays_for(country: str, subdivision: str | None, years: tuple[int, ...]) 
 
     try:
         language = country_holidays(country).default_language
-        found = country_holidays(country, subdiv=subdivision, years=years, language=language)
+        holidays = country_holidays(country, subdiv=subdivision, years=years, language=language)
     except NotImplementedError as error:
         raise ValueError(str(error)) from error
-    return tuple(Holiday(on, name) for on, name in sorted(found.items()))
+    return tuple(Holiday(on, name) for on, name in sorted(holidays.items()))
 
 
 def _expand(schedule: Schedule, start: int, end: int, replaced: Iterable[int]) -> list[Span]:
     zone = schedule.zone
     first = local_date(start, zone).toordinal() - 1  # yesterday's interval may run over midnight
     last = local_date(end, zone).toordinal()
-    found: list[Span] = []
+    spans: list[Span] = []
     for ordinal in range(first, last + 1):
         if ordinal not in replaced:
-            found += schedule.opened_on(ordinal)
-    return found
+            spans += schedule.opened_on(ordinal)
+    return spans
 
 
 def _intervals(items: Iterable[Mapping[str, str]]) -> tuple[ClockInterval, ...]:

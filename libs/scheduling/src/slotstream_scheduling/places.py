@@ -86,9 +86,10 @@ class Roster:
 
     def _places_of(self, requires: Requirements) -> Places:
         if requires:
-            return tuple(tuple(one.id for one in self._performers if one.id in place) for place in requires)
-        staff = tuple(one.id for one in self._performers if one.kind == "staff")
-        return (staff or tuple(one.id for one in self._performers if one.kind == "business"),)
+            ids = [performer.id for performer in self._performers]
+            return tuple(tuple(resource_id for resource_id in ids if resource_id in place) for place in requires)
+        staff = tuple(performer.id for performer in self._performers if performer.kind == "staff")
+        return (staff or tuple(performer.id for performer in self._performers if performer.kind == "business"),)
 
 
 def can_fill(places: Sequence[Iterable[str]], named: Collection[str] = ()) -> bool:
@@ -100,7 +101,12 @@ def can_fill(places: Sequence[Iterable[str]], named: Collection[str] = ()) -> bo
     candidates = [tuple(place) for place in places]
     if not _match(candidates):
         return False
-    return not named or _match([[at for at, place in enumerate(candidates) if one in place] for one in named])
+    return not named or _match([_places_for(resource_id, candidates) for resource_id in named])
+
+
+def _places_for(resource_id: str, places: Sequence[Sequence[str]]) -> list[int]:
+    """The numbers of the places that the resource can fill."""
+    return [number for number, place in enumerate(places) if resource_id in place]
 
 
 def _match(choices: Sequence[Sequence[str | int]]) -> bool:
@@ -128,7 +134,7 @@ def _custom(named: tuple[str, ...], own: Collection[str]) -> Staffing:
 
 def _with_named(places: Places, named: tuple[str, ...]) -> Staffing:
     reasons: tuple[Reason, ...] = ()
-    if strangers := [one for one in named if not any(one in place for place in places)]:
+    if strangers := [resource_id for resource_id in named if not any(resource_id in place for place in places)]:
         reasons = _cannot_perform(strangers)
     elif len(named) > len(places) or not can_fill(places, named):
         reasons = _unfillable(places) or _wrong_number(places, named)
@@ -139,17 +145,17 @@ def _with_named(places: Places, named: tuple[str, ...]) -> Staffing:
 
 def _left(places: Places, at: int, named: tuple[str, ...]) -> tuple[str, ...]:
     """The candidates of the place `at`: only named ones where those have no room without it."""
-    others = [[other for other, place in enumerate(places) if other != at and one in place] for one in named]
-    if _match(others):
+    elsewhere = [[place for place in _places_for(resource_id, places) if place != at] for resource_id in named]
+    if _match(elsewhere):
         return places[at]
-    return tuple(one for one in places[at] if one in named)
+    return tuple(candidate for candidate in places[at] if candidate in named)
 
 
 def _chosen_from(places: Places, wanted: tuple[str, ...]) -> Staffing:
     """The places when only the wanted resources will do; one that none of them can fill stays as it is."""
-    if not any(one in place for place in places for one in wanted):
+    if not any(resource_id in place for place in places for resource_id in wanted):
         return Staffing(places, (), _cannot_perform(wanted))
-    narrowed = tuple(tuple(one for one in place if one in wanted) or place for place in places)
+    narrowed = tuple(tuple(candidate for candidate in place if candidate in wanted) or place for place in places)
     return Staffing(narrowed, (), _unfillable(narrowed))
 
 

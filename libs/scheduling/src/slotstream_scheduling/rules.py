@@ -157,7 +157,7 @@ def judge_resource(
     if resource.schedule is not None and (off := _absent(resource.schedule, start, end)):
         reasons.append(Reason(Code.ON_TIME_OFF, "The resource has time off.", off))
     blocked = rules.blocked(start)
-    if busy := tuple(sorted(one.id for one in resource.busy if _meets(one.start, one.end, blocked))):
+    if busy := tuple(sorted(event.id for event in resource.busy if _meets(event.start, event.end, blocked))):
         reasons.append(Reason(Code.EXTERNAL_BUSY, "The resource's own calendar is busy.", busy))
     if taken := taken_by(start=start, rules=rules, resource=resource, service_id=service_id, ignore=ignore):
         reasons.append(Reason(Code.SLOT_TAKEN, "The resource's time is taken.", taken))
@@ -177,11 +177,11 @@ def taken_by(
     end = start + rules.duration_seconds
     mates: list[str] = []
     others: list[str] = []
-    for one in resource.taken:
-        if one.id in ignore or not _meets(one.blocked_from, one.blocked_to, blocked):
+    for taken in resource.taken:
+        if taken.id in ignore or not _meets(taken.blocked_from, taken.blocked_to, blocked):
             continue
-        same = rules.capacity > 1 and one.starts_at == start and one.ends_at == end
-        (mates if same and one.service_id == service_id is not None else others).append(one.id)
+        same = rules.capacity > 1 and taken.starts_at == start and taken.ends_at == end
+        (mates if same and taken.service_id == service_id is not None else others).append(taken.id)
     if len(mates) >= rules.capacity:
         others += mates
     return tuple(sorted(others))
@@ -226,21 +226,21 @@ def free_places(
 
 def _judge_business(start: int, end: int, business: Schedule) -> tuple[Reason, ...]:
     closed = tuple(
-        Reason(Code.BUSINESS_CLOSED, "The business is closed.", (one.id,))
-        for one in business.absences
-        if _meets(one.starts_at, one.ends_at, (start, end))
+        Reason(Code.BUSINESS_CLOSED, "The business is closed.", (closure.id,))
+        for closure in business.absences
+        if _meets(closure.starts_at, closure.ends_at, (start, end))
     )
     holidays = tuple(
-        Reason(Code.BUSINESS_CLOSED, f"The business is closed: {one.name}.", (one.on.isoformat(),))
-        for one, span in business.holiday_cuts
+        Reason(Code.BUSINESS_CLOSED, f"The business is closed: {holiday.name}.", (holiday.on.isoformat(),))
+        for holiday, span in business.holiday_cuts
         if _meets(*span, (start, end))
     )
     return closed + holidays
 
 
 def _absent(schedule: Schedule, start: int, end: int) -> tuple[str, ...]:
-    absences = [one.id for one in schedule.absences if _meets(one.starts_at, one.ends_at, (start, end))]
-    holidays = [one.on.isoformat() for one, span in schedule.holiday_cuts if _meets(*span, (start, end))]
+    absences = [absence.id for absence in schedule.absences if _meets(absence.starts_at, absence.ends_at, (start, end))]
+    holidays = [holiday.on.isoformat() for holiday, span in schedule.holiday_cuts if _meets(*span, (start, end))]
     return (*absences, *holidays)
 
 

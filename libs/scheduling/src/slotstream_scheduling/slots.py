@@ -52,7 +52,7 @@ def first_slot(
     step = DAY_SECONDS
     while at < end:
         until = min(at + step, end)
-        found = offer_slots(
+        slots = offer_slots(
             rules=rules,
             business=business,
             staffing=staffing,
@@ -62,7 +62,7 @@ def first_slot(
             end=until,
             service_id=service_id,
         )
-        if found:
-            return found[0]
+        if slots:
+            return slots[0]
         at, step = until, min(step * 2, 32 * DAY_SECONDS)
     return None

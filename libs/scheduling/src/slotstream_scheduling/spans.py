@@ -56,18 +56,18 @@ def union(*sets: Spans) -> Spans:
 
 
 def intersect(left: Spans, right: Spans) -> Spans:
-    found: list[Span] = []
+    spans: list[Span] = []
     i = j = 0
     while i < len(left) and j < len(right):
         start = max(left[i][0], right[j][0])
         end = min(left[i][1], right[j][1])
         if start < end:
-            found.append((start, end))
+            spans.append((start, end))
         if left[i][1] < right[j][1]:
             i += 1
         else:
             j += 1
-    return tuple(found)
+    return tuple(spans)
 
 
 def subtract(base: Spans, removed: Spans) -> Spans:

@@ -60,7 +60,7 @@ def _joinable(
     """The starts of sessions of the same service that still have a seat."""
     for start in {taken.starts_at for taken in calendar.taken if taken.service_id == service_id}:
         low, high = rules.blocked(start)
-        busy = any(each.start < each.end and each.start < high and each.end > low for each in calendar.busy)
+        busy = any(event.start < event.end and event.start < high and event.end > low for event in calendar.busy)
         if (
             not busy
             and contains(open_time, start, start + rules.duration_seconds)

@@ -121,12 +121,12 @@ def _day(zone: str, ordinal: int) -> tuple[int, bool]:
 
 
 def _first_instant_at(local: datetime, zone: str) -> int:
-    found = resolve(local, zone)
-    if found.kind is not LocalKind.GAP:
-        return found.first
+    reading = resolve(local, zone)
+    if reading.kind is not LocalKind.GAP:
+        return reading.first
     rules = zone_of(zone)
     before = int(local.replace(tzinfo=rules, fold=1).timestamp())
-    return _transition(before, found.first, rules)
+    return _transition(before, reading.first, rules)
 
 
 def _transition(low: int, high: int, rules: ZoneInfo) -> int:

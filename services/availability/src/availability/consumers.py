@@ -1,6 +1,6 @@
-"""What the service hears: states of the catalogue, of appointments and of external busy time.
+"""States of the catalogue, of appointments and of external busy time, as other services publish them.
 
-All are states applied by version, so duplicates, reordering and replays change nothing.
+All are applied by version, so duplicates, reordering and replays change nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,19 +11,18 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from availability.storage import (
+    BUSINESSES,
+    RESOURCES,
+    SERVICES,
     AppointmentRow,
+    AppointmentStore,
     BusinessRow,
     ExternalBusyRow,
+    ExternalBusyStore,
     ResourceRow,
     ServiceRow,
-    apply_appointments,
-    apply_businesses,
-    apply_external_busy,
-    apply_resources,
-    apply_services,
-    forget_external_busy,
 )
-from slotstream_contracts.appointments import AppointmentSnapshot, AppointmentState
+from slotstream_contracts.appointments import AppointmentState
 from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState
 from slotstream_contracts.envelope import Envelope
 from slotstream_contracts.schedules import ExternalBusyState
@@ -74,26 +73,28 @@ def projections() -> Sequence[Projection]:
 
 
 async def on_catalogue(session: AsyncSession, batch: Batch) -> None:
-    await apply_businesses(session, _rows(batch, BusinessState, _business_row))
-    await apply_resources(session, _rows(batch, ResourceState, _resource_row))
-    await apply_services(session, _rows(batch, ServiceState, _service_row))
+    await BUSINESSES.put(session, _rows(batch, BusinessState, _business_row))
+    await RESOURCES.put(session, _rows(batch, ResourceState, _resource_row))
+    await SERVICES.put(session, _rows(batch, ServiceState, _service_row))
 
 
 async def on_appointments(session: AsyncSession, batch: Batch) -> None:
-    await apply_appointments(session, _rows(batch, AppointmentState, _appointment_row))
+    await AppointmentStore(session).put(_rows(batch, AppointmentState, _appointment_row))
 
 
 async def on_external_busy(session: AsyncSession, batch: Batch) -> None:
-    """The last record of a key decides: a state stored, or a tombstone that removes it."""
-    last = {record.key: record for record in batch}
-    await forget_external_busy(session, [key for key, record in last.items() if record.event is None])
-    await apply_external_busy(
-        session,
-        [
-            _external_row(record.event.organization, key, record.event.data)
-            for key, record in last.items()
-            if record.event is not None
-        ],
+    """The last record of a key within an organization decides: a state stored, or a tombstone that removes it."""
+    store = ExternalBusyStore(session)
+    last = {(record.organization_id, record.key): record for record in batch}
+    await store.forget(
+        (organization_id, key)
+        for (organization_id, key), record in last.items()
+        if record.event is None and organization_id is not None
+    )
+    await store.put(
+        _external_row(record.event.organization, record.key, record.event.data)
+        for record in last.values()
+        if record.event is not None
     )
 
 
@@ -154,21 +155,21 @@ def _service_row(organization_id: UUID, state: ServiceState) -> ServiceRow:
 
 
 def _appointment_row(organization_id: UUID, state: AppointmentState) -> AppointmentRow:
-    one: AppointmentSnapshot = state.appointment
+    appointment = state.appointment
     return AppointmentRow(
         organization_id=organization_id,
-        id=one.id,
-        business_id=one.business_id,
-        service_id=one.service_id,
-        service_name=one.service_name,
-        status=one.status,
-        resource_ids=[resource.id for resource in one.resources],
-        starts_at=one.starts_at,
-        ends_at=one.ends_at,
-        blocked_from=one.starts_at - timedelta(minutes=one.buffer_before_minutes),
-        blocked_to=one.ends_at + timedelta(minutes=one.buffer_after_minutes),
-        occupies=one.occupies,
-        version=one.version,
+        id=appointment.id,
+        business_id=appointment.business_id,
+        service_id=appointment.service_id,
+        service_name=appointment.service_name,
+        status=appointment.status,
+        resource_ids=[resource.id for resource in appointment.resources],
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        blocked_from=appointment.starts_at - timedelta(minutes=appointment.buffer_before_minutes),
+        blocked_to=appointment.ends_at + timedelta(minutes=appointment.buffer_after_minutes),
+        occupies=appointment.occupies,
+        version=appointment.version,
     )
 
 

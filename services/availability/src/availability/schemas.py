@@ -41,8 +41,8 @@ class IntervalIn(RequestModel):
 
 
 def _apart(intervals: tuple[IntervalIn, ...]) -> tuple[IntervalIn, ...]:
-    ordered = sorted((each.interval() for each in intervals), key=lambda each: each.starts)
-    if any(one.closing > next_one.starts for one, next_one in pairwise(ordered)):
+    ordered = sorted((interval.interval() for interval in intervals), key=lambda interval: interval.starts)
+    if any(earlier.closing > later.starts for earlier, later in pairwise(ordered)):
         raise PydanticCustomError("overlapping_intervals", "The intervals of a day may not overlap")
     return intervals
 
@@ -74,7 +74,7 @@ class ScheduleIn(RequestModel):
         if self.weekly is None:
             return None
         days = sorted(self.weekly, key=lambda day: day.weekday)
-        return tuple(WeekdayHours(day.weekday, tuple(each.interval() for each in day.intervals)) for day in days)
+        return tuple(WeekdayHours(day.weekday, tuple(span.interval() for span in day.intervals)) for day in days)
 
 
 class DateOverrideIn(RequestModel):

@@ -1,53 +1,54 @@
-"""Whose schedule a request is about, who may see and change it, and how it is answered."""
+"""What the endpoints of schedules share: whose schedule a request is about, and how it is answered."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import orjson
-from fastapi import Request, Response, status
+from fastapi import Response, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from availability import usecases
-from availability.api.context import patiently, world_of
-from availability.domain import OwnerKind, OwnerSchedule
-from availability.usecases import Owner
+from availability.api.dependencies import Dependencies
+from availability.domain import Owner, OwnerKind, OwnerSchedule
 from slotstream_scheduling import schedule_to_dict
-from slotstream_servicekit.http import Principal, Right, etag, requires, requires_any
+from slotstream_servicekit.context import Context
+from slotstream_servicekit.http import Principal, Right, etag
+from slotstream_servicekit.http.responses import json_response
 
-Reader = Annotated[Principal, requires(Right.READ_SCHEDULES)]
-Writer = Annotated[Principal, requires_any(Right.WRITE_SCHEDULES, Right.WRITE_OWN_SCHEDULE)]
-Manager = Annotated[Principal, requires(Right.WRITE_SCHEDULES)]
-Work = Callable[[AsyncSession], Awaitable[OwnerSchedule]]
-
-
-def owner_of(principal: Principal, kind: OwnerKind, owner_id: UUID) -> Owner:
-    only_user = None if principal.can(Right.WRITE_SCHEDULES) else principal.subject
-    return Owner(organization_id=principal.organization_id, kind=kind, id=owner_id, only_user=only_user)
+Change = Callable[[AsyncSession, Context], Awaitable[OwnerSchedule]]
 
 
-async def read_schedule(request: Request, principal: Principal, kind: OwnerKind, owner_id: UUID) -> OwnerSchedule:
-    owner = Owner(organization_id=principal.organization_id, kind=kind, id=owner_id)
-    return await _in_transaction(
-        request,
-        owner,
-        lambda session: usecases.get_schedule(session=session, owner=owner, now=world_of(request).now()),
-    )
+def resource(resource_id: UUID, principal: Principal | None = None) -> Owner:
+    """A resource whose schedule is read, or changed by `principal`: whoever may not change all, changes their own."""
+    only_user = None if principal is None or principal.can(Right.WRITE_SCHEDULES) else principal.subject
+    return Owner(kind=OwnerKind.RESOURCE, id=resource_id, only_user=only_user)
 
 
-async def change_schedule(request: Request, owner: Owner, change: Work) -> OwnerSchedule:
+def business(business_id: UUID) -> Owner:
+    return Owner(kind=OwnerKind.BUSINESS, id=business_id)
+
+
+async def read_schedule(dependencies: Dependencies, principal: Principal, owner: Owner) -> OwnerSchedule:
+    async def read() -> OwnerSchedule:
+        async with dependencies.database.transaction(principal.organization_id) as session:
+            return await usecases.get_schedule(
+                session=session, organization_id=principal.organization_id, owner=owner, now=dependencies.now()
+            )
+
+    return await dependencies.when_known(read)
+
+
+async def change_schedule(dependencies: Dependencies, principal: Principal, change: Change) -> OwnerSchedule:
     """Commits `change`; clients of this process see it at once."""
-    changed = await _in_transaction(request, owner, change)
-    world_of(request).changed(owner.organization_id)
+
+    async def commit() -> OwnerSchedule:
+        async with dependencies.database.transaction(principal.organization_id) as session:
+            return await change(session, dependencies.context(principal))
+
+    changed = await dependencies.when_known(commit)
+    dependencies.reader.note_change(principal.organization_id)
     return changed
-
-
-async def _in_transaction(request: Request, owner: Owner, work: Work) -> OwnerSchedule:
-    async def once() -> OwnerSchedule:
-        async with world_of(request).database.transaction(owner.organization_id) as session:
-            return await work(session)
-
-    return await patiently(request, once)
 
 
 def document_of(owner: OwnerSchedule) -> dict[str, Any]:
@@ -65,9 +66,5 @@ def gone(owner: OwnerSchedule) -> Response:
 
 
 def answer_of(owner: OwnerSchedule, content: object, *, status_code: int = status.HTTP_200_OK) -> Response:
-    return Response(
-        orjson.dumps(content, option=orjson.OPT_UTC_Z),
-        status_code=status_code,
-        media_type="application/json",
-        headers={"ETag": etag(owner.version)},
-    )
+    body = orjson.dumps(content, option=orjson.OPT_UTC_Z)
+    return json_response(body, status=status_code, version=owner.version)

@@ -2,110 +2,123 @@
 
 from uuid import UUID
 
-from fastapi import Request, Response, status
+from fastapi import Response, status
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from availability import usecases
-from availability.api.context import world_of
+from availability.api.dependencies import (
+    CurrentDependencies,
+    Dependencies,
+    ScheduleManager,
+    ScheduleReader,
+    ScheduleWriter,
+)
 from availability.api.owners import (
-    Manager,
-    Reader,
-    Writer,
     answer_of,
+    business,
     change_schedule,
     document_of,
     gone,
-    owner_of,
     read_schedule,
+    resource,
 )
-from availability.domain import HolidayRule, OwnerKind, OwnerSchedule
+from availability.domain import HolidayRule, Owner, OwnerSchedule
 from availability.schemas import HolidaysIn, HolidaysOut, ScheduleIn, ScheduleOut
-from availability.usecases import Owner
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.http import IfMatch, Principal, Router
 
 router = Router(prefix="/v1", tags=["schedules"])
 
 
 @router.get("/resources/{resource_id}/schedule", response_model=ScheduleOut)
-async def get_resource_schedule(request: Request, principal: Reader, resource_id: UUID) -> Response:
-    return _schedule_answer(await read_schedule(request, principal, OwnerKind.RESOURCE, resource_id))
+async def get_resource_schedule(
+    dependencies: CurrentDependencies, principal: ScheduleReader, resource_id: UUID
+) -> Response:
+    return _schedule_answer(await read_schedule(dependencies, principal, resource(resource_id)))
 
 
 @router.get("/businesses/{business_id}/schedule", response_model=ScheduleOut)
-async def get_business_schedule(request: Request, principal: Reader, business_id: UUID) -> Response:
-    return _schedule_answer(await read_schedule(request, principal, OwnerKind.BUSINESS, business_id))
+async def get_business_schedule(
+    dependencies: CurrentDependencies, principal: ScheduleReader, business_id: UUID
+) -> Response:
+    return _schedule_answer(await read_schedule(dependencies, principal, business(business_id)))
 
 
 @router.put("/resources/{resource_id}/schedule", response_model=ScheduleOut)
 async def put_resource_schedule(
-    request: Request, principal: Writer, resource_id: UUID, body: ScheduleIn, expected_version: IfMatch
+    dependencies: CurrentDependencies,
+    principal: ScheduleWriter,
+    resource_id: UUID,
+    body: ScheduleIn,
+    expected_version: IfMatch,
 ) -> Response:
-    owner = owner_of(principal, OwnerKind.RESOURCE, resource_id)
-    return await _put_hours(request, owner, body, expected_version)
+    return await _put_hours(dependencies, principal, resource(resource_id, principal), body, expected_version)
 
 
 @router.put("/businesses/{business_id}/schedule", response_model=ScheduleOut)
 async def put_business_schedule(
-    request: Request, principal: Manager, business_id: UUID, body: ScheduleIn, expected_version: IfMatch
+    dependencies: CurrentDependencies,
+    principal: ScheduleManager,
+    business_id: UUID,
+    body: ScheduleIn,
+    expected_version: IfMatch,
 ) -> Response:
-    owner = owner_of(principal, OwnerKind.BUSINESS, business_id)
-    return await _put_hours(request, owner, body, expected_version)
+    return await _put_hours(dependencies, principal, business(business_id), body, expected_version)
 
 
 @router.get("/businesses/{business_id}/holidays", response_model=HolidaysOut)
-async def get_holidays(request: Request, principal: Reader, business_id: UUID) -> Response:
-    return _holidays_answer(await read_schedule(request, principal, OwnerKind.BUSINESS, business_id))
+async def get_holidays(dependencies: CurrentDependencies, principal: ScheduleReader, business_id: UUID) -> Response:
+    return _holidays_answer(await read_schedule(dependencies, principal, business(business_id)))
 
 
 @router.put("/businesses/{business_id}/holidays", response_model=HolidaysOut)
 async def put_holidays(
-    request: Request, principal: Manager, business_id: UUID, body: HolidaysIn, expected_version: IfMatch
+    dependencies: CurrentDependencies,
+    principal: ScheduleManager,
+    business_id: UUID,
+    body: HolidaysIn,
+    expected_version: IfMatch,
 ) -> Response:
     rule = HolidayRule(body.country, body.subdivision, tuple(sorted(body.except_on)))
-    return _holidays_answer(await _follow(request, principal, business_id, rule, expected_version))
+    return _holidays_answer(await _follow(dependencies, principal, business(business_id), rule, expected_version))
 
 
 @router.delete("/businesses/{business_id}/holidays", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_holidays(
-    request: Request, principal: Manager, business_id: UUID, expected_version: IfMatch
+    dependencies: CurrentDependencies, principal: ScheduleManager, business_id: UUID, expected_version: IfMatch
 ) -> Response:
-    return gone(await _follow(request, principal, business_id, None, expected_version))
+    return gone(await _follow(dependencies, principal, business(business_id), None, expected_version))
 
 
-async def _put_hours(request: Request, owner: Owner, body: ScheduleIn, expected_version: int | None) -> Response:
-    changed = await change_schedule(
-        request,
-        owner,
-        lambda session: usecases.put_weekly_hours(
+async def _put_hours(
+    dependencies: Dependencies, principal: Principal, owner: Owner, body: ScheduleIn, expected_version: int | None
+) -> Response:
+    async def put(session: AsyncSession, context: Context) -> OwnerSchedule:
+        return await usecases.put_weekly_hours(
             session=session,
+            context=context,
             owner=owner,
             weekly=body.hours(),
             zone=body.zone,
             expected_version=expected_version,
-            now=world_of(request).now(),
-        ),
-    )
-    return _schedule_answer(changed)
+        )
+
+    return _schedule_answer(await change_schedule(dependencies, principal, put))
 
 
 async def _follow(
-    request: Request,
+    dependencies: Dependencies,
     principal: Principal,
-    business_id: UUID,
+    owner: Owner,
     rule: HolidayRule | None,
     expected_version: int | None,
 ) -> OwnerSchedule:
-    owner = owner_of(principal, OwnerKind.BUSINESS, business_id)
-    return await change_schedule(
-        request,
-        owner,
-        lambda session: usecases.follow_holidays(
-            session=session,
-            owner=owner,
-            rule=rule,
-            expected_version=expected_version,
-            now=world_of(request).now(),
-        ),
-    )
+    async def follow(session: AsyncSession, context: Context) -> OwnerSchedule:
+        return await usecases.follow_holidays(
+            session=session, context=context, owner=owner, rule=rule, expected_version=expected_version
+        )
+
+    return await change_schedule(dependencies, principal, follow)
 
 
 def _schedule_answer(owner: OwnerSchedule) -> Response:

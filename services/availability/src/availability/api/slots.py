@@ -1,11 +1,9 @@
-"""Slots over HTTP. A finished answer is kept as bytes and sent again while nothing has changed."""
+"""Slots over HTTP, and whether a start would be bookable."""
 
-import gzip
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from itertools import groupby
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
@@ -13,30 +11,20 @@ from fastapi import Query, Request, Response
 from starlette.types import Scope
 
 from availability import usecases
-from availability.api.context import (
-    DisplayZone,
-    FromMoment,
-    Moment,
-    ResourceIds,
-    ToMoment,
-    patiently,
-    window_of,
-    world_of,
-)
-from availability.domain import MAX_LOOK_AHEAD, Terms
+from availability.api.dependencies import CurrentDependencies, Dependencies, SlotReader, dependencies_of
+from availability.api.moments import DisplayZone, FromMoment, Moment, ResourceIds, ToMoment, window_of
+from availability.api.slot_answers import Detail, SlotAnswer, head_of
+from availability.domain import MAX_LOOK_AHEAD, SlotQuery
 from availability.schemas import BookabilityIn, BookabilityOut, FirstSlotOut, SlotsOut
-from availability.storage.caches import Answer
-from availability.storage.reads import Versions
-from availability.usecases import Question
+from availability.usecases.slots import settled
 from slotstream_scheduling import Slot, from_epoch, zone_of
-from slotstream_servicekit.http import Principal, Right, Router, requires
+from slotstream_servicekit.http import Principal, Router
 from slotstream_servicekit.http.auth import authenticate
+from slotstream_servicekit.http.responses import json_response
 from slotstream_servicekit.http.routes import Handler, StrictRoute
 
 router = Router(prefix="/v1", tags=["slots"])
 
-Asker = Annotated[Principal, requires(Right.READ_SLOTS)]
-Detail = Literal["resources", "starts"]
 _TAKES_GZIP = re.compile(rb"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 Duration = Annotated[int | None, Query(ge=1, le=7 * 24 * 60, description="Another length than the service's own")]
 
@@ -44,7 +32,8 @@ Duration = Annotated[int | None, Query(ge=1, le=7 * 24 * 60, description="Anothe
 async def list_slots(
     request: Request,
     *,
-    principal: Asker,
+    principal: SlotReader,
+    dependencies: CurrentDependencies,
     starts: FromMoment,
     ends: ToMoment,
     service_id: UUID | None = None,
@@ -56,18 +45,21 @@ async def list_slots(
         Detail, Query(description="`starts` leaves out who is free: a much shorter answer for any resource")
     ] = "resources",
 ) -> Response:
-    question = _question(principal, service_id, business_id, resource_ids, duration_minutes)
+    query = _query(principal, service_id, business_id, resource_ids, duration_minutes)
 
-    async def answer() -> Answer:
-        return await _answer(request, question, starts, ends, zone, detail)
+    async def ask() -> SlotAnswer:
+        versions = await dependencies.reader.versions(query.organization_id)
+        directory = await dependencies.reader.directory(query.organization_id, versions)
+        read_in = zone or settled(query, directory, or_choice=True).business.zone
+        offer = usecases.Offer(query, directory, window_of(starts, ends, read_in))
+        return SlotAnswer(offer, zone=read_in, detail=detail, rules=versions.rules)
 
-    found = await patiently(request, answer)
-    world_of(request).answers.put(principal.organization_id, request.scope["query_string"], found)
-    return _sent(request.scope, found)
+    answer = await dependencies.when_known(ask)
+    return await _current(request, dependencies, principal, answer)
 
 
 class KeptAnswersRoute(StrictRoute):
-    """Puts finished answers in front of its endpoint: the same bytes, without parsing the question again."""
+    """Puts finished answers in front of its endpoint: the same bytes, without parsing the query again."""
 
     comes_first = True
 
@@ -76,8 +68,14 @@ class KeptAnswersRoute(StrictRoute):
 
         async def kept_or_asked(request: Request) -> Response:
             principal = await authenticate(request.scope)
-            kept = await world_of(request).kept_answer(principal.organization_id, request.scope["query_string"])
-            return await ask(request) if kept is None else _sent(request.scope, kept)
+            dependencies = dependencies_of(request)
+            kept = dependencies.answers.get(principal.organization_id, request.scope["query_string"])
+            if kept is None:
+                return await ask(request)
+            versions = await dependencies.reader.versions(principal.organization_id)
+            if kept.rules != versions.rules:
+                return await ask(request)
+            return await _current(request, dependencies, principal, kept)
 
         return kept_or_asked
 
@@ -87,11 +85,15 @@ router.add_api_route(
 )
 
 
-def _sent(scope: Scope, answer: Answer) -> Response:
-    headers = {"vary": "Accept-Encoding"}
-    if not _takes_gzip(scope):
-        return Response(answer.body, media_type="application/json", headers=headers)
-    return Response(answer.packed, media_type="application/json", headers=headers | {"content-encoding": "gzip"})
+async def _current(request: Request, dependencies: Dependencies, principal: Principal, answer: SlotAnswer) -> Response:
+    """The answer as of now."""
+    versions = await dependencies.reader.versions(principal.organization_id)
+    await answer.bring_up_to(versions, dependencies.reader, int(dependencies.now().timestamp()))
+    gzip = _takes_gzip(request.scope)
+    headers = {"vary": "Accept-Encoding"} | ({"content-encoding": "gzip"} if gzip else {})
+    response = Response(answer.body(gzip=gzip), media_type="application/json", headers=headers)
+    dependencies.answers.keep(principal.organization_id, request.scope["query_string"], answer)
+    return response
 
 
 def _takes_gzip(scope: Scope) -> bool:
@@ -101,9 +103,9 @@ def _takes_gzip(scope: Scope) -> bool:
 
 @router.get("/slots/first", response_model=FirstSlotOut)
 async def get_first_slot(
-    request: Request,
     *,
-    principal: Asker,
+    principal: SlotReader,
+    dependencies: CurrentDependencies,
     service_id: UUID | None = None,
     business_id: UUID | None = None,
     starts: Annotated[Moment | None, Query(alias="from")] = None,
@@ -113,43 +115,46 @@ async def get_first_slot(
     duration_minutes: Duration = None,
 ) -> Response:
     """The first slot from `from` (now) to `to` (a year later at most); `slot` is null where there is none."""
-    question = _question(principal, service_id, business_id, resource_ids, duration_minutes)
-    world = world_of(request)
-    now = world.now()
+    query = _query(principal, service_id, business_id, resource_ids, duration_minutes)
+    now = dependencies.now()
+    begin: datetime | date = now if starts is None else starts
+    last: datetime | date = _a_year_after(begin) if ends is None else ends
 
-    async def answer() -> Response:
-        directory = await world.directory(question.organization_id)
-        read_in = zone or question.terms(directory).business.zone
-        begin: datetime | date = now if starts is None else starts
-        last: datetime | date = ends if ends is not None else _a_year_after(begin)
+    async def find() -> Response:
+        directory = await dependencies.reader.directory(query.organization_id)
+        read_in = zone or settled(query, directory, or_choice=True).business.zone
         window = window_of(begin, last, read_in, longest=MAX_LOOK_AHEAD)
         terms, slot = await usecases.find_first_slot(
-            world=world, directory=directory, question=question, start=window[0], end=window[1], now=now
+            reader=dependencies.reader, directory=directory, query=query, window=window, now=now
         )
-        found = None if slot is None else next(_slots_out([slot], read_in, "resources"))
-        if found is not None:
-            del found["date"]
-        return _json({**_head(terms, read_in), "slot": found})
+        return _json({**head_of(terms, read_in), "slot": None if slot is None else _slot_out(slot, read_in)})
 
-    return await patiently(request, answer)
+    return await dependencies.when_known(find)
 
 
 @router.post("/bookability", response_model=BookabilityOut)
-async def check_bookability(request: Request, principal: Asker, body: BookabilityIn) -> Response:
+async def check_bookability(
+    *, principal: SlotReader, dependencies: CurrentDependencies, body: BookabilityIn
+) -> Response:
     """Whether a start would be bookable, on the grid or off, and every reason if not."""
-    question = _question(principal, body.service_id, body.business_id, list(body.resource_ids), body.duration_minutes)
-    world = world_of(request)
+    query = _query(
+        principal,
+        body.service_id,
+        body.business_id,
+        body.resource_ids,
+        body.duration_minutes,
+        ignore=body.ignore_appointment_ids,
+    )
 
-    async def answer() -> Response:
+    async def judge() -> Response:
         verdict = await usecases.judge_start(
-            world=world,
-            directory=await world.directory(question.organization_id),
-            question=question,
+            reader=dependencies.reader,
+            directory=await dependencies.reader.directory(query.organization_id),
+            query=query,
             starts_at=body.starts_at,
-            ignore=frozenset(str(one) for one in body.ignore_appointment_ids),
-            now=world.now(),
+            now=dependencies.now(),
         )
-        free = dict.fromkeys(one for place in verdict.free for one in place)
+        free = dict.fromkeys(candidate for place in verdict.free for candidate in place)
         return _json(
             {
                 "bookable": not verdict.reasons,
@@ -158,78 +163,38 @@ async def check_bookability(request: Request, principal: Asker, body: Bookabilit
             }
         )
 
-    return await patiently(request, answer)
+    return await dependencies.when_known(judge)
 
 
-def _question(
+def _query(
     principal: Principal,
     service_id: UUID | None,
     business_id: UUID | None,
     resource_ids: Sequence[UUID],
     duration_minutes: int | None,
-) -> Question:
-    return Question(
+    *,
+    ignore: Sequence[UUID] = (),
+) -> SlotQuery:
+    return SlotQuery(
         organization_id=principal.organization_id,
         service_id=None if service_id is None else str(service_id),
         business_id=None if business_id is None else str(business_id),
-        resource_ids=tuple(dict.fromkeys(str(one) for one in resource_ids)),
+        resource_ids=tuple(dict.fromkeys(map(str, resource_ids))),
         duration=None if duration_minutes is None else timedelta(minutes=duration_minutes),
+        ignore=frozenset(map(str, ignore)),
     )
 
 
-async def _answer(
-    request: Request,
-    question: Question,
-    starts: datetime | date,
-    ends: datetime | date,
-    zone: str | None,
-    detail: Detail,
-) -> Answer:
-    world = world_of(request)
-    now = world.now()
-    versions: Versions = await world.versions(question.organization_id)
-    directory = await world.directory(question.organization_id, versions)
-    read_in = zone or question.terms(directory).business.zone
-    start, end = window_of(starts, ends, read_in)
-    offer = await usecases.find_slots(
-        world=world, directory=directory, question=question, start=start, end=end, now=now
-    )
-    days = groupby(_slots_out(offer.slots, read_in, detail), key=lambda slot: slot.pop("date"))
-    body = _dump(
-        {
-            **_head(offer.terms, read_in),
-            "days": [{"date": day, "slots": list(slots)} for day, slots in days],
-        }
-    )
-    return Answer(versions, offer.valid_until, body, gzip.compress(body, compresslevel=1))
-
-
-def _slots_out(slots: Sequence[Slot], zone: str, detail: Detail) -> Iterator[dict[str, Any]]:
-    rules = zone_of(zone)
-    for slot in slots:
-        local = datetime.fromtimestamp(slot.start, rules)
-        free = slot.free[0] if len(slot.free) == 1 else tuple(dict.fromkeys(sum(slot.free, ())))
-        out: dict[str, Any] = {
-            "date": local.date(),
-            "starts_at": from_epoch(slot.start),
-            "ends_at": from_epoch(slot.end),
-            "local_time": local.strftime("%H:%M"),
-            "free": len(free),
-            "seats": slot.seats,
-        }
-        if detail == "resources":
-            out["resource_ids"] = free
-            if len(slot.free) > 1:
-                out["places"] = slot.free
-        yield out
-
-
-def _head(terms: Terms, zone: str) -> dict[str, Any]:
+def _slot_out(slot: Slot, zone: str) -> dict[str, Any]:
+    free = dict.fromkeys(candidate for place in slot.free for candidate in place)
     return {
-        "business_id": terms.business.id,
-        "service_id": terms.service_id,
-        "zone": zone,
-        "duration_minutes": terms.rules.duration_seconds // 60,
+        "starts_at": from_epoch(slot.start),
+        "ends_at": from_epoch(slot.end),
+        "local_time": datetime.fromtimestamp(slot.start, zone_of(zone)).strftime("%H:%M"),
+        "free": len(free),
+        "seats": slot.seats,
+        "resource_ids": list(free),
+        **({"places": slot.free} if len(slot.free) > 1 else {}),
     }
 
 
@@ -238,8 +203,4 @@ def _a_year_after(moment: datetime | date) -> datetime | date:
 
 
 def _json(content: object) -> Response:
-    return Response(_dump(content), media_type="application/json")
-
-
-def _dump(content: object) -> bytes:
-    return orjson.dumps(content, option=orjson.OPT_UTC_Z)
+    return json_response(orjson.dumps(content, option=orjson.OPT_UTC_Z))

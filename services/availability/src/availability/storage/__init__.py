@@ -1,50 +1,42 @@
 """What the service remembers: schedules, and projections of what others say."""
 
+from availability.storage.calendars import CalendarStore
+from availability.storage.directories import DirectoryStore
 from availability.storage.projections import (
+    BUSINESSES,
+    RESOURCES,
+    SERVICES,
     AppointmentRow,
+    AppointmentStore,
     BusinessRow,
     ExternalBusyRow,
+    ExternalBusyStore,
     ResourceRow,
     ServiceRow,
-    apply_appointments,
-    apply_businesses,
-    apply_external_busy,
-    apply_resources,
-    apply_services,
-    forget_external_busy,
 )
-from availability.storage.reads import (
-    Drawn,
-    DrawnBusy,
-    Versions,
-    load_directory,
-    load_drawn,
-    load_drawn_busy,
-    read_versions,
-)
-from availability.storage.schedules import ScheduleStore, with_holiday_rules
+from availability.storage.reader import AvailabilityReader
+from availability.storage.schedules import ScheduleStore, owners_with_holidays
+from availability.storage.schema import SCHEMA
 from availability.storage.tables import metadata
+from availability.storage.versions import Versions
 
 __all__ = [
+    "BUSINESSES",
+    "RESOURCES",
+    "SCHEMA",
+    "SERVICES",
     "AppointmentRow",
+    "AppointmentStore",
+    "AvailabilityReader",
     "BusinessRow",
-    "Drawn",
-    "DrawnBusy",
+    "CalendarStore",
+    "DirectoryStore",
     "ExternalBusyRow",
+    "ExternalBusyStore",
     "ResourceRow",
     "ScheduleStore",
     "ServiceRow",
     "Versions",
-    "apply_appointments",
-    "apply_businesses",
-    "apply_external_busy",
-    "apply_resources",
-    "apply_services",
-    "forget_external_busy",
-    "load_directory",
-    "load_drawn",
-    "load_drawn_busy",
     "metadata",
-    "read_versions",
-    "with_holiday_rules",
+    "owners_with_holidays",
 ]

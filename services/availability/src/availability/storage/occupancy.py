@@ -4,12 +4,14 @@ The organization's counter says whether anything changed at all; one statement t
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from slotstream_scheduling import Busy, Taken
+import asyncpg
+
+from slotstream_scheduling import Busy, Span, Taken
 from slotstream_servicekit.database import Database, tenant_cte
 
 BLOCK_SECONDS: Final = 8 * 86_400
@@ -29,6 +31,14 @@ class TakenTime(NamedTuple):
     taken: tuple[Taken, ...]
     busy: tuple[Busy, ...]
 
+    @property
+    def spans(self) -> list[Span]:
+        """All of it, buffers included."""
+        return [
+            *((taken.blocked_from, taken.blocked_to) for taken in self.taken),
+            *((busy.start, busy.end) for busy in self.busy),
+        ]
+
 
 @dataclass(slots=True)
 class _Known:
@@ -39,7 +49,19 @@ class _Known:
     """
 
     version: int
+    since: int
+    """From which count on `changed_at` knows every change."""
     resources: dict[str, dict[int, Block]] = field(default_factory=dict)
+    changed_at: dict[str, int] = field(default_factory=dict)
+    """By resource, the count by which it was known to have changed last."""
+
+    def after(self, changed: Collection[str], version: int) -> "_Known":
+        return _Known(
+            version,
+            self.since,
+            {resource_id: blocks for resource_id, blocks in self.resources.items() if resource_id not in changed},
+            {**self.changed_at, **dict.fromkeys(changed, version)},
+        )
 
     @property
     def entries(self) -> int:
@@ -63,24 +85,32 @@ class OccupancyCache:
         known = await self._known(organization_id, version)
         first, last = start // BLOCK_SECONDS, max(start, end - 1) // BLOCK_SECONDS
         blocks = range(first, last + 1)
-        missing = [one for one in resource_ids if not known.resources.get(one, {}).keys() >= set(blocks)]
+        missing = [
+            resource_id
+            for resource_id in resource_ids
+            if not known.resources.get(resource_id, {}).keys() >= set(blocks)
+        ]
         if missing:
             await self._load(known, organization_id, missing, blocks)
-        found = {one: _joined(known.resources[one], first, last) for one in resource_ids}
+        times = {resource_id: _joined(known.resources[resource_id], first, last) for resource_id in resource_ids}
         if missing:
             self._forget_surplus()
-        return found
+        return times
+
+    async def changed_since(self, organization_id: UUID, version: int, *, since: int) -> frozenset[str] | None:
+        """Whose time changed after the count `since`, as of `version`; None where that is no longer known."""
+        known = await self._known(organization_id, version)
+        if since < known.since:
+            return None
+        return frozenset(resource_id for resource_id, at in known.changed_at.items() if at > since)
 
     async def _known(self, organization_id: UUID, version: int) -> _Known:
         known = self._organizations.get(organization_id)
         if known is None:
-            known = _Known(version)
+            known = _Known(version, since=version)
         elif known.version < version:
             changed = await changed_resources(self._database, organization_id, since=known.version)
-            known = _Known(
-                version,
-                {one: blocks for one, blocks in known.resources.items() if one not in changed},
-            )
+            known = known.after(changed, version)
         self._organizations[organization_id] = known
         self._organizations.move_to_end(organization_id)
         return known
@@ -88,27 +118,27 @@ class OccupancyCache:
     async def _load(self, known: _Known, organization_id: UUID, resource_ids: Sequence[str], blocks: range) -> None:
         start, end = blocks.start * BLOCK_SECONDS, blocks.stop * BLOCK_SECONDS
         rows = await load_taken_time(self._database, organization_id, resource_ids, start, end)
-        for resource_id, found in rows.items():
-            known.resources.setdefault(resource_id, {}).update(_cut(found, blocks))
+        for resource_id, time in rows.items():
+            known.resources.setdefault(resource_id, {}).update(_cut(time, blocks))
 
     def _forget_surplus(self) -> None:
-        sizes = {one: known.entries for one, known in self._organizations.items()}
+        sizes = {organization_id: known.entries for organization_id, known in self._organizations.items()}
         surplus = sum(sizes.values()) - self._max_entries
-        for one, size in sizes.items():
+        for organization_id, size in sizes.items():
             if surplus <= 0:
                 return
-            del self._organizations[one]
+            del self._organizations[organization_id]
             surplus -= size
 
 
-def _cut(found: TakenTime, blocks: range) -> dict[int, Block]:
+def _cut(time: TakenTime, blocks: range) -> dict[int, Block]:
     cut = {number: Block([], []) for number in blocks}
     low, high = blocks.start, blocks.stop - 1
-    for taken in found.taken:
+    for taken in time.taken:
         first, last = taken.blocked_from // BLOCK_SECONDS, (taken.blocked_to - 1) // BLOCK_SECONDS
         for number in range(max(first, low), min(last, high) + 1):
             cut[number].taken.append(taken)
-    for busy in found.busy:
+    for busy in time.busy:
         first, last = busy.start // BLOCK_SECONDS, (busy.end - 1) // BLOCK_SECONDS
         for number in range(max(first, low), min(last, high) + 1):
             cut[number].busy.append(busy)
@@ -120,8 +150,8 @@ def _joined(blocks: Mapping[int, Block], first: int, last: int) -> TakenTime:
     taken, busy = list(blocks[first].taken), list(blocks[first].busy)
     for number in range(first + 1, last + 1):
         edge = number * BLOCK_SECONDS
-        taken += [one for one in blocks[number].taken if one.blocked_from >= edge]
-        busy += [one for one in blocks[number].busy if one.start >= edge]
+        taken += [time for time in blocks[number].taken if time.blocked_from >= edge]
+        busy += [event for event in blocks[number].busy if event.start >= edge]
     return TakenTime(tuple(taken), tuple(busy))
 
 
@@ -141,14 +171,14 @@ async def load_taken_time(
     return {row["resource_id"]: TakenTime(tuple(_taken_of(row)), tuple(_busy_of(row))) for row in rows}
 
 
-def _taken_of(row: Any) -> Iterable[Taken]:
+def _taken_of(row: asyncpg.Record) -> Iterable[Taken]:
     if row["appointments"] is None:
         return ()
     columns = ("appointments", "blocked_from", "blocked_to", "starts_at", "ends_at", "services")
     return map(Taken, *(row[column] for column in columns))
 
 
-def _busy_of(row: Any) -> Iterable[Busy]:
+def _busy_of(row: asyncpg.Record) -> Iterable[Busy]:
     if row["events"] is None:
         return ()
     return map(Busy, row["events"], row["busy_from"], row["busy_to"])

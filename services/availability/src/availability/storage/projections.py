@@ -1,30 +1,16 @@
-"""Applying what others say: set-based, by version, so that repeats and stragglers change nothing.
-
-Triggers count every change up in `projection_versions` (see the migration), whoever makes it.
-"""
+"""Keeping what others say. Triggers count every change up in `projection_versions` (see `schema`), whoever makes it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final
 from uuid import UUID
 
-import orjson
-from sqlalchemy import Column, Table, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from availability.storage import tables
-
-
-class Versioned(Protocol):
-    @property
-    def organization_id(self) -> UUID: ...
-    @property
-    def version(self) -> int: ...
-
-
-RowT = TypeVar("RowT", bound=Versioned)
+from slotstream_servicekit.projections import VersionedTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,88 +83,45 @@ class ExternalBusyRow:
     version: int
 
 
-async def apply_businesses(session: AsyncSession, rows: Iterable[BusinessRow]) -> None:
-    await _apply(session, tables.businesses, {(row.organization_id, row.id): row for row in _rising(rows)})
+BUSINESSES: Final = VersionedTable(tables.businesses)
+RESOURCES: Final = VersionedTable(tables.resources)
+SERVICES: Final = VersionedTable(tables.services)
+_APPOINTMENTS: Final = VersionedTable(tables.appointments)
+_EXTERNAL_BUSY: Final = VersionedTable(tables.external_busy)
 
 
-async def apply_resources(session: AsyncSession, rows: Iterable[ResourceRow]) -> None:
-    await _apply(session, tables.resources, {(row.organization_id, row.id): row for row in _rising(rows)})
+class AppointmentStore:
+    """Appointments, and what they take of their resources; of every organization."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def put(self, rows: Iterable[AppointmentRow]) -> None:
+        """Keeps the newest states.
+
+        What they take is written by a statement of its own, because its snapshot must come after the first has
+        locked the appointments: a rebuild and a consumer may apply two versions of one at once.
+        """
+        written = await _APPOINTMENTS.put(self._session, rows)
+        if written:
+            organization_ids, ids = zip(*sorted(written), strict=True)
+            await self._session.execute(_OCCUPY, {"organizations": list(organization_ids), "ids": list(ids)})
 
 
-async def apply_services(session: AsyncSession, rows: Iterable[ServiceRow]) -> None:
-    await _apply(session, tables.services, {(row.organization_id, row.id): row for row in _rising(rows)})
+class ExternalBusyStore:
+    """External busy time, by the key of its topic within an organization."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def put(self, rows: Iterable[ExternalBusyRow]) -> None:
+        await _EXTERNAL_BUSY.put(self._session, rows)
+
+    async def forget(self, keys: Iterable[tuple[UUID, str]]) -> None:
+        """What a tombstone says: this organization's external event is gone."""
+        await _EXTERNAL_BUSY.forget(self._session, keys)
 
 
-async def apply_appointments(session: AsyncSession, rows: Iterable[AppointmentRow]) -> None:
-    """The appointments, and by a second statement what they take of their resources.
-
-    It is a statement of its own because its snapshot must come after the first has locked the appointments: a
-    rebuild and a consumer may apply two versions of one at once.
-    """
-    newest = {(row.organization_id, row.id): row for row in _rising(rows)}
-    await _apply(session, tables.appointments, newest)
-    if newest:
-        organizations, ids = zip(*newest, strict=True)
-        await session.execute(_OCCUPY, {"organizations": list(organizations), "ids": list(ids)})
-
-
-async def apply_external_busy(session: AsyncSession, rows: Iterable[ExternalBusyRow]) -> None:
-    newest = {(row.organization_id, row.key): row for row in _rising(rows)}
-    await _apply(session, tables.external_busy, newest)
-
-
-async def forget_external_busy(session: AsyncSession, keys: Sequence[str]) -> None:
-    """What a tombstone says: the external event is gone."""
-    if keys:
-        await session.execute(_FORGET, {"keys": list(keys)})
-
-
-def _rising(rows: Iterable[RowT]) -> list[RowT]:
-    """By version, so that a dict keeps the newest of each key."""
-    return sorted(rows, key=lambda row: row.version)
-
-
-async def _apply(session: AsyncSession, table: Table, newest: dict[Any, Any]) -> None:
-    if newest:
-        rows = orjson.dumps(list(newest.values())).decode()
-        await session.execute(_UPSERTS[table.name], {"rows": rows})
-
-
-def _upsert_of(table: Table) -> str:
-    """Inserts or replaces rows whose version is not older; an equal one only renews `applied_at`.
-
-    Rows come as one JSON array and are written in key order.
-    """
-    columns = [column for column in table.columns if column.name != "applied_at"]
-    key = [column.name for column in table.primary_key.columns]
-    names = ", ".join(column.name for column in columns)
-    values = ", ".join(f"r.{column.name}" for column in columns)
-    record = ", ".join(f"{column.name} {_json_type(column)}" for column in columns)
-    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in columns if column.name not in key)
-    return f"""
-        INSERT INTO {table.name} AS t ({names}, applied_at)
-        SELECT {values}, clock_timestamp() FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({record})
-        ORDER BY {", ".join(key)}
-        ON CONFLICT ({", ".join(key)}) DO UPDATE SET {changes}, applied_at = excluded.applied_at
-        WHERE excluded.version >= t.version
-    """
-
-
-def _json_type(column: Column[Any]) -> str:
-    return str(column.type.compile(dialect=_DIALECT))
-
-
-_DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
-_UPSERTS: Final = {
-    table.name: text(_upsert_of(table))
-    for table in (
-        tables.businesses,
-        tables.resources,
-        tables.services,
-        tables.appointments,
-        tables.external_busy,
-    )
-}
 _OCCUPY: Final = text(
     """
     WITH takes AS MATERIALIZED (
@@ -207,4 +150,3 @@ _OCCUPY: Final = text(
     """
 )
 """Only what is different is written, so that a replay counts nothing up."""
-_FORGET: Final = text("DELETE FROM external_busy WHERE key = ANY(CAST(:keys AS text[]))")

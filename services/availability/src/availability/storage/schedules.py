@@ -28,13 +28,13 @@ class ScheduleStore:
         `for_update` makes writers of one schedule take turns, even the first two, who have no row to lock yet.
         """
         query = (_LOCK_OWNERS if for_update else _OWNERS)[kind]
-        found = await self._session.execute(query, self._identity(owner_id))
-        row = found.one_or_none()
+        result = await self._session.execute(query, self._identity(owner_id))
+        row = result.one_or_none()
         return None if row is None else (row.zone, row.user_id)
 
     async def get(self, owner_id: UUID, *, for_update: bool = False) -> OwnerSchedule | None:
-        found = await self._session.execute(_LOCK if for_update else _READ, self._identity(owner_id))
-        row = found.one_or_none()
+        result = await self._session.execute(_LOCK if for_update else _READ, self._identity(owner_id))
+        row = result.one_or_none()
         return None if row is None else _schedule_of(row)
 
     async def save(self, owner: OwnerSchedule) -> None:
@@ -58,7 +58,7 @@ class ScheduleStore:
         return {"organization_id": self._organization_id, "owner_id": owner_id}
 
 
-async def with_holiday_rules(session: AsyncSession) -> list[tuple[UUID, UUID]]:
+async def owners_with_holidays(session: AsyncSession) -> list[tuple[UUID, UUID]]:
     """The organization and owner of every schedule that follows public holidays."""
     rows = await session.execute(_FOLLOWING)
     return [(row.organization_id, row.owner_id) for row in rows]

@@ -1,23 +1,7 @@
 """What the service can do."""
 
-from availability.usecases.calendars import (
-    Absent,
-    BusinessCalendar,
-    CalendarLane,
-    FreeBusy,
-    get_calendar,
-    get_free_busy,
-)
-from availability.usecases.offers import (
-    Offer,
-    Question,
-    Verdict,
-    find_first_slot,
-    find_slots,
-    judge_start,
-)
+from availability.usecases.calendars import get_calendar, get_free_busy
 from availability.usecases.schedules import (
-    Owner,
     add_absence,
     add_date_override,
     extend_holidays,
@@ -27,23 +11,15 @@ from availability.usecases.schedules import (
     remove_absence,
     remove_date_override,
 )
-from availability.usecases.world import World
+from availability.usecases.slots import Offer, Verdict, find_first_slot, judge_start
 
 __all__ = [
-    "Absent",
-    "BusinessCalendar",
-    "CalendarLane",
-    "FreeBusy",
     "Offer",
-    "Owner",
-    "Question",
     "Verdict",
-    "World",
     "add_absence",
     "add_date_override",
     "extend_holidays",
     "find_first_slot",
-    "find_slots",
     "follow_holidays",
     "get_calendar",
     "get_free_busy",

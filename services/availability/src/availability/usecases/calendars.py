@@ -1,66 +1,27 @@
 """Free and busy time, and what a day or week view draws."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from availability.domain import (
     MAX_RESOURCES,
-    Business,
+    AbsentTime,
+    BusinessCalendar,
+    CalendarLane,
     Directory,
+    FreeBusy,
     InvalidQueryError,
     Resource,
     UnknownOwnerError,
 )
-from availability.storage import Drawn, DrawnBusy, load_drawn, load_drawn_busy
-from availability.usecases.world import World
-from slotstream_scheduling import Schedule, Span, Spans, open_spans, working_spans
+from availability.storage import AvailabilityReader, CalendarStore
+from slotstream_scheduling import Schedule, Span, open_spans, working_spans
 from slotstream_scheduling.spans import clip, normalize, subtract
-
-
-@dataclass(frozen=True, slots=True)
-class FreeBusy:
-    """One resource in a window: when it is open, when it is taken, and what is left of the one by the other."""
-
-    resource_id: str
-    open: Spans
-    busy: Spans
-    free: Spans
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """Time off, a closure or a holiday in the window. `id` is None for a holiday."""
-
-    kind: str
-    id: str | None
-    span: Span
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarLane:
-    """One resource's column or row of a view."""
-
-    resource: Resource
-    working: Spans
-    absences: Sequence[Absent]
-    appointments: Sequence[Drawn]
-    external: Sequence[DrawnBusy]
-
-
-@dataclass(frozen=True, slots=True)
-class BusinessCalendar:
-    """The lanes of one business; whoever works in several has a lane in each, by its hours there."""
-
-    business: Business
-    closures: Sequence[Absent]
-    lanes: Sequence[CalendarLane]
 
 
 async def get_free_busy(
     *,
-    world: World,
+    reader: AvailabilityReader,
     directory: Directory,
     organization_id: UUID,
     resource_ids: Sequence[str],
@@ -68,26 +29,23 @@ async def get_free_busy(
     window: Span,
 ) -> list[FreeBusy]:
     """Free/busy of each resource, in the hours of `business_id` or of its first business."""
-    resources = [directory.resource(one) for one in resource_ids]
-    found = await world.taken_time(organization_id, resource_ids, window)
+    resources = [directory.resource(resource_id) for resource_id in resource_ids]
+    times = await reader.taken_time(organization_id, resource_ids, window)
     return [
         _free_busy(
-            one,
-            _schedule_for(directory, one, business_id),
-            directory.schedules.get(one.id),
-            [
-                *((taken.blocked_from, taken.blocked_to) for taken in found[one.id].taken),
-                *((busy.start, busy.end) for busy in found[one.id].busy),
-            ],
+            resource,
+            _schedule_for(directory, resource, business_id),
+            directory.schedules.get(resource.id),
+            times[resource.id].spans,
             window,
         )
-        for one in resources
+        for resource in resources
     ]
 
 
 async def get_calendar(
     *,
-    world: World,
+    reader: AvailabilityReader,
     directory: Directory,
     organization_id: UUID,
     business_ids: Sequence[str],
@@ -95,32 +53,33 @@ async def get_calendar(
     window: Span,
 ) -> list[BusinessCalendar]:
     """The calendars of some businesses: of all their resources, or of the ones named."""
-    lanes = {one: _lanes_of(directory, one, resource_ids) for one in business_ids}
-    ids = list(dict.fromkeys(one.id for resources in lanes.values() for one in resources))
+    lanes = {business_id: _lanes_of(directory, business_id, resource_ids) for business_id in business_ids}
+    ids = list(dict.fromkeys(resource.id for resources in lanes.values() for resource in resources))
     if missing := set(resource_ids) - set(ids):
         raise UnknownOwnerError(f"There is no resource {min(missing)} in these businesses")
     if len(ids) > MAX_RESOURCES:
         raise InvalidQueryError(
             f"A calendar shows at most {MAX_RESOURCES} resources at once: name them", extra={"field": "resource_id"}
         )
-    async with world.database.transaction(organization_id) as session:
-        drawn = await load_drawn(session, organization_id, ids, *window)
-        busy = await load_drawn_busy(session, organization_id, ids, *window)
+    async with reader.database.transaction(organization_id) as session:
+        store = CalendarStore(session, organization_id)
+        appointments = await store.appointments(ids, *window)
+        busy = await store.busy(ids, *window)
     return [
         BusinessCalendar(
             directory.business(business_id),
             _absences(directory.schedule_of_business(business_id), "closure", window),
             [
                 CalendarLane(
-                    resource=one,
+                    resource=resource,
                     working=working_spans(
-                        directory.schedules.get(one.id), directory.schedule_of_business(business_id), *window
+                        directory.schedules.get(resource.id), directory.schedule_of_business(business_id), *window
                     ),
-                    absences=_absences(directory.schedules.get(one.id), "time_off", window),
-                    appointments=[each for each in drawn if one.id in each.resource_ids],
-                    external=[each for each in busy if each.resource_id == one.id],
+                    absences=_absences(directory.schedules.get(resource.id), "time_off", window),
+                    appointments=[booked for booked in appointments if resource.id in booked.resource_ids],
+                    external=[event for event in busy if event.resource_id == resource.id],
                 )
-                for one in resources
+                for resource in resources
             ],
         )
         for business_id, resources in lanes.items()
@@ -129,8 +88,8 @@ async def get_calendar(
 
 def _lanes_of(directory: Directory, business_id: str, wanted: Sequence[str]) -> list[Resource]:
     directory.business(business_id)
-    found = directory.resources_of(business_id)
-    return [one for one in found if one.id in wanted] if wanted else found
+    resources = directory.resources_of(business_id)
+    return [resource for resource in resources if resource.id in wanted] if wanted else resources
 
 
 def _schedule_for(directory: Directory, resource: Resource, business_id: str | None) -> Schedule:
@@ -138,7 +97,7 @@ def _schedule_for(directory: Directory, resource: Resource, business_id: str | N
         if business_id not in resource.business_ids:
             raise UnknownOwnerError("There is no such resource in this business")
         return directory.schedule_of_business(business_id)
-    known = [one for one in resource.business_ids if one in directory.businesses]
+    known = [business for business in resource.business_ids if business in directory.businesses]
     return directory.schedule_of_business(known[0]) if known else Schedule(resource.zone)
 
 
@@ -150,9 +109,12 @@ def _free_busy(
     return FreeBusy(resource.id, opened, busy, subtract(opened, busy))
 
 
-def _absences(schedule: Schedule | None, kind: str, window: Span) -> list[Absent]:
+def _absences(schedule: Schedule | None, kind: str, window: Span) -> list[AbsentTime]:
     if schedule is None:
         return []
-    found = [Absent(kind, one.id, (one.starts_at, one.ends_at), one.reason) for one in schedule.absences]
-    found += [Absent("holiday", None, span, holiday.name) for holiday, span in schedule.holiday_cuts]
-    return [one for one in found if one.span[0] < window[1] and one.span[1] > window[0]]
+    absences = [
+        AbsentTime(kind, absence.id, (absence.starts_at, absence.ends_at), absence.reason)
+        for absence in schedule.absences
+    ]
+    absences += [AbsentTime("holiday", None, span, holiday.name) for holiday, span in schedule.holiday_cuts]
+    return [absence for absence in absences if absence.span[0] < window[1] and absence.span[1] > window[0]]

@@ -5,35 +5,25 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import Query, Request, Response
+from fastapi import Query, Response
 
 from availability import usecases
-from availability.api.context import (
-    DisplayZone,
-    FromMoment,
-    ResourceIds,
-    ToMoment,
-    patiently,
-    window_of,
-    world_of,
-)
-from availability.domain import MAX_BUSINESSES, MAX_RESOURCES
+from availability.api.dependencies import CurrentDependencies, FreeBusyReader, ScheduleReader
+from availability.api.moments import DisplayZone, FromMoment, ResourceIds, ToMoment, window_of
+from availability.domain import MAX_BUSINESSES, MAX_RESOURCES, AbsentTime, BusinessCalendar, CalendarLane
 from availability.schemas import CalendarOut, FreeBusyOut
-from availability.usecases import Absent, BusinessCalendar, CalendarLane
 from slotstream_scheduling import Span, Spans, from_epoch, local_date
-from slotstream_servicekit.http import Principal, Right, Router, requires, requires_any
+from slotstream_servicekit.http import Router
+from slotstream_servicekit.http.responses import json_response
 
 router = Router(prefix="/v1", tags=["calendars"])
-
-Asker = Annotated[Principal, requires_any(Right.READ_SLOTS, Right.READ_SCHEDULES)]
-Reader = Annotated[Principal, requires(Right.READ_SCHEDULES)]
 
 
 @router.get("/free-busy", response_model=FreeBusyOut)
 async def list_free_busy(
-    request: Request,
     *,
-    principal: Asker,
+    dependencies: CurrentDependencies,
+    principal: FreeBusyReader,
     starts: FromMoment,
     ends: ToMoment,
     resource_ids: Annotated[list[UUID], Query(alias="resource_id", min_length=1, max_length=MAX_RESOURCES)],
@@ -42,36 +32,35 @@ async def list_free_busy(
 ) -> Response:
     """Intervals only: not what takes the time. Dates are read in `zone`, or in UTC."""
     window = window_of(starts, ends, zone or "UTC")
-    world = world_of(request)
 
     async def answer() -> Response:
-        found = await usecases.get_free_busy(
-            world=world,
-            directory=await world.directory(principal.organization_id),
+        calendars = await usecases.get_free_busy(
+            reader=dependencies.reader,
+            directory=await dependencies.reader.directory(principal.organization_id),
             organization_id=principal.organization_id,
-            resource_ids=list(dict.fromkeys(str(one) for one in resource_ids)),
+            resource_ids=list(dict.fromkeys(map(str, resource_ids))),
             business_id=None if business_id is None else str(business_id),
             window=window,
         )
         resources = [
             {
-                "resource_id": one.resource_id,
-                "open": _spans(one.open),
-                "busy": _spans(one.busy),
-                "free": _spans(one.free),
+                "resource_id": calendar.resource_id,
+                "open": _spans(calendar.open),
+                "busy": _spans(calendar.busy),
+                "free": _spans(calendar.free),
             }
-            for one in found
+            for calendar in calendars
         ]
         return _json({**_span(window), "resources": resources})
 
-    return await patiently(request, answer)
+    return await dependencies.when_known(answer)
 
 
 @router.get("/calendar", response_model=CalendarOut)
 async def get_calendar(
-    request: Request,
     *,
-    principal: Reader,
+    dependencies: CurrentDependencies,
+    principal: ScheduleReader,
     business_ids: Annotated[
         list[UUID], Query(alias="business_id", min_length=1, max_length=MAX_BUSINESSES, description="Repeatable")
     ],
@@ -84,24 +73,23 @@ async def get_calendar(
 
     Dates are read in `zone`, or in the zone of the business named first.
     """
-    world = world_of(request)
 
     async def answer() -> Response:
-        directory = await world.directory(principal.organization_id)
+        directory = await dependencies.reader.directory(principal.organization_id)
         read_in = zone or directory.business(str(business_ids[0])).zone
         window = window_of(starts, ends, read_in)
         calendars = await usecases.get_calendar(
-            world=world,
+            reader=dependencies.reader,
             directory=directory,
             organization_id=principal.organization_id,
-            business_ids=list(dict.fromkeys(str(one) for one in business_ids)),
-            resource_ids=list(dict.fromkeys(str(one) for one in resource_ids)),
+            business_ids=list(dict.fromkeys(map(str, business_ids))),
+            resource_ids=list(dict.fromkeys(map(str, resource_ids))),
             window=window,
         )
-        businesses = [_business_out(one) for one in calendars]
+        businesses = [_business_out(calendar) for calendar in calendars]
         return _json({"zone": read_in, **_span(window), "dates": _dates(window, read_in), "businesses": businesses})
 
-    return await patiently(request, answer)
+    return await dependencies.when_known(answer)
 
 
 def _business_out(calendar: BusinessCalendar) -> dict[str, Any]:
@@ -109,7 +97,7 @@ def _business_out(calendar: BusinessCalendar) -> dict[str, Any]:
         "business_id": calendar.business.id,
         "name": calendar.business.name,
         "zone": calendar.business.zone,
-        "closures": [_absent_out(one) for one in calendar.closures],
+        "closures": [_absent_out(closure) for closure in calendar.closures],
         "resources": [_lane_out(lane) for lane in calendar.lanes],
     }
 
@@ -120,27 +108,29 @@ def _lane_out(lane: CalendarLane) -> dict[str, Any]:
         "name": lane.resource.name,
         "kind": lane.resource.kind,
         "working": _spans(lane.working),
-        "absences": [_absent_out(one) for one in lane.absences],
+        "absences": [_absent_out(absence) for absence in lane.absences],
         "appointments": [
             {
-                "id": each.id,
-                "business_id": each.business_id,
-                "service_id": each.service_id,
-                "service_name": each.service_name,
-                "status": each.status,
-                "starts_at": each.starts_at,
-                "ends_at": each.ends_at,
-                "blocked_from": each.blocked_from,
-                "blocked_to": each.blocked_to,
-                "occupies": each.occupies,
+                "id": booked.id,
+                "business_id": booked.business_id,
+                "service_id": booked.service_id,
+                "service_name": booked.service_name,
+                "status": booked.status,
+                "starts_at": booked.starts_at,
+                "ends_at": booked.ends_at,
+                "blocked_from": booked.blocked_from,
+                "blocked_to": booked.blocked_to,
+                "occupies": booked.occupies,
             }
-            for each in lane.appointments
+            for booked in lane.appointments
         ],
-        "external": [{"id": each.id, "starts_at": each.starts_at, "ends_at": each.ends_at} for each in lane.external],
+        "external": [
+            {"id": event.id, "starts_at": event.starts_at, "ends_at": event.ends_at} for event in lane.external
+        ],
     }
 
 
-def _absent_out(absent: Absent) -> dict[str, Any]:
+def _absent_out(absent: AbsentTime) -> dict[str, Any]:
     return {"kind": absent.kind, "id": absent.id, **_span(absent.span), "reason": absent.reason}
 
 
@@ -158,4 +148,4 @@ def _span(span: Span) -> dict[str, Any]:
 
 
 def _json(content: object) -> Response:
-    return Response(orjson.dumps(content, option=orjson.OPT_UTC_Z), media_type="application/json")
+    return json_response(orjson.dumps(content, option=orjson.OPT_UTC_Z))

@@ -1,28 +1,21 @@
-"""What every endpoint needs: the world it reads, and patience with what was created a moment ago."""
+"""Query parameters that say when: instants, or dates meaning midnight in a zone."""
 
-import asyncio
 import re
-import time
-from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
-from typing import Annotated, TypeVar, cast
+from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import Query, Request
+from fastapi import Query
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from availability.domain import MAX_RESOURCES, MAX_WINDOW, UnknownOwnerError, checked_window
+from availability.domain import MAX_RESOURCES, MAX_WINDOW, checked_window
 from availability.schemas import Zone
-from availability.usecases.world import World
-from slotstream_scheduling import instant_on, to_epoch, zone_of
+from slotstream_scheduling import Span, instant_on, to_epoch, zone_of
 from slotstream_servicekit.http.models import parse_instant
 
-ResultT = TypeVar("ResultT")
-
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_POLL_SECONDS = 0.05
 
 
 def _parse_moment(value: object) -> datetime | date:
@@ -59,29 +52,7 @@ DisplayZone = Annotated[
 ]
 
 
-def world_of(request: Request) -> World:
-    return cast("World", request.app.state.world)
-
-
-async def patiently(request: Request, action: Callable[[], Awaitable[ResultT]]) -> ResultT:
-    """Repeats `action` for a while where it names something that the catalogue's projection may yet bring.
-
-    A client that creates a service and asks for its slots at once is milliseconds ahead of the events.
-    """
-    patience: float = request.app.state.settings.catalogue_wait_seconds
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            return await action()
-        except UnknownOwnerError:
-            if time.monotonic() >= deadline:
-                raise
-        await asyncio.sleep(_POLL_SECONDS)
-
-
-def window_of(
-    starts: datetime | date, ends: datetime | date, zone: str, *, longest: timedelta = MAX_WINDOW
-) -> tuple[int, int]:
+def window_of(starts: datetime | date, ends: datetime | date, zone: str, *, longest: timedelta = MAX_WINDOW) -> Span:
     """[from, to) in epoch seconds; dates are read in `zone`. Raises InvalidWindowError."""
     rules = zone_of(zone)
     checked_window(_aware(starts, rules), _aware(ends, rules), longest=longest)

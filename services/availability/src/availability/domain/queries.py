@@ -1,0 +1,95 @@
+"""What a query may ask, and its terms settled against the directory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from availability.domain.catalogue import Business, Directory
+from availability.domain.errors import InvalidQueryError, InvalidWindowError, UnknownOwnerError
+from slotstream_scheduling import Schedule, ServiceRules, Staffing
+from slotstream_scheduling.places import Requirements
+
+MAX_WINDOW: Final = timedelta(days=31, hours=2)
+MAX_LOOK_AHEAD: Final = timedelta(days=366)
+MAX_RESOURCES: Final = 100
+MAX_BUSINESSES: Final = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotQuery:
+    """Slots of what, where, with whom: of a service, or of a custom one of some length at a business.
+
+    `ignore` holds appointments that give their time up in the same change: the one being moved.
+    """
+
+    organization_id: UUID
+    service_id: str | None = None
+    business_id: str | None = None
+    resource_ids: tuple[str, ...] = ()
+    duration: timedelta | None = None
+    ignore: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a query asks for, settled against the directory: whose business, which rules, who may fill which place."""
+
+    business: Business
+    business_schedule: Schedule
+    rules: ServiceRules
+    staffing: Staffing
+    service_id: str | None
+
+    @property
+    def zone(self) -> str:
+        """Whose wall clock the grid and the booking window go by: that of the business's hours, as in booking."""
+        return self.business_schedule.zone
+
+
+def settle_terms(
+    directory: Directory,
+    *,
+    service_id: str | None,
+    business_id: str | None,
+    resource_ids: Sequence[str] = (),
+    duration: timedelta | None = None,
+    or_choice: bool = False,
+) -> Terms:
+    """The terms of a query.
+
+    With `or_choice`, resources beyond what the service takes at once are those to choose from. Raises
+    UnknownOwnerError, InvalidQueryError.
+    """
+    requires: Requirements | None = None
+    if service_id is not None:
+        service = directory.service(service_id)
+        if business_id is not None and business_id != service.business_id:
+            raise InvalidQueryError("The service belongs to another business", extra={"field": "business_id"})
+        business_id, requires = service.business_id, service.requires
+        rules = service.rules if duration is None else replace(service.rules, duration=duration)
+    elif business_id is None or duration is None:
+        raise InvalidQueryError("Name a service_id, or a business_id and duration_minutes")
+    else:
+        rules = ServiceRules(duration=duration)
+    business = directory.business(business_id)
+    if business.archived:
+        raise UnknownOwnerError("There is no such business")
+    for resource_id in resource_ids:
+        directory.resource(resource_id)
+    return Terms(
+        business=business,
+        business_schedule=directory.schedule_of_business(business.id),
+        rules=rules,
+        staffing=directory.roster(business.id).staffing(requires, resource_ids, or_choice=or_choice),
+        service_id=service_id,
+    )
+
+
+def checked_window(starts_at: datetime, ends_at: datetime, *, longest: timedelta = MAX_WINDOW) -> None:
+    """Raises InvalidWindowError."""
+    if ends_at <= starts_at:
+        raise InvalidWindowError("`to` must come after `from`", extra={"field": "to"})
+    if ends_at - starts_at > longest:
+        raise InvalidWindowError(f"A query spans at most {longest.days} days", extra={"field": "to"})

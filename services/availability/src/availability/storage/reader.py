@@ -1,0 +1,83 @@
+"""What one API process knows of organizations: kept between requests, compared with the counters before it is used."""
+
+import time
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from availability.domain import Directory
+from availability.storage.directories import DirectoryCache
+from availability.storage.occupancy import OccupancyCache, TakenTime
+from availability.storage.versions import Versions, read_versions
+from slotstream_scheduling import ResourceCalendar, Span
+from slotstream_servicekit.database import Database
+
+_MAX_ORGANIZATIONS = 10_000
+
+
+class AvailabilityReader:
+    """Reads directories and taken time, with at most one statement where nothing has changed.
+
+    Change counters younger than `freshness_seconds` are taken as read: what other processes did shows that much
+    later, what this one did at once.
+    """
+
+    def __init__(self, *, database: Database, occupancy_cache_entries: int, freshness_seconds: float = 0.0) -> None:
+        self.database = database
+        self._occupancy = OccupancyCache(database, occupancy_cache_entries)
+        self._directories = DirectoryCache(database)
+        self._freshness_seconds = freshness_seconds
+        self._read: dict[UUID, tuple[float, Versions]] = {}
+
+    async def versions(self, organization_id: UUID) -> Versions:
+        now = time.monotonic()
+        known = self._read.get(organization_id)
+        if known is not None and now - known[0] < self._freshness_seconds:
+            return known[1]
+        versions = await read_versions(self.database, organization_id)
+        if len(self._read) >= _MAX_ORGANIZATIONS:
+            self._read.clear()
+        self._read[organization_id] = now, versions
+        return versions
+
+    def note_change(self, organization_id: UUID) -> None:
+        """Says that a change was committed here, so that clients of this process see it at once."""
+        self._read.pop(organization_id, None)
+
+    async def directory(self, organization_id: UUID, versions: Versions | None = None) -> Directory:
+        if versions is None:
+            versions = await self.versions(organization_id)
+        return await self._directories.get(organization_id, versions)
+
+    async def changed_since(self, organization_id: UUID, versions: Versions, *, since: int) -> Collection[str] | None:
+        """Whose time changed after the count `since` of taken time; None where that is no longer known."""
+        if versions.taken == since:
+            return ()
+        return await self._occupancy.changed_since(organization_id, versions.taken, since=since)
+
+    async def taken_time(
+        self, organization_id: UUID, resource_ids: Sequence[str], window: Span
+    ) -> dict[str, TakenTime]:
+        """What takes the time of each resource in the window, and perhaps somewhat around it."""
+        versions = await self.versions(organization_id)
+        return await self._occupancy.read(organization_id, versions.taken, resource_ids, *window)
+
+    async def calendars(
+        self,
+        organization_id: UUID,
+        directory: Directory,
+        resource_ids: Sequence[str],
+        window: Span,
+        *,
+        ignore: Collection[str] = (),
+    ) -> dict[str, ResourceCalendar]:
+        """The calendars of the resources, each with all that takes time in the window but what is in `ignore`."""
+        times = await self.taken_time(organization_id, resource_ids, window)
+        return {
+            resource_id: ResourceCalendar(
+                resource_id,
+                directory.schedules.get(resource_id),
+                tuple(taken for taken in time.taken if taken.id not in ignore) if ignore else time.taken,
+                time.busy,
+            )
+            for resource_id, time in times.items()
+        }

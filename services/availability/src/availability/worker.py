@@ -1,0 +1,51 @@
+"""What the worker does by the clock: public holidays kept some years ahead, and old rows deleted."""
+
+from availability.storage import owners_with_holidays
+from availability.usecases import extend_holidays
+from slotstream_servicekit.background import BACKGROUND_FAILURES, BackgroundTask, repeatedly
+from slotstream_servicekit.clock import Clock
+from slotstream_servicekit.context import Actor, Cause, Context
+from slotstream_servicekit.database import Database
+from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, housekeeping
+from slotstream_servicekit.ids import new_id
+from slotstream_servicekit.telemetry import get_logger
+
+log = get_logger(__name__)
+
+HOLIDAY_RENEWAL = "holiday_renewal"
+_RENEWAL_SECONDS = 6 * 3_600.0
+
+
+def tasks(database: Database, clock: Clock) -> tuple[BackgroundTask, ...]:
+    async def renew() -> None:
+        await renew_holidays(database, clock)
+
+    return (
+        repeatedly(HOLIDAY_RENEWAL, renew, every=_RENEWAL_SECONDS),
+        housekeeping(database, (IDEMPOTENCY_KEYS,)),
+    )
+
+
+async def renew_holidays(database: Database, clock: Clock) -> int:
+    """Extends every schedule that follows public holidays; how many needed it.
+
+    One that fails is logged and left for the next round: a country that the library no longer knows must not keep
+    everybody else's holidays from being renewed.
+    """
+    async with database.system_transaction() as session:
+        owners = await owners_with_holidays(session)
+    renewed = 0
+    for organization_id, owner_id in owners:
+        context = Context(
+            organization_id=organization_id,
+            actor=Actor(type="system", id=HOLIDAY_RENEWAL),
+            cause=Cause(correlation_id=str(new_id())),
+            now=clock(),
+        )
+        try:
+            async with database.transaction(organization_id) as session:
+                renewed += await extend_holidays(session=session, context=context, owner_id=owner_id)
+        except Exception:
+            BACKGROUND_FAILURES.labels(HOLIDAY_RENEWAL).inc()
+            log.exception("holidays_not_renewed", organization=str(organization_id), owner=str(owner_id))
+    return renewed

@@ -12,7 +12,7 @@ import asyncpg
 
 from bench.setting import Setting, generate_load
 from bench.world import FIRST, BenchWorld
-from imports.usecases.steps import ROWS_PER_COMMAND
+from imports.usecases.commands import ROWS_PER_COMMAND
 from slotstream_contracts.appointments import AppointmentSnapshot, AppointmentState, AssignedResource
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import AppointmentItem, AppointmentRequest, BookAppointments

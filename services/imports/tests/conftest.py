@@ -1,241 +1,44 @@
-"""An imports service of one's own: real PostgreSQL, a clock that stands still, booking played by the test."""
+"""The service under test: one organization with a business in Berlin, two staff and two services."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+import sys
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx2
 import pytest_asyncio
-from fastapi import FastAPI
-from sqlalchemy import text
 
-from imports.consumers import on_catalogue, results_handler
-from imports.main import create_api
+from imports.main import create_api, create_import_worker
 from imports.settings import ImportsSettings
-from imports.worker import ImportWorker
-from slotstream_contracts import parse, wrap
-from slotstream_contracts.base import Reason
 from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState
-from slotstream_contracts.commands import (
-    AppointmentItem,
-    BookAppointments,
-    CheckAppointments,
-    CommandRefused,
-    CommandSucceeded,
-    ItemResult,
-)
-from slotstream_servicekit.consumer import Received
-from slotstream_servicekit.database import Database
+from slotstream_servicekit.testing.plugin import ApiClientFactory, FreshDatabaseFactory, Signer
 
-NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
+sys.path.append(str(Path(__file__).parent))
 
-
-def received(data: Any, *, organization_id: UUID) -> Received[Any]:
-    envelope = wrap(
-        data,
-        organization=organization_id,
-        subject="x",
-        sequence=1,
-        time=NOW,
-        source="/slotstream/booking",
-        correlation_id="test",
-    )
-    return Received(event=envelope, key="x", topic="t", partition=0, offset=0, timestamp=NOW)
-
-
-TAKEN = Reason(code="slot_taken", detail="Somebody has it.", conflicts_with=("a",))
-
-
-def items_of(*commands: Any) -> list[AppointmentItem]:
-    """What commands for batches ask for, in their order."""
-    return [item for command in commands for item in command.data.items]
-
-
-def batch_of(command: Any) -> UUID | None:
-    """The import that a command belongs to, which booking says in its answer."""
-    found: UUID | None = items_of(command)[0].request.batch_id if is_batch(command) else command.data.batch_id
-    return found
-
-
-def is_batch(command: Any) -> bool:
-    return command.type in {BookAppointments.type, CheckAppointments.type}
-
-
-def everything_goes(command: Any, **more: Any) -> CommandSucceeded:
-    """Booking's answer where it grants all; `outcome` and the like are of every item."""
-    if is_batch(command):
-        usual = "bookable" if command.type == CheckAppointments.type else "done"
-        return answered(command, *(item_result(each, **{"outcome": usual, **more}) for each in items_of(command)))
-    return CommandSucceeded(command_id=command.id, command_type=command.type, batch_id=batch_of(command), **more)
-
-
-def refused(command: Any, only: Collection[UUID] | None = None) -> CommandSucceeded:
-    """Booking's answer where every appointment, or `only` some, would be in somebody's way."""
-    granted = everything_goes(command)
-    stands = {"outcome": "refused", "code": TAKEN.code, "detail": TAKEN.detail, "reasons": (TAKEN,)}
-    results = (
-        each.model_copy(update=stands) if only is None or each.appointment_id in only else each
-        for each in granted.items
-    )
-    return answered(command, *results)
-
-
-def item_result(item: AppointmentItem, **more: Any) -> ItemResult:
-    return ItemResult(appointment_id=item.appointment_id, **more)
-
-
-def answered(command: Any, *results: ItemResult) -> CommandSucceeded:
-    return CommandSucceeded(command_id=command.id, command_type=command.type, batch_id=batch_of(command), items=results)
-
-
-def refused_whole(command: Any, code: str = "forbidden") -> CommandRefused:
-    """Booking's answer where it does not come to the single appointments."""
-    return CommandRefused(
-        command_id=command.id, command_type=command.type, batch_id=batch_of(command), code=code, detail="Not for you."
-    )
-
-
-def events_of(envelopes: Sequence[Any]) -> list[tuple[str, int]]:
-    return [(each.type.rpartition(".")[2], each.sequence) for each in envelopes]
-
-
-@dataclass
-class World:
-    """One organization with a business in Berlin, two staff and two services; `stranger` is of another one."""
-
-    database: Database
-    http: httpx2.AsyncClient
-    stranger: httpx2.AsyncClient
-    anonymous: httpx2.AsyncClient
-    staff_client: httpx2.AsyncClient
-    viewer: httpx2.AsyncClient
-    worker: ImportWorker
-    app: FastAPI
-    now: list[datetime]
-    organization_id: UUID
-    business_id: UUID
-    service_id: UUID
-    anna_id: UUID
-
-    everything_goes = staticmethod(everything_goes)
-    items_of = staticmethod(items_of)
-    item_result = staticmethod(item_result)
-    answered = staticmethod(answered)
-    refused = staticmethod(refused)
-    refused_whole = staticmethod(refused_whole)
-    events_of = staticmethod(events_of)
-
-    async def upload(self, content: str | bytes, **headers: str) -> httpx2.Response:
-        raw = content.encode() if isinstance(content, str) else content
-        return await self.http.post(
-            "/v1/imports",
-            files={"file": ("march.csv", raw, "text/csv")},
-            data={"business_id": str(self.business_id)},
-            headers=headers,
-        )
-
-    async def mapped(self, content: str | bytes, **more: Any) -> str:
-        """Uploads and maps as suggested; the import's id."""
-        uploaded = await self.upload(content)
-        assert uploaded.status_code == 201, uploaded.text
-        import_id: str = uploaded.json()["id"]
-        preview = (await self.http.get(f"/v1/imports/{import_id}/preview")).json()
-        answer = await self.http.put(f"/v1/imports/{import_id}/mapping", json={"columns": preview["columns"], **more})
-        assert answer.status_code == 200, answer.text
-        return import_id
-
-    async def checked(self, content: str | bytes, **more: Any) -> str:
-        import_id = await self.mapped(content, **more)
-        await self.settle()
-        return import_id
-
-    async def finished(self, content: str | bytes) -> str:
-        import_id = await self.checked(content)
-        answer = await self.http.post(f"/v1/imports/{import_id}/confirm", json={})
-        assert answer.status_code == 202, answer.text
-        await self.settle()
-        return import_id
-
-    async def get(self, import_id: str) -> dict[str, Any]:
-        return (await self.http.get(f"/v1/imports/{import_id}")).json()  # type: ignore[no-any-return]
-
-    async def rows(self, import_id: str, **filters: str) -> list[dict[str, Any]]:
-        answer = await self.http.get(f"/v1/imports/{import_id}/rows", params={"limit": "200", **filters})
-        assert answer.status_code == 200, answer.text
-        return answer.json()["items"]  # type: ignore[no-any-return]
-
-    @asynccontextmanager
-    async def watching(self, address: str, import_id: str) -> AsyncIterator[httpx2.Response]:
-        """The progress of an import, as it is streamed from where the API listens."""
-        async with (
-            httpx2.AsyncClient(base_url=address, headers=self.http.headers, timeout=60) as client,
-            client.stream("GET", f"/v1/imports/{import_id}/progress") as response,
-        ):
-            assert response.status_code == 200
-            yield response
-
-    async def work(self) -> None:
-        while await self.worker.work_once():
-            pass
-
-    async def settle(self, booking: "Callable[[Any], Any] | None" = None) -> list[Any]:
-        """Works and has `booking` answer until nothing moves; all commands that were sent."""
-        sent: list[Any] = []
-        while True:
-            await self.work()
-            commands = await self.take(topic="slotstream.booking.commands.v1")
-            if not commands:
-                return sent
-            sent += commands
-            await self.answer([(booking or everything_goes)(each) for each in commands])
-
-    async def answer(self, results: Sequence[Any]) -> None:
-        batch = [received(each, organization_id=self.organization_id) for each in results]
-        async with self.database.system_transaction() as session:
-            await results_handler(lambda: self.now[0])(session, batch)
-
-    async def query(self, statement: str, **values: Any) -> Sequence[Any]:
-        """Rows straight from the database, past every tenant."""
-        async with self.database.system_transaction() as session:
-            return (await session.execute(text(statement), values)).all()
-
-    async def take(self, *, topic: str) -> list[Any]:
-        """The envelopes that wait to be published on `topic`, oldest first."""
-        async with self.database.system_transaction() as session:
-            found = await session.execute(
-                text("DELETE FROM outbox WHERE topic = :topic RETURNING seq, payload"), {"topic": topic}
-            )
-            rows = sorted(found.all(), key=lambda row: row.seq)
-        return [parse(bytes(row.payload)) for row in rows]
-
-    async def hear(self, *states: Any) -> None:
-        batch = [received(each, organization_id=self.organization_id) for each in states]
-        async with self.database.system_transaction() as session:
-            await on_catalogue(session, batch)
+from imports_service import NOW, ImportsService
 
 
 @pytest_asyncio.fixture
-async def world(fresh_database: Any, signer: Any, api_client: Any) -> World:
+async def service(fresh_database: FreshDatabaseFactory, signer: Signer, api_client: ApiClientFactory) -> ImportsService:
     fresh = fresh_database("imports")
     settings = ImportsSettings(
-        database_url=fresh.app_url, issuers=(signer.issuer,), catalogue_wait=timedelta(0), max_rows=200_000
+        database_url=fresh.app_url,
+        issuers=(signer.issuer,),
+        catalogue_wait=timedelta(0),
+        max_rows=200_000,
+        chunk_rows=100,
     )
     now = [NOW]
     app = create_api(settings, clock=lambda: now[0])
     organization_id, business_id, service_id, anna_id = uuid4(), uuid4(), uuid4(), uuid4()
-    world = World(
+    service = ImportsService(
         database=fresh.database,
         http=await api_client(app, token=signer.token(organization_id=organization_id)),
         stranger=await api_client(app, token=signer.token(organization_id=uuid4())),
         anonymous=await api_client(app),
         staff_client=await api_client(app, token=signer.token(organization_id=organization_id, role="staff")),
         viewer=await api_client(app, token=signer.token(organization_id=organization_id, role="viewer")),
-        worker=ImportWorker(
-            database=fresh.database, clock=lambda: now[0], chunk_rows=100, every=timedelta(milliseconds=10)
-        ),
+        worker=create_import_worker(settings, database=fresh.database, clock=lambda: now[0]),
         app=app,
         now=now,
         organization_id=organization_id,
@@ -244,7 +47,7 @@ async def world(fresh_database: Any, signer: Any, api_client: Any) -> World:
         anna_id=anna_id,
     )
     common: dict[str, Any] = {"organization_id": organization_id, "updated_at": NOW, "version": 1}
-    await world.hear(
+    await service.receive(
         BusinessState(id=business_id, name="Mitte", zone="Europe/Berlin", phone_region="DE", currency="EUR", **common),
         ServiceState(id=service_id, name="First visit", business_id=business_id, duration_minutes=30, **common),
         ServiceState(id=uuid4(), name="Haircut", business_id=business_id, duration_minutes=45, **common),
@@ -253,4 +56,4 @@ async def world(fresh_database: Any, signer: Any, api_client: Any) -> World:
             for id_, name in ((anna_id, "Anna"), (uuid4(), "Ben"))
         ),
     )
-    return world
+    return service

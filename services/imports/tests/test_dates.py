@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.domain.dates import DateColumn, DateOrder, read_instant, read_minutes, read_time, split_date
+from imports.domain.clocks import read_instant, read_minutes, read_time
+from imports.domain.dates import DateColumn, DateOrder, split_date
 
 WRITTEN = {
     DateOrder.YEAR_FIRST: ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d"),
@@ -24,7 +25,8 @@ def test_a_date_is_read_as_it_was_written(day: date, order: DateOrder, data: st.
 @given(days=st.lists(DAYS, min_size=1), order=ORDERS)
 def test_the_true_order_of_a_column_always_survives(days: list[date], order: DateOrder) -> None:
     column = DateColumn()
-    column.see(day.strftime(WRITTEN[order][0]) for day in days)
+    for day in days:
+        column.see(day.strftime(WRITTEN[order][0]))
     survivors = column.survivors()
     assert order in survivors or all(day.day == day.month for day in days)
     if any(day.day > 12 for day in days):
@@ -41,13 +43,15 @@ def test_no_text_upsets_the_readers(text: str, order: DateOrder) -> None:
 
 def test_a_few_flawed_cells_do_not_decide() -> None:
     column = DateColumn()
-    column.see(["29.03.2026", "1.4.2026", "tomorrow", "31.02.2026", ""])
+    for cell in ("29.03.2026", "1.4.2026", "tomorrow", "31.02.2026", ""):
+        column.see(cell)
     assert column.survivors() == (DateOrder.DAY_FIRST,)
 
 
 def test_a_column_without_dates_has_no_order() -> None:
     column = DateColumn()
-    column.see(["a", "b"])
+    column.see("a")
+    column.see("b")
     assert column.survivors() == ()
 
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest_asyncio
+from imports_service import ImportsService
 
 from slotstream_servicekit.http.server import HttpServer
 
@@ -15,9 +16,9 @@ FILE = "Client,Phone,Service,Start\nEva,030 901820,Haircut,2026-03-30 10:00\n"
 
 
 @pytest_asyncio.fixture
-async def address(world: Any) -> AsyncIterator[str]:
+async def address(service: ImportsService) -> AsyncIterator[str]:
     """Where the API listens: a stream that does not end needs a real connection."""
-    server = HttpServer(world.app, host="127.0.0.1", port=0, grace_seconds=5)
+    server = HttpServer(service.app, host="127.0.0.1", port=0, grace_seconds=5)
     await server.start()
     stop = asyncio.Event()
     running = asyncio.create_task(server.run(stop))
@@ -42,14 +43,14 @@ class Watcher:
         return {}
 
 
-async def test_each_change_is_told_until_the_import_is_settled(world: Any, address: str) -> None:
-    import_id = await world.checked(FILE)
-    async with world.watching(address, import_id) as response:
+async def test_each_change_is_told_until_the_import_is_settled(service: ImportsService, address: str) -> None:
+    import_id = await service.checked(FILE)
+    async with service.watching(address, import_id) as response:
         watcher = Watcher(response)
         first = await watcher.next()
-        await world.http.post(f"/v1/imports/{import_id}/confirm", json={})
+        await service.http.post(f"/v1/imports/{import_id}/confirm", json={})
         second = await watcher.next()
-        await world.settle()
+        await service.settle()
         last = second
         while shown := await watcher.next():
             last = shown
@@ -57,23 +58,23 @@ async def test_each_change_is_told_until_the_import_is_settled(world: Any, addre
     assert last["counts"]["booked"] == 1
 
 
-async def test_who_connects_again_is_told_the_present_state_at_once(world: Any, address: str) -> None:
-    import_id = await world.mapped(FILE)
-    async with world.watching(address, import_id) as response:
+async def test_who_connects_again_is_told_the_present_state_at_once(service: ImportsService, address: str) -> None:
+    import_id = await service.mapped(FILE)
+    async with service.watching(address, import_id) as response:
         assert (await Watcher(response).next())["state"] == "reading"
-    await world.settle()
-    async with world.watching(address, import_id) as response:
+    await service.settle()
+    async with service.watching(address, import_id) as response:
         assert (await Watcher(response).next())["state"] == "checked"
 
 
-async def test_a_stop_of_the_service_ends_the_stream(world: Any, address: str) -> None:
-    import_id = await world.checked(FILE)
-    async with world.watching(address, import_id) as response:
+async def test_a_stop_of_the_service_ends_the_stream(service: ImportsService, address: str) -> None:
+    import_id = await service.checked(FILE)
+    async with service.watching(address, import_id) as response:
         watcher = Watcher(response)
         assert (await watcher.next())["state"] == "checked"
-        world.app.state.health.stopping()
+        service.app.state.health.stopping()
         assert await watcher.next() == {}
 
 
-async def test_an_import_that_is_not_there_cannot_be_watched(world: Any) -> None:
-    assert (await world.http.get(f"/v1/imports/{uuid4()}/progress")).status_code == 404
+async def test_an_import_that_is_not_there_cannot_be_watched(service: ImportsService) -> None:
+    assert (await service.http.get(f"/v1/imports/{uuid4()}/progress")).status_code == 404

@@ -1,15 +1,19 @@
 """Files are read chunk by chunk: a crash costs one chunk at most, and no row is lost or doubled."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from imports_service import ImportsService
 
-from imports.domain.model import UnreadableFileError
+from imports.adapters.csv.reader import CsvReader
+from imports.domain.tables import UnreadableFileError
 from imports.domain.validation import judge
-from imports.usecases import Reader, reading
+from imports.storage.comparisons import RowComparisonStore
+from imports.storage.imports import ImportStore
+from imports.storage.rows import RowStore
+from imports.usecases import reading
 
 ROWS = 250
 
@@ -27,13 +31,13 @@ def a_file(rows: int = ROWS) -> str:
     return "\n".join(lines)
 
 
-async def read_through(world: Any, import_id: str) -> int:
-    found = await world.query("SELECT read_through FROM imports WHERE id = :id", id=import_id)
+async def read_through(service: ImportsService, import_id: str) -> int:
+    found = await service.query("SELECT read_through FROM imports WHERE id = :id", id=import_id)
     return int(found[0].read_through)
 
 
-async def assert_everything_is_there_once(world: Any, import_id: str) -> None:
-    stored = await world.query("SELECT number, state, reasons FROM import_rows WHERE import_id = :id", id=import_id)
+async def assert_everything_is_there_once(service: ImportsService, import_id: str) -> None:
+    stored = await service.query("SELECT number, state, reasons FROM import_rows WHERE import_id = :id", id=import_id)
     assert sorted(row.number for row in stored) == list(range(2, ROWS + 2))
     by_number = {row.number: row for row in stored}
     assert by_number[ROWS + 1].reasons[0]["code"] == "duplicate_row"
@@ -41,94 +45,104 @@ async def assert_everything_is_there_once(world: Any, import_id: str) -> None:
     assert sum(row.state == "ok" for row in stored) == ROWS - 2
 
 
-async def test_each_chunk_is_kept_by_a_transaction_of_its_own(world: Any) -> None:
-    import_id = await world.mapped(a_file())
+async def test_each_chunk_is_kept_by_a_transaction_of_its_own(service: ImportsService) -> None:
+    import_id = await service.mapped(a_file())
     kept = []
-    while (await world.get(import_id))["state"] == "reading":
-        await world.worker.work_once()
-        kept.append((await read_through(world, import_id), (await world.get(import_id))["counts"]["rows"]))
+    while (await service.get(import_id))["state"] == "reading":
+        await service.worker.work_once()
+        kept.append((await read_through(service, import_id), (await service.get(import_id))["counts"]["rows"]))
     assert kept == [(101, 100), (201, 200), (251, 250), (251, 250)]
-    await assert_everything_is_there_once(world, import_id)
+    await assert_everything_is_there_once(service, import_id)
 
 
-async def test_another_worker_goes_on_where_one_has_ended(world: Any) -> None:
-    import_id = await world.mapped(a_file())
-    await world.worker.work_once()
-    another = replace(world.worker, reader=Reader())
+async def test_another_worker_goes_on_where_one_has_ended(service: ImportsService) -> None:
+    import_id = await service.mapped(a_file())
+    await service.worker.work_once()
+    another = service.another_worker()
     await another.work_once()
     # The first one has still open what it has read of the file: what the other has stored since counts.
-    await world.worker.work_once()
+    await service.worker.work_once()
     await another.work_once()
-    assert (await world.get(import_id))["state"] == "checking"
-    await assert_everything_is_there_once(world, import_id)
+    assert (await service.get(import_id))["state"] == "checking"
+    await assert_everything_is_there_once(service, import_id)
 
 
-@pytest.mark.parametrize("step", ["read_on", "add_rows", "rows_to_store", "mark_conflicts"])
+@pytest.mark.parametrize(
+    ("store", "step"),
+    [
+        (ImportStore, "save"),
+        (RowStore, "add"),
+        (RowComparisonStore, "earlier"),
+        (RowComparisonStore, "mark_conflicts"),
+    ],
+)
 async def test_a_worker_that_dies_within_a_chunk_loses_and_doubles_nothing(
-    world: Any, monkeypatch: pytest.MonkeyPatch, step: str
+    service: ImportsService, monkeypatch: pytest.MonkeyPatch, store: type, step: str
 ) -> None:
-    import_id = await world.mapped(a_file())
-    await world.worker.work_once()
-    real = getattr(reading, step)
+    import_id = await service.mapped(a_file())
+    await service.worker.work_once()
+    real = getattr(store, step)
 
     async def dies(*args: Any, **more: Any) -> None:
         await real(*args, **more)
         raise asyncio.CancelledError
 
-    monkeypatch.setattr(reading, step, dies)
+    monkeypatch.setattr(store, step, dies)
     with pytest.raises(asyncio.CancelledError):
         while True:
-            await world.worker.work_once()
+            await service.worker.work_once()
     monkeypatch.undo()
-    another = replace(world.worker, reader=Reader())
-    while (await world.get(import_id))["state"] == "reading":
+    another = service.another_worker()
+    while (await service.get(import_id))["state"] == "reading":
         await another.work_once()
-    await assert_everything_is_there_once(world, import_id)
+    await assert_everything_is_there_once(service, import_id)
 
 
 async def test_a_file_that_turns_out_unreadable_leaves_no_rows_behind(
-    world: Any, monkeypatch: pytest.MonkeyPatch
+    service: ImportsService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import_id = await world.mapped(a_file())
-    await world.worker.work_once()
+    import_id = await service.mapped(a_file())
+    await service.worker.work_once()
 
-    def unreadable(*_: Any) -> Any:
+    def unreadable(*_: Any, **__: Any) -> Any:
         raise UnreadableFileError("Row 150 cannot be read")
 
-    monkeypatch.setattr(reading, "rows_of", unreadable)
-    await replace(world.worker, reader=Reader()).work_once()
-    shown = await world.get(import_id)
+    monkeypatch.setattr(CsvReader, "rows", unreadable)
+    await service.another_worker().work_once()
+    shown = await service.get(import_id)
     assert (shown["state"], shown["failure"], shown["counts"]["rows"]) == ("failed", "Row 150 cannot be read", 0)
     monkeypatch.undo()
-    columns = (await world.http.get(f"/v1/imports/{import_id}/preview")).json()["columns"]
-    assert (await world.http.put(f"/v1/imports/{import_id}/mapping", json={"columns": columns})).status_code == 200
-    await world.settle()
-    await assert_everything_is_there_once(world, import_id)
+    columns = (await service.http.get(f"/v1/imports/{import_id}/preview")).json()["columns"]
+    assert (await service.http.put(f"/v1/imports/{import_id}/mapping", json={"columns": columns})).status_code == 200
+    await service.settle()
+    await assert_everything_is_there_once(service, import_id)
 
 
-async def test_two_files_take_turns(world: Any) -> None:
-    first = await world.mapped(a_file())
-    second = await world.mapped(a_file(), zone="Europe/Paris")
+async def test_two_files_take_turns(service: ImportsService) -> None:
+    first = await service.mapped(a_file())
+    second = await service.mapped(a_file(), zone="Europe/Paris")
     for _ in range(4):
-        world.now[0] += timedelta(seconds=1)
-        await world.worker.work_once()
-    assert [await read_through(world, each) for each in (first, second)] == [201, 201]
+        service.now[0] += timedelta(seconds=1)
+        await service.worker.work_once()
+    assert [await read_through(service, each) for each in (first, second)] == [201, 201]
     for _ in range(6):
-        world.now[0] += timedelta(seconds=1)
-        await world.worker.work_once()
-    sent = await world.query("SELECT count(*) FROM import_rows WHERE check_id IS NOT NULL GROUP BY import_id")
+        service.now[0] += timedelta(seconds=1)
+        await service.worker.work_once()
+    sent = await service.query("SELECT count(*) FROM import_rows WHERE check_id IS NOT NULL GROUP BY import_id")
     assert [row[0] for row in sent] == [100, 100]
 
 
-async def test_a_file_that_nobody_foresaw_stops_no_other_import(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    strange = await world.mapped(a_file())
+async def test_a_file_that_nobody_foresaw_stops_no_other_import(
+    service: ImportsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange = await service.mapped(a_file())
 
     def not_this_one(values: Any, rules: Any) -> Any:
         return judge(values, rules) if values["client_name"] != "Client 7" else 1 / 0
 
     monkeypatch.setattr(reading, "judge", not_this_one)
-    await world.worker.work_once()
+    await service.worker.work_once()
     monkeypatch.undo()
-    shown = await world.get(strange)
+    shown = await service.get(strange)
     assert (shown["state"], shown["counts"]["rows"]) == ("failed", 0)
-    assert (await world.get(await world.checked(a_file())))["state"] == "checked"
+    assert (await service.get(await service.checked(a_file())))["state"] == "checked"

@@ -1,13 +1,9 @@
-from typing import Any
+"""What migrations make is what the code declares."""
 
-from sqlalchemy.ext.asyncio import create_async_engine
+from imports.storage.tables import schema
+from slotstream_servicekit.testing.databases import DatabaseForge
+from slotstream_servicekit.testing.schema import differences_from_code
 
-from imports.storage.tables import metadata
-from slotstream_servicekit.migrations import differences_from_models
 
-
-async def test_the_migrations_equal_the_models(fresh_database: Any) -> None:
-    engine = create_async_engine(fresh_database("imports").owner_url)
-    async with engine.connect() as connection:
-        assert await connection.run_sync(differences_from_models, metadata) == []
-    await engine.dispose()
+async def test_the_migrations_make_what_the_code_declares(database_forge: DatabaseForge) -> None:
+    assert await differences_from_code(database_forge, schema) == []

@@ -34,6 +34,9 @@ class ClientDetails(Message):
     email: str | None = None
 
 
+RecordedStatus = Literal["scheduled", "completed", "cancelled", "no_show"]
+
+
 class ForcedOverride(Message):
     reason: str
 
@@ -62,6 +65,8 @@ class AppointmentRequest(Message):
     batch_id: UUID | None = None
     source: Source
     override: ForcedOverride | None = None
+    status: RecordedStatus = "scheduled"
+    """How it stands already: history of another product is recorded as it ended, and nobody is told."""
 
 
 class CheckAppointment(Command):

@@ -42,3 +42,9 @@ class ImportFinished(ImportEvent):
 
 class ImportUndone(ImportEvent):
     type: ClassVar[str] = "slotstream.import.undone"
+
+
+class ImportCancelled(ImportEvent):
+    """Ended before anything was booked."""
+
+    type: ClassVar[str] = "slotstream.import.cancelled"

@@ -14,3 +14,8 @@ def defused(cell: str) -> str:
     if _RUNS_AS_FORMULA.match(cell) and not _NUMBER_OR_PHONE.fullmatch(cell):
         return f"'{cell}"
     return cell
+
+
+def restored(cell: str) -> str:
+    """What `defused` was given: a quote that was put before a formula is taken away, any other stays."""
+    return cell[1:] if cell[:1] == "'" and defused(cell[1:]) == cell else cell

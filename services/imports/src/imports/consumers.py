@@ -1,19 +1,30 @@
-"""What imports hears: the catalogue, and booking's answers."""
+"""What imports hears: the catalogue, clients that are erased, and booking's answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from imports.storage.catalogue import apply_states
-from imports.storage.tables import PROJECTION_TABLES
+from imports.domain.rows import contact_digests
+from imports.storage.projections import (
+    BUSINESSES,
+    CLIENT_CONTACTS,
+    RESOURCES,
+    SERVICES,
+    BusinessRow,
+    ClientContactsRow,
+    ResourceRow,
+    ServiceRow,
+)
+from imports.storage.tables import CATALOGUE_TABLES, CLIENT_TABLES
 from imports.usecases.answers import Answer, apply_answers
+from imports.usecases.retention import erase_clients
 from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState
+from slotstream_contracts.clients import ClientState
 from slotstream_contracts.commands import (
-    BookAppointment,
     BookAppointments,
-    CheckAppointment,
     CheckAppointments,
     CommandRefused,
     CommandSucceeded,
@@ -21,102 +32,142 @@ from slotstream_contracts.commands import (
     UndoBatch,
     appointments_in,
 )
-from slotstream_contracts.topics import BOOKING_RESULTS, CATALOGUE
+from slotstream_contracts.envelope import Envelope
+from slotstream_contracts.topics import BOOKING_RESULTS, CATALOGUE, CLIENTS
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.consumer import Consumers, Handler, Received
 from slotstream_servicekit.errors import Reason
+from slotstream_servicekit.projections import newest_by_key
 from slotstream_servicekit.rebuild import Projection
 
 CATALOGUE_TYPES = frozenset({BusinessState.type, ServiceState.type, ResourceState.type})
+CLIENT_TYPES = frozenset({ClientState.type})
 RESULT_TYPES = frozenset({CommandSucceeded.type, CommandRefused.type})
 
-_VERBS: dict[str, Any] = {
+Batch = Sequence[Received[Envelope[Any]]]
+Verb = Literal["check", "book", "undo"]
+
+_VERBS: Mapping[str, Verb] = {
     CheckAppointments.type: "check",
     BookAppointments.type: "book",
     UndoBatch.type: "undo",
-    CheckAppointment.type: "check",
-    BookAppointment.type: "book",
 }
-"""What is ours, by the command's type.
-
-The commands for one appointment are no longer sent; the version that sent them may still be answered during a
-rolling deployment.
-"""
+"""What is ours, by the command's type."""
 
 
 def register(consumers: Consumers, *, clock: Clock) -> None:
-    # Both handlers are safe to run twice: states go by version, answers by the command that is still awaited.
+    # All handlers are safe to run twice: states go by version, answers by the command that is still awaited.
     consumers.subscribe(CATALOGUE.name, on_catalogue, types=CATALOGUE_TYPES, dedupe=False)
+    consumers.subscribe(CLIENTS.name, clients_handler(clock), types=CLIENT_TYPES, dedupe=False)
     consumers.subscribe(
-        BOOKING_RESULTS.name,
-        results_handler(clock),
-        types=RESULT_TYPES,
-        dedupe=False,
-        weigh=appointments_in,
+        BOOKING_RESULTS.name, results_handler(clock), types=RESULT_TYPES, dedupe=False, weigh=appointments_in
     )
 
 
-def projections() -> Sequence[Projection]:
+def projections(*, clock: Clock) -> Sequence[Projection]:
     return (
         Projection(
             name="catalogue",
             topics=(CATALOGUE.name,),
             handler=on_catalogue,
-            tables=PROJECTION_TABLES,
+            tables=CATALOGUE_TABLES,
             types=CATALOGUE_TYPES,
+        ),
+        Projection(
+            name="clients",
+            topics=(CLIENTS.name,),
+            handler=clients_handler(clock),
+            tables=CLIENT_TABLES,
+            types=CLIENT_TYPES,
         ),
     )
 
 
-async def on_catalogue(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
-    newest: dict[str, dict[Any, dict[str, Any]]] = {"business": {}, "service": {}, "resource": {}}
-    for received in batch:
-        if received.event is None:
-            continue
-        state = received.event.data
-        kind, row = _row_of(state)
-        seen = newest[kind].get((state.organization_id, state.id))
-        if seen is None or seen["version"] <= state.version:
-            newest[kind][state.organization_id, state.id] = row
-    for kind, rows in newest.items():
-        await apply_states(session, kind, list(rows.values()))
+async def on_catalogue(session: AsyncSession, batch: Batch) -> None:
+    states = [received.event.data for received in newest_by_key(batch).values() if received.event is not None]
+    await BUSINESSES.put(session, [_business(state) for state in states if isinstance(state, BusinessState)])
+    await SERVICES.put(session, [_service(state) for state in states if isinstance(state, ServiceState)])
+    await RESOURCES.put(session, [_resource(state) for state in states if isinstance(state, ResourceState)])
 
 
-def _row_of(state: BusinessState | ServiceState | ResourceState) -> tuple[str, dict[str, Any]]:
-    row: dict[str, Any] = {
-        "organization_id": state.organization_id,
-        "id": state.id,
-        "name": state.name,
-        "archived": state.archived,
-        "version": state.version,
-    }
-    match state:
-        case BusinessState():
-            return "business", {**row, "zone": state.zone, "phone_region": state.phone_region}
-        case ServiceState():
-            return "service", {
-                **row,
-                "business_id": state.business_id,
-                "duration_minutes": state.duration_minutes,
-            }
-        case _:
-            return "resource", {**row, "business_ids": list(state.business_ids), "kind": state.kind}
+def clients_handler(clock: Clock) -> Handler:
+    async def on_clients(session: AsyncSession, batch: Batch) -> None:
+        # What a batch says of a client before its tombstone tells by what the client's rows are found.
+        states = [received.event.data for received in batch if received.event is not None]
+        await CLIENT_CONTACTS.put(session, [_contacts(state) for state in states])
+        newest = newest_by_key(batch)
+        erased = {UUID(key): received.timestamp for key, received in newest.items() if received.event is None}
+        if erased:
+            await erase_clients(session=session, erased=erased, now=clock())
+
+    return on_clients
 
 
 def results_handler(clock: Clock) -> Handler:
-    async def on_results(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
+    async def on_results(session: AsyncSession, batch: Batch) -> None:
         answers = [
             answer
             for received in batch
             if received.event is not None and received.event.data.command_type in _VERBS
             for answer in _answers(received.event.organization, received.event.data)
         ]
-        await apply_answers(session, answers=answers, now=clock())
+        await apply_answers(session=session, answers=answers, now=clock())
 
     return on_results
 
 
-def _answers(organization_id: Any, result: CommandSucceeded | CommandRefused) -> Sequence[Answer]:
+def _business(state: BusinessState) -> BusinessRow:
+    return BusinessRow(
+        organization_id=state.organization_id,
+        id=state.id,
+        name=state.name,
+        zone=state.zone,
+        phone_region=state.phone_region,
+        locale=state.locale,
+        archived=state.archived,
+        version=state.version,
+    )
+
+
+def _service(state: ServiceState) -> ServiceRow:
+    return ServiceRow(
+        organization_id=state.organization_id,
+        id=state.id,
+        business_id=state.business_id,
+        name=state.name,
+        duration_minutes=state.duration_minutes,
+        buffer_before_minutes=state.buffer_before_minutes,
+        buffer_after_minutes=state.buffer_after_minutes,
+        capacity=state.capacity,
+        requires=state.requires,
+        archived=state.archived,
+        version=state.version,
+    )
+
+
+def _resource(state: ResourceState) -> ResourceRow:
+    return ResourceRow(
+        organization_id=state.organization_id,
+        id=state.id,
+        business_ids=state.business_ids,
+        kind=state.kind,
+        name=state.name,
+        archived=state.archived,
+        version=state.version,
+    )
+
+
+def _contacts(state: ClientState) -> ClientContactsRow:
+    return ClientContactsRow(
+        organization_id=state.organization_id,
+        id=state.id,
+        contacts=contact_digests(phone=state.phone, email=state.email),
+        merged_into=state.merged_into,
+        version=state.version,
+    )
+
+
+def _answers(organization_id: UUID, result: CommandSucceeded | CommandRefused) -> Sequence[Answer]:
     """One for every item; one for the whole command where the result has none."""
     answer = partial(
         Answer,
@@ -140,5 +191,5 @@ def _answers(organization_id: Any, result: CommandSucceeded | CommandRefused) ->
 
 def _reasons(refused: CommandRefused | ItemResult) -> tuple[Reason, ...]:
     """All of them; at least one, for a refusal without a reason would pass for none."""
-    reasons = tuple(Reason(each.code, each.detail, each.conflicts_with) for each in refused.reasons)
+    reasons = tuple(Reason(reason.code, reason.detail, reason.conflicts_with) for reason in refused.reasons)
     return reasons or (Reason(refused.code or "refused", refused.detail or "Booking gave no reason"),)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from imports.adapters.csv.reader import CsvReader
+from imports.domain.tables import TableReaders
 from imports.settings import ImportsSettings
 from slotstream_contracts.envelope import parse
 from slotstream_servicekit.clock import Clock, system_clock
@@ -16,14 +18,21 @@ from slotstream_servicekit.http import Authenticator, create_app
 from slotstream_servicekit.runtime import Service, Worker, run
 
 if TYPE_CHECKING:
+    from imports.worker import ImportWorker
     from slotstream_servicekit.rebuild import Projection
 
 NAME = "imports"
 
 
+def table_readers() -> TableReaders:
+    """Every format that can be imported. CSV takes whatever no other recognises: it comes last."""
+    return TableReaders(CsvReader())
+
+
 def create_api(settings: ImportsSettings, *, clock: Clock = system_clock) -> FastAPI:
     """The API role: a database and no Kafka client."""
-    from imports.api import ApiContext, imports_router, review_router
+    from imports.adapters.phones import read_phone
+    from imports.api import Dependencies, imports_router, progress_router, rows_router
 
     database = _database(settings, role="api")
     health = Health()
@@ -37,15 +46,17 @@ def create_api(settings: ImportsSettings, *, clock: Clock = system_clock) -> Fas
     app = create_app(
         service=NAME,
         title="Slotstream Imports",
-        routers=[imports_router, review_router],
+        routers=[imports_router, rows_router, progress_router],
         settings=settings,
         authenticator=Authenticator(settings.issuers),
         health=health,
         lifespan=lifespan,
     )
-    app.state.context = ApiContext(
+    app.state.dependencies = Dependencies(
         database=database,
         clock=clock,
+        readers=table_readers(),
+        read_phone=read_phone,
         max_rows=settings.max_rows,
         catalogue_wait=settings.catalogue_wait,
     )
@@ -55,42 +66,42 @@ def create_api(settings: ImportsSettings, *, clock: Clock = system_clock) -> Fas
 def create_worker(settings: ImportsSettings, *, clock: Clock = system_clock) -> Worker:
     """The worker role: what imports hears and says, and the steps of imports that are under way."""
     from imports.consumers import register
-    from imports.worker import ImportWorker, housekeeping
-    from slotstream_servicekit.consumer import Consumers
-    from slotstream_servicekit.relay import Relay
+    from imports.worker import tasks
+    from slotstream_servicekit import workers
 
     database = _database(settings, role="worker")
-    health = Health()
-    health.register("database", database_check(database))
-    consumers = Consumers(
+    worker = create_import_worker(settings, database=database, clock=clock)
+    return workers.create_worker(
         service=NAME,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        settings=settings,
         database=database,
         decode=parse,
-        health=health,
-        batch_size=settings.consumer_batch_size,
+        register=lambda consumers: register(consumers, clock=clock),
+        tasks=tasks(worker, every=settings.work_every, kept=settings.keep_imports),
     )
-    register(consumers, clock=clock)
-    worker = ImportWorker(database=database, clock=clock, chunk_rows=settings.chunk_rows, every=settings.work_every)
-    relay = Relay(
-        database,
-        service=NAME,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        lanes=settings.relay_lanes,
+
+
+def create_import_worker(settings: ImportsSettings, *, database: Database, clock: Clock) -> "ImportWorker":
+    from imports.adapters.phones import read_phone
+    from imports.usecases.commands import ImportSteps
+    from imports.usecases.reading import FileCursor
+    from imports.usecases.retention import Retention
+    from imports.worker import ImportWorker
+
+    steps = ImportSteps(
+        cursor=FileCursor(table_readers()),
+        read_phone=read_phone,
+        chunk_rows=settings.chunk_rows,
+        answer_timeout=settings.answer_timeout,
     )
-    return Worker(
-        health=health,
-        consumers=consumers,
-        relay=relay,
-        tasks=[worker.run, housekeeping(database)],
-        dispose=database.dispose,
-    )
+    retention = Retention(unconfirmed=settings.keep_unconfirmed, settled=settings.keep_settled)
+    return ImportWorker(database=database, clock=clock, steps=steps, retention=retention)
 
 
 def _projections() -> "Sequence[Projection]":
     from imports.consumers import projections
 
-    return projections()
+    return projections(clock=system_clock)
 
 
 def _database(settings: ImportsSettings, *, role: str) -> Database:

@@ -1,14 +1,13 @@
 """What imports says: events about its imports, and commands to booking."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Row
-
-from imports.domain.model import command_id_of
-from slotstream_contracts.base import Actor
+from imports.domain.imports import Import, command_id_of
+from imports.domain.locations import Location
+from imports.domain.rows import RequestedAppointment, RowCounts, RowToSend, Stage
+from slotstream_contracts import base
 from slotstream_contracts.commands import (
     AppointmentItem,
     AppointmentRequest,
@@ -21,6 +20,7 @@ from slotstream_contracts.commands import (
 )
 from slotstream_contracts.envelope import wrap
 from slotstream_contracts.imports import (
+    ImportCancelled,
     ImportChecked,
     ImportConfirmed,
     ImportEvent,
@@ -28,108 +28,128 @@ from slotstream_contracts.imports import (
     ImportUndone,
     ImportUploaded,
 )
+from slotstream_servicekit.context import Actor, Context
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import OutboxRecord, record_of
-from slotstream_servicekit.telemetry import current_traceparent
 
 SOURCE = "/slotstream/imports"
 
-EVENTS: Mapping[str, type[ImportEvent]] = {
-    "uploaded": ImportUploaded,
-    "checked": ImportChecked,
-    "confirmed": ImportConfirmed,
-    "finished": ImportFinished,
-    "undone": ImportUndone,
+
+class Happened(StrEnum):
+    UPLOADED = "uploaded"
+    CHECKED = "checked"
+    CONFIRMED = "confirmed"
+    FINISHED = "finished"
+    UNDONE = "undone"
+    CANCELLED = "cancelled"
+
+
+_EVENTS: Mapping[Happened, type[ImportEvent]] = {
+    Happened.UPLOADED: ImportUploaded,
+    Happened.CHECKED: ImportChecked,
+    Happened.CONFIRMED: ImportConfirmed,
+    Happened.FINISHED: ImportFinished,
+    Happened.UNDONE: ImportUndone,
+    Happened.CANCELLED: ImportCancelled,
 }
 
 
-def event_of(happened: str, found: Row[Any], counts: Mapping[str, int], *, now: datetime) -> OutboxRecord:
-    data = EVENTS[happened](
-        import_id=found.id,
-        organization_id=found.organization_id,
-        business_id=found.business_id,
-        rows=counts.get("rows", 0),
-        ok=counts.get("ok", 0),
-        warnings=counts.get("warnings", 0),
-        conflicts=counts.get("conflicts", 0),
-        invalid=counts.get("invalid", 0),
-        booked=counts.get("booked", 0),
-        failed=counts.get("failed", 0),
-        actor=Actor.model_validate(found.actor),
-        occurred_at=now,
+def import_event(
+    happened: Happened, imported: Import, counts: RowCounts, *, actor: Actor, context: Context
+) -> OutboxRecord:
+    """Numbered by the import's `events`; `actor` is who asked for what happened."""
+    data = _EVENTS[happened](
+        import_id=imported.id,
+        organization_id=imported.organization_id,
+        business_id=imported.business_id,
+        rows=counts.rows,
+        ok=counts.ok,
+        warnings=counts.warnings,
+        conflicts=counts.conflicts,
+        invalid=counts.invalid,
+        booked=counts.booked,
+        failed=counts.failed,
+        actor=_actor(actor),
+        occurred_at=context.now,
     )
     envelope = wrap(
         data,
         id=new_id(),
-        organization=found.organization_id,
-        subject=str(found.id),
-        sequence=found.events,
-        time=now,
+        organization=imported.organization_id,
+        subject=str(imported.id),
+        sequence=imported.events,
+        time=context.now,
         source=SOURCE,
-        correlation_id=str(found.id),
-        traceparent=current_traceparent(),
+        correlation_id=str(imported.id),
+        causation_id=context.cause.causation_id,
+        traceparent=context.cause.traceparent,
     )
     return record_of(envelope, aggregatetype="import")
 
 
-def check_of(found: Row[Any], rows: Sequence[Row[Any]], *, now: datetime) -> OutboxRecord:
-    data = CheckAppointments(actor=Actor.model_validate(found.actor), items=_items(found, rows, notify=False))
-    return _batch(found, rows, "check", data, now=now)
+def rows_command(
+    stage: Stage, imported: Import, rows: Sequence[RowToSend], *, actor: Actor, context: Context
+) -> OutboxRecord:
+    """Has booking check or book `rows`.
+
+    Keyed by its own id, so that the batches of one import spread over the partitions.
+    """
+    notify = stage is Stage.BOOK and imported.notify
+    items = tuple(
+        AppointmentItem(appointment_id=row.appointment_id, request=_request(imported, row, notify=notify))
+        for row in rows
+    )
+    command = CheckAppointments if stage is Stage.CHECK else BookAppointments
+    revisions = [(row.number, row.revision) for row in rows]
+    command_id = command_id_of(import_id=imported.id, verb=stage, rows=revisions)
+    data = command(actor=_actor(actor), items=items)
+    return _command(imported, data, command_id=command_id, subject=str(command_id), context=context)
 
 
-def booking_of(found: Row[Any], rows: Sequence[Row[Any]], *, now: datetime) -> OutboxRecord:
-    data = BookAppointments(actor=Actor.model_validate(found.actor), items=_items(found, rows, notify=found.notify))
-    return _batch(found, rows, "book", data, now=now)
+def undo_command(imported: Import, *, command_id: UUID, reason: str, actor: Actor, context: Context) -> OutboxRecord:
+    data = UndoBatch(actor=_actor(actor), batch_id=imported.id, reason=reason)
+    return _command(imported, data, command_id=command_id, subject=str(imported.id), context=context)
 
 
-def undo_of(found: Row[Any], *, command_id: UUID, reason: str, now: datetime) -> OutboxRecord:
-    data = UndoBatch(actor=Actor.model_validate(found.actor), batch_id=found.id, reason=reason)
-    return _command(found, data, command_id=command_id, subject=str(found.id), now=now)
-
-
-def _items(found: Row[Any], rows: Sequence[Row[Any]], *, notify: bool) -> tuple[AppointmentItem, ...]:
-    return tuple(
-        AppointmentItem(appointment_id=row.appointment_id, request=_request(found, row, notify=notify)) for row in rows
+def _request(imported: Import, row: RowToSend, *, notify: bool) -> AppointmentRequest:
+    requested: RequestedAppointment = row.requested
+    return AppointmentRequest(
+        business_id=imported.business_id,
+        service_id=requested.service_id,
+        client=ClientDetails(name=requested.client_name, phone=requested.phone, email=requested.email),
+        starts_at=requested.starts_at,
+        duration_minutes=requested.duration_minutes,
+        resource_ids=None if requested.resource_id is None else (requested.resource_id,),
+        location=_location(requested.location),
+        status=requested.status.value,
+        notes=requested.notes,
+        notify=notify,
+        external_id=requested.external_id,
+        batch_id=imported.id,
+        source="import",
+        override=None if row.override is None else ForcedOverride(reason=row.override.reason),
     )
 
 
-def _request(found: Row[Any], row: Row[Any], *, notify: bool) -> AppointmentRequest:
-    wish: Mapping[str, Any] = row.wish
-    override = row.override_reason if row.state == "conflict" else None
-    return AppointmentRequest.model_validate(
-        {
-            "business_id": found.business_id,
-            "service_id": wish["service_id"],
-            "client": ClientDetails(name=wish["client_name"], phone=wish["phone"], email=wish["email"]),
-            "starts_at": wish["starts_at"],
-            "duration_minutes": wish["duration_minutes"],
-            "resource_ids": None if wish["resource_id"] is None else (wish["resource_id"],),
-            "notes": wish["notes"],
-            "notify": notify,
-            "external_id": wish["external_id"],
-            "batch_id": found.id,
-            "source": "import",
-            "override": None if override is None else ForcedOverride(reason=override),
-        }
-    )
+def _location(location: Location | None) -> base.Location | None:
+    return None if location is None else base.Location(kind=location.kind, text=location.text, url=location.url)
 
 
-def _batch(found: Row[Any], rows: Sequence[Row[Any]], verb: str, data: Command, *, now: datetime) -> OutboxRecord:
-    """Keyed by its own id, so that the batches of one import spread over the partitions."""
-    command_id = command_id_of(import_id=found.id, verb=verb, rows=[(row.number, row.revision) for row in rows])
-    return _command(found, data, command_id=command_id, subject=str(command_id), now=now)
+def _actor(actor: Actor) -> base.Actor:
+    return base.Actor(type=actor.type, id=actor.id, call_id=actor.call_id, on_behalf_of=actor.on_behalf_of)
 
 
-def _command(found: Row[Any], data: Command, *, command_id: UUID, subject: str, now: datetime) -> OutboxRecord:
+def _command(imported: Import, data: Command, *, command_id: UUID, subject: str, context: Context) -> OutboxRecord:
     envelope = wrap(
         data,
         id=command_id,
-        organization=found.organization_id,
+        organization=imported.organization_id,
         subject=subject,
         sequence=0,
-        time=now,
+        time=context.now,
         source=SOURCE,
-        correlation_id=str(found.id),
-        traceparent=current_traceparent(),
+        correlation_id=str(imported.id),
+        causation_id=context.cause.causation_id,
+        traceparent=context.cause.traceparent,
     )
     return record_of(envelope, aggregatetype="command")

@@ -25,3 +25,11 @@ class ImportsSettings(ServiceSettings):
     """How often an idle worker looks for work."""
     catalogue_wait: timedelta = timedelta(seconds=2)
     """How long an upload waits for a business that was created a moment ago to arrive over Kafka."""
+    answer_timeout: timedelta = timedelta(minutes=15)
+    """How long an import waits for booking's next answer before it is stalled."""
+    keep_unconfirmed: timedelta = timedelta(days=14)
+    """How long an import that nobody confirms keeps its file and its rows."""
+    keep_settled: timedelta = timedelta(days=30)
+    """How long a finished, undone or cancelled import keeps its file and what its rows say."""
+    keep_imports: timedelta = timedelta(days=730)
+    """How long after that it is known which rows were imported, and imports are listed."""

@@ -1,20 +1,16 @@
-"""What imports does by itself: it carries on whatever import can be carried on, and forgets old keys."""
+"""What imports does by the clock: it carries imports on, and forgets what has served its time."""
 
-import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
-from imports.usecases import Reader, advance_import
-from slotstream_servicekit.background import BackgroundTask, pause_for, repeatedly
+from imports.usecases.commands import ImportSteps
+from imports.usecases.retention import Retention, clear_next_import
+from slotstream_servicekit.background import BackgroundTask, repeatedly
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
-from slotstream_servicekit.errors import TransientError
-from slotstream_servicekit.http.idempotency import forget_old_keys
-from slotstream_servicekit.telemetry import get_logger
+from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, Sweep, housekeeping
 
-HOUSEKEEPING_SECONDS = 600.0
-
-log = get_logger(__name__)
+_RETENTION_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,25 +19,43 @@ class ImportWorker:
 
     database: Database
     clock: Clock
-    chunk_rows: int
-    every: timedelta
-    reader: Reader = field(default_factory=Reader)
-
-    async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                busy = await self.work_once()
-            except TransientError as error:
-                log.warning("import_interrupted", code=error.code)
-                busy = False
-            if not busy:
-                await pause_for(self.every.total_seconds(), stop)
+    steps: ImportSteps
+    retention: Retention
 
     async def work_once(self) -> bool:
         """One step of one import; False where nothing can be done before somebody answers."""
         async with self.database.system_transaction() as session:
-            return await advance_import(session, reader=self.reader, chunk_rows=self.chunk_rows, now=self.clock())
+            return await self.steps.advance(session=session, now=self.clock())
+
+    async def clear_once(self) -> bool:
+        """Clears one import whose time is over; False where there is none."""
+        async with self.database.system_transaction() as session:
+            return await clear_next_import(session=session, retention=self.retention, now=self.clock())
 
 
-def housekeeping(database: Database) -> BackgroundTask:
-    return repeatedly("housekeeping", lambda: forget_old_keys(database), every=HOUSEKEEPING_SECONDS)
+def tasks(worker: ImportWorker, *, every: timedelta, kept: timedelta) -> list[BackgroundTask]:
+    return [
+        repeatedly("imports", worker.work_once, every=every.total_seconds()),
+        repeatedly("retention", worker.clear_once, every=_RETENTION_SECONDS),
+        housekeeping(worker.database, sweeps(kept=kept)),
+    ]
+
+
+def sweeps(*, kept: timedelta) -> list[Sweep]:
+    """Imports, and mappings that nobody uses, go after `kept`: a row that comes again later counts as a new one."""
+    parameters = {"kept": kept}
+    of_old_imports = (
+        "(organization_id, import_id) IN "
+        "(SELECT organization_id, id FROM imports WHERE cleared_at < now() - CAST(:kept AS interval))"
+    )
+    return [
+        IDEMPOTENCY_KEYS,
+        Sweep(table="import_rows", where=of_old_imports, parameters=parameters),
+        Sweep(
+            table="imports",
+            where="cleared_at < now() - CAST(:kept AS interval) AND NOT EXISTS (SELECT FROM import_rows AS r "
+            "WHERE r.organization_id = imports.organization_id AND r.import_id = imports.id)",
+            parameters=parameters,
+        ),
+        Sweep(table="mappings", where="updated_at < now() - CAST(:kept AS interval)", parameters=parameters),
+    ]

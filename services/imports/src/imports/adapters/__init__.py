@@ -1,1 +1,1 @@
-"""What imports borrows: reading files and phones."""
+"""What imports borrows: readers of table formats, and phones."""

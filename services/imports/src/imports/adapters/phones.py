@@ -13,6 +13,8 @@ import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
+from imports.domain.validation import Phone
+
 _PLAIN = re.compile(r"\+?[0-9(][0-9 ()./-]{3,30}")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _LEADING_REGION = {str(code): regions[0] for code, regions in COUNTRY_CODE_TO_REGION_CODE.items()}
@@ -31,12 +33,30 @@ _KINDS = (
 
 
 @lru_cache(maxsize=65_536)
-def read_phone(typed: str, region: str) -> str | None:
-    """E.164, or None where the number is not valid; `region` reads numbers without a country code."""
-    return read_plain_phone(typed, region) or read_any_phone(typed, region)
+def read_phone(typed: str, region: str) -> Phone | None:
+    """None where the number is not valid; `region` reads numbers without a country code."""
+    plain = read_plain_phone(typed, region)
+    return Phone(e164=plain) if plain is not None else read_any_phone(typed, region)
 
 
-def read_any_phone(typed: str, region: str) -> str | None:
+def read_any_phone(typed: str, region: str) -> Phone | None:
+    national, international = _parsed(typed, region), None
+    if _begins_with_country_code(typed, region):
+        international = _parsed(f"+{_NOT_DIGITS.sub('', typed)}", region)
+    if international is None:
+        return None if national is None else Phone(e164=national)
+    # Numbers of some countries have any length: with the code before it a second time, it may be valid as well.
+    return Phone(e164=international, is_assumed=national is not None and national != international)
+
+
+def _begins_with_country_code(typed: str, region: str) -> bool:
+    """Whether the digits begin with the code of `region`, without the plus sign that would say so."""
+    digits = _NOT_DIGITS.sub("", typed)
+    code = phonenumbers.country_code_for_region(region)
+    return bool(code) and "+" not in typed and digits.startswith(str(code))
+
+
+def _parsed(typed: str, region: str) -> str | None:
     try:
         number = phonenumbers.parse(typed, region)
     except phonenumbers.NumberParseException:

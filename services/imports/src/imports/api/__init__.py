@@ -1,7 +1,8 @@
 """What imports answers over HTTP."""
 
-from imports.api.context import ApiContext
+from imports.api.dependencies import Dependencies
 from imports.api.imports import router as imports_router
-from imports.api.review import router as review_router
+from imports.api.progress import router as progress_router
+from imports.api.rows import router as rows_router
 
-__all__ = ["ApiContext", "imports_router", "review_router"]
+__all__ = ["Dependencies", "imports_router", "progress_router", "rows_router"]

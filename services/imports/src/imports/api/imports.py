@@ -1,42 +1,25 @@
-"""`/v1/imports`: uploading, mapping, confirming, undoing, watching."""
+"""`/v1/imports`: uploading, mapping, confirming, undoing, cancelling."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import File, Form, Query, Request, Response, UploadFile
-from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from imports.api.context import ApiContext, Context, Reader, Writer, who_of
-from imports.domain.model import ImportState, import_id_of
-from imports.schemas import (
-    ConfirmIn,
-    Delimiter,
-    Encoding,
-    ImportOut,
-    MappingIn,
-    PreviewOut,
-    ProgressOut,
-    UndoIn,
-)
-from imports.storage import files as stored_files
-from imports.storage.rows import counts_of
-from imports.usecases import (
-    confirm_import,
-    inspect_file,
-    preview_import,
-    set_mapping,
-    undo_import,
-    upload_import,
-)
-from slotstream_servicekit.errors import TransientError
-from slotstream_servicekit.health import Health
+from imports.api.dependencies import CurrentDependencies, Reader, Writer
+from imports.domain.imports import Import, import_id_of
+from imports.domain.rows import RowCounts
+from imports.schemas import ConfirmIn, ImportOut, MappingIn, OptionChoice, PreviewOut, UndoIn, chosen_options
+from imports.storage.commands import RowCommandStore
+from imports.storage.imports import ImportStore
+from imports.usecases.files import inspect_file, preview_import, set_mapping, upload_import
+from imports.usecases.verbs import cancel_import, confirm_import, retry_import, undo_import
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import Principal, Right
-from slotstream_servicekit.http.etags import IfMatch, etag
+from slotstream_servicekit.http.callers import context_of
+from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import (
     REPLAYED_HEADER,
     IdempotencyKey,
@@ -53,152 +36,140 @@ from slotstream_servicekit.http.pagination import (
     encode_cursor,
     page_of,
 )
+from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
 
 router = Router(prefix="/v1/imports", tags=["imports"])
 
-_SETTLED = frozenset({ImportState.FINISHED, ImportState.UNDONE, ImportState.FAILED})
-_HEARTBEAT_TURNS = 30
-_RECONNECT_MILLISECONDS = 1_000
-_PROGRESS_EVENT: dict[str, Any] = {
-    "type": "object",
-    "description": "One event; `data` holds the import's state, its counts and why it failed.",
-    "properties": {
-        "event": {"type": "string", "const": "progress"},
-        "data": {"type": "string", "contentMediaType": "application/json"},
-        "retry": {"type": "integer"},
-    },
-    "required": ["event", "data"],
-}
 
-
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=ImportOut)
 async def create_import(
     request: Request,
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Writer,
-    file: Annotated[UploadFile, File(description="A CSV file with a header row")],
+    file: Annotated[UploadFile, File(description="A file that holds a table: CSV")],
     business_id: Annotated[UUID, Form(description="The business that the appointments belong to")],
     idempotency_key: IdempotencyKey = None,
-) -> ImportOut:
+) -> Response:
     """Takes in a file. Nothing is booked before its columns are mapped, its rows checked and it is confirmed."""
-    key = key_of(request)
-    organization_id = principal.organization_id
-    import_id = (
-        new_id()
-        if key is None
-        else import_id_of(organization_id=organization_id, caller=principal.subject, idempotency_key=key)
-    )
+    import_id = _id_of(principal, key_of(request))
     content = await file.read()
-    facts = await asyncio.to_thread(inspect_file, content, max_rows=context.max_rows)
-    await context.wait_for_business(organization_id, business_id)
-    async with context.database.transaction(organization_id) as session:
-        found, is_new = await upload_import(
-            session,
-            organization_id=organization_id,
+    language = await dependencies.language_of(principal.organization_id, business_id)
+    facts = await asyncio.to_thread(
+        inspect_file, content, readers=dependencies.readers, language=language, max_rows=dependencies.max_rows
+    )
+    async with dependencies.database.transaction(principal.organization_id) as session:
+        imported, is_new = await upload_import(
+            session=session,
+            context=context_of(principal, now=dependencies.clock()),
             import_id=import_id,
             business_id=business_id,
             file_name=_plain_name(file.filename),
             content=content,
             facts=facts,
-            who=who_of(principal),
-            now=context.clock(),
         )
-    if not is_new and (found.file_sha256 != facts.sha256 or found.business_id != business_id):
+    if not is_new and (imported.file_sha256 != facts.sha256 or imported.business_id != business_id):
         raise IdempotencyKeyReusedError.because()
-    answer = ImportOut.of(found)
-    headers = {"Location": f"/v1/imports/{import_id}", "ETag": etag(found.version)}
+    response = _answer(imported, status=201, location=f"/v1/imports/{import_id}")
     if not is_new:
-        headers[REPLAYED_HEADER] = "true"
-    return _answer(answer, status=201, **headers)  # type: ignore[return-value]
+        response.headers[REPLAYED_HEADER] = "true"
+    return response
+
+
+def _id_of(principal: Principal, idempotency_key: str | None) -> UUID:
+    """A key names one import, so that an upload that is repeated finds the one that is there."""
+    if idempotency_key is None:
+        return new_id()
+    return import_id_of(
+        organization_id=principal.organization_id, caller=principal.subject, idempotency_key=idempotency_key
+    )
 
 
 def _plain_name(name: str | None) -> str:
     """The file's own name, without folders or characters that no name needs."""
-    own = (name or "import.csv").replace("\\", "/").rpartition("/")[2]
-    return "".join(each for each in own if each.isprintable())[:200] or "import.csv"
+    own = (name or "import").replace("\\", "/").rpartition("/")[2]
+    return "".join(character for character in own if character.isprintable())[:200] or "import"
 
 
-def _answer(answer: ImportOut, *, status: int = 200, **headers: str) -> Response:
-    return Response(answer.model_dump_json(), status_code=status, media_type="application/json", headers=headers)
+def _answer(
+    imported: Import, counts: RowCounts | None = None, *, status: int = 200, location: str | None = None
+) -> Response:
+    shown = ImportOut.of(imported, counts)
+    return model_response(shown, status=status, version=imported.version, location=location)
 
 
 @router.get("")
 async def list_imports(
-    context: Context, principal: Reader, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    dependencies: CurrentDependencies, principal: Reader, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Page[ImportOut]:
     """The newest first."""
     before = None if cursor is None else decode_cursor(cursor, datetime, UUID, scope="imports")
-    async with context.database.transaction(principal.organization_id) as session:
-        rows = await stored_files.list_imports(
-            session,
-            organization_id=principal.organization_id,
-            limit=limit + 1,
-            before=None if before is None else (before[0], before[1]),
+    async with dependencies.database.transaction(principal.organization_id) as session:
+        imports = await ImportStore(session).page(
+            principal.organization_id, limit=limit + 1, before=None if before is None else (before[0], before[1])
         )
     items, next_cursor = page_of(
-        rows, limit=limit, cursor_of=lambda row: encode_cursor(row.created_at, row.id, scope="imports")
+        imports,
+        limit=limit,
+        cursor_of=lambda imported: encode_cursor(imported.created_at, imported.id, scope="imports"),
     )
-    return Page(items=[ImportOut.of(row) for row in items], next_cursor=next_cursor)
+    return Page(items=[ImportOut.of(imported) for imported in items], next_cursor=next_cursor)
 
 
-@router.get("/{import_id}")
-async def get_import(import_id: UUID, context: Context, principal: Reader, response: Response) -> ImportOut:
+@router.get("/{import_id}", response_model=ImportOut)
+async def get_import(import_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
     """Where the import stands, with its counts."""
-    async with context.database.transaction(principal.organization_id) as session:
-        return await _shown(session, principal.organization_id, import_id, response)
+    async with dependencies.database.transaction(principal.organization_id) as session:
+        return await _shown(session, principal.organization_id, import_id)
 
 
-async def _shown(session: AsyncSession, organization_id: UUID, import_id: UUID, response: Response) -> ImportOut:
-    found = await stored_files.import_of(session, organization_id=organization_id, import_id=import_id)
-    counts = await counts_of(session, organization_id=organization_id, import_id=import_id)
-    response.headers["ETag"] = etag(found.version)
-    return ImportOut.of(found, counts)
+async def _shown(session: AsyncSession, organization_id: UUID, import_id: UUID) -> Response:
+    imported = await ImportStore(session).get(organization_id, import_id)
+    return _answer(imported, await RowCommandStore(session, organization_id, import_id).counts())
 
 
 @router.get("/{import_id}/preview")
 async def preview(
     import_id: UUID,
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Reader,
-    encoding: Annotated[Encoding | None, Query(description="Read the file in this encoding instead")] = None,
-    delimiter: Annotated[Delimiter | None, Query(description="Cut the rows at this character instead")] = None,
+    reading: Annotated[
+        list[OptionChoice] | None,
+        Query(description="Read the file so instead: `name:value` for each option, as the answer names them"),
+    ] = None,
 ) -> PreviewOut:
-    """The first rows, and what the columns seem to mean."""
-    async with context.database.transaction(principal.organization_id) as session:
-        found = await preview_import(
-            session,
+    """The first rows, those with unusual letters before them, and what the columns seem to mean."""
+    async with dependencies.database.transaction(principal.organization_id) as session:
+        shown = await preview_import(
+            session=session,
             organization_id=principal.organization_id,
             import_id=import_id,
-            encoding=encoding,
-            delimiter=delimiter,
+            chosen=chosen_options(reading or ()),
+            readers=dependencies.readers,
         )
-    return PreviewOut.of(found)
+    return PreviewOut.of(shown)
 
 
-@router.put("/{import_id}/mapping")
+@router.put("/{import_id}/mapping", response_model=ImportOut)
 async def put_mapping(
     import_id: UUID,
     body: MappingIn,
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Writer,
     expected_version: IfMatch,
-    response: Response,
-) -> ImportOut:
+) -> Response:
     """Settles what the columns mean; the rows are then read and checked. Remembered for files with these columns."""
-    organization_id = principal.organization_id
-    async with context.database.transaction(organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         await set_mapping(
-            session,
-            organization_id=organization_id,
+            session=session,
+            context=context_of(principal, now=dependencies.clock()),
             import_id=import_id,
             mapping=body.to_mapping(),
-            encoding=body.encoding,
-            delimiter=body.delimiter,
+            chosen=body.reading,
+            readers=dependencies.readers,
             expected_version=expected_version,
-            now=context.clock(),
         )
-        return await _shown(session, organization_id, import_id, response)
+        return await _shown(session, principal.organization_id, import_id)
 
 
 @router.post("/{import_id}/confirm", status_code=202, response_model=ImportOut)
@@ -206,7 +177,7 @@ async def confirm(
     request: Request,
     import_id: UUID,
     body: ConfirmIn,
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Writer,
     expected_version: IfMatch,
     idempotency_key: IdempotencyKey = None,
@@ -216,18 +187,17 @@ async def confirm(
         principal.require(Right.OVERRIDE)
 
     async def action(session: AsyncSession) -> Response:
-        found = await confirm_import(
-            session,
-            organization_id=principal.organization_id,
+        confirmed = await confirm_import(
+            session=session,
+            context=context_of(principal, now=dependencies.clock()),
             import_id=import_id,
             notify=body.notify,
             override_all=None if body.override is None else body.override.reason,
             expected_version=expected_version,
-            now=context.clock(),
         )
-        return _answer(ImportOut.of(found), status=202, ETag=etag(found.version))
+        return _answer(confirmed, status=202)
 
-    return await idempotent(request, database=context.database, principal=principal, action=action)
+    return await idempotent(request, database=dependencies.database, principal=principal, action=action)
 
 
 @router.post("/{import_id}/undo", status_code=202, response_model=ImportOut)
@@ -235,7 +205,7 @@ async def undo(
     request: Request,
     import_id: UUID,
     body: UndoIn,
-    context: Context,
+    dependencies: CurrentDependencies,
     principal: Writer,
     expected_version: IfMatch,
     idempotency_key: IdempotencyKey = None,
@@ -243,68 +213,59 @@ async def undo(
     """Takes back what the import has booked, as far as nobody has changed it since. Nobody is told."""
 
     async def action(session: AsyncSession) -> Response:
-        found = await undo_import(
-            session,
-            organization_id=principal.organization_id,
+        undoing = await undo_import(
+            session=session,
+            context=context_of(principal, now=dependencies.clock()),
             import_id=import_id,
             reason=body.reason,
             expected_version=expected_version,
-            now=context.clock(),
         )
-        return _answer(ImportOut.of(found), status=202, ETag=etag(found.version))
+        return _answer(undoing, status=202)
 
-    return await idempotent(request, database=context.database, principal=principal, action=action)
-
-
-@router.get(
-    "/{import_id}/progress",
-    response_class=StreamingResponse,
-    responses={200: {"description": "The events", "content": {"text/event-stream": {"schema": _PROGRESS_EVENT}}}},
-)
-async def progress(request: Request, import_id: UUID, context: Context, principal: Reader) -> StreamingResponse:
-    """Server-sent events: `progress` at once and whenever the state or a count changes, until the import is settled.
-
-    The stream also ends when the service stops; whoever connects again is told the present state first.
-    """
-    health: Health = request.app.state.health
-    first = await _progress(context, principal, import_id)
-    events = _progress_events(context, health, principal, import_id, first)
-    return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return await idempotent(request, database=dependencies.database, principal=principal, action=action)
 
 
-async def _progress_events(
-    context: ApiContext, health: Health, principal: Principal, import_id: UUID, first: ProgressOut
-) -> AsyncIterator[str]:
-    shown = first
-    yield f"retry: {_RECONNECT_MILLISECONDS}\n{_event(shown)}"
-    silent_turns = 0
-    while shown.state not in _SETTLED:
-        await asyncio.sleep(context.progress_every.total_seconds())
-        if health.is_stopping:
-            return
-        try:
-            current = await _progress(context, principal, import_id)
-        except TransientError:
-            # Its status is long sent: whoever watches connects again and is told then.
-            return
-        silent_turns += 1
-        if current != shown:
-            shown, silent_turns = current, 0
-            yield _event(shown)
-        elif silent_turns % _HEARTBEAT_TURNS == 0:
-            # Proxies close a stream on which nothing moves.
-            yield ": still here\n\n"
+@router.post("/{import_id}/retry", status_code=202, response_model=ImportOut)
+async def retry(
+    request: Request,
+    import_id: UUID,
+    dependencies: CurrentDependencies,
+    principal: Writer,
+    expected_version: IfMatch,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Sends again what booking has not answered. What is done already is not done twice."""
+
+    async def action(session: AsyncSession) -> Response:
+        resumed = await retry_import(
+            session=session,
+            context=context_of(principal, now=dependencies.clock()),
+            import_id=import_id,
+            expected_version=expected_version,
+        )
+        return _answer(resumed, status=202)
+
+    return await idempotent(request, database=dependencies.database, principal=principal, action=action)
 
 
-def _event(current: ProgressOut) -> str:
-    return f"event: progress\ndata: {current.model_dump_json()}\n\n"
+@router.post("/{import_id}/cancel", status_code=200, response_model=ImportOut)
+async def cancel(
+    request: Request,
+    import_id: UUID,
+    dependencies: CurrentDependencies,
+    principal: Writer,
+    expected_version: IfMatch,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Ends the import. What is booked already stays, and can be undone."""
 
+    async def action(session: AsyncSession) -> Response:
+        ended = await cancel_import(
+            session=session,
+            context=context_of(principal, now=dependencies.clock()),
+            import_id=import_id,
+            expected_version=expected_version,
+        )
+        return _answer(ended)
 
-async def _progress(context: ApiContext, principal: Principal, import_id: UUID) -> ProgressOut:
-    organization_id = principal.organization_id
-    async with context.database.transaction(organization_id) as session:
-        found = await stored_files.import_of(session, organization_id=organization_id, import_id=import_id)
-        counts = await counts_of(session, organization_id=organization_id, import_id=import_id)
-    return ProgressOut.model_validate(
-        {"state": found.state, "file_rows": found.file_rows, "counts": counts, "failure": found.failure}
-    )
+    return await idempotent(request, database=dependencies.database, principal=principal, action=action)

@@ -1,52 +1,117 @@
-"""Which rows of one file stand in each other's way."""
+"""Which rows of one file stand in each other's way.
 
-import heapq
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+Booking is asked for the rows that name a resource first, and for those that take anybody once the former are booked.
+So they are compared in that order here: a row for any staff never takes the person whom another row names.
+"""
+
+from bisect import bisect_right, insort
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from imports.domain.catalogue import Catalogue, OfferedService
+from imports.domain.rows import Span
+from slotstream_scheduling.assignment import Assignment, assign
+from slotstream_scheduling.places import Places
 from slotstream_servicekit.errors import Reason
 
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The time that one row asks for; half-open."""
-
-    row: int
-    starts_at: datetime
-    ends_at: datetime
-    resource_id: UUID | None
+_NAMED_ROWS = 5
+_MOST_ROWS = 20
 
 
-def conflicts_inside(spans: Iterable[Span], *, staff: int) -> Iterator[tuple[int, Reason]]:
-    """Rows that cannot all be kept, in the order of their starts; of two that overlap the earlier one stays.
+@dataclass(slots=True)
+class _Timeline:
+    """What one resource is taken for: intervals that never overlap, in order."""
 
-    A row without a resource needs any one of `staff`; together, overlapping rows may not need more.
-    """
-    by_resource: dict[UUID, Span] = {}
-    busy: list[tuple[datetime, int]] = []
-    for span in sorted(spans, key=lambda each: (each.starts_at, each.row)):
-        while busy and busy[0][0] <= span.starts_at:
-            heapq.heappop(busy)
-        holder = by_resource.get(span.resource_id) if span.resource_id else None
-        if holder is not None and holder.ends_at > span.starts_at:
-            yield span.row, Reason("conflict_in_file", f"Row {holder.row} takes the same time", (str(holder.row),))
-            continue
-        if span.resource_id is None and len(busy) >= staff:
-            rows = tuple(sorted(row for _, row in busy))
-            detail = f"Rows {', '.join(map(str, rows[:5]))} already take everybody's time"
-            yield span.row, Reason("conflict_in_file", detail, tuple(map(str, rows[:20])))
-            continue
-        if span.resource_id is not None:
-            by_resource[span.resource_id] = span
-        heapq.heappush(busy, (span.ends_at, span.row))
+    taken: list[tuple[datetime, datetime, int]] = field(default_factory=list)
+
+    def rows_between(self, start: datetime, end: datetime) -> list[int]:
+        """The rows that take a part of the time."""
+        place = bisect_right(self.taken, start, key=lambda interval: interval[0])
+        rows: list[int] = []
+        if place and self.taken[place - 1][1] > start:
+            rows.append(self.taken[place - 1][2])
+        while place < len(self.taken) and self.taken[place][0] < end:
+            rows.append(self.taken[place][2])
+            place += 1
+        return rows
 
 
-def conflict_with(own: Span, neighbours: Sequence[Span], *, staff: int) -> Reason | None:
+Session = tuple[UUID, datetime, str]
+"""A group's appointment: service, start, resource."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """The rows that can be kept so far, and what they take. Resources are called as the library of rules does."""
+
+    catalogue: Catalogue
+    services: Mapping[UUID, OfferedService] = field(init=False)
+    timelines: dict[str, _Timeline] = field(default_factory=dict)
+    seats: dict[Session, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.services = self.catalogue.services_by_id
+
+    def add(self, span: Span) -> Reason | None:
+        """Takes what the row asks for; where it cannot have it, the reason."""
+        service = self.services.get(span.service_id)
+        named = () if span.resource_id is None else (str(span.resource_id),)
+        staffing = self.catalogue.roster.staffing(service.requires if service else (), named)
+        # A resource that cannot perform the service is booking's to refuse; its time is taken all the same.
+        places = staffing.places if not staffing.reasons else tuple((resource_id,) for resource_id in named)
+        if not places or self._joins_session(span, places[0]):
+            return None
+        free = [[resource_id for resource_id in place if not self._rows_in(resource_id, span)] for place in places]
+        chosen = assign(policy=Assignment.PRIORITY, free=free, named=named)
+        if chosen is None:
+            return self._conflict(span, places, free)
+        for resource_id in chosen:
+            timeline = self.timelines.setdefault(resource_id, _Timeline())
+            insort(timeline.taken, (span.blocked_from, span.blocked_to, span.row))
+        if service is not None and service.capacity > 1:
+            self.seats[span.service_id, span.starts_at, chosen[0]] = service.capacity - 1
+        return None
+
+    def _joins_session(self, span: Span, place: Sequence[str]) -> bool:
+        """Takes a seat in a group that is there already, where one is left."""
+        for resource_id in place:
+            session = (span.service_id, span.starts_at, resource_id)
+            if self.seats.get(session, 0) > 0:
+                self.seats[session] -= 1
+                return True
+        return False
+
+    def _rows_in(self, resource_id: str, span: Span) -> list[int]:
+        timeline = self.timelines.get(resource_id)
+        return timeline.rows_between(span.blocked_from, span.blocked_to) if timeline is not None else []
+
+    def _conflict(self, span: Span, places: Places, free: Sequence[Sequence[str]]) -> Reason | None:
+        """The rows in the way. None where there are none: what lacks is the business's, and booking's to say."""
+        full = [place for place, left in zip(places, free, strict=True) if not left] or list(places)
+        holders = {row for place in full for resource_id in place for row in self._rows_in(resource_id, span)}
+        rows = tuple(str(row) for row in sorted(holders)[:_MOST_ROWS])
+        if not rows:
+            return None
+        if len(rows) == 1:
+            return Reason("conflict_in_file", f"Row {rows[0]} takes the same time", rows)
+        return Reason("conflict_in_file", f"Rows {', '.join(rows[:_NAMED_ROWS])} take the same time", rows)
+
+
+def conflicts_inside(spans: Iterable[Span], *, catalogue: Catalogue) -> Iterator[tuple[int, Reason]]:
+    """Rows that cannot all be kept; of two that name one resource the earlier start stays."""
+    plan = _Plan(catalogue)
+    for span in sorted(spans, key=lambda span: (span.resource_id is None, span.starts_at, span.row)):
+        reason = plan.add(span)
+        if reason is not None:
+            yield span.row, reason
+
+
+def conflict_with(own: Span, neighbours: Sequence[Span], *, catalogue: Catalogue) -> Reason | None:
     """Why `own` cannot be kept beside its neighbours, which all can be kept without it; None where it can."""
-    before = {row for row, _ in conflicts_inside(neighbours, staff=staff)}
-    for row, reason in conflicts_inside([*neighbours, own], staff=staff):
+    before = {row for row, _ in conflicts_inside(neighbours, catalogue=catalogue)}
+    for row, reason in conflicts_inside([*neighbours, own], catalogue=catalogue):
         if row == own.row:
             return reason
         if row not in before:

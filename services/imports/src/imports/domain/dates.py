@@ -1,10 +1,11 @@
-"""Reading dates, times and durations as people write them. The order of a date's parts is a column's property."""
+"""Reading dates as people write them. The order of a date's parts is a column's property."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date
 from enum import StrEnum
+
+from imports.domain.clocks import read_instant, read_time
 
 
 class DateOrder(StrEnum):
@@ -25,12 +26,6 @@ _MONTHS = {
     )
     for name in names.split()
 }  # fmt: skip
-_TIME = re.compile(r"(\d{1,2})(?:[:.hH](\d{2}))?(?::(\d{2})(?:\.\d+)?)?\s*([AaPp])?\.?(?:[Mm]\.?)?(?:\s*(?:Uhr|h))?")
-_OFFSET = re.compile(r"(?:[Zz]|[+-]\d{2}:?\d{2})$")
-_DURATION = re.compile(
-    r"(?:(\d{1,3})\s*(?:h|hours?|std\.?|:))?\s*(?:(\d{1,4})\s*(?:m|min|minutes?|mins)?)?\.?", re.IGNORECASE
-)
-_ISO_DURATION = re.compile(r"PT(?:(\d{1,3})H)?(?:(\d{1,4})M)?", re.IGNORECASE)
 
 
 def split_date(text: str, order: DateOrder) -> tuple[date, str] | None:
@@ -76,44 +71,6 @@ def _named(year: str, month: str, day: str) -> date | None:
     return None if number is None else _dated((year, str(number), day))
 
 
-def read_time(text: str) -> time | None:
-    """`9:30`, `09.30`, `9 am`, `14h30`, `14:30 Uhr`; None where it is no time of day."""
-    match = _TIME.fullmatch(text.strip())
-    if match is None:
-        return None
-    hour, minute, second = (int(match[group] or 0) for group in (1, 2, 3))
-    if match[4]:
-        if not 1 <= hour <= 12:
-            return None
-        hour = hour % 12 + (12 if match[4].lower() == "p" else 0)
-    elif match[2] is None:
-        return None
-    try:
-        return time(hour, minute, second)
-    except ValueError:
-        return None
-
-
-def read_instant(text: str) -> datetime | None:
-    """An ISO 8601 time that carries its own offset; None for everything else."""
-    text = text.strip()
-    if len(text) < 16 or not _OFFSET.search(text):
-        return None
-    try:
-        instant = datetime.fromisoformat(text.upper().replace(" ", "T", 1))
-    except ValueError:
-        return None
-    return instant if instant.tzinfo is not None else None
-
-
-def read_minutes(text: str) -> int | None:
-    """`45`, `45 min`, `1:30`, `1h 30m`, `PT1H30M`, as whole minutes."""
-    match = _ISO_DURATION.fullmatch(text.strip()) or _DURATION.fullmatch(text.strip())
-    if match is None or (match[1] is None and match[2] is None):
-        return None
-    return int(match[1] or 0) * 60 + int(match[2] or 0)
-
-
 @dataclass(slots=True)
 class DateColumn:
     """Counts, cell by cell, which orders could be meant; a few flawed cells do not decide."""
@@ -122,23 +79,26 @@ class DateColumn:
     hits: dict[DateOrder, int] = field(default_factory=lambda: dict.fromkeys(DateOrder, 0))
     differs: bool = False
 
-    def see(self, cells: Iterable[str]) -> None:
-        for cell in cells:
-            if not cell.strip():
-                continue
-            self.filled += 1
-            if read_instant(cell) is not None:
-                read: dict[DateOrder, date] = dict.fromkeys(DateOrder, date.min)
-            else:
-                read = {order: found[0] for order in DateOrder if (found := split_date(cell, order)) is not None}
-            for order in read:
-                self.hits[order] += 1
-            self.differs = self.differs or len(set(read.values())) > 1
+    def see(self, cell: str) -> None:
+        """Empty cells and times of day without a date say nothing."""
+        if not cell.strip() or read_time(cell) is not None:
+            return
+        self.filled += 1
+        if read_instant(cell) is not None:
+            dates: dict[DateOrder, date] = dict.fromkeys(DateOrder, date.min)
+        else:
+            dates = {order: split[0] for order in DateOrder if (split := split_date(cell, order)) is not None}
+        for order in dates:
+            self.hits[order] += 1
+        self.differs = self.differs or len(set(dates.values())) > 1
 
-    def survivors(self) -> tuple[DateOrder, ...]:
-        """The orders that read most cells. Several: the user chooses. None: this is no date column."""
+    def allowed(self) -> tuple[DateOrder, ...]:
+        """The orders that read most cells. None: this is no date column."""
         best = max(self.hits.values())
         if best == 0 or best * 2 < self.filled:
             return ()
-        left = tuple(order for order in DateOrder if self.hits[order] == best)
-        return left if self.differs else left[:1]
+        return tuple(order for order in DateOrder if self.hits[order] == best)
+
+    def survivors(self) -> tuple[DateOrder, ...]:
+        """The orders among which the user has to choose; one where all that are allowed read the same dates."""
+        return self.allowed() if self.differs else self.allowed()[:1]

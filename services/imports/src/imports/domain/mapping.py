@@ -3,11 +3,31 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as member
 from enum import StrEnum
 from uuid import UUID
 
+from imports.domain.catalogue import fold
 from imports.domain.dates import DateOrder
-from imports.domain.model import MappingError, fold
+from imports.domain.statuses import FinalStatus
+from slotstream_servicekit.errors import ErrorKind, SlotstreamError
+
+
+class MappingError(SlotstreamError):
+    code = "invalid_mapping"
+    kind = ErrorKind.invalid
+
+
+class AmbiguousDatesError(MappingError):
+    """Several readings of a date column survive: the user chooses."""
+
+    code = "ambiguous_dates"
+
+
+class AmbiguousTimesError(MappingError):
+    """`10:00-11:00` may be a range or a time with its offset from UTC: the user chooses."""
+
+    code = "ambiguous_times"
 
 
 class Field(StrEnum):
@@ -21,11 +41,18 @@ class Field(StrEnum):
     STARTS_AT = "starts_at"
     DATE = "date"
     TIME = "time"
+    ENDS_AT = "ends_at"
+    END_DATE = "end_date"
     ZONE = "zone"
     DURATION = "duration"
+    STATUS = "status"
+    LOCATION = "location"
     NOTES = "notes"
     EXTERNAL_ID = "external_id"
 
+
+DATED = (Field.DATE, Field.STARTS_AT, Field.END_DATE, Field.ENDS_AT)
+"""Fields whose columns hold dates, at least sometimes."""
 
 _NAMES: Mapping[Field, tuple[str, ...]] = {
     Field.EXTERNAL_ID: ("external id", "id", "appointment id", "booking id", "reference", "ref"),
@@ -36,24 +63,39 @@ _NAMES: Mapping[Field, tuple[str, ...]] = {
     Field.EMAIL: ("email", "e mail", "mail", "email address", "client email"),
     Field.SERVICE: ("service", "service name", "treatment", "appointment type", "type", "leistung"),
     Field.STAFF: ("staff", "resource", "employee", "provider", "with", "mitarbeiter", "assigned to"),
-    Field.STARTS_AT: ("starts at", "start", "start time", "datetime", "date time", "date and time", "begin", "beginn"),
+    Field.STARTS_AT: ("starts at", "start", "start time", "datetime", "date time", "date and time", "begin", "beginn",
+                      "von"),
     Field.DATE: ("date", "day", "appointment date", "start date", "datum"),
     Field.TIME: ("time", "appointment time", "hour", "uhrzeit", "zeit"),
+    Field.ENDS_AT: ("ends at", "end", "end time", "ende", "endzeit", "bis", "until", "finish", "finish time", "fin"),
+    Field.END_DATE: ("end date", "enddatum"),
     Field.ZONE: ("zone", "time zone", "timezone", "tz"),
     Field.DURATION: ("duration", "duration minutes", "minutes", "length", "duration min", "dauer"),
+    Field.STATUS: ("status", "appointment status", "booking status"),
+    Field.LOCATION: ("location", "place", "where", "ort", "venue"),
     Field.NOTES: ("notes", "note", "comment", "comments", "remarks", "notiz"),
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMapping:
-    """Columns by field, and what holds for every row that does not say otherwise."""
+    """Columns by field, and what holds for every row that does not say otherwise.
+
+    `time_ranges` says whether `10:00-11:00` is a range rather than a time with its offset. `statuses` are the file's
+    own words, folded, beside the usual ones.
+    """
 
     columns: Mapping[Field, str]
     date_order: DateOrder | None = None
+    time_ranges: bool | None = None
     zone: str | None = None
     service_id: UUID | None = None
     duration_minutes: int | None = None
+    statuses: Mapping[str, FinalStatus] = member(default_factory=dict)
+
+    def places(self, headers: Sequence[str]) -> dict[Field, int]:
+        """The position of each field's column."""
+        return {name: headers.index(column) for name, column in self.columns.items() if column in headers}
 
 
 def suggest(headers: Sequence[str]) -> dict[Field, str]:
@@ -61,16 +103,15 @@ def suggest(headers: Sequence[str]) -> dict[Field, str]:
     by_name: dict[str, str] = {}
     for header in headers:
         by_name.setdefault(fold(header), header)
-    found: dict[Field, str] = {}
-    for each, names in _NAMES.items():
-        for name in names:
-            if name in by_name:
-                found[each] = by_name.pop(name)
-                break
-    if Field.DATE in found and Field.TIME not in found and Field.STARTS_AT in found:
+    columns: dict[Field, str] = {}
+    for name, words in _NAMES.items():
+        word = next((word for word in words if word in by_name), None)
+        if word is not None:
+            columns[name] = by_name.pop(word)
+    if Field.DATE in columns and Field.TIME not in columns and Field.STARTS_AT in columns:
         # "Date" beside "Start time": the start column holds the time of day only.
-        found[Field.TIME] = found.pop(Field.STARTS_AT)
-    return found
+        columns[Field.TIME] = columns.pop(Field.STARTS_AT)
+    return columns
 
 
 def check(mapping: ColumnMapping, headers: Sequence[str]) -> None:
@@ -81,6 +122,8 @@ def check(mapping: ColumnMapping, headers: Sequence[str]) -> None:
     columns = mapping.columns
     if Field.STARTS_AT not in columns and not {Field.DATE, Field.TIME} <= columns.keys():
         raise MappingError("Say where the start is: starts_at, or date and time")
+    if Field.END_DATE in columns and Field.ENDS_AT not in columns:
+        raise MappingError("An end date needs the time of the end: map ends_at as well")
     if not {Field.CLIENT_NAME, Field.FIRST_NAME, Field.LAST_NAME} & columns.keys():
         raise MappingError("Say where the client's name is")
     if Field.SERVICE not in columns and mapping.service_id is None:

@@ -1,6 +1,8 @@
 """The tables of imports; every one begins its key with the organization, which row-level security binds."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
@@ -21,6 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.outbox import outbox_table
+from slotstream_servicekit.schema import DatabaseSchema
 
 metadata = MetaData()
 
@@ -28,16 +31,24 @@ outbox = outbox_table(metadata)
 idempotency_keys = idempotency_table(metadata)
 
 
-def _organization() -> Column[Any]:
+def _organization() -> Column[UUID]:
     return Column("organization_id", Uuid, nullable=False)
 
 
-def _instant(name: str, *, nullable: bool = False) -> Column[Any]:
+def _instant(name: str, *, nullable: bool = False) -> Column[datetime]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
-def _count(name: str) -> Column[Any]:
+def _count(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False, server_default=text("0"))
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, server_default=text("false"))
+
+
+def _list(name: str) -> Column[Any]:
+    return Column(name, JSONB, nullable=False, server_default=text("'[]'"))
 
 
 imports = Table(
@@ -49,25 +60,41 @@ imports = Table(
     Column("state", Text, nullable=False),
     Column("file_name", Text, nullable=False),
     Column("file_sha256", Text, nullable=False),
-    Column("encoding", Text, nullable=False),
-    Column("delimiter", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("reading", JSONB, nullable=False),
+    Column("chosen", JSONB, nullable=False),
     Column("headers", JSONB, nullable=False),
-    Column("mapping", JSONB, nullable=True),
-    Column("actor", JSONB, nullable=False),
-    Column("notify", Boolean, nullable=False, server_default=text("false")),
-    _count("revision"),
     _count("file_rows"),
+    _list("warnings"),
+    Column("mapping", JSONB(none_as_null=True), nullable=True),
+    _flag("notify"),
+    Column("uploaded_by", JSONB, nullable=False),
+    Column("mapped_by", JSONB(none_as_null=True), nullable=True),
+    Column("confirmed_by", JSONB(none_as_null=True), nullable=True),
+    Column("undone_by", JSONB(none_as_null=True), nullable=True),
+    Column("undo_reason", Text, nullable=True),
+    Column("undo_command_id", Uuid, nullable=True),
+    _count("revision"),
     _count("read_through"),
     _count("events"),
-    Column("undo_command_id", Uuid, nullable=True),
     Column("failure", Text, nullable=True),
+    _count("failures"),
+    Column("stalled_in", Text, nullable=True),
+    _instant("due_at"),
+    _instant("waiting_since"),
+    _instant("cleared_at", nullable=True),
     _instant("created_at"),
     _instant("updated_at"),
     Column("version", Integer, nullable=False, server_default=text("1")),
     PrimaryKeyConstraint("organization_id", "id"),
     # The worker looks for what it has to do across organizations.
-    Index("imports_at_work_idx", "updated_at", postgresql_where=text("state IN ('reading', 'checking', 'booking')")),
+    Index(
+        "imports_at_work_idx",
+        "due_at",
+        postgresql_where=text("state IN ('reading', 'checking', 'booking', 'undoing')"),
+    ),
     Index("imports_undo_command_id_idx", "undo_command_id"),
+    Index("imports_uncleared_idx", "updated_at", postgresql_where=text("cleared_at IS NULL")),
 )
 
 import_files = Table(
@@ -88,27 +115,31 @@ import_rows = Table(
     Column("number", Integer, nullable=False),
     Column("field_values", JSONB, nullable=False),
     Column("state", Text, nullable=False),
-    Column("reasons", JSONB, nullable=False),
-    Column("wish", JSONB, nullable=True),
-    _instant("starts_at", nullable=True),
-    _instant("ends_at", nullable=True),
+    _list("reasons"),
+    Column("requested", JSONB(none_as_null=True), nullable=True),
+    Column("service_id", Uuid, nullable=True),
     Column("resource_id", Uuid, nullable=True),
+    _instant("starts_at", nullable=True),
+    # Both are NULL where the row takes nobody's time.
+    _instant("blocked_from", nullable=True),
+    _instant("blocked_to", nullable=True),
+    Column("contacts", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("row_key", Text, nullable=True),
     Column("appointment_id", Uuid, nullable=True),
-    Column("dropped", Boolean, nullable=False, server_default=text("false")),
-    Column("override_reason", Text, nullable=True),
+    _flag("dropped"),
+    Column("override", JSONB(none_as_null=True), nullable=True),
     _count("revision"),
-    Column("to_check", Boolean, nullable=False, server_default=text("false")),
+    _flag("to_check"),
     Column("check_id", Uuid, nullable=True),
-    Column("to_book", Boolean, nullable=False, server_default=text("false")),
+    _flag("to_book"),
     Column("book_id", Uuid, nullable=True),
     Column("outcome", Text, nullable=True),
-    Column("outcome_reasons", JSONB, nullable=True),
+    _list("outcome_reasons"),
     PrimaryKeyConstraint("organization_id", "import_id", "number"),
     ForeignKeyConstraint(["organization_id", "import_id"], ["imports.organization_id", "imports.id"]),
     Index("import_rows_state_idx", "organization_id", "import_id", "state", "number"),
     Index("import_rows_key_idx", "organization_id", "row_key"),
-    Index("import_rows_start_idx", "organization_id", "import_id", "starts_at"),
+    Index("import_rows_time_idx", "organization_id", "import_id", "blocked_from"),
     Index(
         "import_rows_checking_idx",
         "organization_id",
@@ -145,6 +176,7 @@ businesses = Table(
     Column("name", Text, nullable=False),
     Column("zone", Text, nullable=False),
     Column("phone_region", Text, nullable=False),
+    Column("locale", Text, nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
     _instant("applied_at"),
@@ -159,6 +191,10 @@ services = Table(
     Column("business_id", Uuid, nullable=False),
     Column("name", Text, nullable=False),
     Column("duration_minutes", Integer, nullable=False),
+    Column("buffer_before_minutes", Integer, nullable=False),
+    Column("buffer_after_minutes", Integer, nullable=False),
+    Column("capacity", Integer, nullable=False),
+    Column("requires", JSONB, nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
     _instant("applied_at"),
@@ -180,4 +216,27 @@ resources = Table(
     PrimaryKeyConstraint("organization_id", "id"),
 )
 
-PROJECTION_TABLES = ("businesses", "services", "resources")
+# By what the rows of an erased client are found: digests, so that no address is kept here beside the rows themselves.
+client_contacts = Table(
+    "client_contacts",
+    metadata,
+    _organization(),
+    Column("id", Uuid, nullable=False),
+    Column("contacts", ARRAY(Text), nullable=False),
+    Column("merged_into", Uuid, nullable=True),
+    Column("version", Integer, nullable=False),
+    _instant("applied_at"),
+    PrimaryKeyConstraint("organization_id", "id"),
+    # A tombstone names the client alone.
+    Index("client_contacts_id_idx", "id"),
+    Index("client_contacts_merged_idx", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
+)
+
+CATALOGUE_TABLES = ("businesses", "services", "resources")
+CLIENT_TABLES = ("client_contacts",)
+
+schema = DatabaseSchema(
+    service="imports",
+    metadata=metadata,
+    tenant_tables=tuple(metadata.tables),
+)

@@ -1,113 +1,125 @@
 """Correcting, dropping and forcing single rows before the import is confirmed."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from imports.domain.conflicts import Span, conflict_with
+from imports.domain.conflicts import conflict_with
+from imports.domain.imports import REVIEWABLE, Import, ImportState, WrongStateError
 from imports.domain.mapping import Field
-from imports.domain.model import ImportState, RowState, WrongStateError
-from imports.domain.validation import RowRules, judge
-from imports.storage import rows as stored_rows
-from imports.storage.files import change_import, import_of
-from imports.usecases.reading import rows_to_store, rules_of, span_of
-from slotstream_servicekit.errors import NotFoundError, Reason, VersionConflictError
+from imports.domain.rows import ImportRow, RowOverride, RowState
+from imports.domain.validation import ReadPhone, RowRules, judge
+from imports.storage.imports import ImportStore
+from imports.storage.rows import RowStore
+from imports.usecases.events import save_import
+from imports.usecases.reading import JudgedRow, rows_to_store, rules_of
+from slotstream_servicekit.context import Actor, Context
+from slotstream_servicekit.errors import ForbiddenError, NotFoundError, Reason, VersionConflictError
 
-REVIEWABLE = frozenset({ImportState.CHECKING, ImportState.CHECKED})
 MOST_FREED = 200
 """Of the rows that one row was in the way of, so many are judged anew at once."""
-_IN_THE_FILE = frozenset({"duplicate_row", "conflict_in_file"})
+_IN_THE_FILE = ("duplicate_row", "conflict_in_file")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowChange:
+    """What to change of a row; None leaves it as it is."""
+
+    values: Mapping[Field, str] | None = None
+    dropped: bool | None = None
+    override_reason: str | None = None
+    withdraws_override: bool = False
+
+
+def check_may_override(actor: Actor) -> None:
+    """What nobody may force in the book directly is not forced by way of a file. Raises ForbiddenError."""
+    if not actor.may_override:
+        raise ForbiddenError("Only members of staff may force a conflict")
 
 
 async def change_row(
-    session: AsyncSession,
     *,
-    organization_id: UUID,
+    session: AsyncSession,
+    context: Context,
     import_id: UUID,
     number: int,
-    values: Mapping[Field, str] | None,
-    dropped: bool | None,
-    override_reason: str | None,
-    withdraw_override: bool,
+    change: RowChange,
+    read_phone: ReadPhone,
     expected_version: int | None,
-    now: datetime,
-) -> Row[Any]:
+) -> ImportRow:
     """Edits a row and judges it anew, drops or takes it back, or forces its conflict."""
-    found = await import_of(session, organization_id=organization_id, import_id=import_id, locked=True)
-    if found.state not in REVIEWABLE:
-        raise WrongStateError(f"Rows of an import that is {found.state} cannot be changed")
-    row = await stored_rows.row_of(session, organization_id=organization_id, import_id=import_id, number=number)
-    if row is None:
+    imported = await ImportStore(session).lock(context.organization_id, import_id)
+    if imported.state not in REVIEWABLE:
+        raise WrongStateError(f"Rows of an import that is {imported.state} cannot be changed")
+    store = RowStore(session, context.organization_id, import_id)
+    before = await store.find(number)
+    if before is None:
         raise NotFoundError("The import has no such row")
-    if expected_version is not None and expected_version != row.revision:
-        raise VersionConflictError(row.revision)
-    before = row
-    rules = await rules_of(session, found, now=now)
-    if dropped is not None and dropped != row.dropped:
-        row = await stored_rows.change_row(session, row, dropped=dropped, to_check=False, check_id=None)
-    if override_reason is not None or withdraw_override:
-        row = await stored_rows.change_row(session, row, override_reason=override_reason, revision=row.revision + 1)
-    if values is not None or dropped is not None:
-        row = await _judged_anew(session, found, row, values or {}, rules)
-        await _judge_those_it_obstructed(session, found, before, rules)
-        if found.state == ImportState.CHECKED:
-            await change_import(session, found, now=now, state=ImportState.CHECKING)
+    if expected_version is not None and expected_version != before.revision:
+        raise VersionConflictError(before.revision)
+    row = replace(_with_override(before, change, context.actor), revision=before.revision + 1)
+    if change.dropped is not None:
+        row = replace(row, dropped=change.dropped)
+    if change.values is None and change.dropped is None:
+        await store.save(row)
+        return row
+    rules = await rules_of(session=session, imported=imported, read_phone=read_phone, now=context.now)
+    row = await _judge_anew(session, imported, row, change.values or {}, rules)
+    await _judge_those_it_obstructed(session, imported, before, rules)
+    if imported.state is ImportState.CHECKED:
+        imported = replace(imported, state=ImportState.CHECKING, waiting_since=context.now)
+    await save_import(session=session, imported=imported, context=context)
     return row
 
 
-async def _judged_anew(
-    session: AsyncSession, found: Row[Any], row: Row[Any], edits: Mapping[Field, str], rules: RowRules
-) -> Row[Any]:
-    values = {**{Field(name): text for name, text in row.field_values.items()}, **edits}
-    stored = (await rows_to_store(session, found, [(row.number, values, judge(values, rules))]))[0]
-    stored["revision"] = row.revision + 1
-    if not row.dropped and stored["state"] != RowState.INVALID:
-        stored |= await _obstacles(session, found, stored, staff=rules.catalogue.staff)
-    stored["to_check"] = stored["to_check"] and not row.dropped
-    return await stored_rows.change_row(session, row, **stored, check_id=None)
+def _with_override(row: ImportRow, change: RowChange, actor: Actor) -> ImportRow:
+    """An override holds for the row as it was seen: it ends with any change of what the row says."""
+    if change.override_reason is not None:
+        check_may_override(actor)
+        return replace(row, override=RowOverride(reason=change.override_reason, actor=actor))
+    if change.withdraws_override or change.values is not None:
+        return replace(row, override=None)
+    return row
 
 
-async def _obstacles(
-    session: AsyncSession, found: Row[Any], stored: Mapping[str, Any], *, staff: int
-) -> dict[str, Any]:
-    """What else in the file takes the same identity or time, as changes to the row; none where nothing does."""
-    identity: dict[str, Any] = {"organization_id": found.organization_id, "import_id": found.id}
-    number: int = stored["number"]
-    twins = await stored_rows.rows_of_key(session, **identity, number=number, row_key=stored["row_key"])
-    same = next((each.number for each in twins if each.state != RowState.INVALID), None)
+async def _judge_anew(
+    session: AsyncSession, imported: Import, row: ImportRow, edits: Mapping[Field, str], rules: RowRules
+) -> ImportRow:
+    values = {**row.values, **edits}
+    judged = JudgedRow(row.number, values, judge(values, rules))
+    (fresh,) = await rows_to_store(session=session, imported=imported, chunk=[judged])
+    fresh = replace(fresh, revision=row.revision, dropped=row.dropped, override=row.override)
+    if not fresh.dropped and fresh.state is not RowState.INVALID:
+        fresh = await _with_obstacles(session, fresh, rules)
+    fresh = replace(fresh, to_check=fresh.to_check and not fresh.dropped)
+    await RowStore(session, row.organization_id, row.import_id).save(fresh)
+    return fresh
+
+
+async def _with_obstacles(session: AsyncSession, row: ImportRow, rules: RowRules) -> ImportRow:
+    """Marks the row where others in the file have the same identity or take the same time."""
+    store = RowStore(session, row.organization_id, row.import_id)
+    twins = await store.of_key(row.row_key, other_than=row.number) if row.row_key is not None else ()
+    same = next((twin.number for twin in twins if twin.state is not RowState.INVALID), None)
     if same is not None:
-        reason = Reason("duplicate_row", f"The same as row {same}", (str(same),))
-        return {"state": RowState.INVALID, "reasons": [asdict(reason)], "to_check": False}
-    own = Span(number, stored["starts_at"], stored["ends_at"], stored["resource_id"])
-    neighbours = await stored_rows.overlapping(
-        session, **identity, number=number, starts_at=own.starts_at, ends_at=own.ends_at
-    )
-    if conflict := conflict_with(own, [span_of(each) for each in neighbours], staff=staff):
-        return {"state": RowState.CONFLICT, "reasons": [*stored["reasons"], asdict(conflict)]}
-    return {}
+        return row.refused_as(RowState.INVALID, Reason("duplicate_row", f"The same as row {same}", (str(same),)))
+    if row.span is None:
+        return row
+    neighbours = [neighbour.span for neighbour in await store.overlapping(row.span) if neighbour.span is not None]
+    conflict = conflict_with(row.span, neighbours, catalogue=rules.catalogue)
+    return row if conflict is None else row.refused_as(RowState.CONFLICT, conflict)
 
 
-async def _judge_those_it_obstructed(session: AsyncSession, found: Row[Any], before: Row[Any], rules: RowRules) -> None:
+async def _judge_those_it_obstructed(
+    session: AsyncSession, imported: Import, before: ImportRow, rules: RowRules
+) -> None:
     """Rows that were only in the way of this one, as it was, may be free now."""
-    identity: dict[str, Any] = {"organization_id": found.organization_id, "import_id": found.id}
-    if before.starts_at is None:
-        return
-    twins = await stored_rows.rows_of_key(session, **identity, number=before.number, row_key=before.row_key)
-    neighbours = await stored_rows.overlapping(
-        session,
-        **identity,
-        number=before.number,
-        starts_at=before.starts_at,
-        ends_at=before.ends_at,
-        states=(RowState.CONFLICT,),
-    )
-    obstructed = {
-        row.number: row for row in (*twins, *neighbours) if _IN_THE_FILE & {each["code"] for each in row.reasons}
-    }
+    store = RowStore(session, before.organization_id, before.import_id)
+    twins = await store.of_key(before.row_key, other_than=before.number) if before.row_key is not None else ()
+    neighbours = await store.overlapping(before.span, states=[RowState.CONFLICT]) if before.span is not None else ()
+    obstructed = {row.number: row for row in (*twins, *neighbours) if row.has_reason(*_IN_THE_FILE)}
     for number in sorted(obstructed)[:MOST_FREED]:
-        await _judged_anew(session, found, obstructed[number], {}, rules)
+        row = obstructed[number]
+        await _judge_anew(session, imported, replace(row, revision=row.revision + 1), {}, rules)

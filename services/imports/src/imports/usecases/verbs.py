@@ -1,66 +1,119 @@
-"""Confirming an import and undoing it."""
+"""Confirming an import, undoing it, cancelling it, and trying again what did not come to an end."""
 
-from datetime import datetime
-from typing import Any
+from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from imports.domain.model import ImportState, WrongStateError
-from imports.publishers import undo_of
-from imports.storage.files import change_import, import_of
-from imports.storage.rows import choose_rows
-from imports.usecases.announcing import announce
+from imports.domain.imports import Import, ImportState, WrongStateError
+from imports.domain.rows import RowOverride, Stage
+from imports.publishers import Happened, undo_command
+from imports.storage.commands import RowCommandStore
+from imports.storage.imports import FileStore, ImportStore
+from imports.usecases.events import announce, save_import
+from imports.usecases.review import check_may_override
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import enqueue
 
+_BEFORE_BOOKING = frozenset(
+    {ImportState.UPLOADED, ImportState.READING, ImportState.CHECKING, ImportState.CHECKED, ImportState.FAILED}
+)
+
 
 async def confirm_import(
-    session: AsyncSession,
     *,
-    organization_id: UUID,
+    session: AsyncSession,
+    context: Context,
     import_id: UUID,
     notify: bool,
     override_all: str | None,
     expected_version: int | None,
-    now: datetime,
-) -> Row[Any]:
+) -> Import:
     """Books what can be booked. Clients are told only where `notify` asks for it."""
-    found = await _locked(session, organization_id, import_id, expected_version)
-    if found.state != ImportState.CHECKED:
-        raise WrongStateError(f"Only a checked import can be confirmed; this one is {found.state}")
-    await choose_rows(session, organization_id=organization_id, import_id=import_id, override_all=override_all)
-    return await announce(session, found, "confirmed", now=now, state=ImportState.BOOKING, notify=notify)
+    imported = await ImportStore(session).lock(context.organization_id, import_id, expected_version=expected_version)
+    if imported.state is not ImportState.CHECKED:
+        raise WrongStateError(f"Only a checked import can be confirmed; this one is {imported.state}")
+    force = None
+    if override_all is not None:
+        check_may_override(context.actor)
+        force = RowOverride(reason=override_all, actor=context.actor)
+    await RowCommandStore(session, context.organization_id, import_id).choose(force=force)
+    confirmed = replace(
+        imported,
+        state=ImportState.BOOKING,
+        notify=notify,
+        confirmed_by=context.actor,
+        waiting_since=context.now,
+        failures=0,
+    )
+    return await announce(
+        session=session, imported=confirmed, happened=Happened.CONFIRMED, actor=context.actor, context=context
+    )
 
 
 async def undo_import(
-    session: AsyncSession,
-    *,
-    organization_id: UUID,
-    import_id: UUID,
-    reason: str,
-    expected_version: int | None,
-    now: datetime,
-) -> Row[Any]:
+    *, session: AsyncSession, context: Context, import_id: UUID, reason: str, expected_version: int | None
+) -> Import:
     """Asks booking to take back, as one batch, what this import has booked and nobody has changed since."""
-    found = await _locked(session, organization_id, import_id, expected_version)
-    if found.state != ImportState.FINISHED:
-        raise WrongStateError(f"Only a finished import can be undone; this one is {found.state}")
-    command_id = new_id()
-    await enqueue(session, [undo_of(found, command_id=command_id, reason=reason, now=now)])
-    return await change_import(
-        session, found, now=now, state=ImportState.UNDOING, undo_command_id=command_id, failure=None
-    )
+    imported = await ImportStore(session).lock(context.organization_id, import_id, expected_version=expected_version)
+    if imported.state is not ImportState.FINISHED:
+        raise WrongStateError(f"Only a finished import can be undone; this one is {imported.state}")
+    undoing = replace(imported, undo_command_id=new_id(), undo_reason=reason, undone_by=context.actor, failure=None)
+    return await _send_undo(session, undoing, context)
 
 
-async def _locked(
-    session: AsyncSession, organization_id: UUID, import_id: UUID, expected_version: int | None
-) -> Row[Any]:
-    return await import_of(
-        session,
-        organization_id=organization_id,
-        import_id=import_id,
-        locked=True,
-        expected_version=expected_version,
+async def _send_undo(session: AsyncSession, imported: Import, context: Context) -> Import:
+    command_id, actor = imported.undo_command_id, imported.undone_by
+    if command_id is None or actor is None:
+        raise WrongStateError("Nobody has asked to undo this import")
+    command = undo_command(
+        imported, command_id=command_id, reason=imported.undo_reason or "", actor=actor, context=context
     )
+    await enqueue(session, [command])
+    waiting = replace(imported, state=ImportState.UNDOING, waiting_since=context.now, failures=0)
+    return await save_import(session=session, imported=waiting, context=context)
+
+
+async def retry_import(
+    *, session: AsyncSession, context: Context, import_id: UUID, expected_version: int | None
+) -> Import:
+    """Sends again what booking has not answered. What it has done already is not done twice."""
+    imported = await ImportStore(session).lock(context.organization_id, import_id, expected_version=expected_version)
+    if imported.state is not ImportState.STALLED:
+        raise WrongStateError(f"Only a stalled import can be tried again; this one is {imported.state}")
+    resumed = replace(imported, failure=None, stalled_in=None)
+    if imported.stalled_in is ImportState.UNDOING:
+        return await _send_undo(session, resumed, context)
+    stage = Stage.CHECK if imported.stalled_in is ImportState.CHECKING else Stage.BOOK
+    await RowCommandStore(session, context.organization_id, import_id).send_again(stage)
+    state = ImportState.CHECKING if stage is Stage.CHECK else ImportState.BOOKING
+    resumed = replace(resumed, state=state, waiting_since=context.now, failures=0)
+    return await save_import(session=session, imported=resumed, context=context)
+
+
+async def cancel_import(
+    *, session: AsyncSession, context: Context, import_id: UUID, expected_version: int | None
+) -> Import:
+    """Ends an import. What was booked by then stays, and can be undone: it is then finished, not cancelled."""
+    imported = await ImportStore(session).lock(context.organization_id, import_id, expected_version=expected_version)
+    rows = RowCommandStore(session, context.organization_id, import_id)
+    where = imported.stalled_in if imported.state is ImportState.STALLED else imported.state
+    ended = replace(imported, failure=None, stalled_in=None)
+    if where in _BEFORE_BOOKING:
+        await rows.give_up_checking()
+        await FileStore(session).remove(context.organization_id, import_id)
+        ended = replace(ended, state=ImportState.CANCELLED)
+        return await announce(
+            session=session, imported=ended, happened=Happened.CANCELLED, actor=context.actor, context=context
+        )
+    if where is ImportState.BOOKING:
+        await rows.give_up_booking()
+        ended = replace(ended, state=ImportState.FINISHED)
+        return await announce(
+            session=session, imported=ended, happened=Happened.FINISHED, actor=context.actor, context=context
+        )
+    if where is ImportState.UNDOING:
+        ended = replace(ended, state=ImportState.FINISHED)
+        return await save_import(session=session, imported=ended, context=context)
+    raise WrongStateError(f"An import that is {imported.state} cannot be cancelled")

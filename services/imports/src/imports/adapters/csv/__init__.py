@@ -1,0 +1,1 @@
+"""CSV: delimited text in whatever encoding."""

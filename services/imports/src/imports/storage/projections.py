@@ -1,0 +1,160 @@
+"""What others say: businesses, services and resources, and by what the rows of a client are found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from imports.domain.catalogue import Business, Catalogue, OfferedService, fold
+from imports.storage.tables import businesses, client_contacts, resources, services
+from slotstream_scheduling.places import Performer, Roster
+from slotstream_servicekit.projections import VersionedTable
+
+BUSINESSES = VersionedTable(businesses)
+SERVICES = VersionedTable(services)
+RESOURCES = VersionedTable(resources)
+CLIENT_CONTACTS = VersionedTable(client_contacts)
+
+_FORGOTTEN = text(
+    """
+    DELETE FROM client_contacts WHERE id = ANY(:ids) OR merged_into = ANY(:ids)
+    RETURNING organization_id, CASE WHEN id = ANY(:ids) THEN id ELSE merged_into END AS erased_id, contacts
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessRow:
+    organization_id: UUID
+    id: UUID
+    name: str
+    zone: str
+    phone_region: str
+    locale: str
+    archived: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRow:
+    organization_id: UUID
+    id: UUID
+    business_id: UUID
+    name: str
+    duration_minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    capacity: int
+    requires: Sequence[Sequence[UUID]]
+    archived: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRow:
+    organization_id: UUID
+    id: UUID
+    business_ids: Sequence[UUID]
+    kind: str
+    name: str
+    archived: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientContactsRow:
+    organization_id: UUID
+    id: UUID
+    contacts: Sequence[str]
+    merged_into: UUID | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForgottenClient:
+    """`erased_id` is the client that was erased: this one, or whom it was merged into."""
+
+    organization_id: UUID
+    erased_id: UUID
+    contacts: Sequence[str]
+
+
+class CatalogueStore:
+    """What is offered now, of one organization."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def business(self, organization_id: UUID, business_id: UUID) -> Business | None:
+        """None where there is none, or an archived one."""
+        query = select(businesses).where(
+            businesses.c.organization_id == organization_id, businesses.c.id == business_id, ~businesses.c.archived
+        )
+        row = (await self._session.execute(query)).one_or_none()
+        if row is None:
+            return None
+        return Business(id=row.id, name=row.name, zone=row.zone, phone_region=row.phone_region, locale=row.locale)
+
+    async def catalogue(self, organization_id: UUID, business: Business) -> Catalogue:
+        performers = await self._performers(organization_id, business.id)
+        return Catalogue(
+            business=business,
+            services=await self._services(organization_id, business.id),
+            resources=_by_name_and_id(performers),
+            roster=Roster(Performer(str(performer.id), performer.kind) for performer in performers),
+        )
+
+    async def _performers(self, organization_id: UUID, business_id: UUID) -> Sequence[Row[Any]]:
+        query = select(resources).where(
+            resources.c.organization_id == organization_id,
+            resources.c.business_ids.contains([business_id]),
+            ~resources.c.archived,
+        )
+        return (await self._session.execute(query.order_by(resources.c.id))).all()
+
+    async def _services(self, organization_id: UUID, business_id: UUID) -> Mapping[str, OfferedService]:
+        query = select(services).where(
+            services.c.organization_id == organization_id, services.c.business_id == business_id, ~services.c.archived
+        )
+        offered: dict[str, OfferedService] = {}
+        for row in await self._session.execute(query.order_by(services.c.id)):
+            service = _service_of(row)
+            offered.setdefault(fold(row.name), service)
+            offered[fold(str(row.id))] = service
+        return offered
+
+
+class ClientContactStore:
+    """Contacts of clients of any organization, as digests."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def forget(self, client_ids: Sequence[UUID]) -> Sequence[ForgottenClient]:
+        """Removes these clients, and those merged into them; what was known of them."""
+        rows = await self._session.execute(_FORGOTTEN, {"ids": list(client_ids)})
+        forgotten = [ForgottenClient(row.organization_id, row.erased_id, row.contacts) for row in rows]
+        return sorted(forgotten, key=lambda client: (client.organization_id, client.erased_id))
+
+
+def _service_of(row: Row[Any]) -> OfferedService:
+    return OfferedService(
+        id=row.id,
+        name=row.name,
+        duration_minutes=row.duration_minutes,
+        buffer_before_minutes=row.buffer_before_minutes,
+        buffer_after_minutes=row.buffer_after_minutes,
+        capacity=row.capacity,
+        requires=tuple(tuple(place) for place in row.requires),
+    )
+
+
+def _by_name_and_id(performers: Sequence[Row[Any]]) -> Mapping[str, UUID]:
+    resource_ids: dict[str, UUID] = {}
+    for performer in performers:
+        resource_ids.setdefault(fold(performer.name), performer.id)
+        resource_ids[fold(str(performer.id))] = performer.id
+    return resource_ids

@@ -1,0 +1,79 @@
+"""Forgetting what people typed: once it has served, and at once where a client is erased."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from imports.domain.imports import SETTLED, Import, ImportState
+from imports.storage.clearing import ClearingStore
+from imports.storage.commands import RowCommandStore
+from imports.storage.imports import ImportStore
+from imports.storage.projections import ClientContactStore
+from imports.usecases.events import save_import
+from slotstream_servicekit.context import Actor, Cause, Context
+
+_SYSTEM = Actor(type="system", id="retention")
+_UNCONFIRMED = (
+    ImportState.UPLOADED,
+    ImportState.CHECKING,
+    ImportState.CHECKED,
+    ImportState.FAILED,
+    ImportState.STALLED,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long an import that nobody touches keeps its file and what its rows say."""
+
+    unconfirmed: timedelta
+    settled: timedelta
+
+
+async def clear_next_import(*, session: AsyncSession, retention: Retention, now: datetime) -> bool:
+    """Clears one import whose time is over; False where there is none."""
+    store = ImportStore(session)
+    imported = await store.lock_next_uncleared(states=sorted(SETTLED), unchanged_since=now - retention.settled)
+    if imported is None:
+        imported = await store.lock_next_uncleared(states=_UNCONFIRMED, unchanged_since=now - retention.unconfirmed)
+    if imported is None:
+        return False
+    await _clear(session, imported, now)
+    return True
+
+
+async def _clear(session: AsyncSession, imported: Import, now: datetime) -> None:
+    """The file goes; rows keep what tells that they were imported, and what of them was booked."""
+    clearing = ClearingStore(session)
+    if imported.state in SETTLED:
+        state, failure = imported.state, imported.failure
+    elif imported.stalled_in in (ImportState.BOOKING, ImportState.UNDOING):
+        await RowCommandStore(session, imported.organization_id, imported.id).give_up_booking()
+        state, failure = ImportState.FINISHED, imported.failure
+    else:
+        await RowCommandStore(session, imported.organization_id, imported.id).give_up_checking()
+        state, failure = ImportState.CANCELLED, "Nobody confirmed it in time"
+    await clearing.clear_rows(imported.organization_id, imported.id)
+    await clearing.remove_files(imported.organization_id, [imported.id])
+    cause = Cause(correlation_id=str(imported.id))
+    context = Context(organization_id=imported.organization_id, actor=_SYSTEM, cause=cause, now=now)
+    cleared = replace(imported, state=state, failure=failure, stalled_in=None, cleared_at=now)
+    await save_import(session=session, imported=cleared, context=context)
+
+
+async def erase_clients(*, session: AsyncSession, erased: Mapping[UUID, datetime], now: datetime) -> None:
+    """Clears the rows that name these clients, and removes the files that hold, or may hold, them.
+
+    `erased` tells when each was: what was imported later, or tombstones that are read again, are none of theirs. Which
+    clients an unread file names nobody knows: those of the organization are removed as well.
+    """
+    clearing = ClearingStore(session)
+    for client in await ClientContactStore(session).forget(list(erased)):
+        before = erased[client.erased_id]
+        if client.contacts:
+            cleared = await clearing.clear_rows_of(client.organization_id, client.contacts, before=before)
+            await clearing.remove_files(client.organization_id, cleared)
+        await clearing.remove_unread_files(client.organization_id, before=before, now=now)

@@ -1,0 +1,223 @@
+"""An imports service for one test: real PostgreSQL, a clock that stands still, booking played by the test."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx2
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from imports.consumers import on_catalogue, results_handler
+from imports.usecases.reading import FileCursor
+from imports.worker import ImportWorker
+from slotstream_contracts import parse, wrap
+from slotstream_contracts.base import Reason
+from slotstream_contracts.commands import (
+    AppointmentItem,
+    BookAppointments,
+    CheckAppointments,
+    CommandRefused,
+    CommandSucceeded,
+    ItemResult,
+)
+from slotstream_contracts.testing import assert_valid_message
+from slotstream_servicekit.consumer import Received
+from slotstream_servicekit.database import Database
+
+NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+def received(data: Any, *, organization_id: UUID) -> Received[Any]:
+    envelope = wrap(
+        data,
+        organization=organization_id,
+        subject="x",
+        sequence=1,
+        time=NOW,
+        source="/slotstream/booking",
+        correlation_id="test",
+    )
+    key = str(getattr(data, "id", None) or getattr(data, "command_id", "x"))
+    return Received(event=envelope, key=key, topic="t", partition=0, offset=0, timestamp=NOW)
+
+
+TAKEN = Reason(code="slot_taken", detail="Somebody has it.", conflicts_with=("a",))
+
+
+def items_of(*commands: Any) -> list[AppointmentItem]:
+    """What commands for batches ask for, in their order."""
+    return [item for command in commands for item in command.data.items]
+
+
+def batch_of(command: Any) -> UUID | None:
+    """The import that a command belongs to, which booking says in its answer."""
+    found: UUID | None = items_of(command)[0].request.batch_id if is_batch(command) else command.data.batch_id
+    return found
+
+
+def is_batch(command: Any) -> bool:
+    return command.type in {BookAppointments.type, CheckAppointments.type}
+
+
+def everything_goes(command: Any, **more: Any) -> CommandSucceeded:
+    """Booking's answer where it grants all; `outcome` and the like are of every item."""
+    if is_batch(command):
+        usual = "bookable" if command.type == CheckAppointments.type else "done"
+        return answered(command, *(item_result(each, **{"outcome": usual, **more}) for each in items_of(command)))
+    return CommandSucceeded(command_id=command.id, command_type=command.type, batch_id=batch_of(command), **more)
+
+
+def refused(command: Any, only: Collection[UUID] | None = None) -> CommandSucceeded:
+    """Booking's answer where every appointment, or `only` some, would be in somebody's way."""
+    granted = everything_goes(command)
+    stands = {"outcome": "refused", "code": TAKEN.code, "detail": TAKEN.detail, "reasons": (TAKEN,)}
+    results = (
+        each.model_copy(update=stands) if only is None or each.appointment_id in only else each
+        for each in granted.items
+    )
+    return answered(command, *results)
+
+
+def item_result(item: AppointmentItem, **more: Any) -> ItemResult:
+    return ItemResult(appointment_id=item.appointment_id, **more)
+
+
+def answered(command: Any, *results: ItemResult) -> CommandSucceeded:
+    return CommandSucceeded(command_id=command.id, command_type=command.type, batch_id=batch_of(command), items=results)
+
+
+def refused_whole(command: Any, code: str = "forbidden") -> CommandRefused:
+    """Booking's answer where it does not come to the single appointments."""
+    return CommandRefused(
+        command_id=command.id, command_type=command.type, batch_id=batch_of(command), code=code, detail="Not for you."
+    )
+
+
+def events_of(envelopes: Sequence[Any]) -> list[tuple[str, int]]:
+    return [(each.type.rpartition(".")[2], each.sequence) for each in envelopes]
+
+
+@dataclass
+class ImportsService:
+    """One organization with a business in Berlin, two staff and two services; `stranger` is of another one."""
+
+    database: Database
+    http: httpx2.AsyncClient
+    stranger: httpx2.AsyncClient
+    anonymous: httpx2.AsyncClient
+    staff_client: httpx2.AsyncClient
+    viewer: httpx2.AsyncClient
+    worker: ImportWorker
+    app: FastAPI
+    now: list[datetime]
+    organization_id: UUID
+    business_id: UUID
+    service_id: UUID
+    anna_id: UUID
+
+    everything_goes = staticmethod(everything_goes)
+    items_of = staticmethod(items_of)
+    item_result = staticmethod(item_result)
+    answered = staticmethod(answered)
+    refused = staticmethod(refused)
+    refused_whole = staticmethod(refused_whole)
+    events_of = staticmethod(events_of)
+
+    async def upload(self, content: str | bytes, **headers: str) -> httpx2.Response:
+        raw = content.encode() if isinstance(content, str) else content
+        return await self.http.post(
+            "/v1/imports",
+            files={"file": ("march.csv", raw, "text/csv")},
+            data={"business_id": str(self.business_id)},
+            headers=headers,
+        )
+
+    async def mapped(self, content: str | bytes, **more: Any) -> str:
+        """Uploads and maps as suggested; the import's id."""
+        uploaded = await self.upload(content)
+        assert uploaded.status_code == 201, uploaded.text
+        import_id: str = uploaded.json()["id"]
+        preview = (await self.http.get(f"/v1/imports/{import_id}/preview")).json()
+        answer = await self.http.put(f"/v1/imports/{import_id}/mapping", json={"columns": preview["columns"], **more})
+        assert answer.status_code == 200, answer.text
+        return import_id
+
+    async def checked(self, content: str | bytes, **more: Any) -> str:
+        import_id = await self.mapped(content, **more)
+        await self.settle()
+        return import_id
+
+    async def finished(self, content: str | bytes) -> str:
+        import_id = await self.checked(content)
+        answer = await self.http.post(f"/v1/imports/{import_id}/confirm", json={})
+        assert answer.status_code == 202, answer.text
+        await self.settle()
+        return import_id
+
+    async def get(self, import_id: str) -> dict[str, Any]:
+        return (await self.http.get(f"/v1/imports/{import_id}")).json()  # type: ignore[no-any-return]
+
+    async def rows(self, import_id: str, **filters: str) -> list[dict[str, Any]]:
+        answer = await self.http.get(f"/v1/imports/{import_id}/rows", params={"limit": "200", **filters})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["items"]  # type: ignore[no-any-return]
+
+    @asynccontextmanager
+    async def watching(self, address: str, import_id: str) -> AsyncIterator[httpx2.Response]:
+        """The progress of an import, as it is streamed from where the API listens."""
+        async with (
+            httpx2.AsyncClient(base_url=address, headers=self.http.headers, timeout=60) as client,
+            client.stream("GET", f"/v1/imports/{import_id}/progress") as response,
+        ):
+            assert response.status_code == 200
+            yield response
+
+    def another_worker(self) -> ImportWorker:
+        """One that has not yet opened any file."""
+        cursor = FileCursor(self.worker.steps.cursor.readers)
+        return replace(self.worker, steps=replace(self.worker.steps, cursor=cursor))
+
+    async def work(self) -> None:
+        while await self.worker.work_once():
+            pass
+
+    async def settle(self, booking: "Callable[[Any], Any] | None" = None) -> list[Any]:
+        """Works and has `booking` answer until nothing moves; all commands that were sent."""
+        sent: list[Any] = []
+        while True:
+            await self.work()
+            commands = await self.take(topic="slotstream.booking.commands.v1")
+            if not commands:
+                return sent
+            sent += commands
+            await self.answer([(booking or everything_goes)(each) for each in commands])
+
+    async def answer(self, results: Sequence[Any]) -> None:
+        batch = [received(each, organization_id=self.organization_id) for each in results]
+        async with self.database.system_transaction() as session:
+            await results_handler(lambda: self.now[0])(session, batch)
+
+    async def query(self, statement: str, **values: Any) -> Sequence[Any]:
+        """Rows straight from the database, past every tenant."""
+        async with self.database.system_transaction() as session:
+            return (await session.execute(text(statement), values)).all()
+
+    async def take(self, *, topic: str) -> list[Any]:
+        """The envelopes that wait to be published on `topic`, oldest first; each is what its contract says."""
+        async with self.database.system_transaction() as session:
+            deleted = await session.execute(
+                text("DELETE FROM outbox WHERE topic = :topic RETURNING *"), {"topic": topic}
+            )
+            records = sorted(deleted.all(), key=lambda record: record.seq)
+        for record in records:
+            assert_valid_message(record)
+        return [parse(bytes(record.payload)) for record in records]
+
+    async def receive(self, *states: Any) -> None:
+        batch = [received(each, organization_id=self.organization_id) for each in states]
+        async with self.database.system_transaction() as session:
+            await on_catalogue(session, batch)

@@ -8,6 +8,7 @@ from slotstream_contracts import (
     catalogue,
     clients,
     commands,
+    holds,
     imports,
     messages,
     schedules,
@@ -24,7 +25,7 @@ def _concrete(model: type[Message]) -> Iterator[type[Message]]:
 
 _MODULES = frozenset(
     module.__name__
-    for module in (appointments, calendar_sync, catalogue, clients, commands, imports, messages, schedules)
+    for module in (appointments, calendar_sync, catalogue, clients, commands, holds, imports, messages, schedules)
 )
 
 MESSAGE_TYPES: Mapping[str, type[Message]] = {

@@ -23,6 +23,7 @@ CLIENTS = Topic(name="slotstream.clients.v1", key="client id", cleanup="compact"
 CATALOGUE = Topic(name="slotstream.catalogue.v1", key="kind:id", cleanup="compact", partitions=3)
 SCHEDULES = Topic(name="slotstream.schedules.v1", key="resource or business id", cleanup="compact", partitions=3)
 EXTERNAL_BUSY = Topic(name="slotstream.external-busy.v1", key="calendar id:external event instance", cleanup="compact")
+HOLDS = Topic(name="slotstream.holds.v1", key="hold id", cleanup="compact", partitions=3)
 BOOKING_COMMANDS = Topic(
     name="slotstream.booking.commands.v1",
     key="aggregate id or, of a batch, the command's id",
@@ -54,6 +55,7 @@ TOPICS: tuple[Topic, ...] = (
     CATALOGUE,
     SCHEDULES,
     EXTERNAL_BUSY,
+    HOLDS,
     BOOKING_COMMANDS,
     BOOKING_RESULTS,
     NOTIFICATION_COMMANDS,

@@ -28,6 +28,7 @@ SHARES: Final = 8
 """One organization's answers take at most this part of the cache, so that nobody's evict everybody's."""
 _LEVEL: Final = 1
 _GZIP_HEAD: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
+_END: Final = b"]}"
 _LAST_BLOCK: Final = b"\x03\x00"
 
 
@@ -100,7 +101,7 @@ class SlotAnswer:
     def body(self, *, gzip: bool) -> bytes:
         body = self._bodies.get(gzip)
         if body is None:
-            body = self._bodies[gzip] = self._packed() if gzip else self._plain()
+            body = self._bodies[gzip] = self._packed() if gzip else b"".join(self._plain_pieces())
         return body
 
     def _write(self, days: list[_Day], bookable: range) -> None:
@@ -131,16 +132,23 @@ class SlotAnswer:
         for slot in board.slots(part):
             yield times(slot.start) + _rest_of(slot, self._detail)
 
-    def _plain(self) -> bytes:
-        return self._head + b",".join(day.json for day in self._days if day.json) + b"]}"
+    def _plain_pieces(self) -> Iterator[bytes]:
+        yield self._head
+        written = [day.json for day in self._days if day.json]
+        for number, day in enumerate(written):
+            yield b"," + day if number else day
+        yield _END
 
     def _packed(self) -> bytes:
         """The days' pieces as one gzip stream: each ends on a byte and refers to nothing before it."""
         first, *others = [day for day in self._days if day.json] or [_Day(date.min, range(0))]
-        pieces = [_GZIP_HEAD, _deflated(self._head + first.json), *(day.packed for day in others)]
-        plain = self._bodies.get(False) or self._plain()
-        tail = zlib.crc32(plain).to_bytes(4, "little") + (len(plain) & 0xFFFFFFFF).to_bytes(4, "little")
-        return b"".join([*pieces, _deflated(b"]}"), _LAST_BLOCK, tail])
+        pieces = [_GZIP_HEAD, _deflated(self._head + first.json), *(day.packed for day in others), _deflated(_END)]
+        checksum = length = 0
+        for piece in self._plain_pieces():
+            checksum = zlib.crc32(piece, checksum)
+            length += len(piece)
+        tail = checksum.to_bytes(4, "little") + (length & 0xFFFFFFFF).to_bytes(4, "little")
+        return b"".join([*pieces, _LAST_BLOCK, tail])
 
 
 class AnswerCache:

@@ -16,6 +16,7 @@ from harness.records import read_topic, write_records
 
 EVENTS = "slotstream.appointments.v1"
 STATES = "slotstream.appointments.state.v1"
+RESULTS = "slotstream.booking.results.v1"
 PROJECTED_IN = ("availability", "notifications", "calendar_sync")
 
 Version = tuple[str, int]
@@ -38,7 +39,7 @@ class Evidence:
 
     organizations: frozenset[str]
     appointments: Mapping[str, Mapping[str, Any]]
-    """By id: organization, status, occupies, version, service, blocked_from, blocked_to, resources."""
+    """By id: organization, status, occupies, archived, version, service, series, blocked_from, blocked_to, resources."""
     occupancy: Sequence[tuple[str, str, datetime, datetime]]
     """Holder (an appointment), resource, from, to."""
     recorded_beside: frozenset[tuple[str, str]]
@@ -48,6 +49,8 @@ class Evidence:
     history: Mapping[Version, str]
     """The verb by version."""
     events: Sequence[Event]
+    results: Mapping[str, str]
+    """The type of the answer by the command's id."""
     projections: Mapping[str, Mapping[str, tuple[int, str]]]
     """By service, by appointment: version and status."""
     projections_after_replay: Mapping[str, Mapping[str, tuple[int, str]]] = field(default_factory=dict)
@@ -62,12 +65,18 @@ class Evidence:
     """By tenant: the organizations whose rows the service's own database role sees as that tenant."""
 
 
-async def settle(platform: Platform, organizations: Sequence[UUID], *, within: float = 300.0) -> None:
-    """Wait until outboxes are empty and projections stand still at booking's versions, or time is up.
+async def settle(
+    platform: Platform, organizations: Sequence[UUID], *, commands: frozenset[str] = frozenset(), within: float = 300.0
+) -> None:
+    """Wait until commands are answered, outboxes empty and projections at booking's versions, or time is up.
 
     Time running out is no error here: what is missing is for the invariants to tell.
     """
     deadline = asyncio.get_running_loop().time() + within
+    while commands - (await _results(platform, organizations)).keys():
+        if asyncio.get_running_loop().time() > deadline:
+            return
+        await asyncio.sleep(0.5)
     while asyncio.get_running_loop().time() < deadline:
         wanted = {
             identity: (row["version"], row["status"])
@@ -95,6 +104,7 @@ async def collect(
         capacity=await _capacity(platform, organizations),
         history=await _history(platform, organizations),
         events=events,
+        results=await _results(platform, organizations),
         projections={service: await _projection(platform, service, organizations) for service in PROJECTED_IN},
         ledger=await _ledger(platform, organizations),
         messages_with_two_rows=await _messages_with_two_rows(platform, organizations),
@@ -130,7 +140,7 @@ async def _appointments(platform: Platform, organizations: Sequence[UUID]) -> di
         "booking",
         """
         SELECT a.id::text, a.organization_id::text AS organization, a.service_id::text AS service, a.status,
-               a.occupies, a.version,
+               a.occupies, a.archived, a.series_id::text AS series, a.version,
                a.starts_at - a.buffer_before_minutes * interval '1 minute' AS blocked_from,
                a.ends_at + a.buffer_after_minutes * interval '1 minute' AS blocked_to,
                array_agg(r.resource_id::text ORDER BY r.place) FILTER (WHERE r.resource_id IS NOT NULL) AS resources
@@ -198,6 +208,12 @@ async def _events(platform: Platform, organizations: Sequence[UUID]) -> list[Eve
         if content["organization"] in wanted:
             found.append(Event(content["id"], content["organization"], content["subject"], content["sequence"]))
     return found
+
+
+async def _results(platform: Platform, organizations: Sequence[UUID]) -> dict[str, str]:
+    wanted = {str(organization) for organization in organizations}
+    answers = [json.loads(record.value) for record in await read_topic(platform.bootstrap, RESULTS) if record.value]
+    return {answer["data"]["command_id"]: answer["type"] for answer in answers if answer["organization"] in wanted}
 
 
 async def _projection(platform: Platform, service: str, organizations: Sequence[UUID]) -> dict[str, tuple[int, str]]:

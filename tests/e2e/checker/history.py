@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from checker.commands import SentCommand
 
 Outcome = Literal["ok", "refused", "unknown"]
 """`unknown`: no answer came (connection cut, time-out) or the answer was a retryable 5xx."""
@@ -33,6 +36,11 @@ class Operation:
     def code(self) -> str | None:
         return self.answer.get("code")
 
+    def occurrences(self) -> list[str]:
+        """The appointments that an answer about a series names."""
+        dates = [*self.answer.get("occurrences", ()), *self.answer.get("changes", ())]
+        return [date["appointment_id"] for date in dates if date.get("appointment_id")]
+
     def versions(self) -> list[tuple[str, int]]:
         """The appointments that a success answer shows, with their versions."""
         shown = [self.answer.get("appointment"), self.answer.get("replaced"), self.answer]
@@ -47,6 +55,10 @@ class History:
     faults: list[tuple[datetime, str]] = field(default_factory=list)
     trespasses: list[Operation] = field(default_factory=list)
     """Requests with another organization's ids."""
+    commands: dict[str, "SentCommand"] = field(default_factory=dict)
+    """By the command's id: what Kafka has taken."""
+    commands_in_doubt: dict[str, "SentCommand"] = field(default_factory=dict)
+    """What Kafka may have taken: no answer came."""
 
     def with_outcome(self, outcome: Outcome) -> Iterator[Operation]:
         return (operation for operation in self.operations if operation.outcome == outcome)

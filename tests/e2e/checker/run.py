@@ -10,6 +10,7 @@ from harness.mailbox import Mailbox
 from harness.platform import Platform
 from harness.world import World, expect, next_weekday
 
+from checker.commands import CommandSender
 from checker.evidence import collect, settle
 from checker.faults import Fault, break_things
 from checker.history import History
@@ -32,6 +33,7 @@ class Tenant:
     clients: Sequence[str]
     group: str
     known: list[str]
+    series: list[str]
 
 
 async def set_up_tenants(platform: Platform, *, count: int) -> list[Tenant]:
@@ -55,7 +57,7 @@ async def _a_tenant(platform: Platform) -> Tenant:
         "capacity": SEATS,
     }
     created = expect(await world.booking.post("/v1/services", json=group, headers=world.fresh_key()))
-    return Tenant(world=world, clients=clients, group=created["id"], known=[])
+    return Tenant(world=world, clients=clients, group=created["id"], known=[], series=[])
 
 
 async def check(
@@ -80,6 +82,7 @@ async def check(
     in_force: list[str] = []
     stop = asyncio.Event()
     work = [asyncio.create_task(desk.work(stop)) for desk in _desks(tenants, history, in_force, seed=seed, count=desks)]
+    work += [asyncio.create_task(sender.work(stop)) for sender in _senders(platform, tenants, history, seed=seed)]
     if faults:
         chance = random.Random(seed)
         work.append(
@@ -91,7 +94,7 @@ async def check(
     stop.set()
     await asyncio.gather(*work)
     organizations: list[UUID] = [each.world.organization_id for each in tenants]
-    await settle(platform, organizations, within=settle_seconds)
+    await settle(platform, organizations, commands=frozenset(history.commands), within=settle_seconds)
     evidence = await collect(platform, mailbox, organizations, replay=replay)
     findings = [Finding(each.promise, each.says, list(each.violations(history, evidence))) for each in INVARIANTS]
     return Report(seed=seed, seconds=seconds, history=history, evidence=evidence, findings=findings)
@@ -111,8 +114,24 @@ def _desks(tenants: Sequence[Tenant], history: History, in_force: list[str], *, 
             known=tenants[number % len(tenants)].known,
             clients=tenants[number % len(tenants)].clients,
             group=tenants[number % len(tenants)].group,
+            series=tenants[number % len(tenants)].series,
         )
         for number in range(count)
+    ]
+
+
+def _senders(platform: Platform, tenants: Sequence[Tenant], history: History, *, seed: int) -> list[CommandSender]:
+    return [
+        CommandSender(
+            bootstrap=platform.bootstrap,
+            world=tenant.world,
+            # Those without an address: what is booked by commands tells nobody.
+            clients=tenant.clients[WRITTEN_TO:],
+            first_slot=next_weekday(8, days_ahead=20),
+            history=history,
+            random=random.Random(seed * 7_919 + number),
+        )
+        for number, tenant in enumerate(tenants)
     ]
 
 

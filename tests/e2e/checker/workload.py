@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +21,10 @@ VERBS: Sequence[tuple[str, int]] = (
     ("create_forced", 3),
     ("create_held", 4),
     ("join_group", 6),
+    ("create_under_hold_id", 3),
+    ("series", 1),
+    ("change_series", 1),
+    ("archive", 3),
     ("create_twice", 6),
     ("create_changed", 2),
     ("reschedule", 14),
@@ -51,6 +55,8 @@ class Desk:
     clients: Sequence[str]
     group: str
     """A service with several seats."""
+    series: list[str]
+    """Series of the organization, shared like its appointments."""
 
     async def work(self, stop: asyncio.Event) -> None:
         verbs, weights = zip(*VERBS, strict=True)
@@ -59,23 +65,23 @@ class Desk:
             await self.do(verb)
 
     async def do(self, verb: str) -> None:
-        match verb:
-            case "create":
-                await self.create(self.any_slot(), **self.anybody_or_one())
-            case "create_forced":
-                await self.create(self.any_slot(), verb="create", override=EMERGENCY, **self.anybody_or_one())
-            case "join_group":
-                await self.create(self.any_slot(), verb="create", service_id=self.group)
-            case "create_held":
-                await self.create_held(self.any_slot())
-            case "create_twice":
-                await self.create_twice(self.any_slot())
-            case "create_changed":
-                await self.create_changed(self.any_slot())
-            case "trespass":
-                await self.trespass()
-            case _ if self.known:
-                await self.change(verb, self.random.choice(self.known))
+        if verb in _AT_A_SLOT:
+            await _AT_A_SLOT[verb](self, self.any_slot())
+        elif verb == "trespass":
+            await self.trespass()
+        elif verb == "change_series":
+            await self.change_series()
+        elif self.known:
+            await self.change(verb, self.random.choice(self.known))
+
+    async def create_for_anybody(self, starts_at: datetime) -> None:
+        await self.create(starts_at, **self.anybody_or_one())
+
+    async def create_forced(self, starts_at: datetime) -> None:
+        await self.create(starts_at, override=EMERGENCY, **self.anybody_or_one())
+
+    async def join_group(self, starts_at: datetime) -> None:
+        await self.create(starts_at, service_id=self.group)
 
     def any_slot(self) -> datetime:
         """One hot slot, one of a few, or any of many."""
@@ -86,10 +92,10 @@ class Desk:
         """Booking looks for who is free; but who is named is booked without a look, as the database decides."""
         return self.random.choice(({}, {"resource_ids": [self.random.choice(self.world.staff)["id"]]}))
 
-    async def create(self, starts_at: datetime, *, verb: str = "create", **more: Any) -> None:
-        identity = str(uuid4())
+    async def create(self, starts_at: datetime, *, identity: str | None = None, **more: Any) -> None:
+        identity = identity or str(uuid4())
         body = self.world.booking_of(starts_at, id=identity, client_id=self.random.choice(self.clients)) | more
-        operation = await self.ask(verb, "/v1/appointments", body, target=identity, key=uuid4().hex)
+        operation = await self.ask("create", "/v1/appointments", body, target=identity, key=uuid4().hex)
         if operation.outcome == "ok":
             self.known.append(identity)
 
@@ -103,6 +109,55 @@ class Desk:
         hold = await self.ask("hold", "/v1/holds", body, target=None, key=uuid4().hex)
         if hold.outcome == "ok":
             await self.create(starts_at, hold_id=hold.answer["id"])
+
+    async def create_under_hold_id(self, starts_at: datetime) -> None:
+        """A hold in a group that somebody joins is given up; then its id names an appointment a quarter of an hour later.
+
+        The seats of the group are still taken, so this appointment must not come between them.
+        """
+        body = {
+            "business_id": self.world.business["id"],
+            "service_id": self.group,
+            "starts_at": stamp(starts_at),
+            "resource_ids": [self.random.choice(self.world.staff)["id"]],
+        }
+        hold = await self.ask("hold", "/v1/holds", body, target=None, key=uuid4().hex)
+        if hold.outcome != "ok":
+            return
+        resources = hold.answer["resource_ids"]
+        await self.create(starts_at, service_id=self.group, resource_ids=resources)
+        released = await self.ask("release", f"/v1/holds/{hold.answer['id']}", None, target=None, method="DELETE")
+        if released.outcome == "ok":
+            later = starts_at + timedelta(minutes=15)
+            await self.create(later, identity=hold.answer["id"], resource_ids=resources)
+
+    async def create_series(self, starts_at: datetime) -> None:
+        """Four weeks, as far as they can be had."""
+        identity = str(uuid4())
+        body = self.world.booking_of(starts_at, id=identity, client_id=self.random.choice(self.clients))
+        body |= {"recurrence": {"freq": "weekly", "count": 4}, "on_conflict": "skip"}
+        operation = await self.ask("series", "/v1/series", body, target=None, key=uuid4().hex)
+        if operation.outcome == "ok":
+            self.series.append(identity)
+            self.known.extend(operation.occurrences())
+
+    async def change_series(self) -> None:
+        """All dates with somebody else, or at another time, whoever is in the way."""
+        if not self.series:
+            return
+        change: dict[str, Any] = self.random.choice(
+            (
+                {"resource_ids": [self.random.choice(self.world.staff)["id"]]},
+                {"local_time": f"{self.random.randrange(24):02}:{self.random.choice((0, 30)):02}"},
+            )
+        )
+        policy: dict[str, Any] = self.random.choice(
+            ({"on_conflict": "skip"}, {"on_conflict": "fail"}, {"on_conflict": "override", "override": EMERGENCY})
+        )
+        path = f"/v1/series/{self.random.choice(self.series)}"
+        operation = await self.ask("series change", path, {"scope": "all"} | change | policy, target=None)
+        if operation.outcome == "ok":
+            self.known.extend(operation.occurrences())
 
     async def create_twice(self, starts_at: datetime) -> None:
         """The same request twice at once under one key: one effect, one answer."""
@@ -147,18 +202,32 @@ class Desk:
         self.history.trespasses.append(operation)
 
     async def ask(
-        self, verb: str, path: str, body: dict[str, Any], *, target: str | None, key: str | None = None
+        self,
+        verb: str,
+        path: str,
+        body: dict[str, Any] | None,
+        *,
+        target: str | None,
+        key: str | None = None,
+        method: str | None = None,
     ) -> Operation:
         """Ask, and ask again under the same key, a few times, where no answer came."""
         for _ in range(self.random.randint(1, 8) if key else 1):
-            operation = await self.ask_once(verb, path, body, target=target, key=key)
+            operation = await self.ask_once(verb, path, body, target=target, key=key, method=method)
             if operation.outcome != "unknown":
                 break
             await asyncio.sleep(BACK_OFF_SECONDS)
         return operation
 
     async def ask_once(
-        self, verb: str, path: str, body: dict[str, Any], *, target: str | None, key: str | None
+        self,
+        verb: str,
+        path: str,
+        body: dict[str, Any] | None,
+        *,
+        target: str | None,
+        key: str | None,
+        method: str | None,
     ) -> Operation:
         operation = Operation(
             client=self.number,
@@ -166,12 +235,12 @@ class Desk:
             verb=verb,
             target=target,
             key=key,
-            body=body,
+            body=body or {},
             asked_at=datetime.now(UTC),
             under=self.faults_in_force[-1] if self.faults_in_force else None,
         )
         self.history.operations.append(operation)
-        method = "PATCH" if verb == "update" else "POST"
+        method = method or ("PATCH" if verb in {"update", "series change"} else "POST")
         try:
             response = await self.world.booking.request(
                 method, path, json=body, headers={"Idempotency-Key": key} if key else {}
@@ -187,3 +256,15 @@ class Desk:
         elif response.status_code not in RETRYABLE:
             operation.outcome = "refused"
         return operation
+
+
+_AT_A_SLOT: Mapping[str, Callable[[Desk, datetime], Awaitable[None]]] = {
+    "create": Desk.create_for_anybody,
+    "create_forced": Desk.create_forced,
+    "join_group": Desk.join_group,
+    "create_under_hold_id": Desk.create_under_hold_id,
+    "series": Desk.create_series,
+    "create_held": Desk.create_held,
+    "create_twice": Desk.create_twice,
+    "create_changed": Desk.create_changed,
+}

@@ -1,15 +1,23 @@
 """From a real ICS server to what is published: nothing doubled, nothing lost, nothing for nothing."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from calendar_tenant import IcsServer, Tenant, an_event
+from calendar_tenant import NOW, IcsServer, Tenant, an_event
 from sqlalchemy import text
 
+from calendar_sync.domain import BusyInstance, ConnectionKind, Expansion, Reading, Unchanged, Window, instance_id
+from calendar_sync.storage import Claim
 from calendar_sync.usecases.reading import claim_due_connections
 
 pytestmark = pytest.mark.service
+
+Until = Callable[..., Awaitable[Any]]
 
 
 async def test_a_new_connection_is_read_at_once_and_its_events_take_time(tenant: Tenant, ics: IcsServer) -> None:
@@ -106,16 +114,171 @@ async def test_a_cancelled_event_frees_its_time_and_may_come_back(tenant: Tenant
 
 
 async def test_an_event_that_became_unreadable_goes_on_taking_its_time(tenant: Tenant, ics: IcsServer) -> None:
-    ics.show(an_event())
+    ics.show(an_event("a"), an_event("b"))
     connection = await tenant.connect(ics.url)
     await tenant.poll(after=timedelta(0))
     await tenant.outbox()
 
-    ics.show("UID:a\nDTSTART:garbage")
+    ics.show("UID:a\nDTSTART:garbage", an_event("b"))
     await tenant.poll()
 
     assert await tenant.outbox() == []
-    assert (await tenant.connection(connection["id"]))["warnings"] == {"unreadable_event": 1}
+    after = await tenant.connection(connection["id"])
+    assert (after["state"], after["warnings"]) == ("ok", {"unreadable_event": 1})
+    assert after["warning_examples"] == [{"code": "unreadable_event", "line": 4, "uid": "a"}]
+
+
+async def test_a_calendar_of_which_nothing_can_be_read_is_failing_and_keeps_its_time(
+    tenant: Tenant, ics: IcsServer
+) -> None:
+    ics.show(an_event("a"), an_event("b"))
+    connection = await tenant.connect(ics.url)
+    await tenant.poll(after=timedelta(0))
+    await tenant.outbox()
+
+    ics.show("DTSTART:garbage", "UID:b\x00\nDTSTART:20260310T100000Z")
+    await tenant.poll()
+    failing = await tenant.connection(connection["id"])
+    ics.show(an_event("a"), an_event("b"))
+    await tenant.poll()
+
+    assert (failing["state"], failing["last_error"]["code"]) == ("failing", "no_event_readable")
+    assert failing["warnings"] == {"unreadable_event": 2}
+    assert await tenant.outbox() == []
+    assert (await tenant.connection(connection["id"]))["state"] == "ok"
+
+
+@pytest.mark.parametrize("hostile", ["UID:a\x00b", "UID:a\x0bb", "X-NOTE:\x00\nUID:fine"])
+async def test_a_hostile_row_ends_neither_the_worker_nor_another_tenants_reading(
+    tenant: Tenant, ics: IcsServer, hostile: str
+) -> None:
+    ics.show(f"{hostile}\nDTSTART:20260310T100000Z\nDURATION:PT1H", an_event("good", day=11))
+    connection = await tenant.connect(ics.url)
+
+    await tenant.poll(after=timedelta(0))
+
+    assert (await tenant.connection(connection["id"]))["state"] == "ok"
+    assert "2026-03-11T10:00:00Z" in {record.data["starts_at"] for record in await tenant.busy()}
+
+
+class _ReaderByAddress:
+    """Gives each address what the test says; an exception is raised."""
+
+    def __init__(self, readings: dict[str, Reading | Exception | asyncio.Event]) -> None:
+        self.readings = readings
+        self.finished: list[str] = []
+
+    async def read(self, *, secret: str, cursor: Mapping[str, str], zone: str, window: Window) -> Reading | Unchanged:
+        reading = self.readings[secret]
+        if isinstance(reading, Exception):
+            raise reading
+        if isinstance(reading, asyncio.Event):
+            await reading.wait()
+            reading = a_reading()
+        self.finished.append(secret)
+        return reading
+
+
+def a_reading(uid: str = "a") -> Reading:
+    instance = BusyInstance(
+        uid=uid, recurrence="", starts_at=NOW + timedelta(days=1), ends_at=NOW + timedelta(days=1, hours=1)
+    )
+    expansion = Expansion(instances=(instance,), warnings={}, unreadable_uids=frozenset(), events=1)
+    return Reading(expansion=expansion, cursor={})
+
+
+async def test_what_cannot_be_stored_or_read_is_recorded_on_its_own_connection_and_backs_off(tenant: Tenant) -> None:
+    bad, crashing, good = (f"https://example.com/{name}.ics" for name in ("bad", "crashing", "good"))
+    reader = _ReaderByAddress({bad: a_reading("\x00"), crashing: RuntimeError("boom"), good: a_reading()})
+    poller = replace(tenant.poller, readers={ConnectionKind.ICS: reader})
+    ids = [(await tenant.connect(url))["id"] for url in (bad, crashing, good)]
+
+    assert await poller.poll_once() == 3
+
+    states = [await tenant.connection(connection_id) for connection_id in ids]
+    assert [state["state"] for state in states] == ["failing", "failing", "ok"]
+    assert [(state["last_error"] or {}).get("code") for state in states] == ["internal_error", "internal_error", None]
+    assert states[0]["next_attempt_at"] > states[2]["next_attempt_at"]
+
+
+async def test_a_slow_calendar_keeps_no_other_waiting(tenant: Tenant, until: Until) -> None:
+    slow = asyncio.Event()
+    urls = [f"https://example.com/{number}.ics" for number in range(6)]
+    reader = _ReaderByAddress({urls[0]: slow, **{url: a_reading() for url in urls[1:]}})
+    poller = replace(
+        tenant.poller, readers={ConnectionKind.ICS: reader}, concurrency=2, every=timedelta(milliseconds=10)
+    )
+    for url in urls:
+        await tenant.connect(url)
+    stop = asyncio.Event()
+    running = asyncio.create_task(poller.run(stop))
+
+    await until(lambda: len(reader.finished) == 5, what="all but the slow calendar are read")
+    slow.set()
+    await until(lambda: len(reader.finished) == 6, what="the slow calendar is read")
+    stop.set()
+    await running
+
+
+async def test_a_poll_that_fails_is_tried_again(tenant: Tenant, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = _ReaderByAddress({"https://example.com/a.ics": a_reading()})
+    poller = replace(tenant.poller, readers={ConnectionKind.ICS: reader}, every=timedelta(milliseconds=10))
+    await tenant.connect("https://example.com/a.ics")
+    failures = iter([RuntimeError("boom"), RuntimeError("boom")])
+
+    async def claim(**arguments: Any) -> Sequence[Claim]:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return await claim_due_connections(**arguments)
+
+    monkeypatch.setattr("calendar_sync.worker.claim_due_connections", claim)
+    stop = asyncio.Event()
+    running = asyncio.create_task(poller.run(stop))
+    await until(lambda: reader.finished, what="the calendar is read")
+    stop.set()
+    await running
+
+
+async def test_a_connection_of_a_newer_services_kind_is_left_alone(tenant: Tenant, ics: IcsServer) -> None:
+    ics.show(an_event())
+    newer, own = await tenant.connect(ics.url), await tenant.connect(ics.url)
+    async with tenant.database.system_transaction() as session:
+        await session.execute(
+            text("UPDATE connections SET kind = 'newer' WHERE id = CAST(:id AS uuid)"), {"id": newer["id"]}
+        )
+
+    await tenant.poll(after=timedelta(0))
+
+    assert (await tenant.connection(own["id"]))["state"] == "ok"
+
+
+async def test_busy_time_of_two_tenants_never_shares_a_key(tenant: Tenant, ics: IcsServer) -> None:
+    ics.show(an_event())
+    own_id = str(uuid4())
+    await tenant.connect(ics.url, id=own_id)
+    await tenant.know_resource(organization_id=tenant.stranger_id)
+    body = {"kind": "ics", "resource_id": str(tenant.resource_id), "url": ics.url}
+    same_id = await tenant.stranger.post("/v1/connections", json={**body, "id": own_id})
+    assert (same_id.status_code, same_id.json()["code"]) == (409, "id_taken")
+    assert (await tenant.stranger.post("/v1/connections", json=body)).status_code == 201
+
+    await tenant.poll(after=timedelta(0))
+
+    records = await tenant.busy()
+    assert {record.organization_id for record in records} == {tenant.organization_id, tenant.stranger_id}
+    assert len({record.key for record in records}) == len({record.data["id"] for record in records}) == 2
+    for record in records:
+        assert record.key.startswith(f"{record.organization_id}:")
+
+
+def test_an_instances_id_is_its_own_organizations() -> None:
+    connection_id = uuid4()
+    ids = {
+        instance_id(organization_id=organization_id, connection_id=connection_id, uid="a", recurrence="")
+        for organization_id in (uuid4(), uuid4())
+    }
+
+    assert len(ids) == 2
 
 
 async def test_mass_deletion_pauses_and_resuming_accepts_it(tenant: Tenant, ics: IcsServer) -> None:
@@ -245,7 +408,7 @@ async def test_a_reading_that_was_overtaken_changes_nothing(tenant: Tenant, ics:
     connection = await tenant.connect(ics.url)
     async with tenant.database.system_transaction() as session:
         [claim] = await claim_due_connections(
-            session=session, now=tenant.now, lease=timedelta(minutes=2), token=uuid4(), limit=5
+            session=session, now=tenant.now, lease=timedelta(minutes=2), token=uuid4(), kinds=ConnectionKind, limit=5
         )
     await tenant.http.delete(f"/v1/connections/{connection['id']}")
     await tenant.poller._read(claim)
@@ -258,7 +421,9 @@ async def test_a_crashed_workers_claim_is_taken_over(tenant: Tenant, ics: IcsSer
     connection = await tenant.connect(ics.url)
     async with tenant.database.system_transaction() as session:
         lease = timedelta(minutes=2)
-        assert await claim_due_connections(session=session, now=tenant.now, lease=lease, token=uuid4(), limit=5)
+        assert await claim_due_connections(
+            session=session, now=tenant.now, lease=lease, token=uuid4(), kinds=ConnectionKind, limit=5
+        )
 
     await tenant.poll(after=timedelta(minutes=1))
     assert (await tenant.connection(connection["id"]))["state"] == "pending"

@@ -54,6 +54,7 @@ def _create_connections() -> None:
         sa.Column("error_detail", sa.Text(), nullable=True),
         sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("warnings", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("warning_examples", postgresql.JSONB(), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("busy_instances", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("cursor", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("window_ends_at", sa.DateTime(timezone=True), nullable=True),

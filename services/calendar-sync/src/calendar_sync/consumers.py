@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +15,7 @@ from slotstream_contracts.envelope import Envelope
 from slotstream_contracts.topics import APPOINTMENT_STATES, CATALOGUE
 from slotstream_servicekit.clock import system_clock
 from slotstream_servicekit.consumer import Consumers, Received
+from slotstream_servicekit.projections import newest_by_key
 from slotstream_servicekit.rebuild import Projection
 
 CATALOGUE_TYPES = frozenset({BusinessState.type, ResourceState.type})
@@ -37,9 +39,16 @@ class Handlers:
             await keep_resources(session=session, resources=resources, now=self._clock())
 
     async def on_appointment_states(self, session: AsyncSession, batch: Batch) -> None:
-        states = [record.event.data for record in batch if record.event is not None]
+        """The last record of a key decides: a state kept, or a tombstone that takes it back."""
+        newest = newest_by_key(batch)
+        states = [record.event.data for record in newest.values() if record.event is not None]
+        gone = [
+            (record.organization_id, UUID(key))
+            for key, record in newest.items()
+            if record.event is None and record.organization_id is not None and _is_uuid(key)
+        ]
         appointments = [_appointment(state) for state in states if isinstance(state, AppointmentState)]
-        await keep_appointments(session=session, appointments=appointments)
+        await keep_appointments(session=session, appointments=appointments, gone=gone)
 
 
 def register(consumers: Consumers, *, clock: Callable[[], datetime]) -> None:
@@ -67,6 +76,14 @@ def projections() -> Sequence[Projection]:
             types=APPOINTMENT_TYPES,
         ),
     ]
+
+
+def _is_uuid(key: str) -> bool:
+    try:
+        UUID(key)
+    except ValueError:
+        return False
+    return True
 
 
 def _business(state: BusinessState) -> BusinessRow:

@@ -66,6 +66,14 @@ class ConnectionErrorOut(ResponseModel):
     detail: str
 
 
+class ReadingWarningOut(ResponseModel):
+    """`line` counts from 1 in the calendar's text; `uid` is the event's, shortened."""
+
+    code: str = Field(examples=["unreadable_event"])
+    line: int
+    uid: str
+
+
 class ConnectionOut(ResponseModel):
     id: UUID
     kind: Literal["ics"]
@@ -77,7 +85,9 @@ class ConnectionOut(ResponseModel):
     pause_reason: PauseReason | None
     last_error: ConnectionErrorOut | None
     warnings: dict[str, int]
-    """What was read with doubt at the last full reading, counted by code."""
+    """What was read with doubt, mended or lost at the last full reading, counted by code."""
+    warning_examples: list[ReadingWarningOut]
+    """The first of each code."""
     busy_instances: int
     last_success_at: InstantOut | None
     last_attempt_at: InstantOut | None

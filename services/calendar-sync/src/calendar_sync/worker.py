@@ -2,32 +2,42 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from prometheus_client import Counter
 
 from calendar_sync.adapters.sealing import SecretBox, UnsealableError
 from calendar_sync.domain import CalendarReader, ConnectionKind, ReadingFailedError, Window
 from calendar_sync.storage import Claim
 from calendar_sync.usecases.reading import Outcome, claim_due_connections, record_outcome
-from slotstream_servicekit.background import pause_for
+from slotstream_servicekit.background import pause_after, pause_for
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import TransientError
-from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS
+from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, Sweep
 from slotstream_servicekit.ids import new_id
-from slotstream_servicekit.telemetry import get_logger
+from slotstream_servicekit.telemetry import bind_organization, get_logger
 
 log = get_logger(__name__)
 
-SWEEPS = (IDEMPOTENCY_KEYS,)
+READINGS = Counter("slotstream_calendar_readings", "Readings of external calendars by outcome", ("outcome",))
+
+PAST_APPOINTMENTS = Sweep(table="appointments", where="ends_at < now() - interval '90 days'")
+"""Feeds show 30 days back."""
+SWEEPS = (IDEMPOTENCY_KEYS, PAST_APPOINTMENTS)
 _POLLER = Actor(type="system", id="calendar_poller")
 _UNKNOWN_RESOURCE_RETRY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poller:
-    """Polls until told to stop; several pollers share the work through the due-table."""
+    """Polls until told to stop; several pollers share the work through the due-table.
+
+    One calendar never keeps another from being read: each is read in a task of its own, whatever it holds becomes an
+    outcome on its own connection, and the next one begins as soon as any is done.
+    """
 
     database: Database
     readers: Mapping[ConnectionKind, CalendarReader]
@@ -40,28 +50,71 @@ class Poller:
     window_refresh: timedelta
 
     async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                found = await self.poll_once()
-            except TransientError as error:
-                log.warning("poll_interrupted", code=error.code)
-                found = 0
-            if found < self.concurrency:
-                await pause_for(self.every.total_seconds(), stop)
+        running: set[asyncio.Task[None]] = set()
+        stopping = asyncio.ensure_future(stop.wait())
+        failures = 0
+        try:
+            while not stop.is_set():
+                try:
+                    claims = await self._claim(self.concurrency - len(running))
+                    failures = 0
+                except Exception as error:  # noqa: BLE001 - the next look may find a database that answers
+                    failures += 1
+                    _log_interruption(error)
+                    claims = []
+                for claim in claims:
+                    reading = asyncio.create_task(self._read(claim))
+                    running.add(reading)
+                    reading.add_done_callback(running.discard)
+                if len(running) >= self.concurrency:
+                    await asyncio.wait({*running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                else:
+                    await pause_for(pause_after(failures, self.every.total_seconds()), stop)
+            await asyncio.gather(*running)
+        finally:
+            stopping.cancel()
+            for reading in running:
+                reading.cancel()
 
     async def poll_once(self) -> int:
         """Reads what is due now, up to `concurrency` connections; how many there were."""
-        now = self.clock()
-        async with self.database.system_transaction() as session:
-            claims = await claim_due_connections(
-                session=session, now=now, lease=self.lease, token=new_id(), limit=self.concurrency
-            )
+        claims = await self._claim(self.concurrency)
         await asyncio.gather(*(self._read(claim) for claim in claims))
         return len(claims)
 
+    async def _claim(self, limit: int) -> Sequence[Claim]:
+        async with self.database.system_transaction() as session:
+            return await claim_due_connections(
+                session=session,
+                now=self.clock(),
+                lease=self.lease,
+                token=new_id(),
+                kinds=self.readers.keys(),
+                limit=limit,
+            )
+
     async def _read(self, claim: Claim) -> None:
+        """Raises nothing: a calendar that cannot even be recorded is tried again after its lease."""
+        bind_organization(claim.connection.organization_id)
         window = Window.around(self.clock())
         outcome = await self._outcome(claim, window)
+        try:
+            await self._record(claim, outcome, window)
+        except TransientError as error:
+            log.warning("reading_not_recorded", connection=str(claim.connection.id), code=error.code)
+        except Exception as error:  # noqa: BLE001 - one calendar must not stop the others
+            _log_crash(claim, error)
+            await self._record_failure(claim, window)
+
+    async def _record_failure(self, claim: Claim, window: Window) -> None:
+        """What was read cannot be stored: the connection says so, and backs off."""
+        failure = ReadingFailedError("internal_error", "what was read of the calendar could not be stored")
+        try:
+            await self._record(claim, failure, window)
+        except Exception as error:  # noqa: BLE001 - likewise
+            _log_crash(claim, error)
+
+    async def _record(self, claim: Claim, outcome: Outcome, window: Window) -> None:
         async with self.database.system_transaction() as session:
             connection = await record_outcome(
                 session=session,
@@ -71,6 +124,7 @@ class Poller:
                 window=window,
                 interval=self._interval(),
             )
+        READINGS.labels(outcome.code if isinstance(outcome, ReadingFailedError) else "read").inc()
         if connection is not None:
             log.info(
                 "calendar_read",
@@ -78,6 +132,7 @@ class Poller:
                 state=connection.state,
                 outcome=type(outcome).__name__,
                 error=connection.error_code,
+                warnings=dict(connection.warnings),
                 busy_instances=connection.busy_instances,
             )
 
@@ -101,8 +156,7 @@ class Poller:
         except UnsealableError as error:
             return ReadingFailedError("secret_unreadable", str(error))
         except Exception as error:  # noqa: BLE001 - one calendar must not stop the others
-            # No traceback: its frames may quote the address, which is a secret.
-            log.error("reading_crashed", connection=str(connection.id), error=type(error).__name__)  # noqa: TRY400
+            _log_crash(claim, error)
             return ReadingFailedError("internal_error", "reading the calendar failed unexpectedly")
 
     def _context(self, claim: Claim) -> Context:
@@ -123,3 +177,15 @@ class Poller:
         if known_until is None or window.ends_at - known_until > self.window_refresh:
             return {}
         return claim.connection.cursor
+
+
+def _log_interruption(error: Exception) -> None:
+    if isinstance(error, TransientError):
+        log.warning("poll_interrupted", code=error.code)
+    else:
+        log.error("poll_failed", error=type(error).__name__, exc_info=error)
+
+
+def _log_crash(claim: Claim, error: Exception) -> None:
+    """Without a traceback: its frames may quote the address, which is a secret."""
+    log.error("reading_crashed", connection=str(claim.connection.id), error=type(error).__name__)

@@ -9,7 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from calendar_sync.api.dependencies import CurrentDependencies, Reader, Writer
 from calendar_sync.domain import Connection, ConnectionKind, ConnectionState
-from calendar_sync.schemas import ChangeConnectionIn, ConnectCalendarIn, ConnectionErrorOut, ConnectionOut
+from calendar_sync.schemas import (
+    ChangeConnectionIn,
+    ConnectCalendarIn,
+    ConnectionErrorOut,
+    ConnectionOut,
+    ReadingWarningOut,
+)
 from calendar_sync.storage import ConnectionStore
 from calendar_sync.usecases.connections import (
     ConnectionChange,
@@ -177,6 +183,7 @@ def _out(connection: Connection) -> ConnectionOut:
         if connection.error_code is not None
         else None,
         warnings=dict(connection.warnings),
+        warning_examples=[ReadingWarningOut.model_validate(warning) for warning in connection.warning_examples],
         busy_instances=connection.busy_instances,
         last_success_at=connection.last_success_at,
         last_attempt_at=connection.last_attempt_at,

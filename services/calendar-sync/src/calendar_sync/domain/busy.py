@@ -1,7 +1,8 @@
 """Instances of external events that take a resource's time, and what changed of them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -9,6 +10,8 @@ WINDOW_BEFORE = timedelta(days=1)
 WINDOW_AFTER = timedelta(days=180)
 FEW_DELETIONS = 5
 MASS_DELETION_SHARE = 0.2
+EXAMPLES_PER_CODE = 10
+MAX_UID_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +41,53 @@ class BusyInstance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingWarning:
+    """Something that was read with doubt, mended or lost; `line` and `uid` say where it stands."""
+
+    code: str
+    line: int
+    uid: str
+
+
+class Warnings:
+    """All warnings of a reading counted by code, and the first of each code kept as examples."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._examples: list[ReadingWarning] = []
+
+    def add(self, warning: ReadingWarning) -> None:
+        self._counts[warning.code] += 1
+        if self._counts[warning.code] <= EXAMPLES_PER_CODE:
+            self._examples.append(replace(warning, uid=warning.uid[:MAX_UID_SHOWN]))
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        return dict(self._counts)
+
+    @property
+    def examples(self) -> tuple[ReadingWarning, ...]:
+        return tuple(self._examples)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expansion:
     """What a calendar's text says about a window.
 
-    `unreadable_uids` are events that could not be understood this time: what is known of them stays.
-    `warnings` counts what was read with doubt, by code.
+    `unreadable_uids` are events that could not be understood this time: what is known of them stays. `warnings` counts
+    by code, `examples` names some. Of `events` in the text `unread` could not be understood at all.
     """
 
     instances: tuple[BusyInstance, ...]
     warnings: Mapping[str, int]
     unreadable_uids: frozenset[str]
+    examples: tuple[ReadingWarning, ...] = ()
+    events: int = 0
+    unread: int = 0
+
+    @property
+    def is_all_unread(self) -> bool:
+        return self.events > 0 and self.unread >= self.events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
+from calendar_sync.domain.busy import ReadingWarning
+
 ConnectionId = NewType("ConnectionId", UUID)
 ResourceId = NewType("ResourceId", UUID)
 
@@ -46,6 +48,7 @@ class Connection:
     error_detail: str | None = None
     failures: int = 0
     warnings: Mapping[str, int]
+    warning_examples: tuple[ReadingWarning, ...] = ()
     busy_instances: int = 0
     cursor: Mapping[str, str]
     window_ends_at: datetime | None = None

@@ -1,7 +1,7 @@
 """Connections, and the due-table that they are polled by."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from calendar_sync.domain import (
     ConnectionNotFoundError,
     ConnectionState,
     PauseReason,
+    ReadingWarning,
     ResourceId,
 )
 from calendar_sync.storage.tables import connections
@@ -85,20 +86,31 @@ class ConnectionStore:
             )
         )
 
-    async def claim_due(self, *, now: datetime, lease: timedelta, token: UUID, limit: int) -> Sequence[Claim]:
-        """Takes what is due; a crashed worker's claims fall due again after the lease."""
+    async def claim_due(
+        self, *, now: datetime, lease: timedelta, token: UUID, kinds: Collection[ConnectionKind], limit: int
+    ) -> Sequence[Claim]:
+        """Takes what is due; a crashed worker's claims fall due again after the lease.
+
+        Of `kinds` only: one that a newer version of the service has connected is left to that.
+        """
         due = await self._session.execute(
             text(
                 "UPDATE connections AS c SET claim = :token, due_at = :leased, last_attempt_at = :now "
                 "FROM (SELECT organization_id, id FROM connections "
-                "      WHERE due_at <= :now AND state <> 'paused' "
+                "      WHERE due_at <= :now AND state <> 'paused' AND kind = ANY(CAST(:kinds AS text[])) "
                 "      ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS due "
                 "WHERE c.organization_id = due.organization_id AND c.id = due.id "
                 "RETURNING c.organization_id, c.id, c.sealed_secret, "
                 "  (SELECT zone FROM resources r "
                 "   WHERE r.organization_id = c.organization_id AND r.id = c.resource_id) AS zone"
             ),
-            {"token": token, "leased": now + lease, "now": now, "limit": limit},
+            {
+                "token": token,
+                "leased": now + lease,
+                "now": now,
+                "kinds": [kind.value for kind in kinds],
+                "limit": limit,
+            },
         )
         rows = due.all()
         return [
@@ -141,7 +153,12 @@ class ConnectionStore:
 
 def _values_of(connection: Connection) -> dict[str, Any]:
     values = {column.name: getattr(connection, column.name) for column in _SHOWN}
-    return {**values, "warnings": dict(connection.warnings), "cursor": dict(connection.cursor)}
+    return {
+        **values,
+        "warnings": dict(connection.warnings),
+        "warning_examples": [asdict(warning) for warning in connection.warning_examples],
+        "cursor": dict(connection.cursor),
+    }
 
 
 def _connection_of(row: Row[Any]) -> Connection:
@@ -154,6 +171,7 @@ def _connection_of(row: Row[Any]) -> Connection:
             "resource_id": ResourceId(fields["resource_id"]),
             "kind": ConnectionKind(fields["kind"]),
             "state": ConnectionState(fields["state"]),
+            "warning_examples": tuple(ReadingWarning(**warning) for warning in fields["warning_examples"]),
         },
         pause_reason=PauseReason(reason) if reason is not None else None,
     )

@@ -113,6 +113,10 @@ class AppointmentStore:
     async def put(self, rows: Sequence[AppointmentRow]) -> None:
         await _APPOINTMENTS.put(self._session, rows)
 
+    async def forget(self, keys: Sequence[tuple[UUID, UUID]]) -> None:
+        """Removes appointments by (organization, id)."""
+        await _APPOINTMENTS.forget(self._session, keys)
+
     async def feed_entries(
         self, organization_id: UUID, resource_id: UUID, *, since: datetime, limit: int
     ) -> Sequence[FeedEntry]:

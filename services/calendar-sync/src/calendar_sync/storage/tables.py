@@ -58,6 +58,7 @@ connections = Table(
     Column("error_detail", Text, nullable=True),
     Column("failures", Integer, nullable=False, server_default=text("0")),
     Column("warnings", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("warning_examples", JSONB, nullable=False, server_default=text("'[]'")),
     Column("busy_instances", Integer, nullable=False, server_default=text("0")),
     Column("cursor", JSONB, nullable=False, server_default=text("'{}'")),
     _instant("window_ends_at", nullable=True),

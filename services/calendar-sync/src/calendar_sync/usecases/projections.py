@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,5 +33,10 @@ async def keep_resources(*, session: AsyncSession, resources: Sequence[ResourceR
         await ConnectionStore(session).read_afresh(moved, now=now)
 
 
-async def keep_appointments(*, session: AsyncSession, appointments: Sequence[AppointmentRow]) -> None:
-    await AppointmentStore(session).put(appointments)
+async def keep_appointments(
+    *, session: AsyncSession, appointments: Sequence[AppointmentRow], gone: Sequence[tuple[UUID, UUID]] = ()
+) -> None:
+    """`gone` are appointments by (organization, id) whose state was taken back."""
+    store = AppointmentStore(session)
+    await store.forget(gone)
+    await store.put(appointments)

@@ -1,6 +1,6 @@
 """Applying what was read of an external calendar. The reading itself happens with no transaction open."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,8 +14,10 @@ from calendar_sync.domain import (
     CalendarConnected,
     CalendarEvent,
     Connection,
+    ConnectionKind,
     ConnectionPaused,
     ConnectionState,
+    Expansion,
     PauseReason,
     Reading,
     ReadingFailedError,
@@ -33,10 +35,16 @@ Outcome = Reading | Unchanged | ReadingFailedError
 
 
 async def claim_due_connections(
-    *, session: AsyncSession, now: datetime, lease: timedelta, token: UUID, limit: int
+    *,
+    session: AsyncSession,
+    now: datetime,
+    lease: timedelta,
+    token: UUID,
+    kinds: Collection[ConnectionKind],
+    limit: int,
 ) -> Sequence[Claim]:
     """Takes connections that are due, each for one worker."""
-    return await ConnectionStore(session).claim_due(now=now, lease=lease, token=token, limit=limit)
+    return await ConnectionStore(session).claim_due(now=now, lease=lease, token=token, kinds=kinds, limit=limit)
 
 
 async def record_outcome(
@@ -59,6 +67,8 @@ async def record_outcome(
             after = _failed(connection, outcome, interval, now)
         case Unchanged():
             after = _succeeded(connection, interval, now)
+        case Reading(expansion=expansion) if expansion.is_all_unread:
+            after = _all_unread(connection, expansion, interval, now)
         case Reading():
             after, events = await _apply(
                 session, connection=connection, reading=outcome, window=window, interval=interval, now=now
@@ -93,6 +103,7 @@ async def _apply(
         revision=revision,
         accepts_deletions=False,
         warnings=reading.expansion.warnings,
+        warning_examples=reading.expansion.examples,
         busy_instances=len(reading.expansion.instances),
         cursor=reading.cursor,
         window_ends_at=window.ends_at,
@@ -170,6 +181,13 @@ def _failed(connection: Connection, error: ReadingFailedError, interval: timedel
         ),
         now,
     )
+
+
+def _all_unread(connection: Connection, expansion: Expansion, interval: timedelta, now: datetime) -> Connection:
+    """Not one event was understood: what is published stays, and that is a failure, not an empty calendar."""
+    error = ReadingFailedError("no_event_readable", f"none of the calendar's {expansion.events} events can be read")
+    failed = _failed(connection, error, interval, now)
+    return replace(failed, warnings=expansion.warnings, warning_examples=expansion.examples, cursor={})
 
 
 def _with_version(before: Connection, after: Connection, now: datetime) -> Connection:

@@ -1,243 +1,179 @@
 """From a calendar's text to its busy instances within a window. Pure; run by `child` under hard limits."""
 
-import re
 import signal
-from collections import Counter, defaultdict
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-import icalendar
-from recurring_ical_events import CalendarQuery
-from recurring_ical_events.adapters.event import EventAdapter
-from recurring_ical_events.occurrence import Occurrence
-from recurring_ical_events.selection.name import ComponentsWithName
+from calendar_sync.adapters.ics.components import Component, Components, split, values_of
+from calendar_sync.adapters.ics.events import EventReader, UnreadableEventError, uid_of
+from calendar_sync.adapters.ics.rules import TooFrequentError
+from calendar_sync.adapters.ics.series import Instance, TooManyInstancesError, instances_of
+from calendar_sync.adapters.ics.text import Line, content_lines, without_control_characters
+from calendar_sync.adapters.ics.values import UnreadableValueError
+from calendar_sync.adapters.ics.zones import Zones, iana_zone
+from calendar_sync.domain import BusyInstance, Expansion, ReadingFailedError, ReadingWarning, Warnings, Window
 
-from calendar_sync.domain import BusyInstance, Expansion, ReadingFailedError, Window
-
-MAX_INSTANCES_PER_EVENT = 5_000
-MAX_INSTANCES = 20_000
-MAX_EVENTS = 50_000
-MAX_UID_LENGTH = 1_000
-MAX_EVENT_LENGTH = timedelta(days=400)
-SECONDS_PER_EVENT = 1.0
-
-_TOO_FREQUENT = re.compile(r"FREQ=(SECONDLY|MINUTELY)|INTERVAL=0+(?![0-9])|BY(SECOND|MINUTE)=[^;]*,", re.IGNORECASE)
-_TIMING = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID"})
-_MARGIN = timedelta(days=2)
-
-Component = Any
-"""A parsed component. The library types a property as a union of thirty classes; `errors` tells the good ones."""
+MAX_INSTANCES: Final = 20_000
+LONGEST_UNCUT: Final = timedelta(days=400)
+SECONDS_PER_EVENT: Final = 1.0
+SECONDS_FOR_SLOW_EVENTS: Final = 6.0
+_SHORTEST_TRIAL: Final = 0.05
+_FREE_BUSY_UID: Final = "freebusy"
+_ZONES_ASKED_BEYOND: Final = timedelta(days=3_700)
 
 
 class EventTooSlow(BaseException):
     """One event's rule used up its time."""
 
 
-class _Instance(Occurrence):  # type: ignore[misc]
-    """An occurrence that lets its source be asked."""
-
-    @property
-    def source(self) -> Component:
-        return self._adapter._component  # noqa: SLF001 - the library's adapter keeps it there
-
-    @property
-    def original_start(self) -> date | datetime:
-        """The start that the rule gave, before `RANGE=THISANDFUTURE` moved it."""
-        return self.start - self._adapter.move_recurrences_by  # type: ignore[no-any-return]
-
-
-def expand(text: bytes, *, zone: str, window: Window) -> Expansion:
+def expand(text: bytes, *, zone: str, window: Window, charset: str | None = None) -> Expansion:
     """The instances of `text` that take time within `window`.
 
-    Times without a zone, and dates, are read in `zone`, an IANA name. Raises ReadingFailedError where the
-    text is no calendar, breaks off, or holds more than the limits allow.
+    Times without a zone, and dates, are read in `zone`, an IANA name; `charset` is what the server said. Raises
+    ReadingFailedError where the text is no calendar, breaks off, or holds more than the limits allow.
     """
-    events = _events_by_uid(text)
-    reader = _Reader(ZoneInfo(zone), window)
-    for uid, components in events.items():
-        reader.read(uid, components)
+    components = split(content_lines(text, charset=charset))
+    reader = _Expander(components, zone, window)
+    for uid, events in reader.events_by_uid(components.events).items():
+        reader.expand(uid, events)
+    for free_busy in components.free_busy:
+        reader.take_free_busy(free_busy)
     return reader.result()
 
 
-def _events_by_uid(text: bytes) -> dict[str, list[Component]]:
-    if not text.rstrip().upper().endswith(b"END:VCALENDAR"):
-        code = "truncated_calendar" if b"BEGIN:VCALENDAR" in text.upper() else "not_a_calendar"
-        raise ReadingFailedError(code, "the address does not give a complete calendar")
-    try:
-        calendars = icalendar.Calendar.from_ical(text, multiple=True)
-    except Exception as error:
-        raise ReadingFailedError("not_a_calendar", "the calendar cannot be parsed") from error
-    events: dict[str, list[Component]] = defaultdict(list)
-    count = 0
-    for calendar in calendars:
-        _refuse_hostile_zones(calendar)
-        for component in calendar.walk("VEVENT"):
-            count += 1
-            if count > MAX_EVENTS:
-                raise ReadingFailedError("too_many_events", f"more than {MAX_EVENTS} events")
-            events[str(component.get("UID", ""))[:MAX_UID_LENGTH]].append(component)
-    return events
+class _Expander:
+    """Gathers instances and warnings, one UID at a time, so that one bad event spoils no other."""
 
-
-def _refuse_hostile_zones(calendar: Component) -> None:
-    for part in (part for zone in calendar.walk("VTIMEZONE") for part in zone.subcomponents):
-        if any(_TOO_FREQUENT.search(rule) for rule in _rules_of(part)):
-            raise ReadingFailedError("hostile_calendar", "a time zone changes its offset absurdly often")
-
-
-def _rules_of(component: Component) -> list[str]:
-    rules = component.get("RRULE", [])
-    return [rule.to_ical().decode() for rule in (rules if isinstance(rules, list) else [rules])]
-
-
-class _Reader:
-    """Gathers instances and doubts, one UID at a time, so that one bad event spoils no other."""
-
-    def __init__(self, zone: ZoneInfo, window: Window) -> None:
-        self._zone = zone
+    def __init__(self, components: Components, zone: str, window: Window) -> None:
+        local_zone = iana_zone(zone)
+        if local_zone is None:
+            raise ReadingFailedError("unknown_zone", "the resource's zone is not known here")
         self._window = window
         self._instances: dict[tuple[str, str], BusyInstance] = {}
-        self._warnings: Counter[str] = Counter()
+        self._warnings = Warnings()
         self._unreadable: set[str] = set()
+        self._events = len(components.events) + len(components.free_busy)
+        self._unread = 0
+        self._uid = ""
+        self._seconds_left = SECONDS_FOR_SLOW_EVENTS
+        until = (window.ends_at + _ZONES_ASKED_BEYOND).replace(tzinfo=None)
+        self._reader = EventReader(zones=Zones(components.zones, until=until), zone=local_zone, warn=self._warn)
 
     def result(self) -> Expansion:
         return Expansion(
             instances=tuple(self._instances.values()),
-            warnings=dict(self._warnings),
+            warnings=self._warnings.counts,
+            examples=self._warnings.examples,
             unreadable_uids=frozenset(self._unreadable),
+            events=self._events,
+            unread=self._unread,
         )
 
-    def read(self, uid: str, components: Sequence[Component]) -> None:
-        problem = _problem_of(uid, components)
-        if problem is None:
-            problem = self._expand(uid, components)
-        if problem is not None:
-            self._warnings[problem] += 1
-            self._unreadable.add(uid)
+    def events_by_uid(self, events: Sequence[Component]) -> dict[str, list[Component]]:
+        by_uid: dict[str, list[Component]] = defaultdict(list)
+        for event in events:
+            try:
+                by_uid[uid_of(event)].append(event)
+            except UnreadableEventError as error:
+                self._lose("", [event], error.code)
+        return by_uid
 
-    def _expand(self, uid: str, components: Sequence[Component]) -> str | None:
-        for code in filter(None, map(_doubt_of, components)):
-            self._warnings[code] += 1
+    def expand(self, uid: str, components: Sequence[Component]) -> None:
+        self._uid = uid
+        began = time.process_time()
         try:
-            with _at_most(SECONDS_PER_EVENT):
-                found = list(islice(self._occurrences(components), MAX_INSTANCES_PER_EVENT + 1))
+            with _at_most(self._seconds_for_an_event()):
+                instances = self._instances_of(uid, components)
         except EventTooSlow:
-            return "rule_too_slow"
-        except Exception:  # noqa: BLE001 - whatever the library trips over, the event is not understood
-            return "unreadable_event"
-        if len(found) > MAX_INSTANCES_PER_EVENT:
-            return "rule_too_frequent"
-        for occurrence in found:
-            self._keep(uid, occurrence, recurring=_recurs(components))
-        return None
+            self._seconds_left -= time.process_time() - began
+            self._lose(uid, components, "rule_too_slow")
+        except (TooManyInstancesError, TooFrequentError):
+            self._lose(uid, components, "rule_too_frequent")
+        except Exception:  # noqa: BLE001 - whatever an event holds, it costs no other event
+            self._lose(uid, components, "unreadable_event")
+        else:
+            for instance in instances:
+                self._keep(uid, instance)
 
-    def _occurrences(self, components: Sequence[Component]) -> Iterator[_Instance]:
-        calendar = icalendar.Calendar()
+    def take_free_busy(self, component: Component) -> None:
+        """A VFREEBUSY's busy periods (RFC 5545 §3.8.2.6). They have no identity but their time."""
+        self._uid = _FREE_BUSY_UID
+        for line in values_of(component, "FREEBUSY"):
+            if line.parameters.get("FBTYPE", "BUSY").upper() == "FREE":
+                continue
+            for value in line.value.split(","):
+                try:
+                    begin, _, end = value.partition("/")
+                    start = self._reader.moment(line, begin)
+                    ends_at = self._reader.end_of_period(line, start, end)
+                    instance = Instance(
+                        recurrence=f"{start.utc:%Y-%m-%dT%H:%M:%SZ}",
+                        starts_at=start.utc,
+                        ends_at=ends_at,
+                        source=component,
+                    )
+                except (UnreadableValueError, OverflowError):
+                    self._warn("unreadable_value", line)
+                else:
+                    self._keep(_FREE_BUSY_UID, instance)
+
+    def _instances_of(self, uid: str, components: Sequence[Component]) -> Sequence[Instance]:
+        """Of what can be read. An event that cannot leaves its UID's earlier busy time as it is."""
+        events = []
         for component in components:
-            calendar.add_component(component)
-        query = CalendarQuery(calendar, components=[ComponentsWithName("VEVENT", EventAdapter, occurrence=_Instance)])
-        start = (self._window.starts_at - _MARGIN).astimezone(self._zone)
-        for series in query.series:
-            yield from series.between(start, (self._window.ends_at + _MARGIN).astimezone(self._zone))
+            try:
+                events.append(self._reader.read(component, uid))
+            except UnreadableEventError as error:
+                self._lose(uid, [component], error.code)
+        return list(instances_of(events, self._window, self._warn))
 
-    def _keep(self, uid: str, occurrence: _Instance, *, recurring: bool) -> None:
-        source = occurrence.source
-        if _takes_no_time(source):
+    def _keep(self, uid: str, instance: Instance) -> None:
+        starts_at, ends_at = instance.starts_at, instance.ends_at
+        if ends_at <= starts_at:
+            self._warn("no_duration" if ends_at == starts_at else "end_before_start", instance.source)
             return
-        starts_at, ends_at = _span_of(occurrence, self._zone)
-        if ends_at < starts_at or ends_at - starts_at > MAX_EVENT_LENGTH:
-            self._warnings["absurd_length"] += 1
+        if ends_at <= self._window.starts_at or starts_at >= self._window.ends_at:
             return
-        if starts_at == ends_at or ends_at <= self._window.starts_at or starts_at >= self._window.ends_at:
-            return
-        recurrence = _recurrence_of(occurrence, self._zone) if recurring else ""
-        self._instances[(uid, recurrence)] = BusyInstance(
-            uid=uid, recurrence=recurrence, starts_at=starts_at, ends_at=ends_at
+        if ends_at - starts_at > LONGEST_UNCUT:
+            starts_at, ends_at = self._cut(starts_at, ends_at)
+        key = (uid, instance.recurrence)
+        other = self._instances.get(key)
+        if other is not None:
+            # Two dates of one identity: what either takes is taken.
+            starts_at, ends_at = min(starts_at, other.starts_at), max(ends_at, other.ends_at)
+        self._instances[key] = BusyInstance(
+            uid=uid, recurrence=instance.recurrence, starts_at=starts_at, ends_at=ends_at
         )
         if len(self._instances) > MAX_INSTANCES:
             raise ReadingFailedError("too_many_events", f"more than {MAX_INSTANCES} instances in the window")
 
+    def _cut(self, starts_at: datetime, ends_at: datetime) -> tuple[datetime, datetime]:
+        """To the window's days, which move once a day and not with each reading."""
+        midnight = {"hour": 0, "minute": 0, "second": 0, "microsecond": 0}
+        first = self._window.starts_at.replace(**midnight)  # type: ignore[arg-type]
+        last = self._window.ends_at.replace(**midnight) + timedelta(days=1)  # type: ignore[arg-type]
+        return max(starts_at, first), min(ends_at, last)
 
-def _problem_of(uid: str, components: Sequence[Component]) -> str | None:
-    """Why an event is not even tried."""
-    if not uid or any("DTSTART" not in component for component in components):
-        return "unreadable_event"
-    if any(name in _TIMING for component in components for name, _ in component.errors):
-        return "unreadable_event"
-    if any(_TOO_FREQUENT.search(rule) for component in components for rule in _rules_of(component)):
-        return "rule_too_frequent"
-    return None
+    def _lose(self, uid: str, components: Sequence[Component], code: str) -> None:
+        self._unread += len(components)
+        if uid:
+            self._unreadable.add(uid)
+        self._uid = uid or self._said_uid(components[0])
+        self._warn(code, components[0])
 
+    def _said_uid(self, component: Component) -> str:
+        return next((line.value for line in values_of(component, "UID")), "")
 
-def _doubt_of(component: Component) -> str | None:
-    start = component["DTSTART"]
-    if not isinstance(start.dt, datetime) or start.dt.tzinfo is not None:
-        return None
-    return "unknown_time_zone" if "TZID" in start.params else "floating_time"
+    def _warn(self, code: str, about: Line | Component) -> None:
+        self._warnings.add(ReadingWarning(code=code, line=about.number, uid=without_control_characters(self._uid)))
 
-
-def _recurs(components: Sequence[Component]) -> bool:
-    return any(name in component for component in components for name in ("RRULE", "RDATE", "RECURRENCE-ID"))
-
-
-def _takes_no_time(component: Component) -> bool:
-    return (
-        str(component.get("TRANSP", "OPAQUE")).upper() == "TRANSPARENT"
-        or str(component.get("STATUS", "")).upper() == "CANCELLED"
-    )
-
-
-def _span_of(occurrence: _Instance, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The instance's exact span in UTC.
-
-    RFC 5545 §3.8.5.3: with DTEND every instance lasts as long as the first one exactly; with DURATION days
-    are nominal and only the rest is exact. Dates are whole days of `zone`.
-    """
-    source = occurrence.source
-    start = _zoned(occurrence.start, zone)
-    if not isinstance(occurrence.start, datetime):
-        return start.astimezone(UTC), _zoned(occurrence.end, zone).astimezone(UTC)
-    if "DTEND" in source and _is_exact(source):
-        exact = _utc(source["DTEND"].dt, zone) - _utc(source["DTSTART"].dt, zone)
-        nominal = _zoned(source["DTEND"].dt, zone).replace(tzinfo=None) - _zoned(source["DTSTART"].dt, zone).replace(
-            tzinfo=None
-        )
-        if occurrence.end - occurrence.start in (exact, nominal):
-            return start.astimezone(UTC), start.astimezone(UTC) + exact
-    lasts = occurrence.end - occurrence.start
-    days = timedelta(days=lasts.days)
-    return start.astimezone(UTC), (start + days).astimezone(UTC) + (lasts - days)
-
-
-def _is_exact(source: Component) -> bool:
-    return isinstance(source["DTEND"].dt, datetime) and isinstance(source["DTSTART"].dt, datetime)
-
-
-def _recurrence_of(occurrence: _Instance, zone: ZoneInfo) -> str:
-    """The instance's RECURRENCE-ID: an ISO date, or an instant in UTC."""
-    given = occurrence.source.get("RECURRENCE-ID")
-    moves = occurrence.source.get("RECURRENCE-ID") is not None and not _is_this_and_future(occurrence.source)
-    original = given.dt if moves and given is not None else occurrence.original_start
-    if not isinstance(original, datetime):
-        return original.isoformat()
-    return _utc(original, zone).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _is_this_and_future(source: Component) -> bool:
-    return bool(source["RECURRENCE-ID"].params.get("RANGE") == "THISANDFUTURE")
-
-
-def _zoned(value: Any, zone: ZoneInfo) -> datetime:
-    moment: datetime = value if isinstance(value, datetime) else datetime.combine(value, time())
-    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment
-
-
-def _utc(value: Any, zone: ZoneInfo) -> datetime:
-    return _zoned(value, zone).astimezone(UTC)
+    def _seconds_for_an_event(self) -> float:
+        """Many slow events get less each, so that together they cost no more than their own time."""
+        return max(_SHORTEST_TRIAL, min(SECONDS_PER_EVENT, self._seconds_left / 3))
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from calendar_sync.domain import BusyInstance, Expansion, ReadingFailedError, Window
+from calendar_sync.domain import BusyInstance, Expansion, ReadingFailedError, ReadingWarning, Window
 
-KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "TZDIR", "PYTHONTZPATH", "SYSTEMROOT")
+KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class ExpansionProcess:
     seconds: float = 15.0
     max_memory: int = 1_073_741_824
 
-    async def expand(self, text: bytes, *, zone: str, window: Window) -> Expansion:
+    async def expand(self, text: bytes, *, zone: str, window: Window, charset: str | None = None) -> Expansion:
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -33,7 +33,7 @@ class ExpansionProcess:
         )
         try:
             async with asyncio.timeout(self.seconds):
-                output, _ = await child.communicate(self._header(zone, window) + text)
+                output, _ = await child.communicate(self._header(zone, window, charset) + text)
         except TimeoutError as error:
             raise ReadingFailedError(
                 "expansion_timed_out", f"the calendar's rules took longer than {self.seconds:g} s"
@@ -44,9 +44,10 @@ class ExpansionProcess:
                 await child.wait()
         return _parsed(output, child.returncode)
 
-    def _header(self, zone: str, window: Window) -> bytes:
+    def _header(self, zone: str, window: Window, charset: str | None) -> bytes:
         header = {
             "zone": zone,
+            "charset": charset,
             "from": window.starts_at.isoformat(),
             "to": window.ends_at.isoformat(),
             # More than it is waited for: a child that is out of time is told from one that broke off.
@@ -74,4 +75,7 @@ def _parsed(output: bytes, returncode: int | None) -> Expansion:
         ),
         warnings=answer["warnings"],
         unreadable_uids=frozenset(answer["unreadable_uids"]),
+        examples=tuple(ReadingWarning(code=code, line=line, uid=uid) for code, line, uid in answer["examples"]),
+        events=answer["events"],
+        unread=answer["unread"],
     )

@@ -4,12 +4,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from calendar_sync.adapters.guarded_http import GuardedAnswer, GuardedHttp, GuardedHttpError
 from calendar_sync.adapters.ics.process import ExpansionProcess
 from calendar_sync.domain import Reading, ReadingFailedError, Unchanged, Window
 
+READER_REVISION = 2
+"""Raise it when the same text is understood otherwise than before, so that unchanged calendars are read again."""
 MAX_VALIDATOR_LENGTH = 512
 MAX_RETRY_AFTER = timedelta(days=1)
 
@@ -34,15 +37,24 @@ class IcsReader:
             return Unchanged()
         if answer.status != 200:
             raise _failure_of(answer)
-        digest = _digest_of(answer.body, zone)
+        charset = _charset_of(answer)
+        digest = _digest_of(answer.body, zone, charset)
         if cursor.get("digest") == digest:
             return Unchanged()
-        expansion = await self.expander.expand(answer.body, zone=zone, window=window)
+        expansion = await self.expander.expand(answer.body, zone=zone, window=window, charset=charset)
         return Reading(expansion=expansion, cursor={**_validators_of(answer), "digest": digest})
 
 
-def _digest_of(body: bytes, zone: str) -> str:
-    return hashlib.sha256(zone.encode() + b"\n" + body).hexdigest()
+def _digest_of(body: bytes, zone: str, charset: str | None) -> str:
+    return hashlib.sha256(f"{READER_REVISION} {zone} {charset}\n".encode() + body).hexdigest()
+
+
+def _charset_of(answer: GuardedAnswer) -> str | None:
+    """Of `Content-Type: text/calendar; charset=…`; None where the server says none."""
+    header = Message()
+    header["content-type"] = answer.headers.get("content-type", "")
+    charset = header.get_param("charset")
+    return charset if isinstance(charset, str) and charset else None
 
 
 def _validators_of(answer: GuardedAnswer) -> dict[str, str]:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from booking_fixtures import Tenant
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.consumers import on_commands
+from booking.consumers import on_booking_commands
 from booking.storage.policies import PolicyCache
 from slotstream_contracts.envelope import wrap
 from slotstream_servicekit.consumer import Received
@@ -40,4 +40,4 @@ async def work_through(
             correlation_id="a-file",
         )
         batch.append(Received(event=event, key=event.subject, topic="c", partition=0, offset=0, timestamp=now))
-    await on_commands(PolicyCache(), lambda: now)(session, batch)
+    await on_booking_commands(PolicyCache(), lambda: now)(session, batch)

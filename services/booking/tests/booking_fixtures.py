@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy import RowMapping, text
 
 from booking.storage.policies import bump_policy
-from booking.storage.projections import ScheduleRow, apply_schedules
+from booking.storage.projections import ScheduleRow, ScheduleStore
 from slotstream_servicekit.database import Database
 
 Json = dict[str, Any]
@@ -92,12 +92,12 @@ class Tenant:
     async def post(self, path: str, body: Json | None = None, *, status: int = 200, **headers: str) -> Any:
         answer = await self.api.post(path, json=body, headers=headers)
         assert answer.status_code == status, answer.text
-        return answer.json()
+        return answer.json() if answer.content else None
 
     async def get(self, path: str, *, status: int = 200, **params: Any) -> Any:
         answer = await self.api.get(path, params=params)
         assert answer.status_code == status, answer.text
-        return answer.json()
+        return answer.json() if answer.content else None
 
     async def add_service(self, **more: Any) -> Json:
         body = {"business_id": self.business["id"], "name": "Massage", "duration_minutes": 30, **more}
@@ -118,11 +118,11 @@ class Tenant:
             organization_id=organization_id or self.organization_id,
             owner_id=UUID(owner_id or self.business["id"]),
             owner_kind="business",
-            schedule=json.dumps(schedule),
+            schedule=schedule,
             version=int(datetime.now(UTC).timestamp() * 1_000_000),
         )
         async with self.database.system_transaction() as session:
-            await bump_policy(session, await apply_schedules(session, [row]))
+            await bump_policy(session, await ScheduleStore(session).put([row]))
 
     async def rows(self, query: str, **values: Any) -> list[RowMapping]:
         async with self.database.system_transaction() as session:

@@ -179,7 +179,7 @@ async def test_a_portion_cut_short_is_done_again_and_only_once(tenant: Tenant, m
         raise ConnectionError
 
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr("booking.usecases.bulk.finish_items", dies)
+        meanwhile.setattr("booking.storage.bulk.BulkStore.finish", dies)
         with pytest.raises(DatabaseUnavailableError):
             await work(tenant)
     assert {(await tenant.get(f"/v1/appointments/{each['id']}"))["status"] for each in booked} == {"scheduled"}

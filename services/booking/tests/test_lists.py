@@ -8,7 +8,7 @@ import pytest
 from booking_fixtures import Tenant
 from sqlalchemy import text
 
-from booking.domain.clients import search_words
+from booking.domain.search import search_words
 from booking.storage.connections import connection_of
 from booking.storage.listing import AppointmentFilter, conditions_of
 

@@ -8,7 +8,11 @@ from slotstream_contracts.topics import CLIENTS, Topic
 
 
 class ClientState(Message):
-    """A client as booking knows them now. `phone` is E.164; `consent` lists the channels agreed to."""
+    """A client as booking knows them now. `phone` is E.164.
+
+    `consent` lists the channels that the client agreed to: an empty list is a refusal of all. Absent, nobody has
+    asked yet: messages about an appointment still go, anything else does not.
+    """
 
     type: ClassVar[str] = "slotstream.client.state"
     topic: ClassVar[Topic] = CLIENTS
@@ -20,7 +24,7 @@ class ClientState(Message):
     email: str | None = None
     locale: str | None = None
     zone: Zone | None = None
-    consent: tuple[Channel, ...] = ("email", "sms", "voice", "push")
+    consent: tuple[Channel, ...] | None = None
     merged_into: UUID | None = None
     archived: bool = False
     updated_at: Instant

@@ -1,22 +1,15 @@
-"""What booking hears: schedules, external busy time, and what other services ask of it."""
+"""The records that booking consumes: schedules, external busy time, what became of messages, and commands."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.publishers import Cause
-from booking.storage.messages import MessageEventRow, apply_message_events
+from booking.domain.messages import MessageOutcome
+from booking.storage.messages import MessageStore
 from booking.storage.policies import PolicyCache, bump_policy
-from booking.storage.projections import (
-    BusyRow,
-    ScheduleRow,
-    apply_busy,
-    apply_schedules,
-    forget_busy,
-    forget_schedules,
-)
+from booking.storage.projections import BusyRow, ExternalBusyStore, ScheduleRow, ScheduleStore
 from booking.usecases.commands import KNOWN_COMMANDS, Asked, answer_commands
 from slotstream_contracts.commands import appointments_in
 from slotstream_contracts.envelope import Envelope
@@ -25,6 +18,8 @@ from slotstream_contracts.schedules import ExternalBusyState, ScheduleState
 from slotstream_contracts.topics import BOOKING_COMMANDS, EXTERNAL_BUSY, MESSAGES, SCHEDULES
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.consumer import Consumers, Handler, Received
+from slotstream_servicekit.context import Cause
+from slotstream_servicekit.projections import newest_by_key
 from slotstream_servicekit.rebuild import Projection
 
 
@@ -37,7 +32,7 @@ def register(consumers: Consumers, *, policies: PolicyCache, clock: Clock) -> No
     consumers.subscribe(MESSAGES.name, on_messages, dedupe=False)
     consumers.subscribe(
         BOOKING_COMMANDS.name,
-        on_commands(policies, clock),
+        on_booking_commands(policies, clock),
         types=KNOWN_COMMANDS,
         dedupe=False,
         members=3,
@@ -59,12 +54,17 @@ def projections() -> Sequence[Projection]:
 
 
 async def on_schedules(session: AsyncSession, batch: Sequence[Received[Envelope[ScheduleState]]]) -> None:
-    newest = {one.key: one for one in batch}
-    rows = [_schedule_row(one.event) for one in newest.values() if one.event is not None]
-    gone = [UUID(key) for key, one in newest.items() if one.event is None]
-    touched = await apply_schedules(session, rows) if rows else set()
-    if gone:
-        touched |= await forget_schedules(session, gone)
+    """Keeps schedules, and says that the policies judged by them have changed."""
+    newest = newest_by_key(batch).values()
+    store = ScheduleStore(session)
+    touched = await store.put([_schedule_row(record.event) for record in newest if record.event is not None])
+    touched |= await store.forget(
+        [
+            (record.organization_id, UUID(record.key))
+            for record in newest
+            if record.event is None and record.organization_id is not None
+        ]
+    )
     if touched:
         await bump_policy(session, touched)
 
@@ -75,27 +75,30 @@ def _schedule_row(event: Envelope[ScheduleState]) -> ScheduleRow:
         organization_id=event.organization,
         owner_id=state.owner_id,
         owner_kind=state.owner_kind,
-        schedule=state.model_dump_json(by_alias=True),
+        schedule=state.model_dump(mode="json", by_alias=True),
         version=state.version,
     )
 
 
 async def on_external_busy(session: AsyncSession, batch: Sequence[Received[Envelope[ExternalBusyState]]]) -> None:
     """Takes no part in the policy version: the booking statement reads busy time itself."""
-    newest = {one.key: one for one in batch}
-    rows = [_busy_row(key, one.event) for key, one in newest.items() if one.event is not None]
-    gone = [key for key, one in newest.items() if one.event is None]
-    if rows:
-        await apply_busy(session, rows)
-    if gone:
-        await forget_busy(session, gone)
+    newest = newest_by_key(batch)
+    store = ExternalBusyStore(session)
+    await store.put([_busy_row(key, record.event) for key, record in newest.items() if record.event is not None])
+    await store.forget(
+        [
+            (record.organization_id, key)
+            for key, record in newest.items()
+            if record.event is None and record.organization_id is not None
+        ]
+    )
 
 
 def _busy_row(key: str, event: Envelope[ExternalBusyState]) -> BusyRow:
     state = event.data
     return BusyRow(
-        key=key,
         organization_id=event.organization,
+        key=key,
         id=state.id,
         resource_id=state.resource_id,
         starts_at=state.starts_at,
@@ -106,45 +109,46 @@ def _busy_row(key: str, event: Envelope[ExternalBusyState]) -> BusyRow:
 
 async def on_messages(session: AsyncSession, batch: Sequence[Received[Envelope[MessageEvent]]]) -> None:
     """What became of messages, for the history of the appointments that they are about."""
-    rows = [
-        _message_row(one.event, appointment_id)
-        for one in batch
-        if one.event is not None and (appointment_id := one.event.data.appointment_id) is not None
+    outcomes = [
+        _outcome(record.event, appointment_id)
+        for record in batch
+        if record.event is not None and (appointment_id := record.event.data.appointment_id) is not None
     ]
-    if rows:
-        await apply_message_events(session, rows)
+    await MessageStore(session).put(outcomes)
 
 
-_DETAILS = ("reason", "detail", "answer", "code")
+_DETAILS: Final = ("reason", "detail", "answer", "code")
 """Where a message's event says more than its type, the most telling first."""
 
 
-def _message_row(event: Envelope[MessageEvent], appointment_id: UUID) -> MessageEventRow:
-    said = event.data
-    return MessageEventRow(
+def _outcome(event: Envelope[MessageEvent], appointment_id: UUID) -> MessageOutcome:
+    message = event.data
+    return MessageOutcome(
         organization_id=event.organization,
-        message_id=said.message_id,
+        message_id=message.message_id,
         version=event.sequence,
-        appointment_id=appointment_id,
-        client_id=said.client_id,
-        channel=said.channel,
-        kind=said.kind,
         outcome=event.type.rpartition(".")[2],
-        detail=next((getattr(said, name) for name in _DETAILS if getattr(said, name, None)), None),
-        due_at=said.due_at,
-        occurred_at=said.occurred_at,
+        appointment_id=appointment_id,
+        client_id=message.client_id,
+        channel=message.channel,
+        kind=message.kind,
+        detail=next((getattr(message, name) for name in _DETAILS if getattr(message, name, None)), None),
+        due_at=message.due_at,
+        occurred_at=message.occurred_at,
     )
 
 
-def on_commands(policies: PolicyCache, clock: Clock) -> Handler:
-    async def on_booking_commands(session: AsyncSession, batch: Sequence[Received[Envelope[Any]]]) -> None:
-        commands = [_asked(one.key, one.event) for one in batch if one.event is not None]
+def on_booking_commands(policies: PolicyCache, clock: Clock) -> Handler:
+    """The handler of commands, with the policies that it judges by."""
+
+    async def handle(session: AsyncSession, batch: Sequence[Received[Envelope[Any]]]) -> None:
+        commands = [_command(record.key, record.event) for record in batch if record.event is not None]
         await answer_commands(session=session, policies=policies, commands=commands, now=clock())
 
-    return on_booking_commands
+    return handle
 
 
-def _asked(key: str, event: Envelope[Any]) -> Asked:
+def _command(key: str, event: Envelope[Any]) -> Asked:
     return Asked(
         id=event.id,
         type=event.type,

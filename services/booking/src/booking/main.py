@@ -25,11 +25,9 @@ NAME = "booking"
 def create_api(settings: BookingSettings, *, clock: Clock = system_clock) -> FastAPI:
     """The API role: a database and nothing else, so that booking goes on with Kafka down."""
     from booking.api import routers
-    from booking.api.context import Context
+    from booking.api.dependencies import Dependencies
 
-    database = Database.connect(
-        settings.database_url, pool_size=settings.database_pool_size, application_name="booking-api"
-    )
+    database = _database(settings, application_name="booking-api")
     health = Health()
     health.register("database", database_check(database))
 
@@ -47,50 +45,38 @@ def create_api(settings: BookingSettings, *, clock: Clock = system_clock) -> Fas
         health=health,
         lifespan=lifespan,
     )
-    app.state.context = Context(database=database, policies=PolicyCache(), clock=clock)
+    app.state.dependencies = Dependencies(database=database, policies=PolicyCache(), clock=clock)
     return app
 
 
 def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> Worker:
-    """The worker role: consumers, the relay, and housekeeping."""
+    """The worker role: consumers, the relay, and what is done by the clock."""
     from booking.consumers import register
     from booking.storage.tables import inbox
-    from booking.worker import bulk_orders, housekeeping, series_extension
-    from slotstream_servicekit.consumer import Consumers
-    from slotstream_servicekit.relay import Relay
+    from booking.worker import SWEEPS, bulk_orders, series_extension
+    from slotstream_servicekit import workers
+    from slotstream_servicekit.housekeeping import housekeeping
 
-    database = Database.connect(
-        settings.database_url, pool_size=settings.database_pool_size, application_name="booking-worker"
-    )
-    health = Health()
-    health.register("database", database_check(database))
-    consumers = Consumers(
+    database = _database(settings, application_name="booking-worker")
+    policies = PolicyCache()
+    return workers.create_worker(
         service=NAME,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        settings=settings,
         database=database,
         decode=parse,
-        health=health,
+        register=lambda consumers: register(consumers, policies=policies, clock=clock),
         inbox=inbox,
-        batch_size=settings.consumer_batch_size,
-    )
-    policies = PolicyCache()
-    register(consumers, policies=policies, clock=clock)
-    relay = Relay(
-        database,
-        service=NAME,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        lanes=settings.relay_lanes,
-    )
-    return Worker(
-        health=health,
-        consumers=consumers,
-        relay=relay,
         tasks=(
-            housekeeping(database),
+            housekeeping(database, SWEEPS),
             series_extension(database, policies, clock),
             bulk_orders(database, policies, clock),
         ),
-        dispose=database.dispose,
+    )
+
+
+def _database(settings: BookingSettings, *, application_name: str) -> Database:
+    return Database.connect(
+        settings.database_url, pool_size=settings.database_pool_size, application_name=application_name
     )
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import orjson
 
+from booking.domain.clients import Client
 from booking.domain.lifecycle import Verb
 from booking.domain.model import Actor, Appointment, Change
 from slotstream_contracts.appointments import AppointmentState
@@ -23,6 +24,8 @@ from slotstream_contracts.commands import CommandRefused, CommandSucceeded
 from slotstream_contracts.envelope import record_headers, schema_uri, wrap
 from slotstream_contracts.messages import SendMessage
 from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS, BOOKING_RESULTS, CLIENTS
+from slotstream_servicekit import context
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import Reason, SlotstreamError
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import OutboxRecord, record_of, tombstone
@@ -49,17 +52,11 @@ _EVENT_TYPES: Mapping[Verb, str] = {
 _STATE_TYPE = AppointmentState.type
 _DATASCHEMAS = {name: schema_uri(name) for name in (*_EVENT_TYPES.values(), _STATE_TYPE)}
 
-PERSONAL = frozenset({"notes", "internal_notes"})
+PERSONAL = frozenset({"notes", "internal_notes", "service_name", "origin_reference_id", "origin_url", "external_id"})
 """Free text: events say that it changed, never what it says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """What a change answers to: the trace it belongs to and the message or call that caused it."""
-
-    correlation_id: str
-    causation_id: str | None = None
-    traceparent: str | None = None
+Cause = context.Cause
 
 
 def money(amount: Decimal | None, currency: str | None) -> dict[str, str] | None:
@@ -225,10 +222,24 @@ def plain(value: Any) -> Any:
     return value
 
 
-def client_record(
-    state: Message, *, organization_id: UUID, client_id: UUID, version: int, now: datetime, cause: Cause
-) -> OutboxRecord:
-    return _state_record(state, "client", organization_id, str(client_id), None, version, now, cause)
+def client_record(client: Client, *, cause: Cause) -> OutboxRecord:
+    state = ClientState(
+        id=client.id,
+        organization_id=client.organization_id,
+        name=client.name,
+        phone=client.phone,
+        email=client.email,
+        locale=client.locale,
+        zone=client.zone,
+        consent=client.consent,
+        merged_into=client.merged_into,
+        archived=client.archived,
+        updated_at=client.updated_at,
+        version=client.version,
+    )
+    return _state_record(
+        state, "client", client.organization_id, str(client.id), None, client.version, client.updated_at, cause
+    )
 
 
 def client_tombstone(*, organization_id: UUID, client_id: UUID) -> OutboxRecord:
@@ -289,12 +300,10 @@ def send_message_record(
     client_id: UUID | None,
     resource_id: UUID | None,
     text: str,
-    organization_id: UUID,
-    actor: Actor,
-    cause: Cause,
-    now: datetime,
+    context: Context,
 ) -> OutboxRecord:
-    """A text message, for notifications to send. The command's id is the message's: said twice, it is sent once."""
+    """A text message for notifications to send. The command's id is the message's: sent twice, it is one message."""
+    actor, cause = context.actor, context.cause
     command = SendMessage(
         actor=ActorSaid(type=actor.type, id=actor.id, call_id=actor.call_id, on_behalf_of=actor.on_behalf_of),
         message_id=message_id,
@@ -306,10 +315,10 @@ def send_message_record(
     )
     envelope = wrap(
         command,
-        organization=organization_id,
+        organization=context.organization_id,
         subject=str(appointment_id),
         sequence=1,
-        time=now,
+        time=context.now,
         source=SOURCE,
         correlation_id=cause.correlation_id,
         causation_id=cause.causation_id,

@@ -187,6 +187,10 @@ def _appointment(state: AppointmentSnapshot) -> Appointment:
     )
 
 
+_ALL_CHANNELS = frozenset(("email", "sms", "voice", "push"))
+"""Of a client whom nobody has asked yet: what is about their appointments may be sent."""
+
+
 def _client(state: ClientState) -> Client:
     return Client(
         organization_id=state.organization_id,
@@ -196,7 +200,7 @@ def _client(state: ClientState) -> Client:
         phone=state.phone,
         locale=state.locale,
         zone=state.zone,
-        consent=frozenset(state.consent),
+        consent=_ALL_CHANNELS if state.consent is None else frozenset(state.consent),
         merged_into=state.merged_into,
         version=state.version,
     )

@@ -30,6 +30,8 @@ class Right(StrEnum):
     OVERRIDE = "override"
     """Force an overlap or break a constraint, with a reason. Never an agent's."""
     WRITE_CLIENTS = "write_clients"
+    ERASE_CLIENTS = "erase_clients"
+    """Forget a person for good: a manager's."""
     WRITE_CATALOGUE = "write_catalogue"
     WRITE_SCHEDULES = "write_schedules"
     """Any resource's and business's hours."""
@@ -70,6 +72,7 @@ RIGHTS_OF_SCOPE: Mapping[str, frozenset[Right]] = {
     "catalogue:write": frozenset({Right.WRITE_CATALOGUE}),
     "clients:read": frozenset({Right.READ_CLIENTS}),
     "clients:write": frozenset({Right.WRITE_CLIENTS}),
+    "clients:erase": frozenset({Right.ERASE_CLIENTS}),
     "appointments:read": frozenset({Right.READ_APPOINTMENTS}),
     "appointments:book": frozenset({Right.BOOK}),
     "appointments:write": frozenset({Right.BOOK, Right.WRITE_APPOINTMENTS}),

@@ -1,10 +1,9 @@
 """Appointments: creating, listing, reading and editing them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
-from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import orjson
@@ -24,6 +23,7 @@ from booking.api.creating import create
 from booking.api.filters import CurrentFilter
 from booking.domain.errors import OverrideForbiddenError
 from booking.domain.lifecycle import TRANSITIONS, verbs_from
+from booking.domain.messages import MessageOutcome
 from booking.publishers import snapshot_json, state_json
 from booking.schemas.appointments import (
     ActorOut,
@@ -48,7 +48,7 @@ from booking.storage.listing import (
     count_appointments,
     list_appointments,
 )
-from booking.storage.messages import read_message_events
+from booking.storage.messages import MessageStore
 from booking.usecases.lifecycle import edit_appointment
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import requires
@@ -83,7 +83,7 @@ async def book_appointment(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Book an appointment, or learn every reason why it cannot be booked."""
-    return await create(request, request.app.state.context, principal, body)
+    return await create(request, request.app.state.dependencies, principal, body)
 
 
 @router.get("/v1/appointments", response_model=Page[ListedAppointmentOut])
@@ -224,7 +224,7 @@ async def get_appointment_history(context: CurrentContext, principal: Reader, ap
         connection = await connection_of(session)
         await read_appointment(connection, organization_id=organization_id, appointment_id=appointment_id)
         rows = await read_history(connection, organization_id=organization_id, appointment_id=appointment_id)
-        said = await read_message_events(connection, organization_id=organization_id, appointment_id=appointment_id)
+        outcomes = await MessageStore(session).of_appointment(organization_id, appointment_id)
     items = [
         HistoryEntryOut(
             version=row["version"],
@@ -246,24 +246,25 @@ async def get_appointment_history(context: CurrentContext, principal: Reader, ap
         )
         for row in rows
     ]
-    return model_response(HistoryOut(items=items, messages=_messages(said)))
+    return model_response(HistoryOut(items=items, messages=_messages(outcomes)))
 
 
-def _messages(events: Sequence[Mapping[str, Any]]) -> list[MessageHistoryOut]:
+def _messages(outcomes: Sequence[MessageOutcome]) -> list[MessageHistoryOut]:
     """Events in the order of their messages, put together by message."""
-    by_message = [list(each) for _, each in groupby(events, key=itemgetter("message_id"))]
+    by_message = [list(group) for _, group in groupby(outcomes, key=lambda outcome: outcome.message_id)]
     return [
         MessageHistoryOut(
-            message_id=each[-1]["message_id"],
-            channel=each[-1]["channel"],
-            kind=each[-1]["kind"],
-            client_id=each[-1]["client_id"],
-            due_at=each[-1]["due_at"],
+            message_id=newest.message_id,
+            channel=newest.channel,
+            kind=newest.kind,
+            client_id=newest.client_id,
+            due_at=newest.due_at,
             outcomes=[
-                MessageOutcomeOut(outcome=one["outcome"], at=one["occurred_at"], detail=one["detail"]) for one in each
+                MessageOutcomeOut(outcome=event.outcome, at=event.occurred_at, detail=event.detail) for event in events
             ],
         )
-        for each in by_message
+        for events in by_message
+        for newest in events[-1:]
     ]
 
 

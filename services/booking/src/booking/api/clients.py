@@ -1,26 +1,28 @@
 """Clients over HTTP."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from booking.api.context import CurrentContext, cause_of, model_response
+from booking.api.dependencies import ClientBooker, ClientEraser, ClientReader, ClientWriter, CurrentDependencies
+from booking.domain.clients import ClientMatch
 from booking.schemas.clients import (
     AddClientIn,
+    AddedClientOut,
     ChangeClientIn,
     ClientOut,
     ClientPageOut,
+    EraseClientIn,
     MergeClientIn,
-    NearestAppointmentOut,
 )
-from booking.storage.clients import appointments_of, list_clients, read_client
-from booking.usecases.clients import add_client, change_client, erase_client, merge_clients
+from booking.storage.clients import ClientStore
+from booking.usecases.clients import add_client, change_client, merge_clients
+from booking.usecases.erasure import erase_client
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.http import Router
-from slotstream_servicekit.http.auth import requires, requires_any
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.pagination import (
@@ -32,130 +34,125 @@ from slotstream_servicekit.http.pagination import (
     encode_cursor,
     page_of,
 )
-from slotstream_servicekit.http.principal import Principal
+from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.http.rights import Right
 
 router = Router(prefix="/v1/clients", tags=["clients"])
 
-Reader = Annotated[Principal, requires(Right.READ_CLIENTS)]
-Writer = Annotated[Principal, requires(Right.WRITE_CLIENTS)]
-Booker = Annotated[Principal, requires_any(Right.WRITE_CLIENTS, Right.BOOK)]
 
-
-@router.post("", status_code=201, response_model=ClientOut, responses={200: {"model": ClientOut}})
+@router.post("", status_code=201, response_model=AddedClientOut, responses={200: {"model": AddedClientOut}})
 async def create_client(
     request: Request,
-    context: CurrentContext,
-    principal: Booker,
+    dependencies: CurrentDependencies,
+    principal: ClientBooker,
     body: AddClientIn,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """A new client (201), or the one who has this phone or e-mail already (200)."""
+    """A new client (201), or the one who has this phone or e-mail already (200), with notes on what differs.
+
+    A caller who may not read clients learns of none: they always get a new client with what they gave, who stands
+    for the one there is.
+    """
+    if body.client_match is ClientMatch.UPDATE:
+        principal.require(Right.WRITE_CLIENTS)
 
     async def action(session: AsyncSession) -> Response:
-        row, is_new = await add_client(
+        found = await add_client(
             session=session,
-            organization_id=principal.organization_id,
-            values=body.model_dump(exclude={"phone_region"}),
-            region=body.phone_region,
-            cause=cause_of(principal),
-            now=context.clock(),
+            context=dependencies.context_of(principal),
+            request=body.to_request(),
+            client_id=body.id,
+            tells_of_others=principal.can(Right.READ_CLIENTS),
         )
-        status = 201 if is_new else 200
-        return model_response(ClientOut.model_validate(row), status=status, version=row["version"])
+        status = 201 if found.is_new else 200
+        return model_response(AddedClientOut.of_found(found), status=status, version=found.client.version)
 
-    return await idempotent(request, database=context.database, principal=principal, action=action)
+    return await idempotent(request, database=dependencies.database, principal=principal, action=action)
 
 
 @router.get("")
 async def search_clients(
-    context: CurrentContext,
-    principal: Reader,
+    dependencies: CurrentDependencies,
+    principal: ClientReader,
     q: Annotated[str | None, Query(max_length=200, description="Parts of name, phone or e-mail")] = None,
     archived: bool = False,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[ClientOut]:
+    """By name; whoever is found by parts of name, phone or e-mail, with or without their accents."""
     after = decode_cursor(cursor, str, UUID, scope="clients") if cursor else None
-    async with context.database.transaction(principal.organization_id) as session:
-        rows = await list_clients(
-            session,
+    async with dependencies.database.transaction(principal.organization_id) as session:
+        clients = await ClientStore(session).list(
             principal.organization_id,
-            text=q,
+            query=q,
             archived=archived,
             after=(after[0], after[1]) if after else None,
             limit=limit + 1,
         )
     page, next_cursor = page_of(
-        rows, limit=limit, cursor_of=lambda row: encode_cursor(row["name"], row["id"], scope="clients")
+        clients, limit=limit, cursor_of=lambda client: encode_cursor(client.name, client.id, scope="clients")
     )
-    return Page(items=[ClientOut.model_validate(row) for row in page], next_cursor=next_cursor)
+    return Page(items=[ClientOut.of(client) for client in page], next_cursor=next_cursor)
 
 
 @router.get("/{client_id}", response_model=ClientPageOut)
-async def get_client(context: CurrentContext, principal: Reader, client_id: UUID) -> Response:
-    """One client with their appointments by status and the nearest active one."""
-    async with context.database.transaction(principal.organization_id) as session:
-        row = await read_client(session, principal.organization_id, client_id)
-        if row is None or row["erased"]:
+async def get_client(dependencies: CurrentDependencies, principal: ClientReader, client_id: UUID) -> Response:
+    """One client with their appointments by status and the nearest active one.
+
+    Of a merged duplicate, `merged_into` names the client it stands for.
+    """
+    async with dependencies.database.transaction(principal.organization_id) as session:
+        store = ClientStore(session)
+        client = await store.get(principal.organization_id, client_id)
+        if client is None or client.erased:
             raise NotFoundError(f"There is no client {client_id}.")
-        counts, nearest = await appointments_of(session, principal.organization_id, client_id, now=context.clock())
-    page: dict[str, Any] = {
-        **row,
-        "appointments": counts,
-        "nearest_appointment": nearest and NearestAppointmentOut.model_validate(nearest),
-    }
-    return model_response(ClientPageOut.model_validate(page), version=row["version"])
+        theirs = await store.appointments_of(principal.organization_id, client_id, now=dependencies.clock())
+    return model_response(ClientPageOut.with_appointments(client, theirs), version=client.version)
 
 
 @router.patch("/{client_id}", response_model=ClientOut)
 async def edit_client(
-    context: CurrentContext,
-    principal: Writer,
+    dependencies: CurrentDependencies,
+    principal: ClientWriter,
     client_id: UUID,
     body: ChangeClientIn,
     expected_version: IfMatch,
 ) -> Response:
-    values = body.changes()
-    values.pop("phone_region", None)
-    async with context.database.transaction(principal.organization_id) as session:
-        row = await change_client(
+    changes = body.changes()
+    changes.pop("phone_region", None)
+    async with dependencies.database.transaction(principal.organization_id) as session:
+        client = await change_client(
             session=session,
-            organization_id=principal.organization_id,
+            context=dependencies.context_of(principal),
             client_id=client_id,
-            values=values,
+            changes=changes,
             region=body.phone_region,
-            cause=cause_of(principal),
-            now=context.clock(),
             expected_version=expected_version,
         )
-    return model_response(ClientOut.model_validate(row), version=row["version"])
+    return model_response(ClientOut.of(client), version=client.version)
 
 
 @router.delete("/{client_id}", response_model=ClientOut)
 async def archive_client(
-    context: CurrentContext, principal: Writer, client_id: UUID, expected_version: IfMatch
+    dependencies: CurrentDependencies, principal: ClientWriter, client_id: UUID, expected_version: IfMatch
 ) -> Response:
     """Archives: hidden from lists, not forgotten."""
-    async with context.database.transaction(principal.organization_id) as session:
-        row = await change_client(
+    async with dependencies.database.transaction(principal.organization_id) as session:
+        client = await change_client(
             session=session,
-            organization_id=principal.organization_id,
+            context=dependencies.context_of(principal),
             client_id=client_id,
-            values={"archived": True},
-            region=None,
-            cause=cause_of(principal),
-            now=context.clock(),
+            changes={"archived": True},
             expected_version=expected_version,
         )
-    return model_response(ClientOut.model_validate(row), version=row["version"])
+    return model_response(ClientOut.of(client), version=client.version)
 
 
 @router.post("/{client_id}/merge", response_model=ClientOut)
 async def merge_client(
     request: Request,
-    context: CurrentContext,
-    principal: Writer,
+    dependencies: CurrentDependencies,
+    principal: ClientWriter,
     client_id: UUID,
     body: MergeClientIn,
     idempotency_key: IdempotencyKey = None,
@@ -163,26 +160,42 @@ async def merge_client(
     """Marks this client as a duplicate of another, who is answered."""
 
     async def action(session: AsyncSession) -> Response:
-        row = await merge_clients(
+        client = await merge_clients(
             session=session,
-            organization_id=principal.organization_id,
+            context=dependencies.context_of(principal),
             client_id=client_id,
             into=body.into,
-            cause=cause_of(principal),
-            now=context.clock(),
         )
-        return model_response(ClientOut.model_validate(row), version=row["version"])
+        return model_response(ClientOut.of(client), version=client.version)
 
-    return await idempotent(request, database=context.database, principal=principal, action=action)
+    return await idempotent(request, database=dependencies.database, principal=principal, action=action)
 
 
 @router.post("/{client_id}/erase", status_code=204)
-async def forget_client(context: CurrentContext, principal: Writer, client_id: UUID) -> None:
-    """Forgets the person for good; appointments keep the bare id."""
-    async with context.database.transaction(principal.organization_id) as session:
+async def forget_client(
+    request: Request,
+    dependencies: CurrentDependencies,
+    principal: ClientEraser,
+    client_id: UUID,
+    expected_version: IfMatch,
+    body: EraseClientIn | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Forgets the person, with all duplicates of them, for good; appointments keep the bare id.
+
+    What they have ahead of them is in the way of it (409, with the ids), unless `open_appointments` says `cancel`.
+    """
+    order = body or EraseClientIn()
+
+    async def action(session: AsyncSession) -> Response:
         await erase_client(
             session=session,
-            organization_id=principal.organization_id,
+            context=dependencies.context_of(principal),
+            policies=dependencies.policies,
             client_id=client_id,
-            now=context.clock(),
+            cancels_ahead=order.open_appointments == "cancel",
+            expected_version=expected_version,
         )
+        return Response(status_code=204)
+
+    return await idempotent(request, database=dependencies.database, principal=principal, action=action)

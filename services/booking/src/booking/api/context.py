@@ -1,18 +1,14 @@
 """What every route of booking needs, made once in main."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Any
 
 import orjson
-from fastapi import Depends, Request
 from starlette.responses import Response
 
+from booking.api.dependencies import CurrentDependencies, Dependencies, sees_internal_notes
 from booking.domain.model import Actor
 from booking.publishers import Cause
-from booking.storage.policies import PolicyCache
-from slotstream_servicekit.clock import Clock
-from slotstream_servicekit.database import Database
 from slotstream_servicekit.http.etags import etag
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.ids import new_id
@@ -21,18 +17,8 @@ from slotstream_servicekit.telemetry import current_traceparent
 JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    database: Database
-    policies: PolicyCache
-    clock: Clock
-
-
-async def _context(request: Request) -> Context:
-    return cast("Context", request.app.state.context)
-
-
-CurrentContext = Annotated[Context, Depends(_context)]
+Context = Dependencies
+CurrentContext = CurrentDependencies
 
 
 def actor_of(principal: Principal) -> Actor:
@@ -59,14 +45,22 @@ def model_response(model: Any, *, status: int = 200, version: int | None = None)
     return json_response(model.model_dump_json().encode(), status=status, version=version)
 
 
-def sees_internal_notes(principal: Principal) -> bool:
-    """Internal notes are staff's own: neither agents nor integrations read them."""
-    return principal.actor_type == "user"
-
-
 def shown(state: bytes, principal: Principal) -> bytes:
     """An appointment's JSON as this caller may see it."""
     if sees_internal_notes(principal) or b'"internal_notes":null' in state:
         return state
     document: Mapping[str, Any] = orjson.loads(state)
     return orjson.dumps({**document, "internal_notes": None})
+
+
+__all__ = [
+    "Context",
+    "CurrentContext",
+    "actor_of",
+    "cause_of",
+    "json_response",
+    "model_response",
+    "sees_internal_notes",
+    "shown",
+    "source_of",
+]

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
 from booking.domain.errors import InvalidBookingError
 from booking.domain.lifecycle import Verb
+from slotstream_servicekit.context import Context
+from slotstream_servicekit.errors import Reason
 
 MOST = 10_000
 """How many appointments one order names or finds."""
@@ -50,6 +53,52 @@ class BulkOrder:
     def message_id(self, recipient_id: UUID) -> UUID:
         """One recipient gets one message, whichever of their appointments are among those ordered."""
         return uuid5(self.id, str(recipient_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkProgress:
+    """How far a long order is: `running` or `finished`."""
+
+    id: UUID
+    organization_id: UUID
+    verb: BulkVerb
+    status: str
+    total: int
+    succeeded: int
+    refused: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def done(self) -> int:
+        return self.succeeded + self.refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkJob:
+    """An order under way, for whom it is done, and how far it is."""
+
+    order: BulkOrder
+    context: Context
+    progress: BulkProgress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkProblem:
+    """Why an appointment was refused."""
+
+    code: str
+    detail: str
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkItem:
+    """What became of one appointment of a long order, the `position`th that was named or found."""
+
+    position: int
+    appointment_id: UUID
+    problem: BulkProblem | None
 
 
 class TooManyAppointmentsError(InvalidBookingError):

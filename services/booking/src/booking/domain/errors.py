@@ -71,6 +71,35 @@ class DuplicateClientError(SlotstreamError):
         super().__init__(detail, reasons=(Reason(self.code, detail, tuple(map(str, client_ids))),))
 
 
+class ClientMergedError(SlotstreamError):
+    """The client is a duplicate that was merged into another."""
+
+    code = "client_merged"
+    kind = ErrorKind.conflict
+
+    def __init__(self, client_id: UUID, survivor_id: UUID) -> None:
+        detail = f"The client {client_id} was merged into {survivor_id}: change that one."
+        super().__init__(detail, reasons=(Reason(self.code, detail, (str(survivor_id),)),))
+
+
+class ClientHasAppointmentsError(SlotstreamError):
+    """The client still has appointments or series ahead of them."""
+
+    code = "client_has_appointments"
+    kind = ErrorKind.conflict
+
+    def __init__(self, *, appointment_ids: Sequence[UUID], series_ids: Sequence[UUID]) -> None:
+        reasons = tuple(
+            Reason(code, f"{len(ids)} {what} still ahead of the client.", tuple(map(str, ids)))
+            for code, what, ids in (
+                ("open_appointments", "appointments are", appointment_ids),
+                ("active_series", "series are", series_ids),
+            )
+            if ids
+        )
+        super().__init__("The client still has appointments: cancel them, or have them cancelled.", reasons=reasons)
+
+
 class NotBookedError(SlotstreamError):
     """A date of a series has no appointment: it was skipped."""
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from booking.domain.clients import ClientDetails
 from booking.domain.errors import InvalidBookingError
 from booking.domain.lifecycle import Status
 from booking.domain.model import Action, Appointment, AssignedResource, takes_time
@@ -15,16 +16,6 @@ LONGEST = timedelta(days=365)
 _MINUTE = timedelta(minutes=1)
 FURTHEST = timedelta(days=365 * 20)
 """How far from now, either way, a start can lie: beyond it is a typing mistake."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientDetails:
-    """A client as the asker knows them: matched by phone, then e-mail, or created."""
-
-    name: str
-    phone: str | None = None
-    email: str | None = None
-    locale: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import Field, HttpUrl, model_validator
 
-from booking.domain.requests import BookingRequest, ClientDetails
+from booking.domain.clients import ClientDetails
+from booking.domain.requests import BookingRequest
 from booking.schemas.catalogue import ChangeIn
 from booking.schemas.clients import Email, Phone
 from slotstream_servicekit.http.models import (

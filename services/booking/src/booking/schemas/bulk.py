@@ -1,6 +1,6 @@
 """One verb for many appointments over HTTP."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -70,12 +70,12 @@ class BulkIn(RequestModel):
     def _says_what_it_needs(self) -> Self:
         if (self.ids is None) == (self.filter is None):
             raise ValueError("give one of ids and filter")
-        said = self.arguments
-        if self.verb is BulkVerb.CANCEL and said.reason is None:
+        arguments = self.arguments
+        if self.verb is BulkVerb.CANCEL and arguments.reason is None:
             raise ValueError("cancel needs arguments.reason")
-        if self.verb.is_message != (said.text is not None):
+        if self.verb.is_message != (arguments.text is not None):
             raise ValueError("arguments.text belongs to an SMS, and an SMS needs it")
-        if self.verb.is_message and (said.reason is not None or said.notify is not None):
+        if self.verb.is_message and (arguments.reason is not None or arguments.notify is not None):
             raise ValueError("an SMS has a text only")
         return self
 
@@ -83,10 +83,16 @@ class BulkIn(RequestModel):
         return BulkOrder(id=identity, verb=self.verb, **self.arguments.model_dump())
 
 
+class ReasonOut(ResponseModel):
+    code: str
+    detail: str
+    conflicts_with: list[str]
+
+
 class BulkProblemOut(ResponseModel):
     code: str
     detail: str
-    reasons: list[dict[str, Any]]
+    reasons: list[ReasonOut]
 
 
 class BulkResultOut(ResponseModel):

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import Field, PlainSerializer, model_validator
 
+from booking.domain.clients import ClientDetails
 from booking.domain.model import Actor
-from booking.domain.requests import ClientDetails
 from booking.domain.series import MAX_DATES, OnConflict, Scope, Series, whole_rule
 from booking.schemas.appointments import (
     Duration,

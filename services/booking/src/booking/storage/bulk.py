@@ -1,177 +1,204 @@
 """Long bulk orders: what was ordered, for which appointments, and how far it is."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.domain.bulk import MOST, BulkOrder, BulkVerb, TooManyAppointmentsError
-from booking.domain.model import Actor
+from booking.domain.bulk import (
+    MOST,
+    BulkItem,
+    BulkJob,
+    BulkOrder,
+    BulkProblem,
+    BulkProgress,
+    BulkVerb,
+    TooManyAppointmentsError,
+)
+from booking.storage.connections import connection_of
 from booking.storage.listing import AppointmentFilter, conditions_of
-from slotstream_servicekit.errors import SlotstreamError
+from slotstream_servicekit.context import Actor, Cause, Context
+from slotstream_servicekit.errors import Reason, SlotstreamError
 
-BulkProgress = dict[str, Any]
-"""A row of bulk_jobs."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BulkJob:
-    """An order under way, `done` appointments in."""
-
-    organization_id: UUID
-    order: BulkOrder
-    actor: Actor
-    correlation_id: str
-    traceparent: str | None
-    done: int
+_PROGRESS: Final = tuple(field.name for field in fields(BulkProgress))
 
 
-async def find_ids(connection: Any, organization_id: UUID, wanted: AppointmentFilter) -> list[UUID]:
-    """All appointments that the filter finds. Raises TooManyAppointmentsError."""
-    conditions, values = await conditions_of(connection, organization_id, wanted)
-    rows = await connection.fetch(
-        f"SELECT a.id FROM appointments a WHERE {' AND '.join(conditions)} ORDER BY a.starts_at, a.id LIMIT {MOST + 1}",
-        *values,
-    )
-    if len(rows) > MOST:
-        raise TooManyAppointmentsError
-    return [row["id"] for row in rows]
+class BulkStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
 
+    async def find_ids(self, organization_id: UUID, wanted: AppointmentFilter) -> list[UUID]:
+        """All appointments that the filter finds. Raises TooManyAppointmentsError."""
+        connection = await connection_of(self._session)
+        conditions, values = await conditions_of(connection, organization_id, wanted)
+        rows = await connection.fetch(
+            f"""
+            SELECT a.id FROM appointments a WHERE {" AND ".join(conditions)}
+            ORDER BY a.starts_at, a.id LIMIT {MOST + 1}
+            """,
+            *values,
+        )
+        if len(rows) > MOST:
+            raise TooManyAppointmentsError
+        return [row["id"] for row in rows]
 
-async def insert_job(
-    connection: Any,
-    *,
-    organization_id: UUID,
-    order: BulkOrder,
-    appointment_ids: Sequence[UUID],
-    actor: Actor,
-    correlation_id: str,
-    traceparent: str | None,
-    now: datetime,
-) -> BulkProgress:
-    row = await connection.fetchrow(
+    async def add(self, order: BulkOrder, *, context: Context, appointment_ids: Sequence[UUID]) -> BulkProgress:
+        """Takes the order on, for the worker to do."""
+        connection = await connection_of(self._session)
+        actor, cause = context.actor, context.cause
+        row = await connection.fetchrow(
+            """
+            INSERT INTO bulk_jobs (organization_id, id, verb, arguments, actor_type, actor_id, call_id,
+                                   correlation_id, traceparent, status, total, succeeded, refused, created_at,
+                                   updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'running', $10, 0, 0, $11, $11) RETURNING *
+            """,
+            context.organization_id,
+            order.id,
+            order.verb,
+            orjson.dumps({"reason": order.reason, "notify": order.notify, "text": order.text}).decode(),
+            actor.type,
+            actor.id,
+            actor.call_id,
+            cause.correlation_id,
+            cause.traceparent,
+            len(appointment_ids),
+            context.now,
+        )
+        await connection.execute(
+            """
+            INSERT INTO bulk_items (organization_id, job_id, position, appointment_id)
+            SELECT $1, $2, t.position, t.id FROM unnest($3::uuid[]) WITH ORDINALITY AS t(id, position)
+            """,
+            context.organization_id,
+            order.id,
+            list(appointment_ids),
+        )
+        return _progress(row)
+
+    async def next_job(self, *, now: datetime) -> BulkJob | None:
+        """The running order that was looked at longest ago, locked; orders of all organizations are served in turn."""
+        connection = await connection_of(self._session)
+        row = await connection.fetchrow(
+            "SELECT * FROM bulk_jobs WHERE status = 'running' ORDER BY updated_at, id LIMIT 1 FOR UPDATE SKIP LOCKED"
+        )
+        if row is None:
+            return None
+        return BulkJob(
+            order=BulkOrder(id=row["id"], verb=BulkVerb(row["verb"]), **row["arguments"]),
+            context=Context(
+                organization_id=row["organization_id"],
+                actor=Actor(type=row["actor_type"], id=row["actor_id"], call_id=row["call_id"]),
+                cause=Cause(correlation_id=row["correlation_id"], traceparent=row["traceparent"]),
+                now=now,
+            ),
+            progress=_progress(row),
+        )
+
+    async def next_appointments(self, job: BulkProgress, *, limit: int) -> list[UUID]:
+        """Those that come after what is done already."""
+        connection = await connection_of(self._session)
+        rows = await connection.fetch(
+            """
+            SELECT appointment_id FROM bulk_items WHERE organization_id = $1 AND job_id = $2 AND position > $3
+            ORDER BY position LIMIT $4
+            """,
+            job.organization_id,
+            job.id,
+            job.done,
+            limit,
+        )
+        return [row["appointment_id"] for row in rows]
+
+    async def finish(
+        self, job: BulkProgress, outcomes: Sequence[SlotstreamError | None], *, now: datetime
+    ) -> BulkProgress:
+        """Notes what became of the next appointments, in their order, and that the order is finished with its last.
+
+        What was said of a finished order is forgotten: its text may be about people.
         """
-        INSERT INTO bulk_jobs (organization_id, id, verb, arguments, actor_type, actor_id, call_id, correlation_id,
-                               traceparent, status, total, succeeded, refused, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'running', $10, 0, 0, $11, $11) RETURNING *
-        """,
-        organization_id,
-        order.id,
-        order.verb,
-        orjson.dumps({"reason": order.reason, "notify": order.notify, "text": order.text}).decode(),
-        actor.type,
-        actor.id,
-        actor.call_id,
-        correlation_id,
-        traceparent,
-        len(appointment_ids),
-        now,
-    )
-    await connection.execute(
-        """
-        INSERT INTO bulk_items (organization_id, job_id, position, appointment_id)
-        SELECT $1, $2, t.position, t.id FROM unnest($3::uuid[]) WITH ORDINALITY AS t(id, position)
-        """,
-        organization_id,
-        order.id,
-        list(appointment_ids),
-    )
-    return dict(row)
+        connection = await connection_of(self._session)
+        problems = [error and orjson.dumps(_problem_json(error)).decode() for error in outcomes]
+        await connection.execute(
+            """
+            UPDATE bulk_items i SET ok = t.problem IS NULL, problem = t.problem::jsonb
+            FROM unnest($4::text[]) WITH ORDINALITY AS t(problem, place)
+            WHERE i.organization_id = $1 AND i.job_id = $2 AND i.position = $3 + t.place
+            """,
+            job.organization_id,
+            job.id,
+            job.done,
+            problems,
+        )
+        refused = len(outcomes) - problems.count(None)
+        finished = job.done + len(outcomes) >= job.total
+        row = await connection.fetchrow(
+            """
+            UPDATE bulk_jobs
+            SET succeeded = succeeded + $3, refused = refused + $4, updated_at = greatest(updated_at, $5),
+                status = CASE WHEN $6 THEN 'finished' ELSE status END,
+                arguments = CASE WHEN $6 THEN '{}' ELSE arguments END
+            WHERE organization_id = $1 AND id = $2 RETURNING *
+            """,
+            job.organization_id,
+            job.id,
+            len(outcomes) - refused,
+            refused,
+            now,
+            finished,
+        )
+        return _progress(row)
+
+    async def get(self, organization_id: UUID, job_id: UUID) -> BulkProgress | None:
+        connection = await connection_of(self._session)
+        row = await connection.fetchrow(
+            "SELECT * FROM bulk_jobs WHERE organization_id = $1 AND id = $2", organization_id, job_id
+        )
+        return None if row is None else _progress(row)
+
+    async def list_items(
+        self, organization_id: UUID, job_id: UUID, *, ok: bool | None, after: int, limit: int
+    ) -> list[BulkItem]:
+        """Those done so far, in the order they were named or found."""
+        connection = await connection_of(self._session)
+        rows = await connection.fetch(
+            """
+            SELECT position, appointment_id, problem FROM bulk_items
+            WHERE organization_id = $1 AND job_id = $2 AND position > $3 AND ok IS NOT NULL
+              AND ($4::boolean IS NULL OR ok = $4)
+            ORDER BY position LIMIT $5
+            """,
+            organization_id,
+            job_id,
+            after,
+            ok,
+            limit,
+        )
+        return [
+            BulkItem(position=row["position"], appointment_id=row["appointment_id"], problem=_problem(row["problem"]))
+            for row in rows
+        ]
 
 
-async def next_job(connection: Any) -> BulkJob | None:
-    """The running order that was looked at longest ago, locked; orders of all organizations take turns."""
-    row = await connection.fetchrow(
-        "SELECT * FROM bulk_jobs WHERE status = 'running' ORDER BY updated_at, id LIMIT 1 FOR UPDATE SKIP LOCKED"
-    )
+def _progress(row: asyncpg.Record | None) -> BulkProgress:
     if row is None:
+        raise RuntimeError("a bulk order is gone while it is worked on")
+    return BulkProgress(**{**{name: row[name] for name in _PROGRESS}, "verb": BulkVerb(row["verb"])})
+
+
+def _problem_json(error: SlotstreamError) -> dict[str, object]:
+    return {"code": error.code, "detail": error.detail, "reasons": list(error.reasons)}
+
+
+def _problem(kept: dict[str, Any] | None) -> BulkProblem | None:
+    if kept is None:
         return None
-    said = row["arguments"]
-    return BulkJob(
-        organization_id=row["organization_id"],
-        order=BulkOrder(id=row["id"], verb=BulkVerb(row["verb"]), **said),
-        actor=Actor(type=row["actor_type"], id=row["actor_id"], call_id=row["call_id"]),
-        correlation_id=row["correlation_id"],
-        traceparent=row["traceparent"],
-        done=row["succeeded"] + row["refused"],
+    reasons = tuple(
+        Reason(reason["code"], reason["detail"], tuple(reason["conflicts_with"])) for reason in kept["reasons"]
     )
-
-
-async def next_items(connection: Any, job: BulkJob, *, limit: int) -> list[UUID]:
-    rows = await connection.fetch(
-        """
-        SELECT appointment_id FROM bulk_items WHERE organization_id = $1 AND job_id = $2 AND position > $3
-        ORDER BY position LIMIT $4
-        """,
-        job.organization_id,
-        job.order.id,
-        job.done,
-        limit,
-    )
-    return [row["appointment_id"] for row in rows]
-
-
-async def finish_items(
-    connection: Any, job: BulkJob, outcomes: Sequence[SlotstreamError | None], *, now: datetime
-) -> BulkProgress:
-    """Notes what became of the next items, in their order, and that the order is finished with its last."""
-    problems = [error and orjson.dumps(_problem(error)).decode() for error in outcomes]
-    await connection.execute(
-        """
-        UPDATE bulk_items i SET ok = t.problem IS NULL, problem = t.problem::jsonb
-        FROM unnest($4::text[]) WITH ORDINALITY AS t(problem, place)
-        WHERE i.organization_id = $1 AND i.job_id = $2 AND i.position = $3 + t.place
-        """,
-        job.organization_id,
-        job.order.id,
-        job.done,
-        problems,
-    )
-    refused = len(outcomes) - problems.count(None)
-    row = await connection.fetchrow(
-        """
-        UPDATE bulk_jobs SET succeeded = succeeded + $3, refused = refused + $4, updated_at = greatest(updated_at, $5),
-               status = CASE WHEN succeeded + refused + $3 + $4 >= total THEN 'finished' ELSE status END
-        WHERE organization_id = $1 AND id = $2 RETURNING *
-        """,
-        job.organization_id,
-        job.order.id,
-        len(outcomes) - refused,
-        refused,
-        now,
-    )
-    return dict(row)
-
-
-def _problem(error: SlotstreamError) -> dict[str, Any]:
-    return {"code": error.code, "detail": error.detail, "reasons": [asdict(one) for one in error.reasons]}
-
-
-async def read_job(connection: Any, organization_id: UUID, job_id: UUID) -> BulkProgress | None:
-    row = await connection.fetchrow(
-        "SELECT * FROM bulk_jobs WHERE organization_id = $1 AND id = $2", organization_id, job_id
-    )
-    return None if row is None else dict(row)
-
-
-async def list_items(
-    connection: Any, organization_id: UUID, job_id: UUID, *, ok: bool | None, after: int, limit: int
-) -> list[Any]:
-    """Those done so far, in the order they were named or found."""
-    rows = await connection.fetch(
-        """
-        SELECT position, appointment_id, ok, problem FROM bulk_items
-        WHERE organization_id = $1 AND job_id = $2 AND position > $3 AND ok IS NOT NULL
-          AND ($4::boolean IS NULL OR ok = $4)
-        ORDER BY position LIMIT $5
-        """,
-        organization_id,
-        job_id,
-        after,
-        ok,
-        limit,
-    )
-    return list(rows)
+    return BulkProblem(code=kept["code"], detail=kept["detail"], reasons=reasons)

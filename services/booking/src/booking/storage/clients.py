@@ -1,125 +1,190 @@
-"""Clients: rows in and out, and finding the one that a phone number or e-mail address belongs to."""
+"""Clients: read, found by phone or e-mail, listed and written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import RowMapping, and_, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.domain.clients import search_words
-from booking.storage.connections import connection_of
-from booking.storage.searching import like_pattern, match_clients
+from booking.domain.clients import Client, KnownContact
+from booking.domain.search import search_words
+from booking.storage.connections import connection_of, free_ids
+from booking.storage.search import like_pattern, match_clients
 from booking.storage.tables import appointments, clients
+from slotstream_servicekit.locks import LockClass
+from slotstream_servicekit.rows import columns_of
 
-Row = dict[str, Any]
-
-
-async def read_client(
-    session: AsyncSession, organization_id: UUID, client_id: UUID, *, lock: bool = False
-) -> Row | None:
-    query = select(clients).where(clients.c.organization_id == organization_id, clients.c.id == client_id)
-    if lock:
-        query = query.with_for_update()
-    row = (await session.execute(query)).mappings().first()
-    return None if row is None else dict(row)
+_FIELDS: Final = tuple(field.name for field in fields(Client))
+_OPEN: Final = ("pending", "scheduled", "confirmed")
 
 
-async def read_merged(session: AsyncSession, organization_id: UUID, client_id: UUID) -> list[Row]:
-    """The duplicates that stand for this client, locked."""
-    rows = await session.execute(
-        select(clients)
-        .where(clients.c.organization_id == organization_id, clients.c.merged_into == client_id)
-        .order_by(clients.c.id)
-        .with_for_update()
-    )
-    return [dict(row) for row in rows.mappings()]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearestAppointment:
+    """The next appointment that a client still has."""
+
+    id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    status: str
+    service_name: str
+    action_name: str | None
 
 
-async def find_by_contact(
-    session: AsyncSession, organization_id: UUID, *, phones: Sequence[str], emails: Sequence[str]
-) -> list[Row]:
-    """Clients who have one of these phones or e-mail addresses, oldest first; none merged, erased or archived."""
-    rows = await session.execute(
-        select(clients)
-        .where(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientAppointments:
+    """A client's appointments at a glance; archived ones are not among them."""
+
+    by_status: dict[str, int]
+    nearest: NearestAppointment | None
+
+
+class ClientStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, organization_id: UUID, client_id: UUID, *, lock: bool = False) -> Client | None:
+        query = select(clients).where(clients.c.organization_id == organization_id, clients.c.id == client_id)
+        if lock:
+            query = query.with_for_update()
+        row = (await self._session.execute(query)).mappings().first()
+        return None if row is None else _client(row)
+
+    async def duplicates_of(self, organization_id: UUID, client_id: UUID, *, lock: bool = False) -> list[Client]:
+        """Those that were merged into this client, in the order of their ids."""
+        query = (
+            select(clients)
+            .where(clients.c.organization_id == organization_id, clients.c.merged_into == client_id)
+            .order_by(clients.c.id)
+        )
+        rows = await self._session.execute(query.with_for_update() if lock else query)
+        return [_client(row) for row in rows.mappings()]
+
+    async def find_contacts(
+        self, organization_id: UUID, *, phones: Sequence[str], emails: Sequence[str]
+    ) -> list[KnownContact]:
+        """Whom these phone numbers and e-mail addresses lead to, oldest first; archived ones too, none erased."""
+        if not phones and not emails:
+            return []
+        rows = await self._session.execute(_CONTACTS, {"org": organization_id, "phones": phones, "emails": emails})
+        return [
+            KnownContact(phone=row["contact_phone"], email=row["contact_email"], client=_client(row))
+            for row in rows.mappings()
+        ]
+
+    async def survivors_of(self, organization_id: UUID, client_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+        """The client whom each of these stands for: of a merged duplicate another, else itself. None erased."""
+        rows = await self._session.execute(
+            select(clients.c.id, func.coalesce(clients.c.merged_into, clients.c.id)).where(
+                clients.c.organization_id == organization_id,
+                clients.c.id.in_(list(client_ids)),
+                clients.c.erased.is_(False),
+            )
+        )
+        return {row[0]: row[1] for row in rows}
+
+    async def add(self, new: Sequence[Client]) -> None:
+        """Raises IdTakenError where another organization uses an id."""
+        if new:
+            async with free_ids(self._session):
+                await self._session.execute(insert(clients), [_row(client) for client in new])
+
+    async def save(self, client: Client) -> None:
+        await self._session.execute(
+            update(clients)
+            .where(clients.c.organization_id == client.organization_id, clients.c.id == client.id)
+            .values(**_row(client))
+        )
+
+    async def lock_contacts(self, organization_id: UUID, contacts: Sequence[str]) -> None:
+        """Lets one transaction at a time create or change clients with these phones and e-mails, until it ends."""
+        if contacts:
+            keys = [f"{organization_id}:{contact}" for contact in contacts]
+            await self._session.execute(_LOCK, {"class": LockClass.CLIENT_CONTACT.value, "keys": keys})
+
+    async def list(
+        self,
+        organization_id: UUID,
+        *,
+        query: str | None,
+        archived: bool,
+        after: tuple[str, UUID] | None,
+        limit: int,
+    ) -> list[Client]:
+        """By name, then id; none merged or erased."""
+        patterns = [like_pattern(word) for word in search_words(query)]
+        ids = await match_clients(await connection_of(self._session), patterns) if patterns else None
+        statement = select(clients).where(
             clients.c.organization_id == organization_id,
-            or_(clients.c.phone.in_(list(phones)), clients.c.email.in_(list(emails))),
+            clients.c.archived == archived,
             clients.c.merged_into.is_(None),
             clients.c.erased.is_(False),
-            clients.c.archived.is_(False),
+            *(clients.c.search.like(pattern) for pattern in patterns if ids is None),
         )
-        .order_by(clients.c.created_at, clients.c.id)
-    )
-    return [dict(row) for row in rows.mappings()]
+        if ids is not None:
+            statement = statement.where(clients.c.id.in_(ids))
+        if after is not None:
+            name, client_id = after
+            statement = statement.where(
+                or_(clients.c.name > name, and_(clients.c.name == name, clients.c.id > client_id))
+            )
+        rows = await self._session.execute(statement.order_by(clients.c.name, clients.c.id).limit(limit))
+        return [_client(row) for row in rows.mappings()]
+
+    async def appointments_of(self, organization_id: UUID, client_id: UUID, *, now: datetime) -> ClientAppointments:
+        """Of the client and of the duplicates that were merged into them; archived appointments count nowhere."""
+        duplicates = await self.duplicates_of(organization_id, client_id)
+        own = and_(
+            appointments.c.organization_id == organization_id,
+            appointments.c.client_id.in_([client_id, *(duplicate.id for duplicate in duplicates)]),
+            appointments.c.archived.is_(False),
+        )
+        counted = await self._session.execute(
+            select(appointments.c.status, func.count()).where(own).group_by(appointments.c.status)
+        )
+        columns = [appointments.c[field.name] for field in fields(NearestAppointment)]
+        nearest = await self._session.execute(
+            select(*columns)
+            .where(own, appointments.c.status.in_(_OPEN), appointments.c.ends_at > now)
+            .order_by(appointments.c.starts_at)
+            .limit(1)
+        )
+        row = nearest.mappings().first()
+        return ClientAppointments(
+            by_status={row[0]: row[1] for row in counted},
+            nearest=None if row is None else NearestAppointment(**row),
+        )
 
 
-async def insert_clients(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        await session.execute(insert(clients), [dict(row) for row in rows])
+_CONTACTS = text(
+    """
+    SELECT c.*, given.phone AS contact_phone, given.email AS contact_email
+    FROM clients given JOIN clients c
+      ON c.organization_id = :org AND c.id = coalesce(given.merged_into, given.id) AND NOT c.erased
+    WHERE given.organization_id = :org AND NOT given.erased
+      AND (given.phone = ANY(CAST(:phones AS text[])) OR given.email = ANY(CAST(:emails AS text[])))
+    ORDER BY c.archived, c.created_at, c.id
+    """
+)
+# In the order of the keys, so that two transactions never wait for each other.
+_LOCK = text(
+    """
+    SELECT pg_advisory_xact_lock(:class, key) FROM (
+        SELECT DISTINCT hashtext(key) AS key FROM unnest(CAST(:keys AS text[])) AS key ORDER BY 1 OFFSET 0
+    ) AS ordered
+    """
+)
 
 
-async def update_client(
-    session: AsyncSession, organization_id: UUID, client_id: UUID, values: Mapping[str, Any]
-) -> None:
-    await session.execute(
-        update(clients).where(clients.c.organization_id == organization_id, clients.c.id == client_id).values(**values)
-    )
+def _client(row: RowMapping) -> Client:
+    values: dict[str, Any] = {name: row[name] for name in _FIELDS}
+    consent = values["consent"]
+    return Client(**{**values, "consent": None if consent is None else tuple(consent)})
 
 
-async def lock_contacts(session: AsyncSession, organization_id: UUID, contacts: Sequence[str]) -> None:
-    """Makes those who would create the same client at once take turns, until the transaction ends."""
-    keys = sorted({f"{organization_id}:{one}" for one in contacts})
-    for key in keys:
-        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
-
-
-async def list_clients(
-    session: AsyncSession,
-    organization_id: UUID,
-    *,
-    text: str | None,
-    archived: bool,
-    after: tuple[str, UUID] | None,
-    limit: int,
-) -> list[Row]:
-    """By name, then id."""
-    patterns = [like_pattern(word) for word in search_words(text)]
-    ids = await match_clients(await connection_of(session), patterns) if patterns else None
-    query = select(clients).where(
-        clients.c.organization_id == organization_id,
-        clients.c.archived == archived,
-        clients.c.merged_into.is_(None),
-        clients.c.erased.is_(False),
-        *(clients.c.search.like(pattern) for pattern in patterns if ids is None),
-    )
-    if ids is not None:
-        query = query.where(clients.c.id.in_(ids))
-    if after is not None:
-        name, identity = after
-        query = query.where(or_(clients.c.name > name, and_(clients.c.name == name, clients.c.id > identity)))
-    rows = await session.execute(query.order_by(clients.c.name, clients.c.id).limit(limit))
-    return [dict(row) for row in rows.mappings()]
-
-
-async def appointments_of(
-    session: AsyncSession, organization_id: UUID, client_id: UUID, *, now: datetime
-) -> tuple[dict[str, int], Row | None]:
-    """A client's counts by status, and their nearest active appointment; duplicates merged into them included."""
-    duplicates = select(clients.c.id).where(
-        clients.c.organization_id == organization_id, clients.c.merged_into == client_id
-    )
-    ids = [client_id, *(await session.scalars(duplicates)).all()]
-    mine = and_(appointments.c.organization_id == organization_id, appointments.c.client_id.in_(ids))
-    counted = await session.execute(
-        select(appointments.c.status, func.count()).where(mine).group_by(appointments.c.status)
-    )
-    nearest = await session.execute(
-        select(appointments)
-        .where(mine, appointments.c.status.in_(["pending", "scheduled", "confirmed"]), appointments.c.ends_at > now)
-        .order_by(appointments.c.starts_at)
-        .limit(1)
-    )
-    row = nearest.mappings().first()
-    return {row[0]: row[1] for row in counted.all()}, None if row is None else dict(row)
+def _row(client: Client) -> dict[str, Any]:
+    consent = None if client.consent is None else list(client.consent)
+    return {**columns_of(client), "consent": consent, "search": "" if client.erased else client.search}

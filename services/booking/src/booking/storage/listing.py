@@ -8,7 +8,8 @@ from uuid import UUID
 
 from booking.domain.model import Appointment
 from booking.storage.appointments import RESOURCES, appointment_of
-from booking.storage.searching import WordMatch, match_text
+from booking.storage.search import WordMatch, match_text
+from slotstream_servicekit.database import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class ListedAppointment:
 
 
 async def list_appointments(
-    connection: Any,
+    connection: Connection,
     *,
     organization_id: UUID,
     wanted: AppointmentFilter,
@@ -74,7 +75,9 @@ async def list_appointments(
     ]
 
 
-async def count_appointments(connection: Any, *, organization_id: UUID, wanted: AppointmentFilter) -> dict[str, int]:
+async def count_appointments(
+    connection: Connection, *, organization_id: UUID, wanted: AppointmentFilter
+) -> dict[str, int]:
     conditions, values = await conditions_of(connection, organization_id, wanted)
     rows = await connection.fetch(
         f"SELECT a.status, count(*) AS n FROM appointments a WHERE {' AND '.join(conditions)} GROUP BY a.status",
@@ -84,7 +87,7 @@ async def count_appointments(connection: Any, *, organization_id: UUID, wanted: 
 
 
 async def conditions_of(
-    connection: Any, organization_id: UUID, wanted: AppointmentFilter
+    connection: Connection, organization_id: UUID, wanted: AppointmentFilter
 ) -> tuple[list[str], list[Any]]:
     """SQL conditions on `appointments a`, and their values from $1, the organization, on."""
     if wanted.client_ids:
@@ -92,14 +95,20 @@ async def conditions_of(
     return _conditions(organization_id, wanted, await match_text(connection, organization_id, wanted.text))
 
 
-async def _with_merged(connection: Any, organization_id: UUID, client_ids: Sequence[UUID]) -> list[UUID]:
-    """A client's appointments are also those of the duplicates that were merged into them."""
+async def _with_merged(connection: Connection, organization_id: UUID, client_ids: Sequence[UUID]) -> list[UUID]:
+    """A client's appointments are also those of all duplicates that were merged: theirs are one person's."""
     rows = await connection.fetch(
-        "SELECT id FROM clients WHERE organization_id = $1 AND merged_into = ANY($2)",
+        """
+        WITH meant AS (
+            SELECT coalesce(merged_into, id) AS id FROM clients WHERE organization_id = $1 AND id = ANY($2)
+        )
+        SELECT id FROM meant
+        UNION SELECT id FROM clients WHERE organization_id = $1 AND merged_into IN (SELECT id FROM meant)
+        """,
         organization_id,
         list(client_ids),
     )
-    return [*client_ids, *(row["id"] for row in rows)]
+    return [*client_ids, *(row["id"] for row in rows if row["id"] not in client_ids)]
 
 
 def _conditions(

@@ -1,27 +1,37 @@
-"""What other services know: schedules and external busy time, applied by version."""
+"""What other services own and booking judges by: schedules and external busy time, kept by version."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking.storage.tables import external_busy, schedules
+from slotstream_servicekit.projections import VersionedTable
+
+_SCHEDULES: Final = VersionedTable(schedules)
+_BUSY: Final = VersionedTable(external_busy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleRow:
+    """Working hours of a resource or business. `schedule` is the contract's state as JSON."""
+
     organization_id: UUID
     owner_id: UUID
     owner_kind: str
-    schedule: str
+    schedule: Mapping[str, Any]
     version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusyRow:
-    key: str
+    """Time that an external calendar takes of a resource, under the key of its record."""
+
     organization_id: UUID
+    key: str
     id: UUID
     resource_id: UUID
     starts_at: datetime
@@ -29,75 +39,26 @@ class BusyRow:
     version: int
 
 
-async def apply_schedules(session: AsyncSession, rows: Sequence[ScheduleRow]) -> set[UUID]:
-    """Upserts states that are not older than what is known; the organizations whose policy changed."""
-    applied = await session.execute(
-        text(
-            """
-            INSERT INTO schedules AS s (organization_id, owner_id, owner_kind, schedule, version, applied_at)
-            SELECT organization_id, owner_id, owner_kind, schedule::jsonb, version, now()
-            FROM unnest(CAST(:organizations AS uuid[]), CAST(:owners AS uuid[]), CAST(:kinds AS text[]),
-                        CAST(:schedules AS text[]), CAST(:versions AS bigint[]))
-                 AS r(organization_id, owner_id, owner_kind, schedule, version)
-            ORDER BY organization_id, owner_id
-            ON CONFLICT (organization_id, owner_id) DO UPDATE
-            SET owner_kind = excluded.owner_kind, schedule = excluded.schedule, version = excluded.version,
-                applied_at = excluded.applied_at
-            WHERE excluded.version >= s.version
-            RETURNING organization_id
-            """
-        ),
-        {
-            "organizations": [row.organization_id for row in rows],
-            "owners": [row.owner_id for row in rows],
-            "kinds": [row.owner_kind for row in rows],
-            "schedules": [row.schedule for row in rows],
-            "versions": [row.version for row in rows],
-        },
-    )
-    return set(applied.scalars())
+class ScheduleStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def put(self, rows: Iterable[ScheduleRow]) -> set[UUID]:
+        """Writes what is not older than what is known; the organizations of what was written."""
+        return {organization_id for organization_id, _ in await _SCHEDULES.put(self._session, rows)}
+
+    async def forget(self, keys: Iterable[tuple[UUID, UUID]]) -> set[UUID]:
+        """Removes schedules by organization and owner; the organizations of those that there were."""
+        return {organization_id for organization_id, _ in await _SCHEDULES.forget(self._session, keys)}
 
 
-async def apply_busy(session: AsyncSession, rows: Sequence[BusyRow]) -> None:
-    await session.execute(
-        text(
-            """
-            INSERT INTO external_busy AS b (key, organization_id, id, resource_id, starts_at, ends_at, version,
-                                            applied_at)
-            SELECT key, organization_id, id, resource_id, starts_at, ends_at, version, now()
-            FROM unnest(CAST(:keys AS text[]), CAST(:organizations AS uuid[]), CAST(:ids AS uuid[]),
-                        CAST(:resources AS uuid[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]),
-                        CAST(:versions AS bigint[]))
-                 AS r(key, organization_id, id, resource_id, starts_at, ends_at, version)
-            ORDER BY key
-            ON CONFLICT (key) DO UPDATE
-            SET organization_id = excluded.organization_id, id = excluded.id, resource_id = excluded.resource_id,
-                starts_at = excluded.starts_at, ends_at = excluded.ends_at, version = excluded.version,
-                applied_at = excluded.applied_at
-            WHERE excluded.version >= b.version
-            """
-        ),
-        {
-            "keys": [row.key for row in rows],
-            "organizations": [row.organization_id for row in rows],
-            "ids": [row.id for row in rows],
-            "resources": [row.resource_id for row in rows],
-            "starts": [row.starts_at for row in rows],
-            "ends": [row.ends_at for row in rows],
-            "versions": [row.version for row in rows],
-        },
-    )
+class ExternalBusyStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
 
+    async def put(self, rows: Iterable[BusyRow]) -> None:
+        await _BUSY.put(self._session, rows)
 
-async def forget_busy(session: AsyncSession, keys: Sequence[str]) -> None:
-    await session.execute(
-        text("DELETE FROM external_busy WHERE key = ANY(CAST(:keys AS text[]))"), {"keys": list(keys)}
-    )
-
-
-async def forget_schedules(session: AsyncSession, owner_ids: Sequence[UUID]) -> set[UUID]:
-    gone = await session.execute(
-        text("DELETE FROM schedules WHERE owner_id = ANY(CAST(:ids AS uuid[])) RETURNING organization_id"),
-        {"ids": list(owner_ids)},
-    )
-    return set(gone.scalars())
+    async def forget(self, keys: Iterable[tuple[UUID, str]]) -> None:
+        """Removes busy time by organization and record key: no other organization's, whatever its key."""
+        await _BUSY.forget(self._session, keys)

@@ -1,36 +1,42 @@
 """Who can be texted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    id: UUID
-    has_phone: bool
-    consents: bool = True
+from booking.domain.messages import Recipient
+from booking.storage.connections import connection_of
 
 
-async def client_recipients(connection: Any, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Recipient]:
-    """By the id that was asked for; a merged duplicate stands for the client it was merged into."""
-    rows = await connection.fetch(
-        """
-        SELECT asked.id AS asked, c.id, c.phone IS NOT NULL AS has_phone, 'sms' = ANY (c.consent) AS consents
-        FROM clients asked JOIN clients c ON c.organization_id = $1 AND c.id = coalesce(asked.merged_into, asked.id)
-        WHERE asked.organization_id = $1 AND asked.id = ANY($2) AND NOT c.erased
-        """,
-        organization_id,
-        list(ids),
-    )
-    return {row["asked"]: Recipient(row["id"], row["has_phone"], row["consents"]) for row in rows}
+class RecipientStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
 
+    async def clients(self, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Recipient]:
+        """By the given id; a merged duplicate stands for the client it was merged into. None of the erased."""
+        connection = await connection_of(self._session)
+        rows = await connection.fetch(
+            """
+            SELECT given.id AS given_id, c.id, c.phone IS NOT NULL AS has_phone,
+                   c.consent IS NULL OR 'sms' = ANY (c.consent) AS consents
+            FROM clients given
+            JOIN clients c ON c.organization_id = $1 AND c.id = coalesce(given.merged_into, given.id)
+            WHERE given.organization_id = $1 AND given.id = ANY($2) AND NOT c.erased
+            """,
+            organization_id,
+            list(ids),
+        )
+        return {
+            row["given_id"]: Recipient(id=row["id"], has_phone=row["has_phone"], consents=row["consents"])
+            for row in rows
+        }
 
-async def staff_recipients(connection: Any, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Recipient]:
-    rows = await connection.fetch(
-        "SELECT id, phone IS NOT NULL AS has_phone FROM resources WHERE organization_id = $1 AND id = ANY($2)",
-        organization_id,
-        list(ids),
-    )
-    return {row["id"]: Recipient(row["id"], row["has_phone"]) for row in rows}
+    async def staff(self, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Recipient]:
+        connection = await connection_of(self._session)
+        rows = await connection.fetch(
+            "SELECT id, phone IS NOT NULL AS has_phone FROM resources WHERE organization_id = $1 AND id = ANY($2)",
+            organization_id,
+            list(ids),
+        )
+        return {row["id"]: Recipient(id=row["id"], has_phone=row["has_phone"]) for row in rows}

@@ -3,26 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.domain.bulk import VERBS, BulkOrder
+from booking.domain.bulk import VERBS, BulkOrder, BulkProgress
 from booking.domain.lifecycle import Verb
 from booking.domain.model import Actor, Appointment, Change, changed, takes_time
 from booking.domain.policy import Policy
-from booking.publishers import Cause
 from booking.storage.appointments import read_appointments
-from booking.storage.bulk import BulkProgress, finish_items, next_items, next_job
+from booking.storage.bulk import BulkStore
 from booking.storage.connections import connection_of
 from booking.storage.occupancy import free_holders
 from booking.storage.policies import PolicyCache
 from booking.usecases.lifecycle import Details, decide, told
+from booking.usecases.messages import send_messages
 from booking.usecases.recording import Recorded, record_changes
-from booking.usecases.texting import send_texts
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, SlotstreamError
 
-PORTION = 500
+PORTION: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,74 +39,71 @@ async def do_in_bulk(
     *,
     session: AsyncSession,
     policies: PolicyCache,
-    organization_id: UUID,
+    context: Context,
     order: BulkOrder,
     appointment_ids: Sequence[UUID],
-    actor: Actor,
-    cause: Cause,
-    now: datetime,
 ) -> list[ItemOutcome]:
     """Does the order for these appointments, each once, in a fixed number of statements; outcomes in their order."""
-    connection = await connection_of(session)
     ids = list(dict.fromkeys(appointment_ids))
-    found = await read_appointments(
-        connection, organization_id=organization_id, ids=ids, lock=not order.verb.is_message
+    known = await read_appointments(
+        await connection_of(session),
+        organization_id=context.organization_id,
+        ids=ids,
+        lock=not order.verb.is_message,
     )
-    known = [found[one] for one in ids if one in found]
     errors: dict[UUID, SlotstreamError] = {
-        one: NotFoundError(f"There is no appointment {one}.") for one in ids if one not in found
+        appointment_id: NotFoundError(f"There is no appointment {appointment_id}.")
+        for appointment_id in ids
+        if appointment_id not in known
     }
+    appointments = [known[appointment_id] for appointment_id in ids if appointment_id in known]
     recorded: dict[UUID, Recorded] = {}
     if order.verb.is_message:
-        errors |= await send_texts(
-            session=session,
-            organization_id=organization_id,
-            order=order,
-            about=known,
-            actor=actor,
-            cause=cause,
-            now=now,
-        )
+        errors |= await send_messages(session=session, context=context, order=order, appointments=appointments)
     else:
-        policy = await policies.current(connection, organization_id)
-        changes, refused = _judged(policy, known, order, actor=actor, now=now)
+        changes, refused = await _judged(session, policies, context, order, appointments)
         errors |= refused
-        freed = [new.id for new, _ in changes if found[new.id].occupies and not new.occupies]
-        if freed:
-            await free_holders(connection, organization_id, freed)
-        done = await record_changes(session, changes, actor=actor, cause=cause)
-        recorded = {one.appointment.id: one for one in done}
-    return [ItemOutcome(appointment_id=one, error=errors.get(one), recorded=recorded.get(one)) for one in ids]
+        recorded = await _record(session, context, changes, occupying={one.id for one in appointments if one.occupies})
+    return [
+        ItemOutcome(
+            appointment_id=appointment_id, error=errors.get(appointment_id), recorded=recorded.get(appointment_id)
+        )
+        for appointment_id in ids
+    ]
 
 
-def _judged(
-    policy: Policy, appointments: Sequence[Appointment], order: BulkOrder, *, actor: Actor, now: datetime
+async def _judged(
+    session: AsyncSession,
+    policies: PolicyCache,
+    context: Context,
+    order: BulkOrder,
+    appointments: Sequence[Appointment],
 ) -> tuple[list[tuple[Appointment, Change]], dict[UUID, SlotstreamError]]:
+    """The changes that the order makes, and the refusals by appointment."""
+    policy = await policies.current(await connection_of(session), context.organization_id)
     changes: list[tuple[Appointment, Change]] = []
     refused: dict[UUID, SlotstreamError] = {}
-    for one in appointments:
+    for appointment in appointments:
         try:
-            new, change = _changed(policy, one, order, actor=actor, now=now)
+            new, change = _changed(policy, appointment, order, context)
         except SlotstreamError as error:
-            refused[one.id] = error
+            refused[appointment.id] = error
         else:
             if change.fields:
                 changes.append((new, change))
     return changes, refused
 
 
-def _changed(
-    policy: Policy, old: Appointment, order: BulkOrder, *, actor: Actor, now: datetime
-) -> tuple[Appointment, Change]:
+def _changed(policy: Policy, old: Appointment, order: BulkOrder, context: Context) -> tuple[Appointment, Change]:
     verb = VERBS[order.verb]
     if verb is Verb.ARCHIVE:
-        return changed(old, verb=verb, now=now, archived=True)
+        return changed(old, verb=verb, now=context.now, archived=True)
     details = Details(reason=order.reason, notify=order.notify)
-    status, override = decide(policy, old, verb, actor=actor, now=now, details=details)
+    status, override = decide(policy, old, verb, actor=_actor(context), now=context.now, details=details)
     return changed(
         old,
         verb=verb,
-        now=now,
+        now=context.now,
         reason=order.reason,
         override=override,
         status=status,
@@ -114,24 +112,35 @@ def _changed(
     )
 
 
+async def _record(
+    session: AsyncSession, context: Context, changes: Sequence[tuple[Appointment, Change]], *, occupying: set[UUID]
+) -> dict[UUID, Recorded]:
+    freed = [new.id for new, _ in changes if new.id in occupying and not new.occupies]
+    if freed:
+        await free_holders(await connection_of(session), context.organization_id, freed)
+    done = await record_changes(session, changes, actor=_actor(context), cause=context.cause)
+    return {recorded.appointment.id: recorded for recorded in done}
+
+
+def _actor(context: Context) -> Actor:
+    actor = context.actor
+    return Actor(type=actor.type, id=actor.id, call_id=actor.call_id, on_behalf_of=actor.on_behalf_of)
+
+
 async def do_next_portion(*, session: AsyncSession, policies: PolicyCache, now: datetime) -> BulkProgress | None:
     """Takes the order that has waited longest one portion on; None where none waits.
 
     Changes and outcomes commit together: a worker that dies leaves the portion undone, and another does it.
     """
-    connection = await connection_of(session)
-    job = await next_job(connection)
+    store = BulkStore(session)
+    job = await store.next_job(now=now)
     if job is None:
         return None
-    items = await next_items(connection, job, limit=PORTION)
     outcomes = await do_in_bulk(
         session=session,
         policies=policies,
-        organization_id=job.organization_id,
+        context=job.context,
         order=job.order,
-        appointment_ids=items,
-        actor=job.actor,
-        cause=Cause(correlation_id=job.correlation_id, traceparent=job.traceparent),
-        now=now,
+        appointment_ids=await store.next_appointments(job.progress, limit=PORTION),
     )
-    return await finish_items(connection, job, [one.error for one in outcomes], now=now)
+    return await store.finish(job.progress, [outcome.error for outcome in outcomes], now=now)

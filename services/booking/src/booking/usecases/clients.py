@@ -1,33 +1,31 @@
-"""Clients: found by what they gave, created once, merged, erased."""
+"""Clients: found by what is given of them, created once, changed, and merged where two are one person."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.domain.clients import normal_email, normal_phone, search_text
-from booking.domain.errors import AlreadyExistsError, DuplicateClientError, InvalidBookingError
-from booking.domain.requests import ClientDetails
-from booking.publishers import Cause, client_record, client_tombstone
-from booking.storage.clients import (
-    Row,
-    find_by_contact,
-    insert_clients,
-    lock_contacts,
-    read_client,
-    read_merged,
-    update_client,
+from booking.domain.clients import (
+    Client,
+    ClientDetails,
+    ClientFinder,
+    ClientRequest,
+    FoundClient,
+    new_client,
+    normal_details,
+    normal_email,
+    normal_phone,
 )
-from booking.storage.connections import free_ids
-from slotstream_contracts.clients import ClientState
+from booking.domain.errors import AlreadyExistsError, ClientMergedError, DuplicateClientError, InvalidBookingError
+from booking.publishers import client_record
+from booking.storage.clients import ClientStore
+from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 from slotstream_servicekit.ids import new_id
-from slotstream_servicekit.outbox import OutboxRecord, enqueue
-
-ALL_CHANNELS = ("email", "sms", "voice", "push")
+from slotstream_servicekit.outbox import enqueue
 
 
 async def find_or_create_clients(
@@ -38,240 +36,183 @@ async def find_or_create_clients(
     cause: Cause,
     now: datetime,
 ) -> list[UUID]:
-    """For each (details, phone region) the client: matched by phone, then e-mail, or created."""
-    contacts = [(normal_phone(one.phone, region=region), normal_email(one.email)) for one, region in wanted]
-    phones = sorted({phone for phone, _ in contacts if phone})
-    emails = sorted({email for _, email in contacts if email})
-    await lock_contacts(session, organization_id, [*phones, *emails] if len(contacts) == 1 else ["*"])
-    known = await find_by_contact(session, organization_id, phones=phones, emails=emails)
-    by_phone = {row["phone"]: row["id"] for row in reversed(known) if row["phone"]}
-    by_email = {row["email"]: row["id"] for row in reversed(known) if row["email"]}
-    found: list[UUID] = []
-    created: list[Row] = []
-    for (details, _), (phone, email) in zip(wanted, contacts, strict=True):
-        match = by_phone.get(phone) or by_email.get(email)
-        if match is None:
-            row = _new_row(organization_id, details, phone, email, now=now)
-            created.append(row)
-            match = row["id"]
-        by_phone |= {phone: match} if phone and phone not in by_phone else {}
-        by_email |= {email: match} if email and email not in by_email else {}
-        found.append(match)
-    await insert_clients(session, created)
-    await enqueue(session, [_record(row, cause=cause, now=now) for row in created])
+    """For each (details, phone region) the client's id: of the one there is, or of a new one."""
+    context = Context(organization_id=organization_id, actor=_BOOKING, cause=cause, now=now)
+    requests = [ClientRequest(details=details, region=region) for details, region in wanted]
+    found = await resolve_clients(session=session, context=context, requests=requests)
+    return [one.client.id for one in found]
+
+
+_BOOKING = Actor(type="system", id="booking")
+
+
+async def resolve_clients(
+    *, session: AsyncSession, context: Context, requests: Sequence[ClientRequest]
+) -> list[FoundClient]:
+    """For each request the client who is meant, found, brought up to date or created; with notes on what differs.
+
+    Raises InvalidBookingError for what is no phone number or e-mail address.
+    """
+    contacts = [normal_details(request.details, region=request.region) for request in requests]
+    phones = sorted({details.phone for details in contacts if details.phone})
+    emails = sorted({details.email for details in contacts if details.email})
+    store = ClientStore(session)
+    await store.lock_contacts(context.organization_id, [*phones, *emails])
+    finder = ClientFinder(await store.find_contacts(context.organization_id, phones=phones, emails=emails))
+    found = [
+        finder.find(request, organization_id=context.organization_id, new_id=new_id(), now=context.now)
+        for request in requests
+    ]
+    await _write(session, context, found)
     return found
 
 
-def _new_row(
-    organization_id: UUID, details: ClientDetails, phone: str | None, email: str | None, *, now: datetime
-) -> Row:
-    return {
-        "organization_id": organization_id,
-        "id": new_id(),
-        "name": details.name,
-        "phone": phone,
-        "email": email,
-        "locale": details.locale,
-        "zone": None,
-        "consent": list(ALL_CHANNELS),
-        "merged_into": None,
-        "erased": False,
-        "search": search_text(details.name, phone, email),
-        "archived": False,
-        "created_at": now,
-        "updated_at": now,
-        "version": 1,
-    }
+async def _write(session: AsyncSession, context: Context, found: Sequence[FoundClient]) -> None:
+    """Writes new and changed clients as the last request left them: one version on, however many changed them."""
+    store = ClientStore(session)
+    known: dict[UUID, Client | None] = {}
+    newest: dict[UUID, Client] = {}
+    for each in found:
+        known.setdefault(each.client.id, each.old)
+        if each.is_new or each.is_changed:
+            newest[each.client.id] = each.client
+    added = [replace(client, version=1) for client in newest.values() if known[client.id] is None]
+    changed = [
+        replace(client, version=old.version + 1) for client in newest.values() if (old := known[client.id]) is not None
+    ]
+    await store.add(added)
+    for client in changed:
+        await store.save(client)
+    await enqueue(session, [client_record(client, cause=context.cause) for client in (*added, *changed)])
 
 
 async def add_client(
     *,
     session: AsyncSession,
-    organization_id: UUID,
-    values: Mapping[str, Any],
-    region: str | None,
-    cause: Cause,
-    now: datetime,
-) -> tuple[Row, bool]:
-    """A new client, or the existing one with this phone or e-mail; and whether it is new."""
-    phone = normal_phone(values.get("phone"), region=region)
-    email = normal_email(values.get("email"))
-    contacts = [one for one in (phone, email) if one]
-    await lock_contacts(session, organization_id, contacts)
-    known = await find_by_contact(
-        session, organization_id, phones=[phone] if phone else [], emails=[email] if email else []
+    context: Context,
+    request: ClientRequest,
+    client_id: UUID | None = None,
+    tells_of_others: bool = True,
+) -> FoundClient:
+    """A new client, or the one with this phone or e-mail, brought up to date as the request says.
+
+    `tells_of_others`: whether the caller may learn of clients. One who may not gets what they gave as a client of
+    its own, who in fact stands for the one there is.
+    """
+    store = ClientStore(session)
+    if client_id is not None and await store.get(context.organization_id, client_id):
+        raise AlreadyExistsError(f"There is a client {client_id} already.")
+    details = normal_details(request.details, region=request.region)
+    contacts = [contact for contact in (details.phone, details.email) if contact]
+    await store.lock_contacts(context.organization_id, contacts)
+    known = await store.find_contacts(
+        context.organization_id,
+        phones=[details.phone] if details.phone else [],
+        emails=[details.email] if details.email else [],
     )
-    if known:
-        return next((row for row in known if row["phone"] == phone and phone), known[0]), False
-    row = _new_row(
-        organization_id,
-        ClientDetails(name=values["name"], locale=values.get("locale")),
-        phone,
-        email,
-        now=now,
+    found = ClientFinder(known).find(
+        replace(request, details=details),
+        organization_id=context.organization_id,
+        new_id=client_id or new_id(),
+        now=context.now,
     )
-    row |= {"id": values.get("id") or row["id"], "zone": values.get("zone")}
-    row["consent"] = list(ALL_CHANNELS if values.get("consent") is None else values["consent"])
-    if await read_client(session, organization_id, row["id"]):
-        raise AlreadyExistsError(f"There is a client {row['id']} already.")
-    async with free_ids(session):
-        await insert_clients(session, [row])
-    await enqueue(session, [_record(row, cause=cause, now=now)])
-    return row, True
+    await _write(session, context, [found])
+    if found.is_new or tells_of_others:
+        return found
+    return await _add_stand_in(session, context, details, client_id=client_id or new_id(), stands_for=found.client)
+
+
+async def _add_stand_in(
+    session: AsyncSession, context: Context, details: ClientDetails, *, client_id: UUID, stands_for: Client
+) -> FoundClient:
+    given = new_client(details, organization_id=context.organization_id, client_id=client_id, now=context.now)
+    kept = replace(given, merged_into=stands_for.id, archived=True)
+    await ClientStore(session).add([kept])
+    await enqueue(session, [client_record(kept, cause=context.cause)])
+    return FoundClient(client=given)
 
 
 async def change_client(
     *,
     session: AsyncSession,
-    organization_id: UUID,
+    context: Context,
     client_id: UUID,
-    values: Mapping[str, Any],
-    region: str | None,
-    cause: Cause,
-    now: datetime,
+    changes: Mapping[str, Any],
+    region: str | None = None,
     expected_version: int | None = None,
-) -> Row:
-    old = await _locked(session, organization_id, client_id, expected_version)
-    new = {**old, **values}
+) -> Client:
+    """Changes the named fields. Raises ClientMergedError, DuplicateClientError, VersionConflictError."""
+    old = await locked_client(session, context.organization_id, client_id, expected_version)
+    if old.merged_into is not None:
+        raise ClientMergedError(client_id, old.merged_into)
+    values = dict(changes)
     if "phone" in values:
-        new["phone"] = normal_phone(values["phone"], region=region)
+        values["phone"] = normal_phone(values["phone"], region=region)
     if "email" in values:
-        new["email"] = normal_email(values["email"])
+        values["email"] = normal_email(values["email"])
+    if values.get("consent") is not None:
+        values["consent"] = tuple(values["consent"])
+    new = replace(old, **values)
     if new == old:
         return old
     await _refuse_duplicate(session, old, new)
-    new["search"] = search_text(new["name"], new["phone"], new["email"])
-    return await _save(session, old, new, cause=cause, now=now)
+    return await _save(session, context, old, new)
 
 
-async def _refuse_duplicate(session: AsyncSession, old: Row, new: Row) -> None:
-    """Two clients never come to have one phone number or e-mail address; who they are one may merge them."""
-    phones, emails = ([new[name]] if new[name] and new[name] != old[name] else [] for name in ("phone", "email"))
-    if not phones and not emails:
-        return
-    await lock_contacts(session, new["organization_id"], [*phones, *emails])
-    others = [
-        row["id"]
-        for row in await find_by_contact(session, new["organization_id"], phones=phones, emails=emails)
-        if row["id"] != new["id"]
-    ]
+async def _refuse_duplicate(session: AsyncSession, old: Client, new: Client) -> None:
+    """No client is changed to have another's phone number or e-mail address: the two may be merged instead."""
+    phones = [new.phone] if new.phone and new.phone != old.phone else []
+    emails = [new.email] if new.email and new.email != old.email else []
+    store = ClientStore(session)
+    await store.lock_contacts(new.organization_id, [*phones, *emails])
+    known = await store.find_contacts(new.organization_id, phones=phones, emails=emails)
+    others = list(dict.fromkeys(contact.client.id for contact in known if contact.client.id != new.id))
     if others:
         raise DuplicateClientError(others)
 
 
-async def merge_clients(
-    *,
-    session: AsyncSession,
-    organization_id: UUID,
-    client_id: UUID,
-    into: UUID,
-    cause: Cause,
-    now: datetime,
-) -> Row:
-    """Marks a duplicate: its appointments keep its id, and count among those of the client it stands for."""
+async def merge_clients(*, session: AsyncSession, context: Context, client_id: UUID, into: UUID) -> Client:
+    """Marks a duplicate: from now on its id, phone and e-mail lead to the client it stands for, who is returned.
+
+    Its appointments keep its id, and count among those of that client.
+    """
     if client_id == into:
         raise InvalidBookingError("merge_into_itself", "A client cannot be merged into itself.")
-    first, second = sorted([client_id, into])
-    rows = {one: await _locked(session, organization_id, one, None) for one in (first, second)}
-    kept, old = rows[into], rows[client_id]
-    filled = {name: old[name] for name in ("phone", "email", "locale", "zone") if not kept[name] and old[name]}
+    locked = {
+        one: await locked_client(session, context.organization_id, one, None) for one in sorted([client_id, into])
+    }
+    kept, duplicate = locked[into], locked[client_id]
+    if kept.merged_into is not None:
+        raise InvalidBookingError("merge_into_merged", f"This client was merged into {kept.merged_into}.")
+    if duplicate.merged_into == into:
+        return kept
+    filled = {
+        name: getattr(duplicate, name)
+        for name in ("phone", "email", "locale", "zone", "consent")
+        if getattr(kept, name) is None and getattr(duplicate, name) is not None
+    }
     if filled:
-        new = {**kept, **filled}
-        new["search"] = search_text(new["name"], new["phone"], new["email"])
-        kept = await _save(session, kept, new, cause=cause, now=now)
-    if kept["merged_into"] is not None:
-        raise InvalidBookingError("merge_into_merged", f"This client was merged into {kept['merged_into']}.")
-    for one in (old, *await read_merged(session, organization_id, client_id)):
-        await _save(session, one, {**one, "merged_into": into, "archived": True}, cause=cause, now=now)
+        kept = await _save(session, context, kept, replace(kept, **filled))
+    others = await ClientStore(session).duplicates_of(context.organization_id, client_id, lock=True)
+    for one in (duplicate, *others):
+        await _save(session, context, one, replace(one, merged_into=into, archived=True))
     return kept
 
 
-async def erase_client(*, session: AsyncSession, organization_id: UUID, client_id: UUID, now: datetime) -> None:
-    """Forgets the person, and the duplicates that were found to be the same person.
-
-    A row keeps its id only, free text goes, and the client topic gets a tombstone.
-    """
-    old = await _locked(session, organization_id, client_id, None)
-    for one in (old, *await read_merged(session, organization_id, client_id)):
-        await _erase(session, one, now=now)
-
-
-async def _erase(session: AsyncSession, old: Row, *, now: datetime) -> None:
-    organization_id, client_id = old["organization_id"], old["id"]
-    await update_client(
-        session,
-        organization_id,
-        client_id,
-        {
-            "name": "",
-            "phone": None,
-            "email": None,
-            "locale": None,
-            "zone": None,
-            "consent": [],
-            "search": "",
-            "erased": True,
-            "archived": True,
-            "updated_at": now,
-            "version": old["version"] + 1,
-        },
-    )
-    for statement in _FORGET_TEXT:
-        await session.execute(statement, {"organization_id": organization_id, "client_id": client_id})
-    await enqueue(session, [client_tombstone(organization_id=organization_id, client_id=client_id)])
-
-
-_FORGET_TEXT = (
-    # Answers that are kept for repetitions: the keys stay, so that nothing happens twice, without what was said.
-    text(
-        """
-        UPDATE idempotency_keys SET body = convert_to('{}', 'UTF8')
-        WHERE organization_id = :organization_id
-          AND position(convert_to(CAST(CAST(:client_id AS uuid) AS text), 'UTF8') IN body) > 0
-        """
-    ),
-    text(
-        "UPDATE appointments SET notes = NULL, internal_notes = NULL "
-        "WHERE organization_id = :organization_id AND client_id = :client_id"
-    ),
-    text(
-        "UPDATE series SET notes = NULL, internal_notes = NULL "
-        "WHERE organization_id = :organization_id AND client_id = :client_id"
-    ),
-    text(
-        """
-        UPDATE history SET
-            state = (state::jsonb || '{"notes": null, "internal_notes": null}')::json,
-            fields = (fields::jsonb - 'notes' - 'internal_notes')::json
-        WHERE organization_id = :organization_id AND appointment_id IN
-            (SELECT id FROM appointments WHERE organization_id = :organization_id AND client_id = :client_id)
-        """
-    ),
-)
-
-
-async def _locked(session: AsyncSession, organization_id: UUID, client_id: UUID, expected_version: int | None) -> Row:
-    row = await read_client(session, organization_id, client_id, lock=True)
-    if row is None or row["erased"]:
+async def locked_client(
+    session: AsyncSession, organization_id: UUID, client_id: UUID, expected_version: int | None
+) -> Client:
+    """The client, locked until the transaction ends. Raises NotFoundError, VersionConflictError."""
+    client = await ClientStore(session).get(organization_id, client_id, lock=True)
+    if client is None or client.erased:
         raise NotFoundError(f"There is no client {client_id}.")
-    if expected_version is not None and expected_version != row["version"]:
-        raise VersionConflictError(row["version"])
-    return row
+    if expected_version is not None and expected_version != client.version:
+        raise VersionConflictError(client.version)
+    return client
 
 
-async def _save(session: AsyncSession, old: Row, new: Row, *, cause: Cause, now: datetime) -> Row:
-    row = {**new, "updated_at": now, "version": old["version"] + 1}
-    await update_client(session, row["organization_id"], row["id"], row)
-    await enqueue(session, [_record(row, cause=cause, now=now)])
-    return row
-
-
-def _record(row: Row, *, cause: Cause, now: datetime) -> OutboxRecord:
-    return client_record(
-        ClientState.model_validate(row),
-        organization_id=row["organization_id"],
-        client_id=row["id"],
-        version=row["version"],
-        now=now,
-        cause=cause,
-    )
+async def _save(session: AsyncSession, context: Context, old: Client, new: Client) -> Client:
+    saved = replace(new, updated_at=max(context.now, old.updated_at), version=old.version + 1)
+    await ClientStore(session).save(saved)
+    await enqueue(session, [client_record(saved, cause=context.cause)])
+    return saved

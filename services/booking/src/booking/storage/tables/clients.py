@@ -14,7 +14,7 @@ clients = Table(
     Column("email", Text),
     Column("locale", Text),
     Column("zone", Text),
-    Column("consent", ARRAY(Text), nullable=False),
+    Column("consent", ARRAY(Text)),
     Column("merged_into", Uuid),
     Column("erased", Boolean, nullable=False, server_default=text("false")),
     Column("search", Text, nullable=False, server_default=text("''")),

@@ -28,7 +28,7 @@ external_busy = Table(
     instant("ends_at"),
     Column("version", BigInteger, nullable=False),
     instant("applied_at"),
-    PrimaryKeyConstraint("key"),
+    PrimaryKeyConstraint("organization_id", "key"),
     Index(None, "organization_id", "resource_id", "ends_at"),
-    comment="Keyed by the topic's record key: a tombstone says nothing else.",
+    comment="Keyed by organization and the topic's record key: a tombstone says nothing else.",
 )

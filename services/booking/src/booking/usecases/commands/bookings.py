@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain import requests as domain
-from booking.domain.clients import normal_email, normal_phone
+from booking.domain.clients import ClientDetails, normal_email, normal_phone
 from booking.domain.errors import AlreadyExistsError, InvalidBookingError
 from booking.domain.lifecycle import Verb
 from booking.publishers import CommandAnswer, item_result, snapshot_json, succeeded
@@ -146,7 +146,7 @@ def _request_of(asked: AppointmentRequest, *, identity: UUID) -> domain.BookingR
         service_id=asked.service_id,
         service_name=asked.service_name,
         client_id=asked.client_id,
-        client=domain.ClientDetails(name=client.name, phone=client.phone, email=client.email) if client else None,
+        client=ClientDetails(name=client.name, phone=client.phone, email=client.email) if client else None,
         duration=None if asked.duration_minutes is None else timedelta(minutes=asked.duration_minutes),
         resource_ids=asked.resource_ids or None,
         action_id=asked.action_id,
@@ -227,7 +227,7 @@ async def _clients(
     policy = await policies.current(await connection_of(session), organization_id)
     known: dict[_Item, UUID] = {}
     refusals: dict[_Item, _Verdict] = {}
-    details: dict[_Item, tuple[domain.ClientDetails, str | None]] = {}
+    details: dict[_Item, tuple[ClientDetails, str | None]] = {}
     for item in items:
         request = item.request
         try:

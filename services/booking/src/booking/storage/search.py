@@ -1,4 +1,6 @@
-"""Where the words of a search are found: clients by the index that matching_clients() reads, services by name.
+"""Which clients and services have the words of a search.
+
+Clients are found by the index that the function matching_clients() reads, services by name.
 
 Row-level security lets an index serve leakproof operators only, and LIKE is not one: hence the function. A word
 that many clients have is compared row by row instead: a page full of results is then near at hand.
@@ -6,10 +8,10 @@ that many clients have is compared row by row instead: a page full of results is
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from booking.domain.clients import search_words
+from booking.domain.search import folded, search_words
+from slotstream_servicekit.database import Connection
 
 MOST_CLIENTS = 1_000
 MOST_NAMES = 500
@@ -47,7 +49,7 @@ class WordMatch:
         return few and self.custom_names == [] and not self.service_ids
 
 
-async def match_text(connection: Any, organization_id: UUID, text: str | None) -> list[WordMatch]:
+async def match_text(connection: Connection, organization_id: UUID, text: str | None) -> list[WordMatch]:
     """One entry per word of the text, numbers and then long words first, which few clients have.
 
     Once one is narrow, the clients of the others are not looked for.
@@ -57,29 +59,24 @@ async def match_text(connection: Any, organization_id: UUID, text: str | None) -
         return []
     rows = await connection.fetch(_CUSTOM_NAMES, organization_id, MOST_NAMES + 1)
     names = [row["service_name"] for row in rows] if len(rows) <= MOST_NAMES else None
+    services = await connection.fetch("SELECT id, name FROM services WHERE organization_id = $1", organization_id)
+    folded_services = [(row["id"], folded(row["name"])) for row in services]
     matches: list[WordMatch] = []
     for word in words:
         narrow = any(match.is_narrow for match in matches)
-        matches.append(await _match_word(connection, organization_id, word, names, with_clients=not narrow))
+        pattern = like_pattern(word)
+        matches.append(
+            WordMatch(
+                pattern=pattern,
+                client_ids=None if narrow else await match_clients(connection, [pattern]),
+                service_ids=[service_id for service_id, name in folded_services if word in name],
+                custom_names=None if names is None else [name for name in names if word in folded(name)],
+            )
+        )
     return matches
 
 
-async def _match_word(
-    connection: Any, organization_id: UUID, word: str, names: Sequence[str] | None, *, with_clients: bool
-) -> WordMatch:
-    pattern = like_pattern(word)
-    services = await connection.fetch(
-        "SELECT id FROM services WHERE organization_id = $1 AND lower(name) LIKE $2", organization_id, pattern
-    )
-    return WordMatch(
-        pattern=pattern,
-        client_ids=await match_clients(connection, [pattern]) if with_clients else None,
-        service_ids=[row["id"] for row in services],
-        custom_names=None if names is None else [name for name in names if word in name.lower()],
-    )
-
-
-async def match_clients(connection: Any, patterns: Sequence[str]) -> list[UUID] | None:
+async def match_clients(connection: Connection, patterns: Sequence[str]) -> list[UUID] | None:
     """The transaction's organization's clients who match all patterns; None where they are too many to list."""
     rows = await connection.fetch(
         "SELECT matching_clients($1, $2, $3) AS id", patterns[0], list(patterns[1:]), MOST_CLIENTS + 1

@@ -1,0 +1,49 @@
+"""What booking's endpoints work with, made once in main, and the rights that callers need."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from booking.storage.policies import PolicyCache
+from slotstream_servicekit.clock import Clock
+from slotstream_servicekit.context import Context
+from slotstream_servicekit.database import Database
+from slotstream_servicekit.http.auth import requires, requires_any
+from slotstream_servicekit.http.callers import context_of
+from slotstream_servicekit.http.principal import Principal
+from slotstream_servicekit.http.rights import Right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependencies:
+    database: Database
+    policies: PolicyCache
+    clock: Clock
+
+    def context_of(self, principal: Principal) -> Context:
+        return context_of(principal, now=self.clock())
+
+
+async def _dependencies(request: Request) -> Dependencies:
+    return cast("Dependencies", request.app.state.dependencies)
+
+
+CurrentDependencies = Annotated[Dependencies, Depends(_dependencies)]
+
+AppointmentReader = Annotated[Principal, requires(Right.READ_APPOINTMENTS)]
+AppointmentWriter = Annotated[Principal, requires(Right.WRITE_APPOINTMENTS)]
+BulkWriter = Annotated[Principal, requires_any(Right.WRITE_APPOINTMENTS, Right.SEND_MESSAGES)]
+Booker = Annotated[Principal, requires(Right.BOOK)]
+CatalogueReader = Annotated[Principal, requires(Right.READ_CATALOGUE)]
+CatalogueWriter = Annotated[Principal, requires(Right.WRITE_CATALOGUE)]
+ClientReader = Annotated[Principal, requires(Right.READ_CLIENTS)]
+ClientWriter = Annotated[Principal, requires(Right.WRITE_CLIENTS)]
+ClientEraser = Annotated[Principal, requires(Right.ERASE_CLIENTS)]
+ClientBooker = Annotated[Principal, requires_any(Right.WRITE_CLIENTS, Right.BOOK)]
+ReportReader = Annotated[Principal, requires(Right.READ_REPORTS)]
+
+
+def sees_internal_notes(principal: Principal) -> bool:
+    """Internal notes are staff's own: neither agents nor integrations read them."""
+    return principal.actor_type == "user"

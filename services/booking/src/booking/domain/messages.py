@@ -1,0 +1,31 @@
+"""Messages about appointments: who can get one, and what became of those that were planned."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Somebody to text. `consents`: whether they agreed, or were not asked yet."""
+
+    id: UUID
+    has_phone: bool
+    consents: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageOutcome:
+    """One event of a message: planned, sent, delivered, failed, suppressed, unknown or answered."""
+
+    organization_id: UUID
+    message_id: UUID
+    version: int
+    outcome: str
+    appointment_id: UUID
+    client_id: UUID | None
+    channel: str
+    kind: str
+    detail: str | None
+    due_at: datetime
+    occurred_at: datetime

@@ -1,0 +1,122 @@
+"""What is kept of a person outside the table of clients, and how it is cleared.
+
+Every table with text that somebody typed is named here; a test greps all of them after an erase.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from slotstream_contracts.topics import CLIENTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """What clients still have ahead of them."""
+
+    appointment_ids: tuple[UUID, ...]
+    series_ids: tuple[UUID, ...]
+
+
+class ErasureStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def ahead_of(self, organization_id: UUID, client_ids: Sequence[UUID], *, now: datetime) -> Ahead:
+        """Open appointments that have not ended, by their start, and series that go on."""
+        values = {"organization_id": organization_id, "client_ids": list(client_ids), "now": now}
+        appointments = await self._session.execute(_OPEN_APPOINTMENTS, values)
+        series = await self._session.execute(_ACTIVE_SERIES, values)
+        return Ahead(appointment_ids=tuple(appointments.scalars()), series_ids=tuple(series.scalars()))
+
+    async def appointments_of(self, organization_id: UUID, client_ids: Sequence[UUID]) -> list[UUID]:
+        values = {"organization_id": organization_id, "client_ids": list(client_ids)}
+        return list((await self._session.execute(_APPOINTMENTS, values)).scalars())
+
+    async def forget(self, organization_id: UUID, client_ids: Sequence[UUID]) -> None:
+        """Clears all free text about these clients; rows, ids and times stay."""
+        values = {
+            "organization_id": organization_id,
+            "client_ids": list(client_ids),
+            "texts": [str(client_id) for client_id in client_ids],
+            "topic": CLIENTS.name,
+        }
+        for statement in _FORGET:
+            named = {name: value for name, value in values.items() if f":{name}" in statement}
+            await self._session.execute(text(statement), named)
+
+
+_THEIRS: Final = "organization_id = :organization_id AND client_id = ANY(CAST(:client_ids AS uuid[]))"
+_THEIR_APPOINTMENTS: Final = f"""
+organization_id = :organization_id AND appointment_id IN (SELECT id FROM appointments WHERE {_THEIRS})
+"""
+_NAMED: Final = """
+organization_id = :organization_id
+AND EXISTS (SELECT FROM unnest(CAST(:texts AS text[])) AS given(id) WHERE {found})
+"""
+
+_APPOINTMENTS = text(f"SELECT id FROM appointments WHERE {_THEIRS} ORDER BY id")
+_OPEN_APPOINTMENTS = text(
+    f"""
+    SELECT id FROM appointments
+    WHERE {_THEIRS} AND status IN ('pending', 'scheduled', 'confirmed') AND ends_at > :now ORDER BY starts_at, id
+    """
+)
+_ACTIVE_SERIES = text(
+    f"""
+    SELECT id FROM series s WHERE {_THEIRS} AND status = 'active' AND (extend_at IS NOT NULL OR EXISTS (
+        SELECT FROM appointments a WHERE a.organization_id = s.organization_id AND a.series_id = s.id
+          AND a.status IN ('pending', 'scheduled', 'confirmed') AND a.ends_at > :now))
+    ORDER BY created_at, id
+    """
+)
+
+_FORGET: Final = (
+    # Of a custom service the name was typed for this one appointment.
+    f"""
+    UPDATE appointments SET notes = NULL, internal_notes = NULL, origin_reference_id = NULL, origin_url = NULL,
+           external_id = NULL, service_name = CASE WHEN service_id IS NULL THEN '' ELSE service_name END
+    WHERE {_THEIRS}
+    """,
+    f"""
+    UPDATE series SET notes = NULL, internal_notes = NULL, origin_reference_id = NULL, origin_url = NULL,
+           override_reason = NULL, service_name = CASE WHEN service_id IS NULL THEN '' ELSE service_name END
+    WHERE {_THEIRS}
+    """,
+    f"""
+    UPDATE history SET
+        reason = NULL,
+        fields = (fields::jsonb - 'notes' - 'internal_notes' - 'origin_reference_id' - 'origin_url' - 'external_id'
+                  - 'service_name')::json,
+        state = (state::jsonb
+                 || '{{"notes": null, "internal_notes": null, "external_id": null}}'
+                 || jsonb_build_object('origin', state::jsonb -> 'origin' || '{{"reference_id": null, "url": null}}')
+                 || CASE WHEN state ->> 'service_id' IS NULL THEN '{{"service_name": ""}}'::jsonb
+                         ELSE '{{}}'::jsonb END)::json
+    WHERE {_THEIR_APPOINTMENTS}
+    """,
+    f"UPDATE overrides SET reason = 'erased' WHERE {_THEIR_APPOINTMENTS}",
+    f"UPDATE message_events SET detail = NULL WHERE {_THEIR_APPOINTMENTS}",
+    f"UPDATE message_events SET detail = NULL WHERE {_THEIRS}",
+    f"""
+    UPDATE bulk_jobs SET arguments = arguments || '{{"reason": null, "text": null}}'
+    WHERE organization_id = :organization_id AND status <> 'running' AND id IN (
+        SELECT job_id FROM bulk_items WHERE {_THEIR_APPOINTMENTS})
+    """,
+    # Answers that are kept for repetitions: the keys stay, so that nothing happens twice, without what was said.
+    "UPDATE idempotency_keys SET body = convert_to('{}', 'UTF8') WHERE "
+    + _NAMED.format(found="position(convert_to(given.id, 'UTF8') IN body) > 0"),
+    f"""
+    UPDATE command_results SET data = (data::jsonb || '{{"appointment": null}}')::json
+    WHERE {_NAMED.format(found="position(given.id IN data::text) > 0")}
+    """,
+    # What was not sent yet; the tombstone is, and an older state after it would bring the person back.
+    """
+    DELETE FROM outbox WHERE organization_id = :organization_id AND topic = :topic AND key = ANY(CAST(:texts AS text[]))
+    """,
+)

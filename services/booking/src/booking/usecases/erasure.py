@@ -1,0 +1,137 @@
+"""Forgetting a person: what lies ahead of them ends, and no text about them stays."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking.domain.bulk import BulkOrder, BulkVerb
+from booking.domain.clients import Client
+from booking.domain.errors import ClientHasAppointmentsError
+from booking.domain.lifecycle import Verb
+from booking.domain.model import Actor, Appointment, Change, changed
+from booking.domain.series import Scope
+from booking.publishers import client_tombstone
+from booking.storage.appointments import read_appointments
+from booking.storage.clients import ClientStore
+from booking.storage.connections import connection_of
+from booking.storage.erasure import Ahead, ErasureStore
+from booking.storage.policies import PolicyCache
+from booking.usecases.bulk import do_in_bulk
+from booking.usecases.clients import locked_client
+from booking.usecases.lifecycle import Details
+from booking.usecases.recording import record_changes
+from booking.usecases.series.changing import cancel_series
+from slotstream_servicekit.context import Context
+from slotstream_servicekit.ids import new_id
+from slotstream_servicekit.outbox import enqueue
+
+_REASON: Final = "erased"
+_FREE_TEXT: Final = ("notes", "internal_notes", "origin_reference_id", "origin_url", "external_id")
+
+
+async def erase_client(
+    *,
+    session: AsyncSession,
+    context: Context,
+    policies: PolicyCache,
+    client_id: UUID,
+    cancels_ahead: bool,
+    expected_version: int | None = None,
+) -> None:
+    """Forgets the person: the client, or whom they were merged into, and all duplicates of them.
+
+    Rows keep their ids; free text goes, from the topics too: appointments' states are published without it, and the
+    clients topic gets a tombstone. `cancels_ahead`: whether open appointments and series are cancelled first, without
+    telling the client; else they are in the way. Raises ClientHasAppointmentsError, VersionConflictError.
+    """
+    organization_id = context.organization_id
+    named = await locked_client(session, organization_id, client_id, expected_version)
+    person = named
+    if named.merged_into is not None:
+        person = await locked_client(session, organization_id, named.merged_into, None)
+    duplicates = await ClientStore(session).duplicates_of(organization_id, person.id, lock=True)
+    clients = [person, *duplicates]
+    client_ids = [client.id for client in clients]
+    store = ErasureStore(session)
+    ahead = await store.ahead_of(organization_id, client_ids, now=context.now)
+    if ahead.appointment_ids or ahead.series_ids:
+        if not cancels_ahead:
+            raise ClientHasAppointmentsError(appointment_ids=ahead.appointment_ids, series_ids=ahead.series_ids)
+        await _cancel(session, context, policies, ahead, client_ids)
+    await _publish_without_text(session, context, await store.appointments_of(organization_id, client_ids))
+    await store.forget(organization_id, client_ids)
+    for client in clients:
+        await ClientStore(session).save(_erased(client, context))
+    await enqueue(
+        session, [client_tombstone(organization_id=organization_id, client_id=client_id) for client_id in client_ids]
+    )
+
+
+async def _cancel(
+    session: AsyncSession, context: Context, policies: PolicyCache, ahead: Ahead, client_ids: Sequence[UUID]
+) -> None:
+    for series_id in ahead.series_ids:
+        await cancel_series(
+            session=session,
+            policies=policies,
+            organization_id=context.organization_id,
+            series_id=series_id,
+            scope=Scope.ALL,
+            occurs_on=None,
+            details=Details(reason=_REASON, notify=False),
+            actor=_actor(context),
+            cause=context.cause,
+            now=context.now,
+        )
+    left = await ErasureStore(session).ahead_of(context.organization_id, client_ids, now=context.now)
+    outcomes = await do_in_bulk(
+        session=session,
+        policies=policies,
+        context=context,
+        order=BulkOrder(id=new_id(), verb=BulkVerb.CANCEL, reason=_REASON, notify=False),
+        appointment_ids=left.appointment_ids,
+    )
+    for outcome in outcomes:
+        if outcome.error is not None:
+            raise outcome.error
+
+
+async def _publish_without_text(session: AsyncSession, context: Context, appointment_ids: Sequence[UUID]) -> None:
+    """Says the state of each appointment anew: on the compacted topic it takes the place of the one with text."""
+    known = await read_appointments(
+        await connection_of(session), organization_id=context.organization_id, ids=appointment_ids, lock=True
+    )
+    changes = [_without_text(appointment, context) for appointment in known.values()]
+    told = [(appointment, change) for appointment, change in changes if change.fields]
+    await record_changes(session, told, actor=_actor(context), cause=context.cause)
+
+
+def _without_text(appointment: Appointment, context: Context) -> tuple[Appointment, Change]:
+    cleared: dict[str, Any] = dict.fromkeys(_FREE_TEXT)
+    if appointment.service_id is None:
+        cleared["service_name"] = ""
+    return changed(appointment, verb=Verb.UPDATE, now=context.now, **cleared)
+
+
+def _erased(client: Client, context: Context) -> Client:
+    return replace(
+        client,
+        name="",
+        phone=None,
+        email=None,
+        locale=None,
+        zone=None,
+        consent=(),
+        erased=True,
+        archived=True,
+        updated_at=max(context.now, client.updated_at),
+        version=client.version + 1,
+    )
+
+
+def _actor(context: Context) -> Actor:
+    actor = context.actor
+    return Actor(type=actor.type, id=actor.id, call_id=actor.call_id, on_behalf_of=actor.on_behalf_of)

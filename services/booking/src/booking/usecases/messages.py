@@ -1,0 +1,65 @@
+"""Text messages to clients or staff about appointments, for notifications to send."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking.domain.bulk import BulkOrder, BulkVerb
+from booking.domain.errors import NotReachableError
+from booking.domain.messages import Recipient
+from booking.domain.model import Appointment
+from booking.publishers import send_message_record
+from booking.storage.recipients import RecipientStore
+from slotstream_servicekit.context import Context
+from slotstream_servicekit.errors import SlotstreamError
+from slotstream_servicekit.outbox import OutboxRecord, enqueue
+
+
+async def send_messages(
+    *, session: AsyncSession, context: Context, order: BulkOrder, appointments: Sequence[Appointment]
+) -> dict[UUID, SlotstreamError]:
+    """Publishes one command per recipient; returns the appointments of which somebody cannot be reached, and why."""
+    to_client = order.verb is BulkVerb.SMS_CLIENT
+    ids = sorted({recipient_id for appointment in appointments for recipient_id in _ids(appointment, to_client)})
+    store = RecipientStore(session)
+    read = store.clients if to_client else store.staff
+    known = await read(context.organization_id, ids)
+    records: dict[UUID, OutboxRecord] = {}
+    errors: dict[UUID, SlotstreamError] = {}
+    for appointment in appointments:
+        try:
+            recipients = _reachable(_ids(appointment, to_client), known)
+        except NotReachableError as error:
+            errors[appointment.id] = error
+            continue
+        for recipient in recipients:
+            record = send_message_record(
+                message_id=order.message_id(recipient.id),
+                appointment_id=appointment.id,
+                client_id=recipient.id if to_client else None,
+                resource_id=None if to_client else recipient.id,
+                text=order.text or "",
+                context=context,
+            )
+            records.setdefault(recipient.id, record)
+    await enqueue(session, list(records.values()))
+    return errors
+
+
+def _ids(appointment: Appointment, to_client: bool) -> list[UUID]:
+    if to_client:
+        return [appointment.client_id]
+    return [resource.id for resource in appointment.resources if resource.kind == "staff"]
+
+
+def _reachable(ids: Sequence[UUID], known: Mapping[UUID, Recipient]) -> list[Recipient]:
+    """All of them, or the first reason why one is not: a message half of them got is not sent."""
+    if not ids:
+        raise NotReachableError("no_staff", "No member of staff performs this appointment.")
+    recipients = [known[recipient_id] for recipient_id in ids if recipient_id in known]
+    if len(recipients) < len(ids) or not all(recipient.has_phone for recipient in recipients):
+        raise NotReachableError("no_phone", "There is no phone number to text.")
+    if not all(recipient.consents for recipient in recipients):
+        raise NotReachableError("no_consent", "The client has not agreed to be texted.")
+    return recipients

@@ -1,0 +1,142 @@
+"""Erasing a person: what lies ahead of them ends, and nothing of them is left in any table or message."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from booking_fixtures import Json, Tenant
+from series_requests import MONDAYS, add
+
+CLIENTS = "/v1/clients"
+TYPED = ("zuse", "901821", "likes tea")
+
+
+async def a_person(tenant: Tenant) -> Json:
+    made: Json = await tenant.post(
+        CLIENTS,
+        {"name": "Zuse Konrad", "phone": "+49 30 901821"},
+        status=201,
+        **{"Idempotency-Key": "adding"},
+    )
+    return made
+
+
+async def rows_with(tenant: Tenant, *texts: str) -> list[tuple[str, str]]:
+    """Every row of every table that holds one of the texts, as the owner of the database sees it."""
+    found = []
+    async with tenant.as_owner() as owner:
+        tables = await owner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+        for (table,) in tables:
+            await owner.execute("SET slotstream.organization = '*'")
+            for row in await owner.fetch(f"SELECT t::text AS row FROM {table} AS t"):
+                line = row["row"].lower()
+                if any(text in line or text.encode().hex() in line for text in texts):
+                    found.append((table, row["row"]))
+    return found
+
+
+async def test_nothing_of_an_erased_person_is_left_in_any_table(tenant: Tenant) -> None:
+    person = await a_person(tenant)
+    double = await tenant.post(CLIENTS, {"name": "Zuse K.", "email": "zuse@example.com"}, status=201)
+    custom = {"service_id": None, "service_name": "Zuse's own ritual", "duration_minutes": 30}
+    typed = {"notes": "Zuse likes tea", "internal_notes": "Zuse!", "external_id": "zuse-1"}
+    origin = {"kind": "work_order", "reference_id": "zuse-7", "url": "https://crm.example/zuse"}
+    booked = await tenant.post(
+        "/v1/appointments",
+        tenant.request(tenant.at(9), client_id=person["id"], origin=origin, **custom, **typed),
+        status=201,
+        **{"Idempotency-Key": "booking"},
+    )
+    forced = tenant.request(tenant.at(9), client_id=person["id"], override={"reason": "Zuse insists"})
+    await tenant.post("/v1/appointments", forced, status=201)
+    await tenant.api.patch(f"/v1/appointments/{booked['id']}", json={"notes": "Zuse likes coffee"})
+    bulk = {"verb": "cancel", "ids": [booked["id"]], "arguments": {"reason": "Zuse is ill"}}
+    await tenant.post("/v1/appointments/bulk", bulk, **{"Idempotency-Key": "cancelling"})
+    await add(tenant, {**MONDAYS, "count": 2}, client_id=person["id"], notes="Zuse again")
+    await tenant.post(f"{CLIENTS}/{double['id']}/merge", {"into": person["id"]})
+    assert {table for table, _ in await rows_with(tenant, *TYPED)} >= {
+        "appointments",
+        "client_search",
+        "clients",
+        "history",
+        "idempotency_keys",
+        "overrides",
+        "series",
+    }
+
+    await tenant.rows("DELETE FROM outbox RETURNING id")
+    await tenant.post(f"{CLIENTS}/{person['id']}/erase", {"open_appointments": "cancel"}, status=204)
+
+    assert await rows_with(tenant, *TYPED) == []
+    tombstones = [record for record in await tenant.outbox() if record["payload"] is None]
+    assert {record["key"] for record in tombstones} == {person["id"], double["id"]}
+    states = [record for record in await tenant.outbox() if record["type"] == "slotstream.appointment.state"]
+    assert booked["id"] in {record["key"] for record in states}, "the compacted topic forgets what was typed"
+    assert (await tenant.get(CLIENTS, q="zuse"))["items"] == []
+    assert (await tenant.get("/v1/appointments", q="zuse"))["items"] == []
+    assert (await tenant.api.get(f"{CLIENTS}/{person['id']}")).status_code == 404
+    kept = await tenant.get(f"/v1/appointments/{booked['id']}")
+    assert (kept["client_id"], kept["client"]["name"], kept["notes"]) == (person["id"], "", None)
+
+
+async def test_what_lies_ahead_of_a_client_is_in_the_way_of_erasing_them(tenant: Tenant) -> None:
+    person = await a_person(tenant)
+    booked = await tenant.book(tenant.at(9), client_id=person["id"])
+    series = await add(tenant, {**MONDAYS, "count": 2}, client_id=person["id"])
+    answer = await tenant.api.post(f"{CLIENTS}/{person['id']}/erase")
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (409, "client_has_appointments")
+    named = {reason["code"]: reason["conflicts_with"] for reason in problem["reasons"]}
+    assert booked["id"] in named["open_appointments"]
+    assert named["active_series"] == [series["id"]]
+    assert (await tenant.get(f"{CLIENTS}/{person['id']}"))["name"] == "Zuse Konrad"
+
+
+async def test_erasing_cancels_what_lies_ahead_where_the_caller_says_so_and_tells_the_client_nothing(
+    tenant: Tenant,
+) -> None:
+    person = await a_person(tenant)
+    booked = await tenant.book(tenant.at(9), client_id=person["id"])
+    series = await add(tenant, {**MONDAYS, "count": 2}, client_id=person["id"])
+    await tenant.post(f"{CLIENTS}/{person['id']}/erase", {"open_appointments": "cancel"}, status=204)
+    cancelled = await tenant.get(f"/v1/appointments/{booked['id']}")
+    assert (cancelled["status"], cancelled["notify_client"]) == ("cancelled", False)
+    assert (await tenant.get(f"/v1/series/{series['id']}"))["status"] == "cancelled"
+    await tenant.book(tenant.at(9))
+
+
+async def test_a_client_with_a_past_alone_is_erased_at_once(tenant: Tenant) -> None:
+    person = await a_person(tenant)
+    booked = await tenant.book(tenant.at(9), client_id=person["id"])
+    await tenant.post(f"/v1/appointments/{booked['id']}/complete")
+    await tenant.post(f"{CLIENTS}/{person['id']}/erase", status=204)
+    assert (await tenant.get(f"/v1/appointments/{booked['id']}"))["status"] == "completed"
+
+
+async def test_erasing_is_for_managers_and_of_the_version_they_saw(tenant: Tenant) -> None:
+    person = await a_person(tenant)
+    path = f"{CLIENTS}/{person['id']}/erase"
+    for role in ("staff", "viewer", "agent"):
+        assert (await (await tenant.client_as(role=role)).post(path)).status_code == 403
+    stale = await tenant.api.post(path, headers={"If-Match": '"9"'})
+    assert (stale.status_code, stale.json()["code"]) == (412, "version_conflict")
+    manager = await tenant.client_as(role="manager")
+    headers = {"If-Match": '"1"', "Idempotency-Key": "erase"}
+    first, second = [await manager.post(path, headers=headers) for _ in range(2)]
+    assert (first.status_code, second.status_code) == (204, 204)
+    assert second.headers["idempotency-replayed"] == "true"
+
+
+async def test_a_merged_id_erases_the_person(tenant: Tenant) -> None:
+    person = await a_person(tenant)
+    double = await tenant.post(CLIENTS, {"name": "Zuse K."}, status=201)
+    await tenant.post(f"{CLIENTS}/{double['id']}/merge", {"into": person["id"]})
+    await tenant.post(f"{CLIENTS}/{double['id']}/erase", status=204)
+    assert await rows_with(tenant, *TYPED) == []
+
+
+@pytest.mark.parametrize("path", ["erase", "merge"])
+async def test_clients_of_another_organization_are_not_found(tenant: Tenant, path: str) -> None:
+    stranger = await tenant.client_as(organization=uuid4())
+    body: Any = {"into": str(uuid4())} if path == "merge" else {}
+    assert (await stranger.post(f"{CLIENTS}/{tenant.client['id']}/{path}", json=body)).status_code == 404

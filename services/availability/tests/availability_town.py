@@ -9,11 +9,12 @@ from uuid import UUID
 import httpx2
 from fastapi import FastAPI
 
-from availability.consumers import on_appointments, on_catalogue, on_external_busy
+from availability.consumers import on_appointments, on_catalogue, on_external_busy, on_holds
 from availability.storage import AvailabilityReader
 from slotstream_contracts.appointments import AppointmentSnapshot, AppointmentState, AssignedResource
 from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState
 from slotstream_contracts.envelope import Envelope, wrap
+from slotstream_contracts.holds import HoldState
 from slotstream_contracts.schedules import ExternalBusyState
 from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.ids import new_id
@@ -78,6 +79,9 @@ class Town:
     async def busy(self, *records: Received[Any]) -> None:
         await self.apply(on_external_busy, *records)
 
+    async def holds(self, *records: Received[Any]) -> None:
+        await self.apply(on_holds, *records)
+
     def a_business(self, **changes: Any) -> BusinessState:
         values = {
             "id": self.business,
@@ -139,6 +143,24 @@ class Town:
             "version": 1,
         }
         return AppointmentState(appointment=AppointmentSnapshot.model_validate({**values, **changes}))
+
+    def a_hold(self, start: str, *resources: UUID, expires_at: str, **changes: Any) -> Received[Envelope[Any]]:
+        starts_at = datetime.fromisoformat(start)
+        ends_at = starts_at + timedelta(hours=1)
+        values = {
+            "id": new_id(),
+            "organization_id": self.organization,
+            "business_id": self.business,
+            "service_id": self.service,
+            "resource_ids": resources,
+            "starts_at": starts_at,
+            "ends_at": ends_at,
+            "blocked_from": starts_at,
+            "blocked_to": ends_at,
+            "expires_at": datetime.fromisoformat(expires_at),
+            "version": 1,
+        }
+        return self.record(HoldState.model_validate({**values, **changes}))
 
     def an_external_event(self, start: str, resource: UUID, key: str, **changes: Any) -> Received[Any]:
         starts_at = datetime.fromisoformat(start)

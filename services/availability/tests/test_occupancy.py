@@ -36,7 +36,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
 
 async def taken(reader: AvailabilityReader, town: Town, window: tuple[int, int] = MONDAY) -> dict[str, int]:
     """How many appointments and external events take the time of each."""
-    times = await reader.taken_time(town.organization, [str(town.anna), str(town.ben)], window)
+    times = await reader.taken_time(town.organization, [str(town.anna), str(town.ben)], window, now=0)
     names = {str(town.anna): "anna", str(town.ben): "ben"}
     return {names[resource_id]: len(time.taken) + len(time.busy) for resource_id, time in times.items()}
 
@@ -154,7 +154,7 @@ async def test_fractions_of_a_second_are_taken_as_whole_ones(town: Town) -> None
     await town.appointments(town.an_appointment(start, town.anna, ends_at=ends_at))
     await town.busy(town.an_external_event(start, town.anna, "cal:1", ends_at=ends_at))
 
-    found = (await town.a_reader().taken_time(town.organization, [str(town.anna)], MONDAY))[str(town.anna)]
+    found = (await town.a_reader().taken_time(town.organization, [str(town.anna)], MONDAY, now=0))[str(town.anna)]
 
     ten = int(datetime.fromisoformat("2026-06-01T10:00:00+02:00").timestamp())
     assert [(one.blocked_from, one.blocked_to) for one in found.taken] == [(ten, ten + 3601)]
@@ -173,7 +173,7 @@ async def test_one_organizations_taken_time_is_not_anothers(town: Town) -> None:
     await town.appointments(town.an_appointment("2026-06-01T10:00+02:00", town.anna))
     reader = town.a_reader()
 
-    found = await reader.taken_time(new_id(), [str(town.anna)], MONDAY)
+    found = await reader.taken_time(new_id(), [str(town.anna)], MONDAY, now=0)
 
     assert [len(time.taken) for time in found.values()] == [0]
 
@@ -282,7 +282,7 @@ async def test_states_in_any_order_and_any_number_end_as_the_newest_say(town: To
 
     window = (MONDAY[0] - 86_400, MONDAY[1] + 86_400)
     for asked in (reader, town.a_reader()):
-        times = await asked.taken_time(town.organization, [str(town.anna), str(town.ben)], window)
+        times = await asked.taken_time(town.organization, [str(town.anna), str(town.ben)], window, now=0)
         for resource_id, time in times.items():
             assert {(taken.id, taken.starts_at) for taken in time.taken} == {
                 (str(appointment.id), int(appointment.starts_at.timestamp()))

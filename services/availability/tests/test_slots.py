@@ -132,6 +132,23 @@ async def test_days_and_times_are_shown_in_the_clients_zone(open_client: httpx2.
     assert [day["date"] for day in answer.json()["days"]] == ["2026-06-01", "2026-06-02"]
 
 
+async def test_slots_in_a_repeated_hour_say_which_pass_they_are_of(client: httpx2.AsyncClient, town: Town) -> None:
+    night = [{"weekday": day, "intervals": [{"from": "01:00", "to": "05:00"}]} for day in range(7)]
+    await client.put(f"/v1/businesses/{town.business}/schedule", json={"weekly": night})
+
+    for window in ({"from": "2026-10-25", "to": "2026-10-26"}, {"from": "2026-10-25T00:00:00Z", "to": "2026-10-26"}):
+        asked = {"service_id": str(town.service), **window, "detail": "starts"}
+        slots = (await client.get("/v1/slots", params=asked)).json()["days"][0]["slots"]
+        repeated = [(slot["local_time"], slot["utc_offset"]) for slot in slots if slot["local_time"] == "02:00"]
+        assert repeated == [("02:00", "+02:00"), ("02:00", "+01:00")]
+        first = (
+            await client.get(
+                "/v1/slots/first", params={"service_id": str(town.service), "from": "2026-10-25T01:00:00Z"}
+            )
+        ).json()
+        assert (first["slot"]["local_time"], first["slot"]["utc_offset"]) == ("02:00", "+01:00")
+
+
 async def test_notice_moves_the_offer_as_time_passes_although_answers_are_kept(
     open_client: httpx2.AsyncClient, town: Town
 ) -> None:
@@ -204,6 +221,7 @@ async def test_starts_alone_make_a_short_answer(open_client: httpx2.AsyncClient,
         "starts_at": "2026-06-01T07:00:00Z",
         "ends_at": "2026-06-01T08:00:00Z",
         "local_time": "09:00",
+        "utc_offset": "+02:00",
         "free": 2,
         "seats": 1,
     }

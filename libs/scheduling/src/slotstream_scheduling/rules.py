@@ -52,7 +52,7 @@ class ServiceRules:
 class Taken:
     """A resource's time taken by the appointment or hold `id`; epoch seconds, half-open.
 
-    `blocked_from` and `blocked_to` include the buffers.
+    `blocked_from` and `blocked_to` include the buffers. A hold takes no time any more from `expires_at` on.
     """
 
     id: str
@@ -61,6 +61,7 @@ class Taken:
     starts_at: int
     ends_at: int
     service_id: str | None = None
+    expires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from slotstream_servicekit.consumer.records import Received
 
 _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
-_POLL_SECONDS: Final = 0.05
+_POLL: Final = timedelta(milliseconds=50)
 
 Key = tuple[Any, ...]
 
@@ -107,7 +107,7 @@ def _record(columns: Sequence[Column[Any]]) -> str:
     return ", ".join(f"{column.name} {column.type.compile(dialect=_DIALECT)}" for column in columns)
 
 
-async def wait_until(is_known: Callable[[], Awaitable[bool]], *, within: timedelta) -> None:
+async def wait_until(is_known: Callable[[], Awaitable[bool]], *, within: timedelta, every: timedelta = _POLL) -> None:
     """Gives what was created a moment ago the time to arrive from its topic.
 
     Returns once `is_known` says so, or after `within`: what follows decides. `is_known` opens a transaction of its
@@ -117,4 +117,4 @@ async def wait_until(is_known: Callable[[], Awaitable[bool]], *, within: timedel
     while not await is_known():
         if asyncio.get_running_loop().time() >= deadline:
             return
-        await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.sleep(every.total_seconds())

@@ -13,6 +13,7 @@ TABLES = (
     "appointments",
     "businesses",
     "external_busy",
+    "holds",
     "idempotency_keys",
     "outbox",
     "projection_versions",
@@ -70,6 +71,23 @@ CREATE_TABLES = (
     """,
     "CREATE INDEX external_busy_key_idx ON external_busy (key)",
     "CREATE INDEX external_busy_taken_idx ON external_busy (organization_id, resource_id, ends_at, starts_at)",
+    """
+    CREATE TABLE holds (
+        organization_id UUID NOT NULL,
+        id UUID NOT NULL,
+        service_id UUID,
+        resource_ids UUID[] NOT NULL,
+        starts_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        ends_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        blocked_from TIMESTAMP WITH TIME ZONE NOT NULL,
+        blocked_to TIMESTAMP WITH TIME ZONE NOT NULL,
+        expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        version BIGINT NOT NULL,
+        applied_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        PRIMARY KEY (organization_id, id)
+    )
+    """,
+    "CREATE INDEX holds_expires_idx ON holds (expires_at)",
     """
     CREATE TABLE idempotency_keys (
         organization_id UUID NOT NULL,
@@ -255,6 +273,61 @@ END $$
 """,
     "CREATE TRIGGER occupancy_delete_counts AFTER delete ON occupancy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION count_occupancy_delete()",
     """
+CREATE FUNCTION count_holds_insert() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    WITH touched AS MATERIALIZED (SELECT DISTINCT organization_id, unnest(resource_ids) AS resource_id FROM new_rows),
+    counted AS (
+        INSERT INTO projection_versions AS v (organization_id, rules, taken)
+        SELECT DISTINCT organization_id, 1, 1 FROM touched ORDER BY organization_id
+        ON CONFLICT (organization_id) DO UPDATE SET taken = v.taken + 1
+        RETURNING organization_id, taken)
+    INSERT INTO resource_versions (organization_id, resource_id, taken)
+    SELECT organization_id, resource_id, counted.taken FROM touched JOIN counted USING (organization_id)
+    ON CONFLICT (organization_id, resource_id) DO UPDATE SET taken = excluded.taken;
+    RETURN NULL;
+END $$
+""",
+    "CREATE TRIGGER holds_insert_counts AFTER insert ON holds REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION count_holds_insert()",
+    """
+CREATE FUNCTION count_holds_update() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    WITH touched AS MATERIALIZED (
+    SELECT DISTINCT organization_id, unnest(resource_ids || other_ids) AS resource_id FROM (
+        SELECT n.organization_id, n.resource_ids, o.resource_ids AS other_ids
+        FROM new_rows n JOIN old_rows o USING (organization_id, id)
+        WHERE (n.resource_ids, n.service_id, n.starts_at, n.ends_at, n.blocked_from, n.blocked_to, n.expires_at)
+              IS DISTINCT FROM
+              (o.resource_ids, o.service_id, o.starts_at, o.ends_at, o.blocked_from, o.blocked_to, o.expires_at)) AS c
+),
+    counted AS (
+        INSERT INTO projection_versions AS v (organization_id, rules, taken)
+        SELECT DISTINCT organization_id, 1, 1 FROM touched ORDER BY organization_id
+        ON CONFLICT (organization_id) DO UPDATE SET taken = v.taken + 1
+        RETURNING organization_id, taken)
+    INSERT INTO resource_versions (organization_id, resource_id, taken)
+    SELECT organization_id, resource_id, counted.taken FROM touched JOIN counted USING (organization_id)
+    ON CONFLICT (organization_id, resource_id) DO UPDATE SET taken = excluded.taken;
+    RETURN NULL;
+END $$
+""",
+    "CREATE TRIGGER holds_update_counts AFTER update ON holds REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION count_holds_update()",
+    """
+CREATE FUNCTION count_holds_delete() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    WITH touched AS MATERIALIZED (SELECT DISTINCT organization_id, unnest(resource_ids) AS resource_id FROM old_rows),
+    counted AS (
+        INSERT INTO projection_versions AS v (organization_id, rules, taken)
+        SELECT DISTINCT organization_id, 1, 1 FROM touched ORDER BY organization_id
+        ON CONFLICT (organization_id) DO UPDATE SET taken = v.taken + 1
+        RETURNING organization_id, taken)
+    INSERT INTO resource_versions (organization_id, resource_id, taken)
+    SELECT organization_id, resource_id, counted.taken FROM touched JOIN counted USING (organization_id)
+    ON CONFLICT (organization_id, resource_id) DO UPDATE SET taken = excluded.taken;
+    RETURN NULL;
+END $$
+""",
+    "CREATE TRIGGER holds_delete_counts AFTER delete ON holds REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION count_holds_delete()",
+    """
 CREATE FUNCTION count_external_busy_insert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     WITH touched AS MATERIALIZED (SELECT DISTINCT organization_id, resource_id FROM new_rows),
@@ -316,6 +389,9 @@ FUNCTIONS = (
     "count_occupancy_insert",
     "count_occupancy_update",
     "count_occupancy_delete",
+    "count_holds_insert",
+    "count_holds_update",
+    "count_holds_delete",
     "count_external_busy_insert",
     "count_external_busy_update",
     "count_external_busy_delete",

@@ -1,4 +1,4 @@
-"""States of the catalogue, of appointments and of external busy time, as other services publish them.
+"""States of the catalogue, of appointments, of holds and of external busy time, as other services publish them.
 
 All are applied by version, so duplicates, reordering and replays change nothing.
 """
@@ -19,14 +19,17 @@ from availability.storage import (
     BusinessRow,
     ExternalBusyRow,
     ExternalBusyStore,
+    HoldRow,
+    HoldStore,
     ResourceRow,
     ServiceRow,
 )
 from slotstream_contracts.appointments import AppointmentState
 from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState
 from slotstream_contracts.envelope import Envelope
+from slotstream_contracts.holds import HoldState
 from slotstream_contracts.schedules import ExternalBusyState
-from slotstream_contracts.topics import APPOINTMENT_STATES, CATALOGUE, EXTERNAL_BUSY
+from slotstream_contracts.topics import APPOINTMENT_STATES, CATALOGUE, EXTERNAL_BUSY, HOLDS
 from slotstream_scheduling import zone_of
 from slotstream_servicekit.consumer import Consumers, Received
 from slotstream_servicekit.rebuild import Projection
@@ -37,12 +40,14 @@ RowT = TypeVar("RowT")
 
 CATALOGUE_TYPES: Final = frozenset({BusinessState.type, ResourceState.type, ServiceState.type})
 APPOINTMENT_TYPES: Final = frozenset({AppointmentState.type})
+HOLD_TYPES: Final = frozenset({HoldState.type})
 EXTERNAL_TYPES: Final = frozenset({ExternalBusyState.type})
 
 
 def register(consumers: Consumers) -> None:
     consumers.subscribe(CATALOGUE.name, on_catalogue, types=CATALOGUE_TYPES, dedupe=False)
     consumers.subscribe(APPOINTMENT_STATES.name, on_appointments, types=APPOINTMENT_TYPES, dedupe=False)
+    consumers.subscribe(HOLDS.name, on_holds, types=HOLD_TYPES, dedupe=False)
     consumers.subscribe(EXTERNAL_BUSY.name, on_external_busy, types=EXTERNAL_TYPES, dedupe=False)
 
 
@@ -62,6 +67,7 @@ def projections() -> Sequence[Projection]:
             tables=("appointments",),
             types=APPOINTMENT_TYPES,
         ),
+        Projection(name="holds", topics=(HOLDS.name,), handler=on_holds, tables=("holds",), types=HOLD_TYPES),
         Projection(
             name="external-busy",
             topics=(EXTERNAL_BUSY.name,),
@@ -82,20 +88,31 @@ async def on_appointments(session: AsyncSession, batch: Batch) -> None:
     await AppointmentStore(session).put(_rows(batch, AppointmentState, _appointment_row))
 
 
+async def on_holds(session: AsyncSession, batch: Batch) -> None:
+    store = HoldStore(session)
+    last = _last_of_each_key(batch)
+    await store.forget((organization_id, UUID(record.key)) for organization_id, record in last if record.event is None)
+    await store.put(_rows([record for _, record in last], HoldState, _hold_row))
+
+
 async def on_external_busy(session: AsyncSession, batch: Batch) -> None:
-    """The last record of a key within an organization decides: a state stored, or a tombstone that removes it."""
     store = ExternalBusyStore(session)
-    last = {(record.organization_id, record.key): record for record in batch}
-    await store.forget(
-        (organization_id, key)
-        for (organization_id, key), record in last.items()
-        if record.event is None and organization_id is not None
-    )
+    last = _last_of_each_key(batch)
+    await store.forget((organization_id, record.key) for organization_id, record in last if record.event is None)
     await store.put(
         _external_row(record.event.organization, record.key, record.event.data)
-        for record in last.values()
+        for _, record in last
         if record.event is not None
     )
+
+
+def _last_of_each_key(batch: Batch) -> list[tuple[UUID, Received[Envelope[Any]]]]:
+    """Of each key within an organization the record that decides: a state, or a tombstone that removes it.
+
+    Keys are made by others, so two organizations may have the same one.
+    """
+    last = {(record.organization_id, record.key): record for record in batch}
+    return [(organization_id, record) for (organization_id, _), record in last.items() if organization_id is not None]
 
 
 def _rows(batch: Batch, state: type[StateT], row_of: Callable[[UUID, StateT], RowT]) -> list[RowT]:
@@ -170,6 +187,21 @@ def _appointment_row(organization_id: UUID, state: AppointmentState) -> Appointm
         blocked_to=appointment.ends_at + timedelta(minutes=appointment.buffer_after_minutes),
         occupies=appointment.occupies,
         version=appointment.version,
+    )
+
+
+def _hold_row(organization_id: UUID, state: HoldState) -> HoldRow:
+    return HoldRow(
+        organization_id=organization_id,
+        id=state.id,
+        service_id=state.service_id,
+        resource_ids=state.resource_ids,
+        starts_at=state.starts_at,
+        ends_at=state.ends_at,
+        blocked_from=state.blocked_from,
+        blocked_to=state.blocked_to,
+        expires_at=state.expires_at,
+        version=state.version,
     )
 
 

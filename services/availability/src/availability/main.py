@@ -58,6 +58,7 @@ def create_api(settings: AvailabilitySettings, *, clock: Clock = system_clock) -
         answers=AnswerCache(settings.answer_cache_bytes),
         clock=clock,
         catalogue_wait=timedelta(seconds=settings.catalogue_wait_seconds),
+        state_wait=timedelta(seconds=settings.state_wait_seconds),
     )
     return app
 
@@ -75,7 +76,7 @@ def create_worker(settings: AvailabilitySettings, *, clock: Clock = system_clock
         database=database,
         decode=parse,
         register=register,
-        tasks=tasks(database, clock),
+        tasks=tasks(database, clock, past_days=settings.past_days),
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from availability.domain import MAX_RESOURCES
+from availability.domain import MAX_RESOURCES, StateVersion
 from slotstream_scheduling import ClockInterval, WeekdayHours, is_zone
 from slotstream_servicekit.http import DurationMinutes, InstantIn, InstantOut, RequestModel, ResponseModel
 
@@ -28,6 +28,23 @@ Zone = Annotated[
 """Checked against the very zone rules that hours are expanded with."""
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"), Field(examples=["09:00"])]
 EndTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$"), Field(examples=["17:00"])]
+
+
+def _checked_token(value: str) -> str:
+    try:
+        StateVersion.parse(value)
+    except ValueError:
+        message = "A token is `appointment:<id>:<version>` or `hold:<id>:<version>`, as booking gives it"
+        raise PydanticCustomError("malformed_token", message) from None
+    return value
+
+
+StateToken = Annotated[
+    str,
+    StringConstraints(max_length=100),
+    AfterValidator(_checked_token),
+    Field(examples=["appointment:0190a000-0000-7000-8000-000000000005:3"]),
+]
 
 
 class IntervalIn(RequestModel):
@@ -112,7 +129,9 @@ class BookabilityIn(RequestModel):
     duration_minutes: DurationMinutes | None = None
     resource_ids: Annotated[tuple[UUID, ...], Field(max_length=MAX_RESOURCES)] = ()
     ignore_appointment_ids: Annotated[tuple[UUID, ...], Field(max_length=100)] = ()
-    """Appointments that give their time up in the same change, such as the one being rescheduled."""
+    """Appointments or holds that give their time up in the same change, such as the one being rescheduled."""
+    not_before: Annotated[tuple[StateToken, ...], Field(max_length=10)] = ()
+    """What the answer has to know: tokens of booking's answers; waited for a while."""
 
 
 class IntervalOut(ResponseModel):
@@ -176,6 +195,8 @@ class AbsencesOut(ResponseModel):
 class SlotOut(ResponseModel):
     """An offered start. `local_time` is what the wall reads then in the answer's zone.
 
+    In a repeated hour `utc_offset` (`+02:00`) tells which pass it is.
+
     `resource_ids` holds everyone who is free for some place; `places` says who for which, where the service
     takes several resources at once. `free` is their number, `seats` the clients that can still share it.
     """
@@ -183,6 +204,7 @@ class SlotOut(ResponseModel):
     starts_at: InstantOut
     ends_at: InstantOut
     local_time: str
+    utc_offset: str
     free: int
     seats: int
     resource_ids: list[UUID] | None = None

@@ -1,12 +1,14 @@
 """What the worker does by the clock: public holidays kept some years ahead, and old rows deleted."""
 
+from typing import Final
+
 from availability.storage import owners_with_holidays
 from availability.usecases import extend_holidays
 from slotstream_servicekit.background import BACKGROUND_FAILURES, BackgroundTask, repeatedly
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.database import Database
-from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, housekeeping
+from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, Sweep, housekeeping
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.telemetry import get_logger
 
@@ -14,15 +16,29 @@ log = get_logger(__name__)
 
 HOLIDAY_RENEWAL = "holiday_renewal"
 _RENEWAL_SECONDS = 6 * 3_600.0
+_EXPIRED_HOLDS: Final = Sweep(table="holds", where="expires_at < now() - interval '1 minute'")
 
 
-def tasks(database: Database, clock: Clock) -> tuple[BackgroundTask, ...]:
+def tasks(database: Database, clock: Clock, *, past_days: int) -> tuple[BackgroundTask, ...]:
     async def renew() -> None:
         await renew_holidays(database, clock)
 
     return (
         repeatedly(HOLIDAY_RENEWAL, renew, every=_RENEWAL_SECONDS),
-        housekeeping(database, (IDEMPOTENCY_KEYS,)),
+        housekeeping(database, sweeps(past_days=past_days)),
+    )
+
+
+def sweeps(*, past_days: int) -> tuple[Sweep, ...]:
+    """What has served its time. What is past is drawn by calendars for `past_days` days."""
+    past = {"past_days": past_days}
+    return (
+        IDEMPOTENCY_KEYS,
+        _EXPIRED_HOLDS,
+        *(
+            Sweep(table=table, where="ends_at < now() - make_interval(days => :past_days)", parameters=past)
+            for table in ("appointments", "external_busy")
+        ),
     )
 
 

@@ -41,6 +41,7 @@ async def list_free_busy(
             resource_ids=list(dict.fromkeys(map(str, resource_ids))),
             business_id=None if business_id is None else str(business_id),
             window=window,
+            now=dependencies.now(),
         )
         resources = [
             {

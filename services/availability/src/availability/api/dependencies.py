@@ -1,14 +1,15 @@
 """What the endpoints work with, made once in main."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, Final, TypeVar, cast
+from uuid import UUID
 
 from fastapi import Depends, Request
 
 from availability.api.slot_answers import AnswerCache
-from availability.domain import UnknownOwnerError
+from availability.domain import StateVersion, UnknownOwnerError
 from availability.storage import AvailabilityReader
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.context import Context
@@ -19,6 +20,8 @@ from slotstream_servicekit.projections import wait_until
 
 ResultT = TypeVar("ResultT")
 
+_STATE_POLL: Final = timedelta(milliseconds=10)
+
 ScheduleReader = Annotated[Principal, requires(Right.READ_SCHEDULES)]
 ScheduleWriter = Annotated[Principal, requires_any(Right.WRITE_SCHEDULES, Right.WRITE_OWN_SCHEDULE)]
 ScheduleManager = Annotated[Principal, requires(Right.WRITE_SCHEDULES)]
@@ -28,13 +31,14 @@ FreeBusyReader = Annotated[Principal, requires_any(Right.READ_SLOTS, Right.READ_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """`catalogue_wait` is how long a request waits for what was created a moment ago."""
+    """A request waits at most `catalogue_wait` for what was created a moment ago, `state_wait` for a state."""
 
     database: Database
     reader: AvailabilityReader
     answers: AnswerCache
     clock: Clock
     catalogue_wait: timedelta
+    state_wait: timedelta
 
     def now(self) -> datetime:
         return self.clock()
@@ -58,6 +62,21 @@ class Dependencies:
 
         await wait_until(is_known, within=self.catalogue_wait)
         return results[0] if results else await action()
+
+    async def when_applied(self, organization_id: UUID, tokens: Sequence[str]) -> bool:
+        """Waits until the projections know the states that the tokens name, within bounds; whether they do."""
+        if not tokens:
+            return True
+        states = [StateVersion.parse(token) for token in tokens]
+        applied = False
+
+        async def is_applied() -> bool:
+            nonlocal applied
+            applied = await self.reader.has_applied(organization_id, states)
+            return applied
+
+        await wait_until(is_applied, within=self.state_wait, every=_STATE_POLL)
+        return applied
 
 
 def dependencies_of(request: Request) -> Dependencies:

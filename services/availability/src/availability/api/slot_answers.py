@@ -68,7 +68,7 @@ class SlotAnswer:
         self._days = list(_days_of(board, zone))
         self._head = orjson.dumps(head_of(offer.terms, zone))[:-1] + b',"days":['
         self._versions: Versions | None = None
-        self._valid_until = 0
+        self._valid_until = 0.0
         self._bodies: dict[bool, bytes] = {}
         self._lock = asyncio.Lock()
 
@@ -79,15 +79,15 @@ class SlotAnswer:
         board = len(self._offer.board.grid) * (8 + len(self._offer.terms.staffing.candidates) // 8)
         return days + board + sum(map(len, self._bodies.values()))
 
-    async def bring_up_to(self, versions: Versions, reader: AvailabilityReader, now: int) -> None:
-        """Makes it true for `versions` and for the second `now`."""
+    async def bring_up_to(self, versions: Versions, reader: AvailabilityReader, now: float) -> None:
+        """Makes it true for `versions` and for `now`, in epoch seconds."""
         if versions == self._versions and now < self._valid_until:
             return
         async with self._lock:
             if versions == self._versions and now < self._valid_until:
                 return
-            bits = await self._offer.bring_up_to(versions, reader)
-            bookable = self._offer.bookable(now)
+            bits = await self._offer.bring_up_to(versions, reader, now)
+            bookable = self._offer.bookable(int(now))
             stale = [day for day in self._days if day.is_touched_by(bits) or day.written != day.bookable(bookable)]
             if self._offer.is_large and len(stale) > 1:
                 await asyncio.to_thread(self._write, stale, bookable)
@@ -95,7 +95,7 @@ class SlotAnswer:
                 self._write(stale, bookable)
             if stale:
                 self._bodies.clear()
-            self._valid_until = self._offer.valid_until(now)
+            self._valid_until = self._offer.valid_until(int(now))
             self._versions = versions
 
     def body(self, *, gzip: bool) -> bytes:
@@ -118,11 +118,12 @@ class SlotAnswer:
 
         def times(start: int) -> bytes:
             local = datetime.fromtimestamp(start, zone)
-            return b'{"starts_at":"%b","ends_at":"%b","local_time":"%02d:%02d"' % (
+            return b'{"starts_at":"%b","ends_at":"%b","local_time":"%02d:%02d","utc_offset":"%b"' % (
                 _rfc_3339(start),
                 _rfc_3339(start + duration),
                 local.hour,
                 local.minute,
+                local.isoformat()[19:].encode(),
             )
 
         if self._detail == "starts" and self._offer.terms.rules.capacity == 1:
@@ -165,24 +166,32 @@ class AnswerCache:
         return kept[0] if kept else None
 
     def keep(self, organization_id: UUID, query: bytes, answer: SlotAnswer) -> None:
-        """Keeps the answer, or notes its size and that it was asked for."""
+        """Keeps the answer, or notes its size and that it was asked for.
+
+        One that is larger than the organization's share is not kept.
+        """
         own = self._answers.setdefault(organization_id, OrderedDict())
-        _, before = own.pop(query, (None, 0))
-        own[query] = answer, answer.size
-        self._sizes[organization_id] = self._sizes.get(organization_id, 0) - before + own[query][1]
         self._answers.move_to_end(organization_id)
-        while self._sizes[organization_id] > self._max_bytes // SHARES and own:
+        _, before = own.pop(query, (None, 0))
+        size, share = answer.size, self._max_bytes // SHARES
+        self._sizes[organization_id] = self._sizes.get(organization_id, 0) - before
+        if size <= share:
+            own[query] = answer, size
+            self._sizes[organization_id] += size
+        while self._sizes.get(organization_id, 0) > share:
             self._forget_one_of(organization_id)
         while sum(self._sizes.values()) > self._max_bytes:
             self._forget_one_of(next(iter(self._answers)))
+        self._drop_if_empty(organization_id)
 
     def _forget_one_of(self, organization_id: UUID) -> None:
-        own = self._answers[organization_id]
-        _, (_, size) = own.popitem(last=False)
+        _, (_, size) = self._answers[organization_id].popitem(last=False)
         self._sizes[organization_id] -= size
-        if not own:
-            self._answers.pop(organization_id)
-            self._sizes.pop(organization_id)
+        self._drop_if_empty(organization_id)
+
+    def _drop_if_empty(self, organization_id: UUID) -> None:
+        if not self._answers.get(organization_id, True):
+            del self._answers[organization_id], self._sizes[organization_id]
 
 
 def head_of(terms: Terms, zone: str) -> dict[str, str | int | None]:

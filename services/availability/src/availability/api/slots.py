@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
+from urllib.parse import unquote_plus
 from uuid import UUID
 
 import orjson
@@ -14,8 +15,8 @@ from availability import usecases
 from availability.api.dependencies import CurrentDependencies, Dependencies, SlotReader, dependencies_of
 from availability.api.moments import DisplayZone, FromMoment, Moment, ResourceIds, ToMoment, window_of
 from availability.api.slot_answers import Detail, SlotAnswer, head_of
-from availability.domain import MAX_LOOK_AHEAD, SlotQuery
-from availability.schemas import BookabilityIn, BookabilityOut, FirstSlotOut, SlotsOut
+from availability.domain import MAX_LOOK_AHEAD, SlotQuery, StateVersion
+from availability.schemas import BookabilityIn, BookabilityOut, FirstSlotOut, SlotsOut, StateToken
 from availability.usecases.slots import settled
 from slotstream_scheduling import Slot, from_epoch, zone_of
 from slotstream_servicekit.http import Principal, Router
@@ -26,6 +27,15 @@ from slotstream_servicekit.http.routes import Handler, StrictRoute
 router = Router(prefix="/v1", tags=["slots"])
 
 _TAKES_GZIP = re.compile(rb"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
+_NOT_BEFORE = re.compile(rb"(?:^|&)not_before=([^&]*)")
+Ignored = Annotated[
+    list[UUID],
+    Query(max_length=100, description="Appointments or holds that give their time up: the one being moved"),
+]
+NotBefore = Annotated[
+    list[StateToken],
+    Query(max_length=10, description="What the answer has to know: tokens of booking's answers; waited for a while"),
+]
 Duration = Annotated[int | None, Query(ge=1, le=7 * 24 * 60, description="Another length than the service's own")]
 
 
@@ -44,8 +54,11 @@ async def list_slots(
     detail: Annotated[
         Detail, Query(description="`starts` leaves out who is free: a much shorter answer for any resource")
     ] = "resources",
+    ignore: Ignored = [],  # noqa: B006
+    not_before: NotBefore = [],  # noqa: B006
 ) -> Response:
-    query = _query(principal, service_id, business_id, resource_ids, duration_minutes)
+    query = _query(principal, service_id, business_id, resource_ids, duration_minutes, ignore=ignore)
+    is_current = await dependencies.when_applied(principal.organization_id, not_before)
 
     async def ask() -> SlotAnswer:
         versions = await dependencies.reader.versions(query.organization_id)
@@ -55,11 +68,14 @@ async def list_slots(
         return SlotAnswer(offer, zone=read_in, detail=detail, rules=versions.rules)
 
     answer = await dependencies.when_known(ask)
-    return await _current(request, dependencies, principal, answer)
+    return _told(await _current(request, dependencies, principal, answer), is_current=is_current)
 
 
 class KeptAnswersRoute(StrictRoute):
-    """Puts finished answers in front of its endpoint: the same bytes, without parsing the query again."""
+    """Puts finished answers in front of its endpoint: the same bytes, without parsing the query again.
+
+    `not_before` is no part of what is asked, so it is not of the key either.
+    """
 
     comes_first = True
 
@@ -69,13 +85,15 @@ class KeptAnswersRoute(StrictRoute):
         async def kept_or_asked(request: Request) -> Response:
             principal = await authenticate(request.scope)
             dependencies = dependencies_of(request)
-            kept = dependencies.answers.get(principal.organization_id, request.scope["query_string"])
-            if kept is None:
+            kept = dependencies.answers.get(principal.organization_id, _key(request))
+            tokens = _tokens(request)
+            if kept is None or tokens is None:
                 return await ask(request)
+            is_current = await dependencies.when_applied(principal.organization_id, tokens)
             versions = await dependencies.reader.versions(principal.organization_id)
             if kept.rules != versions.rules:
                 return await ask(request)
-            return await _current(request, dependencies, principal, kept)
+            return _told(await _current(request, dependencies, principal, kept), is_current=is_current)
 
         return kept_or_asked
 
@@ -85,14 +103,37 @@ router.add_api_route(
 )
 
 
+def _key(request: Request) -> bytes:
+    return _NOT_BEFORE.sub(b"", request.scope["query_string"])
+
+
+def _tokens(request: Request) -> list[str] | None:
+    """The tokens of the query; None where one is malformed, which the endpoint says."""
+    sent = _NOT_BEFORE.findall(request.scope["query_string"])
+    tokens = [unquote_plus(token.decode("latin-1")) for token in sent]
+    try:
+        for token in tokens:
+            StateVersion.parse(token)
+    except ValueError:
+        return None
+    return tokens
+
+
+def _told(response: Response, *, is_current: bool) -> Response:
+    """Says so where the answer may not know yet what it was asked to know."""
+    if not is_current:
+        response.headers["Slotstream-Stale"] = "true"
+    return response
+
+
 async def _current(request: Request, dependencies: Dependencies, principal: Principal, answer: SlotAnswer) -> Response:
     """The answer as of now."""
     versions = await dependencies.reader.versions(principal.organization_id)
-    await answer.bring_up_to(versions, dependencies.reader, int(dependencies.now().timestamp()))
+    await answer.bring_up_to(versions, dependencies.reader, dependencies.now().timestamp())
     gzip = _takes_gzip(request.scope)
     headers = {"vary": "Accept-Encoding"} | ({"content-encoding": "gzip"} if gzip else {})
     response = Response(answer.body(gzip=gzip), media_type="application/json", headers=headers)
-    dependencies.answers.keep(principal.organization_id, request.scope["query_string"], answer)
+    dependencies.answers.keep(principal.organization_id, _key(request), answer)
     return response
 
 
@@ -113,9 +154,12 @@ async def get_first_slot(
     resource_ids: ResourceIds = [],  # noqa: B006 - FastAPI copies a default
     zone: DisplayZone = None,
     duration_minutes: Duration = None,
+    ignore: Ignored = [],  # noqa: B006
+    not_before: NotBefore = [],  # noqa: B006
 ) -> Response:
     """The first slot from `from` (now) to `to` (a year later at most); `slot` is null where there is none."""
-    query = _query(principal, service_id, business_id, resource_ids, duration_minutes)
+    query = _query(principal, service_id, business_id, resource_ids, duration_minutes, ignore=ignore)
+    is_current = await dependencies.when_applied(principal.organization_id, not_before)
     now = dependencies.now()
     begin: datetime | date = now if starts is None else starts
     last: datetime | date = _a_year_after(begin) if ends is None else ends
@@ -129,7 +173,7 @@ async def get_first_slot(
         )
         return _json({**head_of(terms, read_in), "slot": None if slot is None else _slot_out(slot, read_in)})
 
-    return await dependencies.when_known(find)
+    return _told(await dependencies.when_known(find), is_current=is_current)
 
 
 @router.post("/bookability", response_model=BookabilityOut)
@@ -145,6 +189,7 @@ async def check_bookability(
         body.duration_minutes,
         ignore=body.ignore_appointment_ids,
     )
+    is_current = await dependencies.when_applied(principal.organization_id, body.not_before)
 
     async def judge() -> Response:
         verdict = await usecases.judge_start(
@@ -163,7 +208,7 @@ async def check_bookability(
             }
         )
 
-    return await dependencies.when_known(judge)
+    return _told(await dependencies.when_known(judge), is_current=is_current)
 
 
 def _query(
@@ -187,10 +232,12 @@ def _query(
 
 def _slot_out(slot: Slot, zone: str) -> dict[str, Any]:
     free = dict.fromkeys(candidate for place in slot.free for candidate in place)
+    local = datetime.fromtimestamp(slot.start, zone_of(zone))
     return {
         "starts_at": from_epoch(slot.start),
         "ends_at": from_epoch(slot.end),
-        "local_time": datetime.fromtimestamp(slot.start, zone_of(zone)).strftime("%H:%M"),
+        "local_time": local.strftime("%H:%M"),
+        "utc_offset": local.isoformat()[19:],
         "free": len(free),
         "seats": slot.seats,
         "resource_ids": list(free),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal, Self, cast
 from uuid import UUID
 
 from availability.domain.catalogue import Business, Directory
@@ -17,11 +17,32 @@ MAX_RESOURCES: Final = 100
 MAX_BUSINESSES: Final = 50
 
 
+@dataclass(frozen=True, slots=True)
+class StateVersion:
+    """A state that an answer has to know: version `version` of an appointment or a hold.
+
+    Booking gives it as a token with its answers; as text `appointment:<id>:<version>`.
+    """
+
+    kind: Literal["appointment", "hold"]
+    id: UUID
+    version: int
+
+    @classmethod
+    def parse(cls, token: str) -> Self:
+        """Raises ValueError."""
+        kind, _, rest = token.partition(":")
+        state_id, _, version = rest.partition(":")
+        if kind not in {"appointment", "hold"} or not (version.isascii() and version.isdigit()) or len(version) > 18:
+            raise ValueError("a token is appointment:<id>:<version> or hold:<id>:<version>")
+        return cls(cast("Literal['appointment', 'hold']", kind), UUID(state_id), int(version))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotQuery:
     """Slots of what, where, with whom: of a service, or of a custom one of some length at a business.
 
-    `ignore` holds appointments that give their time up in the same change: the one being moved.
+    `ignore` holds appointments and holds that give their time up in the same change: the one being moved.
     """
 
     organization_id: UUID

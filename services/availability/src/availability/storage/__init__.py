@@ -11,6 +11,8 @@ from availability.storage.projections import (
     BusinessRow,
     ExternalBusyRow,
     ExternalBusyStore,
+    HoldRow,
+    HoldStore,
     ResourceRow,
     ServiceRow,
 )
@@ -33,6 +35,8 @@ __all__ = [
     "DirectoryStore",
     "ExternalBusyRow",
     "ExternalBusyStore",
+    "HoldRow",
+    "HoldStore",
     "ResourceRow",
     "ScheduleStore",
     "ServiceRow",

@@ -4,7 +4,7 @@ The organization's counter says whether anything changed at all; one statement t
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -30,6 +30,19 @@ class TakenTime(NamedTuple):
 
     taken: tuple[Taken, ...]
     busy: tuple[Busy, ...]
+
+    def at(self, now: float, ignore: Collection[str] = ()) -> "TakenTime":
+        """What takes time at `now`: without expired holds, and without what is in `ignore`."""
+        if not ignore and all(taken.expires_at is None for taken in self.taken):
+            return self
+        return TakenTime(
+            tuple(
+                taken
+                for taken in self.taken
+                if taken.id not in ignore and (taken.expires_at is None or taken.expires_at > now)
+            ),
+            self.busy,
+        )
 
     @property
     def spans(self) -> list[Span]:
@@ -171,11 +184,11 @@ async def load_taken_time(
     return {row["resource_id"]: TakenTime(tuple(_taken_of(row)), tuple(_busy_of(row))) for row in rows}
 
 
-def _taken_of(row: asyncpg.Record) -> Iterable[Taken]:
-    if row["appointments"] is None:
-        return ()
-    columns = ("appointments", "blocked_from", "blocked_to", "starts_at", "ends_at", "services")
-    return map(Taken, *(row[column] for column in columns))
+def _taken_of(row: asyncpg.Record) -> Iterator[Taken]:
+    if row["appointments"] is not None:
+        yield from map(Taken, *(row[column] for column in _APPOINTMENT_COLUMNS))
+    if row["holds"] is not None:
+        yield from map(Taken, *(row[column] for column in _HOLD_COLUMNS))
 
 
 def _busy_of(row: asyncpg.Record) -> Iterable[Busy]:
@@ -183,6 +196,9 @@ def _busy_of(row: asyncpg.Record) -> Iterable[Busy]:
         return ()
     return map(Busy, row["events"], row["busy_from"], row["busy_to"])
 
+
+_APPOINTMENT_COLUMNS: Final = ("appointments", "blocked_from", "blocked_to", "starts_at", "ends_at", "services")
+_HOLD_COLUMNS: Final = ("holds", "held_from", "held_to", "held_starts", "held_ends", "held_services", "held_until")
 
 # The sub-selects are lateral to the tenant and cannot be flattened, so it is set before any row is read.
 _CHANGED: Final = f"""
@@ -193,7 +209,7 @@ _CHANGED: Final = f"""
 """
 _TAKEN_TIME: Final = f"""
     WITH {tenant_cte()}
-    SELECT q.resource_id, o.*, b.*
+    SELECT q.resource_id, o.*, h.*, b.*
     FROM tenant CROSS JOIN unnest($2::text[]) AS q(resource_id)
     CROSS JOIN LATERAL (
         SELECT array_agg(appointment_id::text) AS appointments, array_agg(service_id::text) AS services,
@@ -201,6 +217,15 @@ _TAKEN_TIME: Final = f"""
                array_agg(starts_at) AS starts_at, array_agg(ends_at) AS ends_at
         FROM occupancy WHERE organization_id = tenant.id::uuid AND resource_id = q.resource_id::uuid
           AND blocked_to > $3 AND blocked_from < $4) AS o
+    CROSS JOIN LATERAL (
+        SELECT array_agg(id::text) AS holds, array_agg(service_id::text) AS held_services,
+               array_agg(floor(extract(epoch FROM blocked_from))::bigint) AS held_from,
+               array_agg(ceil(extract(epoch FROM blocked_to))::bigint) AS held_to,
+               array_agg(floor(extract(epoch FROM starts_at))::bigint) AS held_starts,
+               array_agg(ceil(extract(epoch FROM ends_at))::bigint) AS held_ends,
+               array_agg(extract(epoch FROM expires_at)::float8) AS held_until
+        FROM holds WHERE organization_id = tenant.id::uuid AND resource_ids @> ARRAY[q.resource_id::uuid]
+          AND blocked_to > to_timestamp($3) AND blocked_from < to_timestamp($4)) AS h
     CROSS JOIN LATERAL (
         SELECT array_agg(id::text) AS events,
                array_agg(floor(extract(epoch FROM starts_at))::bigint) AS busy_from,

@@ -73,6 +73,20 @@ class AppointmentRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRow:
+    organization_id: UUID
+    id: UUID
+    service_id: UUID | None
+    resource_ids: Sequence[UUID]
+    starts_at: datetime
+    ends_at: datetime
+    blocked_from: datetime
+    blocked_to: datetime
+    expires_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalBusyRow:
     key: str
     organization_id: UUID
@@ -88,6 +102,7 @@ RESOURCES: Final = VersionedTable(tables.resources)
 SERVICES: Final = VersionedTable(tables.services)
 _APPOINTMENTS: Final = VersionedTable(tables.appointments)
 _EXTERNAL_BUSY: Final = VersionedTable(tables.external_busy)
+_HOLDS: Final = VersionedTable(tables.holds)
 
 
 class AppointmentStore:
@@ -106,6 +121,20 @@ class AppointmentStore:
         if written:
             organization_ids, ids = zip(*sorted(written), strict=True)
             await self._session.execute(_OCCUPY, {"organizations": list(organization_ids), "ids": list(ids)})
+
+
+class HoldStore:
+    """Held slots of every organization."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def put(self, rows: Iterable[HoldRow]) -> None:
+        await _HOLDS.put(self._session, rows)
+
+    async def forget(self, keys: Iterable[tuple[UUID, UUID]]) -> None:
+        """What a tombstone says: this organization's hold was released, used or has expired."""
+        await _HOLDS.forget(self._session, keys)
 
 
 class ExternalBusyStore:

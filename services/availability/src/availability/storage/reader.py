@@ -4,10 +4,10 @@ import time
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from availability.domain import Directory
+from availability.domain import Directory, StateVersion
 from availability.storage.directories import DirectoryCache
 from availability.storage.occupancy import OccupancyCache, TakenTime
-from availability.storage.versions import Versions, read_versions
+from availability.storage.versions import Versions, read_applied, read_versions
 from slotstream_scheduling import ResourceCalendar, Span
 from slotstream_servicekit.database import Database
 
@@ -55,11 +55,21 @@ class AvailabilityReader:
         return await self._occupancy.changed_since(organization_id, versions.taken, since=since)
 
     async def taken_time(
-        self, organization_id: UUID, resource_ids: Sequence[str], window: Span
+        self,
+        organization_id: UUID,
+        resource_ids: Sequence[str],
+        window: Span,
+        *,
+        now: float,
+        ignore: Collection[str] = (),
     ) -> dict[str, TakenTime]:
-        """What takes the time of each resource in the window, and perhaps somewhat around it."""
+        """What takes the time of each resource in the window at `now`, and perhaps somewhat around it.
+
+        Holds that have expired by `now` take none, nor do appointments and holds in `ignore`.
+        """
         versions = await self.versions(organization_id)
-        return await self._occupancy.read(organization_id, versions.taken, resource_ids, *window)
+        times = await self._occupancy.read(organization_id, versions.taken, resource_ids, *window)
+        return {resource_id: time.at(now, ignore) for resource_id, time in times.items()}
 
     async def calendars(
         self,
@@ -68,16 +78,20 @@ class AvailabilityReader:
         resource_ids: Sequence[str],
         window: Span,
         *,
+        now: float,
         ignore: Collection[str] = (),
     ) -> dict[str, ResourceCalendar]:
-        """The calendars of the resources, each with all that takes time in the window but what is in `ignore`."""
-        times = await self.taken_time(organization_id, resource_ids, window)
+        """The calendars of the resources, with what takes their time as `taken_time` says."""
+        times = await self.taken_time(organization_id, resource_ids, window, now=now, ignore=ignore)
         return {
-            resource_id: ResourceCalendar(
-                resource_id,
-                directory.schedules.get(resource_id),
-                tuple(taken for taken in time.taken if taken.id not in ignore) if ignore else time.taken,
-                time.busy,
-            )
+            resource_id: ResourceCalendar(resource_id, directory.schedules.get(resource_id), time.taken, time.busy)
             for resource_id, time in times.items()
         }
+
+    async def has_applied(self, organization_id: UUID, states: Collection[StateVersion]) -> bool:
+        """Whether what is answered from now on knows these states, or newer ones."""
+        applied = await read_applied(self.database, organization_id, states)
+        if applied:
+            # The counters that were read a moment ago may not count it yet.
+            self.note_change(organization_id)
+        return applied

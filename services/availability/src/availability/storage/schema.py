@@ -38,11 +38,20 @@ BEGIN
 END $$
 """
 _TOUCHED: Final = "SELECT DISTINCT organization_id, resource_id FROM {rows}"
-# An external event that is only told of again, or that moves to another resource, touches what differs.
+# What is only told of again touches nobody; what moves to another resource touches both.
 _CHANGED_BUSY: Final = """
     SELECT DISTINCT organization_id, resource_id FROM (
         SELECT r.organization_id, r.resource_id FROM {rows} r JOIN {others} o USING (organization_id, key)
         WHERE (r.resource_id, r.starts_at, r.ends_at) IS DISTINCT FROM (o.resource_id, o.starts_at, o.ends_at)) AS c
+"""
+_HELD: Final = "SELECT DISTINCT organization_id, unnest(resource_ids) AS resource_id FROM {rows}"
+_CHANGED_HOLDS: Final = """
+    SELECT DISTINCT organization_id, unnest(resource_ids || other_ids) AS resource_id FROM (
+        SELECT n.organization_id, n.resource_ids, o.resource_ids AS other_ids
+        FROM new_rows n JOIN old_rows o USING (organization_id, id)
+        WHERE (n.resource_ids, n.service_id, n.starts_at, n.ends_at, n.blocked_from, n.blocked_to, n.expires_at)
+              IS DISTINCT FROM
+              (o.resource_ids, o.service_id, o.starts_at, o.ends_at, o.blocked_from, o.blocked_to, o.expires_at)) AS c
 """
 _TRANSITIONS: Final = {
     "insert": "NEW TABLE AS new_rows",
@@ -57,7 +66,10 @@ def _touched_by(table: str, event: str) -> str:
             _CHANGED_BUSY.format(rows="new_rows", others="old_rows"),
             _CHANGED_BUSY.format(rows="old_rows", others="new_rows"),
         )
-    return _TOUCHED.format(rows="old_rows" if event == "delete" else "new_rows")
+    if (table, event) == ("holds", "update"):
+        return _CHANGED_HOLDS
+    touched = _HELD if table == "holds" else _TOUCHED
+    return touched.format(rows="old_rows" if event == "delete" else "new_rows")
 
 
 def _counting() -> Iterator[str]:
@@ -68,7 +80,7 @@ def _counting() -> Iterator[str]:
                 f"CREATE TRIGGER {table}_{event}_counts AFTER {event} ON {table} REFERENCING {rows} TABLE AS changed "
                 "FOR EACH STATEMENT EXECUTE FUNCTION count_up_rules()"
             )
-    for table in ("occupancy", "external_busy"):
+    for table in ("occupancy", "holds", "external_busy"):
         for event, transition in _TRANSITIONS.items():
             yield _COUNT_TAKEN.format(table=table, event=event, touched=_touched_by(table, event))
             yield (

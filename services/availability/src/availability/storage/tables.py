@@ -149,9 +149,28 @@ external_busy = Table(
     Index("external_busy_taken_idx", "organization_id", "resource_id", "ends_at", "starts_at"),
 )
 
+# Slots held while somebody fills in a form. Few and short-lived: read beside `occupancy`, swept when they have expired.
+holds = Table(
+    "holds",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("service_id", Uuid, nullable=True),
+    Column("resource_ids", ARRAY(Uuid), nullable=False),
+    Column("starts_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("blocked_from", DateTime(timezone=True), nullable=False),
+    Column("blocked_to", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("applied_at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("organization_id", "id"),
+    Index("holds_expires_idx", "expires_at"),
+)
+
 # One counter per organization for each half of what answers are made of: `rules` (catalogue and schedules) and
-# `taken` (occupancy and external busy time). Caches compare them. Triggers keep them, so that no writer can forget
-# to, not even a rebuild's sweep. A counter's row stays locked until its writer commits, so whoever reads a count
+# `taken` (occupancy, holds and external busy time). Caches compare them. Triggers keep them, so that no writer can
+# forget to, not even a rebuild's sweep. A counter's row stays locked until its writer commits, so whoever reads a count
 # sees everything that was counted up to it.
 projection_versions = Table(
     "projection_versions",

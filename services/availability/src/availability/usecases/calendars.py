@@ -1,6 +1,7 @@
 """Free and busy time, and what a day or week view draws."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from availability.domain import (
@@ -27,10 +28,11 @@ async def get_free_busy(
     resource_ids: Sequence[str],
     business_id: str | None,
     window: Span,
+    now: datetime,
 ) -> list[FreeBusy]:
     """Free/busy of each resource, in the hours of `business_id` or of its first business."""
     resources = [directory.resource(resource_id) for resource_id in resource_ids]
-    times = await reader.taken_time(organization_id, resource_ids, window)
+    times = await reader.taken_time(organization_id, resource_ids, window, now=now.timestamp())
     return [
         _free_busy(
             resource,

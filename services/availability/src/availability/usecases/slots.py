@@ -26,7 +26,7 @@ from slotstream_scheduling import (
     to_epoch,
 )
 
-FOR_EVER: Final = 1 << 62
+FOR_EVER: Final = float(1 << 62)
 MAX_STARTS: Final = 50_000
 """Starts on the grid that one query looks at."""
 _IN_A_THREAD: Final = 20_000
@@ -55,6 +55,7 @@ class Offer:
         self._directory = directory
         self._window = window
         self._taken: int | None = None
+        self._expiries: dict[str, float] = {}
         terms = self.terms
         start, end = window
         if (end - start) // terms.rules.slot_interval.total_seconds() > MAX_STARTS:
@@ -74,37 +75,55 @@ class Offer:
     def is_large(self) -> bool:
         return len(self.board.grid) * len(self.terms.staffing.candidates) > _IN_A_THREAD
 
-    async def bring_up_to(self, versions: Versions, reader: AvailabilityReader) -> int:
-        """Takes on what has changed up to `versions`; the bits of the starts at which that changed anything."""
-        candidates = self.terms.staffing.candidates
+    async def bring_up_to(self, versions: Versions, reader: AvailabilityReader, now: float) -> int:
+        """Takes on what has changed up to `versions` and `now`; the bits of the starts at which that changed anything.
+
+        A hold that expires frees its time by the clock alone.
+        """
         organization_id = self.query.organization_id
         changed = None
         if self._taken is not None:
             changed = await reader.changed_since(organization_id, versions, since=self._taken)
-        stale = candidates if changed is None else [candidate for candidate in candidates if candidate in changed]
+        stale = [
+            candidate
+            for candidate in self.terms.staffing.candidates
+            if changed is None or candidate in changed or self._expiries.get(candidate, FOR_EVER) <= now
+        ]
         bits = 0
         if stale and self.board.grid:
             reach = reach_of(self.terms.rules, *self._window)
-            calendars = await reader.calendars(organization_id, self._directory, stale, reach, ignore=self.query.ignore)
+            calendars = await reader.calendars(
+                organization_id, self._directory, stale, reach, now=now, ignore=self.query.ignore
+            )
+            self._note_expiries(calendars)
             put = partial(_put_all, self.board, calendars)
             bits = await asyncio.to_thread(put) if self.is_large and len(stale) > 1 else put()
         self._taken = versions.taken
         return bits
 
+    def _note_expiries(self, calendars: Mapping[str, ResourceCalendar]) -> None:
+        for candidate, calendar in calendars.items():
+            expiries = [taken.expires_at for taken in calendar.taken if taken.expires_at is not None]
+            if expiries:
+                self._expiries[candidate] = min(expiries)
+            else:
+                self._expiries.pop(candidate, None)
+
     def bookable(self, now: int) -> range:
         """The starts of the board that notice and booking window allow."""
         return self.board.between(*bookable_window(self.terms.rules, now, self.terms.zone, *self._window))
 
-    def valid_until(self, now: int) -> int:
-        """Until which second of the clock the offer stays as it is, if nothing changes.
+    def valid_until(self, now: int) -> float:
+        """Until which time of the clock the offer stays as it is, if nothing changes.
 
-        Time changes it when a start comes too close, and when the booking window moves on at midnight.
+        Time changes it when a start comes too close, when the booking window moves on at midnight, and when a hold
+        expires.
         """
         rules, zone = self.terms.rules, self.terms.zone
-        ends = FOR_EVER
-        low = self.board.between(earliest_start(rules, now), FOR_EVER).start
+        ends = min(self._expiries.values(), default=FOR_EVER)
+        low = self.board.between(earliest_start(rules, now), self._window[1]).start
         if low < len(self.board.grid):
-            ends = self.board.grid[low] - int(rules.minimum_notice.total_seconds()) + 1
+            ends = min(ends, self.board.grid[low] - int(rules.minimum_notice.total_seconds()) + 1)
         if booking_limit(rules, now, zone) is not None:
             ends = min(ends, instant_on(zone, local_date(now, zone).toordinal() + 1, 0))
         return ends
@@ -149,8 +168,14 @@ async def find_first_slot(
     step = _FIRST_STEP
     while at < end and (opened := await _first_of(terms, hours, second, (at, end))) is not None:
         until = min(opened.start + int(step.total_seconds()), end)
-        reach = reach_of(terms.rules, opened.start, until)
-        calendars = await reader.calendars(query.organization_id, directory, candidates, reach, ignore=query.ignore)
+        calendars = await reader.calendars(
+            query.organization_id,
+            directory,
+            candidates,
+            reach_of(terms.rules, opened.start, until),
+            now=now.timestamp(),
+            ignore=query.ignore,
+        )
         slot = await _first_of(terms, calendars, second, (opened.start, until))
         if slot is not None:
             return terms, slot
@@ -186,7 +211,11 @@ async def judge_start(
     terms = settled(query, directory, or_choice=False)
     start = to_epoch(starts_at)
     calendars = await reader.calendars(
-        query.organization_id, directory, terms.staffing.candidates, reach_of(terms.rules, start, start + 1)
+        query.organization_id,
+        directory,
+        terms.staffing.candidates,
+        reach_of(terms.rules, start, start + 1),
+        now=now.timestamp(),
     )
     free, reasons = free_places(
         start=start,

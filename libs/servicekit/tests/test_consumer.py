@@ -224,7 +224,7 @@ async def test_readiness_tells_of_assignment_polls_and_lag(
     health = Health()
     consumers = world.consumers(kafka, health=health)
     consumers.subscribe(topic, on_notes)
-    assert (await health.report()).checks[f"consumer {topic}"].detail == "has not polled yet"
+    assert (await health.report()).checks[f"consumer {topic}"].detail == "has not joined its group yet"
     async with running(consumers):
 
         async def ready() -> bool:

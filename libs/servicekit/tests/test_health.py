@@ -105,26 +105,40 @@ async def test_the_database_check_is_a_ping() -> None:
     assert not checks["silent"].ok
 
 
-async def test_a_consumer_is_ready_while_it_polls_and_unready_within_15_seconds_of_freezing() -> None:
+async def test_a_consumer_is_ready_while_kafka_answers_and_unready_within_15_seconds_of_freezing() -> None:
     clock, progress = Clock(), ConsumerProgress()
     check = consumer_check(progress, clock=clock)
-    assert (await check()).detail == "has not polled yet"
-    progress.polled(assigned_partitions=3, lag=12)
-    assert progress.last_poll_at is not None
-    clock.now = progress.last_poll_at
-    assert await check() == CheckResult(ok=True, facts={"assigned": 3, "lag": 12, "seconds_since_poll": 0.0})
+    assert (await check()).detail == "has not joined its group yet"
+    progress.alive()
+    progress.measured(assigned_partitions=3, lag=12)
+    assert progress.alive_at is not None
+    clock.now = progress.alive_at
+    assert await check() == CheckResult(ok=True, facts={"assigned": 3, "lag": 12, "seconds_since_answer": 0.0})
     clock.now += 9
     assert (await check()).ok
     clock.now += 5
     frozen = await check()
     assert not frozen.ok
-    assert frozen.detail == "has not polled for 14 s"
+    assert frozen.detail == "has not moved for 14 s"
 
 
 async def test_a_consumer_that_stopped_itself_says_why() -> None:
     progress = ConsumerProgress()
-    progress.polled(assigned_partitions=1)
+    progress.alive()
     progress.stopped_because = "20 records in a row could not be worked through"
     result = await consumer_check(progress)()
     assert not result.ok
     assert "20 records" in result.detail
+
+
+def test_a_lag_that_kafka_does_not_tell_leaves_the_last_one_and_its_age_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(health_module.time, "monotonic", clock)
+    progress = ConsumerProgress()
+    progress.measured(assigned_partitions=1, lag=0)
+    assert (progress.lag, progress.lag_seconds) == (0, 0)
+    clock.now += 2
+    progress.measured(assigned_partitions=1, lag=300)
+    clock.now += 60
+    progress.measured(assigned_partitions=1, lag=None)
+    assert (progress.lag, progress.lag_seconds) == (300, pytest.approx(62))

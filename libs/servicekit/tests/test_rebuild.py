@@ -21,7 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from slotstream_servicekit.consumer import Received
-from slotstream_servicekit.consumer.turns import turn_of
+from slotstream_servicekit.consumer.topic_locks import topic_lock
 from slotstream_servicekit.outbox import enqueue, record_of
 from slotstream_servicekit.rebuild import (
     HistoryIncompleteError,
@@ -158,7 +158,7 @@ async def test_consumers_are_held_back_only_while_the_rebuild_ends(
     consumers.subscribe(topic, on_notes, dedupe=False)
     async with running(consumers):
         async with world.database.system_transaction() as session:
-            await session.execute(text("SELECT pg_advisory_xact_lock({:d}, {:d})".format(*turn_of(topic))))
+            await session.execute(text("SELECT pg_advisory_xact_lock({:d}, {:d})".format(*topic_lock(topic))))
             await send_notes(kafka, topic, [Note(subject="n1")])
             await asyncio.sleep(1.5)
             assert await world.value("SELECT count(*) FROM notes") == 0

@@ -13,8 +13,8 @@ from kit_world import (
 )
 
 from slotstream_servicekit.consumer import Received, is_transient, read_record
-from slotstream_servicekit.consumer.poison import PoisonGauge
-from slotstream_servicekit.consumer.retries import patiently
+from slotstream_servicekit.consumer.failure_rate import FailureRate
+from slotstream_servicekit.consumer.retries import retry_with_backoff
 from slotstream_servicekit.errors import DatabaseUnavailableError, NotFoundError, TransientError
 
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
@@ -91,32 +91,25 @@ def test_a_header_that_is_not_utf8_does_not_matter() -> None:
 # When setting aside stops
 
 
-def test_poison_in_a_row_is_too_much_at_the_limit() -> None:
-    gauge = PoisonGauge(3)
-    for _ in range(2):
-        gauge.set_aside()
-    gauge.handled(1)
-    for _ in range(2):
-        gauge.set_aside()
-    assert not gauge.too_many
-    gauge.set_aside()
-    assert gauge.too_many
+def test_failures_of_one_tenant_never_suspect_the_consumer() -> None:
+    failures = FailureRate(3)
+    for _ in range(300):
+        assert not failures.suspects_consumer("one tenant")
+        failures.failed("one tenant")
 
 
-def test_poison_in_most_of_the_last_records_is_too_much_although_some_went_through() -> None:
-    gauge = PoisonGauge(3)
-    for _ in range(20):
-        gauge.handled(1)
-        gauge.set_aside()
-    assert not gauge.too_many
-    for _ in range(8):
-        gauge.handled(1)
-        gauge.set_aside()
-        gauge.set_aside()
-    assert gauge.too_many
+def test_failures_in_a_row_of_several_tenants_suspect_the_consumer_until_one_succeeds() -> None:
+    failures = FailureRate(3)
+    for sender in ("a", "b", "a"):
+        assert not failures.suspects_consumer(sender)
+        failures.failed(sender)
+    assert not failures.suspects_consumer("b")
+    assert failures.suspects_consumer("c")
+    failures.succeeded(1)
+    assert not failures.suspects_consumer("c")
 
 
-# Patience
+# Retries
 
 
 @pytest.mark.parametrize(
@@ -142,7 +135,7 @@ async def test_work_is_tried_again_while_its_errors_may_pass() -> None:
         if failures:
             raise failures.pop(0)
 
-    await patiently(work, stop=asyncio.Event(), on_retry=retried.append)
+    await retry_with_backoff(work, stop=asyncio.Event(), on_retry=retried.append)
     assert len(retried) == 2
 
 
@@ -151,7 +144,7 @@ async def test_work_that_fails_for_good_is_not_tried_again() -> None:
         raise NotFoundError("none")
 
     with pytest.raises(NotFoundError):
-        await patiently(work, stop=asyncio.Event(), on_retry=lambda _: pytest.fail("tried again"))
+        await retry_with_backoff(work, stop=asyncio.Event(), on_retry=lambda _: pytest.fail("tried again"))
 
 
 async def test_patience_ends_when_the_process_is_to_stop() -> None:
@@ -166,5 +159,5 @@ async def test_patience_ends_when_the_process_is_to_stop() -> None:
         stop.set()
 
     with pytest.raises(TransientError):
-        await asyncio.wait_for(patiently(work, stop=stop, on_retry=told), 30)
+        await asyncio.wait_for(retry_with_backoff(work, stop=stop, on_retry=told), 30)
     assert len(retried) == 1

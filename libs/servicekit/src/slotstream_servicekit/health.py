@@ -10,7 +10,6 @@ Check = Callable[[], Awaitable["CheckResult"]]
 
 CHECK_TIMEOUT_SECONDS = 3.0
 CONSUMER_SILENCE_SECONDS = 10.0
-CONSUMER_START_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +97,35 @@ def database_check(database: Pings) -> Check:
 
 @dataclass(slots=True)
 class ConsumerProgress:
-    """What one consumer has done last; it writes, the readiness check reads. Times are `time.monotonic()`."""
+    """What is known of one topic's consumption; the consumer writes, readiness and metrics read.
 
-    started_at: float = field(default_factory=time.monotonic)
+    Times are `time.monotonic()`.
+    """
+
     assigned_partitions: int = 0
-    last_poll_at: float | None = None
+    alive_at: float | None = None
+    """When Kafka last answered, or a transaction last committed."""
     lag: int | None = None
+    """Records not yet worked through, as last known; None where Kafka has never told."""
+    caught_up_at: float = field(default_factory=time.monotonic)
+    """When there was last nothing left to do; at first, the start."""
     stopped_because: str | None = None
 
-    def polled(self, *, assigned_partitions: int, lag: int | None = None) -> None:
-        """Called at every turn of the poll loop, empty or not."""
-        self.last_poll_at = time.monotonic()
-        self.assigned_partitions = assigned_partitions
-        self.lag = lag
+    def alive(self, *, seconds_ago: float = 0.0) -> None:
+        self.alive_at = max(self.alive_at or 0.0, time.monotonic() - seconds_ago)
 
-    def worked(self) -> None:
-        """Called after every transaction: what was polled may be worked through in many."""
-        self.last_poll_at = time.monotonic()
+    def measured(self, *, assigned_partitions: int, lag: int | None) -> None:
+        """Called every few seconds. A lag that Kafka does not tell leaves the last known one."""
+        self.assigned_partitions = assigned_partitions
+        if lag is not None:
+            self.lag = lag
+            if lag == 0:
+                self.caught_up_at = time.monotonic()
+
+    @property
+    def lag_seconds(self) -> float:
+        """Since when there has been something left to do, or it is not known whether there is."""
+        return time.monotonic() - self.caught_up_at
 
 
 def consumer_check(
@@ -123,20 +134,20 @@ def consumer_check(
     silence_seconds: float = CONSUMER_SILENCE_SECONDS,
     clock: Callable[[], float] = time.monotonic,
 ) -> Check:
-    """Ready while the consumer polls. A group with more members than partitions leaves some unassigned:
-    they are ready too, as long as they poll.
+    """Ready while Kafka answers and work moves. A group with more members than partitions leaves some unassigned:
+    they are ready too, as long as they belong to the group.
     """
 
     async def check() -> CheckResult:
         facts: dict[str, object] = {"assigned": progress.assigned_partitions, "lag": progress.lag}
         if progress.stopped_because is not None:
             return CheckResult(ok=False, detail=progress.stopped_because, facts=facts)
-        if progress.last_poll_at is None:
-            return CheckResult(ok=False, detail="has not polled yet", facts=facts)
-        silent = clock() - progress.last_poll_at
-        facts["seconds_since_poll"] = round(silent, 1)
+        if progress.alive_at is None:
+            return CheckResult(ok=False, detail="has not joined its group yet", facts=facts)
+        silent = clock() - progress.alive_at
+        facts["seconds_since_answer"] = round(silent, 1)
         if silent > silence_seconds:
-            return CheckResult(ok=False, detail=f"has not polled for {silent:.0f} s", facts=facts)
+            return CheckResult(ok=False, detail=f"has not moved for {silent:.0f} s", facts=facts)
         return CheckResult(ok=True, facts=facts)
 
     return check

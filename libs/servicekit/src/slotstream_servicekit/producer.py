@@ -11,8 +11,6 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from aiokafka.partitioner import DefaultPartitioner, murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from slotstream_servicekit.metadata import calm_metadata
-
 MAX_RECORD_BYTES: Final = 4_194_304
 """What a producer of ours lets through; a topic's own limit is usually lower."""
 _CLOSE_SECONDS: Final = 5.0
@@ -40,7 +38,6 @@ async def durable_producer(
     )
     try:
         await producer.start()
-        calm_metadata(producer.client)
         yield producer
     finally:
         await _close(producer, close_within)

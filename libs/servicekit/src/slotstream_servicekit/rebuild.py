@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from slotstream_servicekit.clock import system_clock
 from slotstream_servicekit.consumer.records import Decode, Handler, Received, read_record
-from slotstream_servicekit.consumer.retries import is_transient, patiently
-from slotstream_servicekit.consumer.turns import take_turn_alone
+from slotstream_servicekit.consumer.retries import is_transient, retry_with_backoff
+from slotstream_servicekit.consumer.topic_locks import lock_topic_alone
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import ErrorKind, SlotstreamError
 from slotstream_servicekit.outbox import forbid_publishing
@@ -119,7 +119,7 @@ class _Run:
         """Applies what the topics hold by now; returns how much has come since."""
         async for records in self.topics.until(await self.topics.ends()):
             if batch := self._read(records):
-                await self._patiently(partial(self._apply_alone, batch))
+                await self._with_retries(partial(self._apply_alone, batch))
                 self._count(batch)
         return await self.topics.left()
 
@@ -136,24 +136,24 @@ class _Run:
             self.topics.go_to(here)
             async with self.database.system_transaction() as session:
                 for topic in sorted(self.projection.topics):
-                    await take_turn_alone(session, topic)
+                    await lock_topic_alone(session, topic)
                 async for records in self.topics.until(await self.topics.ends()):
                     if batch := self._read(records):
                         await self._apply(session, batch)
                         self._count(batch)
                 swept = await self._sweep(session, started_at)
 
-        await self._patiently(attempt)
+        await self._with_retries(attempt)
         return swept
 
-    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _with_retries(self, work: Callable[[], Awaitable[None]]) -> None:
         """Running consumers lock the same rows, now and then in another order: one of the two is asked again."""
 
         def on_retry(error: Exception) -> None:
             cause = type(error.__cause__ or error).__name__
             log.warning("rebuild_retried", projection=self.projection.name, cause=cause)
 
-        await patiently(work, stop=asyncio.Event(), on_retry=on_retry)
+        await retry_with_backoff(work, stop=asyncio.Event(), on_retry=on_retry)
 
     async def _apply_alone(self, batch: Sequence[Received[Any]]) -> None:
         async with self.database.system_transaction() as session:

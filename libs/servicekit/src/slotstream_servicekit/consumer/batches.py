@@ -1,73 +1,38 @@
-"""Working through one batch of one subscription: read, handle, set aside what is poison."""
+"""Working through one batch of one subscription: read, handle, set aside what fails for good."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
+from aiokafka import ConsumerRecord
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from slotstream_servicekit.consumer.poison import PoisonGauge
-from slotstream_servicekit.consumer.records import Decode, Handler, Received, Weigh, read_record
-from slotstream_servicekit.consumer.retries import is_transient, patiently
+from slotstream_servicekit.consumer.records import Received, header_of, read_record
+from slotstream_servicekit.consumer.retries import is_transient, retry_with_backoff
+from slotstream_servicekit.consumer.subscriptions import ConsumerContext, InvalidRecord, Subscription
+from slotstream_servicekit.consumer.topic_locks import topic_lock
 from slotstream_servicekit.consumer.tracing import batch_span
-from slotstream_servicekit.consumer.turns import turn_of
-from slotstream_servicekit.database import Database
-from slotstream_servicekit.dead_letters import Cause, DeadLetterWriter, cause_of
-from slotstream_servicekit.health import ConsumerProgress
+from slotstream_servicekit.dead_letters import Cause, cause_of
 from slotstream_servicekit.inbox import claim
 from slotstream_servicekit.telemetry import CONSUMER_BATCH_SECONDS, CONSUMER_RECORDS, get_logger
 
 log = get_logger(__name__)
 
+_SET_ASIDE_BETWEEN_COMMITS: Final = 50
+_LOOKED_AT_BEFORE_STOPPING: Final = 100
+"""How many later records are tried before the consumer concludes that the fault is its own."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
-    """One topic and what is done with it."""
-
-    topic: str
-    handler: Handler
-    group: str
-    types: frozenset[str] | None
-    dedupe: bool
-    gauge: PoisonGauge
-    weigh: Weigh
-    most: int
-    """How much, by `weigh`, one transaction takes on; a single record may be more."""
-    progress: ConsumerProgress = field(default_factory=ConsumerProgress)
-    gave_up: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def handler_name(self) -> str:
-        return getattr(self.handler, "__name__", type(self.handler).__name__)
+Settle = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
+"""Commits the offsets of all records of the batch but those that remain."""
 
 
-class TooMuchPoisonError(Exception):
-    """Nearly everything would be set aside: the fault is the consumer's, not the records'."""
+class ConsumerAtFaultError(Exception):
+    """Records of many tenants fail and none succeeds: the fault is the consumer's, not the records'."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__()
         self.cause = cause
-
-
-class TooOldToDedupeError(Exception):
-    """The record is older than the inbox remembers: whether it had its effect cannot be told."""
-
-    code = "too_old_to_dedupe"
-    detail = "the record is older than the inbox remembers"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsumerContext:
-    """What all subscriptions of a service work with."""
-
-    service: str
-    database: Database
-    decode: Decode
-    dead_letters: DeadLetterWriter
-    inbox_retention: timedelta
-    stop: asyncio.Event
 
 
 @dataclass(slots=True)
@@ -76,31 +41,33 @@ class _Part:
 
     length: int = 0
     batch: list[Received[Any]] = field(default_factory=list)
-    poison: list[tuple[Any, Exception]] = field(default_factory=list)
+    unreadable: list[tuple[ConsumerRecord, Exception]] = field(default_factory=list)
 
 
 class BatchWork:
     """One batch on its way. `remaining` is what an interruption leaves to be delivered again."""
 
-    def __init__(self, context: ConsumerContext, subscription: Subscription, records: Sequence[Any]) -> None:
+    def __init__(
+        self, context: ConsumerContext, subscription: Subscription, records: Sequence[ConsumerRecord], settle: Settle
+    ) -> None:
         self._context = context
         self._subscription = subscription
+        self._settle = settle
+        self._unsettled = 0
         self.remaining = records
 
     async def run(self) -> None:
-        """Works through the batch. Raises TooMuchPoisonError and transient errors that outlast patience."""
+        """Works through the batch. Raises ConsumerAtFaultError, and transient errors that outlast all retries."""
         timer = CONSUMER_BATCH_SECONDS.labels(self._context.service, self._subscription.topic)
-        while self.remaining:
+        while self.remaining and not self._context.stop.is_set():
             with timer.time():
                 await self._work_through(self._next_part())
-            self._subscription.progress.worked()
-            if self._context.stop.is_set():
-                return
+            self._subscription.progress.alive()
 
     async def _work_through(self, part: "_Part") -> None:
         after = self.remaining[part.length :]
         try:
-            await self._patiently(part.batch)
+            await self._handle_with_retries(part.batch)
         except Exception as error:
             if is_transient(error):
                 raise
@@ -109,12 +76,12 @@ class BatchWork:
                 topic=self._subscription.topic,
                 records=len(part.batch),
                 cause=type(error).__name__,
-                exc_info=error,
             )
-            await self._isolate(part.length)
+            await self._one_by_one(part.length)
         else:
-            for record, unreadable in part.poison:
-                await self._set_aside(record, unreadable)
+            for position, (record, fault) in enumerate(part.unreadable):
+                self.remaining = [*(later for later, _ in part.unreadable[position:]), *after]
+                await self._set_aside(record, fault, None)
         self.remaining = after
 
     def _next_part(self) -> "_Part":
@@ -124,46 +91,49 @@ class BatchWork:
         for record in self.remaining:
             received = self._read_one(record)
             if isinstance(received, Exception):
-                part.poison.append((record, received))
+                part.unreadable.append((record, received))
             elif received is not None:
                 weight += 1 if received.event is None else self._subscription.weigh(received.event)
                 if part.batch and weight > self._subscription.most:
                     break
                 part.batch.append(received)
             part.length += 1
-        self._count("ignored", part.length - len(part.batch) - len(part.poison))
         return part
 
-    def _read_one(self, record: Any) -> Received[Any] | Exception | None:
+    def _read_one(self, record: ConsumerRecord) -> Received[Any] | Exception | None:
+        """The record as the handler sees it, why it cannot be read, or None where it is passed over."""
         subscription = self._subscription
         try:
             received = read_record(
                 record, self._context.decode, types=subscription.types, tombstones=not subscription.dedupe
             )
-        except Exception as error:  # noqa: BLE001 - whatever decoding raises makes the record poison
+        except Exception as error:  # noqa: BLE001 - whatever decoding raises means that the record cannot be read
             return error
-        if received is None or not subscription.dedupe:
-            return received
-        age = datetime.now(UTC) - received.timestamp
-        return received if age < self._context.inbox_retention else TooOldToDedupeError()
+        if received is None:
+            self._count("ignored", 1)
+        elif subscription.dedupe and datetime.now(UTC) - received.timestamp >= self._context.inbox_retention:
+            # Whether it had its effect cannot be told; to act on it now would be wrong either way.
+            self._count("too_old", 1)
+            return None
+        return received
 
-    async def _isolate(self, length: int) -> None:
-        """Record by record, in order, so that only what is poison is set aside."""
+    async def _one_by_one(self, length: int) -> None:
+        """Record by record, in order, so that only those that fail are set aside."""
         records = self.remaining
         for position, record in enumerate(records[:length]):
             self.remaining = records[position:]
             received = self._read_one(record)
             if isinstance(received, Exception):
-                await self._set_aside(record, received)
+                await self._set_aside(record, received, None)
             elif received is not None:
                 try:
-                    await self._patiently([received])
+                    await self._handle_with_retries([received])
                 except Exception as error:
                     if is_transient(error):
                         raise
-                    await self._set_aside(record, error)
+                    await self._set_aside(record, error, received.event)
 
-    async def _patiently(self, batch: Sequence[Received[Any]]) -> None:
+    async def _handle_with_retries(self, batch: Sequence[Received[Any]]) -> None:
         if not batch:
             return
 
@@ -171,46 +141,95 @@ class BatchWork:
             cause = type(error.__cause__ or error).__name__
             log.warning("batch_retried", topic=self._subscription.topic, records=len(batch), cause=cause)
 
-        await patiently(lambda: self._handle(batch), stop=self._context.stop, on_retry=on_retry)
+        await retry_with_backoff(lambda: self._handle(batch), stop=self._context.stop, on_retry=on_retry)
 
     async def _handle(self, batch: Sequence[Received[Any]]) -> None:
         """Claim and effect in one transaction."""
         subscription = self._subscription
         with batch_span(subscription.topic, batch) as traced:
-            async with self._context.database.system_transaction(shared_lock=turn_of(subscription.topic)) as session:
+            async with self._context.database.system_transaction(shared_lock=topic_lock(subscription.topic)) as session:
                 fresh = await self._fresh(session, traced) if subscription.dedupe else traced
                 if fresh:
                     await subscription.handler(session, fresh)
         self._count("handled", len(fresh))
         self._count("duplicate", len(batch) - len(fresh))
-        subscription.gauge.handled(len(batch))
+        subscription.failures.succeeded(len(batch))
 
     async def _fresh(self, session: AsyncSession, batch: Sequence[Received[Any]]) -> Sequence[Received[Any]]:
         first_seen: dict[Any, Received[Any]] = {}
-        for each in batch:
-            if each.event is not None:
-                first_seen.setdefault(each.event.id, each)
+        for received in batch:
+            if received.event is not None:
+                first_seen.setdefault(received.event.id, received)
         claimed = await claim(session, consumer=self._subscription.group, ids=list(first_seen))
-        return [each for identity, each in first_seen.items() if identity in claimed]
+        return [received for identity, received in first_seen.items() if identity in claimed]
 
-    async def _set_aside(self, record: Any, error: Exception) -> None:
-        """Durably to the dead-letter topic, before the offset may move past the record."""
-        gauge = self._subscription.gauge
-        if gauge.too_many:
-            raise TooMuchPoisonError(error)
-        cause: Cause = cause_of(error, handler=self._subscription.handler_name)
+    async def _set_aside(self, record: ConsumerRecord, error: Exception, event: Any | None) -> None:
+        """Answered, and durably in the dead-letter topic, before the offset may move past the record."""
+        sender = sender_of(record, event)
+        if self._subscription.failures.suspects_consumer(sender) and not await self._anything_works():
+            raise ConsumerAtFaultError(error)
+        cause = cause_of(error, handler=self._subscription.handler_name)
+        await self._tell_sender(record, cause, event)
         await self._context.dead_letters.write(record, cause)
-        gauge.set_aside()
+        self._subscription.failures.failed(sender)
         self._count("dead_lettered", 1)
         log.error(
             "record_set_aside",
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
+            organization_id=sender,
+            event_id=header_of(record, "ce_id"),
             code=cause.code,
-            exc_info=error,
+            # A fault of the record is told by its code; of an error of ours, somebody needs the stack.
+            exc_info=None if hasattr(error, "code") else error,
         )
+        self._unsettled += 1
+        if self._unsettled >= _SET_ASIDE_BETWEEN_COMMITS:
+            self._unsettled = 0
+            await self._settle(self.remaining[1:])
+
+    async def _tell_sender(self, record: ConsumerRecord, cause: Cause, event: Any | None) -> None:
+        on_invalid = self._subscription.on_invalid
+        if on_invalid is None:
+            return
+        invalid = InvalidRecord.of(record, cause, event)
+
+        async def tell() -> None:
+            async with self._context.database.system_transaction() as session:
+                await on_invalid(session, invalid)
+
+        try:
+            await retry_with_backoff(tell, stop=self._context.stop, on_retry=lambda _: None)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            log.exception("invalid_record_unanswered", topic=record.topic, offset=record.offset)
+
+    async def _anything_works(self) -> bool:
+        """Whether some later record can be worked through: then the failures are not the consumer's.
+
+        Of those that were handled here, delivery goes on in order: handling them again has no second effect.
+        """
+        for record in self.remaining[1 : 1 + _LOOKED_AT_BEFORE_STOPPING]:
+            received = self._read_one(record)
+            if received is None or isinstance(received, Exception):
+                continue
+            try:
+                await self._handle([received])
+            except Exception as error:
+                if is_transient(error):
+                    raise
+            else:
+                return True
+        return False
 
     def _count(self, outcome: str, amount: int) -> None:
         if amount:
             CONSUMER_RECORDS.labels(self._context.service, self._subscription.topic, outcome).inc(amount)
+
+
+def sender_of(record: ConsumerRecord, event: Any | None) -> str:
+    """Whose record it is: the tenant's; where it names none, it counts as one producer's."""
+    organization = getattr(event, "organization", None) or header_of(record, "ce_organization")
+    return str(organization or "unknown")

@@ -77,7 +77,7 @@ def read_record(
     Of no interest are types other than `types`, told by the header without reading the value where it is
     there, and types that only newer programs know.
     """
-    if types is not None and (type_name := _header(record, _TYPE_HEADER)) is not None and type_name not in types:
+    if types is not None and (type_name := header_of(record, _TYPE_HEADER)) is not None and type_name not in types:
         return None
     if record.value is None and tombstones:
         return _received(record, None)
@@ -102,18 +102,19 @@ def _received(record: Any, event: Envelope | None) -> Received[Any]:
         offset=record.offset,
         timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
         organization_id=event.organization if event is not None else _organization_in(record),
-        traceparent=traceparent or _header(record, _TRACE_HEADER),
+        traceparent=traceparent or header_of(record, _TRACE_HEADER),
     )
 
 
 def _organization_in(record: Any) -> UUID | None:
     try:
-        return UUID(_header(record, _ORGANIZATION_HEADER) or "")
+        return UUID(header_of(record, _ORGANIZATION_HEADER) or "")
     except ValueError:
         return None
 
 
-def _header(record: Any, name: str) -> str | None:
+def header_of(record: Any, name: str) -> str | None:
+    """The first header of that name as text, bytes that are not UTF-8 replaced."""
     for header, value in record.headers:
         if header == name:
             decoded: str = value.decode(errors="replace")

@@ -22,7 +22,7 @@ def is_transient(error: BaseException) -> bool:
     return is_unavailable(error) or isinstance(error, KafkaError)
 
 
-async def patiently(
+async def retry_with_backoff(
     work: Callable[[], Awaitable[None]], *, stop: asyncio.Event, on_retry: Callable[[Exception], None]
 ) -> None:
     """Do `work`, again after growing pauses while its errors are transient; then let the error out.

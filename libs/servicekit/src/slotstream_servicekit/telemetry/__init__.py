@@ -14,6 +14,7 @@ from slotstream_servicekit.telemetry.logs import Logger, configure_logging, get_
 from slotstream_servicekit.telemetry.metrics import (
     CONSUMER_BATCH_SECONDS,
     CONSUMER_LAG,
+    CONSUMER_LAG_SECONDS,
     CONSUMER_RECORDS,
     HTTP_IN_FLIGHT,
     HTTP_REQUEST_SECONDS,
@@ -36,6 +37,7 @@ from slotstream_servicekit.telemetry.tracing import (
 __all__ = [
     "CONSUMER_BATCH_SECONDS",
     "CONSUMER_LAG",
+    "CONSUMER_LAG_SECONDS",
     "CONSUMER_RECORDS",
     "HTTP_IN_FLIGHT",
     "HTTP_REQUESTS",

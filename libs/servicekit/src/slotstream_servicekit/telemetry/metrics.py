@@ -19,10 +19,13 @@ OUTBOX_LAG_SECONDS = Gauge("slotstream_outbox_lag_seconds", "Age of the oldest p
 
 CONSUMER_RECORDS = Counter(
     "slotstream_consumer_records",
-    "Records worked through; outcome is handled, duplicate, ignored or dead_lettered",
+    "Records worked through; outcome is handled, duplicate, ignored, too_old or dead_lettered",
     ("service", "topic", "outcome"),
 )
 CONSUMER_LAG = Gauge("slotstream_consumer_lag", "Records not yet worked through", ("service", "topic"))
+CONSUMER_LAG_SECONDS = Gauge(
+    "slotstream_consumer_lag_seconds", "Time since there was last nothing left to work through", ("service", "topic")
+)
 CONSUMER_BATCH_SECONDS = Histogram(
     "slotstream_consumer_batch_seconds", "Time to work through one batch", ("service", "topic")
 )

@@ -1,12 +1,15 @@
-"""What cannot be worked through is set aside with its cause, and the rest goes on."""
+"""What cannot be worked through is set aside with its cause, answered, and the rest goes on."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from kit_world import (
+    OTHER_ORGANIZATION,
     Note,
+    PoisonousWordsError,
     World,
     make_dead_letter_topic,
     on_notes,
@@ -18,13 +21,13 @@ from kit_world import (
 from listening import NewTopic, Until, causes, dead_letters_of, keeps, notes
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from slotstream_servicekit.consumer import Received
+from slotstream_servicekit.consumer import InvalidRecord, Received, members
 from slotstream_servicekit.health import Health
-from slotstream_servicekit.telemetry import (
-    parse_traceparent,
-)
+from slotstream_servicekit.telemetry import CONSUMER_RECORDS, parse_traceparent
 
 pytestmark = pytest.mark.service
+
+TENANTS = tuple(UUID(int=number) for number in (1, 2, 3))
 
 
 async def test_poison_of_every_kind_is_set_aside_with_its_cause_while_the_rest_goes_on(
@@ -92,23 +95,55 @@ async def test_one_poisonous_record_costs_the_others_of_its_batch_nothing(
     assert await world.value("SELECT max(applied) FROM notes") == 1
 
 
-async def test_a_consumer_that_would_set_everything_aside_stops_and_says_so_and_goes_on_when_mended(
+async def test_a_flood_of_one_tenant_is_set_aside_and_committed_while_others_go_on(
     world: World, kafka: str, new_topic: NewTopic, until: Until
 ) -> None:
+    topic = await new_topic(partitions=1)
+    await make_dead_letter_topic(kafka, world.service)
+    flood = [Note(subject=f"bad{number}", words="poison") for number in range(150)]
+    await send_notes(kafka, topic, flood)
+    async with producing(kafka) as producer:
+        headers = [("ce_organization", str(OTHER_ORGANIZATION).encode())]
+        for number in range(150):
+            await producer.send(topic, b"{not JSON", key=b"broken%d" % number, headers=headers)
+    await send_notes(kafka, topic, notes(3))
+    answered: list[str | None] = []
+
+    async def on_invalid(_session: AsyncSession, invalid: InvalidRecord) -> None:
+        answered.append(invalid.cause.code)
+
+    for already in (0, 3):
+        consumers = world.consumers(kafka, failure_limit=5)
+        consumers.subscribe(topic, on_notes, on_invalid=on_invalid)
+        async with running(consumers):
+            await keeps(world, until, already + 3, within=180)
+        await send_notes(kafka, topic, [Note(subject=f"later{number}") for number in range(3)])
+    assert len(await dead_letters_of(world, kafka)) == 300
+    assert sorted(set(answered), key=str) == ["bad_json", "poisonous_words"]
+    assert len(answered) == 300
+
+
+async def test_a_consumer_for_which_everybodys_records_fail_stops_says_so_and_goes_on_when_mended(
+    world: World, kafka: str, new_topic: NewTopic, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "_TRY_AGAIN_SECONDS", 1.0)
     topic, fine = await new_topic(partitions=1), await new_topic()
     await make_dead_letter_topic(kafka, world.service)
     health = Health()
-    consumers = world.consumers(kafka, health=health, poison_limit=5)
-    consumers.subscribe(topic, on_notes)
+    consumers = world.consumers(kafka, health=health, failure_limit=6)
+    mended = asyncio.Event()
+
+    async def handler(session: AsyncSession, batch: Sequence[Received[Note]]) -> None:
+        if not mended.is_set():
+            raise PoisonousWordsError
+        await on_notes(session, batch)
+
+    consumers.subscribe(topic, handler)
     consumers.subscribe(fine, on_notes)
+    await send_notes(
+        kafka, topic, [Note(subject=f"n{number}", organization=tenant) for number in range(40) for tenant in TENANTS]
+    )
     async with running(consumers):
-
-        async def all_joined() -> bool:
-            return (await health.report()).ready
-
-        # A member that joins later would take the place of what the first has begun: it is then set aside twice.
-        await until(all_joined)
-        await send_notes(kafka, topic, notes(100, words="poison"))
 
         async def stopped() -> bool:
             return "stopped" in (await health.report()).checks[f"consumer {topic}"].detail
@@ -116,38 +151,41 @@ async def test_a_consumer_that_would_set_everything_aside_stops_and_says_so_and_
         await until(stopped)
         await send_notes(kafka, fine, [Note(subject="fine")])
         await keeps(world, until, 1)
+
+        async def lag_is_true() -> bool:
+            return (await health.report()).checks[f"consumer {topic}"].facts["lag"] == 114
+
+        await until(lag_is_true)
         report = await health.report()
-    assert not report.ready
-    assert "poisonous_words" in report.checks[f"consumer {topic}"].detail
-    assert report.checks[f"consumer {fine}"].ok
-    assert len(await dead_letters_of(world, kafka)) == 5
-
-    async def mended(session: AsyncSession, batch: Sequence[Received[Note]]) -> None:
-        harmless = [replace(each, event=replace(each.event, words="fine")) for each in batch if each.event]
-        await on_notes(session, harmless)
-
-    consumers = world.consumers(kafka, poison_limit=5)
-    consumers.subscribe(topic, mended)
-    async with running(consumers):
-        await keeps(world, until, 1 + 95)
-    assert len(await dead_letters_of(world, kafka)) == 5
+        assert not report.ready
+        assert "poisonous_words" in report.checks[f"consumer {topic}"].detail
+        assert report.checks[f"consumer {fine}"].ok
+        assert len(await dead_letters_of(world, kafka)) == 6
+        mended.set()
+        await keeps(world, until, 1 + 114)
+        assert (await health.report()).checks[f"consumer {topic}"].ok
+    assert len(await dead_letters_of(world, kafka)) == 6
 
 
-async def test_a_record_older_than_the_inbox_remembers_is_set_aside_instead_of_repeated(
+async def test_a_record_older_than_the_inbox_remembers_is_passed_over_and_counted(
     world: World, kafka: str, new_topic: NewTopic, until: Until
 ) -> None:
     topic = await new_topic()
     await make_dead_letter_topic(kafka, world.service)
-    long_ago = int((datetime.now(UTC) - timedelta(days=30)).timestamp() * 1000)
+    long_ago = int((datetime.now(UTC) - timedelta(days=20)).timestamp() * 1000)
     async with producing(kafka) as producer:
-        await producer.send_and_wait(topic, Note(subject="old").to_json(), key=b"old", timestamp_ms=long_ago)
+        for number in range(100):
+            old = Note(subject=f"old{number}")
+            await producer.send(topic, old.to_json(), key=old.subject.encode(), timestamp_ms=long_ago)
         await send_note(producer, topic, Note(subject="new"))
-    consumers = world.consumers(kafka)
+    consumers = world.consumers(kafka, failure_limit=5)
     consumers.subscribe(topic, on_notes)
     async with running(consumers):
         await keeps(world, until, 1)
+        passed_over = CONSUMER_RECORDS.labels(world.service, topic, "too_old")
 
-        async def aside() -> bool:
-            return causes(await dead_letters_of(world, kafka)) == ["too_old_to_dedupe"]
+        async def all_passed() -> bool:
+            return bool(passed_over._value.get() == 100)
 
-        await until(aside)
+        await until(all_passed)
+    assert await dead_letters_of(world, kafka) == []

@@ -1,0 +1,287 @@
+"""One member of a consumer group: a Kafka client with its subscriptions, from joining to leaving.
+
+FastStream's batch subscriber polls, calls and acknowledges (NACK_ON_ERROR); its parser and decoder are ours and leave
+the records as they are, because its own decode every header as UTF-8 and would lose a whole batch to one that is not.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+
+from slotstream_servicekit.background import pause_for
+from slotstream_servicekit.consumer.batches import BatchWork, ConsumerAtFaultError
+from slotstream_servicekit.consumer.faststream_logs import faststream_logger
+from slotstream_servicekit.consumer.positions import lag_of, positions_after, rewind, seconds_since_answer
+from slotstream_servicekit.consumer.retries import is_transient
+from slotstream_servicekit.consumer.subscriptions import ConsumerContext, Subscription
+from slotstream_servicekit.dead_letters import cause_of
+from slotstream_servicekit.leaders import led_topics
+from slotstream_servicekit.producer import MAX_RECORD_BYTES
+from slotstream_servicekit.telemetry import get_logger
+
+log = get_logger(__name__)
+
+_POLL_MILLISECONDS: Final = 100
+"""An idle poll waits that long for records, and FastStream as long again before the next: rarely, that delays one."""
+_FETCH_MILLISECONDS: Final = 500
+_RECONNECT_SECONDS: Final = 1.0
+_JOIN_GRACE_SECONDS: Final = 4.0
+_WATCH_SECONDS: Final = 1.0
+_MEASURE_SECONDS: Final = 2.0
+_SILENCE_SECONDS: Final = 4.0
+"""Without an answer for so long a member leaves, and comes back when partitions have leaders again."""
+_STUCK_SECONDS: Final = 30.0
+_ABSENT_TOPICS_SECONDS: Final = 5.0
+_TRY_AGAIN_SECONDS: Final = 60.0
+"""How long a subscription that has stopped itself waits until it tries the same record again."""
+_STOP_SECONDS: Final = 15.0
+
+
+class Member:
+    """Consumes the topics of its subscriptions, outliving Kafka and waiting for topics that are not there yet."""
+
+    def __init__(self, context: ConsumerContext, subscriptions: Sequence[Subscription]) -> None:
+        self._context = context
+        self._subscriptions = {subscription.topic: subscription for subscription in subscriptions}
+
+    async def run(self) -> None:
+        """Consumes until told to stop. No error ends it."""
+        stop = self._context.stop
+        while not stop.is_set():
+            try:
+                present = await led_topics(self._context.bootstrap_servers, self._subscriptions)
+                if present:
+                    await self._belong(present)
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("consumer_waits_for_kafka", topics=self._topics, cause=type(error).__name__)
+            except Exception:
+                log.exception("consumer_interrupted", topics=self._topics)
+            await pause_for(_RECONNECT_SECONDS, stop)
+
+    @property
+    def _topics(self) -> list[str]:
+        return sorted(self._subscriptions)
+
+    async def _belong(self, present: frozenset[str]) -> None:
+        """Joins the group for the topics that there are, works, and leaves."""
+        subscriptions = {topic: self._subscriptions[topic] for topic in sorted(present)}
+        membership = _Membership(self._context, subscriptions, absent=self._subscriptions.keys() - present)
+        try:
+            if await membership.join():
+                await membership.watch()
+        finally:
+            await membership.leave()
+
+
+class _Membership:
+    """One stay in the group."""
+
+    def __init__(
+        self, context: ConsumerContext, subscriptions: dict[str, Subscription], *, absent: frozenset[str] | set[str]
+    ) -> None:
+        self._context = context
+        self._subscriptions = subscriptions
+        self._absent = absent
+        self._resumes: dict[str, asyncio.TimerHandle] = {}
+        self._in_hand = False
+        self._moved_at = time.monotonic()
+        (self._group,) = {subscription.group for subscription in subscriptions.values()}
+        broker = KafkaBroker(
+            context.bootstrap_servers,
+            client_id=context.service,
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            apply_types=False,
+            logger=faststream_logger(),
+            metadata_max_age_ms=15_000,
+            retry_backoff_ms=250,
+            graceful_timeout=_STOP_SECONDS,
+        )
+        self._broker = broker
+        self._subscriber = broker.subscriber(
+            *subscriptions,
+            batch=True,
+            group_id=self._group,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            max_records=context.batch_size,
+            batch_timeout_ms=_POLL_MILLISECONDS,
+            fetch_max_wait_ms=_FETCH_MILLISECONDS,
+            max_partition_fetch_bytes=MAX_RECORD_BYTES,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=3_000,
+            max_poll_interval_ms=300_000,
+            parser=_unread,
+            decoder=_raw,
+        )
+
+        async def on_batch(records: Sequence[ConsumerRecord]) -> None:
+            await self._work(records)
+
+        self._subscriber(on_batch)
+
+    @property
+    def _consumer(self) -> AIOKafkaConsumer:
+        consumer = self._subscriber.consumer
+        if consumer is None:
+            raise KafkaError("the consumer has not started")
+        return consumer
+
+    async def join(self) -> bool:
+        """Joins the group; False where told to stop before. Raises KafkaError."""
+        stop = self._context.stop
+        await self._broker.connect()
+        starting = asyncio.ensure_future(self._subscriber.start())
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            # The Kafka client leaves sockets behind when it is cancelled while it connects: rather not.
+            await asyncio.wait({starting}, timeout=_JOIN_GRACE_SECONDS)
+        finally:
+            starting.cancel()
+            stopping.cancel()
+            (error,) = await asyncio.gather(starting, return_exceptions=True)
+        if isinstance(error, asyncio.CancelledError):
+            return False
+        if error is not None:
+            raise error
+        return True
+
+    async def leave(self) -> None:
+        for resume in self._resumes.values():
+            resume.cancel()
+        with contextlib.suppress(KafkaError, OSError, TimeoutError):
+            await asyncio.wait_for(self._subscriber.stop(), _STOP_SECONDS + 5)
+        await self._broker.stop()
+
+    async def watch(self) -> None:
+        """Tells readiness and metrics what is known, until it is time to leave."""
+        stop, consumer = self._context.stop, self._consumer
+        measured_at = asked_at = joined_at = time.monotonic()
+        while not stop.is_set():
+            now = time.monotonic()
+            silent = seconds_since_answer(consumer)
+            if not self._in_hand:
+                self._note_alive(silent)
+                idle_for = now - joined_at if silent is None else silent
+                if consumer.assignment() and idle_for > _SILENCE_SECONDS:
+                    log.warning("consumer_hears_nothing", topics=list(self._subscriptions), seconds=round(idle_for))
+                    return
+            if now - measured_at >= _MEASURE_SECONDS or now - joined_at < _MEASURE_SECONDS:
+                measured_at = now
+                await self._measure(consumer)
+                if self._is_stuck():
+                    log.warning("consumer_stuck", topics=list(self._subscriptions))
+                    return
+            if self._absent and now - asked_at >= _ABSENT_TOPICS_SECONDS:
+                asked_at = now
+                if await led_topics(self._context.bootstrap_servers, self._absent):
+                    return
+            await pause_for(_WATCH_SECONDS, stop)
+
+    def _note_alive(self, silent: float | None) -> None:
+        for subscription in self._subscriptions.values():
+            if silent is not None or not self._assigned(subscription.topic):
+                subscription.progress.alive(seconds_ago=silent or 0.0)
+
+    async def _measure(self, consumer: AIOKafkaConsumer) -> None:
+        for topic, subscription in self._subscriptions.items():
+            assigned = self._assigned(topic)
+            lag = await lag_of(consumer, assigned)
+            subscription.progress.measured(assigned_partitions=len(assigned), lag=lag)
+        if not any(subscription.progress.lag for subscription in self._subscriptions.values()):
+            self._moved_at = time.monotonic()
+
+    def _is_stuck(self) -> bool:
+        """Whether there is something to do and it is not done, although nothing holds it up."""
+        return not self._in_hand and not self._resumes and time.monotonic() - self._moved_at > _STUCK_SECONDS
+
+    def _assigned(self, topic: str) -> list[TopicPartition]:
+        return [partition for partition in self._consumer.assignment() if partition.topic == topic]
+
+    async def _work(self, records: Sequence[ConsumerRecord]) -> None:
+        """Works through what was polled, topic by topic; what is left of it is delivered again, and only that.
+
+        The acknowledgement that follows commits the positions. So nothing is raised for what is left: the
+        positions are put back instead, per partition, whichever of them a rebalance may have taken meanwhile.
+        """
+        by_topic: dict[str, list[ConsumerRecord]] = {}
+        for record in records:
+            by_topic.setdefault(record.topic, []).append(record)
+        self._in_hand = True
+        try:
+            for topic, batch in by_topic.items():
+                rewind(self._consumer, await self._work_through(self._subscriptions[topic], batch))
+        finally:
+            self._in_hand = False
+            self._moved_at = time.monotonic()
+
+    async def _work_through(
+        self, subscription: Subscription, records: Sequence[ConsumerRecord]
+    ) -> Sequence[ConsumerRecord]:
+        """Returns what is left to be delivered again."""
+        topic, progress = subscription.topic, subscription.progress
+        if topic in self._resumes:
+            # A rebalance brought partitions that are not paused yet.
+            self._consumer.pause(*self._assigned(topic))
+            return records
+
+        async def settle(remaining: Sequence[ConsumerRecord]) -> None:
+            with contextlib.suppress(KafkaError):
+                await self._consumer.commit(positions_after(records, remaining))
+
+        work = BatchWork(self._context, subscription, records, settle)
+        try:
+            await work.run()
+        except ConsumerAtFaultError as error:
+            self._stop_for_now(subscription, error.cause)
+        except Exception as error:
+            if is_transient(error):
+                log.warning("batch_postponed", topic=topic, cause=type(error.__cause__ or error).__name__)
+            else:
+                log.exception("batch_failed", topic=topic)
+            self._hold(topic, _RECONNECT_SECONDS)
+        else:
+            progress.stopped_because = None
+        return work.remaining
+
+    def _stop_for_now(self, subscription: Subscription, cause: Exception) -> None:
+        """Set nothing more aside, say so, and try the same record again later: somebody must look."""
+        code = cause_of(cause, handler="").code
+        sentence = (
+            f"stopped: records of {subscription.topic} fail whoever sent them (last cause {code}); mend the cause: "
+            "the same record is tried again every minute, and at a restart"
+        )
+        if subscription.progress.stopped_because is None:
+            log.critical("consumer_stopped", topic=subscription.topic, reason=sentence, exc_info=cause)
+        subscription.progress.stopped_because = sentence
+        self._hold(subscription.topic, _TRY_AGAIN_SECONDS)
+
+    def _hold(self, topic: str, seconds: float) -> None:
+        """Fetches nothing of `topic` for a while; the member's other topics go on."""
+        self._consumer.pause(*self._assigned(topic))
+        self._resumes[topic] = asyncio.get_running_loop().call_later(seconds, self._resume, topic)
+
+    def _resume(self, topic: str) -> None:
+        self._resumes.pop(topic, None)
+        with contextlib.suppress(KafkaError):
+            consumer = self._consumer
+            consumer.resume(*consumer.paused().intersection(self._assigned(topic)))
+
+
+async def _unread(records: tuple[Any, ...], original: Any) -> KafkaMessage:
+    message: KafkaMessage = await original((dataclasses.replace(records[0], headers=()),))
+    message.raw_message = records
+    return message
+
+
+async def _raw(message: KafkaMessage) -> Any:
+    return message.raw_message

@@ -1,0 +1,49 @@
+"""Who consumes joins when there are leaders; until then brokers are asked now and then, and not all the time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+import pytest
+from aiokafka.errors import KafkaConnectionError
+from kit_world import World, on_notes
+
+from slotstream_servicekit.consumer import members
+from slotstream_servicekit.leaders import led_topics
+
+pytestmark = pytest.mark.service
+
+NewTopic = Callable[..., Awaitable[str]]
+
+
+async def test_topics_that_exist_and_have_leaders_can_be_used(kafka: str, new_topic: NewTopic) -> None:
+    topic = await new_topic(partitions=2)
+    assert await led_topics(kafka, [topic, "there-is-none"]) == {topic}
+    assert await led_topics(kafka, []) == frozenset()
+
+
+async def test_where_no_broker_answers_is_an_error() -> None:
+    with pytest.raises(KafkaConnectionError):
+        await led_topics("127.0.0.1:1", ["notes"])
+
+
+async def test_while_partitions_have_no_leader_a_member_asks_once_a_second_and_does_not_join(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+
+    async def without_leaders(_servers: str, topics: Iterable[str]) -> frozenset[str]:
+        asked.append(sorted(topics))
+        return frozenset()
+
+    monkeypatch.setattr(members, "led_topics", without_leaders)
+    consumers = world.consumers("127.0.0.1:1")
+    for topic in ("a", "b", "c"):
+        consumers.subscribe(topic, on_notes, dedupe=False)
+    stop = asyncio.Event()
+    running = asyncio.ensure_future(consumers.run(stop))
+    await asyncio.sleep(2.5)
+    stop.set()
+    await asyncio.wait_for(running, 5)
+    assert asked
+    assert len(asked) <= 4
+    assert asked[0] == ["a", "b", "c"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx2
 import pytest_asyncio
 
 from imports.main import create_api, create_import_worker
@@ -31,6 +32,10 @@ async def service(fresh_database: FreshDatabaseFactory, signer: Signer, api_clie
     now = [NOW]
     app = create_api(settings, clock=lambda: now[0])
     organization_id, business_id, service_id, anna_id = uuid4(), uuid4(), uuid4(), uuid4()
+
+    async def sign_in(**claims: Any) -> httpx2.AsyncClient:
+        return await api_client(app, token=signer.token(organization_id=organization_id, **claims))
+
     service = ImportsService(
         database=fresh.database,
         http=await api_client(app, token=signer.token(organization_id=organization_id)),
@@ -45,6 +50,7 @@ async def service(fresh_database: FreshDatabaseFactory, signer: Signer, api_clie
         business_id=business_id,
         service_id=service_id,
         anna_id=anna_id,
+        sign_in=sign_in,
     )
     common: dict[str, Any] = {"organization_id": organization_id, "updated_at": NOW, "version": 1}
     await service.receive(

@@ -1,6 +1,6 @@
 """An imports service for one test: real PostgreSQL, a clock that stands still, booking played by the test."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,11 +11,12 @@ import httpx2
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from imports.consumers import on_catalogue, results_handler
+from imports.consumers import clients_handler, on_catalogue, results_handler
 from imports.usecases.reading import FileCursor
 from imports.worker import ImportWorker
-from slotstream_contracts import parse, wrap
+from slotstream_contracts import Envelope, parse, wrap
 from slotstream_contracts.base import Reason
+from slotstream_contracts.clients import ClientState
 from slotstream_contracts.commands import (
     AppointmentItem,
     BookAppointments,
@@ -31,18 +32,23 @@ from slotstream_servicekit.database import Database
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 
-def received(data: Any, *, organization_id: UUID) -> Received[Any]:
-    envelope = wrap(
-        data,
-        organization=organization_id,
-        subject="x",
-        sequence=1,
-        time=NOW,
-        source="/slotstream/booking",
-        correlation_id="test",
-    )
-    key = str(getattr(data, "id", None) or getattr(data, "command_id", "x"))
-    return Received(event=envelope, key=key, topic="t", partition=0, offset=0, timestamp=NOW)
+def received(
+    data: Any, *, organization_id: UUID, key: str | None = None, at: datetime = NOW
+) -> Received[Envelope[Any]]:
+    """A record as a consumer gets it; a tombstone where `data` is None."""
+    envelope = None
+    if data is not None:
+        envelope = wrap(
+            data,
+            organization=organization_id,
+            subject="x",
+            sequence=1,
+            time=NOW,
+            source="/slotstream/booking",
+            correlation_id="test",
+        )
+    own_key = str(getattr(data, "id", None) or getattr(data, "command_id", "x"))
+    return Received(event=envelope, key=key or own_key, topic="t", partition=0, offset=0, timestamp=at)
 
 
 TAKEN = Reason(code="slot_taken", detail="Somebody has it.", conflicts_with=("a",))
@@ -118,6 +124,7 @@ class ImportsService:
     business_id: UUID
     service_id: UUID
     anna_id: UUID
+    sign_in: Callable[..., Awaitable[httpx2.AsyncClient]]
 
     everything_goes = staticmethod(everything_goes)
     items_of = staticmethod(items_of)
@@ -127,9 +134,27 @@ class ImportsService:
     refused_whole = staticmethod(refused_whole)
     events_of = staticmethod(events_of)
 
-    async def upload(self, content: str | bytes, **headers: str) -> httpx2.Response:
+    async def as_user(self, subject: str) -> httpx2.AsyncClient:
+        return await self.sign_in(role="manager", subject=subject)
+
+    async def as_integration(self, *scopes: str) -> httpx2.AsyncClient:
+        return await self.sign_in(role="integration", scopes=scopes)
+
+    def take_history(self) -> None:
+        """As though booking recorded appointments that are over."""
+        steps = self.worker.steps
+        judging = replace(steps.judging, records_history=True)
+        self.worker = replace(self.worker, steps=replace(steps, judging=judging))
+
+    async def speak(self, language: str) -> None:
+        """The business's language from now on."""
+        await self.query("UPDATE businesses SET locale = :language RETURNING 1", language=language)
+
+    async def upload(
+        self, content: str | bytes, *, client: httpx2.AsyncClient | None = None, **headers: str
+    ) -> httpx2.Response:
         raw = content.encode() if isinstance(content, str) else content
-        return await self.http.post(
+        return await (client or self.http).post(
             "/v1/imports",
             files={"file": ("march.csv", raw, "text/csv")},
             data={"business_id": str(self.business_id)},
@@ -216,6 +241,17 @@ class ImportsService:
         for record in records:
             assert_valid_message(record)
         return [parse(bytes(record.payload)) for record in records]
+
+    async def receive_clients(
+        self, clients: Sequence[tuple[UUID, ClientState | None]], *, at: datetime | None = None
+    ) -> None:
+        """States of clients, or tombstones, in their order."""
+        batch = [
+            received(state, organization_id=self.organization_id, key=str(client_id), at=at or self.now[0])
+            for client_id, state in clients
+        ]
+        async with self.database.system_transaction() as session:
+            await clients_handler(lambda: self.now[0])(session, batch)
 
     async def receive(self, *states: Any) -> None:
         batch = [received(each, organization_id=self.organization_id) for each in states]

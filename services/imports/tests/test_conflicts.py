@@ -1,5 +1,6 @@
 """Which rows of a file can be kept together."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -95,3 +96,47 @@ def test_rows_without_a_resource_take_anybody_who_is_left() -> None:
     spans = [a_span(2, START, end, STAFF[0]), a_span(3, START, end, None), a_span(4, START, end, None)]
     [(row, reason)] = conflicts_inside(spans, catalogue=CATALOGUE)
     assert (row, reason.conflicts_with) == (4, ("2", "3"))
+
+
+def test_a_row_for_anybody_does_not_take_the_person_whom_a_later_row_names() -> None:
+    hour = timedelta(hours=1)
+    spans = [
+        a_span(2, START, START + hour / 2, STAFF[0]),
+        a_span(3, START + hour, START + hour * 1.5, None),
+        a_span(4, START + hour / 6, START + hour * 7 / 6, STAFF[1]),
+    ]
+    assert list(conflicts_inside(spans, catalogue=CATALOGUE)) == []
+    busy = [*spans, a_span(5, START + hour, START + hour * 1.5, STAFF[0])]
+    [(row, reason)] = conflicts_inside(busy, catalogue=CATALOGUE)
+    assert (row, reason.conflicts_with) == (3, ("4", "5"))
+
+
+def test_rows_of_a_group_share_its_time_as_long_as_there_are_seats() -> None:
+    end = START + timedelta(hours=1)
+    spans = [a_span(row, START, end, STAFF[0], CLASS) for row in (2, 3, 4)]
+    assert [row for row, _ in conflicts_inside(spans, catalogue=CATALOGUE)] == [4]
+
+
+def test_a_row_for_anybody_gets_only_who_can_perform_its_service() -> None:
+    end = START + timedelta(hours=1)
+    massage = OfferedService(id=UUID(int=12), name="Massage", duration_minutes=60, requires=((str(STAFF[1]),),))
+    catalogue = replace(CATALOGUE, services={**CATALOGUE.services, "massage": massage})
+    spans = [a_span(2, START, end, STAFF[1]), a_span(3, START, end, None, massage)]
+    assert [row for row, _ in conflicts_inside(spans, catalogue=catalogue)] == [3]
+
+
+def test_a_room_that_two_rows_need_is_taken_once() -> None:
+    end, room = START + timedelta(hours=1), UUID(int=3)
+    surgery = OfferedService(
+        id=UUID(int=13), name="Surgery", duration_minutes=60, requires=(tuple(map(str, STAFF)), (str(room),))
+    )
+    roster = Roster([*(Performer(str(one), "staff") for one in STAFF), Performer(str(room), "room")])
+    catalogue = replace(CATALOGUE, services={"surgery": surgery}, roster=roster)
+    spans = [a_span(2, START, end, STAFF[0], surgery), a_span(3, START, end, STAFF[1], surgery)]
+    [(row, reason)] = conflicts_inside(spans, catalogue=catalogue)
+    assert (row, reason.conflicts_with) == (3, ("2",))
+
+
+def test_buffers_are_a_part_of_the_time_that_is_taken() -> None:
+    service = OfferedService(id=UUID(int=14), name="Visit", duration_minutes=30, buffer_after_minutes=15)
+    assert service.blocked(START, 30) == (START, START + timedelta(minutes=45))

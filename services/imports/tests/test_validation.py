@@ -13,7 +13,7 @@ from imports.domain.catalogue import Business, Catalogue, OfferedService, fold
 from imports.domain.dates import DateOrder
 from imports.domain.mapping import ColumnMapping, Field
 from imports.domain.rows import Judgement, RowState
-from imports.domain.validation import RowRules, judge
+from imports.domain.validation import Judging, RowRules, judge
 from slotstream_scheduling.places import Performer, Roster
 
 HAIRCUT = OfferedService(id=uuid4(), name="Haircut", duration_minutes=45)
@@ -36,7 +36,7 @@ def rules(**mapping: Any) -> RowRules:
             roster=Roster([Performer(str(ANNA), "staff")]),
         ),
         mapping=ColumnMapping(columns={}, **{"date_order": DateOrder.DAY_FIRST, **mapping}),
-        read_phone=read_phone,
+        judging=Judging(read_phone=read_phone),
         now=datetime(2026, 3, 1, tzinfo=UTC),
     )
 

@@ -163,6 +163,8 @@ class ItemResult(Message):
     """
 
     appointment_id: UUID
+    client_id: UUID | None = None
+    """Whose appointment was booked."""
     outcome: Literal["done", "already_done", "bookable", "refused"]
     code: str | None = None
     detail: str | None = None

@@ -196,6 +196,7 @@ def upgrade() -> None:
         sa.Column("contacts", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("row_key", sa.Text(), nullable=True),
         sa.Column("appointment_id", sa.Uuid(), nullable=True),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
         sa.Column("dropped", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("override", postgresql.JSONB(), nullable=True),
         sa.Column("revision", sa.Integer(), server_default=sa.text("0"), nullable=False),

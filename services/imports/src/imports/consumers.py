@@ -182,9 +182,13 @@ def _answers(organization_id: UUID, result: CommandSucceeded | CommandRefused) -
         already_done = result.outcome == "already_done"
         return [answer(succeeded=True, already_done=already_done, kept_ids=result.kept_ids)]
     return [
-        answer(appointment_id=item.appointment_id, succeeded=False, reasons=_reasons(item))
-        if item.outcome == "refused"
-        else answer(appointment_id=item.appointment_id, succeeded=True, already_done=item.outcome == "already_done")
+        answer(
+            appointment_id=item.appointment_id,
+            client_id=item.client_id,
+            succeeded=item.outcome != "refused",
+            already_done=item.outcome == "already_done",
+            reasons=_reasons(item) if item.outcome == "refused" else (),
+        )
         for item in result.items
     ]
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from imports.adapters.csv.reader import CsvReader
+from imports.adapters.phones import read_phone
 from imports.domain.tables import TableReaders
+from imports.domain.validation import Judging
 from imports.settings import ImportsSettings
 from slotstream_contracts.envelope import parse
 from slotstream_servicekit.clock import Clock, system_clock
@@ -31,7 +33,6 @@ def table_readers() -> TableReaders:
 
 def create_api(settings: ImportsSettings, *, clock: Clock = system_clock) -> FastAPI:
     """The API role: a database and no Kafka client."""
-    from imports.adapters.phones import read_phone
     from imports.api import Dependencies, imports_router, progress_router, rows_router
 
     database = _database(settings, role="api")
@@ -56,7 +57,7 @@ def create_api(settings: ImportsSettings, *, clock: Clock = system_clock) -> Fas
         database=database,
         clock=clock,
         readers=table_readers(),
-        read_phone=read_phone,
+        judging=_judging(settings),
         max_rows=settings.max_rows,
         catalogue_wait=settings.catalogue_wait,
     )
@@ -82,7 +83,6 @@ def create_worker(settings: ImportsSettings, *, clock: Clock = system_clock) -> 
 
 
 def create_import_worker(settings: ImportsSettings, *, database: Database, clock: Clock) -> "ImportWorker":
-    from imports.adapters.phones import read_phone
     from imports.usecases.commands import ImportSteps
     from imports.usecases.reading import FileCursor
     from imports.usecases.retention import Retention
@@ -90,12 +90,16 @@ def create_import_worker(settings: ImportsSettings, *, database: Database, clock
 
     steps = ImportSteps(
         cursor=FileCursor(table_readers()),
-        read_phone=read_phone,
+        judging=_judging(settings),
         chunk_rows=settings.chunk_rows,
         answer_timeout=settings.answer_timeout,
     )
     retention = Retention(unconfirmed=settings.keep_unconfirmed, settled=settings.keep_settled)
     return ImportWorker(database=database, clock=clock, steps=steps, retention=retention)
+
+
+def _judging(settings: ImportsSettings) -> Judging:
+    return Judging(read_phone=read_phone, records_history=settings.record_history)
 
 
 def _projections() -> "Sequence[Projection]":

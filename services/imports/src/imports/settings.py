@@ -25,6 +25,8 @@ class ImportsSettings(ServiceSettings):
     """How often an idle worker looks for work."""
     catalogue_wait: timedelta = timedelta(seconds=2)
     """How long an upload waits for a business that was created a moment ago to arrive over Kafka."""
+    record_history: bool = False
+    """Take rows that are completed, cancelled or no-shows already; needs a booking service that records them."""
     answer_timeout: timedelta = timedelta(minutes=15)
     """How long an import waits for booking's next answer before it is stalled."""
     keep_unconfirmed: timedelta = timedelta(days=14)

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from imports.domain.tables import TableReaders
-from imports.domain.validation import ReadPhone
+from imports.domain.validation import Judging
 from imports.storage.projections import CatalogueStore
 from imports.usecases.files import language_of
 from slotstream_servicekit.clock import Clock
@@ -22,7 +22,7 @@ class Dependencies:
     database: Database
     clock: Clock
     readers: TableReaders
-    read_phone: ReadPhone
+    judging: Judging
     max_rows: int
     catalogue_wait: timedelta
     progress_every: timedelta = timedelta(milliseconds=500)

@@ -81,7 +81,7 @@ async def patch_row(
             import_id=import_id,
             number=number,
             change=body.to_change(),
-            read_phone=dependencies.read_phone,
+            judging=dependencies.judging,
             expected_version=expected_version,
         )
     return model_response(RowOut.of(row), version=row.revision)

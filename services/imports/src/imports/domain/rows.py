@@ -183,6 +183,7 @@ class RowAnswer:
     organization_id: UUID
     import_id: UUID
     appointment_id: UUID | None
+    client_id: UUID | None = None
     outcome: Outcome | None
     """None for a check."""
     reasons: tuple[Reason, ...]

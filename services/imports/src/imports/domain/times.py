@@ -15,7 +15,7 @@ from slotstream_scheduling.wallclock import LocalKind, is_zone, resolve
 _YEARS = range(1970, 2200)
 _MAX_MINUTES = LONGEST // timedelta(minutes=1)
 _OVERNIGHT = timedelta(hours=12)
-_RANGE_IN_DATETIME = re.compile(r"\d{1,2}:\d{2}-\d{2}:?\d{2}$")
+_RANGE_IN_DATETIME = re.compile(r"(?<![:\d])\d{1,2}:\d{2}-\d{2}:?\d{2}$")
 _ISO_SEPARATOR = re.compile(r"\d[Tt]\d")
 
 

@@ -33,12 +33,21 @@ _LOST = "\ufffd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """What rows are judged with, whichever import they belong to."""
+
+    read_phone: ReadPhone
+    records_history: bool = True
+    """Whether booking takes appointments that are over or cancelled already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowRules:
     """What every row of one import is judged by."""
 
     catalogue: Catalogue
     mapping: ColumnMapping
-    read_phone: ReadPhone
+    judging: Judging
     now: datetime
 
 
@@ -127,7 +136,7 @@ def _phone(values: Mapping[Field, str], rules: RowRules, findings: Findings) -> 
     typed = values.get(Field.PHONE)
     if not typed:
         return None
-    phone = rules.read_phone(typed, rules.catalogue.business.phone_region)
+    phone = rules.judging.read_phone(typed, rules.catalogue.business.phone_region)
     if phone is None:
         findings.error("invalid_phone", f"The phone is not valid in {rules.catalogue.business.phone_region}")
         return None
@@ -175,6 +184,8 @@ def _status(
     if status is None:
         findings.error("unknown_status", f"The status {(word or '')[:60]!r} is not known: say what it means")
         return None
+    if status is not FinalStatus.SCHEDULED and not rules.judging.records_history:
+        findings.error("history_not_taken", f"An appointment that is {status} already cannot be brought in here")
     if word and status is FinalStatus.SCHEDULED and is_confirmed(word):
         findings.warn("status_simplified", "A confirmed appointment comes in as scheduled")
     if starts_at is not None and status in ONLY_AFTER_THE_START and starts_at > rules.now:

@@ -24,8 +24,9 @@ _CLEAR_ERASED = text(
     UPDATE import_rows SET {_CLEARED}, reasons = CAST(:reasons AS jsonb),
         dropped = dropped OR outcome IS NULL, state = CASE WHEN outcome IS NULL THEN 'invalid' ELSE state END,
         revision = revision + 1
-    WHERE organization_id = :organization_id AND contacts && CAST(:contacts AS text[]) AND import_id IN (
-        SELECT id FROM imports WHERE organization_id = :organization_id AND created_at <= :before)
+    WHERE organization_id = :organization_id AND (contacts && CAST(:contacts AS text[]) OR client_id = :client_id)
+        AND import_id IN (
+            SELECT id FROM imports WHERE organization_id = :organization_id AND created_at <= :before)
     RETURNING import_id
     """
 )
@@ -60,11 +61,12 @@ class ClearingStore:
         await self._session.execute(_CLEAR_ALL, {"organization_id": organization_id, "import_id": import_id})
 
     async def clear_rows_of(
-        self, organization_id: UUID, contacts: Sequence[str], *, before: datetime
+        self, organization_id: UUID, client_id: UUID, contacts: Sequence[str], *, before: datetime
     ) -> Sequence[UUID]:
-        """Rows, of imports from before an instant, that name one of these contacts; the imports that they are in."""
+        """A client's rows, by id and by contact, of imports from before an instant; the imports that they are in."""
         parameters = {
             "organization_id": organization_id,
+            "client_id": client_id,
             "contacts": list(contacts),
             "reasons": _ERASED,
             "before": before,

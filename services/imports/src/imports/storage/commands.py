@@ -31,9 +31,9 @@ _CHECKED = text(
 )
 _BOOKED = text(
     """
-    UPDATE import_rows AS r SET to_book = false, outcome = a.outcome, outcome_reasons = a.reasons
+    UPDATE import_rows AS r SET to_book = false, outcome = a.outcome, outcome_reasons = a.reasons, client_id = a.client
     FROM jsonb_to_recordset(CAST(:answers AS jsonb))
-        AS a(id uuid, organization uuid, batch uuid, appointment uuid, outcome text, reasons jsonb)
+        AS a(id uuid, organization uuid, batch uuid, appointment uuid, client uuid, outcome text, reasons jsonb)
     WHERE r.organization_id = a.organization AND r.import_id = a.batch AND r.book_id = a.id
       AND (r.outcome IS NULL OR r.outcome = 'unknown')
       AND (a.appointment IS NULL OR r.appointment_id = a.appointment)
@@ -208,6 +208,7 @@ def _documents(answers: Sequence[RowAnswer]) -> str:
             "organization": answer.organization_id,
             "batch": answer.import_id,
             "appointment": answer.appointment_id,
+            "client": answer.client_id,
             "outcome": answer.outcome,
             "reasons": reason_documents(answer.reasons),
         }

@@ -21,7 +21,7 @@ CLIENT_CONTACTS = VersionedTable(client_contacts)
 _FORGOTTEN = text(
     """
     DELETE FROM client_contacts WHERE id = ANY(:ids) OR merged_into = ANY(:ids)
-    RETURNING organization_id, CASE WHEN id = ANY(:ids) THEN id ELSE merged_into END AS erased_id, contacts
+    RETURNING organization_id, id, CASE WHEN id = ANY(:ids) THEN id ELSE merged_into END AS erased_id, contacts
     """
 )
 
@@ -78,6 +78,7 @@ class ForgottenClient:
     """`erased_id` is the client that was erased: this one, or whom it was merged into."""
 
     organization_id: UUID
+    id: UUID
     erased_id: UUID
     contacts: Sequence[str]
 
@@ -136,8 +137,8 @@ class ClientContactStore:
     async def forget(self, client_ids: Sequence[UUID]) -> Sequence[ForgottenClient]:
         """Removes these clients, and those merged into them; what was known of them."""
         rows = await self._session.execute(_FORGOTTEN, {"ids": list(client_ids)})
-        forgotten = [ForgottenClient(row.organization_id, row.erased_id, row.contacts) for row in rows]
-        return sorted(forgotten, key=lambda client: (client.organization_id, client.erased_id))
+        forgotten = [ForgottenClient(row.organization_id, row.id, row.erased_id, row.contacts) for row in rows]
+        return sorted(forgotten, key=lambda client: (client.organization_id, client.id))
 
 
 def _service_of(row: Row[Any]) -> OfferedService:

@@ -126,6 +126,7 @@ import_rows = Table(
     Column("contacts", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("row_key", Text, nullable=True),
     Column("appointment_id", Uuid, nullable=True),
+    Column("client_id", Uuid, nullable=True),
     _flag("dropped"),
     Column("override", JSONB(none_as_null=True), nullable=True),
     _count("revision"),

@@ -33,6 +33,7 @@ class Answer:
     verb: Literal["check", "book", "undo"]
     succeeded: bool
     appointment_id: UUID | None = None
+    client_id: UUID | None = None
     already_done: bool = False
     reasons: tuple[Reason, ...] = ()
     kept_ids: tuple[UUID, ...] = ()
@@ -69,6 +70,7 @@ def _row_answer(answer: Answer) -> RowAnswer:
         organization_id=answer.organization_id,
         import_id=answer.batch_id or UUID(int=0),
         appointment_id=answer.appointment_id,
+        client_id=answer.client_id,
         outcome=None if is_check else outcome,
         reasons=() if is_check and answer.succeeded else answer.reasons,
     )

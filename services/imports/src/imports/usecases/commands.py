@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from imports.domain.imports import Import, ImportState
 from imports.domain.rows import RowToSend, Stage
-from imports.domain.validation import ReadPhone
+from imports.domain.validation import Judging
 from imports.publishers import Happened, rows_command
 from imports.storage.commands import RowCommandStore
 from imports.storage.imports import ImportStore
@@ -41,7 +41,7 @@ class ImportSteps:
     """What a worker needs to carry imports on; `cursor` is its own."""
 
     cursor: FileCursor
-    read_phone: ReadPhone
+    judging: Judging
     chunk_rows: int
     answer_timeout: timedelta
 
@@ -85,7 +85,7 @@ class ImportSteps:
             session=session,
             imported=imported,
             cursor=self.cursor,
-            read_phone=self.read_phone,
+            judging=self.judging,
             chunk_rows=self.chunk_rows,
             now=context.now,
         )

@@ -14,7 +14,7 @@ from imports.domain.imports import Import, NotReadyError, appointment_id_of
 from imports.domain.mapping import ColumnMapping, Field
 from imports.domain.rows import ImportRow, Judgement, RowState, Span
 from imports.domain.tables import TableReaders, TableRow
-from imports.domain.validation import ReadPhone, RowRules, judge
+from imports.domain.validation import Judging, RowRules, judge
 from imports.storage.comparisons import EarlierImports, RowComparisonStore
 from imports.storage.imports import FileStore
 from imports.storage.projections import CatalogueStore
@@ -71,7 +71,7 @@ async def read_chunk(
     session: AsyncSession,
     imported: Import,
     cursor: FileCursor,
-    read_phone: ReadPhone,
+    judging: Judging,
     chunk_rows: int,
     now: datetime,
 ) -> int | None:
@@ -79,7 +79,7 @@ async def read_chunk(
 
     None at the file's end, when all rows are compared with each other.
     """
-    rules = await rules_of(session=session, imported=imported, read_phone=read_phone, now=now)
+    rules = await rules_of(session=session, imported=imported, judging=judging, now=now)
     chunk = await cursor.next(session, imported, rules, limit=chunk_rows)
     if chunk:
         rows = await rows_to_store(session=session, imported=imported, chunk=chunk)
@@ -89,13 +89,13 @@ async def read_chunk(
     return None
 
 
-async def rules_of(*, session: AsyncSession, imported: Import, read_phone: ReadPhone, now: datetime) -> RowRules:
+async def rules_of(*, session: AsyncSession, imported: Import, judging: Judging, now: datetime) -> RowRules:
     store = CatalogueStore(session)
     business = await store.business(imported.organization_id, imported.business_id)
     if business is None:
         raise NotReadyError("The business is archived")
     catalogue = await store.catalogue(imported.organization_id, business)
-    return RowRules(catalogue=catalogue, mapping=imported.columns, read_phone=read_phone, now=now)
+    return RowRules(catalogue=catalogue, mapping=imported.columns, judging=judging, now=now)
 
 
 def values_by_field(

@@ -73,7 +73,6 @@ async def erase_clients(*, session: AsyncSession, erased: Mapping[UUID, datetime
     clearing = ClearingStore(session)
     for client in await ClientContactStore(session).forget(list(erased)):
         before = erased[client.erased_id]
-        if client.contacts:
-            cleared = await clearing.clear_rows_of(client.organization_id, client.contacts, before=before)
-            await clearing.remove_files(client.organization_id, cleared)
+        cleared = await clearing.clear_rows_of(client.organization_id, client.id, client.contacts, before=before)
+        await clearing.remove_files(client.organization_id, cleared)
         await clearing.remove_unread_files(client.organization_id, before=before, now=now)

@@ -10,7 +10,7 @@ from imports.domain.conflicts import conflict_with
 from imports.domain.imports import REVIEWABLE, Import, ImportState, WrongStateError
 from imports.domain.mapping import Field
 from imports.domain.rows import ImportRow, RowOverride, RowState
-from imports.domain.validation import ReadPhone, RowRules, judge
+from imports.domain.validation import Judging, RowRules, judge
 from imports.storage.imports import ImportStore
 from imports.storage.rows import RowStore
 from imports.usecases.events import save_import
@@ -46,7 +46,7 @@ async def change_row(
     import_id: UUID,
     number: int,
     change: RowChange,
-    read_phone: ReadPhone,
+    judging: Judging,
     expected_version: int | None,
 ) -> ImportRow:
     """Edits a row and judges it anew, drops or takes it back, or forces its conflict."""
@@ -65,7 +65,7 @@ async def change_row(
     if change.values is None and change.dropped is None:
         await store.save(row)
         return row
-    rules = await rules_of(session=session, imported=imported, read_phone=read_phone, now=context.now)
+    rules = await rules_of(session=session, imported=imported, judging=judging, now=context.now)
     row = await _judge_anew(session, imported, row, change.values or {}, rules)
     await _judge_those_it_obstructed(session, imported, before, rules)
     if imported.state is ImportState.CHECKED:

@@ -18,6 +18,7 @@ from notifications.domain import Channel, Channels, NotificationChannel
 from notifications.settings import NotificationsSettings
 from notifications.worker import Sender
 from slotstream_contracts.appointments import (
+    AppointmentApproved,
     AppointmentAssigned,
     AppointmentCancelled,
     AppointmentConfirmed,
@@ -26,6 +27,7 @@ from slotstream_contracts.appointments import (
     AppointmentReopened,
     AppointmentRescheduled,
     AppointmentSnapshot,
+    AppointmentState,
     AssignedResource,
     Change,
     FieldChange,
@@ -128,6 +130,9 @@ class Salon:
     def created(self, snapshot: AppointmentSnapshot, **more: Any) -> Event:
         return self._event(AppointmentCreated, snapshot, "create", **more)
 
+    def approved(self, snapshot: AppointmentSnapshot) -> Event:
+        return self._event(AppointmentApproved, self.after(snapshot, status="scheduled"), "approve")
+
     def confirmed(self, snapshot: AppointmentSnapshot) -> Event:
         return self._event(AppointmentConfirmed, self.after(snapshot, status="confirmed"), "confirm")
 
@@ -146,7 +151,13 @@ class Salon:
         resources = tuple(AssignedResource(id=resource_id, kind="staff", name=name) for resource_id, name in staff)
         return self._event(AppointmentAssigned, self.after(snapshot, resources=resources), "assign")
 
-    def rescheduled(self, old: AppointmentSnapshot, starts_at: datetime) -> tuple[Event, Event]:
+    def rescheduled(
+        self,
+        old: AppointmentSnapshot,
+        starts_at: datetime,
+        *,
+        resources: tuple[AssignedResource, ...] | None = None,
+    ) -> tuple[Event, Event]:
         """The events on the old and on the new appointment."""
         new = self.snapshot(
             starts_at=starts_at,
@@ -156,7 +167,7 @@ class Salon:
             calendar_sequence=old.calendar_sequence + 1,
             notify_client=old.notify_client,
             client_id=old.client_id,
-            resources=old.resources,
+            resources=resources or old.resources,
         )
         gone = self.after(old, status="rescheduled", rescheduled_to=new.id, occupies=False)
         data = AppointmentRescheduled(
@@ -180,6 +191,23 @@ class Salon:
     async def receive(self, *events: Event) -> None:
         async with self.database.system_transaction() as session:
             await self.handlers.on_appointments(session, [_received(event, event.subject) for event in events])
+
+    async def receive_appointment_states(self, *snapshots: AppointmentSnapshot) -> None:
+        """The newest states, which alone tell what was typed for one appointment."""
+        events = [
+            wrap(
+                AppointmentState(appointment=snapshot),
+                organization=snapshot.organization_id,
+                subject=str(snapshot.id),
+                sequence=snapshot.version,
+                time=self.now,
+                source="/slotstream/booking",
+                correlation_id="c-1",
+            )
+            for snapshot in snapshots
+        ]
+        async with self.database.system_transaction() as session:
+            await self.handlers.on_appointment_states(session, [_received(event, event.subject) for event in events])
 
     async def request(self, command: SendMessage, *, time: datetime | None = None) -> None:
         """A command from booking."""

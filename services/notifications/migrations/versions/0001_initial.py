@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 TENANT_TABLES = (
+    "appointment_texts",
     "appointments",
     "catalogue",
     "clients",
@@ -27,6 +28,17 @@ TENANT_TABLES = (
 
 def upgrade() -> None:
     op.create_table(
+        "appointment_texts",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("service_name", sa.Text(), nullable=True),
+        sa.Column("location_text", sa.Text(), nullable=True),
+        sa.Column("location_url", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "id"),
+    )
+    op.create_table(
         "appointments",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -35,6 +47,7 @@ def upgrade() -> None:
         sa.Column("client_id", sa.Uuid(), nullable=False),
         sa.Column("service_id", sa.Uuid(), nullable=True),
         sa.Column("service_name", sa.Text(), nullable=False),
+        sa.Column("location_kind", sa.Text(), nullable=False),
         sa.Column("action_name", sa.Text(), nullable=True),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
@@ -55,6 +68,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization_id", "id"),
     )
     op.create_index("appointments_chain_idx", "appointments", ["organization_id", "calendar_uid"], unique=False)
+    op.create_index("appointments_client_idx", "appointments", ["organization_id", "client_id"], unique=False)
+    op.create_index("appointments_ended_idx", "appointments", ["ends_at"], unique=False)
     op.create_table(
         "catalogue",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -82,7 +97,7 @@ def upgrade() -> None:
         sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("locale", sa.Text(), nullable=True),
         sa.Column("zone", sa.Text(), nullable=True),
-        sa.Column("consent", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("consent", sa.ARRAY(sa.Text()), nullable=True),
         sa.Column("merged_into", sa.Uuid(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
@@ -133,7 +148,7 @@ def upgrade() -> None:
         sa.Column("appointment_version", sa.Integer(), nullable=False),
         sa.Column("calendar_uid", sa.Text(), nullable=False),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
         sa.Column("resource_id", sa.Uuid(), nullable=True),
         sa.Column("audience", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
@@ -153,7 +168,9 @@ def upgrade() -> None:
         sa.Column("reminder_id", sa.Uuid(), nullable=True),
         sa.Column("template_id", sa.Uuid(), nullable=True),
         sa.Column("previous_starts_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("previous_ends_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("recipient_name", sa.Text(), nullable=True),
         sa.Column("address", sa.Text(), nullable=True),
         sa.Column("provider_id", sa.Text(), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
@@ -184,7 +201,21 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'planned'"),
     )
+    op.create_index(
+        "messages_settled_idx",
+        "messages",
+        ["updated_at"],
+        unique=False,
+        postgresql_where=sa.text("status NOT IN ('planned', 'claimed')"),
+    )
     op.create_index("messages_status_idx", "messages", ["organization_id", "status", "id"], unique=False)
+    op.create_index(
+        "messages_unsent_idx",
+        "messages",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('planned', 'claimed')"),
+    )
     op.create_index(
         "messages_waiting_idx",
         "messages",
@@ -267,6 +298,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("organization_id", "id"),
     )
+    op.create_index(
+        "reminder_rules_once_idx",
+        "reminder_rules",
+        ["organization_id", "business_id", "service_id", "channel", "minutes_before"],
+        unique=True,
+        postgresql_where=sa.text("NOT archived"),
+        postgresql_nulls_not_distinct=True,
+    )
     op.create_table(
         "reminders",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -286,6 +325,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("organization_id", "id"),
         sa.UniqueConstraint("organization_id", "calendar_uid", "rule_id", name="reminders_rule_key"),
+    )
+    op.create_index("reminders_created_idx", "reminders", ["created_at"], unique=False)
+    op.create_index(
+        "reminders_once_idx",
+        "reminders",
+        ["organization_id", "calendar_uid", "channel", "minutes_before"],
+        unique=True,
+        postgresql_where=sa.text("NOT removed"),
     )
     enable_tenant_isolation(op, *TENANT_TABLES)
     grant_app(op, service="notifications", tables=[*TENANT_TABLES, "inbox", "erased_clients"])

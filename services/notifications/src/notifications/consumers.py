@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
+from prometheus_client import Counter
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import (
     Appointment,
     AppointmentChange,
+    AppointmentTexts,
     CatalogueItem,
     Channel,
     Channels,
@@ -22,17 +24,31 @@ from notifications.domain import (
 )
 from notifications.usecases.messages import request_messages
 from notifications.usecases.planning import plan_messages
-from notifications.usecases.projections import apply_appointments, apply_catalogue, apply_clients
-from slotstream_contracts.appointments import AppointmentEvent, AppointmentRescheduled, AppointmentSnapshot
+from notifications.usecases.projections import (
+    apply_appointment_states,
+    apply_appointments,
+    apply_catalogue,
+    apply_clients,
+)
+from slotstream_contracts.appointments import (
+    AppointmentEvent,
+    AppointmentRescheduled,
+    AppointmentSnapshot,
+    AppointmentState,
+)
 from slotstream_contracts.catalogue import BusinessState, CatalogueState, ResourceState, ServiceState
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.envelope import Envelope
 from slotstream_contracts.messages import SendMessage
-from slotstream_contracts.topics import APPOINTMENTS, CATALOGUE, CLIENTS, NOTIFICATION_COMMANDS
+from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS, CATALOGUE, CLIENTS, NOTIFICATION_COMMANDS
 from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.consumer import Consumers, Received
 from slotstream_servicekit.projections import newest_by_key
 from slotstream_servicekit.rebuild import Projection
+
+PASSED_OVER = Counter(
+    "slotstream_records_passed_over", "Records too old to be acted on, of which only the state was kept", ("topic",)
+)
 
 CATALOGUE_TYPES = frozenset({BusinessState.type, ResourceState.type, ServiceState.type})
 
@@ -46,10 +62,12 @@ class Handlers:
     clock: Clock
     channels: Channels
     news_lifetime: timedelta
+    passed_over_after: timedelta
     notify_staff: bool
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def on_appointments(self, session: AsyncSession, batch: Batch) -> None:
+        """Plans what the events call for. What is too old for news is kept as state, and nobody is told of it."""
         changes = _changes(batch)
         if changes and await plan_messages(
             session=session,
@@ -57,8 +75,19 @@ class Handlers:
             channels=self.channels,
             now=self.clock(),
             news_lifetime=self.news_lifetime,
+            passed_over_after=self.passed_over_after,
             notify_staff=self.notify_staff,
         ):
+            self._wake_after_commit(session)
+        self._count_passed_over(APPOINTMENTS.name, [change.time for change in changes])
+
+    async def on_appointment_states(self, session: AsyncSession, batch: Batch) -> None:
+        newest = newest_by_key(batch)
+        texts = [_texts(record.event.data) for record in newest.values() if record.event is not None]
+        gone = [
+            appointment_id for key, record in newest.items() if record.event is None and (appointment_id := _uuid(key))
+        ]
+        if await apply_appointment_states(session=session, texts=texts, gone=gone, now=self.clock()):
             self._wake_after_commit(session)
 
     async def on_clients(self, session: AsyncSession, batch: Batch) -> None:
@@ -76,19 +105,34 @@ class Handlers:
         requests = [
             _request(record.event) for record in batch if record.event and isinstance(record.event.data, SendMessage)
         ]
-        if requests and await request_messages(
-            session=session, requests=requests, channels=self.channels, now=self.clock()
-        ):
+        now = self.clock()
+        recent = [request for request in requests if request.time >= now - self.passed_over_after]
+        if recent and await request_messages(session=session, requests=recent, channels=self.channels, now=now):
             self._wake_after_commit(session)
+        self._count_passed_over(NOTIFICATION_COMMANDS.name, [request.time for request in requests])
+
+    def _count_passed_over(self, topic: str, times: Sequence[datetime]) -> None:
+        oldest = self.clock() - self.passed_over_after
+        PASSED_OVER.labels(topic).inc(sum(time < oldest for time in times))
 
     def _wake_after_commit(self, session: AsyncSession) -> None:
         event.listen(session.sync_session, "after_commit", lambda _: self.wake.set(), once=True)
 
 
 def register(consumers: Consumers, handlers: Handlers) -> None:
-    consumers.subscribe(APPOINTMENTS.name, handlers.on_appointments)
+    # The ledger's keys make every message happen once, however old a record is, so that no inbox is needed.
+    consumers.subscribe(APPOINTMENTS.name, handlers.on_appointments, dedupe=False)
     consumers.subscribe(
-        NOTIFICATION_COMMANDS.name, handlers.on_notification_commands, types=frozenset({SendMessage.type})
+        NOTIFICATION_COMMANDS.name,
+        handlers.on_notification_commands,
+        types=frozenset({SendMessage.type}),
+        dedupe=False,
+    )
+    consumers.subscribe(
+        APPOINTMENT_STATES.name,
+        handlers.on_appointment_states,
+        types=frozenset({AppointmentState.type}),
+        dedupe=False,
     )
     consumers.subscribe(CLIENTS.name, handlers.on_clients, types=frozenset({ClientState.type}), dedupe=False)
     consumers.subscribe(CATALOGUE.name, handlers.on_catalogue, types=CATALOGUE_TYPES, dedupe=False)
@@ -97,11 +141,22 @@ def register(consumers: Consumers, handlers: Handlers) -> None:
 def projections() -> Sequence[Projection]:
     """What `slotstream rebuild notifications` makes anew. Nobody is told again."""
     handlers = Handlers(
-        clock=system_clock, channels=Channels([], immediate=()), news_lifetime=timedelta(), notify_staff=False
+        clock=system_clock,
+        channels=Channels([], immediate=()),
+        news_lifetime=timedelta(),
+        passed_over_after=timedelta(),
+        notify_staff=False,
     )
     return [
         Projection(
             name="appointments", topics=[APPOINTMENTS.name], handler=on_past_appointments, tables=["appointments"]
+        ),
+        Projection(
+            name="appointment_texts",
+            topics=[APPOINTMENT_STATES.name],
+            handler=handlers.on_appointment_states,
+            tables=["appointment_texts"],
+            types=frozenset({AppointmentState.type}),
         ),
         Projection(name="clients", topics=[CLIENTS.name], handler=handlers.on_clients, tables=["clients"]),
         Projection(
@@ -167,7 +222,8 @@ def _appointment(state: AppointmentSnapshot) -> Appointment:
         zone=state.zone,
         client_id=state.client_id,
         service_id=state.service_id,
-        service_name=state.service_name,
+        service_name=state.service_name or "",
+        location_kind=state.location.kind if state.location is not None else "business",
         action_name=state.action_name,
         starts_at=state.starts_at,
         ends_at=state.ends_at,
@@ -187,8 +243,17 @@ def _appointment(state: AppointmentSnapshot) -> Appointment:
     )
 
 
-_ALL_CHANNELS = frozenset(("email", "sms", "voice", "push"))
-"""Of a client whom nobody has asked yet: what is about their appointments may be sent."""
+def _texts(state: AppointmentState) -> AppointmentTexts:
+    appointment = state.appointment
+    location = appointment.location
+    return AppointmentTexts(
+        organization_id=appointment.organization_id,
+        id=appointment.id,
+        service_name=appointment.service_name if appointment.service_id is None else None,
+        location_text=location.text if location is not None else None,
+        location_url=location.url if location is not None else None,
+        version=appointment.version,
+    )
 
 
 def _client(state: ClientState) -> Client:
@@ -200,7 +265,7 @@ def _client(state: ClientState) -> Client:
         phone=state.phone,
         locale=state.locale,
         zone=state.zone,
-        consent=_ALL_CHANNELS if state.consent is None else frozenset(state.consent),
+        consent=frozenset(state.consent) if state.consent is not None else None,
         merged_into=state.merged_into,
         version=state.version,
     )

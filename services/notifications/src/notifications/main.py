@@ -18,7 +18,7 @@ from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import StartError
 from slotstream_servicekit.health import Health, database_check
-from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, housekeeping
+from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, Sweep, housekeeping
 from slotstream_servicekit.http.app import create_app
 from slotstream_servicekit.http.auth import Authenticator
 from slotstream_servicekit.runtime import Service, Worker, run
@@ -29,6 +29,22 @@ if TYPE_CHECKING:
 
 CONFIGURED: frozenset[Channel] = frozenset({Channel.EMAIL})
 """The channels that every installation has."""
+
+
+_HOUSEKEEPING_SECONDS = 600.0
+_TEXTS_OF_THE_PAST = """
+    EXISTS (
+        SELECT FROM appointments a
+        WHERE a.organization_id = appointment_texts.organization_id AND a.id = appointment_texts.id
+        AND a.ends_at {is_old}
+    )
+"""
+_REMINDERS_OF_NOTHING = """
+    created_at {is_old} AND NOT EXISTS (
+        SELECT FROM appointments a
+        WHERE a.organization_id = reminders.organization_id AND a.calendar_uid = reminders.calendar_uid
+    )
+"""
 
 
 def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) -> FastAPI:
@@ -72,7 +88,7 @@ def create_worker(settings: NotificationsSettings, *, clock: Clock = system_cloc
         decode=parse,
         register=lambda consumers: register(consumers, handlers),
         inbox=inbox,
-        tasks=[sender.run, housekeeping(database, [IDEMPOTENCY_KEYS])],
+        tasks=[sender.run, housekeeping(database, sweeps(settings), every=_HOUSEKEEPING_SECONDS)],
         checks=[("sender", sender.check)],
         dispose=[channel.aclose for channel in channels],
     )
@@ -105,8 +121,25 @@ def create_handlers(settings: NotificationsSettings, *, channels: Channels, cloc
     from notifications.consumers import Handlers
 
     return Handlers(
-        clock=clock, channels=channels, news_lifetime=settings.news_lifetime, notify_staff=settings.notify_staff
+        clock=clock,
+        channels=channels,
+        news_lifetime=settings.news_lifetime,
+        passed_over_after=settings.passed_over_after,
+        notify_staff=settings.notify_staff,
     )
+
+
+def sweeps(settings: NotificationsSettings) -> Sequence[Sweep]:
+    """What is deleted when it has served its time: from every table that grows by itself."""
+    age = {"age": settings.ledger_retention}
+    is_old = "< now() - CAST(:age AS interval)"
+    return [
+        IDEMPOTENCY_KEYS,
+        Sweep(table="messages", where=f"status NOT IN ('planned', 'claimed') AND updated_at {is_old}", parameters=age),
+        Sweep(table="appointment_texts", where=_TEXTS_OF_THE_PAST.format(is_old=is_old), parameters=age),
+        Sweep(table="appointments", where=f"ends_at {is_old}", parameters=age),
+        Sweep(table="reminders", where=_REMINDERS_OF_NOTHING.format(is_old=is_old), parameters=age),
+    ]
 
 
 def projections() -> "Sequence[Projection]":

@@ -158,7 +158,7 @@ class MessageOut(ResponseModel):
 
     id: UUID
     appointment_id: UUID
-    client_id: UUID
+    client_id: UUID | None
     resource_id: UUID | None
     audience: Audience
     channel: Channel
@@ -167,6 +167,8 @@ class MessageOut(ResponseModel):
     reason: str | None
     code: str | None
     detail: str | None
+    recipient_name: str | None
+    """To whom it went, as of the last attempt; null before the first and after an erase."""
     address: str | None
     due_at: InstantOut
     next_attempt_at: InstantOut | None

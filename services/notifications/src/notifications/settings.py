@@ -43,6 +43,10 @@ class NotificationsSettings(ServiceSettings):
     """How long a message waits for a client or a business that has not arrived yet."""
     news_lifetime: timedelta = timedelta(hours=24)
     """News that arrives later than this after it happened is not told any more."""
+    passed_over_after: timedelta = timedelta(days=7)
+    """Events older than this are not even put into the ledger: only the state that they tell is kept."""
+    ledger_retention: timedelta = timedelta(days=730)
+    """How long messages that are settled, and what is known of past appointments, are kept."""
     notify_staff: bool = True
     catalogue_wait: timedelta = timedelta(seconds=2)
     """How long a request waits for a business or service that was created a moment ago to arrive over Kafka."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from notifications.domain import Channels, RetryPolicy, Status
+from notifications.storage import MessageStore
 from notifications.usecases.delivery import claim_messages, deliver_message, give_up, recover_claims
 from notifications.usecases.eligibility import Sendable
 from notifications.usecases.rendering import render_message
@@ -29,6 +30,11 @@ LATENESS = Histogram(
     "From the time a message was due to the time it was claimed",
     ("kind",),
     buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 30.0, 300.0),
+)
+
+OLDEST_UNSENT = Gauge(
+    "slotstream_oldest_unsent_message_seconds",
+    "For how long the message has been due that waits longest for being sent; 0 where none waits",
 )
 
 _UNHEALTHY_AFTER_SECONDS: Final = 15.0
@@ -61,6 +67,7 @@ class Sender:
             self.wake.clear()
             if time.monotonic() - recovered_at >= self.recover_every.total_seconds():
                 await self._attempt("recovery", recover_claims(database=self.database, now=self.clock()))
+                await self._attempt("measuring", self.measure())
                 recovered_at = time.monotonic()
             claimed = await self._attempt("claiming", self._claim())
             self._failures = self._failures + 1 if claimed is None else 0
@@ -148,6 +155,7 @@ class Sender:
             channel=channel,
             message=message,
             outgoing=outgoing,
+            recipient_name=sendable.recipient.name,
             clock=self.clock,
             retries=self.retries,
         )
@@ -163,6 +171,15 @@ class Sender:
                 task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def measure(self) -> int:
+        """Sets the gauge of the oldest unsent message; returns its whole seconds."""
+        now = self.clock()
+        async with self.database.system_transaction() as session:
+            due_at = await MessageStore(session).oldest_unsent(now=now)
+        seconds = (now - due_at).total_seconds() if due_at is not None else 0.0
+        OLDEST_UNSENT.set(seconds)
+        return int(seconds)
 
     async def check(self) -> CheckResult:
         """Ready while it polls."""

@@ -79,6 +79,7 @@ def _out(message: Message) -> MessageOut:
         reason=message.reason,
         code=message.code,
         detail=message.detail,
+        recipient_name=message.recipient_name,
         address=message.address,
         due_at=message.due_at,
         next_attempt_at=message.next_attempt_at if message.status is Status.PLANNED else None,

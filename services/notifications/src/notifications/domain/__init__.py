@@ -1,6 +1,13 @@
 """What is true of messages: who is told what and when, and when it is too late to tell."""
 
-from notifications.domain.appointments import ACTIVE_STATUSES, Appointment, AppointmentChange, Staff
+from notifications.domain.appointments import (
+    AGREED_STATUSES,
+    Appointment,
+    AppointmentChange,
+    AppointmentTexts,
+    LocationKind,
+    Staff,
+)
 from notifications.domain.channels import (
     Channels,
     DeliveryError,
@@ -20,6 +27,7 @@ from notifications.domain.errors import (
     BusinessUnknownError,
     ChannelUnavailableError,
     DuplicateError,
+    DuplicateReminderError,
     ReminderInThePastError,
     ReminderLevelError,
     ServiceUnknownError,
@@ -40,11 +48,12 @@ from notifications.domain.retries import RetryPolicy
 from notifications.domain.templates import Template, Text
 
 __all__ = [
-    "ACTIVE_STATUSES",
+    "AGREED_STATUSES",
     "NEED_ACTIVE",
     "Appointment",
     "AppointmentChange",
     "AppointmentInactiveError",
+    "AppointmentTexts",
     "Audience",
     "BusinessUnknownError",
     "CatalogueItem",
@@ -56,8 +65,10 @@ __all__ = [
     "DeliveryError",
     "Draft",
     "DuplicateError",
+    "DuplicateReminderError",
     "InvalidAddressError",
     "Kind",
+    "LocationKind",
     "Message",
     "MessageRequest",
     "NotHandedOverError",

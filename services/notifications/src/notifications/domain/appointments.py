@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 ACTIVE_STATUSES = frozenset({"pending", "scheduled", "confirmed"})
 """Those in which an appointment still lies ahead."""
+AGREED_STATUSES = frozenset({"scheduled", "confirmed"})
+"""Those in which it is going to take place: a request that nobody has approved is not."""
+
+LocationKind = Literal["business", "client_address", "phone", "video", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,8 @@ class Appointment:
     client_id: UUID
     service_id: UUID | None
     service_name: str
+    """Empty where it was typed for this appointment: see AppointmentTexts."""
+    location_kind: LocationKind
     action_name: str | None
     starts_at: datetime
     ends_at: datetime
@@ -45,6 +52,11 @@ class Appointment:
     version: int
 
     @property
+    def has_texts(self) -> bool:
+        """Whether AppointmentTexts are needed to tell of it."""
+        return not self.service_name or self.location_kind in ("phone", "video", "other")
+
+    @property
     def is_active(self) -> bool:
         return self.status in ACTIVE_STATUSES and not self.archived
 
@@ -55,6 +67,22 @@ class Appointment:
     @property
     def inactive_reason(self) -> str:
         return "appointment_archived" if self.status in ACTIVE_STATUSES else f"appointment_{self.status}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentTexts:
+    """What was typed for one appointment. It may be personal, so it is not in events but in the newest state alone."""
+
+    organization_id: UUID
+    id: UUID
+    service_name: str | None
+    location_text: str | None
+    location_url: str | None
+    version: int
+
+    @property
+    def location(self) -> str:
+        return ", ".join(part for part in (self.location_text, self.location_url) if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

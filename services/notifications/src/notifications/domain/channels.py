@@ -16,7 +16,8 @@ from notifications.domain.templates import Text
 class Notification:
     """A message that may be sent, with all that a channel needs to write it.
 
-    `text` is filled in and in `language` (BCP 47); `address` is the one that the channel picked of `recipient`.
+    `appointment` is as the message tells it, and `location` where it takes place. `text` is filled in and in
+    `language` (BCP 47); `address` is the one that the channel picked of `recipient`.
     """
 
     message: Message
@@ -25,6 +26,7 @@ class Notification:
     client_name: str
     recipient: Contact
     address: str
+    location: str
     text: Text
     language: str
 

@@ -27,9 +27,13 @@ class Client:
     phone: str | None
     locale: str | None
     zone: str | None
-    consent: frozenset[str]
+    consent: frozenset[str] | None
+    """The channels agreed to. None: nobody has asked yet, and messages about the client's appointments still go."""
     merged_into: UUID | None
     version: int
+
+    def may_be_reached_by(self, channel: str) -> bool:
+        return self.consent is None or channel in self.consent
 
     @property
     def contact(self) -> Contact:

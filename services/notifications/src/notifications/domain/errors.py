@@ -40,6 +40,13 @@ class ChannelUnavailableError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class DuplicateReminderError(SlotstreamError):
+    """The same reminder twice: same channel, same time, same recipient."""
+
+    code = "duplicate_reminder"
+    kind = ErrorKind.conflict
+
+
 class DuplicateError(SlotstreamError):
     code = "already_exists"
     kind = ErrorKind.conflict

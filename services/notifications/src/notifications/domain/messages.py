@@ -76,7 +76,7 @@ class Draft:
     appointment_version: int
     calendar_uid: str
     starts_at: datetime
-    client_id: UUID
+    client_id: UUID | None
     resource_id: UUID | None = None
     audience: Audience
     channel: Channel
@@ -86,6 +86,7 @@ class Draft:
     reminder_id: UUID | None = None
     template_id: UUID | None = None
     previous_starts_at: datetime | None = None
+    previous_ends_at: datetime | None = None
     text: str | None = None
     correlation_id: str
     causation_id: str | None = None
@@ -100,9 +101,11 @@ class Message:
     id: UUID
     appointment_id: UUID
     appointment_version: int
+    """0 where the appointment had not arrived when the message was asked for."""
     calendar_uid: str
     starts_at: datetime
-    client_id: UUID
+    client_id: UUID | None
+    """None where a message to staff is about an appointment that has not arrived yet."""
     resource_id: UUID | None
     audience: Audience
     channel: Channel
@@ -123,8 +126,11 @@ class Message:
     reminder_id: UUID | None
     template_id: UUID | None
     previous_starts_at: datetime | None
+    """The time before a rescheduling; for a member of staff who is no longer assigned, the time that they lose."""
+    previous_ends_at: datetime | None
     text: str | None
     """Of a message written by hand."""
+    recipient_name: str | None
     address: str | None
     provider_id: str | None
     sent_at: datetime | None

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from notifications.domain.appointments import Appointment, AppointmentChange
+from notifications.domain.appointments import AGREED_STATUSES, Appointment, AppointmentChange
 from notifications.domain.channels import InvalidAddressError, NotificationChannel
 from notifications.domain.contacts import CatalogueItem
 from notifications.domain.messages import Audience, Draft, Kind, MessageRequest
@@ -137,7 +137,7 @@ def _drafts(
 ) -> list[Draft]:
     subject = change.subject
     recipient = resource_id or subject.client_id
-    previous = (subject.previous_starts_at or change.appointment.starts_at) if kind is Kind.RESCHEDULED else None
+    previous_starts_at, previous_ends_at = _previous_times(change, kind)
     return [
         Draft(
             organization_id=subject.organization_id,
@@ -153,7 +153,8 @@ def _drafts(
             kind=kind,
             due_at=change.time,
             reason=reason,
-            previous_starts_at=previous,
+            previous_starts_at=previous_starts_at,
+            previous_ends_at=previous_ends_at,
             correlation_id=change.correlation_id,
             causation_id=str(change.event_id),
             traceparent=change.traceparent,
@@ -162,17 +163,28 @@ def _drafts(
     ]
 
 
-def requested_message(request: MessageRequest, appointment: Appointment, *, available: bool) -> Draft:
-    """What was asked for; on a channel that is not configured it is on the ledger as suppressed."""
+def _previous_times(change: AppointmentChange, kind: Kind) -> tuple[datetime | None, datetime | None]:
+    if kind is Kind.RESCHEDULED:
+        return change.subject.previous_starts_at or change.appointment.starts_at, None
+    if kind is Kind.UNASSIGNED and change.replacement is not None:
+        return change.appointment.starts_at, change.appointment.ends_at
+    return None, None
+
+
+def requested_message(request: MessageRequest, appointment: Appointment | None, *, available: bool) -> Draft:
+    """What was asked for; on a channel that is not configured it is on the ledger as suppressed.
+
+    `appointment` is None where it has not arrived yet: the message waits for it.
+    """
     return Draft(
         organization_id=request.organization_id,
         id=request.message_id,
         key=f"{Kind.AD_HOC}:{request.message_id}",
-        appointment_id=appointment.id,
-        appointment_version=appointment.version,
-        calendar_uid=appointment.calendar_uid,
-        starts_at=appointment.starts_at,
-        client_id=request.client_id or appointment.client_id,
+        appointment_id=request.appointment_id,
+        appointment_version=appointment.version if appointment else 0,
+        calendar_uid=appointment.calendar_uid if appointment else "",
+        starts_at=appointment.starts_at if appointment else request.time,
+        client_id=request.client_id or (appointment.client_id if appointment else None),
         resource_id=request.resource_id,
         audience=Audience.CLIENT if request.resource_id is None else Audience.STAFF,
         channel=request.channel,
@@ -230,7 +242,8 @@ def due_reminders(
 ) -> list[Draft]:
     """The reminder messages that one chain should have planned now: those of its active appointment only.
 
-    None lies after the start; one that was already due when its appointment was made is planned as suppressed.
+    None lies after the start. One that was already due when its appointment was made is planned as suppressed, and
+    so is that of a request until it is approved.
     """
     ended = {appointment.id for appointment, _ in ended_appointments(chain)}
     return [
@@ -265,4 +278,6 @@ def _reminder_draft(
     )
     if not appointment.notify_client and not by_hand:
         return replace(draft, reason="notify_off")
+    if appointment.status not in AGREED_STATUSES:
+        return replace(draft, reason="appointment_pending")
     return replace(draft, reason="too_late") if due_at < appointment.created_at else draft

@@ -1,6 +1,6 @@
 """What notifications remembers."""
 
-from notifications.storage.appointments import AppointmentStore
+from notifications.storage.appointments import AppointmentStore, AppointmentTextStore
 from notifications.storage.delivery import Claimed, DeliveryStore, Settlement
 from notifications.storage.messages import MessageFilter, MessageStore, Stop
 from notifications.storage.preferences import PreferenceStore
@@ -10,6 +10,7 @@ from notifications.storage.templates import TemplateStore
 
 __all__ = [
     "AppointmentStore",
+    "AppointmentTextStore",
     "CatalogueStore",
     "Claimed",
     "ClientStore",

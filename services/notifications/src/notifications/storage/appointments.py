@@ -1,20 +1,22 @@
 """The newest known state of every appointment: a projection, by version."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select, tuple_
+from sqlalchemy import Row, Select, delete, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Appointment, Staff
-from notifications.storage.tables import appointments
+from notifications.domain import Appointment, AppointmentTexts, Staff
+from notifications.storage.tables import appointment_texts, appointments
 from slotstream_servicekit.projections import VersionedTable
 
 _FIELDS = tuple(field.name for field in fields(Appointment))
 _COLUMNS = tuple(appointments.c[name] for name in _FIELDS)
 _TABLE = VersionedTable(appointments)
+_TEXT_FIELDS = tuple(field.name for field in fields(AppointmentTexts))
+_TEXTS = VersionedTable(appointment_texts)
 
 
 class AppointmentStore:
@@ -43,6 +45,47 @@ class AppointmentStore:
 
     async def _read(self, query: Select[Any]) -> list[Appointment]:
         return [appointment_of(row) for row in await self._session.execute(query)]
+
+
+class AppointmentTextStore:
+    """What was typed for single appointments, as their newest states tell it."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get_all(self, keys: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], AppointmentTexts]:
+        matches = tuple_(appointment_texts.c.organization_id, appointment_texts.c.id).in_(sorted(set(keys)))
+        rows = await self._session.execute(select(*(appointment_texts.c[name] for name in _TEXT_FIELDS)).where(matches))
+        return {
+            (row.organization_id, row.id): AppointmentTexts(**{name: getattr(row, name) for name in _TEXT_FIELDS})
+            for row in rows
+        }
+
+    async def put(self, states: Collection[AppointmentTexts]) -> set[tuple[UUID, UUID]]:
+        """Stores them by version; the keys (organization, id) of those that were stored."""
+        return await _TEXTS.put(self._session, states)
+
+    async def forget(self, appointment_ids: Collection[UUID]) -> None:
+        """For appointments whose state is gone."""
+        await self._session.execute(
+            delete(appointment_texts).where(appointment_texts.c.id.in_(sorted(appointment_ids)))
+        )
+
+    async def forget_clients(self, clients: Collection[tuple[UUID, UUID]]) -> None:
+        """Empties what was typed for the appointments of these clients (organization, id)."""
+        theirs = (
+            select(appointments.c.organization_id, appointments.c.id)
+            .where(tuple_(appointments.c.organization_id, appointments.c.client_id).in_(sorted(set(clients))))
+            .subquery()
+        )
+        await self._session.execute(
+            update(appointment_texts)
+            .where(
+                appointment_texts.c.organization_id == theirs.c.organization_id,
+                appointment_texts.c.id == theirs.c.id,
+            )
+            .values(service_name=None, location_text=None, location_url=None)
+        )
 
 
 def appointment_of(row: Row[Any]) -> Appointment:

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy import case, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import ACTIVE_STATUSES, Message, Status
+from notifications.domain import AGREED_STATUSES, Message, Status
 from notifications.storage.messages import COLUMNS, message_of
 from notifications.storage.tables import messages
 
@@ -21,7 +21,7 @@ _REMINDER_HOLDS = """
     m.kind <> 'reminder' OR EXISTS (
         SELECT 1 FROM appointments a
         WHERE a.organization_id = m.organization_id AND a.id = m.appointment_id
-        AND a.status = ANY(:active) AND NOT a.archived AND a.starts_at = m.starts_at AND a.starts_at > :now
+        AND a.status = ANY(:agreed) AND NOT a.archived AND a.starts_at = m.starts_at AND a.starts_at > :now
     )
 """
 
@@ -55,6 +55,7 @@ _BEGIN = text(
     UPDATE messages m SET
         attempted_at = :now,
         attempts = attempts + 1,
+        recipient_name = :recipient_name,
         address = :address,
         claimed_until = CAST(:now AS timestamptz) + CAST(:lease AS interval),
         updated_at = :now
@@ -64,6 +65,9 @@ _BEGIN = text(
     RETURNING 1
     """
 )
+
+
+_WORKER_DIED = "the worker ended while the content was being handed over"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +91,8 @@ class Claimed:
 
     to_send: Sequence[Message]
     suppressed: Sequence[Message]
+    unreadable: Sequence[tuple[UUID, UUID]] = ()
+    """Rows (organization, id) that make no message, such as one of a kind that is not known."""
 
 
 class DeliveryStore:
@@ -97,7 +103,7 @@ class DeliveryStore:
         """Claims what is due; reminders only if their appointment still stands as it did when they were planned."""
         rows = await self._session.execute(
             _CLAIM,
-            {"now": now, "claim": claim, "lease": lease, "limit": limit, "active": sorted(ACTIVE_STATUSES)},
+            {"now": now, "claim": claim, "lease": lease, "limit": limit, "agreed": sorted(AGREED_STATUSES)},
         )
         keys = [(row.organization_id, row.id) for row in rows]
         if not keys:
@@ -107,13 +113,41 @@ class DeliveryStore:
             .where(tuple_(messages.c.organization_id, messages.c.id).in_(keys))
             .order_by(messages.c.next_attempt_at, messages.c.id)
         )
-        claimed = [message_of(row) for row in rows]
+        claimed: list[Message] = []
+        unreadable: list[tuple[UUID, UUID]] = []
+        for row in rows:
+            try:
+                claimed.append(message_of(row))
+            except ValueError:
+                unreadable.append((row.organization_id, row.id))
         return Claimed(
             [message for message in claimed if message.status is Status.CLAIMED],
             [message for message in claimed if message.status is Status.SUPPRESSED],
+            unreadable,
         )
 
-    async def begin_attempt(self, message: Message, *, address: str, lease: timedelta, now: datetime) -> bool:
+    async def fail_unreadable(self, keys: Sequence[tuple[UUID, UUID]], *, now: datetime) -> None:
+        """Takes rows out of the queue that make no message, so that they do not come back for ever."""
+        await self._session.execute(
+            update(messages)
+            .where(
+                tuple_(messages.c.organization_id, messages.c.id).in_(keys),
+                messages.c.status.in_([Status.CLAIMED, Status.PLANNED]),
+            )
+            .values(
+                status=Status.FAILED,
+                code="unreadable",
+                detail="the row makes no message that this version knows",
+                claim=None,
+                claimed_until=None,
+                updated_at=now,
+                version=messages.c.version + 1,
+            )
+        )
+
+    async def begin_attempt(
+        self, message: Message, *, recipient_name: str, address: str, lease: timedelta, now: datetime
+    ) -> bool:
         """Records that the content is about to be handed over; False where that must not happen any more."""
         begun = await self._session.execute(
             _BEGIN,
@@ -121,10 +155,11 @@ class DeliveryStore:
                 "organization_id": message.organization_id,
                 "id": message.id,
                 "claim": message.claim,
+                "recipient_name": recipient_name,
                 "address": address,
                 "lease": lease,
                 "now": now,
-                "active": sorted(ACTIVE_STATUSES),
+                "agreed": sorted(AGREED_STATUSES),
             },
         )
         return begun.first() is not None
@@ -162,36 +197,43 @@ class DeliveryStore:
         row = rows.first()
         return message_of(row) if row is not None else None
 
-    async def recover(self, *, now: datetime, limit: int = 500) -> tuple[int, list[Message]]:
-        """Takes over claims that have run out: how many are planned again, and which have an unknown outcome."""
-        expired = (
+    async def expired_claims(self, *, now: datetime, limit: int = 500) -> list[tuple[UUID, UUID]]:
+        """Claims (organization, message) that have run out, those first that ran out first."""
+        query = (
             select(messages.c.organization_id, messages.c.id)
             .where(messages.c.status == Status.CLAIMED, messages.c.claimed_until <= now)
             .order_by(messages.c.claimed_until)
             .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("expired")
         )
-        is_expired = (messages.c.organization_id == expired.c.organization_id) & (messages.c.id == expired.c.id)
-        handed_over = messages.c.attempted_at.is_not(None)
-        freed = {"claim": None, "claimed_until": None, "updated_at": now}
-        again = await self._session.execute(
+        return [(row.organization_id, row.id) for row in await self._session.execute(query)]
+
+    async def recover(self, organization_id: UUID, message_id: UUID, *, now: datetime) -> Message | None:
+        """Takes over a claim that has run out; None where somebody else has, or the message is settled.
+
+        Without an attempt the message is planned again. With one its outcome is unknown.
+        """
+        is_handed_over = messages.c.attempted_at.is_not(None)
+        changed = await self._session.execute(
             update(messages)
-            .where(is_expired, ~handed_over)
-            .values(**freed, status=Status.PLANNED, next_attempt_at=func.greatest(messages.c.due_at, now))
-            .returning(messages.c.id)
-        )
-        count = len(again.all())
-        rows = await self._session.execute(
-            update(messages)
-            .where(is_expired, handed_over)
+            .where(
+                messages.c.organization_id == organization_id,
+                messages.c.id == message_id,
+                messages.c.status == Status.CLAIMED,
+                messages.c.claimed_until <= now,
+            )
             .values(
-                **freed,
-                status=Status.UNKNOWN,
-                code="worker_died",
-                detail="the worker ended while the content was being handed over",
-                version=messages.c.version + 1,
+                claim=None,
+                claimed_until=None,
+                updated_at=now,
+                status=case((is_handed_over, Status.UNKNOWN), else_=Status.PLANNED),
+                next_attempt_at=case(
+                    (is_handed_over, messages.c.next_attempt_at), else_=func.greatest(messages.c.due_at, now)
+                ),
+                code=case((is_handed_over, "worker_died"), else_=messages.c.code),
+                detail=case((is_handed_over, _WORKER_DIED), else_=messages.c.detail),
+                version=messages.c.version + case((is_handed_over, 1), else_=0),
             )
             .returning(*COLUMNS)
         )
-        return count, [message_of(row) for row in rows]
+        row = changed.first()
+        return message_of(row) if row is not None else None

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, select, text, update
+from sqlalchemy import Row, and_, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,6 +26,7 @@ _MAY_RETURN = (
     "appointment_completed",
     "appointment_dismissed",
     "appointment_no_show",
+    "appointment_pending",
     "moved",
     "notify_off",
     "removed",
@@ -93,6 +94,8 @@ class MessageStore:
                         messages.c.kind == Kind.REMINDER,
                         messages.c.status == Status.SUPPRESSED,
                         messages.c.reason.in_(_MAY_RETURN),
+                        # Approved after the reminder was due: it is not sent late.
+                        or_(messages.c.reason != "appointment_pending", excluded.due_at >= now),
                         excluded.status == Status.PLANNED,
                     ),
                 ).returning(*COLUMNS)
@@ -168,6 +171,14 @@ class MessageStore:
         )
         return woken.first() is not None
 
+    async def oldest_unsent(self, *, now: datetime) -> datetime | None:
+        """When the message was due that waits longest for being sent; None where nothing that is due waits."""
+        query = select(func.min(messages.c.due_at)).where(
+            messages.c.status.in_([Status.PLANNED, Status.CLAIMED]), messages.c.due_at <= now
+        )
+        due_at: datetime | None = (await self._session.execute(query)).scalar()
+        return due_at
+
     async def get(self, organization_id: UUID, message_id: UUID) -> Message:
         query = select(*COLUMNS).where(messages.c.organization_id == organization_id, messages.c.id == message_id)
         row = (await self._session.execute(query)).first()
@@ -221,7 +232,7 @@ _SUPPRESSED: dict[str, Any] = {
 }
 
 
-_FORGOTTEN: dict[str, Any] = {"address": None, "text": None, "provider_id": None}
+_FORGOTTEN: dict[str, Any] = {"recipient_name": None, "address": None, "text": None, "provider_id": None}
 
 
 def _planned(draft: Draft, now: datetime) -> dict[str, Any]:

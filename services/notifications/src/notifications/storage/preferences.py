@@ -1,10 +1,10 @@
 """What clients want to be written to about."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,6 +32,11 @@ class PreferenceStore:
             )
             for row in rows
         }
+
+    async def forget(self, clients: Collection[tuple[UUID, UUID]]) -> None:
+        """Deletes those of erased clients (organization, id)."""
+        matches = tuple_(preferences.c.organization_id, preferences.c.client_id).in_(sorted(set(clients)))
+        await self._session.execute(delete(preferences).where(matches))
 
     async def put(self, preference: Preference, *, replaces: int) -> bool:
         """Stores `preference` in place of version `replaces` (0: none yet); False where that is not the current one."""

@@ -91,7 +91,8 @@ class CatalogueStore:
 
 def _client_of(row: Row[Any]) -> Client:
     values = {name: getattr(row, name) for name in _CLIENT_FIELDS}
-    return Client(**{**values, "consent": frozenset(values["consent"])})
+    consent = values["consent"]
+    return Client(**{**values, "consent": None if consent is None else frozenset(consent)})
 
 
 def _item_of(row: Row[Any]) -> CatalogueItem:

@@ -51,9 +51,22 @@ class ReminderRuleStore:
         return [_rule_of(row) for row in rows]
 
     async def add(self, rule: ReminderRule) -> bool:
-        """Whether it was added; False where the id is taken."""
+        """Whether it was added; False where the id is taken, or there is one like it."""
         statement = insert(reminder_rules).values(_rule_values(rule)).on_conflict_do_nothing()
         return (await self._session.execute(statement.returning(reminder_rules.c.id))).first() is not None
+
+    async def same_as(self, rule: ReminderRule) -> UUID | None:
+        """Another rule of the same level, channel and time."""
+        query = select(reminder_rules.c.id).where(
+            reminder_rules.c.organization_id == rule.organization_id,
+            reminder_rules.c.business_id.is_not_distinct_from(rule.business_id),
+            reminder_rules.c.service_id.is_not_distinct_from(rule.service_id),
+            reminder_rules.c.channel == rule.channel,
+            reminder_rules.c.minutes_before == rule.before // _MINUTE,
+            reminder_rules.c.id != rule.id,
+            ~reminder_rules.c.archived,
+        )
+        return (await self._session.execute(query)).scalar()
 
     async def replace(self, rule: ReminderRule, *, archived: bool = False) -> None:
         await self._session.execute(
@@ -96,6 +109,18 @@ class ReminderStore:
     async def add(self, reminder: Reminder, *, now: datetime) -> bool:
         statement = insert(reminders).values(_reminder_values(reminder, now)).on_conflict_do_nothing()
         return (await self._session.execute(statement.returning(reminders.c.id))).first() is not None
+
+    async def same_as(self, reminder: Reminder) -> UUID | None:
+        """Another reminder of the chain on the same channel at the same time."""
+        query = select(reminders.c.id).where(
+            reminders.c.organization_id == reminder.organization_id,
+            reminders.c.calendar_uid == reminder.calendar_uid,
+            reminders.c.channel == reminder.channel,
+            reminders.c.minutes_before == reminder.before // _MINUTE,
+            reminders.c.id != reminder.id,
+            ~reminders.c.removed,
+        )
+        return (await self._session.execute(query)).scalar()
 
     async def remove(self, organization_id: UUID, calendar_uid: str, reminder_id: UUID) -> None:
         rows = await self._session.execute(

@@ -47,6 +47,7 @@ appointments = Table(
     Column("client_id", Uuid, nullable=False),
     Column("service_id", Uuid, nullable=True),
     Column("service_name", Text, nullable=False),
+    Column("location_kind", Text, nullable=False),
     Column("action_name", Text, nullable=True),
     _instant("starts_at"),
     _instant("ends_at"),
@@ -66,6 +67,21 @@ appointments = Table(
     _instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("appointments_chain_idx", "organization_id", "calendar_uid"),
+    Index("appointments_client_idx", "organization_id", "client_id"),
+    Index("appointments_ended_idx", "ends_at"),
+)
+
+appointment_texts = Table(
+    "appointment_texts",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("service_name", Text, nullable=True),
+    Column("location_text", Text, nullable=True),
+    Column("location_url", Text, nullable=True),
+    Column("version", Integer, nullable=False),
+    _instant("applied_at"),
+    PrimaryKeyConstraint("organization_id", "id"),
 )
 
 clients = Table(
@@ -78,7 +94,7 @@ clients = Table(
     Column("phone", Text, nullable=True),
     Column("locale", Text, nullable=True),
     Column("zone", Text, nullable=True),
-    Column("consent", ARRAY(Text), nullable=False),
+    Column("consent", ARRAY(Text), nullable=True),
     Column("merged_into", Uuid, nullable=True),
     Column("version", Integer, nullable=False),
     _instant("applied_at"),
@@ -181,6 +197,17 @@ reminder_rules = Table(
     ),
     CheckConstraint("minutes_before > 0", name="reminder_rules_are_before"),
     CheckConstraint("business_id IS NULL OR service_id IS NULL", name="reminder_rules_have_one_level"),
+    Index(
+        "reminder_rules_once_idx",
+        "organization_id",
+        "business_id",
+        "service_id",
+        "channel",
+        "minutes_before",
+        unique=True,
+        postgresql_where=text("NOT archived"),
+        postgresql_nulls_not_distinct=True,
+    ),
 )
 
 reminders = Table(
@@ -203,6 +230,16 @@ reminders = Table(
         name="reminders_template_fkey",
     ),
     CheckConstraint("minutes_before > 0", name="reminders_are_before"),
+    Index(
+        "reminders_once_idx",
+        "organization_id",
+        "calendar_uid",
+        "channel",
+        "minutes_before",
+        unique=True,
+        postgresql_where=text("NOT removed"),
+    ),
+    Index("reminders_created_idx", "created_at"),
 )
 
 messages = Table(
@@ -215,7 +252,7 @@ messages = Table(
     Column("appointment_version", Integer, nullable=False),
     Column("calendar_uid", Text, nullable=False),
     _instant("starts_at"),
-    Column("client_id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=True),
     Column("resource_id", Uuid, nullable=True),
     Column("audience", Text, nullable=False),
     Column("channel", Text, nullable=False),
@@ -235,7 +272,9 @@ messages = Table(
     Column("reminder_id", Uuid, nullable=True),
     Column("template_id", Uuid, nullable=True),
     _instant("previous_starts_at", nullable=True),
+    _instant("previous_ends_at", nullable=True),
     Column("text", Text, nullable=True),
+    Column("recipient_name", Text, nullable=True),
     Column("address", Text, nullable=True),
     Column("provider_id", Text, nullable=True),
     _instant("sent_at", nullable=True),
@@ -250,6 +289,8 @@ messages = Table(
     CheckConstraint("(status = 'suppressed') = (reason IS NOT NULL)", name="messages_suppressed_have_a_reason"),
     CheckConstraint("(status = 'claimed') = (claim IS NOT NULL)", name="messages_claimed_have_a_claim"),
     Index("messages_due_idx", "next_attempt_at", postgresql_where=text("status = 'planned'")),
+    Index("messages_unsent_idx", "due_at", postgresql_where=text("status IN ('planned', 'claimed')")),
+    Index("messages_settled_idx", "updated_at", postgresql_where=text("status NOT IN ('planned', 'claimed')")),
     Index("messages_claimed_idx", "claimed_until", postgresql_where=text("status = 'claimed'")),
     Index("messages_waiting_idx", "organization_id", postgresql_where=text("status = 'planned' AND waits")),
     Index("messages_appointment_idx", "organization_id", "appointment_id"),
@@ -258,6 +299,7 @@ messages = Table(
 )
 
 TENANT_TABLES = (
+    "appointment_texts",
     "appointments",
     "catalogue",
     "clients",

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from notifications.domain import (
     Channels,
     Message,
@@ -19,7 +21,7 @@ from notifications.domain import (
 )
 from notifications.publishers import records_of
 from notifications.storage import DeliveryStore, Settlement
-from notifications.usecases.eligibility import Sendable, judge_message, read_subjects
+from notifications.usecases.eligibility import MessageSubjects, Sendable, judge_message, read_subjects
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import TransientError
@@ -42,23 +44,48 @@ async def claim_messages(
     limit: int,
     retries: RetryPolicy,
 ) -> list[Sendable]:
-    """Claims what is due and settles at once what is not to be sent; the rest may be sent, its claim committed."""
+    """Claims what is due and settles at once what is not to be sent; the rest may be sent, its claim committed.
+
+    A message that cannot be judged fails by itself, and holds up no other.
+    """
     sendable: list[Sendable] = []
-    changed: list[Message] = []
     async with database.system_transaction() as session:
         store = DeliveryStore(session)
         claimed = await store.claim_due(now=now, claim=new_id(), lease=lease, limit=limit)
-        changed += claimed.suppressed
+        if claimed.unreadable:
+            log.error("messages_unreadable", messages=[str(message_id) for _, message_id in claimed.unreadable])
+            await store.fail_unreadable(claimed.unreadable, now=now)
+        await enqueue(session, records_of(claimed.suppressed))
         if claimed.to_send:
             subjects = await read_subjects(session=session, messages=claimed.to_send)
             for message in claimed.to_send:
-                verdict = judge_message(message, subjects, channels=channels, now=now, retries=retries)
+                verdict = _judged(message, subjects, channels, now, retries)
                 if isinstance(verdict, Sendable):
                     sendable.append(verdict)
-                elif (settled := await store.settle(message, verdict, now=now)) is not None:
-                    changed.append(settled)
-        await enqueue(session, records_of(_finished(changed)))
+                else:
+                    await _settle_apart(session, message, verdict, now=now)
     return sendable
+
+
+def _judged(
+    message: Message, subjects: MessageSubjects, channels: Channels, now: datetime, retries: RetryPolicy
+) -> Sendable | Settlement:
+    try:
+        return judge_message(message, subjects, channels=channels, now=now, retries=retries)
+    except Exception:
+        log.exception("judging_failed", message=str(message.id), kind=message.kind.value)
+        return Settlement(status=Status.FAILED, code="judging_failed", detail="the message could not be judged")
+
+
+async def _settle_apart(session: AsyncSession, message: Message, settlement: Settlement, *, now: datetime) -> None:
+    """Settles one of many in a savepoint: where it fails, its claim runs out, and the others go on."""
+    try:
+        async with session.begin_nested():
+            settled = await DeliveryStore(session).settle(message, settlement, now=now)
+            if settled is not None:
+                await enqueue(session, records_of(_finished([settled])))
+    except Exception:
+        log.exception("settling_failed", message=str(message.id), kind=message.kind.value)
 
 
 async def deliver_message(
@@ -67,6 +94,7 @@ async def deliver_message(
     channel: NotificationChannel,
     message: Message,
     outgoing: Outgoing,
+    recipient_name: str,
     clock: Clock,
     retries: RetryPolicy,
 ) -> Status | None:
@@ -75,7 +103,11 @@ async def deliver_message(
     async def may_hand_over() -> bool:
         async with database.system_transaction() as session:
             return await DeliveryStore(session).begin_attempt(
-                message, address=outgoing.address, lease=channel.longest_hand_over, now=clock()
+                message,
+                recipient_name=recipient_name,
+                address=outgoing.address,
+                lease=channel.longest_hand_over,
+                now=clock(),
             )
 
     try:
@@ -124,12 +156,27 @@ async def _settle(database: Database, message: Message, settlement: Settlement, 
 
 
 async def recover_claims(*, database: Database, now: datetime) -> int:
-    """Takes over what crashed workers had claimed; how many messages are planned again."""
+    """Takes over what crashed workers had claimed; how many messages are planned again.
+
+    Each claim in a transaction of its own, so that one that cannot be recovered holds up no other.
+    """
     async with database.system_transaction() as session:
-        again, unknown = await DeliveryStore(session).recover(now=now)
-        await enqueue(session, records_of(unknown))
+        expired = await DeliveryStore(session).expired_claims(now=now)
+    again = unknown = 0
+    for organization_id, message_id in expired:
+        try:
+            async with database.system_transaction() as session:
+                recovered = await DeliveryStore(session).recover(organization_id, message_id, now=now)
+                await enqueue(session, records_of(_finished([recovered] if recovered is not None else [])))
+        except TransientError:
+            raise
+        except Exception:
+            log.exception("recovery_failed", message=str(message_id))
+            continue
+        again += recovered is not None and recovered.status is Status.PLANNED
+        unknown += recovered is not None and recovered.status is Status.UNKNOWN
     if again or unknown:
-        log.warning("claims_recovered", planned_again=again, unknown=len(unknown))
+        log.warning("claims_recovered", planned_again=again, unknown=unknown)
     return again
 
 

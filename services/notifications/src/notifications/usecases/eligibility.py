@@ -1,7 +1,7 @@
 """Whether a claimed message may be sent, and to which address."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import (
     Appointment,
+    AppointmentTexts,
     Audience,
     CatalogueItem,
     Channels,
@@ -26,6 +27,7 @@ from notifications.domain import (
 )
 from notifications.storage import (
     AppointmentStore,
+    AppointmentTextStore,
     CatalogueStore,
     ClientStore,
     PreferenceStore,
@@ -43,6 +45,7 @@ class Sendable:
     appointment: Appointment
     business: CatalogueItem
     client_name: str
+    location: str
     recipient: Contact
     address: str
     zone: str
@@ -55,6 +58,7 @@ class MessageSubjects:
     """What a batch of messages is about: appointments, people, businesses and templates, by organization and id."""
 
     appointments: Mapping[tuple[UUID, UUID], Appointment]
+    texts: Mapping[tuple[UUID, UUID], AppointmentTexts]
     clients: Mapping[tuple[UUID, UUID], Client]
     erased_clients: frozenset[UUID]
     catalogue: Mapping[tuple[UUID, str, UUID], CatalogueItem]
@@ -67,7 +71,11 @@ async def read_subjects(*, session: AsyncSession, messages: Sequence[Message]) -
     appointments = await AppointmentStore(session).get_all(
         {(message.organization_id, message.appointment_id) for message in messages}
     )
-    client_keys = {(message.organization_id, message.client_id) for message in messages}
+    client_keys = {
+        (message.organization_id, client_id)
+        for message in messages
+        if (client_id := _client_id(message, appointments.get((message.organization_id, message.appointment_id))))
+    }
     clients = await ClientStore(session).get_all(client_keys)
     items = {
         (appointment.organization_id, "business", appointment.business_id) for appointment in appointments.values()
@@ -78,6 +86,9 @@ async def read_subjects(*, session: AsyncSession, messages: Sequence[Message]) -
     templates = TemplateStore(session)
     return MessageSubjects(
         appointments=appointments,
+        texts=await AppointmentTextStore(session).get_all(
+            key for key, appointment in appointments.items() if appointment.has_texts
+        ),
         clients=clients,
         erased_clients=await ClientStore(session).erased({client_id for _, client_id in client_keys - clients.keys()}),
         catalogue=await CatalogueStore(session).get_all(items),
@@ -85,6 +96,10 @@ async def read_subjects(*, session: AsyncSession, messages: Sequence[Message]) -
         templates=await templates.of_organizations({message.organization_id for message in messages}),
         named_templates=await templates.named(named) if named else {},
     )
+
+
+def _client_id(message: Message, appointment: Appointment | None) -> UUID | None:
+    return message.client_id or (appointment.client_id if appointment is not None else None)
 
 
 class _NotSendable(Exception):  # noqa: N818 - no error, but how a judgement ends early
@@ -120,8 +135,8 @@ class _Judgement:
         channel = self.channels.get(message.channel)
         if channel is None:
             raise _suppressed("channel_unavailable")
-        appointment = self._appointment()
-        client = self._client()
+        appointment, texts = self._appointment()
+        client = self._client(_client_id(message, appointment))
         business = subjects.catalogue.get((message.organization_id, "business", appointment.business_id))
         if business is None:
             raise self._not_known_yet("business")
@@ -130,9 +145,10 @@ class _Judgement:
         return Sendable(
             message=message,
             channel=channel,
-            appointment=appointment,
+            appointment=_as_told(message, appointment, texts),
             business=business,
             client_name=client.name,
+            location=_location(appointment, texts, business),
             recipient=recipient,
             address=_address(channel, recipient),
             zone=recipient.zone or appointment.zone,
@@ -140,7 +156,7 @@ class _Judgement:
             template=named.get((message.organization_id, message.template_id)) if message.template_id else None,
         )
 
-    def _appointment(self) -> Appointment:
+    def _appointment(self) -> tuple[Appointment, AppointmentTexts | None]:
         message = self.message
         appointment = self.subjects.appointments.get((message.organization_id, message.appointment_id))
         if appointment is None:
@@ -150,20 +166,25 @@ class _Judgement:
             reason = "appointment_over"
         if reason is not None:
             raise _suppressed(reason)
-        return appointment
+        texts = self.subjects.texts.get((message.organization_id, message.appointment_id))
+        if appointment.has_texts and (texts is None or texts.version < appointment.version):
+            raise self._not_known_yet("appointment")
+        return appointment, texts
 
-    def _client(self) -> Client:
-        client = self.subjects.clients.get((self.message.organization_id, self.message.client_id))
-        if client is None and self.message.client_id in self.subjects.erased_clients:
+    def _client(self, client_id: UUID | None) -> Client:
+        if client_id is None:
+            raise self._not_known_yet("client")
+        client = self.subjects.clients.get((self.message.organization_id, client_id))
+        if client is None and client_id in self.subjects.erased_clients:
             raise _suppressed("client_erased")
         if client is None:
             raise self._not_known_yet("client")
         return client
 
     def _consenting(self, client: Client) -> Contact:
-        if self.message.channel not in client.consent:
+        if not client.may_be_reached_by(self.message.channel):
             raise _suppressed("no_consent")
-        for client_id in (self.message.client_id, client.id):
+        for client_id in (self.message.client_id or client.id, client.id):
             preference = self.subjects.preferences.get((client.organization_id, client_id))
             if preference is not None and self.message.channel in preference.opted_out:
                 raise _suppressed("opted_out")
@@ -186,6 +207,22 @@ class _Judgement:
             detail = f"the {what} did not become known in time"
             return _NotSendable(Settlement(status=Status.FAILED, code=code, detail=detail))
         return _NotSendable(Settlement(status=Status.PLANNED, code=code, next_attempt_at=next_attempt_at, waits=True))
+
+
+def _as_told(message: Message, appointment: Appointment, texts: AppointmentTexts | None) -> Appointment:
+    """With the name that was typed for it. Who is no longer assigned is told the time that they lose."""
+    if texts is not None and texts.service_name:
+        appointment = replace(appointment, service_name=texts.service_name)
+    if message.kind is Kind.UNASSIGNED and message.previous_starts_at and message.previous_ends_at:
+        appointment = replace(appointment, starts_at=message.previous_starts_at, ends_at=message.previous_ends_at)
+    return appointment
+
+
+def _location(appointment: Appointment, texts: AppointmentTexts | None, business: CatalogueItem) -> str:
+    """Where it takes place. A client's own address is personal, and does not travel: it is left out."""
+    if appointment.location_kind == "business":
+        return business.address or ""
+    return texts.location if texts is not None else ""
 
 
 def _address(channel: NotificationChannel, recipient: Contact) -> str:

@@ -43,14 +43,24 @@ async def plan_messages(
     channels: Channels,
     now: datetime,
     news_lifetime: timedelta,
+    passed_over_after: timedelta,
     notify_staff: bool,
 ) -> bool:
-    """Plans what the events call for; whether anything was planned. Safe to run twice on the same events."""
+    """Plans what the events call for; whether anything was planned. Safe to run twice on the same events.
+
+    Events older than `passed_over_after` are no news: their states are kept, and move and stop reminders.
+    """
     store = AppointmentStore(session)
     known = await store.get_all(newest_states(changes).keys())
     snapshots = [appointment for change in changes for appointment in (change.appointment, change.subject)]
     contacts = await _contacts(session, [*snapshots, *known.values()])
-    drafts = _immediate_drafts(changes, known, contacts, channels, now, news_lifetime, notify_staff=notify_staff)
+    drafts = [
+        draft
+        for draft in _immediate_drafts(
+            changes, known, contacts, channels, now, news_lifetime, notify_staff=notify_staff
+        )
+        if draft.due_at >= now - passed_over_after
+    ]
     await store.put(list(newest_states(changes).values()))
     await _apply_rules(session, changes, now)
     planned = await MessageStore(session).plan(drafts, now=now)

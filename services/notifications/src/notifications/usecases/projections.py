@@ -6,9 +6,16 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Appointment, AppointmentChange, CatalogueItem, Client
+from notifications.domain import Appointment, AppointmentChange, AppointmentTexts, CatalogueItem, Client
 from notifications.publishers import records_of
-from notifications.storage import AppointmentStore, CatalogueStore, ClientStore, MessageStore
+from notifications.storage import (
+    AppointmentStore,
+    AppointmentTextStore,
+    CatalogueStore,
+    ClientStore,
+    MessageStore,
+    PreferenceStore,
+)
 from slotstream_servicekit.outbox import enqueue
 
 _Key = tuple[UUID, UUID]
@@ -32,6 +39,18 @@ async def apply_appointments(*, session: AsyncSession, changes: Sequence[Appoint
     await AppointmentStore(session).put(list(newest_states(changes).values()))
 
 
+async def apply_appointment_states(
+    *, session: AsyncSession, texts: Sequence[AppointmentTexts], gone: Sequence[UUID], now: datetime
+) -> bool:
+    """Keeps what was typed for single appointments; whether messages were waiting for it."""
+    store = AppointmentTextStore(session)
+    stored = await store.put(texts)
+    if gone:
+        await store.forget(gone)
+    organizations = {organization_id for organization_id, _ in stored}
+    return bool(organizations) and await MessageStore(session).wake(organizations, now=now)
+
+
 async def apply_clients(
     *, session: AsyncSession, states: Sequence[Client], erased: Sequence[UUID], now: datetime
 ) -> bool:
@@ -40,6 +59,8 @@ async def apply_clients(
     await clients.put(states)
     if erased:
         keys = await clients.erase(erased)
+        await AppointmentTextStore(session).forget_clients(keys)
+        await PreferenceStore(session).forget(keys)
         await enqueue(session, records_of(await messages.forget_clients(keys, now=now)))
     return bool(states) and await messages.wake({client.organization_id for client in states}, now=now)
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from notifications.domain import (
     Channel,
     DuplicateError,
+    DuplicateReminderError,
     Kind,
     ReminderLevelError,
     ReminderRule,
@@ -41,6 +42,7 @@ async def create_rule(
         template_id=rule.template_id,
         channel=rule.channel,
     )
+    await _refuse_a_second(session, rule)
     if not await ReminderRuleStore(session).add(rule):
         raise DuplicateError(f"There is a reminder rule {rule.id} already")
     return rule
@@ -72,6 +74,7 @@ async def change_rule(
     )
     if wanted == old:
         return old
+    await _refuse_a_second(session, wanted)
     new = replace(wanted, updated_at=context.now, version=old.version + 1)
     await store.replace(new)
     return new
@@ -94,6 +97,14 @@ async def require_reminder_template(
     template = await TemplateStore(session).get(organization_id, template_id)
     if (template.kind, template.channel) != (Kind.REMINDER, channel):
         raise TemplateRefusedError(f"Template {template_id} is not one for reminders by {channel}")
+
+
+async def _refuse_a_second(session: AsyncSession, rule: ReminderRule) -> None:
+    """Two rules that plan the same reminder would send it twice."""
+    same = await ReminderRuleStore(session).same_as(rule)
+    if same is not None:
+        minutes = rule.before // timedelta(minutes=1)
+        raise DuplicateReminderError(f"Rule {same} reminds by {rule.channel} {minutes} minutes before already")
 
 
 def _check_version(old: ReminderRule, expected: int | None) -> None:

@@ -11,6 +11,7 @@ from notifications.domain import (
     AppointmentInactiveError,
     Channel,
     DuplicateError,
+    DuplicateReminderError,
     Message,
     Reminder,
     ReminderInThePastError,
@@ -68,7 +69,12 @@ async def add_reminder(
         before=reminder.before,
         template_id=reminder.template_id,
     )
-    if not await ReminderStore(session).add(added, now=context.now):
+    store = ReminderStore(session)
+    same = await store.same_as(added)
+    if same is not None:
+        minutes = reminder.before // timedelta(minutes=1)
+        raise DuplicateReminderError(f"Reminder {same} is sent by {reminder.channel} {minutes} minutes before already")
+    if not await store.add(added, now=context.now):
         raise DuplicateError(f"There is a reminder {reminder.id} already")
     changed = await plan_reminders(session=session, chains=[appointment.chain], cause=context.cause, now=context.now)
     await enqueue(session, records_of(changed))

@@ -80,7 +80,7 @@ class EmailChannel:
             attendee=Party(notification.recipient.name, notification.address),
             summary=f"{appointment.service_name}, {other}",
             description=notification.text.text,
-            location=business.address or business.name,
+            location=notification.location or (business.name if appointment.location_kind == "business" else ""),
         )
 
 

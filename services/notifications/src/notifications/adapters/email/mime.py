@@ -6,7 +6,6 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from uuid import UUID
 
 from notifications.adapters.email.ics import Invitation, write_invitation
 from notifications.adapters.templates import html_page
@@ -30,7 +29,7 @@ class Mail:
 
 def message_id_of(message: Message, *, domain: str) -> str:
     """Stable per appointment, revision, kind and recipient: a second copy, were there one, shows as the same mail."""
-    recipient: UUID = message.resource_id or message.client_id
+    recipient = message.resource_id or message.client_id
     what = f"{message.kind}.{message.reminder_id}" if message.reminder_id else message.kind
     return f"<{what}.{message.appointment_id}.{message.appointment_version}.{recipient}@{domain}>"
 

@@ -241,7 +241,7 @@ def built_in(kind: Kind, audience: Audience, locale: str) -> Text | None:
         details.append(f"{language.formerly}: {{{{ appointment.previous_date }}}}, {{{{ appointment.previous_time }}}}")
     if audience is Audience.CLIENT:
         details.append(_optional("appointment.staff", f"{language.with_whom}: {{{{ appointment.staff }}}}"))
-        details.append(_optional("business.address", f"{language.where}: {{{{ business.address }}}}"))
+        details.append(_optional("appointment.location", f"{language.where}: {{{{ appointment.location }}}}"))
         closing = [
             _optional("business.phone", f"{language.questions} {language.phone}: {{{{ business.phone }}}}"),
             _optional("business.email", f"{language.email}: {{{{ business.email }}}}"),

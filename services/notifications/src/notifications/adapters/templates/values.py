@@ -7,10 +7,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time, get_timezone_name
+from babel.dates import format_date, format_time
 
 from notifications.adapters.templates.variables import VARIABLES
+from notifications.adapters.templates.zones import utc_offset, zone_name
 from notifications.domain import Appointment, CatalogueItem, Staff
+from slotstream_servicekit.calendars import is_repeated
 
 TemplateValues = Mapping[str, Mapping[str, str]]
 
@@ -23,6 +25,7 @@ _SAMPLE = Appointment(
     client_id=_NOBODY,
     service_id=None,
     service_name="Haircut",
+    location_kind="business",
     action_name=None,
     starts_at=datetime(2026, 11, 26, 9, 30, tzinfo=UTC),
     ends_at=datetime(2026, 11, 26, 10, tzinfo=UTC),
@@ -60,6 +63,7 @@ def values_of(
     business: CatalogueItem,
     client_name: str,
     recipient_name: str,
+    location: str,
     previous_starts_at: datetime | None,
     locale: Locale,
     zone: str,
@@ -67,6 +71,8 @@ def values_of(
     """Everything a template can name, as text."""
     local = ZoneInfo(zone)
     starts_at, ends_at = appointment.starts_at.astimezone(local), appointment.ends_at.astimezone(local)
+    # Where clocks change meanwhile, or show the hour twice, a time of day alone does not tell the instant.
+    with_offset = starts_at.utcoffset() != ends_at.utcoffset() or is_repeated(starts_at) or is_repeated(ends_at)
     previous = previous_starts_at.astimezone(local) if previous_starts_at else None
     minutes = int((appointment.ends_at - appointment.starts_at).total_seconds()) // 60
     values = {
@@ -82,13 +88,14 @@ def values_of(
             "service": appointment.service_name,
             "action": appointment.action_name or "",
             "date": format_date(starts_at.date(), "full", locale=locale),
-            "time": _time(starts_at, locale),
-            "end_time": _time(ends_at, locale),
-            "zone": get_timezone_name(starts_at, width="long", locale=locale),
+            "time": _time(starts_at, locale, with_offset=with_offset),
+            "end_time": _time(ends_at, locale, with_offset=with_offset),
+            "zone": _zone(starts_at, ends_at, locale),
             "duration_minutes": str(minutes),
             "staff": ", ".join(member.name for member in appointment.staff),
+            "location": location,
             "previous_date": format_date(previous.date(), "full", locale=locale) if previous else "",
-            "previous_time": _time(previous, locale) if previous else "",
+            "previous_time": _time(previous, locale, with_offset=is_repeated(previous)) if previous else "",
         },
     }
     assert {group: set(names) for group, names in values.items()} == {  # noqa: S101 - a variable without a value
@@ -114,12 +121,19 @@ def sample_values(locale: str) -> TemplateValues:
         ),
         client_name="Grace Hopper",
         recipient_name="Grace Hopper",
+        location="Hauptstraße 1, Berlin",
         previous_starts_at=_SAMPLE.starts_at - timedelta(days=1),
         locale=locale_of(locale),
         zone=_SAMPLE.zone,
     )
 
 
-def _time(value: datetime, locale: Locale) -> str:
+def _time(value: datetime, locale: Locale, *, with_offset: bool) -> str:
     # CLDR sets a narrow no-break space before AM and PM, which few mail programs draw well.
-    return format_time(value, "short", locale=locale).replace("\u202f", " ")
+    time = format_time(value, "short", locale=locale).replace("\u202f", " ")
+    return f"{time} {utc_offset(value)}" if with_offset else time
+
+
+def _zone(starts_at: datetime, ends_at: datetime, locale: Locale) -> str:
+    first, last = zone_name(starts_at, locale), zone_name(ends_at, locale)
+    return first if first == last else f"{first} \N{EN DASH} {last}"

@@ -20,6 +20,7 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
         "zone": "the zone of these times",
         "duration_minutes": "how long it takes",
         "staff": "who performs it",
+        "location": "where it takes place: the business's address, a phone number, a link",
         "previous_date": "the day before rescheduling",
         "previous_time": "the time before rescheduling",
     },

@@ -10,10 +10,13 @@ from uuid import uuid4
 import pytest
 from notifications_salon import Salon
 
+from notifications import worker
 from notifications.adapters.email import EmailChannel
-from notifications.domain import OutcomeUnknownError, Outgoing
+from notifications.domain import Message, OutcomeUnknownError, Outgoing
 from notifications.main import create_sender
+from notifications.usecases import delivery
 from notifications.usecases.delivery import claim_messages, recover_claims
+from notifications.worker import OLDEST_UNSENT
 
 pytestmark = pytest.mark.service
 
@@ -241,3 +244,85 @@ async def test_a_template_that_breaks_does_not_keep_the_news_back(salon: Salon) 
 
     [mail] = await salon.send()
     assert str(mail["Subject"]).startswith("Your appointment")
+
+
+async def test_a_message_that_breaks_whoever_judges_it_fails_alone(
+    salon: Salon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = salon.snapshot(), salon.snapshot()
+    await salon.receive(salon.created(broken), salon.created(sound))
+    judge = delivery.judge_message
+
+    def judge_message(message: Message, *arguments: Any, **options: Any) -> Any:
+        if message.appointment_id == broken.id:
+            raise RuntimeError("a bug")
+        return judge(message, *arguments, **options)
+
+    monkeypatch.setattr(delivery, "judge_message", judge_message)
+    assert len(await salon.send()) == 1
+    assert sorted(await salon.outcomes()) == [("created", "failed", "judging_failed"), ("created", "sent", None)]
+
+
+async def test_a_row_that_makes_no_message_is_taken_out_of_the_queue(salon: Salon) -> None:
+    broken, sound = salon.snapshot(), salon.snapshot()
+    await salon.receive(salon.created(broken), salon.created(sound))
+    await salon.execute(f"UPDATE messages SET kind = 'of_the_future' WHERE appointment_id = '{broken.id}'")
+
+    assert len(await salon.send()) == 1
+    assert await salon.send() == []
+    await salon.execute(f"UPDATE messages SET kind = 'created' WHERE appointment_id = '{broken.id}'")
+    assert ("created", "failed", "unreadable") in await salon.outcomes()
+
+
+async def test_a_claim_that_cannot_be_recovered_holds_up_no_other(salon: Salon) -> None:
+    broken, sound = salon.snapshot(), salon.snapshot()
+    await salon.receive(salon.created(broken), salon.created(sound))
+    await claim_messages(
+        database=salon.database,
+        channels=salon.sender.channels,
+        now=salon.now,
+        lease=timedelta(seconds=30),
+        limit=10,
+        retries=salon.sender.retries,
+    )
+    await salon.execute(f"UPDATE messages SET kind = 'of_the_future' WHERE appointment_id = '{broken.id}'")
+    salon.now += timedelta(seconds=31)
+
+    assert await recover_claims(database=salon.database, now=salon.now) == 1
+    assert len(await salon.send()) == 1
+    await salon.execute(f"UPDATE messages SET kind = 'created' WHERE appointment_id = '{broken.id}'")
+    assert ("created", "failed", "unreadable") in await salon.outcomes()
+
+
+async def test_no_error_of_the_database_ends_the_sender(
+    salon: Salon, monkeypatch: pytest.MonkeyPatch, until: Any
+) -> None:
+    failures = 0
+    claim = worker.claim_messages
+
+    async def failing_at_first(**arguments: Any) -> Any:
+        nonlocal failures
+        failures += 1
+        if failures < 3:
+            raise RuntimeError("nobody foresaw this")
+        return await claim(**arguments)
+
+    monkeypatch.setattr(worker, "claim_messages", failing_at_first)
+    salon.sender.poll_every = timedelta(milliseconds=10)
+    await salon.receive(salon.created(salon.snapshot()))
+    stop = asyncio.Event()
+    running = asyncio.create_task(salon.sender.run(stop))
+    await until(lambda: salon.mailbox.mails, what="the mail that two failed rounds held up")
+    stop.set()
+    await asyncio.wait_for(running, 30)
+
+
+async def test_the_gauge_tells_how_long_the_oldest_message_waits(salon: Salon) -> None:
+    assert await salon.sender.measure() == 0
+    await salon.receive(salon.created(salon.snapshot()))
+    salon.now += timedelta(seconds=90)
+    assert await salon.sender.measure() == 90
+    assert OLDEST_UNSENT._value.get() == 90
+
+    await salon.send()
+    assert await salon.sender.measure() == 0

@@ -9,10 +9,9 @@ import icalendar
 import pytest
 from notifications_salon import Salon
 
-from slotstream_contracts.appointments import AppointmentCreated, Change
-from slotstream_contracts.base import Actor
+from slotstream_contracts.appointments import AppointmentCreated, AppointmentSnapshot, AssignedResource, Change
+from slotstream_contracts.base import Actor, Channel, Location
 from slotstream_contracts.messages import SendMessage
-from slotstream_servicekit.errors import NotFoundError, TransientError
 
 pytestmark = pytest.mark.service
 
@@ -184,41 +183,51 @@ async def test_who_cannot_or_will_not_be_written_to_is_not(
     assert await salon.outcomes() == [("created", status, why)]
 
 
-async def test_a_text_message_asked_for_is_on_the_ledger_once_although_nobody_carries_it_here(salon: Salon) -> None:
-    about = salon.snapshot()
-    await salon.receive(salon.created(about))
-    await salon.send()
-    command = SendMessage(
+def a_text_to_the_client(appointment: AppointmentSnapshot, *, channel: Channel) -> SendMessage:
+    return SendMessage(
         actor=Actor(type="user", id="u-1"),
         message_id=uuid4(),
-        appointment_id=about.id,
-        client_id=about.client_id,
-        channel="sms",
+        appointment_id=appointment.id,
+        client_id=appointment.client_id,
+        channel=channel,
         text="We are running late.",
     )
+
+
+async def test_a_text_message_asked_for_is_on_the_ledger_once_although_nobody_carries_it_here(salon: Salon) -> None:
+    appointment = salon.snapshot()
+    await salon.receive(salon.created(appointment))
+    await salon.send()
+    command = a_text_to_the_client(appointment, channel="sms")
     await salon.request(command)
     await salon.request(command)
 
-    assert [item for item in await salon.outcomes() if item[0] == "ad_hoc"] == [
+    assert [row for row in await salon.outcomes() if row[0] == "ad_hoc"] == [
         ("ad_hoc", "suppressed", "channel_unavailable")
     ]
     assert (await salon.published()).count(("suppressed", "ad_hoc")) == 1
 
 
-async def test_a_message_about_an_appointment_not_heard_of_yet_waits_for_it(salon: Salon) -> None:
-    command = SendMessage(
-        actor=Actor(type="user", id="u-1"),
-        message_id=uuid4(),
-        appointment_id=uuid4(),
-        client_id=uuid4(),
-        channel="sms",
-        text="We are running late.",
-    )
-    with pytest.raises(TransientError):
-        await salon.request(command)
-    salon.now += timedelta(minutes=11)
-    with pytest.raises(NotFoundError):
-        await salon.request(command, time=salon.now - timedelta(minutes=11))
+async def test_a_message_about_an_appointment_that_has_not_arrived_waits_and_holds_up_no_other(salon: Salon) -> None:
+    ahead, known = salon.snapshot(), salon.snapshot()
+    await salon.receive(salon.created(known))
+    await salon.send()
+    for appointment in (ahead, known):
+        await salon.request(a_text_to_the_client(appointment, channel="email"))
+
+    assert [mail["Subject"] for mail in await salon.send()] == ["Salon Nord"]
+    await salon.receive(salon.created(ahead))
+    salon.now += timedelta(seconds=1)
+    assert "We are running late." in [words(mail).strip() for mail in await salon.send()]
+
+
+async def test_a_message_about_no_appointment_fails_after_a_while(salon: Salon) -> None:
+    await salon.request(a_text_to_the_client(salon.snapshot(), channel="email"))
+    for _ in range(40):
+        await salon.send()
+        salon.now += timedelta(seconds=30)
+
+    assert await salon.outcomes() == [("ad_hoc", "failed", "appointment_unknown")]
 
 
 async def test_dates_that_a_series_grows_by_itself_are_reminded_of_but_not_announced(salon: Salon) -> None:
@@ -293,3 +302,100 @@ async def test_the_message_id_is_the_same_for_the_same_news(salon: Salon) -> Non
 
     [mail] = await salon.send()
     assert mail["Message-ID"] == f"<created.{appointment.id}.1.{salon.client_id}@mail.example>"
+
+
+async def test_a_name_typed_for_one_appointment_is_taken_from_its_newest_state(salon: Salon) -> None:
+    appointment = salon.snapshot(service_id=None, service_name="")
+    await salon.receive(salon.created(appointment))
+    assert await salon.send() == []
+
+    await salon.receive_appointment_states(appointment.model_copy(update={"service_name": "Bridal styling"}))
+    [mail] = await salon.send()
+    assert str(mail["Subject"]).startswith("Your appointment: Bridal styling")
+    assert str(event_of(mail)["SUMMARY"]) == "Bridal styling, Salon Nord"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "url", "line", "place"),
+    [
+        ("business", None, None, "Where: Hauptstraße 1, Berlin", "Hauptstraße 1, Berlin"),
+        ("video", None, "https://meet.example/x", "Where: https://meet.example/x", "https://meet.example/x"),
+        ("phone", "+49 30 5550100", None, "Where: +49 30 5550100", "+49 30 5550100"),
+        ("other", "Town hall", "https://maps.example", "Where: Town hall, https://maps.example", None),
+        ("client_address", None, None, None, ""),
+    ],
+)
+async def test_a_mail_and_its_invitation_say_where_it_takes_place(
+    salon: Salon, kind: Any, text: str | None, url: str | None, line: str | None, place: str | None
+) -> None:
+    told = salon.snapshot(location=Location(kind=kind))
+    await salon.receive(salon.created(told))
+    await salon.receive_appointment_states(
+        told.model_copy(update={"location": Location(kind=kind, text=text, url=url)})
+    )
+
+    [mail] = await salon.send()
+    assert ("Where:" in words(mail)) == (line is not None)
+    assert line is None or line in words(mail)
+    assert place is None or str(event_of(mail).get("LOCATION", "")) == place
+
+
+async def test_who_loses_an_appointment_in_a_rescheduling_is_told_the_time_that_they_lose(salon: Salon) -> None:
+    lin = uuid4()
+    await salon.receive_states(
+        salon.staff(email="ada@salon.example", version=2), salon.staff(id=lin, name="Lin", email="lin@salon.example")
+    )
+    first = salon.snapshot()
+    await salon.receive(salon.created(first))
+    await salon.send()
+    old, new = salon.rescheduled(
+        first,
+        first.starts_at + timedelta(days=1, hours=2),
+        resources=(AssignedResource(id=lin, kind="staff", name="Lin"),),
+    )
+    await salon.receive(old, new)
+
+    mails = {str(mail["To"]): mail for mail in await salon.send()}
+    lost, won = mails["Ada <ada@salon.example>"], mails["Lin <lin@salon.example>"]
+    assert lost["Subject"] == "No longer yours: Haircut, Tuesday, 10 March 2026, 10:00"
+    assert "10:00 to 10:30" in words(lost)
+    assert calendar_of(lost)["METHOD"] == "CANCEL"
+    assert event_of(lost)["DTSTART"].dt == first.starts_at
+    assert event_of(lost)["DTEND"].dt == first.ends_at
+    assert event_of(won)["DTSTART"].dt == first.starts_at + timedelta(days=1, hours=2)
+
+
+async def test_the_ledger_says_to_whom_a_message_went(salon: Salon) -> None:
+    await salon.receive(salon.created(salon.snapshot()))
+    assert [(row["recipient_name"], row["address"]) for row in await salon.ledger()] == [(None, None)]
+
+    await salon.send()
+    assert [(row["recipient_name"], row["address"]) for row in await salon.ledger()] == [
+        ("Grace Hopper", "grace@example.com")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "starts_at", "expected"),
+    [
+        ("Europe/Berlin", datetime(2026, 10, 25, 0, 45, tzinfo=UTC), "02:45 UTC+2 to 02:15 UTC+1"),
+        ("Europe/Berlin", datetime(2026, 10, 25, 1, 45, tzinfo=UTC), "02:45 UTC+1 to 03:15 UTC+1"),
+        ("Europe/Berlin", datetime(2026, 3, 29, 0, 45, tzinfo=UTC), "01:45 UTC+1 to 03:15 UTC+2"),
+        ("Europe/Berlin", datetime(2026, 10, 25, 6, 45, tzinfo=UTC), "07:45 to 08:15 (Central European Standard Time)"),
+    ],
+)
+async def test_a_time_that_clocks_show_twice_is_told_with_its_offset_at_both_ends(
+    salon: Salon, zone: str, starts_at: datetime, expected: str
+) -> None:
+    await salon.receive(salon.created(salon.snapshot(zone=zone, starts_at=starts_at)))
+
+    [mail] = await salon.send()
+    assert expected in words(mail)
+    assert event_of(mail)["DTSTART"].dt == starts_at
+
+
+async def test_who_was_never_asked_for_consent_is_told_of_their_appointments(salon: Salon) -> None:
+    await salon.receive_states(salon.client(consent=None, version=2))
+    await salon.receive(salon.created(salon.snapshot()))
+
+    assert len(await salon.send()) == 1

@@ -198,7 +198,7 @@ async def test_a_reminder_of_an_unknown_appointment_is_not_found(salon: Salon) -
     assert answer.status_code == 404
 
 
-async def test_a_rule_can_have_wording_of_its_own(salon: Salon) -> None:
+async def test_a_rule_can_have_a_text_of_its_own(salon: Salon) -> None:
     template = await salon.http.post(
         "/v1/templates",
         json={
@@ -218,3 +218,54 @@ async def test_a_rule_can_have_wording_of_its_own(salon: Salon) -> None:
 
     [mail] = await salon.send()
     assert mail["Subject"] == "Bring your towel"
+
+
+async def test_a_request_gets_no_reminder_until_it_is_approved(salon: Salon) -> None:
+    await a_rule(salon)
+    request = salon.snapshot(status="pending")
+    await salon.receive(salon.created(request))
+    assert [(row["status"], row["reason"]) for row in await reminders(salon, request.id)] == [
+        ("suppressed", "appointment_pending")
+    ]
+
+    await salon.receive(salon.approved(request))
+    assert await due(salon, request.id) == [("planned", request.starts_at - timedelta(minutes=60))]
+
+
+async def test_no_reminder_of_a_request_goes_out_and_none_late_once_it_is_approved(salon: Salon) -> None:
+    await a_rule(salon)
+    request = salon.snapshot(status="pending")
+    await salon.receive(salon.created(request))
+    salon.now = request.starts_at - timedelta(minutes=30)
+    await salon.send()
+    await salon.receive(salon.approved(request))
+
+    assert "Reminder" not in [str(mail["Subject"]).partition(":")[0] for mail in await salon.send()]
+    assert [row["status"] for row in await reminders(salon, request.id)] == ["suppressed"]
+
+
+async def test_the_same_reminder_twice_is_refused(salon: Salon) -> None:
+    rule = await a_rule(salon)
+    appointment = salon.snapshot()
+    await salon.receive(salon.created(appointment))
+    path = f"/v1/appointments/{appointment.id}/reminders"
+    by_hand_as_by_rule = await salon.http.post(path, json={"minutes_before": 60})
+    assert (by_hand_as_by_rule.status_code, by_hand_as_by_rule.json()["code"]) == (409, "duplicate_reminder")
+
+    added = await salon.http.post(path, json={"minutes_before": 30})
+    again = await salon.http.post(path, json={"minutes_before": 30})
+    assert (again.status_code, again.json()["code"]) == (409, "duplicate_reminder")
+    assert added.json()["id"] in again.json()["detail"]
+    assert (await salon.http.delete(f"{path}/{added.json()['id']}")).status_code == 204
+    assert (await salon.http.post(path, json={"minutes_before": 30})).status_code == 201
+
+    same_rule = await salon.http.post("/v1/reminder-rules", json={"minutes_before": 60})
+    assert (same_rule.status_code, same_rule.json()["code"]) == (409, "duplicate_reminder")
+    other = await a_rule(salon, minutes_before=61)
+    changed = await salon.http.patch(f"/v1/reminder-rules/{other['id']}", json={"minutes_before": 60})
+    assert (changed.status_code, changed.json()["code"]) == (409, "duplicate_reminder")
+    assert rule["id"] in changed.json()["detail"]
+    elsewhere = await salon.http.post(
+        "/v1/reminder-rules", json={"minutes_before": 60, "business_id": str(salon.business_id)}
+    )
+    assert elsewhere.status_code == 201

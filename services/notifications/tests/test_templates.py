@@ -1,8 +1,11 @@
 """Templates: what they can say, and what they cannot do."""
 
 import time
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
+from babel import Locale
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +18,7 @@ from notifications.adapters.templates import (
     sample_values,
 )
 from notifications.adapters.templates.sandbox import MAX_OUTPUT, MAX_SOURCE
+from notifications.adapters.templates.zones import zone_name
 from notifications.domain import TemplateRefusedError, Text
 
 VALUES = sample_values("en")
@@ -127,3 +131,37 @@ def test_every_built_in_template_is_allowed_and_complete(locale: str, kind: obje
     assert "{" not in shown.text + shown.subject
     assert "Haircut" in shown.subject
     assert "Salon Nord" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("zone", "month", "name"),
+    [
+        ("Europe/Dublin", 1, "Greenwich Mean Time"),
+        ("Europe/Dublin", 7, "Irish Standard Time"),
+        ("America/Vancouver", 1, "Vancouver time, UTC\N{MINUS SIGN}7"),
+        ("America/Los_Angeles", 1, "Pacific Standard Time"),
+        ("America/Los_Angeles", 7, "Pacific Daylight Time"),
+        ("Europe/Berlin", 7, "Central European Summer Time"),
+        ("Asia/Kolkata", 7, "India Time"),
+    ],
+)
+def test_a_zones_name_says_the_offset_that_holds(zone: str, month: int, name: str) -> None:
+    moment = datetime(2027, month, 15, 12, tzinfo=UTC).astimezone(ZoneInfo(zone))
+    assert zone_name(moment, Locale.parse("en")) == name
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es", "fr", "ar", "ja"])
+def test_every_zone_has_a_name_in_every_language(language: str) -> None:
+    locale = Locale.parse(language)
+    for zone in available_timezones() - {"localtime", "Factory"}:
+        for month in (1, 7):
+            assert zone_name(datetime(2027, month, 15, 12, tzinfo=UTC).astimezone(ZoneInfo(zone)), locale)
+
+
+def test_no_two_offsets_go_by_one_name_at_one_time() -> None:
+    for month in (1, 7):
+        offsets: dict[str, set[object]] = {}
+        for zone in available_timezones() - {"localtime", "Factory"}:
+            moment = datetime(2027, month, 15, 12, tzinfo=UTC).astimezone(ZoneInfo(zone))
+            offsets.setdefault(zone_name(moment, Locale.parse("en")), set()).add(moment.utcoffset())
+        assert {name: found for name, found in offsets.items() if len(found) > 1} == {}

@@ -170,8 +170,11 @@ async def recover_claims(*, database: Database, now: datetime) -> int:
                 await enqueue(session, records_of(_finished([recovered] if recovered is not None else [])))
         except TransientError:
             raise
-        except Exception:
+        except Exception as error:
             log.exception("recovery_failed", message=str(message_id))
+            if isinstance(error, ValueError):
+                async with database.system_transaction() as session:
+                    await DeliveryStore(session).fail_unreadable([(organization_id, message_id)], now=now)
             continue
         again += recovered is not None and recovered.status is Status.PLANNED
         unknown += recovered is not None and recovered.status is Status.UNKNOWN

@@ -61,7 +61,7 @@ def _offsets(zone: str, year: int) -> tuple[timedelta, timedelta]:
 @lru_cache(maxsize=4_096)
 def _offset_of_name(zone: str, variant: Variant, year: int) -> timedelta | None:
     """The offset that most zones have which go by the same name; None where no other zone does."""
-    metazone = get_global("meta_zones").get(zone)
+    metazone = get_global("meta_zones").get(get_global("zone_aliases").get(zone, zone))
     others = [other for other, name in get_global("meta_zones").items() if name == metazone and metazone is not None]
     offsets: Counter[timedelta] = Counter()
     for other in others:

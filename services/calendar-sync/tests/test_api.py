@@ -272,6 +272,21 @@ async def test_a_feed_answers_304_until_an_appointment_changes(tenant: Tenant) -
     assert (await tenant.anonymous.get(path_of(feed))).content == changed.content
 
 
+async def test_a_feed_answers_head_as_it_answers_get_without_the_calendar(tenant: Tenant) -> None:
+    await tenant.know_appointments(tenant.an_appointment())
+    feed = await tenant.a_feed()
+
+    got = await tenant.anonymous.get(path_of(feed))
+    headed = await tenant.anonymous.head(path_of(feed))
+    unchanged = await tenant.anonymous.head(path_of(feed), headers={"If-None-Match": got.headers["etag"]})
+    nothing = await tenant.anonymous.head("/feeds/nothing.ics")
+
+    assert (headed.status_code, headed.content) == (200, b"")
+    for name in ("etag", "content-type", "content-length", "cache-control"):
+        assert headed.headers[name] == got.headers[name]
+    assert (unchanged.status_code, nothing.status_code) == (304, 404)
+
+
 async def test_a_rotated_or_revoked_address_is_dead(tenant: Tenant) -> None:
     feed = await tenant.a_feed()
     rotated = (await tenant.http.post(f"/v1/feeds/{feed['id']}/rotate")).json()

@@ -368,7 +368,7 @@ async def test_a_redirect_to_a_private_address_is_refused_and_says_so(tenant: Te
 
     failing = await tenant.connection(connection["id"])
     assert failing["state"] == "failing"
-    assert failing["last_error"]["code"] == "address_not_allowed"
+    assert failing["last_error"]["code"] == "unreachable"
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ def create_worker(settings: CalendarSyncSettings, *, clock: Clock = system_clock
     database = _database(settings)
     http = GuardedHttp(
         allowed=settings.allowed_networks,
+        ports=settings.allowed_ports,
         seconds=settings.fetch_seconds,
         max_bytes=settings.fetch_max_bytes,
     )

@@ -62,7 +62,7 @@ class ChangeConnectionIn(RequestModel):
 class ConnectionErrorOut(ResponseModel):
     """Why the last reading failed."""
 
-    code: str = Field(examples=["address_not_allowed"])
+    code: str = Field(examples=["unreachable"])
     detail: str
 
 

@@ -31,7 +31,9 @@ class CalendarSyncSettings(ServiceSettings):
     """How far the rolling window may lag before even an unchanged calendar is read in full."""
 
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Private networks that user-supplied addresses may lead to; for local stacks and tests."""
+    """Networks that user-supplied addresses may lead to, at any port, though not public; for local stacks and tests."""
+    allowed_ports: tuple[Port, ...] = ()
+    """Ports of the public internet that calendars may be read at, beside 80 and 443."""
     fetch_seconds: float = Field(default=20.0, gt=0)
     fetch_max_bytes: int = Field(default=10_000_000, ge=1_024)
     expansion_seconds: float = Field(default=15.0, gt=0)

@@ -2,20 +2,24 @@
 
 import asyncio
 import gzip
+import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
+from typing import NoReturn
 
+import httpcore2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from calendar_sync.adapters.guarded_http import GuardedHttp, GuardedHttpError, is_reachable_for_users
+from calendar_sync.adapters.guarded_http import GuardedBackend, GuardedHttp, GuardedHttpError
+from calendar_sync.adapters.public_addresses import is_listed, is_public
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
@@ -57,25 +61,40 @@ async def refused(url: str, **settings: object) -> str:
 @pytest.mark.parametrize(
     "address",
     [
-        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",  # noqa: S104
-
-        "224.0.0.1", "255.255.255.255", "240.0.0.1", "192.0.2.1", "198.18.0.1",
-        "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254",
-        "64:ff9b::7f00:1", "2002:7f00:1::1", "2001:db8::1",
+        "0.0.0.0", "0.1.2.3", "10.1.2.3", "100.64.0.1", "100.100.100.200", "127.0.0.1", "168.63.129.16",  # noqa: S104
+        "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.0.9", "192.0.0.192", "192.0.2.1",
+        "192.31.196.1", "192.52.193.1", "192.88.99.1", "192.168.1.1", "192.175.48.1", "198.18.0.1", "198.19.255.255",
+        "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255",
+        "::", "::1", "::7f00:1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:168.63.129.16", "64:ff9b::7f00:1",
+        "64:ff9b:1::1", "100::1", "100:0:0:1::1", "2001::1", "2001:0:53aa:64c:0:0:80ff:fffe", "2001:1::1", "2001:2::1",
+        "2001:10::1", "2001:20::1", "2001:db8::1", "2002:7f00:1::1", "2002:5db8:d70e::1", "2620:4f:8000::1", "3fff::1",
+        "5f00::1", "fc00::1", "fd00:ec2::254", "fe80::1", "fec0::1", "ff02::1", "4000::1",
     ],
 )  # fmt: skip
-def test_no_private_address_is_reachable_however_it_is_written(address: str) -> None:
-    assert not is_reachable_for_users(ip_address(address))
+def test_no_special_address_is_reachable_however_it_is_written(address: str) -> None:
+    assert not is_public(ip_address(address))
 
 
-@pytest.mark.parametrize("address", ["93.184.215.14", "2606:4700::6810:84e5", "::ffff:93.184.215.14"])
+@pytest.mark.parametrize(
+    "address", ["93.184.215.14", "168.63.129.17", "2606:4700::6810:84e5", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"]
+)
 def test_the_public_internet_is_reachable(address: str) -> None:
-    assert is_reachable_for_users(ip_address(address))
+    assert is_public(ip_address(address))
+
+
+def test_whatever_the_interpreter_calls_not_global_is_refused_too() -> None:
+    rng = random.Random(41)
+    for bits, kind in ((32, IPv4Address), (128, IPv6Address)):
+        for _ in range(20_000):
+            address = kind(rng.getrandbits(bits))
+            assert address.is_global or not is_public(address), address
 
 
 def test_a_listed_network_is_reachable() -> None:
-    assert is_reachable_for_users(ip_address("10.1.2.3"), (ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
-    assert not is_reachable_for_users(ip_address("10.1.2.3"), (ip_network("fd00::/8"),))
+    networks = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+    assert is_listed(ip_address("10.1.2.3"), networks)
+    assert is_listed(ip_address("::ffff:10.1.2.3"), networks)
+    assert not is_listed(ip_address("10.1.2.3"), (ip_network("fd00::/8"),))
 
 
 async def test_a_listed_network_answers() -> None:
@@ -87,10 +106,72 @@ async def test_a_listed_network_answers() -> None:
     assert (answer.status, answer.body) == (200, b"hello")
 
 
+class Dialler(httpcore2.AsyncNetworkBackend):
+    """Notes what is dialled, and gets no answer."""
+
+    def __init__(self) -> None:
+        self.dialled: list[tuple[str, int]] = []
+
+    async def connect_tcp(self, host: str, port: int, *_: object, **__: object) -> NoReturn:
+        self.dialled.append((host, port))
+        raise httpcore2.ConnectError
+
+
 async def test_one_private_address_among_public_ones_refuses_the_host() -> None:
-    assert await refused("http://x.example/", resolve=resolving_to("93.184.215.14", "10.0.0.1")) == (
-        "address_not_allowed"
-    )
+    dialler = Dialler()
+    backend = GuardedBackend(resolve=resolving_to("93.184.215.14", "10.0.0.1"), dialler=dialler)
+
+    with pytest.raises(GuardedHttpError, match="unreachable"):
+        await backend.connect_tcp("x.example", 80)
+    assert dialler.dialled == []
+
+
+@pytest.mark.parametrize(
+    ("port", "ports", "is_dialled"),
+    [
+        (80, (), True),
+        (443, (), True),
+        (8443, (), False),
+        (8443, (8443,), True),
+        (22, (8443,), False),
+        (5432, (), False),
+    ],
+)
+async def test_only_the_webs_ports_and_listed_ones_are_dialled(
+    port: int, ports: tuple[int, ...], is_dialled: bool
+) -> None:
+    dialler = Dialler()
+    backend = GuardedBackend(resolve=resolving_to("93.184.215.14"), dialler=dialler, ports=ports)
+
+    with pytest.raises(GuardedHttpError, match="unreachable"):
+        await backend.connect_tcp("x.example", port)
+    assert dialler.dialled == ([("93.184.215.14", port)] if is_dialled else [])
+
+
+async def test_refused_closed_silent_and_unknown_addresses_give_one_answer() -> None:
+    async def nowhere(host: str, port: int) -> Sequence[str]:
+        raise OSError("no such host")
+
+    async def silent(host: str, port: int) -> Sequence[str]:
+        await asyncio.sleep(60)
+        return ()
+
+    answers = set()
+    for url, resolve in (
+        ("http://x.example/", resolving_to("10.0.0.1")),
+        ("http://x.example/", resolving_to("168.63.129.16")),
+        ("http://x.example:22/", resolving_to("93.184.215.14")),
+        ("http://127.0.0.1:1/", resolving_to("127.0.0.1")),
+        ("http://x.example/", nowhere),
+        ("http://x.example/", silent),
+    ):
+        client = GuardedHttp(allowed=LOOPBACK, resolve=resolve, seconds=0.5)
+        with pytest.raises(GuardedHttpError) as error:
+            await client.get(url)
+        await client.aclose()
+        answers.add((error.value.code, error.value.detail))
+
+    assert answers == {("unreachable", "the address cannot be reached")}
 
 
 async def test_the_checked_address_is_the_one_that_is_dialled() -> None:
@@ -112,7 +193,7 @@ async def test_a_redirect_into_a_private_network_is_refused() -> None:
         return http(b"", "302 Found", "Location: http://169.254.169.254/latest/meta-data\r\n")
 
     async with a_server(redirect) as port:
-        assert await refused(f"http://127.0.0.1:{port}/", allowed=LOOPBACK) == "address_not_allowed"
+        assert await refused(f"http://127.0.0.1:{port}/", allowed=LOOPBACK) == "unreachable"
 
 
 async def test_redirects_end() -> None:
@@ -175,17 +256,6 @@ async def test_a_server_that_dawdles_is_left() -> None:
         await finished.wait()
 
 
-async def test_a_host_without_an_address_is_unresolvable() -> None:
-    async def nowhere(host: str, port: int) -> Sequence[str]:
-        raise OSError("no such host")
-
-    assert await refused("http://nowhere.invalid/", resolve=nowhere) == "unresolvable"
-
-
-async def test_a_closed_port_is_unreachable() -> None:
-    assert await refused("http://127.0.0.1:1/", allowed=LOOPBACK) == "unreachable"
-
-
 def a_certificate_for(host: str, folder: Path) -> tuple[Path, Path]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
@@ -210,7 +280,7 @@ def a_certificate_for(host: str, folder: Path) -> tuple[Path, Path]:
     return public, private
 
 
-@pytest.mark.parametrize(("host", "code"), [("calendar.example", None), ("other.example", "unreachable")])
+@pytest.mark.parametrize(("host", "code"), [("calendar.example", None), ("other.example", "insecure")])
 async def test_the_certificate_must_fit_the_name_although_the_address_is_dialled(
     tmp_path: Path, host: str, code: str | None
 ) -> None:

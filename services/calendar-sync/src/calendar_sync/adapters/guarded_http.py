@@ -1,28 +1,35 @@
 """An HTTP client for addresses that users supply, which cannot be led into the operator's own network.
 
-The host is resolved once, every address must be global, and the checked address itself is dialled, so that
-a second, different DNS answer gains nothing. Each redirect hop opens its own connection and is checked in
-the same place. The environment's proxies are ignored: behind one, the check would look at the proxy only.
+The host is resolved once, every address must be public, and the checked address itself is dialled, so that a second,
+different DNS answer gains nothing. Each redirect hop opens its own connection and is checked in the same place. An
+address that is refused, closed or silent, and a name that does not exist, all give the same error: it must not tell
+what there is in a network that the caller cannot see. The log tells operators which it was. The environment's proxies
+are ignored: behind one, the check would look at the proxy only.
 """
 
 import asyncio
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import NoReturn
+from ipaddress import ip_address
+from typing import Final, NoReturn
 
 import httpcore2
 import httpx2
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+from calendar_sync.adapters.public_addresses import Network, is_listed, is_public
+from slotstream_servicekit.telemetry import get_logger
+
+log = get_logger(__name__)
+
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
-MAX_REDIRECTS = 5
-_NAT64 = IPv6Network("64:ff9b::/96")
+WEB_PORTS: Final = frozenset({80, 443})
+MAX_REDIRECTS: Final = 5
+MAX_ADDRESSES: Final = 4
+CONNECT_SECONDS: Final = 5.0
 
 
 class GuardedHttpError(Exception):
@@ -45,35 +52,8 @@ class GuardedAnswer:
 
 async def resolve_with_system(host: str, port: int) -> Sequence[str]:
     """All addresses of `host`, by the system's resolver."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def is_reachable_for_users(address: Address, allowed: Sequence[Network] = ()) -> bool:
-    """Whether a user may make us connect there: the public internet, or a network the operator listed."""
-    if any(address in network for network in allowed if network.version == address.version):
-        return True
-    inner = _embedded(address)
-    if inner is not None:
-        return is_reachable_for_users(inner, allowed)
-    return address.is_global and not (
-        address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback
-    )
-
-
-def _embedded(address: Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 one leads to through mapping, 6to4, Teredo or NAT64."""
-    if isinstance(address, IPv4Address):
-        return None
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address.sixtofour is not None:
-        return address.sixtofour
-    if address.teredo is not None:
-        return address.teredo[1]
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    return None
+    entries = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
@@ -83,12 +63,17 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         self,
         *,
         allowed: Sequence[Network] = (),
+        ports: Collection[int] = (),
         resolve: Resolve = resolve_with_system,
         dialler: httpcore2.AsyncNetworkBackend | None = None,
+        connect_seconds: float = CONNECT_SECONDS,
     ) -> None:
+        """Addresses in `allowed` are reached at any port, all others at the web's and at `ports`."""
         self._allowed = tuple(allowed)
+        self._ports = WEB_PORTS | set(ports)
         self._resolve = resolve
         self._dialler = dialler or httpcore2.AnyIOBackend()
+        self._connect_seconds = connect_seconds
 
     async def connect_tcp(
         self,
@@ -98,19 +83,33 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        failure: Exception | None = None
-        for address in await self._checked_addresses(host, port):
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                addresses = await self._checked_addresses(host, port)
+                return await self._dial(addresses, port, timeout, local_address, socket_options)
+        except TimeoutError:
+            raise _unreachable("silent") from None
+
+    async def _dial(
+        self,
+        addresses: Sequence[str],
+        port: int,
+        seconds: float | None,
+        local_address: str | None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None,
+    ) -> httpcore2.AsyncNetworkStream:
+        for address in addresses[:MAX_ADDRESSES]:
             try:
                 return await self._dialler.connect_tcp(
                     address,
                     port,
-                    timeout=timeout,
+                    timeout=seconds,
                     local_address=local_address,
                     socket_options=socket_options,
                 )
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                failure = error
-        raise GuardedHttpError("unreachable", "the host does not answer") from failure
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                continue
+        raise _unreachable("closed")
 
     async def connect_unix_socket(
         self,
@@ -118,7 +117,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ARG002, ASYNC109
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,  # noqa: ARG002
     ) -> NoReturn:
-        raise GuardedHttpError("address_not_allowed", "unix sockets are never dialled")
+        raise _unreachable("unix_socket")
 
     async def sleep(self, seconds: float) -> None:
         await self._dialler.sleep(seconds)
@@ -126,14 +125,23 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
     async def _checked_addresses(self, host: str, port: int) -> Sequence[str]:
         try:
             addresses = await self._resolve(host, port)
-        except (OSError, UnicodeError) as error:
-            raise GuardedHttpError("unresolvable", "the host name has no address") from error
+        except (OSError, UnicodeError):
+            addresses = ()
         if not addresses:
-            raise GuardedHttpError("unresolvable", "the host name has no address")
+            raise _unreachable("unresolvable")
         for address in addresses:
-            if "%" in address or not is_reachable_for_users(ip_address(address), self._allowed):
-                raise GuardedHttpError("address_not_allowed", "the host is not on the public internet")
+            if "%" in address or not self._may_dial(address, port):
+                raise _unreachable("refused")
         return addresses
+
+    def _may_dial(self, text: str, port: int) -> bool:
+        address = ip_address(text)
+        return is_listed(address, self._allowed) or (port in self._ports and is_public(address))
+
+
+def _unreachable(reason: str) -> GuardedHttpError:
+    log.info("calendar_address_unreachable", reason=reason)
+    return GuardedHttpError("unreachable", "the address cannot be reached")
 
 
 class GuardedTransport(httpx2.AsyncHTTPTransport):
@@ -156,6 +164,7 @@ class GuardedHttp:
         self,
         *,
         allowed: Sequence[Network] = (),
+        ports: Collection[int] = (),
         resolve: Resolve = resolve_with_system,
         verify: ssl.SSLContext | None = None,
         seconds: float = 20.0,
@@ -164,7 +173,12 @@ class GuardedHttp:
         self._seconds = seconds
         self._max_bytes = max_bytes
         self._client = httpx2.AsyncClient(
-            transport=GuardedTransport(GuardedBackend(allowed=allowed, resolve=resolve), verify),
+            transport=GuardedTransport(
+                GuardedBackend(
+                    allowed=allowed, ports=ports, resolve=resolve, connect_seconds=min(CONNECT_SECONDS, seconds / 2)
+                ),
+                verify,
+            ),
             follow_redirects=True,
             max_redirects=MAX_REDIRECTS,
             timeout=seconds,
@@ -192,7 +206,7 @@ class GuardedHttp:
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
             raise GuardedHttpError("invalid_url", "only http and https addresses are read") from error
         except httpx2.ConnectError as error:
-            raise GuardedHttpError("unreachable", "the secure connection could not be made") from error
+            raise GuardedHttpError("insecure", "the secure connection could not be made") from error
         except (httpx2.HTTPError, zlib.error) as error:
             raise GuardedHttpError("bad_answer", "the answer breaks off or is not HTTP") from error
 

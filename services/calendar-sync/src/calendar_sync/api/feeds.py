@@ -153,6 +153,15 @@ async def read_feed(
     return Response(calendar.content, media_type=calendar.media_type, headers=headers)
 
 
+@router.head("/feeds/{secret}.ics", include_in_schema=False)
+async def head_feed(
+    secret: Secret, dependencies: CurrentDependencies, if_none_match: Annotated[str | None, Header()] = None
+) -> Response:
+    """What GET would answer, without the calendar: some programs ask before they subscribe."""
+    answer = await read_feed(secret, dependencies, if_none_match)
+    return Response(status_code=answer.status_code, headers=dict(answer.headers))
+
+
 def _matches(if_none_match: str | None, current: str) -> bool:
     """RFC 9110 §13.1.2: a list of validators, compared weakly."""
     given = [validator.strip().removeprefix("W/") for validator in (if_none_match or "").split(",")]

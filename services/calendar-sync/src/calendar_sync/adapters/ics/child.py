@@ -26,14 +26,14 @@ def main() -> None:
 def _answer(header: dict[str, Any], text: bytes) -> dict[str, Any]:
     window = Window(starts_at=datetime.fromisoformat(header["from"]), ends_at=datetime.fromisoformat(header["to"]))
     try:
-        return _as_json(expand(text, zone=header["zone"], window=window, charset=header["charset"]))
+        return as_json(expand(text, zone=header["zone"], window=window, charset=header["charset"]))
     except ReadingFailedError as error:
         return {"error": {"code": error.code, "detail": error.detail}}
     except (MemoryError, RecursionError):
         return {"error": {"code": "too_large", "detail": "the calendar needs too much memory"}}
 
 
-def _as_json(expansion: Expansion) -> dict[str, Any]:
+def as_json(expansion: Expansion) -> dict[str, Any]:
     return {
         "instances": [_instance_as_json(instance) for instance in expansion.instances],
         "warnings": dict(expansion.warnings),

@@ -21,17 +21,22 @@ class Component:
     name: str
     number: int
     lines: list[Line] = field(default_factory=list)
+    malformed: list[Line] = field(default_factory=list)
     parts: list["Component"] = field(default_factory=list)
     is_closed: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
 class Components:
-    """What a text holds. Zones are shared by all its calendars."""
+    """What a text holds. Zones are shared by all its calendars.
+
+    `headless` are events of which only the END was found: nobody knows which lines were theirs.
+    """
 
     events: list[Component] = field(default_factory=list)
     free_busy: list[Component] = field(default_factory=list)
     zones: list[Component] = field(default_factory=list)
+    headless: list[Component] = field(default_factory=list)
 
     def add(self, component: Component) -> None:
         match component.name:
@@ -67,10 +72,11 @@ class _Splitter:
             case "BEGIN":
                 self._begin(line.word, line.number)
             case "END":
-                self._end(line.word)
+                self._end(line.word, line.number)
             case _:
                 if self._open:
-                    self._open[-1].lines.append(line)
+                    component = self._open[-1]
+                    (component.malformed if line.is_malformed else component.lines).append(line)
 
     def finish(self) -> Components:
         if not self._calendars:
@@ -90,12 +96,14 @@ class _Splitter:
             self._close_all()
         self._open.append(Component(name=name, number=number))
 
-    def _end(self, name: str) -> None:
+    def _end(self, name: str, number: int) -> None:
         if name == "VCALENDAR":
             self._close_all()
             self._is_complete = True
             return
         if not any(component.name == name for component in self._open):
+            if name == "VEVENT":
+                self._components.headless.append(Component(name=name, number=number))
             return
         while self._open:
             component = self._open.pop()

@@ -111,13 +111,15 @@ class EventReader:
         """Raises UnreadableEventError where the event's time cannot be understood."""
         if not component.is_closed:
             self._warn("missing_end", component)
+        for line in component.malformed:
+            self._warn("unreadable_line", line)
         for name in _SINGLE:
             self._warn_of_doubles(values_of(component, name))
         start_line = _first(component, "DTSTART")
         if start_line is None:
             raise UnreadableEventError
         start = self._required(lambda: self.moment(start_line, doubtful=True))
-        recurrence_line = _first(component, "RECURRENCE-ID")
+        recurrence_line = next(iter(self._filled(component, "RECURRENCE-ID")), None)
         return Event(
             uid=uid,
             source=component,
@@ -127,13 +129,13 @@ class EventReader:
             sequence=self._sequence(component),
             rules=[
                 self._required(lambda line=line: self._rule(line, start))  # type: ignore[misc]
-                for line in values_of(component, "RRULE")
+                for line in self._filled(component, "RRULE")
             ],
             exclusion_rules=list(
-                self._optional(values_of(component, "EXRULE"), lambda line: [self._rule(line, start)])
+                self._optional(self._filled(component, "EXRULE"), lambda line: [self._rule(line, start)])
             ),
-            added=list(self._optional(values_of(component, "RDATE"), self._added)),
-            excluded=list(self._optional(values_of(component, "EXDATE"), self._moments)),
+            added=list(self._optional(self._filled(component, "RDATE"), self._added)),
+            excluded=list(self._optional(self._filled(component, "EXDATE"), self._moments)),
             recurrence_id=self._required(lambda: self.moment(recurrence_line)) if recurrence_line else None,
             is_this_and_future=recurrence_line is not None
             and recurrence_line.parameters.get("RANGE", "").upper() == "THISANDFUTURE",
@@ -198,9 +200,6 @@ class EventReader:
         return rule
 
     def _moments(self, line: Line) -> Iterator[Moment]:
-        if not line.value.strip(" ,"):
-            self._warn("mended_value", line)
-            return
         for value in line.value.split(","):
             yield self.moment(line, value)
 
@@ -215,6 +214,16 @@ class EventReader:
         if end.strip().upper().startswith(("P", "+P", "-P")):
             return parsed_duration(end).after(start)
         return self.moment(line, end).utc
+
+    def _filled(self, component: Component, name: str) -> Sequence[Line]:
+        """Those with a value; one without means that there is none."""
+        filled = []
+        for line in values_of(component, name):
+            if line.value.strip(" ,"):
+                filled.append(line)
+            else:
+                self._warn("mended_value", line)
+        return filled
 
     def _required(self, read: Callable[[], T]) -> T:
         try:

@@ -40,6 +40,8 @@ def expand(text: bytes, *, zone: str, window: Window, charset: str | None = None
     reader = _Expander(components, zone, window)
     for uid, events in reader.events_by_uid(components.events).items():
         reader.expand(uid, events)
+    for event in components.headless:
+        reader.lose("", [event], "missing_begin")
     for free_busy in components.free_busy:
         reader.take_free_busy(free_busy)
     return reader.result()
@@ -56,7 +58,7 @@ class _Expander:
         self._instances: dict[tuple[str, str], BusyInstance] = {}
         self._warnings = Warnings()
         self._unreadable: set[str] = set()
-        self._events = len(components.events) + len(components.free_busy)
+        self._events = len(components.events) + len(components.headless) + len(components.free_busy)
         self._unread = 0
         self._uid = ""
         self._seconds_left = SECONDS_FOR_SLOW_EVENTS
@@ -79,7 +81,7 @@ class _Expander:
             try:
                 by_uid[uid_of(event)].append(event)
             except UnreadableEventError as error:
-                self._lose("", [event], error.code)
+                self.lose("", [event], error.code)
         return by_uid
 
     def expand(self, uid: str, components: Sequence[Component]) -> None:
@@ -90,11 +92,11 @@ class _Expander:
                 instances = self._instances_of(uid, components)
         except EventTooSlow:
             self._seconds_left -= time.process_time() - began
-            self._lose(uid, components, "rule_too_slow")
+            self.lose(uid, components, "rule_too_slow")
         except (TooManyInstancesError, TooFrequentError):
-            self._lose(uid, components, "rule_too_frequent")
+            self.lose(uid, components, "rule_too_frequent")
         except Exception:  # noqa: BLE001 - whatever an event holds, it costs no other event
-            self._lose(uid, components, "unreadable_event")
+            self.lose(uid, components, "unreadable_event")
         else:
             for instance in instances:
                 self._keep(uid, instance)
@@ -102,6 +104,8 @@ class _Expander:
     def take_free_busy(self, component: Component) -> None:
         """A VFREEBUSY's busy periods (RFC 5545 §3.8.2.6). They have no identity but their time."""
         self._uid = _FREE_BUSY_UID
+        for line in component.malformed:
+            self._warn("unreadable_line", line)
         for line in values_of(component, "FREEBUSY"):
             if line.parameters.get("FBTYPE", "BUSY").upper() == "FREE":
                 continue
@@ -121,6 +125,14 @@ class _Expander:
                 else:
                     self._keep(_FREE_BUSY_UID, instance)
 
+    def lose(self, uid: str, components: Sequence[Component], code: str) -> None:
+        """Nothing of these becomes busy time, and that is told."""
+        self._unread += len(components)
+        if uid:
+            self._unreadable.add(uid)
+        self._uid = uid or self._said_uid(components[0])
+        self._warn(code, components[0])
+
     def _instances_of(self, uid: str, components: Sequence[Component]) -> Sequence[Instance]:
         """Of what can be read. An event that cannot leaves its UID's earlier busy time as it is."""
         events = []
@@ -128,7 +140,7 @@ class _Expander:
             try:
                 events.append(self._reader.read(component, uid))
             except UnreadableEventError as error:
-                self._lose(uid, [component], error.code)
+                self.lose(uid, [component], error.code)
         return list(instances_of(events, self._window, self._warn))
 
     def _keep(self, uid: str, instance: Instance) -> None:
@@ -157,13 +169,6 @@ class _Expander:
         first = self._window.starts_at.replace(**midnight)  # type: ignore[arg-type]
         last = self._window.ends_at.replace(**midnight) + timedelta(days=1)  # type: ignore[arg-type]
         return max(starts_at, first), min(ends_at, last)
-
-    def _lose(self, uid: str, components: Sequence[Component], code: str) -> None:
-        self._unread += len(components)
-        if uid:
-            self._unreadable.add(uid)
-        self._uid = uid or self._said_uid(components[0])
-        self._warn(code, components[0])
 
     def _said_uid(self, component: Component) -> str:
         return next((line.value for line in values_of(component, "UID")), "")

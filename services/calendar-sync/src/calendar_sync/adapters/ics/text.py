@@ -16,19 +16,27 @@ _WIDE_BOMS = (
 _WIDE_CHARSETS = frozenset({"utf-16", "utf-16le", "utf-16be", "utf-16-le", "utf-16-be", "utf-32"})
 _UTF8_BOM = b"\xef\xbb\xbf"
 _NAME = re.compile(r"[A-Za-z0-9-]+")
+_NAMES_THAT_COUNT = frozenset(
+    {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID", "UID", "FREEBUSY"}
+)
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9-]+)\s*=\s*((?:"[^"]*"|[^";:,])*(?:,(?:"[^"]*"|[^";:,])*)*)')
+_DATE_BEHIND_A_ZONE = re.compile(r"(?!\d{8})([^:]*):(\d{8}.*)")
 _ESCAPED = re.compile(r"\\(.)")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One property with its upper-case name and parameters. `number` is where it begins in the file, from 1."""
+    """One property with its upper-case name and parameters. `number` is where it begins in the file, from 1.
+
+    `is_malformed`: it begins with the name of a property that counts, but is none.
+    """
 
     number: int
     name: str
     parameters: Mapping[str, str]
     value: str
+    is_malformed: bool = False
 
     @property
     def word(self) -> str:
@@ -127,5 +135,12 @@ def _line(text: str, number: int) -> Line | None:
         position = parameter.end()
     rest = text[position:].lstrip()
     if not rest.startswith(":"):
-        return None
-    return Line(number=number, name=match[0].upper(), parameters=parameters, value=rest[1:])
+        if match[0] not in _NAMES_THAT_COUNT:
+            return None
+        return Line(number=number, name=match[0], parameters={}, value="", is_malformed=True)
+    value = rest[1:]
+    cut = _DATE_BEHIND_A_ZONE.fullmatch(value) if "TZID" in parameters else None
+    if cut is not None:
+        # A zone's name with a colon in it, such as `UTC-03:00`, that was not put in quotes.
+        parameters["TZID"], value = f"{parameters['TZID']}:{cut[1]}", cut[2]
+    return Line(number=number, name=match[0].upper(), parameters=parameters, value=value)

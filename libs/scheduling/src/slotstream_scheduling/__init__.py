@@ -3,7 +3,7 @@
 Booking judges by them and availability offers by them, so the two cannot disagree.
 """
 
-from slotstream_scheduling.assignment import Assignment, assign
+from slotstream_scheduling.assignment import Assignment, assign, day_load
 from slotstream_scheduling.board import Board, Slot
 from slotstream_scheduling.grid import grid_starts, on_grid
 from slotstream_scheduling.hours import (
@@ -93,6 +93,7 @@ __all__ = [
     "bookable_window",
     "booking_limit",
     "can_fill",
+    "day_load",
     "earliest_start",
     "first_slot",
     "format_clock",

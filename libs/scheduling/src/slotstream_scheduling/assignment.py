@@ -1,15 +1,27 @@
 """Which of the free resources an appointment gets when none is named."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from slotstream_scheduling.places import can_fill
+from slotstream_scheduling.rules import Taken
+from slotstream_scheduling.wallclock import day_span, local_date
 
 
 class Assignment(StrEnum):
     LEAST_LOADED = "least_loaded"
     ROUND_ROBIN = "round_robin"
     PRIORITY = "priority"
+
+
+def day_load(taken: Iterable[Taken], *, zone: str, start: int) -> int:
+    """The seconds of `taken` on the day of `start` by the business's wall clock: what `least_loaded` compares.
+
+    The day runs from the local midnight before `start` to the one after; of what crosses midnight only the part in it
+    counts. Buffers count, as they take the resource's time.
+    """
+    begins, ends = day_span(zone, local_date(start, zone))
+    return sum(max(0, min(ends, each.blocked_to) - max(begins, each.blocked_from)) for each in taken)
 
 
 def assign(
@@ -25,10 +37,9 @@ def assign(
 
     None where the free candidates cannot fill every place.
 
-    `least_loaded` takes the smallest of `loads` (booked seconds or appointments in a period the caller
-    chooses), `round_robin` the one whose turn is longest ago (`last_assigned` in any rising unit; never comes
-    first), `priority` the greatest of `priorities` and among equals the least loaded. Ties go by id, so the
-    choice is a function of its input.
+    `least_loaded` takes the smallest of `loads` (see `day_load`), `round_robin` the one whose turn is longest ago
+    (`last_assigned` in any rising unit; never comes first), `priority` the greatest of `priorities` and among equals
+    the least loaded. Ties go by id, so the choice is a function of its input.
     """
     if not can_fill(free, named):
         return None

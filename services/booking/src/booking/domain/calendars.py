@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+from slotstream_scheduling.assignment import day_load
 from slotstream_scheduling.hours import Schedule
 from slotstream_scheduling.rules import Busy, ResourceCalendar, Taken
 from slotstream_scheduling.spans import to_epoch, to_epoch_up
+from slotstream_scheduling.wallclock import day_span, local_date
 
 ItemT = TypeVar("ItemT")
 
@@ -69,11 +71,11 @@ class Calendars:
             == (starts_at, ends_at, str(service_id))
         )
 
-    def load(self, resource_id: UUID, at: int) -> int:
-        """Seconds taken of the resource on the day of `at`."""
-        return sum(
-            held.taken.blocked_to - held.taken.blocked_from for held in self._held.get((resource_id, at // _DAY), ())
-        )
+    def load(self, resource_id: UUID, at: int, zone: str) -> int:
+        """Seconds taken of the resource on the day of `at` in the business's `zone`."""
+        days = _days(*day_span(zone, local_date(at, zone)))
+        taken = [held.taken for day in days for held in self._held.get((resource_id, day), ())]
+        return day_load(_distinct(taken, days), zone=zone, start=at)
 
 
 def _days(start: int, end: int) -> range:

@@ -67,12 +67,12 @@ def _assigned(
 ) -> tuple[UUID, ...] | None:
     candidates = {one for place in free for one in place}
     ids = policy.ids
-    start = to_epoch(wanted.starts_at)
+    start, zone = to_epoch(wanted.starts_at), policy.schedule_of(wanted.business).zone
     chosen = assign(
         policy=wanted.business.assignment,
         free=free,
         named=wanted.staffing.named,
-        loads={one: calendars.load(ids[one], start) for one in candidates},
+        loads={one: calendars.load(ids[one], start, zone) for one in candidates},
         last_assigned={one: calendars.last_taken[ids[one]] for one in candidates if ids[one] in calendars.last_taken},
         priorities={one: policy.resources[ids[one]].priority for one in candidates},
     )

@@ -16,6 +16,7 @@ from sqlalchemy import RowMapping, text
 from booking.storage.policies import bump_policy
 from booking.storage.projections import ScheduleRow, ScheduleStore
 from slotstream_servicekit.database import Database
+from slotstream_servicekit.outbox import OutboxRecord
 
 Json = dict[str, Any]
 """A JSON object as an answer has it."""
@@ -127,6 +128,14 @@ class Tenant:
     async def rows(self, query: str, **values: Any) -> list[RowMapping]:
         async with self.database.system_transaction() as session:
             return list((await session.execute(text(query), values)).mappings())
+
+    async def published(self) -> list[OutboxRecord]:
+        """The records that wait to be sent, as the relay takes them."""
+        rows = await self.rows(
+            "SELECT id, organization_id, topic, key, aggregatetype, aggregateid, type, payload, headers"
+            " FROM outbox ORDER BY seq"
+        )
+        return [OutboxRecord(**row) for row in rows]
 
     async def outbox(self) -> list[Json]:
         rows = await self.rows("SELECT topic, key, type, payload, headers FROM outbox ORDER BY seq")

@@ -6,19 +6,21 @@ equal to what the contracts' own models write.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from booking.domain.catalogue import Action, Business, Entry, Resource, Service, minutes
 from booking.domain.clients import Client
 from booking.domain.lifecycle import Verb
 from booking.domain.model import Actor, Appointment, Change
 from slotstream_contracts.appointments import AppointmentState
 from slotstream_contracts.base import Actor as ActorSaid
 from slotstream_contracts.base import Message
+from slotstream_contracts.catalogue import ActionState, BusinessState, CatalogueState, ResourceState, ServiceState
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.commands import CommandRefused, CommandSucceeded
 from slotstream_contracts.envelope import record_headers, schema_uri, wrap
@@ -29,6 +31,7 @@ from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import Reason, SlotstreamError
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import OutboxRecord, record_of, tombstone
+from slotstream_servicekit.rows import columns_of
 
 SOURCE = "/slotstream/booking"
 _OPTIONS = orjson.OPT_UTC_Z
@@ -253,18 +256,51 @@ def client_tombstone(*, organization_id: UUID, client_id: UUID) -> OutboxRecord:
     )
 
 
-def catalogue_record(
-    state: Message,
-    *,
-    kind: str,
-    organization_id: UUID,
-    identity: UUID,
-    version: int,
-    now: datetime,
-    cause: Cause,
-) -> OutboxRecord:
+KINDS: Mapping[type[Entry], str] = {
+    Business: "business",
+    Resource: "resource",
+    Service: "service",
+    Action: "action",
+}
+
+
+def catalogue_record(entry: Entry, *, cause: Cause) -> OutboxRecord:
     """A business, resource, service or action on the catalogue topic, keyed `kind:id`."""
-    return _state_record(state, kind, organization_id, str(identity), f"{kind}:{identity}", version, now, cause)
+    kind = KINDS[type(entry)]
+    key = f"{kind}:{entry.id}"
+    return _state_record(
+        _entry_state(entry), kind, entry.organization_id, str(entry.id), key, entry.version, entry.updated_at, cause
+    )
+
+
+def _entry_state(entry: Entry) -> CatalogueState:
+    match entry:
+        case Business():
+            return BusinessState.model_validate(_state_values(entry))
+        case Resource():
+            return ResourceState.model_validate(_state_values(entry))
+        case Service():
+            return ServiceState.model_validate(_service_values(entry))
+        case Action():
+            return ActionState.model_validate(_state_values(entry))
+    raise TypeError(f"{type(entry).__name__} is no kind of catalogue entry")
+
+
+def _state_values(entry: Entry) -> dict[str, Any]:
+    return {name: value for name, value in columns_of(entry).items() if name != "created_at"}
+
+
+def _service_values(service: Service) -> dict[str, Any]:
+    """As the contract has it: durations in minutes, the price as one value."""
+    values = {
+        f"{name}_minutes" if isinstance(value, timedelta) else name: minutes(value)
+        if isinstance(value, timedelta)
+        else value
+        for name, value in _state_values(service).items()
+        if name not in {"price_amount", "price_currency"}
+    }
+    values["price"] = money(service.price_amount, service.price_currency)
+    return values
 
 
 def _state_record(

@@ -82,7 +82,7 @@ async def search_clients(
     """By name; whoever is found by parts of name, phone or e-mail, with or without their accents."""
     after = decode_cursor(cursor, str, UUID, scope="clients") if cursor else None
     async with dependencies.database.transaction(principal.organization_id) as session:
-        clients = await ClientStore(session).list(
+        clients = await ClientStore(session).page(
             principal.organization_id,
             query=q,
             archived=archived,

@@ -18,9 +18,11 @@ from booking.storage.answers import keep_answer, read_answer
 from booking.storage.bookings import IdempotencyClaim
 from booking.storage.connections import connection_of
 from booking.usecases.booking import Booking, Outcome, book_appointment
-from booking.usecases.catalogue import add_entry
+from booking.usecases.catalogue import find_or_add_action
 from booking.usecases.clients import find_or_create_clients
 from booking.usecases.holds import use_hold
+from slotstream_servicekit.context import Actor as KitActor
+from slotstream_servicekit.context import Context as KitContext
 from slotstream_servicekit.errors import RETRYABLE_KINDS, SlotstreamError
 from slotstream_servicekit.http.idempotency import (
     IdempotencyKeyReusedError,
@@ -146,16 +148,11 @@ async def _in_transaction(
 
 
 async def _new_action(session: AsyncSession, organization_id: UUID, name: str, cause: Cause, now: datetime) -> UUID:
-    added = await add_entry(
-        session=session,
-        organization_id=organization_id,
-        kind="action",
-        values={"name": name, "position": 0},
-        cause=cause,
-        now=now,
+    context = KitContext(
+        organization_id=organization_id, actor=KitActor(type="system", id="booking"), cause=cause, now=now
     )
-    identity: UUID = added["id"]
-    return identity
+    action = await find_or_add_action(session=session, context=context, name=name)
+    return action.id
 
 
 def _answer(outcome: Outcome, principal: Principal) -> Response:

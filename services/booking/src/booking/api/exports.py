@@ -11,19 +11,16 @@ from fastapi import Query
 from fastapi.responses import StreamingResponse
 
 from booking.adapters.exports import writer_of
-from booking.api.context import Context, CurrentContext, sees_internal_notes
+from booking.api.dependencies import AppointmentReader, CurrentDependencies, Dependencies, sees_internal_notes
 from booking.api.filters import CurrentFilter
 from booking.domain.exports import COLUMNS, ExportedAppointment, Format, Writer
-from booking.storage.catalogue import read_business_names
+from booking.storage.catalogue import CatalogueStore
 from booking.storage.connections import connection_of
 from booking.storage.listing import AppointmentFilter, ListedAppointment, list_appointments
 from slotstream_servicekit.http import Router
-from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.principal import Principal
-from slotstream_servicekit.http.rights import Right
 
 router = Router(tags=["appointments"])
-Reader = Annotated[Principal, requires(Right.READ_APPOINTMENTS)]
 if TYPE_CHECKING:
     FieldName = str
 else:
@@ -41,8 +38,8 @@ _CONTENT_TYPES = ("text/csv", "text/calendar", "application/vnd.openxmlformats-o
     responses={200: {"content": {kind: {"schema": {"type": "string"}} for kind in _CONTENT_TYPES}}},
 )
 async def export_appointments(
-    context: CurrentContext,
-    principal: Reader,
+    dependencies: CurrentDependencies,
+    principal: AppointmentReader,
     wanted: CurrentFilter,
     kind: Annotated[Format, Query(alias="format")] = Format.CSV,
     fields: Annotated[list[FieldName] | None, Query(description="Columns in this order; all where absent")] = None,
@@ -58,7 +55,7 @@ async def export_appointments(
     columns = list(fields or COLUMNS)
     writer = await asyncio.to_thread(writer_of, kind, columns)
     return StreamingResponse(
-        _written(writer, _pages(context, principal, wanted, descending=order == "desc")),
+        _written(writer, _pages(dependencies, principal, wanted, descending=order == "desc")),
         media_type=writer.media_type,
         headers={"Content-Disposition": f'attachment; filename="appointments.{kind}"'},
     )
@@ -80,12 +77,12 @@ async def _written(writer: Writer, pages: AsyncIterator[Sequence[ExportedAppoint
 
 
 async def _pages(
-    context: Context, principal: Principal, wanted: AppointmentFilter, *, descending: bool
+    dependencies: Dependencies, principal: Principal, wanted: AppointmentFilter, *, descending: bool
 ) -> AsyncIterator[list[ExportedAppointment]]:
     organization_id = principal.organization_id
     after: tuple[datetime, UUID] | None = None
     while True:
-        async with context.database.transaction(organization_id) as session:
+        async with dependencies.database.transaction(organization_id) as session:
             connection = await connection_of(session)
             rows = await list_appointments(
                 connection,
@@ -95,7 +92,7 @@ async def _pages(
                 after=after,
                 limit=PAGE,
             )
-            businesses = await read_business_names(connection, organization_id)
+            businesses = await CatalogueStore(session).business_names(organization_id)
         if rows:
             yield [_exported(row, businesses, principal) for row in rows]
             after = (rows[-1].appointment.starts_at, rows[-1].appointment.id)

@@ -6,13 +6,10 @@ from uuid import UUID
 
 from fastapi import Query
 
-from booking.api.context import CurrentContext
+from booking.api.dependencies import AppointmentReader, CurrentDependencies
 from booking.schemas.appointments import OverrideEntryOut
-from booking.storage import overrides
-from booking.storage.connections import connection_of
-from booking.storage.overrides import OverrideFilter
+from booking.storage.overrides import OverrideFilter, OverrideStore
 from slotstream_servicekit.http import Router
-from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.models import InstantIn
 from slotstream_servicekit.http.pagination import (
     DEFAULT_LIMIT,
@@ -23,19 +20,16 @@ from slotstream_servicekit.http.pagination import (
     encode_cursor,
     page_of,
 )
-from slotstream_servicekit.http.principal import Principal
-from slotstream_servicekit.http.rights import Right
 
 router = Router(tags=["overrides"])
 
-Reader = Annotated[Principal, requires(Right.READ_APPOINTMENTS)]
 Word = Annotated[str, Query(min_length=1, max_length=200)]
 
 
 @router.get("/v1/overrides")
 async def list_overrides(
-    context: CurrentContext,
-    principal: Reader,
+    dependencies: CurrentDependencies,
+    principal: AppointmentReader,
     begins: Annotated[InstantIn | None, Query(alias="from", description="Recorded at or after")] = None,
     ends: Annotated[InstantIn | None, Query(alias="to", description="Recorded before")] = None,
     actor_id: Annotated[list[Word] | None, Query()] = None,
@@ -57,17 +51,18 @@ async def list_overrides(
         business_ids=business_id,
         resource_ids=resource_id,
     )
-    async with context.database.transaction(principal.organization_id) as session:
-        rows = await overrides.list_overrides(
-            await connection_of(session),
+    async with dependencies.database.transaction(principal.organization_id) as session:
+        overrides = await OverrideStore(session).page(
             principal.organization_id,
             wanted,
             after=(after[0], after[1], after[2]) if after else None,
             limit=limit + 1,
         )
     page, next_cursor = page_of(
-        rows,
+        overrides,
         limit=limit,
-        cursor_of=lambda row: encode_cursor(row["at"], row["appointment_id"], row["version"], scope="overrides"),
+        cursor_of=lambda override: encode_cursor(
+            override.at, override.appointment_id, override.version, scope="overrides"
+        ),
     )
-    return Page(items=[OverrideEntryOut(**dict(row)) for row in page], next_cursor=next_cursor)
+    return Page(items=[OverrideEntryOut.model_validate(override) for override in page], next_cursor=next_cursor)

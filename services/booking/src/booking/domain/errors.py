@@ -71,6 +71,17 @@ class DuplicateClientError(SlotstreamError):
         super().__init__(detail, reasons=(Reason(self.code, detail, tuple(map(str, client_ids))),))
 
 
+class ActionExistsError(SlotstreamError):
+    """There is an action of this name, whatever its case."""
+
+    code = "action_exists"
+    kind = ErrorKind.conflict
+
+    def __init__(self, *, name: str, action_id: UUID) -> None:
+        detail = f"There is an action called {name!r} already."
+        super().__init__(detail, reasons=(Reason(self.code, detail, (str(action_id),)),))
+
+
 class ClientMergedError(SlotstreamError):
     """The client is a duplicate that was merged into another."""
 

@@ -1,11 +1,14 @@
 """Businesses, resources, services and actions over HTTP."""
 
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from dataclasses import fields
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from booking.domain.catalogue import Action, Business, Entry, Resource, Service, minutes
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.http.models import (
     CurrencyCode,
     DurationMinutes,
@@ -17,6 +20,7 @@ from slotstream_servicekit.http.models import (
     ShortText,
     ZoneName,
 )
+from slotstream_servicekit.ids import new_id
 
 Region = Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["DE"])]
 Minutes = Annotated[int, Field(ge=0, le=525_600, strict=True)]
@@ -38,6 +42,9 @@ class AddBusinessIn(RequestModel):
     phone: Contact | None = None
     address: Annotated[str, Field(max_length=500)] | None = None
     assignment: Assignment = "least_loaded"
+
+    def to_business(self, context: Context) -> Business:
+        return Business(**_new(context, self.id), **self.model_dump(exclude={"id"}))
 
 
 class ChangeIn(RequestModel):
@@ -78,6 +85,16 @@ class ChangeBusinessIn(ChangeIn):
         return frozenset({"country", "email", "phone", "address"})
 
 
+def _new(context: Context, entry_id: UUID | None) -> dict[str, Any]:
+    """What every new entry has."""
+    return {
+        "organization_id": context.organization_id,
+        "id": entry_id or new_id(),
+        "created_at": context.now,
+        "updated_at": context.now,
+    }
+
+
 class EntryOut(ResponseModel):
     id: UUID
     name: str
@@ -85,6 +102,10 @@ class EntryOut(ResponseModel):
     created_at: InstantOut
     updated_at: InstantOut
     version: int
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        return cls.model_validate(entry)
 
 
 class BusinessOut(EntryOut):
@@ -111,6 +132,10 @@ class AddResourceIn(RequestModel):
     phone: Contact | None = None
     user_id: Annotated[str, Field(max_length=200)] | None = None
 
+    def to_resource(self, context: Context) -> Resource:
+        values = self.model_dump(exclude={"id", "zone", "business_ids"})
+        return Resource(**_new(context, self.id), **values, zone=self.zone or "", business_ids=tuple(self.business_ids))
+
 
 class ChangeResourceIn(ChangeIn):
     name: ShortText | None = None
@@ -125,6 +150,12 @@ class ChangeResourceIn(ChangeIn):
     @classmethod
     def clearable(cls) -> frozenset[str]:
         return frozenset({"email", "phone", "user_id"})
+
+    def changes(self) -> dict[str, Any]:
+        values = super().changes()
+        if "business_ids" in values:
+            values["business_ids"] = tuple(values["business_ids"])
+        return values
 
 
 class ResourceOut(EntryOut):
@@ -160,9 +191,13 @@ class ServiceRulesIn(ChangeIn):
         return frozenset({"booking_window_days", "price", "max_reschedules"})
 
     def changes(self) -> dict[str, Any]:
-        values = self.model_dump(exclude_unset=True, exclude={"price", "requires"})
+        """The fields as the domain has them: durations, tuples, the price in two."""
+        values = {
+            name.removesuffix("_minutes"): timedelta(minutes=value) if name.endswith("_minutes") else value
+            for name, value in self.model_dump(exclude_unset=True, exclude={"price", "requires"}).items()
+        }
         if "requires" in self.model_fields_set:
-            values["requires"] = [[str(one) for one in place] for place in self.requires or ()]
+            values["requires"] = tuple(tuple(place) for place in self.requires or ())
         if "price" in self.model_fields_set:
             values["price_amount"] = self.price.amount if self.price else None
             values["price_currency"] = self.price.currency if self.price else None
@@ -178,6 +213,11 @@ class AddServiceIn(ServiceRulesIn):
     @classmethod
     def clearable(cls) -> frozenset[str]:
         return super().clearable() | {"id"}
+
+    def to_service(self, context: Context) -> Service:
+        values = self.changes()
+        values.pop("id", None)
+        return Service(**_new(context, self.id), **values)
 
 
 class ChangeServiceIn(ServiceRulesIn):
@@ -204,11 +244,22 @@ class ServiceOut(EntryOut):
     reschedule_notice_minutes: int
     max_reschedules: int | None
 
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        values = {field.name: getattr(entry, field.name) for field in fields(entry)}
+        values |= {f"{name}_minutes": minutes(value) for name, value in values.items() if isinstance(value, timedelta)}
+        amount, currency = values["price_amount"], values["price_currency"]
+        price = None if amount is None else MoneyOut(amount=amount, currency=currency)
+        return cls.model_validate({**values, "price": price})
+
 
 class AddActionIn(RequestModel):
     id: UUID | None = None
     name: ShortText
     position: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
+
+    def to_action(self, context: Context) -> Action:
+        return Action(**_new(context, self.id), name=self.name, position=self.position)
 
 
 class ChangeActionIn(ChangeIn):
@@ -219,10 +270,3 @@ class ChangeActionIn(ChangeIn):
 
 class ActionOut(EntryOut):
     position: int
-
-
-def price_of(row: dict[str, Any]) -> dict[str, Any]:
-    """A service's row with its price as money."""
-    amount: Decimal | None = row["price_amount"]
-    price = None if amount is None else {"amount": amount, "currency": row["price_currency"]}
-    return {**row, "price": price}

@@ -1,126 +1,195 @@
-"""Businesses, resources, services and actions: rows in and out."""
+"""Businesses, resources, services and actions: read, listed and written."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any, Final, Generic, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import RowMapping, Select, Table, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking.domain.catalogue import Action, Business, Entry, Resource, Service, minutes
 from booking.storage.connections import free_ids
 from booking.storage.tables import actions, businesses, resource_businesses, resources, services
+from slotstream_servicekit.rows import columns_of
 
-TABLES: Mapping[str, Table] = {
-    "business": businesses,
-    "resource": resources,
-    "service": services,
-    "action": actions,
+EntryT = TypeVar("EntryT", bound=Entry)
+
+
+class CatalogueStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(
+        self, kind: type[EntryT], organization_id: UUID, entry_id: UUID, *, lock: bool = False
+    ) -> EntryT | None:
+        form = _form_of(kind)
+        query = form.select().where(form.table.c.organization_id == organization_id, form.table.c.id == entry_id)
+        if lock:
+            query = query.with_for_update(of=form.table)
+        row = (await self._session.execute(query)).mappings().first()
+        return None if row is None else form.entry(row)
+
+    async def page(
+        self,
+        kind: type[EntryT],
+        organization_id: UUID,
+        *,
+        archived: bool = False,
+        business_id: UUID | None = None,
+        after: tuple[str, UUID] | None = None,
+        limit: int,
+    ) -> list[EntryT]:
+        """By name, then id. `business_id` narrows services and resources."""
+        form = _form_of(kind)
+        table = form.table
+        query = form.select().where(table.c.organization_id == organization_id, table.c.archived == archived)
+        if business_id is not None:
+            query = form.of_business(query, organization_id, business_id)
+        if after is not None:
+            name, entry_id = after
+            query = query.where(or_(table.c.name > name, and_(table.c.name == name, table.c.id > entry_id)))
+        rows = await self._session.execute(query.order_by(table.c.name, table.c.id).limit(limit))
+        return [form.entry(row) for row in rows.mappings()]
+
+    async def existing_ids(self, kind: type[Entry], organization_id: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
+        table = _form_of(kind).table
+        rows = await self._session.execute(
+            select(table.c.id).where(table.c.organization_id == organization_id, table.c.id.in_(sorted(set(ids))))
+        )
+        return frozenset(rows.scalars())
+
+    async def actions(self, organization_id: UUID) -> list[Action]:
+        """All that are not archived."""
+        rows = await self._session.execute(
+            select(actions).where(actions.c.organization_id == organization_id, actions.c.archived.is_(False))
+        )
+        return [_FORMS[Action].entry(row) for row in rows.mappings()]
+
+    async def business_names(self, organization_id: UUID) -> dict[UUID, str]:
+        """Of all, archived ones too."""
+        rows = await self._session.execute(
+            select(businesses.c.id, businesses.c.name).where(businesses.c.organization_id == organization_id)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    async def add(self, entry: Entry) -> None:
+        """Raises IdTakenError where another organization uses the id."""
+        form = _form_of(type(entry))
+        async with free_ids(self._session):
+            await self._session.execute(insert(form.table).values(form.row(entry)))
+        if isinstance(entry, Resource):
+            await self._link(entry)
+
+    async def save(self, entry: Entry) -> None:
+        form = _form_of(type(entry))
+        await self._session.execute(
+            update(form.table)
+            .where(form.table.c.organization_id == entry.organization_id, form.table.c.id == entry.id)
+            .values(form.row(entry))
+        )
+        if isinstance(entry, Resource):
+            await self._link(entry)
+
+    async def _link(self, resource: Resource) -> None:
+        """Notes in which businesses the resource works, and in no others."""
+        links = resource_businesses
+        await self._session.execute(
+            delete(links).where(links.c.organization_id == resource.organization_id, links.c.resource_id == resource.id)
+        )
+        rows = [
+            {"organization_id": resource.organization_id, "resource_id": resource.id, "business_id": business_id}
+            for business_id in resource.business_ids
+        ]
+        if rows:
+            await self._session.execute(insert(links), rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form(Generic[EntryT]):
+    """How one kind of entry is kept: its table, and what a row and an entry are to each other."""
+
+    table: Table
+    entry: Callable[[RowMapping], EntryT]
+    row: Callable[[EntryT], dict[str, Any]]
+
+    def select(self) -> Select[Any]:
+        if self.table is not resources:
+            return select(self.table)
+        links = resource_businesses
+        business_ids = (
+            select(func.array_agg(links.c.business_id))
+            .where(links.c.organization_id == resources.c.organization_id, links.c.resource_id == resources.c.id)
+            .scalar_subquery()
+        )
+        return select(resources, business_ids.label("business_ids"))
+
+    def of_business(self, query: Select[Any], organization_id: UUID, business_id: UUID) -> Select[Any]:
+        if self.table is services:
+            return query.where(services.c.business_id == business_id)
+        links = resource_businesses
+        theirs = select(links.c.resource_id).where(
+            links.c.organization_id == organization_id, links.c.business_id == business_id
+        )
+        return query.where(resources.c.id.in_(theirs))
+
+
+_MINUTES: Final = (
+    "duration",
+    "buffer_before",
+    "buffer_after",
+    "minimum_notice",
+    "slot_interval",
+    "cancellation_notice",
+    "reschedule_notice",
+)
+
+
+def _values(kind: type[Entry], row: RowMapping) -> dict[str, Any]:
+    return {field.name: row[field.name] for field in fields(kind) if field.name in row}
+
+
+def business_of(row: RowMapping) -> Business:
+    return Business(**_values(Business, row))
+
+
+def resource_of(row: RowMapping) -> Resource:
+    return Resource(**{**_values(Resource, row), "business_ids": tuple(row["business_ids"] or ())})
+
+
+def service_of(row: RowMapping) -> Service:
+    values = _values(Service, row)
+    values |= {name: timedelta(minutes=row[f"{name}_minutes"]) for name in _MINUTES}
+    values["requires"] = tuple(tuple(UUID(resource_id) for resource_id in place) for place in row["requires"])
+    return Service(**values)
+
+
+def action_of(row: RowMapping) -> Action:
+    return Action(**_values(Action, row))
+
+
+def _resource_row(resource: Resource) -> dict[str, Any]:
+    row = columns_of(resource)
+    del row["business_ids"]
+    return row
+
+
+def _service_row(service: Service) -> dict[str, Any]:
+    row = columns_of(service)
+    for name in _MINUTES:
+        row[f"{name}_minutes"] = minutes(row.pop(name))
+    row["requires"] = [[str(resource_id) for resource_id in place] for place in service.requires]
+    return row
+
+
+_FORMS: Final[Mapping[type[Entry], _Form[Any]]] = {
+    Business: _Form(table=businesses, entry=business_of, row=columns_of),
+    Resource: _Form(table=resources, entry=resource_of, row=_resource_row),
+    Service: _Form(table=services, entry=service_of, row=_service_row),
+    Action: _Form(table=actions, entry=action_of, row=columns_of),
 }
 
 
-async def insert_entry(session: AsyncSession, kind: str, values: Mapping[str, Any]) -> None:
-    """Raises IdTakenError where another organization uses the id."""
-    row = dict(values)
-    business_ids = row.pop("business_ids", None)
-    async with free_ids(session):
-        await session.execute(insert(TABLES[kind]).values(**row))
-    if business_ids is not None:
-        await _link(session, row["organization_id"], row["id"], business_ids)
-
-
-async def update_entry(
-    session: AsyncSession, kind: str, organization_id: UUID, identity: UUID, values: Mapping[str, Any]
-) -> None:
-    table, row = TABLES[kind], dict(values)
-    business_ids = row.pop("business_ids", None)
-    await session.execute(
-        update(table).where(table.c.organization_id == organization_id, table.c.id == identity).values(**row)
-    )
-    if business_ids is not None:
-        links = resource_businesses
-        await session.execute(
-            delete(links).where(links.c.organization_id == organization_id, links.c.resource_id == identity)
-        )
-        await _link(session, organization_id, identity, business_ids)
-
-
-async def _link(session: AsyncSession, organization_id: UUID, resource_id: UUID, business_ids: Sequence[UUID]) -> None:
-    rows = [
-        {"organization_id": organization_id, "resource_id": resource_id, "business_id": one} for one in business_ids
-    ]
-    if rows:
-        await session.execute(insert(resource_businesses), rows)
-
-
-def _selected(kind: str) -> Any:
-    table = TABLES[kind]
-    if kind != "resource":
-        return select(table)
-    links = resource_businesses
-    business_ids = (
-        select(func.array_agg(links.c.business_id))
-        .where(links.c.organization_id == table.c.organization_id, links.c.resource_id == table.c.id)
-        .scalar_subquery()
-    )
-    return select(table, business_ids.label("business_ids"))
-
-
-async def read_entry(
-    session: AsyncSession, kind: str, organization_id: UUID, identity: UUID, *, lock: bool = False
-) -> dict[str, Any] | None:
-    table = TABLES[kind]
-    query = _selected(kind).where(table.c.organization_id == organization_id, table.c.id == identity)
-    if lock:
-        query = query.with_for_update(of=table)
-    row = (await session.execute(query)).mappings().first()
-    return None if row is None else dict(row)
-
-
-async def list_entries(
-    session: AsyncSession,
-    kind: str,
-    organization_id: UUID,
-    *,
-    archived: bool,
-    business_id: UUID | None,
-    after: tuple[str, UUID] | None,
-    limit: int,
-) -> list[dict[str, Any]]:
-    """By name, then id."""
-    table = TABLES[kind]
-    query = _selected(kind).where(table.c.organization_id == organization_id, table.c.archived == archived)
-    if business_id is not None and kind == "service":
-        query = query.where(table.c.business_id == business_id)
-    if business_id is not None and kind == "resource":
-        links = resource_businesses
-        query = query.where(
-            table.c.id.in_(
-                select(links.c.resource_id).where(
-                    links.c.organization_id == organization_id, links.c.business_id == business_id
-                )
-            )
-        )
-    if after is not None:
-        name, identity = after
-        query = query.where(or_(table.c.name > name, and_(table.c.name == name, table.c.id > identity)))
-    query = query.order_by(table.c.name, table.c.id).limit(limit)
-    return [dict(row) for row in (await session.execute(query)).mappings()]
-
-
-async def existing_ids(session: AsyncSession, kind: str, organization_id: UUID, ids: Sequence[UUID]) -> frozenset[UUID]:
-    table = TABLES[kind]
-    rows = await session.execute(
-        select(table.c.id).where(table.c.organization_id == organization_id, table.c.id.in_(list(ids)))
-    )
-    return frozenset(rows.scalars())
-
-
-def stamped(values: Mapping[str, Any], *, now: datetime, version: int) -> dict[str, Any]:
-    return {**values, "updated_at": now, "version": version}
-
-
-async def read_business_names(connection: Any, organization_id: UUID) -> dict[UUID, str]:
-    """All of them, archived ones too."""
-    rows = await connection.fetch("SELECT id, name FROM businesses WHERE organization_id = $1", organization_id)
-    return {row["id"]: row["name"] for row in rows}
+def _form_of(kind: type[EntryT]) -> _Form[EntryT]:
+    return cast("_Form[EntryT]", _FORMS[kind])

@@ -105,7 +105,7 @@ class ClientStore:
             keys = [f"{organization_id}:{contact}" for contact in contacts]
             await self._session.execute(_LOCK, {"class": LockClass.CLIENT_CONTACT.value, "keys": keys})
 
-    async def list(
+    async def page(
         self,
         organization_id: UUID,
         *,

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking.storage.connections import connection_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,17 +23,55 @@ class OverrideFilter:
     resource_ids: Sequence[UUID] | None = None
 
 
-async def list_overrides(
-    connection: Any,
-    organization_id: UUID,
-    wanted: OverrideFilter,
-    *,
-    after: tuple[datetime, UUID, int] | None,
-    limit: int,
-) -> list[Any]:
-    """Newest first. An appointment is found by its own id and by standing in the way of another."""
-    rows = await connection.fetch(
-        """
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedOverride:
+    """One verb that went beyond the rules: on which appointment, by whom, why, and what was in the way."""
+
+    appointment_id: UUID
+    version: int
+    at: datetime
+    actor_type: str
+    actor_id: str
+    reason: str
+    rules: Sequence[str]
+    conflicts_with: Sequence[str]
+    verb: str
+    business_id: UUID
+    starts_at: datetime
+    service_name: str
+
+
+class OverrideStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def page(
+        self,
+        organization_id: UUID,
+        wanted: OverrideFilter,
+        *,
+        after: tuple[datetime, UUID, int] | None,
+        limit: int,
+    ) -> list[RecordedOverride]:
+        """Newest first. An appointment is found by its own id and by standing in the way of another."""
+        connection = await connection_of(self._session)
+        rows = await connection.fetch(
+            _PAGE,
+            organization_id,
+            wanted.begins,
+            wanted.ends,
+            wanted.actor_ids,
+            wanted.rules,
+            wanted.appointment_ids,
+            wanted.business_ids,
+            wanted.resource_ids,
+            *(after or (None, None, None)),
+            limit,
+        )
+        return [RecordedOverride(**dict(row)) for row in rows]
+
+
+_PAGE = """
         SELECT o.appointment_id, o.version, o.at, o.actor_type, o.actor_id, o.reason, o.rules, o.conflicts_with,
                h.verb, a.business_id, a.starts_at, a.service_name
         FROM overrides o
@@ -47,16 +88,4 @@ async def list_overrides(
                 AND r.resource_id = ANY($8)))
           AND ($9::timestamptz IS NULL OR (o.at, o.appointment_id, o.version) < ($9, $10::uuid, $11::int))
         ORDER BY o.at DESC, o.appointment_id DESC, o.version DESC LIMIT $12
-        """,
-        organization_id,
-        wanted.begins,
-        wanted.ends,
-        wanted.actor_ids,
-        wanted.rules,
-        wanted.appointment_ids,
-        wanted.business_ids,
-        wanted.resource_ids,
-        *(after or (None, None, None)),
-        limit,
-    )
-    return list(rows)
+        """

@@ -4,14 +4,22 @@ A rescheduled appointment is left out everywhere: its successor counts. An archi
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from booking.domain.reports import FollowUp, NoShows, Range, Revenue, Volume
+from booking.storage.connections import connection_of
 from slotstream_scheduling import zone_of
+
+Line = dict[str, Any]
+"""One line of a report before it has its type."""
 
 _RESOURCES = """
 JOIN appointment_resources ar ON ar.organization_id = a.organization_id AND ar.appointment_id = a.id
@@ -61,20 +69,6 @@ CLOCK_GROUPINGS: Mapping[str, Callable[[datetime], str]] = {
     "month": lambda local: f"{local:%Y-%m}",
 }
 """Read from the clock of the appointment's business, by the pinned zone rules and not the database's. 0 is Monday."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
-    """Appointments that start in [begins, ends), of these businesses or of all."""
-
-    organization_id: UUID
-    begins: datetime
-    ends: datetime
-    business_ids: Sequence[UUID] | None = None
-
-    @property
-    def values(self) -> list[Any]:
-        return [self.organization_id, self.begins, self.ends, list(self.business_ids) if self.business_ids else None]
 
 
 _WITHIN = """
@@ -139,92 +133,102 @@ FROM (
 """
 
 
-async def count_no_shows(connection: Any, span: Range, *, by: str, limit: int) -> list[dict[str, Any]]:
-    """Rows of key, name, no_shows, completed; most no-shows first."""
-    return await _grouped(connection, span, by=by, figures=_NO_SHOWS, order=("no_shows", "completed"), limit=limit)
+class ReportStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
 
+    async def no_shows(self, span: Range, *, by: str, limit: int) -> list[NoShows]:
+        """Most no-shows first."""
+        lines = await self._grouped(span, by=by, figures=_NO_SHOWS, order=("no_shows", "completed"), limit=limit)
+        return [NoShows(**line) for line in lines]
 
-async def count_volume(connection: Any, span: Range, *, by: str, limit: int) -> list[dict[str, Any]]:
-    """Rows of key, name, appointments and how they ended; most appointments first."""
-    return await _grouped(connection, span, by=by, figures=_VOLUME, order=("appointments",), limit=limit)
+    async def volume(self, span: Range, *, by: str, limit: int) -> list[Volume]:
+        """Most appointments first."""
+        lines = await self._grouped(span, by=by, figures=_VOLUME, order=("appointments",), limit=limit)
+        return [Volume(**line) for line in lines]
 
-
-async def sum_revenue(connection: Any, span: Range, *, by: str, limit: int) -> list[dict[str, Any]]:
-    """Rows of key, name, currency, earned, expected, lost; most earned first. What has no price is left out."""
-    return await _grouped(
-        connection,
-        span,
-        by=by,
-        figures=_REVENUE,
-        order=("earned", "lost"),
-        limit=limit,
-        also=_CURRENCY,
-    )
-
-
-async def _grouped(
-    connection: Any, span: Range, *, by: str, figures: str, order: Sequence[str], limit: int, also: str | None = None
-) -> list[dict[str, Any]]:
-    currency = f", {also} AS currency" if also else ""
-    priced = f"AND {also} IS NOT NULL" if also else ""
-    await connection.execute(_PLANNING)
-    if by in CLOCK_GROUPINGS:
-        # Every offset in use is of whole quarters of an hour, and clocks change between them.
-        rows = await connection.fetch(
-            f"""
-            SELECT a.zone, date_bin('15 minutes', a.starts_at, '2000-01-01Z') AS since {currency}, {figures}
-            FROM appointments a WHERE {_WITHIN} {priced} GROUP BY 1, 2 {", 3" if also else ""}
-            """,
-            *span.values,
+    async def revenue(self, span: Range, *, by: str, limit: int) -> list[Revenue]:
+        """Most earned first, each currency by itself. What has no price is left out."""
+        lines = await self._grouped(
+            span, by=by, figures=_REVENUE, order=("earned", "lost"), limit=limit, currency=_CURRENCY
         )
-        # Three years have a hundred thousand quarters of an hour: other requests go on meanwhile.
-        lines = await asyncio.to_thread(_by_the_clock, rows, CLOCK_GROUPINGS[by], order)
-        return lines[:limit]
-    grouping = GROUPINGS[by]
-    ordered = ", ".join(f"{figure} DESC NULLS LAST" for figure in order)
-    rows = await connection.fetch(
-        f"""
-        SELECT g.*, {grouping.name} AS name FROM (
-            SELECT * FROM (
-                SELECT {grouping.key} AS key {currency}, {figures}
-                FROM appointments a {grouping.joins} WHERE {_WITHIN} {priced}
-                GROUP BY 1 {", 2" if also else ""}
-            ) AS every WHERE {grouping.among} ORDER BY {ordered}, key LIMIT $5
-        ) AS g ORDER BY {ordered}, key
-        """,
-        *span.values,
-        limit,
-    )
-    return [dict(row) | {"key": str(row["key"])} for row in rows]
+        zeros = {"earned": Decimal(0), "expected": Decimal(0), "lost": Decimal(0)}
+        return [Revenue(**zeros | {name: value for name, value in line.items() if value is not None}) for line in lines]
+
+    async def follow_ups(self, span: Range, *, limit: int) -> list[FollowUp]:
+        """Clients whose last appointment of the range came to nothing and who have had, or booked, none since."""
+        rows = await self._fetch(_FOLLOW_UPS, *_values(span), limit)
+        return [FollowUp(**dict(row)) for row in rows]
+
+    async def occupied(self, span: Range) -> dict[UUID, int]:
+        """Seconds by resource that appointments took in the range, buffers left out; a group's seats count once."""
+        rows = await self._fetch(_OCCUPIED, *_values(span))
+        return {row["resource_id"]: row["seconds"] for row in rows}
+
+    async def _fetch(self, query: str, *values: object) -> list[asyncpg.Record]:
+        connection = await connection_of(self._session)
+        await connection.execute(_PLANNING)
+        rows: list[asyncpg.Record] = await connection.fetch(query, *values)
+        return rows
+
+    async def _grouped(
+        self,
+        span: Range,
+        *,
+        by: str,
+        figures: str,
+        order: Sequence[str],
+        limit: int,
+        currency: str | None = None,
+    ) -> list[Line]:
+        """Lines of key, name, currency where there is one, and the figures; most of `order` first."""
+        column = f", {currency} AS currency" if currency else ""
+        priced = f"AND {currency} IS NOT NULL" if currency else ""
+        if by in CLOCK_GROUPINGS:
+            # Every offset in use is of whole quarters of an hour, and clocks change between them.
+            rows = await self._fetch(
+                f"""
+                SELECT a.zone, date_bin('15 minutes', a.starts_at, '2000-01-01Z') AS since {column}, {figures}
+                FROM appointments a WHERE {_WITHIN} {priced} GROUP BY 1, 2 {", 3" if currency else ""}
+                """,
+                *_values(span),
+            )
+            # Three years have a hundred thousand quarters of an hour: other requests go on meanwhile.
+            lines = await asyncio.to_thread(_by_the_clock, rows, CLOCK_GROUPINGS[by], order)
+            return lines[:limit]
+        grouping = GROUPINGS[by]
+        ordered = ", ".join(f"{figure} DESC NULLS LAST" for figure in order)
+        rows = await self._fetch(
+            f"""
+            SELECT g.*, {grouping.name} AS name FROM (
+                SELECT * FROM (
+                    SELECT {grouping.key} AS key {column}, {figures}
+                    FROM appointments a {grouping.joins} WHERE {_WITHIN} {priced}
+                    GROUP BY 1 {", 2" if currency else ""}
+                ) AS every WHERE {grouping.among} ORDER BY {ordered}, key LIMIT $5
+            ) AS g ORDER BY {ordered}, key
+            """,
+            *_values(span),
+            limit,
+        )
+        return [dict(row) | {"key": str(row["key"])} for row in rows]
 
 
-def _by_the_clock(
-    rows: Sequence[Mapping[str, Any]], read: Callable[[datetime], str], order: Sequence[str]
-) -> list[dict[str, Any]]:
+def _values(span: Range) -> tuple[object, ...]:
+    """$1 to $4 of every report."""
+    return span.organization_id, span.begins, span.ends, list(span.business_ids) if span.business_ids else None
+
+
+def _by_the_clock(rows: Sequence[asyncpg.Record], read: Callable[[datetime], str], order: Sequence[str]) -> list[Line]:
     """Quarters of an hour put together by what the wall clock reads; most of `order` first."""
-    found: dict[tuple[str, str | None], dict[str, Any]] = defaultdict(dict)
+    lines: dict[tuple[str, str | None], Line] = {}
     for row in rows:
         figures = dict(row)
         key = read(figures.pop("since").astimezone(zone_of(figures.pop("zone"))))
         currency = figures.pop("currency", None)
-        line = found[key, currency]
+        line = lines.setdefault((key, currency), {"key": key, "name": None})
+        if currency:
+            line["currency"] = currency
         for name, figure in figures.items():
             line[name] = line.get(name) if figure is None else figure + (line.get(name) or 0)
-    lines = [
-        {"key": key, "name": None} | ({"currency": currency} if currency else {}) | line
-        for (key, currency), line in found.items()
-    ]
-    return sorted(lines, key=lambda line: (*(-(line[figure] or 0) for figure in order), line["key"]))
-
-
-async def find_follow_ups(connection: Any, span: Range, *, limit: int) -> list[Any]:
-    """Clients whose last appointment of the range came to nothing and who have had, or booked, none since."""
-    await connection.execute(_PLANNING)
-    return list(await connection.fetch(_FOLLOW_UPS, *span.values, limit))
-
-
-async def sum_occupied(connection: Any, span: Range) -> dict[UUID, int]:
-    """Seconds by resource that appointments took in the range, buffers left out; a group's seats count once."""
-    await connection.execute(_PLANNING)
-    rows = await connection.fetch(_OCCUPIED, *span.values)
-    return {row["resource_id"]: row["seconds"] for row in rows}
+    return sorted(lines.values(), key=lambda line: (*(-(line[figure] or 0) for figure in order), line["key"]))

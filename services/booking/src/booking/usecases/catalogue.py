@@ -1,175 +1,168 @@
 """The catalogue: adding, changing and archiving businesses, resources, services and actions."""
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.domain.errors import AlreadyExistsError, InvalidBookingError, UnknownReferenceError
-from booking.publishers import Cause, catalogue_record
-from booking.storage.catalogue import existing_ids, insert_entry, read_entry, stamped, update_entry
-from booking.storage.policies import bump_policy
-from slotstream_contracts.base import Money
-from slotstream_contracts.catalogue import (
-    ActionState,
-    BusinessState,
-    CatalogueState,
-    ResourceState,
-    ServiceState,
+from booking.domain.catalogue import Action, Business, Entry, Resource, Service
+from booking.domain.errors import (
+    ActionExistsError,
+    AlreadyExistsError,
+    InvalidBookingError,
+    UnknownReferenceError,
 )
+from booking.publishers import KINDS, catalogue_record
+from booking.storage.catalogue import CatalogueStore
+from booking.storage.policies import bump_policy
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import enqueue
 
-Entry = dict[str, Any]
+EntryT = TypeVar("EntryT", bound=Entry)
 
-DEFAULT_ACTIONS = ("Call back", "Site visit", "Consultation", "Follow-up", "Send quote")
+DEFAULT_ACTIONS: Final = ("Call back", "Site visit", "Consultation", "Follow-up", "Send quote")
 """What an organization begins with; the list is theirs to change."""
 
 
-def _service_state(row: Entry) -> ServiceState:
-    price = row["price_amount"] is not None and Money(amount=row["price_amount"], currency=row["price_currency"])
-    return ServiceState.model_validate({**row, "price": price or None})
-
-
-_STATES: Mapping[str, Callable[[Entry], CatalogueState]] = {
-    "business": BusinessState.model_validate,
-    "resource": lambda row: ResourceState.model_validate({**row, "business_ids": row["business_ids"] or ()}),
-    "service": _service_state,
-    "action": ActionState.model_validate,
-}
-
-
-async def add_entry(
-    *,
-    session: AsyncSession,
-    organization_id: UUID,
-    kind: str,
-    values: Mapping[str, Any],
-    cause: Cause,
-    now: datetime,
-) -> Entry:
-    """Adds one entry. A business comes with its own calendar as a resource, and the first with some actions."""
-    identity = values.get("id") or new_id()
-    if await existing_ids(session, kind, organization_id, [identity]):
-        raise AlreadyExistsError(f"There is a {kind} {identity} already.")
-    await _check_references(session, organization_id, kind, values)
-    first = kind == "business" and not await _has_businesses(session, organization_id)
-    if kind == "resource" and values.get("zone") is None:
-        business = await read_entry(session, "business", organization_id, values["business_ids"][0])
-        values = {**values, "zone": business["zone"] if business else None}
-    row = {
-        **values,
-        "id": identity,
-        "organization_id": organization_id,
-        "archived": False,
-        "created_at": now,
-        "updated_at": now,
-        "version": 1,
-    }
-    await insert_entry(session, kind, row)
-    if kind == "business":
-        await _add_own_calendar(session, organization_id, row, cause=cause, now=now)
-    if first:
-        for position, name in enumerate(DEFAULT_ACTIONS):
-            await add_entry(
-                session=session,
-                organization_id=organization_id,
-                kind="action",
-                values={"name": name, "position": position},
-                cause=cause,
-                now=now,
-            )
-    return await _published(session, organization_id, kind, identity, cause=cause, now=now)
-
-
-async def _add_own_calendar(
-    session: AsyncSession, organization_id: UUID, business: Entry, *, cause: Cause, now: datetime
-) -> None:
-    await add_entry(
-        session=session,
-        organization_id=organization_id,
-        kind="resource",
-        values={
-            "name": business["name"],
-            "kind": "business",
-            "zone": business["zone"],
-            "business_ids": [business["id"]],
-        },
-        cause=cause,
-        now=now,
+async def add_business(*, session: AsyncSession, context: Context, business: Business) -> Business:
+    """Adds a business with its own calendar as a resource; the organization's first comes with some actions."""
+    is_first = not await CatalogueStore(session).page(Business, context.organization_id, limit=1)
+    added = await _add(session, context, business)
+    await _add(
+        session,
+        context,
+        Resource(
+            organization_id=context.organization_id,
+            id=new_id(),
+            name=business.name,
+            kind="business",
+            zone=business.zone,
+            business_ids=(business.id,),
+            created_at=context.now,
+            updated_at=context.now,
+        ),
     )
+    if is_first:
+        known = await CatalogueStore(session).actions(context.organization_id)
+        for position, name in enumerate(DEFAULT_ACTIONS):
+            if not any(action.is_called(name) for action in known):
+                await _add(session, context, _action(context, name, position=position))
+    return added
+
+
+async def add_resource(*, session: AsyncSession, context: Context, resource: Resource) -> Resource:
+    """Adds a resource. Where it has no zone, its first business's is taken."""
+    await _require(session, Business, context.organization_id, resource.business_ids)
+    if not resource.zone:
+        business = await _entry(session, Business, context.organization_id, resource.business_ids[0])
+        resource = replace(resource, zone=business.zone)
+    return await _add(session, context, resource)
+
+
+async def add_service(*, session: AsyncSession, context: Context, service: Service) -> Service:
+    await _check_service(session, service)
+    return await _add(session, context, service)
+
+
+async def add_action(*, session: AsyncSession, context: Context, action: Action) -> Action:
+    """Raises ActionExistsError where there is one of that name, in whatever case."""
+    await _refuse_same_name(session, action)
+    return await _add(session, context, action)
+
+
+async def find_or_add_action(*, session: AsyncSession, context: Context, name: str) -> Action:
+    """The action of that name, in whatever case; else a new one."""
+    await bump_policy(session, {context.organization_id})
+    known = await CatalogueStore(session).actions(context.organization_id)
+    same = next((action for action in known if action.is_called(name)), None)
+    return same or await _add(session, context, _action(context, name, position=0))
 
 
 async def change_entry(
     *,
     session: AsyncSession,
-    organization_id: UUID,
-    kind: str,
-    identity: UUID,
-    values: Mapping[str, Any],
-    cause: Cause,
-    now: datetime,
+    context: Context,
+    kind: type[EntryT],
+    entry_id: UUID,
+    changes: Mapping[str, Any],
     expected_version: int | None = None,
-) -> Entry:
-    """Changes the given fields; `archived` hides an entry from new bookings, and its past stays."""
-    old = await read_entry(session, kind, organization_id, identity, lock=True)
-    if old is None:
-        raise NotFoundError(f"There is no {kind} {identity}.")
-    if expected_version is not None and expected_version != old["version"]:
-        raise VersionConflictError(old["version"])
-    if all(old.get(name) == value for name, value in values.items()):
+) -> EntryT:
+    """Changes the named fields; `archived` hides an entry from new bookings, and its past stays."""
+    old = await _entry(session, kind, context.organization_id, entry_id, lock=True)
+    if expected_version is not None and expected_version != old.version:
+        raise VersionConflictError(old.version)
+    new = replace(old, **changes)
+    if new == old:
         return old
-    await _check_references(session, organization_id, kind, values)
-    await update_entry(session, kind, organization_id, identity, stamped(values, now=now, version=old["version"] + 1))
-    return await _published(session, organization_id, kind, identity, cause=cause, now=now)
+    if isinstance(new, Resource) and "business_ids" in changes:
+        await _require(session, Business, context.organization_id, new.business_ids)
+    if isinstance(new, Service):
+        await _check_service(session, new)
+    if isinstance(new, Action) and not new.archived:
+        await _refuse_same_name(session, new)
+    new = replace(new, updated_at=max(context.now, old.updated_at), version=old.version + 1)
+    await CatalogueStore(session).save(new)
+    await _publish(session, context, new)
+    return new
 
 
-async def _published(
-    session: AsyncSession, organization_id: UUID, kind: str, identity: UUID, *, cause: Cause, now: datetime
-) -> Entry:
-    row = await read_entry(session, kind, organization_id, identity)
-    if row is None:
-        raise NotFoundError(f"There is no {kind} {identity}.")
-    await bump_policy(session, {organization_id})
-    record = catalogue_record(
-        _STATES[kind](row),
-        kind=kind,
-        organization_id=organization_id,
-        identity=identity,
-        version=row["version"],
-        now=now,
-        cause=cause,
+async def _add(session: AsyncSession, context: Context, entry: EntryT) -> EntryT:
+    store = CatalogueStore(session)
+    if await store.existing_ids(type(entry), context.organization_id, [entry.id]):
+        raise AlreadyExistsError(f"There is a {KINDS[type(entry)]} {entry.id} already.")
+    await store.add(entry)
+    await _publish(session, context, entry)
+    return entry
+
+
+async def _publish(session: AsyncSession, context: Context, entry: Entry) -> None:
+    await bump_policy(session, {entry.organization_id})
+    await enqueue(session, [catalogue_record(entry, cause=context.cause)])
+
+
+def _action(context: Context, name: str, *, position: int) -> Action:
+    return Action(
+        organization_id=context.organization_id,
+        id=new_id(),
+        name=name.strip(),
+        position=position,
+        created_at=context.now,
+        updated_at=context.now,
     )
-    await enqueue(session, [record])
-    return row
 
 
-async def _has_businesses(session: AsyncSession, organization_id: UUID) -> bool:
-    from booking.storage.catalogue import list_entries
-
-    found = await list_entries(
-        session, "business", organization_id, archived=False, business_id=None, after=None, limit=1
-    )
-    return bool(found)
-
-
-async def _check_references(session: AsyncSession, organization_id: UUID, kind: str, values: Mapping[str, Any]) -> None:
-    if kind == "service" and "business_id" in values:
-        await _require(session, "business", organization_id, [values["business_id"]])
-    if kind == "service" and "requires" in values:
-        places = [[UUID(str(one)) for one in place] for place in values["requires"]]
-        if any(not place for place in places):
-            raise InvalidBookingError("empty_place", "Each place of a service needs resources that can fill it.")
-        await _require(session, "resource", organization_id, {one for place in places for one in place})
-    if kind == "resource" and "business_ids" in values:
-        await _require(session, "business", organization_id, values["business_ids"])
+async def _entry(
+    session: AsyncSession, kind: type[EntryT], organization_id: UUID, entry_id: UUID, *, lock: bool = False
+) -> EntryT:
+    entry = await CatalogueStore(session).get(kind, organization_id, entry_id, lock=lock)
+    if entry is None:
+        raise NotFoundError(f"There is no {KINDS[kind]} {entry_id}.")
+    return entry
 
 
-async def _require(session: AsyncSession, kind: str, organization_id: UUID, ids: Iterable[UUID]) -> None:
+async def _check_service(session: AsyncSession, service: Service) -> None:
+    await _require(session, Business, service.organization_id, [service.business_id])
+    if any(not place for place in service.requires):
+        raise InvalidBookingError("empty_place", "Each place of a service needs resources that can fill it.")
+    wanted = {resource_id for place in service.requires for resource_id in place}
+    await _require(session, Resource, service.organization_id, wanted)
+
+
+async def _refuse_same_name(session: AsyncSession, action: Action) -> None:
+    # The policy's row is locked until the transaction ends: two who add one name at once come one after the other.
+    await bump_policy(session, {action.organization_id})
+    known = await CatalogueStore(session).actions(action.organization_id)
+    same = next((one for one in known if one.id != action.id and one.is_called(action.name)), None)
+    if same is not None:
+        raise ActionExistsError(name=same.name, action_id=same.id)
+
+
+async def _require(session: AsyncSession, kind: type[Entry], organization_id: UUID, ids: Iterable[UUID]) -> None:
     wanted = set(ids)
-    missing = wanted - await existing_ids(session, kind, organization_id, sorted(wanted))
+    missing = wanted - await CatalogueStore(session).existing_ids(kind, organization_id, wanted) if wanted else set()
     if missing:
-        raise UnknownReferenceError(kind, min(missing))
+        raise UnknownReferenceError(KINDS[kind], min(missing))

@@ -115,6 +115,6 @@ def run_pgbench(setting: Setting, script: str, *, clients: int, transactions: in
         raise SystemExit("make bench needs pgbench: install PostgreSQL's client programs (Debian: postgresql-15).")
     file = Path(setting.folder) / "pgbench.sql"
     file.write_text(script)
-    url = setting.surroundings.database_url("booking", "app").replace("postgresql+asyncpg", "postgresql")
+    url = setting.stack_settings.database_url("booking", "app").replace("postgresql+asyncpg", "postgresql")
     command = [program, "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-t", str(transactions), "-D", "i=0"]
     return subprocess.run([*command, "-f", str(file), url], capture_output=True, text=True, check=True).stdout

@@ -42,7 +42,7 @@ def mail_milliseconds(setting: Setting, world: BenchWorld, *, bookings: int, fir
     """Milliseconds from each request to its mail, one booking after the other, each for a client of its own."""
     took = []
     with (
-        _smtp_server(setting.surroundings.smtp_port) as mails,
+        _smtp_server(setting.stack_settings.smtp_port) as mails,
         setting.service("booking", "all") as booking,
         setting.service("notifications", "all"),
         setting.client(booking, world.organization_id) as desk,

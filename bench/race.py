@@ -58,7 +58,7 @@ async def _race(setting: Setting, world: BenchWorld, slots: range) -> Race:
     gate = await asyncpg.connect(setting.admin_url("booking"))
     await gate.execute(ATTEMPT)
     calls = await gate.fetch("SELECT policy_version, rows, events FROM bench_race ORDER BY n")
-    url = setting.surroundings.database_url("booking", "app").replace("postgresql+asyncpg", "postgresql")
+    url = setting.stack_settings.database_url("booking", "app").replace("postgresql+asyncpg", "postgresql")
     racers = [await asyncpg.connect(url) for _ in range(CLIENTS)]
     before = await gate.fetchval(DEADLOCKS)
     answers: list[Any] = []

@@ -19,7 +19,7 @@ import httpx2
 from cryptography.fernet import Fernet
 
 from slotstream_local.databases import create_databases
-from slotstream_local.services import ServiceProcess, Surroundings, executable
+from slotstream_local.services import ServiceProcess, StackSettings, executable
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.infrastructure.kafka import SERVER, KafkaProcess
 from slotstream_servicekit.infrastructure.postgres import PostgresProcess
@@ -38,12 +38,12 @@ class Setting:
     folder: Path
     postgres: PostgresProcess
     kafka: KafkaProcess
-    surroundings: Surroundings
+    stack_settings: StackSettings
     key: SigningKey
 
     def database(self, service: str) -> Database:
         """As the service's own application role."""
-        return Database.connect(self.surroundings.database_url(service, "app"), pool_size=8)
+        return Database.connect(self.stack_settings.database_url(service, "app"), pool_size=8)
 
     def admin_url(self, service: str) -> str:
         return f"{self.postgres.url.rpartition('/')[0]}/{service}"
@@ -59,7 +59,7 @@ class Setting:
     def service(self, name: str, role: Literal["api", "worker", "all"], **settings: str) -> Iterator[ServiceProcess]:
         """One process of one service, ready."""
         port = free_port()
-        environment = self.surroundings.environment(name, port=port) | settings
+        environment = self.stack_settings.environment(name, port=port) | settings
         process = ServiceProcess(
             service=name, role=role, port=port, environment=environment, log=self.folder / f"{name}-{role}.log"
         )
@@ -85,7 +85,7 @@ def a_setting(services: Sequence[str] = MEASURED, *, kafka_java_options: Sequenc
         _use_log_for_a_while(postgres.url)
         kafka.start()
         key = ensure_signing_key(folder)
-        surroundings = Surroundings(
+        stack_settings = StackSettings(
             admin_url=postgres.url,
             database_password=PASSWORD,
             kafka_bootstrap_servers=kafka.bootstrap_servers,
@@ -98,10 +98,10 @@ def a_setting(services: Sequence[str] = MEASURED, *, kafka_java_options: Sequenc
         create_databases(postgres.url, services=services, password=PASSWORD)
         environment = dict(os.environ)
         for service in services:
-            environment |= surroundings.environment(service, port=0)
+            environment |= stack_settings.environment(service, port=0)
         for arguments in (("migrate", *services), ("topics", "apply")):
             subprocess.run([executable("slotstream"), *arguments], env=environment, check=True)
-        yield Setting(folder=folder, postgres=postgres, kafka=kafka, surroundings=surroundings, key=key)
+        yield Setting(folder=folder, postgres=postgres, kafka=kafka, stack_settings=stack_settings, key=key)
     finally:
         kafka.stop()
         postgres.stop()

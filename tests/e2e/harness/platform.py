@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from harness.world import World
 from slotstream_local.databases import create_databases
 from slotstream_local.layout import SERVICES
-from slotstream_local.services import ServiceProcess, Surroundings, executable
+from slotstream_local.services import ServiceProcess, StackSettings, executable
 from slotstream_servicekit.infrastructure.processes import free_port
 from slotstream_servicekit.signing import SigningKey, ensure_signing_key, sign_token
 from slotstream_servicekit.testing.infrastructure import KafkaServer, PostgresServer, a_kafka, a_postgres
@@ -31,7 +31,7 @@ class Platform:
     folder: Path
     postgres: PostgresServer
     kafka: KafkaServer
-    surroundings: Surroundings
+    stack_settings: StackSettings
     key: SigningKey
     processes: dict[str, ServiceProcess] = field(default_factory=dict)
     clients: list[httpx2.AsyncClient] = field(default_factory=list)
@@ -42,8 +42,8 @@ class Platform:
 
     @property
     def trace_file(self) -> Path:
-        assert self.surroundings.trace_file is not None
-        return self.surroundings.trace_file
+        assert self.stack_settings.trace_file is not None
+        return self.stack_settings.trace_file
 
     def start_services(self) -> None:
         for service in SERVICES:
@@ -63,7 +63,7 @@ class Platform:
             service=service,
             role=role,
             port=port,
-            environment=self.surroundings.environment(service, port=port),
+            environment=self.stack_settings.environment(service, port=port),
             log=self.folder / f"{service}-{role}.log",
         )
         self.processes[process.name] = process
@@ -133,7 +133,7 @@ def a_platform(folder: Path, *, smtp_port: int) -> Iterator[Platform]:
     """Infrastructure, databases, topics and services, gone afterwards. Logs stay in `folder`."""
     with a_postgres() as postgres, a_kafka() as kafka:
         key = ensure_signing_key(folder)
-        surroundings = Surroundings(
+        stack_settings = StackSettings(
             admin_url=postgres.url,
             database_password=PASSWORD,
             kafka_bootstrap_servers=kafka.bootstrap_servers,
@@ -148,10 +148,10 @@ def a_platform(folder: Path, *, smtp_port: int) -> Iterator[Platform]:
         create_databases(postgres.url, services=SERVICES, password=PASSWORD)
         environment = dict(os.environ)
         for service in SERVICES:
-            environment |= surroundings.environment(service, port=0)
+            environment |= stack_settings.environment(service, port=0)
         for arguments in (("migrate",), ("topics", "apply")):
             subprocess.run([executable("slotstream"), *arguments], env=environment, check=True, timeout=120)
-        platform = Platform(folder=folder, postgres=postgres, kafka=kafka, surroundings=surroundings, key=key)
+        platform = Platform(folder=folder, postgres=postgres, kafka=kafka, stack_settings=stack_settings, key=key)
         try:
             platform.start_services()
             yield platform

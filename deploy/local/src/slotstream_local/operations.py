@@ -139,7 +139,7 @@ def _table(stack: Stack, variables: Mapping[str, str]) -> Table:
     table.add_column(overflow="fold")
     for part in stack.processes:
         table.add_row(part.name, f"{part.process.url}/docs")
-    table.add_row("Kafka", stack.surroundings.kafka_bootstrap_servers)
+    table.add_row("Kafka", stack.stack_settings.kafka_bootstrap_servers)
     table.add_row("PostgreSQL", f"127.0.0.1:{stack.memory.ports['postgres']}, a database per service")
     table.add_row("Mail", f"lands in {_relative(stack.layout.mail)}; `make mail` lists it")
     table.add_row("Logs", _relative(stack.layout.logs))

@@ -25,8 +25,8 @@ _BIN: Final = Path(sys.executable).parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What services need to know of the world around them."""
+class StackSettings:
+    """What services of one stack are told: where everything is."""
 
     admin_url: str
     """PostgreSQL, as an administrator; databases and roles are named after the services."""

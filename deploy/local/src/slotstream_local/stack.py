@@ -13,7 +13,7 @@ from slotstream_local.databases import create_databases
 from slotstream_local.layout import SERVICES, Layout, Memory
 from slotstream_local.parts import Infrastructure, ServicePart, SmtpCatcher
 from slotstream_local.progress import Progress
-from slotstream_local.services import NotReadyError, ServiceProcess, Surroundings, executable
+from slotstream_local.services import NotReadyError, ServiceProcess, StackSettings, executable
 from slotstream_local.supervision import Part, keep_alive, note_children, stop_all
 from slotstream_servicekit.infrastructure.kafka import VERSION as KAFKA_VERSION
 from slotstream_servicekit.infrastructure.kafka import KafkaProcess
@@ -41,7 +41,7 @@ class Stack:
     postgres: Infrastructure = field(init=False)
     kafka: Infrastructure = field(init=False)
     smtp: SmtpCatcher = field(init=False)
-    surroundings: Surroundings = field(init=False)
+    stack_settings: StackSettings = field(init=False)
     processes: list[ServicePart] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,7 +62,7 @@ class Stack:
         )
         self.postgres, self.kafka = Infrastructure("postgres", postgres), Infrastructure("kafka", kafka)
         self.smtp = SmtpCatcher(ports["smtp"], layout.mail, layout.log_of("smtp"))
-        self.surroundings = Surroundings(
+        self.stack_settings = StackSettings(
             admin_url=postgres.url,
             database_password=self.memory.database_password,
             kafka_bootstrap_servers=kafka.bootstrap_servers,
@@ -128,7 +128,7 @@ class Stack:
             service=service,
             role="all",
             port=port,
-            environment=self.surroundings.environment(service, port=port),
+            environment=self.stack_settings.environment(service, port=port),
             log=self.layout.log_of(service),
         )
 
@@ -136,7 +136,7 @@ class Stack:
         self._start(self.postgres, f"PostgreSQL on port {self.memory.ports['postgres']}", note=note)
         with self.progress.step("Databases and migrations"):
             create_databases(
-                self.surroundings.admin_url, services=self.services, password=self.memory.database_password
+                self.stack_settings.admin_url, services=self.services, password=self.memory.database_password
             )
             self._command(["migrate", *self.services], "migrate")
 
@@ -209,7 +209,7 @@ def shell_variables(stack: Stack, *, token: str) -> Mapping[str, str]:
         "TOKEN": token,
         "MAIL": str(stack.layout.mail),
         "SLOTSTREAM_STATE": str(stack.layout.folder),
-        "KAFKA": stack.surroundings.kafka_bootstrap_servers,
+        "KAFKA": stack.stack_settings.kafka_bootstrap_servers,
         **{name: value for name, value in stack.environment().items() if name.startswith(_FOR_THE_COMMAND_LINE)},
     }
 

@@ -83,7 +83,7 @@ class Apis:
         return answer
 
 
-def patiently(ask: Callable[[], Json], until: Callable[[Json], bool], *, what: str) -> Json:
+def ask_until(ask: Callable[[], Json], until: Callable[[Json], bool], *, what: str) -> Json:
     """Ask again until the answer is the wanted one: what goes over Kafka takes a moment."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from slotstream_local.demo.apis import Apis, Json, patiently
+from slotstream_local.demo.apis import Apis, Json, ask_until
 from slotstream_local.demo.calendar import private_calendar, served
 from slotstream_local.demo.organization import (
     BERLIN,
@@ -83,7 +83,7 @@ def _import(apis: Apis, console: Console, business: Business) -> None:
 
 
 def _reached(apis: Apis, path: str, state: str) -> Json:
-    return patiently(
+    return ask_until(
         lambda: apis.get("imports", path),
         lambda answer: answer["state"] in {state, "failed"},
         what=f"the import is {state}",
@@ -104,7 +104,7 @@ def _subscribe(apis: Apis, console: Console, business: Business) -> None:
             {"kind": "ics", "resource_id": anna["id"], "url": address, "name": "Anna's own calendar"},
         )
         path = f"/v1/connections/{connection['id']}"
-        read = patiently(
+        read = ask_until(
             lambda: apis.get("calendar_sync", path),
             lambda answer: answer["busy_instances"] > 0,
             what="the calendar has been read",
@@ -117,7 +117,7 @@ def _subscribe(apis: Apis, console: Console, business: Business) -> None:
         "resource_ids": [anna["id"]],
         "starts_at": stamp(dentist_at),
     }
-    told = patiently(
+    told = ask_until(
         lambda: apis.post("availability", "/v1/bookability", wish),
         lambda answer: not answer["bookable"],
         what="Anna's dentist takes her time",
@@ -170,7 +170,7 @@ def _act(apis: Apis, appointment_id: str, verb: str, slots: list[str]) -> Json:
 
 def _slots(apis: Apis, business: Business, service: str) -> list[str]:
     day = next_monday() + timedelta(days=2)
-    answer = patiently(
+    answer = ask_until(
         lambda: apis.get(
             "availability",
             "/v1/slots",

@@ -63,7 +63,7 @@ async def test_poison_on_every_topic_is_set_aside_and_the_rest_goes_on(platform:
 
 async def test_dead_letters_can_be_listed_and_sent_back(platform: Platform) -> None:
     await write_records(platform.bootstrap, "slotstream.clients.v1", [(b"again", b"{broken", [])])
-    environment = platform.surroundings.environment("notifications", port=0)
+    environment = platform.stack_settings.environment("notifications", port=0)
 
     def dlq(*arguments: str) -> str:
         done = subprocess.run(

@@ -3,18 +3,32 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
-from kit_world import ORGANIZATION, Note, World, inversions, make_topic, read_topic, running, versions_of
+from kit_world import (
+    ORGANIZATION,
+    Note,
+    TopicOf,
+    World,
+    inversions,
+    make_dead_letter_topic,
+    make_topic,
+    read_topic,
+    running,
+    versions_of,
+)
 
 from slotstream_servicekit.outbox import enqueue, record_of, tombstone
-from slotstream_servicekit.producer import PartitionBatch
-from slotstream_servicekit.relay import Relay, _arrived
+from slotstream_servicekit.producer import PartitionBatch, durable_producer
+from slotstream_servicekit.relay import LeadershipLostError, Relay
+from slotstream_servicekit.telemetry import OUTBOX_LAG_SECONDS, OUTBOX_PENDING
 from slotstream_servicekit.testing.infrastructure import a_kafka
+from slotstream_servicekit.topics import apply_topics
 
 pytestmark = pytest.mark.service
 
@@ -121,13 +135,14 @@ async def test_the_relay_sends_each_key_to_the_partition_that_every_producer_cho
     assert partitions[0] == partitions[1]
 
 
-def test_what_follows_a_failed_batch_in_its_partition_has_not_arrived() -> None:
+def test_what_follows_a_failed_batch_in_its_partition_has_not_arrived(world: World) -> None:
     failed, behind, other = (PartitionBatch("t", partition, BatchBuilder(1_000, 0)) for partition in (0, 0, 1))
     error = KafkaError()
 
-    arrived, failure = _arrived({failed: ["a"], behind: ["b"], other: ["c"]}, [error, None, None])
+    batches = {failed: ["a"], behind: ["b"], other: ["c"]}
+    arrived, refused, failure = world.relay("")._arrived(batches, [error, None, None])
 
-    assert (arrived, failure) == (["c"], error)
+    assert (arrived, refused, failure) == (["c"], [], error)
 
 
 async def test_an_event_is_on_its_way_within_a_blink(
@@ -250,6 +265,59 @@ async def test_a_topic_that_does_not_exist_holds_back_only_its_own_events(
         await until(others_left)
     assert len(await read_topic(kafka, topic)) == 5
     assert await world.rows("SELECT key FROM outbox") == [("lost",)]
+
+
+async def test_a_record_that_kafka_refuses_for_good_is_set_aside_and_holds_nothing_up(
+    world: World, kafka: str, until: Until
+) -> None:
+    topic = TopicOf(name=f"small-{uuid4().hex[:8]}", partitions=1, max_message_bytes=10_000)
+    await apply_topics(kafka, [topic])
+    await make_dead_letter_topic(kafka, world.service)
+    await world.write(
+        Note(subject="n0", topic=topic.name),
+        Note(subject="n1", topic=topic.name, words="x" * 20_000),
+        Note(subject="n2", topic=topic.name),
+    )
+    async with world.database.transaction(ORGANIZATION) as session:
+        unsendable = replace(record_of(Note(subject="n3", topic=topic.name), aggregatetype="note"), headers={"x": 1})
+        await enqueue(session, [unsendable])
+    await world.write(Note(subject="n4", topic=topic.name))
+    async with running(world.relay(kafka)):
+        await emptied(world, until)
+    assert [record.key for record in await read_topic(kafka, topic.name)] == [b"n0", b"n2", b"n4"]
+    letters = await read_topic(kafka, world.service, service_dead_letters=True)
+    assert sorted(letter.key for letter in letters) == [b"n1", b"n3"]
+    assert {dict(letter.headers)["dlq_code"] for letter in letters} == {b"refused_by_kafka"}
+
+
+async def test_a_producer_left_by_an_error_sends_nothing_that_was_still_waiting() -> None:
+    with a_kafka() as server:
+        kafka = server.bootstrap_servers
+        topic = await make_topic(kafka, "notes", partitions=1)
+        with pytest.raises(LeadershipLostError):
+            async with durable_producer(kafka, client_id="left") as producer:
+                await producer.send_and_wait(topic, b"before")
+                await asyncio.to_thread(server.freeze)
+                await producer.send(topic, b"on its way")
+                await asyncio.sleep(0.5)
+                await producer.send(topic, b"waiting")
+                raise LeadershipLostError
+        await asyncio.to_thread(server.thaw)
+        await asyncio.sleep(2)
+        values = [record.value for record in await read_topic(kafka, topic)]
+    assert b"before" in values
+    assert b"waiting" not in values
+
+
+async def test_what_is_pending_is_told_while_kafka_is_down(world: World, until: Until) -> None:
+    await world.write(*(Note(subject=f"n{number}", topic="notes") for number in range(7)))
+    async with running(world.relay("127.0.0.1:1")):
+
+        async def told() -> bool:
+            return OUTBOX_PENDING.labels(world.service)._value.get() == 7
+
+        await until(told)
+        assert OUTBOX_LAG_SECONDS.labels(world.service)._value.get() > 0
 
 
 async def test_a_frozen_kafka_delays_but_loses_nothing(world: World, until: Until) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 
 from slotstream_servicekit.errors import DatabaseUnavailableError
+from slotstream_servicekit.wakeups import announce_publication
 
 TENANT_SETTING: Final = "slotstream.organization"
 EVERY_TENANT: Final = "*"
@@ -29,6 +30,8 @@ EVERY_TENANT: Final = "*"
 
 _CONNECT_SECONDS = 5
 _STATEMENT_SECONDS = 60
+PUBLISHES: Final = "slotstream_publishes"
+"""The key in `session.info` that says that the transaction writes to the outbox."""
 
 _PASSING_STATES = ("08", "40", "53", "57", "55P03", "25006")
 """SQLSTATEs that pass by themselves: connection, rollback, resources, operator, lock, a standby's read-only."""
@@ -123,6 +126,8 @@ class Database:
                 raise
             # The commit gave the connection back: what is left to do awaits nothing.
             session.sync_session.close()
+            if PUBLISHES in session.info:
+                announce_publication()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -146,6 +151,7 @@ class Database:
                 if not clean or driver.is_in_transaction():
                     pooled.invalidate()
                 pooled.close()
+                announce_publication()
 
     async def dial(self, *, application_name: str) -> asyncpg.Connection:
         """A connection of its own, outside the pool and acting for every tenant: for locks held for long.

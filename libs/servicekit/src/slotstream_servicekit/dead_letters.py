@@ -53,6 +53,18 @@ def cause_of(error: BaseException, *, handler: str) -> Cause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LostRecord:
+    """A record that never came to stand in its topic; `offset` is its place in the outbox, `partition` -1."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """One record set aside. `offset` is its place in the dead-letter topic, the rest where it came from."""
 

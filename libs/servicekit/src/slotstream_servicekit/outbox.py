@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from slotstream_servicekit.database import PUBLISHES
 from slotstream_servicekit.errors import ErrorKind, SlotstreamError
 from slotstream_servicekit.ids import new_id
 
@@ -183,6 +184,7 @@ async def enqueue(session: AsyncSession, records: Sequence[OutboxRecord]) -> Non
         if _FORBIDDEN in session.info:
             raise RuntimeError("a projection is being rebuilt: its handler must publish nothing")
         await session.execute(_ENQUEUE, outbox_arrays(records))
+        session.info[PUBLISHES] = True
 
 
 def outbox_arrays(records: Sequence[OutboxRecord]) -> dict[str, list[Any]]:

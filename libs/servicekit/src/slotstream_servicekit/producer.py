@@ -39,8 +39,11 @@ async def durable_producer(
     try:
         await producer.start()
         yield producer
-    finally:
-        await _close(producer, close_within)
+    except BaseException:
+        # Whoever failed may have lost the right to send: what is still waiting is not sent.
+        await _close(producer, 0)
+        raise
+    await _close(producer, close_within)
 
 
 _hash_of = lru_cache(maxsize=16_384)(murmur2)
@@ -86,14 +89,24 @@ class Batching:
         self._partitions: dict[str, list[int]] = {}
         self._filling: dict[tuple[str, int], PartitionBatch] = {}
 
-    def add(self, topic: str, key: bytes, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> PartitionBatch:
-        """The batch that the record went to. Raises UnknownTopicOrPartitionError."""
+    def add(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]],
+        *,
+        alone: bool = False,
+    ) -> PartitionBatch:
+        """The batch that the record went to, one of its own if it goes `alone`. Raises UnknownTopicOrPartitionError."""
         partition = self._partition_of(topic, key)
         batch = self._filling.get((topic, partition))
-        if batch is None or not batch.add(key, value, headers):
+        if alone or batch is None or not batch.add(key, value, headers):
             batch = PartitionBatch(topic, partition, self._producer.create_batch())
             batch.add(key, value, headers)
             self._filling[topic, partition] = batch
+            if alone:
+                del self._filling[topic, partition]
         return batch
 
     def _partition_of(self, topic: str, key: bytes) -> int:

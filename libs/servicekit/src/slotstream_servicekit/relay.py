@@ -10,22 +10,39 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
 import orjson
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import (
+    InvalidTimestampError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+    UnknownTopicOrPartitionError,
+    UnsupportedForMessageFormatError,
+)
+from sqlalchemy import text
 
-from slotstream_servicekit.background import pause_for
+from slotstream_servicekit.background import pause_for, repeatedly
 from slotstream_servicekit.database import Database, unavailable_as_transient
+from slotstream_servicekit.dead_letters import Cause, DeadLetterWriter, LostRecord
 from slotstream_servicekit.errors import DatabaseUnavailableError
 from slotstream_servicekit.locks import LockClass
 from slotstream_servicekit.outbox import LANES
 from slotstream_servicekit.producer import Batching, PartitionBatch, durable_producer
-from slotstream_servicekit.telemetry import OUTBOX_LAG_SECONDS, OUTBOX_PENDING, OUTBOX_PUBLISHED, get_logger
+from slotstream_servicekit.telemetry import (
+    OUTBOX_LAG_SECONDS,
+    OUTBOX_PENDING,
+    OUTBOX_PUBLISHED,
+    OUTBOX_REFUSED,
+    get_logger,
+)
+from slotstream_servicekit.wakeups import listen_for_publications
 
 log = get_logger(__name__)
 
@@ -33,7 +50,8 @@ _LANE_LOCKS: Final = int(LockClass.RELAY_LANE)
 _LAYOUT_LOCKS: Final = int(LockClass.RELAY_LAYOUT)
 _BATCH: Final = 1_000
 _BUSY_SECONDS: Final = 0.02
-_IDLE_SECONDS: Final = 0.1
+IDLE_SECONDS: Final = 0.1
+"""How often an idle relay looks for what other processes committed; what its own commits wakes it."""
 _RETRY_SECONDS: Final = 1.0
 _LOCK_SECONDS: Final = 1.0
 """How often lanes that another relay holds are asked for again."""
@@ -41,6 +59,10 @@ _DELIVERY_CHECK_SECONDS: Final = 2.0
 """How often a relay that waits for Kafka makes sure that it still leads."""
 _ABANDON_SECONDS: Final = 5.0
 """How long a relay that was told to stop waits for acknowledgements that do not come."""
+_DELIVERY_SECONDS: Final = 20.0
+"""After how long without acknowledgement the producer is given up, and what it was to send is sent by another."""
+_NO_LEADER_SECONDS: Final = 1.0
+"""How long records of a topic without leaders wait until they are looked for again."""
 _WITHHOLD_SECONDS: Final = 15.0
 """How long records of a topic that Kafka does not know wait until it is asked again."""
 _STATISTICS_SECONDS: Final = 5.0
@@ -65,10 +87,24 @@ WHERE (seq > $4::bigint OR seq <> ALL($5::bigint[])) AND lane % $1::int = ANY($2
 ORDER BY seq LIMIT $6
 """
 _DELETE: Final = "DELETE FROM outbox WHERE seq = ANY($1::bigint[])"
-_STATISTICS: Final = """
-SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8
-FROM (SELECT created_at FROM outbox ORDER BY seq LIMIT 100000) AS pending
-"""
+_STATISTICS: Final = text(
+    """
+    SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8
+    FROM (SELECT created_at FROM outbox ORDER BY seq LIMIT 100000) AS pending
+    """
+)
+_REFUSALS: Final = (
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    InvalidTimestampError,
+    UnsupportedForMessageFormatError,
+    PolicyViolationError,
+)
+"""What Kafka will say of the same record for ever."""
+
+
+class LeadershipLostError(Exception):
+    """The database session is gone, and its locks with it: another relay may lead by now."""
 
 
 class DeliveryAbandonedError(Exception):
@@ -86,6 +122,7 @@ class Relay:
         bootstrap_servers: str,
         lanes: int = 8,
         batch_size: int = _BATCH,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         if not 1 <= lanes <= LANES:
             raise ValueError(f"a relay has 1 to {LANES} lanes, not {lanes}")
@@ -94,20 +131,35 @@ class Relay:
         self._bootstrap_servers = bootstrap_servers
         self._lanes = lanes
         self._batch_size = batch_size
+        self._idle_seconds = idle_seconds
+        self._suspects: set[int] = set()
+        """Records of batches that Kafka refused: each is sent alone, to tell which of them it was."""
+        self._dead_letters = DeadLetterWriter(service=service, bootstrap_servers=bootstrap_servers)
         self._pending = OUTBOX_PENDING.labels(service)
         self._lag = OUTBOX_LAG_SECONDS.labels(service)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, finishing the batch in hand; outlives Kafka and the database."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(repeatedly("outbox_statistics", self._report, every=_STATISTICS_SECONDS)(stop))
+                group.create_task(self._relay(stop))
+        finally:
+            await self._dead_letters.close()
+
+    async def _relay(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
                 with unavailable_as_transient():
                     await self._take_part(stop)
-            except (KafkaError, DatabaseUnavailableError, OSError) as error:
+            except (KafkaError, DatabaseUnavailableError, LeadershipLostError, OSError) as error:
                 log.warning("relay_interrupted", cause=type(error.__cause__ or error).__name__)
                 await pause_for(_RETRY_SECONDS, stop)
             except DeliveryAbandonedError:
                 log.warning("relay_abandoned_delivery")
+            except Exception:
+                log.exception("relay_failed")
+                await pause_for(_RETRY_SECONDS, stop)
 
     async def _take_part(self, stop: asyncio.Event) -> None:
         """One database session: wait for lanes, then publish with one producer until either fails or `stop`."""
@@ -127,23 +179,26 @@ class Relay:
 
     async def _lead(self, session: "_Session", producer: AIOKafkaProducer, stop: asyncio.Event) -> None:
         withheld = _Withheld()
-        counted_at = float("-inf")
+        committed = listen_for_publications()
         pause = _BUSY_SECONDS
         rows: list[asyncpg.Record] = []
         while not stop.is_set():
             await session.take_lanes()
+            committed.clear()
             rows = rows or await session.read(withheld.topics(), self._batch_size)
             full = len(rows) == self._batch_size
             if rows:
                 rows = await self._publish(rows, session, producer, withheld, stop)
                 pause = _BUSY_SECONDS
             else:
-                pause = min(pause * 1.5, _IDLE_SECONDS)
-            if time.monotonic() - counted_at > _STATISTICS_SECONDS:
-                counted_at = time.monotonic()
-                await self._report(session.connection)
-            if not full:
+                pause = min(pause * 1.5, self._idle_seconds)
+            if full:
+                continue
+            if pause == _BUSY_SECONDS:
+                # More will come: read it together rather than one by one.
                 await pause_for(pause, stop)
+            else:
+                await _either(stop, committed, within=pause)
 
     async def _publish(
         self,
@@ -161,15 +216,23 @@ class Relay:
             await withheld.unless_known(producer, topic)
         hidden = withheld.topics()
         sent = [row for row in rows if row["topic"] not in hidden] if hidden else rows
-        batches = _batched(producer, sent)
+        batches, unsendable = _batched(producer, sent, alone=self._suspects)
         outcomes = asyncio.gather(*[await batch.send(producer) for batch in batches], return_exceptions=True)
         upcoming: list[asyncpg.Record] = []
         if len(rows) == self._batch_size:
             # Nothing of it is sent before this batch has arrived: order needs that.
             upcoming = await session.read(hidden, self._batch_size, besides=rows)
-        await self._delivered(outcomes, rows[0]["created_at"], session.connection, stop)
-        arrived, failure = _arrived(batches, outcomes.result())
-        await session.connection.execute(_DELETE, [row["seq"] for row in arrived])
+        try:
+            await self._delivered(outcomes, session, stop)
+        except BaseException:
+            outcomes.cancel()
+            raise
+        arrived, refused, failure = self._arrived(batches, outcomes.result())
+        for row, error in [*unsendable, *refused]:
+            await self._set_aside(row, error)
+        done = [*arrived, *(row for row, _ in [*unsendable, *refused])]
+        await session.connection.execute(_DELETE, [row["seq"] for row in done])
+        self._suspects.difference_update(row["seq"] for row in done)
         for topic, count in Counter(row["topic"] for row in arrived).items():
             OUTBOX_PUBLISHED.labels(self._service, topic).inc(count)
         if failure is not None:
@@ -177,29 +240,68 @@ class Relay:
             raise failure
         return upcoming
 
-    async def _delivered(
-        self,
-        outcomes: "asyncio.Future[list[Any]]",
-        oldest: datetime,
-        connection: asyncpg.Connection,
-        stop: asyncio.Event,
-    ) -> None:
+    async def _delivered(self, outcomes: "asyncio.Future[list[Any]]", session: "_Session", stop: asyncio.Event) -> None:
         """Waits for the acknowledgements for as long as this session leads."""
+        began = time.monotonic()
         stopped_at: float | None = None
         while True:
-            await asyncio.wait({outcomes}, timeout=_DELIVERY_CHECK_SECONDS)
+            await _any_of(outcomes, session.lost, within=_DELIVERY_CHECK_SECONDS)
             if outcomes.done():
                 return
-            await connection.fetchval("SELECT 1")
-            self._lag.set((datetime.now(UTC) - oldest).total_seconds())
+            if session.lost.is_set():
+                raise LeadershipLostError
+            await session.connection.fetchval("SELECT 1")
+            now = time.monotonic()
             if stop.is_set():
-                stopped_at = stopped_at or time.monotonic()
-                if time.monotonic() - stopped_at > _ABANDON_SECONDS:
-                    outcomes.cancel()
+                stopped_at = stopped_at or now
+                if now - stopped_at > _ABANDON_SECONDS:
                     raise DeliveryAbandonedError
+            elif now - began > _DELIVERY_SECONDS:
+                raise KafkaTimeoutError
 
-    async def _report(self, connection: asyncpg.Connection) -> None:
-        pending, age = await connection.fetchrow(_STATISTICS)
+    def _arrived(
+        self, batches: Mapping[PartitionBatch, Sequence[asyncpg.Record]], outcomes: Sequence[Any]
+    ) -> tuple[list[asyncpg.Record], list[tuple[asyncpg.Record, BaseException]], BaseException | None]:
+        """The records that arrived with nothing of their partition missing before them, those that Kafka refuses for
+        good, and the first failure. A refused batch of several makes each of them suspect.
+        """
+        arrived: list[asyncpg.Record] = []
+        refused: list[tuple[asyncpg.Record, BaseException]] = []
+        broken: set[tuple[str, int]] = set()
+        failure: BaseException | None = None
+        for (batch, rows), outcome in zip(batches.items(), outcomes, strict=True):
+            place = (batch.topic, batch.partition)
+            if isinstance(outcome, BaseException):
+                failure = failure or outcome
+                if isinstance(outcome, _REFUSALS) and place not in broken:
+                    if len(rows) == 1:
+                        refused.append((rows[0], outcome))
+                    else:
+                        self._suspects.update(row["seq"] for row in rows)
+                broken.add(place)
+            elif place not in broken:
+                arrived += rows
+        return arrived, refused, failure
+
+    async def _set_aside(self, row: asyncpg.Record, error: BaseException) -> None:
+        """Keeps a record that Kafka refuses in the dead-letter topic, before it may leave the outbox."""
+        record = LostRecord(
+            topic=row["topic"],
+            partition=-1,
+            offset=row["seq"],
+            key=row["key"].encode(errors="replace"),
+            value=row["payload"],
+            headers=[(name, str(value).encode()) for name, value in orjson.loads(row["headers"]).items()],
+        )
+        cause = Cause(code="refused_by_kafka", detail=type(error).__name__, handler="relay")
+        await self._dead_letters.write(record, cause)
+        OUTBOX_REFUSED.labels(self._service, row["topic"]).inc()
+        log.error("event_refused", topic=row["topic"], seq=row["seq"], cause=type(error).__name__)
+
+    async def _report(self) -> None:
+        """Tells what is pending, whether or not this relay leads or Kafka answers."""
+        async with self._database.system_transaction() as session:
+            pending, age = (await session.execute(_STATISTICS)).one()
         self._pending.set(pending)
         self._lag.set(age)
 
@@ -209,6 +311,9 @@ class _Session:
 
     def __init__(self, connection: asyncpg.Connection, lanes: int) -> None:
         self.connection = connection
+        self.lost = asyncio.Event()
+        """Set as soon as the connection is known to be gone: the locks went with it."""
+        connection.add_termination_listener(lambda _: self.lost.set())
         self._lanes = lanes
         self._held: list[int] = []
         self._layout_is_ours = False
@@ -262,7 +367,15 @@ class _Withheld:
         return [topic for topic, until in self._until.items() if until > now]
 
     async def unless_known(self, producer: AIOKafkaProducer, topic: str) -> None:
-        if producer.client.cluster.partitions_for_topic(topic):
+        cluster = producer.client.cluster
+        partitions = cluster.partitions_for_topic(topic)
+        if partitions and cluster.available_partitions_for_topic(topic) == partitions:
+            return
+        if partitions:
+            # aiokafka's sender would ask for leaders as fast as it is answered: ask once in a while instead.
+            self._until[topic] = time.monotonic() + _NO_LEADER_SECONDS
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(producer.client.force_metadata_update(), _NO_LEADER_SECONDS)
             return
         try:
             async with asyncio.timeout(2):
@@ -272,29 +385,35 @@ class _Withheld:
             self._until[topic] = time.monotonic() + _WITHHOLD_SECONDS
 
 
-def _batched(producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> dict[PartitionBatch, list[asyncpg.Record]]:
-    """The rows of each batch that they are to be sent in, the batches in the order in which they are to be sent."""
+def _batched(
+    producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record], *, alone: Collection[int]
+) -> tuple[dict[PartitionBatch, list[asyncpg.Record]], list[tuple[asyncpg.Record, BaseException]]]:
+    """The rows of each batch that they are to be sent in, the batches in the order in which they are to be sent;
+    and the rows that no client could send.
+    """
     batching = Batching(producer)
     batched: dict[PartitionBatch, list[asyncpg.Record]] = {}
+    unsendable: list[tuple[asyncpg.Record, BaseException]] = []
     for row in rows:
-        headers = [(name, value.encode()) for name, value in orjson.loads(row["headers"]).items()]
-        batch = batching.add(row["topic"], row["key"].encode(), row["payload"], headers)
+        try:
+            key = row["key"].encode()
+            headers = [(name, value.encode()) for name, value in orjson.loads(row["headers"]).items()]
+        except (AttributeError, ValueError) as error:
+            unsendable.append((row, error))
+            continue
+        batch = batching.add(row["topic"], key, row["payload"], headers, alone=row["seq"] in alone)
         batched.setdefault(batch, []).append(row)
-    return batched
+    return batched, unsendable
 
 
-def _arrived(
-    batches: Mapping[PartitionBatch, Sequence[asyncpg.Record]], outcomes: Sequence[Any]
-) -> tuple[list[asyncpg.Record], BaseException | None]:
-    """The records that arrived with nothing of their partition missing before them, and the first failure."""
-    arrived: list[asyncpg.Record] = []
-    broken: set[tuple[str, int]] = set()
-    failure: BaseException | None = None
-    for (batch, rows), outcome in zip(batches.items(), outcomes, strict=True):
-        place = (batch.topic, batch.partition)
-        if isinstance(outcome, BaseException):
-            failure = failure or outcome
-            broken.add(place)
-        elif place not in broken:
-            arrived += rows
-    return arrived, failure
+async def _any_of(future: "asyncio.Future[Any]", event: asyncio.Event, *, within: float) -> None:
+    waiting = asyncio.ensure_future(event.wait())
+    await asyncio.wait({future, waiting}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+
+
+async def _either(first: asyncio.Event, second: asyncio.Event, *, within: float) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in (first, second)]
+    await asyncio.wait(waiting, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    for waiter in waiting:
+        waiter.cancel()

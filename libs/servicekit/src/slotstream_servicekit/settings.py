@@ -51,6 +51,8 @@ class ServiceSettings(BaseSettings):
 
     kafka_bootstrap_servers: str = "localhost:9092"
     relay_lanes: int = Field(default=8, ge=1, le=256)
+    relay_idle_seconds: float = Field(default=0.1, gt=0, le=5)
+    """How often an idle relay looks for what other processes committed."""
     consumer_batch_size: int = Field(default=500, ge=1, le=10_000)
 
     http_host: str = "127.0.0.1"

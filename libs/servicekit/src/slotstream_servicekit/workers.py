@@ -45,6 +45,7 @@ def create_worker(
         service=service,
         bootstrap_servers=settings.kafka_bootstrap_servers,
         lanes=settings.relay_lanes,
+        idle_seconds=settings.relay_idle_seconds,
     )
 
     async def dispose_all() -> None:

@@ -22,6 +22,7 @@ from slotstream_servicekit.telemetry.metrics import (
     OUTBOX_LAG_SECONDS,
     OUTBOX_PENDING,
     OUTBOX_PUBLISHED,
+    OUTBOX_REFUSED,
     render_metrics,
 )
 from slotstream_servicekit.telemetry.tracing import (
@@ -45,6 +46,7 @@ __all__ = [
     "OUTBOX_LAG_SECONDS",
     "OUTBOX_PENDING",
     "OUTBOX_PUBLISHED",
+    "OUTBOX_REFUSED",
     "Logger",
     "Span",
     "TraceContext",

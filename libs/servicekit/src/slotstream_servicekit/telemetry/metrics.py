@@ -16,6 +16,7 @@ HTTP_IN_FLIGHT = Gauge("slotstream_http_requests_in_flight", "Requests being ans
 OUTBOX_PUBLISHED = Counter("slotstream_outbox_published", "Events handed to Kafka", ("service", "topic"))
 OUTBOX_PENDING = Gauge("slotstream_outbox_pending", "Events committed and not yet handed to Kafka", ("service",))
 OUTBOX_LAG_SECONDS = Gauge("slotstream_outbox_lag_seconds", "Age of the oldest pending event", ("service",))
+OUTBOX_REFUSED = Counter("slotstream_outbox_refused", "Events that Kafka refuses for good", ("service", "topic"))
 
 CONSUMER_RECORDS = Counter(
     "slotstream_consumer_records",

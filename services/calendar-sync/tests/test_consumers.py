@@ -1,7 +1,8 @@
 """What other services say is kept, whatever the order and however often."""
 
 import random
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,11 +12,13 @@ from sqlalchemy import text
 
 from calendar_sync.consumers import Handlers, projections
 from calendar_sync.storage import metadata
+from calendar_sync.worker import PAST_APPOINTMENTS
 from slotstream_contracts.appointments import AppointmentSnapshot, AppointmentState, AssignedResource
 from slotstream_contracts.base import Message
 from slotstream_contracts.catalogue import BusinessState, ResourceState
 from slotstream_contracts.envelope import Envelope, wrap
 from slotstream_servicekit.consumer import Received
+from slotstream_servicekit.housekeeping import delete_swept
 
 pytestmark = pytest.mark.service
 
@@ -23,7 +26,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ORGANIZATION = UUID(int=1)
 
 
-def received(data: Message) -> Received[Envelope[Any]]:
+def received(data: Message, *, key: str = "x") -> Received[Envelope[Any]]:
     envelope = wrap(
         data,
         organization=ORGANIZATION,
@@ -33,7 +36,7 @@ def received(data: Message) -> Received[Envelope[Any]]:
         source="/slotstream/booking",
         correlation_id="c",
     )
-    return Received(envelope, "x", "t", 0, 0, NOW)
+    return Received(envelope, key, "t", 0, 0, NOW)
 
 
 def a_resource(resource_id: UUID, version: int) -> ResourceState:
@@ -110,3 +113,29 @@ def test_every_projection_can_be_rebuilt() -> None:
     for projection in projections():
         for table in projection.tables:
             assert "applied_at" in metadata.tables[table].c
+
+
+async def test_a_tombstone_takes_back_its_own_organizations_appointment_only(tenant: Tenant) -> None:
+    handlers = Handlers(lambda: NOW)
+    appointment_id = uuid4()
+    state = received(an_appointment(appointment_id, 1), key=str(appointment_id))
+    foreign, own = (
+        replace(state, event=None, organization_id=organization_id) for organization_id in (UUID(int=2), ORGANIZATION)
+    )
+
+    counts = []
+    for record in (state, foreign, own):
+        async with tenant.database.system_transaction() as session:
+            await handlers.on_appointment_states(session, [record])
+            counts.append((await session.execute(text("SELECT count(*) FROM appointments"))).scalar_one())
+
+    assert counts == [1, 1, 0]
+
+
+async def test_appointments_long_past_are_swept_and_those_that_feeds_show_are_not(tenant: Tenant) -> None:
+    today = datetime.now(UTC)
+    for days in (10, 89, 91, 400):
+        ends_at = today - timedelta(days=days)
+        await tenant.know_appointments(tenant.an_appointment(starts_at=ends_at - timedelta(hours=1), ends_at=ends_at))
+
+    assert await delete_swept(tenant.database, PAST_APPOINTMENTS) == 2

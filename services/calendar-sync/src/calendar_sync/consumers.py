@@ -39,12 +39,14 @@ class Handlers:
             await keep_resources(session=session, resources=resources, now=self._clock())
 
     async def on_appointment_states(self, session: AsyncSession, batch: Batch) -> None:
-        """The last record of a key decides: a state kept, or a tombstone that takes it back."""
-        newest = newest_by_key(batch)
-        states = [record.event.data for record in newest.values() if record.event is not None]
+        """Where a key's last record is a tombstone it is taken back; else the newest version of its states is kept."""
+        last = newest_by_key(batch)
+        states = [
+            record.event.data for record in batch if record.event is not None and last[record.key].event is not None
+        ]
         gone = [
             (record.organization_id, UUID(key))
-            for key, record in newest.items()
+            for key, record in last.items()
             if record.event is None and record.organization_id is not None and _is_uuid(key)
         ]
         appointments = [_appointment(state) for state in states if isinstance(state, AppointmentState)]

@@ -19,6 +19,10 @@ _NAME = re.compile(r"[A-Za-z0-9-]+")
 _NAMES_THAT_COUNT = frozenset(
     {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID", "UID", "FREEBUSY"}
 )
+_NAMES_READ = _NAMES_THAT_COUNT | {
+    *("BEGIN", "END", "SEQUENCE", "STATUS", "TRANSP"),
+    *("TZID", "TZOFFSETFROM", "TZOFFSETTO"),
+}
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9-]+)\s*=\s*((?:"[^"]*"|[^";:,])*(?:,(?:"[^"]*"|[^";:,])*)*)')
 _DATE_BEHIND_A_ZONE = re.compile(r"(?!\d{8})([^:]*):(\d{8}.*)")
 _ESCAPED = re.compile(r"\\(.)")
@@ -128,6 +132,10 @@ def _line(text: str, number: int) -> Line | None:
     match = _NAME.match(text)
     if match is None:
         return None
+    name = match[0].upper()
+    if name not in _NAMES_READ:
+        # Only the identity of an event without UID needs it, as it is.
+        return Line(number=number, name=name, parameters={}, value=text[match.end() :])
     parameters: dict[str, str] = {}
     position = match.end()
     while (parameter := _PARAMETER.match(text, position)) is not None:
@@ -143,4 +151,4 @@ def _line(text: str, number: int) -> Line | None:
     if cut is not None:
         # A zone's name with a colon in it, such as `UTC-03:00`, that was not put in quotes.
         parameters["TZID"], value = f"{parameters['TZID']}:{cut[1]}", cut[2]
-    return Line(number=number, name=match[0].upper(), parameters=parameters, value=value)
+    return Line(number=number, name=name, parameters=parameters, value=value)

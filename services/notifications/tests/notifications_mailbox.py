@@ -11,7 +11,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 @dataclass
 class Mailbox:
-    """A real SMTP server. `answers` are its replies after DATA, in turn; `silent` keeps it from answering at all."""
+    """A real SMTP server. `answers` are its replies after DATA, in turn; it answers nothing as long as it is `silent`."""
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
@@ -40,6 +40,6 @@ class Mailbox:
         answer = self.answers.pop(0) if self.answers else "250 OK"
         if answer.startswith("250") or self.silent:
             self.mails.append(cast("EmailMessage", message_from_bytes(content, policy=policy.default)))
-        if self.silent:
-            await asyncio.sleep(2)
+        while self.silent:  # noqa: ASYNC110 (set in the test's thread, this is the server's)
+            await asyncio.sleep(0.02)
         return answer

@@ -214,7 +214,8 @@ async def test_the_sender_sends_at_once_what_was_planned_in_its_process(salon: S
     salon.sender.poll_every = timedelta(hours=1)
     stop = asyncio.Event()
     running = asyncio.create_task(salon.sender.run(stop))
-    await asyncio.sleep(0.3)
+    polled_at = salon.sender._polled_at
+    await until(lambda: salon.sender._polled_at > polled_at, what="the first poll")
     for number in range(1, 6):
         await salon.receive(salon.created(salon.snapshot()))
         await until(lambda count=number: len(salon.mailbox.mails) == count, what="it to be woken, long before a poll")
@@ -326,3 +327,12 @@ async def test_the_gauge_tells_how_long_the_oldest_message_waits(salon: Salon) -
 
     await salon.send()
     assert await salon.sender.measure() == 0
+
+
+async def test_a_servers_reply_is_kept_and_published_without_the_recipients_address(salon: Salon) -> None:
+    salon.mailbox.answers = ["250 2.0.0 <grace@example.com> accepted as 4711"]
+    await salon.receive(salon.created(salon.snapshot()))
+    await salon.send()
+
+    [_, sent] = await salon.take_published()
+    assert sent["data"]["provider_id"] == "2.0.0 (address) accepted as 4711"

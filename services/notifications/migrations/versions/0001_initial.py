@@ -132,14 +132,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"], unique=False)
     op.create_table(
-        "inbox",
-        sa.Column("consumer", sa.Text(), nullable=False),
-        sa.Column("message_id", sa.Uuid(), nullable=False),
-        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.PrimaryKeyConstraint("consumer", "message_id"),
-    )
-    op.create_index("inbox_received_at_idx", "inbox", ["received_at"], unique=False)
-    op.create_table(
         "messages",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -335,11 +327,10 @@ def upgrade() -> None:
         postgresql_where=sa.text("NOT removed"),
     )
     enable_tenant_isolation(op, *TENANT_TABLES)
-    grant_app(op, service="notifications", tables=[*TENANT_TABLES, "inbox", "erased_clients"])
+    grant_app(op, service="notifications", tables=[*TENANT_TABLES, "erased_clients"])
 
 
 def downgrade() -> None:
     for table in ("reminder_rules", "reminders", *(name for name in TENANT_TABLES if not name.startswith("reminder"))):
         op.drop_table(table)
-    op.drop_table("inbox")
     op.drop_table("erased_clients")

@@ -11,7 +11,6 @@ from notifications.adapters.email import EmailChannel, SmtpGateway, SmtpServer, 
 from notifications.api import ROUTERS, Dependencies
 from notifications.domain import Channel, Channels, InvalidAddressError, RetryPolicy
 from notifications.settings import NotificationsSettings
-from notifications.storage.tables import inbox
 from notifications.worker import Sender
 from slotstream_contracts.envelope import parse
 from slotstream_servicekit.clock import Clock, system_clock
@@ -26,9 +25,6 @@ from slotstream_servicekit.runtime import Service, Worker, run
 if TYPE_CHECKING:
     from notifications.consumers import Handlers
     from slotstream_servicekit.rebuild import Projection
-
-CONFIGURED: frozenset[Channel] = frozenset({Channel.EMAIL})
-"""The channels that every installation has."""
 
 
 _HOUSEKEEPING_SECONDS = 600.0
@@ -67,7 +63,10 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
         lifespan=lifespan,
     )
     app.state.dependencies = Dependencies(
-        database=database, channels=CONFIGURED, catalogue_wait=settings.catalogue_wait, clock=clock
+        database=database,
+        channels=create_channels(settings).names,
+        catalogue_wait=settings.catalogue_wait,
+        clock=clock,
     )
     return app
 
@@ -87,7 +86,6 @@ def create_worker(settings: NotificationsSettings, *, clock: Clock = system_cloc
         database=database,
         decode=parse,
         register=lambda consumers: register(consumers, handlers),
-        inbox=inbox,
         tasks=[sender.run, housekeeping(database, sweeps(settings), every=_HOUSEKEEPING_SECONDS)],
         checks=[("sender", sender.check)],
         dispose=[channel.aclose for channel in channels],
@@ -95,6 +93,7 @@ def create_worker(settings: NotificationsSettings, *, clock: Clock = system_cloc
 
 
 def create_channels(settings: NotificationsSettings) -> Channels:
+    """Those that this installation has: what needs another one is refused."""
     email = EmailChannel(SmtpGateway(_smtp_server(settings)), sender_address=_sender_address(settings))
     return Channels([email], immediate=[Channel.EMAIL])
 

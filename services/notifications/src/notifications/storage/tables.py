@@ -22,7 +22,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from slotstream_servicekit.http.idempotency import idempotency_table
-from slotstream_servicekit.inbox import inbox_table
 from slotstream_servicekit.outbox import outbox_table
 from slotstream_servicekit.schema import DatabaseSchema
 
@@ -34,7 +33,6 @@ def _instant(name: str, *, nullable: bool = False) -> Column[Any]:
 
 
 outbox = outbox_table(metadata)
-inbox = inbox_table(metadata)
 idempotency_keys = idempotency_table(metadata)
 
 appointments = Table(
@@ -316,5 +314,5 @@ schema = DatabaseSchema(
     service="notifications",
     metadata=metadata,
     tenant_tables=TENANT_TABLES,
-    shared_tables=("inbox", "erased_clients"),
+    shared_tables=("erased_clients",),
 )

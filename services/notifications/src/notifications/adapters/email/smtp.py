@@ -5,6 +5,7 @@ accepted. After it the server's reply decides; without a reply the outcome is un
 """
 
 import asyncio
+import re
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,7 @@ from aiosmtplib import (
 
 from notifications.domain import NotHandedOverError, OutcomeUnknownError, RefusedForGoodError, RefusedForNowError
 
+_ADDRESS: Final = re.compile(r"\S+@\S+")
 _IDLE_SECONDS: Final = 60.0
 _MAILS_PER_CONNECTION: Final = 100
 _PASSING_CODES: Final = frozenset({530, 534, 535, 538})
@@ -148,7 +150,8 @@ class SmtpGateway:
         except (SMTPException, OSError, TimeoutError) as error:
             detail = "the mail server gave no answer after it was sent the content"
             raise OutcomeUnknownError("no_answer_after_data", detail) from error
-        return response.message if isinstance(response.message, str) else str(response.message)
+        # Published and kept as the provider's id: some servers repeat the recipient's address.
+        return _ADDRESS.sub("(address)", str(response.message))
 
     async def _quit(self, kept: _Kept) -> None:
         with suppress(SMTPException, OSError, TimeoutError):

@@ -11,13 +11,15 @@ from booking.storage.messages import MessageStore
 from booking.storage.policies import PolicyCache, bump_policy
 from booking.storage.projections import BusyRow, ExternalBusyStore, ScheduleRow, ScheduleStore
 from booking.usecases.commands import KNOWN_COMMANDS, Asked, answer_commands
+from booking.usecases.commands.invalid import refuse_invalid_command
+from slotstream_contracts.attributes import Attributes
 from slotstream_contracts.commands import appointments_in
 from slotstream_contracts.envelope import Envelope
 from slotstream_contracts.messages import MessageEvent
 from slotstream_contracts.schedules import ExternalBusyState, ScheduleState
 from slotstream_contracts.topics import BOOKING_COMMANDS, EXTERNAL_BUSY, MESSAGES, SCHEDULES
 from slotstream_servicekit.clock import Clock
-from slotstream_servicekit.consumer import Consumers, Handler, Received
+from slotstream_servicekit.consumer import Consumers, Handler, InvalidRecord, OnInvalid, Received
 from slotstream_servicekit.context import Cause
 from slotstream_servicekit.projections import newest_by_key
 from slotstream_servicekit.rebuild import Projection
@@ -37,6 +39,7 @@ def register(consumers: Consumers, *, policies: PolicyCache, clock: Clock) -> No
         dedupe=False,
         members=3,
         weigh=appointments_in,
+        on_invalid=on_invalid_command(clock),
     )
 
 
@@ -146,6 +149,23 @@ def on_booking_commands(policies: PolicyCache, clock: Clock) -> Handler:
         await answer_commands(session=session, policies=policies, commands=commands, now=clock())
 
     return handle
+
+
+def on_invalid_command(clock: Clock) -> OnInvalid:
+    """Answers whoever sent a command that is set aside, where it says who that was."""
+
+    async def answer(session: AsyncSession, invalid: InvalidRecord) -> None:
+        attributes = Attributes.of(invalid.value, invalid.headers)
+        if attributes is not None:
+            await refuse_invalid_command(
+                session=session,
+                attributes=attributes,
+                code=invalid.cause.code,
+                detail=invalid.cause.detail,
+                now=clock(),
+            )
+
+    return answer
 
 
 def _command(key: str, event: Envelope[Any]) -> Asked:

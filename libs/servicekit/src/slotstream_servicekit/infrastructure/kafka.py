@@ -22,7 +22,14 @@ from slotstream_servicekit.infrastructure.processes import (
 VERSION: Final = "4.3.1"
 _CLUSTER_ID: Final = "5L6g3nShT-eMCtK--X86sw"
 _OPTIONS: Final = ("-Dlog4j2.StatusLoggerLevel=OFF",)
-SMALL: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx384m")
+SMALL: Final = (
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Xms64m",
+    "-Xmx256m",
+    "-Xss512k",
+    "-XX:ReservedCodeCacheSize=32m",
+)
 """For a machine that somebody works at: starts quickly, stays small, and is never compiled for speed."""
 SERVER: Final = (
     "-Xms1g",

@@ -29,6 +29,11 @@ from slotstream_servicekit.testing.infrastructure import cache_folder
 
 MEASURED = ("booking", "availability", "imports", "notifications")
 PASSWORD = "bench"  # noqa: S105 - of databases that live for one run
+WITHOUT_LIMITS = {
+    "SLOTSTREAM_RATE_LIMITS": json.dumps(
+        {kind: {"per_minute": 0, "burst": 1} for kind in ("slots", "holds", "exports", "reports")}
+    )
+}
 _LOG_SEGMENTS = 64
 """Of 16 MB: what `min_wal_size` keeps for further use."""
 
@@ -59,7 +64,7 @@ class Setting:
     def service(self, name: str, role: Literal["api", "worker", "all"], **settings: str) -> Iterator[ServiceProcess]:
         """One process of one service, ready."""
         port = free_port()
-        environment = self.stack_settings.environment(name, port=port) | settings
+        environment = self.stack_settings.environment(name, port=port) | WITHOUT_LIMITS | settings
         process = ServiceProcess(
             service=name, role=role, port=port, environment=environment, log=self.folder / f"{name}-{role}.log"
         )

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from slotstream_servicekit.database import Database, is_unavailable, tenant_cte
 from slotstream_servicekit.errors import DatabaseUnavailableError
+from slotstream_servicekit.settings import DatabaseLimits, ServiceSettings
 
 pytestmark = pytest.mark.service
 
@@ -268,3 +269,51 @@ async def test_errors_do_not_quote_parameters(world: World) -> None:
         async with world.database.transaction(ORGANIZATION) as session:
             await session.execute(text("SELECT 1/0, CAST(:name AS text)"), {"name": "Ada Lovelace"})
     assert "Ada" not in str(caught.value)
+
+
+LIMITS = DatabaseLimits(statement_seconds=0.3, lock_seconds=0.2, idle_in_transaction_seconds=0.3)
+
+
+async def test_a_statement_without_end_is_ended_and_may_be_tried_again(world: World) -> None:
+    database = small_pool(world, limits=LIMITS)
+    with pytest.raises(DatabaseUnavailableError):
+        async with database.transaction(ORGANIZATION) as session:
+            await session.execute(text("SELECT pg_sleep(30)"))
+    assert await seen_by(database, ORGANIZATION) == []
+    await database.dispose()
+
+
+async def test_nobody_waits_for_a_lock_for_long(world: World) -> None:
+    await add(world.database, ORGANIZATION)
+    database = small_pool(world, limits=LIMITS)
+    async with world.database.transaction(ORGANIZATION) as holder:
+        await holder.execute(text("UPDATE notes SET words = 'held'"))
+        with pytest.raises(DatabaseUnavailableError):
+            async with database.transaction(ORGANIZATION) as session:
+                await session.execute(text("UPDATE notes SET words = 'wanted'"))
+    await database.dispose()
+
+
+async def test_a_transaction_that_does_nothing_gives_back_what_it_holds(world: World, until: Until) -> None:
+    await add(world.database, ORGANIZATION)
+    database = small_pool(world, limits=LIMITS)
+    with pytest.raises(DatabaseUnavailableError):
+        async with database.transaction(ORGANIZATION) as idle:
+            await idle.execute(text("UPDATE notes SET words = 'held'"))
+            async with world.database.transaction(ORGANIZATION) as other:
+                await other.execute(text("UPDATE notes SET words = 'got'"))
+            await idle.execute(text("SELECT 1"))
+    assert await seen_by(database, ORGANIZATION) == ["a"]
+    await database.dispose()
+
+
+async def test_each_role_of_a_service_has_its_own_limits(world: World) -> None:
+    settings = ServiceSettings(
+        database_url=world.fresh.app_url, http_port=0, public_url="http://x", api_database_limits=LIMITS
+    )
+    for role, statement_timeout in (("api", "300ms"), ("worker", "2min")):
+        database = Database.of_service(settings, service="kit", role=role)
+        async with database.connection() as connection:
+            assert await connection.fetchval("SHOW statement_timeout") == statement_timeout
+            assert await connection.fetchval("SHOW application_name") == f"kit-{role}"
+        await database.dispose()

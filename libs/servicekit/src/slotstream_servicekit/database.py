@@ -8,7 +8,7 @@ round trip of its own.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Literal, Protocol, Self
 from uuid import UUID
 
 import asyncpg
@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 
 from slotstream_servicekit.errors import DatabaseUnavailableError
+from slotstream_servicekit.settings import DatabaseLimits, ServiceSettings
 from slotstream_servicekit.wakeups import announce_publication
 
 TENANT_SETTING: Final = "slotstream.organization"
@@ -32,9 +33,11 @@ _CONNECT_SECONDS = 5
 _STATEMENT_SECONDS = 60
 PUBLISHES: Final = "slotstream_publishes"
 """The key in `session.info` that says that the transaction writes to the outbox."""
+_GRACE_SECONDS = 5
+"""How much later than the server the driver gives up: the server's own word is the better one."""
 
-_PASSING_STATES = ("08", "40", "53", "57", "55P03", "25006")
-"""SQLSTATEs that pass by themselves: connection, rollback, resources, operator, lock, a standby's read-only."""
+_PASSING_STATES = ("08", "40", "53", "57", "55P03", "25006", "25P03")
+"""SQLSTATEs that pass by themselves: connection, rollback, resources, operator, lock, a standby's read-only, idle."""
 
 
 class Connection(Protocol):
@@ -62,10 +65,26 @@ class Database:
         self.engine = engine
 
     @classmethod
+    def of_service(cls, settings: ServiceSettings, *, service: str, role: Literal["api", "worker"]) -> Self:
+        """The pool of one role of a service, with the limits that its settings give that role."""
+        return cls.connect(
+            settings.database_url,
+            pool_size=settings.database_pool_size,
+            application_name=f"{service}-{role}",
+            limits=settings.api_database_limits if role == "api" else settings.worker_database_limits,
+        )
+
+    @classmethod
     def connect(
-        cls, url: str, *, pool_size: int = 10, application_name: str = "slotstream", pool_timeout: float = 10.0
+        cls,
+        url: str,
+        *,
+        pool_size: int = 10,
+        application_name: str = "slotstream",
+        pool_timeout: float = 10.0,
+        limits: DatabaseLimits | None = None,
     ) -> Self:
-        """A lazily connecting pool for `postgresql+asyncpg://…`; nothing is dialled yet.
+        """A lazily connecting pool for `postgresql+asyncpg://…`; nothing is dialled yet. No limits means for ever.
 
         No ping before a checkout: connections whose end has been heard of are replaced, and one that breaks in
         use is discarded with the transient error of the request that met it.
@@ -84,8 +103,8 @@ class Database:
             connect_args={
                 "connection_class": _Connection,
                 "timeout": _CONNECT_SECONDS,
-                "command_timeout": _STATEMENT_SECONDS,
-                "server_settings": {"application_name": application_name, "jit": "off"},
+                "command_timeout": _command_seconds(limits),
+                "server_settings": {"application_name": application_name, "jit": "off", **_server_limits(limits)},
             },
         )
         event.listen(engine.sync_engine, "connect", _read_plain_uuids)
@@ -256,6 +275,26 @@ def is_unavailable(error: BaseException) -> bool:
         # The server hung up just as a statement was to be sent.
         return True
     return isinstance(complaint, asyncpg.InterfaceError) and "clos" in str(complaint)
+
+
+def _server_limits(limits: DatabaseLimits | None) -> dict[str, str]:
+    if limits is None:
+        return {}
+    return {
+        "statement_timeout": _milliseconds(limits.statement_seconds),
+        "lock_timeout": _milliseconds(limits.lock_seconds),
+        "idle_in_transaction_session_timeout": _milliseconds(limits.idle_in_transaction_seconds),
+    }
+
+
+def _command_seconds(limits: DatabaseLimits | None) -> float | None:
+    if limits is None:
+        return _STATEMENT_SECONDS
+    return limits.statement_seconds + _GRACE_SECONDS if limits.statement_seconds else None
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1_000))
 
 
 def _to_json(value: object) -> str:

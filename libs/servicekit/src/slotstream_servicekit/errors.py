@@ -47,6 +47,11 @@ class Reason:
     conflicts_with: tuple[str, ...] = ()
 
 
+def as_sentence(detail: str) -> str:
+    """`detail` with a full stop, so that another sentence can follow it."""
+    return detail if detail.endswith((".", "!", "?")) else f"{detail}."
+
+
 class SlotstreamError(Exception):
     """A fact that stops the work. Subclasses set `code` and `kind` as class attributes.
 
@@ -100,7 +105,7 @@ class RefusedError(SlotstreamError):
     kind = ErrorKind.conflict
 
     def __init__(self, reasons: tuple[Reason, ...]) -> None:
-        super().__init__("; ".join(reason.detail for reason in reasons), reasons=reasons)
+        super().__init__(" ".join(as_sentence(reason.detail) for reason in reasons), reasons=reasons)
         if reasons:
             self.code = reasons[0].code
 

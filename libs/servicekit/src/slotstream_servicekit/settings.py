@@ -38,6 +38,25 @@ class IssuerSettings(BaseModel):
         return value
 
 
+class DatabaseLimits(BaseModel):
+    """How long PostgreSQL lets one statement run, wait for a lock, and a transaction do nothing. 0 means for ever."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    statement_seconds: float = Field(ge=0)
+    lock_seconds: float = Field(ge=0)
+    idle_in_transaction_seconds: float = Field(ge=0)
+
+
+class Rate(BaseModel):
+    """So many requests a minute in the long run, and so many at once. 0 a minute means no limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per_minute: int = Field(ge=0)
+    burst: int = Field(ge=1)
+
+
 class ServiceSettings(BaseSettings):
     """Settings that all services have. Passwords inside URLs never show in `repr` or logs."""
 
@@ -48,6 +67,13 @@ class ServiceSettings(BaseSettings):
     owner_database_url: str | None = Field(default=None, repr=False)
     """The owner's URL, for migrations only."""
     database_pool_size: int = Field(default=10, ge=1, le=200)
+    api_database_limits: DatabaseLimits = DatabaseLimits(
+        statement_seconds=15, lock_seconds=5, idle_in_transaction_seconds=30
+    )
+    """What the server lets a request do; what takes longer is ended and answered with 503."""
+    worker_database_limits: DatabaseLimits = DatabaseLimits(
+        statement_seconds=120, lock_seconds=30, idle_in_transaction_seconds=120
+    )
 
     kafka_bootstrap_servers: str = "localhost:9092"
     relay_lanes: int = Field(default=8, ge=1, le=256)
@@ -65,6 +91,9 @@ class ServiceSettings(BaseSettings):
     """How long requests and handlers in flight may take to finish after SIGTERM."""
     shutdown_delay_seconds: float = Field(default=0.0, ge=0)
     """How long to go on serving, unready, after SIGTERM until load balancers have noticed."""
+
+    rate_limits: dict[str, Rate] = Field(default_factory=dict)
+    """Other limits per organization than the endpoints' own, by kind: `{"slots": {"per_minute": 600, "burst": 50}}`."""
 
     issuers: tuple[IssuerSettings, ...] = ()
 

@@ -345,6 +345,20 @@ async def test_an_integration_has_the_rights_of_its_scopes(
     assert (await reader.get("/v1/whoami")).json()["actor"] == "integration"
 
 
+async def test_an_integration_is_told_the_scopes_to_ask_for(
+    as_role: Callable[..., Awaitable[httpx2.AsyncClient]],
+) -> None:
+    reader = await as_role("integration", scopes=["appointments:read"])
+    refused = await reader.post("/v1/things", json={})
+    assert refused.json()["detail"] == "The token needs the scope appointments:book or appointments:write."
+    assert refused.json()["required_scopes"] == ["appointments:book", "appointments:write"]
+    assert 'scope="appointments:book appointments:write"' in refused.headers["www-authenticate"]
+    viewer = await as_role("viewer")
+    assert (await viewer.post("/v1/things", json={})).json()["detail"] == (
+        "The role viewer may not do this: it needs the right book."
+    )
+
+
 async def test_scopes_give_a_person_nothing(as_role: Callable[..., Awaitable[httpx2.AsyncClient]]) -> None:
     viewer = await as_role("viewer", scopes=["appointments:write"])
     assert (await viewer.post("/v1/things", json={})).status_code == 403

@@ -6,7 +6,9 @@ from typing import Any
 import httpx2
 import orjson
 import pytest
+from pydantic_core import PydanticCustomError
 
+from slotstream_servicekit.http.models import parse_instant
 from slotstream_servicekit.http.problems import PROBLEM_CONTENT_TYPE
 
 GOOD = {"name": "Cut", "starts_at": "2026-03-29T07:30:00Z"}
@@ -32,6 +34,7 @@ BODIES: list[tuple[str, dict[str, Any], str, str]] = [
     ("nesting", {"anything": orjson.loads('{"a":' * 60 + "1" + "}" * 60)}, "too_deep", "*"),
     ("integer beyond 64 bits", {"anything": {"n": 2**63}}, "out_of_range", "/anything/n"),
     ("time without offset", {"starts_at": "2026-03-29T07:30:00"}, "time_without_offset", "/starts_at"),
+    ("unescaped plus", {"starts_at": "2026-03-29T07:30:00 02:00"}, "malformed_time", "/starts_at"),
     ("time without time", {"starts_at": "2026-03-29"}, "malformed_time", "/starts_at"),
     ("time as a number", {"starts_at": 1774769400}, "wrong_type", "/starts_at"),
     ("time as a digit string", {"starts_at": "1774769400"}, "malformed_time", "/starts_at"),
@@ -211,3 +214,10 @@ async def test_several_faults_are_all_told(client: httpx2.AsyncClient, creating:
         "/duration_minutes",
         "/colour",
     }
+
+
+def test_an_unescaped_plus_is_named_as_the_likely_cause() -> None:
+    with pytest.raises(PydanticCustomError, match="must be written as %2B"):
+        parse_instant("2026-03-29T07:30:00 02:00")
+    with pytest.raises(PydanticCustomError, match="RFC 3339"):
+        parse_instant("29.3.2026 07:30")

@@ -1,6 +1,7 @@
 """Everything other than success is a problem document."""
 
-from uuid import uuid4
+import json
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -96,3 +97,54 @@ async def test_the_operators_pages_answer_without_a_token(stranger: httpx2.Async
     metrics = (await stranger.get("/metrics")).text
     assert 'route="/v1/whoami",service="small",status="401"' in metrics
     assert "anna" not in metrics
+
+
+async def test_sentences_of_a_refusal_are_not_glued(client: httpx2.AsyncClient) -> None:
+    answer = await client.post(f"/v1/things/{uuid4()}/refuse")
+    assert answer.json()["detail"] == "The slot is taken. Anna is away."
+
+
+async def test_every_answer_tells_its_place_in_the_trace(
+    client: httpx2.AsyncClient, stranger: httpx2.AsyncClient
+) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    sent = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    for asking, path in ((client, "/v1/things"), (client, "/nope"), (stranger, "/v1/whoami"), (client, "/v1/boom")):
+        answer = await asking.get(path, headers=sent)
+        assert answer.headers["traceparent"].split("-")[1] == trace
+    assert (await client.get("/v1/things")).headers["traceparent"] != sent["traceparent"]
+
+
+@pytest.mark.parametrize("traceparent", ["x" * 100_000, "00-zz", "\xff", "a, b", ""])
+async def test_a_hostile_traceparent_begins_another_trace(client: httpx2.AsyncClient, traceparent: str) -> None:
+    answer = await client.get("/v1/things", headers={"traceparent": traceparent.encode("latin-1")})
+    assert answer.status_code == 200
+    assert len(answer.headers["traceparent"]) == 55
+
+
+async def test_each_request_is_one_line_of_the_log_without_what_the_caller_wrote(
+    client: httpx2.AsyncClient, organization_id: UUID, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("small")
+    answer = await client.get("/v1/things?status=anna@example.com", headers={"traceparent": "nonsense"})
+    await client.get("/v1/things/anna@example.com")
+    await client.get("/livez")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["event"], line["method"], line["route"], line["status"]) for line in lines] == [
+        ("request", "GET", "/v1/things", 200),
+        ("request", "GET", "/v1/things/{thing_id}", 422),
+    ]
+    assert lines[0]["trace_id"] == answer.headers["traceparent"].split("-")[1]
+    assert {line["organization"] for line in lines} == {str(organization_id)}
+    assert "anna" not in json.dumps(lines)
+
+
+async def test_the_log_of_a_stranger_names_no_organization(
+    client: httpx2.AsyncClient, stranger: httpx2.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("small")
+    await client.get("/v1/whoami")
+    await stranger.get("/v1/whoami")
+    known, unknown = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert "organization" in known
+    assert "organization" not in unknown

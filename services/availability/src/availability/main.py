@@ -28,7 +28,7 @@ NAME = "availability"
 
 def create_api(settings: AvailabilitySettings, *, clock: Clock = system_clock) -> FastAPI:
     """The HTTP application; it holds no Kafka client."""
-    database = _database(settings, "api")
+    database = Database.of_service(settings, service=NAME, role="api")
     health = Health()
     health.register("database", database_check(database))
 
@@ -69,7 +69,7 @@ def create_worker(settings: AvailabilitySettings, *, clock: Clock = system_clock
     from availability.worker import tasks
     from slotstream_servicekit import workers
 
-    database = _database(settings, "worker")
+    database = Database.of_service(settings, service=NAME, role="worker")
     return workers.create_worker(
         service=NAME,
         settings=settings,
@@ -77,12 +77,6 @@ def create_worker(settings: AvailabilitySettings, *, clock: Clock = system_clock
         decode=parse,
         register=register,
         tasks=tasks(database, clock, past_days=settings.past_days),
-    )
-
-
-def _database(settings: AvailabilitySettings, role: str) -> Database:
-    return Database.connect(
-        settings.database_url, pool_size=settings.database_pool_size, application_name=f"{NAME}-{role}"
     )
 
 

@@ -27,7 +27,7 @@ def create_api(settings: BookingSettings, *, clock: Clock = system_clock) -> Fas
     from booking.api import routers
     from booking.api.dependencies import Dependencies
 
-    database = _database(settings, application_name="booking-api")
+    database = Database.of_service(settings, service=NAME, role="api")
     health = Health()
     health.register("database", database_check(database))
 
@@ -57,7 +57,7 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
     from slotstream_servicekit import workers
     from slotstream_servicekit.housekeeping import housekeeping
 
-    database = _database(settings, application_name="booking-worker")
+    database = Database.of_service(settings, service=NAME, role="worker")
     policies = PolicyCache()
     return workers.create_worker(
         service=NAME,
@@ -71,12 +71,6 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
             series_extension(database, policies, clock),
             bulk_orders(database, policies, clock),
         ),
-    )
-
-
-def _database(settings: BookingSettings, *, application_name: str) -> Database:
-    return Database.connect(
-        settings.database_url, pool_size=settings.database_pool_size, application_name=application_name
     )
 
 

@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
+NAME = "calendar_sync"
+
 
 def create_api(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -> FastAPI:
-    database = _database(settings)
+    database = Database.of_service(settings, service=NAME, role="api")
     health = Health()
     health.register("database", database_check(database))
 
@@ -48,7 +50,7 @@ def create_api(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -
         await database.dispose()
 
     return create_app(
-        service="calendar_sync",
+        service=NAME,
         title="Slotstream Calendar Sync",
         routers=[connections_router, feeds_router],
         settings=settings,
@@ -62,7 +64,7 @@ def create_worker(settings: CalendarSyncSettings, *, clock: Clock = system_clock
     from calendar_sync.consumers import register
     from slotstream_servicekit import workers
 
-    database = _database(settings)
+    database = Database.of_service(settings, service=NAME, role="worker")
     http = GuardedHttp(
         allowed=settings.allowed_networks,
         ports=settings.allowed_ports,
@@ -71,7 +73,7 @@ def create_worker(settings: CalendarSyncSettings, *, clock: Clock = system_clock
     )
     poller = create_poller(settings, database=database, readers=_readers(settings, http), clock=clock)
     return workers.create_worker(
-        service="calendar_sync",
+        service=NAME,
         settings=settings,
         database=database,
         decode=parse,
@@ -125,12 +127,6 @@ def _readers(settings: CalendarSyncSettings, http: GuardedHttp) -> Mapping[Conne
     return {ConnectionKind.ICS: IcsReader(http, ExpansionProcess(seconds=settings.expansion_seconds))}
 
 
-def _database(settings: CalendarSyncSettings) -> Database:
-    return Database.connect(
-        settings.database_url, pool_size=settings.database_pool_size, application_name="calendar_sync"
-    )
-
-
 def _keys(settings: CalendarSyncSettings) -> Sequence[str]:
     """The keys that seal secrets. Checked when a role starts: operators' commands do without."""
     if not settings.secret_keys:
@@ -141,7 +137,7 @@ def _keys(settings: CalendarSyncSettings) -> Sequence[str]:
 
 
 service = Service(
-    name="calendar_sync",
+    name=NAME,
     settings=CalendarSyncSettings,
     create_api=create_api,
     create_worker=create_worker,

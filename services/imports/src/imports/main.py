@@ -35,7 +35,7 @@ def create_api(settings: ImportsSettings, *, clock: Clock = system_clock) -> Fas
     """The API role: a database and no Kafka client."""
     from imports.api import Dependencies, imports_router, progress_router, rows_router
 
-    database = _database(settings, role="api")
+    database = Database.of_service(settings, service=NAME, role="api")
     health = Health()
     health.register("database", database_check(database))
 
@@ -70,7 +70,7 @@ def create_worker(settings: ImportsSettings, *, clock: Clock = system_clock) -> 
     from imports.worker import tasks
     from slotstream_servicekit import workers
 
-    database = _database(settings, role="worker")
+    database = Database.of_service(settings, service=NAME, role="worker")
     worker = create_import_worker(settings, database=database, clock=clock)
     return workers.create_worker(
         service=NAME,
@@ -106,12 +106,6 @@ def _projections() -> "Sequence[Projection]":
     from imports.consumers import projections
 
     return projections(clock=system_clock)
-
-
-def _database(settings: ImportsSettings, *, role: str) -> Database:
-    return Database.connect(
-        settings.database_url, pool_size=settings.database_pool_size, application_name=f"{NAME}-{role}"
-    )
 
 
 service = Service(

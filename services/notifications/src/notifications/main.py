@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from notifications.consumers import Handlers
     from slotstream_servicekit.rebuild import Projection
 
+NAME = "notifications"
 
 _HOUSEKEEPING_SECONDS = 600.0
 _TEXTS_OF_THE_PAST = """
@@ -44,7 +45,7 @@ _REMINDERS_OF_NOTHING = """
 
 
 def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) -> FastAPI:
-    database = _database(settings)
+    database = Database.of_service(settings, service=NAME, role="api")
     health = Health()
     health.register("database", database_check(database))
 
@@ -54,7 +55,7 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
         await database.dispose()
 
     app = create_app(
-        service="notifications",
+        service=NAME,
         title="Slotstream Notifications",
         routers=ROUTERS,
         settings=settings,
@@ -75,13 +76,13 @@ def create_worker(settings: NotificationsSettings, *, clock: Clock = system_cloc
     from notifications.consumers import register
     from slotstream_servicekit import workers
 
-    database = _database(settings)
+    database = Database.of_service(settings, service=NAME, role="worker")
     channels = create_channels(settings)
     sender = create_sender(settings, database=database, channels=channels, clock=clock)
     handlers = create_handlers(settings, channels=channels, clock=clock)
     handlers.wake = sender.wake
     return workers.create_worker(
-        service="notifications",
+        service=NAME,
         settings=settings,
         database=database,
         decode=parse,
@@ -147,12 +148,6 @@ def projections() -> "Sequence[Projection]":
     return consumers.projections()
 
 
-def _database(settings: NotificationsSettings) -> Database:
-    return Database.connect(
-        settings.database_url, pool_size=settings.database_pool_size, application_name="notifications"
-    )
-
-
 def _sender_address(settings: NotificationsSettings) -> str:
     try:
         return checked_address(settings.sender_address)
@@ -181,7 +176,7 @@ def _smtp_server(settings: NotificationsSettings) -> SmtpServer:
 
 
 service = Service(
-    name="notifications",
+    name=NAME,
     settings=NotificationsSettings,
     create_api=create_api,
     create_worker=create_worker,

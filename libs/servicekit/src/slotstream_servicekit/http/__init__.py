@@ -12,6 +12,7 @@ from slotstream_servicekit.http.auth import (
 )
 from slotstream_servicekit.http.etags import IfMatch, etag
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotency_table, idempotent
+from slotstream_servicekit.http.limits import rate_limited
 from slotstream_servicekit.http.models import (
     CurrencyCode,
     DurationMinutes,
@@ -71,6 +72,7 @@ __all__ = [
     "page_of",
     "problem",
     "problem_of",
+    "rate_limited",
     "requires",
     "requires_any",
 ]

@@ -18,6 +18,7 @@ from starlette.routing import Match, Route
 from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.http.auth import Authenticator
+from slotstream_servicekit.http.limits import RateLimits
 from slotstream_servicekit.http.openapi import openapi_of, refuse_duplicate_operations
 from slotstream_servicekit.http.problems import ProblemResponse, problem, problem_of
 from slotstream_servicekit.http.request_telemetry import RequestTelemetry
@@ -72,13 +73,14 @@ def create_app(
     app.state.settings = settings
     app.state.authenticator = authenticator
     app.state.health = health
+    app.state.rate_limits = RateLimits(settings.rate_limits)
     routes = _strict_routes(routers)
     refuse_duplicate_operations(routes)
     _refuse_open_doors(routes, authenticator)
     in_order = sorted(routes, key=lambda route: not route.comes_first)
     refuse_hidden_routes(in_order)
     # Flat, and not by include_router: FastAPI matches an included router twice per request.
-    app.router.routes.extend([*in_order, *operator_routes(health)])
+    app.router.routes[:] = [*in_order, *operator_routes(health), *app.router.routes]
     cast("Any", app).openapi = _remembered(lambda: openapi_of(app, routes))
     return app
 

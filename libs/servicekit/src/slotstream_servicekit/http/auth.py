@@ -68,9 +68,8 @@ class Requirement:
 
     async def settle(self, scope: Scope) -> Principal:
         principal = await authenticate(scope)
-        if self.rights and self.rights.isdisjoint(principal.rights):
-            needed = " or ".join(sorted(self.rights))
-            raise ForbiddenError(f"The role {principal.role} and its scopes do not give the right {needed}")
+        if self.rights:
+            principal.require_any(*self.rights)
         return principal
 
 

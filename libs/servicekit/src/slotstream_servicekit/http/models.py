@@ -21,6 +21,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 _RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?P<offset>[Zz]|[+-]\d{2}:\d{2})?")
+_UNESCAPED_PLUS = re.compile(r"(\d{4}-\d{2}-\d{2}[Tt]\S+) (\d{2}:\d{2})")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _MICROSECONDS = re.compile(r"(\.\d{6})\d+")
@@ -45,6 +46,10 @@ def parse_instant(value: object) -> datetime:
     if not isinstance(value, str):
         raise PydanticCustomError("wrong_type", "A time is text such as 2026-03-29T07:30:00Z")
     match = _RFC_3339.fullmatch(value)
+    if match is None and _UNESCAPED_PLUS.fullmatch(value):
+        raise PydanticCustomError(
+            "malformed_time", "The time has a blank before its offset: in a query a + must be written as %2B, or use Z"
+        )
     if match is None:
         raise PydanticCustomError("malformed_time", "A time is written like 2026-03-29T07:30:00Z (RFC 3339)")
     if match["offset"] is None:

@@ -24,6 +24,7 @@ from typing import Any, get_args, get_type_hints
 from fastapi import Request, params
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.types import Receive, Scope, Send
 
 from slotstream_servicekit.http.auth import Requirement
 from slotstream_servicekit.http.bodies import NO_BODY, JsonRequest
@@ -34,6 +35,17 @@ class PlainRoute(StrictRoute):
     """See the module's documentation."""
 
     comes_first = True
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        answer = self.get_route_handler()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            response = await answer(Request(scope, receive))
+            await response(scope, receive, send)
+
+        # Instead of FastAPI's, which opens exit stacks for generators that a plain endpoint does not have.
+        self.app = app
 
     def handler(self) -> Handler:
         call = self.endpoint

@@ -1,11 +1,12 @@
 """Who is asking, for which organization, with which rights."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
 from slotstream_servicekit.errors import ForbiddenError
-from slotstream_servicekit.http.rights import Right, Role, rights_of
+from slotstream_servicekit.http.rights import Right, Role, rights_of, scopes_for
 
 ActorType = Literal["user", "ai_agent", "integration"]
 
@@ -52,5 +53,19 @@ class Principal:
 
     def require(self, right: Right) -> None:
         """Raises ForbiddenError where the right is missing."""
-        if right not in self.rights:
-            raise ForbiddenError(f"The role {self.role} and its scopes do not give the right {right}")
+        self.require_any(right)
+
+    def require_any(self, *rights: Right) -> None:
+        """Raises ForbiddenError where all of the rights are missing; an integration is told the scopes to ask for."""
+        if not self.rights.isdisjoint(rights):
+            return
+        if self.role is not Role.INTEGRATION:
+            raise ForbiddenError(f"The role {self.role} may not do this: it needs the right {_either(rights)}.")
+        scopes = scopes_for(*rights)
+        if not scopes:
+            raise ForbiddenError("No integration may do this, whatever its scopes.")
+        raise ForbiddenError(f"The token needs the scope {_either(scopes)}.", extra={"required_scopes": scopes})
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(sorted(names))

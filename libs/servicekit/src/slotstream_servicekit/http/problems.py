@@ -1,8 +1,10 @@
 """RFC 9457 problem details: one shape for everything that a service answers other than success."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,6 +36,13 @@ class ReasonOut(BaseModel):
     conflicts_with: list[str] = Field(default_factory=list)
 
 
+class OccurrenceReasonsOut(BaseModel):
+    """Why one date of a series cannot be had."""
+
+    occurs_on: date
+    reasons: list[ReasonOut]
+
+
 class ProblemOut(BaseModel):
     """RFC 9457 problem details; `code` is stable and meant for programs, `detail` for people."""
 
@@ -47,6 +56,14 @@ class ProblemOut(BaseModel):
     trace_id: str | None = None
     errors: list[FieldErrorOut] | None = None
     reasons: list[ReasonOut] | None = None
+    current_version: int | None = Field(default=None, description="Of a version_conflict: the version to read again")
+    retry_after: int | None = Field(default=None, description="Seconds until it is worth while to try again")
+    required_scopes: list[str] | None = Field(default=None, description="Any one of these scopes would do")
+    field: str | None = Field(default=None, description="The field or query parameter that is at fault")
+    existing_id: UUID | None = Field(default=None, description="What exists already")
+    occurrences: list[OccurrenceReasonsOut] | None = Field(
+        default=None, description="Of a series: the dates that cannot be had"
+    )
 
 
 class ProblemResponse(Response):
@@ -76,7 +93,7 @@ def problem(
     extra: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> ProblemResponse:
-    """The response for one problem; `extra` adds members such as the current version."""
+    """The response for one problem; `extra` adds members of ProblemOut, such as the current version."""
     content: dict[str, Any] = {
         **(extra or {}),
         "type": f"urn:slotstream:problem:{code}",
@@ -117,8 +134,14 @@ def _headers_of(error: SlotstreamError, status: int) -> dict[str, str]:
     if error.kind is ErrorKind.unauthenticated:
         return {"WWW-Authenticate": challenge(error.code, error.detail)}
     if error.kind is ErrorKind.forbidden:
-        return {"WWW-Authenticate": 'Bearer realm="slotstream", error="insufficient_scope"'}
+        return {"WWW-Authenticate": _insufficient_scope(error)}
     return {}
+
+
+def _insufficient_scope(error: SlotstreamError) -> str:
+    scopes = error.extra.get("required_scopes")
+    told = f', scope="{" ".join(map(str, scopes))}"' if isinstance(scopes, list) else ""
+    return f'Bearer realm="slotstream", error="insufficient_scope"{told}'
 
 
 def challenge(code: str, detail: str) -> str:

@@ -1,4 +1,4 @@
-"""The outermost layer of every request: trace, metrics, and an answer whatever happens."""
+"""The outermost layer of every request: trace, metrics, one log line, and an answer whatever happens."""
 
 import time
 from typing import Any
@@ -9,11 +9,21 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slotstream_servicekit.http.problems import problem
-from slotstream_servicekit.telemetry import HTTP_IN_FLIGHT, HTTP_REQUEST_SECONDS, HTTP_REQUESTS, get_logger
+from slotstream_servicekit.telemetry import (
+    HTTP_IN_FLIGHT,
+    HTTP_REQUEST_SECONDS,
+    HTTP_REQUESTS,
+    bind_organization,
+    get_logger,
+)
 from slotstream_servicekit.telemetry.context import _trace, new_trace, parse_traceparent
+from slotstream_servicekit.telemetry.logs import log_line
 from slotstream_servicekit.telemetry.tracing import Span, active_tracer, context_of, start_span
 
 UNMATCHED = "unmatched"
+RESPONSE_HEADERS = "slotstream.response_headers"
+"""The scope's key for a list of headers that go onto the answer, whatever it is."""
+_OPERATORS_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 _CLIENT_CLOSED_REQUEST = 499
 
 log = get_logger(__name__)
@@ -38,8 +48,11 @@ class RequestTelemetry:
         parent = parse_traceparent(_header(scope, b"traceparent"))
         tracer = active_tracer()
         span = start_span(tracer, parent, scope["method"], kind="server") if tracer else None
-        token = _trace.set(context_of(span) if span else parent or new_trace())
-        answer = _Answer(send)
+        trace = context_of(span) if span else parent or new_trace()
+        token = _trace.set(trace)
+        bind_organization(None)
+        scope[RESPONSE_HEADERS] = headers = [(b"traceparent", trace.traceparent.encode())]
+        answer = _Answer(send, headers)
         self._in_flight.inc()
         try:
             await self._app(scope, receive, answer)
@@ -52,7 +65,9 @@ class RequestTelemetry:
             await _internal_error()(scope, receive, answer)
         finally:
             self._in_flight.dec()
-            self._observe(scope, answer.status or _CLIENT_CLOSED_REQUEST, time.perf_counter() - started)
+            status, seconds = answer.status or _CLIENT_CLOSED_REQUEST, time.perf_counter() - started
+            self._observe(scope, status, seconds)
+            _log(scope, status, seconds)
             if span:
                 _end(span, scope, answer.status)
             _trace.reset(token)
@@ -71,18 +86,30 @@ class RequestTelemetry:
 
 
 class _Answer:
-    """Passes messages on and remembers the status."""
+    """Passes messages on, adds headers and remembers the status."""
 
-    __slots__ = ("_send", "status")
+    __slots__ = ("_headers", "_send", "status")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, headers: list[tuple[bytes, bytes]]) -> None:
         self._send = send
+        self._headers = headers
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), *self._headers]
         await self._send(message)
+
+
+def _log(scope: Scope, status: int, seconds: float) -> None:
+    """One line per request: its route's template, and neither path nor query, which may hold personal data."""
+    route = _route(scope)
+    if route in _OPERATORS_PATHS and status < 500:
+        return
+    level = "error" if status >= 500 else "info"
+    facts = {"method": scope["method"], "route": route, "status": status, "milliseconds": round(seconds * 1_000, 1)}
+    log_line("request", level, facts)
 
 
 def _internal_error() -> Any:
@@ -98,7 +125,9 @@ def _header(scope: Scope, wanted: bytes) -> str | None:
 
 def _route(scope: Scope) -> str:
     """The route's template: a path would make a metric per id."""
-    return getattr(scope.get("route"), "path", UNMATCHED)
+    if (route := scope.get("route")) is not None:
+        return str(route.path)
+    return scope["path"] if scope["path"] in _OPERATORS_PATHS else UNMATCHED
 
 
 def _end(span: Span, scope: Scope, status: int) -> None:

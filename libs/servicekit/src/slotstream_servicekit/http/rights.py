@@ -96,3 +96,8 @@ def rights_of(role: Role, scopes: frozenset[str]) -> frozenset[Right]:
     if role is not Role.INTEGRATION:
         return RIGHTS_OF_ROLE[role]
     return frozenset().union(*(RIGHTS_OF_SCOPE.get(scope, frozenset()) for scope in scopes))
+
+
+def scopes_for(*rights: Right) -> list[str]:
+    """The scopes that give any of `rights` to an integration."""
+    return sorted(scope for scope, given in RIGHTS_OF_SCOPE.items() if not given.isdisjoint(rights))

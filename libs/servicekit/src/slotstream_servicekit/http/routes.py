@@ -20,6 +20,7 @@ from starlette.types import Scope
 
 from slotstream_servicekit.http.auth import Requirement
 from slotstream_servicekit.http.bodies import JsonRequest, bounded
+from slotstream_servicekit.http.limits import RateLimit
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
@@ -32,6 +33,7 @@ class StrictRoute(APIRoute):
     """FastAPI tries one route after the other; what is asked all the time is tried first."""
     requirements: tuple[Requirement, ...]
     """Of the endpoint and all its dependencies."""
+    limits: tuple[RateLimit, ...]
     parameters: frozenset[str]
     """The query parameters that the endpoint and its dependencies know."""
 
@@ -39,6 +41,7 @@ class StrictRoute(APIRoute):
         dependants = list(_with_dependencies(self.dependant))
         _refuse_threads(dependants)
         self.requirements = tuple(dependant.call for dependant in dependants if isinstance(dependant.call, Requirement))
+        self.limits = tuple(dependant.call for dependant in dependants if isinstance(dependant.call, RateLimit))
         self.parameters = frozenset(name for dependant in dependants for name in _query_parameters(dependant))
         reads_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
         handle = self.handler()
@@ -60,9 +63,11 @@ class StrictRoute(APIRoute):
         return super().get_route_handler()
 
     async def admit(self, scope: Scope) -> None:
-        """Raises UnauthenticatedError, ForbiddenError, or RequestValidationError for what stands in path and query."""
+        """Raises UnauthenticatedError, ForbiddenError, RateLimitedError, or RequestValidationError."""
         for requirement in self.requirements:
             await requirement.settle(scope)
+        for limit in self.limits:
+            await limit.settle(scope)
         if "\x00" in scope["path"]:
             message = "The path holds a NUL character"
             raise RequestValidationError([{"type": "nul_character", "loc": ("path",), "msg": message}])

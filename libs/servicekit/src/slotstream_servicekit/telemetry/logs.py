@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 import traceback
+from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
 import orjson
@@ -37,8 +38,40 @@ def get_logger(name: str) -> Logger:
     return cast("Logger", structlog.get_logger(component=name))
 
 
+class _Lines:
+    """Where `log_line` writes; nowhere until logging is configured."""
+
+    service = ""
+    stream: TextIO | None = None
+
+
+def log_line(event: str, level: str, facts: dict[str, object]) -> None:
+    """One line like a logger's, a tenth of the time; for facts that hold nothing of a caller's own.
+
+    Written at levels up to INFO.
+    """
+    stream = _Lines.stream
+    if stream is None:
+        return
+    organization = current_organization()
+    line = {
+        **facts,
+        "event": event,
+        "level": level,
+        "time": datetime.now(UTC),
+        "service": _Lines.service,
+        "trace_id": current_trace_id(),
+    }
+    if organization is not None:
+        line["organization"] = organization
+    stream.write(orjson.dumps(line, option=orjson.OPT_UTC_Z).decode() + "\n")
+    stream.flush()
+
+
 def configure_logging(service: str, level: str = "INFO", *, stream: TextIO | None = None) -> None:
     """Sends this process's logs, and those of its libraries, to `stream` (standard output) as JSON lines."""
+    _Lines.service = service
+    _Lines.stream = (stream or sys.stdout) if logging.getLevelName(level) <= logging.INFO else None
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),

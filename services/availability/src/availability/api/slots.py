@@ -21,10 +21,12 @@ from availability.usecases.slots import settled
 from slotstream_scheduling import Slot, from_epoch, zone_of
 from slotstream_servicekit.http import Principal, Router
 from slotstream_servicekit.http.auth import authenticate
+from slotstream_servicekit.http.limits import rate_limited
 from slotstream_servicekit.http.responses import json_response
 from slotstream_servicekit.http.routes import Handler, StrictRoute
 
 router = Router(prefix="/v1", tags=["slots"])
+SLOTS_LIMIT = rate_limited("slots", per_minute=3_000, burst=300)
 
 _TAKES_GZIP = re.compile(rb"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 _NOT_BEFORE = re.compile(rb"(?:^|&)not_before=([^&]*)")
@@ -99,7 +101,12 @@ class KeptAnswersRoute(StrictRoute):
 
 
 router.add_api_route(
-    "/slots", list_slots, methods=["GET"], response_model=SlotsOut, route_class_override=KeptAnswersRoute
+    "/slots",
+    list_slots,
+    methods=["GET"],
+    response_model=SlotsOut,
+    dependencies=[SLOTS_LIMIT],
+    route_class_override=KeptAnswersRoute,
 )
 
 
@@ -142,7 +149,7 @@ def _takes_gzip(scope: Scope) -> bool:
     return any(name == b"accept-encoding" and _TAKES_GZIP.search(value) for name, value in scope["headers"])
 
 
-@router.get("/slots/first", response_model=FirstSlotOut)
+@router.get("/slots/first", response_model=FirstSlotOut, dependencies=[SLOTS_LIMIT])
 async def get_first_slot(
     *,
     principal: SlotReader,

@@ -18,6 +18,7 @@ from booking.storage.catalogue import CatalogueStore
 from booking.storage.connections import connection_of
 from booking.storage.listing import AppointmentFilter, ListedAppointment, list_appointments
 from slotstream_servicekit.http import Router
+from slotstream_servicekit.http.limits import rate_limited
 from slotstream_servicekit.http.principal import Principal
 
 router = Router(tags=["appointments"])
@@ -34,6 +35,7 @@ _CONTENT_TYPES = ("text/csv", "text/calendar", "application/vnd.openxmlformats-o
 
 @router.get(
     "/v1/appointments/export",
+    dependencies=[rate_limited("exports", per_minute=30, burst=10)],
     response_class=StreamingResponse,
     responses={200: {"content": {kind: {"schema": {"type": "string"}} for kind in _CONTENT_TYPES}}},
 )

@@ -15,15 +15,17 @@ from booking.usecases.holds import HoldRequest, hold_slot, release_hold
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
+from slotstream_servicekit.http.limits import rate_limited
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.rights import Right
 from slotstream_servicekit.ids import new_id
 
 router = Router(prefix="/v1/holds", tags=["holds"])
+HOLDS_LIMIT = rate_limited("holds", per_minute=1_200, burst=200)
 Booker = Annotated[Principal, requires(Right.BOOK)]
 
 
-@router.post("", status_code=201, response_model=HoldOut)
+@router.post("", status_code=201, response_model=HoldOut, dependencies=[HOLDS_LIMIT])
 async def add_hold(
     request: Request,
     context: CurrentContext,

@@ -24,9 +24,11 @@ from booking.schemas.reports import (
 from booking.storage.reports import ReportStore
 from booking.usecases.reports import measure_utilisation
 from slotstream_servicekit.http import Router
+from slotstream_servicekit.http.limits import rate_limited
 from slotstream_servicekit.http.models import InstantIn
 
 router = Router(prefix="/v1/reports", tags=["reports"])
+REPORTS_LIMIT = rate_limited("reports", per_minute=120, burst=60)
 By = Literal["client", "service", "staff", "business", "source", "weekday", "hour", "day", "month"]
 Lines = Annotated[int, Query(ge=1, le=1_000, description="At most so many lines, the largest")]
 LONGEST = timedelta(days=3 * 366)
@@ -46,7 +48,7 @@ async def _range(
 CurrentRange = Annotated[Range, Depends(_range)]
 
 
-@router.get("/no-shows")
+@router.get("/no-shows", dependencies=[REPORTS_LIMIT])
 async def report_no_shows(
     dependencies: CurrentDependencies,
     _principal: ReportReader,
@@ -60,7 +62,7 @@ async def report_no_shows(
     return NoShowReport(by=by, items=[NoShowLine.model_validate(line) for line in lines])
 
 
-@router.get("/volume")
+@router.get("/volume", dependencies=[REPORTS_LIMIT])
 async def report_volume(
     dependencies: CurrentDependencies,
     _principal: ReportReader,
@@ -74,7 +76,7 @@ async def report_volume(
     return VolumeReport(by=by, items=[VolumeLine.model_validate(line) for line in lines])
 
 
-@router.get("/revenue")
+@router.get("/revenue", dependencies=[REPORTS_LIMIT])
 async def report_revenue(
     dependencies: CurrentDependencies,
     _principal: ReportReader,
@@ -88,7 +90,7 @@ async def report_revenue(
     return RevenueReport(by=by, items=[RevenueLine.model_validate(line) for line in lines])
 
 
-@router.get("/utilisation")
+@router.get("/utilisation", dependencies=[REPORTS_LIMIT])
 async def report_utilisation(
     dependencies: CurrentDependencies, _principal: ReportReader, span: CurrentRange
 ) -> UtilisationReport:
@@ -98,7 +100,7 @@ async def report_utilisation(
     return UtilisationReport(items=[UtilisationLine.model_validate(line) for line in lines])
 
 
-@router.get("/follow-ups")
+@router.get("/follow-ups", dependencies=[REPORTS_LIMIT])
 async def report_follow_ups(
     dependencies: CurrentDependencies, _principal: ReportReader, span: CurrentRange, limit: Lines = 100
 ) -> FollowUpReport:

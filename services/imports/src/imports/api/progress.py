@@ -16,6 +16,7 @@ from imports.storage.imports import ImportStore
 from slotstream_servicekit.errors import TransientError
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.http import Router
+from slotstream_servicekit.http.limits import rate_limited
 
 router = Router(prefix="/v1/imports", tags=["imports"])
 
@@ -35,6 +36,7 @@ _PROGRESS_EVENT: dict[str, Any] = {
 
 @router.get(
     "/{import_id}/progress",
+    dependencies=[rate_limited("streams", per_minute=120, burst=60)],
     response_class=StreamingResponse,
     responses={200: {"description": "The events", "content": {"text/event-stream": {"schema": _PROGRESS_EVENT}}}},
 )

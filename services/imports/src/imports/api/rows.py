@@ -20,6 +20,7 @@ from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import Right
 from slotstream_servicekit.http.callers import context_of
 from slotstream_servicekit.http.etags import IfMatch
+from slotstream_servicekit.http.limits import rate_limited
 from slotstream_servicekit.http.pagination import (
     DEFAULT_LIMIT,
     Cursor,
@@ -89,6 +90,7 @@ async def patch_row(
 
 @router.get(
     "/{import_id}/errors.csv",
+    dependencies=[rate_limited("exports", per_minute=30, burst=10)],
     response_class=StreamingResponse,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )

@@ -1,0 +1,114 @@
+"""Rate limits per organization and kind of request: 429 with `Retry-After` for the one, room for all others.
+
+    @router.get("/v1/reports/volume", dependencies=[rate_limited("reports", per_minute=60, burst=20)])
+
+Checked once the caller is known and before the body is read. `SLOTSTREAM_RATE_LIMITS` (or the service's own
+variable) sets other rates by kind: `{"reports": {"per_minute": 600, "burst": 100}}`; a rate of 0 means no limit.
+Each process counts by itself: with n processes an organization may reach n times the rate.
+
+Every answer of such an endpoint tells `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+from fastapi import Depends, Request
+from starlette.types import Scope
+
+from slotstream_servicekit.errors import ErrorKind, SlotstreamError
+from slotstream_servicekit.http.auth import authenticate
+from slotstream_servicekit.http.request_telemetry import RESPONSE_HEADERS
+from slotstream_servicekit.settings import Rate
+
+MAX_BUCKETS = 20_000
+
+
+class RateLimitedError(SlotstreamError):
+    code = "rate_limited"
+    kind = ErrorKind.rate_limited
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """Holds up to `burst` tokens; each request takes one, and they come back at the rate."""
+
+    tokens: float
+    filled_at: float
+
+
+class RateLimits:
+    """The buckets of one process."""
+
+    def __init__(self, rates: Mapping[str, Rate], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rates = rates
+        self._clock = clock
+        self._buckets: dict[tuple[UUID, str], _Bucket] = {}
+
+    def rate_of(self, kind: str, default: Rate) -> Rate:
+        return self._rates.get(kind, default)
+
+    def take(self, organization_id: UUID, kind: str, rate: Rate) -> float:
+        """Takes a token and returns how many are left, or, below 0, minus the seconds until there is one."""
+        now = self._clock()
+        bucket = self._buckets.get((organization_id, kind))
+        if bucket is None:
+            self._make_room()
+            bucket = self._buckets[organization_id, kind] = _Bucket(rate.burst, now)
+        per_second = rate.per_minute / 60
+        bucket.tokens = min(rate.burst, bucket.tokens + (now - bucket.filled_at) * per_second)
+        bucket.filled_at = now
+        if bucket.tokens < 1:
+            return (bucket.tokens - 1) / per_second
+        bucket.tokens -= 1
+        return bucket.tokens
+
+    def _make_room(self) -> None:
+        """Forgets the half that was asked for longest ago: those buckets are the fullest."""
+        if len(self._buckets) >= MAX_BUCKETS:
+            newest_first = sorted(self._buckets.items(), key=lambda item: item[1].filled_at, reverse=True)
+            self._buckets = dict(newest_first[: MAX_BUCKETS // 2])
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """The dependency; its route settles it before the body is read."""
+
+    kind: str
+    default: Rate
+
+    async def __call__(self, request: Request) -> None:
+        """Nothing is left to do where FastAPI calls it."""
+
+    async def settle(self, scope: Scope) -> None:
+        """Raises RateLimitedError."""
+        limits = cast("RateLimits", scope["app"].state.rate_limits)
+        rate = limits.rate_of(self.kind, self.default)
+        if not rate.per_minute:
+            return
+        principal = await authenticate(scope)
+        left = limits.take(principal.organization_id, self.kind, rate)
+        wait = max(0, math.ceil(-left))
+        scope[RESPONSE_HEADERS] += _headers(self.kind, rate, left=max(0, int(left)), wait=wait)
+        if left < 0:
+            raise RateLimitedError(
+                f"Your organization may send {rate.per_minute} requests of the kind {self.kind} a minute, and "
+                f"{rate.burst} at once. Try again in {wait} seconds.",
+                extra={"retry_after": wait},
+            )
+
+
+def rate_limited(kind: str, *, per_minute: int, burst: int) -> Any:
+    """A dependency that limits what it is put on; all that name one kind share its rate."""
+    return Depends(RateLimit(kind, Rate(per_minute=per_minute, burst=burst)))
+
+
+def _headers(kind: str, rate: Rate, *, left: int, wait: int) -> list[tuple[bytes, bytes]]:
+    window = max(1, math.ceil(rate.burst * 60 / rate.per_minute))
+    return [
+        (b"ratelimit-policy", f'"{kind}";q={rate.burst};w={window}'.encode()),
+        (b"ratelimit", f'"{kind}";r={left};t={wait or math.ceil(60 / rate.per_minute)}'.encode()),
+    ]

@@ -1,6 +1,11 @@
 import subprocess
 import sys
 
+import pytest
+from calendar_tenant import Tenant
+
+from calendar_sync.main import create_worker
+
 CREATE_THE_API = """
 import sys
 from calendar_sync.main import create_api
@@ -14,3 +19,14 @@ def test_the_api_role_holds_no_kafka_client() -> None:
     created = subprocess.run([sys.executable, "-c", CREATE_THE_API], capture_output=True, text=True, check=False)
 
     assert (created.stdout.strip(), created.stderr) == ("", "")
+
+
+@pytest.mark.service
+async def test_the_worker_polls_sweeps_and_consumes(tenant: Tenant) -> None:
+    worker = create_worker(tenant.settings)
+    try:
+        assert len(worker.tasks) == 2
+        assert worker.consumers is not None
+        assert worker.relay is not None
+    finally:
+        await worker.dispose()

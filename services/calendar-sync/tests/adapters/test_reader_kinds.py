@@ -1,5 +1,6 @@
 """Kinds of fault and of dialect that real calendars show, each with what is read of it."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -169,6 +170,23 @@ def test_a_fold_within_a_character_changes_nothing() -> None:
 
     [instance] = expand(folded, zone="Europe/Berlin", window=WINDOW).instances
     assert instance.uid == "caf\u00e9-\U0001f600"
+
+
+def test_components_nested_absurdly_deep_are_read_past_in_moments() -> None:
+    began = time.process_time()
+
+    assert uids(read("BEGIN:X-A\n" * 50_000 + "END:X-B\n" * 50_000 + GOOD)) == {"good"}
+    assert time.process_time() - began < 5
+
+
+def test_an_attachment_of_megabytes_is_read_past_in_moments() -> None:
+    attachment = "ATTACH;ENCODING=BASE64:" + "\r\n ".join(["A" * 74] * 100_000)
+    began = time.process_time()
+
+    expansion = read(an_event(f"UID:a\n{attachment}\n{TEN}"))
+
+    assert spans(expansion) == ["03-12 10:00/03-12 11:00"]
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

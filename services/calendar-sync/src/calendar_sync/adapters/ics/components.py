@@ -7,6 +7,8 @@ from calendar_sync.adapters.ics.text import Line
 from calendar_sync.domain import ReadingFailedError
 
 MAX_EVENTS = 50_000
+MAX_DEPTH = 50
+"""Deeper parts are taken for a piece of the one that they lie in; no calendar nests more than three."""
 
 _KEPT = frozenset({"VEVENT", "VFREEBUSY", "VTIMEZONE"})
 
@@ -94,7 +96,8 @@ class _Splitter:
         if name in _KEPT:
             # None of these lies within another: what is open has lost its END.
             self._close_all()
-        self._open.append(Component(name=name, number=number))
+        if len(self._open) < MAX_DEPTH:
+            self._open.append(Component(name=name, number=number))
 
     def _end(self, name: str, number: int) -> None:
         if name == "VCALENDAR":

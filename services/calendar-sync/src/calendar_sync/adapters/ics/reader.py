@@ -58,8 +58,8 @@ def _charset_of(answer: GuardedAnswer) -> str | None:
 
 
 def _validators_of(answer: GuardedAnswer) -> dict[str, str]:
-    found = {name: answer.headers.get(name, "") for name in _CONDITIONS}
-    return {name: value for name, value in found.items() if 0 < len(value) <= MAX_VALIDATOR_LENGTH}
+    validators = {name: answer.headers.get(name, "") for name in _CONDITIONS}
+    return {name: value for name, value in validators.items() if 0 < len(value) <= MAX_VALIDATOR_LENGTH}
 
 
 def _failure_of(answer: GuardedAnswer) -> ReadingFailedError:

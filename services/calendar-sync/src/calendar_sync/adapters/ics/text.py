@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-_FOLD = re.compile(rb"(?:\r\n|\n|\r)[ \t]")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _WIDE_BOMS = (
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -102,16 +101,15 @@ def _is_known(charset: str) -> bool:
 
 def _unfolded(text: bytes) -> Iterator[tuple[bytes, int]]:
     """Each logical line, and how many lines of the file it takes."""
-    pending, lines = b"", 0
+    pending: list[bytes] = []
     for raw in _LINE_END.split(text):
-        if lines and raw[:1] in (b" ", b"\t"):
-            pending += raw[1:]
-            lines += 1
+        if pending and raw[:1] in (b" ", b"\t"):
+            pending.append(raw[1:])
             continue
-        if lines:
-            yield pending, lines
-        pending, lines = raw, 1
-    yield pending, lines
+        if pending:
+            yield b"".join(pending), len(pending)
+        pending = [raw]
+    yield b"".join(pending), len(pending)
 
 
 def _decoded(raw: bytes, charset: str | None) -> str:

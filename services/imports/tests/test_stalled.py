@@ -119,11 +119,13 @@ async def test_an_undo_that_is_not_answered_stalls_and_can_be_tried_again(servic
     assert (await service.get(import_id))["state"] == "undone"
 
 
+@pytest.mark.parametrize("names_import", [True, False])
 async def test_a_batch_that_became_a_dead_letter_and_is_answered_refused_ends_the_waiting(
-    service: ImportsService,
+    service: ImportsService, names_import: bool
 ) -> None:
     import_id, (command,) = await waiting(service, "book")
-    await service.answer([service.refused_whole(command, code="wrong_schema")])
+    refusal = service.refused_whole(command, code="wrong_schema")
+    await service.answer([refusal if names_import else refusal.model_copy(update={"batch_id": None})])
     await service.work()
     shown = await service.get(import_id)
     assert (shown["state"], shown["counts"]["failed"]) == ("finished", 3)

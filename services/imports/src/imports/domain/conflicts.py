@@ -50,6 +50,7 @@ class _Plan:
     services: Mapping[UUID, OfferedService] = field(init=False)
     timelines: dict[str, _Timeline] = field(default_factory=dict)
     seats: dict[Session, int] = field(default_factory=dict)
+    staffings: dict[tuple[UUID, UUID | None], tuple[Places, tuple[str, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.services = self.catalogue.services_by_id
@@ -57,14 +58,14 @@ class _Plan:
     def add(self, span: Span) -> Reason | None:
         """Takes what the row asks for; where it cannot have it, the reason."""
         service = self.services.get(span.service_id)
-        named = () if span.resource_id is None else (str(span.resource_id),)
-        staffing = self.catalogue.roster.staffing(service.requires if service else (), named)
-        # A resource that cannot perform the service is booking's to refuse; its time is taken all the same.
-        places = staffing.places if not staffing.reasons else tuple((resource_id,) for resource_id in named)
+        places, named = self._staffing(span, service)
         if not places or self._joins_session(span, places[0]):
             return None
         free = [[resource_id for resource_id in place if not self._rows_in(resource_id, span)] for place in places]
-        chosen = assign(policy=Assignment.PRIORITY, free=free, named=named)
+        if len(free) == 1:
+            chosen: tuple[str, ...] | None = (free[0][0],) if free[0] else None
+        else:
+            chosen = assign(policy=Assignment.PRIORITY, free=free, named=named)
         if chosen is None:
             return self._conflict(span, places, free)
         for resource_id in chosen:
@@ -73,6 +74,17 @@ class _Plan:
         if service is not None and service.capacity > 1:
             self.seats[span.service_id, span.starts_at, chosen[0]] = service.capacity - 1
         return None
+
+    def _staffing(self, span: Span, service: OfferedService | None) -> tuple[Places, tuple[str, ...]]:
+        """Who may fill which place of the row's appointment, and who has to."""
+        key = span.service_id, span.resource_id
+        if key not in self.staffings:
+            named = () if span.resource_id is None else (str(span.resource_id),)
+            staffing = self.catalogue.roster.staffing(service.requires if service else (), named)
+            # A resource that cannot perform the service is booking's to refuse; its time is taken all the same.
+            places = staffing.places if not staffing.reasons else tuple((resource_id,) for resource_id in named)
+            self.staffings[key] = places, named
+        return self.staffings[key]
 
     def _joins_session(self, span: Span, place: Sequence[str]) -> bool:
         """Takes a seat in a group that is there already, where one is left."""

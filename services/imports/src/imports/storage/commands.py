@@ -1,6 +1,6 @@
 """Rows as they go to booking: which are to be sent, which are awaited, and what was answered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -188,11 +188,29 @@ class RowCommandStore:
         await self._session.execute(_UNCHECKED, self._identity)
 
 
+_OF_COMMANDS = text(
+    """
+    SELECT organization_id, check_id AS command_id, import_id
+    FROM import_rows WHERE organization_id = ANY(:organizations) AND check_id = ANY(:ids)
+    UNION
+    SELECT organization_id, book_id, import_id
+    FROM import_rows WHERE organization_id = ANY(:organizations) AND book_id = ANY(:ids) AND outcome IS NULL
+    """
+)
+
+
 class AnswerStore:
     """Booking's answers to rows of any import."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    async def imports_of(self, commands: Collection[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], UUID]:
+        """The import that each command, by organization and id, is of."""
+        organizations, ids = zip(*commands, strict=True)
+        parameters = {"organizations": sorted(set(organizations)), "ids": list(ids)}
+        rows = await self._session.execute(_OF_COMMANDS, parameters)
+        return {(row.organization_id, row.command_id): row.import_id for row in rows}
 
     async def apply_checks(self, answers: Sequence[RowAnswer]) -> None:
         await self._session.execute(_CHECKED, {"answers": _documents(answers)})

@@ -41,7 +41,7 @@ class Answer:
 
 async def apply_answers(*, session: AsyncSession, answers: Sequence[Answer], now: datetime) -> None:
     """Answers to commands that are not ours, or no longer awaited, change nothing."""
-    about_rows = [answer for answer in answers if answer.verb != "undo" and answer.batch_id is not None]
+    about_rows = await _with_import(session, [answer for answer in answers if answer.verb != "undo"])
     # Before their rows, as everybody does who changes an import.
     imports = await _lock(session, about_rows)
     if checks := [_row_answer(answer) for answer in about_rows if answer.verb == "check"]:
@@ -54,6 +54,25 @@ async def apply_answers(*, session: AsyncSession, answers: Sequence[Answer], now
         for imported in await ImportStore(session).lock_undone_by(list(undoings)):
             if imported.undo_command_id is not None:
                 await _apply_undoing(session, imported, undoings[imported.undo_command_id], now)
+
+
+async def _with_import(session: AsyncSession, answers: Sequence[Answer]) -> Sequence[Answer]:
+    """The answers that name their import. A command that could not be read is refused without it: then by its id."""
+    unnamed = {
+        (answer.organization_id, answer.command_id)
+        for answer in answers
+        if answer.batch_id is None and not answer.succeeded
+    }
+    if not unnamed:
+        return [answer for answer in answers if answer.batch_id is not None]
+    by_command = await AnswerStore(session).imports_of(unnamed)
+    named = [
+        replace(answer, batch_id=by_command.get((answer.organization_id, answer.command_id)))
+        if answer.batch_id is None and not answer.succeeded
+        else answer
+        for answer in answers
+    ]
+    return [answer for answer in named if answer.batch_id is not None]
 
 
 async def _lock(session: AsyncSession, answers: Sequence[Answer]) -> Sequence[Import]:

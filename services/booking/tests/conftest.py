@@ -25,7 +25,8 @@ SettingsFactory = Callable[..., BookingSettings]
 @pytest.fixture
 def settings_of(signer: Signer) -> SettingsFactory:
     def make(database_url: str, **more: Any) -> BookingSettings:
-        return BookingSettings(database_url=database_url, issuers=(signer.issuer,), database_pool_size=40, **more)
+        values: dict[str, Any] = {"message_channels": frozenset({"email", "sms"}), "database_pool_size": 40, **more}
+        return BookingSettings(database_url=database_url, issuers=(signer.issuer,), **values)
 
     return make
 

@@ -1,5 +1,6 @@
 """One verb for many appointments."""
 
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
@@ -101,6 +102,17 @@ async def test_all_that_match_a_filter_are_done(tenant: Tenant) -> None:
 )
 async def test_an_order_that_makes_no_sense_is_refused_whole(tenant: Tenant, body: dict[str, Any]) -> None:
     assert (await tenant.api.post(BULK, json=body)).status_code == 422
+
+
+@pytest.mark.parametrize("verb", ["sms_client", "sms_staff"])
+async def test_an_sms_is_refused_where_nobody_can_send_it(tenant: Tenant, verb: str) -> None:
+    tenant.app.state.dependencies = replace(tenant.app.state.dependencies, message_channels=frozenset({"email"}))
+    booked = await tenant.book(tenant.at(9))
+    body = {"verb": verb, "ids": [booked["id"]], "arguments": {"text": "We open an hour later."}}
+    answer = await tenant.api.post(BULK, json=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "channel_unavailable"), answer.text
+    assert await commands(tenant) == []
 
 
 async def test_an_sms_to_the_client_is_asked_of_notifications_once_per_client(tenant: Tenant) -> None:

@@ -45,7 +45,9 @@ def create_api(settings: BookingSettings, *, clock: Clock = system_clock) -> Fas
         health=health,
         lifespan=lifespan,
     )
-    app.state.dependencies = Dependencies(database=database, policies=PolicyCache(), clock=clock)
+    app.state.dependencies = Dependencies(
+        database=database, policies=PolicyCache(), clock=clock, message_channels=settings.message_channels
+    )
     return app
 
 

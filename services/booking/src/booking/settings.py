@@ -1,5 +1,7 @@
 """What booking can be told."""
 
+from typing import Literal
+
 from pydantic_settings import SettingsConfigDict
 
 from slotstream_servicekit.settings import Port, ServiceSettings
@@ -12,3 +14,5 @@ class BookingSettings(ServiceSettings):
 
     http_port: Port = 8101
     public_url: str = "http://localhost:8101"
+    message_channels: frozenset[Literal["email", "sms", "voice", "push"]] = frozenset({"email"})
+    """The channels that notifications has been given: a message that needs another one is refused."""

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from booking.api.context import shown
 from booking.api.dependencies import AppointmentReader, BulkWriter, CurrentDependencies
 from booking.domain.bulk import AT_ONCE, BulkProgress
+from booking.domain.errors import NotReachableError
 from booking.schemas.bulk import BulkIn, BulkJobOut, BulkOut, BulkProblemOut, BulkResultOut
 from booking.storage.bulk import BulkStore
 from booking.usecases.bulk import ItemOutcome, do_in_bulk
@@ -49,6 +50,8 @@ async def do_with_many(
     worker: `GET /v1/bulk/{id}` says how far it is.
     """
     principal.require(Right.SEND_MESSAGES if body.verb.is_message else Right.WRITE_APPOINTMENTS)
+    if body.verb.is_message and "sms" not in dependencies.message_channels:
+        raise NotReachableError("channel_unavailable", "Nothing can be sent by sms: the channel is not configured")
     order = body.to_order(new_id())
 
     async def action(session: AsyncSession) -> Response:

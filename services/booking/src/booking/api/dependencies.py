@@ -20,6 +20,7 @@ class Dependencies:
     database: Database
     policies: PolicyCache
     clock: Clock
+    message_channels: frozenset[str] = frozenset()
 
     def context_of(self, principal: Principal) -> Context:
         return context_of(principal, now=self.clock())

@@ -10,6 +10,7 @@ from slotstream_cli.migrate import migrate
 from slotstream_cli.openapi import openapi
 from slotstream_cli.rebuild import rebuild_service
 from slotstream_cli.token import token
+from slotstream_servicekit.clock import use_pinned_zone_rules
 from slotstream_servicekit.telemetry import configure_logging
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ def slotstream() -> None:
 
 def main() -> None:
     """The console entry point. Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 unreachable."""
+    use_pinned_zone_rules()
     # The commands say in a sentence what went wrong; the libraries' own complaints would bury it.
     configure_logging("cli", "WARNING", stream=sys.stderr)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

@@ -38,7 +38,9 @@ runtime._run = report
 runtime.run(service, ["--role", "all"])
 """
 COMMAND_LINE = "from slotstream_cli import main; main.app = report; main.main()"
-LOCAL_STACK = "import argparse; argparse.ArgumentParser.parse_args = report; from slotstream_local import main; main.main()"
+LOCAL_STACK = (
+    "import argparse; argparse.ArgumentParser.parse_args = report; from slotstream_local import main; main.main()"
+)
 CALENDAR = b"""BEGIN:VCALENDAR\r
 VERSION:2.0\r
 PRODID:-//test//test//EN\r

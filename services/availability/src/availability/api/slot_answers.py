@@ -71,13 +71,17 @@ class SlotAnswer:
         self._valid_until = 0.0
         self._bodies: dict[bool, bytes] = {}
         self._lock = asyncio.Lock()
+        self._size = 0
 
     @property
     def size(self) -> int:
         """Bytes in memory, roughly."""
+        return self._size
+
+    def _weigh(self) -> None:
         days = sum(len(day.json) + len(day.packed) + 200 for day in self._days)
         board = len(self._offer.board.grid) * (8 + len(self._offer.terms.staffing.candidates) // 8)
-        return days + board + sum(map(len, self._bodies.values()))
+        self._size = days + board + sum(map(len, self._bodies.values()))
 
     async def bring_up_to(self, versions: Versions, reader: AvailabilityReader, now: float) -> None:
         """Makes it true for `versions` and for `now`, in epoch seconds."""
@@ -102,6 +106,7 @@ class SlotAnswer:
         body = self._bodies.get(gzip)
         if body is None:
             body = self._bodies[gzip] = self._packed() if gzip else b"".join(self._plain_pieces())
+            self._weigh()
         return body
 
     def _write(self, days: list[_Day], bookable: range) -> None:
@@ -152,6 +157,9 @@ class SlotAnswer:
         return b"".join([*pieces, _LAST_BLOCK, tail])
 
 
+_NOTHING: Final[OrderedDict[bytes, tuple[SlotAnswer, int]]] = OrderedDict()
+
+
 class AnswerCache:
     """Answers by organization and query, in each organization the least recently asked forgotten first."""
 
@@ -163,13 +171,20 @@ class AnswerCache:
     def get(self, organization_id: UUID, query: bytes) -> SlotAnswer | None:
         own = self._answers.get(organization_id)
         kept = own.get(query) if own else None
-        return kept[0] if kept else None
+        if own is None or kept is None:
+            return None
+        own.move_to_end(query)
+        self._answers.move_to_end(organization_id)
+        return kept[0]
 
     def keep(self, organization_id: UUID, query: bytes, answer: SlotAnswer) -> None:
-        """Keeps the answer, or notes its size and that it was asked for.
+        """Keeps the answer, or notes its size.
 
         One that is larger than the organization's share is not kept.
         """
+        kept = self._answers.get(organization_id, _NOTHING).get(query)
+        if kept == (answer, answer.size):
+            return
         own = self._answers.setdefault(organization_id, OrderedDict())
         self._answers.move_to_end(organization_id)
         _, before = own.pop(query, (None, 0))

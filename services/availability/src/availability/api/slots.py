@@ -111,7 +111,8 @@ router.add_api_route(
 
 
 def _key(request: Request) -> bytes:
-    return _NOT_BEFORE.sub(b"", request.scope["query_string"])
+    sent: bytes = request.scope["query_string"]
+    return _NOT_BEFORE.sub(b"", sent) if b"not_before" in sent else sent
 
 
 def _tokens(request: Request) -> list[str] | None:

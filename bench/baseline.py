@@ -7,27 +7,29 @@ import subprocess
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
 
 from bench.setting import Setting
 from bench.world import BenchWorld
-from booking.domain.model import Actor
+from booking.domain.appointments import FIELDS
 from booking.domain.requests import BookingRequest
-from booking.publishers import Cause
-from booking.storage.bookings import IdempotencyClaim
+from booking.schemas.appointments import appointment_out
 from booking.storage.policies import PolicyCache
 from booking.usecases.booking import Booking, book_appointment
 from slotstream_servicekit.clock import system_clock
+from slotstream_servicekit.context import Actor, Cause, Context
+from slotstream_servicekit.http.idempotency import KeyClaim, stored_answer
+from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
 
 CONNECTIONS = 8
 SCRIPT = """\
 \\set i :i + 1
 \\set n :client_id * {share} + :i
-SELECT book_appointments('{organization}', policy_version, rows, events) FROM {table} WHERE n = :n;
+SELECT cardinality(booked) FROM {table}_book(:n);
 """
 
 
@@ -36,38 +38,61 @@ class _Recorder:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self.text = ""
         self.calls: list[tuple[Any, ...]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
-    async def fetchval(self, query: str, *arguments: Any) -> Any:
-        if "book_appointments" not in query:
-            return await self._connection.fetchval(query, *arguments)
-        self.calls.append(arguments[1:])
-        return [identity for identity, *_ in arguments[2]]
+    async def fetchrow(self, query: str, *arguments: Any) -> Any:
+        if "admit_bookings" not in query:
+            return await self._connection.fetchrow(query, *arguments)
+        self.text = query
+        self.calls.append(arguments)
+        return {"is_stale": False, "booked": [_appointment_id(arguments)], "partial": []}
+
+
+def _appointment_id(arguments: tuple[Any, ...]) -> UUID:
+    return cast("UUID", arguments[3 + list(FIELDS).index("id")])
 
 
 async def record_calls(setting: Setting, world: BenchWorld, table: str, slots: Sequence[int]) -> None:
-    """Fill `table` with the statement's arguments, one booking for each of `slots`."""
+    """Fill `table` with the statement's arguments, one booking for each of `slots`.
+
+    Makes a function `{table}_book(n)` that runs the statement with the arguments of row n.
+    """
     database = setting.database("booking")
     policies = PolicyCache()
     async with database.connection() as connection:
         recorder = _Recorder(connection)
         for number in slots:
-            await book_appointment(
-                connection=recorder,
-                policies=policies,
-                organization_id=world.organization_id,
-                booking=_booking(world, number),
-                now=system_clock(),
-            )
+            await book_appointment(connection=recorder, policies=policies, booking=_booking(world, number))
     await database.dispose()
+    types = {1: "uuid", 2: "bigint", 3: "int"} | {
+        int(number): kind for number, kind in re.findall(r"\$(\d+)::(\w+(?:\[\])?)", recorder.text)
+    }
+    columns = ", ".join(f"a{number} {types[number]}" for number in sorted(types))
+    statement = re.sub(r"\$(\d+)", r"arguments.a\1", recorder.text)
+    # A statement that writes in its CTEs is none that another selects from: INTO stands in its own select.
+    head, _, tail = statement.rpartition(" AS partial")
+    into = f"{head} AS partial INTO is_stale, booked, partial{tail};"
     admin = await asyncpg.connect(setting.admin_url("booking"))
-    await admin.execute(
-        f"CREATE TABLE {table} (n int PRIMARY KEY, policy_version bigint, rows booking_row[], events booking_event[])"
-    )
+    await admin.execute(f"CREATE TABLE {table} (n int PRIMARY KEY, {columns})")
     await admin.execute(f"GRANT SELECT ON {table} TO booking_app")
+    await admin.execute(
+        f"""
+        CREATE FUNCTION {table}_book(p_n int, OUT is_stale boolean, OUT booked uuid[], OUT partial uuid[])
+        LANGUAGE plpgsql AS $bench$
+        #variable_conflict use_column
+        DECLARE
+            arguments {table};
+        BEGIN
+            SELECT * FROM {table} WHERE n = p_n INTO arguments;
+            {into}
+        END
+        $bench$
+        """
+    )
     await admin.copy_records_to_table(
         table, records=[(number + 1, *call) for number, call in enumerate(recorder.calls)]
     )
@@ -86,12 +111,17 @@ def _booking(world: BenchWorld, number: int) -> Booking:
         resource_ids=(UUID(body["resource_ids"][0]),),
         source="manual",
     )
+    claim = KeyClaim(organization_id=world.organization_id, caller="bench", key=str(new_id()), fingerprint=b"0" * 32)
     return Booking(
         request=request,
-        client_id=UUID(body["client_id"]),
-        actor=Actor(type="user", id="bench"),
-        cause=Cause(correlation_id=str(new_id()), traceparent=None),
-        claim=IdempotencyClaim(caller="bench", key=str(new_id()), fingerprint=b"0" * 32),
+        context=Context(
+            organization_id=world.organization_id,
+            actor=Actor(type="user", id="bench"),
+            cause=Cause(correlation_id=str(new_id()), traceparent=None),
+            now=system_clock(),
+        ),
+        claim=claim,
+        answer=lambda appointment: stored_answer(claim, model_response(appointment_out(appointment, staff=True))),
     )
 
 
@@ -100,7 +130,7 @@ def pgbench_rate(setting: Setting, world: BenchWorld, *, calls: int, first: int)
     table = f"bench_calls_{first}"
     asyncio.run(record_calls(setting, world, table, range(first, first + calls)))
     share = calls // CONNECTIONS
-    script = SCRIPT.format(share=share, organization=world.organization_id, table=table)
+    script = SCRIPT.format(share=share, table=table)
     told = run_pgbench(setting, script, clients=CONNECTIONS, transactions=share - 1)
     found = re.search(r"tps = ([\d.]+)", told)
     if found is None:

@@ -16,16 +16,13 @@ GATE = 32
 """An advisory lock: all wait for it, so that they start together and the load generator has no part in the race."""
 WARM_UP_ROUNDS = 6
 ATTEMPT = """
-CREATE FUNCTION bench_attempt(
-    organization uuid, policy_version bigint, rows booking_row[], events booking_event[],
-    OUT won int, OUT took float8
-) LANGUAGE plpgsql AS $$
+CREATE FUNCTION bench_attempt(p_n int, OUT won int, OUT took float8) LANGUAGE plpgsql AS $$
 DECLARE
     began timestamptz;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(32);
     began := clock_timestamp();
-    won := cardinality(book_appointments(organization, policy_version, rows, events));
+    won := (SELECT cardinality(booked) FROM bench_race_book(p_n));
     took := extract(epoch FROM clock_timestamp() - began) * 1000;
 END
 $$
@@ -57,13 +54,13 @@ async def _race(setting: Setting, world: BenchWorld, slots: range) -> Race:
     await record_calls(setting, world, "bench_race", [*alone, *together, *race])
     gate = await asyncpg.connect(setting.admin_url("booking"))
     await gate.execute(ATTEMPT)
-    calls = await gate.fetch("SELECT policy_version, rows, events FROM bench_race ORDER BY n")
+    calls = [row["n"] for row in await gate.fetch("SELECT n FROM bench_race ORDER BY n")]
     url = setting.stack_settings.database_url("booking", "app").replace("postgresql+asyncpg", "postgresql")
     racers = [await asyncpg.connect(url) for _ in range(CLIENTS)]
     before = await gate.fetchval(DEADLOCKS)
     answers: list[Any] = []
     for first in range(0, len(calls), CLIENTS):
-        answers += await _heat(gate, racers, world, calls[first : first + CLIENTS])
+        answers += await _heat(gate, racers, calls[first : first + CLIENTS])
     deadlocks = await gate.fetchval(DEADLOCKS) - before
     for connection in (gate, *racers):
         await connection.close()
@@ -72,12 +69,10 @@ async def _race(setting: Setting, world: BenchWorld, slots: range) -> Race:
     return Race(statistics.quantiles(refusals, n=100)[98], deadlocks, sum(won for won, _ in counted))
 
 
-async def _heat(gate: Any, racers: list[Any], world: BenchWorld, calls: list[Any]) -> list[Any]:
+async def _heat(gate: Any, racers: list[Any], calls: list[int]) -> list[Any]:
     await gate.execute(f"SELECT pg_advisory_lock({GATE})")
     attempts = [
-        asyncio.ensure_future(
-            racer.fetchrow("SELECT * FROM bench_attempt($1, $2, $3, $4)", world.organization_id, *_sendable(call))
-        )
+        asyncio.ensure_future(racer.fetchrow("SELECT * FROM bench_attempt($1)", call))
         for racer, call in zip(racers, calls, strict=True)
     ]
     deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
@@ -86,8 +81,3 @@ async def _heat(gate: Any, racers: list[Any], world: BenchWorld, calls: list[Any
             raise RuntimeError(f"not all {CLIENTS} clients came to the start")
     await gate.execute(f"SELECT pg_advisory_unlock({GATE})")
     return await asyncio.gather(*attempts)
-
-
-def _sendable(call: Any) -> tuple[Any, ...]:
-    version, rows, events = call
-    return version, [tuple(row) for row in rows], [tuple(event) for event in events]

@@ -1,6 +1,7 @@
-"""The booking statement itself: its typed rows, and the gate for those who want the same slot at once."""
+"""The booking statement itself: its parameters, and the gate for those who want the same slot at once."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -11,14 +12,20 @@ import asyncpg
 import pytest
 from booking_fixtures import Tenant
 
-from booking.storage import bookings, occupancy
+from booking.domain.appointments import FIELDS
+from booking.storage import occupancy
+from booking.storage.booking_statement import booking_text, booking_values
+from booking.storage.bookings import gate_of
 from booking.storage.connections import connection_of
+from booking.storage.tables import appointments
+from slotstream_servicekit.locks import LockClass
 
 pytestmark = pytest.mark.service
 
-_PASS = "SELECT pg_advisory_xact_lock(7227016, hashtext($1::text || extract(epoch FROM $2::timestamptz)::text))"
+_GATE = int(LockClass.SLOT_GATE)
+_PASS = f"SELECT pg_advisory_xact_lock({_GATE}, $1)"
 _WAITING = (
-    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7227016 AND NOT granted"
+    f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = {_GATE} AND NOT granted"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 _TAKE = (
@@ -32,7 +39,8 @@ async def ahead(tenant: Tenant, starts_at: str) -> AsyncIterator[asyncpg.Connect
     """A transaction that came first through the gate of the slot, and has not ended yet."""
     async with tenant.as_owner() as connection, connection.transaction():
         await connection.execute("SELECT set_config('slotstream.organization', '*', true)")
-        await connection.execute(_PASS, tenant.staff[0]["id"], datetime.fromisoformat(starts_at))
+        gate = gate_of(UUID(tenant.staff[0]["id"]), datetime.fromisoformat(starts_at))
+        await connection.execute(_PASS, gate)
         yield connection
 
 
@@ -63,23 +71,17 @@ async def test_another_slot_does_not_wait(tenant: Tenant) -> None:
         await tenant.book(tenant.at(10))
 
 
-async def test_a_row_has_the_attributes_of_its_type_in_their_order(
-    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    names: list[str] = []
+def test_every_field_of_an_appointment_has_a_column() -> None:
+    assert list(FIELDS) == [column.name for column in appointments.columns]
 
-    def watched(row: Any) -> dict[str, object]:
-        values = typed_row(row)
-        names.extend(values)
-        return values
 
-    typed_row = bookings.typed_row
-    monkeypatch.setattr(bookings, "typed_row", watched)
-    await tenant.book(tenant.at(9))
-    wanted = await tenant.rows(
-        "SELECT attname FROM pg_attribute WHERE attrelid = 'booking_row'::regclass AND attnum > 0 ORDER BY attnum"
-    )
-    assert names == [each["attname"] for each in wanted]
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("with_clients", [True, False])
+def test_the_statement_names_its_parameters_in_their_order(alone: bool, with_clients: bool) -> None:
+    text = booking_text(alone=alone, with_clients=with_clients)
+    numbers = {int(number) for number in re.findall(r"\$(\d+)", text)}
+    values = booking_values([], alone=False, with_clients=with_clients)
+    assert numbers == set(range(1, 4 + len(values)))
 
 
 async def test_who_looks_at_a_day_reads_that_day_and_not_all_that_was_ever_booked(tenant: Tenant) -> None:

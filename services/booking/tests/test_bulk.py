@@ -39,7 +39,6 @@ async def work(tenant: Tenant) -> int:
     [
         ("complete", {}, "status", "completed"),
         ("dismiss", {}, "status", "dismissed"),
-        ("archive", {}, "archived", True),
         ("cancel", {"reason": "ill", "notify": False}, "status", "cancelled"),
         ("confirm", {}, "status", "confirmed"),
     ],

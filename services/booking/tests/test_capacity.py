@@ -197,7 +197,7 @@ async def database_clock(tenant: Tenant) -> AsyncIterator[Callable[[datetime], A
             f'ALTER DATABASE "{owner.url.database}" SET search_path = told, pg_catalog, public',
         ):
             await connection.execute(text(statement))
-    await tenant.app.state.context.database.engine.dispose()
+    await tenant.app.state.dependencies.database.engine.dispose()
 
     async def tell(present: datetime) -> None:
         async with owner.engine.begin() as connection:

@@ -193,7 +193,14 @@ async def test_history_names_the_actor_the_call_and_both_values_of_every_field(t
     assert last["fields"] == {
         "status": {"old": "scheduled", "new": "rescheduled"},
         "rescheduled_to": {"old": None, "new": new["id"]},
+        "starts_at": {"old": booked["starts_at"], "new": new["starts_at"]},
+        "ends_at": {"old": booked["ends_at"], "new": new["ends_at"]},
     }
     [first] = (await tenant.get(f"/v1/appointments/{new['id']}/history"))["items"]
     assert (first["verb"], first["actor"]["call_id"]) == ("create", "call-9")
+    assert first["fields"] == {
+        "starts_at": {"old": booked["starts_at"], "new": new["starts_at"]},
+        "ends_at": {"old": booked["ends_at"], "new": new["ends_at"]},
+        "rescheduled_from": {"old": None, "new": booked["id"]},
+    }
     assert new["previous_starts_at"] == booked["starts_at"]

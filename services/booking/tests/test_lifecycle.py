@@ -181,6 +181,7 @@ async def test_of_two_pending_requests_for_one_slot_only_one_can_be_approved(ten
 
 async def test_archiving_hides_and_never_deletes(tenant: Tenant) -> None:
     booked = await tenant.book(tenant.at(9))
+    await verb(tenant, booked, "complete")
     await verb(tenant, booked, "archive")
 
     assert (await tenant.get("/v1/appointments"))["items"] == []
@@ -188,6 +189,23 @@ async def test_archiving_hides_and_never_deletes(tenant: Tenant) -> None:
     assert (await tenant.get(f"/v1/appointments/{booked['id']}"))["archived"] is True
     await verb(tenant, booked, "unarchive")
     assert len((await tenant.get("/v1/appointments"))["items"]) == 1
+
+
+async def test_what_is_still_to_come_is_not_hidden_and_what_is_hidden_comes_back_into_view(tenant: Tenant) -> None:
+    booked = await tenant.book(tenant.at(9))
+    assert (await verb(tenant, booked, "archive", 409))["code"] == "cancel_first"
+    bulk = await tenant.post("/v1/appointments/bulk", {"verb": "archive", "ids": [booked["id"]]})
+    assert bulk["results"][0]["problem"]["code"] == "cancel_first"
+
+    await verb(tenant, booked, "dismiss")
+    await verb(tenant, booked, "archive")
+    assert (await verb(tenant, booked, "reopen"))["archived"] is False
+
+
+async def test_an_appointment_is_not_moved_to_where_it_is(tenant: Tenant) -> None:
+    booked = await tenant.book(tenant.at(9))
+    answer = await tenant.api.post(f"/v1/appointments/{booked['id']}/reschedule", json={"starts_at": tenant.at(9)})
+    assert (answer.status_code, answer.json()["code"]) == (409, "nothing_changed")
 
 
 async def test_editing_is_audited_field_by_field_and_events_carry_no_free_text(tenant: Tenant) -> None:

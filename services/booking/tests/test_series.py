@@ -9,9 +9,7 @@ import pytest
 from booking_fixtures import Tenant
 from series_requests import MONDAY, MONDAYS, active, add, cancel, series_request, starts
 
-from booking.domain.model import Actor
 from booking.domain.series import HORIZON_DAYS, ended_by_count
-from booking.publishers import Cause
 from booking.schemas.series import AddSeriesIn
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
@@ -20,6 +18,7 @@ from booking.usecases.series import (
     extend_next_series,
 )
 from booking.worker import extend_one, series_extension
+from slotstream_servicekit.context import Actor, Cause, Context
 
 pytestmark = pytest.mark.service
 
@@ -211,12 +210,15 @@ async def test_two_hundred_and_fifty_occurrences_take_as_many_statements_as_ten_
                 session=session,
                 policies=policies,
                 series=series,
-                actor=Actor(type="user", id="ada"),
-                cause=Cause(correlation_id="c"),
-                now=tenant.now[0],
+                context=Context(
+                    organization_id=tenant.organization_id,
+                    actor=Actor(type="user", id="ada"),
+                    cause=Cause(correlation_id="c"),
+                    now=tenant.now[0],
+                ),
             )
             connection.remove_query_logger(watched)
-        assert [one.date.outcome for one in report.standing] == ["booked"] * count
+        assert [one.date.outcome for one in report.occurrences] == ["booked"] * count
         return len(seen)
 
     policies = PolicyCache()

@@ -9,9 +9,7 @@ import pytest
 from booking_fixtures import Tenant
 from series_requests import MONDAYS, active, add, cancel, patch, results, starts, statuses
 
-from booking.domain.model import Actor
 from booking.domain.series import Scope
-from booking.publishers import Cause
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
 from booking.usecases.lifecycle import Details
@@ -21,6 +19,7 @@ from booking.usecases.series import (
     change_series,
 )
 from booking.worker import extend_one
+from slotstream_servicekit.context import Actor, Cause, Context
 
 pytestmark = pytest.mark.service
 
@@ -247,11 +246,13 @@ async def test_moving_and_cancelling_many_takes_as_many_statements_as_few(tenant
         )
         who: dict[str, Any] = {
             "policies": policies,
-            "organization_id": tenant.organization_id,
             "series_id": UUID(made["id"]),
-            "actor": Actor(type="user", id="ada"),
-            "cause": Cause(correlation_id="c"),
-            "now": tenant.now[0],
+            "context": Context(
+                organization_id=tenant.organization_id,
+                actor=Actor(type="user", id="ada"),
+                cause=Cause(correlation_id="c"),
+                now=tenant.now[0],
+            ),
         }
         seen: list[list[str]] = [[], []]
         for number in range(2):
@@ -363,7 +364,7 @@ async def test_an_appointment_of_a_merged_client_moves_to_the_one_they_are(tenan
 
 async def test_erasing_a_client_forgets_what_the_series_says_of_them(tenant: Tenant) -> None:
     made = await add(tenant, MONDAYS, notes="afraid of dogs", internal_notes="owes us")
-    answer = await tenant.api.post(f"/v1/clients/{tenant.client['id']}/erase")
+    answer = await tenant.api.post(f"/v1/clients/{tenant.client['id']}/erase", json={"open_appointments": "cancel"})
     assert answer.status_code < 300, answer.text
 
     after = await tenant.get(f"/v1/series/{made['id']}")

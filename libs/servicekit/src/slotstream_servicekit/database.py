@@ -240,6 +240,32 @@ def _refuse_closed(connection: DBAPIConnection, *_: object) -> None:
         raise DisconnectionError
 
 
+@asynccontextmanager
+async def tenant_transaction(
+    connection: Connection, organization_id: UUID, *, locks: Iterable[tuple[int, int]] = ()
+) -> AsyncIterator[None]:
+    """A transaction on a pooled driver's connection, bound to one tenant; none of its own where one is under way.
+
+    The tenant, and advisory `locks` (class, key) in their order, travel with the BEGIN: what the transaction's first
+    statement sees was committed after the locks were had.
+    """
+    taken = "; ".join("SELECT pg_advisory_xact_lock({:d}, {:d})".format(*lock) for lock in locks)
+    if connection.is_in_transaction():
+        if taken:
+            await connection.execute(taken)
+        yield
+        return
+    prelude = f"SET LOCAL {TENANT_SETTING} = '{UUID(int=organization_id.int)}'"
+    driver: Any = connection
+    driver.prelude = f"{prelude}; {taken}" if taken else prelude
+    try:
+        async with connection.transaction():
+            driver.prelude = None
+            yield
+    finally:
+        driver.prelude = None
+
+
 def tenant_cte(parameter: int = 1) -> str:
     """The CTE by which a hot statement sets its own tenant, from `$parameter` (the organization's id as text).
 

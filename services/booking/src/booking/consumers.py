@@ -10,7 +10,7 @@ from booking.domain.messages import MessageOutcome
 from booking.storage.messages import MessageStore
 from booking.storage.policies import PolicyCache, bump_policy
 from booking.storage.projections import BusyRow, ExternalBusyStore, ScheduleRow, ScheduleStore
-from booking.usecases.commands import KNOWN_COMMANDS, Asked, answer_commands
+from booking.usecases.commands import KNOWN_COMMANDS, ReceivedCommand, answer_commands
 from booking.usecases.commands.invalid import refuse_invalid_command
 from slotstream_contracts.attributes import Attributes
 from slotstream_contracts.commands import appointments_in
@@ -168,8 +168,8 @@ def on_invalid_command(clock: Clock) -> OnInvalid:
     return answer
 
 
-def _command(key: str, event: Envelope[Any]) -> Asked:
-    return Asked(
+def _command(key: str, event: Envelope[Any]) -> ReceivedCommand:
+    return ReceivedCommand(
         id=event.id,
         type=event.type,
         organization_id=event.organization,

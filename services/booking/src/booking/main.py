@@ -55,7 +55,7 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
     """The worker role: consumers, the relay, and what is done by the clock."""
     from booking.consumers import register
     from booking.storage.tables import inbox
-    from booking.worker import SWEEPS, bulk_orders, series_extension
+    from booking.worker import SWEEPS, auditor, bulk_orders, expired_holds, series_extension
     from slotstream_servicekit import workers
     from slotstream_servicekit.housekeeping import housekeeping
 
@@ -70,6 +70,8 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
         inbox=inbox,
         tasks=(
             housekeeping(database, SWEEPS),
+            expired_holds(database),
+            auditor(database),
             series_extension(database, policies, clock),
             bulk_orders(database, policies, clock),
         ),

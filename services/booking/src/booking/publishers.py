@@ -13,10 +13,12 @@ from uuid import UUID
 
 import orjson
 
+from booking.domain.appointments import FIELDS, Appointment, Shown
 from booking.domain.catalogue import Action, Business, Entry, Resource, Service, minutes
 from booking.domain.clients import Client
+from booking.domain.holds import Hold
 from booking.domain.lifecycle import Verb
-from booking.domain.model import Actor, Appointment, Change
+from booking.domain.model import Change
 from slotstream_contracts.appointments import AppointmentState
 from slotstream_contracts.base import Actor as ActorSaid
 from slotstream_contracts.base import Message
@@ -24,16 +26,17 @@ from slotstream_contracts.catalogue import ActionState, BusinessState, Catalogue
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.commands import CommandRefused, CommandSucceeded
 from slotstream_contracts.envelope import record_headers, schema_uri, wrap
+from slotstream_contracts.holds import HoldState
 from slotstream_contracts.messages import SendMessage
-from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS, BOOKING_RESULTS, CLIENTS
-from slotstream_servicekit import context
-from slotstream_servicekit.context import Context
+from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS, BOOKING_RESULTS, CLIENTS, HOLDS
+from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.errors import Reason, SlotstreamError
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import OutboxRecord, record_of, tombstone
 from slotstream_servicekit.rows import columns_of
 
 SOURCE = "/slotstream/booking"
+HOLD_VERSION = 1
 _OPTIONS = orjson.OPT_UTC_Z
 
 _EVENT_TYPES: Mapping[Verb, str] = {
@@ -55,82 +58,42 @@ _EVENT_TYPES: Mapping[Verb, str] = {
 _STATE_TYPE = AppointmentState.type
 _DATASCHEMAS = {name: schema_uri(name) for name in (*_EVENT_TYPES.values(), _STATE_TYPE)}
 
-PERSONAL = frozenset({"notes", "internal_notes", "service_name", "origin_reference_id", "origin_url", "external_id"})
-"""Free text: events say that it changed, never what it says."""
+PRIVATE = frozenset(name for name, kept in FIELDS.items() if kept.shown is not Shown.EVENTS) | {"service_name"}
+"""Free text and such: events say that it changed, never from what to what."""
 
 
-Cause = context.Cause
+def _names(*shown: Shown) -> tuple[str, ...]:
+    """What a snapshot has: fields by their names, those that belong together under one."""
+    return tuple(dict.fromkeys(kept.part_of or name for name, kept in FIELDS.items() if kept.shown in shown))
 
 
-def money(amount: Decimal | None, currency: str | None) -> dict[str, str] | None:
-    return None if amount is None else {"amount": str(amount), "currency": str(currency)}
+_SNAPSHOT = (*_names(Shown.EVENTS, Shown.STATE), "resources")
 
 
-def snapshot_json(one: Appointment) -> bytes:
-    """The contract's AppointmentSnapshot."""
-    return orjson.dumps(
-        {
-            "id": one.id,
-            "organization_id": one.organization_id,
-            "business_id": one.business_id,
-            "zone": one.zone,
-            "client_id": one.client_id,
-            "service_id": one.service_id,
-            "service_name": one.service_name,
-            "action_id": one.action_id,
-            "action_name": one.action_name,
-            "starts_at": one.starts_at,
-            "ends_at": one.ends_at,
-            "buffer_before_minutes": one.buffer_before_minutes,
-            "buffer_after_minutes": one.buffer_after_minutes,
-            "resources": [
-                {"id": each.id, "kind": each.kind, "name": each.name, "seat": each.seat} for each in one.resources
-            ],
-            "status": one.status,
-            "source": one.source,
-            "origin": {
-                "kind": one.origin_kind,
-                "reference_id": one.origin_reference_id,
-                "url": one.origin_url,
-            },
-            "location": None,
-            "share_with_client": one.share_with_client,
-            "notify_client": one.notify_client,
-            "series_id": one.series_id,
-            "rescheduled_from": one.rescheduled_from,
-            "rescheduled_to": one.rescheduled_to,
-            "previous_starts_at": one.previous_starts_at,
-            "calendar_uid": one.calendar_uid,
-            "calendar_sequence": one.calendar_sequence,
-            "quoted_price": money(one.quoted_amount, one.quoted_currency),
-            "actual_price": money(one.actual_amount, one.actual_currency),
-            "external_id": one.external_id,
-            "batch_id": one.batch_id,
-            "archived": one.archived,
-            "occupies": one.occupies,
-            "created_at": one.created_at,
-            "updated_at": one.updated_at,
-            "version": one.version,
-        },
-        option=_OPTIONS,
-    )
+def snapshot_json(appointment: Appointment) -> bytes:
+    """The contract's AppointmentSnapshot as events tell it, for ever: of places and origins the kind alone."""
+    values = {name: getattr(appointment, name) for name in _SNAPSHOT}
+    values["location"] = {"kind": appointment.location_kind, "text": None, "url": None}
+    values["origin"] = {"kind": appointment.origin_kind, "reference_id": None, "url": None}
+    values["external_id"] = None
+    return orjson.dumps(values, default=str, option=_OPTIONS)
 
 
-def state_json(one: Appointment, snapshot: bytes) -> bytes:
-    """The snapshot and what only booking's own API shows: free text and what follows from the rest."""
-    more = orjson.dumps(
-        {
-            "duration_minutes": int(one.duration.total_seconds()) // 60,
-            "notes": one.notes,
-            "internal_notes": one.internal_notes,
-            "reschedule_count": one.reschedule_count,
-        }
-    )
-    return snapshot[:-1] + b"," + more[1:]
+_TYPED = ("location_text", "location_url", "origin_reference_id", "origin_url", "external_id")
+
+
+def state_json(appointment: Appointment, snapshot: bytes) -> bytes:
+    """The snapshot as the compacted state topic tells it. A client's address is personal: no topic has it."""
+    if not any(getattr(appointment, name) for name in _TYPED):
+        return snapshot
+    values = {name: getattr(appointment, name) for name in _SNAPSHOT}
+    if appointment.location_kind == "client_address":
+        values["location"] = {"kind": appointment.location_kind, "text": None, "url": None}
+    return orjson.dumps(values, default=str, option=_OPTIONS)
 
 
 def appointment_records(
-    one: Appointment,
+    appointment: Appointment,
     *,
     change: Change,
     actor: Actor,
@@ -139,9 +102,8 @@ def appointment_records(
     replacement: bytes | None = None,
 ) -> tuple[OutboxRecord, OutboxRecord]:
     """The event and the state of one change. `replacement`: the snapshot that a rescheduling led to."""
-    appointment = orjson.Fragment(snapshot)
     data: dict[str, object] = {
-        "appointment": appointment,
+        "appointment": orjson.Fragment(snapshot),
         "change": change_json(change),
         "actor": {
             "type": actor.type,
@@ -152,10 +114,11 @@ def appointment_records(
     }
     if replacement is not None:
         data["replacement"] = orjson.Fragment(replacement)
-    subject, event_type = str(one.id), _EVENT_TYPES[change.verb]
+    state: dict[str, object] = {"appointment": orjson.Fragment(state_json(appointment, snapshot))}
+    subject, event_type = str(appointment.id), _EVENT_TYPES[change.verb]
     return (
-        _record(one, subject, event_type, APPOINTMENTS.name, data, cause),
-        _record(one, subject, _STATE_TYPE, APPOINTMENT_STATES.name, {"appointment": appointment}, cause),
+        _record(appointment, subject, event_type, APPOINTMENTS.name, data, cause),
+        _record(appointment, subject, _STATE_TYPE, APPOINTMENT_STATES.name, state, cause),
     )
 
 
@@ -203,7 +166,7 @@ def change_json(change: Change) -> dict[str, Any]:
     return {
         "verb": change.verb,
         "fields": {
-            name: {} if name in PERSONAL else {"old": plain(old), "new": plain(new)}
+            name: {} if name in PRIVATE else {"old": plain(old), "new": plain(new)}
             for name, (old, new) in change.fields.items()
         },
         "reason": change.reason,
@@ -214,6 +177,14 @@ def change_json(change: Change) -> dict[str, Any]:
             "conflicts_with": list(override.conflicts_with),
         },
     }
+
+
+def fields_json(change: Change) -> bytes:
+    """The changed fields as history keeps them: all of them, with both values."""
+    if not change.fields:
+        return b"{}"
+    values = {name: {"old": plain(old), "new": plain(new)} for name, (old, new) in change.fields.items()}
+    return orjson.dumps(values, option=_OPTIONS)
 
 
 def plain(value: Any) -> Any:
@@ -242,6 +213,35 @@ def client_record(client: Client, *, cause: Cause) -> OutboxRecord:
     )
     return _state_record(
         state, "client", client.organization_id, str(client.id), None, client.version, client.updated_at, cause
+    )
+
+
+def hold_record(hold: Hold, *, organization_id: UUID, now: datetime, cause: Cause) -> OutboxRecord:
+    """A slot that is held, for whoever offers slots. A hold never changes: it is released, used or expires."""
+    state = HoldState(
+        id=hold.id,
+        organization_id=organization_id,
+        business_id=hold.business_id,
+        service_id=hold.service_id,
+        resource_ids=hold.resource_ids,
+        starts_at=hold.starts_at,
+        ends_at=hold.ends_at,
+        blocked_from=hold.blocked[0],
+        blocked_to=hold.blocked[1],
+        expires_at=hold.expires_at,
+        version=HOLD_VERSION,
+    )
+    return _state_record(state, "hold", organization_id, str(hold.id), None, HOLD_VERSION, now, cause)
+
+
+def hold_tombstone(hold_id: UUID, *, organization_id: UUID) -> OutboxRecord:
+    return tombstone(
+        organization_id=organization_id,
+        topic=HOLDS.name,
+        key=str(hold_id),
+        type=HoldState.type,
+        aggregatetype="hold",
+        aggregateid=str(hold_id),
     )
 
 
@@ -299,7 +299,8 @@ def _service_values(service: Service) -> dict[str, Any]:
         for name, value in _state_values(service).items()
         if name not in {"price_amount", "price_currency"}
     }
-    values["price"] = money(service.price_amount, service.price_currency)
+    if service.price_amount is not None:
+        values["price"] = {"amount": service.price_amount, "currency": service.price_currency}
     return values
 
 

@@ -2,8 +2,11 @@
 
 from typing import Final
 
+from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
+from booking.usecases.audit import audit_occupancy
 from booking.usecases.bulk import do_next_portion
+from booking.usecases.holds import forget_expired_holds
 from booking.usecases.series import extend_next_series
 from slotstream_servicekit.background import BackgroundTask, repeatedly
 from slotstream_servicekit.clock import Clock
@@ -12,19 +15,37 @@ from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, Sweep
 from slotstream_servicekit.telemetry import get_logger
 
 SERIES_SECONDS: Final = 60.0
+HOLD_SECONDS: Final = 60.0
+AUDIT_SECONDS: Final = 60.0
 BULK_SECONDS: Final = 1.0
 """How long somebody may look at a bulk order that has not begun."""
 
 SWEEPS: Final = (
-    # Expired holds count for nothing from the instant they expire; sweeping them only saves room.
-    Sweep(table="occupancy", where="expires_at < now() - interval '1 minute'"),
-    Sweep(table="holds", where="expires_at < now() - interval '1 day'"),
     Sweep(table="command_results", where="created_at < now() - interval '30 days'"),
     Sweep(table="bulk_jobs", where="created_at < now() - interval '30 days'"),
     IDEMPOTENCY_KEYS,
 )
 
 log = get_logger(__name__)
+
+
+def expired_holds(database: Database) -> BackgroundTask:
+    return repeatedly("expired_holds", lambda: forget_holds(database), every=HOLD_SECONDS)
+
+
+async def forget_holds(database: Database) -> bool:
+    """Removes holds that have expired, and says so on their topic; whether there were any."""
+    async with database.system_transaction() as session:
+        return await forget_expired_holds(connection=await connection_of(session)) > 0
+
+
+def auditor(database: Database) -> BackgroundTask:
+    return repeatedly("auditor", lambda: audit(database), every=AUDIT_SECONDS)
+
+
+async def audit(database: Database) -> None:
+    async with database.system_transaction() as session:
+        await audit_occupancy(session=session)
 
 
 def series_extension(database: Database, policies: PolicyCache, clock: Clock) -> BackgroundTask:

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
+from slotstream_servicekit.database import Connection, tenant_transaction
 from slotstream_servicekit.errors import RETRYABLE_KINDS, ErrorKind, SlotstreamError
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.problems import MalformedRequestError, problem_of
@@ -37,7 +38,7 @@ IdempotencyKey = Annotated[
 """Declares the header in OpenAPI: `idempotency_key: IdempotencyKey = None`."""
 
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
-_KEPT_HEADERS = frozenset({"content-type", "etag", "location", "retry-after"})
+_KEPT_HEADERS = frozenset({"content-type", "etag", "location", "retry-after", "slotstream-version"})
 
 
 class InvalidIdempotencyKeyError(MalformedRequestError):
@@ -59,6 +60,20 @@ class Transactions(Protocol):
     def system_transaction(self) -> AbstractAsyncContextManager[AsyncSession]: ...
 
 
+class Connections(Protocol):
+    def connection(self) -> AbstractAsyncContextManager[Connection]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyClaim:
+    """A key that travels with the statement which has the effect, and is stored by it with the answer."""
+
+    organization_id: UUID
+    caller: str
+    key: str
+    fingerprint: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
     """A row of the table: the request's fingerprint and what it was answered."""
@@ -74,6 +89,11 @@ class StoredAnswer:
             raise IdempotencyKeyReusedError.because()
         headers = {**self.headers, REPLAYED_HEADER: "true"}
         return Response(self.body, status_code=self.status, headers=headers)
+
+
+def stored_answer(claim: KeyClaim, answer: Response) -> StoredAnswer:
+    """The answer as it is kept under the claim's key."""
+    return StoredAnswer(claim.fingerprint, answer.status_code, kept_headers(answer), bytes(answer.body))
 
 
 def idempotency_table(metadata: MetaData) -> Table:
@@ -142,6 +162,72 @@ async def idempotent(
         return answer
 
 
+async def idempotent_statement(
+    request: Request,
+    *,
+    database: Connections,
+    principal: Principal,
+    action: Callable[[Connection, KeyClaim | None], Awaitable[Response]],
+) -> Response:
+    """The fast lane of `idempotent`, for an effect that is one statement or a short transaction of `action`'s own.
+
+    `action` writes the key with its answer in the statement that has the effect, so that a key costs no round trip.
+    A key that is used already makes that statement fail or lose: `action` raises, and what the key was answered is
+    answered again. A refusal is stored afterwards, as `idempotent` does.
+    """
+    claim = await _claim_of(request, principal)
+    async with database.connection() as connection:
+        try:
+            return await action(connection, claim)
+        except SlotstreamError as error:
+            if claim is None:
+                raise
+            stored = await _read_stored(connection, claim)
+            if stored is None:
+                if error.kind in RETRYABLE_KINDS:
+                    raise
+                answer = problem_of(error)
+                stored = await _keep_refusal(connection, claim, stored_answer(claim, answer))
+                if stored is None:
+                    return answer
+    return stored.replay(claim.fingerprint)
+
+
+async def _claim_of(request: Request, principal: Principal) -> KeyClaim | None:
+    key = key_of(request)
+    if key is None:
+        return None
+    return KeyClaim(
+        organization_id=principal.organization_id,
+        caller=principal.subject,
+        key=key,
+        fingerprint=await fingerprint_of(request),
+    )
+
+
+async def _read_stored(connection: Connection, claim: KeyClaim) -> StoredAnswer | None:
+    """What was answered under this key, once that is decided."""
+    async with tenant_transaction(connection, claim.organization_id):
+        row = await connection.fetchrow(_READ_DECIDED, claim.organization_id, claim.caller, claim.key)
+    return row and StoredAnswer(row["fingerprint"], row["status"], row["headers"], row["body"])
+
+
+async def _keep_refusal(connection: Connection, claim: KeyClaim, answer: StoredAnswer) -> StoredAnswer | None:
+    """Stores a refusal, unless another request was quicker with this key: then that one's answer."""
+    async with tenant_transaction(connection, claim.organization_id):
+        kept = await connection.fetchval(
+            _KEEP_REFUSAL,
+            claim.organization_id,
+            claim.caller,
+            claim.key,
+            answer.fingerprint,
+            answer.status,
+            orjson.dumps(dict(answer.headers)).decode(),
+            answer.body,
+        )
+    return None if kept else await _read_stored(connection, claim)
+
+
 async def _answer(session: AsyncSession, action: Callable[[AsyncSession], Awaitable[Response]]) -> Response:
     try:
         async with session.begin_nested():
@@ -202,6 +288,14 @@ _CLAIM = text(
 _READ = text(f"SELECT fingerprint, status, headers, body FROM {TABLE_NAME} WHERE {_IDENTITY}")
 _SETTLE = text(
     f"UPDATE {TABLE_NAME} SET status = :status, headers = CAST(:headers AS jsonb), body = :body WHERE {_IDENTITY}"
+)
+_READ_DECIDED = (
+    f"SELECT fingerprint, status, headers, body FROM {TABLE_NAME} "
+    "WHERE organization_id = $1 AND caller = $2 AND key = $3 AND status IS NOT NULL"
+)
+_KEEP_REFUSAL = (
+    f"INSERT INTO {TABLE_NAME} (organization_id, caller, key, fingerprint, status, headers, body) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING 1"
 )
 _FORGET = text(
     f"DELETE FROM {TABLE_NAME} WHERE ctid IN (SELECT ctid FROM {TABLE_NAME} "

@@ -156,7 +156,7 @@ def _event(row: ExportedAppointment) -> Any:
     event.add("dtstart", one.starts_at.astimezone(UTC))
     event.add("dtend", one.ends_at.astimezone(UTC))
     event.add("summary", f"{one.service_name}: {row.client_name}")
-    event.add("location", row.business_name)
+    event.add("location", row.place)
     event.add("status", _ICS_STATUS.get(one.status, "CONFIRMED"))
     event.add("sequence", one.calendar_sequence)
     if one.notes:

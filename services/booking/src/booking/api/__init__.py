@@ -1,6 +1,7 @@
 """What booking answers over HTTP."""
 
 from booking.api.appointments import router as appointments
+from booking.api.booking import router as booking
 from booking.api.bulk import router as bulk
 from booking.api.catalogue import routers as catalogue
 from booking.api.clients import router as clients
@@ -11,6 +12,6 @@ from booking.api.reports import router as reports
 from booking.api.series import router as series
 from booking.api.verbs import router as verbs
 
-routers = (*catalogue, clients, holds, overrides, series, exports, reports, bulk, verbs, appointments)
+routers = (*catalogue, clients, holds, overrides, series, exports, reports, bulk, verbs, booking, appointments)
 
 __all__ = ["routers"]

@@ -6,29 +6,24 @@ from itertools import groupby
 from typing import Annotated
 from uuid import UUID
 
-import orjson
-from fastapi import Query, Request
+from fastapi import Query
 from starlette.responses import Response
 
-from booking.api.context import (
-    CurrentContext,
-    actor_of,
-    cause_of,
-    json_response,
-    model_response,
+from booking.api.answers import appointment_response
+from booking.api.dependencies import (
+    AppointmentReader,
+    AppointmentWriter,
+    CurrentDependencies,
+    override_reason,
     sees_internal_notes,
-    shown,
 )
-from booking.api.creating import create
 from booking.api.filters import CurrentFilter
-from booking.domain.errors import OverrideForbiddenError
 from booking.domain.lifecycle import TRANSITIONS, verbs_from
 from booking.domain.messages import MessageOutcome
-from booking.publishers import snapshot_json, state_json
 from booking.schemas.appointments import (
     ActorOut,
     AppointmentOut,
-    BookAppointmentIn,
+    ClientSummaryOut,
     CountsOut,
     EditAppointmentIn,
     HistoryEntryOut,
@@ -39,8 +34,9 @@ from booking.schemas.appointments import (
     OverrideOut,
     TransitionOut,
     VerbsOut,
+    appointment_out,
 )
-from booking.storage.appointments import read_appointment, read_history, read_state_as_of
+from booking.storage.appointments import read_appointment, read_appointment_as_of, read_history
 from booking.storage.connections import connection_of
 from booking.storage.listing import (
     AppointmentFilter,
@@ -51,9 +47,7 @@ from booking.storage.listing import (
 from booking.storage.messages import MessageStore
 from booking.usecases.lifecycle import edit_appointment
 from slotstream_servicekit.http import Router
-from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.etags import IfMatch
-from slotstream_servicekit.http.idempotency import IdempotencyKey
 from slotstream_servicekit.http.models import InstantIn
 from slotstream_servicekit.http.pagination import (
     DEFAULT_LIMIT,
@@ -65,31 +59,17 @@ from slotstream_servicekit.http.pagination import (
     page_of,
 )
 from slotstream_servicekit.http.principal import Principal
-from slotstream_servicekit.http.rights import Right
+from slotstream_servicekit.http.responses import model_response
 
 router = Router(tags=["appointments"])
 
-Reader = Annotated[Principal, requires(Right.READ_APPOINTMENTS)]
-Booker = Annotated[Principal, requires(Right.BOOK)]
-Writer = Annotated[Principal, requires(Right.WRITE_APPOINTMENTS)]
 Sort = Annotated[str, Query(pattern="^-?starts_at$", description="starts_at or -starts_at")]
-
-
-@router.plain("/v1/appointments", method="POST", status_code=201, response_model=AppointmentOut)
-async def book_appointment(
-    request: Request,
-    principal: Booker,
-    body: BookAppointmentIn,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    """Book an appointment, or learn every reason why it cannot be booked."""
-    return await create(request, request.app.state.dependencies, principal, body)
 
 
 @router.get("/v1/appointments", response_model=Page[ListedAppointmentOut])
 async def search_appointments(
-    context: CurrentContext,
-    principal: Reader,
+    dependencies: CurrentDependencies,
+    principal: AppointmentReader,
     wanted: CurrentFilter,
     sort: Sort = "-starts_at",
     limit: Limit = DEFAULT_LIMIT,
@@ -98,7 +78,7 @@ async def search_appointments(
     """Appointments across businesses, with their clients; pages neither skip nor repeat."""
     scope = f"appointments:{sort}"
     after = decode_cursor(cursor, datetime, UUID, scope=scope) if cursor else None
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         rows = await list_appointments(
             await connection_of(session),
             organization_id=principal.organization_id,
@@ -112,29 +92,27 @@ async def search_appointments(
         limit=limit,
         cursor_of=lambda row: encode_cursor(row.appointment.starts_at, row.appointment.id, scope=scope),
     )
-    items = [orjson.Fragment(_listed(row, principal)) for row in page]
-    return json_response(orjson.dumps({"items": items, "next_cursor": next_cursor}))
+    items = [_listed(row, principal) for row in page]
+    return model_response(Page[ListedAppointmentOut](items=items, next_cursor=next_cursor))
 
 
-def _listed(row: ListedAppointment, principal: Principal) -> bytes:
-    one = row.appointment
-    state = shown(state_json(one, snapshot_json(one)), principal)
-    more = {
-        "client": {
-            "id": one.client_id,
-            "name": row.client_name,
-            "phone": row.client_phone,
-            "email": row.client_email,
-        },
-        "verbs": verbs_from(one.status),
-    }
-    return state[:-1] + b"," + orjson.dumps(more)[1:]
+def _listed(row: ListedAppointment, principal: Principal) -> ListedAppointmentOut:
+    appointment = row.appointment
+    return ListedAppointmentOut(
+        **dict(appointment_out(appointment, staff=sees_internal_notes(principal))),
+        client=ClientSummaryOut(
+            id=appointment.client_id, name=row.client_name, phone=row.client_phone, email=row.client_email
+        ),
+        verbs=list(verbs_from(appointment.status)),
+    )
 
 
 @router.get("/v1/appointments/counts")
-async def get_appointment_counts(context: CurrentContext, principal: Reader, wanted: CurrentFilter) -> CountsOut:
+async def get_appointment_counts(
+    dependencies: CurrentDependencies, principal: AppointmentReader, wanted: CurrentFilter
+) -> CountsOut:
     """How many appointments of each status the same filters find."""
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         counts = await count_appointments(
             await connection_of(session), organization_id=principal.organization_id, wanted=wanted
         )
@@ -142,7 +120,7 @@ async def get_appointment_counts(context: CurrentContext, principal: Reader, wan
 
 
 @router.get("/v1/verbs")
-async def get_verbs(_principal: Reader) -> VerbsOut:
+async def get_verbs(_principal: AppointmentReader) -> VerbsOut:
     """The transition table: which verb leads from which statuses to which."""
     return VerbsOut(
         items=[
@@ -161,20 +139,20 @@ async def get_verbs(_principal: Reader) -> VerbsOut:
 
 @router.get("/v1/appointments/{appointment_id}", response_model=ListedAppointmentOut | AppointmentOut)
 async def get_appointment(
-    context: CurrentContext,
-    principal: Reader,
+    dependencies: CurrentDependencies,
+    principal: AppointmentReader,
     appointment_id: UUID,
     as_of: Annotated[InstantIn | None, Query(description="As it was known at this instant")] = None,
 ) -> Response:
     """One appointment with its client now, or exactly as it was known at an instant."""
     organization_id = principal.organization_id
-    async with context.database.transaction(organization_id) as session:
+    async with dependencies.database.transaction(organization_id) as session:
         connection = await connection_of(session)
         if as_of is not None:
-            state = await read_state_as_of(
+            known = await read_appointment_as_of(
                 connection, organization_id=organization_id, appointment_id=appointment_id, at=as_of
             )
-            return json_response(shown(state, principal))
+            return model_response(appointment_out(known, staff=sees_internal_notes(principal)))
         rows = await list_appointments(
             connection,
             organization_id=organization_id,
@@ -185,42 +163,40 @@ async def get_appointment(
         )
         if not rows:
             await read_appointment(connection, organization_id=organization_id, appointment_id=appointment_id)
-    return json_response(_listed(rows[0], principal), version=rows[0].appointment.version)
+    return model_response(_listed(rows[0], principal), version=rows[0].appointment.version)
 
 
 @router.patch("/v1/appointments/{appointment_id}", response_model=AppointmentOut)
 async def change_appointment(
-    context: CurrentContext,
-    principal: Writer,
+    dependencies: CurrentDependencies,
+    principal: AppointmentWriter,
     appointment_id: UUID,
     body: EditAppointmentIn,
     expected_version: IfMatch,
 ) -> Response:
     """Notes, action, prices, sharing; another staff member is checked as a booking is."""
-    if body.override and not principal.can(Right.OVERRIDE):
-        raise OverrideForbiddenError("Only a member of staff can override.")
-    async with context.database.transaction(principal.organization_id) as session:
+    reason = override_reason(principal, body.override)
+    async with dependencies.database.transaction(principal.organization_id) as session:
         recorded = await edit_appointment(
             session=session,
-            policies=context.policies,
-            organization_id=principal.organization_id,
+            policies=dependencies.policies,
+            context=dependencies.context_of(principal),
             appointment_id=appointment_id,
-            actor=actor_of(principal),
-            cause=cause_of(principal),
-            now=context.clock(),
             values=body.values(),
             resource_ids=body.resource_ids,
-            override_reason=body.override.reason if body.override else None,
+            override_reason=reason,
             expected_version=expected_version,
         )
-    return json_response(shown(recorded.state, principal), version=recorded.appointment.version)
+    return appointment_response(recorded.appointment, principal)
 
 
 @router.get("/v1/appointments/{appointment_id}/history", response_model=HistoryOut)
-async def get_appointment_history(context: CurrentContext, principal: Reader, appointment_id: UUID) -> Response:
+async def get_appointment_history(
+    dependencies: CurrentDependencies, principal: AppointmentReader, appointment_id: UUID
+) -> Response:
     """The audit trail: when, who (and in which call), which verb, old and new values, why; and every message."""
     organization_id = principal.organization_id
-    async with context.database.transaction(organization_id) as session:
+    async with dependencies.database.transaction(organization_id) as session:
         connection = await connection_of(session)
         await read_appointment(connection, organization_id=organization_id, appointment_id=appointment_id)
         rows = await read_history(connection, organization_id=organization_id, appointment_id=appointment_id)

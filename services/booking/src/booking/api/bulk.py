@@ -9,10 +9,10 @@ from fastapi import Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from booking.api.context import shown
-from booking.api.dependencies import AppointmentReader, BulkWriter, CurrentDependencies
+from booking.api.dependencies import AppointmentReader, BulkWriter, CurrentDependencies, sees_internal_notes
 from booking.domain.bulk import AT_ONCE, BulkProgress
 from booking.domain.errors import NotReachableError
+from booking.schemas.appointments import appointment_out
 from booking.schemas.bulk import BulkIn, BulkJobOut, BulkOut, BulkProblemOut, BulkResultOut
 from booking.storage.bulk import BulkStore
 from booking.usecases.bulk import ItemOutcome, do_in_bulk
@@ -80,7 +80,8 @@ def _result(outcome: ItemOutcome, principal: Principal) -> dict[str, Any]:
     return {
         "id": outcome.appointment_id,
         "ok": error is None,
-        "appointment": recorded and orjson.Fragment(shown(recorded.state, principal)),
+        "appointment": recorded
+        and appointment_out(recorded.appointment, staff=sees_internal_notes(principal)).model_dump(mode="json"),
         "problem": error and {"code": error.code, "detail": error.detail, "reasons": list(error.reasons)},
     }
 

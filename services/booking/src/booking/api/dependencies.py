@@ -5,6 +5,8 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from booking.domain.errors import OverrideForbiddenError
+from booking.schemas.appointments import OverrideIn
 from booking.storage.policies import PolicyCache
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.context import Context
@@ -26,8 +28,13 @@ class Dependencies:
         return context_of(principal, now=self.clock())
 
 
-async def _dependencies(request: Request) -> Dependencies:
+def dependencies_of(request: Request) -> Dependencies:
+    """For endpoints that FastAPI's dependencies are not solved for."""
     return cast("Dependencies", request.app.state.dependencies)
+
+
+async def _dependencies(request: Request) -> Dependencies:
+    return dependencies_of(request)
 
 
 CurrentDependencies = Annotated[Dependencies, Depends(_dependencies)]
@@ -48,3 +55,17 @@ ReportReader = Annotated[Principal, requires(Right.READ_REPORTS)]
 def sees_internal_notes(principal: Principal) -> bool:
     """Internal notes are staff's own: neither agents nor integrations read them."""
     return principal.actor_type == "user"
+
+
+def source_of(principal: Principal) -> str:
+    """Which way an appointment came in, by who calls."""
+    return {"ai_agent": "voice_ai", "integration": "api"}.get(principal.actor_type, "manual")
+
+
+def override_reason(principal: Principal, override: OverrideIn | None) -> str | None:
+    """Why rules are set aside, where they are. Raises OverrideForbiddenError for a caller who may not."""
+    if override is None:
+        return None
+    if not principal.can(Right.OVERRIDE):
+        raise OverrideForbiddenError("Only a member of staff can override; an agent or a client never can.")
+    return override.reason

@@ -1,34 +1,33 @@
 """Holds: keeping a slot for some minutes."""
 
 from datetime import timedelta
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from booking.api.context import CurrentContext, actor_of, model_response
+from booking.api.answers import with_versions
+from booking.api.dependencies import Booker, CurrentDependencies
+from booking.domain.holds import HoldRequest
+from booking.publishers import HOLD_VERSION
 from booking.schemas.appointments import HoldIn, HoldOut
 from booking.storage.connections import connection_of
-from booking.usecases.holds import HoldRequest, hold_slot, release_hold
+from booking.usecases.holds import hold_slot, release_hold
 from slotstream_servicekit.http import Router
-from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.limits import rate_limited
-from slotstream_servicekit.http.principal import Principal
-from slotstream_servicekit.http.rights import Right
+from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
 
 router = Router(prefix="/v1/holds", tags=["holds"])
 HOLDS_LIMIT = rate_limited("holds", per_minute=1_200, burst=200)
-Booker = Annotated[Principal, requires(Right.BOOK)]
 
 
 @router.post("", status_code=201, response_model=HoldOut, dependencies=[HOLDS_LIMIT])
 async def add_hold(
     request: Request,
-    context: CurrentContext,
+    dependencies: CurrentDependencies,
     principal: Booker,
     body: HoldIn,
     idempotency_key: IdempotencyKey = None,
@@ -38,8 +37,8 @@ async def add_hold(
     async def action(session: AsyncSession) -> Response:
         hold = await hold_slot(
             connection=await connection_of(session),
-            policies=context.policies,
-            organization_id=principal.organization_id,
+            policies=dependencies.policies,
+            context=dependencies.context_of(principal),
             request=HoldRequest(
                 id=body.id or new_id(),
                 business_id=body.business_id,
@@ -49,19 +48,18 @@ async def add_hold(
                 resource_ids=tuple(body.resource_ids) if body.resource_ids else None,
                 lasts=timedelta(minutes=body.minutes),
             ),
-            actor=actor_of(principal),
-            now=context.clock(),
         )
-        return model_response(HoldOut.model_validate(hold), status=201)
+        response = model_response(HoldOut.model_validate(hold), status=201)
+        return with_versions(response, f"hold:{hold.id}:{HOLD_VERSION}")
 
-    return await idempotent(request, database=context.database, principal=principal, action=action)
+    return await idempotent(request, database=dependencies.database, principal=principal, action=action)
 
 
 @router.delete("/{hold_id}", status_code=204)
-async def delete_hold(context: CurrentContext, principal: Booker, hold_id: UUID) -> None:
-    async with context.database.transaction(principal.organization_id) as session:
+async def delete_hold(dependencies: CurrentDependencies, principal: Booker, hold_id: UUID) -> None:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         await release_hold(
             connection=await connection_of(session),
-            organization_id=principal.organization_id,
+            context=dependencies.context_of(principal),
             hold_id=hold_id,
         )

@@ -8,15 +8,14 @@ from fastapi import Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from booking.api.context import (
-    Context,
-    CurrentContext,
-    actor_of,
-    cause_of,
-    model_response,
+from booking.api.dependencies import (
+    AppointmentReader,
+    Booker,
+    CurrentDependencies,
+    Dependencies,
+    override_reason,
     sees_internal_notes,
 )
-from booking.domain.errors import OverrideForbiddenError
 from booking.domain.series import Series, ended_by_count
 from booking.schemas.series import (
     AddSeriesIn,
@@ -30,8 +29,8 @@ from booking.schemas.series import (
 )
 from booking.storage.connections import connection_of
 from booking.storage.series import list_series, read_series
-from booking.usecases.clients import find_or_create_clients
 from booking.usecases.lifecycle import Details
+from booking.usecases.resolving import find_or_add_client
 from booking.usecases.series import (
     SeriesReport,
     cancel_series,
@@ -44,7 +43,6 @@ from slotstream_scheduling.spans import to_epoch
 from slotstream_scheduling.wallclock import local_of
 from slotstream_servicekit.errors import ForbiddenError
 from slotstream_servicekit.http import Router
-from slotstream_servicekit.http.auth import requires
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.pagination import (
@@ -57,65 +55,49 @@ from slotstream_servicekit.http.pagination import (
     page_of,
 )
 from slotstream_servicekit.http.principal import Principal
+from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.http.rights import Right
 from slotstream_servicekit.ids import new_id
 
 router = Router(prefix="/v1/series", tags=["series"])
 
-Reader = Annotated[Principal, requires(Right.READ_APPOINTMENTS)]
-Booker = Annotated[Principal, requires(Right.BOOK)]
-
 
 def _answer(report: SeriesReport, principal: Principal, *, status: int = 200) -> Response:
     document = report_out(report, staff=sees_internal_notes(principal))
-    answer = model_response(document, status=status, version=report.series.version)
-    if status == 201:
-        answer.headers["Location"] = f"/v1/series/{report.series.id}"
-    return answer
-
-
-def _refuse_override(principal: Principal, body: AddSeriesIn | ChangeSeriesIn) -> None:
-    if body.override is not None and not principal.can(Right.OVERRIDE):
-        raise OverrideForbiddenError("Only a member of staff can override; an agent or a client never can.")
+    location = f"/v1/series/{report.series.id}" if status == 201 else None
+    return model_response(document, status=status, version=report.series.version, location=location)
 
 
 @router.post("", status_code=201, response_model=SeriesReportOut)
 async def add_series(
     request: Request,
-    context: CurrentContext,
+    dependencies: CurrentDependencies,
     principal: Booker,
     body: AddSeriesIn,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Book every date of a recurrence, and learn of each what became of it and why."""
-    _refuse_override(principal, body)
+    override_reason(principal, body.override)
 
     async def action(session: AsyncSession) -> Response:
         report = await create_series(
             session=session,
-            policies=context.policies,
-            series=await _series(session, context, principal, body),
-            actor=actor_of(principal),
-            cause=cause_of(principal),
-            now=context.clock(),
+            policies=dependencies.policies,
+            series=await _series(session, dependencies, principal, body),
+            context=dependencies.context_of(principal),
         )
         return _answer(report, principal, status=201)
 
-    return await idempotent(request, database=context.database, principal=principal, action=action)
+    return await idempotent(request, database=dependencies.database, principal=principal, action=action)
 
 
-async def _series(session: AsyncSession, context: Context, principal: Principal, body: AddSeriesIn) -> Series:
-    policy = await context.policies.current(await connection_of(session), principal.organization_id)
+async def _series(session: AsyncSession, dependencies: Dependencies, principal: Principal, body: AddSeriesIn) -> Series:
+    context, connection = dependencies.context_of(principal), await connection_of(session)
+    policy = await dependencies.policies.current(connection, principal.organization_id)
     business = policy.business(body.business_id)
-    now, client_id = context.clock(), body.client_id
-    if client_id is None:
-        [client_id] = await find_or_create_clients(
-            session=session,
-            organization_id=principal.organization_id,
-            wanted=[(body.client_details(), business.phone_region)],
-            cause=cause_of(principal),
-            now=now,
-        )
+    client_id = body.client_id or await find_or_add_client(
+        connection, policy, context, body.client_details(), business_id=business.id
+    )
     first = local_of(to_epoch(body.starts_at), business.zone).replace(fold=0)
     return body.to_series(
         id=body.id or new_id(),
@@ -124,19 +106,19 @@ async def _series(session: AsyncSession, context: Context, principal: Principal,
         client_id=client_id,
         first=first,
         rule=_rule(body.recurrence, first=first, zone=business.zone),
-        actor=actor_of(principal),
-        now=now,
+        actor=context.actor,
+        now=context.now,
     )
 
 
-def _rule(said: RecurrenceIn, *, first: datetime, zone: str) -> Recurrence:
-    return ended_by_count(said.rule(), first, zone=zone, count=said.count)
+def _rule(recurrence: RecurrenceIn, *, first: datetime, zone: str) -> Recurrence:
+    return ended_by_count(recurrence.rule(), first, zone=zone, count=recurrence.count)
 
 
 @router.get("")
 async def search_series(
-    context: CurrentContext,
-    principal: Reader,
+    dependencies: CurrentDependencies,
+    principal: AppointmentReader,
     business_id: Annotated[UUID | None, Query()] = None,
     client_id: Annotated[UUID | None, Query()] = None,
     status: Annotated[Literal["active", "cancelled"] | None, Query()] = None,
@@ -145,7 +127,7 @@ async def search_series(
 ) -> Page[SeriesOut]:
     """Series, newest first."""
     after = decode_cursor(cursor, datetime, UUID, scope="series") if cursor else None
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         found = await list_series(
             await connection_of(session),
             principal.organization_id,
@@ -163,39 +145,36 @@ async def search_series(
 
 
 @router.get("/{series_id}", response_model=SeriesReportOut)
-async def get_series(context: CurrentContext, principal: Reader, series_id: UUID) -> Response:
+async def get_series(dependencies: CurrentDependencies, principal: AppointmentReader, series_id: UUID) -> Response:
     """One series with all of its dates, each with its appointment as it is by now."""
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         report = await read_report(await connection_of(session), principal.organization_id, series_id)
     return _answer(report, principal)
 
 
 @router.patch("/{series_id}", response_model=SeriesReportOut)
 async def patch_series(
-    context: CurrentContext,
+    dependencies: CurrentDependencies,
     principal: Booker,
     series_id: UUID,
     body: ChangeSeriesIn,
     expected_version: IfMatch,
 ) -> Response:
     """Edit or reschedule this date, this and the following, or all that are still to come."""
-    _refuse_override(principal, body)
+    override_reason(principal, body.override)
     if body.edits and not principal.can(Right.WRITE_APPOINTMENTS):
         raise ForbiddenError("You may move and cancel a series; what else it says is for staff to change.")
-    async with context.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal.organization_id) as session:
         rule = None
         if body.recurrence is not None:
             old = await read_series(await connection_of(session), principal.organization_id, series_id)
             rule = _rule(body.recurrence, first=old.first, zone=old.zone)
         report = await change_series(
             session=session,
-            policies=context.policies,
-            organization_id=principal.organization_id,
+            policies=dependencies.policies,
             series_id=series_id,
             change=body.to_change(rule),
-            actor=actor_of(principal),
-            cause=cause_of(principal),
-            now=context.clock(),
+            context=dependencies.context_of(principal),
             expected_version=expected_version,
         )
     return _answer(report, principal)
@@ -204,7 +183,7 @@ async def patch_series(
 @router.post("/{series_id}/cancel", response_model=SeriesReportOut)
 async def cancel_series_dates(
     request: Request,
-    context: CurrentContext,
+    dependencies: CurrentDependencies,
     principal: Booker,
     series_id: UUID,
     body: CancelSeriesIn,
@@ -216,17 +195,14 @@ async def cancel_series_dates(
     async def action(session: AsyncSession) -> Response:
         report = await cancel_series(
             session=session,
-            policies=context.policies,
-            organization_id=principal.organization_id,
+            policies=dependencies.policies,
             series_id=series_id,
             scope=body.scope,
             occurs_on=body.occurs_on,
             details=Details(reason=body.reason, notify=body.notify),
-            actor=actor_of(principal),
-            cause=cause_of(principal),
-            now=context.clock(),
+            context=dependencies.context_of(principal),
             expected_version=expected_version,
         )
         return _answer(report, principal)
 
-    return await idempotent(request, database=context.database, principal=principal, action=action)
+    return await idempotent(request, database=dependencies.database, principal=principal, action=action)

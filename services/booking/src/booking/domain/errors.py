@@ -16,6 +16,27 @@ class ReasonRequiredError(SlotstreamError):
     kind = ErrorKind.invalid
 
 
+class CancelFirstError(SlotstreamError):
+    """An appointment that is still open is not hidden: it takes time that nobody would see taken."""
+
+    code = "cancel_first"
+    kind = ErrorKind.conflict
+
+
+class NothingChangedError(SlotstreamError):
+    """The appointment is moved to where it is."""
+
+    code = "nothing_changed"
+    kind = ErrorKind.conflict
+
+
+class CurrencyMismatchError(SlotstreamError):
+    """What was quoted and what was paid are of two currencies."""
+
+    code = "currency_mismatch"
+    kind = ErrorKind.invalid
+
+
 class NotStartedError(SlotstreamError):
     code = "not_started_yet"
     kind = ErrorKind.conflict

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from booking.domain.model import Appointment
+from booking.domain.appointments import Appointment
 
 Cell = str | int | Decimal | datetime | None
 """A datetime is aware, in the business's zone."""
@@ -24,6 +24,15 @@ class ExportedAppointment:
     client_phone: str | None
     client_email: str | None
     shows_internal_notes: bool
+    business_address: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it takes place, in words: what was typed for it, else the business's address or the kind."""
+        location = self.appointment.location
+        if location.kind == "business":
+            return self.business_address or self.business_name
+        return location.text or location.url or location.kind.replace("_", " ")
 
 
 class Format(StrEnum):
@@ -63,6 +72,7 @@ COLUMNS: Mapping[str, Callable[[ExportedAppointment], Cell]] = {
     "client_email": lambda row: row.client_email,
     "action": lambda row: row.appointment.action_name,
     "source": lambda row: row.appointment.source,
+    "location": lambda row: row.place,
     "origin": lambda row: row.appointment.origin_kind,
     "origin_reference_id": lambda row: row.appointment.origin_reference_id,
     "origin_url": lambda row: row.appointment.origin_url,

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from uuid import UUID
 
-from booking.domain.clients import ClientDetails
+from booking.domain.appointments import Appointment, AppointmentDetails, takes_time
+from booking.domain.clients import ClientDetails, ClientMatch
 from booking.domain.errors import InvalidBookingError
 from booking.domain.lifecycle import Status
-from booking.domain.model import Action, Appointment, AssignedResource, takes_time
+from booking.domain.model import Action, AssignedResource
 from booking.domain.policy import Policy, Wanted
 
 SHORTEST = timedelta(minutes=1)
@@ -19,8 +19,8 @@ FURTHEST = timedelta(days=365 * 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BookingRequest:
-    """One wish for an appointment, whichever way it came in."""
+class BookingRequest(AppointmentDetails):
+    """What somebody asks for, whichever way it came in."""
 
     id: UUID
     business_id: UUID
@@ -30,18 +30,10 @@ class BookingRequest:
     service_name: str | None = None
     client_id: UUID | None = None
     client: ClientDetails | None = None
+    client_match: ClientMatch = ClientMatch.KEEP
     duration: timedelta | None = None
     resource_ids: tuple[UUID, ...] | None = None
-    action_id: UUID | None = None
-    origin_kind: str = "independent"
-    origin_reference_id: str | None = None
-    origin_url: str | None = None
-    notes: str | None = None
-    internal_notes: str | None = None
-    share_with_client: bool = True
-    notify_client: bool = True
-    quoted_amount: Decimal | None = None
-    quoted_currency: str | None = None
+    action_name: str | None = None
     external_id: str | None = None
     batch_id: UUID | None = None
     series_id: UUID | None = None
@@ -67,7 +59,11 @@ class Plan:
         """The new appointment with these resources. One that replaces another keeps that one's calendar entry."""
         request, wanted, old = self.request, self.wanted, self.predecessor
         service, rules = wanted.service, wanted.rules
+        agreed = request.details()
+        if request.quoted_amount is None and service:
+            agreed |= {"quoted_amount": service.price_amount, "quoted_currency": service.price_currency}
         return Appointment(
+            **agreed,
             id=request.id,
             organization_id=self.organization_id,
             business_id=wanted.business.id,
@@ -75,7 +71,6 @@ class Plan:
             client_id=self.client_id,
             service_id=request.service_id,
             service_name=service.name if service else str(request.service_name),
-            action_id=request.action_id,
             action_name=self.action.name if self.action else None,
             starts_at=wanted.starts_at,
             ends_at=wanted.ends_at,
@@ -83,13 +78,6 @@ class Plan:
             buffer_after_minutes=rules.buffer_after // _MINUTE,
             status=self.status,
             source=request.source,
-            origin_kind=request.origin_kind,
-            origin_reference_id=request.origin_reference_id,
-            origin_url=request.origin_url,
-            notes=request.notes,
-            internal_notes=request.internal_notes,
-            share_with_client=request.share_with_client,
-            notify_client=request.notify_client,
             series_id=request.series_id,
             rescheduled_from=old.id if old else None,
             rescheduled_to=None,
@@ -97,8 +85,6 @@ class Plan:
             reschedule_count=old.reschedule_count + 1 if old else 0,
             calendar_uid=old.calendar_uid if old else f"{request.id}@slotstream",
             calendar_sequence=old.calendar_sequence + 1 if old else 0,
-            quoted_amount=request.quoted_amount or (service.price_amount if service else None),
-            quoted_currency=request.quoted_currency or (service.price_currency if service else None),
             actual_amount=None,
             actual_currency=None,
             external_id=request.external_id,

@@ -12,6 +12,7 @@ from slotstream_scheduling.assignment import assign
 from slotstream_scheduling.rules import Taken
 from slotstream_scheduling.spans import to_epoch, to_epoch_up
 from slotstream_servicekit.errors import Reason
+from slotstream_servicekit.ids import new_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,10 @@ class Seat:
     resource_id: UUID
     session_id: UUID
     seat: int = 0
+    starts_session: bool = False
+    """Whether the session is a new one. Its id is always made here: an id that a caller may use again never is one,
+    or two appointments that overlap could come to share it.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +84,14 @@ def _assigned(
     return None if chosen is None else tuple(ids[one] for one in chosen)
 
 
+def new_session(resource_id: UUID) -> Seat:
+    return Seat(resource_id=resource_id, session_id=new_id(), starts_session=True)
+
+
 def _seat_at(wanted: Wanted, calendars: Calendars, resource_id: UUID, *, holder_id: UUID, spread: bool) -> Seat:
     """In a group's running session a free seat; else the first of a session of its own."""
     if wanted.service is None or wanted.rules.capacity == 1:
-        return Seat(resource_id=resource_id, session_id=holder_id)
+        return new_session(resource_id)
     mates = calendars.session(
         resource_id,
         starts_at=to_epoch(wanted.starts_at),
@@ -90,7 +99,7 @@ def _seat_at(wanted: Wanted, calendars: Calendars, resource_id: UUID, *, holder_
         service_id=wanted.service.id,
     )
     if not mates:
-        return Seat(resource_id=resource_id, session_id=holder_id)
+        return new_session(resource_id)
     used = {mate.seat for mate in mates}
     free = [number for number in range(max(wanted.rules.capacity, len(used) + 1)) if number not in used]
     return Seat(

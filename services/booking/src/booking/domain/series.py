@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from booking.domain.appointments import Appointment, AppointmentDetails
 from booking.domain.errors import InvalidBookingError
 from booking.domain.lifecycle import OPEN
-from booking.domain.model import Actor, Appointment
 from booking.domain.requests import FURTHEST, BookingRequest
 from slotstream_scheduling.recurrence import Frequency, Recurrence, occurrences
 from slotstream_scheduling.spans import from_epoch, to_epoch
 from slotstream_scheduling.wallclock import LocalKind, local_date
+from slotstream_servicekit.context import Actor
 from slotstream_servicekit.errors import Reason, RefusedError
 
 MAX_DATES = 1_000
@@ -59,7 +59,7 @@ class SeriesRefusedError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
+class Series(AppointmentDetails):
     """One rule and what each of its appointments is like. `first` is naive wall time in `zone`."""
 
     id: UUID
@@ -72,16 +72,6 @@ class Series:
     service_name: str | None
     duration_minutes: int | None
     resource_ids: tuple[UUID, ...] | None
-    action_id: UUID | None
-    origin_kind: str
-    origin_reference_id: str | None
-    origin_url: str | None
-    notes: str | None
-    internal_notes: str | None
-    share_with_client: bool
-    notify_client: bool
-    quoted_amount: Decimal | None
-    quoted_currency: str | None
     rule: Recurrence
     first: datetime
     on_conflict: OnConflict
@@ -101,6 +91,7 @@ class Series:
     def request(self, starts_at: datetime, *, identity: UUID, override_reason: str | None) -> BookingRequest:
         """One of its appointments as anybody would ask for it."""
         return BookingRequest(
+            **self.details(),
             id=identity,
             business_id=self.business_id,
             starts_at=starts_at,
@@ -110,16 +101,6 @@ class Series:
             client_id=self.client_id,
             duration=self.duration,
             resource_ids=self.resource_ids,
-            action_id=self.action_id,
-            origin_kind=self.origin_kind,
-            origin_reference_id=self.origin_reference_id,
-            origin_url=self.origin_url,
-            notes=self.notes,
-            internal_notes=self.internal_notes,
-            share_with_client=self.share_with_client,
-            notify_client=self.notify_client,
-            quoted_amount=self.quoted_amount,
-            quoted_currency=self.quoted_currency,
             series_id=self.id,
             override_reason=override_reason,
         )
@@ -139,7 +120,7 @@ class SeriesDate:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Occurrence:
     """A date as it stands: with its appointment as it is by now, wherever that was moved to."""
 
     date: SeriesDate
@@ -169,7 +150,7 @@ class Step:
 
     act: Act
     date: SeriesDate
-    standing: Standing | None = None
+    occurrence: Occurrence | None = None
 
 
 def whole_rule(rule: Recurrence, first: datetime) -> Recurrence:
@@ -211,7 +192,7 @@ def horizon(rule: Recurrence, *, zone: str, now: datetime, window_days: int | No
 
 
 def follow(
-    standing: Sequence[Standing],
+    before: Sequence[Occurrence],
     target: Sequence[SeriesDate],
     *,
     rule: Recurrence,
@@ -223,22 +204,22 @@ def follow(
     A date stays with itself, else with the one of its week (or month) that the rule has instead: so a series
     moved from Tuesdays to Wednesdays moves appointments. Dates without a partner are cancelled or booked.
     """
-    pairs, gone, new = _paired(standing, target, rule)
+    pairs, gone, new = _paired(before, target, rule)
     steps = [_step(one, to, now=now, duration=duration) for one, to in pairs]
-    steps += [Step(act=Act.CANCEL if one.is_to_come(now) else Act.KEEP, date=one.date, standing=one) for one in gone]
+    steps += [Step(act=Act.CANCEL if one.is_to_come(now) else Act.KEEP, date=one.date, occurrence=one) for one in gone]
     steps += [Step(act=Act.BOOK, date=one) for one in new if one.starts_at > now]
     return sorted(steps, key=lambda step: step.date.occurs_on)
 
 
 def _paired(
-    standing: Sequence[Standing], target: Sequence[SeriesDate], rule: Recurrence
-) -> tuple[list[tuple[Standing, SeriesDate]], list[Standing], list[SeriesDate]]:
+    before: Sequence[Occurrence], target: Sequence[SeriesDate], rule: Recurrence
+) -> tuple[list[tuple[Occurrence, SeriesDate]], list[Occurrence], list[SeriesDate]]:
     dates = {one.occurs_on: one for one in target}
-    pairs = [(one, dates.pop(one.date.occurs_on)) for one in standing if one.date.occurs_on in dates]
+    pairs = [(one, dates.pop(one.date.occurs_on)) for one in before if one.date.occurs_on in dates]
     same = {id(one) for one, _ in pairs}
-    gone: list[Standing] = []
+    gone: list[Occurrence] = []
     new = list(dates.values())
-    for one in (one for one in standing if id(one) not in same):
+    for one in (one for one in before if id(one) not in same):
         period = _period(one.date.occurs_on, rule)
         partner = next((each for each in new if _period(each.occurs_on, rule) == period), None)
         if partner is None:
@@ -253,20 +234,20 @@ def _period(on: date, rule: Recurrence) -> tuple[int, int]:
     return on.isocalendar()[:2] if rule.freq is Frequency.WEEKLY else (on.year, on.month)
 
 
-def _step(one: Standing, to: SeriesDate, *, now: datetime, duration: timedelta | None) -> Step:
+def _step(one: Occurrence, to: SeriesDate, *, now: datetime, duration: timedelta | None) -> Step:
     kept = replace(one.date, occurs_on=to.occurs_on)
     if one.appointment is None:
         act = Act.BOOK if to.starts_at > now else Act.KEEP
-        return Step(act=act, date=to if act is Act.BOOK else kept, standing=one)
+        return Step(act=act, date=to if act is Act.BOOK else kept, occurrence=one)
     if not one.is_to_come(now):
-        return Step(act=Act.KEEP, date=kept, standing=one)
+        return Step(act=Act.KEEP, date=kept, occurrence=one)
     if one.is_moved:
         # Measured against the new time from now on; its own stays.
-        return Step(act=Act.KEEP, date=replace(kept, starts_at=to.starts_at, clock=to.clock), standing=one)
+        return Step(act=Act.KEEP, date=replace(kept, starts_at=to.starts_at, clock=to.clock), occurrence=one)
     lasts = duration is None or one.appointment.duration == duration
     if to.starts_at <= now or (to.starts_at == one.appointment.starts_at and lasts):
-        return Step(act=Act.KEEP, date=kept, standing=one)
-    return Step(act=Act.MOVE, date=replace(to, outcome=one.date.outcome), standing=one)
+        return Step(act=Act.KEEP, date=kept, occurrence=one)
+    return Step(act=Act.MOVE, date=replace(to, outcome=one.date.outcome), occurrence=one)
 
 
 def refused_dates(dates: Iterable[SeriesDate]) -> dict[date, tuple[Reason, ...]]:

@@ -1,5 +1,7 @@
 """Appointments, verbs and holds over HTTP."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -7,10 +9,11 @@ from uuid import UUID
 
 from pydantic import Field, HttpUrl, model_validator
 
-from booking.domain.clients import ClientDetails
+from booking.domain.appointments import Appointment
+from booking.domain.clients import ClientDetails, ClientMatch, ClientNote
 from booking.domain.requests import BookingRequest
 from booking.schemas.catalogue import ChangeIn
-from booking.schemas.clients import Email, Phone
+from booking.schemas.clients import ClientNoteOut, Email, MatchIn, Phone
 from slotstream_servicekit.http.models import (
     InstantIn,
     InstantOut,
@@ -50,7 +53,56 @@ class OverrideIn(RequestModel):
     reason: ReasonText
 
 
-class BookAppointmentIn(RequestModel):
+LocationKind = Literal["business", "client_address", "phone", "video", "other"]
+
+
+class LocationIn(RequestModel):
+    """Where it takes place; of kind `business`, at the business's own address."""
+
+    kind: LocationKind = "business"
+    text: ShortText | None = None
+    url: HttpUrl | None = None
+
+    def values(self) -> dict[str, Any]:
+        """As the fields of an appointment."""
+        return {
+            "location_kind": self.kind,
+            "location_text": self.text,
+            "location_url": str(self.url) if self.url else None,
+        }
+
+
+class DetailsIn(RequestModel):
+    """What is agreed beside time and service, of one appointment or of all in a series."""
+
+    action_id: UUID | None = None
+    origin: OriginIn = OriginIn()
+    location: LocationIn = LocationIn()
+    notes: LongText | None = None
+    internal_notes: LongText | None = None
+    share_with_client: bool = True
+    notify: bool = True
+    quoted_price: MoneyIn | None = None
+
+    def details(self) -> dict[str, Any]:
+        """As the fields of an appointment."""
+        price, url = self.quoted_price, self.origin.url
+        return {
+            "action_id": self.action_id,
+            "origin_kind": self.origin.kind,
+            "origin_reference_id": self.origin.reference_id,
+            "origin_url": str(url) if url else None,
+            **self.location.values(),
+            "notes": self.notes,
+            "internal_notes": self.internal_notes,
+            "share_with_client": self.share_with_client,
+            "notify_client": self.notify,
+            "quoted_amount": price.amount if price else None,
+            "quoted_currency": price.currency if price else None,
+        }
+
+
+class BookAppointmentIn(DetailsIn):
     id: UUID | None = None
     business_id: UUID
     service_id: UUID | None = None
@@ -61,16 +113,10 @@ class BookAppointmentIn(RequestModel):
     ends_at: InstantIn | None = None
     duration_minutes: Duration | None = None
     resource_ids: ResourceIds | None = None
-    action_id: UUID | None = None
     action_name: ShortText | None = None
-    origin: OriginIn | None = None
     source: Source | None = None
-    notes: LongText | None = None
-    internal_notes: LongText | None = None
-    share_with_client: bool = True
-    notify: bool = True
-    quoted_price: MoneyIn | None = None
     external_id: Annotated[str, Field(max_length=200)] | None = None
+    client_match: MatchIn = ClientMatch.KEEP
     hold_id: UUID | None = None
     override: OverrideIn | None = None
 
@@ -96,8 +142,8 @@ class BookAppointmentIn(RequestModel):
         return None if self.duration_minutes is None else timedelta(minutes=self.duration_minutes)
 
     def to_request(self, *, identity: UUID, source: str) -> BookingRequest:
-        origin, price = self.origin, self.quoted_price
         return BookingRequest(
+            **self.details(),
             id=self.id or identity,
             business_id=self.business_id,
             starts_at=self.starts_at,
@@ -106,18 +152,10 @@ class BookAppointmentIn(RequestModel):
             service_name=self.service_name,
             client_id=self.client_id,
             client=ClientDetails(**self.client.model_dump()) if self.client else None,
+            client_match=self.client_match,
             duration=self.duration,
             resource_ids=tuple(self.resource_ids) if self.resource_ids else None,
-            action_id=self.action_id,
-            origin_kind=origin.kind if origin else "independent",
-            origin_reference_id=origin.reference_id if origin else None,
-            origin_url=str(origin.url) if origin and origin.url else None,
-            notes=self.notes,
-            internal_notes=self.internal_notes,
-            share_with_client=self.share_with_client,
-            notify_client=self.notify,
-            quoted_amount=price.amount if price else None,
-            quoted_currency=price.currency if price else None,
+            action_name=self.action_name,
             external_id=self.external_id,
             hold_id=self.hold_id,
             override_reason=self.override.reason if self.override else None,
@@ -128,6 +166,7 @@ class EditAppointmentIn(ChangeIn):
     notes: LongText | None = None
     internal_notes: LongText | None = None
     action_id: UUID | None = None
+    location: LocationIn | None = None
     share_with_client: bool | None = None
     quoted_price: MoneyIn | None = None
     actual_price: MoneyIn | None = None
@@ -140,8 +179,9 @@ class EditAppointmentIn(ChangeIn):
 
     def values(self) -> dict[str, Any]:
         values = self.model_dump(
-            exclude_unset=True, exclude={"resource_ids", "override", "quoted_price", "actual_price"}
+            exclude_unset=True, exclude={"resource_ids", "override", "location", "quoted_price", "actual_price"}
         )
+        values |= self.location.values() if self.location else {}
         for name in ("quoted", "actual"):
             if f"{name}_price" in self.model_fields_set:
                 price: MoneyIn | None = getattr(self, f"{name}_price")
@@ -212,6 +252,12 @@ class OriginOut(ResponseModel):
     url: str | None
 
 
+class LocationOut(ResponseModel):
+    kind: LocationKind
+    text: str | None
+    url: str | None
+
+
 class AppointmentOut(ResponseModel):
     """The whole appointment after a change; `internal_notes` is for staff and null to everybody else."""
 
@@ -233,6 +279,7 @@ class AppointmentOut(ResponseModel):
     status: Status
     source: Source
     origin: OriginOut
+    location: LocationOut
     notes: str | None
     internal_notes: str | None
     share_with_client: bool
@@ -253,6 +300,24 @@ class AppointmentOut(ResponseModel):
     created_at: InstantOut
     updated_at: InstantOut
     version: int
+
+
+def appointment_out(appointment: Appointment, *, staff: bool) -> AppointmentOut:
+    """The appointment as this caller may see it."""
+    if not staff and appointment.internal_notes is not None:
+        appointment = replace(appointment, internal_notes=None)
+    return AppointmentOut.model_validate(appointment)
+
+
+class BookedAppointmentOut(AppointmentOut):
+    """A new appointment; `client_notes` say what of the client is otherwise than it was given."""
+
+    client_notes: list[ClientNoteOut]
+
+
+def booked_out(appointment: Appointment, notes: Sequence[ClientNote], *, staff: bool) -> BookedAppointmentOut:
+    shown = appointment_out(appointment, staff=staff)
+    return BookedAppointmentOut(**dict(shown), client_notes=[ClientNoteOut.of(note) for note in notes])
 
 
 class ClientSummaryOut(ResponseModel):

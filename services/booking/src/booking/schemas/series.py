@@ -7,12 +7,13 @@ from uuid import UUID
 from pydantic import Field, PlainSerializer, model_validator
 
 from booking.domain.clients import ClientDetails
-from booking.domain.model import Actor
 from booking.domain.series import MAX_DATES, OnConflict, Scope, Series, whole_rule
 from booking.schemas.appointments import (
+    DetailsIn,
     Duration,
     InlineClientIn,
-    OriginIn,
+    LocationIn,
+    LocationOut,
     OriginOut,
     OverrideIn,
     ReasonText,
@@ -21,6 +22,7 @@ from booking.schemas.appointments import (
 from booking.schemas.catalogue import ChangeIn
 from booking.usecases.series import Changed, SeriesChange, SeriesReport
 from slotstream_scheduling.recurrence import MAX_INTERVAL, Frequency, NthWeekday, Recurrence, ShortMonths
+from slotstream_servicekit.context import Actor
 from slotstream_servicekit.http.models import (
     InstantIn,
     InstantOut,
@@ -92,7 +94,7 @@ class _Conflicts(RequestModel):
         return self
 
 
-class AddSeriesIn(_Conflicts):
+class AddSeriesIn(DetailsIn, _Conflicts):
     id: UUID | None = None
     business_id: UUID
     service_id: UUID | None = None
@@ -102,13 +104,6 @@ class AddSeriesIn(_Conflicts):
     starts_at: InstantIn
     duration_minutes: Duration | None = None
     resource_ids: ResourceIds | None = None
-    action_id: UUID | None = None
-    origin: OriginIn | None = None
-    notes: LongText | None = None
-    internal_notes: LongText | None = None
-    share_with_client: bool = True
-    notify: bool = True
-    quoted_price: MoneyIn | None = None
     recurrence: RecurrenceIn
 
     @model_validator(mode="after")
@@ -127,8 +122,8 @@ class AddSeriesIn(_Conflicts):
         return ClientDetails(**self.client.model_dump())
 
     def to_series(self, *, first: Any, rule: Recurrence, actor: Actor, now: Any, **known: Any) -> Series:
-        origin, price = self.origin, self.quoted_price
         return Series(
+            **self.details(),
             **known,
             status="active",
             business_id=self.business_id,
@@ -136,16 +131,6 @@ class AddSeriesIn(_Conflicts):
             service_name=self.service_name,
             duration_minutes=self.duration_minutes,
             resource_ids=tuple(self.resource_ids) if self.resource_ids else None,
-            action_id=self.action_id,
-            origin_kind=origin.kind if origin else "independent",
-            origin_reference_id=origin.reference_id if origin else None,
-            origin_url=str(origin.url) if origin and origin.url else None,
-            notes=self.notes,
-            internal_notes=self.internal_notes,
-            share_with_client=self.share_with_client,
-            notify_client=self.notify,
-            quoted_amount=price.amount if price else None,
-            quoted_currency=price.currency if price else None,
             rule=whole_rule(rule, first),
             first=first,
             on_conflict=self.on_conflict,
@@ -170,7 +155,7 @@ class ScopeIn(RequestModel):
 
 
 _PLAIN_EDITS = {"action_id", "notes", "internal_notes", "share_with_client"}
-_EDITS = {*_PLAIN_EDITS, "quoted_price", "resource_ids"}
+_EDITS = {*_PLAIN_EDITS, "location", "quoted_price", "resource_ids"}
 
 
 class ChangeSeriesIn(ScopeIn, _Conflicts, ChangeIn):
@@ -185,9 +170,10 @@ class ChangeSeriesIn(ScopeIn, _Conflicts, ChangeIn):
     notes: LongText | None = None
     internal_notes: LongText | None = None
     share_with_client: bool | None = None
+    location: LocationIn | None = None
     quoted_price: MoneyIn | None = None
     reason: ReasonText | None = None
-    notify: bool = True
+    notify: bool | None = None
 
     @classmethod
     def clearable(cls) -> frozenset[str]:
@@ -211,6 +197,7 @@ class ChangeSeriesIn(ScopeIn, _Conflicts, ChangeIn):
 
     def to_change(self, rule: Recurrence | None) -> SeriesChange:
         values = self.model_dump(include=_PLAIN_EDITS, exclude_unset=True)
+        values |= self.location.values() if self.location else {}
         if "quoted_price" in self.model_fields_set:
             price = self.quoted_price
             values |= {
@@ -274,6 +261,7 @@ class SeriesOut(ResponseModel):
     resource_ids: list[UUID] | None
     action_id: UUID | None
     origin: OriginOut
+    location: LocationOut
     notes: str | None
     internal_notes: str | None
     share_with_client: bool
@@ -320,19 +308,14 @@ class SeriesReportOut(SeriesOut):
     changes: list[SeriesChangeOut]
 
 
-def series_out(one: Series, *, staff: bool) -> dict[str, Any]:
-    rule = one.rule
+def series_out(series: Series, *, staff: bool) -> dict[str, Any]:
+    rule = series.rule
     return {
-        **{name: getattr(one, name) for name in SeriesOut.model_fields if hasattr(one, name)},
-        "internal_notes": one.internal_notes if staff else None,
-        "origin": OriginOut(
-            kind=one.origin_kind,  # type: ignore[arg-type]  # a column of one of the kinds
-            reference_id=one.origin_reference_id,
-            url=one.origin_url,
-        ),
-        "quoted_price": None
-        if one.quoted_amount is None
-        else MoneyOut(amount=one.quoted_amount, currency=str(one.quoted_currency)),
+        **{name: getattr(series, name) for name in SeriesOut.model_fields if hasattr(series, name)},
+        "internal_notes": series.internal_notes if staff else None,
+        "origin": OriginOut.model_validate(series.origin),
+        "location": LocationOut.model_validate(series.location),
+        "quoted_price": None if series.quoted_price is None else MoneyOut.model_validate(series.quoted_price),
         "recurrence": RecurrenceOut(
             freq=rule.freq,
             interval=rule.interval,
@@ -342,13 +325,13 @@ def series_out(one: Series, *, staff: bool) -> dict[str, Any]:
             nth_weekday=NthWeekdayOut.model_validate(rule.nth_weekday) if rule.nth_weekday else None,
             until=rule.until,
         ),
-        "first_on": one.first.date(),
-        "local_time": one.first.time(),
+        "first_on": series.first.date(),
+        "local_time": series.first.time(),
     }
 
 
 def report_out(report: SeriesReport, *, staff: bool) -> SeriesReportOut:
-    outcomes = [one.date.outcome for one in report.standing]
+    outcomes = [one.date.outcome for one in report.occurrences]
     return SeriesReportOut(
         **series_out(report.series, staff=staff),
         booked=outcomes.count("booked"),
@@ -368,7 +351,7 @@ def report_out(report: SeriesReport, *, staff: bool) -> SeriesReportOut:
                     "moved_by_itself": one.is_moved,
                 }
             )
-            for one in report.standing
+            for one in report.occurrences
         ],
         changes=[_change_out(one) for one in report.changes],
     )

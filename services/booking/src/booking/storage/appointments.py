@@ -1,16 +1,19 @@
 """Appointments one by one: reading, locking, and writing a change with its audit row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
+from pydantic import TypeAdapter
 
+from booking.domain.appointments import CHANGEABLE, FIELDS, Appointment
 from booking.domain.lifecycle import Status
-from booking.domain.model import Actor, Appointment, AssignedResource, Change
+from booking.domain.model import AssignedResource, Change
+from slotstream_servicekit.context import Actor
+from slotstream_servicekit.database import Connection
 from slotstream_servicekit.errors import NotFoundError
 
 RESOURCES = """
@@ -18,35 +21,12 @@ ARRAY(SELECT json_build_object('id', r.id, 'kind', r.kind, 'name', r.name, 'seat
       FROM appointment_resources ar JOIN resources r ON r.organization_id = $1 AND r.id = ar.resource_id
       WHERE ar.organization_id = $1 AND ar.appointment_id = a.id ORDER BY ar.place) AS resources
 """
-COLUMNS = tuple(field.name for field in fields(Appointment) if field.name != "resources")
-_MUTABLE = (
-    "status",
-    "action_id",
-    "action_name",
-    "notes",
-    "internal_notes",
-    "share_with_client",
-    "notify_client",
-    "rescheduled_to",
-    "calendar_sequence",
-    "quoted_amount",
-    "quoted_currency",
-    "actual_amount",
-    "actual_currency",
-    "archived",
-    "occupies",
-    "updated_at",
-    "version",
-)
+_CHANGED = ", ".join(f"{name} {FIELDS[name].type}" for name in CHANGEABLE)
 _SAVE = f"""
 WITH changed AS MATERIALIZED (
     SELECT * FROM json_to_recordset($2::json) AS c(
-        id uuid, status text, action_id uuid, action_name text, notes text, internal_notes text,
-        share_with_client boolean, notify_client boolean, rescheduled_to uuid, calendar_sequence int,
-        quoted_amount numeric, quoted_currency text, actual_amount numeric, actual_currency text,
-        archived boolean, occupies boolean, updated_at timestamptz, version int, verb text, actor_type text,
-        actor_id text, call_id text, on_behalf_of uuid, reason text, fields json, state json,
-        override_reason text, override_rules text[], override_conflicts text[])
+        id uuid, {_CHANGED}, verb text, actor_type text, actor_id text, call_id text, on_behalf_of uuid, reason text,
+        fields json, state json, override_reason text, override_rules text[], override_conflicts text[])
 ), new_history AS (
     INSERT INTO history (organization_id, appointment_id, version, verb, at, actor_type, actor_id, call_id,
                          on_behalf_of, reason, fields, state)
@@ -58,7 +38,7 @@ WITH changed AS MATERIALIZED (
     SELECT $1, id, version, updated_at, actor_type, actor_id, override_reason, override_rules, override_conflicts
     FROM changed WHERE override_reason IS NOT NULL
 )
-UPDATE appointments a SET {", ".join(f"{name} = c.{name}" for name in _MUTABLE)}
+UPDATE appointments a SET {", ".join(f"{name} = c.{name}" for name in CHANGEABLE)}
 FROM changed c WHERE a.organization_id = $1 AND a.id = c.id
 """
 
@@ -70,24 +50,31 @@ class ChangedRow:
     appointment: Appointment
     change: Change
     actor: Actor
-    fields: dict[str, Any]
+    changed_fields: bytes
     state: bytes
+
+
+_FROM_JSON: Final = TypeAdapter(Appointment)
+
+
+def appointment_json(appointment: Appointment) -> bytes:
+    """The appointment as history keeps it: every field by its name."""
+    return orjson.dumps(appointment, default=str, option=orjson.OPT_UTC_Z)
 
 
 def appointment_of(row: Any) -> Appointment:
     """A row with its `resources` array as the domain's appointment."""
-    values = {name: row[name] for name in COLUMNS}
+    values = {name: row[name] for name in FIELDS}
     values["status"] = Status(values["status"])
-    resources = tuple(_assigned(orjson.loads(each)) for each in row["resources"])
-    return Appointment(**values, resources=resources)
+    return Appointment(**values, resources=tuple(_assigned(orjson.loads(each)) for each in row["resources"]))
 
 
-def _assigned(one: dict[str, Any]) -> AssignedResource:
-    return AssignedResource(id=UUID(one["id"]), kind=one["kind"], name=one["name"], seat=one["seat"])
+def _assigned(values: dict[str, Any]) -> AssignedResource:
+    return AssignedResource(**{**values, "id": UUID(values["id"])})
 
 
 async def read_appointments(
-    connection: Any, *, organization_id: UUID, ids: Sequence[UUID], lock: bool = False
+    connection: Connection, *, organization_id: UUID, ids: Sequence[UUID], lock: bool = False
 ) -> dict[UUID, Appointment]:
     """Those of `ids` that exist; locked in the order of their ids until the transaction ends."""
     suffix = "ORDER BY a.id FOR UPDATE OF a" if lock else ""
@@ -100,7 +87,7 @@ async def read_appointments(
 
 
 async def read_appointment(
-    connection: Any, *, organization_id: UUID, appointment_id: UUID, lock: bool = False
+    connection: Connection, *, organization_id: UUID, appointment_id: UUID, lock: bool = False
 ) -> Appointment:
     found = await read_appointments(connection, organization_id=organization_id, ids=[appointment_id], lock=lock)
     if appointment_id not in found:
@@ -108,24 +95,24 @@ async def read_appointment(
     return found[appointment_id]
 
 
-async def save_changes(connection: Any, organization_id: UUID, rows: Sequence[ChangedRow]) -> None:
+async def save_changes(connection: Connection, organization_id: UUID, rows: Sequence[ChangedRow]) -> None:
     """Writes changed rows and their history in one statement; an override is a record of its own."""
-    lines = orjson.dumps([_changed_line(row) for row in rows], option=orjson.OPT_UTC_Z)
+    lines = orjson.dumps([_changed_line(row) for row in rows], default=str, option=orjson.OPT_UTC_Z)
     await connection.execute(_SAVE, organization_id, lines.decode())
 
 
 def _changed_line(row: ChangedRow) -> dict[str, Any]:
-    one, override = row.appointment, row.change.override
-    line = {name: _sendable(getattr(one, name)) for name in _MUTABLE}
+    override = row.change.override
+    line = {name: getattr(row.appointment, name) for name in CHANGEABLE}
     return line | {
-        "id": one.id,
+        "id": row.appointment.id,
         "verb": row.change.verb,
         "actor_type": row.actor.type,
         "actor_id": row.actor.id,
         "call_id": row.actor.call_id,
         "on_behalf_of": row.actor.on_behalf_of,
         "reason": row.change.reason,
-        "fields": row.fields,
+        "fields": orjson.Fragment(row.changed_fields),
         "state": orjson.Fragment(row.state),
         "override_reason": override and override.reason,
         "override_rules": override and list(override.rules),
@@ -133,11 +120,7 @@ def _changed_line(row: ChangedRow) -> dict[str, Any]:
     }
 
 
-def _sendable(value: Any) -> Any:
-    return str(value) if isinstance(value, Decimal) else value
-
-
-async def replace_resources(connection: Any, one: Appointment) -> None:
+async def replace_resources(connection: Connection, one: Appointment) -> None:
     await connection.execute(
         "DELETE FROM appointment_resources WHERE organization_id = $1 AND appointment_id = $2",
         one.organization_id,
@@ -157,7 +140,7 @@ async def replace_resources(connection: Any, one: Appointment) -> None:
     )
 
 
-async def read_history(connection: Any, *, organization_id: UUID, appointment_id: UUID) -> list[Any]:
+async def read_history(connection: Connection, *, organization_id: UUID, appointment_id: UUID) -> list[Any]:
     """The audit trail, oldest first."""
     rows = await connection.fetch(
         """
@@ -172,8 +155,10 @@ async def read_history(connection: Any, *, organization_id: UUID, appointment_id
     return list(rows)
 
 
-async def read_state_as_of(connection: Any, *, organization_id: UUID, appointment_id: UUID, at: datetime) -> bytes:
-    """The appointment's JSON exactly as it was known at `at`."""
+async def read_appointment_as_of(
+    connection: Connection, *, organization_id: UUID, appointment_id: UUID, at: datetime
+) -> Appointment:
+    """The appointment exactly as it was known at `at`."""
     state: str | None = await connection.fetchval(
         """
         SELECT state::text FROM history WHERE organization_id = $1 AND appointment_id = $2 AND at <= $3
@@ -185,4 +170,18 @@ async def read_state_as_of(connection: Any, *, organization_id: UUID, appointmen
     )
     if state is None:
         raise NotFoundError(f"Nothing was known of an appointment {appointment_id} at that time.")
-    return state.encode()
+    return _FROM_JSON.validate_json(state)
+
+
+async def ids_of_batch(connection: Connection, *, organization_id: UUID, batch_id: UUID) -> list[UUID]:
+    """What one import has booked and is not cancelled, without what replaced some of it."""
+    rows = await connection.fetch(
+        """
+        SELECT id FROM appointments WHERE organization_id = $1 AND batch_id = $2 AND status <> 'cancelled'
+          AND rescheduled_from IS NULL
+        ORDER BY id
+        """,
+        organization_id,
+        batch_id,
+    )
+    return [row["id"] for row in rows]

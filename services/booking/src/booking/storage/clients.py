@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking.domain.clients import Client, KnownContact
 from booking.domain.search import search_words
 from booking.storage.connections import connection_of, free_ids
+from booking.storage.contacts import contact_locks, find_contacts
 from booking.storage.search import like_pattern, match_clients
 from booking.storage.tables import appointments, clients
-from slotstream_servicekit.locks import LockClass
 from slotstream_servicekit.rows import columns_of
 
 _FIELDS: Final = tuple(field.name for field in fields(Client))
@@ -69,11 +69,7 @@ class ClientStore:
         """Whom these phone numbers and e-mail addresses lead to, oldest first; archived ones too, none erased."""
         if not phones and not emails:
             return []
-        rows = await self._session.execute(_CONTACTS, {"org": organization_id, "phones": phones, "emails": emails})
-        return [
-            KnownContact(phone=row["contact_phone"], email=row["contact_email"], client=_client(row))
-            for row in rows.mappings()
-        ]
+        return await find_contacts(await connection_of(self._session), organization_id, phones=phones, emails=emails)
 
     async def survivors_of(self, organization_id: UUID, client_ids: Sequence[UUID]) -> dict[UUID, UUID]:
         """The client whom each of these stands for: of a merged duplicate another, else itself. None erased."""
@@ -102,8 +98,8 @@ class ClientStore:
     async def lock_contacts(self, organization_id: UUID, contacts: Sequence[str]) -> None:
         """Lets one transaction at a time create or change clients with these phones and e-mails, until it ends."""
         if contacts:
-            keys = [f"{organization_id}:{contact}" for contact in contacts]
-            await self._session.execute(_LOCK, {"class": LockClass.CLIENT_CONTACT.value, "keys": keys})
+            for lock_class, key in contact_locks(organization_id, contacts):
+                await self._session.execute(_LOCK, {"class": lock_class, "key": key})
 
     async def page(
         self,
@@ -159,24 +155,7 @@ class ClientStore:
         )
 
 
-_CONTACTS = text(
-    """
-    SELECT c.*, given.phone AS contact_phone, given.email AS contact_email
-    FROM clients given JOIN clients c
-      ON c.organization_id = :org AND c.id = coalesce(given.merged_into, given.id) AND NOT c.erased
-    WHERE given.organization_id = :org AND NOT given.erased
-      AND (given.phone = ANY(CAST(:phones AS text[])) OR given.email = ANY(CAST(:emails AS text[])))
-    ORDER BY c.archived, c.created_at, c.id
-    """
-)
-# In the order of the keys, so that two transactions never wait for each other.
-_LOCK = text(
-    """
-    SELECT pg_advisory_xact_lock(:class, key) FROM (
-        SELECT DISTINCT hashtext(key) AS key FROM unnest(CAST(:keys AS text[])) AS key ORDER BY 1 OFFSET 0
-    ) AS ordered
-    """
-)
+_LOCK = text("SELECT pg_advisory_xact_lock(:class, :key)")
 
 
 def _client(row: RowMapping) -> Client:

@@ -3,43 +3,28 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
-from uuid import UUID
 
-import asyncpg
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.errors import IdTakenError
-
-Connection = asyncpg.Connection
+from slotstream_servicekit.database import Connection
 
 _GLOBAL_IDS = "_id_key"
 """How the constraints end that keep ids unique across organizations."""
 
 _BEGIN = text("SELECT 1")
-_ENTER = "SELECT set_config('slotstream.organization', $1, true)"
 
 
-async def connection_of(session: AsyncSession) -> Any:
+async def connection_of(session: AsyncSession) -> Connection:
     """The connection under a session that is in its transaction: what it does commits with the session."""
     raw = await (await session.connection()).get_raw_connection()
     driver = cast("Any", raw.driver_connection)
     if not driver.is_in_transaction():
         # SQLAlchemy sends BEGIN, and with it the tenant, with its own first statement only.
         await session.execute(_BEGIN)
-    return driver
-
-
-@asynccontextmanager
-async def reading(connection: Any, organization_id: UUID) -> AsyncIterator[None]:
-    """The tenant for a few statements: a transaction of their own, unless one is under way already."""
-    if connection.is_in_transaction():
-        yield
-        return
-    async with connection.transaction():
-        await connection.execute(_ENTER, str(organization_id))
-        yield
+    return cast("Connection", driver)
 
 
 @asynccontextmanager

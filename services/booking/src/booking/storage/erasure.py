@@ -80,22 +80,24 @@ _FORGET: Final = (
     # Of a custom service the name was typed for this one appointment.
     f"""
     UPDATE appointments SET notes = NULL, internal_notes = NULL, origin_reference_id = NULL, origin_url = NULL,
-           external_id = NULL, service_name = CASE WHEN service_id IS NULL THEN '' ELSE service_name END
+           external_id = NULL, location_text = NULL, location_url = NULL,
+           service_name = CASE WHEN service_id IS NULL THEN '' ELSE service_name END
     WHERE {_THEIRS}
     """,
     f"""
     UPDATE series SET notes = NULL, internal_notes = NULL, origin_reference_id = NULL, origin_url = NULL,
-           override_reason = NULL, service_name = CASE WHEN service_id IS NULL THEN '' ELSE service_name END
+           location_text = NULL, location_url = NULL, override_reason = NULL,
+           service_name = CASE WHEN service_id IS NULL THEN '' ELSE service_name END
     WHERE {_THEIRS}
     """,
     f"""
     UPDATE history SET
         reason = NULL,
         fields = (fields::jsonb - 'notes' - 'internal_notes' - 'origin_reference_id' - 'origin_url' - 'external_id'
-                  - 'service_name')::json,
+                  - 'location_text' - 'location_url' - 'service_name')::json,
         state = (state::jsonb
-                 || '{{"notes": null, "internal_notes": null, "external_id": null}}'
-                 || jsonb_build_object('origin', state::jsonb -> 'origin' || '{{"reference_id": null, "url": null}}')
+                 || '{{"notes": null, "internal_notes": null, "external_id": null, "origin_reference_id": null,
+                       "origin_url": null, "location_text": null, "location_url": null}}'
                  || CASE WHEN state ->> 'service_id' IS NULL THEN '{{"service_name": ""}}'::jsonb
                          ELSE '{{}}'::jsonb END)::json
     WHERE {_THEIR_APPOINTMENTS}

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from booking.domain.model import Appointment
+from booking.domain.appointments import Appointment
 from booking.storage.appointments import RESOURCES, appointment_of
 from booking.storage.search import WordMatch, match_text
 from slotstream_servicekit.database import Connection

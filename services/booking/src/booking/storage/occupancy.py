@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from booking.domain.calendars import Calendars, Held
-from booking.domain.seating import Seat
-from booking.storage.connections import reading
+from booking.domain.seating import Seat, new_session
+from booking.storage.policies import StalePolicyError
 from slotstream_scheduling.rules import Busy, Taken
 from slotstream_scheduling.spans import to_epoch, to_epoch_up
+from slotstream_servicekit.database import Connection, tenant_transaction
+from slotstream_servicekit.locks import LockClass
 
 FORCED_SEATS = 1_000_000
 """Seats from here on belong to overrides and to rows that one has drawn into its session."""
@@ -69,7 +70,7 @@ class Window:
 
 
 async def read_calendars(
-    connection: Any, organization_id: UUID, windows: Sequence[Window], *, with_turns: bool = False
+    connection: Connection, organization_id: UUID, windows: Sequence[Window], *, with_turns: bool = False
 ) -> Calendars:
     """What takes the resources' time in their windows: unexpired occupancy and external busy time."""
     found = Calendars()
@@ -80,7 +81,7 @@ async def read_calendars(
         [one.begins for one in windows],
         [one.ends for one in windows],
     )
-    async with reading(connection, organization_id):
+    async with tenant_transaction(connection, organization_id):
         for row in await connection.fetch(_TAKEN, organization_id, *columns):
             taken = Taken(
                 id=str(row["holder_id"]),
@@ -103,9 +104,9 @@ async def read_calendars(
     return found
 
 
-async def drop_expired_holds(connection: Any, organization_id: UUID, windows: Sequence[Window]) -> int:
+async def drop_expired_holds(connection: Connection, organization_id: UUID, windows: Sequence[Window]) -> int:
     """Removes holds that have expired from these windows: they count no more, and stand in the index only."""
-    async with reading(connection, organization_id):
+    async with tenant_transaction(connection, organization_id):
         gone = await connection.fetch(
             """
             DELETE FROM occupancy o
@@ -123,24 +124,35 @@ async def drop_expired_holds(connection: Any, organization_id: UUID, windows: Se
 
 
 async def take_time(
-    connection: Any,
+    connection: Connection,
     *,
     organization_id: UUID,
+    policy_version: int,
     holder_id: UUID,
     blocked: tuple[datetime, datetime],
     takes: Sequence[Seat],
     expires_at: datetime | None = None,
     forced: bool = False,
 ) -> bool:
-    """Takes all of the resources' time or none of it; whether it was free. Waits for whoever is just taking it."""
+    """Takes all of the resources' time or none of it; whether it was free. Waits for whoever is just taking it.
+
+    Raises StalePolicyError where the policy is not of `policy_version` any more.
+    """
     ordered = sorted(takes, key=lambda take: take.resource_id)
-    taken = await connection.fetch(
+    taken = await connection.fetchrow(
         """
-        INSERT INTO occupancy (organization_id, resource_id, session_id, seat, blocked, holder_id, forced, expires_at)
-        SELECT $1, t.resource_id, t.session_id, t.seat, tstzrange($2, $3), $4, $5, $6
-        FROM unnest($7::uuid[], $8::uuid[], $9::int[]) WITH ORDINALITY AS t(resource_id, session_id, seat, n)
-        ORDER BY t.n
-        ON CONFLICT DO NOTHING RETURNING resource_id
+        WITH policy AS MATERIALIZED (
+            SELECT FROM organizations WHERE organization_id = $1 AND policy_version = $10
+        ), taken AS (
+            INSERT INTO occupancy (organization_id, resource_id, session_id, seat, blocked, holder_id, forced,
+                                   expires_at)
+            SELECT $1, t.resource_id, t.session_id, t.seat, tstzrange($2, $3), $4, $5, $6
+            FROM policy, unnest($7::uuid[], $8::uuid[], $9::int[]) WITH ORDINALITY
+                         AS t(resource_id, session_id, seat, n)
+            ORDER BY t.n
+            ON CONFLICT DO NOTHING RETURNING resource_id
+        )
+        SELECT EXISTS (SELECT FROM policy) AS is_current, ARRAY(SELECT resource_id FROM taken) AS resource_ids
         """,
         organization_id,
         *blocked,
@@ -150,20 +162,20 @@ async def take_time(
         [take.resource_id for take in ordered],
         [take.session_id for take in ordered],
         [take.seat for take in ordered],
+        policy_version,
     )
-    if len(taken) == len(ordered):
+    if taken is None or not taken["is_current"]:
+        raise StalePolicyError
+    if len(taken["resource_ids"]) == len(ordered):
         return True
     await free_time(
-        connection,
-        organization_id=organization_id,
-        holder_id=holder_id,
-        resource_ids=[row["resource_id"] for row in taken],
+        connection, organization_id=organization_id, holder_id=holder_id, resource_ids=taken["resource_ids"]
     )
     return False
 
 
 async def free_time(
-    connection: Any, *, organization_id: UUID, holder_id: UUID, resource_ids: Sequence[UUID] | None = None
+    connection: Connection, *, organization_id: UUID, holder_id: UUID, resource_ids: Sequence[UUID] | None = None
 ) -> None:
     """Gives back what an appointment or hold takes, of all its resources or of some."""
     await connection.execute(
@@ -177,7 +189,7 @@ async def free_time(
     )
 
 
-async def free_holders(connection: Any, organization_id: UUID, holder_ids: Sequence[UUID]) -> None:
+async def free_holders(connection: Connection, organization_id: UUID, holder_ids: Sequence[UUID]) -> None:
     """Gives back what several appointments take."""
     await connection.execute(
         """
@@ -188,7 +200,7 @@ async def free_holders(connection: Any, organization_id: UUID, holder_ids: Seque
     )
 
 
-async def free_hold(connection: Any, *, organization_id: UUID, hold_id: UUID) -> None:
+async def free_hold(connection: Connection, *, organization_id: UUID, hold_id: UUID) -> None:
     """Gives back what a hold keeps: what expires, so never the time of an appointment that bears the same id."""
     await connection.execute(
         "DELETE FROM occupancy WHERE organization_id = $1 AND holder_id = $2 AND expires_at IS NOT NULL",
@@ -197,7 +209,7 @@ async def free_hold(connection: Any, *, organization_id: UUID, hold_id: UUID) ->
     )
 
 
-async def takes_of(connection: Any, *, organization_id: UUID, holder_id: UUID) -> tuple[tuple[Seat, bool], ...]:
+async def takes_of(connection: Connection, *, organization_id: UUID, holder_id: UUID) -> tuple[tuple[Seat, bool], ...]:
     """What a holder takes, and for each whether another holder shares its session."""
     rows = await connection.fetch(
         """
@@ -215,6 +227,21 @@ async def takes_of(connection: Any, *, organization_id: UUID, holder_id: UUID) -
     )
 
 
+async def shares_session(connection: Connection, *, organization_id: UUID, holder_id: UUID) -> bool:
+    """Whether another holder has a seat in a session of this one."""
+    return any(shared for _, shared in await takes_of(connection, organization_id=organization_id, holder_id=holder_id))
+
+
+async def take_turns(connection: Connection, organization_id: UUID) -> None:
+    """Makes an organization's moves that give up time first follow each other, until the transaction ends.
+
+    Two that swap times would each wait for the other to make up its mind about the time that it gave up.
+    """
+    await connection.execute(
+        f"SELECT pg_advisory_xact_lock({LockClass.SERIES_MOVE:d}, hashtext($1::text))", str(organization_id)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A seat beside others, and the appointments and holds it overlaps."""
@@ -224,7 +251,7 @@ class Opened:
 
 
 async def open_session(
-    connection: Any,
+    connection: Connection,
     *,
     organization_id: UUID,
     resource_id: UUID,
@@ -249,7 +276,7 @@ async def open_session(
         *blocked,
     )
     if not rows:
-        return Opened(Seat(resource_id=resource_id, session_id=own))
+        return Opened(new_session(resource_id))
     sessions = [row["session_id"] for row in rows]
     kept = max(sorted(set(sessions)), key=sessions.count)
     next_seat = max([FORCED_SEATS, *(row["seat"] + 1 for row in rows)])

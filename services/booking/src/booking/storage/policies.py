@@ -1,7 +1,7 @@
 """The policy of each organization, kept in memory and judged stale by its version in the booking statement."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import text
@@ -9,10 +9,33 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.model import Action, Business, Resource, Service
 from booking.domain.policy import Policy
-from booking.storage.connections import reading
 from slotstream_scheduling.hours import Schedule, schedule_from_dict
+from slotstream_servicekit.database import Connection, tenant_transaction
 
 _KEPT = 1_000
+
+
+class StalePolicyError(Exception):
+    """The catalogue or a schedule changed since something was judged; nothing was written."""
+
+
+class Policies(Protocol):
+    """Where an organization's policy comes from."""
+
+    async def of(self, connection: Connection, organization_id: UUID) -> Policy: ...
+
+    async def reload(self, connection: Connection, organization_id: UUID) -> Policy: ...
+
+    async def current(self, connection: Connection, organization_id: UUID) -> Policy: ...
+
+
+class UncommittedPolicies:
+    """Policies as the transaction sees them that has just changed one: nobody else is shown them."""
+
+    async def of(self, connection: Connection, organization_id: UUID) -> Policy:
+        return await load_policy(connection, organization_id)
+
+    reload = current = of
 
 
 class PolicyCache:
@@ -21,27 +44,28 @@ class PolicyCache:
     def __init__(self) -> None:
         self._policies: dict[UUID, Policy] = {}
 
-    async def of(self, connection: Any, organization_id: UUID) -> Policy:
+    async def of(self, connection: Connection, organization_id: UUID) -> Policy:
         known = self._policies.get(organization_id)
         return known or await self.reload(connection, organization_id)
 
-    async def reload(self, connection: Any, organization_id: UUID) -> Policy:
-        async with reading(connection, organization_id):
+    async def reload(self, connection: Connection, organization_id: UUID) -> Policy:
+        async with tenant_transaction(connection, organization_id):
             policy = await load_policy(connection, organization_id)
         if len(self._policies) >= _KEPT:
             self._policies.pop(next(iter(self._policies)))
         self._policies[organization_id] = policy
         return policy
 
-    async def current(self, connection: Any, organization_id: UUID) -> Policy:
+    async def current(self, connection: Connection, organization_id: UUID) -> Policy:
         """The policy, compared with the database's version first: for what no booking statement will check."""
         known = self._policies.get(organization_id)
-        if known is not None and known.version == await _version(connection, organization_id):
-            return known
-        return await self.reload(connection, organization_id)
+        async with tenant_transaction(connection, organization_id):
+            if known is not None and known.version == await _version(connection, organization_id):
+                return known
+            return await self.reload(connection, organization_id)
 
 
-async def load_policy(connection: Any, organization_id: UUID) -> Policy:
+async def load_policy(connection: Connection, organization_id: UUID) -> Policy:
     """Reads the version first: what is newer than its version is found stale and read again, never kept."""
     version = await _version(connection, organization_id)
     return Policy(
@@ -72,18 +96,18 @@ async def bump_policy(session: AsyncSession, organization_ids: set[UUID]) -> Non
     )
 
 
-async def _version(connection: Any, organization_id: UUID) -> int:
+async def _version(connection: Connection, organization_id: UUID) -> int:
     version = await connection.fetchval(
         "SELECT policy_version FROM organizations WHERE organization_id = $1", organization_id
     )
     return int(version or 0)
 
 
-async def _all(connection: Any, table: str, organization_id: UUID) -> Any:
+async def _all(connection: Connection, table: str, organization_id: UUID) -> Any:
     return await connection.fetch(f"SELECT * FROM {table} WHERE organization_id = $1", organization_id)
 
 
-async def _resources(connection: Any, organization_id: UUID) -> Any:
+async def _resources(connection: Connection, organization_id: UUID) -> Any:
     return await connection.fetch(
         """
         SELECT r.*, ARRAY(SELECT b.business_id FROM resource_businesses b
@@ -94,7 +118,7 @@ async def _resources(connection: Any, organization_id: UUID) -> Any:
     )
 
 
-async def _schedules(connection: Any, organization_id: UUID) -> dict[UUID, Schedule]:
+async def _schedules(connection: Connection, organization_id: UUID) -> dict[UUID, Schedule]:
     rows = await _all(connection, "schedules", organization_id)
     return {row["owner_id"]: schedule_from_dict(row["schedule"]) for row in rows}
 

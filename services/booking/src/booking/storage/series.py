@@ -7,12 +7,14 @@ from uuid import UUID
 
 import orjson
 
+from booking.domain.appointments import DETAILS
 from booking.domain.errors import AlreadyExistsError, IdTakenError
-from booking.domain.model import Actor
-from booking.domain.series import OnConflict, Series, SeriesDate, Standing
+from booking.domain.series import Occurrence, OnConflict, Series, SeriesDate
 from booking.storage.appointments import read_appointments
 from slotstream_scheduling.recurrence import Frequency, NthWeekday, Recurrence, ShortMonths
 from slotstream_scheduling.wallclock import LocalKind
+from slotstream_servicekit.context import Actor
+from slotstream_servicekit.database import Connection
 from slotstream_servicekit.errors import NotFoundError, Reason
 
 _PLAIN = (
@@ -23,16 +25,7 @@ _PLAIN = (
     "service_id",
     "service_name",
     "duration_minutes",
-    "action_id",
-    "origin_kind",
-    "origin_reference_id",
-    "origin_url",
-    "notes",
-    "internal_notes",
-    "share_with_client",
-    "notify_client",
-    "quoted_amount",
-    "quoted_currency",
+    *DETAILS,
     "on_conflict",
     "override_reason",
     "extended_to",
@@ -58,7 +51,7 @@ _ADD = f"INSERT INTO series ({', '.join(_COLUMNS)}) VALUES ({_PLACES}) ON CONFLI
 _SAVE = f"UPDATE series SET ({', '.join(_COLUMNS)}) = ({_PLACES}) WHERE organization_id = $1 AND id = $2"
 
 
-async def add_series(connection: Any, one: Series) -> None:
+async def add_series(connection: Connection, one: Series) -> None:
     if await connection.fetchval(_ADD, *_values(one)) is None:
         own = await connection.fetchval(
             "SELECT 1 FROM series WHERE organization_id = $1 AND id = $2", one.organization_id, one.id
@@ -66,7 +59,7 @@ async def add_series(connection: Any, one: Series) -> None:
         raise AlreadyExistsError(f"There is a series {one.id} already.") if own else IdTakenError
 
 
-async def save_series(connection: Any, one: Series) -> None:
+async def save_series(connection: Connection, one: Series) -> None:
     await connection.execute(_SAVE, *_values(one))
 
 
@@ -124,7 +117,7 @@ def _rule_of(said: dict[str, Any], *, until: date | None) -> Recurrence:
     )
 
 
-async def read_series(connection: Any, organization_id: UUID, series_id: UUID, *, lock: bool = False) -> Series:
+async def read_series(connection: Connection, organization_id: UUID, series_id: UUID, *, lock: bool = False) -> Series:
     row = await connection.fetchrow(
         f"SELECT * FROM series WHERE organization_id = $1 AND id = $2 {'FOR UPDATE' if lock else ''}",
         organization_id,
@@ -136,7 +129,7 @@ async def read_series(connection: Any, organization_id: UUID, series_id: UUID, *
 
 
 async def list_series(
-    connection: Any,
+    connection: Connection,
     organization_id: UUID,
     *,
     business_id: UUID | None,
@@ -164,7 +157,7 @@ async def list_series(
     return [series_of(row) for row in rows]
 
 
-async def next_to_extend(connection: Any, *, now: datetime) -> Series | None:
+async def next_to_extend(connection: Connection, *, now: datetime) -> Series | None:
     """A series whose horizon has moved on, for this worker alone until its transaction ends."""
     row = await connection.fetchrow(
         """
@@ -176,15 +169,8 @@ async def next_to_extend(connection: Any, *, now: datetime) -> Series | None:
     return None if row is None else series_of(row)
 
 
-async def take_turns(connection: Any, organization_id: UUID) -> None:
-    """Makes moves of an organization's series follow each other: two that swap times would wait for one another."""
-    await connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended('series:' || $1::text, 0))", str(organization_id)
-    )
-
-
 async def replace_dates(
-    connection: Any, one: Series, dates: Sequence[SeriesDate], *, not_before: date | None = None
+    connection: Connection, one: Series, dates: Sequence[SeriesDate], *, not_before: date | None = None
 ) -> None:
     """The dates from `not_before` on; without it they are added to those there are."""
     if not_before is not None:
@@ -213,9 +199,14 @@ async def replace_dates(
     )
 
 
-async def read_standing(
-    connection: Any, organization_id: UUID, series_id: UUID, *, not_before: date | None = None, lock: bool = False
-) -> list[Standing]:
+async def read_occurrences(
+    connection: Connection,
+    organization_id: UUID,
+    series_id: UUID,
+    *,
+    not_before: date | None = None,
+    lock: bool = False,
+) -> list[Occurrence]:
     """The dates in order, each with its appointment as it is by now: the last of its reschedulings."""
     rows = await connection.fetch(
         """
@@ -240,7 +231,7 @@ async def read_standing(
     )
     latest = [row["latest"] for row in rows if row["latest"]]
     known = await read_appointments(connection, organization_id=organization_id, ids=latest, lock=lock)
-    return [Standing(_date_of(row), known.get(row["latest"])) for row in rows]
+    return [Occurrence(_date_of(row), known.get(row["latest"])) for row in rows]
 
 
 def _date_of(row: Any) -> SeriesDate:

@@ -1,351 +1,392 @@
-"""Booking, whichever way it came in: one request over HTTP, a rescheduling, a batch of commands."""
+"""Booking, whichever way it came in: HTTP, commands, series, a move, the portal.
+
+The edge translates a request and the answer. Here are resolved the client, the hold and the action; `claim_time`
+judges, seats and tries again; the statement writes.
+"""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from types import MappingProxyType
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 
-from booking.domain.calendars import Calendars
+from booking.domain.appointments import Appointment
+from booking.domain.clients import Client, ClientNote
 from booking.domain.errors import (
     AlreadyExistsError,
-    BusyBookError,
     IdTakenError,
     InvalidBookingError,
     OverrideForbiddenError,
     UnknownReferenceError,
 )
 from booking.domain.lifecycle import Verb
-from booking.domain.model import Actor, Appointment, Change, Override
-from booking.domain.policy import Policy
+from booking.domain.model import Change, Override
+from booking.domain.policy import Policy, Wanted
 from booking.domain.requests import BookingRequest, Plan, plan_booking
-from booking.domain.seating import (
-    Seat,
-    Seating,
-    assigned_resources,
-    occupy,
-    seat,
-)
-from booking.publishers import Cause, appointment_records, snapshot_json, state_json
-from booking.storage.bookings import (
-    BookingRow,
-    IdempotencyClaim,
-    StalePolicyError,
-    bookable_clients,
-    existing_appointments,
-    insert_bookings,
-)
-from booking.storage.connections import reading
-from booking.storage.occupancy import Window, drop_expired_holds, read_calendars
-from booking.storage.policies import PolicyCache
-from booking.usecases.overriding import force_seats
-from slotstream_servicekit.errors import Reason, RefusedError, SlotstreamError
-
-_ATTEMPTS = 6
-_A_DAY = timedelta(days=1)
+from booking.domain.seating import Seat, assigned_resources, seat
+from booking.publishers import appointment_records, client_record, fields_json, snapshot_json
+from booking.storage.appointments import appointment_json
+from booking.storage.bookings import BookingRow, bookable_clients, existing_appointments, insert_bookings
+from booking.storage.contacts import contact_locks
+from booking.storage.policies import Policies, UncommittedPolicies
+from booking.usecases.actions import find_or_add_action
+from booking.usecases.claiming import SeatedClaim, TimeClaim, calendars_of, claim_time
+from booking.usecases.holds import use_hold
+from booking.usecases.resolving import ResolvedClient, addresses_of, resolve_clients, write_found
+from slotstream_servicekit.context import Context
+from slotstream_servicekit.database import Connection, tenant_transaction
+from slotstream_servicekit.errors import Reason, SlotstreamError
+from slotstream_servicekit.http.idempotency import KeyClaim, StoredAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predecessor:
-    """The appointment that a rescheduling replaces, and what of it the new one keeps."""
+    """The appointment that a move replaces, why, and what of it the new one keeps."""
 
     appointment: Appointment
-    seats: tuple[Seat, ...] = ()
-    """Its own seats, whose sessions the new one may enter: so it can move by less than its length."""
+    reason: str | None = None
+    seats: Mapping[UUID, Seat] = field(default_factory=dict)
+    """By resource, its own seats, whose sessions the new one may enter: so it can move by less than its length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """One request to book, with who asks, for which client, and why."""
+    """One request to book, and on whose behalf. `answer` makes what is stored under the key of `claim`."""
 
     request: BookingRequest
-    client_id: UUID
-    actor: Actor
-    cause: Cause
-    claim: IdempotencyClaim | None = None
+    context: Context
+    claim: KeyClaim | None = None
+    answer: Callable[[Appointment, Sequence[ClientNote]], StoredAnswer] | None = None
     predecessor: Predecessor | None = None
-    ignore: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a booking: the appointment and its JSON, or the error."""
+    """What became of a booking: the appointment, or the error."""
 
     booking: Booking
     appointment: Appointment | None = None
-    state: bytes = b""
     snapshot: bytes = b""
     override: Override | None = None
+    client_notes: tuple[ClientNote, ...] = ()
     error: SlotstreamError | None = None
 
-
-@dataclass(slots=True, kw_only=True)
-class _Round:
-    """One attempt at the bookings that are still open."""
-
-    rows: dict[UUID, BookingRow] = field(default_factory=dict)
-    outcomes: dict[UUID, Outcome] = field(default_factory=dict)
+    def booked(self) -> Appointment:
+        """The appointment. Raises the error where there is none."""
+        if self.appointment is None:
+            raise self.error or RuntimeError("a booking has neither an appointment nor an error")
+        return self.appointment
 
 
 async def book_appointments(
-    *,
-    connection: Any,
-    policies: PolicyCache,
-    organization_id: UUID,
-    bookings: Sequence[Booking],
-    now: datetime,
-    look_first: bool = False,
+    *, connection: Connection, policies: Policies, bookings: Sequence[Booking], look_first: bool = False
 ) -> list[Outcome]:
     """Books what can be booked, each by itself; conflicts among them are settled in their order.
 
-    The first attempt of requests that name their resources does not look at occupancy: the statement itself
-    decides. What it refuses is looked at, and either explained with all reasons or tried again.
+    All are of one organization. One booking for a known client, on a connection that is in no transaction, is a single
+    statement; all else is one transaction, which is opened here unless the caller has one.
     """
-    done: dict[UUID, Outcome] = {}
-    pending = list(bookings)
-    look = look_first or any(one.ignore for one in pending)
-    policy = await policies.of(connection, organization_id)
-    for attempt in range(_ATTEMPTS):
-        current = await _judge(connection, policy, pending, now=now, look=look, spread=attempt > 0)
-        done |= current.outcomes
-        try:
-            won = await _insert(connection, policy, list(current.rows.values()))
-        except StalePolicyError:
-            policy = await policies.reload(connection, organization_id)
-            for booking_id in current.outcomes:
-                done.pop(booking_id)
-            continue
-        if policy.version and current.outcomes and not current.rows:
-            # Refused by policy alone: no statement has compared its version yet.
-            fresh = await policies.current(connection, organization_id)
-            if fresh.version != policy.version:
-                policy = fresh
-                for booking_id in current.outcomes:
-                    done.pop(booking_id)
-                continue
-        by_id = {one.request.id: one for one in pending}
-        done |= {one: _booked(current.rows[one], by_id[one]) for one in won}
-        pending = [one for one in pending if one.request.id not in done]
-        if not pending:
-            break
-        done |= await _settle_losers(connection, organization_id, pending, policy)
-        pending = [one for one in pending if one.request.id not in done]
-        look = True
-    done |= {one.request.id: Outcome(booking=one, error=BusyBookError(_BUSY)) for one in pending}
-    return [done[one.request.id] for one in bookings]
+    if not bookings:
+        return []
+    work = _Work(connection=connection, policies=policies, organization_id=bookings[0].context.organization_id)
+    if connection.is_in_transaction():
+        return await work.book(bookings, look_first=look_first, locks=True)
+    request = bookings[0].request
+    locks: Sequence[tuple[int, int]] = ()
+    if len(bookings) == 1 and not _needs_transaction(request):
+        resolved = await work.resolve(bookings)
+        client = resolved[request.id]
+        if isinstance(client, SlotstreamError) or client.is_settled:
+            return await work.book(bookings, resolved=resolved, look_first=look_first)
+        locks = contact_locks(work.organization_id, await work.addresses(bookings))
+    try:
+        async with tenant_transaction(connection, work.organization_id, locks=locks):
+            outcomes = await work.book(bookings, look_first=look_first, locks=not locks)
+            if len(bookings) == 1:
+                # What was done beside it, a hold that was used or an action that was added, is undone with it.
+                outcomes[0].booked()
+            return outcomes
+    except SlotstreamError as error:
+        return [Outcome(booking=bookings[0], error=error)]
 
 
-_BUSY = "The slot is changing hands right now; ask again."
-
-
-async def book_appointment(
-    *, connection: Any, policies: PolicyCache, organization_id: UUID, booking: Booking, now: datetime
-) -> Outcome:
+async def book_appointment(*, connection: Connection, policies: Policies, booking: Booking) -> Outcome:
     """Books one appointment; its outcome holds the error where it is refused."""
-    [outcome] = await book_appointments(
-        connection=connection,
-        policies=policies,
-        organization_id=organization_id,
-        bookings=[booking],
-        now=now,
-    )
+    [outcome] = await book_appointments(connection=connection, policies=policies, bookings=[booking])
     return outcome
 
 
 async def check_appointments(
-    *,
-    connection: Any,
-    policies: PolicyCache,
-    organization_id: UUID,
-    requests: Sequence[tuple[BookingRequest, Actor]],
-    now: datetime,
+    *, connection: Connection, policies: Policies, context: Context, requests: Sequence[BookingRequest]
 ) -> list[tuple[Reason, ...] | SlotstreamError]:
     """Every reason against each request by itself; changes nothing."""
-    policy = await policies.current(connection, organization_id)
+    policy = await policies.current(connection, context.organization_id)
     plans: list[Plan | SlotstreamError] = []
-    for request, _actor in requests:
+    for request in requests:
         try:
-            plans.append(plan_booking(policy, request, client_id=request.client_id or request.id, now=now))
+            plans.append(plan_booking(policy, request, client_id=request.client_id or request.id, now=context.now))
         except SlotstreamError as error:
             plans.append(error)
-    known = [plan for plan in plans if isinstance(plan, Plan)]
-    calendars = await _calendars(connection, policy, known)
+    calendars = await calendars_of(connection, policy, [plan.wanted for plan in plans if isinstance(plan, Plan)])
     return [
         plan
         if isinstance(plan, SlotstreamError)
-        else seat(policy, plan.wanted, calendars=calendars, holder_id=plan.request.id, now=now).reasons
+        else seat(policy, plan.wanted, calendars=calendars, holder_id=plan.request.id, now=context.now).reasons
         for plan in plans
     ]
 
 
-async def _judge(
-    connection: Any, policy: Policy, bookings: Sequence[Booking], *, now: datetime, look: bool, spread: bool
-) -> _Round:
-    plans: list[tuple[Booking, Plan]] = []
-    current = _Round()
-    for booking in bookings:
-        try:
-            plans.append((booking, _planned(policy, booking, now)))
-        except SlotstreamError as error:
-            current.outcomes[booking.request.id] = Outcome(booking=booking, error=error)
-    look = look or not all(plan.wanted.is_settled for _, plan in plans)
-    calendars = await _calendars(connection, policy, [each for _, each in plans]) if look else Calendars()
-    for booking, plan in plans:
-        request_id = booking.request.id
-        found = seat(
-            policy,
-            plan.wanted,
-            calendars=calendars,
-            holder_id=request_id,
-            now=now,
-            ignore=booking.ignore,
-            spread=spread,
+def _needs_transaction(request: BookingRequest) -> bool:
+    """An override opens sessions before it takes a seat, and a hold or an action changes together with the booking."""
+    return any((request.hold_id, request.override_reason, request.action_name))
+
+
+_NO_CLIENTS: Final[Mapping[UUID, ResolvedClient | SlotstreamError]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """A booking with its plan."""
+
+    booking: Booking
+    plan: Plan
+
+    @property
+    def wanted(self) -> Wanted:
+        return self.plan.wanted
+
+    @property
+    def occupies(self) -> bool:
+        return self.plan.occupies
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """One call's bookings, on one connection."""
+
+    connection: Connection
+    policies: Policies
+    organization_id: UUID
+    clients: dict[UUID, ResolvedClient] = field(default_factory=dict)
+    written: set[UUID] = field(default_factory=set)
+    """Requests whose clients are written already."""
+    rows: dict[UUID, BookingRow] = field(default_factory=dict)
+
+    async def resolve(self, bookings: Sequence[Booking]) -> Mapping[UUID, ResolvedClient | SlotstreamError]:
+        policy = await self.policies.of(self.connection, self.organization_id)
+        requests = [booking.request for booking in bookings]
+        return await resolve_clients(self.connection, policy, bookings[0].context, requests)
+
+    async def book(
+        self,
+        bookings: Sequence[Booking],
+        *,
+        resolved: Mapping[UUID, ResolvedClient | SlotstreamError] = _NO_CLIENTS,
+        look_first: bool,
+        locks: bool = False,
+    ) -> list[Outcome]:
+        """`locks`: whether the contacts of clients who may be new are still to be locked."""
+        errors: dict[UUID, SlotstreamError] = {}
+        prepared: dict[UUID, Booking] = {}
+        for booking in bookings:
+            try:
+                prepared[booking.request.id] = replace(booking, request=await self._prepared(booking))
+            except SlotstreamError as error:
+                errors[booking.request.id] = error
+        if locks:
+            await self._lock_contacts(list(prepared.values()))
+        resolved = resolved or await self.resolve(list(prepared.values()) or bookings)
+        for request_id, client in resolved.items():
+            if isinstance(client, SlotstreamError):
+                errors.setdefault(request_id, client)
+            else:
+                self.clients[request_id] = client
+        open_bookings = {request_id: each for request_id, each in prepared.items() if request_id not in errors}
+        await self._write_clients(list(open_bookings.values()))
+        claimed = await claim_time(
+            connection=self.connection,
+            policies=self.policies,
+            organization_id=self.organization_id,
+            claims=[self._claim(booking) for booking in open_bookings.values()],
+            take=self._take,
+            explain=self._explain,
+            look_first=look_first,
         )
-        if found.reasons and not look:
-            if len(plans) == 1:
-                return await _judge(connection, policy, bookings, now=now, look=True, spread=spread)
-            # Looked at in the next round. What comes after it and wants the same time waits for it until then.
-            occupy(calendars, plan.wanted, found, holder_id=request_id)
-            continue
-        try:
-            row = await _row(connection, policy, booking, plan, found)
-        except SlotstreamError as error:
-            current.outcomes[request_id] = Outcome(booking=booking, error=error)
-            continue
-        current.rows[request_id] = row
-        if plan.occupies and len(plans) > 1:
-            occupy(calendars, plan.wanted, found, holder_id=request_id)
-    return current
+        return [self._outcome(prepared.get(each.request.id, each), errors, claimed) for each in bookings]
 
+    async def _prepared(self, booking: Booking) -> BookingRequest:
+        """The request with its hold's resources and its action."""
+        request, context = booking.request, booking.context
+        if request.override_reason is not None and not context.actor.may_override:
+            raise OverrideForbiddenError("Only a member of staff can override; an agent or a client never can.")
+        if request.resource_ids and len(set(request.resource_ids)) < len(request.resource_ids):
+            raise InvalidBookingError("duplicate_resource", "A resource is named twice.")
+        if request.hold_id:
+            hold = await use_hold(connection=self.connection, context=context, hold_id=request.hold_id)
+            if (hold.starts_at, hold.business_id) != (request.starts_at, request.business_id):
+                raise InvalidBookingError("hold_is_for_another_slot", "The hold keeps another slot than this one.")
+            request = replace(request, resource_ids=request.resource_ids or hold.resource_ids)
+        if request.action_name:
+            policy = await self.policies.current(self.connection, self.organization_id)
+            action_id, is_new = await find_or_add_action(self.connection, policy, context, request.action_name)
+            if is_new:
+                # The catalogue is not what others see of it until this commits.
+                self.policies = UncommittedPolicies()
+            request = replace(request, action_id=action_id)
+        return request
 
-def _planned(policy: Policy, booking: Booking, now: datetime) -> Plan:
-    request = booking.request
-    if request.override_reason is not None and not booking.actor.may_override:
-        raise OverrideForbiddenError("Only a member of staff can override; an agent or a client never can.")
-    if request.resource_ids and len(set(request.resource_ids)) < len(request.resource_ids):
-        raise InvalidBookingError("duplicate_resource", "A resource is named twice.")
-    replaced = booking.predecessor.appointment if booking.predecessor else None
-    return plan_booking(policy, request, client_id=booking.client_id, now=now, predecessor=replaced)
+    async def addresses(self, bookings: Sequence[Booking]) -> list[str]:
+        """The phones and e-mails of clients who are given by details."""
+        policy = await self.policies.of(self.connection, self.organization_id)
+        addresses: list[str] = []
+        for booking in bookings:
+            with contextlib.suppress(SlotstreamError):
+                addresses += addresses_of(policy, booking.request)
+        return addresses
 
+    async def _lock_contacts(self, bookings: Sequence[Booking]) -> None:
+        locks = contact_locks(self.organization_id, await self.addresses(bookings))
+        if locks:
+            async with tenant_transaction(self.connection, self.organization_id, locks=locks):
+                return
 
-async def _calendars(connection: Any, policy: Policy, plans: Sequence[Plan]) -> Calendars:
-    windows = [
-        Window(one, plan.wanted.blocked[0] - _A_DAY, plan.wanted.blocked[1] + _A_DAY)
-        for plan in plans
-        for one in plan.wanted.candidates
-    ]
-    turns = any(plan.wanted.business.assignment == "round_robin" for plan in plans)
-    return await read_calendars(connection, policy.organization_id, _merged(windows), with_turns=turns)
+    async def _write_clients(self, bookings: Sequence[Booking]) -> None:
+        """A single new client is made by the booking statement. Of many bookings, several may be for the same one, so
+        their clients are made beforehand.
+        """
+        clients = {booking.request.id: self.clients[booking.request.id] for booking in bookings}
+        found = [client.found for client in clients.values() if client.found]
+        if len(bookings) == 1 and (not found or found[0].is_new):
+            return
+        if any(each.is_new or each.is_changed for each in found):
+            await write_found(self.connection, bookings[0].context, found)
+            self.written |= clients.keys()
 
-
-def _merged(windows: Sequence[Window]) -> list[Window]:
-    """Windows of one resource that touch are read as one."""
-    merged: list[Window] = []
-    for window in sorted(windows, key=lambda one: (one.resource_id, one.begins)):
-        last = merged[-1] if merged else None
-        if last and last.resource_id == window.resource_id and window.begins <= last.ends:
-            merged[-1] = Window(last.resource_id, last.begins, max(last.ends, window.ends))
-        else:
-            merged.append(window)
-    return merged
-
-
-async def _row(connection: Any, policy: Policy, booking: Booking, plan: Plan, seating: Seating) -> BookingRow:
-    override = None
-    seats = seating.seats
-    if seating.reasons:
-        if booking.request.override_reason is None or not seats:
-            raise RefusedError(seating.reasons)
-        seats, override = await force_seats(
-            connection,
-            organization_id=policy.organization_id,
-            holder_id=plan.request.id,
-            blocked=plan.wanted.blocked,
-            seats=seats,
-            reasons=seating.reasons,
-            why=booking.request.override_reason,
+    def _claim(self, booking: Booking) -> TimeClaim[_Planned]:
+        replaced = booking.predecessor
+        return TimeClaim(
+            holder_id=booking.request.id,
+            plan=partial(_plan, booking=booking, client_id=self.clients[booking.request.id].id),
+            now=booking.context.now,
+            ignore=(replaced.appointment.id,) if replaced else (),
+            own_sessions=replaced.seats if replaced else {},
+            override_reason=booking.request.override_reason,
         )
-    elif booking.predecessor:
-        seats = _kept_sessions(seats, booking.predecessor, new_id=plan.request.id)
-    appointment = plan.appointment(assigned_resources(policy, seating.seats, limit=plan.wanted.rules.capacity))
-    change = Change(verb=Verb.CREATE, fields={}, override=override)
-    snapshot = snapshot_json(appointment)
-    state = state_json(appointment, snapshot)
-    return BookingRow(
-        appointment=appointment,
-        takes=seats if appointment.occupies else (),
-        snapshot=snapshot,
-        state=state,
-        actor=booking.actor,
-        change=change,
-        records=appointment_records(
-            appointment, change=change, actor=booking.actor, cause=booking.cause, snapshot=snapshot
-        ),
-        claim=booking.claim,
-    )
 
-
-def _kept_sessions(seats: tuple[Seat, ...], predecessor: Predecessor, *, new_id: UUID) -> tuple[Seat, ...]:
-    own = {each.resource_id: each for each in predecessor.seats}
-    return tuple(
-        replace(each, session_id=own[each.resource_id].session_id, seat=own[each.resource_id].seat + 1)
-        if each.resource_id in own and each.session_id == new_id
-        else each
-        for each in seats
-    )
-
-
-async def _insert(connection: Any, policy: Policy, rows: Sequence[BookingRow]) -> frozenset[UUID]:
-    """Those that were booked. None where an id is another organization's, or a key or id is used this very moment:
-    looking again tells which.
-    """
-    if not rows:
+    async def _take(self, policy: Policy, seated: Sequence[SeatedClaim[_Planned]]) -> frozenset[UUID]:
+        """Those that were booked. None where an id is another organization's, or a key or id is used this very moment:
+        looking again tells which.
+        """
+        rows = [self._row(each) for each in seated]
+        self.rows |= {row.appointment.id: row for row in rows}
+        single = len(rows) == 1 and len(rows[0].takes) <= 1
+        with contextlib.suppress(asyncpg.UniqueViolationError):
+            async with contextlib.nullcontext() if single and not self._in_transaction() else self._savepoint():
+                return await insert_bookings(
+                    self.connection,
+                    organization_id=self.organization_id,
+                    policy_version=policy.version,
+                    rows=rows,
+                )
         return frozenset()
-    with contextlib.suppress(asyncpg.UniqueViolationError):
-        alone = len(rows) == 1 and not connection.is_in_transaction()
-        async with contextlib.nullcontext() if alone else connection.transaction():
-            return await insert_bookings(
-                connection, organization_id=policy.organization_id, policy_version=policy.version, rows=rows
-            )
-    return frozenset()
+
+    def _in_transaction(self) -> bool:
+        return self.connection.is_in_transaction()
+
+    def _savepoint(self) -> contextlib.AbstractAsyncContextManager[object]:
+        if self._in_transaction():
+            return self.connection.transaction()
+        return tenant_transaction(self.connection, self.organization_id)
+
+    def _row(self, seated: SeatedClaim[_Planned]) -> BookingRow:
+        booking, plan = seated.plan.booking, seated.plan.plan
+        context, new_client = booking.context, self._new_client(booking.request.id)
+        limit = plan.wanted.rules.capacity
+        appointment = plan.appointment(assigned_resources(seated.policy, seated.seats, limit=limit))
+        change = _creation(appointment, booking.predecessor, seated.override)
+        records = appointment_records(
+            appointment,
+            change=change,
+            actor=context.actor,
+            cause=context.cause,
+            snapshot=snapshot_json(appointment),
+        )
+        return BookingRow(
+            appointment=appointment,
+            takes=seated.takes,
+            state=appointment_json(appointment),
+            actor=context.actor,
+            change=change,
+            changed_fields=fields_json(change),
+            records=records if new_client is None else (client_record(new_client, cause=context.cause), *records),
+            claim=booking.claim,
+            answer=booking.answer(appointment, self.clients[booking.request.id].notes)
+            if booking.claim and booking.answer
+            else None,
+            new_client=new_client,
+        )
+
+    def _new_client(self, request_id: UUID) -> Client | None:
+        return None if request_id in self.written else self.clients[request_id].new
+
+    async def _explain(self, losers: Sequence[TimeClaim[_Planned]]) -> Mapping[UUID, SlotstreamError]:
+        """Ids that exist and clients who cannot be booked for."""
+        ids = [claim.holder_id for claim in losers]
+        known = {request_id: self.clients[request_id].id for request_id in ids if not self._new_client(request_id)}
+        async with tenant_transaction(self.connection, self.organization_id):
+            existing = await existing_appointments(self.connection, self.organization_id, ids)
+            clients = await bookable_clients(self.connection, self.organization_id, list(known.values()))
+        errors: dict[UUID, SlotstreamError] = {}
+        for request_id in ids:
+            if request_id in existing:
+                own = existing[request_id]
+                errors[request_id] = (
+                    AlreadyExistsError(f"The id {request_id} is in use already.") if own else IdTakenError()
+                )
+            elif request_id in known and known[request_id] not in clients:
+                errors[request_id] = UnknownReferenceError("client", known[request_id])
+        return errors
+
+    def _outcome(
+        self,
+        booking: Booking,
+        errors: Mapping[UUID, SlotstreamError],
+        claimed: Mapping[UUID, SeatedClaim[_Planned] | SlotstreamError],
+    ) -> Outcome:
+        request_id = booking.request.id
+        if request_id in errors:
+            return Outcome(booking=booking, error=errors[request_id])
+        result = claimed[request_id]
+        if isinstance(result, SlotstreamError):
+            return Outcome(booking=booking, error=result)
+        row = self.rows[request_id]
+        return Outcome(
+            booking=booking,
+            appointment=row.appointment,
+            snapshot=snapshot_json(row.appointment),
+            override=result.override,
+            client_notes=self.clients[request_id].notes,
+        )
 
 
-def _booked(row: BookingRow, booking: Booking) -> Outcome:
-    return Outcome(
-        booking=booking,
-        appointment=row.appointment,
-        state=row.state,
-        snapshot=row.snapshot,
-        override=row.change.override,
-    )
+def _plan(policy: Policy, *, booking: Booking, client_id: UUID) -> _Planned:
+    replaced = booking.predecessor.appointment if booking.predecessor else None
+    plan = plan_booking(policy, booking.request, client_id=client_id, now=booking.context.now, predecessor=replaced)
+    return _Planned(booking=booking, plan=plan)
 
 
-async def _settle_losers(
-    connection: Any, organization_id: UUID, losers: Sequence[Booking], policy: Policy
-) -> dict[UUID, Outcome]:
-    """Those that no further attempt can help: unknown clients and ids that exist. Drops expired holds."""
-    settled: dict[UUID, Outcome] = {}
-    async with reading(connection, organization_id):
-        existing = await existing_appointments(connection, organization_id, [one.request.id for one in losers])
-        clients = await bookable_clients(connection, organization_id, [one.client_id for one in losers])
-    for one in losers:
-        error: SlotstreamError | None = None
-        if one.request.id in existing:
-            own = existing[one.request.id]
-            error = AlreadyExistsError(f"The id {one.request.id} is in use already.") if own else IdTakenError()
-        elif one.client_id not in clients:
-            error = UnknownReferenceError("client", one.client_id)
-        if error:
-            settled[one.request.id] = Outcome(booking=one, error=error)
-    open_still = [one for one in losers if one.request.id not in settled]
-    windows = [
-        Window(candidate, plan.wanted.blocked[0], plan.wanted.blocked[1])
-        for plan in (_planned(policy, one, one.request.starts_at) for one in open_still)
-        for candidate in plan.wanted.candidates
-    ]
-    if windows:
-        await drop_expired_holds(connection, organization_id, _merged(windows))
-    return settled
+def _creation(appointment: Appointment, replaced: Predecessor | None, override: Override | None) -> Change:
+    """How the appointment came to be. One that replaces another says so: both times, the reason and the link."""
+    if replaced is None:
+        return Change(verb=Verb.CREATE, fields={}, override=override)
+    old = replaced.appointment
+    moved = {
+        "starts_at": (old.starts_at, appointment.starts_at),
+        "ends_at": (old.ends_at, appointment.ends_at),
+        "rescheduled_from": (None, old.id),
+    }
+    return Change(verb=Verb.CREATE, fields=moved, reason=replaced.reason, override=override)

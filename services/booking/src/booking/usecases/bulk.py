@@ -8,18 +8,19 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking.domain.appointments import Appointment, changed, takes_time
 from booking.domain.bulk import VERBS, BulkOrder, BulkProgress
 from booking.domain.lifecycle import Verb
-from booking.domain.model import Actor, Appointment, Change, changed, takes_time
+from booking.domain.model import Change
 from booking.domain.policy import Policy
 from booking.storage.appointments import read_appointments
 from booking.storage.bulk import BulkStore
 from booking.storage.connections import connection_of
 from booking.storage.occupancy import free_holders
 from booking.storage.policies import PolicyCache
-from booking.usecases.lifecycle import Details, decide, told
+from booking.usecases.history import Recorded, record_changes
+from booking.usecases.lifecycle import Details, decide, refuse_to_hide, told
 from booking.usecases.messages import send_messages
-from booking.usecases.recording import Recorded, record_changes
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, SlotstreamError
 
@@ -97,9 +98,10 @@ async def _judged(
 def _changed(policy: Policy, old: Appointment, order: BulkOrder, context: Context) -> tuple[Appointment, Change]:
     verb = VERBS[order.verb]
     if verb is Verb.ARCHIVE:
+        refuse_to_hide(old)
         return changed(old, verb=verb, now=context.now, archived=True)
     details = Details(reason=order.reason, notify=order.notify)
-    status, override = decide(policy, old, verb, actor=_actor(context), now=context.now, details=details)
+    status, override = decide(policy, old, verb, context=context, details=details)
     return changed(
         old,
         verb=verb,
@@ -118,13 +120,8 @@ async def _record(
     freed = [new.id for new, _ in changes if new.id in occupying and not new.occupies]
     if freed:
         await free_holders(await connection_of(session), context.organization_id, freed)
-    done = await record_changes(session, changes, actor=_actor(context), cause=context.cause)
+    done = await record_changes(session, changes, context=context)
     return {recorded.appointment.id: recorded for recorded in done}
-
-
-def _actor(context: Context) -> Actor:
-    actor = context.actor
-    return Actor(type=actor.type, id=actor.id, call_id=actor.call_id, on_behalf_of=actor.on_behalf_of)
 
 
 async def do_next_portion(*, session: AsyncSession, policies: PolicyCache, now: datetime) -> BulkProgress | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,49 +21,10 @@ from booking.domain.clients import (
 from booking.domain.errors import AlreadyExistsError, ClientMergedError, DuplicateClientError, InvalidBookingError
 from booking.publishers import client_record
 from booking.storage.clients import ClientStore
-from slotstream_servicekit.context import Actor, Cause, Context
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import enqueue
-
-
-async def find_or_create_clients(
-    *,
-    session: AsyncSession,
-    organization_id: UUID,
-    wanted: Sequence[tuple[ClientDetails, str | None]],
-    cause: Cause,
-    now: datetime,
-) -> list[UUID]:
-    """For each (details, phone region) the client's id: of the one there is, or of a new one."""
-    context = Context(organization_id=organization_id, actor=_BOOKING, cause=cause, now=now)
-    requests = [ClientRequest(details=details, region=region) for details, region in wanted]
-    found = await resolve_clients(session=session, context=context, requests=requests)
-    return [one.client.id for one in found]
-
-
-_BOOKING = Actor(type="system", id="booking")
-
-
-async def resolve_clients(
-    *, session: AsyncSession, context: Context, requests: Sequence[ClientRequest]
-) -> list[FoundClient]:
-    """For each request the client who is meant, found, brought up to date or created; with notes on what differs.
-
-    Raises InvalidBookingError for what is no phone number or e-mail address.
-    """
-    contacts = [normal_details(request.details, region=request.region) for request in requests]
-    phones = sorted({details.phone for details in contacts if details.phone})
-    emails = sorted({details.email for details in contacts if details.email})
-    store = ClientStore(session)
-    await store.lock_contacts(context.organization_id, [*phones, *emails])
-    finder = ClientFinder(await store.find_contacts(context.organization_id, phones=phones, emails=emails))
-    found = [
-        finder.find(request, organization_id=context.organization_id, new_id=new_id(), now=context.now)
-        for request in requests
-    ]
-    await _write(session, context, found)
-    return found
 
 
 async def _write(session: AsyncSession, context: Context, found: Sequence[FoundClient]) -> None:

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking.domain.appointments import Appointment, changed
 from booking.domain.bulk import BulkOrder, BulkVerb
 from booking.domain.clients import Client
 from booking.domain.errors import ClientHasAppointmentsError
 from booking.domain.lifecycle import Verb
-from booking.domain.model import Actor, Appointment, Change, changed
+from booking.domain.model import Change
 from booking.domain.series import Scope
 from booking.publishers import client_tombstone
 from booking.storage.appointments import read_appointments
@@ -21,15 +22,23 @@ from booking.storage.erasure import Ahead, ErasureStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.bulk import do_in_bulk
 from booking.usecases.clients import locked_client
+from booking.usecases.history import record_changes
 from booking.usecases.lifecycle import Details
-from booking.usecases.recording import record_changes
 from booking.usecases.series.changing import cancel_series
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import enqueue
 
 _REASON: Final = "erased"
-_FREE_TEXT: Final = ("notes", "internal_notes", "origin_reference_id", "origin_url", "external_id")
+_FREE_TEXT: Final = (
+    "notes",
+    "internal_notes",
+    "origin_reference_id",
+    "origin_url",
+    "external_id",
+    "location_text",
+    "location_url",
+)
 
 
 async def erase_client(
@@ -77,14 +86,11 @@ async def _cancel(
         await cancel_series(
             session=session,
             policies=policies,
-            organization_id=context.organization_id,
+            context=context,
             series_id=series_id,
             scope=Scope.ALL,
             occurs_on=None,
             details=Details(reason=_REASON, notify=False),
-            actor=_actor(context),
-            cause=context.cause,
-            now=context.now,
         )
     left = await ErasureStore(session).ahead_of(context.organization_id, client_ids, now=context.now)
     outcomes = await do_in_bulk(
@@ -106,7 +112,7 @@ async def _publish_without_text(session: AsyncSession, context: Context, appoint
     )
     changes = [_without_text(appointment, context) for appointment in known.values()]
     told = [(appointment, change) for appointment, change in changes if change.fields]
-    await record_changes(session, told, actor=_actor(context), cause=context.cause)
+    await record_changes(session, told, context=context)
 
 
 def _without_text(appointment: Appointment, context: Context) -> tuple[Appointment, Change]:
@@ -130,8 +136,3 @@ def _erased(client: Client, context: Context) -> Client:
         updated_at=max(context.now, client.updated_at),
         version=client.version + 1,
     )
-
-
-def _actor(context: Context) -> Actor:
-    actor = context.actor
-    return Actor(type=actor.type, id=actor.id, call_id=actor.call_id, on_behalf_of=actor.on_behalf_of)

@@ -1,58 +1,70 @@
-"""Holds: a slot kept for some minutes, in the same exclusion set as appointments."""
+"""Holds: keeping a slot while somebody decides, giving it back, and giving it to the appointment that is booked."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
-from booking.domain.errors import AlreadyExistsError, BusyBookError, HoldGoneError
-from booking.domain.model import Actor
+from booking.domain.errors import AlreadyExistsError, HoldGoneError
+from booking.domain.holds import Hold, HoldRequest, UsedHold
+from booking.domain.policy import Policy
 from booking.domain.requests import check_times
-from booking.domain.seating import seat
-from booking.storage.bookings import database_now, existing_appointments
-from booking.storage.occupancy import Window, drop_expired_holds, free_hold, read_calendars, take_time
-from booking.storage.policies import PolicyCache
-from slotstream_servicekit.errors import NotFoundError, RefusedError
-
-_A_DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    id: UUID
-    business_id: UUID
-    service_id: UUID | None
-    starts_at: datetime
-    ends_at: datetime
-    resource_ids: tuple[UUID, ...]
-    expires_at: datetime
+from booking.publishers import hold_record, hold_tombstone
+from booking.storage.bookings import existing_appointments
+from booking.storage.holds import HoldStore, remove_expired_holds
+from booking.storage.occupancy import take_time
+from booking.storage.outbox import enqueue_records
+from booking.storage.policies import Policies
+from booking.usecases.claiming import PlannedTime, SeatedClaim, TimeClaim, claim_one
+from slotstream_servicekit.context import Context
+from slotstream_servicekit.database import Connection
+from slotstream_servicekit.errors import NotFoundError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HoldRequest:
-    id: UUID
-    business_id: UUID
-    service_id: UUID | None
-    starts_at: datetime
-    duration: timedelta | None
-    resource_ids: tuple[UUID, ...] | None
-    lasts: timedelta
-
-
-async def hold_slot(
-    *,
-    connection: Any,
-    policies: PolicyCache,
-    organization_id: UUID,
-    request: HoldRequest,
-    actor: Actor,
-    now: datetime,
-) -> Hold:
+async def hold_slot(*, connection: Connection, policies: Policies, context: Context, request: HoldRequest) -> Hold:
     """Judged and taken as an appointment would be. Its end is told and judged by the database's clock alone."""
-    check_times(starts_at=request.starts_at, duration=request.duration, now=now)
-    await _refuse_used_id(connection, organization_id, request.id)
-    expires_at = await database_now(connection) + request.lasts
-    policy = await policies.current(connection, organization_id)
+    check_times(starts_at=request.starts_at, duration=request.duration, now=context.now)
+    if await existing_appointments(connection, context.organization_id, [request.id]):
+        raise AlreadyExistsError(f"The id {request.id} is in use already.")
+    store = HoldStore(connection, context.organization_id)
+    expires_at = await store.clock() + request.lasts
+
+    async def take(policy: Policy, claims: Sequence[SeatedClaim[PlannedTime]]) -> frozenset[UUID]:
+        [seated] = claims
+        taken = await take_time(
+            connection,
+            organization_id=context.organization_id,
+            policy_version=policy.version,
+            holder_id=request.id,
+            blocked=seated.plan.wanted.blocked,
+            takes=seated.takes,
+            expires_at=expires_at,
+        )
+        return frozenset([request.id] if taken else [])
+
+    seated = await claim_one(
+        connection=connection,
+        policies=policies,
+        organization_id=context.organization_id,
+        claim=TimeClaim(holder_id=request.id, plan=lambda policy: _planned(policy, request), now=context.now),
+        take=take,
+    )
+    hold = Hold(
+        id=request.id,
+        business_id=request.business_id,
+        service_id=request.service_id,
+        starts_at=seated.plan.wanted.starts_at,
+        ends_at=seated.plan.wanted.ends_at,
+        resource_ids=tuple(each.resource_id for each in seated.seats),
+        expires_at=expires_at,
+        blocked=seated.plan.wanted.blocked,
+    )
+    if not await store.add(hold, context.actor, now=context.now):
+        raise AlreadyExistsError(f"The id {hold.id} is in use already.")
+    record = hold_record(hold, organization_id=context.organization_id, now=context.now, cause=context.cause)
+    await enqueue_records(connection, [record])
+    return hold
+
+
+def _planned(policy: Policy, request: HoldRequest) -> PlannedTime:
     wanted = policy.wanted(
         business_id=request.business_id,
         service_id=request.service_id,
@@ -60,85 +72,28 @@ async def hold_slot(
         duration=request.duration,
         resource_ids=request.resource_ids,
     )
-    windows = [Window(one, wanted.blocked[0] - _A_DAY, wanted.blocked[1] + _A_DAY) for one in wanted.candidates]
-    for _ in range(5):
-        calendars = await read_calendars(connection, organization_id, windows)
-        found = seat(policy, wanted, calendars=calendars, holder_id=request.id, now=now)
-        if found.reasons:
-            raise RefusedError(found.reasons)
-        hold = Hold(
-            id=request.id,
-            business_id=request.business_id,
-            service_id=request.service_id,
-            starts_at=wanted.starts_at,
-            ends_at=wanted.ends_at,
-            resource_ids=tuple(each.resource_id for each in found.seats),
-            expires_at=expires_at,
-        )
-        if await take_time(
-            connection,
-            organization_id=organization_id,
-            holder_id=hold.id,
-            blocked=wanted.blocked,
-            takes=found.seats,
-            expires_at=hold.expires_at,
-        ):
-            await _save(connection, organization_id, hold, actor, now)
-            return hold
-        await drop_expired_holds(connection, organization_id, windows)
-    raise BusyBookError("The slot is changing hands right now; ask again.")
+    return PlannedTime(wanted=wanted)
 
 
-async def _refuse_used_id(connection: Any, organization_id: UUID, hold_id: UUID) -> None:
-    if await existing_appointments(connection, organization_id, [hold_id]):
-        raise AlreadyExistsError(f"The id {hold_id} is in use already.")
-
-
-async def _save(connection: Any, organization_id: UUID, hold: Hold, actor: Actor, now: datetime) -> None:
-    saved = await connection.fetchval(
-        """
-        INSERT INTO holds (organization_id, id, business_id, service_id, starts_at, ends_at, resource_ids,
-                           actor_type, actor_id, call_id, expires_at, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-        ON CONFLICT DO NOTHING RETURNING 1
-        """,
-        organization_id,
-        hold.id,
-        hold.business_id,
-        hold.service_id,
-        hold.starts_at,
-        hold.ends_at,
-        list(hold.resource_ids),
-        actor.type,
-        actor.id,
-        actor.call_id,
-        hold.expires_at,
-        now,
-    )
-    if saved is None:
-        raise AlreadyExistsError(f"The id {hold.id} is in use already.")
-
-
-async def release_hold(*, connection: Any, organization_id: UUID, hold_id: UUID) -> None:
-    gone = await connection.fetchval(
-        "DELETE FROM holds WHERE organization_id = $1 AND id = $2 RETURNING id", organization_id, hold_id
-    )
-    if gone is None:
+async def release_hold(*, connection: Connection, context: Context, hold_id: UUID) -> None:
+    if not await HoldStore(connection, context.organization_id).remove(hold_id):
         raise NotFoundError(f"There is no hold {hold_id}.")
-    await free_hold(connection, organization_id=organization_id, hold_id=hold_id)
+    await enqueue_records(connection, [hold_tombstone(hold_id, organization_id=context.organization_id)])
 
 
-async def use_hold(*, connection: Any, organization_id: UUID, hold_id: UUID) -> Hold:
+async def use_hold(*, connection: Connection, context: Context, hold_id: UUID) -> UsedHold:
     """Gives the held time up to the appointment that is booked in the same transaction. Works once."""
-    row = await connection.fetchrow(
-        """
-        DELETE FROM holds WHERE organization_id = $1 AND id = $2 AND expires_at > clock_timestamp()
-        RETURNING id, business_id, service_id, starts_at, ends_at, resource_ids, expires_at
-        """,
-        organization_id,
-        hold_id,
-    )
-    if row is None:
+    hold = await HoldStore(connection, context.organization_id).use(hold_id)
+    if hold is None:
         raise HoldGoneError(f"The hold {hold_id} has expired or was used.")
-    await free_hold(connection, organization_id=organization_id, hold_id=hold_id)
-    return Hold(**{**dict(row), "resource_ids": tuple(row["resource_ids"])})
+    await enqueue_records(connection, [hold_tombstone(hold_id, organization_id=context.organization_id)])
+    return hold
+
+
+async def forget_expired_holds(*, connection: Connection, limit: int = 1_000) -> int:
+    """Removes holds of all organizations that expired, up to `limit`; returns how many. They count for nothing since
+    they expired, so nobody waits for this.
+    """
+    gone = await remove_expired_holds(connection, limit=limit)
+    await enqueue_records(connection, [hold_tombstone(hold_id, organization_id=owner) for owner, hold_id in gone])
+    return len(gone)

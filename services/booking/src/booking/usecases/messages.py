@@ -5,10 +5,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking.domain.appointments import Appointment
 from booking.domain.bulk import BulkOrder, BulkVerb
 from booking.domain.errors import NotReachableError
 from booking.domain.messages import Recipient
-from booking.domain.model import Appointment
 from booking.publishers import send_message_record
 from booking.storage.recipients import RecipientStore
 from slotstream_servicekit.context import Context

@@ -2,24 +2,24 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from booking.domain.model import Override
 from booking.domain.seating import Seat
 from booking.storage.occupancy import open_session
+from slotstream_servicekit.database import Connection
 from slotstream_servicekit.errors import Reason
 
 
 async def force_seats(
-    connection: Any,
+    connection: Connection,
     *,
     organization_id: UUID,
     holder_id: UUID,
     blocked: tuple[datetime, datetime],
     seats: Sequence[Seat],
     reasons: Sequence[Reason],
-    why: str,
+    reason: str,
 ) -> tuple[tuple[Seat, ...], Override]:
     """Joins the sessions that the seats overlap; the record names everybody in them, as found under lock."""
     opened = [
@@ -33,7 +33,7 @@ async def force_seats(
         for each in sorted(seats, key=lambda one: one.resource_id)
     ]
     beside = [str(one) for each in opened for one in each.beside]
-    rules = [reason.code for reason in reasons] + (["slot_taken"] if beside else [])
-    named = [one for reason in reasons for one in reason.conflicts_with] + beside
-    override = Override(reason=why, rules=tuple(dict.fromkeys(rules)), conflicts_with=tuple(dict.fromkeys(named)))
+    rules = [against.code for against in reasons] + (["slot_taken"] if beside else [])
+    named = [holder for against in reasons for holder in against.conflicts_with] + beside
+    override = Override(reason=reason, rules=tuple(dict.fromkeys(rules)), conflicts_with=tuple(dict.fromkeys(named)))
     return tuple(each.seat for each in opened), override

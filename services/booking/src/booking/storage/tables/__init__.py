@@ -8,6 +8,7 @@ booking statement compares the policy version that the ids were resolved against
 business row cost a fifth of the rate.
 """
 
+from booking.storage.functions import EXTENSIONS, FUNCTIONS
 from booking.storage.tables.appointments import appointment_resources, appointments
 from booking.storage.tables.base import metadata
 from booking.storage.tables.bulk import bulk_items, bulk_jobs
@@ -29,6 +30,7 @@ from booking.storage.tables.series import series, series_occurrences
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.inbox import inbox_table
 from slotstream_servicekit.outbox import outbox_table
+from slotstream_servicekit.schema import DatabaseSchema
 
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
@@ -39,7 +41,18 @@ TENANT_TABLES = tuple(
 )
 """Those that the application's role reads and writes, and that row-level security therefore guards."""
 
+SCHEMA = DatabaseSchema(
+    service="booking",
+    metadata=metadata,
+    tenant_tables=TENANT_TABLES,
+    shared_tables=("inbox",),
+    before=EXTENSIONS,
+    after=FUNCTIONS,
+)
+"""The database as the code declares it; the migrations make the same."""
+
 __all__ = [
+    "SCHEMA",
     "TENANT_TABLES",
     "actions",
     "appointment_resources",

@@ -1,8 +1,12 @@
 """One metadata, and the columns that tables share."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, MetaData, Uuid, text
+from sqlalchemy import Boolean, Column, DateTime, Integer, MetaData, Numeric, Text, Uuid, text
+from sqlalchemy.types import TypeEngine
+
+from booking.domain.appointments import Stored
 
 metadata = MetaData(
     naming_convention={
@@ -30,3 +34,18 @@ def versioned() -> tuple[Column[Any], ...]:
         instant("updated_at"),
         Column("version", Integer, nullable=False, server_default=text("1")),
     )
+
+
+_TYPES: Final[Mapping[str, TypeEngine[Any]]] = {
+    "uuid": Uuid(),
+    "text": Text(),
+    "timestamptz": DateTime(timezone=True),
+    "integer": Integer(),
+    "boolean": Boolean(),
+    "numeric": Numeric(),
+}
+
+
+def columns_of(declared: Mapping[str, Stored]) -> tuple[Column[Any], ...]:
+    """The columns of fields that are declared in the domain."""
+    return tuple(Column(name, _TYPES[kept.type], nullable=kept.nullable) for name, kept in declared.items())

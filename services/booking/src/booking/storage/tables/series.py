@@ -2,14 +2,12 @@
 
 from sqlalchemy import (
     ARRAY,
-    Boolean,
     Column,
     Date,
     DateTime,
     ForeignKeyConstraint,
     Index,
     Integer,
-    Numeric,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -19,7 +17,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from booking.storage.tables.base import instant, metadata, organization
+from booking.domain.appointments import DETAILS, FIELDS
+from booking.storage.tables.base import columns_of, instant, metadata, organization
 
 series = Table(
     "series",
@@ -34,16 +33,7 @@ series = Table(
     Column("service_name", Text),
     Column("duration_minutes", Integer),
     Column("resource_ids", ARRAY(Uuid)),
-    Column("action_id", Uuid),
-    Column("origin_kind", Text, nullable=False),
-    Column("origin_reference_id", Text),
-    Column("origin_url", Text),
-    Column("notes", Text),
-    Column("internal_notes", Text),
-    Column("share_with_client", Boolean, nullable=False),
-    Column("notify_client", Boolean, nullable=False),
-    Column("quoted_amount", Numeric),
-    Column("quoted_currency", Text),
+    *columns_of({name: FIELDS[name] for name in DETAILS}),
     Column("rule", JSONB, nullable=False),
     Column("first_local", DateTime, nullable=False),
     Column("until_on", Date),

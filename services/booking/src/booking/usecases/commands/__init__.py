@@ -1,6 +1,6 @@
 """Commands of other services: checked, done once, and answered, in sets."""
 
 from booking.usecases.commands.answering import KNOWN_COMMANDS, answer_commands
-from booking.usecases.commands.asked import Asked
+from booking.usecases.commands.received import ReceivedCommand
 
-__all__ = ["KNOWN_COMMANDS", "Asked", "answer_commands"]
+__all__ = ["KNOWN_COMMANDS", "ReceivedCommand", "answer_commands"]

@@ -1,9 +1,8 @@
 """What other services ask: checked, done once, and answered, in sets."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,11 +11,14 @@ from booking.domain.lifecycle import Verb
 from booking.publishers import CommandAnswer, result_record, succeeded
 from booking.storage.commands import read_results, save_results
 from booking.storage.connections import connection_of
+from booking.storage.outbox import enqueue_records
 from booking.storage.policies import PolicyCache
-from booking.usecases.commands.asked import Asked, refusal
+from booking.usecases.batches import undo_batch
 from booking.usecases.commands.bookings import book, check
-from booking.usecases.lifecycle import Details, Move, change_status, reschedule_appointment
-from booking.usecases.undoing import undo_batch
+from booking.usecases.commands.received import ReceivedCommand, refusal
+from booking.usecases.history import Recorded
+from booking.usecases.lifecycle import Details, change_status
+from booking.usecases.rescheduling import Move, reschedule_appointment
 from slotstream_contracts.commands import (
     BookAppointment,
     BookAppointments,
@@ -28,145 +30,141 @@ from slotstream_contracts.commands import (
     RescheduleAppointment,
     UndoBatch,
 )
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, SlotstreamError
-from slotstream_servicekit.outbox import enqueue
 
 
 async def answer_commands(
-    *, session: AsyncSession, policies: PolicyCache, commands: Sequence[Asked], now: datetime
+    *, session: AsyncSession, policies: PolicyCache, commands: Sequence[ReceivedCommand], now: datetime
 ) -> None:
     """Answers every command; those done before get the stored answer. Keeps each organization's order."""
-    for organization_id in dict.fromkeys(one.organization_id for one in commands):
-        mine = [one for one in commands if one.organization_id == organization_id]
-        await _answer(session, policies, organization_id, mine, now=now)
+    for organization_id in dict.fromkeys(command.organization_id for command in commands):
+        own = [command for command in commands if command.organization_id == organization_id]
+        await _answer(session, policies, organization_id, own, now=now)
 
 
 async def _answer(
     session: AsyncSession,
     policies: PolicyCache,
     organization_id: UUID,
-    commands: Sequence[Asked],
+    commands: Sequence[ReceivedCommand],
     *,
     now: datetime,
 ) -> None:
     connection = await connection_of(session)
-    stored = await read_results(connection, organization_id, [one.id for one in commands])
-    answers = {one: CommandAnswer(type=kind, data=data) for one, (kind, data) in stored.items()}
-    fresh = {one.id: one for one in commands if one.id not in answers}
+    stored = await read_results(connection, organization_id, [command.id for command in commands])
+    answers = {command_id: CommandAnswer(type=kind, data=data) for command_id, (kind, data) in stored.items()}
+    fresh = {command.id: command for command in commands if command.id not in answers}
     new: dict[UUID, CommandAnswer] = {}
     for step, run in _runs(list(fresh.values())):
-        new |= await step(session, policies, organization_id, run, now)
+        new |= await step(session, policies, run, now)
     if new:
-        results = {one: (answer.type, answer.data) for one, answer in new.items()}
+        results = {command_id: (answer.type, answer.data) for command_id, answer in new.items()}
         await save_results(connection, organization_id, results, now=now)
     answers |= new
-    await enqueue(
-        session,
+    await enqueue_records(
+        connection,
         [
-            result_record(answers[one.id], organization_id=organization_id, key=one.key, now=now, cause=one.cause)
-            for one in commands
+            result_record(
+                answers[command.id], organization_id=organization_id, key=command.key, now=now, cause=command.cause
+            )
+            for command in commands
         ],
     )
 
 
-def _runs(commands: Sequence[Asked]) -> Iterator[tuple[Callable[..., Any], list[Asked]]]:
+Step = Callable[[AsyncSession, PolicyCache, Sequence[ReceivedCommand], datetime], Awaitable[dict[UUID, CommandAnswer]]]
+"""Answers commands of one organization, by their ids."""
+
+
+def _runs(commands: Sequence[ReceivedCommand]) -> Iterator[tuple[Step, list[ReceivedCommand]]]:
     """Neighbours that one set-based step can take together."""
-    for step, run in groupby(commands, key=lambda one: _STEPS[type(one.command)]):
+    for step, run in groupby(commands, key=lambda command: _STEPS[type(command.command)]):
         yield step, list(run)
 
 
 async def _verbs(
-    session: AsyncSession, policies: PolicyCache, organization_id: UUID, run: Sequence[Asked], now: datetime
+    session: AsyncSession, policies: PolicyCache, run: Sequence[ReceivedCommand], now: datetime
 ) -> dict[UUID, CommandAnswer]:
-    return {one.id: await _verb(session, policies, organization_id, one, now) for one in run}
+    return {command.id: await _verb(session, policies, command, now) for command in run}
 
 
-async def _verb(
-    session: AsyncSession, policies: PolicyCache, organization_id: UUID, one: Asked, now: datetime
-) -> CommandAnswer:
+async def _verb(session: AsyncSession, policies: PolicyCache, command: ReceivedCommand, now: datetime) -> CommandAnswer:
     try:
         async with session.begin_nested():
-            return await _done(session, policies, organization_id, one, now)
+            recorded = await _done(session, policies, command, command.context(now))
     except SlotstreamError as error:
-        return refusal(one, error)
-
-
-async def _done(
-    session: AsyncSession, policies: PolicyCache, organization_id: UUID, one: Asked, now: datetime
-) -> CommandAnswer:
-    command = one.command
-    if isinstance(command, RescheduleAppointment):
-        duration = command.duration_minutes
-        new, _ = await reschedule_appointment(
-            session=session,
-            policies=policies,
-            organization_id=organization_id,
-            appointment_id=command.appointment_id,
-            move=Move(
-                new_id=command.new_appointment_id,
-                starts_at=command.starts_at,
-                duration=None if duration is None else timedelta(minutes=duration),
-                resource_ids=command.resource_ids,
-                notify=command.notify,
-            ),
-            actor=one.actor,
-            cause=one.cause,
-            now=now,
-            expected_version=command.expected_version,
-        )
-        recorded = new
-    elif isinstance(command, ConfirmAppointment | CancelAppointment):
-        confirming = isinstance(command, ConfirmAppointment)
-        recorded = await change_status(
-            session=session,
-            policies=policies,
-            organization_id=organization_id,
-            appointment_id=command.appointment_id,
-            verb=Verb.CONFIRM if confirming else Verb.CANCEL,
-            actor=one.actor,
-            cause=one.cause,
-            now=now,
-            expected_version=command.expected_version,
-            details=Details()
-            if isinstance(command, ConfirmAppointment)
-            else Details(reason=command.reason, notify=command.notify),
-        )
-    else:
-        raise NotFoundError(f"Booking knows no command {one.type}.")
+        return refusal(command, error)
     return succeeded(
-        command_id=one.id,
-        command_type=one.type,
+        command_id=command.id,
+        command_type=command.type,
         appointment_id=recorded.appointment.id,
         snapshot=recorded.snapshot,
     )
 
 
+async def _done(session: AsyncSession, policies: PolicyCache, received: ReceivedCommand, context: Context) -> Recorded:
+    command = received.command
+    match command:
+        case RescheduleAppointment():
+            duration = command.duration_minutes
+            move = Move(
+                new_id=command.new_appointment_id,
+                starts_at=command.starts_at,
+                duration=None if duration is None else timedelta(minutes=duration),
+                resource_ids=command.resource_ids,
+                notify=command.notify,
+            )
+            new, _ = await reschedule_appointment(
+                session=session,
+                policies=policies,
+                context=context,
+                appointment_id=command.appointment_id,
+                move=move,
+                expected_version=command.expected_version,
+            )
+            return new
+        case ConfirmAppointment() | CancelAppointment():
+            cancels = isinstance(command, CancelAppointment)
+            return await change_status(
+                session=session,
+                policies=policies,
+                context=context,
+                appointment_id=command.appointment_id,
+                verb=Verb.CANCEL if cancels else Verb.CONFIRM,
+                expected_version=command.expected_version,
+                details=Details(reason=command.reason, notify=command.notify)
+                if isinstance(command, CancelAppointment)
+                else Details(),
+            )
+        case _:
+            raise NotFoundError(f"Booking knows no command {received.type}.")
+
+
 async def _undo(
-    session: AsyncSession, _policies: PolicyCache, organization_id: UUID, run: Sequence[Asked], now: datetime
+    session: AsyncSession, _policies: PolicyCache, run: Sequence[ReceivedCommand], now: datetime
 ) -> dict[UUID, CommandAnswer]:
     answers: dict[UUID, CommandAnswer] = {}
-    for one in run:
-        if isinstance(one.command, UndoBatch):
+    for received in run:
+        command = received.command
+        if isinstance(command, UndoBatch):
             undone, kept_ids = await undo_batch(
                 session=session,
-                organization_id=organization_id,
-                batch_id=one.command.batch_id,
-                reason=one.command.reason,
-                actor=one.actor,
-                cause=one.cause,
-                now=now,
+                context=received.context(now),
+                batch_id=command.batch_id,
+                reason=command.reason,
             )
-            answers[one.id] = succeeded(
-                command_id=one.id,
-                command_type=one.type,
-                batch_id=one.command.batch_id,
+            answers[received.id] = succeeded(
+                command_id=received.id,
+                command_type=received.type,
+                batch_id=command.batch_id,
                 affected=undone,
                 kept_ids=kept_ids,
             )
     return answers
 
 
-_STEPS: dict[type[Command], Callable[..., Any]] = {
+_STEPS: dict[type[Command], Step] = {
     CheckAppointment: check,
     CheckAppointments: check,
     BookAppointment: book,

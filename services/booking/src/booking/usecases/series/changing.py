@@ -8,34 +8,36 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking.domain.appointments import Appointment
 from booking.domain.errors import InvalidBookingError, InvalidTransitionError, NotBookedError, ReasonRequiredError
 from booking.domain.lifecycle import Verb
-from booking.domain.model import Actor, Appointment
 from booking.domain.series import (
     Act,
+    Occurrence,
     OnConflict,
     Scope,
     Series,
     SeriesDate,
-    Standing,
     Step,
     dates_of,
     follow,
     horizon,
     whole_rule,
 )
-from booking.publishers import Cause
 from booking.storage.bookings import current_client
 from booking.storage.connections import connection_of
+from booking.storage.occupancy import take_turns
 from booking.storage.policies import PolicyCache
-from booking.storage.series import read_series, read_standing, replace_dates, save_series, take_turns
-from booking.usecases.lifecycle import Details, Move, change_status, edit_appointment, reschedule_appointment
+from booking.storage.series import read_occurrences, read_series, replace_dates, save_series
+from booking.usecases.lifecycle import Details, change_status, edit_appointment
+from booking.usecases.rescheduling import Move, reschedule_appointment
 from booking.usecases.series.creating import EXTENDED_EVERY
 from booking.usecases.series.report import Changed, SeriesReport, read_report
-from booking.usecases.series.steps import Circumstances, cancel_dates, edit_dates, rebook_dates
+from booking.usecases.series.steps import SeriesTransaction, cancel_dates, edit_dates, rebook_dates
 from slotstream_scheduling.recurrence import Recurrence
 from slotstream_scheduling.spans import from_epoch, to_epoch
 from slotstream_scheduling.wallclock import local_date, resolve
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 from slotstream_servicekit.ids import new_id
 
@@ -56,7 +58,7 @@ class SeriesChange:
     on_conflict: OnConflict = OnConflict.FAIL
     override_reason: str | None = None
     reason: str | None = None
-    notify: bool = True
+    notify: bool | None = None
 
     @property
     def moves(self) -> bool:
@@ -67,12 +69,9 @@ async def change_series(
     *,
     session: AsyncSession,
     policies: PolicyCache,
-    organization_id: UUID,
     series_id: UUID,
     change: SeriesChange,
-    actor: Actor,
-    cause: Cause,
-    now: datetime,
+    context: Context,
     expected_version: int | None = None,
 ) -> SeriesReport:
     """Edits and moves in one transaction.
@@ -80,8 +79,9 @@ async def change_series(
     What has begun, is closed, or was moved by itself keeps its time. A date that cannot be had stays as it is
     (skip), undoes the whole change (fail), or is taken all the same (override).
     """
+    organization_id, now = context.organization_id, context.now
     series = await _locked(session, organization_id, series_id, expected_version)
-    about = Circumstances(session=session, policies=policies, series=series, actor=actor, cause=cause, now=now)
+    about = SeriesTransaction(session=session, policies=policies, series=series, context=context)
     if change.scope is Scope.THIS:
         changes = await _change_one(about, change)
         series = replace(series, updated_at=now, version=series.version + 1)
@@ -95,21 +95,21 @@ async def cancel_series(
     *,
     session: AsyncSession,
     policies: PolicyCache,
-    organization_id: UUID,
     series_id: UUID,
     scope: Scope,
     occurs_on: date | None,
     details: Details,
-    actor: Actor,
-    cause: Cause,
-    now: datetime,
+    context: Context,
     expected_version: int | None = None,
 ) -> SeriesReport:
     """Cancels what is still to come of the scope; a series that is cancelled from a date on ends before it."""
     if not (details.reason or "").strip():
         raise ReasonRequiredError("'cancel' needs a reason.")
+    organization_id, now = context.organization_id, context.now
     series = await _locked(session, organization_id, series_id, expected_version)
-    about = Circumstances(session=session, policies=policies, series=series, actor=actor, cause=cause, now=now)
+    if series.status != "active":
+        raise InvalidTransitionError("The series is cancelled already.")
+    about = SeriesTransaction(session=session, policies=policies, series=series, context=context)
     connection = await connection_of(session)
     if scope is Scope.THIS:
         appointment = (await _one(about, occurs_on)).appointment
@@ -117,19 +117,19 @@ async def cancel_series(
         await change_status(
             session=session,
             policies=policies,
-            organization_id=organization_id,
+            context=context,
             appointment_id=_booked(appointment).id,
             verb=Verb.CANCEL,
-            actor=actor,
-            cause=cause,
-            now=now,
             details=details,
         )
         series = replace(series, updated_at=now, version=series.version + 1)
     else:
         begins = _given(occurs_on) if scope is Scope.FOLLOWING else None
-        standing = await read_standing(connection, organization_id, series_id, not_before=begins, lock=True)
-        changes = await cancel_dates(about, [one for one in standing if one.is_to_come(now)], details)
+        occurrences = await read_occurrences(connection, organization_id, series_id, not_before=begins, lock=True)
+        to_come = [occurrence for occurrence in occurrences if occurrence.is_to_come(now)]
+        if begins is not None and not to_come and begins > (series.rule.until or date.max):
+            raise InvalidTransitionError(f"The series ends before {begins} already.")
+        changes = await cancel_dates(about, to_come, details)
         series = _ended(series, begins, now=now)
     await save_series(connection, series)
     return await read_report(connection, organization_id, series_id, changes=changes)
@@ -161,14 +161,14 @@ def _given(occurs_on: date | None) -> date:
     return occurs_on
 
 
-async def _one(about: Circumstances, occurs_on: date | None) -> Standing:
+async def _one(about: SeriesTransaction, occurs_on: date | None) -> Occurrence:
     connection = await connection_of(about.session)
-    standing = await read_standing(
+    occurrences = await read_occurrences(
         connection, about.series.organization_id, about.series.id, not_before=_given(occurs_on)
     )
-    if not standing or standing[0].date.occurs_on != occurs_on:
+    if not occurrences or occurrences[0].date.occurs_on != occurs_on:
         raise NotFoundError(f"The series has no date {occurs_on}.")
-    return standing[0]
+    return occurrences[0]
 
 
 def _booked(appointment: Appointment | None) -> Appointment:
@@ -177,7 +177,7 @@ def _booked(appointment: Appointment | None) -> Appointment:
     return appointment
 
 
-async def _change_one(about: Circumstances, change: SeriesChange) -> list[Changed]:
+async def _change_one(about: SeriesTransaction, change: SeriesChange) -> list[Changed]:
     series = about.series
     appointment = _booked((await _one(about, change.occurs_on)).appointment)
     override = change.override_reason if change.on_conflict is OnConflict.OVERRIDE else None
@@ -186,11 +186,8 @@ async def _change_one(about: Circumstances, change: SeriesChange) -> list[Change
         await edit_appointment(
             session=about.session,
             policies=about.policies,
-            organization_id=series.organization_id,
+            context=about.context,
             appointment_id=appointment.id,
-            actor=about.actor,
-            cause=about.cause,
-            now=about.now,
             values=dict(change.values),
             resource_ids=None if change.moves else change.resource_ids,
             override_reason=override,
@@ -199,20 +196,17 @@ async def _change_one(about: Circumstances, change: SeriesChange) -> list[Change
         new, _ = await reschedule_appointment(
             session=about.session,
             policies=about.policies,
-            organization_id=series.organization_id,
+            context=about.context,
             appointment_id=appointment.id,
             move=Move(
                 new_id=new_id(),
                 starts_at=_moved_to(series, change, appointment),
                 duration=change.duration,
                 resource_ids=change.resource_ids,
-                notify=change.notify,
+                notify=appointment.notify_client if change.notify is None else change.notify,
                 reason=change.reason,
                 override_reason=override,
             ),
-            actor=about.actor,
-            cause=about.cause,
-            now=about.now,
         )
         appointment, result = new.appointment, str(Act.MOVE)
     return [Changed(occurs_on=_given(change.occurs_on), result=result, appointment_id=appointment.id)]
@@ -227,20 +221,20 @@ def _moved_to(series: Series, change: SeriesChange, old: Appointment) -> datetim
     return from_epoch(resolve(local, series.zone).first)
 
 
-async def _change_many(about: Circumstances, change: SeriesChange) -> list[Changed]:
+async def _change_many(about: SeriesTransaction, change: SeriesChange) -> list[Changed]:
     connection, old = await connection_of(about.session), about.series
-    today = local_date(to_epoch(about.now), old.zone)
+    today = local_date(to_epoch(about.context.now), old.zone)
     if old.status != "active":
         raise InvalidTransitionError("A series that is cancelled cannot be changed.")
     if change.moves:
         await take_turns(connection, old.organization_id)
     begins = max(today, _given(change.occurs_on)) if change.scope is Scope.FOLLOWING else today
     new = await _changed_series(about, change, begins=begins)
-    standing = await read_standing(connection, old.organization_id, old.id, not_before=begins, lock=True)
+    occurrences = await read_occurrences(connection, old.organization_id, old.id, not_before=begins, lock=True)
     target = dates_of(new.rule, new.first, zone=new.zone, not_before=begins, not_after=new.extended_to)
-    steps = follow(standing, target, rule=new.rule, now=about.now, duration=change.duration)
+    steps = follow(occurrences, target, rule=new.rule, now=about.context.now, duration=change.duration)
     if not change.moves:
-        steps = [Step(act=Act.KEEP, date=one.date, standing=one) for one in standing]
+        steps = [Step(act=Act.KEEP, date=each.date, occurrence=each) for each in occurrences]
     about = replace(about, series=new)
     await save_series(connection, new)
     done = await _take(about, change, steps)
@@ -248,9 +242,18 @@ async def _change_many(about: Circumstances, change: SeriesChange) -> list[Chang
     return [changed for _, _, changed in done]
 
 
-async def _changed_series(about: Circumstances, change: SeriesChange, *, begins: date) -> Series:
-    """The series as it is from now on."""
+async def _changed_series(about: SeriesTransaction, change: SeriesChange, *, begins: date) -> Series:
+    """The series as it is from now on. What was not named stays, the dates that are still to be booked among it."""
     old, values = about.series, dict(change.values)
+    values |= {} if change.notify is None else {"notify_client": change.notify}
+    if not change.moves:
+        return replace(
+            old,
+            **values,
+            resource_ids=change.resource_ids or old.resource_ids,
+            updated_at=about.context.now,
+            version=old.version + 1,
+        )
     rule = change.rule or old.rule
     at = change.local_time or old.first.time()
     # The anchor stays while the rhythm does, so that every other week goes on with the same weeks.
@@ -262,7 +265,7 @@ async def _changed_series(about: Circumstances, change: SeriesChange, *, begins:
     policy = await about.policies.current(connection, old.organization_id)
     service = policy.services.get(old.service_id) if old.service_id else None
     window = service.booking_window_days if service else None
-    reaches = horizon(rule, zone=old.zone, now=about.now, window_days=window)
+    reaches = horizon(rule, zone=old.zone, now=about.context.now, window_days=window)
     return replace(
         old,
         **values,
@@ -272,8 +275,8 @@ async def _changed_series(about: Circumstances, change: SeriesChange, *, begins:
         duration_minutes=_minutes(change.duration) or old.duration_minutes,
         resource_ids=change.resource_ids or old.resource_ids,
         extended_to=reaches if rule.until is not None else max(reaches, old.extended_to),
-        extend_at=about.now + EXTENDED_EVERY if rule.until is None else None,
-        updated_at=about.now,
+        extend_at=about.context.now + EXTENDED_EVERY if rule.until is None else None,
+        updated_at=about.context.now,
         version=old.version + 1,
     )
 
@@ -285,10 +288,10 @@ def _minutes(duration: timedelta | None) -> int | None:
 Done = tuple[Step, SeriesDate, Changed]
 
 
-async def _take(about: Circumstances, change: SeriesChange, steps: Sequence[Step]) -> list[Done]:
+async def _take(about: SeriesTransaction, change: SeriesChange, steps: Sequence[Step]) -> list[Done]:
     """Cancels first, which frees time; then moves and books in one set; then edits what stays where it is."""
     details = Details(reason=change.reason or "The series was changed.", notify=change.notify)
-    cancelled = [one.standing for one in steps if one.act is Act.CANCEL and one.standing]
+    cancelled = [step.occurrence for step in steps if step.act is Act.CANCEL and step.occurrence]
     await cancel_dates(about, cancelled, details)
     rebooked = await rebook_dates(
         about,
@@ -298,12 +301,13 @@ async def _take(about: Circumstances, change: SeriesChange, steps: Sequence[Step
         values=change.values,
         resource_ids=change.resource_ids,
         reason=change.reason,
+        duration=change.duration,
         notify=change.notify,
     )
     kept = [one for one in steps if one.act is Act.KEEP or (one.act is Act.MOVE and rebooked[id(one)][1].reasons)]
     edited = await edit_dates(
         about,
-        [one.standing for one in kept if one.standing and one.standing.is_to_come(about.now)],
+        [step.occurrence for step in kept if step.occurrence and step.occurrence.is_to_come(about.context.now)],
         values=change.values,
         resource_ids=change.resource_ids,
         on_conflict=change.on_conflict,
@@ -315,10 +319,10 @@ async def _take(about: Circumstances, change: SeriesChange, steps: Sequence[Step
 def _done(step: Step, rebooked: Mapping[int, tuple[SeriesDate, Changed]], edited: Mapping[date, Changed]) -> Done:
     if id(step) in rebooked:
         return (step, *rebooked[id(step)])
-    standing = step.standing
-    if step.act is Act.KEEP and standing and standing.date.occurs_on in edited:
-        return step, step.date, replace(edited[standing.date.occurs_on], occurs_on=step.date.occurs_on)
-    appointment = standing.appointment if standing else None
+    occurrence = step.occurrence
+    if step.act is Act.KEEP and occurrence and occurrence.date.occurs_on in edited:
+        return step, step.date, replace(edited[occurrence.date.occurs_on], occurs_on=step.date.occurs_on)
+    appointment = occurrence.appointment if occurrence else None
     changed = Changed(
         occurs_on=step.date.occurs_on,
         result=str(step.act),

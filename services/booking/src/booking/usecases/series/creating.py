@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.errors import InvalidBookingError
-from booking.domain.model import Actor
 from booking.domain.policy import Policy
 from booking.domain.series import (
     OnConflict,
@@ -19,13 +18,14 @@ from booking.domain.series import (
     horizon,
     refused_dates,
 )
-from booking.publishers import Cause
 from booking.storage.bookings import current_client
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
 from booking.storage.series import add_series, next_to_extend, replace_dates, save_series
 from booking.usecases.booking import Booking, Outcome, book_appointments
 from booking.usecases.series.report import SeriesReport, read_report
+from slotstream_servicekit.context import Actor, Cause, Context
+from slotstream_servicekit.database import Connection
 from slotstream_servicekit.errors import RETRYABLE_KINDS, Reason, RefusedError, SlotstreamError
 from slotstream_servicekit.ids import new_id
 
@@ -43,23 +43,21 @@ async def create_series(
     session: AsyncSession,
     policies: PolicyCache,
     series: Series,
-    actor: Actor,
-    cause: Cause,
-    now: datetime,
+    context: Context,
 ) -> SeriesReport:
     """Books every date up to the series' end or the horizon, and says of each what became of it."""
     connection = await connection_of(session)
     policy = await policies.current(connection, series.organization_id)
-    last = horizon(series.rule, zone=series.zone, now=now, window_days=_window(policy, series))
+    last = horizon(series.rule, zone=series.zone, now=context.now, window_days=_window(policy, series))
     dates = dates_of(series.rule, series.first, zone=series.zone, not_after=last)
     if not dates:
         raise InvalidBookingError("no_occurrences", "The rule has no date up to its end.")
     open_ended = series.rule.until is None
-    series = replace(series, extended_to=last, extend_at=now + EXTENDED_EVERY if open_ended else None)
+    series = replace(series, extended_to=last, extend_at=context.now + EXTENDED_EVERY if open_ended else None)
     await add_series(connection, series)
-    booked = await _book(connection, policies, series, dates, actor=actor, cause=cause, now=now)
+    booked = await _book(connection, policies, series, dates, context=context)
     refused = refused_dates(booked)
-    if refused and series.on_conflict is OnConflict.FAIL:
+    if refused and (series.on_conflict is OnConflict.FAIL or len(refused) == len(booked)):
         raise SeriesRefusedError(refused, of=len(booked))
     await replace_dates(connection, series, booked)
     return await read_report(connection, series.organization_id, series.id)
@@ -93,8 +91,13 @@ async def extend_next_series(*, session: AsyncSession, policies: PolicyCache, no
     series = replace(series, client_id=client_id, extended_to=last, extend_at=due)
     # An override stands for all the dates that its author asked for, so it is theirs here too.
     actor = series.creator if series.on_conflict is OnConflict.OVERRIDE else _SYSTEM
-    cause = Cause(correlation_id=str(new_id()), causation_id=str(series.id))
-    booked = await _book(connection, policies, series, dates, actor=actor, cause=cause, now=now, tolerant=True)
+    context = Context(
+        organization_id=series.organization_id,
+        actor=actor,
+        cause=Cause(correlation_id=str(new_id()), causation_id=str(series.id)),
+        now=now,
+    )
+    booked = await _book(connection, policies, series, dates, context=context, tolerant=True)
     await save_series(connection, series)
     if booked:
         await replace_dates(connection, series, booked)
@@ -111,14 +114,12 @@ def _window(policy: Policy, series: Series) -> int | None:
 
 
 async def _book(
-    connection: Any,
+    connection: Connection,
     policies: PolicyCache,
     series: Series,
     dates: Sequence[SeriesDate],
     *,
-    actor: Actor,
-    cause: Cause,
-    now: datetime,
+    context: Context,
     tolerant: bool = False,
 ) -> list[SeriesDate]:
     overriding = series.on_conflict is OnConflict.OVERRIDE
@@ -127,18 +128,14 @@ async def _book(
             request=series.request(
                 one.starts_at, identity=new_id(), override_reason=series.override_reason if overriding else None
             ),
-            client_id=series.client_id,
-            actor=actor,
-            cause=cause,
+            context=context,
         )
         for one in dates
     ]
     outcomes = await book_appointments(
         connection=connection,
         policies=policies,
-        organization_id=series.organization_id,
         bookings=bookings,
-        now=now,
         look_first=True,
     )
     return [decided(one, outcome, tolerant=tolerant) for one, outcome in zip(dates, outcomes, strict=True)]

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from uuid import UUID
 
-from booking.domain.series import Series, Standing
-from booking.storage.series import read_series, read_standing
+from booking.domain.series import Occurrence, Series
+from booking.storage.series import read_occurrences, read_series
+from slotstream_servicekit.database import Connection
 from slotstream_servicekit.errors import Reason
 
 
@@ -24,13 +24,13 @@ class Changed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesReport:
     series: Series
-    standing: Sequence[Standing]
+    occurrences: Sequence[Occurrence]
     changes: Sequence[Changed] = ()
 
 
 async def read_report(
-    connection: Any, organization_id: UUID, series_id: UUID, *, changes: Sequence[Changed] = ()
+    connection: Connection, organization_id: UUID, series_id: UUID, *, changes: Sequence[Changed] = ()
 ) -> SeriesReport:
     series = await read_series(connection, organization_id, series_id)
-    standing = await read_standing(connection, organization_id, series_id)
-    return SeriesReport(series=series, standing=standing, changes=changes)
+    occurrences = await read_occurrences(connection, organization_id, series_id)
+    return SeriesReport(series=series, occurrences=occurrences, changes=changes)

@@ -1,28 +1,32 @@
 """The steps of a changed series, each for all of its dates at once: cancel, move and book, edit."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking.domain.appointments import Appointment, changed
 from booking.domain.errors import BusyBookError
 from booking.domain.lifecycle import Status, Verb
-from booking.domain.model import Actor, Appointment, Override, changed
+from booking.domain.model import Override
 from booking.domain.policy import Policy
 from booking.domain.requests import BookingRequest
-from booking.domain.series import Act, OnConflict, Series, SeriesDate, SeriesRefusedError, Standing, Step
-from booking.publishers import Cause
+from booking.domain.series import Act, Occurrence, OnConflict, Series, SeriesDate, SeriesRefusedError, Step
 from booking.storage.connections import connection_of
 from booking.storage.occupancy import free_holders
 from booking.storage.policies import PolicyCache
 from booking.usecases.booking import Booking, Outcome, Predecessor, book_appointments
-from booking.usecases.lifecycle import Details, Move, edit_appointment, moved_request, notice_override
-from booking.usecases.recording import record_changes
+from booking.usecases.history import record_changes
+from booking.usecases.lifecycle import Details, edit_appointment, notice_override
+from booking.usecases.rescheduling import Move, moved_request
 from booking.usecases.series.creating import decided, reasons_of
 from booking.usecases.series.report import Changed
+from slotstream_servicekit.context import Context
+from slotstream_servicekit.database import Connection
 from slotstream_servicekit.errors import RETRYABLE_KINDS, Reason, SlotstreamError
 from slotstream_servicekit.ids import new_id
 
@@ -30,37 +34,34 @@ _ROUNDS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    """In which transaction, of which series, by whom and when."""
+class SeriesTransaction:
+    """One change of one series: in which database transaction, and on whose behalf."""
 
     session: AsyncSession
     policies: PolicyCache
     series: Series
-    actor: Actor
-    cause: Cause
-    now: datetime
+    context: Context
 
     async def policy(self) -> Policy:
         return await self.policies.current(await connection_of(self.session), self.series.organization_id)
 
 
-async def cancel_dates(about: Circumstances, standing: Sequence[Standing], details: Details) -> list[Changed]:
+async def cancel_dates(about: SeriesTransaction, occurrences: Sequence[Occurrence], details: Details) -> list[Changed]:
     """Cancels appointments that are still to come, in a few statements."""
     policy = await about.policy()
-    found = [(one.date.occurs_on, one.appointment) for one in standing if one.appointment is not None]
+    found = [(one.date.occurs_on, one.appointment) for one in occurrences if one.appointment is not None]
     changes = [
         changed(
             one,
             verb=Verb.CANCEL,
-            now=about.now,
+            now=about.context.now,
             reason=details.reason,
             override=notice_override(
                 policy,
                 one,
                 Verb.CANCEL,
-                actor=about.actor,
-                now=about.now,
-                why=details.override_reason or details.reason,
+                context=about.context,
+                reason=details.override_reason or details.reason,
             ),
             status=Status.CANCELLED,
             occupies=False,
@@ -70,12 +71,12 @@ async def cancel_dates(about: Circumstances, standing: Sequence[Standing], detai
     ]
     connection = await connection_of(about.session)
     await free_holders(connection, about.series.organization_id, [one.id for _, one in found])
-    await record_changes(about.session, changes, actor=about.actor, cause=about.cause)
+    await record_changes(about.session, changes, context=about.context)
     return [Changed(occurs_on=on, result=str(Act.CANCEL), appointment_id=one.id) for on, one in found]
 
 
 @dataclass(slots=True, kw_only=True)
-class _Wish:
+class _Rebooking:
     """A date to be booked or moved to, and what came of it."""
 
     step: Step
@@ -87,7 +88,7 @@ class _Wish:
 
 
 async def rebook_dates(
-    about: Circumstances,
+    about: SeriesTransaction,
     steps: Sequence[Step],
     *,
     on_conflict: OnConflict,
@@ -95,7 +96,8 @@ async def rebook_dates(
     values: Mapping[str, Any],
     resource_ids: tuple[UUID, ...] | None,
     reason: str | None,
-    notify: bool,
+    duration: timedelta | None,
+    notify: bool | None,
 ) -> dict[int, tuple[SeriesDate, Changed]]:
     """Moves and books all the dates in one set. A date that cannot move keeps its time, and is tried around.
 
@@ -104,39 +106,43 @@ async def rebook_dates(
     """
     override = override_reason if on_conflict is OnConflict.OVERRIDE else None
     policy = await about.policy()
-    wishes: list[_Wish] = []
+    rebookings: list[_Rebooking] = []
     for step in steps:
-        old = step.standing.appointment if step.act is Act.MOVE and step.standing else None
-        wish = _Wish(step=step, old=old, request=_request(about, step, old, override, values, resource_ids, notify))
+        old = step.occurrence.appointment if step.act is Act.MOVE and step.occurrence else None
+        rebooking = _Rebooking(
+            step=step, old=old, request=_request(about, step, old, override, values, resource_ids, duration, notify)
+        )
         if old is not None:
-            wish.notice, wish.reasons = _noticed(about, policy, old, why=override or reason)
-        wishes.append(wish)
-    await _attempt(about, wishes, undo=on_conflict is OnConflict.SKIP)
-    refused = {one.step.date.occurs_on: one.reasons for one in wishes if one.reasons}
+            rebooking.notice, rebooking.reasons = _noticed(about, policy, old, reason=override or reason)
+        rebookings.append(rebooking)
+    await _attempt(about, rebookings, undo=on_conflict is not OnConflict.FAIL, reason=reason)
+    refused = {one.step.date.occurs_on: one.reasons for one in rebookings if one.reasons}
     if refused and on_conflict is OnConflict.FAIL:
-        raise SeriesRefusedError(refused, of=len(wishes))
-    await _close_old(about, wishes, reason=reason, notify=notify)
-    return {id(one.step): _result(one) for one in wishes}
+        raise SeriesRefusedError(refused, of=len(rebookings))
+    await _close_old(about, rebookings, reason=reason, notify=notify)
+    return {id(one.step): _result(one) for one in rebookings}
 
 
 def _request(
-    about: Circumstances,
+    about: SeriesTransaction,
     step: Step,
     old: Appointment | None,
     override: str | None,
     values: Mapping[str, Any],
     resource_ids: tuple[UUID, ...] | None,
-    notify: bool,
+    duration: timedelta | None,
+    notify: bool | None,
 ) -> BookingRequest:
     series, starts_at = about.series, step.date.starts_at
     if old is None:
-        return replace(series.request(starts_at, identity=new_id(), override_reason=override), notify_client=notify)
+        request = series.request(starts_at, identity=new_id(), override_reason=override)
+        return request if notify is None else replace(request, notify_client=notify)
     move = Move(
         new_id=new_id(),
         starts_at=starts_at,
-        duration=series.duration,
+        duration=duration,
         resource_ids=resource_ids,
-        notify=notify,
+        notify=old.notify_client if notify is None else notify,
         override_reason=override,
     )
     request = moved_request(old, move)
@@ -145,60 +151,65 @@ def _request(
 
 
 def _noticed(
-    about: Circumstances, policy: Policy, old: Appointment, *, why: str | None
+    about: SeriesTransaction, policy: Policy, old: Appointment, *, reason: str | None
 ) -> tuple[Override | None, tuple[Reason, ...]]:
     try:
-        return notice_override(policy, old, Verb.RESCHEDULE, actor=about.actor, now=about.now, why=why), ()
+        return notice_override(policy, old, Verb.RESCHEDULE, context=about.context, reason=reason), ()
     except SlotstreamError as error:
         return None, (Reason(error.code, error.detail),)
 
 
-async def _attempt(about: Circumstances, wishes: Sequence[_Wish], *, undo: bool) -> None:
+class _UndoneError(Exception):
+    """An attempt at which some date failed that had given up its time: all of it is taken back."""
+
+
+async def _attempt(
+    about: SeriesTransaction, rebookings: Sequence[_Rebooking], *, undo: bool, reason: str | None
+) -> None:
+    """Each attempt that is undone leaves out the dates that cannot move, which then are in their old places again."""
     connection = await connection_of(about.session)
     for _ in range(_ROUNDS):
-        trying = [one for one in wishes if not one.reasons or one.old is None]
+        trying = [each for each in rebookings if not each.reasons or each.old is None]
         if not trying:
             return
-        savepoint = connection.transaction()
-        await savepoint.start()
-        failed = await _book(about, connection, trying)
-        if not undo or not any(one.old for one in failed):
-            await savepoint.commit()
+        with contextlib.suppress(_UndoneError):
+            async with connection.transaction():
+                failed = await _book(about, connection, trying, reason=reason)
+                if undo and any(each.old for each in failed):
+                    raise _UndoneError
             return
-        await savepoint.rollback()
     raise BusyBookError("The dates keep getting in each other's way; change fewer at once.")
 
 
-async def _book(about: Circumstances, connection: Any, wishes: Sequence[_Wish]) -> list[_Wish]:
+async def _book(
+    about: SeriesTransaction, connection: Connection, rebookings: Sequence[_Rebooking], *, reason: str | None
+) -> list[_Rebooking]:
     organization_id = about.series.organization_id
-    await free_holders(connection, organization_id, [one.old.id for one in wishes if one.old])
+    await free_holders(connection, organization_id, [one.old.id for one in rebookings if one.old])
     outcomes = await book_appointments(
         connection=connection,
         policies=about.policies,
-        organization_id=organization_id,
         bookings=[
             Booking(
-                request=one.request,
-                client_id=about.series.client_id,
-                actor=about.actor,
-                cause=about.cause,
-                predecessor=Predecessor(appointment=one.old) if one.old else None,
-                ignore=(one.old.id,) if one.old else (),
+                request=replace(each.request, client_id=about.series.client_id),
+                context=about.context,
+                predecessor=Predecessor(appointment=each.old, reason=reason) if each.old else None,
             )
-            for one in wishes
+            for each in rebookings
         ],
-        now=about.now,
         look_first=True,
     )
-    for one, outcome in zip(wishes, outcomes, strict=True):
+    for one, outcome in zip(rebookings, outcomes, strict=True):
         one.outcome = outcome
         one.reasons = () if outcome.appointment else reasons_of(outcome.error)
-    return [one for one in wishes if one.reasons]
+    return [one for one in rebookings if one.reasons]
 
 
-async def _close_old(about: Circumstances, wishes: Sequence[_Wish], *, reason: str | None, notify: bool) -> None:
+async def _close_old(
+    about: SeriesTransaction, rebookings: Sequence[_Rebooking], *, reason: str | None, notify: bool | None
+) -> None:
     changes, replacements = [], {}
-    for one in wishes:
+    for one in rebookings:
         if one.old is None or one.outcome is None or one.outcome.appointment is None or one.reasons:
             continue
         replacements[one.old.id] = one.outcome.snapshot
@@ -206,26 +217,28 @@ async def _close_old(about: Circumstances, wishes: Sequence[_Wish], *, reason: s
             changed(
                 one.old,
                 verb=Verb.RESCHEDULE,
-                now=about.now,
+                now=about.context.now,
                 reason=reason,
                 override=one.notice,
                 status=Status.RESCHEDULED,
                 occupies=False,
-                notify_client=notify,
+                notify_client=one.old.notify_client if notify is None else notify,
                 rescheduled_to=one.outcome.appointment.id,
             )
         )
-    await record_changes(about.session, changes, actor=about.actor, cause=about.cause, replacements=replacements)
+    await record_changes(about.session, changes, context=about.context, replacements=replacements)
 
 
-def _result(wish: _Wish) -> tuple[SeriesDate, Changed]:
-    step = wish.step
-    if wish.reasons or wish.outcome is None:
-        kept = step.date if wish.old is None or step.standing is None else step.standing.date
-        kept = replace(kept, occurs_on=step.date.occurs_on, reasons=wish.reasons)
-        identity = wish.old.id if wish.old else None
-        return kept, Changed(occurs_on=kept.occurs_on, result="skipped", appointment_id=identity, reasons=wish.reasons)
-    date_now = decided(step.date, wish.outcome)
+def _result(rebooking: _Rebooking) -> tuple[SeriesDate, Changed]:
+    step = rebooking.step
+    if rebooking.reasons or rebooking.outcome is None:
+        kept = step.date if rebooking.old is None or step.occurrence is None else step.occurrence.date
+        kept = replace(kept, occurs_on=step.date.occurs_on, reasons=rebooking.reasons)
+        identity = rebooking.old.id if rebooking.old else None
+        return kept, Changed(
+            occurs_on=kept.occurs_on, result="skipped", appointment_id=identity, reasons=rebooking.reasons
+        )
+    date_now = decided(step.date, rebooking.outcome)
     forced = date_now.outcome == "forced"
     return date_now, Changed(
         occurs_on=step.date.occurs_on,
@@ -235,8 +248,8 @@ def _result(wish: _Wish) -> tuple[SeriesDate, Changed]:
 
 
 async def edit_dates(
-    about: Circumstances,
-    standing: Sequence[Standing],
+    about: SeriesTransaction,
+    occurrences: Sequence[Occurrence],
     *,
     values: Mapping[str, Any],
     resource_ids: tuple[UUID, ...] | None,
@@ -245,10 +258,10 @@ async def edit_dates(
 ) -> dict[date, Changed]:
     """Gives what stays where it is the new values, and other resources where they are free."""
     if resource_ids is None:
-        return await _set_values(about, standing, values)
+        return await _set_values(about, occurrences, values)
     done: dict[date, Changed] = {}
     refused: dict[date, tuple[Reason, ...]] = {}
-    for one in standing:
+    for one in occurrences:
         if one.appointment is None:
             continue
         try:
@@ -256,11 +269,8 @@ async def edit_dates(
                 recorded = await edit_appointment(
                     session=about.session,
                     policies=about.policies,
-                    organization_id=about.series.organization_id,
+                    context=about.context,
                     appointment_id=one.appointment.id,
-                    actor=about.actor,
-                    cause=about.cause,
-                    now=about.now,
                     values=dict(values),
                     resource_ids=resource_ids,
                     override_reason=override_reason if on_conflict is OnConflict.OVERRIDE else None,
@@ -274,12 +284,12 @@ async def edit_dates(
             occurs_on=one.date.occurs_on, result="edited", appointment_id=recorded.appointment.id
         )
     if refused and on_conflict is not OnConflict.SKIP:
-        raise SeriesRefusedError(refused, of=len(standing))
-    return done | {on: Changed(occurs_on=on, result="skipped", reasons=why) for on, why in refused.items()}
+        raise SeriesRefusedError(refused, of=len(occurrences))
+    return done | {on: Changed(occurs_on=on, result="skipped", reasons=reasons) for on, reasons in refused.items()}
 
 
 async def _set_values(
-    about: Circumstances, standing: Sequence[Standing], values: Mapping[str, Any]
+    about: SeriesTransaction, occurrences: Sequence[Occurrence], values: Mapping[str, Any]
 ) -> dict[date, Changed]:
     if not values:
         return {}
@@ -289,12 +299,12 @@ async def _set_values(
         new["action_name"] = named.action(new["action_id"]).name if new["action_id"] else None
     done: dict[date, Changed] = {}
     changes = []
-    for one in standing:
+    for one in occurrences:
         if one.appointment is None:
             continue
-        after, change = changed(one.appointment, verb=Verb.UPDATE, now=about.now, **new)
+        after, change = changed(one.appointment, verb=Verb.UPDATE, now=about.context.now, **new)
         if change.fields:
             changes.append((after, change))
             done[one.date.occurs_on] = Changed(occurs_on=one.date.occurs_on, result="edited", appointment_id=after.id)
-    await record_changes(about.session, changes, actor=about.actor, cause=about.cause)
+    await record_changes(about.session, changes, context=about.context)
     return done

@@ -7,19 +7,21 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.domain.model import Actor, Appointment, Change
-from booking.publishers import Cause, appointment_records, plain, snapshot_json, state_json
-from booking.storage.appointments import ChangedRow, save_changes
+from booking.domain.appointments import Appointment
+from booking.domain.model import Change
+from booking.publishers import appointment_records, fields_json, snapshot_json
+from booking.storage.appointments import ChangedRow, appointment_json, save_changes
 from booking.storage.connections import connection_of
-from slotstream_servicekit.outbox import OutboxRecord, enqueue
+from booking.storage.outbox import enqueue_records
+from slotstream_servicekit.context import Context
+from slotstream_servicekit.outbox import OutboxRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The appointment after a change, and its JSON as history keeps it."""
+    """The appointment after a change, and its snapshot as the contract has it."""
 
     appointment: Appointment
-    state: bytes
     snapshot: bytes
 
 
@@ -28,15 +30,13 @@ async def record_change(
     appointment: Appointment,
     *,
     change: Change,
-    actor: Actor,
-    cause: Cause,
+    context: Context,
     replacement: bytes | None = None,
 ) -> Recorded:
     [recorded] = await record_changes(
         session,
         [(appointment, change)],
-        actor=actor,
-        cause=cause,
+        context=context,
         replacements={appointment.id: replacement} if replacement is not None else {},
     )
     return recorded
@@ -46,8 +46,7 @@ async def record_changes(
     session: AsyncSession,
     changes: Sequence[tuple[Appointment, Change]],
     *,
-    actor: Actor,
-    cause: Cause,
+    context: Context,
     replacements: Mapping[UUID, bytes] = MappingProxyType({}),
 ) -> list[Recorded]:
     """Several changes of one organization in two statements. `replacements`: what rescheduled ones led to."""
@@ -56,20 +55,26 @@ async def record_changes(
     records: list[OutboxRecord] = []
     for appointment, change in changes:
         snapshot = snapshot_json(appointment)
-        state = state_json(appointment, snapshot)
-        recorded.append(Recorded(appointment, state, snapshot))
-        fields = {name: {"old": plain(old), "new": plain(new)} for name, (old, new) in change.fields.items()}
-        rows.append(ChangedRow(appointment=appointment, change=change, actor=actor, fields=fields, state=state))
+        recorded.append(Recorded(appointment, snapshot))
+        rows.append(
+            ChangedRow(
+                appointment=appointment,
+                change=change,
+                actor=context.actor,
+                changed_fields=fields_json(change),
+                state=appointment_json(appointment),
+            )
+        )
         records += appointment_records(
             appointment,
             change=change,
-            actor=actor,
-            cause=cause,
+            actor=context.actor,
+            cause=context.cause,
             snapshot=snapshot,
             replacement=replacements.get(appointment.id),
         )
     if rows:
         connection = await connection_of(session)
-        await save_changes(connection, rows[0].appointment.organization_id, rows)
-        await enqueue(session, records)
+        await save_changes(connection, context.organization_id, rows)
+        await enqueue_records(connection, records)
     return recorded

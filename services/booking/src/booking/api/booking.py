@@ -1,0 +1,68 @@
+"""`POST /v1/appointments`: from the request's shape to the use case's, and back."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fastapi import Request
+from starlette.responses import Response
+
+from booking.api.answers import appointment_version, with_versions
+from booking.api.dependencies import Booker, dependencies_of, override_reason, sees_internal_notes, source_of
+from booking.domain.appointments import Appointment
+from booking.domain.clients import ClientNote
+from booking.schemas.appointments import BookAppointmentIn, BookedAppointmentOut, booked_out
+from booking.usecases import booking as usecase
+from booking.usecases.booking import Booking
+from slotstream_servicekit.database import Connection
+from slotstream_servicekit.http import Router
+from slotstream_servicekit.http.idempotency import (
+    IdempotencyKey,
+    KeyClaim,
+    StoredAnswer,
+    idempotent_statement,
+    stored_answer,
+)
+from slotstream_servicekit.http.responses import model_response
+from slotstream_servicekit.ids import new_id
+
+router = Router(tags=["appointments"])
+
+
+@router.plain("/v1/appointments", method="POST", status_code=201, response_model=BookedAppointmentOut)
+async def book_appointment(
+    request: Request,
+    principal: Booker,
+    body: BookAppointmentIn,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Book an appointment, or learn every reason why it cannot be booked."""
+    dependencies = dependencies_of(request)
+    override_reason(principal, body.override)
+    wanted = body.to_request(identity=new_id(), source=source_of(principal))
+    booking = Booking(request=wanted, context=dependencies.context_of(principal))
+    staff = sees_internal_notes(principal)
+
+    async def book(connection: Connection, claim: KeyClaim | None) -> Response:
+        def answer(appointment: Appointment, notes: Sequence[ClientNote]) -> StoredAnswer:
+            if claim is None:
+                raise ValueError("an answer is stored under a key")
+            return stored_answer(claim, _answer(appointment, notes, staff=staff))
+
+        outcome = await usecase.book_appointment(
+            connection=connection,
+            policies=dependencies.policies,
+            booking=replace(booking, claim=claim, answer=answer),
+        )
+        return _answer(outcome.booked(), outcome.client_notes, staff=staff)
+
+    return await idempotent_statement(request, database=dependencies.database, principal=principal, action=book)
+
+
+def _answer(appointment: Appointment, notes: Sequence[ClientNote], *, staff: bool) -> Response:
+    response = model_response(
+        booked_out(appointment, notes, staff=staff),
+        status=201,
+        version=appointment.version,
+        location=f"/v1/appointments/{appointment.id}",
+    )
+    return with_versions(response, appointment_version(appointment))

@@ -1,0 +1,299 @@
+"""The statement that books: appointments with their occupancy, history, outbox and idempotency keys, or nothing.
+
+Its text is this file's. The columns of an appointment come from their one declaration, so versions of the service
+that differ by a field run beside each other on one database, each with its own text. What reads tables that grow is in
+the database's function `admit_bookings`, which knows no column of an appointment and plans by indexes whatever
+statistics say (`storage/functions.py`).
+
+Why it is one statement: a round trip costs as much as the writing. Why parts of it look the way they do:
+
+- `admitted` comes first. It binds the tenant, so nothing may read or write before it: every step draws from it.
+- Time is taken with ON CONFLICT DO NOTHING: who loses a race is left out, where a plain INSERT would raise, and under
+  contention deadlock. It is taken in the order of resource and start, the same for all batches, so none of two batches
+  can hold what the other waits for.
+- A row is booked if all of its resources were taken. A row that got a part of them leaves occupancy without an
+  appointment behind: `partial` names it, and the caller deletes it in the same transaction.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from booking.domain.appointments import FIELDS
+
+if TYPE_CHECKING:
+    from booking.storage.bookings import BookingRow
+
+_APPOINTMENT: Final[Mapping[str, str]] = {name: kept.type for name, kept in FIELDS.items()}
+_BESIDE: Final[Mapping[str, str]] = {
+    "places": "integer",
+    "known_client_id": "uuid",
+    "actor_type": "text",
+    "actor_id": "text",
+    "call_id": "text",
+    "on_behalf_of": "uuid",
+    "reason": "text",
+    "changed_fields": "text",
+    "state": "text",
+    "override_reason": "text",
+    "override_rules": "text",
+    "override_conflicts": "text",
+    "key_caller": "text",
+    "key": "text",
+    "key_fingerprint": "bytea",
+    "answer_status": "smallint",
+    "answer_headers": "text",
+    "answer_body": "bytea",
+}
+_ROW: Final = {**_APPOINTMENT, **_BESIDE}
+_TAKES: Final = {
+    "holder_id": "uuid",
+    "resource_id": "uuid",
+    "session_id": "uuid",
+    "seat": "integer",
+    "begins": "timestamptz",
+    "ends": "timestamptz",
+    "forced": "boolean",
+}
+_RESOURCES: Final = {"appointment_id": "uuid", "place": "smallint", "resource_id": "uuid", "seat": "integer"}
+_EVENTS: Final = {
+    "id": "uuid",
+    "appointment_id": "uuid",
+    "lane": "smallint",
+    "topic": "text",
+    "key": "text",
+    "aggregatetype": "text",
+    "aggregateid": "text",
+    "type": "text",
+    "payload": "bytea",
+    "headers": "text",
+}
+_CLIENTS: Final = {
+    "appointment_id": "uuid",
+    "id": "uuid",
+    "name": "text",
+    "phone": "text",
+    "email": "text",
+    "locale": "text",
+    "zone": "text",
+    "consent": "text",
+    "search": "text",
+    "created_at": "timestamptz",
+}
+
+_TEXT: Final = """
+WITH admitted AS MATERIALIZED (
+    SELECT id FROM admit_bookings($1, $2, $3, {row_ids}, {row_clients},
+                                  {take_holders}, {take_resources}, {take_begins}, {take_ends}, {take_forced}) AS id
+), asked AS MATERIALIZED (
+    SELECT r.* FROM admitted JOIN {rows} USING (id)
+), taken AS (
+    INSERT INTO occupancy (organization_id, resource_id, session_id, seat, blocked, holder_id, forced)
+    SELECT $1, t.resource_id, t.session_id, t.seat, tstzrange(t.begins, t.ends), t.holder_id, t.forced
+    FROM admitted JOIN {takes} ON t.holder_id = admitted.id
+    ORDER BY t.resource_id, t.begins
+    ON CONFLICT DO NOTHING RETURNING holder_id
+), got AS (
+    SELECT holder_id, count(*) AS resources FROM taken GROUP BY holder_id
+), booked AS MATERIALIZED (
+    SELECT r.* FROM asked r LEFT JOIN got ON got.holder_id = r.id WHERE coalesce(got.resources, 0) = r.places
+){new_clients}, new_appointments AS (
+    INSERT INTO appointments ({columns}) SELECT {columns} FROM booked
+), new_resources AS (
+    INSERT INTO appointment_resources (organization_id, appointment_id, place, resource_id, seat, starts_at)
+    SELECT $1, b.id, r.place, r.resource_id, r.seat, b.starts_at
+    FROM booked b JOIN {resources} ON r.appointment_id = b.id
+), new_history AS (
+    INSERT INTO history (organization_id, appointment_id, version, verb, at, actor_type, actor_id, call_id,
+                         on_behalf_of, reason, fields, state)
+    SELECT $1, id, version, 'create', created_at, actor_type, actor_id, call_id, on_behalf_of, reason,
+           changed_fields::json, state::json
+    FROM booked
+), new_overrides AS (
+    INSERT INTO overrides (organization_id, appointment_id, version, at, actor_type, actor_id, reason, rules,
+                           conflicts_with)
+    SELECT $1, id, version, created_at, actor_type, actor_id, override_reason,
+           ARRAY(SELECT json_array_elements_text(override_rules::json)),
+           ARRAY(SELECT json_array_elements_text(override_conflicts::json))
+    FROM booked WHERE override_reason IS NOT NULL
+), new_keys AS (
+    INSERT INTO idempotency_keys (organization_id, caller, key, fingerprint, status, headers, body)
+    SELECT $1, key_caller, key, key_fingerprint, answer_status, answer_headers::jsonb, answer_body
+    FROM booked WHERE key IS NOT NULL
+), new_events AS (
+    INSERT INTO outbox (id, organization_id, lane, topic, key, aggregatetype, aggregateid, type, payload, headers)
+    SELECT e.id, $1, e.lane, e.topic, e.key, e.aggregatetype, e.aggregateid, e.type, e.payload, e.headers::jsonb
+    FROM booked JOIN {events} ON e.appointment_id = booked.id
+    ORDER BY e.n
+)
+SELECT EXISTS (SELECT FROM admitted WHERE id IS NULL) AS is_stale,
+       ARRAY(SELECT id FROM booked) AS booked,
+       ARRAY(SELECT holder_id FROM got WHERE NOT EXISTS (SELECT FROM booked WHERE id = holder_id)) AS partial
+"""
+
+_NEW_CLIENTS: Final = """, new_clients AS (
+    INSERT INTO clients (organization_id, id, name, phone, email, locale, zone, consent, search, created_at, updated_at)
+    SELECT $1, c.id, c.name, c.phone, c.email, c.locale, c.zone,
+           CASE WHEN c.consent IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(c.consent::json)) END,
+           c.search, c.created_at, c.created_at
+    FROM booked JOIN {clients} ON c.appointment_id = booked.id
+)"""
+
+
+class _Parameters:
+    """Numbers parameters in the order in which they are named, from $4 on, with the values of each."""
+
+    def __init__(self) -> None:
+        self.count = 3
+
+    def array(self, type_: str) -> str:
+        self.count += 1
+        return f"${self.count}::{type_}[]"
+
+    def arrays(self, columns: Mapping[str, str]) -> dict[str, str]:
+        return {name: self.array(type_) for name, type_ in columns.items()}
+
+    def scalars(self, columns: Mapping[str, str]) -> dict[str, str]:
+        numbered = {}
+        for name, type_ in columns.items():
+            self.count += 1
+            numbered[name] = f"${self.count}::{type_}"
+        return numbered
+
+
+@cache
+def booking_text(*, alone: bool, with_clients: bool) -> str:
+    """The statement for one booking, whose values are plain parameters, or for many, whose columns are arrays.
+
+    A function that unnests sixty arrays costs as much as the rest of a booking; for many it is shared.
+    """
+    parameters = _Parameters()
+    row = parameters.scalars(_ROW) if alone else parameters.arrays(_ROW)
+    takes, resources, events = (parameters.arrays(each) for each in (_TAKES, _RESOURCES, _EVENTS))
+    clients = _NEW_CLIENTS.format(clients=_unnest("c", parameters.arrays(_CLIENTS))) if with_clients else ""
+    return _TEXT.format(
+        columns=", ".join(_APPOINTMENT),
+        row_ids=f"ARRAY[{row['id']}]" if alone else row["id"],
+        row_clients=f"ARRAY[{row['known_client_id']}]" if alone else row["known_client_id"],
+        rows=f"(SELECT {', '.join(f'{at} AS {name}' for name, at in row.items())}) AS r"
+        if alone
+        else _unnest("r", row),
+        take_holders=takes["holder_id"],
+        take_resources=takes["resource_id"],
+        take_begins=takes["begins"],
+        take_ends=takes["ends"],
+        take_forced=takes["forced"],
+        takes=_unnest("t", takes),
+        resources=_unnest("r", resources),
+        events=_unnest("e", events, numbered=True),
+        new_clients=clients,
+    )
+
+
+def _unnest(alias: str, arrays: Mapping[str, str], *, numbered: bool = False) -> str:
+    names = ", ".join([*arrays, *(["n"] if numbered else [])])
+    order = " WITH ORDINALITY" if numbered else ""
+    return f"unnest({', '.join(arrays.values())}){order} AS {alias}({names})"
+
+
+def booking_values(rows: Sequence["BookingRow"], *, alone: bool, with_clients: bool) -> list[object]:
+    """The values from $4 on, in the order of `booking_text`."""
+    lines = [_row(row) for row in rows]
+    values: list[object] = [*lines[0]] if alone else _columns(lines, len(_ROW))
+    values += _columns(
+        (
+            (row.appointment.id, take.resource_id, take.session_id, take.seat, *row.appointment.blocked, row.forced)
+            for row in rows
+            for take in row.takes
+        ),
+        len(_TAKES),
+    )
+    values += _columns(
+        (
+            (row.appointment.id, place, resource.id, resource.seat)
+            for row in rows
+            for place, resource in enumerate(row.appointment.resources, start=1)
+        ),
+        len(_RESOURCES),
+    )
+    values += _columns(
+        (
+            (
+                record.id,
+                row.appointment.id,
+                record.lane,
+                record.topic,
+                record.key,
+                record.aggregatetype,
+                record.aggregateid,
+                record.type,
+                record.payload,
+                orjson.dumps(dict(record.headers)).decode(),
+            )
+            for row in rows
+            for record in row.records
+        ),
+        len(_EVENTS),
+    )
+    if with_clients:
+        values += _columns((_client(row) for row in rows if row.new_client is not None), len(_CLIENTS))
+    return values
+
+
+def _columns(lines: Iterable[Sequence[object]], width: int) -> list[object]:
+    """Lines turned into columns; as many empty ones where there is no line."""
+    turned: list[object] = [list(column) for column in zip(*lines, strict=True)]
+    return turned or [[] for _ in range(width)]
+
+
+def _row(row: "BookingRow") -> list[object]:
+    actor, change, override, claim = row.actor, row.change, row.change.override, row.claim
+    return [
+        *_APPOINTMENT_VALUES(row.appointment),
+        len(row.takes),
+        row.appointment.client_id if row.new_client is None else None,
+        actor.type,
+        actor.id,
+        actor.call_id,
+        actor.on_behalf_of,
+        change.reason,
+        row.changed_fields.decode(),
+        row.state.decode(),
+        override and override.reason,
+        override and _list(override.rules),
+        override and _list(override.conflicts_with),
+        claim and claim.caller,
+        claim and claim.key,
+        claim and claim.fingerprint,
+        claim and row.answer and row.answer.status,
+        claim and row.answer and orjson.dumps(dict(row.answer.headers)).decode(),
+        claim and row.answer and row.answer.body,
+    ]
+
+
+_APPOINTMENT_VALUES: Final = attrgetter(*_APPOINTMENT)
+
+
+def _client(row: "BookingRow") -> list[object]:
+    client = row.new_client
+    if client is None:
+        return []
+    return [
+        row.appointment.id,
+        client.id,
+        client.name,
+        client.phone,
+        client.email,
+        client.locale,
+        client.zone,
+        None if client.consent is None else _list(client.consent),
+        client.search,
+        client.created_at,
+    ]
+
+
+def _list(values: Sequence[str]) -> str:
+    return orjson.dumps(list(values)).decode()

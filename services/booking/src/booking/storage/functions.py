@@ -1,0 +1,158 @@
+"""Functions of booking's database. None knows a column of an appointment, so a new field needs no new version.
+
+A function that must change gets a new name beside the old one, which stays while a rolling update lasts.
+"""
+
+from typing import Final
+
+from slotstream_servicekit.locks import LockClass
+
+ADMIT_BOOKINGS: Final = f"""
+CREATE FUNCTION admit_bookings(
+    p_organization uuid, p_policy_version bigint, p_gate int, p_ids uuid[], p_clients uuid[],
+    p_holders uuid[], p_resources uuid[], p_begins timestamptz[], p_ends timestamptz[], p_forced boolean[]
+) RETURNS SETOF uuid LANGUAGE plpgsql
+-- Statistics of a book's first day call its tables small. By index, whatever they say.
+SET enable_seqscan = off SET enable_bitmapscan = off
+AS $function$
+BEGIN
+    -- Alone in its transaction, the statement binds its tenant itself; else that is done.
+    IF coalesce(current_setting('slotstream.organization', true), '') = '' THEN
+        PERFORM set_config('slotstream.organization', p_organization::text, true);
+    END IF;
+    -- Who comes second for a slot of its own waits here, where it holds nothing yet, and looks before it tries.
+    IF p_gate IS NOT NULL AND NOT pg_try_advisory_xact_lock({LockClass.SLOT_GATE:d}, p_gate) THEN
+        PERFORM pg_advisory_xact_lock_shared({LockClass.SLOT_GATE:d}, p_gate);
+        IF EXISTS (SELECT FROM occupancy o WHERE o.organization_id = p_organization
+                   AND o.resource_id = p_resources[1] AND o.blocked_from = p_begins[1]) THEN
+            RETURN;
+        END IF;
+    END IF;
+    IF NOT EXISTS (SELECT FROM organizations
+                   WHERE organization_id = p_organization AND policy_version = p_policy_version) THEN
+        RETURN NEXT NULL;
+        RETURN;
+    END IF;
+    -- Each row is looked up by itself: OFFSET 0 keeps PostgreSQL from joining, and so from reading a table whole.
+    RETURN QUERY
+        SELECT r.id FROM unnest(p_ids, p_clients) AS r(id, client_id)
+        -- A client that is made by the same statement has no id yet.
+        WHERE (r.client_id IS NULL
+               OR (SELECT true FROM clients c WHERE c.organization_id = p_organization AND c.id = r.client_id
+                   AND c.merged_into IS NULL AND NOT c.erased OFFSET 0))
+          AND (SELECT true FROM appointments a WHERE a.id = r.id OFFSET 0) IS NULL
+          AND (SELECT true FROM holds h WHERE h.organization_id = p_organization AND h.id = r.id
+               AND h.expires_at > clock_timestamp() OFFSET 0) IS NULL
+        EXCEPT ALL
+        SELECT DISTINCT t.holder_id
+        FROM unnest(p_holders, p_resources, p_begins, p_ends, p_forced)
+             AS t(holder_id, resource_id, begins, ends, forced)
+        WHERE NOT t.forced AND (
+            SELECT true FROM external_busy b WHERE b.organization_id = p_organization
+              AND b.resource_id = t.resource_id AND b.ends_at > t.begins AND b.starts_at < t.ends LIMIT 1);
+END
+$function$
+"""
+
+FIND_CLIENTS: Final = """
+CREATE FUNCTION find_clients(p_organization uuid, p_phones text[], p_emails text[])
+RETURNS TABLE (contact_phone text, contact_email text, client clients) LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $function$
+BEGIN
+    IF coalesce(current_setting('slotstream.organization', true), '') = '' THEN
+        PERFORM set_config('slotstream.organization', p_organization::text, true);
+    END IF;
+    RETURN QUERY
+        SELECT given.phone, given.email, c
+        FROM clients given JOIN clients c
+          ON c.organization_id = p_organization AND c.id = coalesce(given.merged_into, given.id) AND NOT c.erased
+        WHERE given.organization_id = p_organization AND NOT given.erased
+          AND (given.phone = ANY (p_phones) OR given.email = ANY (p_emails))
+        ORDER BY c.archived, c.created_at, c.id;
+END
+$function$
+"""
+
+EXISTING_APPOINTMENTS: Final = """
+CREATE FUNCTION existing_appointments(p_organization uuid, p_ids uuid[])
+RETURNS TABLE (id uuid, own boolean) LANGUAGE plpgsql AS $function$
+DECLARE
+    tenant text := current_setting('slotstream.organization', true);
+BEGIN
+    -- Ids are taken across organizations; nothing but that is answered of another one's.
+    PERFORM set_config('slotstream.organization', '*', true);
+    RETURN QUERY SELECT a.id, a.organization_id = p_organization FROM appointments a WHERE a.id = ANY (p_ids)
+        UNION SELECT h.id, true FROM holds h
+        WHERE h.organization_id = p_organization AND h.id = ANY (p_ids) AND h.expires_at > clock_timestamp();
+    PERFORM set_config('slotstream.organization', coalesce(tenant, ''), true);
+END
+$function$
+"""
+
+DRAW_INTO_SESSION: Final = """
+CREATE FUNCTION draw_into_session(
+    p_organization uuid, p_resource uuid, p_session uuid, p_sessions uuid[], p_first_seat int
+) RETURNS void LANGUAGE plpgsql AS $function$
+DECLARE
+    moved occupancy[];
+BEGIN
+    -- All leave before the first returns: between two of them the constraint would object.
+    WITH gone AS (
+        DELETE FROM occupancy WHERE organization_id = p_organization AND resource_id = p_resource
+          AND session_id = ANY (p_sessions) RETURNING occupancy.*
+    )
+    SELECT array_agg(gone ORDER BY gone.session_id, gone.seat) FROM gone INTO moved;
+    INSERT INTO occupancy (organization_id, resource_id, session_id, seat, blocked, holder_id, forced, expires_at,
+                           taken_at)
+    SELECT m.organization_id, m.resource_id, p_session, p_first_seat + (row_number() OVER ())::int - 1, m.blocked,
+           m.holder_id, m.forced, m.expires_at, m.taken_at
+    FROM unnest(moved) AS m;
+END
+$function$
+"""
+
+KEEP_CLIENT_SEARCH: Final = """
+CREATE FUNCTION keep_client_search() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+    IF NEW.search = '' THEN
+        DELETE FROM client_search WHERE organization_id = NEW.organization_id AND client_id = NEW.id;
+    ELSE
+        INSERT INTO client_search (organization_id, client_id, search) VALUES (NEW.organization_id, NEW.id, NEW.search)
+        ON CONFLICT (organization_id, client_id) DO UPDATE SET search = excluded.search;
+    END IF;
+    RETURN NULL;
+END $$
+"""
+
+MATCHING_CLIENTS: Final = """
+CREATE FUNCTION matching_clients(p_pattern text, p_others text[], p_most int) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+    SELECT client_id FROM client_search
+    WHERE organization_id = nullif(nullif(current_setting('slotstream.organization', true), ''), '*')::uuid
+      AND search LIKE p_pattern AND search LIKE ALL (p_others)
+    LIMIT p_most
+$$
+"""
+
+EXTENSIONS: Final = tuple(f"CREATE EXTENSION IF NOT EXISTS {name}" for name in ("btree_gist", "pg_trgm", "btree_gin"))
+
+FUNCTIONS: Final = (
+    ADMIT_BOOKINGS,
+    FIND_CLIENTS,
+    EXISTING_APPOINTMENTS,
+    DRAW_INTO_SESSION,
+    # Row-level security lets an index serve leakproof operators only, and LIKE is not one: so what is looked up stands
+    # in a table that the application's role cannot read, and a function of the owner's reads it for one tenant.
+    "REVOKE ALL ON client_search FROM PUBLIC, booking_app",
+    "ALTER TABLE client_search ENABLE ROW LEVEL SECURITY",
+    KEEP_CLIENT_SEARCH,
+    """
+    CREATE TRIGGER keep_client_search AFTER INSERT OR UPDATE OF search ON clients
+    FOR EACH ROW EXECUTE FUNCTION keep_client_search()
+    """,
+    MATCHING_CLIENTS,
+    "REVOKE ALL ON FUNCTION matching_clients FROM PUBLIC",
+    "GRANT EXECUTE ON FUNCTION matching_clients TO booking_app",
+)

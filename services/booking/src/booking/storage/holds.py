@@ -1,0 +1,91 @@
+"""Holds: rows in and out. A hold's time is in `occupancy`, with the instant at which it ends."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from booking.domain.holds import Hold, UsedHold
+from booking.storage.occupancy import free_hold
+from slotstream_servicekit.context import Actor
+from slotstream_servicekit.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class HoldStore:
+    """The holds of one organization, within the transaction of `connection`."""
+
+    connection: Connection
+    organization_id: UUID
+
+    async def clock(self) -> datetime:
+        """The database's clock, which decides whether a hold has expired."""
+        now: datetime = await self.connection.fetchval("SELECT clock_timestamp()")
+        return now
+
+    async def add(self, hold: Hold, actor: Actor, *, now: datetime) -> bool:
+        """Whether the id was free."""
+        added = await self.connection.fetchval(
+            """
+            INSERT INTO holds (organization_id, id, business_id, service_id, starts_at, ends_at, resource_ids,
+                               actor_type, actor_id, call_id, expires_at, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            ON CONFLICT DO NOTHING RETURNING 1
+            """,
+            self.organization_id,
+            hold.id,
+            hold.business_id,
+            hold.service_id,
+            hold.starts_at,
+            hold.ends_at,
+            list(hold.resource_ids),
+            actor.type,
+            actor.id,
+            actor.call_id,
+            hold.expires_at,
+            now,
+        )
+        return added is not None
+
+    async def remove(self, hold_id: UUID) -> bool:
+        """Takes the hold away with its time; whether there was one."""
+        gone = await self.connection.fetchval(
+            "DELETE FROM holds WHERE organization_id = $1 AND id = $2 RETURNING id", self.organization_id, hold_id
+        )
+        await free_hold(self.connection, organization_id=self.organization_id, hold_id=hold_id)
+        return gone is not None
+
+    async def use(self, hold_id: UUID) -> UsedHold | None:
+        """Takes away a hold that has not expired, with its time."""
+        row = await self.connection.fetchrow(
+            """
+            DELETE FROM holds WHERE organization_id = $1 AND id = $2 AND expires_at > clock_timestamp()
+            RETURNING business_id, starts_at, resource_ids
+            """,
+            self.organization_id,
+            hold_id,
+        )
+        if row is None:
+            return None
+        await free_hold(self.connection, organization_id=self.organization_id, hold_id=hold_id)
+        return UsedHold(
+            business_id=row["business_id"], starts_at=row["starts_at"], resource_ids=tuple(row["resource_ids"])
+        )
+
+
+async def remove_expired_holds(connection: Connection, *, limit: int) -> list[tuple[UUID, UUID]]:
+    """Of all organizations, up to `limit`: (organization, hold). Leaves those that somebody is just using."""
+    rows = await connection.fetch(
+        """
+        WITH expired AS (
+            SELECT organization_id, id FROM holds WHERE expires_at < clock_timestamp() - interval '1 minute'
+            ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+        ), freed AS (
+            DELETE FROM occupancy o USING expired e
+            WHERE o.organization_id = e.organization_id AND o.holder_id = e.id AND o.expires_at IS NOT NULL
+        )
+        DELETE FROM holds h USING expired e WHERE h.organization_id = e.organization_id AND h.id = e.id
+        RETURNING h.organization_id, h.id
+        """,
+        limit,
+    )
+    return [(row["organization_id"], row["id"]) for row in rows]

@@ -1,0 +1,127 @@
+"""Whom a request is for: the client it names, the one with the phone or e-mail it gives, or a new one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from booking.domain.clients import (
+    Client,
+    ClientDetails,
+    ClientFinder,
+    ClientNote,
+    ClientRequest,
+    FoundClient,
+    normal_details,
+)
+from booking.domain.errors import InvalidBookingError
+from booking.domain.policy import Policy
+from booking.domain.requests import BookingRequest
+from booking.publishers import client_record
+from booking.storage.contacts import contact_locks, find_contacts, write_clients
+from booking.storage.outbox import enqueue_records
+from slotstream_servicekit.context import Context
+from slotstream_servicekit.database import Connection, tenant_transaction
+from slotstream_servicekit.errors import SlotstreamError
+from slotstream_servicekit.ids import new_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedClient:
+    """`found` where the client was given by details, and is perhaps still to be made or brought up to date."""
+
+    id: UUID
+    found: FoundClient | None = None
+
+    @property
+    def new(self) -> Client | None:
+        """The client, where there is none yet: made together with the appointment."""
+        return self.found.client if self.found and self.found.is_new else None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing of the client is to be written."""
+        return self.found is None or not (self.found.is_new or self.found.is_changed)
+
+    @property
+    def notes(self) -> tuple[ClientNote, ...]:
+        return self.found.notes if self.found else ()
+
+
+def addresses_of(policy: Policy, request: BookingRequest) -> tuple[str, ...]:
+    """The phone and e-mail, as they are kept, of a client who is given by details."""
+    if request.client is None:
+        return ()
+    details = normal_details(request.client, region=policy.business(request.business_id).phone_region)
+    return tuple(each for each in (details.phone, details.email) if each)
+
+
+async def resolve_clients(
+    connection: Connection, policy: Policy, context: Context, requests: Sequence[BookingRequest]
+) -> Mapping[UUID, ResolvedClient | SlotstreamError]:
+    """By request, the client or what is wrong with them. A later request finds whom an earlier one is to make."""
+    resolved: dict[UUID, ResolvedClient | SlotstreamError] = {}
+    wanted: dict[UUID, ClientRequest] = {}
+    for request in requests:
+        if request.client_id is not None:
+            resolved[request.id] = ResolvedClient(id=request.client_id)
+            continue
+        try:
+            wanted[request.id] = _normal(policy, request)
+        except SlotstreamError as error:
+            resolved[request.id] = error
+    if wanted:
+        finder = await _finder(connection, context, list(wanted.values()))
+        for request_id, client_request in wanted.items():
+            found = _find(finder, context, client_request)
+            resolved[request_id] = ResolvedClient(id=found.client.id, found=found)
+    return resolved
+
+
+def _normal(policy: Policy, request: BookingRequest) -> ClientRequest:
+    if request.client is None:
+        raise InvalidBookingError("client_required", "Give one of client_id and client.")
+    region = policy.business(request.business_id).phone_region
+    return ClientRequest(details=normal_details(request.client, region=region), match=request.client_match)
+
+
+async def _finder(connection: Connection, context: Context, requests: Sequence[ClientRequest]) -> ClientFinder:
+    phones = sorted({request.details.phone for request in requests if request.details.phone})
+    emails = sorted({request.details.email for request in requests if request.details.email})
+    if not phones and not emails:
+        return ClientFinder(())
+    return ClientFinder(await find_contacts(connection, context.organization_id, phones=phones, emails=emails))
+
+
+def _find(finder: ClientFinder, context: Context, request: ClientRequest) -> FoundClient:
+    return finder.find(request, organization_id=context.organization_id, new_id=new_id(), now=context.now)
+
+
+async def write_found(connection: Connection, context: Context, found: Sequence[FoundClient]) -> None:
+    """Writes new and changed clients as the last request left them: one version on, however many changed them."""
+    known: dict[UUID, Client | None] = {}
+    newest: dict[UUID, Client] = {}
+    for each in found:
+        known.setdefault(each.client.id, each.old)
+        if each.is_new or each.is_changed:
+            newest[each.client.id] = each.client
+    added = [replace(client, version=1) for client in newest.values() if known[client.id] is None]
+    changed = [
+        replace(client, version=old.version + 1) for client in newest.values() if (old := known[client.id]) is not None
+    ]
+    await write_clients(connection, added=added, changed=changed)
+    await enqueue_records(connection, [client_record(client, cause=context.cause) for client in (*added, *changed)])
+
+
+async def find_or_add_client(
+    connection: Connection, policy: Policy, context: Context, details: ClientDetails, *, business_id: UUID
+) -> UUID:
+    """The client of these details, added at once where there is none; for what is booked as a series."""
+    region = policy.business(business_id).phone_region
+    request = ClientRequest(details=normal_details(details, region=region))
+    addresses = [each for each in (request.details.phone, request.details.email) if each]
+    async with tenant_transaction(
+        connection, context.organization_id, locks=contact_locks(context.organization_id, addresses)
+    ):
+        found = _find(await _finder(connection, context, [request]), context, request)
+        await write_found(connection, context, [found])
+    return found.client.id

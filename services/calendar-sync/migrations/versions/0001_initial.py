@@ -29,11 +29,11 @@ def upgrade() -> None:
     _create_projections()
     _create_shared_tables()
     enable_tenant_isolation(op, *TENANT_TABLES)
-    grant_app(op, service="calendar_sync", tables=[*TENANT_TABLES, "inbox"])
+    grant_app(op, service="calendar_sync", tables=TENANT_TABLES)
 
 
 def downgrade() -> None:
-    for table in ("busy_instances", *(table for table in TENANT_TABLES if table != "busy_instances"), "inbox"):
+    for table in ("busy_instances", *(table for table in TENANT_TABLES if table != "busy_instances")):
         op.drop_table(table)
 
 
@@ -190,11 +190,3 @@ def _create_shared_tables() -> None:
         sa.PrimaryKeyConstraint("seq"),
         postgresql_with={"toast_tuple_target": 8160, "vacuum_truncate": False},
     )
-    op.create_table(
-        "inbox",
-        sa.Column("consumer", sa.Text(), nullable=False),
-        sa.Column("message_id", sa.Uuid(), nullable=False),
-        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.PrimaryKeyConstraint("consumer", "message_id"),
-    )
-    op.create_index("inbox_received_at_idx", "inbox", ["received_at"], unique=False)

@@ -17,7 +17,6 @@ from calendar_sync.adapters.sealing import SecretBox
 from calendar_sync.api import Dependencies, connections_router, feeds_router
 from calendar_sync.domain import CalendarReader, ConnectionKind
 from calendar_sync.settings import CalendarSyncSettings
-from calendar_sync.storage.tables import inbox
 from calendar_sync.worker import SWEEPS, Poller
 from slotstream_contracts.envelope import parse
 from slotstream_servicekit.clock import Clock, system_clock
@@ -78,7 +77,6 @@ def create_worker(settings: CalendarSyncSettings, *, clock: Clock = system_clock
         database=database,
         decode=parse,
         register=partial(register, clock=clock),
-        inbox=inbox,
         tasks=[poller.run, housekeeping(database, SWEEPS)],
         dispose=[http.aclose],
     )

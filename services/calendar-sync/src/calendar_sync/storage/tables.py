@@ -26,7 +26,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from slotstream_servicekit.http.idempotency import idempotency_table
-from slotstream_servicekit.inbox import inbox_table
 from slotstream_servicekit.outbox import outbox_table
 from slotstream_servicekit.schema import DatabaseSchema
 
@@ -38,7 +37,6 @@ def _instant(name: str, *, nullable: bool = False) -> Column[Any]:
 
 
 outbox = outbox_table(metadata)
-inbox = inbox_table(metadata)
 idempotency_keys = idempotency_table(metadata)
 
 connections = Table(
@@ -165,9 +163,8 @@ appointments = Table(
     Index("appointments_ends_at_idx", "organization_id", "ends_at"),
 )
 
-SHARED_TABLES = ("inbox",)
-TENANT_TABLES = tuple(table.name for table in metadata.sorted_tables if table.name not in SHARED_TABLES)
-
 schema = DatabaseSchema(
-    service="calendar_sync", metadata=metadata, tenant_tables=TENANT_TABLES, shared_tables=SHARED_TABLES
+    service="calendar_sync",
+    metadata=metadata,
+    tenant_tables=tuple(table.name for table in metadata.sorted_tables),
 )

@@ -113,7 +113,7 @@ class _Plan:
         return digits[prefix.end() :] if prefix else digits
 
     def is_valid(self, number: str) -> bool:
-        return self.general.fits(number) and any(each.fits(number) for each in self.kinds)
+        return self.general.fits(number) and any(kind.fits(number) for kind in self.kinds)
 
 
 @cache
@@ -136,7 +136,7 @@ def _plan_of_region(region: str) -> _Plan | None:
         international=re.compile(metadata.international_prefix) if metadata.international_prefix else None,
         national=re.compile(national) if national else None,
         general=general,
-        kinds=tuple(each for each in described if each is not None),
+        kinds=tuple(kind for kind in described if kind is not None),
     )
 
 

@@ -33,14 +33,14 @@ def split_date(text: str, order: DateOrder) -> tuple[date, str] | None:
     text = text.strip()
     if match := _NUMERIC.match(text):
         parts = match[1], match[3], match[4]
-        found = _dated(_ordered(parts, order))
+        day = _dated(_ordered(parts, order))
     elif match := _DAY_NAMED.match(text):
-        found = _named(match[3], match[2], match[1])
+        day = _named(match[3], match[2], match[1])
     elif match := _NAMED_DAY.match(text):
-        found = _named(match[3], match[1], match[2])
+        day = _named(match[3], match[1], match[2])
     else:
         return None
-    return None if found is None else (found, text[match.end() :].lstrip(" T,t"))
+    return None if day is None else (day, text[match.end() :].lstrip(" T,t"))
 
 
 def _ordered(parts: tuple[str, str, str], order: DateOrder) -> tuple[str, str, str] | None:

@@ -81,10 +81,10 @@ def _sample(content: bytes, encoding: str) -> str:
 
 
 def _found_header_row(content: bytes, encoding: str, delimiter: str) -> str:
-    found = header_row_of(islice(_records(content, encoding, delimiter), _SAMPLE_ROWS))
-    if found is None:
+    header_row = header_row_of(islice(_records(content, encoding, delimiter), _SAMPLE_ROWS))
+    if header_row is None:
         raise UnreadableFileError("The file is empty")
-    return str(found) if found else NO_HEADER
+    return str(header_row) if header_row else NO_HEADER
 
 
 def _headers(content: bytes, dialect: Dialect) -> tuple[str, ...]:

@@ -10,7 +10,10 @@ from availability_town import MONDAY, Town
 
 from availability.api.slot_answers import SHARES, AnswerCache, SlotAnswer
 from slotstream_scheduling import Board, ResourceCalendar
+from slotstream_servicekit.http.limits import RateLimits
 from slotstream_servicekit.ids import new_id
+from slotstream_servicekit.settings import Rate
+from slotstream_servicekit.testing.plugin import ApiClientFactory, Signer
 
 pytestmark = pytest.mark.service
 
@@ -127,3 +130,18 @@ async def test_the_answer_after_every_change_is_the_one_that_is_made_anew(
                 anew = await open_client.get("/v1/slots", params=asked, headers={"Accept-Encoding": gzip})
                 assert kept_answer.json() == anew.json()
         await town.appointments(town.an_appointment(f"2026-06-{day:02}T10:00+02:00", town.anna))
+
+
+async def test_an_organization_that_asks_too_often_is_told_when_to_come_again_and_others_are_answered(
+    open_client: httpx2.AsyncClient, town: Town, api_client: ApiClientFactory, signer: Signer
+) -> None:
+    town.app.state.rate_limits = RateLimits({"slots": Rate(per_minute=60, burst=3)})
+    query = {"service_id": str(town.service), **MONDAY}
+    others = await api_client(town.app, token=signer.token(organization_id=new_id()))
+
+    answers = [await open_client.get("/v1/slots", params=query) for _ in range(4)]
+    first = await open_client.get("/v1/slots/first", params={"service_id": str(town.service)})
+
+    assert [answer.status_code for answer in (*answers, first)] == [200, 200, 200, 429, 429]
+    assert int(answers[3].headers["retry-after"]) >= 1
+    assert (await others.get("/v1/slots", params=query)).status_code == 404

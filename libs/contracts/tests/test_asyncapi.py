@@ -72,6 +72,6 @@ def test_every_topic_is_a_channel_and_every_message_is_on_one(document: dict[str
 
 def test_each_channel_says_how_its_topic_is_kept(document: dict[str, Any]) -> None:
     kafka = document["channels"]["booking-commands-v1"]["bindings"]["kafka"]
-    assert kafka["topicConfiguration"]["retention.ms"] == 14 * 24 * 3600 * 1000
+    assert kafka["topicConfiguration"]["retention.ms"] == 48 * 3600 * 1000
     compacted = document["channels"]["clients-v1"]["bindings"]["kafka"]
     assert compacted["topicConfiguration"]["cleanup.policy"] == ["compact"]

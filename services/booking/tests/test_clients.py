@@ -87,6 +87,41 @@ async def test_a_merged_clients_phone_and_email_lead_to_the_survivor(tenant: Ten
         assert answer.json()["client_notes"] == [], "a duplicate's phone and e-mail are the person's own"
 
 
+async def test_whoever_books_for_a_merged_client_books_for_the_survivor(tenant: Tenant) -> None:
+    double = await a_client(tenant, "Grace H.")
+    await tenant.post(f"{CLIENTS}/{double['id']}/merge", {"into": tenant.client["id"]})
+    assert (await tenant.book(tenant.at(9), client_id=double["id"]))["client_id"] == tenant.client["id"]
+
+
+async def test_booking_tells_what_of_the_client_is_otherwise_to_those_who_may_read_clients(tenant: Tenant) -> None:
+    typed = {"name": "G. Hopper", "phone": "+49 30 901820", "email": "grace@example.com"}
+    booked = await tenant.book(tenant.at(9), client_id=None, client=typed)
+    assert booked["client_id"] == tenant.client["id"]
+    assert [(note["code"], note["field"]) for note in booked["client_notes"]] == [
+        ("differs", "name"),
+        ("filled_in", "email"),
+    ]
+    assert (await tenant.get(f"{CLIENTS}/{tenant.client['id']}"))["email"] == "grace@example.com"
+    caller = await tenant.client_as(role="integration", scopes=("appointments:book",))
+    request = tenant.request(tenant.at(10), client=typed)
+    del request["client_id"]
+    told = await caller.post("/v1/appointments", json=request)
+    assert (told.status_code, told.json()["client_notes"]) == (201, [])
+    update = await caller.post("/v1/appointments", json={**request, "client_match": "update"})
+    assert update.status_code == 403
+
+
+async def test_a_source_is_the_callers_own_unless_a_scope_lets_them_state_another(tenant: Tenant) -> None:
+    refused = await tenant.api.post("/v1/appointments", json=tenant.request(tenant.at(9), source="portal"))
+    assert refused.status_code == 403
+    assert "appointments:source" in refused.json()["detail"]
+    scopes = ("appointments:book", "appointments:source")
+    system = await tenant.client_as(role="integration", scopes=scopes)
+    stated = await system.post("/v1/appointments", json=tenant.request(tenant.at(9), source="portal"))
+    derived = await system.post("/v1/appointments", json=tenant.request(tenant.at(10)))
+    assert (stated.json()["source"], derived.json()["source"]) == ("portal", "api")
+
+
 async def test_a_merged_clients_page_names_the_survivor_and_is_not_changed(tenant: Tenant) -> None:
     double = await a_client(tenant, "Grace H.", phone="+44 20 7946 0018")
     path = f"{CLIENTS}/{double['id']}"

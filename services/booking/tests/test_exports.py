@@ -94,6 +94,25 @@ async def test_a_calendar_file_holds_the_same_appointments(tenant: Tenant) -> No
     assert event.decoded("dtstart").isoformat() == "2027-03-02T09:00:00+00:00"
 
 
+async def test_a_moved_appointment_is_in_a_calendar_file_once_at_its_new_time(tenant: Tenant) -> None:
+    booked = await tenant.book(tenant.at(9))
+    moved = await tenant.post(f"/v1/appointments/{booked['id']}/reschedule", {"starts_at": tenant.at(11)}, status=201)
+    await tenant.post(
+        f"/v1/appointments/{moved['appointment']['id']}/reschedule", {"starts_at": tenant.at(12)}, status=201
+    )
+    answer = await tenant.api.get(EXPORT, params={"format": "ics"})
+    (event,) = icalendar.Calendar.from_ical(answer.content).walk("VEVENT")
+    assert str(event["uid"]) == booked["calendar_uid"]
+    assert event.decoded("dtstart").isoformat() == "2027-03-02T12:00:00+00:00"
+
+
+async def test_each_price_is_labelled_with_its_currency(tenant: Tenant) -> None:
+    await tenant.book(tenant.at(9), quoted_price={"amount": "45.00", "currency": "EUR"})
+    (row,) = await exported(tenant)
+    assert (row["quoted_price"], row["quoted_currency"]) == ("45.00", "EUR")
+    assert (row["actual_price"], row["actual_currency"]) == ("", "")
+
+
 async def test_an_empty_export_is_an_empty_file_and_no_error(tenant: Tenant) -> None:
     assert await exported(tenant, q="nobody of that name") == []
     answer = await tenant.api.get(EXPORT, params={"format": "ics"})

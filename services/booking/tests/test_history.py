@@ -204,3 +204,13 @@ async def test_history_names_the_actor_the_call_and_both_values_of_every_field(t
         "rescheduled_from": {"old": None, "new": booked["id"]},
     }
     assert new["previous_starts_at"] == booked["starts_at"]
+
+
+async def test_history_calls_fields_as_the_api_does(tenant: Tenant) -> None:
+    booked = await tenant.book(tenant.at(9), quoted_price={"amount": "40.00", "currency": "EUR"})
+    price = {"amount": "45.00", "currency": "EUR"}
+    await tenant.api.patch(f"/v1/appointments/{booked['id']}", json={"actual_price": price})
+    [_, edited] = (await tenant.get(f"/v1/appointments/{booked['id']}/history"))["items"]
+    assert edited["fields"] == {
+        "actual_price": {"old": {"amount": None, "currency": None}, "new": {"amount": "45.00", "currency": "EUR"}}
+    }

@@ -60,7 +60,8 @@ class AppointmentSnapshot(Message):
     zone: Zone
     client_id: UUID
     service_id: UUID | None = None
-    service_name: str
+    service_name: str | None = None
+    """A custom service's name was typed for this appointment: the newest state tells it, no event does."""
     action_id: UUID | None = None
     action_name: str | None = None
     starts_at: Instant
@@ -102,17 +103,21 @@ class FieldChange(Message):
 
 
 class Override(Message):
-    """A constraint that a member of staff set aside, on purpose and on the record."""
+    """A constraint that a member of staff set aside, on purpose and on the record: booking's API tells why."""
 
-    reason: str
     rules: tuple[str, ...]
     conflicts_with: tuple[str, ...] = ()
 
 
 class Change(Message):
+    """What the verb did. Of free text, `fields` names what changed and not what it says.
+
+    `has_reason`: a reason was given. It is free text, so booking's API tells it and no topic does.
+    """
+
     verb: Verb
     fields: dict[str, FieldChange] = Field(default_factory=dict)
-    reason: str | None = None
+    has_reason: bool = False
     override: Override | None = None
 
 

@@ -26,7 +26,7 @@ class Command(Message):
 class ClientDetails(Message):
     """A client as the asker knows them; matched by phone, then e-mail, or created.
 
-    The one place beside the client topic where personal data travels: commands expire after two weeks.
+    The one place beside the client topic where personal data travels: commands expire after two days.
     """
 
     name: str

@@ -72,7 +72,7 @@ class SendMessage(Message):
     The envelope's `id` is the command's id and `message_id` the message's in the ledger: a command that arrives
     twice is one message. Whether the recipient may be written to (opt-out, quiet hours, limits) is decided by
     notifications, and told as a message event. Addresses are not sent along; the text may be personal, and goes
-    with the command after two weeks.
+    with the command after two days.
     """
 
     topic: ClassVar[Topic] = NOTIFICATION_COMMANDS

@@ -17,6 +17,9 @@ class Topic:
     max_message_bytes: int = 1_048_576
 
 
+COMMANDS_RETENTION = timedelta(hours=48)
+"""Commands carry what people typed: they are kept for as long as a worker may be away, and no longer."""
+
 APPOINTMENTS = Topic(name="slotstream.appointments.v1", key="appointment id", cleanup="delete")
 APPOINTMENT_STATES = Topic(name="slotstream.appointments.state.v1", key="appointment id", cleanup="compact")
 CLIENTS = Topic(name="slotstream.clients.v1", key="client id", cleanup="compact")
@@ -28,7 +31,7 @@ BOOKING_COMMANDS = Topic(
     name="slotstream.booking.commands.v1",
     key="aggregate id or, of a batch, the command's id",
     cleanup="delete",
-    retention=timedelta(days=14),
+    retention=COMMANDS_RETENTION,
 )
 BOOKING_RESULTS = Topic(
     name="slotstream.booking.results.v1",
@@ -40,7 +43,7 @@ NOTIFICATION_COMMANDS = Topic(
     name="slotstream.notifications.commands.v1",
     key="appointment id",
     cleanup="delete",
-    retention=timedelta(days=14),
+    retention=COMMANDS_RETENTION,
 )
 MESSAGES = Topic(name="slotstream.messages.v1", key="appointment or client id", cleanup="delete")
 IMPORTS = Topic(name="slotstream.imports.v1", key="import id", cleanup="delete", partitions=3)

@@ -178,7 +178,7 @@ def _appointment_row(organization_id: UUID, state: AppointmentState) -> Appointm
         id=appointment.id,
         business_id=appointment.business_id,
         service_id=appointment.service_id,
-        service_name=appointment.service_name,
+        service_name=appointment.service_name or "",
         status=appointment.status,
         resource_ids=[resource.id for resource in appointment.resources],
         starts_at=appointment.starts_at,

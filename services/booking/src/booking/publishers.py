@@ -76,6 +76,9 @@ def snapshot_json(appointment: Appointment) -> bytes:
     values["location"] = {"kind": appointment.location_kind, "text": None, "url": None}
     values["origin"] = {"kind": appointment.origin_kind, "reference_id": None, "url": None}
     values["external_id"] = None
+    if appointment.service_id is None:
+        # The name of a custom service was typed for this appointment.
+        values["service_name"] = None
     return orjson.dumps(values, default=str, option=_OPTIONS)
 
 
@@ -84,7 +87,7 @@ _TYPED = ("location_text", "location_url", "origin_reference_id", "origin_url", 
 
 def state_json(appointment: Appointment, snapshot: bytes) -> bytes:
     """The snapshot as the compacted state topic tells it. A client's address is personal: no topic has it."""
-    if not any(getattr(appointment, name) for name in _TYPED):
+    if appointment.service_id is not None and not any(getattr(appointment, name) for name in _TYPED):
         return snapshot
     values = {name: getattr(appointment, name) for name in _SNAPSHOT}
     if appointment.location_kind == "client_address":
@@ -169,13 +172,8 @@ def change_json(change: Change) -> dict[str, Any]:
             name: {} if name in PRIVATE else {"old": plain(old), "new": plain(new)}
             for name, (old, new) in change.fields.items()
         },
-        "reason": change.reason,
-        "override": override
-        and {
-            "reason": override.reason,
-            "rules": list(override.rules),
-            "conflicts_with": list(override.conflicts_with),
-        },
+        "has_reason": change.reason is not None,
+        "override": override and {"rules": list(override.rules), "conflicts_with": list(override.conflicts_with)},
     }
 
 

@@ -112,7 +112,7 @@ def _appointment(state: AppointmentState) -> AppointmentRow:
         resource_ids=[resource.id for resource in appointment.resources],
         calendar_uid=appointment.calendar_uid,
         calendar_sequence=appointment.calendar_sequence,
-        service_name=appointment.service_name,
+        service_name=appointment.service_name or "",
         location_kind=appointment.location.kind if appointment.location is not None else "business",
         location_text=_location_text(appointment),
         starts_at=appointment.starts_at,

@@ -27,6 +27,8 @@ class Right(StrEnum):
     """Book, hold, confirm, reschedule and cancel: what an AI agent may do."""
     WRITE_APPOINTMENTS = "write_appointments"
     """Every other verb and edit: approve, complete, no-show, notes, assign, archive …"""
+    STATE_SOURCE = "state_source"
+    """Say which way an appointment came in, where it is not the caller's own: for systems that pass it on."""
     OVERRIDE = "override"
     """Force an overlap or break a constraint, with a reason. Never an agent's."""
     WRITE_CLIENTS = "write_clients"
@@ -49,8 +51,8 @@ class Right(StrEnum):
 _READS = frozenset(right for right in Right if right.startswith("read_"))
 
 RIGHTS_OF_ROLE: Mapping[Role, frozenset[Right]] = {
-    Role.OWNER: frozenset(Right),
-    Role.MANAGER: frozenset(Right) - {Right.ADMINISTER},
+    Role.OWNER: frozenset(Right) - {Right.STATE_SOURCE},
+    Role.MANAGER: frozenset(Right) - {Right.STATE_SOURCE, Right.ADMINISTER},
     Role.STAFF: _READS
     | {
         Right.BOOK,
@@ -77,6 +79,7 @@ RIGHTS_OF_SCOPE: Mapping[str, frozenset[Right]] = {
     "appointments:book": frozenset({Right.BOOK}),
     "appointments:write": frozenset({Right.BOOK, Right.WRITE_APPOINTMENTS}),
     "appointments:override": frozenset({Right.OVERRIDE}),
+    "appointments:source": frozenset({Right.STATE_SOURCE}),
     "schedules:read": frozenset({Right.READ_SCHEDULES}),
     "schedules:write": frozenset({Right.WRITE_SCHEDULES}),
     "slots:read": frozenset({Right.READ_SLOTS}),

@@ -19,7 +19,7 @@ from slotstream_servicekit.spreadsheets import defused
 ROWS_PER_SHEET = 1_000_000
 """A sheet holds 1,048,576 rows, its header included."""
 _CHUNK_BYTES = 64 * 1024
-_ICS_STATUS = {Status.CANCELLED: "CANCELLED", Status.RESCHEDULED: "CANCELLED", Status.PENDING: "TENTATIVE"}
+_ICS_STATUS = {Status.CANCELLED: "CANCELLED", Status.PENDING: "TENTATIVE"}
 
 
 def writer_of(kind: Format, columns: Sequence[str]) -> Writer:
@@ -130,7 +130,10 @@ class XlsxWriter:
 
 
 class IcsWriter:
-    """RFC 5545: one VEVENT each, in UTC, which needs no VTIMEZONE."""
+    """RFC 5545: one VEVENT for each UID, in UTC, which needs no VTIMEZONE.
+
+    A rescheduled appointment shares its UID with the one that replaced it, which stands for both.
+    """
 
     media_type = "text/calendar; charset=utf-8"
 
@@ -138,7 +141,7 @@ class IcsWriter:
         yield b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Slotstream//booking//EN\r\nMETHOD:PUBLISH\r\n"
 
     def add(self, rows: Sequence[ExportedAppointment]) -> Iterator[bytes]:
-        yield b"".join(_event(row).to_ical() for row in rows)
+        yield b"".join(_event(row).to_ical() for row in rows if row.appointment.status is not Status.RESCHEDULED)
 
     def finish(self) -> Iterator[bytes]:
         yield b"END:VCALENDAR\r\n"
@@ -148,17 +151,16 @@ class IcsWriter:
 
 
 def _event(row: ExportedAppointment) -> Any:
-    one = row.appointment
+    appointment = row.appointment
     event = icalendar.Event()
-    # A rescheduled appointment and its successor share a UID, which a file may hold once.
-    event.add("uid", f"{one.id}@slotstream" if one.status is Status.RESCHEDULED else one.calendar_uid)
-    event.add("dtstamp", one.updated_at.astimezone(UTC))
-    event.add("dtstart", one.starts_at.astimezone(UTC))
-    event.add("dtend", one.ends_at.astimezone(UTC))
-    event.add("summary", f"{one.service_name}: {row.client_name}")
+    event.add("uid", appointment.calendar_uid)
+    event.add("dtstamp", appointment.updated_at.astimezone(UTC))
+    event.add("dtstart", appointment.starts_at.astimezone(UTC))
+    event.add("dtend", appointment.ends_at.astimezone(UTC))
+    event.add("summary", f"{appointment.service_name}: {row.client_name}")
     event.add("location", row.place)
-    event.add("status", _ICS_STATUS.get(one.status, "CONFIRMED"))
-    event.add("sequence", one.calendar_sequence)
-    if one.notes:
-        event.add("description", one.notes)
+    event.add("status", _ICS_STATUS.get(appointment.status, "CONFIRMED"))
+    event.add("sequence", appointment.calendar_sequence)
+    if appointment.notes:
+        event.add("description", appointment.notes)
     return event

@@ -1,9 +1,9 @@
 """Appointments: creating, listing, reading and editing them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Query
@@ -18,6 +18,7 @@ from booking.api.dependencies import (
     sees_internal_notes,
 )
 from booking.api.filters import CurrentFilter
+from booking.domain.appointments import FIELDS
 from booking.domain.lifecycle import TRANSITIONS, verbs_from
 from booking.domain.messages import MessageOutcome
 from booking.schemas.appointments import (
@@ -244,5 +245,21 @@ def _messages(outcomes: Sequence[MessageOutcome]) -> list[MessageHistoryOut]:
     ]
 
 
-def _visible(fields: dict[str, object], principal: Principal) -> dict[str, object]:
-    return fields if sees_internal_notes(principal) else {k: v for k, v in fields.items() if k != "internal_notes"}
+def _visible(fields: Mapping[str, Mapping[str, object]], principal: Principal) -> dict[str, object]:
+    """What changed, by the names that the API has: what belongs together, such as a price, under one."""
+    shown: dict[str, dict[str, Any]] = {}
+    for name, change in fields.items():
+        whole = FIELDS[name].part_of if name in FIELDS else None
+        if whole is None:
+            shown[name] = dict(change)
+            continue
+        part = _PARTS.get(name.rpartition("_")[2], name.removeprefix(f"{whole}_"))
+        for side, value in change.items():
+            shown.setdefault(whole, {}).setdefault(side, {})[part] = value
+    if not sees_internal_notes(principal):
+        shown.pop("internal_notes", None)
+    return dict(shown)
+
+
+_PARTS: Final = {"amount": "amount", "currency": "currency"}
+"""Of fields whose names do not begin with the name of the whole."""

@@ -7,7 +7,15 @@ from fastapi import Request
 from starlette.responses import Response
 
 from booking.api.answers import appointment_version, with_versions
-from booking.api.dependencies import Booker, dependencies_of, override_reason, sees_internal_notes, source_of
+from booking.api.dependencies import (
+    Booker,
+    check_match,
+    dependencies_of,
+    override_reason,
+    sees_internal_notes,
+    source_of,
+    visible_notes,
+)
 from booking.domain.appointments import Appointment
 from booking.domain.clients import ClientNote
 from booking.schemas.appointments import BookAppointmentIn, BookedAppointmentOut, booked_out
@@ -38,7 +46,8 @@ async def book_appointment(
     """Book an appointment, or learn every reason why it cannot be booked."""
     dependencies = dependencies_of(request)
     override_reason(principal, body.override)
-    wanted = body.to_request(identity=new_id(), source=source_of(principal))
+    check_match(principal, body.client_match)
+    wanted = body.to_request(identity=new_id(), source=source_of(principal, body.source))
     booking = Booking(request=wanted, context=dependencies.context_of(principal))
     staff = sees_internal_notes(principal)
 
@@ -46,14 +55,14 @@ async def book_appointment(
         def answer(appointment: Appointment, notes: Sequence[ClientNote]) -> StoredAnswer:
             if claim is None:
                 raise ValueError("an answer is stored under a key")
-            return stored_answer(claim, _answer(appointment, notes, staff=staff))
+            return stored_answer(claim, _answer(appointment, visible_notes(principal, notes), staff=staff))
 
         outcome = await usecase.book_appointment(
             connection=connection,
             policies=dependencies.policies,
             booking=replace(booking, claim=claim, answer=answer),
         )
-        return _answer(outcome.booked(), outcome.client_notes, staff=staff)
+        return _answer(outcome.booked(), visible_notes(principal, outcome.client_notes), staff=staff)
 
     return await idempotent_statement(request, database=dependencies.database, principal=principal, action=book)
 

@@ -7,8 +7,14 @@ from fastapi import Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from booking.api.dependencies import ClientBooker, ClientEraser, ClientReader, ClientWriter, CurrentDependencies
-from booking.domain.clients import ClientMatch
+from booking.api.dependencies import (
+    ClientBooker,
+    ClientEraser,
+    ClientReader,
+    ClientWriter,
+    CurrentDependencies,
+    check_match,
+)
 from booking.schemas.clients import (
     AddClientIn,
     AddedClientOut,
@@ -53,8 +59,7 @@ async def create_client(
     A caller who may not read clients learns of none: they always get a new client with what they gave, who stands
     for the one there is.
     """
-    if body.client_match is ClientMatch.UPDATE:
-        principal.require(Right.WRITE_CLIENTS)
+    check_match(principal, body.client_match)
 
     async def action(session: AsyncSession) -> Response:
         found = await add_client(

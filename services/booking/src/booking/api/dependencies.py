@@ -1,16 +1,19 @@
 """What booking's endpoints work with, made once in main, and the rights that callers need."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from booking.domain.clients import ClientMatch, ClientNote
 from booking.domain.errors import OverrideForbiddenError
 from booking.schemas.appointments import OverrideIn
 from booking.storage.policies import PolicyCache
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Database
+from slotstream_servicekit.errors import ForbiddenError
 from slotstream_servicekit.http.auth import requires, requires_any
 from slotstream_servicekit.http.callers import context_of
 from slotstream_servicekit.http.principal import Principal
@@ -57,9 +60,28 @@ def sees_internal_notes(principal: Principal) -> bool:
     return principal.actor_type == "user"
 
 
-def source_of(principal: Principal) -> str:
-    """Which way an appointment came in, by who calls."""
-    return {"ai_agent": "voice_ai", "integration": "api"}.get(principal.actor_type, "manual")
+def source_of(principal: Principal, stated: str | None) -> str:
+    """Which way an appointment came in: by who calls, unless the caller may state another way and does.
+
+    Raises ForbiddenError for one who may not.
+    """
+    derived = {"ai_agent": "voice_ai", "integration": "api"}.get(principal.actor_type, "manual")
+    if stated is not None and stated != derived and not principal.can(Right.STATE_SOURCE):
+        raise ForbiddenError(
+            f"The source of your appointments is {derived!r}; the scope appointments:source is needed to state another."
+        )
+    return stated or derived
+
+
+def check_match(principal: Principal, match: ClientMatch) -> None:
+    """Raises ForbiddenError where a known client is to be changed by a caller who may not change clients."""
+    if match is ClientMatch.UPDATE:
+        principal.require(Right.WRITE_CLIENTS)
+
+
+def visible_notes(principal: Principal, notes: Sequence[ClientNote]) -> Sequence[ClientNote]:
+    """What of a client is otherwise than it was given: told to those alone who may read clients."""
+    return notes if principal.can(Right.READ_CLIENTS) else ()
 
 
 def override_reason(principal: Principal, override: OverrideIn | None) -> str | None:

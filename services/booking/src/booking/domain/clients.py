@@ -233,9 +233,12 @@ def normal_phone(text: str | None, *, region: str | None) -> str | None:
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException as error:
-        raise InvalidBookingError("invalid_phone", "This is not a phone number with a known region.") from error
+        raise InvalidBookingError(
+            "invalid_phone",
+            "The client's `phone` is no number of a known country: give it with + and the country's code.",
+        ) from error
     if not phonenumbers.is_valid_number(number):
-        raise InvalidBookingError("invalid_phone", "There can be no such phone number.")
+        raise InvalidBookingError("invalid_phone", "The client's `phone` is no number that can be dialled.")
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
@@ -246,7 +249,7 @@ def normal_email(text: str | None) -> str | None:
     email = text.strip().lower()
     name, at, host = email.partition("@")
     if not at or not name or "." not in host or "@" in host or len(email) > 254 or any(map(str.isspace, email)):
-        raise InvalidBookingError("invalid_email", "This is not an e-mail address.")
+        raise InvalidBookingError("invalid_email", "The client's `email` is not an e-mail address.")
     return email
 
 

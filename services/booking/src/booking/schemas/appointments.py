@@ -115,6 +115,7 @@ class BookAppointmentIn(DetailsIn):
     resource_ids: ResourceIds | None = None
     action_name: ShortText | None = None
     source: Source | None = None
+    """Derived from who calls; stated by systems with the scope `appointments:source` alone."""
     external_id: Annotated[str, Field(max_length=200)] | None = None
     client_match: MatchIn = ClientMatch.KEEP
     hold_id: UUID | None = None
@@ -147,7 +148,7 @@ class BookAppointmentIn(DetailsIn):
             id=self.id or identity,
             business_id=self.business_id,
             starts_at=self.starts_at,
-            source=self.source or source,
+            source=source,
             service_id=self.service_id,
             service_name=self.service_name,
             client_id=self.client_id,

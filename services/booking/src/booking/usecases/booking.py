@@ -30,7 +30,13 @@ from booking.domain.requests import BookingRequest, Plan, plan_booking
 from booking.domain.seating import Seat, assigned_resources, seat
 from booking.publishers import appointment_records, client_record, fields_json, snapshot_json
 from booking.storage.appointments import appointment_json
-from booking.storage.bookings import BookingRow, bookable_clients, existing_appointments, insert_bookings
+from booking.storage.bookings import (
+    BookingRow,
+    bookable_clients,
+    current_client,
+    existing_appointments,
+    insert_bookings,
+)
 from booking.storage.contacts import contact_locks
 from booking.storage.policies import Policies, UncommittedPolicies
 from booking.usecases.actions import find_or_add_action
@@ -270,12 +276,19 @@ class _Work:
         replaced = booking.predecessor
         return TimeClaim(
             holder_id=booking.request.id,
-            plan=partial(_plan, booking=booking, client_id=self.clients[booking.request.id].id),
+            plan=partial(self._plan, booking=booking),
             now=booking.context.now,
             ignore=(replaced.appointment.id,) if replaced else (),
             own_sessions=replaced.seats if replaced else {},
             override_reason=booking.request.override_reason,
         )
+
+    def _plan(self, policy: Policy, *, booking: Booking) -> _Planned:
+        """For the client as they are resolved by now: a merged one is replaced by their survivor meanwhile."""
+        replaced = booking.predecessor.appointment if booking.predecessor else None
+        client_id = self.clients[booking.request.id].id
+        plan = plan_booking(policy, booking.request, client_id=client_id, now=booking.context.now, predecessor=replaced)
+        return _Planned(booking=booking, plan=plan)
 
     async def _take(self, policy: Policy, seated: Sequence[SeatedClaim[_Planned]]) -> frozenset[UUID]:
         """Those that were booked. None where an id is another organization's, or a key or id is used this very moment:
@@ -334,12 +347,17 @@ class _Work:
         return None if request_id in self.written else self.clients[request_id].new
 
     async def _explain(self, losers: Sequence[TimeClaim[_Planned]]) -> Mapping[UUID, SlotstreamError]:
-        """Ids that exist and clients who cannot be booked for."""
+        """Ids that exist and clients who cannot be booked for. Who was merged is booked for as their survivor."""
         ids = [claim.holder_id for claim in losers]
         known = {request_id: self.clients[request_id].id for request_id in ids if not self._new_client(request_id)}
         async with tenant_transaction(self.connection, self.organization_id):
             existing = await existing_appointments(self.connection, self.organization_id, ids)
             clients = await bookable_clients(self.connection, self.organization_id, list(known.values()))
+            missing = {client_id for client_id in known.values() if client_id not in clients}
+            survivors = {
+                client_id: await current_client(self.connection, self.organization_id, client_id)
+                for client_id in missing
+            }
         errors: dict[UUID, SlotstreamError] = {}
         for request_id in ids:
             if request_id in existing:
@@ -348,7 +366,11 @@ class _Work:
                     AlreadyExistsError(f"The id {request_id} is in use already.") if own else IdTakenError()
                 )
             elif request_id in known and known[request_id] not in clients:
-                errors[request_id] = UnknownReferenceError("client", known[request_id])
+                survivor_id = survivors[known[request_id]]
+                if survivor_id is None:
+                    errors[request_id] = UnknownReferenceError("client", known[request_id])
+                else:
+                    self.clients[request_id] = replace(self.clients[request_id], id=survivor_id)
         return errors
 
     def _outcome(
@@ -371,12 +393,6 @@ class _Work:
             override=result.override,
             client_notes=self.clients[request_id].notes,
         )
-
-
-def _plan(policy: Policy, *, booking: Booking, client_id: UUID) -> _Planned:
-    replaced = booking.predecessor.appointment if booking.predecessor else None
-    plan = plan_booking(policy, booking.request, client_id=client_id, now=booking.context.now, predecessor=replaced)
-    return _Planned(booking=booking, plan=plan)
 
 
 def _creation(appointment: Appointment, replaced: Predecessor | None, override: Override | None) -> Change:

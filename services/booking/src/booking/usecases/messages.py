@@ -29,7 +29,9 @@ async def send_messages(
     errors: dict[UUID, SlotstreamError] = {}
     for appointment in appointments:
         try:
-            recipients = _reachable(_ids(appointment, to_client), known)
+            recipients = _reachable(
+                _ids(appointment, to_client), known, who="client" if to_client else "member of staff"
+            )
         except NotReachableError as error:
             errors[appointment.id] = error
             continue
@@ -53,13 +55,16 @@ def _ids(appointment: Appointment, to_client: bool) -> list[UUID]:
     return [resource.id for resource in appointment.resources if resource.kind == "staff"]
 
 
-def _reachable(ids: Sequence[UUID], known: Mapping[UUID, Recipient]) -> list[Recipient]:
-    """All of them, or the first reason why one is not: a message half of them got is not sent."""
+def _reachable(ids: Sequence[UUID], known: Mapping[UUID, Recipient], *, who: str) -> list[Recipient]:
+    """All of them, or the first reason why one is not: a message that half of them get is not sent."""
     if not ids:
         raise NotReachableError("no_staff", "No member of staff performs this appointment.")
-    recipients = [known[recipient_id] for recipient_id in ids if recipient_id in known]
-    if len(recipients) < len(ids) or not all(recipient.has_phone for recipient in recipients):
-        raise NotReachableError("no_phone", "There is no phone number to text.")
-    if not all(recipient.consents for recipient in recipients):
-        raise NotReachableError("no_consent", "The client has not agreed to be texted.")
+    recipients: list[Recipient] = []
+    for recipient_id in ids:
+        recipient = known.get(recipient_id)
+        if recipient is None or not recipient.has_phone:
+            raise NotReachableError("no_phone", f"There is no phone number of the {who} {recipient_id} to text.")
+        if not recipient.consents:
+            raise NotReachableError("no_consent", f"The {who} {recipient_id} has not agreed to be texted.")
+        recipients.append(recipient)
     return recipients

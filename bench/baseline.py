@@ -44,6 +44,13 @@ class _Recorder:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "prelude":
+            # What the driver sends with BEGIN: the tenant.
+            setattr(self._connection, name, value)
+        else:
+            super().__setattr__(name, value)
+
     async def fetchrow(self, query: str, *arguments: Any) -> Any:
         if "admit_bookings" not in query:
             return await self._connection.fetchrow(query, *arguments)

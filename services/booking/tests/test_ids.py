@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from booking.publishers import Cause
 from booking.storage.policies import PolicyCache
-from booking.usecases.commands import Asked, answer_commands
+from booking.usecases.commands import ReceivedCommand, answer_commands
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import AppointmentRequest, BookAppointment
 
@@ -106,7 +106,7 @@ async def test_a_command_that_names_a_foreign_id_is_refused_and_its_batch_goes_o
     await tenant.open_hours(organization_id=organization_id, owner_id=request["business_id"])
     fine = uuid4()
     asked = [
-        Asked(
+        ReceivedCommand(
             id=uuid4(),
             type=BookAppointment.type,
             organization_id=organization_id,

@@ -9,8 +9,8 @@ from booking_fixtures import Tenant
 
 from booking.publishers import Cause
 from booking.storage.policies import PolicyCache
-from booking.usecases import undoing
-from booking.usecases.commands import Asked, answer_commands
+from booking.usecases import batches
+from booking.usecases.commands import ReceivedCommand, answer_commands
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import (
     AppointmentRequest,
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.service
 async def ask(tenant: Tenant, *commands: Command) -> list[dict[str, Any]]:
     """The results of commands, as booking answers them."""
     asked = [
-        Asked(
+        ReceivedCommand(
             id=uuid4(),
             type=str(one.type),  # type: ignore[attr-defined]  # each command has one
             organization_id=tenant.organization_id,
@@ -146,7 +146,7 @@ async def test_overrides_are_listed_by_who_why_which_rules_and_which_appointment
 async def test_undoing_an_import_cancels_what_nobody_touched_and_names_what_is_kept(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(undoing, "_AT_ONCE", 3)
+    monkeypatch.setattr(batches, "_AT_ONCE", 3)
     batch = uuid4()
     importer = Actor(type="system", id="imports")
     ids = [uuid4() for _ in range(4)]

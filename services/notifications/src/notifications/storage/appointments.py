@@ -54,7 +54,10 @@ class AppointmentTextStore:
         self._session = session
 
     async def get_all(self, keys: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], AppointmentTexts]:
-        matches = tuple_(appointment_texts.c.organization_id, appointment_texts.c.id).in_(sorted(set(keys)))
+        wanted = sorted(set(keys))
+        if not wanted:
+            return {}
+        matches = tuple_(appointment_texts.c.organization_id, appointment_texts.c.id).in_(wanted)
         rows = await self._session.execute(select(*(appointment_texts.c[name] for name in _TEXT_FIELDS)).where(matches))
         return {
             (row.organization_id, row.id): AppointmentTexts(**{name: getattr(row, name) for name in _TEXT_FIELDS})

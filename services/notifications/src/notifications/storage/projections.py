@@ -65,6 +65,8 @@ class ClientStore:
 
     async def erased(self, client_ids: Collection[UUID]) -> frozenset[UUID]:
         """Those of `client_ids` that have been erased."""
+        if not client_ids:
+            return frozenset()
         query = select(erased_clients.c.client_id).where(erased_clients.c.client_id.in_(sorted(client_ids)))
         return frozenset((await self._session.execute(query)).scalars())
 

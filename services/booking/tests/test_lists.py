@@ -235,3 +235,16 @@ async def fill(tenant: Tenant, *, appointments: int, clients: int, **more: Any) 
             values,
         )
     await tenant.analyse()
+
+
+@pytest.mark.parametrize("path", [LIST, "/v1/appointments/counts", "/v1/appointments/export", "/v1/overrides"])
+async def test_an_end_before_the_start_of_a_range_is_refused(tenant: Tenant, path: str) -> None:
+    for ends in (tenant.at(8), tenant.at(9)):
+        answer = await tenant.api.get(path, params={"from": tenant.at(9), "to": ends})
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_range")
+
+
+async def test_a_bulk_order_over_an_empty_range_is_refused(tenant: Tenant) -> None:
+    filtered = {"from": tenant.at(9), "to": tenant.at(8)}
+    answer = await tenant.api.post("/v1/appointments/bulk", json={"verb": "archive", "filter": filtered})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_range")

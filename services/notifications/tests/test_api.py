@@ -155,7 +155,15 @@ async def test_the_ledger_pages_and_filters(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize(
-    "params", [{"sort": "x"}, {"status": "lost"}, {"limit": 0}, {"cursor": "?"}, {"from": "2026-03-02T00:00:00"}]
+    "params",
+    [
+        {"sort": "x"},
+        {"status": "lost"},
+        {"limit": 0},
+        {"cursor": "?"},
+        {"from": "2026-03-02T00:00:00"},
+        {"from": "2026-03-02T00:00:00Z", "to": "2026-03-01T00:00:00Z"},
+    ],
 )
 async def test_a_query_that_makes_no_sense_is_refused(salon: Salon, params: dict[str, Any]) -> None:
     assert (await salon.http.get("/v1/messages", params=params)).status_code in (400, 422)

@@ -15,7 +15,7 @@ from slotstream_servicekit.consumer.topic_locks import topic_lock
 from slotstream_servicekit.consumer.tracing import batch_span
 from slotstream_servicekit.dead_letters import Cause, cause_of
 from slotstream_servicekit.inbox import claim
-from slotstream_servicekit.telemetry import CONSUMER_BATCH_SECONDS, CONSUMER_RECORDS, get_logger
+from slotstream_servicekit.telemetry import CONSUMER_BATCH_SECONDS, CONSUMER_RECORDS, get_logger, parse_traceparent
 
 log = get_logger(__name__)
 
@@ -173,8 +173,10 @@ class BatchWork:
         await self._context.dead_letters.write(record, cause)
         self._subscription.failures.failed(sender)
         self._count("dead_lettered", 1)
+        trace = parse_traceparent(header_of(record, "traceparent"))
         log.error(
             "record_set_aside",
+            trace_id=trace.trace_id if trace else None,
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,

@@ -8,6 +8,7 @@ from fastapi import Depends, Query
 from booking.schemas.appointments import OriginKind, Source, Status
 from booking.storage.listing import AppointmentFilter
 from slotstream_servicekit.http.models import InstantIn
+from slotstream_servicekit.ranges import check_range
 
 
 async def _filter(
@@ -25,6 +26,7 @@ async def _filter(
     q: Annotated[str | None, Query(max_length=200, description="Client name, phone, e-mail or service")] = None,
     archived: bool = False,
 ) -> AppointmentFilter:
+    check_range(begins, ends)
     return AppointmentFilter(
         status=status,
         begins=begins,

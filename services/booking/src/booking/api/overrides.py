@@ -20,6 +20,7 @@ from slotstream_servicekit.http.pagination import (
     encode_cursor,
     page_of,
 )
+from slotstream_servicekit.ranges import check_range
 
 router = Router(tags=["overrides"])
 
@@ -41,6 +42,7 @@ async def list_overrides(
     cursor: Cursor = None,
 ) -> Page[OverrideEntryOut]:
     """Every constraint that was set aside: who, why, which rules, and what was in the way. Newest first."""
+    check_range(begins, ends)
     after = decode_cursor(cursor, datetime, UUID, int, scope="overrides") if cursor else None
     wanted = OverrideFilter(
         begins=begins,

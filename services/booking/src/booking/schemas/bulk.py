@@ -9,6 +9,7 @@ from booking.domain.bulk import MOST, BulkOrder, BulkVerb
 from booking.schemas.appointments import AppointmentOut, OriginKind, ReasonText, Source, Status
 from booking.storage.listing import AppointmentFilter
 from slotstream_servicekit.http.models import InstantIn, InstantOut, RequestModel, ResponseModel
+from slotstream_servicekit.ranges import check_range
 
 Values = Field(min_length=1, max_length=100)
 Ids = Annotated[list[UUID] | None, Values]
@@ -32,6 +33,7 @@ class BulkFilterIn(RequestModel):
     archived: bool = False
 
     def to_filter(self) -> AppointmentFilter:
+        check_range(self.begins, self.ends)
         return AppointmentFilter(
             status=self.status,
             begins=self.begins,

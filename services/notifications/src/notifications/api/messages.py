@@ -21,6 +21,7 @@ from slotstream_servicekit.http.pagination import (
     page_of,
 )
 from slotstream_servicekit.http.responses import model_response
+from slotstream_servicekit.ranges import check_range
 
 router = Router(prefix="/v1/messages", tags=["messages"])
 
@@ -43,6 +44,7 @@ async def list_messages(
     cursor: Cursor = None,
 ) -> Page[MessageOut]:
     """Newest first."""
+    check_range(due_from, due_to)
     after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
     wanted = MessageFilter(
         appointment_ids=appointment_id or (),

@@ -201,7 +201,7 @@ def test_dead_letters_are_listed_without_their_content_shown_with_it_and_replaye
     at = ("--bootstrap-servers", kafka)
     listed = run("dlq", "list", service, *at)
     assert listed.exit_code == 0, listed.output
-    assert listed.output.count(f"{source}[0]@41  malformed: not JSON") == 3
+    assert listed.output.count(f"{source}[0]@41  x  -  malformed: not JSON") == 3
     assert "Anna" not in listed.output
     assert "--from-offset 2" in run("dlq", "list", service, "--limit", "2", *at).stderr
 
@@ -214,7 +214,12 @@ def test_dead_letters_are_listed_without_their_content_shown_with_it_and_replaye
     assert (missing.exit_code, "There is no dead letter 17" in missing.stderr) == (1, True)
 
     assert run("dlq", "replay", service, "0", *at).output == "1 sent back\n"
-    assert run("dlq", "replay", service, "--all", *at).output == "3 sent back\n"
+    assert run("dlq", "list", service, *at).output.count("(sent back") == 1
+    assert run("dlq", "drop", service, "1", *at).output == "1 dropped\n"
+    assert run("dlq", "replay", service, "--all", *at).output == "1 sent back\n"
+    assert run("dlq", "replay", service, "--all", *at).output == "0 sent back\n"
+    left = run("dlq", "list", service, *at).output
+    assert (left.count("(sent back"), len(left.splitlines())) == (2, 2)
     partly = run("dlq", "replay", service, "0", "99", *at)
     assert (partly.exit_code, "1 of them are not there" in partly.stderr) == (1, True)
 

@@ -1,4 +1,4 @@
-"""`slotstream dlq list|show|replay`: what a service could not work through."""
+"""`slotstream dlq list|show|replay|drop`: what a service could not work through."""
 
 import asyncio
 from typing import Annotated
@@ -9,7 +9,7 @@ import typer
 from slotstream_cli.failures import Failure, kafka_at, told_plainly
 from slotstream_cli.options import BootstrapServers
 from slotstream_contracts.topics import SERVICES
-from slotstream_servicekit.dead_letters import DeadLetter, list_dead_letters, replay_dead_letters
+from slotstream_servicekit.dead_letters import DeadLetter, drop_dead_letters, list_dead_letters, replay_dead_letters
 
 app = typer.Typer(no_args_is_help=True, help="Records that a service could not work through.")
 
@@ -23,15 +23,17 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     bootstrap_servers: BootstrapServers = "localhost:9092",
 ) -> None:
-    """List dead letters, oldest first: number, when, where from, and why. No content is shown."""
+    """List dead letters, oldest first: number, when, where from, what, whose, and why. No content is shown."""
     with told_plainly():
         letters = _read(bootstrap_servers, service, from_offset, limit)
         if not letters:
             typer.echo("no dead letters")
-        for each in letters:
+        for letter in letters:
+            replayed = f"  (sent back {letter.replayed_at:%Y-%m-%d %H:%M:%S}Z)" if letter.replayed_at else ""
             typer.echo(
-                f"{each.offset:>6}  {each.set_aside_at:%Y-%m-%d %H:%M:%S}Z  "
-                f"{each.topic}[{each.partition}]@{each.source_offset}  {each.code}: {each.detail}"
+                f"{letter.offset:>6}  {letter.set_aside_at:%Y-%m-%d %H:%M:%S}Z  "
+                f"{letter.topic}[{letter.partition}]@{letter.source_offset}  "
+                f"{letter.type or '-'}  {letter.organization_id or '-'}  {letter.code}: {letter.detail}{replayed}"
             )
         if len(letters) == limit:
             typer.echo(f"there may be more: --from-offset {letters[-1].offset + 1}", err=True)
@@ -55,7 +57,7 @@ def show(
 def replay(
     service: ServiceName,
     numbers: Annotated[list[int] | None, typer.Argument(help="Numbers, as `list` shows them.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every dead letter there is now.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Every dead letter not sent back yet.")] = False,
     bootstrap_servers: BootstrapServers = "localhost:9092",
 ) -> None:
     """Send dead letters back to the topics they came from. Consumers that had them already ignore them."""
@@ -68,6 +70,22 @@ def replay(
         typer.echo(f"{sent} sent back")
         if numbers and sent < len(set(numbers)):
             raise Failure(f"{len(set(numbers)) - sent} of them are not there.")
+
+
+@app.command()
+def drop(
+    service: ServiceName,
+    numbers: Annotated[list[int], typer.Argument(help="Numbers, as `list` shows them.")],
+    bootstrap_servers: BootstrapServers = "localhost:9092",
+) -> None:
+    """Be done with dead letters that nobody will send back: they are listed and replayed no more."""
+    with told_plainly():
+        name = _known(service)
+        with kafka_at(bootstrap_servers):
+            dropped = asyncio.run(drop_dead_letters(bootstrap_servers, name, numbers))
+        typer.echo(f"{dropped} dropped")
+        if dropped < len(set(numbers)):
+            raise Failure(f"{len(set(numbers)) - dropped} of them are not there.")
 
 
 def _read(bootstrap_servers: str, service: str, from_offset: int, limit: int) -> list[DeadLetter]:
@@ -89,6 +107,9 @@ def described(letter: DeadLetter) -> str:
         "number": letter.offset,
         "from": {"topic": letter.topic, "partition": letter.partition, "offset": letter.source_offset},
         "set_aside_at": letter.set_aside_at,
+        "replayed_at": letter.replayed_at,
+        "organization": letter.organization_id,
+        "type": letter.type,
         "cause": {"code": letter.code, "detail": letter.detail, "handler": letter.handler},
         "key": _text(letter.key),
         "headers": {name: _text(value) for name, value in letter.headers},

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from slotstream_servicekit.telemetry.logs import redacted
 
 _PREFIX: Final = "dlq_"
 _REPLAYED: Final = "dlq_replayed_from"
+_MARK: Final = "dlq_mark"
+_MARKED: Final = "dlq_marked"
 _WRITE_SECONDS: Final = 20.0
 _DETAIL_LENGTH: Final = 500
 
@@ -84,6 +86,10 @@ class DeadLetter:
     """The value was too large for the dead-letter topic; it is read from where it came from."""
     headers: Headers
     """The original headers, as they were."""
+    organization_id: str | None = None
+    type: str | None = None
+    """Whose it is and what, as the record's own headers say."""
+    replayed_at: datetime | None = None
 
 
 class DeadLetterWriter:
@@ -154,13 +160,14 @@ def _facts(service: str, record: Any, cause: Cause) -> list[tuple[str, bytes]]:
 async def list_dead_letters(
     bootstrap_servers: str, service: str, *, from_offset: int = 0, limit: int = 100
 ) -> list[DeadLetter]:
-    """Up to `limit` dead letters of `service`, oldest first, from `from_offset` on."""
+    """Up to `limit` dead letters of `service`, oldest first, from `from_offset` on; dropped ones are left out."""
     letters: list[DeadLetter] = []
     if limit > 0:
         async with _reader(bootstrap_servers) as consumer:
             place = TopicPartition(dead_letter_topic_name(service), 0)
-            async for record in _records(consumer, place, from_offset):
-                letters.append(_letter(record))
+            marks = await _marks(consumer, place)
+            async for letter in _letters(consumer, place, from_offset, marks):
+                letters.append(letter)
                 if len(letters) == limit:
                     break
     return letters
@@ -173,29 +180,73 @@ async def show_dead_letter(bootstrap_servers: str, service: str, offset: int) ->
 
 
 async def replay_dead_letters(bootstrap_servers: str, service: str, offsets: Collection[int] | None = None) -> int:
-    """Send the dead letters at `offsets` (None: all) back to where they came from; returns how many were sent.
+    """Send the dead letters at `offsets` back to where they came from, and mark them; returns how many were sent.
 
-    The record keeps its key, value and headers, so consumers that had it already recognise it; a header says
-    which dead letter it was. Replaying twice therefore does no harm.
+    None means all that have not been sent back yet. The record keeps its key, value and headers, so consumers that
+    had it already recognise it; a header says which dead letter it was.
     """
-    wanted = None if offsets is None else set(offsets)
-    sent = 0
-    async with (
-        _reader(bootstrap_servers) as consumer,
-        durable_producer(bootstrap_servers, client_id=f"{service}-replay") as producer,
-    ):
-        place = TopicPartition(dead_letter_topic_name(service), 0)
-        async for record in _records(consumer, place, min(wanted or {0})):
-            if wanted is not None and record.offset not in wanted:
-                continue
-            letter = _letter(record)
+    async with durable_producer(bootstrap_servers, client_id=f"{service}-replay") as producer:
+
+        async def send_back(letter: DeadLetter) -> None:
             value = await _value_at_origin(bootstrap_servers, letter) if letter.value_omitted else letter.value
-            headers = [*letter.headers, (_REPLAYED, f"{place.topic}:{letter.offset}".encode())]
+            origin = f"{dead_letter_topic_name(service)}:{letter.offset}".encode()
+            headers = [*letter.headers, (_REPLAYED, origin)]
             await producer.send_and_wait(letter.topic, value=value, key=letter.key, headers=headers)
-            sent += 1
-            if wanted is not None and sent == len(wanted):
-                break
-    return sent
+            await _mark(producer, service, letter, "replayed")
+
+        wanted = await _chosen(bootstrap_servers, service, offsets)
+        for letter in wanted:
+            await send_back(letter)
+    return len(wanted)
+
+
+async def drop_dead_letters(bootstrap_servers: str, service: str, offsets: Collection[int]) -> int:
+    """Mark the dead letters at `offsets` as done with: they are listed and replayed no more. Returns how many."""
+    async with durable_producer(bootstrap_servers, client_id=f"{service}-drop") as producer:
+        wanted = await _chosen(bootstrap_servers, service, offsets)
+        for letter in wanted:
+            await _mark(producer, service, letter, "dropped")
+    return len(wanted)
+
+
+async def _chosen(bootstrap_servers: str, service: str, offsets: Collection[int] | None) -> list[DeadLetter]:
+    """Those at `offsets`; with None, all that were neither dropped nor sent back."""
+    wanted = None if offsets is None else set(offsets)
+    async with _reader(bootstrap_servers) as consumer:
+        place = TopicPartition(dead_letter_topic_name(service), 0)
+        marks = await _marks(consumer, place)
+        return [
+            letter
+            async for letter in _letters(consumer, place, min(wanted or {0}), marks)
+            if (letter.replayed_at is None if wanted is None else letter.offset in wanted)
+        ]
+
+
+async def _mark(producer: AIOKafkaProducer, service: str, letter: DeadLetter, mark: str) -> None:
+    """A record of its own, behind the letter: the topic is a log."""
+    headers = [(_MARK, mark.encode()), (_MARKED, str(letter.offset).encode())]
+    await producer.send_and_wait(dead_letter_topic_name(service), value=b"", key=letter.key or b"", headers=headers)
+
+
+async def _marks(consumer: AIOKafkaConsumer, place: TopicPartition) -> dict[int, tuple[str, datetime]]:
+    """The last mark of each letter that has one, and when it was made."""
+    marks: dict[int, tuple[str, datetime]] = {}
+    async for record in _records(consumer, place, 0):
+        headers = dict(record.headers)
+        if _MARK in headers:
+            made_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+            marks[int(headers[_MARKED])] = headers[_MARK].decode(), made_at
+    return marks
+
+
+async def _letters(
+    consumer: AIOKafkaConsumer, place: TopicPartition, from_offset: int, marks: Mapping[int, tuple[str, datetime]]
+) -> AsyncIterator[DeadLetter]:
+    async for record in _records(consumer, place, from_offset):
+        mark, marked_at = marks.get(record.offset, ("", None))
+        if mark != "dropped" and not any(name == _MARK for name, _ in record.headers):
+            letter = _letter(record)
+            yield replace(letter, replayed_at=marked_at) if mark == "replayed" else letter
 
 
 class OriginGoneError(SlotstreamError):
@@ -249,6 +300,7 @@ def _letter(record: Any) -> DeadLetter:
         for name, value in record.headers
         if name.startswith(_PREFIX)
     }
+    own = dict(_original(record.headers))
     return DeadLetter(
         offset=record.offset,
         service=facts.get("service", ""),
@@ -264,4 +316,10 @@ def _letter(record: Any) -> DeadLetter:
         value=record.value,
         value_omitted="value_omitted" in facts,
         headers=tuple(_original(record.headers)),
+        organization_id=_text(own.get("ce_organization")),
+        type=_text(own.get("ce_type")),
     )
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode(errors="replace")

@@ -29,6 +29,7 @@ check: $(READY) ## Style, types, the rules of who may import whom, and generated
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/words.py
 	$(BIN)/python -m slotstream_contracts.schemas check
 	$(BIN)/slotstream openapi --check
 

@@ -16,7 +16,7 @@ from bench.setting import Setting
 from bench.world import BenchWorld
 from booking.domain.appointments import FIELDS
 from booking.domain.requests import BookingRequest
-from booking.schemas.appointments import appointment_out
+from booking.schemas.appointments import booked_out
 from booking.storage.policies import PolicyCache
 from booking.usecases.booking import Booking, book_appointment
 from slotstream_servicekit.clock import system_clock
@@ -128,7 +128,9 @@ def _booking(world: BenchWorld, number: int) -> Booking:
             now=system_clock(),
         ),
         claim=claim,
-        answer=lambda appointment: stored_answer(claim, model_response(appointment_out(appointment, staff=True))),
+        answer=lambda appointment, notes: stored_answer(
+            claim, model_response(booked_out(appointment, notes, staff=True))
+        ),
     )
 
 

@@ -55,7 +55,7 @@ async def test_a_rebuild_runs_beside_the_projection_and_ends_as_the_log_says(
             answers.append(await offered(open_client, town))
             await asyncio.sleep(0)
 
-    topics = {name: f"{name}-{uuid4().hex[:8]}" for name in ("catalogue", "appointments", "external-busy")}
+    topics = {name: f"{name}-{uuid4().hex[:8]}" for name in ("catalogue", "appointments", "holds", "external-busy")}
     states = [
         *(("catalogue", one) for one in (town.a_business(), town.a_service())),
         *(("catalogue", town.a_resource(one)) for one in (town.anna, town.ben)),
@@ -93,7 +93,8 @@ async def test_a_rebuild_runs_beside_the_projection_and_ends_as_the_log_says(
     ghost = town.an_appointment("2026-06-01T11:00+02:00", town.anna, town.ben)
     await town.appointments(ghost)
     await town.busy(town.an_external_event("2026-06-01T10:00+02:00", town.ben, "cal:ghost"))
+    await town.holds(town.a_hold("2026-06-01T11:00+02:00", town.ben, expires_at="2026-06-01T10:00+02:00"))
     assert await offered(open_client, town) != right
     reports = {report.projection: report.swept for report in await rebuilt()}
-    assert reports == {"catalogue": 0, "appointments": 1, "external-busy": 1}
+    assert reports == {"catalogue": 0, "appointments": 1, "holds": 1, "external-busy": 1}
     assert await offered(open_client, town) == right

@@ -12,8 +12,8 @@ from booking.domain.errors import InvalidBookingError
 from booking.domain.lifecycle import OPEN, Status
 from booking.domain.series import (
     Act,
+    Occurrence,
     SeriesDate,
-    Standing,
     dates_of,
     ended_by_count,
     follow,
@@ -35,9 +35,9 @@ class Booked:
         self.starts_at, self.status, self.duration = starts_at, status, timedelta(minutes=30)
 
 
-def standing(one: SeriesDate, *, moved: timedelta = timedelta(), status: Status = Status.SCHEDULED) -> Standing:
+def occurrence(one: SeriesDate, *, moved: timedelta = timedelta(), status: Status = Status.SCHEDULED) -> Occurrence:
     appointment: Any = Booked(one.starts_at + moved, status)
-    return Standing(one, appointment)
+    return Occurrence(one, appointment)
 
 
 rules = st.one_of(
@@ -63,17 +63,17 @@ def test_following_a_new_rule_loses_no_date_and_touches_nothing_that_is_closed_m
     for one, what in zip(old, fate, strict=False):
         status = {"cancelled": Status.CANCELLED, "completed": Status.COMPLETED}.get(what, Status.SCHEDULED)
         moved = timedelta(hours=1) if what == "moved" else timedelta()
-        stand.append(Standing(one) if what == "skipped" else standing(one, moved=moved, status=status))
+        stand.append(Occurrence(one) if what == "skipped" else occurrence(one, moved=moved, status=status))
     target = dates_of(new_rule, FIRST.replace(hour=hour), zone=BERLIN, not_before=now.date(), not_after=until)
 
     steps = follow(stand, target, rule=new_rule, now=now)
 
     dates = [step.date.occurs_on for step in steps]
     assert dates == sorted(set(dates)), "each date once"
-    assert {id(step.standing) for step in steps if step.standing} == {id(one) for one in stand}, "none is lost"
+    assert {id(step.occurrence) for step in steps if step.occurrence} == {id(one) for one in stand}, "none is lost"
     wanted = {one.occurs_on: one for one in target}
     for step in steps:
-        one = step.standing
+        one = step.occurrence
         if step.act in {Act.MOVE, Act.BOOK}:
             assert wanted[step.date.occurs_on].starts_at == step.date.starts_at > now
         if step.act in {Act.MOVE, Act.CANCEL}:
@@ -94,7 +94,7 @@ def test_following_a_new_rule_loses_no_date_and_touches_nothing_that_is_closed_m
 @settings(max_examples=50, deadline=None)
 def test_following_the_same_rule_changes_nothing(rule: Recurrence, days_passed: int) -> None:
     dates = dates_of(rule, FIRST, zone=BERLIN, not_after=date(2027, 8, 1))
-    stand = [standing(one) for one in dates]
+    stand = [occurrence(one) for one in dates]
 
     steps = follow(stand, dates, rule=rule, now=NOW + timedelta(days=days_passed))
 
@@ -105,8 +105,8 @@ def test_following_the_same_rule_changes_nothing(rule: Recurrence, days_passed: 
 def test_tuesdays_become_wednesdays_of_the_same_week_even_the_cancelled_one() -> None:
     tuesdays = Recurrence(freq=Frequency.WEEKLY, weekdays=frozenset({1}), until=date(2027, 3, 31))
     wednesdays = Recurrence(freq=Frequency.WEEKLY, weekdays=frozenset({2}), until=date(2027, 3, 31))
-    stand = [standing(one) for one in dates_of(tuesdays, FIRST, zone=BERLIN)]
-    stand[1] = standing(stand[1].date, status=Status.CANCELLED)
+    stand = [occurrence(one) for one in dates_of(tuesdays, FIRST, zone=BERLIN)]
+    stand[1] = occurrence(stand[1].date, status=Status.CANCELLED)
 
     steps = follow(stand, dates_of(wednesdays, FIRST, zone=BERLIN), rule=wednesdays, now=NOW)
 

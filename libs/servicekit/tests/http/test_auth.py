@@ -380,8 +380,12 @@ async def test_a_person_has_no_call_id(as_role: Callable[..., Awaitable[httpx2.A
 
 
 ROLES: list[tuple[str, set[Right], set[Right]]] = [
-    ("owner", set(Right), set()),
-    ("manager", set(Right) - {Right.ADMINISTER}, {Right.ADMINISTER}),
+    ("owner", set(Right) - {Right.STATE_SOURCE}, {Right.STATE_SOURCE}),
+    (
+        "manager",
+        set(Right) - {Right.ADMINISTER, Right.STATE_SOURCE},
+        {Right.ADMINISTER, Right.STATE_SOURCE},
+    ),
     (
         "staff",
         {Right.BOOK, Right.WRITE_APPOINTMENTS, Right.WRITE_CLIENTS, Right.WRITE_OWN_SCHEDULE, Right.OVERRIDE},

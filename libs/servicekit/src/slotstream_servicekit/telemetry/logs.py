@@ -1,5 +1,6 @@
 """JSON lines on standard output: time, level, event, service, trace and tenant, and no personal data."""
 
+import contextlib
 import logging
 import re
 import sys
@@ -64,8 +65,10 @@ def log_line(event: str, level: str, facts: dict[str, object]) -> None:
     }
     if organization is not None:
         line["organization"] = organization
-    stream.write(orjson.dumps(line, option=orjson.OPT_UTC_Z).decode() + "\n")
-    stream.flush()
+    # A log that cannot be written any more, such as a closed pipe, must not turn an answer into an error.
+    with contextlib.suppress(OSError, ValueError):
+        stream.write(orjson.dumps(line, option=orjson.OPT_UTC_Z).decode() + "\n")
+        stream.flush()
 
 
 def configure_logging(service: str, level: str = "INFO", *, stream: TextIO | None = None) -> None:

@@ -44,7 +44,12 @@ class Operation:
     def versions(self) -> list[tuple[str, int]]:
         """The appointments that a success answer shows, with their versions."""
         shown = [self.answer.get("appointment"), self.answer.get("replaced"), self.answer]
-        return [(each["id"], each["version"]) for each in shown if each and "status" in each and "version" in each]
+        return [
+            (each["id"], each["version"])
+            for each in shown
+            # A series has a status and a version of its own, and a recurrence.
+            if each and "status" in each and "version" in each and "recurrence" not in each
+        ]
 
 
 @dataclass

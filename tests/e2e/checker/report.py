@@ -48,7 +48,7 @@ class Report:
     def _promises(self) -> str:
         lines = []
         for each in self.findings:
-            lines.append(f"{'✗' if each.violations else '✓'} {each.promise:<4}{each.says}")
+            lines.append(f"{'✗' if each.violations else '✓'} {each.promise:<5}{each.says}")
             lines += [f"       {violation}" for violation in each.violations[:WORST_SHOWN]]
             if len(each.violations) > WORST_SHOWN:
                 lines.append(f"       … and {len(each.violations) - WORST_SHOWN} more")

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -43,6 +43,7 @@ _ABSENT_TOPICS_SECONDS: Final = 5.0
 _TRY_AGAIN_SECONDS: Final = 60.0
 """How long a subscription that has stopped itself waits until it tries the same record again."""
 _STOP_SECONDS: Final = 15.0
+_ASK_SECONDS: Final = 10.0
 
 
 class Member:
@@ -57,7 +58,7 @@ class Member:
         stop = self._context.stop
         while not stop.is_set():
             try:
-                present = await led_topics(self._context.bootstrap_servers, self._subscriptions)
+                present = await _led_soon(self._context.bootstrap_servers, self._subscriptions)
                 if present:
                     await self._belong(present)
             except (KafkaError, OSError, TimeoutError) as error:
@@ -79,6 +80,40 @@ class Member:
                 await membership.watch()
         finally:
             await membership.leave()
+
+
+async def _led_soon(bootstrap_servers: str, topics: Iterable[str]) -> frozenset[str]:
+    """As `led_topics`. Raises TimeoutError: a client that asks a broker while it restarts may wait for ever."""
+    task = asyncio.ensure_future(led_topics(bootstrap_servers, topics))
+    done, _ = await asyncio.wait({task}, timeout=_ASK_SECONDS)
+    if not done:
+        task.cancel()
+        task.add_done_callback(_forget)
+        raise TimeoutError
+    if task.cancelled():
+        raise TimeoutError
+    return task.result()
+
+
+async def _within(seconds: float, ending: Coroutine[Any, Any, None]) -> None:
+    """Waits for the end of something, but no longer: what does not end is cancelled and left to itself."""
+    task = asyncio.ensure_future(ending)
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    if not done:
+        task.cancel()
+        task.add_done_callback(_forget)
+        log.warning("consumer_left_behind", seconds=seconds)
+    elif task.cancelled():
+        # The client cancels what it waits for itself; let out, that would end the member without a word.
+        log.warning("consumer_end_cancelled")
+    elif (error := task.exception()) is not None and not isinstance(error, KafkaError | OSError | TimeoutError):
+        raise error
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    """Takes note of how an abandoned task ended, so that nobody is told of it."""
+    if not task.cancelled():
+        task.exception()
 
 
 class _Membership:
@@ -158,9 +193,9 @@ class _Membership:
     async def leave(self) -> None:
         for resume in self._resumes.values():
             resume.cancel()
-        with contextlib.suppress(KafkaError, OSError, TimeoutError):
-            await asyncio.wait_for(self._subscriber.stop(), _STOP_SECONDS + 5)
-        await self._broker.stop()
+        # While Kafka is away the client waits for its group's coordinator: it is given up, so that a new one can join.
+        await _within(_STOP_SECONDS, self._subscriber.stop())
+        await _within(_STOP_SECONDS, self._broker.stop())
 
     async def watch(self) -> None:
         """Tells readiness and metrics what is known, until it is time to leave."""
@@ -183,7 +218,7 @@ class _Membership:
                     return
             if self._absent and now - asked_at >= _ABSENT_TOPICS_SECONDS:
                 asked_at = now
-                if await led_topics(self._context.bootstrap_servers, self._absent):
+                if await _led_soon(self._context.bootstrap_servers, self._absent):
                     return
             await pause_for(_WATCH_SECONDS, stop)
 

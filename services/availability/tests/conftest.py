@@ -14,6 +14,7 @@ from availability_town import WORK_WEEK, FakeClock, Town
 
 from availability.main import create_api
 from availability.settings import AvailabilitySettings
+from slotstream_servicekit.settings import Rate
 from slotstream_servicekit.testing.plugin import ApiClientFactory, FreshDatabaseFactory, Signer
 
 
@@ -27,7 +28,12 @@ async def town(fresh_database: FreshDatabaseFactory, signer: Signer, clock: Fake
     """A business with two staff and a service of an hour; nobody has set any hours."""
     fresh = fresh_database("availability")
     settings = AvailabilitySettings(
-        database_url=fresh.app_url, issuers=(signer.issuer,), catalogue_wait_seconds=0, freshness_seconds=0, http_port=0
+        database_url=fresh.app_url,
+        issuers=(signer.issuer,),
+        catalogue_wait_seconds=0,
+        freshness_seconds=0,
+        http_port=0,
+        rate_limits={"slots": Rate(per_minute=0, burst=1)},
     )
     town = Town(fresh, create_api(settings, clock=clock), clock)
     await town.catalogue(

@@ -193,10 +193,16 @@ async def test_a_relay_cancelled_in_the_middle_repeats_but_loses_nothing(
     world: World, kafka: str, new_topic: NewTopic, until: Until
 ) -> None:
     topic = await new_topic()
-    committed = await write_at_random(world, topic, keys=20, versions=20, seed=1)
-    for _ in range(8):
+    committed = set()
+    for attempt in range(8):
+        committed |= await write_at_random(world, topic, keys=20, versions=4, seed=attempt, prefix=f"key-{attempt}")
+        waiting = await world.outbox_size()
         relay = asyncio.ensure_future(world.relay(kafka, batch_size=5).run(asyncio.Event()))
-        await asyncio.sleep(0.06)
+
+        async def sends(waiting: int = waiting) -> bool:
+            return await world.outbox_size() < waiting
+
+        await until(sends)
         relay.cancel()
         await asyncio.gather(relay, return_exceptions=True)
     async with running(world.relay(kafka)):

@@ -4,6 +4,7 @@ import contextlib
 import gc
 import os
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ _KAFKA_COMMAND: Final = [
 ]
 
 _PROBE_SECONDS: Final = 10
+_FREEZE_ATTEMPTS: Final = 5
 
 Choice = Literal["containers", "processes"]
 
@@ -188,7 +190,18 @@ class _Container:
         self._container.get_wrapped_container().kill()
 
     def freeze(self) -> None:
-        self._container.get_wrapped_container().pause()
+        """The engine now and then fails to freeze a busy container, and can be asked again."""
+        from docker.errors import APIError
+
+        container = self._container.get_wrapped_container()
+        for attempt in range(1, _FREEZE_ATTEMPTS + 1):
+            try:
+                container.pause()
+                break
+            except APIError:
+                if attempt == _FREEZE_ATTEMPTS:
+                    raise
+                time.sleep(0.5)
 
     def thaw(self) -> None:
         self._container.get_wrapped_container().unpause()

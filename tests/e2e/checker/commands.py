@@ -100,9 +100,8 @@ class CommandSender:
 
     async def _open(self) -> AIOKafkaProducer:
         if self._producer is None:
-            producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", request_timeout_ms=10_000)
-            await producer.start()
-            self._producer = producer
+            self._producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", request_timeout_ms=10_000)
+            await self._producer.start()
         return self._producer
 
     async def _close(self) -> None:

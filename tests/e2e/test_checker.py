@@ -7,7 +7,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 from checker.faults import faults_of
-from checker.run import any_seed, check, set_up_tenants
+from checker.run import any_seed, check
+from checker.tenants import set_up_tenants
 from harness.mailbox import Mailbox
 from harness.platform import Platform
 
@@ -17,7 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1_200)]
 async def test_every_promise_is_kept_by_a_minute_of_random_work_under_faults(
     platform: Platform, mailbox: Mailbox
 ) -> None:
-    tenants = await set_up_tenants(platform, count=3)
+    tenants = await set_up_tenants(platform, count=3, late=True)
     report = await check(
         platform, mailbox, tenants, seed=any_seed(), seconds=60, desks=32, faults=faults_of(platform), least_faults=3
     )

@@ -12,7 +12,8 @@ from harness.platform import Platform, a_platform
 
 from checker.faults import faults_of
 from checker.report import Report
-from checker.run import any_seed, check, set_up_tenants
+from checker.run import any_seed, check
+from checker.tenants import set_up_tenants
 from slotstream_servicekit.infrastructure.processes import free_port
 
 
@@ -35,7 +36,7 @@ def main() -> None:
 
 
 async def _run(platform: Platform, mailbox: Mailbox, arguments: argparse.Namespace, seed: int) -> Report:
-    tenants = await set_up_tenants(platform, count=arguments.tenants)
+    tenants = await set_up_tenants(platform, count=arguments.tenants, late=True)
     try:
         return await check(
             platform,

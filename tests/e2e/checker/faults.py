@@ -27,7 +27,7 @@ class Fault:
 def faults_of(platform: Platform) -> Sequence[Fault]:
     """All of them; the seed decides which comes when."""
     kafka, postgres = platform.kafka, platform.postgres
-    killed = ("booking-api", "booking-worker", "availability", "notifications", "calendar_sync")
+    killed = ("booking-api", "booking-worker", "availability", "notifications", "calendar_sync", "imports")
     return [
         *(_kill(platform, name) for name in killed),
         Fault("kafka frozen", kafka.freeze, kafka.thaw, (2.0, 5.0)),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from checker.commands import SentCommand
+    from checker.work.commands import SentCommand
 
 Outcome = Literal["ok", "refused", "unknown"]
 """`unknown`: no answer came (connection cut, time-out) or the answer was a retryable 5xx."""
@@ -52,6 +52,36 @@ class Operation:
         ]
 
 
+@dataclass(slots=True, kw_only=True)
+class Person:
+    """A client about whom text is typed everywhere; `mark` is in each piece of it, and nowhere else."""
+
+    organization: str
+    client: str
+    mark: str
+    phone: str
+    duplicates: list["Person"] = field(default_factory=list)
+    """Whose ids lead to this person."""
+
+    @property
+    def address(self) -> str:
+        return f"{self.mark}@people.example.com"
+
+    @property
+    def marks(self) -> tuple[str, str]:
+        return self.mark, self.phone.lstrip("+")
+
+
+@dataclass(slots=True, kw_only=True)
+class RunImport:
+    """One import that was taken in; `wanted` is the state that it was last asked to reach."""
+
+    organization: str
+    id: str
+    rows: int
+    wanted: Literal["checked", "finished", "undone"] = "checked"
+
+
 @dataclass
 class History:
     """All operations of a run, and the faults injected."""
@@ -64,6 +94,20 @@ class History:
     """By the command's id: what Kafka has taken."""
     commands_in_doubt: dict[str, "SentCommand"] = field(default_factory=dict)
     """What Kafka may have taken: no answer came."""
+
+    people: dict[str, Person] = field(default_factory=dict)
+    """By the client's id."""
+    after_erase: list[Operation] = field(default_factory=list)
+    """Requests for a client who had been erased."""
+    booked_by_duplicates: dict[str, str] = field(default_factory=dict)
+    """By appointment: the client who survived the merge."""
+    imports: list[RunImport] = field(default_factory=list)
+    poison: list[tuple[str, str]] = field(default_factory=list)
+    """(topic, mark) of each record that Kafka has taken and no service can read."""
+    calendars: dict[str, int] = field(default_factory=dict)
+    """By connection: of how many events its calendar consists in the end."""
+    calendars_taken: list[str] = field(default_factory=list)
+    """Connections that were made under another organization's id."""
 
     def with_outcome(self, outcome: Outcome) -> Iterator[Operation]:
         return (operation for operation in self.operations if operation.outcome == outcome)

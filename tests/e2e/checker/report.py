@@ -58,6 +58,8 @@ class Report:
         what = (
             f"{len(self.history.operations)} operations in {self.seconds:.0f} s, "
             f"{len(self.evidence.appointments)} appointments, {len(self.evidence.events)} events, "
-            f"{self.evidence.mails} mails, {len(self.history.faults)} faults: "
+            f"{len(self.history.commands)} commands, {len(self.history.imports)} imports, "
+            f"{len(self.evidence.erased)} erased, {len(self.history.poison)} × poison, "
+            f"{self.evidence.ledger.mails} mails, {len(self.history.faults)} faults: "
         )
         return what + (f"{len(self.broken)} promises broken, seed {self.seed}" if self.broken else "every promise kept")

@@ -2,62 +2,26 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Sequence
+from typing import Any
 from uuid import UUID, uuid4
 
 from harness.mailbox import Mailbox
 from harness.platform import Platform
-from harness.world import World, expect, next_weekday
+from harness.web import FileServer
 
-from checker.commands import CommandSender
-from checker.evidence import collect, settle
+from checker.evidence import Evidence, collect, settle
 from checker.faults import Fault, break_things
 from checker.history import History
 from checker.invariants import INVARIANTS
 from checker.report import Finding, Report
-from checker.workload import Desk
-
-SEATS = 3
-CLIENTS = 12
-WRITTEN_TO = 3
-"""How many of an organization's clients have an e-mail address: mails are checked, not load."""
-WORST_SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Tenant:
-    """One organization of the run, with what its desks share."""
-
-    world: World
-    clients: Sequence[str]
-    group: str
-    known: list[str]
-    series: list[str]
-
-
-async def set_up_tenants(platform: Platform, *, count: int) -> list[Tenant]:
-    return [await _a_tenant(platform) for _ in range(count)]
-
-
-async def _a_tenant(platform: Platform) -> Tenant:
-    world = await platform.a_world(staff=2)
-    clients = []
-    for number in range(CLIENTS):
-        body = {"name": f"Client {number}", "phone": f"+4930555{number:04}"}
-        if number < WRITTEN_TO:
-            body["email"] = f"client-{number}@{world.organization_id}.example.com"
-        answer = await world.booking.post("/v1/clients", json=body, headers=world.fresh_key())
-        clients.append(expect(answer)["id"])
-    group = {
-        "business_id": world.business["id"],
-        "name": "Yoga",
-        "duration_minutes": 30,
-        "slot_interval_minutes": 30,
-        "capacity": SEATS,
-    }
-    created = expect(await world.booking.post("/v1/services", json=group, headers=world.fresh_key()))
-    return Tenant(world=world, clients=clients, group=created["id"], known=[], series=[])
+from checker.tenants import WRITTEN_TO, Tenant
+from checker.work import work_at_desk
+from checker.work.calendars import CalendarOwner
+from checker.work.commands import CommandSender
+from checker.work.dead_letters import Saboteur
+from checker.work.desk import Desk
+from checker.work.importer import Importer
 
 
 async def check(
@@ -79,60 +43,81 @@ async def check(
     The seed decides what every desk asks for and which fault comes when; answers and timing are the machine's.
     """
     history = History()
-    in_force: list[str] = []
-    stop = asyncio.Event()
-    work = [asyncio.create_task(desk.work(stop)) for desk in _desks(tenants, history, in_force, seed=seed, count=desks)]
-    work += [asyncio.create_task(sender.work(stop)) for sender in _senders(platform, tenants, history, seed=seed)]
-    if faults:
-        chance = random.Random(seed)
-        work.append(
-            asyncio.create_task(break_things(faults, history=history, in_force=in_force, chance=chance, stop=stop))
-        )
-    ended, _ = await asyncio.wait(work, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
-    while len(history.faults) < least_faults and not ended:
-        ended, _ = await asyncio.wait(work, timeout=1, return_when=asyncio.FIRST_EXCEPTION)
-    stop.set()
-    await asyncio.gather(*work)
-    organizations: list[UUID] = [each.world.organization_id for each in tenants]
-    await settle(platform, organizations, commands=frozenset(history.commands), within=settle_seconds)
-    evidence = await collect(platform, mailbox, organizations, replay=replay)
-    findings = [Finding(each.promise, each.says, list(each.violations(history, evidence))) for each in INVARIANTS]
-    return Report(seed=seed, seconds=seconds, history=history, evidence=evidence, findings=findings)
+    organizations: list[UUID] = [tenant.world.organization_id for tenant in tenants]
+    with FileServer() as web:
+        stop = asyncio.Event()
+        in_force: list[str] = []
+        everybody = [
+            *_desks(tenants, history, in_force, stop, seed=seed, count=desks),
+            *_others(platform, tenants, history, web, stop, seed=seed),
+        ]
+        work = [asyncio.create_task(acts) for acts in everybody]
+        if faults:
+            chance = random.Random(seed)
+            breaking = break_things(faults, history=history, in_force=in_force, chance=chance, stop=stop)
+            work.append(asyncio.create_task(breaking))
+        ended, _ = await asyncio.wait(work, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
+        while len(history.faults) < least_faults and not ended:
+            ended, _ = await asyncio.wait(work, timeout=1, return_when=asyncio.FIRST_EXCEPTION)
+        stop.set()
+        await asyncio.gather(*work)
+        await settle(platform, organizations, history, within=settle_seconds)
+        evidence = await collect(platform, mailbox, organizations, replay=replay)
+    return Report(seed=seed, seconds=seconds, history=history, evidence=evidence, findings=judge(history, evidence))
 
 
-def _desks(tenants: Sequence[Tenant], history: History, in_force: list[str], *, seed: int, count: int) -> list[Desk]:
-    first_slot = next_weekday(8, days_ahead=20)
+def judge(history: History, evidence: Evidence) -> list[Finding]:
+    """Each invariant with what contradicts it."""
     return [
-        Desk(
-            number=number,
-            world=tenants[number % len(tenants)].world,
-            foreign=tenants[(number + 1) % len(tenants)].world,
-            history=history,
-            random=random.Random(seed * 1_000 + number),
-            first_slot=first_slot,
-            faults_in_force=in_force,
-            known=tenants[number % len(tenants)].known,
-            clients=tenants[number % len(tenants)].clients,
-            group=tenants[number % len(tenants)].group,
-            series=tenants[number % len(tenants)].series,
+        Finding(invariant.promise, invariant.says, list(invariant.violations(history, evidence)))
+        for invariant in INVARIANTS
+    ]
+
+
+Acts = Coroutine[Any, Any, None]
+
+
+def _desks(
+    tenants: Sequence[Tenant], history: History, in_force: list[str], stop: asyncio.Event, *, seed: int, count: int
+) -> list[Acts]:
+    return [
+        work_at_desk(
+            Desk(
+                number=number,
+                place=number // len(tenants),
+                tenant=tenants[number % len(tenants)],
+                foreign=tenants[(number + 1) % len(tenants)],
+                history=history,
+                random=random.Random(seed * 1_000 + number),
+                faults_in_force=in_force,
+            ),
+            stop,
         )
         for number in range(count)
     ]
 
 
-def _senders(platform: Platform, tenants: Sequence[Tenant], history: History, *, seed: int) -> list[CommandSender]:
-    return [
-        CommandSender(
+def _others(
+    platform: Platform, tenants: Sequence[Tenant], history: History, web: FileServer, stop: asyncio.Event, *, seed: int
+) -> list[Acts]:
+    """One of each kind for every organization, and one who writes what nobody can read."""
+    acts = [Saboteur(bootstrap=platform.bootstrap, history=history, random=random.Random(seed)).work(stop)]
+    for number, tenant in enumerate(tenants):
+        chance = random.Random(seed * 7_919 + number)
+        sender = CommandSender(
             bootstrap=platform.bootstrap,
             world=tenant.world,
             # Those without an address: what is booked by commands tells nobody.
             clients=tenant.clients[WRITTEN_TO:],
-            first_slot=next_weekday(8, days_ahead=20),
             history=history,
-            random=random.Random(seed * 7_919 + number),
+            random=chance,
         )
-        for number, tenant in enumerate(tenants)
-    ]
+        acts += [
+            sender.work(stop),
+            Importer(tenant=tenant, history=history, random=random.Random(seed * 104_729 + number)).work(stop),
+            CalendarOwner(tenant=tenant, web=web, history=history, random=random.Random(seed + number)).work(stop),
+        ]
+    return acts
 
 
 def any_seed() -> int:

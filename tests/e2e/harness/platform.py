@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +14,7 @@ from uuid import UUID, uuid4
 import httpx2
 from cryptography.fernet import Fernet
 
+from harness.clock import ClockedProcess
 from harness.world import World
 from slotstream_local.databases import create_databases
 from slotstream_local.layout import SERVICES
@@ -67,6 +69,23 @@ class Platform:
             log=self.folder / f"{service}-{role}.log",
         )
         self.processes[process.name] = process
+
+    def start_late_booking(self, ahead: timedelta) -> None:
+        """Booking's API once more, with a clock that runs ahead: `client("booking-late", …)` asks it."""
+        if "booking-late" in self.processes:
+            return
+        port = free_port()
+        process = ClockedProcess(
+            service="booking",
+            role="api",
+            port=port,
+            environment=self.stack_settings.environment("booking", port=port),
+            log=self.folder / "booking-late.log",
+            ahead=ahead,
+        )
+        self.processes["booking-late"] = process
+        process.start()
+        process.wait_ready(within=180)
 
     def stop(self) -> None:
         for process in self.processes.values():

@@ -1,4 +1,4 @@
-"""Another service that asks booking by commands on Kafka, most of them sound, some broken, and floods of those."""
+"""Another service that sends booking commands over Kafka, most of them sound, some broken, and floods of those."""
 
 import asyncio
 import contextlib
@@ -14,9 +14,10 @@ from aiokafka.errors import KafkaError
 from harness.world import World
 
 from checker.history import History
+from checker.tenants import FIRST_SLOT
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import AppointmentRequest, BookAppointment
-from slotstream_contracts.envelope import wrap
+from slotstream_contracts.envelope import Envelope, wrap
 
 COMMANDS = "slotstream.booking.commands.v1"
 RESULTS = "slotstream.booking.results.v1"
@@ -40,7 +41,6 @@ class CommandSender:
     bootstrap: str
     world: World
     clients: Sequence[str]
-    first_slot: datetime
     history: History
     random: random.Random
     _producer: AIOKafkaProducer | None = field(default=None, init=False)
@@ -77,8 +77,8 @@ class CommandSender:
         else:
             self.history.commands[envelope["id"]] = sent
 
-    def _command(self, appointment_id: UUID):  # type: ignore[no-untyped-def]  # noqa: ANN202 - an envelope of the contracts
-        starts_at = self.first_slot + timedelta(minutes=30 * self.random.randrange(2_000))
+    def _command(self, appointment_id: UUID) -> Envelope[BookAppointment]:
+        starts_at = FIRST_SLOT + timedelta(minutes=30 * self.random.randrange(2_000))
         request = AppointmentRequest(
             business_id=UUID(self.world.business["id"]),
             service_id=UUID(self.world.service["id"]),

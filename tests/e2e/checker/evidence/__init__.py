@@ -1,0 +1,131 @@
+"""What the run left behind: every service's tables, the topics, the mails, and who is still at work."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+from harness.mailbox import Mailbox
+from harness.platform import Platform
+
+from booking.storage.audit import count_faults
+from checker.evidence import booking, services, topics
+from checker.evidence.database import seen_as
+from checker.evidence.model import Evidence
+from checker.evidence.texts import read_texts
+from checker.history import History
+from slotstream_contracts.topics import SERVICES
+
+__all__ = ["Evidence", "collect", "settle"]
+
+
+async def settle(platform: Platform, organizations: Sequence[UUID], history: History, *, within: float = 300.0) -> None:
+    """Wait until nobody has anything left to do, or time is up.
+
+    Time running out is no error here: what is missing is for the invariants to tell.
+    """
+    deadline = asyncio.get_running_loop().time() + within
+    while asyncio.get_running_loop().time() < deadline:
+        if await _is_settled(platform, organizations, history):
+            return
+        await asyncio.sleep(0.5)
+
+
+async def _is_settled(platform: Platform, organizations: Sequence[UUID], history: History) -> bool:
+    """Cheap questions first."""
+    return (
+        not await booking.count_waiting(platform, organizations)
+        and not await services.count_unsettled_messages(platform, organizations)
+        and not await services.count_imports_at_work(platform, organizations)
+        and not await topics.count_behind(platform)
+        and not await services.read_not_ready(platform)
+        and await _commands_are_answered(platform, organizations, history)
+        and await _projections_agree(platform, organizations)
+        and await _calendars_are_read(platform, organizations, history)
+    )
+
+
+async def _commands_are_answered(platform: Platform, organizations: Sequence[UUID], history: History) -> bool:
+    ours = frozenset(str(organization) for organization in organizations)
+    return not history.commands.keys() - await topics.read_results(platform, ours)
+
+
+async def _projections_agree(platform: Platform, organizations: Sequence[UUID]) -> bool:
+    wanted = {
+        appointment.id: (appointment.version, appointment.status)
+        for appointment in (await booking.read_appointments(platform, organizations)).values()
+    }
+    projections = await services.read_projections(platform, organizations)
+    return all(shown == wanted for shown in projections.values())
+
+
+async def _calendars_are_read(platform: Platform, organizations: Sequence[UUID], history: History) -> bool:
+    states = {calendar.id: calendar.state for calendar in await services.read_calendars(platform)}
+    busy = await services.read_busy(platform, organizations)
+    agreed = len(set(busy.values())) == 1
+    return agreed and all(states.get(connection) == "ok" for connection in history.calendars)
+
+
+async def collect(
+    platform: Platform, mailbox: Mailbox, organizations: Sequence[UUID], *, replay: bool = True
+) -> Evidence:
+    """Read everything; then, for `replay`, send all events again, thrice and shuffled, and read what that changed."""
+    ours = frozenset(str(organization) for organization in organizations)
+    erased, merged_into = await booking.read_clients(platform, organizations)
+    imports, imported_rows = await services.read_imports(platform, organizations)
+    calendars = await services.read_calendars(platform)
+    evidence = Evidence(
+        organizations=ours,
+        appointments=await booking.read_appointments(platform, organizations),
+        occupancy=await booking.read_occupancy(platform, organizations),
+        recorded_beside=await booking.read_overrides(platform, organizations),
+        capacity=await booking.read_capacity(platform, organizations),
+        owners=await booking.read_resource_owners(platform) | {item.id: item.organization for item in calendars},
+        history=await booking.read_history(platform, organizations),
+        events=await topics.read_events(platform, ours),
+        results=await topics.read_results(platform, ours),
+        projections=await services.read_projections(platform, organizations),
+        ledger=await services.read_ledger(platform, mailbox, organizations),
+        deadlocks=await booking.count_deadlocks(platform),
+        audit=await _audit(platform),
+        seen_by_role={
+            f"{service} {organization}": await seen_as(platform, service, organization)
+            for service in SERVICES
+            for organization in organizations
+        },
+        erased=erased,
+        merged_into=merged_into,
+        texts=await read_texts(platform, with_topics=True),
+        imports=imports,
+        imported_rows=imported_rows,
+        calendars=calendars,
+        busy=await services.read_busy(platform, organizations),
+        set_aside=await topics.read_set_aside(platform),
+        behind=await topics.count_behind(platform),
+        not_ready=await services.read_not_ready(platform),
+    )
+    if replay:
+        await topics.replay(platform, ours)
+        await _read_to_the_end(platform)
+        evidence.projections_after_replay = await services.read_projections(platform, organizations)
+        evidence.ledger.after_replay = await services.count_messages(platform, organizations)
+        evidence.texts_after_replay = await read_texts(platform, with_topics=False)
+    else:
+        evidence.ledger.after_replay = evidence.ledger.by_status
+    return evidence
+
+
+async def _audit(platform: Platform) -> dict[str, int]:
+    connection = await asyncpg.connect(platform.database_url("booking"))
+    try:
+        return await count_faults(connection)
+    finally:
+        await connection.close()
+
+
+async def _read_to_the_end(platform: Platform, *, within: float = 300.0) -> None:
+    deadline = asyncio.get_running_loop().time() + within
+    while asyncio.get_running_loop().time() < deadline:
+        if not await topics.count_behind(platform):
+            return
+        await asyncio.sleep(0.5)

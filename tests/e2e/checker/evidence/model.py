@@ -1,0 +1,141 @@
+"""What a run left behind, as the invariants look at it. Instants are UTC; ids are strings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+Version = tuple[str, int]
+"""An appointment's id and one of its versions."""
+
+Projection = Mapping[str, tuple[int, str]]
+"""By appointment: version and status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookedAppointment:
+    """One row of booking's appointments with its resources."""
+
+    id: str
+    organization: str
+    client: str
+    service: str | None
+    status: str
+    occupies: bool
+    archived: bool
+    series: str | None
+    external_id: str | None
+    starts_at: datetime
+    blocked_from: datetime
+    blocked_to: datetime
+    version: int
+    resources: tuple[str, ...]
+
+
+class Occupancy(NamedTuple):
+    """Time of a resource that an appointment (or nothing) takes."""
+
+    holder: str
+    resource: str
+    blocked_from: datetime
+    blocked_to: datetime
+
+
+class Event(NamedTuple):
+    """One record of the appointments topic, in the order of its partition."""
+
+    id: str
+    organization: str
+    subject: str
+    sequence: int
+
+
+class BusyTime(NamedTuple):
+    """External busy time, as whoever keeps it says: whose, by which calendar, of whom and when."""
+
+    organization: str
+    connection: str
+    instance: str
+    resource: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+class ImportedRow(NamedTuple):
+    """One row of a file with what became of it."""
+
+    import_id: str
+    number: int
+    outcome: str | None
+    appointment: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """One connection of calendar-sync."""
+
+    id: str
+    organization: str
+    resource: str
+    state: str
+
+
+@dataclass(kw_only=True)
+class Ledger:
+    """What notifications says of messages, but for reminders, and what arrived."""
+
+    by_status: Mapping[str, int] = field(default_factory=dict)
+    after_replay: Mapping[str, int] = field(default_factory=dict)
+    mails_by_status: Mapping[str, int] = field(default_factory=dict)
+    """Of those only what went to the addresses whose mails are counted."""
+    with_two_rows: int = 0
+    mails: int = 0
+    mails_repeated: int = 0
+
+
+@dataclass(kw_only=True)
+class Evidence:
+    """Everything the invariants look at."""
+
+    organizations: frozenset[str] = frozenset()
+    appointments: Mapping[str, BookedAppointment] = field(default_factory=dict)
+    occupancy: Sequence[Occupancy] = ()
+    recorded_beside: frozenset[tuple[str, str]] = frozenset()
+    """Pairs (forced, other) that an override's record names, both ways round."""
+    capacity: Mapping[str, int] = field(default_factory=dict)
+    """Seats by service."""
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """The organization of each resource and calendar."""
+    history: Mapping[Version, str] = field(default_factory=dict)
+    """The verb by version."""
+    events: Sequence[Event] = ()
+    results: Mapping[str, str] = field(default_factory=dict)
+    """The type of the answer by the command's id."""
+    projections: Mapping[str, Projection] = field(default_factory=dict)
+    """By service."""
+    projections_after_replay: Mapping[str, Projection] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
+    deadlocks: int = 0
+    audit: Mapping[str, int] = field(default_factory=dict)
+    """What booking's own auditor counts, by kind."""
+    seen_by_role: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By service and tenant: the organizations whose rows the service's own database role sees as that tenant."""
+    erased: frozenset[str] = frozenset()
+    """Clients whom booking has erased."""
+    merged_into: Mapping[str, str] = field(default_factory=dict)
+    """By merged client: the survivor."""
+    texts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By place (a table or a topic): the marks of people that it holds."""
+    texts_after_replay: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    imports: Mapping[str, str] = field(default_factory=dict)
+    """The state of each import."""
+    imported_rows: Sequence[ImportedRow] = ()
+    calendars: Sequence[Calendar] = ()
+    busy: Mapping[str, frozenset[BusyTime]] = field(default_factory=dict)
+    """By who keeps it: calendar-sync, the topic, booking, availability."""
+    set_aside: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By service: the keys of its dead letters."""
+    behind: Mapping[str, int] = field(default_factory=dict)
+    """By consumer group and topic: how many records are not worked through, where there are any."""
+    not_ready: Mapping[str, str] = field(default_factory=dict)
+    """By process: what its readiness says, where it is not ready."""

@@ -1,0 +1,85 @@
+"""Everything comes to its end: no command, import, record or calendar stops for good, or stops others."""
+
+from collections import Counter
+
+from harness.subscriptions import SUBSCRIBERS
+
+from checker.evidence.model import Evidence
+from checker.history import History
+from checker.invariants.model import Broken, Invariant
+
+REFUSED = "slotstream.command.refused"
+
+
+def commands_unanswered(history: History, evidence: Evidence) -> Broken:
+    for command_id, sent in history.commands.items():
+        answer = evidence.results.get(command_id)
+        if answer is None:
+            yield f"command {command_id} of {sent.organization} was never answered"
+        elif sent.broken and answer != REFUSED:
+            yield f"the broken command {command_id} was answered {answer}"
+
+
+def stopped_for_good(_: History, evidence: Evidence) -> Broken:
+    for name, records in evidence.behind.items():
+        yield f"{name}: {records} records are not worked through"
+    for process, readiness in evidence.not_ready.items():
+        yield f"{process} is not ready: {readiness}"
+
+
+def poison_vanished(history: History, evidence: Evidence) -> Broken:
+    for topic, mark in history.poison:
+        for service in SUBSCRIBERS[topic]:
+            if mark not in evidence.set_aside.get(service, frozenset()):
+                yield f"{service} neither read nor set aside {mark} on {topic}"
+
+
+def imports_unfinished(history: History, evidence: Evidence) -> Broken:
+    for run in history.imports:
+        state = evidence.imports.get(run.id)
+        if state not in {run.wanted, "checked", "finished", "undone"}:
+            yield f"import {run.id} is {state}; it was to be {run.wanted}"
+
+
+def imported_wrongly(_: History, evidence: Evidence) -> Broken:
+    """A row that is said to be booked is in the book, and one that is undone takes no time."""
+    for row in evidence.imported_rows:
+        appointment = evidence.appointments.get(row.appointment or "")
+        if row.outcome in {"booked", "already_done"} and appointment is None:
+            yield f"row {row.number} of import {row.import_id} is {row.outcome}, but not in the book"
+        if row.outcome == "undone" and appointment is not None and appointment.status == "scheduled":
+            yield f"row {row.number} of import {row.import_id} is undone, but {appointment.id} is scheduled"
+
+
+def imported_twice(_: History, evidence: Evidence) -> Broken:
+    """An external id has one appointment that takes time, however often its row came."""
+    known = Counter(
+        (appointment.organization, appointment.external_id)
+        for appointment in evidence.appointments.values()
+        if appointment.external_id is not None and appointment.occupies
+    )
+    for (organization, external_id), count in known.items():
+        if count > 1:
+            yield f"{external_id} of {organization} is in the book {count} times"
+
+
+def calendars_stopped(history: History, evidence: Evidence) -> Broken:
+    """However hostile its content was: once it is sound, a calendar is read again, and all of it."""
+    states = {calendar.id: calendar.state for calendar in evidence.calendars}
+    read = Counter(row.connection for row in evidence.busy.get("calendar-sync", ()))
+    for connection, events in history.calendars.items():
+        if states.get(connection) != "ok":
+            yield f"calendar {connection} is {states.get(connection)}"
+        elif read[connection] != events:
+            yield f"calendar {connection} has {read[connection]} of {events} events"
+
+
+INVARIANTS = (
+    Invariant("P7", "poison neither vanishes nor passes", poison_vanished),
+    Invariant("P17", "every import comes to its end", imports_unfinished),
+    Invariant("P17", "what is imported is in the book", imported_wrongly),
+    Invariant("P17", "what is imported is there once", imported_twice),
+    Invariant("P17b", "every command is answered, a broken one refused", commands_unanswered),
+    Invariant("P17b", "nothing stops for good", stopped_for_good),
+    Invariant("P17b", "a calendar that is sound again is read again", calendars_stopped),
+)

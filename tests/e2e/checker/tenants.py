@@ -1,0 +1,70 @@
+"""The organizations of a run, and what the desks of one share. All of them hold what is equal but for its owner."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx2
+from harness.platform import Platform
+from harness.world import World, expect, next_weekday
+
+SEATS = 3
+CLIENTS = 12
+WRITTEN_TO = 3
+"""How many of an organization's clients have an e-mail address: mails are checked, not load."""
+LATER = timedelta(days=70)
+"""How far ahead the clock of the late desk is: every slot has passed by then."""
+FIRST_SLOT = next_weekday(8, days_ahead=20)
+
+
+@dataclass(kw_only=True)
+class Tenant:
+    """One organization of the run. Its desks share what is known, so that they meet on the same appointments."""
+
+    world: World
+    clients: Sequence[str]
+    group: str
+    """A service with several seats."""
+    visiting: str
+    """A member of staff whose own calendar is read."""
+    later: httpx2.AsyncClient | None = None
+    """Booking as it will be when all slots have passed; None where it does not run."""
+    known: list[str] = field(default_factory=list)
+    series: list[str] = field(default_factory=list)
+
+    @property
+    def organization(self) -> str:
+        return str(self.world.organization_id)
+
+
+async def set_up_tenants(platform: Platform, *, count: int, late: bool = False) -> list[Tenant]:
+    """`late`: with a desk whose clock runs ahead."""
+    if late:
+        platform.start_late_booking(LATER)
+    return [await _a_tenant(platform, late=late) for _ in range(count)]
+
+
+async def _a_tenant(platform: Platform, *, late: bool) -> Tenant:
+    world = await platform.a_world(staff=3)
+    visiting = world.staff.pop()["id"]
+    clients = [await _a_client(world, number) for number in range(CLIENTS)]
+    group = {
+        "business_id": world.business["id"],
+        "name": "Yoga",
+        "duration_minutes": 30,
+        "slot_interval_minutes": 30,
+        "capacity": SEATS,
+    }
+    created = expect(await world.booking.post("/v1/services", json=group, headers=world.fresh_key()))
+    later = platform.client("booking-late", platform.token(world.organization_id)) if late else None
+    return Tenant(world=world, clients=clients, group=created["id"], visiting=visiting, later=later)
+
+
+async def _a_client(world: World, number: int) -> str:
+    """The same names and phones in every organization."""
+    body = {"name": f"Client {number}", "phone": f"+4930555{number:04}"}
+    if number < WRITTEN_TO:
+        body["email"] = f"client-{number}@{world.organization_id}.example.com"
+    answer = await world.booking.post("/v1/clients", json=body, headers=world.fresh_key())
+    identity: str = expect(answer)["id"]
+    return identity

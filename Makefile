@@ -1,6 +1,6 @@
 # Slotstream. Needs Python 3.11 or later and make; everything else comes as pinned packages.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset demo mail check test checker bench format
+.PHONY: help up down reset demo mail check test checker bench images format
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
@@ -46,6 +46,11 @@ checker: $(READY) ## Random work under faults, then every promise checked (MINUT
 
 bench: $(READY) ## Measure the promised ratios and write docs/benchmarks.md
 	$(BIN)/python -m bench $(ARGS)
+
+images: ## Build the container images, labelled with version, revision and source
+	@SLOTSTREAM_VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' deploy/cli/pyproject.toml) \
+	SLOTSTREAM_REVISION=$$(git describe --always --dirty --abbrev=40 --exclude '*') \
+	SLOTSTREAM_SOURCE=$$(git remote get-url origin 2>/dev/null | sed 's#//[^/@]*@#//#') docker compose build
 
 format: $(READY) ## Put the code into shape
 	$(BIN)/ruff check --fix .

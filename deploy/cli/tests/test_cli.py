@@ -29,7 +29,7 @@ from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.dead_letters import Cause, DeadLetterWriter, dead_letter_topic_name
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.http import Router, create_app
-from slotstream_servicekit.http.auth import Authenticator, Role
+from slotstream_servicekit.http.auth import Authenticator, Role, UnauthenticatedError
 from slotstream_servicekit.rebuild import Projection
 from slotstream_servicekit.runtime import Service, Worker
 from slotstream_servicekit.settings import Port, ServiceSettings
@@ -339,6 +339,23 @@ async def test_a_token_is_good_for_whoever_knows_the_key(tmp_path: Path) -> None
     authenticator = Authenticator([ensure_signing_key(tmp_path).issuer])
     principal = await authenticator.authenticate(answer.stdout.strip())
     assert (principal.organization_id, principal.role) == (organization_id, Role.MANAGER)
+    await authenticator.aclose()
+
+
+async def test_a_rotated_key_leaves_the_former_ones_tokens_good_until_the_next_rotation(tmp_path: Path) -> None:
+    first = run("token", "--state", str(tmp_path)).stdout.strip()
+    assert run("rotate-key", "--state", str(tmp_path)).exit_code == 0
+    second = run("token", "--state", str(tmp_path)).stdout.strip()
+    authenticator = Authenticator([ensure_signing_key(tmp_path).issuer])
+    await authenticator.authenticate(first)
+    await authenticator.authenticate(second)
+    await authenticator.aclose()
+
+    assert run("rotate-key", "--state", str(tmp_path)).exit_code == 0
+    authenticator = Authenticator([ensure_signing_key(tmp_path).issuer])
+    await authenticator.authenticate(second)
+    with pytest.raises(UnauthenticatedError):
+        await authenticator.authenticate(first)
     await authenticator.aclose()
 
 

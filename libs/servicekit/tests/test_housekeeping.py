@@ -3,6 +3,7 @@
 import asyncio
 from uuid import UUID
 
+import asyncpg
 import pytest
 from kit_world import World
 from sqlalchemy import text
@@ -32,6 +33,19 @@ async def count_notes(world: World) -> int:
         return int(await session.scalar(text("SELECT count(*) FROM notes")) or 0)
 
 
+async def housekeeping_once(world: World, sweeps: list[Sweep]) -> None:
+    """One round: the task looks for its end only when there is nothing left to delete."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(housekeeping(world.database, sweeps, every=3_600)(stop))
+
+    async def swept() -> bool:
+        return await count_notes(world) == 0
+
+    await until(swept)
+    stop.set()
+    await task
+
+
 async def test_a_sweep_takes_all_that_it_names_in_portions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ROWS_AT_ONCE", 10)
     await write_notes(world, range(75, 150))
@@ -42,16 +56,34 @@ async def test_a_sweep_takes_all_that_it_names_in_portions(world: World, monkeyp
     assert await count_notes(world) == 50
 
 
-async def test_a_table_that_cannot_be_swept_keeps_no_other_from_it(world: World) -> None:
-    await write_notes(world, range(10))
-    stop = asyncio.Event()
-    task = asyncio.create_task(
-        housekeeping(world.database, [Sweep(table="no_such_table", where="true"), OLD], every=3_600)(stop)
+async def test_a_backlog_is_worked_off_at_once_and_never_in_one_long_transaction(world: World) -> None:
+    await write_notes(world, range(-50_000, 100))
+    owner = await asyncpg.connect(world.fresh.owner_url.replace("+asyncpg", ""))
+    await owner.execute(
+        """
+        CREATE TABLE portions AS SELECT 0::bigint AS transaction, 0::bigint AS deleted WHERE false;
+        GRANT INSERT ON portions TO PUBLIC;
+        CREATE FUNCTION note_portion() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO portions SELECT pg_current_xact_id()::text::bigint, count(*) FROM gone;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER note_portion AFTER DELETE ON notes REFERENCING OLD TABLE AS gone
+            FOR EACH STATEMENT EXECUTE FUNCTION note_portion();
+        """
     )
 
-    async def swept() -> bool:
-        return await count_notes(world) == 0
+    await housekeeping_once(world, [OLD])
 
-    await until(swept)
-    stop.set()
-    await task
+    portions = await owner.fetch("SELECT sum(deleted) AS deleted FROM portions GROUP BY transaction")
+    await owner.close()
+    assert await count_notes(world) == 0
+    assert sum(portion["deleted"] for portion in portions) == 50_100
+    assert max(portion["deleted"] for portion in portions) == module.ROWS_AT_ONCE
+
+
+async def test_a_table_that_cannot_be_swept_keeps_no_other_from_it(world: World) -> None:
+    await write_notes(world, range(10))
+
+    await housekeeping_once(world, [Sweep(table="no_such_table", where="true"), OLD])
+
+    assert await count_notes(world) == 0

@@ -12,11 +12,13 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.exc import DBAPIError
 
-from slotstream_servicekit import migrations as module
-from slotstream_servicekit.migrations import upgrade
+from slotstream_servicekit.migrations import DEFAULT_LIMITS, upgrade
+from slotstream_servicekit.settings import DatabaseLimits
 from slotstream_servicekit.testing.databases import DatabaseForge, FreshDatabase
 
 pytestmark = pytest.mark.service
+
+IMPATIENT = DatabaseLimits(statement_seconds=2, lock_seconds=1, idle_in_transaction_seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class Migrations:
             + body
         )
 
-    async def run(self) -> None:
-        await asyncio.to_thread(upgrade, self.folder, self.database.owner_url)
+    async def run(self, *, limits: DatabaseLimits = DEFAULT_LIMITS) -> None:
+        await asyncio.to_thread(upgrade, self.folder, self.database.owner_url, limits=limits)
 
     async def connect(self) -> asyncpg.Connection:
         return await asyncpg.connect(self.database.owner_url.replace("+asyncpg", ""))
@@ -82,10 +84,7 @@ async def test_a_revision_that_fails_leaves_those_before_it_applied(migrations: 
     assert await migrations.tables() == {"rooms"}
 
 
-async def test_a_revision_gives_up_where_a_table_is_locked_for_long(
-    migrations: Migrations, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "LOCK_TIMEOUT_SECONDS", 1)
+async def test_a_revision_gives_up_where_a_table_is_locked_for_long(migrations: Migrations) -> None:
     migrations.add(1, "CREATE TABLE rooms (id int)")
     await migrations.run()
     migrations.add(2, "ALTER TABLE rooms ADD COLUMN name text")
@@ -94,10 +93,30 @@ async def test_a_revision_gives_up_where_a_table_is_locked_for_long(
     async with other.transaction():
         await other.execute("LOCK TABLE rooms IN ACCESS SHARE MODE")
         with pytest.raises(DBAPIError, match="lock timeout"):
-            await migrations.run()
+            await migrations.run(limits=IMPATIENT)
     await other.close()
 
     await migrations.run()
+
+
+async def test_a_revision_that_takes_too_long_is_ended_by_the_server(migrations: Migrations) -> None:
+    migrations.add(1, "SELECT pg_sleep(30)")
+
+    with pytest.raises(DBAPIError, match="statement timeout"):
+        await migrations.run(limits=IMPATIENT)
+
+
+async def test_who_names_no_limits_has_some(migrations: Migrations) -> None:
+    settings = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    shown = ", ".join(f"current_setting('{setting}') AS {setting}" for setting in settings)
+    migrations.add(1, f"CREATE TABLE limits AS SELECT {shown}")
+    await migrations.run()
+    connection = await migrations.connect()
+
+    row = await connection.fetchrow("SELECT * FROM limits")
+    await connection.close()
+
+    assert tuple(row) == ("1h", "5s", "2min")
 
 
 async def test_two_that_migrate_at_once_apply_each_revision_once(migrations: Migrations) -> None:

@@ -25,6 +25,7 @@ from slotstream_servicekit.consumer.topic_locks import topic_lock
 from slotstream_servicekit.outbox import enqueue, record_of
 from slotstream_servicekit.rebuild import (
     HistoryIncompleteError,
+    MostWouldGoError,
     Projection,
     RebuildFailedError,
     RebuildReport,
@@ -82,6 +83,19 @@ async def test_an_empty_topic_empties_the_projection(world: World, kafka: str, n
     await world.run(STALE, organization=ORGANIZATION, id="ghost")
     report = await rebuilt(world, kafka, a_projection(await new_topic()))
     assert (report.applied, report.swept) == (0, 1)
+
+
+async def test_a_topic_that_lost_its_history_empties_nothing_unless_that_is_meant(
+    world: World, kafka: str, new_topic: NewTopic
+) -> None:
+    many = "INSERT INTO notes SELECT :organization, 'n' || n, 1, '', 1, now() - interval '1 hour' FROM "
+    await world.run(many + "generate_series(1, 1500) AS n", organization=ORGANIZATION)
+    projection = a_projection(await new_topic())
+    with pytest.raises(MostWouldGoError, match="1,500 of the 1,500 rows"):
+        await rebuilt(world, kafka, projection)
+    assert await world.value("SELECT count(*) FROM notes") == 1_500
+    report = await rebuild(projection, database=world.database, bootstrap_servers=kafka, decode=decode, sweep_most=True)
+    assert report.swept == 1_500
 
 
 async def test_a_rebuild_beside_running_consumers_ends_where_the_log_ends(

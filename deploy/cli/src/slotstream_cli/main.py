@@ -9,7 +9,7 @@ from slotstream_cli import dead_letters, topics
 from slotstream_cli.migrate import migrate
 from slotstream_cli.openapi import openapi
 from slotstream_cli.rebuild import rebuild_service
-from slotstream_cli.token import token
+from slotstream_cli.token import rotate_key, token
 from slotstream_servicekit.clock import use_pinned_zone_rules
 from slotstream_servicekit.telemetry import configure_logging
 
@@ -25,6 +25,7 @@ app.command("migrate")(migrate)
 app.add_typer(dead_letters.app, name="dlq")
 app.command("rebuild")(rebuild_service)
 app.command("token")(token)
+app.command("rotate-key")(rotate_key)
 app.command("openapi")(openapi)
 
 

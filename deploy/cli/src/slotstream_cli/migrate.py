@@ -4,14 +4,17 @@ from functools import partial
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from slotstream_cli.failures import Failure, database_at, retried_while_unreachable, told_plainly
 from slotstream_cli.options import Wait
 from slotstream_cli.services import chosen, setting, variable_of
-from slotstream_servicekit.migrations import upgrade
+from slotstream_servicekit.migrations import DEFAULT_LIMITS, upgrade
 from slotstream_servicekit.runtime import Service
+from slotstream_servicekit.settings import DatabaseLimits
 
 FIELD = "owner_database_url"
+LIMITS = "maintenance_database_limits"
 
 
 def migrate(
@@ -20,9 +23,10 @@ def migrate(
 ) -> None:
     """Bring each service's database to its newest revision, as <SERVICE>_OWNER_DATABASE_URL says."""
     with told_plainly():
-        wanted = [(service, _owner_url(service)) for service in chosen(services)]
-        for service, url in wanted:
-            retried_while_unreachable(partial(_migrate, service, url), seconds=wait, what=f"{service.name}'s database")
+        wanted = [(service, _owner_url(service), _limits(service)) for service in chosen(services)]
+        for service, url, limits in wanted:
+            work = partial(_migrate, service, url, limits)
+            retried_while_unreachable(work, seconds=wait, what=f"{service.name}'s database")
             typer.echo(f"{service.name}: up to date")
 
 
@@ -36,8 +40,19 @@ def _owner_url(service: Service[Any]) -> str:
     return url
 
 
-def _migrate(service: Service[Any], url: str) -> None:
+def _limits(service: Service[Any]) -> DatabaseLimits:
+    given = setting(service, LIMITS)
+    if not given:
+        return DEFAULT_LIMITS
+    try:
+        return DatabaseLimits.model_validate_json(given)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise Failure.usage(f"{variable_of(service, LIMITS)} is wrong: {faults}") from None
+
+
+def _migrate(service: Service[Any], url: str, limits: DatabaseLimits) -> None:
     if not service.migrations.is_dir():
         raise Failure(f"{service.name} has no migrations at {service.migrations}.")
     with database_at(url, variable_of(service, FIELD)):
-        upgrade(service.migrations, url)
+        upgrade(service.migrations, url, limits=limits)

@@ -17,6 +17,7 @@ from slotstream_servicekit.settings import ServiceSettings
 def rebuild_service(
     service: Annotated[str, typer.Argument(help="The service whose projections to rebuild.")],
     projection: Annotated[list[str] | None, typer.Option(help="Only this projection; repeatable.")] = None,
+    sweep_most: Annotated[bool, typer.Option("--sweep-most", help="Even if more than half of a table goes.")] = False,
 ) -> None:
     """Read a service's projections anew from offset zero, while it runs, and sweep what no record vouches for."""
     with told_plainly():
@@ -27,7 +28,7 @@ def rebuild_service(
             kafka_at(settings.kafka_bootstrap_servers),
             database_at(settings.database_url, variable_of(found, "database_url")),
         ):
-            reports = asyncio.run(_rebuild(found.name, wanted, settings))
+            reports = asyncio.run(_rebuild(found.name, wanted, settings, sweep_most=sweep_most))
         for each in reports:
             typer.echo(
                 f"{each.projection}: {each.applied} records applied, {each.swept} stale rows removed, "
@@ -44,8 +45,15 @@ def _wanted(service: str, declared: Sequence[Projection], names: list[str]) -> l
     return [known[name] for name in names or known]
 
 
-async def _rebuild(service: str, projections: Sequence[Projection], settings: ServiceSettings) -> list[RebuildReport]:
-    database = Database.connect(settings.database_url, pool_size=2, application_name=f"slotstream-rebuild-{service}")
+async def _rebuild(
+    service: str, projections: Sequence[Projection], settings: ServiceSettings, *, sweep_most: bool
+) -> list[RebuildReport]:
+    database = Database.connect(
+        settings.database_url,
+        pool_size=2,
+        application_name=f"slotstream-rebuild-{service}",
+        limits=settings.maintenance_database_limits,
+    )
     decode: Any = parse
     try:
         return [
@@ -54,6 +62,7 @@ async def _rebuild(service: str, projections: Sequence[Projection], settings: Se
                 database=database,
                 bootstrap_servers=settings.kafka_bootstrap_servers,
                 decode=decode,
+                sweep_most=sweep_most,
             )
             for each in projections
         ]

@@ -11,11 +11,11 @@ import shlex
 import shutil
 import subprocess
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from slotstream_local.databases import create_databases
+from slotstream_local.databases import change_admin_password, create_databases
 from slotstream_local.layout import SERVICES
 from slotstream_servicekit.signing import LOCAL_AUDIENCE, LOCAL_ISSUER, ensure_signing_key
 
@@ -23,6 +23,9 @@ _STATE: Final = Path("/state")
 _JWKS: Final = Path("/jwks/jwks.json")
 _SECRETS: Final = Path("/secrets")
 _SERVER: Final = "postgres:5432"
+_SEALING_KEYS: Final = "CALENDAR_SYNC_SECRET_KEYS"
+_FORMER: Final = "FORMER_ADMIN_URLS"
+_FORMER_KEPT: Final = 5
 
 
 def make_secrets(
@@ -36,7 +39,7 @@ def make_secrets(
         _write(admin, secrets.token_urlsafe(24))
     setup = secrets_folder / "setup" / "env"
     kept = _read_variables(setup)
-    owners = {"ADMIN_URL": f"postgresql://postgres:{admin.read_text()}@{server}/postgres"}
+    owners = {"ADMIN_URL": _admin_url(admin.read_text(), server), _FORMER: kept.get(_FORMER, "[]")}
     for service in SERVICES:
         prefix = service.upper()
         owner, app = f"{prefix}_OWNER_PASSWORD", f"{prefix}_APP_PASSWORD"
@@ -46,14 +49,33 @@ def make_secrets(
         _write_variables(
             secrets_folder / service.replace("_", "-") / "env",
             {f"{prefix}_DATABASE_URL": _url(service, "app", owners[app], server), **_issuers(jwks)},
-            keep=("CALENDAR_SYNC_SECRET_KEYS",),
+            keep=(_SEALING_KEYS,),
         )
     _write_variables(setup, owners)
     print("Secrets are in their volumes.")
 
 
+def make_new_passwords(*, secrets_folder: Path = _SECRETS, server: str = _SERVER, **places: Path) -> None:
+    """New passwords for every role of the database; `setup` then sets them."""
+    admin, setup = secrets_folder / "postgres" / "password", secrets_folder / "setup" / "env"
+    # Several, since the database still has an earlier one where `setup` did not run after the last time.
+    former = [_admin_url(admin.read_text(), server), *json.loads(_read_variables(setup).get(_FORMER, "[]"))]
+    _write(admin, secrets.token_urlsafe(24))
+    _write_variables(setup, {_FORMER: json.dumps(former[:_FORMER_KEPT])})
+    make_secrets(secrets_folder=secrets_folder, server=server, **places)
+
+
+def make_new_sealing_key(*, secrets_folder: Path = _SECRETS) -> None:
+    """A new key for calendar-sync, which seals everything with it at its next start; the former one still opens."""
+    path = secrets_folder / "calendar-sync" / "env"
+    variables = _read_variables(path)
+    former = json.loads(variables[_SEALING_KEYS])[0]
+    _write_variables(path, {**variables, _SEALING_KEYS: json.dumps([_sealing_key(), former])})
+
+
 def set_up() -> None:
-    """Databases and roles, migrations, topics; safe to run again."""
+    """Databases and roles, their passwords, migrations, topics; safe to run again."""
+    change_admin_password(os.environ["ADMIN_URL"], former_urls=json.loads(os.environ[_FORMER]))
     for service in SERVICES:
         create_databases(
             os.environ["ADMIN_URL"],
@@ -66,6 +88,10 @@ def set_up() -> None:
     print("Databases and topics are ready.")
 
 
+def _admin_url(password: str, server: str) -> str:
+    return f"postgresql://postgres:{password}@{server}/postgres"
+
+
 def _url(service: str, role: str, password: str, server: str) -> str:
     return f"postgresql+asyncpg://{service}_{role}:{password}@{server}/{service}"
 
@@ -74,8 +100,12 @@ def _issuers(jwks: Path) -> dict[str, str]:
     issuer = {"issuer": LOCAL_ISSUER, "audience": LOCAL_AUDIENCE, "jwks_url": jwks.as_uri()}
     return {
         "SLOTSTREAM_ISSUERS": json.dumps([issuer]),
-        "CALENDAR_SYNC_SECRET_KEYS": json.dumps([urlsafe_b64encode(secrets.token_bytes(32)).decode()]),
+        _SEALING_KEYS: json.dumps([_sealing_key()]),
     }
+
+
+def _sealing_key() -> str:
+    return urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def _read_variables(path: Path) -> dict[str, str]:
@@ -96,10 +126,18 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
+_JOBS: Final[Mapping[str, Callable[[], None]]] = {
+    "secrets": make_secrets,
+    "passwords": make_new_passwords,
+    "sealing-key": make_new_sealing_key,
+    "setup": set_up,
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m slotstream_local.compose", description=__doc__)
-    parser.add_argument("job", choices=("secrets", "setup"))
-    {"secrets": make_secrets, "setup": set_up}[parser.parse_args().job]()
+    parser.add_argument("job", choices=sorted(_JOBS))
+    _JOBS[parser.parse_args().job]()
 
 
 if __name__ == "__main__":

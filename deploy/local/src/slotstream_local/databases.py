@@ -2,8 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import urlsplit
 
 import asyncpg
+
+_LIMITS: Final[Mapping[str, Mapping[str, str]]] = {
+    "owner": {"statement_timeout": "1h", "lock_timeout": "30s", "idle_in_transaction_session_timeout": "5min"},
+    "app": {"statement_timeout": "2min", "lock_timeout": "30s", "idle_in_transaction_session_timeout": "2min"},
+}
+"""For whoever connects as one of these roles and sets nothing else: a person with psql, a forgotten script."""
 
 
 def create_databases(
@@ -25,7 +33,12 @@ def create_databases(
 async def _create(
     admin_url: str, services: Sequence[str], passwords: Mapping[str, str], names: Mapping[str, str]
 ) -> None:
-    connection = await asyncpg.connect(admin_url, timeout=10)
+    connection = await asyncpg.connect(
+        admin_url,
+        timeout=10,
+        command_timeout=60,
+        server_settings={"statement_timeout": "55s", "lock_timeout": "30s"},
+    )
     try:
         for service in services:
             database = names.get(service, service)
@@ -36,9 +49,33 @@ async def _create(
                     f"DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
                 )
                 await connection.execute(f"ALTER ROLE {role} LOGIN PASSWORD {quoted}")
+                for setting, value in _LIMITS[kind].items():
+                    await connection.execute(f"ALTER ROLE {role} SET {setting} = '{value}'")
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database):
                 await connection.execute(f'CREATE DATABASE "{database}" OWNER {service}_owner')
             await connection.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC')
             await connection.execute(f'GRANT CONNECT ON DATABASE "{database}" TO {service}_owner, {service}_app')
     finally:
         await connection.close()
+
+
+def change_admin_password(admin_url: str, *, former_urls: Sequence[str]) -> None:
+    """Gives the administrator the password of `admin_url`, with one of `former_urls` where it is not so already."""
+    asyncio.run(_change_admin_password(admin_url, former_urls))
+
+
+async def _change_admin_password(admin_url: str, former_urls: Sequence[str]) -> None:
+    wanted = urlsplit(admin_url)
+    for url in (admin_url, *former_urls):
+        try:
+            connection = await asyncpg.connect(url, timeout=10)
+        except asyncpg.InvalidPasswordError:
+            continue
+        try:
+            if url != admin_url:
+                quoted: str = await connection.fetchval("SELECT quote_literal($1)", wanted.password)
+                await connection.execute(f"ALTER ROLE {wanted.username} PASSWORD {quoted}")
+        finally:
+            await connection.close()
+        return
+    raise asyncpg.InvalidPasswordError("the administrator has none of the passwords that are known")

@@ -104,7 +104,7 @@ class Database:
                 "connection_class": _Connection,
                 "timeout": _CONNECT_SECONDS,
                 "command_timeout": _command_seconds(limits),
-                "server_settings": {"application_name": application_name, "jit": "off", **_server_limits(limits)},
+                "server_settings": {"application_name": application_name, "jit": "off", **server_limits(limits)},
             },
         )
         event.listen(engine.sync_engine, "connect", _read_plain_uuids)
@@ -303,7 +303,8 @@ def is_unavailable(error: BaseException) -> bool:
     return isinstance(complaint, asyncpg.InterfaceError) and "clos" in str(complaint)
 
 
-def _server_limits(limits: DatabaseLimits | None) -> dict[str, str]:
+def server_limits(limits: DatabaseLimits | None) -> dict[str, str]:
+    """PostgreSQL's settings of a connection that has these limits."""
     if limits is None:
         return {}
     return {

@@ -13,10 +13,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from slotstream_servicekit.database import EVERY_TENANT, TENANT_SETTING
+from slotstream_servicekit.database import EVERY_TENANT, TENANT_SETTING, server_limits
 from slotstream_servicekit.locks import LockClass
+from slotstream_servicekit.settings import DatabaseLimits, ServiceSettings
 
-LOCK_TIMEOUT_SECONDS: Final = 5
+DEFAULT_LIMITS: Final[DatabaseLimits] = ServiceSettings.model_fields["maintenance_database_limits"].default
 
 TENANT_POLICY = (
     f"current_setting('{TENANT_SETTING}', true) = '{EVERY_TENANT}' "
@@ -72,25 +73,27 @@ def run_env(metadata: MetaData) -> None:
     url = context.config.get_main_option("sqlalchemy.url")
     if url is None:
         raise SystemExit("alembic needs sqlalchemy.url: run `slotstream migrate`, which passes the owner's URL")
-    asyncio.run(_run_online(url, metadata))
+    asyncio.run(_run_online(url, metadata, context.config.attributes.get("limits", DEFAULT_LIMITS)))
 
 
-async def _run_online(url: str, metadata: MetaData) -> None:
-    engine = create_async_engine(url, poolclass=pool.NullPool)
+async def _run_online(url: str, metadata: MetaData, limits: DatabaseLimits) -> None:
+    # The lock comes first and may be waited for; its own limit is set after it.
+    settings = server_limits(limits.model_copy(update={"lock_seconds": 0}))
+    engine = create_async_engine(url, poolclass=pool.NullPool, connect_args={"server_settings": settings})
     try:
         async with engine.connect() as connection:
-            await connection.run_sync(_migrate, metadata)
+            await connection.run_sync(_migrate, metadata, limits)
             await connection.commit()
     finally:
         await engine.dispose()
 
 
-def _migrate(connection: Connection, metadata: MetaData) -> None:
+def _migrate(connection: Connection, metadata: MetaData, limits: DatabaseLimits) -> None:
     """Each revision in a transaction of its own, so that one that fails leaves those before it applied."""
     # Two migrating processes take turns: the second finds nothing left to do. The connection's end frees the lock.
     connection.exec_driver_sql(f"SELECT pg_advisory_lock({LockClass.MIGRATION:d})")
     # Whoever waits for a table's lock makes every later query of that table wait as well: better to fail and retry.
-    connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+    connection.exec_driver_sql(f"SET lock_timeout = {server_limits(limits)['lock_timeout']}")
     connection.commit()
     context.configure(
         connection=connection,
@@ -102,17 +105,18 @@ def _migrate(connection: Connection, metadata: MetaData) -> None:
         context.run_migrations()
 
 
-def alembic_config(migrations: Path, owner_url: str) -> Config:
+def alembic_config(migrations: Path, owner_url: str, limits: DatabaseLimits = DEFAULT_LIMITS) -> Config:
     """Alembic's configuration for the folder `migrations` and the database at `owner_url`."""
     config = Config()
+    config.attributes["limits"] = limits
     config.set_main_option("script_location", str(migrations))
     config.set_main_option("sqlalchemy.url", owner_url.replace("%", "%%"))
     return config
 
 
-def upgrade(migrations: Path, owner_url: str) -> None:
+def upgrade(migrations: Path, owner_url: str, *, limits: DatabaseLimits = DEFAULT_LIMITS) -> None:
     """Bring the database to the newest revision. Blocks; not for use inside a running event loop."""
-    command.upgrade(alembic_config(migrations, owner_url), "head")
+    command.upgrade(alembic_config(migrations, owner_url, limits), "head")
 
 
 def differences_from_models(connection: Connection, metadata: MetaData) -> list[object]:

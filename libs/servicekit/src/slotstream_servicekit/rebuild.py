@@ -35,6 +35,9 @@ _NEARLY_THERE: Final = 2_000
 """How many records may be left to apply while the running consumers are held back."""
 _ROUNDS: Final = 20
 
+_SWEPT_FREELY: Final = 1_000
+"""Up to so many rows may go without anybody's having said that most may."""
+
 Ends = Mapping[TopicPartition, int]
 Progress = Callable[[int], None]
 
@@ -82,6 +85,13 @@ class RebuildFailedError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class MostWouldGoError(SlotstreamError):
+    """No record vouches for most of the rows, as when Kafka's data was lost; no row was removed."""
+
+    code = "most_would_go"
+    kind = ErrorKind.conflict
+
+
 async def rebuild(
     projection: Projection,
     *,
@@ -89,14 +99,18 @@ async def rebuild(
     bootstrap_servers: str,
     decode: Decode,
     progress: Progress = _quietly,
+    sweep_most: bool = False,
 ) -> RebuildReport:
-    """Rebuild one projection; safe beside the running service, and safe to run again after an interruption."""
+    """Rebuild one projection; safe beside the running service, and safe to run again after an interruption.
+
+    Raises MostWouldGoError rather than remove more than half of a table, unless `sweep_most` allows it.
+    """
     async with database.system_transaction() as session:
         # The handler may ask either clock for `applied_at`.
         database_time = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
         started_at = min(database_time, system_clock())
     async with _log_of(bootstrap_servers, projection.topics) as topics:
-        run = _Run(projection, database, decode, progress, topics)
+        run = _Run(projection, database, decode, progress, topics, sweep_most)
         for _ in range(_ROUNDS):
             if await run.catch_up() <= _NEARLY_THERE:
                 break
@@ -112,6 +126,7 @@ class _Run:
     decode: Decode
     progress: Progress
     topics: "_Log"
+    sweep_most: bool
     applied: int = 0
     unreadable: int = 0
 
@@ -198,11 +213,25 @@ class _Run:
     async def _sweep(self, session: AsyncSession, started_at: datetime) -> int:
         swept = 0
         for table in self.projection.tables:
+            if not self.sweep_most:
+                await self._refuse_to_sweep_most(session, table, started_at)
             gone = await session.execute(
                 text(f"DELETE FROM {table} WHERE applied_at < :started_at"), {"started_at": started_at}
             )
             swept += int(getattr(gone, "rowcount", 0))
         return swept
+
+    async def _refuse_to_sweep_most(self, session: AsyncSession, table: str, started_at: datetime) -> None:
+        counts = await session.execute(
+            text(f"SELECT count(*) FILTER (WHERE applied_at < :started_at) AS stale, count(*) AS total FROM {table}"),
+            {"started_at": started_at},
+        )
+        stale, total = counts.one()
+        if stale > _SWEPT_FREELY and stale > total / 2:
+            raise MostWouldGoError(
+                f"{self.projection.name}: no record vouches for {stale:,} of the {total:,} rows of {table}, which "
+                "looks as if the topics had lost their history; no row was removed"
+            )
 
 
 @dataclass(slots=True)

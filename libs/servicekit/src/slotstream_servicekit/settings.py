@@ -55,6 +55,8 @@ class Rate(BaseModel):
 
     per_minute: int = Field(ge=0)
     burst: int = Field(ge=1)
+    open: int | None = Field(default=None, ge=0)
+    """How many answers may be under way at one time; 0 means no limit, None what the endpoint says."""
 
 
 class ServiceSettings(BaseSettings):
@@ -74,6 +76,10 @@ class ServiceSettings(BaseSettings):
     worker_database_limits: DatabaseLimits = DatabaseLimits(
         statement_seconds=120, lock_seconds=30, idle_in_transaction_seconds=120
     )
+    maintenance_database_limits: DatabaseLimits = DatabaseLimits(
+        statement_seconds=3_600, lock_seconds=5, idle_in_transaction_seconds=120
+    )
+    """For `slotstream migrate` and `slotstream rebuild`, whose statements may take long but keep nobody waiting."""
 
     kafka_bootstrap_servers: str = "localhost:9092"
     relay_lanes: int = Field(default=8, ge=1, le=256)

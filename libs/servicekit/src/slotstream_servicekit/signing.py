@@ -44,14 +44,26 @@ def ensure_signing_key(state_folder: Path) -> SigningKey:
     """
     folder = state_folder.resolve() / "keys"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    private, public = folder / "private.jwk", folder / "jwks.json"
+    private, former, public = folder / "private.jwk", folder / "former.jwk", folder / "jwks.json"
     if not private.exists():
         _write_once(private, orjson.dumps(_new_key().as_dict(private=True)), mode=0o600)
     key = ECKey.import_key(orjson.loads(private.read_bytes()))
-    jwks = orjson.dumps({"keys": [{**key.as_dict(private=False), "use": "sig", "alg": _ALGORITHM}]})
+    published = [key.as_dict(private=False)]
+    if former.exists():
+        published.append(orjson.loads(former.read_bytes()))
+    jwks = orjson.dumps({"keys": [{**each, "use": "sig", "alg": _ALGORITHM} for each in published]})
     if not public.exists() or public.read_bytes() != jwks:
         _replace(public, jwks, mode=0o644)
     return SigningKey(key=key, jwks_path=public)
+
+
+def rotate_signing_key(state_folder: Path) -> SigningKey:
+    """Makes a new key. Tokens of the former one are accepted until the next rotation, those of earlier ones no more."""
+    former = ensure_signing_key(state_folder)
+    folder = former.jwks_path.parent
+    _replace(folder / "former.jwk", orjson.dumps(former.key.as_dict(private=False)), mode=0o600)
+    _replace(folder / "private.jwk", orjson.dumps(_new_key().as_dict(private=True)), mode=0o600)
+    return ensure_signing_key(state_folder)
 
 
 def sign_token(

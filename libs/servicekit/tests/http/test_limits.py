@@ -1,12 +1,14 @@
 """One organization's haste is answered with 429, and nobody else feels it."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
 import pytest
 from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 
 from slotstream_servicekit.http import CurrentPrincipal, RequestModel, Router, limits, rate_limited
 from slotstream_servicekit.http.limits import RateLimits
@@ -31,8 +33,29 @@ def clock() -> Clock:
     return Clock()
 
 
+class Streams:
+    """Streams that go on until `end` is set."""
+
+    def __init__(self) -> None:
+        self.end = asyncio.Event()
+        self._begun = asyncio.Semaphore(0)
+
+    async def events(self) -> AsyncIterator[str]:
+        self._begun.release()
+        yield "begun"
+        await self.end.wait()
+
+    async def one_begins(self) -> None:
+        await asyncio.wait_for(self._begun.acquire(), 10)
+
+
 @pytest.fixture
-def app(make_app: Callable[..., FastAPI], signer: Any, clock: Clock) -> FastAPI:
+async def streams() -> Streams:
+    return Streams()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., FastAPI], signer: Any, clock: Clock, streams: Streams) -> FastAPI:
     router = Router(prefix="/v1")
 
     @router.get("/reports", dependencies=[rate_limited("reports", per_minute=60, burst=2)])
@@ -46,6 +69,16 @@ def app(make_app: Callable[..., FastAPI], signer: Any, clock: Clock) -> FastAPI:
     @router.get("/free", dependencies=[rate_limited("free", per_minute=1, burst=1)])
     async def read_free(principal: CurrentPrincipal) -> str:
         return "free"
+
+    @router.get(
+        "/stream",
+        dependencies=[rate_limited("streams", per_minute=0, burst=1, open_at_once=2)],
+        response_class=StreamingResponse,
+    )
+    async def read_stream(principal: CurrentPrincipal, broken: bool = False) -> StreamingResponse:
+        if broken:
+            raise RuntimeError
+        return StreamingResponse(streams.events())
 
     app = make_app(signer.issuer, routers=[router])
     app.state.rate_limits = RateLimits({"free": Rate(per_minute=0, burst=1)}, clock=clock)
@@ -120,3 +153,41 @@ def test_what_is_counted_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatc
         left = rates.take(hasty, "slots", rate)
     assert len(rates._buckets) <= 10
     assert left < 0, "who keeps asking is not forgotten"
+
+
+async def test_so_many_streams_of_one_organization_are_open_at_one_time(
+    client_of: ClientMaker, streams: Streams
+) -> None:
+    watching, calm = await client_of(uuid4()), await client_of(uuid4())
+    open_ones = [asyncio.create_task(watching.get("/v1/stream")) for _ in range(2)]
+    await streams.one_begins()
+    await streams.one_begins()
+    refused = await watching.get("/v1/stream")
+    assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (429, "rate_limited", "5")
+    another = asyncio.create_task(calm.get("/v1/stream"))
+    await streams.one_begins()
+    streams.end.set()
+    assert {(await stream).status_code for stream in (*open_ones, another)} == {200}
+    assert [(await watching.get("/v1/stream")).status_code for _ in range(3)] == [200, 200, 200]
+
+
+async def test_who_hangs_up_or_meets_an_error_leaves_no_place_taken(client_of: ClientMaker, streams: Streams) -> None:
+    client = await client_of(uuid4())
+    for _ in range(5):
+        watching = asyncio.create_task(client.get("/v1/stream"))
+        await streams.one_begins()
+        watching.cancel()
+        await asyncio.wait([watching])
+    assert {(await client.get("/v1/stream", params={"broken": "true"})).status_code for _ in range(5)} == {500}
+    streams.end.set()
+    assert (await client.get("/v1/stream")).status_code == 200
+
+
+async def test_how_many_are_open_can_be_set(app: FastAPI, client_of: ClientMaker, streams: Streams) -> None:
+    app.state.rate_limits = RateLimits({"streams": Rate(per_minute=0, burst=1, open=1)})
+    client = await client_of(uuid4())
+    watching = asyncio.create_task(client.get("/v1/stream"))
+    await streams.one_begins()
+    assert (await client.get("/v1/stream")).status_code == 429
+    streams.end.set()
+    assert (await watching).status_code == 200

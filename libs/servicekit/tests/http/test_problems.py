@@ -92,7 +92,9 @@ async def test_the_operators_pages_answer_without_a_token(stranger: httpx2.Async
     assert (await stranger.get("/livez")).status_code == 200
     assert (await stranger.get("/readyz")).json() == {"status": "ready", "checks": {}}
     assert (await stranger.get("/openapi.json")).json()["info"]["title"] == "Small"
-    assert (await stranger.get("/docs")).status_code == 200
+    page = await stranger.get("/docs")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "url: 'openapi.json'" in page.text, "relative: a proxy may put a service's name before its paths"
     await stranger.get("/v1/whoami")
     metrics = (await stranger.get("/metrics")).text
     assert 'route="/v1/whoami",service="small",status="401"' in metrics

@@ -296,6 +296,7 @@ def _create_catalogue() -> None:
         ["organization_id", "resource_id", "ends_at"],
         unique=False,
     )
+    op.create_index(op.f("external_busy_ends_at_idx"), "external_busy", ["ends_at"], unique=False)
     op.create_table(
         "organizations",
         sa.Column("organization_id", sa.Uuid(), nullable=False),

@@ -22,7 +22,18 @@ BULK_SECONDS: Final = 1.0
 
 SWEEPS: Final = (
     Sweep(table="command_results", where="created_at < now() - interval '30 days'"),
-    Sweep(table="bulk_jobs", where="created_at < now() - interval '30 days'"),
+    # An order may have many thousands of items: they go first, in portions of their own.
+    Sweep(
+        table="bulk_items",
+        where="(organization_id, job_id) IN "
+        "(SELECT organization_id, id FROM bulk_jobs WHERE created_at < now() - interval '30 days')",
+    ),
+    Sweep(
+        table="bulk_jobs",
+        where="created_at < now() - interval '30 days' AND NOT EXISTS (SELECT FROM bulk_items AS i "
+        "WHERE i.organization_id = bulk_jobs.organization_id AND i.job_id = bulk_jobs.id)",
+    ),
+    Sweep(table="external_busy", where="ends_at < now() - interval '90 days'"),
     IDEMPOTENCY_KEYS,
 )
 

@@ -17,8 +17,9 @@ from calendar_sync.adapters.sealing import SecretBox
 from calendar_sync.api import Dependencies, connections_router, feeds_router
 from calendar_sync.domain import CalendarReader, ConnectionKind
 from calendar_sync.settings import CalendarSyncSettings
-from calendar_sync.worker import SWEEPS, Poller
+from calendar_sync.worker import RESEALING_SECONDS, SWEEPS, Poller
 from slotstream_contracts.envelope import parse
+from slotstream_servicekit.background import repeatedly
 from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import StartError
@@ -77,7 +78,11 @@ def create_worker(settings: CalendarSyncSettings, *, clock: Clock = system_clock
         database=database,
         decode=parse,
         register=partial(register, clock=clock),
-        tasks=[poller.run, housekeeping(database, SWEEPS)],
+        tasks=[
+            poller.run,
+            repeatedly("resealing", poller.reseal, every=RESEALING_SECONDS),
+            housekeeping(database, SWEEPS),
+        ],
         dispose=[http.aclose],
     )
 

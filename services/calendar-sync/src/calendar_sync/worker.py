@@ -12,6 +12,7 @@ from calendar_sync.adapters.sealing import SecretBox, UnsealableError
 from calendar_sync.domain import CalendarReader, ConnectionKind, ReadingFailedError, Window
 from calendar_sync.storage import Claim
 from calendar_sync.usecases.reading import Outcome, claim_due_connections, record_outcome
+from calendar_sync.usecases.resealing import reseal_secrets
 from slotstream_servicekit.background import pause_after, pause_for
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.database import Database
@@ -28,6 +29,7 @@ PAST_APPOINTMENTS = Sweep(table="appointments", where="ends_at < now() - interva
 """Feeds show 30 days back."""
 SWEEPS = (IDEMPOTENCY_KEYS, PAST_APPOINTMENTS)
 _POLLER = Actor(type="system", id="calendar_poller")
+RESEALING_SECONDS = 86_400.0
 _UNKNOWN_RESOURCE_RETRY = timedelta(minutes=1)
 
 
@@ -48,6 +50,11 @@ class Poller:
     lease: timedelta
     concurrency: int
     window_refresh: timedelta
+
+    async def reseal(self) -> None:
+        """Keys change at a start only; what a process with older settings has sealed since is found the next day."""
+        resealed = await reseal_secrets(database=self.database, box=self.box)
+        log.info("secrets_resealed", sealed=resealed.sealed, unreadable=resealed.unreadable)
 
     async def run(self, stop: asyncio.Event) -> None:
         running: set[asyncio.Task[None]] = set()

@@ -8,6 +8,7 @@ from typing import Any, cast
 import orjson
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -65,6 +66,7 @@ def create_app(
             HTTPException: _on_http_exception,
         },
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=True,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
@@ -80,7 +82,7 @@ def create_app(
     in_order = sorted(routes, key=lambda route: not route.comes_first)
     refuse_hidden_routes(in_order)
     # Flat, and not by include_router: FastAPI matches an included router twice per request.
-    app.router.routes[:] = [*in_order, *operator_routes(health), *app.router.routes]
+    app.router.routes[:] = [*in_order, *operator_routes(health), _docs(title), *app.router.routes]
     cast("Any", app).openapi = _remembered(lambda: openapi_of(app, routes))
     return app
 
@@ -108,6 +110,15 @@ def operator_routes(health: Health) -> list[Route]:
         return Response(render_metrics(), media_type=METRICS_CONTENT_TYPE)
 
     return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+def _docs(title: str) -> Route:
+    """FastAPI's page, which finds its document also where a proxy puts something before the path."""
+
+    async def docs(_request: Request) -> Response:
+        return get_swagger_ui_html(openapi_url="openapi.json", title=title)
+
+    return Route("/docs", docs)
 
 
 def operator_app(health: Health) -> Starlette:

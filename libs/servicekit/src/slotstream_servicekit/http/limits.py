@@ -6,6 +6,9 @@ Checked once the caller is known and before the body is read. `SLOTSTREAM_RATE_L
 variable) sets other rates by kind: `{"reports": {"per_minute": 600, "burst": 100}}`; a rate of 0 means no limit.
 Each process counts by itself: with n processes an organization may reach n times the rate.
 
+An endpoint whose answers last, a stream or an export, also limits with `open` how many of them an organization may
+have under way; a place is free again when the answer has ended or the caller has hung up.
+
 Every answer of such an endpoint tells `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
 """
 
@@ -25,6 +28,12 @@ from slotstream_servicekit.http.request_telemetry import RESPONSE_HEADERS
 from slotstream_servicekit.settings import Rate
 
 MAX_BUCKETS = 20_000
+_OPEN_RETRY_SECONDS = 5
+"""Nobody knows when one of the open answers ends."""
+_PLACES_KEY = "slotstream.places"
+
+Counted = tuple[UUID, str]
+"""An organization and a kind of request."""
 
 
 class RateLimitedError(SlotstreamError):
@@ -46,7 +55,8 @@ class RateLimits:
     def __init__(self, rates: Mapping[str, Rate], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._rates = rates
         self._clock = clock
-        self._buckets: dict[tuple[UUID, str], _Bucket] = {}
+        self._buckets: dict[Counted, _Bucket] = {}
+        self._open: dict[Counted, int] = {}
 
     def rate_of(self, kind: str, default: Rate) -> Rate:
         return self._rates.get(kind, default)
@@ -65,6 +75,22 @@ class RateLimits:
             return (bucket.tokens - 1) / per_second
         bucket.tokens -= 1
         return bucket.tokens
+
+    def take_place(self, counted: Counted, most: int) -> bool:
+        """Counts an answer that begins; False where `most` are under way."""
+        under_way = self._open.get(counted, 0)
+        if under_way >= most:
+            return False
+        self._open[counted] = under_way + 1
+        return True
+
+    def give_back(self, counted: Counted) -> None:
+        """Counts an answer that has ended."""
+        left = self._open[counted] - 1
+        if left:
+            self._open[counted] = left
+        else:
+            del self._open[counted]
 
     def _make_room(self) -> None:
         """Forgets the half that was asked for longest ago: those buckets are the fullest."""
@@ -87,10 +113,17 @@ class RateLimit:
         """Raises RateLimitedError."""
         limits = cast("RateLimits", scope["app"].state.rate_limits)
         rate = limits.rate_of(self.kind, self.default)
-        if not rate.per_minute:
+        most = self.default.open if rate.open is None else rate.open
+        if not rate.per_minute and not most:
             return
         principal = await authenticate(scope)
-        left = limits.take(principal.organization_id, self.kind, rate)
+        if rate.per_minute:
+            self._take_token(scope, limits, principal.organization_id, rate)
+        if most:
+            self._take_place(scope, limits, principal.organization_id, most)
+
+    def _take_token(self, scope: Scope, limits: RateLimits, organization_id: UUID, rate: Rate) -> None:
+        left = limits.take(organization_id, self.kind, rate)
         wait = max(0, math.ceil(-left))
         scope[RESPONSE_HEADERS] += _headers(self.kind, rate, left=max(0, int(left)), wait=wait)
         if left < 0:
@@ -100,10 +133,29 @@ class RateLimit:
                 extra={"retry_after": wait},
             )
 
+    def _take_place(self, scope: Scope, limits: RateLimits, organization_id: UUID, most: int) -> None:
+        counted = (organization_id, self.kind)
+        if not limits.take_place(counted, most):
+            raise RateLimitedError(
+                f"Your organization may have {most} answers of the kind {self.kind} under way at one time. End one, "
+                f"or try again in {_OPEN_RETRY_SECONDS} seconds.",
+                extra={"retry_after": _OPEN_RETRY_SECONDS},
+            )
+        scope.setdefault(_PLACES_KEY, []).append(counted)
 
-def rate_limited(kind: str, *, per_minute: int, burst: int) -> Any:
-    """A dependency that limits what it is put on; all that name one kind share its rate."""
-    return Depends(RateLimit(kind, Rate(per_minute=per_minute, burst=burst)))
+
+def give_places_back(scope: Scope) -> None:
+    """At the end of an answer, however it ended."""
+    for counted in scope.pop(_PLACES_KEY, ()):
+        scope["app"].state.rate_limits.give_back(counted)
+
+
+def rate_limited(kind: str, *, per_minute: int, burst: int, open_at_once: int = 0) -> Any:
+    """A dependency that limits what it is put on; all that name one kind share its rate and its places.
+
+    `open_at_once` is how many answers may be under way at one time; 0 means no limit.
+    """
+    return Depends(RateLimit(kind, Rate(per_minute=per_minute, burst=burst, open=open_at_once)))
 
 
 def _headers(kind: str, rate: Rate, *, left: int, wait: int) -> list[tuple[bytes, bytes]]:

@@ -16,11 +16,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from slotstream_servicekit.http.auth import Requirement
 from slotstream_servicekit.http.bodies import JsonRequest, bounded
-from slotstream_servicekit.http.limits import RateLimit
+from slotstream_servicekit.http.limits import RateLimit, give_places_back
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
@@ -57,6 +57,13 @@ class StrictRoute(APIRoute):
             return await handle(json_request)
 
         return strict
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Starlette's, to the very end of the answer."""
+        try:
+            await super().handle(scope, receive, send)
+        finally:
+            give_places_back(scope)
 
     def handler(self) -> Handler:
         """What answers an admitted request."""

@@ -35,7 +35,7 @@ _CONTENT_TYPES = ("text/csv", "text/calendar", "application/vnd.openxmlformats-o
 
 @router.get(
     "/v1/appointments/export",
-    dependencies=[rate_limited("exports", per_minute=30, burst=10)],
+    dependencies=[rate_limited("exports", per_minute=30, burst=10, open_at_once=4)],
     response_class=StreamingResponse,
     responses={200: {"content": {kind: {"schema": {"type": "string"}} for kind in _CONTENT_TYPES}}},
 )

@@ -18,7 +18,9 @@ class SecretBox:
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
+        fernets = [Fernet(key) for key in keys]
+        self._newest = fernets[0]
+        self._fernet = MultiFernet(fernets)
 
     def seal(self, secret: str, *, organization_id: UUID, connection_id: UUID) -> bytes:
         return self._fernet.encrypt(json.dumps([str(organization_id), str(connection_id), secret]).encode())
@@ -31,3 +33,17 @@ class SecretBox:
         if (owner, connection) != (str(organization_id), str(connection_id)):
             raise UnsealableError("the secret belongs to another connection")
         return str(secret)
+
+    def sealed_anew(self, sealed: bytes) -> bytes | None:
+        """The same secret under the first key; None where it is under that key already.
+
+        Raises UnsealableError where no key opens it.
+        """
+        try:
+            self._newest.decrypt(sealed)
+        except InvalidToken:
+            try:
+                return self._fernet.rotate(sealed)
+            except InvalidToken as error:
+                raise UnsealableError("the secret cannot be opened with the configured keys") from error
+        return None

@@ -86,6 +86,22 @@ class ConnectionStore:
             )
         )
 
+    async def sealed_secrets(self, *, after: UUID | None, limit: int) -> Sequence[tuple[UUID, bytes]]:
+        """Ids, which are unique across organizations, in order, with their sealed secrets."""
+        statement = select(connections.c.id, connections.c.sealed_secret).order_by(connections.c.id).limit(limit)
+        if after is not None:
+            statement = statement.where(connections.c.id > after)
+        return [(row.id, bytes(row.sealed_secret)) for row in await self._session.execute(statement)]
+
+    async def replace_secret(self, connection_id: UUID, *, former: bytes, sealed: bytes) -> bool:
+        """Whether the secret was still `former`."""
+        statement = (
+            update(connections)
+            .where(connections.c.id == connection_id, connections.c.sealed_secret == former)
+            .values(sealed_secret=sealed)
+        )
+        return bool((await self._session.execute(statement.returning(connections.c.id))).first())
+
     async def claim_due(
         self, *, now: datetime, lease: timedelta, token: UUID, kinds: Collection[ConnectionKind], limit: int
     ) -> Sequence[Claim]:

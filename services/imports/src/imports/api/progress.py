@@ -36,7 +36,7 @@ _PROGRESS_EVENT: dict[str, Any] = {
 
 @router.get(
     "/{import_id}/progress",
-    dependencies=[rate_limited("streams", per_minute=120, burst=60)],
+    dependencies=[rate_limited("streams", per_minute=120, burst=60, open_at_once=20)],
     response_class=StreamingResponse,
     responses={200: {"description": "The events", "content": {"text/event-stream": {"schema": _PROGRESS_EVENT}}}},
 )

@@ -90,7 +90,7 @@ async def patch_row(
 
 @router.get(
     "/{import_id}/errors.csv",
-    dependencies=[rate_limited("exports", per_minute=30, burst=10)],
+    dependencies=[rate_limited("exports", per_minute=30, burst=10, open_at_once=4)],
     response_class=StreamingResponse,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )

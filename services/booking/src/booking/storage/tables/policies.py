@@ -30,5 +30,6 @@ external_busy = Table(
     instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "key"),
     Index(None, "organization_id", "resource_id", "ends_at"),
+    Index(None, "ends_at"),
     comment="Keyed by organization and the topic's record key: a tombstone says nothing else.",
 )

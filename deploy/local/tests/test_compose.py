@@ -1,0 +1,67 @@
+"""docker-compose.yml: what every container must have, and that a service can be scaled."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from slotstream_local.layout import SERVICES
+
+ROOT = Path(__file__).parents[3]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
+PROXY = (ROOT / "deploy/proxy/haproxy.cfg").read_text()
+NAMES = [service.replace("_", "-") for service in SERVICES]
+OURS = [name for name, container in CONTAINERS.items() if container["image"].startswith("slotstream-")]
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_memory_processes_and_logs_of_every_container_are_limited(name: str) -> None:
+    container = CONTAINERS[name]
+
+    assert re.fullmatch(r"\d+[mg]", container["mem_limit"])
+    assert container["pids_limit"] > 0
+    assert set(container["logging"]["options"]) == {"max-size", "max-file"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_have_no_more_rights_than_they_need(name: str) -> None:
+    container = CONTAINERS[name]
+
+    assert container["read_only"] is True
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_only_the_proxy_publishes_a_port_and_only_on_this_machine() -> None:
+    published = {name: container["ports"] for name, container in CONTAINERS.items() if "ports" in container}
+
+    assert list(published) == ["proxy"]
+    assert all(port.startswith("127.0.0.1:") for port in published["proxy"])
+
+
+@pytest.mark.parametrize("name", [f"{service}-{role}" for service in NAMES for role in ("api", "worker")])
+def test_a_service_can_have_several_copies(name: str) -> None:
+    assert not {"ports", "container_name", "hostname"} & CONTAINERS[name].keys()
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_the_proxy_leads_to_the_service_and_links_lead_to_the_proxy(service: str) -> None:
+    assert re.search(rf"^backend {service}\n +server-template \S+ \d+ {service}-api:8000$", PROXY, re.MULTILINE)
+    variable = f"{service.upper().replace('-', '_')}_PUBLIC_URL"
+    for role in ("api", "worker"):
+        url = CONTAINERS[f"{service}-{role}"]["environment"][variable]
+        assert url == f"${{SLOTSTREAM_URL:-http://localhost:${{SLOTSTREAM_PORT:-8100}}}}/{service}"
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if "build" in CONTAINERS[name]])
+def test_images_are_labelled_with_version_revision_and_source(name: str) -> None:
+    build = CONTAINERS[name]["build"]
+    stages = (ROOT / build["dockerfile"]).read_text().split("\nFROM ")
+    stage = next(text for text in stages if text.splitlines()[0].endswith(f"AS {build['target']}"))
+
+    assert {"VERSION", "REVISION", "SOURCE"} <= build["args"].keys()
+    for label in ("version=$VERSION", "revision=$REVISION", "source=$SOURCE"):
+        assert f"org.opencontainers.image.{label}" in stage

@@ -1,0 +1,106 @@
+"""Every table is either swept by its service's worker or kept for a reason that stands here."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+import pytest
+from sqlalchemy import MetaData
+
+import availability.storage.tables
+import availability.worker
+import booking.storage.tables
+import booking.worker
+import calendar_sync.storage.tables
+import calendar_sync.worker
+import imports.storage.tables
+import imports.worker
+import notifications.main
+import notifications.storage.tables
+from notifications.settings import NotificationsSettings
+from slotstream_servicekit.housekeeping import Sweep
+
+_SENT: Final = "rows go as soon as they are sent, or once they are refused for good"
+_MASTER: Final = "what the organization entered: it grows by people's work only, and is theirs"
+_STATE: Final = "one row per thing that exists; a tombstone removes it"
+_RECORD: Final = "the record of what was booked; erasing takes the person out of it"
+
+KEPT: Final[Mapping[str, Mapping[str, str]]] = {
+    "booking": {
+        "organizations": _MASTER,
+        "businesses": _MASTER,
+        "resources": _MASTER,
+        "resource_businesses": _MASTER,
+        "services": _MASTER,
+        "actions": _MASTER,
+        "clients": _MASTER,
+        "client_search": "beside clients, with whom its rows go",
+        "schedules": _STATE,
+        "appointments": _RECORD,
+        "appointment_resources": _RECORD,
+        "occupancy": _RECORD,
+        "series": _RECORD,
+        "series_occurrences": _RECORD,
+        "history": _RECORD,
+        "overrides": _RECORD,
+        "message_events": _RECORD,
+        "holds": "a task of their own removes what has expired, and says so on the topic",
+        "inbox": "the consumers prune it",
+        "outbox": _SENT,
+    },
+    "availability": {
+        "schedules": _MASTER,
+        "businesses": _STATE,
+        "resources": _STATE,
+        "services": _STATE,
+        "occupancy": "goes with its appointment",
+        "projection_versions": "one row per organization",
+        "resource_versions": "one row per resource",
+        "outbox": _SENT,
+    },
+    "notifications": {
+        "templates": _MASTER,
+        "reminder_rules": _MASTER,
+        "catalogue": _STATE,
+        "clients": _STATE,
+        "preferences": _STATE,
+        "erased_clients": "ids only: so that no old record brings an erased person back",
+        "outbox": _SENT,
+    },
+    "imports": {
+        "businesses": _STATE,
+        "resources": _STATE,
+        "services": _STATE,
+        "client_contacts": _STATE,
+        "import_files": "a task of their own removes them when an import's time is over",
+        "outbox": _SENT,
+    },
+    "calendar-sync": {
+        "connections": _MASTER,
+        "feeds": _MASTER,
+        "businesses": _STATE,
+        "resources": _STATE,
+        "busy_instances": "what the calendars say now, replaced by each reading",
+        "outbox": _SENT,
+    },
+}
+
+SERVICES: Final[Mapping[str, tuple[MetaData, Sequence[Sweep]]]] = {
+    "booking": (booking.storage.tables.metadata, booking.worker.SWEEPS),
+    "availability": (availability.storage.tables.metadata, availability.worker.sweeps(past_days=30)),
+    "notifications": (
+        notifications.storage.tables.metadata,
+        notifications.main.sweeps(NotificationsSettings(database_url="postgresql+asyncpg://nowhere/x")),
+    ),
+    "imports": (imports.storage.tables.metadata, imports.worker.sweeps(kept=timedelta(days=1))),
+    "calendar-sync": (calendar_sync.storage.tables.metadata, calendar_sync.worker.SWEEPS),
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_table_grows_for_ever_unnoticed(service: str) -> None:
+    metadata, sweeps = SERVICES[service]
+    swept = {sweep.table for sweep in sweeps}
+
+    assert swept.isdisjoint(KEPT[service])
+    assert swept | KEPT[service].keys() == set(metadata.tables)

@@ -54,7 +54,9 @@ async def tenant(
     organization_id, stranger_id = uuid4(), uuid4()
     made: list[Tenant] = []
     app = create_api(settings, clock=lambda: made[0].now)
-    guarded = GuardedHttp(allowed=settings.allowed_networks, seconds=30, max_bytes=settings.fetch_max_bytes)
+    guarded = GuardedHttp(
+        allowed=settings.allowed_networks, seconds=30, connect_seconds=0.5, max_bytes=settings.fetch_max_bytes
+    )
     tenant = Tenant(
         app=app,
         database=fresh.database,

@@ -1,7 +1,7 @@
 """From a real ICS server to what is published: nothing doubled, nothing lost, nothing for nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,8 +12,9 @@ from calendar_tenant import NOW, IcsServer, Tenant, an_event
 from sqlalchemy import text
 
 from calendar_sync.domain import BusyInstance, ConnectionKind, Expansion, Reading, Unchanged, Window, instance_id
-from calendar_sync.storage import Claim
-from calendar_sync.usecases.reading import claim_due_connections
+from calendar_sync.storage import DUE_CHANNEL
+from calendar_sync.usecases.reading import DueConnections, claim_due_connections
+from slotstream_servicekit.notify import Listener
 
 pytestmark = pytest.mark.service
 
@@ -166,9 +167,11 @@ class _ReaderByAddress:
 
     def __init__(self, readings: dict[str, Reading | Exception | asyncio.Event]) -> None:
         self.readings = readings
+        self.begun: list[str] = []
         self.finished: list[str] = []
 
     async def read(self, *, secret: str, cursor: Mapping[str, str], zone: str, window: Window) -> Reading | Unchanged:
+        self.begun.append(secret)
         reading = self.readings[secret]
         if isinstance(reading, Exception):
             raise reading
@@ -220,13 +223,91 @@ async def test_a_slow_calendar_keeps_no_other_waiting(tenant: Tenant, until: Unt
     await running
 
 
+async def connect_for_another_tenant(tenant: Tenant, url: str) -> None:
+    await tenant.know_resource(organization_id=tenant.stranger_id)
+    body = {"kind": "ics", "resource_id": str(tenant.resource_id), "url": url}
+    assert (await tenant.stranger.post("/v1/connections", json=body)).status_code == 201
+
+
+async def test_a_tenant_with_many_slow_calendars_delays_nobody_else(tenant: Tenant, until: Until) -> None:
+    slow = asyncio.Event()
+    addresses = [f"https://slow.example/{number}.ics" for number in range(40)]
+    quick = "https://quick.example/a.ics"
+    reader = _ReaderByAddress({**dict.fromkeys(addresses, slow), quick: a_reading()})
+    poller = replace(
+        tenant.poller, readers={ConnectionKind.ICS: reader}, concurrency=4, most_per_tenant=2, every=timedelta(hours=1)
+    )
+    for address in addresses:
+        await tenant.connect(address)
+    stop = asyncio.Event()
+    running = asyncio.create_task(poller.run(stop))
+    await until(lambda: len(reader.begun) == 2, what="the slow calendars take their share")
+
+    await connect_for_another_tenant(tenant, quick)
+    poller.wake.set()
+
+    await until(lambda: reader.finished == [quick], what="the other tenant's calendar is read meanwhile")
+    assert len(reader.begun) == 3
+    slow.set()
+    await until(lambda: len(reader.finished) == 41, what="the slow ones are read, each as soon as another is done")
+    stop.set()
+    await running
+
+
+async def test_tenants_take_turns_however_many_calendars_one_has(tenant: Tenant) -> None:
+    reader = _ReaderByAddress(dict.fromkeys(["https://a.example/", "https://b.example/"], a_reading()))
+    poller = replace(tenant.poller, readers={ConnectionKind.ICS: reader}, concurrency=2)
+    for _ in range(5):
+        await tenant.connect("https://a.example/")
+    tenant.now += timedelta(minutes=1)
+    await connect_for_another_tenant(tenant, "https://b.example/")
+
+    assert await poller.poll_once() == 2
+
+    assert sorted(reader.finished) == ["https://a.example/", "https://b.example/"]
+
+
+async def test_an_idle_poller_sleeps_until_a_calendar_falls_due_and_is_woken_by_a_new_one(
+    tenant: Tenant, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = "https://example.com/a.ics", "https://example.com/b.ics"
+    reader = _ReaderByAddress(dict.fromkeys([first, second], a_reading()))
+    looks = 0
+
+    async def claim(**arguments: Any) -> DueConnections:
+        nonlocal looks
+        looks += 1
+        return await claim_due_connections(**arguments)
+
+    monkeypatch.setattr("calendar_sync.worker.claim_due_connections", claim)
+    poller = replace(
+        tenant.poller, readers={ConnectionKind.ICS: reader}, every=timedelta(hours=1), wake=asyncio.Event()
+    )
+    listener = Listener(tenant.database, DUE_CHANNEL, wake=poller.wake)
+    stop = asyncio.Event()
+    running = [asyncio.create_task(listener.run(stop)), asyncio.create_task(poller.run(stop))]
+    await until(lambda: looks == 2, what="the poller has looked, and again when it began to be told")
+
+    await tenant.connect(first)
+    await until(lambda: reader.finished == [first], what="the new calendar is read at once")
+    await tenant.connect(second)
+    await until(lambda: reader.finished == [first, second], what="and the next")
+
+    # For each calendar once because of it, and once because its reading was done.
+    assert looks <= 6
+    stop.set()
+    await asyncio.gather(*running)
+
+
 async def test_a_poll_that_fails_is_tried_again(tenant: Tenant, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = _ReaderByAddress({"https://example.com/a.ics": a_reading()})
     poller = replace(tenant.poller, readers={ConnectionKind.ICS: reader}, every=timedelta(milliseconds=10))
     await tenant.connect("https://example.com/a.ics")
     failures = iter([RuntimeError("boom"), RuntimeError("boom")])
 
-    async def claim(**arguments: Any) -> Sequence[Claim]:
+    monkeypatch.setattr("calendar_sync.worker._RETRY_SECONDS", 0.01)
+
+    async def claim(**arguments: Any) -> DueConnections:
         if (failure := next(failures, None)) is not None:
             raise failure
         return await claim_due_connections(**arguments)
@@ -406,10 +487,7 @@ async def test_a_failing_calendar_keeps_its_busy_time_backs_off_and_recovers(
 async def test_a_reading_that_was_overtaken_changes_nothing(tenant: Tenant, ics: IcsServer) -> None:
     ics.show(an_event())
     connection = await tenant.connect(ics.url)
-    async with tenant.database.system_transaction() as session:
-        [claim] = await claim_due_connections(
-            session=session, now=tenant.now, lease=timedelta(minutes=2), token=uuid4(), kinds=ConnectionKind, limit=5
-        )
+    [claim] = (await tenant.poller._claim(5)).claims
     await tenant.http.delete(f"/v1/connections/{connection['id']}")
     await tenant.poller._read(claim)
 
@@ -419,15 +497,11 @@ async def test_a_reading_that_was_overtaken_changes_nothing(tenant: Tenant, ics:
 async def test_a_crashed_workers_claim_is_taken_over(tenant: Tenant, ics: IcsServer) -> None:
     ics.show(an_event())
     connection = await tenant.connect(ics.url)
-    async with tenant.database.system_transaction() as session:
-        lease = timedelta(minutes=2)
-        assert await claim_due_connections(
-            session=session, now=tenant.now, lease=lease, token=uuid4(), kinds=ConnectionKind, limit=5
-        )
+    assert len((await tenant.poller._claim(5)).claims) == 1
 
-    await tenant.poll(after=timedelta(minutes=1))
+    await tenant.poll(after=tenant.poller.lease / 2)
     assert (await tenant.connection(connection["id"]))["state"] == "pending"
-    await tenant.poll(after=timedelta(minutes=2))
+    await tenant.poll(after=tenant.poller.lease)
     assert (await tenant.connection(connection["id"]))["state"] == "ok"
 
 

@@ -21,8 +21,12 @@ BackgroundTask = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 LONGEST_PAUSE_SECONDS: Final = 300.0
 
 
-def repeatedly(name: str, work: Callable[[], Awaitable[object]], *, every: float) -> BackgroundTask:
+def repeatedly(
+    name: str, work: Callable[[], Awaitable[object]], *, every: float, wake: asyncio.Event | None = None
+) -> BackgroundTask:
     """A task that does `work` again at once where it returns something truthy, else after `every` seconds.
+
+    Whoever sets `wake` ends the pause between two runs, though not the one after a failure.
 
     No error ends it. One that the kit knows, such as a database that is away, is logged as `<name>_postponed`, any
     other as `<name>_failed` with its stack. Each failure in a row doubles the pause, up to five minutes.
@@ -32,6 +36,8 @@ def repeatedly(name: str, work: Callable[[], Awaitable[object]], *, every: float
     async def repeat(stop: asyncio.Event) -> None:
         failures = 0
         while not stop.is_set():
+            if wake is not None:
+                wake.clear()
             try:
                 if await work():
                     failures = 0
@@ -44,7 +50,8 @@ def repeatedly(name: str, work: Callable[[], Awaitable[object]], *, every: float
                     log.warning(postponed, code=error.code)
                 else:
                     log.exception(failed)
-            await pause_for(pause_after(failures, every), stop)
+            ends = [stop] if wake is None or failures else [stop, wake]
+            await pause_for(pause_after(failures, every), *ends)
 
     repeat.__name__ = name
     return repeat
@@ -56,7 +63,15 @@ def pause_after(failures: int, every: float) -> float:
     return float(min(every * 2 ** min(max(failures - 1, 0), 32), longest))
 
 
-async def pause_for(seconds: float, stop: asyncio.Event) -> None:
-    """Sleep, unless told to stop meanwhile."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+async def pause_for(seconds: float, *ends: asyncio.Event) -> None:
+    """Sleeps, until one of `ends` is set at the latest."""
+    if len(ends) == 1:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ends[0].wait(), seconds)
+        return
+    waiting = [asyncio.ensure_future(end.wait()) for end in ends]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for waiter in waiting:
+            waiter.cancel()

@@ -73,6 +73,13 @@ def _create_connections() -> None:
     op.create_index(
         "connections_due_idx", "connections", ["due_at"], unique=False, postgresql_where=sa.text("state <> 'paused'")
     )
+    op.create_index(
+        "connections_claimed_idx",
+        "connections",
+        ["organization_id"],
+        unique=False,
+        postgresql_where=sa.text("claim IS NOT NULL"),
+    )
     op.create_index("connections_resource_idx", "connections", ["organization_id", "resource_id"], unique=False)
     op.create_table(
         "busy_instances",

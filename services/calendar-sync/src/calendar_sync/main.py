@@ -17,6 +17,7 @@ from calendar_sync.adapters.sealing import SecretBox
 from calendar_sync.api import Dependencies, connections_router, feeds_router
 from calendar_sync.domain import CalendarReader, ConnectionKind
 from calendar_sync.settings import CalendarSyncSettings
+from calendar_sync.storage import DUE_CHANNEL
 from calendar_sync.worker import RESEALING_SECONDS, SWEEPS, Poller
 from slotstream_contracts.envelope import parse
 from slotstream_servicekit.background import repeatedly
@@ -27,6 +28,7 @@ from slotstream_servicekit.health import Health, database_check
 from slotstream_servicekit.housekeeping import housekeeping
 from slotstream_servicekit.http.app import create_app
 from slotstream_servicekit.http.auth import Authenticator
+from slotstream_servicekit.notify import Listener
 from slotstream_servicekit.runtime import Service, Worker, run
 from slotstream_servicekit.telemetry import get_logger
 
@@ -72,6 +74,7 @@ def create_worker(settings: CalendarSyncSettings, *, clock: Clock = system_clock
         max_bytes=settings.fetch_max_bytes,
     )
     poller = create_poller(settings, database=database, readers=_readers(settings, http), clock=clock)
+    listener = Listener(database, DUE_CHANNEL, wake=poller.wake)
     return workers.create_worker(
         service=NAME,
         settings=settings,
@@ -80,6 +83,7 @@ def create_worker(settings: CalendarSyncSettings, *, clock: Clock = system_clock
         register=partial(register, clock=clock),
         tasks=[
             poller.run,
+            listener.run,
             repeatedly("resealing", poller.reseal, every=RESEALING_SECONDS),
             housekeeping(database, SWEEPS),
         ],
@@ -103,6 +107,7 @@ def create_poller(
         every=settings.poll_every,
         lease=settings.poll_lease,
         concurrency=settings.poll_concurrency,
+        most_per_tenant=settings.poll_tenant_concurrency,
         window_refresh=settings.window_refresh,
     )
 

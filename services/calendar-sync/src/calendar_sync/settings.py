@@ -22,11 +22,13 @@ class CalendarSyncSettings(ServiceSettings):
     """Fernet keys, as a JSON list: the first seals, all open. Needed by both roles; there is no default key."""
 
     poll_interval: timedelta = timedelta(minutes=15)
-    poll_every: timedelta = timedelta(seconds=1)
-    """How often the worker looks for connections that are due."""
+    poll_every: timedelta = timedelta(seconds=30)
+    """How often the worker looks for connections that are due although nothing has told it of any."""
     poll_lease: timedelta = timedelta(minutes=2)
     """After this a crashed worker's claims are taken over; longer than one reading can take."""
     poll_concurrency: int = Field(default=8, ge=1, le=100)
+    poll_tenant_concurrency: int = Field(default=4, ge=1, le=100)
+    """So many calendars of one organization are read at once, over all workers."""
     window_refresh: timedelta = timedelta(days=1)
     """How far the rolling window may lag before even an unchanged calendar is read in full."""
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from prometheus_client import Counter
@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from calendar_sync.adapters.sealing import SecretBox, UnsealableError
 from calendar_sync.domain import CalendarReader, ConnectionKind, ReadingFailedError, Window
 from calendar_sync.storage import Claim
-from calendar_sync.usecases.reading import Outcome, claim_due_connections, record_outcome
+from calendar_sync.usecases.reading import DueConnections, Outcome, claim_due_connections, record_outcome
 from calendar_sync.usecases.resealing import reseal_secrets
 from slotstream_servicekit.background import pause_after, pause_for
 from slotstream_servicekit.context import Actor, Cause, Context
@@ -31,6 +31,8 @@ SWEEPS = (IDEMPOTENCY_KEYS, PAST_APPOINTMENTS)
 _POLLER = Actor(type="system", id="calendar_poller")
 RESEALING_SECONDS = 86_400.0
 _UNKNOWN_RESOURCE_RETRY = timedelta(minutes=1)
+_RETRY_SECONDS = 1.0
+"""How soon the database is asked again after a failure; each further one doubles it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,11 @@ class Poller:
     every: timedelta
     lease: timedelta
     concurrency: int
+    most_per_tenant: int
+    """So many calendars of one tenant are read at once, however slow they are: the others go on."""
     window_refresh: timedelta
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a connection falls due before its time."""
 
     async def reseal(self) -> None:
         """Keys change at a start only; what a process with older settings has sealed since is found the next day."""
@@ -58,38 +64,48 @@ class Poller:
 
     async def run(self, stop: asyncio.Event) -> None:
         running: set[asyncio.Task[None]] = set()
-        stopping = asyncio.ensure_future(stop.wait())
         failures = 0
+
+        def end(reading: asyncio.Task[None]) -> None:
+            running.discard(reading)
+            self.wake.set()
+
         try:
             while not stop.is_set():
+                self.wake.clear()
                 try:
-                    claims = await self._claim(self.concurrency - len(running))
-                    failures = 0
+                    due = await self._claim(self.concurrency - len(running))
                 except Exception as error:  # noqa: BLE001 - the next look may find a database that answers
                     failures += 1
                     _log_interruption(error)
-                    claims = []
-                for claim in claims:
+                    await pause_for(pause_after(failures, _RETRY_SECONDS), stop)
+                    continue
+                failures = 0
+                for claim in due.claims:
                     reading = asyncio.create_task(self._read(claim))
                     running.add(reading)
-                    reading.add_done_callback(running.discard)
-                if len(running) >= self.concurrency:
-                    await asyncio.wait({*running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                else:
-                    await pause_for(pause_after(failures, self.every.total_seconds()), stop)
+                    reading.add_done_callback(end)
+                await pause_for(self._seconds_until(due.next_due), stop, self.wake)
             await asyncio.gather(*running)
         finally:
-            stopping.cancel()
             for reading in running:
                 reading.cancel()
 
     async def poll_once(self) -> int:
         """Reads what is due now, up to `concurrency` connections; how many there were."""
-        claims = await self._claim(self.concurrency)
+        claims = (await self._claim(self.concurrency)).claims
         await asyncio.gather(*(self._read(claim) for claim in claims))
         return len(claims)
 
-    async def _claim(self, limit: int) -> Sequence[Claim]:
+    def _seconds_until(self, due_at: datetime | None) -> float:
+        """Whoever makes a connection due earlier, and a reading that ends, wakes the poller."""
+        longest = self.every.total_seconds()
+        return longest if due_at is None else min(longest, max(0.0, (due_at - self.clock()).total_seconds()))
+
+    async def _claim(self, limit: int) -> DueConnections:
+        """Claims nothing where `limit` is 0: then the end of a reading wakes the poller."""
+        if limit <= 0:
+            return DueConnections(claims=(), next_due=None)
         async with self.database.system_transaction() as session:
             return await claim_due_connections(
                 session=session,
@@ -98,6 +114,7 @@ class Poller:
                 token=new_id(),
                 kinds=self.readers.keys(),
                 limit=limit,
+                most_per_tenant=self.most_per_tenant,
             )
 
     async def _read(self, claim: Claim) -> None:

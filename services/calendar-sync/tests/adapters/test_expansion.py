@@ -95,6 +95,67 @@ def test_floating_times_are_read_in_the_resources_zone_with_a_warning() -> None:
     assert found.warnings == {"floating_time": 1}
 
 
+@pytest.mark.parametrize("at_the_end", [False, True])
+def test_floating_times_are_read_in_the_zone_that_the_calendar_names(at_the_end: bool) -> None:
+    text = a_calendar("UID:a\nDTSTART:20260310T100000\nDTEND:20260310T110000").decode()
+    named = "X-WR-TIMEZONE:America/New_York\r\n"
+    text = (
+        text.replace("END:VCALENDAR", named + "END:VCALENDAR")
+        if at_the_end
+        else text.replace("PRODID", named + "PRODID")
+    )
+
+    found = expand(text.encode(), zone=ZONE, window=Window.around(NOW))
+
+    assert spans(found) == [("03-10 14:00", "03-10 15:00")]
+    assert found.warnings == {}
+
+
+def test_a_calendars_zone_moves_neither_days_nor_times_that_name_their_own() -> None:
+    found = expanded(
+        "UID:a\nDTSTART;VALUE=DATE:20260310\nDTEND;VALUE=DATE:20260311",
+        "UID:b\nDTSTART;TZID=Europe/Berlin:20260312T100000\nDURATION:PT1H",
+        "UID:c\nDTSTART:20260313T100000Z\nDURATION:PT1H",
+        zones="X-WR-TIMEZONE:America/New_York\n",
+    )
+
+    assert spans(found) == [
+        ("03-09 23:00", "03-10 23:00"),
+        ("03-12 09:00", "03-12 10:00"),
+        ("03-13 10:00", "03-13 11:00"),
+    ]
+
+
+def test_each_calendar_of_a_text_has_its_own_zone_and_an_unknown_one_is_doubtful() -> None:
+    event = "UID:{0}\nDTSTART:20260310T100000\nDTEND:20260310T110000"
+    text = b"".join(
+        a_calendar(event.format(zone), zones=f"X-WR-TIMEZONE:{zone}\n")
+        for zone in ("America/New_York", "Asia/Tokyo", "Nowhere/Land")
+    )
+
+    found = expand(text, zone=ZONE, window=Window.around(NOW))
+
+    assert sorted(spans(found)) == [
+        ("03-10 01:00", "03-10 02:00"),
+        ("03-10 09:00", "03-10 10:00"),
+        ("03-10 14:00", "03-10 15:00"),
+    ]
+    assert found.warnings == {"floating_time": 1}
+
+
+def test_working_hours_take_no_time_and_that_is_told() -> None:
+    hours = (
+        "BEGIN:VAVAILABILITY\nUID:w\nDTSTART:20260302T000000Z\nBEGIN:AVAILABLE\nUID:x\n"
+        "DTSTART:20260302T090000Z\nDTEND:20260302T170000Z\nRRULE:FREQ=DAILY\nEND:AVAILABLE\nEND:VAVAILABILITY\n"
+    )
+
+    found = expanded("UID:a\nDTSTART:20260310T100000Z\nDTEND:20260310T110000Z", zones=hours)
+
+    assert spans(found) == [("03-10 10:00", "03-10 11:00")]
+    assert found.warnings == {"availability_ignored": 1}
+    assert found.unread == 0
+
+
 def test_an_unknown_zone_is_read_in_the_resources_zone_with_a_warning() -> None:
     found = expanded("UID:a\nDTSTART;TZID=Nowhere/Land:20260310T100000\nDTEND;TZID=Nowhere/Land:20260310T110000")
 

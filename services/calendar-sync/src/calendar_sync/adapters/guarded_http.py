@@ -2,9 +2,9 @@
 
 The host is resolved once, every address must be public, and the checked address itself is dialled, so that a second,
 different DNS answer gains nothing. Each redirect hop opens its own connection and is checked in the same place. An
-address that is refused, closed or silent, and a name that does not exist, all give the same error: it must not tell
-what there is in a network that the caller cannot see. The log tells operators which it was. The environment's proxies
-are ignored: behind one, the check would look at the proxy only.
+address that is refused, closed or silent, and a name that does not exist, all give the same error after the same time:
+neither must tell what there is in a network that the caller cannot see. The log tells operators which it was. The
+environment's proxies are ignored: behind one, the check would look at the proxy only.
 """
 
 import asyncio
@@ -83,12 +83,17 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
+        answer_at = asyncio.get_running_loop().time() + self._connect_seconds
         try:
-            async with asyncio.timeout(self._connect_seconds):
+            async with asyncio.timeout_at(answer_at):
                 addresses = await self._checked_addresses(host, port)
                 return await self._dial(addresses, port, timeout, local_address, socket_options)
         except TimeoutError:
             raise _unreachable("silent") from None
+        except GuardedHttpError:
+            # A silent address is given up now: one that was refused or is closed looks like it.
+            await asyncio.sleep(answer_at - asyncio.get_running_loop().time())
+            raise
 
     async def _dial(
         self,
@@ -168,6 +173,7 @@ class GuardedHttp:
         resolve: Resolve = resolve_with_system,
         verify: ssl.SSLContext | None = None,
         seconds: float = 20.0,
+        connect_seconds: float = CONNECT_SECONDS,
         max_bytes: int = 10_000_000,
     ) -> None:
         self._seconds = seconds
@@ -175,7 +181,7 @@ class GuardedHttp:
         self._client = httpx2.AsyncClient(
             transport=GuardedTransport(
                 GuardedBackend(
-                    allowed=allowed, ports=ports, resolve=resolve, connect_seconds=min(CONNECT_SECONDS, seconds / 2)
+                    allowed=allowed, ports=ports, resolve=resolve, connect_seconds=min(connect_seconds, seconds / 2)
                 ),
                 verify,
             ),

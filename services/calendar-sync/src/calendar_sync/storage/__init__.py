@@ -1,7 +1,7 @@
 """What calendar-sync remembers."""
 
 from calendar_sync.storage.busy import BusyInstanceStore
-from calendar_sync.storage.connections import Claim, ConnectionStore
+from calendar_sync.storage.connections import DUE_CHANNEL, Claim, ConnectionStore
 from calendar_sync.storage.feeds import FeedStore
 from calendar_sync.storage.projections import (
     AppointmentRow,
@@ -14,6 +14,7 @@ from calendar_sync.storage.projections import (
 from calendar_sync.storage.tables import metadata, schema
 
 __all__ = [
+    "DUE_CHANNEL",
     "AppointmentRow",
     "AppointmentStore",
     "BusinessRow",

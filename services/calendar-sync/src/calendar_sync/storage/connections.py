@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, delete, select, text, update
@@ -21,8 +21,40 @@ from calendar_sync.domain import (
     ResourceId,
 )
 from calendar_sync.storage.tables import connections
+from slotstream_servicekit.notify import notify
+
+DUE_CHANNEL: Final = "connections_due"
+"""Notified when a connection falls due before its time."""
+
+_CLAIM = text(
+    """
+    WITH held AS (
+        SELECT organization_id, count(*) AS number FROM connections
+        WHERE claim IS NOT NULL AND due_at > :now
+        GROUP BY organization_id
+    ), ranked AS (
+        SELECT c.organization_id, c.id, c.due_at,
+            coalesce(h.number, 0) + row_number() OVER (PARTITION BY c.organization_id ORDER BY c.due_at, c.id) AS place
+        FROM connections c LEFT JOIN held h USING (organization_id)
+        WHERE c.due_at <= :now AND c.state <> 'paused' AND c.kind = ANY(CAST(:kinds AS text[]))
+    ), chosen AS (
+        SELECT organization_id, id FROM ranked WHERE place <= :most_per_tenant ORDER BY place, due_at LIMIT :limit
+    ), taken AS (
+        SELECT c.organization_id, c.id FROM connections c JOIN chosen USING (organization_id, id)
+        WHERE c.due_at <= :now FOR UPDATE OF c SKIP LOCKED
+    )
+    UPDATE connections AS c SET claim = :token, due_at = :leased, last_attempt_at = :now
+    FROM taken WHERE c.organization_id = taken.organization_id AND c.id = taken.id
+    RETURNING c.organization_id, c.id, c.sealed_secret,
+        (SELECT zone FROM resources r WHERE r.organization_id = c.organization_id AND r.id = c.resource_id) AS zone
+    """
+)
+"""Tenants take turns: first the first due calendar of each, then the second. What a tenant has claimed counts as had,
+so that one whose calendars are slow waits behind those with none."""
 
 _SHOWN = [column for column in connections.c if column.name not in ("sealed_secret", "claim")]
+
+_NEXT_DUE = text("SELECT min(due_at) FROM connections WHERE due_at > :now AND state <> 'paused'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,29 +135,29 @@ class ConnectionStore:
         return bool((await self._session.execute(statement.returning(connections.c.id))).first())
 
     async def claim_due(
-        self, *, now: datetime, lease: timedelta, token: UUID, kinds: Collection[ConnectionKind], limit: int
+        self,
+        *,
+        now: datetime,
+        lease: timedelta,
+        token: UUID,
+        kinds: Collection[ConnectionKind],
+        limit: int,
+        most_per_tenant: int,
     ) -> Sequence[Claim]:
         """Takes what is due; a crashed worker's claims fall due again after the lease.
 
-        Of `kinds` only: one that a newer version of the service has connected is left to that.
+        Of `kinds` only: one that a newer version of the service has connected is left to that. No tenant holds more
+        than `most_per_tenant` claims, over all workers (a few more where two workers claim at the same moment).
         """
         due = await self._session.execute(
-            text(
-                "UPDATE connections AS c SET claim = :token, due_at = :leased, last_attempt_at = :now "
-                "FROM (SELECT organization_id, id FROM connections "
-                "      WHERE due_at <= :now AND state <> 'paused' AND kind = ANY(CAST(:kinds AS text[])) "
-                "      ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED) AS due "
-                "WHERE c.organization_id = due.organization_id AND c.id = due.id "
-                "RETURNING c.organization_id, c.id, c.sealed_secret, "
-                "  (SELECT zone FROM resources r "
-                "   WHERE r.organization_id = c.organization_id AND r.id = c.resource_id) AS zone"
-            ),
+            _CLAIM,
             {
                 "token": token,
                 "leased": now + lease,
                 "now": now,
                 "kinds": [kind.value for kind in kinds],
                 "limit": limit,
+                "most_per_tenant": most_per_tenant,
             },
         )
         rows = due.all()
@@ -138,6 +170,15 @@ class ConnectionStore:
             )
             for row in rows
         ]
+
+    async def next_due(self, *, now: datetime) -> datetime | None:
+        """When the next connection falls due, of those that are not due yet."""
+        due_at: datetime | None = (await self._session.execute(_NEXT_DUE, {"now": now})).scalar_one()
+        return due_at
+
+    async def announce_due(self) -> None:
+        """Wakes the pollers when the transaction is committed."""
+        await notify(self._session, DUE_CHANNEL)
 
     async def find_claimed(self, claim: Claim) -> Connection | None:
         """The claimed connection, locked, unless it was removed, paused, or claimed by another since."""

@@ -72,6 +72,7 @@ connections = Table(
     CheckConstraint("(state = 'paused') = (pause_reason IS NOT NULL)", name="connections_pause_has_a_reason"),
     UniqueConstraint("id", name="connections_id_key"),
     Index("connections_due_idx", "due_at", postgresql_where=text("state <> 'paused'")),
+    Index("connections_claimed_idx", "organization_id", postgresql_where=text("claim IS NOT NULL")),
     Index("connections_resource_idx", "organization_id", "resource_id"),
 )
 

@@ -63,8 +63,10 @@ async def connect_calendar(
         updated_at=context.now,
         version=1,
     )
-    if not await ConnectionStore(session).add(connection, sealed_secret=sealed_secret):
+    store = ConnectionStore(session)
+    if not await store.add(connection, sealed_secret=sealed_secret):
         raise IdTakenError("The id is in use already.")
+    await store.announce_due()
     return connection
 
 
@@ -89,6 +91,8 @@ async def change_connection(
         return before
     after = replace(after, version=before.version + 1, updated_at=context.now)
     await store.save(after)
+    if after.due_at != before.due_at:
+        await store.announce_due()
     if after.state is ConnectionState.PAUSED and before.state is not ConnectionState.PAUSED:
         paused = ConnectionPaused(connection=after, reason=PauseReason.REQUESTED, occurred_at=context.now)
         await publish(session, [paused], cause=context.cause)
@@ -127,6 +131,7 @@ async def request_sync(
         raise ConnectionPausedError("The connection is paused; resume it to have it read.")
     due = replace(connection, due_at=context.now, cursor={})
     await store.save(due)
+    await store.announce_due()
     return due
 
 

@@ -30,7 +30,9 @@ async def keep_resources(*, session: AsyncSession, resources: Sequence[ResourceR
     after = await store.zones(keys)
     moved = [key for key, zone in before.items() if after[key] != zone]
     if moved:
-        await ConnectionStore(session).read_afresh(moved, now=now)
+        connections = ConnectionStore(session)
+        await connections.read_afresh(moved, now=now)
+        await connections.announce_due()
 
 
 async def keep_appointments(

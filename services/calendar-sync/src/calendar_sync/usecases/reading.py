@@ -1,7 +1,7 @@
 """Applying what was read of an external calendar. The reading itself happens with no transaction open."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -34,6 +34,14 @@ from slotstream_servicekit.context import Context
 Outcome = Reading | Unchanged | ReadingFailedError
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueConnections:
+    """What a worker has to read, and when there will be more of it: None where that is not known."""
+
+    claims: Sequence[Claim]
+    next_due: datetime | None
+
+
 async def claim_due_connections(
     *,
     session: AsyncSession,
@@ -42,9 +50,14 @@ async def claim_due_connections(
     token: UUID,
     kinds: Collection[ConnectionKind],
     limit: int,
-) -> Sequence[Claim]:
-    """Takes connections that are due, each for one worker."""
-    return await ConnectionStore(session).claim_due(now=now, lease=lease, token=token, kinds=kinds, limit=limit)
+    most_per_tenant: int,
+) -> DueConnections:
+    """Takes connections that are due, each for one worker, tenants by turns."""
+    store = ConnectionStore(session)
+    claims = await store.claim_due(
+        now=now, lease=lease, token=token, kinds=kinds, limit=limit, most_per_tenant=most_per_tenant
+    )
+    return DueConnections(claims=claims, next_due=await store.next_due(now=now))
 
 
 async def record_outcome(

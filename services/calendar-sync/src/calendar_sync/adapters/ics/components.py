@@ -10,7 +10,14 @@ MAX_EVENTS = 50_000
 MAX_DEPTH = 50
 """Deeper parts are taken for a piece of the one that they lie in; no calendar nests more than three."""
 
-_KEPT = frozenset({"VEVENT", "VFREEBUSY", "VTIMEZONE"})
+_KEPT = frozenset({"VEVENT", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY"})
+
+
+@dataclass(slots=True, kw_only=True)
+class Calendar:
+    """What a VCALENDAR says of all its components. `zone` is its X-WR-TIMEZONE, as most exporters write it."""
+
+    zone: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +29,7 @@ class Component:
 
     name: str
     number: int
+    calendar: Calendar
     lines: list[Line] = field(default_factory=list)
     malformed: list[Line] = field(default_factory=list)
     parts: list["Component"] = field(default_factory=list)
@@ -32,13 +40,15 @@ class Component:
 class Components:
     """What a text holds. Zones are shared by all its calendars.
 
-    `headless` are events of which only the END was found: nobody knows which lines were theirs.
+    `headless` are events of which only the END was found: nobody knows which lines were theirs. `availability` are
+    working hours (VAVAILABILITY, RFC 7953): outside them somebody may be busy, but which of it is meant nobody knows.
     """
 
     events: list[Component] = field(default_factory=list)
     free_busy: list[Component] = field(default_factory=list)
     zones: list[Component] = field(default_factory=list)
     headless: list[Component] = field(default_factory=list)
+    availability: list[Component] = field(default_factory=list)
 
     def add(self, component: Component) -> None:
         match component.name:
@@ -48,6 +58,8 @@ class Components:
                 self.free_busy.append(component)
             case "VTIMEZONE":
                 self.zones.append(component)
+            case "VAVAILABILITY":
+                self.availability.append(component)
         if len(self.events) > MAX_EVENTS:
             raise ReadingFailedError("too_many_events", f"more than {MAX_EVENTS} events")
 
@@ -66,6 +78,7 @@ class _Splitter:
     def __init__(self) -> None:
         self._components = Components()
         self._open: list[Component] = []
+        self._calendar = Calendar()
         self._calendars = 0
         self._is_complete = False
 
@@ -75,6 +88,8 @@ class _Splitter:
                 self._begin(line.word, line.number)
             case "END":
                 self._end(line.word, line.number)
+            case "X-WR-TIMEZONE" if not self._open:
+                self._calendar.zone = self._calendar.zone or line.text
             case _:
                 if self._open:
                     component = self._open[-1]
@@ -90,6 +105,7 @@ class _Splitter:
     def _begin(self, name: str, number: int) -> None:
         if name == "VCALENDAR":
             self._close_all()
+            self._calendar = Calendar()
             self._calendars += 1
             self._is_complete = False
             return
@@ -97,7 +113,7 @@ class _Splitter:
             # None of these lies within another: what is open has lost its END.
             self._close_all()
         if len(self._open) < MAX_DEPTH:
-            self._open.append(Component(name=name, number=number))
+            self._open.append(Component(name=name, number=number, calendar=self._calendar))
 
     def _end(self, name: str, number: int) -> None:
         if name == "VCALENDAR":
@@ -106,7 +122,7 @@ class _Splitter:
             return
         if not any(component.name == name for component in self._open):
             if name == "VEVENT":
-                self._components.headless.append(Component(name=name, number=number))
+                self._components.headless.append(Component(name=name, number=number, calendar=self._calendar))
             return
         while self._open:
             component = self._open.pop()

@@ -100,11 +100,16 @@ def uid_of(component: Component) -> str:
 
 
 class EventReader:
-    """Reads events of one calendar. Dates and times without a zone are those of `zone`."""
+    """Reads events of one calendar. Dates are those of `zone`, and so are times without one.
 
-    def __init__(self, *, zones: Zones, zone: OffsetAt, warn: Warn) -> None:
+    `floating_zone` is the calendar's own zone: then times without one are its, and not doubtful. Dates stay the
+    resource's: a day off is a day where somebody works.
+    """
+
+    def __init__(self, *, zones: Zones, zone: OffsetAt, floating_zone: OffsetAt | None, warn: Warn) -> None:
         self._zones = zones
         self._zone = zone
+        self._floating_zone = floating_zone
         self._warn = warn
 
     def read(self, component: Component, uid: str) -> Event:
@@ -155,7 +160,7 @@ class EventReader:
                 # RFC 5545 §3.2.19: TZID must not stand beside a time in UTC, which says all by itself.
                 self._warn("zone_beside_utc", line)
             return Moment(local=local, offset_at=utc_offset)
-        offset_at = self._zones.find(zone_name) if zone_name else None
+        offset_at = self._zones.find(zone_name) if zone_name else self._floating_zone
         if offset_at is None and doubtful:
             self._warn("unknown_time_zone" if zone_name else "floating_time", line)
         return Moment(local=local, offset_at=offset_at or self._zone)

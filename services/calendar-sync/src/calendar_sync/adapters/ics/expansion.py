@@ -33,8 +33,9 @@ class EventTooSlow(BaseException):
 def expand(text: bytes, *, zone: str, window: Window, charset: str | None = None) -> Expansion:
     """The instances of `text` that take time within `window`.
 
-    Times without a zone, and dates, are read in `zone`, an IANA name; `charset` is what the server said. Raises
-    ReadingFailedError where the text is no calendar, breaks off, or holds more than the limits allow.
+    Dates are read in `zone`, an IANA name, and so are times without a zone where the calendar names none (its
+    X-WR-TIMEZONE); `charset` is what the server said. Raises ReadingFailedError where the text is no calendar, breaks
+    off, or holds more than the limits allow.
     """
     components = split(content_lines(text, charset=charset))
     reader = _Expander(components, zone, window)
@@ -44,6 +45,8 @@ def expand(text: bytes, *, zone: str, window: Window, charset: str | None = None
         reader.lose("", [event], "missing_begin")
     for free_busy in components.free_busy:
         reader.take_free_busy(free_busy)
+    for availability in components.availability:
+        reader.pass_over(availability, "availability_ignored")
     return reader.result()
 
 
@@ -63,7 +66,9 @@ class _Expander:
         self._uid = ""
         self._seconds_left = SECONDS_FOR_SLOW_EVENTS
         until = (window.ends_at + _ZONES_ASKED_BEYOND).replace(tzinfo=None)
-        self._reader = EventReader(zones=Zones(components.zones, until=until), zone=local_zone, warn=self._warn)
+        self._zone = local_zone
+        self._zones = Zones(components.zones, until=until)
+        self._readers: dict[str, EventReader] = {}
 
     def result(self) -> Expansion:
         return Expansion(
@@ -104,6 +109,7 @@ class _Expander:
     def take_free_busy(self, component: Component) -> None:
         """A VFREEBUSY's busy periods (RFC 5545 §3.8.2.6). They have no identity but their time."""
         self._uid = _FREE_BUSY_UID
+        reader = self._reader_of(component)
         for line in component.malformed:
             self._warn("unreadable_line", line)
         for line in values_of(component, "FREEBUSY"):
@@ -112,8 +118,8 @@ class _Expander:
             for value in line.value.split(","):
                 try:
                     begin, _, end = value.partition("/")
-                    start = self._reader.moment(line, begin)
-                    ends_at = self._reader.end_of_period(line, start, end)
+                    start = reader.moment(line, begin)
+                    ends_at = reader.end_of_period(line, start, end)
                     instance = Instance(
                         recurrence=f"{start.utc:%Y-%m-%dT%H:%M:%SZ}",
                         starts_at=start.utc,
@@ -133,12 +139,27 @@ class _Expander:
         self._uid = uid or self._said_uid(components[0])
         self._warn(code, components[0])
 
+    def pass_over(self, component: Component, code: str) -> None:
+        """Tells of a component that takes no time here."""
+        self._uid = ""
+        self._warn(code, component)
+
+    def _reader_of(self, component: Component) -> EventReader:
+        """Each calendar of a text may have a zone of its own for times without one."""
+        name = component.calendar.zone
+        if name not in self._readers:
+            floating = self._zones.find(name) if name else None
+            self._readers[name] = EventReader(
+                zones=self._zones, zone=self._zone, floating_zone=floating, warn=self._warn
+            )
+        return self._readers[name]
+
     def _instances_of(self, uid: str, components: Sequence[Component]) -> Sequence[Instance]:
         """Of what can be read. An event that cannot leaves its UID's earlier busy time as it is."""
         events = []
         for component in components:
             try:
-                events.append(self._reader.read(component, uid))
+                events.append(self._reader_of(component).read(component, uid))
             except UnreadableEventError as error:
                 self.lose(uid, [component], error.code)
         return list(instances_of(events, self._window, self._warn))

@@ -11,7 +11,7 @@ from calendar_sync.adapters.guarded_http import GuardedAnswer, GuardedHttp, Guar
 from calendar_sync.adapters.ics.process import ExpansionProcess
 from calendar_sync.domain import Reading, ReadingFailedError, Unchanged, Window
 
-READER_REVISION = 2
+READER_REVISION = 3
 """Raise it when the same text is understood otherwise than before, so that unchanged calendars are read again."""
 MAX_VALIDATOR_LENGTH = 512
 MAX_RETRY_AFTER = timedelta(days=1)

@@ -20,7 +20,7 @@ _NAMES_THAT_COUNT = frozenset(
 )
 _NAMES_READ = _NAMES_THAT_COUNT | {
     *("BEGIN", "END", "SEQUENCE", "STATUS", "TRANSP"),
-    *("TZID", "TZOFFSETFROM", "TZOFFSETTO"),
+    *("TZID", "TZOFFSETFROM", "TZOFFSETTO", "X-WR-TIMEZONE"),
 }
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9-]+)\s*=\s*((?:"[^"]*"|[^";:,])*(?:,(?:"[^"]*"|[^";:,])*)*)')
 _DATE_BEHIND_A_ZONE = re.compile(r"(?!\d{8})([^:]*):(\d{8}.*)")

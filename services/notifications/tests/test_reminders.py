@@ -1,5 +1,7 @@
 """Reminders: never early, never for what is over, moved and stopped with their appointment."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +12,8 @@ from notifications_salon import Salon
 
 from notifications.adapters.email import EmailChannel
 from notifications.domain import Outgoing
+from notifications.storage import PLANNED_CHANNEL
+from slotstream_servicekit.notify import Listener
 
 pytestmark = pytest.mark.service
 
@@ -43,6 +47,34 @@ async def test_a_reminder_is_sent_when_it_is_due_and_not_before(salon: Salon) ->
     [mail] = await salon.send()
     assert str(mail["Subject"]).startswith("Reminder: Haircut")
     assert await salon.send() == []
+
+
+async def test_an_idle_sender_sleeps_until_a_reminder_is_due_and_is_told_of_an_earlier_one(
+    salon: Salon, until: Callable[..., Awaitable[Any]]
+) -> None:
+    await a_rule(salon)
+    appointment = salon.snapshot()
+    await salon.receive(salon.created(appointment))
+    await salon.send()
+    salon.mailbox.mails.clear()
+    salon.now = appointment.starts_at - timedelta(minutes=90, seconds=0.5)
+    began = time.monotonic()
+    sender = salon.sender
+    sender.clock = lambda: salon.now + timedelta(seconds=time.monotonic() - began)
+    sender.poll_every = timedelta(hours=1)
+    stop = asyncio.Event()
+    listener = Listener(salon.database, PLANNED_CHANNEL, wake=sender.wake)
+    running = [asyncio.create_task(listener.run(stop)), asyncio.create_task(sender.run(stop))]
+    idle_since = sender._polled_at
+    await until(lambda: sender._polled_at > idle_since, what="the sender has looked, and sleeps for half an hour")
+
+    path = f"/v1/appointments/{appointment.id}/reminders"
+    assert (await salon.http.post(path, json={"minutes_before": 90})).status_code == 201
+
+    await until(lambda: salon.mailbox.mails, what="the reminder that another process planned")
+    assert timedelta(0) <= sender.clock() - appointment.starts_at + timedelta(minutes=90) < timedelta(seconds=2)
+    stop.set()
+    await asyncio.gather(*running)
 
 
 async def test_a_rescheduling_moves_the_reminders(salon: Salon) -> None:

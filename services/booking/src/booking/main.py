@@ -1,5 +1,6 @@
 """Booking, wired together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -54,13 +55,15 @@ def create_api(settings: BookingSettings, *, clock: Clock = system_clock) -> Fas
 def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> Worker:
     """The worker role: consumers, the relay, and what is done by the clock."""
     from booking.consumers import register
+    from booking.storage.bulk import ORDERED_CHANNEL
     from booking.storage.tables import inbox
     from booking.worker import SWEEPS, auditor, bulk_orders, expired_holds, series_extension
     from slotstream_servicekit import workers
     from slotstream_servicekit.housekeeping import housekeeping
+    from slotstream_servicekit.notify import Listener
 
     database = Database.of_service(settings, service=NAME, role="worker")
-    policies = PolicyCache()
+    policies, ordered = PolicyCache(), asyncio.Event()
     return workers.create_worker(
         service=NAME,
         settings=settings,
@@ -73,7 +76,8 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
             expired_holds(database),
             auditor(database),
             series_extension(database, policies, clock),
-            bulk_orders(database, policies, clock),
+            bulk_orders(database, policies, clock, wake=ordered),
+            Listener(database, ORDERED_CHANNEL, wake=ordered).run,
         ),
     )
 

@@ -1,5 +1,6 @@
 """What booking does by the clock."""
 
+import asyncio
 from typing import Final
 
 from booking.storage.connections import connection_of
@@ -17,8 +18,8 @@ from slotstream_servicekit.telemetry import get_logger
 SERIES_SECONDS: Final = 60.0
 HOLD_SECONDS: Final = 60.0
 AUDIT_SECONDS: Final = 60.0
-BULK_SECONDS: Final = 1.0
-"""How long somebody may look at a bulk order that has not begun."""
+BULK_SECONDS: Final = 30.0
+"""How often bulk orders are looked for although nothing has told of any."""
 
 SWEEPS: Final = (
     Sweep(table="command_results", where="created_at < now() - interval '30 days'"),
@@ -72,8 +73,11 @@ async def extend_one(database: Database, policies: PolicyCache, clock: Clock) ->
     return series is not None
 
 
-def bulk_orders(database: Database, policies: PolicyCache, clock: Clock) -> BackgroundTask:
-    return repeatedly("bulk_orders", lambda: do_one_portion(database, policies, clock), every=BULK_SECONDS)
+def bulk_orders(
+    database: Database, policies: PolicyCache, clock: Clock, *, wake: asyncio.Event | None = None
+) -> BackgroundTask:
+    """`wake` is set when an order was taken on."""
+    return repeatedly("bulk_orders", lambda: do_one_portion(database, policies, clock), every=BULK_SECONDS, wake=wake)
 
 
 async def do_one_portion(database: Database, policies: PolicyCache, clock: Clock) -> bool:

@@ -11,6 +11,7 @@ from notifications.adapters.email import EmailChannel, SmtpGateway, SmtpServer, 
 from notifications.api import ROUTERS, Dependencies
 from notifications.domain import Channel, Channels, InvalidAddressError, RetryPolicy
 from notifications.settings import NotificationsSettings
+from notifications.storage import PLANNED_CHANNEL
 from notifications.worker import Sender
 from slotstream_contracts.envelope import parse
 from slotstream_servicekit.clock import Clock, system_clock
@@ -20,6 +21,7 @@ from slotstream_servicekit.health import Health, database_check
 from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, Sweep, housekeeping
 from slotstream_servicekit.http.app import create_app
 from slotstream_servicekit.http.auth import Authenticator
+from slotstream_servicekit.notify import Listener
 from slotstream_servicekit.runtime import Service, Worker, run
 
 if TYPE_CHECKING:
@@ -87,7 +89,11 @@ def create_worker(settings: NotificationsSettings, *, clock: Clock = system_cloc
         database=database,
         decode=parse,
         register=lambda consumers: register(consumers, handlers),
-        tasks=[sender.run, housekeeping(database, sweeps(settings), every=_HOUSEKEEPING_SECONDS)],
+        tasks=[
+            sender.run,
+            Listener(database, PLANNED_CHANNEL, wake=sender.wake).run,
+            housekeeping(database, sweeps(settings), every=_HOUSEKEEPING_SECONDS),
+        ],
         checks=[("sender", sender.check)],
         dispose=[channel.aclose for channel in channels],
     )

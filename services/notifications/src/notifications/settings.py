@@ -32,7 +32,8 @@ class NotificationsSettings(ServiceSettings):
     sender_address: str = "no-reply@slotstream.invalid"
     """The address in From; the name beside it is the business's."""
 
-    poll_every: timedelta = timedelta(milliseconds=250)
+    poll_every: timedelta = timedelta(seconds=5)
+    """How often the sender looks for messages that are due although nothing has told it of any."""
     claim_lease: timedelta = timedelta(seconds=30)
     """After this a message whose worker died before handing it over is taken by another."""
     recover_every: timedelta = timedelta(seconds=5)

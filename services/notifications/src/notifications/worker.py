@@ -1,26 +1,27 @@
-"""The sender: a task of the worker that looks for what is due, never early and at most a poll late."""
+"""The sender: a task of the worker that sends what is due, never early, and sleeps until more of it is due."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from notifications.domain import Channels, RetryPolicy, Status
 from notifications.storage import MessageStore
-from notifications.usecases.delivery import claim_messages, deliver_message, give_up, recover_claims
+from notifications.usecases.delivery import claim_messages, deliver_message, give_up, next_due, recover_claims
 from notifications.usecases.eligibility import Sendable
 from notifications.usecases.rendering import render_message
-from slotstream_servicekit.background import pause_after
+from slotstream_servicekit.background import pause_after, pause_for
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import SlotstreamError, TransientError
 from slotstream_servicekit.health import CheckResult
 from slotstream_servicekit.telemetry import bind_organization, get_logger, span_from
+
+T = TypeVar("T")
 
 log = get_logger(__name__)
 
@@ -38,21 +39,24 @@ OLDEST_UNSENT = Gauge(
 )
 
 _UNHEALTHY_AFTER_SECONDS: Final = 15.0
+_FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 5.0
+"""Pauses after failures, in seconds."""
 
 
 @dataclass(kw_only=True)
 class Sender:
     """Sends what is due until it is stopped; what is in flight then is finished first.
 
-    `wake` is set when something due at once has been planned in this process, so that it need not wait for a poll.
+    `wake` is set when something has been planned that may be due before all that was known. `poll_every` is how often
+    it looks all the same: for what other workers planned and did not live to send.
     """
 
     database: Database
     channels: Channels
     clock: Clock
     retries: RetryPolicy
-    poll_every: timedelta = timedelta(milliseconds=250)
+    poll_every: timedelta = timedelta(seconds=5)
     claim_lease: timedelta = timedelta(seconds=30)
     recover_every: timedelta = timedelta(seconds=5)
     concurrency: int = 16
@@ -85,7 +89,7 @@ class Sender:
             await asyncio.wait(set(self._in_flight))
         return claimed
 
-    async def _attempt(self, step: str, work: Awaitable[int]) -> int | None:
+    async def _attempt(self, step: str, work: Awaitable[T]) -> T | None:
         """Does one step of a round; None where it failed. No error ends the sender."""
         try:
             return await work
@@ -161,16 +165,16 @@ class Sender:
         )
 
     async def _pause(self, stop: asyncio.Event) -> None:
-        """Until the next poll, or until somebody planned or finished something, or the stop."""
-        seconds = pause_after(self._failures, self.poll_every.total_seconds())
-        waiting = [asyncio.ensure_future(self.wake.wait()), asyncio.ensure_future(stop.wait())]
-        try:
-            await asyncio.wait(waiting, timeout=min(seconds, _LONGEST_PAUSE), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waiting:
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(*waiting, return_exceptions=True)
+        """Until the next message is due, or somebody planned or finished something, or the stop."""
+        if self._failures:
+            await pause_for(min(pause_after(self._failures, _FIRST_PAUSE), _LONGEST_PAUSE), stop)
+            return
+        seconds = self.poll_every.total_seconds()
+        if len(self._in_flight) < self.concurrency:
+            due_at = await self._attempt("looking ahead", next_due(database=self.database, now=self.clock()))
+            if due_at is not None:
+                seconds = min(seconds, max(0.0, (due_at - self.clock()).total_seconds()))
+        await pause_for(seconds, stop, self.wake)
 
     async def measure(self) -> int:
         """Sets the gauge of the oldest unsent message; returns its whole seconds."""

@@ -24,7 +24,10 @@ from booking.storage.connections import connection_of
 from booking.storage.listing import AppointmentFilter, conditions_of
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.errors import Reason, SlotstreamError
+from slotstream_servicekit.notify import notify
 
+ORDERED_CHANNEL: Final = "bulk_ordered"
+"""Notified when an order is taken on."""
 _PROGRESS: Final = tuple(field.name for field in fields(BulkProgress))
 
 
@@ -79,6 +82,7 @@ class BulkStore:
             order.id,
             list(appointment_ids),
         )
+        await notify(self._session, ORDERED_CHANNEL)
         return _progress(row)
 
     async def next_job(self, *, now: datetime) -> BulkJob | None:

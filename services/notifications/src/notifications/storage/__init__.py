@@ -2,13 +2,14 @@
 
 from notifications.storage.appointments import AppointmentStore, AppointmentTextStore
 from notifications.storage.delivery import Claimed, DeliveryStore, Settlement
-from notifications.storage.messages import MessageFilter, MessageStore, Stop
+from notifications.storage.messages import PLANNED_CHANNEL, MessageFilter, MessageStore, Stop
 from notifications.storage.preferences import PreferenceStore
 from notifications.storage.projections import CatalogueStore, ClientStore
 from notifications.storage.reminders import ReminderRuleStore, ReminderStore
 from notifications.storage.templates import TemplateStore
 
 __all__ = [
+    "PLANNED_CHANNEL",
     "AppointmentStore",
     "AppointmentTextStore",
     "CatalogueStore",

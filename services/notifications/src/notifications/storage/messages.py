@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, and_, func, or_, select, text, update
@@ -14,6 +14,7 @@ from notifications.domain import NEED_ACTIVE, Audience, Channel, Draft, Kind, Me
 from notifications.storage.tables import messages
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.ids import new_id
+from slotstream_servicekit.notify import notify
 from slotstream_servicekit.rows import columns_of
 
 _FIELDS = tuple(field.name for field in fields(Message))
@@ -32,6 +33,12 @@ _MAY_RETURN = (
     "removed",
 )
 """Why a reminder was suppressed that comes back when the appointment does."""
+
+
+PLANNED_CHANNEL: Final = "messages_planned"
+"""Notified when a message is planned outside a worker, which may be due before all others."""
+
+_NEXT_DUE = text("SELECT min(next_attempt_at) FROM messages WHERE status = 'planned' AND next_attempt_at > :now")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +177,15 @@ class MessageStore:
             .returning(text("1"))
         )
         return woken.first() is not None
+
+    async def next_due(self, *, now: datetime) -> datetime | None:
+        """When the next message falls due, of those that are not due yet."""
+        due_at: datetime | None = (await self._session.execute(_NEXT_DUE, {"now": now})).scalar_one()
+        return due_at
+
+    async def announce_planned(self) -> None:
+        """Wakes the senders of all workers when the transaction is committed."""
+        await notify(self._session, PLANNED_CHANNEL)
 
     async def oldest_unsent(self, *, now: datetime) -> datetime | None:
         """When the message was due that waits longest for being sent; None where nothing that is due waits."""

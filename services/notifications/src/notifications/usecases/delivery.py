@@ -20,7 +20,7 @@ from notifications.domain import (
     Status,
 )
 from notifications.publishers import records_of
-from notifications.storage import DeliveryStore, Settlement
+from notifications.storage import DeliveryStore, MessageStore, Settlement
 from notifications.usecases.eligibility import MessageSubjects, Sendable, judge_message, read_subjects
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
@@ -65,6 +65,12 @@ async def claim_messages(
                 else:
                     await _settle_apart(session, message, verdict, now=now)
     return sendable
+
+
+async def next_due(*, database: Database, now: datetime) -> datetime | None:
+    """When the next message falls due; None where none is planned."""
+    async with database.system_transaction() as session:
+        return await MessageStore(session).next_due(now=now)
 
 
 def _judged(

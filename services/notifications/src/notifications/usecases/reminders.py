@@ -78,7 +78,9 @@ async def add_reminder(
         raise DuplicateError(f"There is a reminder {reminder.id} already")
     changed = await plan_reminders(session=session, chains=[appointment.chain], cause=context.cause, now=context.now)
     await enqueue(session, records_of(changed))
-    for message in await MessageStore(session).reminders_of(context.organization_id, appointment_id):
+    messages = MessageStore(session)
+    await messages.announce_planned()
+    for message in await messages.reminders_of(context.organization_id, appointment_id):
         if message.reminder_id == reminder.id:
             return message
     raise AppointmentInactiveError(f"Appointment {appointment_id} has just been moved: add the reminder to the new one")

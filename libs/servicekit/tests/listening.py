@@ -7,7 +7,7 @@ from kit_world import Note, World, on_notes, read_topic
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from slotstream_servicekit.consumer import Received
-from slotstream_servicekit.telemetry import current_traceparent
+from slotstream_servicekit.telemetry import continue_trace, current_traceparent
 
 NewTopic = Callable[..., Awaitable[str]]
 Until = Callable[..., Awaitable[Any]]
@@ -23,15 +23,17 @@ class Ear:
 
     @property
     def heard(self) -> list[str]:
-        return [each.event.subject if each.event else f"gone {each.key}" for batch in self.batches for each in batch]
+        return [
+            record.event.subject if record.event else f"gone {record.key}" for batch in self.batches for record in batch
+        ]
 
     async def __call__(self, session: AsyncSession, batch: Sequence[Received[Note]]) -> None:
         if self._failures:
             raise self._failures.pop(0)
         await on_notes(session, batch)
         self.batches.append(list(batch))
-        for each in batch:
-            with each.in_trace():
+        for record in batch:
+            with continue_trace(record.traceparent):
                 self.traces.append(current_traceparent())
 
 

@@ -24,7 +24,6 @@ from slotstream_servicekit.dead_letters import (
     dead_letter_topic_name,
     list_dead_letters,
     replay_dead_letters,
-    show_dead_letter,
 )
 from slotstream_servicekit.errors import NotFoundError, Reason, RefusedError
 
@@ -76,8 +75,6 @@ async def test_a_dead_letter_is_the_record_as_it_was_with_cause_and_origin(
     assert (letter.service, letter.topic, letter.partition, letter.source_offset) == (world.service, topic, 0, 1)
     assert (letter.code, letter.detail, letter.handler) == ("bad_json", "not JSON", "on_notes")
     assert letter.set_aside_at.tzinfo is not None
-    assert await show_dead_letter(kafka, world.service, letter.offset) == letter
-    assert await show_dead_letter(kafka, world.service, 99) is None
 
 
 @service

@@ -21,7 +21,6 @@ from slotstream_servicekit.telemetry import (
     bind_organization,
     configure_logging,
     configure_tracing,
-    current_trace,
     current_trace_id,
     current_traceparent,
     get_logger,
@@ -170,7 +169,7 @@ def test_a_traceparent_of_a_later_version_is_read() -> None:
 
 
 def test_outside_any_work_there_is_no_trace() -> None:
-    assert current_trace() is None
+    assert current_trace_id() is None
     assert current_traceparent() is None
 
 

@@ -33,11 +33,11 @@ class MailFolder:
 
 def mails(folder: Path) -> list[tuple[Path, str, str]]:
     """(file, to, subject) of each caught mail, oldest first."""
-    found = []
+    caught = []
     for path in sorted(folder.glob("*.eml")):
         mail = message_from_bytes(path.read_bytes(), policy=policy.default)
-        found.append((path, str(mail["To"]), str(mail["Subject"])))
-    return found
+        caught.append((path, str(mail["To"]), str(mail["Subject"])))
+    return caught
 
 
 def main() -> None:

@@ -183,14 +183,14 @@ class Stack:
             pending: set[Future[None]] = set(futures)
             while pending and failure is None and not self.stop.is_set():
                 done, pending = wait_for(pending, timeout=0.2)
-                failure = next((each.exception() for each in done if each.exception()), None)
+                failure = next((future.exception() for future in done if future.exception()), None)
                 if done:
                     self._note()
             if pending:
                 self.stop.set()
                 stop_all(self.parts)
         self._note()
-        failure = failure or next((each.exception() for each in futures if each.exception()), None)
+        failure = failure or next((future.exception() for future in futures if future.exception()), None)
         if failure is not None:
             raise failure
         if self.stop.is_set():

@@ -106,7 +106,7 @@ class _Run:
     changes: list[_Change] = field(default_factory=list)
 
     def takes(self, change: _Change) -> bool:
-        days = [each.onset.day for each in (*self.changes, change)]
+        days = [other.onset.day for other in (*self.changes, change)]
         return self.changes[-1].onset.year + 1 == change.onset.year and max(days) - min(days) < len(_WEEKDAYS)
 
     def observance(self, *, last_year: int) -> TimezoneStandard | TimezoneDaylight:

@@ -173,12 +173,6 @@ async def list_dead_letters(
     return letters
 
 
-async def show_dead_letter(bootstrap_servers: str, service: str, offset: int) -> DeadLetter | None:
-    """The dead letter at `offset`, or None where there is none (any more)."""
-    found = await list_dead_letters(bootstrap_servers, service, from_offset=offset, limit=1)
-    return found[0] if found and found[0].offset == offset else None
-
-
 async def replay_dead_letters(bootstrap_servers: str, service: str, offsets: Collection[int] | None = None) -> int:
     """Send the dead letters at `offsets` back to where they came from, and mark them; returns how many were sent.
 

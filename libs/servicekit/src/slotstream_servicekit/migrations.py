@@ -6,31 +6,23 @@ from pathlib import Path
 from typing import Final
 
 from alembic import command, context
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from slotstream_servicekit.database import EVERY_TENANT, TENANT_SETTING, server_limits
+from slotstream_servicekit.database import server_limits
 from slotstream_servicekit.locks import LockClass
+from slotstream_servicekit.schema import tenant_isolation
 from slotstream_servicekit.settings import DatabaseLimits, ServiceSettings
 
 DEFAULT_LIMITS: Final[DatabaseLimits] = ServiceSettings.model_fields["maintenance_database_limits"].default
 
-TENANT_POLICY = (
-    f"current_setting('{TENANT_SETTING}', true) = '{EVERY_TENANT}' "
-    f"OR organization_id = nullif(nullif(current_setting('{TENANT_SETTING}', true), ''), '{EVERY_TENANT}')::uuid"
-)
-
 
 def enable_tenant_isolation(op: Operations, *tables: str) -> None:
     """Rows are visible and writable only to the organization that the transaction is bound to."""
-    for table in tables:
-        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-        op.execute(f"CREATE POLICY tenant ON {table} USING ({TENANT_POLICY}) WITH CHECK ({TENANT_POLICY})")
+    for statement in tenant_isolation(tables):
+        op.execute(statement)
 
 
 def grant_app(
@@ -38,34 +30,6 @@ def grant_app(
 ) -> None:
     """Let the service's application role use `tables`; identity columns need no grant of their own."""
     op.execute(f"GRANT {privileges} ON {', '.join(tables)} TO {service}_app")
-
-
-def write_outbox_plainly(op: Operations) -> None:
-    """Drops an index that no query uses, and ends the compressing of each message.
-
-    A message is longer than the 2 kB from which PostgreSQL compresses rows, and is deleted as soon as it is sent.
-    """
-    op.drop_index("outbox_lane_idx", "outbox")
-    op.execute("ALTER TABLE outbox SET (toast_tuple_target = 8160)")
-
-
-def compress_outbox(op: Operations) -> None:
-    """Undoes `write_outbox_plainly`."""
-    op.execute("ALTER TABLE outbox RESET (toast_tuple_target)")
-    op.create_index("outbox_lane_idx", "outbox", ["lane", "seq"])
-
-
-def keep_outbox_pages(op: Operations) -> None:
-    """Lets the outbox keep the pages that vacuuming empties.
-
-    Giving them back takes a lock that stops every writer, and the next burst has to ask for them again.
-    """
-    op.execute("ALTER TABLE outbox SET (vacuum_truncate = off)")
-
-
-def return_outbox_pages(op: Operations) -> None:
-    """Undoes `keep_outbox_pages`."""
-    op.execute("ALTER TABLE outbox RESET (vacuum_truncate)")
 
 
 def run_env(metadata: MetaData) -> None:
@@ -117,9 +81,3 @@ def alembic_config(migrations: Path, owner_url: str, limits: DatabaseLimits = DE
 def upgrade(migrations: Path, owner_url: str, *, limits: DatabaseLimits = DEFAULT_LIMITS) -> None:
     """Bring the database to the newest revision. Blocks; not for use inside a running event loop."""
     command.upgrade(alembic_config(migrations, owner_url, limits), "head")
-
-
-def differences_from_models(connection: Connection, metadata: MetaData) -> list[object]:
-    """What autogenerate would still change: empty when the migrations equal the models."""
-    migration_context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return list(compare_metadata(migration_context, metadata))

@@ -256,14 +256,15 @@ class _Log:
 
     async def until(self, ends: Ends) -> AsyncIterator[list[Any]]:
         """Batches from where the last call stopped up to `ends`, in offset order per partition."""
-        while waiting := [each for each in self.partitions if self.positions[each] < ends[each]]:
+        while waiting := [partition for partition in self.partitions if self.positions[partition] < ends[partition]]:
             fetched = await self.consumer.getmany(*waiting, timeout_ms=500, max_records=_BATCH)
             for partition, records in fetched.items():
                 yield records
                 self.positions[partition] = records[-1].offset + 1
-            for each in waiting:
+            for partition in waiting:
                 # Compaction leaves gaps, also at the end of a partition.
-                self.positions[each] = max(self.positions[each], await self.consumer.position(each))
+                position = await self.consumer.position(partition)
+                self.positions[partition] = max(self.positions[partition], position)
 
 
 @asynccontextmanager
@@ -277,9 +278,9 @@ async def _log_of(bootstrap_servers: str, topics: Sequence[str]) -> AsyncIterato
     )
     try:
         await consumer.start()
-        partitions = [TopicPartition(topic, each) for topic in topics for each in _partitions_of(consumer, topic)]
+        partitions = [TopicPartition(topic, number) for topic in topics for number in _partitions_of(consumer, topic)]
         beginnings = await consumer.beginning_offsets(partitions)
-        cut = sorted({each.topic for each, offset in beginnings.items() if offset > 0})
+        cut = sorted({partition.topic for partition, offset in beginnings.items() if offset > 0})
         if cut:
             raise HistoryIncompleteError(
                 f"{', '.join(cut)} no longer begins at offset 0: the records before are gone, so a rebuild would "

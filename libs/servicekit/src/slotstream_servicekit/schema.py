@@ -8,8 +8,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, MetaData, text
 
-from slotstream_servicekit.migrations import TENANT_POLICY
+from slotstream_servicekit.database import EVERY_TENANT, TENANT_SETTING
 
+TENANT_POLICY = (
+    f"current_setting('{TENANT_SETTING}', true) = '{EVERY_TENANT}' "
+    f"OR organization_id = nullif(nullif(current_setting('{TENANT_SETTING}', true), ''), '{EVERY_TENANT}')::uuid"
+)
 PRIVILEGES = "SELECT, INSERT, UPDATE, DELETE"
 
 

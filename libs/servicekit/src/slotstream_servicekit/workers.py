@@ -49,8 +49,8 @@ def create_worker(
     )
 
     async def dispose_all() -> None:
-        for each in dispose:
-            await each()
+        for dispose_part in dispose:
+            await dispose_part()
         await database.dispose()
 
     return Worker(health=health, consumers=consumers, relay=relay, tasks=tasks, dispose=dispose_all)

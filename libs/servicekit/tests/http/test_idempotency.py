@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -27,7 +26,7 @@ from slotstream_servicekit.http import (
     idempotent,
     requires,
 )
-from slotstream_servicekit.http.idempotency import fingerprint, forget_old_keys
+from slotstream_servicekit.http.idempotency import fingerprint
 from slotstream_servicekit.migrations import enable_tenant_isolation, grant_app
 from slotstream_servicekit.testing.databases import DatabaseForge
 
@@ -231,15 +230,6 @@ async def test_a_verb_without_a_body_is_repeatable_too(
         assert (await client.post("/v1/verbs", headers={"Idempotency-Key": "k"})).status_code == 204
     too_long = await client.post("/v1/verbs", headers={"Idempotency-Key": "k2"}, content=b"x" * 10_000)
     assert (too_long.status_code, too_long.json()["code"]) == (413, "body_too_large")
-
-
-async def test_old_keys_are_forgotten_and_new_ones_kept(world: World, ask: Ask) -> None:
-    await ask(key="old")
-    async with world.database.system_transaction() as session:
-        await session.execute(text("UPDATE idempotency_keys SET created_at = now() - interval '3 days'"))
-    await ask(key="new")
-    assert await forget_old_keys(world.database) == 1
-    assert await forget_old_keys(world.database, kept=timedelta(0)) == 1
 
 
 def test_spacing_and_order_of_fields_do_not_make_another_request() -> None:

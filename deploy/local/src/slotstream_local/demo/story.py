@@ -45,13 +45,13 @@ def demo(layout: Layout, console: Console) -> int:
 
 def _tell_organization(console: Console, businesses: list[Business], clients: list[Json]) -> None:
     table = _table("The organization", "business", "zone", "staff", "services", "hours")
-    for each in businesses:
+    for business in businesses:
         table.add_row(
-            each.plan.name,
-            each.plan.zone,
-            ", ".join(each.plan.staff),
-            ", ".join(f"{name} ({minutes} min)" for name, minutes, _ in each.plan.services),
-            ", ".join(f"{starts}-{ends}" for starts, ends in each.plan.hours),
+            business.plan.name,
+            business.plan.zone,
+            ", ".join(business.plan.staff),
+            ", ".join(f"{name} ({minutes} min)" for name, minutes, _ in business.plan.services),
+            ", ".join(f"{starts}-{ends}" for starts, ends in business.plan.hours),
         )
     console.print(table)
     console.print(f"Clients: {', '.join(client['name'] for client in clients)}\n")
@@ -150,7 +150,7 @@ def _work_the_desk(apis: Apis, console: Console, businesses: list[Business], cli
             "/v1/appointments",
             {
                 **_wish(business, service, client, chosen),
-                "resource_ids": [each["id"] for each in booked["resources"]],
+                "resource_ids": [resource["id"] for resource in booked["resources"]],
             },
         )
         _row(table, "book it again", business, booked, client, f"{again.status_code} {again.json().get('code', '')}")
@@ -178,10 +178,10 @@ def _slots(apis: Apis, business: Business, service: str) -> list[str]:
             service_id=business.services[service]["id"],
             **{"from": f"{day:%Y-%m-%d}", "to": f"{day + timedelta(days=1):%Y-%m-%d}"},
         ),
-        lambda found: bool(found["days"]),
+        lambda answer: bool(answer["days"]),
         what=f"{business.plan.name} offers slots",
     )
-    return [slot["starts_at"] for each in answer["days"] for slot in each["slots"]]
+    return [slot["starts_at"] for day in answer["days"] for slot in day["slots"]]
 
 
 def _wish(business: Business, service: str, client: Json, starts_at: str) -> Json:

@@ -1,15 +1,12 @@
 """One record as a handler sees it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-
-from slotstream_servicekit.telemetry import continue_trace
 
 T = TypeVar("T")
 
@@ -41,10 +38,6 @@ class Received(Generic[T]):
     """Whose it is, also of a tombstone; None where a tombstone's headers do not tell."""
     traceparent: str | None = None
     """The trace that this record belongs to: what is done because of it continues there."""
-
-    def in_trace(self) -> AbstractContextManager[None]:
-        """Inside, `current_traceparent()` is this record's, whatever else its batch holds."""
-        return continue_trace(self.traceparent)
 
 
 Handler = Callable[[AsyncSession, Sequence[Received[Any]]], Awaitable[None]]

@@ -19,7 +19,7 @@ def batch_span(topic: str, batch: Sequence[Received[Any]]) -> Iterator[Sequence[
     each of the traces gets one for its part.
     """
     name = f"{topic} handle"
-    parents = sorted({each.traceparent for each in batch if each.traceparent})
+    parents = sorted({record.traceparent for record in batch if record.traceparent})
     if len(parents) == 1:
         with span_from(parents[0], name, attributes={"batch": len(batch)}):
             yield batch
@@ -32,6 +32,6 @@ def batch_span(topic: str, batch: Sequence[Received[Any]]) -> Iterator[Sequence[
             follow_traces(parents, name) as inner,
         ):
             yield [
-                dataclasses.replace(each, traceparent=inner[each.traceparent]) if each.traceparent else each
-                for each in batch
+                dataclasses.replace(record, traceparent=inner[record.traceparent]) if record.traceparent else record
+                for record in batch
             ]

@@ -10,7 +10,6 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -28,7 +27,6 @@ from slotstream_servicekit.http.problems import MalformedRequestError, problem_o
 
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
-KEPT = timedelta(hours=48)
 TABLE_NAME = "idempotency_keys"
 
 IdempotencyKey = Annotated[
@@ -273,13 +271,6 @@ def kept_headers(answer: Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name in _KEPT_HEADERS}
 
 
-async def forget_old_keys(database: Transactions, *, kept: timedelta = KEPT, limit: int = 10_000) -> int:
-    """Deletes up to `limit` keys older than `kept`; returns how many. For a worker's housekeeping."""
-    async with database.system_transaction() as session:
-        deleted = await session.execute(_FORGET, {"kept": kept, "limit": limit})
-        return int(getattr(deleted, "rowcount", 0))
-
-
 _IDENTITY = "organization_id = :organization_id AND caller = :caller AND key = :key"
 _CLAIM = text(
     f"INSERT INTO {TABLE_NAME} (organization_id, caller, key, fingerprint) "
@@ -296,8 +287,4 @@ _READ_DECIDED = (
 _KEEP_REFUSAL = (
     f"INSERT INTO {TABLE_NAME} (organization_id, caller, key, fingerprint, status, headers, body) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING 1"
-)
-_FORGET = text(
-    f"DELETE FROM {TABLE_NAME} WHERE ctid IN (SELECT ctid FROM {TABLE_NAME} "
-    "WHERE created_at < now() - CAST(:kept AS interval) LIMIT :limit)"
 )

@@ -68,13 +68,13 @@ class KeyStore:
         """The published key that fits, or None. Raises IssuerUnreachableError before the first success."""
         if self._is_stale():
             await self._refresh()
-        found = self._find(key_id, algorithm)
-        if found is None and self._may_try():
+        key = self._find(key_id, algorithm)
+        if key is None and self._may_try():
             await self._refresh()
-            found = self._find(key_id, algorithm)
-        if found is None and self._loaded_at is None:
+            key = self._find(key_id, algorithm)
+        if key is None and self._loaded_at is None:
             raise IssuerUnreachableError("The token issuer's keys cannot be read at the moment")
-        return found
+        return key
 
     def _find(self, key_id: object, algorithm: str) -> PublicKey | None:
         kind, curve = _FITTING[algorithm]

@@ -52,10 +52,6 @@ def new_trace() -> TraceContext:
     return TraceContext(digits[:32], digits[32:], sampled=False)
 
 
-def current_trace() -> TraceContext | None:
-    return _trace.get()
-
-
 def current_trace_id() -> str | None:
     trace = _trace.get()
     return trace.trace_id if trace else None

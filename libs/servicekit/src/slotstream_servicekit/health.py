@@ -128,12 +128,7 @@ class ConsumerProgress:
         return time.monotonic() - self.caught_up_at
 
 
-def consumer_check(
-    progress: ConsumerProgress,
-    *,
-    silence_seconds: float = CONSUMER_SILENCE_SECONDS,
-    clock: Callable[[], float] = time.monotonic,
-) -> Check:
+def consumer_check(progress: ConsumerProgress, *, clock: Callable[[], float] = time.monotonic) -> Check:
     """Ready while Kafka answers and work moves. A group with more members than partitions leaves some unassigned:
     they are ready too, as long as they belong to the group.
     """
@@ -146,7 +141,7 @@ def consumer_check(
             return CheckResult(ok=False, detail="has not joined its group yet", facts=facts)
         silent = clock() - progress.alive_at
         facts["seconds_since_answer"] = round(silent, 1)
-        if silent > silence_seconds:
+        if silent > CONSUMER_SILENCE_SECONDS:
             return CheckResult(ok=False, detail=f"has not moved for {silent:.0f} s", facts=facts)
         return CheckResult(ok=True, facts=facts)
 

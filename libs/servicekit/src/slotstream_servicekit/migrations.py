@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from slotstream_servicekit.database import server_limits
 from slotstream_servicekit.locks import LockClass
-from slotstream_servicekit.schema import tenant_isolation
+from slotstream_servicekit.schema import PRIVILEGES, tenant_isolation
 from slotstream_servicekit.settings import DatabaseLimits, ServiceSettings
 
 DEFAULT_LIMITS: Final[DatabaseLimits] = ServiceSettings.model_fields["maintenance_database_limits"].default
@@ -25,11 +25,9 @@ def enable_tenant_isolation(op: Operations, *tables: str) -> None:
         op.execute(statement)
 
 
-def grant_app(
-    op: Operations, *, service: str, tables: Sequence[str], privileges: str = "SELECT, INSERT, UPDATE, DELETE"
-) -> None:
+def grant_app(op: Operations, *, service: str, tables: Sequence[str]) -> None:
     """Let the service's application role use `tables`; identity columns need no grant of their own."""
-    op.execute(f"GRANT {privileges} ON {', '.join(tables)} TO {service}_app")
+    op.execute(f"GRANT {PRIVILEGES} ON {', '.join(tables)} TO {service}_app")
 
 
 def run_env(metadata: MetaData) -> None:

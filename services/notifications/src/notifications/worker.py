@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -62,6 +62,7 @@ class Sender:
     concurrency: int = 16
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
+    _claimed_at: datetime | None = None
     _polled_at: float = field(default_factory=time.monotonic)
     _failures: int = 0
 
@@ -103,7 +104,7 @@ class Sender:
         room = self.concurrency - len(self._in_flight)
         if room <= 0:
             return 0
-        now = self.clock()
+        now = self._claimed_at = self.clock()
         claimed = await claim_messages(
             database=self.database,
             channels=self.channels,
@@ -170,8 +171,9 @@ class Sender:
             await pause_for(min(pause_after(self._failures, _FIRST_PAUSE), _LONGEST_PAUSE), stop)
             return
         seconds = self.poll_every.total_seconds()
-        if len(self._in_flight) < self.concurrency:
-            due_at = await self._attempt("looking ahead", next_due(database=self.database, now=self.clock()))
+        if len(self._in_flight) < self.concurrency and self._claimed_at is not None:
+            # From the time of the claim on: what has fallen due since then was not claimed.
+            due_at = await self._attempt("looking ahead", next_due(database=self.database, now=self._claimed_at))
             if due_at is not None:
                 seconds = min(seconds, max(0.0, (due_at - self.clock()).total_seconds()))
         await pause_for(seconds, stop, self.wake)

@@ -1,6 +1,7 @@
 """Once, in time, or honestly unknown: deliveries under faults."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -219,6 +220,24 @@ async def test_the_sender_sends_at_once_what_was_planned_in_its_process(salon: S
     for number in range(1, 6):
         await salon.receive(salon.created(salon.snapshot()))
         await until(lambda count=number: len(salon.mailbox.mails) == count, what="it to be woken, long before a poll")
+    stop.set()
+    await asyncio.wait_for(running, 30)
+
+
+async def test_what_falls_due_while_the_sender_looks_is_not_slept_through(salon: Salon, until: Any) -> None:
+    late = uuid4()
+    await salon.receive(salon.created(salon.snapshot(client_id=late)))
+    sender, began, looks = salon.sender, salon.now, itertools.count()
+    sender.poll_every = timedelta(hours=1)
+    # At each look at the clock more time has passed than a message waits at first for its client.
+    sender.clock = lambda: began + timedelta(seconds=0.3) * next(looks)
+    stop = asyncio.Event()
+    running = asyncio.create_task(sender.run(stop))
+    await until(lambda: sender._claimed_at is not None, what="the sender has looked")
+
+    await salon.receive_states(salon.client(id=late))
+
+    await until(lambda: salon.mailbox.mails, what="the mail, although nobody has woken the sender")
     stop.set()
     await asyncio.wait_for(running, 30)
 

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -11,13 +12,14 @@ from kit_world import (
     on_notes,
     producing,
     running,
+    send_note,
     send_notes,
     versions_of,
 )
 from listening import Ear, NewTopic, Until, dead_letters_of, keeps, kept, notes
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from slotstream_servicekit.consumer import Consumers, Received
+from slotstream_servicekit.consumer import Consumers, Received, members
 from slotstream_servicekit.errors import DatabaseUnavailableError, TransientError
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.ids import new_id
@@ -342,3 +344,76 @@ async def test_a_stop_finishes_the_batch_in_hand(world: World, kafka: str, new_t
     assert done > 0
     assert await world.value("SELECT count(*) FROM inbox") == done
     assert INBOX.name == "inbox"
+
+
+@service
+async def test_whoever_waits_long_for_records_is_answered_at_once(
+    world: World, kafka: str, new_topic: NewTopic, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after a slow batch, during which records of its own partition came: they must not wait for the answer
+    about all the other partitions.
+    """
+    monkeypatch.setattr(members, "_FETCH_MILLISECONDS", 20_000)
+    monkeypatch.setattr(members, "_SILENCE_SECONDS", 60.0)
+    topic = await new_topic()
+    handled: list[str] = []
+    slow_ones = {"first": asyncio.Event(), "during": asyncio.Event()}
+    begun: list[str] = []
+
+    async def on_slow_notes(session: AsyncSession, batch: Sequence[Received[Note]]) -> None:
+        subjects = [record.event.words for record in batch if record.event is not None]
+        begun.extend(subjects)
+        for subject in subjects:
+            if subject in slow_ones:
+                await slow_ones[subject].wait()
+        handled.extend(subjects)
+
+    consumers = world.consumers(kafka)
+    consumers.subscribe(topic, on_slow_notes)
+    async with running(consumers), producing(kafka) as producer:
+
+        async def send(words: str) -> None:
+            await send_note(producer, topic, Note(subject="one key", words=words))
+            await producer.flush()
+
+        await send("warm")
+        await until(lambda: handled == ["warm"])
+        for round_number in range(3):
+            await send("first")
+            await until(lambda: begun[-1] == "first")
+            await send("during")
+            # Longer than it takes aiokafka to give up waiting for its records to be taken, and to ask for others.
+            await asyncio.sleep(0.4)
+            slow_ones["first"].set()
+            await until(lambda: begun[-1] == "during")
+            await asyncio.sleep(0.4)
+            slow_ones["during"].set()
+            began = time.monotonic()
+            await send(f"after {round_number}")
+            await until(lambda number=round_number: handled[-1] == f"after {number}")
+            assert time.monotonic() - began < 10
+            for event in slow_ones.values():
+                event.clear()
+
+
+@service
+async def test_a_member_without_work_joins_anew_before_its_poll_ends(
+    world: World, kafka: str, new_topic: NewTopic, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "_RENEW_SECONDS", 0.5)
+    joined = 0
+    join = members._Membership.join
+
+    async def counted(membership: members._Membership) -> bool:
+        nonlocal joined
+        joined += 1
+        return await join(membership)
+
+    monkeypatch.setattr(members._Membership, "join", counted)
+    topic = await new_topic()
+    consumers = world.consumers(kafka)
+    consumers.subscribe(topic, on_notes)
+    async with running(consumers):
+        await until(lambda: joined >= 3, what="it joins again and again while there is nothing to do")
+        await send_notes(kafka, topic, notes(5))
+        await keeps(world, until, 5)

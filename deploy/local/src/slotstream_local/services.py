@@ -64,7 +64,7 @@ class StackSettings:
             "CALENDAR_SYNC_ALLOWED_NETWORKS": json.dumps(["127.0.0.0/8"]),
             "PYTHONUNBUFFERED": "1",
             # API and worker share a process here: its own commits wake the relay, which need not look often.
-            "SLOTSTREAM_RELAY_IDLE_SECONDS": "0.5" if worker_port is None else "0.1",
+            "SLOTSTREAM_RELAY_IDLE_SECONDS": "5" if worker_port is None else "0.1",
             "MALLOC_ARENA_MAX": "2",
         }
         if worker_port is not None:

@@ -37,7 +37,7 @@ class Part(Protocol):
 
 
 def keep_alive(
-    part: Part, *, stop: threading.Event, say: Callable[[str], None], started: Callable[[], None], poll: float = 0.25
+    part: Part, *, stop: threading.Event, say: Callable[[str], None], started: Callable[[], None], poll: float = 1.0
 ) -> None:
     """Watch `part` until `stop`; start it again whenever it has died, with a growing delay."""
     delay, since = FIRST_DELAY_SECONDS, time.monotonic()

@@ -65,7 +65,7 @@ _NO_LEADER_SECONDS: Final = 1.0
 """How long records of a topic without leaders wait until they are looked for again."""
 _WITHHOLD_SECONDS: Final = 15.0
 """How long records of a topic that Kafka does not know wait until it is asked again."""
-_STATISTICS_SECONDS: Final = 5.0
+_STATISTICS_SECONDS: Final = 15.0
 
 # The statistics of a table that is empty one minute and full the next say nothing: the plan is ours to choose.
 _SETTINGS: Final = """
@@ -198,7 +198,7 @@ class Relay:
                 # More will come: read it together rather than one by one.
                 await pause_for(pause, stop)
             else:
-                await _either(stop, committed, within=pause)
+                await pause_for(pause, stop, committed)
 
     async def _publish(
         self,
@@ -410,10 +410,3 @@ async def _any_of(future: "asyncio.Future[Any]", event: asyncio.Event, *, within
     waiting = asyncio.ensure_future(event.wait())
     await asyncio.wait({future, waiting}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-
-
-async def _either(first: asyncio.Event, second: asyncio.Event, *, within: float) -> None:
-    waiting = [asyncio.ensure_future(event.wait()) for event in (first, second)]
-    await asyncio.wait(waiting, timeout=within, return_when=asyncio.FIRST_COMPLETED)
-    for waiter in waiting:
-        waiter.cancel()

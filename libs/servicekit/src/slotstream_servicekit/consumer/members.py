@@ -1,7 +1,7 @@
 """One member of a consumer group: a Kafka client with its subscriptions, from joining to leaving.
 
-FastStream's batch subscriber polls, calls and acknowledges (NACK_ON_ERROR); its parser and decoder are ours and leave
-the records as they are, because its own decode every header as UTF-8 and would lose a whole batch to one that is not.
+FastStream's batch subscriber polls and calls; its parser and decoder are ours and leave the records as they are,
+because its own decode every header as UTF-8 and would lose a whole batch to one that is not.
 """
 
 import asyncio
@@ -29,14 +29,26 @@ from slotstream_servicekit.telemetry import get_logger
 
 log = get_logger(__name__)
 
-_POLL_MILLISECONDS: Final = 100
-"""An idle poll waits that long for records, and FastStream as long again before the next: rarely, that delays one."""
-_FETCH_MILLISECONDS: Final = 500
+_POLL_SECONDS: Final = 3_600.0
+"""A poll ends with the first record. One that ends without any is followed by a sleep just as long (FastStream's), in
+which records wait: it must never come to that."""
+_RENEW_SECONDS: Final = 3_000.0
+"""A member to which nothing came for so long leaves, and joins with a new poll, before the old one ends."""
+_FETCH_MILLISECONDS: Final = 2_000
+"""How long Kafka waits with an empty answer. It answers at once where there is a record; but aiokafka asks a broker
+one thing at a time, and a partition that was not asked about waits for the answer under way."""
+_FETCH_BYTES: Final = 16 * 1024 * 1024
+"""The most that one answer holds, and so one batch."""
+_QUICK_SECONDS: Final = 0.05
+"""A batch that takes longer pauses the consumer. Otherwise aiokafka, a tenth of a second after records of some
+partitions came, asks about the others alone, and those wait once more when the batch is done."""
+_FETCHER_MILLISECONDS: Final = 5_000
+"""How often aiokafka's fetcher looks around although nothing has happened; whatever happens wakes it."""
 _RECONNECT_SECONDS: Final = 1.0
 _JOIN_GRACE_SECONDS: Final = 4.0
 _WATCH_SECONDS: Final = 1.0
 _MEASURE_SECONDS: Final = 2.0
-_SILENCE_SECONDS: Final = 4.0
+_SILENCE_SECONDS: Final = 6.0
 """Without an answer for so long a member leaves, and comes back when partitions have leaders again."""
 _STUCK_SECONDS: Final = 30.0
 _ABSENT_TOPICS_SECONDS: Final = 5.0
@@ -125,9 +137,9 @@ class _Membership:
         self._context = context
         self._subscriptions = subscriptions
         self._absent = absent
-        self._resumes: dict[str, asyncio.TimerHandle] = {}
+        self._held: dict[str, asyncio.TimerHandle] = {}
         self._in_hand = False
-        self._moved_at = time.monotonic()
+        self._moved_at = self._delivered_at = time.monotonic()
         (self._group,) = {subscription.group for subscription in subscriptions.values()}
         broker = KafkaBroker(
             context.bootstrap_servers,
@@ -146,10 +158,11 @@ class _Membership:
             batch=True,
             group_id=self._group,
             auto_offset_reset="earliest",
-            ack_policy=AckPolicy.NACK_ON_ERROR,
-            max_records=context.batch_size,
-            batch_timeout_ms=_POLL_MILLISECONDS,
+            ack_policy=AckPolicy.MANUAL,
+            batch_timeout_ms=int(_POLL_SECONDS * 1000),
             fetch_max_wait_ms=_FETCH_MILLISECONDS,
+            fetch_max_bytes=_FETCH_BYTES,
+            consumer_timeout_ms=_FETCHER_MILLISECONDS,
             max_partition_fetch_bytes=MAX_RECORD_BYTES,
             session_timeout_ms=10_000,
             heartbeat_interval_ms=3_000,
@@ -191,8 +204,8 @@ class _Membership:
         return True
 
     async def leave(self) -> None:
-        for resume in self._resumes.values():
-            resume.cancel()
+        for release in self._held.values():
+            release.cancel()
         # While Kafka is away the client waits for its group's coordinator: it is given up, so that a new one can join.
         await _within(_STOP_SECONDS, self._subscriber.stop())
         await _within(_STOP_SECONDS, self._broker.stop())
@@ -203,12 +216,14 @@ class _Membership:
         measured_at = asked_at = joined_at = time.monotonic()
         while not stop.is_set():
             now = time.monotonic()
-            silent = seconds_since_answer(consumer)
+            silent = self._silence(consumer)
             if not self._in_hand:
                 self._note_alive(silent)
                 idle_for = now - joined_at if silent is None else silent
                 if consumer.assignment() and idle_for > _SILENCE_SECONDS:
                     log.warning("consumer_hears_nothing", topics=list(self._subscriptions), seconds=round(idle_for))
+                    return
+                if now - self._delivered_at > _RENEW_SECONDS:
                     return
             if now - measured_at >= _MEASURE_SECONDS or now - joined_at < _MEASURE_SECONDS:
                 measured_at = now
@@ -221,6 +236,11 @@ class _Membership:
                 if await _led_soon(self._context.bootstrap_servers, self._absent):
                     return
             await pause_for(_WATCH_SECONDS, stop)
+
+    def _silence(self, consumer: AIOKafkaConsumer) -> float | None:
+        """Since when Kafka has owed an answer: nothing is asked while a batch is in hand."""
+        silent = seconds_since_answer(consumer)
+        return None if silent is None else min(silent, time.monotonic() - self._delivered_at)
 
     def _note_alive(self, silent: float | None) -> None:
         for subscription in self._subscriptions.values():
@@ -237,7 +257,7 @@ class _Membership:
 
     def _is_stuck(self) -> bool:
         """Whether there is something to do and it is not done, although nothing holds it up."""
-        return not self._in_hand and not self._resumes and time.monotonic() - self._moved_at > _STUCK_SECONDS
+        return not self._in_hand and not self._held and time.monotonic() - self._moved_at > _STUCK_SECONDS
 
     def _assigned(self, topic: str) -> list[TopicPartition]:
         return [partition for partition in self._consumer.assignment() if partition.topic == topic]
@@ -245,26 +265,36 @@ class _Membership:
     async def _work(self, records: Sequence[ConsumerRecord]) -> None:
         """Works through what was polled, topic by topic; what is left of it is delivered again, and only that.
 
-        The acknowledgement that follows commits the positions. So nothing is raised for what is left: the
-        positions are put back instead, per partition, whichever of them a rebalance may have taken meanwhile.
+        Nothing is raised for what is left: the positions are put back, per partition, whichever of them a rebalance
+        may have taken meanwhile, and are then committed.
         """
         by_topic: dict[str, list[ConsumerRecord]] = {}
         for record in records:
             by_topic.setdefault(record.topic, []).append(record)
         self._in_hand = True
+        pausing = asyncio.get_running_loop().call_later(_QUICK_SECONDS, self._pause)
         try:
             for topic, batch in by_topic.items():
                 rewind(self._consumer, await self._work_through(self._subscriptions[topic], batch))
         finally:
+            pausing.cancel()
             self._in_hand = False
-            self._moved_at = time.monotonic()
+            self._moved_at = self._delivered_at = time.monotonic()
+        try:
+            await self._consumer.commit()
+        except KafkaError as error:
+            # The group has given the partitions to others: they are worked through there once more.
+            log.warning("commit_failed", topics=list(by_topic), cause=type(error).__name__)
+        # Nothing is awaited from here to the next poll: it takes the records that came meanwhile before the fetcher
+        # looks, which would ask about the other partitions alone.
+        self._resume()
 
     async def _work_through(
         self, subscription: Subscription, records: Sequence[ConsumerRecord]
     ) -> Sequence[ConsumerRecord]:
         """Returns what is left to be delivered again."""
         topic, progress = subscription.topic, subscription.progress
-        if topic in self._resumes:
+        if topic in self._held:
             # A rebalance brought partitions that are not paused yet.
             self._consumer.pause(*self._assigned(topic))
             return records
@@ -303,13 +333,22 @@ class _Membership:
     def _hold(self, topic: str, seconds: float) -> None:
         """Fetches nothing of `topic` for a while; the member's other topics go on."""
         self._consumer.pause(*self._assigned(topic))
-        self._resumes[topic] = asyncio.get_running_loop().call_later(seconds, self._resume, topic)
+        self._held[topic] = asyncio.get_running_loop().call_later(seconds, self._release, topic)
 
-    def _resume(self, topic: str) -> None:
-        self._resumes.pop(topic, None)
+    def _release(self, topic: str) -> None:
+        self._held.pop(topic, None)
+        if not self._in_hand:
+            self._resume()
+
+    def _pause(self) -> None:
+        with contextlib.suppress(KafkaError):
+            self._consumer.pause(*self._consumer.assignment())
+
+    def _resume(self) -> None:
+        """Fetches again whatever is not held."""
         with contextlib.suppress(KafkaError):
             consumer = self._consumer
-            consumer.resume(*consumer.paused().intersection(self._assigned(topic)))
+            consumer.resume(*(partition for partition in consumer.paused() if partition.topic not in self._held))
 
 
 async def _unread(records: tuple[Any, ...], original: Any) -> KafkaMessage:

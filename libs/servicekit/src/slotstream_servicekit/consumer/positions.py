@@ -9,7 +9,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-_ANSWER_SECONDS: Final = 2.0
+_ANSWER_SECONDS: Final = 3.0
 
 
 def rewind(consumer: AIOKafkaConsumer, remaining: Sequence[ConsumerRecord]) -> None:

@@ -51,7 +51,7 @@ def binaries(cache: Path) -> Path:
     shutil.rmtree(unpacking, ignore_errors=True)
     unpacking.mkdir(parents=True)
     with zipfile.ZipFile(jar) as archive:
-        name = next(each for each in archive.namelist() if each.endswith(".txz"))
+        name = next(file for file in archive.namelist() if file.endswith(".txz"))
         with archive.open(name) as packed, tarfile.open(fileobj=packed, mode="r:xz") as files:
             files.extractall(unpacking, filter="tar")
     if home.exists():
@@ -111,6 +111,8 @@ class PostgresProcess:
             str(home / "bin" / "postgres"),
             *("-D", str(data), "-p", str(self.port), "-k", "", "-c", "listen_addresses=127.0.0.1"),
             *("-c", f"max_connections={self._max_connections}", "-c", "shared_buffers=128MB"),
+            # Otherwise a process is started every few seconds, to find that nothing has changed.
+            *("-c", "autovacuum_naptime=5min"),
             *relaxed,
         ]
         self._process = start(command, log=self.log, user=self._user, environment={"TZ": "UTC"}, folder=self.folder)

@@ -170,3 +170,17 @@ async def test_two_batches_that_want_the_same_slots_in_opposite_orders_never_blo
         await asyncio.gather(book(slots, day), book(slots[::-1], day))
 
     assert len(await booked_ids(tenant)) == 5 * len(slots)
+
+
+async def test_a_check_that_leaves_a_choice_tells_who_is_free(tenant: Tenant) -> None:
+    grace = await tenant.add_staff("Grace")
+    anybody = UUID((await tenant.add_service(name="Anybody", duration_minutes=30))["id"])
+    choice = {"service_id": anybody, "resource_ids": None}
+    [before] = await results_of(tenant, CheckAppointments(actor=SYSTEM, items=(item(tenant, 10, **choice),)))
+    assert len(before.items[0].free_resource_ids) > 1
+    assert UUID(grace["id"]) in before.items[0].free_resource_ids
+
+    taken = before.items[0].free_resource_ids[0]
+    await results_of(tenant, booking(item(tenant, 10, service_id=anybody, resource_ids=(taken,))))
+    [after] = await results_of(tenant, CheckAppointments(actor=SYSTEM, items=(item(tenant, 10, **choice),)))
+    assert set(after.items[0].free_resource_ids) == set(before.items[0].free_resource_ids) - {taken}

@@ -2,23 +2,19 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from booking_fixtures import Tenant
 
 from booking.publishers import Cause
 from booking.storage.policies import PolicyCache
-from booking.usecases import batches
 from booking.usecases.commands import ReceivedCommand, answer_commands
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import (
-    AppointmentRequest,
-    BookAppointment,
     CancelAppointment,
     Command,
     RescheduleAppointment,
-    UndoBatch,
 )
 
 pytestmark = pytest.mark.service
@@ -141,41 +137,3 @@ async def test_overrides_are_listed_by_who_why_which_rules_and_which_appointment
     assert [one["appointment_id"] for one in page["items"] + rest["items"]] == await listed()
     stranger = await tenant.client_as(organization=uuid4())
     assert (await stranger.get("/v1/overrides")).json()["items"] == []
-
-
-async def test_undoing_an_import_cancels_what_nobody_touched_and_names_what_is_kept(
-    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(batches, "_AT_ONCE", 3)
-    batch = uuid4()
-    importer = Actor(type="system", id="imports")
-    ids = [uuid4() for _ in range(4)]
-    await ask(
-        tenant,
-        *(
-            BookAppointment(
-                actor=importer,
-                appointment_id=identity,
-                request=AppointmentRequest(
-                    business_id=tenant.business["id"],
-                    service_id=tenant.service["id"],
-                    client_id=tenant.client["id"],
-                    starts_at=tenant.at(9 + number),
-                    source="import",
-                    batch_id=batch,
-                ),
-            )
-            for number, identity in enumerate(ids)
-        ),
-    )
-    await tenant.post(f"/v1/appointments/{ids[1]}/confirm")
-    moved = await tenant.post(f"/v1/appointments/{ids[2]}/reschedule", {"starts_at": tenant.at(18)}, status=201)
-
-    [undone] = await ask(tenant, UndoBatch(actor=importer, batch_id=batch, reason="wrong file"))
-
-    assert undone["affected"] == 2
-    assert {UUID(one) for one in undone["kept_ids"]} == {ids[1], ids[2]}
-    assert (await tenant.get(f"/v1/appointments/{ids[0]}"))["status"] == "cancelled"
-    assert (await tenant.get(f"/v1/appointments/{moved['appointment']['id']}"))["status"] == "scheduled"
-    [again] = await ask(tenant, UndoBatch(actor=importer, batch_id=batch, reason="wrong file"))
-    assert (again["affected"], len(again["kept_ids"])) == (0, 2)

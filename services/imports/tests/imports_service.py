@@ -19,11 +19,11 @@ from slotstream_contracts.base import Reason
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.commands import (
     AppointmentItem,
-    BookAppointments,
     CheckAppointments,
     CommandRefused,
     CommandSucceeded,
     ItemResult,
+    UndoAppointments,
 )
 from slotstream_contracts.testing import assert_valid_message
 from slotstream_servicekit.consumer import Received
@@ -55,32 +55,35 @@ TAKEN = Reason(code="slot_taken", detail="Somebody has it.", conflicts_with=("a"
 
 
 def items_of(*commands: Any) -> list[AppointmentItem]:
-    """What commands for batches ask for, in their order."""
+    """What commands that check or book ask for, in their order."""
     return [item for command in commands for item in command.data.items]
+
+
+def appointments_of(command: Any) -> list[UUID]:
+    """The appointments that a command is about, in its order."""
+    if command.type == UndoAppointments.type:
+        return list(command.data.appointment_ids)
+    return [item.appointment_id for item in items_of(command)]
 
 
 def batch_of(command: Any) -> UUID | None:
     """The import that a command belongs to, which booking says in its answer."""
-    found: UUID | None = items_of(command)[0].request.batch_id if is_batch(command) else command.data.batch_id
-    return found
-
-
-def is_batch(command: Any) -> bool:
-    return command.type in {BookAppointments.type, CheckAppointments.type}
+    is_undo = command.type == UndoAppointments.type
+    batch_id: UUID | None = command.data.batch_id if is_undo else items_of(command)[0].request.batch_id
+    return batch_id
 
 
 def everything_goes(command: Any, **more: Any) -> CommandSucceeded:
     """Booking's answer where it grants all; `outcome` and the like are of every item."""
-    if is_batch(command):
-        usual = "bookable" if command.type == CheckAppointments.type else "done"
-        return answered(command, *(item_result(each, **{"outcome": usual, **more}) for each in items_of(command)))
-    return CommandSucceeded(command_id=command.id, command_type=command.type, batch_id=batch_of(command), **more)
+    usual = "bookable" if command.type == CheckAppointments.type else "done"
+    results = {"outcome": usual, **more}
+    return answered(command, *(ItemResult(appointment_id=each, **results) for each in appointments_of(command)))
 
 
-def refused(command: Any, only: Collection[UUID] | None = None) -> CommandSucceeded:
+def refused(command: Any, only: Collection[UUID] | None = None, *, because: Reason = TAKEN) -> CommandSucceeded:
     """Booking's answer where every appointment, or `only` some, would be in somebody's way."""
     granted = everything_goes(command)
-    stands = {"outcome": "refused", "code": TAKEN.code, "detail": TAKEN.detail, "reasons": (TAKEN,)}
+    stands = {"outcome": "refused", "code": because.code, "detail": because.detail, "reasons": (because,)}
     results = (
         each.model_copy(update=stands) if only is None or each.appointment_id in only else each
         for each in granted.items
@@ -139,12 +142,6 @@ class ImportsService:
 
     async def as_integration(self, *scopes: str) -> httpx2.AsyncClient:
         return await self.sign_in(role="integration", scopes=scopes)
-
-    def take_history(self) -> None:
-        """As though booking recorded appointments that are over."""
-        steps = self.worker.steps
-        judging = replace(steps.judging, records_history=True)
-        self.worker = replace(self.worker, steps=replace(steps, judging=judging))
 
     async def speak(self, language: str) -> None:
         """The business's language from now on."""

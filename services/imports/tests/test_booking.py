@@ -132,7 +132,7 @@ async def test_answers_that_a_killed_consumer_did_not_keep_come_again(
     booking = FakeBooking(service)
     await service.work()
     commands = await booking.take()
-    monkeypatch.setattr(AnswerStore, "apply_bookings", dying_after(AnswerStore.apply_bookings))
+    monkeypatch.setattr(AnswerStore, "apply", dying_after(AnswerStore.apply))
     with pytest.raises(asyncio.CancelledError):
         await booking.answer_all(commands[:2])
     monkeypatch.undo()

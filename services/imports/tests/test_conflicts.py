@@ -140,3 +140,11 @@ def test_a_room_that_two_rows_need_is_taken_once() -> None:
 def test_buffers_are_a_part_of_the_time_that_is_taken() -> None:
     service = OfferedService(id=UUID(int=14), name="Visit", duration_minutes=30, buffer_after_minutes=15)
     assert service.blocked(START, 30) == (START, START + timedelta(minutes=45))
+
+
+def test_a_row_for_anybody_gets_only_who_is_free_in_the_book() -> None:
+    end = START + timedelta(hours=1)
+    named, anybody = a_span(2, START, end, STAFF[1]), a_span(3, START, end, None)
+    assert list(conflicts_inside([named, anybody], catalogue=CATALOGUE)) == []
+    [(row, reason)] = conflicts_inside([named, replace(anybody, free_ids=(STAFF[1],))], catalogue=CATALOGUE)
+    assert (row, reason.conflicts_with) == (3, ("2",))

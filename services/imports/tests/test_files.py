@@ -117,10 +117,12 @@ async def test_the_words_of_a_status_column_are_shown_and_can_be_given_a_meaning
         "B,030 901821,Haircut,2026-02-03 11:00,Weg\n"
         "C,030 901822,Haircut,2026-02-03 12:00,cancelled\n"
     )
-    service.take_history()
     import_id = await uploaded(service, content)
     preview = await preview_of(service, import_id)
     assert preview["words"] == {"Weg": None, "cancelled": "cancelled", "done": "completed"}
+    answer = await service.http.put(f"/v1/imports/{import_id}/mapping", json={"columns": preview["columns"]})
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_statuses")
+    assert [reason["detail"] for reason in answer.json()["reasons"]] == ["Weg"]
     body = {"columns": preview["columns"], "statuses": {"Weg": "no_show"}}
     assert (await service.http.put(f"/v1/imports/{import_id}/mapping", json=body)).status_code == 200
     commands = await service.settle()
@@ -129,11 +131,12 @@ async def test_the_words_of_a_status_column_are_shown_and_can_be_given_a_meaning
     assert again["words"]["Weg"] == "no_show"
 
 
-async def test_without_a_booking_service_that_records_it_history_is_refused_row_by_row(service: ImportsService) -> None:
-    content = "Client,Phone,Service,Start,Status\nA,030 901820,Haircut,2026-02-03 10:00,done\n"
-    import_id = await service.checked(content)
-    (row,) = await service.rows(import_id)
-    assert (row["state"], row["reasons"][0]["code"]) == ("invalid", "history_not_taken")
+async def test_a_column_that_holds_all_sorts_of_words_is_no_column_of_statuses(service: ImportsService) -> None:
+    lines = (f"A,030 901820,Haircut,2026-02-03 {8 + turn // 60}:{turn % 60:02},word {turn}\n" for turn in range(80))
+    import_id = await uploaded(service, "Client,Phone,Service,Start,Status\n" + "".join(lines))
+    columns = (await preview_of(service, import_id))["columns"]
+    answer = await service.http.put(f"/v1/imports/{import_id}/mapping", json={"columns": columns})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_mapping")
 
 
 async def test_a_place_comes_in_with_the_appointment(service: ImportsService) -> None:
@@ -170,3 +173,48 @@ async def test_rows_for_anybody_are_booked_after_those_that_name_somebody(servic
     (second,) = await service.settle()
     assert [item.request.client.name for item in second.data.items] == ["D"]
     assert (await service.get(import_id))["state"] == "finished"
+
+
+async def test_the_check_foresees_whom_the_book_and_the_file_together_leave(service: ImportsService) -> None:
+    content = (
+        "Client,Phone,Service,Staff,Start\n"
+        "B,0151 23456781,Haircut,Anna,2027-02-01 11:00\n"
+        "D,0151 23456784,Haircut,,2027-02-01 11:00\n"
+        "E,0151 23456785,Haircut,,2027-02-01 15:00\n"
+    )
+    import_id = await service.mapped(content)
+
+    def anna_alone_is_free(command: Any) -> Any:
+        """Ben is taken in the book."""
+        answer = service.everything_goes(command)
+        choices = [
+            {} if item.request.resource_ids else {"free_resource_ids": (service.anna_id,)}
+            for item in service.items_of(command)
+        ]
+        results = (item.model_copy(update=choice) for item, choice in zip(answer.items, choices, strict=True))
+        return service.answered(command, *results)
+
+    await service.settle(anna_alone_is_free)
+    rows = await service.rows(import_id)
+    assert [row["state"] for row in rows] == ["ok", "conflict", "ok"]
+    assert [(reason["code"], reason["conflicts_with"]) for reason in rows[1]["reasons"]] == [
+        ("conflict_in_file", ["2"])
+    ]
+    # Without the row that was in its way it is free again.
+    assert (await service.http.patch(f"/v1/imports/{import_id}/rows/2", json={"dropped": True})).status_code == 200
+    await service.settle(anna_alone_is_free)
+    assert [row["state"] for row in (await service.rows(import_id))[1:]] == ["ok", "ok"]
+
+
+async def test_rows_for_anybody_are_booked_by_their_start_so_that_nobody_is_taken_in_vain(
+    service: ImportsService,
+) -> None:
+    starts = {"late": "12:00", "long": "10:30", "early": "10:00"}
+    minutes = {"late": 60, "long": 120, "early": 60}
+    lines = (f"{name},030 901820,Haircut,2027-02-01 {start},{minutes[name]}\n" for name, start in starts.items())
+    import_id = await service.checked("Client,Phone,Service,Start,Duration\n" + "".join(lines))
+    assert {row["state"] for row in await service.rows(import_id)} == {"ok"}
+    await service.http.post(f"/v1/imports/{import_id}/confirm", json={})
+    commands = await service.settle()
+    booked = [item.request.client.name for item in service.items_of(*commands)]
+    assert booked == ["early", "long", "late"]

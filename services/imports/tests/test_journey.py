@@ -1,8 +1,11 @@
 """From a file to bookings and back, over HTTP and the booking topics, on a real database."""
 
 from typing import Any
+from uuid import UUID
 
 from imports_service import ImportsService
+
+from slotstream_contracts.base import Reason
 
 FILE = """External ID;Client;Phone;E-Mail;Service;Staff;Date;Time;Duration
 1;Clara Huber;030 901820;clara@example.com;First Visit;Anna;29.03.2026;10:00;
@@ -44,7 +47,9 @@ async def test_an_import_is_booked_watched_and_undone(service: ImportsService) -
     answer = await service.http.post(f"/v1/imports/{import_id}/undo", json={})
     assert answer.status_code == 202, answer.text
     (command,) = await service.settle()
-    assert (command.type, str(command.data.batch_id)) == ("slotstream.command.undo_batch", import_id)
+    assert (command.type, str(command.data.batch_id)) == ("slotstream.command.undo_appointments", import_id)
+    booked = [row["appointment_id"] for row in await service.rows(import_id, outcome="undone")]
+    assert [str(appointment_id) for appointment_id in command.data.appointment_ids] == booked
     shown = await service.get(import_id)
     assert (shown["state"], shown["counts"]["undone"]) == ("undone", 2)
     events = await service.take(topic="slotstream.imports.v1")
@@ -81,8 +86,10 @@ async def test_what_somebody_changed_since_is_kept_by_an_undo(service: ImportsSe
     import_id = await service.finished(FILE)
     kept = (await service.rows(import_id, outcome="booked"))[0]["appointment_id"]
     await service.http.post(f"/v1/imports/{import_id}/undo", json={})
-    await service.settle(lambda command: service.everything_goes(command, kept_ids=(kept,)))
+    changed = Reason(code="changed_since", detail="Somebody has changed it.")
+    await service.settle(lambda command: service.refused(command, {UUID(kept)}, because=changed))
     assert [row["appointment_id"] for row in await service.rows(import_id, outcome="kept")] == [kept]
+    assert (await service.get(import_id))["state"] == "undone"
 
 
 async def test_a_conflict_with_the_book_is_booked_only_with_an_override(service: ImportsService) -> None:

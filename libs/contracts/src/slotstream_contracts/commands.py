@@ -66,7 +66,7 @@ class AppointmentRequest(Message):
     source: Source
     override: ForcedOverride | None = None
     status: RecordedStatus = "scheduled"
-    """How it stands already: history of another product is recorded as it ended, and nobody is told."""
+    """How it stands already: an import records history of another product as it ended, and nobody is told."""
 
 
 class CheckAppointment(Command):
@@ -138,12 +138,17 @@ class RescheduleAppointment(Command):
     notify: bool = True
 
 
-class UndoBatch(Command):
-    """Cancel, without telling clients, what one import created and nobody touched since."""
+class UndoAppointments(Command):
+    """Takes back, without telling clients, some of what one import has booked; answered with what became of each.
 
-    type: ClassVar[str] = "slotstream.command.undo_batch"
+    One that is gone already is `already_done`. One is `refused` with `changed_since` where somebody has touched it
+    since, `of_another_batch` where this import did not book it, `not_found` where there is none.
+    """
+
+    type: ClassVar[str] = "slotstream.command.undo_appointments"
 
     batch_id: UUID
+    appointment_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=100)]
     reason: str
 
 
@@ -169,6 +174,8 @@ class ItemResult(Message):
     code: str | None = None
     detail: str | None = None
     reasons: tuple[Reason, ...] = ()
+    free_resource_ids: tuple[UUID, ...] = ()
+    """Of a check that leaves a choice: who is free to be chosen."""
 
 
 class CommandSucceeded(CommandResult):
@@ -182,8 +189,6 @@ class CommandSucceeded(CommandResult):
     outcome: Literal["done", "already_done", "bookable"] = "done"
     appointment: AppointmentSnapshot | None = None
     affected: int = 1
-    kept_ids: tuple[UUID, ...] = ()
-    """Of an undone batch: the appointments left as they are, because somebody has changed them since."""
     items: tuple[ItemResult, ...] = ()
 
 
@@ -200,4 +205,5 @@ class CommandRefused(CommandResult):
 
 def appointments_in(event: "Envelope[Any]") -> int:
     """How many appointments a command or a result is about; 1 for what is about none."""
-    return len(getattr(event.data, "items", ())) or 1
+    data = event.data
+    return len(getattr(data, "items", ()) or getattr(data, "appointment_ids", ())) or 1

@@ -380,7 +380,6 @@ def succeeded(
     outcome: str = "done",
     snapshot: bytes | None = None,
     affected: int = 1,
-    kept_ids: Sequence[UUID] = (),
     items: Sequence[Mapping[str, Any]] = (),
 ) -> CommandAnswer:
     """`items`: of a batch, what became of each, as `item_result` says it."""
@@ -392,7 +391,6 @@ def succeeded(
         "outcome": outcome,
         "appointment": None if snapshot is None else orjson.Fragment(snapshot),
         "affected": affected,
-        "kept_ids": list(kept_ids),
         "items": list(items),
     }
     return CommandAnswer(type=CommandSucceeded.type, data=orjson.dumps(data))
@@ -425,11 +423,20 @@ def refused(
 _CONFLICTS_OF_ITEM = 20
 
 
-def item_result(appointment_id: UUID, outcome: str, error: SlotstreamError | None = None) -> dict[str, Any]:
+def item_result(
+    appointment_id: UUID,
+    outcome: str,
+    *,
+    client_id: UUID | None = None,
+    error: SlotstreamError | None = None,
+    free_resource_ids: Sequence[UUID] = (),
+) -> dict[str, Any]:
     """The contract's ItemResult. `error` says why it is refused, each reason with the first of what is in its way:
     a hundred items share one message.
     """
-    said: dict[str, Any] = {"appointment_id": appointment_id, "outcome": outcome}
+    said: dict[str, Any] = {"appointment_id": appointment_id, "outcome": outcome, "client_id": client_id}
+    if free_resource_ids:
+        said["free_resource_ids"] = list(free_resource_ids)
     if error is not None:
         reasons = [replace(each, conflicts_with=each.conflicts_with[:_CONFLICTS_OF_ITEM]) for each in error.reasons]
         said |= {"code": error.code, "detail": error.detail, "reasons": _reasons_json(reasons)}

@@ -91,7 +91,7 @@ def upgrade() -> None:
         sa.Column("confirmed_by", postgresql.JSONB(), nullable=True),
         sa.Column("undone_by", postgresql.JSONB(), nullable=True),
         sa.Column("undo_reason", sa.Text(), nullable=True),
-        sa.Column("undo_command_id", sa.Uuid(), nullable=True),
+        sa.Column("undo_id", sa.Uuid(), nullable=True),
         sa.Column("revision", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("read_through", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("events", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -116,7 +116,6 @@ def upgrade() -> None:
     op.create_index(
         "imports_uncleared_idx", "imports", ["updated_at"], unique=False, postgresql_where=sa.text("cleared_at IS NULL")
     )
-    op.create_index("imports_undo_command_id_idx", "imports", ["undo_command_id"], unique=False)
     op.create_table(
         "mappings",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -202,8 +201,11 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("to_check", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("check_id", sa.Uuid(), nullable=True),
+        sa.Column("free_ids", postgresql.ARRAY(sa.Uuid()), nullable=True),
         sa.Column("to_book", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("book_id", sa.Uuid(), nullable=True),
+        sa.Column("to_undo", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("undo_id", sa.Uuid(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("outcome_reasons", postgresql.JSONB(), server_default=sa.text("'[]'"), nullable=False),
         sa.ForeignKeyConstraint(["organization_id", "import_id"], ["imports.organization_id", "imports.id"]),
@@ -233,7 +235,7 @@ def upgrade() -> None:
     op.create_index(
         "import_rows_to_book_idx",
         "import_rows",
-        ["organization_id", "import_id", "number"],
+        ["organization_id", "import_id", "starts_at", "number"],
         unique=False,
         postgresql_where=sa.text("to_book"),
     )
@@ -243,6 +245,20 @@ def upgrade() -> None:
         ["organization_id", "import_id", "number"],
         unique=False,
         postgresql_where=sa.text("to_check"),
+    )
+    op.create_index(
+        "import_rows_to_undo_idx",
+        "import_rows",
+        ["organization_id", "import_id", "number"],
+        unique=False,
+        postgresql_where=sa.text("to_undo"),
+    )
+    op.create_index(
+        "import_rows_undoing_idx",
+        "import_rows",
+        ["organization_id", "import_id", "undo_id"],
+        unique=False,
+        postgresql_where=sa.text("undo_id IS NOT NULL"),
     )
     enable_tenant_isolation(op, *TABLES)
     grant_app(op, service="imports", tables=TABLES)

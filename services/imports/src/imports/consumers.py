@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from imports.domain.rows import contact_digests
+from imports.domain.rows import Stage, contact_digests
 from imports.storage.projections import (
     BUSINESSES,
     CLIENT_CONTACTS,
@@ -29,7 +29,7 @@ from slotstream_contracts.commands import (
     CommandRefused,
     CommandSucceeded,
     ItemResult,
-    UndoBatch,
+    UndoAppointments,
     appointments_in,
 )
 from slotstream_contracts.envelope import Envelope
@@ -45,12 +45,11 @@ CLIENT_TYPES = frozenset({ClientState.type})
 RESULT_TYPES = frozenset({CommandSucceeded.type, CommandRefused.type})
 
 Batch = Sequence[Received[Envelope[Any]]]
-Verb = Literal["check", "book", "undo"]
 
-_VERBS: Mapping[str, Verb] = {
-    CheckAppointments.type: "check",
-    BookAppointments.type: "book",
-    UndoBatch.type: "undo",
+_STAGES: Mapping[str, Stage] = {
+    CheckAppointments.type: Stage.CHECK,
+    BookAppointments.type: Stage.BOOK,
+    UndoAppointments.type: Stage.UNDO,
 }
 """What is ours, by the command's type."""
 
@@ -108,7 +107,7 @@ def results_handler(clock: Clock) -> Handler:
         answers = [
             answer
             for received in batch
-            if received.event is not None and received.event.data.command_type in _VERBS
+            if received.event is not None and received.event.data.command_type in _STAGES
             for answer in _answers(received.event.organization, received.event.data)
         ]
         await apply_answers(session=session, answers=answers, now=clock())
@@ -168,25 +167,23 @@ def _contacts(state: ClientState) -> ClientContactsRow:
 
 
 def _answers(organization_id: UUID, result: CommandSucceeded | CommandRefused) -> Sequence[Answer]:
-    """One for every item; one for the whole command where the result has none."""
+    """One for every item; one for the whole command where it is refused."""
     answer = partial(
         Answer,
         command_id=result.command_id,
         organization_id=organization_id,
         batch_id=result.batch_id,
-        verb=_VERBS[result.command_type],
+        stage=_STAGES[result.command_type],
     )
     if isinstance(result, CommandRefused):
         return [answer(succeeded=False, reasons=_reasons(result))]
-    if not result.items:
-        already_done = result.outcome == "already_done"
-        return [answer(succeeded=True, already_done=already_done, kept_ids=result.kept_ids)]
     return [
         answer(
             appointment_id=item.appointment_id,
             client_id=item.client_id,
             succeeded=item.outcome != "refused",
             already_done=item.outcome == "already_done",
+            free_ids=item.free_resource_ids,
             reasons=_reasons(item) if item.outcome == "refused" else (),
         )
         for item in result.items

@@ -57,7 +57,7 @@ def create_api(settings: ImportsSettings, *, clock: Clock = system_clock) -> Fas
         database=database,
         clock=clock,
         readers=table_readers(),
-        judging=_judging(settings),
+        judging=_judging(),
         max_rows=settings.max_rows,
         catalogue_wait=settings.catalogue_wait,
     )
@@ -90,7 +90,7 @@ def create_import_worker(settings: ImportsSettings, *, database: Database, clock
 
     steps = ImportSteps(
         cursor=FileCursor(table_readers()),
-        judging=_judging(settings),
+        judging=_judging(),
         chunk_rows=settings.chunk_rows,
         answer_timeout=settings.answer_timeout,
     )
@@ -98,8 +98,8 @@ def create_import_worker(settings: ImportsSettings, *, database: Database, clock
     return ImportWorker(database=database, clock=clock, steps=steps, retention=retention)
 
 
-def _judging(settings: ImportsSettings) -> Judging:
-    return Judging(read_phone=read_phone, records_history=settings.record_history)
+def _judging() -> Judging:
+    return Judging(read_phone=read_phone)
 
 
 def _projections() -> "Sequence[Projection]":

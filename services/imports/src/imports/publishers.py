@@ -6,7 +6,7 @@ from uuid import UUID
 
 from imports.domain.imports import Import, command_id_of
 from imports.domain.locations import Location
-from imports.domain.rows import RequestedAppointment, RowCounts, RowToSend, Stage
+from imports.domain.rows import RequestedAppointment, RowCounts, RowToSend, RowToUndo, Stage
 from slotstream_contracts import base
 from slotstream_contracts.commands import (
     AppointmentItem,
@@ -16,7 +16,7 @@ from slotstream_contracts.commands import (
     ClientDetails,
     Command,
     ForcedOverride,
-    UndoBatch,
+    UndoAppointments,
 )
 from slotstream_contracts.envelope import wrap
 from slotstream_contracts.imports import (
@@ -101,14 +101,22 @@ def rows_command(
     )
     command = CheckAppointments if stage is Stage.CHECK else BookAppointments
     revisions = [(row.number, row.revision) for row in rows]
-    command_id = command_id_of(import_id=imported.id, verb=stage, rows=revisions)
+    command_id = command_id_of(of=imported.id, verb=stage, rows=revisions)
     data = command(actor=_actor(actor), items=items)
     return _command(imported, data, command_id=command_id, subject=str(command_id), context=context)
 
 
-def undo_command(imported: Import, *, command_id: UUID, reason: str, actor: Actor, context: Context) -> OutboxRecord:
-    data = UndoBatch(actor=_actor(actor), batch_id=imported.id, reason=reason)
-    return _command(imported, data, command_id=command_id, subject=str(imported.id), context=context)
+def undo_command(imported: Import, rows: Sequence[RowToUndo], *, actor: Actor, context: Context) -> OutboxRecord:
+    """Has booking take back `rows`. Another undoing, after one that was given up, has commands of its own."""
+    revisions = [(row.number, row.revision) for row in rows]
+    command_id = command_id_of(of=imported.undo_id or imported.id, verb=Stage.UNDO, rows=revisions)
+    data = UndoAppointments(
+        actor=_actor(actor),
+        batch_id=imported.id,
+        appointment_ids=tuple(row.appointment_id for row in rows),
+        reason=imported.undo_reason or "",
+    )
+    return _command(imported, data, command_id=command_id, subject=str(command_id), context=context)
 
 
 def _request(imported: Import, row: RowToSend, *, notify: bool) -> AppointmentRequest:

@@ -43,7 +43,8 @@ class MappingIn(RequestModel):
     """Columns by field; what is set beside them holds for rows that do not say otherwise.
 
     `reading` chooses how the file is read, by the names of the preview's options. `statuses` says what the file's own
-    words for statuses mean. `time_ranges` says whether `10:00-11:00` is a range, not a time with its offset from UTC.
+    words for statuses mean: each that is not known has to be named.
+    `time_ranges` says whether `10:00-11:00` is a range, not a time with its offset from UTC.
     """
 
     columns: dict[Field, ColumnName] = Member(min_length=1, max_length=30)

@@ -21,12 +21,12 @@ class ImportsSettings(ServiceSettings):
     max_rows: int = Field(default=100_000, ge=1)
     chunk_rows: int = Field(default=2_000, ge=1, le=10_000)
     """Rows read, and commands sent, in one transaction."""
-    work_every: timedelta = timedelta(milliseconds=200)
-    """How often an idle worker looks for work."""
+    relay_idle_seconds: float = Field(default=2.0, gt=0, le=5)
+    """How often an idle relay looks for what other processes committed and the database has not told of."""
+    work_every: timedelta = timedelta(seconds=5)
+    """How often an idle worker looks for imports that are due by the clock; of all others the database tells it."""
     catalogue_wait: timedelta = timedelta(seconds=2)
     """How long an upload waits for a business that was created a moment ago to arrive over Kafka."""
-    record_history: bool = False
-    """Take rows that are completed, cancelled or no-shows already; needs a booking service that records them."""
     answer_timeout: timedelta = timedelta(minutes=15)
     """How long an import waits for booking's next answer before it is stalled."""
     keep_unconfirmed: timedelta = timedelta(days=14)

@@ -1,14 +1,17 @@
 """What imports does by the clock: it carries imports on, and forgets what has served its time."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+from imports.storage.imports import WORK_CHANNEL
 from imports.usecases.commands import ImportSteps
 from imports.usecases.retention import Retention, clear_next_import
 from slotstream_servicekit.background import BackgroundTask, repeatedly
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, Sweep, housekeeping
+from slotstream_servicekit.notify import Listener
 
 _RETENTION_SECONDS = 600.0
 
@@ -21,9 +24,14 @@ class ImportWorker:
     clock: Clock
     steps: ImportSteps
     retention: Retention
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when an import is due, or when an event was written that this process's relay does not know of yet."""
 
     async def work_once(self) -> bool:
-        """One step of one import; False where nothing can be done before somebody answers."""
+        """One step of one import; False where nothing can be done before somebody answers.
+
+        The end of its transaction wakes the relay.
+        """
         async with self.database.system_transaction() as session:
             return await self.steps.advance(session=session, now=self.clock())
 
@@ -35,7 +43,8 @@ class ImportWorker:
 
 def tasks(worker: ImportWorker, *, every: timedelta, kept: timedelta) -> list[BackgroundTask]:
     return [
-        repeatedly("imports", worker.work_once, every=every.total_seconds()),
+        Listener(worker.database, WORK_CHANNEL, wake=worker.wake).run,
+        repeatedly("imports", worker.work_once, every=every.total_seconds(), wake=worker.wake),
         repeatedly("retention", worker.clear_once, every=_RETENTION_SECONDS),
         housekeeping(worker.database, sweeps(kept=kept)),
     ]

@@ -149,6 +149,20 @@ class IdTakenError(SlotstreamError):
         super().__init__("This id cannot be used; choose another, or leave it out.")
 
 
+class ChangedSinceError(SlotstreamError):
+    """Somebody has changed the appointment since it was imported: an undo leaves it as it is."""
+
+    code = "changed_since"
+    kind = ErrorKind.conflict
+
+
+class OfAnotherBatchError(SlotstreamError):
+    """The import that is undone has not booked the appointment."""
+
+    code = "of_another_batch"
+    kind = ErrorKind.conflict
+
+
 class HoldGoneError(SlotstreamError):
     code = "hold_expired"
     kind = ErrorKind.conflict

@@ -26,6 +26,8 @@ class Wanted:
     starts_at: datetime
     staffing: Staffing
     """Who may fill which of the places that are taken at once."""
+    is_recorded: bool = False
+    """Whether it is over already, elsewhere: nothing is in its way, and it takes nobody's time."""
 
     @property
     def places(self) -> Places:
@@ -41,11 +43,15 @@ class Wanted:
 
     @property
     def candidates(self) -> tuple[UUID, ...]:
+        if self.is_recorded:
+            return ()
         return tuple(sorted(UUID(one) for one in self.staffing.candidates))
 
     @property
     def is_settled(self) -> bool:
         """Whether there is nothing to choose and no seat to find, so that occupancy says only whether."""
+        if self.is_recorded:
+            return True
         chosen = {place[0] for place in self.places if len(place) == 1}
         return self.rules.capacity == 1 and len(chosen) == len(self.places)
 

@@ -1,6 +1,6 @@
 """What somebody asks for, and the bounds of what can be asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -39,6 +39,8 @@ class BookingRequest(AppointmentDetails):
     series_id: UUID | None = None
     hold_id: UUID | None = None
     override_reason: str | None = None
+    recorded_status: Status | None = None
+    """How it ended already, in the records of another product: nothing is judged or taken for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +112,24 @@ def check_times(*, starts_at: datetime, duration: timedelta | None, now: datetim
         raise InvalidBookingError("time_out_of_range", "The start is more than 20 years away.")
 
 
+def check_recorded(request: BookingRequest, *, now: datetime) -> None:
+    """Refuses an appointment that is over already unless an import brings it in, and a future that has happened."""
+    if request.recorded_status is None:
+        return
+    if request.batch_id is None or request.source != "import":
+        raise InvalidBookingError("history_not_imported", "Only an import brings in appointments that are over.")
+    if request.recorded_status is not Status.CANCELLED and request.starts_at > now:
+        raise InvalidBookingError(
+            "status_in_the_future", f"An appointment that is still to come cannot be {request.recorded_status}."
+        )
+
+
 def plan_booking(
     policy: Policy, request: BookingRequest, *, client_id: UUID, now: datetime, predecessor: Appointment | None = None
 ) -> Plan:
     """What `request` asks for; with a `predecessor`, in its place: what was approved needs no approval again."""
     check_times(starts_at=request.starts_at, duration=request.duration, now=now)
+    check_recorded(request, now=now)
     if (request.service_id is None) == (request.service_name is None):
         raise InvalidBookingError("service_ambiguous", "Give one of service_id and service_name.")
     if request.service_id is None and request.duration is None:
@@ -126,9 +141,11 @@ def plan_booking(
         duration=request.duration,
         resource_ids=request.resource_ids,
     )
-    service = wanted.service
+    service, recorded = wanted.service, request.recorded_status
+    if recorded is not None:
+        wanted = replace(wanted, is_recorded=True)
     needs_approval = predecessor is None and service is not None and service.needs_approval
-    status = Status.PENDING if needs_approval else Status.SCHEDULED
+    status = recorded or (Status.PENDING if needs_approval else Status.SCHEDULED)
     return Plan(
         organization_id=policy.organization_id,
         request=request,
@@ -136,7 +153,8 @@ def plan_booking(
         client_id=client_id,
         action=policy.action(request.action_id) if request.action_id else None,
         status=status,
-        occupies=takes_time(status, pending_occupies=service.pending_occupies if service else True),
+        occupies=recorded is None
+        and takes_time(status, pending_occupies=service.pending_occupies if service else True),
         now=now,
         predecessor=predecessor,
     )

@@ -30,10 +30,14 @@ class Seat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seating:
-    """The seats found, or the reasons why there are none. With reasons, `seats` is what an override would take."""
+    """The seats found, or the reasons why there are none. With reasons, `seats` is what an override would take.
+
+    `free` are those among whom there was a choice.
+    """
 
     seats: tuple[Seat, ...]
     reasons: tuple[Reason, ...] = ()
+    free: tuple[UUID, ...] = ()
 
 
 def seat(
@@ -51,7 +55,9 @@ def seat(
     Of a group's free seats the lowest is taken; with `spread` any, so that those who lost a race do not all go for
     the same one again.
     """
-    blocked = wanted.blocked
+    if wanted.is_recorded:
+        return Seating(seats=tuple(new_session(resource_id) for resource_id in _performers(policy, wanted)))
+    blocked, choice = wanted.blocked, tuple[UUID, ...]()
     if all(len(place) == 1 for place in wanted.places):
         chosen = tuple(policy.ids[place[0]] for place in wanted.places)
         near = {one: calendars.near(one, policy.schedules.get(one), blocked) for one in chosen}
@@ -63,8 +69,15 @@ def seat(
         if assigned is None:
             return Seating(seats=(), reasons=reasons)
         chosen = assigned
+        choice = tuple(sorted({policy.ids[resource_id] for place in free for resource_id in place}))
     seats = tuple(_seat_at(wanted, calendars, one, holder_id=holder_id, spread=spread) for one in chosen)
-    return Seating(seats=seats, reasons=reasons)
+    return Seating(seats=seats, reasons=reasons, free=() if reasons else choice)
+
+
+def _performers(policy: Policy, wanted: Wanted) -> tuple[UUID, ...]:
+    """Who performed what is over already: those who were named, else where only one could. Nobody else is known."""
+    chosen = wanted.staffing.named or [place[0] for place in wanted.places if len(place) == 1]
+    return tuple(dict.fromkeys(policy.ids[resource_id] for resource_id in chosen))
 
 
 def _assigned(

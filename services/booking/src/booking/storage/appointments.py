@@ -171,17 +171,3 @@ async def read_appointment_as_of(
     if state is None:
         raise NotFoundError(f"Nothing was known of an appointment {appointment_id} at that time.")
     return _FROM_JSON.validate_json(state)
-
-
-async def ids_of_batch(connection: Connection, *, organization_id: UUID, batch_id: UUID) -> list[UUID]:
-    """What one import has booked and is not cancelled, without what replaced some of it."""
-    rows = await connection.fetch(
-        """
-        SELECT id FROM appointments WHERE organization_id = $1 AND batch_id = $2 AND status <> 'cancelled'
-          AND rescheduled_from IS NULL
-        ORDER BY id
-        """,
-        organization_id,
-        batch_id,
-    )
-    return [row["id"] for row in rows]

@@ -27,7 +27,7 @@ from booking.domain.lifecycle import Verb
 from booking.domain.model import Change, Override
 from booking.domain.policy import Policy, Wanted
 from booking.domain.requests import BookingRequest, Plan, plan_booking
-from booking.domain.seating import Seat, assigned_resources, seat
+from booking.domain.seating import Seat, Seating, assigned_resources, seat
 from booking.publishers import appointment_records, client_record, fields_json, snapshot_json
 from booking.storage.appointments import appointment_json
 from booking.storage.bookings import (
@@ -45,7 +45,7 @@ from booking.usecases.holds import use_hold
 from booking.usecases.resolving import ResolvedClient, addresses_of, resolve_clients, write_found
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Connection, tenant_transaction
-from slotstream_servicekit.errors import Reason, SlotstreamError
+from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.http.idempotency import KeyClaim, StoredAnswer
 
 
@@ -128,8 +128,8 @@ async def book_appointment(*, connection: Connection, policies: Policies, bookin
 
 async def check_appointments(
     *, connection: Connection, policies: Policies, context: Context, requests: Sequence[BookingRequest]
-) -> list[tuple[Reason, ...] | SlotstreamError]:
-    """Every reason against each request by itself; changes nothing."""
+) -> list[Seating | SlotstreamError]:
+    """Every reason against each request by itself, or who could have it; changes nothing."""
     policy = await policies.current(connection, context.organization_id)
     plans: list[Plan | SlotstreamError] = []
     for request in requests:
@@ -141,7 +141,7 @@ async def check_appointments(
     return [
         plan
         if isinstance(plan, SlotstreamError)
-        else seat(policy, plan.wanted, calendars=calendars, holder_id=plan.request.id, now=context.now).reasons
+        else seat(policy, plan.wanted, calendars=calendars, holder_id=plan.request.id, now=context.now)
         for plan in plans
     ]
 

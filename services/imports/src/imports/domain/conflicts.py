@@ -1,7 +1,8 @@
 """Which rows of one file stand in each other's way.
 
-Booking is asked for the rows that name a resource first, and for those that take anybody once the former are booked.
-So they are compared in that order here: a row for any staff never takes the person whom another row names.
+Booking is asked for the rows that name a resource first, and for those that take anybody once the former are booked,
+each by their start. So they are compared in that order here: a row for any staff never takes the person whom another
+row names. Once booking has said who is free in the book, a row for anybody can have only those.
 """
 
 from bisect import bisect_right, insort
@@ -59,6 +60,9 @@ class _Plan:
         """Takes what the row asks for; where it cannot have it, the reason."""
         service = self.services.get(span.service_id)
         places, named = self._staffing(span, service)
+        if span.free_ids:
+            in_book = {str(resource_id) for resource_id in span.free_ids}
+            places = tuple(tuple(resource_id for resource_id in place if resource_id in in_book) for place in places)
         if not places or self._joins_session(span, places[0]):
             return None
         free = [[resource_id for resource_id in place if not self._rows_in(resource_id, span)] for place in places]

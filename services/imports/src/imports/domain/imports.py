@@ -8,6 +8,7 @@ from typing import NewType
 from uuid import UUID, uuid5
 
 from imports.domain.mapping import ColumnMapping
+from imports.domain.rows import Stage
 from slotstream_servicekit.context import Actor
 from slotstream_servicekit.errors import ErrorKind, Reason, SlotstreamError
 
@@ -38,6 +39,12 @@ MAPPABLE = frozenset({ImportState.UPLOADED, ImportState.CHECKING, ImportState.CH
 REVIEWABLE = frozenset({ImportState.CHECKING, ImportState.CHECKED})
 SETTLED = frozenset({ImportState.FINISHED, ImportState.UNDONE, ImportState.CANCELLED})
 """Nothing more happens to it unless somebody asks."""
+STAGES: Mapping[ImportState, Stage] = {
+    ImportState.CHECKING: Stage.CHECK,
+    ImportState.BOOKING: Stage.BOOK,
+    ImportState.UNDOING: Stage.UNDO,
+}
+"""When an import sends commands to booking, and which."""
 RESTING = SETTLED | {ImportState.FAILED, ImportState.STALLED}
 """Where the progress of an import ends."""
 
@@ -67,8 +74,8 @@ class FileDeletedError(SlotstreamError):
 class Import:
     """`reading` holds how the file is read, by option, `chosen` what of that a user chose.
 
-    `read_through` is the last row that is stored. `due_at` says when a worker looks at the import next,
-    `waiting_since` when the last command was sent or answer came.
+    `read_through` is the last row that is stored. `undo_id` tells one undoing from another.
+    `due_at` says when a worker looks at the import next, `waiting_since` when the last command was sent or answer came.
     """
 
     organization_id: UUID
@@ -90,7 +97,7 @@ class Import:
     confirmed_by: Actor | None = None
     undone_by: Actor | None = None
     undo_reason: str | None = None
-    undo_command_id: UUID | None = None
+    undo_id: UUID | None = None
     revision: int = 0
     read_through: int = 0
     events: int = 0
@@ -117,10 +124,13 @@ def appointment_id_of(*, organization_id: UUID, business_id: UUID, row_key: str,
     return uuid5(_NAMESPACE, f"{organization_id}:{business_id}:{generation}:{row_key}")
 
 
-def command_id_of(*, import_id: UUID, verb: str, rows: Iterable[tuple[int, int]]) -> UUID:
-    """The command for `rows`, by number and revision, keeps its id over crashes; a changed row goes with a new one."""
+def command_id_of(*, of: UUID, verb: str, rows: Iterable[tuple[int, int]]) -> UUID:
+    """The command for `rows`, by number and revision, keeps its id over crashes; a changed row goes with a new one.
+
+    `of` is the import, or one undoing of it.
+    """
     named = ",".join(f"{number}.{revision}" for number, revision in rows)
-    return uuid5(_NAMESPACE, f"{import_id}:{verb}:{named}")
+    return uuid5(_NAMESPACE, f"{of}:{verb}:{named}")
 
 
 def import_id_of(*, organization_id: UUID, caller: str, idempotency_key: str) -> UUID:

@@ -30,6 +30,12 @@ class AmbiguousTimesError(MappingError):
     code = "ambiguous_times"
 
 
+class UnknownStatusesError(MappingError):
+    """The status column holds words that nobody knows: the user says what they mean."""
+
+    code = "unknown_statuses"
+
+
 class Field(StrEnum):
     CLIENT_NAME = "client_name"
     FIRST_NAME = "first_name"

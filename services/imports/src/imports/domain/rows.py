@@ -38,7 +38,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     UNDONE = "undone"
     KEPT = "kept"
-    """Undo left it as it was, because somebody has changed it since."""
+    """An undo left it as it was, because somebody has changed it since."""
     UNKNOWN = "unknown"
     """The import was cancelled before booking answered. A late answer still counts."""
 
@@ -74,6 +74,8 @@ class Span:
     blocked_to: datetime
     service_id: UUID
     resource_id: UUID | None = None
+    free_ids: tuple[UUID, ...] = ()
+    """Who, by booking's answer, is free in the book to be chosen; none before it is asked, or without a choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ class ImportRow:
     """`number` is the row as a spreadsheet counts it, `revision` rises with every change to it.
 
     `span` is None where the row takes nobody's time. `contacts` are digests of the phone and the e-mail, by which
-    the row of an erased client is found. `check_id` and `book_id` name the command whose answer is awaited.
+    the row of an erased client is found. `check_id`, `book_id` and `undo_id` name the command whose answer is awaited.
     """
 
     organization_id: UUID
@@ -110,6 +112,8 @@ class ImportRow:
     check_id: UUID | None = None
     to_book: bool = False
     book_id: UUID | None = None
+    to_undo: bool = False
+    undo_id: UUID | None = None
     outcome: Outcome | None = None
     outcome_reasons: tuple[Reason, ...] = ()
 
@@ -159,10 +163,11 @@ class RowCounts:
 
 
 class Stage(StrEnum):
-    """Rows are checked, then booked; each stage has its own commands and answers."""
+    """Rows are checked, then booked, and perhaps undone; each stage has its own commands and answers."""
 
     CHECK = "check"
     BOOK = "book"
+    UNDO = "undo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +181,13 @@ class RowToSend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowToUndo:
+    number: int
+    revision: int
+    appointment_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowAnswer:
     """What booking said of one appointment of a command; of all of them where `appointment_id` is None."""
 
@@ -185,8 +197,9 @@ class RowAnswer:
     appointment_id: UUID | None
     client_id: UUID | None = None
     outcome: Outcome | None
-    """None for a check."""
+    """None where it stays as it was: for a check, and for what could not be undone."""
     reasons: tuple[Reason, ...]
+    free_ids: tuple[UUID, ...] = ()
 
 
 def row_key_of(requested: RequestedAppointment) -> str:

@@ -15,7 +15,6 @@ class FinalStatus(StrEnum):
     NO_SHOW = "no_show"
 
 
-TAKES_TIME = frozenset({FinalStatus.SCHEDULED, FinalStatus.COMPLETED})
 ONLY_AFTER_THE_START = frozenset({FinalStatus.COMPLETED, FinalStatus.NO_SHOW})
 
 _WORDS: Mapping[FinalStatus, tuple[str, ...]] = {

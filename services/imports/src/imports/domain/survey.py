@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 from imports.domain.clocks import RangeEvidence
 from imports.domain.dates import DateColumn, DateOrder, split_date
-from imports.domain.mapping import DATED, AmbiguousDatesError, AmbiguousTimesError, ColumnMapping, Field, MappingError
+from imports.domain.mapping import (
+    DATED,
+    AmbiguousDatesError,
+    AmbiguousTimesError,
+    ColumnMapping,
+    Field,
+    MappingError,
+    UnknownStatusesError,
+)
 from imports.domain.statuses import FinalStatus, read_status
 from imports.domain.tables import TableRow
 from slotstream_servicekit.errors import Reason
@@ -160,6 +168,17 @@ class Survey:
         """The orders that suit all date columns."""
         allowed = [column.allowed() for column in self.dates.values()]
         return [order for order in DateOrder if all(order in orders for orders in allowed if orders)]
+
+    def require_known_statuses(self) -> None:
+        """Raises UnknownStatusesError, and MappingError where the words are too many to mean a status."""
+        if len(self.status_words) == _MOST_WORDS:
+            raise MappingError("The column of statuses holds too many different words: map another, or none")
+        unknown = [word for word, status in self.statuses.items() if status is None]
+        if unknown:
+            raise UnknownStatusesError(
+                "Say as statuses what these words of the file mean: " + ", ".join(repr(word[:60]) for word in unknown),
+                reasons=tuple(Reason("unknown_status", word[:200], (word[:200],)) for word in unknown),
+            )
 
     def required_time_ranges(self) -> bool | None:
         """Whether `10:00-11:00` is a range. None where only a column of times is there, in which it always is one."""

@@ -11,7 +11,7 @@ from imports.domain.findings import Findings
 from imports.domain.locations import read_location
 from imports.domain.mapping import ColumnMapping, Field
 from imports.domain.rows import Judgement, RequestedAppointment, RowState, Span, contact_digests, row_key_of
-from imports.domain.statuses import ONLY_AFTER_THE_START, TAKES_TIME, FinalStatus, is_confirmed, read_status
+from imports.domain.statuses import ONLY_AFTER_THE_START, FinalStatus, is_confirmed, read_status
 from imports.domain.times import TimeReader
 
 
@@ -27,7 +27,7 @@ ReadPhone = Callable[[str, str], Phone | None]
 """A phone as typed, and the region whose numbers have no country code; None where it is no valid number."""
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}\.[^@\s.]{2,}")
-_MAX_TEXT = {Field.NOTES: 2_000, Field.EXTERNAL_ID: 200, Field.CLIENT_NAME: 200}
+_MAX_TEXT = {Field.NOTES: 10_000, Field.EXTERNAL_ID: 200, Field.CLIENT_NAME: 200}
 _USUAL_MAX_TEXT = 500
 _LOST = "\ufffd"
 
@@ -37,8 +37,6 @@ class Judging:
     """What rows are judged with, whichever import they belong to."""
 
     read_phone: ReadPhone
-    records_history: bool = True
-    """Whether booking takes appointments that are over or cancelled already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +52,7 @@ class RowRules:
 def judge(values: Mapping[Field, str], rules: RowRules) -> Judgement:
     """Reads one row, given by field. What it asks for is there unless the row is invalid."""
     findings = Findings()
-    values = {name: text.strip() for name, text in values.items()}
+    values = {name: text if name is Field.NOTES else text.strip() for name, text in values.items()}
     _check_text(values, findings)
     name = _name(values, findings)
     phone = _phone(values, rules, findings)
@@ -81,7 +79,7 @@ def judge(values: Mapping[Field, str], rules: RowRules) -> Judgement:
         resource_id=resource_id,
         starts_at=times[0],
         duration_minutes=times[1],
-        notes=values.get(Field.NOTES) or None,
+        notes=_notes(values),
         external_id=values.get(Field.EXTERNAL_ID) or None,
         status=status,
         location=read_location(values.get(Field.LOCATION, "")),
@@ -96,9 +94,15 @@ def judge(values: Mapping[Field, str], rules: RowRules) -> Judgement:
     )
 
 
+def _notes(values: Mapping[Field, str]) -> str | None:
+    """As they are written, blanks and tabs included: so an export that is imported comes out the same."""
+    notes = values.get(Field.NOTES, "")
+    return notes if notes.strip() else None
+
+
 def _span(requested: RequestedAppointment, service: OfferedService) -> Span | None:
-    """The row's number is put in by whoever knows it. None for what takes nobody's time."""
-    if requested.status not in TAKES_TIME:
+    """The row's number is put in by whoever knows it. None for what is over: booking takes nobody's time for it."""
+    if requested.status is not FinalStatus.SCHEDULED:
         return None
     blocked_from, blocked_to = service.blocked(requested.starts_at, requested.duration_minutes)
     return Span(
@@ -184,8 +188,6 @@ def _status(
     if status is None:
         findings.error("unknown_status", f"The status {(word or '')[:60]!r} is not known: say what it means")
         return None
-    if status is not FinalStatus.SCHEDULED and not rules.judging.records_history:
-        findings.error("history_not_taken", f"An appointment that is {status} already cannot be brought in here")
     if word and status is FinalStatus.SCHEDULED and is_confirmed(word):
         findings.warn("status_simplified", "A confirmed appointment comes in as scheduled")
     if starts_at is not None and status in ONLY_AFTER_THE_START and starts_at > rules.now:

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 # The identity is a digest; appointments and outcomes are needed to undo, and to know a row that comes again.
 _CLEARED = """
     field_values = '{}', requested = NULL, outcome_reasons = '[]', contacts = '{}', to_check = false,
-    to_book = false, check_id = NULL, override = NULL, resource_id = NULL, blocked_from = NULL, blocked_to = NULL
+    to_book = false, check_id = NULL, override = NULL, resource_id = NULL, blocked_from = NULL, blocked_to = NULL,
+    free_ids = NULL
 """
 _CLEAR_ALL = text(
     f"""

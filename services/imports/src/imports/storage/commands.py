@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from imports.domain.rows import RowAnswer, RowCounts, RowOverride, RowState, RowToSend, Stage
+from imports.domain.rows import RowAnswer, RowCounts, RowOverride, RowState, RowToSend, RowToUndo, Stage
 from imports.storage.documents import (
     override_document,
     override_from,
@@ -21,10 +21,10 @@ from imports.storage.tables import import_rows
 _CHECKED = text(
     """
     UPDATE import_rows AS r
-    SET to_check = false, check_id = NULL, reasons = r.reasons || a.reasons,
+    SET to_check = false, check_id = NULL, free_ids = a.free, reasons = r.reasons || a.reasons,
         state = CASE WHEN jsonb_array_length(a.reasons) > 0 THEN 'conflict' ELSE r.state END
     FROM jsonb_to_recordset(CAST(:answers AS jsonb))
-        AS a(id uuid, organization uuid, batch uuid, appointment uuid, reasons jsonb)
+        AS a(id uuid, organization uuid, batch uuid, appointment uuid, free uuid[], reasons jsonb)
     WHERE r.organization_id = a.organization AND r.import_id = a.batch AND r.check_id = a.id
       AND (a.appointment IS NULL OR r.appointment_id = a.appointment)
     """
@@ -36,6 +36,17 @@ _BOOKED = text(
         AS a(id uuid, organization uuid, batch uuid, appointment uuid, client uuid, outcome text, reasons jsonb)
     WHERE r.organization_id = a.organization AND r.import_id = a.batch AND r.book_id = a.id
       AND (r.outcome IS NULL OR r.outcome = 'unknown')
+      AND (a.appointment IS NULL OR r.appointment_id = a.appointment)
+    """
+)
+# What could not be undone keeps its outcome, with the reasons.
+_UNDONE = text(
+    """
+    UPDATE import_rows AS r
+    SET to_undo = false, undo_id = NULL, outcome = coalesce(a.outcome, r.outcome), outcome_reasons = a.reasons
+    FROM jsonb_to_recordset(CAST(:answers AS jsonb))
+        AS a(id uuid, organization uuid, batch uuid, appointment uuid, outcome text, reasons jsonb)
+    WHERE r.organization_id = a.organization AND r.import_id = a.batch AND r.undo_id = a.id
       AND (a.appointment IS NULL OR r.appointment_id = a.appointment)
     """
 )
@@ -72,12 +83,17 @@ _CHOOSE = text(
       AND (state IN ('ok', 'warning') OR (state = 'conflict' AND override IS NOT NULL))
     """
 )
-_UNDONE = text(
+# Also what was booked already when it was last sent, and what nobody has answered: booking knows whose it is.
+_CHOOSE_TO_UNDO = text(
     f"""
-    UPDATE import_rows SET outcome = CASE WHEN appointment_id = ANY(:kept) THEN 'kept' ELSE 'undone' END
-    WHERE {_MINE} AND outcome = 'booked'
+    WITH chosen AS (
+        UPDATE import_rows SET to_undo = true, undo_id = NULL, outcome_reasons = '[]'
+        WHERE {_MINE} AND outcome IN ('booked', 'already_done', 'unknown') AND appointment_id IS NOT NULL
+        RETURNING 1
+    ) SELECT EXISTS (SELECT FROM chosen)
     """
 )
+_UNDO_GIVEN_UP = text(f"UPDATE import_rows SET to_undo = false WHERE {_MINE} AND to_undo")
 _GIVEN_UP = text(
     f"""
     UPDATE import_rows SET to_book = false, outcome = CASE WHEN book_id IS NULL THEN NULL ELSE 'unknown' END
@@ -87,7 +103,11 @@ _GIVEN_UP = text(
 _UNCHECKED = text(f"UPDATE import_rows SET to_check = false, check_id = NULL WHERE {_MINE}")
 
 
-_AWAITED = {Stage.CHECK: "check_id IS NOT NULL", Stage.BOOK: "book_id IS NOT NULL AND outcome IS NULL"}
+_AWAITED = {
+    Stage.CHECK: "check_id IS NOT NULL",
+    Stage.BOOK: "book_id IS NOT NULL AND outcome IS NULL",
+    Stage.UNDO: "undo_id IS NOT NULL",
+}
 
 
 class RowCommandStore:
@@ -98,7 +118,7 @@ class RowCommandStore:
         self._identity: dict[str, UUID] = {"organization_id": organization_id, "import_id": import_id}
 
     async def next(self, stage: Stage, *, limit: int) -> list[RowToSend]:
-        """Rows whose command is still to be sent, in the file's order.
+        """Rows whose command is still to be sent: checked in the file's order, booked by their start.
 
         Rows that take anybody are booked after all that name somebody are answered: see `domain.conflicts`.
         """
@@ -116,11 +136,13 @@ class RowCommandStore:
                 import_rows.c.import_id == self._identity["import_id"],
                 import_rows.c[f"to_{stage}"],
             )
-            .order_by(import_rows.c.number)
             .limit(limit)
         )
-        if stage is Stage.BOOK:
+        if stage is Stage.CHECK:
+            query = query.order_by(import_rows.c.number)
+        else:
             resource_id = import_rows.c.resource_id
+            query = query.order_by(import_rows.c.starts_at, import_rows.c.number)
             query = query.where(resource_id.is_not(None) if named else resource_id.is_(None))
         return [
             RowToSend(
@@ -132,6 +154,23 @@ class RowCommandStore:
             )
             for row in await self._session.execute(query)
             if (requested := requested_from(row.requested)) is not None
+        ]
+
+    async def next_to_undo(self, *, limit: int) -> list[RowToUndo]:
+        """Rows whose undoing is still to be asked for, in the file's order."""
+        query = (
+            select(import_rows.c.number, import_rows.c.revision, import_rows.c.appointment_id)
+            .where(
+                import_rows.c.organization_id == self._identity["organization_id"],
+                import_rows.c.import_id == self._identity["import_id"],
+                import_rows.c.to_undo,
+            )
+            .order_by(import_rows.c.number)
+            .limit(limit)
+        )
+        return [
+            RowToUndo(number=row.number, revision=row.revision, appointment_id=row.appointment_id)
+            for row in await self._session.execute(query)
         ]
 
     async def mark_sent(self, stage: Stage, commands: Mapping[int, UUID]) -> None:
@@ -177,8 +216,14 @@ class RowCommandStore:
             await self._session.execute(_FORCE, {**self._identity, "override": override})
         await self._session.execute(_CHOOSE, self._identity)
 
-    async def mark_undone(self, *, kept: Sequence[UUID]) -> None:
-        await self._session.execute(_UNDONE, {**self._identity, "kept": list(kept)})
+    async def choose_to_undo(self) -> bool:
+        """Marks for undoing whatever this import may have booked; whether there is anything."""
+        chosen = await self._session.execute(_CHOOSE_TO_UNDO, self._identity)
+        return bool(chosen.scalar_one())
+
+    async def give_up_undoing(self) -> None:
+        """What is not asked for stays; what is undone all the same is known once booking says so."""
+        await self._session.execute(_UNDO_GIVEN_UP, self._identity)
 
     async def give_up_booking(self) -> None:
         """What is not sent stays unbooked; of what is sent and not answered nobody knows."""
@@ -195,8 +240,14 @@ _OF_COMMANDS = text(
     UNION
     SELECT organization_id, book_id, import_id
     FROM import_rows WHERE organization_id = ANY(:organizations) AND book_id = ANY(:ids) AND outcome IS NULL
+    UNION
+    SELECT organization_id, undo_id, import_id
+    FROM import_rows WHERE organization_id = ANY(:organizations) AND undo_id = ANY(:ids)
     """
 )
+
+
+_ANSWERED = {Stage.CHECK: _CHECKED, Stage.BOOK: _BOOKED, Stage.UNDO: _UNDONE}
 
 
 class AnswerStore:
@@ -212,11 +263,8 @@ class AnswerStore:
         rows = await self._session.execute(_OF_COMMANDS, parameters)
         return {(row.organization_id, row.command_id): row.import_id for row in rows}
 
-    async def apply_checks(self, answers: Sequence[RowAnswer]) -> None:
-        await self._session.execute(_CHECKED, {"answers": _documents(answers)})
-
-    async def apply_bookings(self, answers: Sequence[RowAnswer]) -> None:
-        await self._session.execute(_BOOKED, {"answers": _documents(answers)})
+    async def apply(self, stage: Stage, answers: Sequence[RowAnswer]) -> None:
+        await self._session.execute(_ANSWERED[stage], {"answers": _documents(answers)})
 
 
 def _documents(answers: Sequence[RowAnswer]) -> str:
@@ -227,6 +275,7 @@ def _documents(answers: Sequence[RowAnswer]) -> str:
             "batch": answer.import_id,
             "appointment": answer.appointment_id,
             "client": answer.client_id,
+            "free": answer.free_ids or None,
             "outcome": answer.outcome,
             "reasons": reason_documents(answer.reasons),
         }

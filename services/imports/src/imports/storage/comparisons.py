@@ -80,7 +80,16 @@ class RowComparisonStore:
 
     async def bookable(self) -> AsyncIterator[BookableRow]:
         """Every row that could be booked, in the file's order."""
-        columns = ("number", "row_key", "service_id", "resource_id", "starts_at", "blocked_from", "blocked_to")
+        columns = (
+            "number",
+            "row_key",
+            "service_id",
+            "resource_id",
+            "starts_at",
+            "blocked_from",
+            "blocked_to",
+            "free_ids",
+        )
         query = (
             select(*(import_rows.c[name] for name in columns))
             .where(
@@ -93,6 +102,21 @@ class RowComparisonStore:
         )
         async for row in await self._session.stream(query):
             yield BookableRow(row.number, row.row_key, span_of(row))
+
+    async def has_choices(self) -> bool:
+        """Whether booking has said of any row that could be booked who is free to be chosen for it."""
+        query = (
+            select(import_rows.c.number)
+            .where(
+                import_rows.c.organization_id == self._identity["organization_id"],
+                import_rows.c.import_id == self._identity["import_id"],
+                import_rows.c.state.in_(sorted(BOOKABLE)),
+                import_rows.c.free_ids.is_not(None),
+                ~import_rows.c.dropped,
+            )
+            .limit(1)
+        )
+        return (await self._session.execute(query)).first() is not None
 
     async def refuse_repeated(self, repeated: Mapping[int, int]) -> None:
         """Rows by number, each with the number of the first row that says the same."""

@@ -21,8 +21,11 @@ from imports.storage.documents import (
 )
 from imports.storage.tables import import_files, imports, mappings
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
+from slotstream_servicekit.notify import notify
 from slotstream_servicekit.rows import columns_of
 
+WORK_CHANNEL = "imports_work"
+"""Where workers are told that there is something to do."""
 _ACTORS = ("uploaded_by", "mapped_by", "confirmed_by", "undone_by")
 
 
@@ -65,10 +68,6 @@ class ImportStore:
         )
         return [_import_of(row) for row in await self._session.execute(query)]
 
-    async def lock_undone_by(self, command_ids: Sequence[UUID]) -> list[Import]:
-        query = select(imports).where(imports.c.undo_command_id.in_(command_ids)).with_for_update()
-        return [_import_of(row) for row in await self._session.execute(query)]
-
     async def lock_next_due(self, now: datetime) -> Import | None:
         """An import that a worker can carry on, which no other worker takes meanwhile."""
         query = (
@@ -102,6 +101,10 @@ class ImportStore:
             query = query.where(tuple_(imports.c.created_at, imports.c.id) < before)
         ordered = query.order_by(imports.c.created_at.desc(), imports.c.id.desc()).limit(limit)
         return [_import_of(row) for row in await self._session.execute(ordered)]
+
+    async def wake_workers(self) -> None:
+        """Tells them, once this is committed, that an import is due or that its event waits for the relay."""
+        await notify(self._session, WORK_CHANNEL)
 
     async def save(self, imported: Import) -> None:
         """Writes every field, as it is given."""

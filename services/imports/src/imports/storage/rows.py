@@ -168,6 +168,7 @@ def _values_of(row: ImportRow) -> dict[str, Any]:
         "starts_at": None if requested is None else requested.starts_at,
         "blocked_from": None if span is None else span.blocked_from,
         "blocked_to": None if span is None else span.blocked_to,
+        "free_ids": list(span.free_ids) if span and span.free_ids else None,
         "contacts": list(row.contacts),
         "row_key": row.row_key,
         "appointment_id": row.appointment_id,
@@ -178,6 +179,8 @@ def _values_of(row: ImportRow) -> dict[str, Any]:
         "check_id": row.check_id,
         "to_book": row.to_book,
         "book_id": row.book_id,
+        "to_undo": row.to_undo,
+        "undo_id": row.undo_id,
         "outcome": None if row.outcome is None else str(row.outcome),
         "outcome_reasons": reason_documents(row.outcome_reasons),
     }
@@ -194,6 +197,7 @@ def span_of(row: Row[Any]) -> Span | None:
         blocked_to=row.blocked_to,
         service_id=row.service_id,
         resource_id=row.resource_id,
+        free_ids=tuple(row.free_ids or ()),
     )
 
 
@@ -217,6 +221,8 @@ def _row_of(row: Row[Any]) -> ImportRow:
         check_id=row.check_id,
         to_book=row.to_book,
         book_id=row.book_id,
+        to_undo=row.to_undo,
+        undo_id=row.undo_id,
         outcome=None if row.outcome is None else Outcome(row.outcome),
         outcome_reasons=reasons_from(row.outcome_reasons),
     )

@@ -73,7 +73,7 @@ imports = Table(
     Column("confirmed_by", JSONB(none_as_null=True), nullable=True),
     Column("undone_by", JSONB(none_as_null=True), nullable=True),
     Column("undo_reason", Text, nullable=True),
-    Column("undo_command_id", Uuid, nullable=True),
+    Column("undo_id", Uuid, nullable=True),
     _count("revision"),
     _count("read_through"),
     _count("events"),
@@ -93,7 +93,6 @@ imports = Table(
         "due_at",
         postgresql_where=text("state IN ('reading', 'checking', 'booking', 'undoing')"),
     ),
-    Index("imports_undo_command_id_idx", "undo_command_id"),
     Index("imports_uncleared_idx", "updated_at", postgresql_where=text("cleared_at IS NULL")),
 )
 
@@ -132,8 +131,11 @@ import_rows = Table(
     _count("revision"),
     _flag("to_check"),
     Column("check_id", Uuid, nullable=True),
+    Column("free_ids", ARRAY(Uuid), nullable=True),
     _flag("to_book"),
     Column("book_id", Uuid, nullable=True),
+    _flag("to_undo"),
+    Column("undo_id", Uuid, nullable=True),
     Column("outcome", Text, nullable=True),
     _list("outcome_reasons"),
     PrimaryKeyConstraint("organization_id", "import_id", "number"),
@@ -155,8 +157,23 @@ import_rows = Table(
         "book_id",
         postgresql_where=text("book_id IS NOT NULL AND outcome IS NULL"),
     ),
+    Index(
+        "import_rows_undoing_idx",
+        "organization_id",
+        "import_id",
+        "undo_id",
+        postgresql_where=text("undo_id IS NOT NULL"),
+    ),
     Index("import_rows_to_check_idx", "organization_id", "import_id", "number", postgresql_where=text("to_check")),
-    Index("import_rows_to_book_idx", "organization_id", "import_id", "number", postgresql_where=text("to_book")),
+    Index(
+        "import_rows_to_book_idx",
+        "organization_id",
+        "import_id",
+        "starts_at",
+        "number",
+        postgresql_where=text("to_book"),
+    ),
+    Index("import_rows_to_undo_idx", "organization_id", "import_id", "number", postgresql_where=text("to_undo")),
 )
 
 mappings = Table(

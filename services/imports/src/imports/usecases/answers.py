@@ -3,57 +3,49 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from imports.domain.imports import AT_WORK, Import, ImportState
-from imports.domain.rows import Outcome, RowAnswer
-from imports.publishers import Happened
-from imports.storage.commands import AnswerStore, RowCommandStore
+from imports.domain.rows import Outcome, RowAnswer, Stage
+from imports.storage.commands import AnswerStore
 from imports.storage.imports import ImportStore
-from imports.usecases.events import announce, save_import
+from imports.usecases.events import save_import
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.errors import Reason
 
+CHANGED_SINCE = "changed_since"
+"""Booking's code for what it does not undo because somebody has changed it."""
 _BOOKING = Actor(type="system", id="booking")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What booking said of one appointment, or, without `appointment_id`, of all that the command asks for.
-
-    `kept_ids` are what an undo left as it was.
-    """
+    """What booking said of one appointment, or, without `appointment_id`, of all that the command asks for."""
 
     command_id: UUID
     organization_id: UUID
     batch_id: UUID | None
-    verb: Literal["check", "book", "undo"]
+    stage: Stage
     succeeded: bool
     appointment_id: UUID | None = None
     client_id: UUID | None = None
     already_done: bool = False
+    free_ids: tuple[UUID, ...] = ()
     reasons: tuple[Reason, ...] = ()
-    kept_ids: tuple[UUID, ...] = ()
 
 
 async def apply_answers(*, session: AsyncSession, answers: Sequence[Answer], now: datetime) -> None:
     """Answers to commands that are not ours, or no longer awaited, change nothing."""
-    about_rows = await _with_import(session, [answer for answer in answers if answer.verb != "undo"])
+    named = await _with_import(session, answers)
     # Before their rows, as everybody does who changes an import.
-    imports = await _lock(session, about_rows)
-    if checks := [_row_answer(answer) for answer in about_rows if answer.verb == "check"]:
-        await AnswerStore(session).apply_checks(checks)
-    if bookings := [_row_answer(answer) for answer in about_rows if answer.verb == "book"]:
-        await AnswerStore(session).apply_bookings(bookings)
+    imports = await _lock(session, named)
+    for stage in Stage:
+        if about_rows := [_row_answer(answer) for answer in named if answer.stage is stage]:
+            await AnswerStore(session).apply(stage, about_rows)
     for imported in imports:
         await _wake(session, imported, now)
-    if undoings := {answer.command_id: answer for answer in answers if answer.verb == "undo"}:
-        for imported in await ImportStore(session).lock_undone_by(list(undoings)):
-            if imported.undo_command_id is not None:
-                await _apply_undoing(session, imported, undoings[imported.undo_command_id], now)
 
 
 async def _with_import(session: AsyncSession, answers: Sequence[Answer]) -> Sequence[Answer]:
@@ -81,18 +73,31 @@ async def _lock(session: AsyncSession, answers: Sequence[Answer]) -> Sequence[Im
 
 
 def _row_answer(answer: Answer) -> RowAnswer:
-    done = Outcome.ALREADY_DONE if answer.already_done else Outcome.BOOKED
-    outcome = done if answer.succeeded else Outcome.REFUSED
-    is_check = answer.verb == "check"
     return RowAnswer(
         command_id=answer.command_id,
         organization_id=answer.organization_id,
         import_id=answer.batch_id or UUID(int=0),
         appointment_id=answer.appointment_id,
         client_id=answer.client_id,
-        outcome=None if is_check else outcome,
-        reasons=() if is_check and answer.succeeded else answer.reasons,
+        outcome=_outcome(answer),
+        reasons=answer.reasons,
+        free_ids=answer.free_ids,
     )
+
+
+def _outcome(answer: Answer) -> Outcome | None:
+    """None where the row's stays what it was: nothing of the sort was booked, or an undo was refused."""
+    match answer.stage, answer.succeeded:
+        case Stage.BOOK, True:
+            return Outcome.ALREADY_DONE if answer.already_done else Outcome.BOOKED
+        case Stage.BOOK, False:
+            return Outcome.REFUSED
+        case Stage.UNDO, True:
+            return Outcome.UNDONE
+        case Stage.UNDO, False if any(reason.code == CHANGED_SINCE for reason in answer.reasons):
+            return Outcome.KEPT
+        case _:
+            return None
 
 
 async def _wake(session: AsyncSession, imported: Import, now: datetime) -> None:
@@ -102,27 +107,7 @@ async def _wake(session: AsyncSession, imported: Import, now: datetime) -> None:
         await save_import(session=session, imported=resumed, context=_context_of(imported, now))
     elif imported.state in AT_WORK:
         await ImportStore(session).save(replace(imported, due_at=now, waiting_since=now))
-
-
-async def _apply_undoing(session: AsyncSession, imported: Import, answer: Answer, now: datetime) -> None:
-    context = _context_of(imported, now)
-    is_awaited = ImportState.UNDOING in (imported.state, imported.stalled_in)
-    if not is_awaited or imported.organization_id != answer.organization_id:
-        return
-    settled = replace(imported, stalled_in=None, failure=None)
-    if not answer.succeeded:
-        failure = "; ".join(reason.detail for reason in answer.reasons)
-        refused = replace(settled, state=ImportState.FINISHED, failure=failure)
-        await save_import(session=session, imported=refused, context=context)
-        return
-    await RowCommandStore(session, imported.organization_id, imported.id).mark_undone(kept=answer.kept_ids)
-    await announce(
-        session=session,
-        imported=replace(settled, state=ImportState.UNDONE),
-        happened=Happened.UNDONE,
-        actor=imported.undone_by or imported.uploaded_by,
-        context=context,
-    )
+        await ImportStore(session).wake_workers()
 
 
 def _context_of(imported: Import, now: datetime) -> Context:

@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from imports.domain.imports import Import, ImportState
-from imports.domain.rows import RowToSend, Stage
+from imports.domain.imports import STAGES, Import, ImportState
+from imports.domain.rows import RowToSend, RowToUndo, Stage
 from imports.domain.validation import Judging
-from imports.publishers import Happened, rows_command
+from imports.publishers import Happened, rows_command, undo_command
 from imports.storage.commands import RowCommandStore
 from imports.storage.imports import ImportStore
 from imports.storage.rows import RowStore
 from imports.usecases.events import announce, save_import
-from imports.usecases.reading import FileCursor, read_chunk
+from imports.usecases.reading import FileCursor, compare_with_book, read_chunk
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.database import is_unavailable
 from slotstream_servicekit.errors import RETRYABLE_KINDS, SlotstreamError
@@ -32,7 +32,7 @@ _UNFORESEEN = "The file could not be worked through; the service's log says why"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    rows: Sequence[RowToSend]
+    rows: Sequence[RowToSend] | Sequence[RowToUndo]
     command: OutboxRecord
 
 
@@ -70,15 +70,10 @@ class ImportSteps:
         return True
 
     async def _step(self, session: AsyncSession, imported: Import, context: Context) -> None:
-        match imported.state:
-            case ImportState.READING:
-                await self._read(session, imported, context)
-            case ImportState.CHECKING:
-                await self._send_or_settle(session, imported, Stage.CHECK, context)
-            case ImportState.BOOKING:
-                await self._send_or_settle(session, imported, Stage.BOOK, context)
-            case _:
-                await self._wait(session, imported, context)
+        if imported.state is ImportState.READING:
+            await self._read(session, imported, context)
+        else:
+            await self._send_or_settle(session, imported, STAGES[imported.state], context)
 
     async def _read(self, session: AsyncSession, imported: Import, context: Context) -> None:
         read_through = await read_chunk(
@@ -99,20 +94,25 @@ class ImportSteps:
     async def _send_or_settle(self, session: AsyncSession, imported: Import, stage: Stage, context: Context) -> None:
         """Sends the next commands; once all are answered, moves on."""
         store = RowCommandStore(session, imported.organization_id, imported.id)
-        rows = await store.next(stage, limit=self.chunk_rows)
-        if rows:
-            batches = [batch for portion in _portions(stage, imported, rows, context) for batch in portion]
+        batches = await self._next_batches(store, stage, imported, context)
+        if batches:
             await enqueue(session, [batch.command for batch in batches])
             await store.mark_sent(stage, {row.number: batch.command.id for batch in batches for row in batch.rows})
             await ImportStore(session).save(replace(imported, waiting_since=context.now, due_at=context.now))
         elif await store.is_open(stage):
             await self._wait(session, imported, context)
-        elif stage is Stage.CHECK:
-            checked = replace(imported, state=ImportState.CHECKED, failures=0)
-            await _settle(session, checked, Happened.CHECKED, imported.mapped_by, context)
         else:
-            finished = replace(imported, state=ImportState.FINISHED, failures=0)
-            await _settle(session, finished, Happened.FINISHED, imported.confirmed_by, context)
+            if stage is Stage.CHECK:
+                await compare_with_book(session=session, imported=imported, judging=self.judging, now=context.now)
+            await _settle(session, imported, stage, context)
+
+    async def _next_batches(
+        self, store: RowCommandStore, stage: Stage, imported: Import, context: Context
+    ) -> list[Batch]:
+        if stage is Stage.UNDO:
+            return _undo_batches(imported, await store.next_to_undo(limit=self.chunk_rows), context)
+        rows = await store.next(stage, limit=self.chunk_rows)
+        return [batch for portion in _portions(stage, imported, rows, context) for batch in portion]
 
     async def _wait(self, session: AsyncSession, imported: Import, context: Context) -> None:
         """Until answers wake the import, or none has come for too long."""
@@ -126,11 +126,36 @@ class ImportSteps:
         )
 
 
-async def _settle(
-    session: AsyncSession, imported: Import, happened: Happened, actor: Actor | None, context: Context
-) -> None:
-    asked_by = actor or imported.uploaded_by
-    await announce(session=session, imported=imported, happened=happened, actor=asked_by, context=context)
+_AFTER = {
+    Stage.CHECK: (ImportState.CHECKED, Happened.CHECKED),
+    Stage.BOOK: (ImportState.FINISHED, Happened.FINISHED),
+    Stage.UNDO: (ImportState.UNDONE, Happened.UNDONE),
+}
+
+
+async def _settle(session: AsyncSession, imported: Import, stage: Stage, context: Context) -> None:
+    """Every row of the stage is answered."""
+    if stage is Stage.UNDO:
+        left = (await RowCommandStore(session, imported.organization_id, imported.id).counts()).new
+        if left:
+            failure = f"{left} rows could not be undone: each says why"
+            finished = replace(imported, state=ImportState.FINISHED, failure=failure, failures=0)
+            await save_import(session=session, imported=finished, context=context)
+            return
+    state, happened = _AFTER[stage]
+    settled = replace(imported, state=state, failures=0)
+    actor = _asked_by(stage, imported)
+    await announce(session=session, imported=settled, happened=happened, actor=actor, context=context)
+
+
+def _asked_by(stage: Stage, imported: Import) -> Actor:
+    """Who had the import checked, booked or undone."""
+    actors = {
+        Stage.CHECK: imported.mapped_by,
+        Stage.BOOK: imported.confirmed_by,
+        Stage.UNDO: imported.undone_by,
+    }
+    return actors[stage] or imported.uploaded_by
 
 
 async def _give_up(session: AsyncSession, imported: Import, reason: str, context: Context) -> None:
@@ -160,7 +185,7 @@ async def _stall(session: AsyncSession, imported: Import, reason: str, context: 
 
 def _portions(stage: Stage, imported: Import, rows: Sequence[RowToSend], context: Context) -> Iterator[list[Batch]]:
     """Commands for the rows, each in the name of one actor: who forced a row, else who had all checked or booked."""
-    usual = (imported.mapped_by if stage is Stage.CHECK else imported.confirmed_by) or imported.uploaded_by
+    usual = _asked_by(stage, imported)
     by_actor: dict[Actor, list[RowToSend]] = {}
     for row in rows:
         by_actor.setdefault(row.override.actor if row.override else usual, []).append(row)
@@ -168,6 +193,15 @@ def _portions(stage: Stage, imported: Import, rows: Sequence[RowToSend], context
         for cut in range(0, len(rows_of_actor), ROWS_PER_COMMAND):
             portion = rows_of_actor[cut : cut + ROWS_PER_COMMAND]
             yield _fitting(stage, imported, portion, actor, context)
+
+
+def _undo_batches(imported: Import, rows: Sequence[RowToUndo], context: Context) -> list[Batch]:
+    actor = _asked_by(Stage.UNDO, imported)
+    portions = [rows[cut : cut + ROWS_PER_COMMAND] for cut in range(0, len(rows), ROWS_PER_COMMAND)]
+    return [
+        Batch(rows=portion, command=undo_command(imported, portion, actor=actor, context=context))
+        for portion in portions
+    ]
 
 
 def _fitting(stage: Stage, imported: Import, rows: Sequence[RowToSend], actor: Actor, context: Context) -> list[Batch]:

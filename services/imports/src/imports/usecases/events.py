@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from imports.domain.imports import Import
+from imports.domain.imports import AT_WORK, Import
 from imports.publishers import Happened, import_event
 from imports.storage.commands import RowCommandStore
 from imports.storage.imports import ImportStore
@@ -13,9 +13,11 @@ from slotstream_servicekit.outbox import enqueue
 
 
 async def save_import(*, session: AsyncSession, imported: Import, context: Context) -> Import:
-    """Writes the import as a new version; it is then due at once."""
+    """Writes the import as a new version; it is then due at once, and a worker is told so."""
     changed = replace(imported, updated_at=context.now, due_at=context.now, version=imported.version + 1)
     await ImportStore(session).save(changed)
+    if changed.state in AT_WORK:
+        await ImportStore(session).wake_workers()
     return changed
 
 
@@ -27,4 +29,5 @@ async def announce(
     changed = await save_import(session=session, imported=numbered, context=context)
     counts = await RowCommandStore(session, imported.organization_id, imported.id).counts()
     await enqueue(session, [import_event(happened, changed, counts, actor=actor, context=context)])
+    await ImportStore(session).wake_workers()
     return changed

@@ -100,6 +100,7 @@ async def upload_import(
     await FileStore(session).add(organization_id, import_id, content)
     counts = RowCounts(rows=facts.rows)
     await enqueue(session, [import_event(Happened.UPLOADED, imported, counts, actor=context.actor, context=context)])
+    await ImportStore(session).wake_workers()
     return imported, True
 
 
@@ -136,7 +137,7 @@ async def set_mapping(
 ) -> Import:
     """Settles the columns and has the rows read (again).
 
-    Raises MappingError, AmbiguousDatesError, AmbiguousTimesError.
+    Raises MappingError, AmbiguousDatesError, AmbiguousTimesError, UnknownStatusesError.
     """
     organization_id = context.organization_id
     imported = await ImportStore(session).lock(organization_id, import_id, expected_version=expected_version)
@@ -151,6 +152,7 @@ async def set_mapping(
         mapping = replace(mapping, date_order=survey.required_date_order())
     if mapping.time_ranges is None:
         mapping = replace(mapping, time_ranges=survey.required_time_ranges())
+    survey.require_known_statuses()
     rows = RowStore(session, organization_id, import_id)
     # Above those of all edited rows: their commands' ids must not come again.
     edited = await rows.newest_revision()

@@ -165,3 +165,13 @@ async def compare_rows(*, session: AsyncSession, imported: Import, rules: RowRul
     conflicts = await asyncio.to_thread(lambda: dict(conflicts_inside(spans, catalogue=rules.catalogue)))
     await store.refuse_repeated(repeated)
     await store.mark_conflicts(conflicts)
+
+
+async def compare_with_book(*, session: AsyncSession, imported: Import, judging: Judging, now: datetime) -> None:
+    """Compares the rows once more where booking has said who is free for rows that take anybody.
+
+    What neither the file nor the book alone keeps out may not fit into both.
+    """
+    if await RowComparisonStore(session, imported.organization_id, imported.id).has_choices():
+        rules = await rules_of(session=session, imported=imported, judging=judging, now=now)
+        await compare_rows(session=session, imported=imported, rules=rules)

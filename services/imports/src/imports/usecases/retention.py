@@ -51,7 +51,9 @@ async def _clear(session: AsyncSession, imported: Import, now: datetime) -> None
     if imported.state in SETTLED:
         state, failure = imported.state, imported.failure
     elif imported.stalled_in in (ImportState.BOOKING, ImportState.UNDOING):
-        await RowCommandStore(session, imported.organization_id, imported.id).give_up_booking()
+        rows = RowCommandStore(session, imported.organization_id, imported.id)
+        await rows.give_up_booking()
+        await rows.give_up_undoing()
         state, failure = ImportState.FINISHED, imported.failure
     else:
         await RowCommandStore(session, imported.organization_id, imported.id).give_up_checking()

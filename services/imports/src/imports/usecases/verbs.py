@@ -5,16 +5,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from imports.domain.imports import Import, ImportState, WrongStateError
-from imports.domain.rows import RowOverride, Stage
-from imports.publishers import Happened, undo_command
+from imports.domain.imports import STAGES, Import, ImportState, WrongStateError
+from imports.domain.rows import RowOverride
+from imports.publishers import Happened
 from imports.storage.commands import RowCommandStore
 from imports.storage.imports import FileStore, ImportStore
 from imports.usecases.events import announce, save_import
 from imports.usecases.review import check_may_override
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.ids import new_id
-from slotstream_servicekit.outbox import enqueue
 
 _BEFORE_BOOKING = frozenset(
     {ImportState.UPLOADED, ImportState.READING, ImportState.CHECKING, ImportState.CHECKED, ImportState.FAILED}
@@ -55,24 +54,27 @@ async def confirm_import(
 async def undo_import(
     *, session: AsyncSession, context: Context, import_id: UUID, reason: str, expected_version: int | None
 ) -> Import:
-    """Asks booking to take back, as one batch, what this import has booked and nobody has changed since."""
+    """Has everything taken back that this import has booked and nobody has changed since.
+
+    An undone import can be undone again where booking said later that it had booked something all the same.
+    """
     imported = await ImportStore(session).lock(context.organization_id, import_id, expected_version=expected_version)
-    if imported.state is not ImportState.FINISHED:
+    if imported.state not in (ImportState.FINISHED, ImportState.UNDONE):
         raise WrongStateError(f"Only a finished import can be undone; this one is {imported.state}")
-    undoing = replace(imported, undo_command_id=new_id(), undo_reason=reason, undone_by=context.actor, failure=None)
-    return await _send_undo(session, undoing, context)
-
-
-async def _send_undo(session: AsyncSession, imported: Import, context: Context) -> Import:
-    command_id, actor = imported.undo_command_id, imported.undone_by
-    if command_id is None or actor is None:
-        raise WrongStateError("Nobody has asked to undo this import")
-    command = undo_command(
-        imported, command_id=command_id, reason=imported.undo_reason or "", actor=actor, context=context
+    chosen = await RowCommandStore(session, context.organization_id, import_id).choose_to_undo()
+    if imported.state is ImportState.UNDONE and not chosen:
+        raise WrongStateError("The import is undone already")
+    undoing = replace(
+        imported,
+        state=ImportState.UNDOING,
+        undo_id=new_id(),
+        undo_reason=reason,
+        undone_by=context.actor,
+        failure=None,
+        failures=0,
+        waiting_since=context.now,
     )
-    await enqueue(session, [command])
-    waiting = replace(imported, state=ImportState.UNDOING, waiting_since=context.now, failures=0)
-    return await save_import(session=session, imported=waiting, context=context)
+    return await save_import(session=session, imported=undoing, context=context)
 
 
 async def retry_import(
@@ -82,13 +84,9 @@ async def retry_import(
     imported = await ImportStore(session).lock(context.organization_id, import_id, expected_version=expected_version)
     if imported.state is not ImportState.STALLED:
         raise WrongStateError(f"Only a stalled import can be tried again; this one is {imported.state}")
-    resumed = replace(imported, failure=None, stalled_in=None)
-    if imported.stalled_in is ImportState.UNDOING:
-        return await _send_undo(session, resumed, context)
-    stage = Stage.CHECK if imported.stalled_in is ImportState.CHECKING else Stage.BOOK
-    await RowCommandStore(session, context.organization_id, import_id).send_again(stage)
-    state = ImportState.CHECKING if stage is Stage.CHECK else ImportState.BOOKING
-    resumed = replace(resumed, state=state, waiting_since=context.now, failures=0)
+    state = imported.stalled_in or ImportState.CHECKING
+    await RowCommandStore(session, context.organization_id, import_id).send_again(STAGES[state])
+    resumed = replace(imported, state=state, stalled_in=None, failure=None, waiting_since=context.now, failures=0)
     return await save_import(session=session, imported=resumed, context=context)
 
 
@@ -114,6 +112,7 @@ async def cancel_import(
             session=session, imported=ended, happened=Happened.FINISHED, actor=context.actor, context=context
         )
     if where is ImportState.UNDOING:
+        await rows.give_up_undoing()
         ended = replace(ended, state=ImportState.FINISHED)
         return await save_import(session=session, imported=ended, context=context)
     raise WrongStateError(f"An import that is {imported.state} cannot be cancelled")

@@ -13,7 +13,7 @@ from booking.storage.commands import read_results, save_results
 from booking.storage.connections import connection_of
 from booking.storage.outbox import enqueue_records
 from booking.storage.policies import PolicyCache
-from booking.usecases.batches import undo_batch
+from booking.usecases.commands.batch_undo import undo
 from booking.usecases.commands.bookings import book, check
 from booking.usecases.commands.received import ReceivedCommand, refusal
 from booking.usecases.history import Recorded
@@ -28,7 +28,7 @@ from slotstream_contracts.commands import (
     Command,
     ConfirmAppointment,
     RescheduleAppointment,
-    UndoBatch,
+    UndoAppointments,
 )
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, SlotstreamError
@@ -141,29 +141,6 @@ async def _done(session: AsyncSession, policies: PolicyCache, received: Received
             raise NotFoundError(f"Booking knows no command {received.type}.")
 
 
-async def _undo(
-    session: AsyncSession, _policies: PolicyCache, run: Sequence[ReceivedCommand], now: datetime
-) -> dict[UUID, CommandAnswer]:
-    answers: dict[UUID, CommandAnswer] = {}
-    for received in run:
-        command = received.command
-        if isinstance(command, UndoBatch):
-            undone, kept_ids = await undo_batch(
-                session=session,
-                context=received.context(now),
-                batch_id=command.batch_id,
-                reason=command.reason,
-            )
-            answers[received.id] = succeeded(
-                command_id=received.id,
-                command_type=received.type,
-                batch_id=command.batch_id,
-                affected=undone,
-                kept_ids=kept_ids,
-            )
-    return answers
-
-
 _STEPS: dict[type[Command], Step] = {
     CheckAppointment: check,
     CheckAppointments: check,
@@ -172,6 +149,6 @@ _STEPS: dict[type[Command], Step] = {
     ConfirmAppointment: _verbs,
     CancelAppointment: _verbs,
     RescheduleAppointment: _verbs,
-    UndoBatch: _undo,
+    UndoAppointments: undo,
 }
 KNOWN_COMMANDS = frozenset(str(getattr(command, "type")) for command in _STEPS)  # noqa: B009 (of subclasses)

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking.domain.appointments import Appointment
 from booking.domain.clients import ClientDetails
 from booking.domain.errors import AlreadyExistsError
-from booking.domain.lifecycle import Verb
+from booking.domain.lifecycle import Status, Verb
 from booking.domain.requests import BookingRequest
+from booking.domain.seating import Seating
 from booking.publishers import CommandAnswer, item_result, snapshot_json, succeeded
 from booking.storage.appointments import read_appointments
 from booking.storage.connections import connection_of
@@ -26,7 +28,7 @@ from slotstream_contracts.commands import (
     CheckAppointments,
 )
 from slotstream_servicekit.database import Connection
-from slotstream_servicekit.errors import RETRYABLE_KINDS, Reason, RefusedError, SlotstreamError
+from slotstream_servicekit.errors import RETRYABLE_KINDS, RefusedError, SlotstreamError
 
 Result = Literal["done", "already_done", "bookable", "refused"]
 
@@ -44,8 +46,14 @@ class _Verdict:
     """What became of an item, with the appointment where it is booked, or the error where it is refused."""
 
     result: Result
-    snapshot: bytes | None = None
+    appointment: Appointment | None = None
     error: SlotstreamError | None = None
+    free: tuple[UUID, ...] = ()
+    """Of a check: among whom there is a choice."""
+
+    @property
+    def client_id(self) -> UUID | None:
+        return None if self.appointment is None else self.appointment.client_id
 
 
 async def check(
@@ -59,14 +67,16 @@ async def check(
         context=run[0].context(now),
         requests=[item.request for item in items],
     )
-    verdicts = {item: _checked(found) for item, found in zip(items, judged, strict=True)}
+    verdicts = {item: _checked(seating) for item, seating in zip(items, judged, strict=True)}
     return _answers(run, items, verdicts, verb=None)
 
 
-def _checked(found: tuple[Reason, ...] | SlotstreamError) -> _Verdict:
-    if isinstance(found, SlotstreamError):
-        return _Verdict("refused", error=found)
-    return _Verdict("refused", error=RefusedError(found)) if found else _Verdict("bookable")
+def _checked(seating: Seating | SlotstreamError) -> _Verdict:
+    if isinstance(seating, SlotstreamError):
+        return _Verdict("refused", error=seating)
+    if seating.reasons:
+        return _Verdict("refused", error=RefusedError(seating.reasons))
+    return _Verdict("bookable", free=seating.free)
 
 
 async def book(
@@ -135,7 +145,16 @@ def _answer(
             command_type=received.type,
             batch_id=received.batch_id,
             affected=sum(verdict.result == "done" for _, verdict in verdicts),
-            items=[item_result(item.request.id, verdict.result, verdict.error) for item, verdict in verdicts],
+            items=[
+                item_result(
+                    item.request.id,
+                    verdict.result,
+                    client_id=verdict.client_id,
+                    error=verdict.error,
+                    free_resource_ids=verdict.free,
+                )
+                for item, verdict in verdicts
+            ],
         )
     [(_, verdict)] = verdicts
     if verdict.error is not None:
@@ -146,7 +165,7 @@ def _answer(
         appointment_id=received.appointment_id,
         batch_id=received.batch_id,
         outcome=verdict.result,
-        snapshot=verdict.snapshot,
+        snapshot=None if verdict.appointment is None else snapshot_json(verdict.appointment),
         affected=0 if verdict.result == "bookable" else 1,
     )
 
@@ -174,29 +193,28 @@ def _request_of(wanted: AppointmentRequest, *, identity: UUID) -> BookingRequest
         notes=wanted.notes,
         internal_notes=wanted.internal_notes,
         share_with_client=wanted.share_with_client,
-        notify_client=wanted.notify,
+        # Nobody is told of what is over.
+        notify_client=wanted.notify and wanted.status == "scheduled",
         quoted_amount=price.amount if price else None,
         quoted_currency=price.currency if price else None,
         external_id=wanted.external_id,
         batch_id=wanted.batch_id,
         override_reason=wanted.override.reason if wanted.override else None,
+        recorded_status=None if wanted.status == "scheduled" else Status(wanted.status),
     )
 
 
-def _verdict(outcome: Outcome, done: dict[UUID, bytes]) -> _Verdict:
+def _verdict(outcome: Outcome, done: dict[UUID, Appointment]) -> _Verdict:
     """Notes in `done` what is booked, for those that ask for the same after it."""
     identity = outcome.booking.request.id
     if identity in done:
         return _Verdict("already_done", done[identity])
     if outcome.error is not None:
         return _Verdict("refused", error=outcome.error)
-    done[identity] = outcome.snapshot
-    return _Verdict("done", outcome.snapshot)
+    done[identity] = outcome.booked()
+    return _Verdict("done", done[identity])
 
 
-async def _existing(connection: Connection, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, bytes]:
-    """Snapshots of appointments that a command names although they exist: done already, by another command."""
-    if not ids:
-        return {}
-    appointments = await read_appointments(connection, organization_id=organization_id, ids=ids)
-    return {identity: snapshot_json(appointment) for identity, appointment in appointments.items()}
+async def _existing(connection: Connection, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Appointment]:
+    """Appointments that a command names although they exist: done already, by another command."""
+    return await read_appointments(connection, organization_id=organization_id, ids=ids) if ids else {}

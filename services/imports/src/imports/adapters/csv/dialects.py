@@ -13,7 +13,7 @@ from slotstream_servicekit.spreadsheets import restored
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 NO_HEADER: Final = "none"
-MAX_CELL: Final = 10_000
+MAX_CELL: Final = 20_000
 HEADER_CHOICES: Final = 10
 _SEPARATOR_LINE: Final = re.compile(r"\ufeff?\"?sep=(?P<delimiter>.)\"?\r?\n?", re.IGNORECASE)
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")

@@ -169,7 +169,7 @@ def a_platform(folder: Path, *, smtp_port: int) -> Iterator[Platform]:
         for service in SERVICES:
             environment |= stack_settings.environment(service, port=0)
         for arguments in (("migrate",), ("topics", "apply")):
-            subprocess.run([executable("slotstream"), *arguments], env=environment, check=True, timeout=120)
+            subprocess.run([executable("slotstream"), *arguments], env=environment, check=True, timeout=300)
         platform = Platform(folder=folder, postgres=postgres, kafka=kafka, stack_settings=stack_settings, key=key)
         try:
             platform.start_services()

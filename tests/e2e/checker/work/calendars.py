@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import httpx2
 from harness.web import FileServer
-from harness.world import expect, until_true
+from harness.world import World, expect, until_true
 
 from checker.history import History
 from checker.tenants import FIRST_SLOT, Tenant
@@ -26,6 +26,7 @@ class CalendarOwner:
     web: FileServer
     history: History
     random: random.Random
+    key: dict[str, str] = field(default_factory=World.fresh_key, init=False)
     connection: str = field(default="", init=False)
 
     @property
@@ -49,8 +50,7 @@ class CalendarOwner:
 
     async def _connected(self) -> bool:
         body = {"kind": "ics", "resource_id": self.tenant.visiting, "url": self.web.url + self.path}
-        key = {"Idempotency-Key": f"calendar-{self.tenant.organization}"}
-        answer = await self.tenant.world.calendar_sync.post("/v1/connections", json=body, headers=key)
+        answer = await self.tenant.world.calendar_sync.post("/v1/connections", json=body, headers=self.key)
         self.connection = expect(answer)["id"]
         return True
 

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import httpx2
 from cryptography.fernet import Fernet
 
-from harness.clock import ClockedProcess
+from harness.patched import PatchedProcess, clock_ahead_by
 from harness.world import World
 from slotstream_local.databases import create_databases
 from slotstream_local.layout import SERVICES
@@ -75,13 +75,13 @@ class Platform:
         if "booking-late" in self.processes:
             return
         port = free_port()
-        process = ClockedProcess(
+        process = PatchedProcess(
             service="booking",
             role="api",
             port=port,
             environment=self.stack_settings.environment("booking", port=port),
             log=self.folder / "booking-late.log",
-            ahead=ahead,
+            patch=clock_ahead_by(ahead),
         )
         self.processes["booking-late"] = process
         process.start()
@@ -100,6 +100,30 @@ class Platform:
             process.stop()
         process.start()
         process.wait_ready(within=180)
+
+    @contextmanager
+    def patched(self, name: str, patch: str) -> Iterator[None]:
+        """One process runs with a patch for a while."""
+        sound = self.processes[name]
+        sound.stop()
+        process = PatchedProcess(
+            service=sound.service,
+            role=sound.role,
+            port=sound.port,
+            environment=sound.environment,
+            log=sound.log,
+            patch=patch,
+        )
+        self.processes[name] = process
+        try:
+            process.start()
+            process.wait_ready(within=180)
+            yield
+        finally:
+            process.kill()
+            self.processes[name] = sound
+            sound.start()
+            sound.wait_ready(within=180)
 
     def url(self, service: str) -> str:
         name = "booking-api" if service == "booking" else service

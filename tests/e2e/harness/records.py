@@ -10,8 +10,8 @@ async def read_topic(bootstrap: str, topic: str) -> list[ConsumerRecord]:
     consumer = AIOKafkaConsumer(
         topic, bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
     )
-    await consumer.start()
     try:
+        await consumer.start()
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
         assert partitions, f"there is no topic {topic}"
         ends = await consumer.end_offsets(partitions)
@@ -43,8 +43,8 @@ async def write_records(
     records: Sequence[tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]],
 ) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_request_size=2_000_000)
-    await producer.start()
     try:
+        await producer.start()
         for key, value, headers in records:
             await producer.send(topic, key=key, value=value, headers=list(headers))
         await producer.flush()

@@ -49,7 +49,7 @@ async def _come(desk: Desk, *, with_address: bool = True) -> Person | None:
         organization=desk.tenant.organization,
         client=str(uuid4()),
         mark=f"{MARK}{uuid4().hex[:12]}",
-        phone=f"+4915{desk.random.randrange(10**9):09}",
+        phone=f"+49151{desk.random.randrange(10**8):08}",
     )
     body = {"id": person.client, "name": f"Jane {person.mark}", "phone": person.phone}
     if with_address:

@@ -1,0 +1,201 @@
+"""Bugs that services like these really have had, to be planted into tables and into code."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+from harness.platform import Platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableBug:
+    """One that a service like this really has had, put into the database beneath it as a trigger."""
+
+    breaks: str
+    service: str
+    table: str
+    on: str = "INSERT"
+    body: str
+
+
+TABLE_BUGS = (
+    TableBug(
+        breaks="no two appointments overlap, but for recorded overrides",
+        service="booking",
+        table="occupancy",
+        body="NEW.session_id := md5('one for all')::uuid; NEW.seat := (random() * 1e9)::int; RETURN NEW;",
+    ),
+    TableBug(
+        breaks="what is active takes its time",
+        service="booking",
+        table="occupancy",
+        body="RETURN CASE WHEN random() < 0.05 THEN NULL ELSE NEW END;",
+    ),
+    TableBug(
+        breaks="what takes time is active",
+        service="booking",
+        table="occupancy",
+        on="DELETE",
+        body="RETURN CASE WHEN random() < 0.2 THEN NULL ELSE OLD END;",
+    ),
+    TableBug(
+        breaks="every committed change reached Kafka, and nothing else did",
+        service="booking",
+        table="outbox",
+        body="RETURN CASE WHEN NEW.topic = 'slotstream.appointments.v1' AND random() < 0.1 THEN NULL ELSE NEW END;",
+    ),
+    TableBug(
+        breaks="every command is answered, a broken one refused",
+        service="booking",
+        table="outbox",
+        body="RETURN CASE WHEN NEW.topic = 'slotstream.booking.results.v1' AND random() < 0.1 THEN NULL ELSE NEW END;",
+    ),
+    TableBug(
+        breaks="one key, one effect, one answer",
+        service="booking",
+        table="idempotency_keys",
+        body="NEW.key := gen_random_uuid()::text; RETURN NEW;",
+    ),
+    TableBug(
+        breaks="nothing that was typed about an erased client is left",
+        service="booking",
+        table="overrides",
+        on="UPDATE",
+        body="RETURN NULL;",
+    ),
+    TableBug(
+        breaks="an erase takes the whole person",
+        service="booking",
+        table="clients",
+        on="UPDATE",
+        body="RETURN CASE WHEN NEW.erased AND NEW.merged_into IS NOT NULL THEN NULL ELSE NEW END;",
+    ),
+    TableBug(
+        breaks="busy time belongs to its tenant",
+        service="availability",
+        table="external_busy",
+        body="NEW.resource_id := '{foreign}'; RETURN NEW;",
+    ),
+    TableBug(
+        breaks="projections end where booking is",
+        service="availability",
+        table="appointments",
+        on="UPDATE",
+        body="RETURN CASE WHEN random() < 0.1 THEN NULL ELSE NEW END;",
+    ),
+    TableBug(
+        breaks="one message per change",
+        service="notifications",
+        table="messages",
+        body="""
+            IF pg_trigger_depth() = 1 THEN
+                INSERT INTO messages SELECT (jsonb_populate_record(NEW, jsonb_build_object(
+                    'id', gen_random_uuid(), 'key', NEW.key || ' again'))).*;
+            END IF;
+            RETURN NEW;
+        """,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeBug:
+    """One of our own, put back into a process as it starts."""
+
+    breaks: str
+    process: str
+    patch: str
+
+
+CODE_BUGS = (
+    CodeBug(
+        breaks="what takes time is active",
+        process="booking-api",
+        patch="""
+from booking.usecases import lifecycle
+async def keep_time(connection, **_):
+    return None
+lifecycle.free_time = keep_time
+""",
+    ),
+    CodeBug(
+        breaks="nothing archived is open",
+        process="booking-api",
+        patch="from booking.usecases import lifecycle\nlifecycle.refuse_to_hide = lambda appointment: None",
+    ),
+    CodeBug(
+        breaks="nobody misses what has not begun",
+        process="booking-api",
+        patch="""
+from dataclasses import replace
+from booking.domain.lifecycle import TRANSITIONS, Verb
+TRANSITIONS[Verb.NO_SHOW] = replace(TRANSITIONS[Verb.NO_SHOW], only_after_start=False)
+""",
+    ),
+    CodeBug(
+        breaks="nothing that was typed about an erased client is left",
+        process="booking-api",
+        patch="""
+from booking.storage import erasure
+async def forget_nothing(self, organization_id, client_ids):
+    return None
+erasure.ErasureStore.forget = forget_nothing
+""",
+    ),
+    CodeBug(
+        breaks="every command is answered, a broken one refused",
+        process="booking-worker",
+        patch="""
+from booking import consumers
+async def answer_nobody(**_):
+    return None
+consumers.refuse_invalid_command = answer_nobody
+""",
+    ),
+    CodeBug(
+        breaks="every import comes to its end",
+        process="imports",
+        patch="""
+from imports import consumers
+def deaf(clock):
+    async def drop(session, batch):
+        return None
+    return drop
+consumers.results_handler = deaf
+""",
+    ),
+    CodeBug(
+        breaks="poison neither vanishes nor passes",
+        process="availability",
+        patch="""
+from slotstream_servicekit import dead_letters
+async def drop(self, record, cause):
+    return None
+dead_letters.DeadLetterWriter.write = drop
+""",
+    ),
+)
+
+
+@asynccontextmanager
+async def spoiled_table(
+    platform: Platform, bug: TableBug, number: int, *, organization_id: UUID, foreign: str
+) -> AsyncIterator[None]:
+    """A trigger that spoils what one organization writes into one table."""
+    name, row = f"planted_{number}", "OLD" if bug.on == "DELETE" else "NEW"
+    body = bug.body.replace("{foreign}", foreign)
+    connection = await asyncpg.connect(platform.database_url(bug.service))
+    try:
+        await connection.execute(
+            f"""
+            CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$;
+            CREATE TRIGGER {name} BEFORE {bug.on} ON {bug.table} FOR EACH ROW
+            WHEN ({row}.organization_id = '{organization_id}') EXECUTE FUNCTION {name}();
+            """
+        )
+        yield
+        await connection.execute(f"DROP TRIGGER {name} ON {bug.table}; DROP FUNCTION {name}();")
+    finally:
+        await connection.close()

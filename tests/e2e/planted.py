@@ -70,7 +70,7 @@ TABLE_BUGS = (
         service="booking",
         table="clients",
         on="UPDATE",
-        body="RETURN CASE WHEN NEW.erased AND NEW.merged_into IS NOT NULL THEN NULL ELSE NEW END;",
+        body="NEW.erased := NEW.erased AND NEW.merged_into IS NULL; RETURN NEW;",
     ),
     TableBug(
         breaks="busy time belongs to its tenant",

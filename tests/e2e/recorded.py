@@ -51,7 +51,7 @@ def appointment(identity: str, *, hour: float = 0, **more: Any) -> BookedAppoint
 
 def operation(verb: str, *, outcome: str = "ok", status: int = 201, **more: Any) -> Operation:
     usual: dict[str, Any] = {"client": 1, "organization": OURS, "target": None, "key": None, "body": {}}
-    return Operation(verb=verb, outcome=outcome, status=status, asked_at=TEN, **(usual | more))  # type: ignore[arg-type]
+    return Operation(verb=verb, outcome=outcome, status=status, sent_at=TEN, **(usual | more))  # type: ignore[arg-type]
 
 
 def booked(identity: str, **more: Any) -> Operation:

@@ -494,6 +494,25 @@ async def test_a_reading_that_was_overtaken_changes_nothing(tenant: Tenant, ics:
     assert await tenant.outbox() == []
 
 
+async def test_a_sync_while_a_reading_is_under_way_keeps_it_and_is_done_after_it(
+    tenant: Tenant, ics: IcsServer
+) -> None:
+    ics.show(an_event("a"))
+    connection = await tenant.connect(ics.url)
+    [claim] = (await tenant.poller._claim(5)).claims
+    for _ in range(3):
+        answer = await tenant.http.post(f"/v1/connections/{connection['id']}/sync")
+        assert answer.status_code == 202
+        assert await tenant.poller.poll_once() == 0, "the calendar is read twice at once"
+    await tenant.poller._read(claim)
+    assert len(await tenant.busy()) == 1, "the reading was thrown away"
+
+    ics.show(an_event("a"), an_event("b"))
+    assert await tenant.poller.poll_once() == 1
+    assert len(await tenant.busy()) == 1, "what is new since that reading"
+    assert await tenant.poller.poll_once() == 0
+
+
 async def test_a_crashed_workers_claim_is_taken_over(tenant: Tenant, ics: IcsServer) -> None:
     ics.show(an_event())
     connection = await tenant.connect(ics.url)

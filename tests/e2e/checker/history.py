@@ -23,7 +23,7 @@ class Operation:
     """The appointment's id: the caller's own for a create, so that an unknown outcome can be looked up."""
     key: str | None
     body: dict[str, Any]
-    asked_at: datetime
+    sent_at: datetime
     answered_at: datetime | None = None
     outcome: Outcome = "unknown"
     status: int | None = None

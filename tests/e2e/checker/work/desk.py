@@ -92,7 +92,7 @@ class Desk:
             target=target,
             key=key,
             body=dict(body or {}),
-            asked_at=datetime.now(UTC),
+            sent_at=datetime.now(UTC),
             under=self.faults_in_force[-1] if self.faults_in_force else None,
         )
         self.history.operations.append(operation)

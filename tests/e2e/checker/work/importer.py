@@ -4,7 +4,6 @@ import asyncio
 import csv
 import io
 import random
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -35,12 +34,12 @@ class Importer:
         while not stop.is_set():
             self.number += 1
             try:
-                await self._import_one_file()
+                await self._import_one_file(stop)
             except (httpx2.TransportError, AssertionError, TimeoutError):
                 # Something is down: what was taken in goes on, or the next file is another try.
                 await asyncio.sleep(0.5)
 
-    async def _import_one_file(self) -> None:
+    async def _import_one_file(self, stop: asyncio.Event) -> None:
         imports, world = self.tenant.world.imports, self.tenant.world
         key = world.fresh_key()
         answer = await self._until_answered(
@@ -56,14 +55,14 @@ class Importer:
         mapping = {"columns": preview["columns"]}
         await self._until_answered(lambda: imports.put(f"/v1/imports/{run.id}/mapping", json=mapping))
         self.history.imports.append(run)
-        await self._reaches(run, {"checked"})
+        await self._reaches(run, "checked", stop)
         run.wanted = "finished"
         await self._ask(run, "confirm")
-        await self._reaches(run, {"finished"})
+        await self._reaches(run, "finished", stop)
         if self.random.random() < 0.4:
             run.wanted = "undone"
             await self._ask(run, "undo")
-            await self._reaches(run, {"undone"})
+            await self._reaches(run, "undone", stop)
 
     async def _ask(self, run: RunImport, verb: str) -> None:
         key = self.tenant.world.fresh_key()
@@ -82,11 +81,12 @@ class Importer:
                     return expect(response, 200, 201, 202)
                 await asyncio.sleep(0.3)
 
-    async def _reaches(self, run: RunImport, states: Collection[str]) -> None:
+    async def _reaches(self, run: RunImport, state: str, stop: asyncio.Event) -> None:
+        """Raises TimeoutError where it does not in time. Once the run stops nobody waits: it goes on by itself."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
+            while not stop.is_set():
                 found = await self._until_answered(lambda: self.tenant.world.imports.get(f"/v1/imports/{run.id}"))
-                if found["state"] in states or found["state"] in RESTING:
+                if found["state"] in {state, *RESTING}:
                     return
                 await asyncio.sleep(0.2)
 

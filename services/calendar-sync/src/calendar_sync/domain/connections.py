@@ -56,6 +56,8 @@ class Connection:
     last_success_at: datetime | None = None
     last_attempt_at: datetime | None = None
     due_at: datetime
+    sync_requested: bool = False
+    """Whether to read again as soon as the reading that is under way has ended."""
     created_at: datetime
     updated_at: datetime
     version: int

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select, text, update
+from sqlalchemy import Row, case, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -43,7 +43,7 @@ _CLAIM = text(
         SELECT c.organization_id, c.id FROM connections c JOIN chosen USING (organization_id, id)
         WHERE c.due_at <= :now FOR UPDATE OF c SKIP LOCKED
     )
-    UPDATE connections AS c SET claim = :token, due_at = :leased, last_attempt_at = :now
+    UPDATE connections AS c SET claim = :token, due_at = :leased, last_attempt_at = :now, sync_requested = false
     FROM taken WHERE c.organization_id = taken.organization_id AND c.id = taken.id
     RETURNING c.organization_id, c.id, c.sealed_secret,
         (SELECT zone FROM resources r WHERE r.organization_id = c.organization_id AND r.id = c.resource_id) AS zone
@@ -109,6 +109,19 @@ class ConnectionStore:
                 connections.c.id == connection.id,
             )
             .values({**_values_of(connection), "claim": claim})
+        )
+
+    async def request_sync(self, organization_id: UUID, connection_id: UUID, *, now: datetime) -> None:
+        """Makes it fall due, to be read in full: now, or once the reading that is under way has ended.
+
+        A reading under way is kept: whoever asks again and again would else never have the calendar read, or have it
+        read many times at once.
+        """
+        under_way = connections.c.claim.is_not(None) & (connections.c.due_at > now)
+        await self._session.execute(
+            update(connections)
+            .where(connections.c.organization_id == organization_id, connections.c.id == connection_id)
+            .values(cursor={}, sync_requested=under_way, due_at=case((under_way, connections.c.due_at), else_=now))
         )
 
     async def remove(self, organization_id: UUID, connection_id: UUID) -> None:

@@ -64,6 +64,8 @@ connections = Table(
     _instant("last_success_at", nullable=True),
     _instant("last_attempt_at", nullable=True),
     _instant("due_at"),
+    # Asked for while a reading was under way: read again once that has ended.
+    Column("sync_requested", Boolean, nullable=False, server_default=text("false")),
     Column("claim", Uuid, nullable=True),
     _instant("created_at"),
     _instant("updated_at"),

@@ -123,16 +123,15 @@ def _changed(connection: Connection, change: ConnectionChange, now: datetime) ->
 async def request_sync(
     *, session: AsyncSession, context: Context, connection_id: UUID, expected_version: int | None
 ) -> Connection:
-    """Makes the connection due at once, to be read in full."""
+    """Has the calendar read in full: at once, or once the reading that is under way has ended."""
     store = ConnectionStore(session)
     connection = await store.get(context.organization_id, connection_id, lock=True)
     _check_version(connection, expected_version)
     if connection.state is ConnectionState.PAUSED:
         raise ConnectionPausedError("The connection is paused; resume it to have it read.")
-    due = replace(connection, due_at=context.now, cursor={})
-    await store.save(due)
+    await store.request_sync(context.organization_id, connection_id, now=context.now)
     await store.announce_due()
-    return due
+    return await store.get(context.organization_id, connection_id)
 
 
 async def disconnect_calendar(

@@ -86,6 +86,9 @@ async def record_outcome(
             after, events = await _apply(
                 session, connection=connection, reading=outcome, window=window, interval=interval, now=now
             )
+    if connection.sync_requested:
+        after = replace(after, due_at=now, cursor={}, sync_requested=False)
+        await ConnectionStore(session).announce_due()
     if after.state is ConnectionState.OK and connection.state is ConnectionState.PENDING:
         events = [*events, CalendarConnected(connection=after, occurred_at=now)]
     await ConnectionStore(session).save(after)

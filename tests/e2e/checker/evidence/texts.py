@@ -48,7 +48,11 @@ async def _marks_in_table(
 async def _marks_in_topic(platform: Platform, topic: Topic) -> frozenset[str]:
     """Of a compacted topic only the last record of a key counts: what stood before it goes within a day."""
     records = await read_topic(platform.bootstrap, topic.name)
-    if topic.cleanup == "compact":
+    if "compact" in topic.cleanup:
         records = list(last_by_key(records).values())
-    contents = b"\n".join(part for record in records for part in (record.key or b"", record.value or b""))
+    contents = b"\n".join(
+        part
+        for record in records
+        for part in (record.key or b"", record.value or b"", *(value for _, value in record.headers))
+    )
     return frozenset(mark.decode() for mark in _IN_RECORDS.findall(contents.lower()))

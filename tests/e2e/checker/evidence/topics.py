@@ -1,5 +1,7 @@
 """What the topics hold of the run's organizations, and sending it all again."""
 
+import asyncio
+import contextlib
 import json
 import random
 from collections import Counter
@@ -8,6 +10,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from harness.platform import Platform
 from harness.records import read_topic, write_records
 from harness.subscriptions import SUBSCRIBERS
@@ -60,13 +63,24 @@ async def read_set_aside(platform: Platform) -> dict[str, frozenset[str]]:
     return keys
 
 
-async def count_behind(platform: Platform) -> dict[str, int]:
-    """By group and topic: how many records are not committed, where there are any."""
+async def count_behind(platform: Platform, *, tries: int = 30) -> dict[str, int]:
+    """By group and topic: how many records are not committed, where there are any.
+
+    Kafka that has just come back does not know its groups' coordinators for a while.
+    """
+    for _ in range(tries):
+        with contextlib.suppress(KafkaError):
+            return await _count_behind(platform)
+        await asyncio.sleep(1)
+    return await _count_behind(platform)
+
+
+async def _count_behind(platform: Platform) -> dict[str, int]:
     admin = AIOKafkaAdminClient(bootstrap_servers=platform.bootstrap)
     consumer = AIOKafkaConsumer(*SUBSCRIBERS, bootstrap_servers=platform.bootstrap, enable_auto_commit=False)
-    await admin.start()
-    await consumer.start()
     try:
+        await admin.start()
+        await consumer.start()
         partitions = [TopicPartition(name, number) for name in SUBSCRIBERS for number in _partitions(consumer, name)]
         begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         committed = {service: await admin.list_consumer_group_offsets(service) for service in SERVICES}

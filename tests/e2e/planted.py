@@ -30,8 +30,14 @@ TABLE_BUGS = (
     TableBug(
         breaks="what is active takes its time",
         service="booking",
-        table="occupancy",
-        body="RETURN CASE WHEN random() < 0.05 THEN NULL ELSE NEW END;",
+        table="appointments",
+        on="UPDATE",
+        body="""
+            IF NEW.occupies THEN
+                DELETE FROM occupancy WHERE organization_id = NEW.organization_id AND holder_id = NEW.id;
+            END IF;
+            RETURN NEW;
+        """,
     ),
     TableBug(
         breaks="what takes time is active",

@@ -30,6 +30,7 @@ from slotstream_servicekit.dead_letters import Cause, DeadLetterWriter, dead_let
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.http import Router, create_app
 from slotstream_servicekit.http.auth import Authenticator, Role, UnauthenticatedError
+from slotstream_servicekit.kafka import KafkaConnection
 from slotstream_servicekit.rebuild import Projection
 from slotstream_servicekit.runtime import Service, Worker
 from slotstream_servicekit.settings import Port, ServiceSettings
@@ -184,8 +185,8 @@ def set_aside(kafka: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     monkeypatch.setattr(dead_letters, "SERVICES", (service,))
 
     async def prepare() -> None:
-        await apply_topics(kafka, [Topic(dead_letter_topic_name(service)), Topic(source)])
-        writer = DeadLetterWriter(service=service, bootstrap_servers=kafka)
+        await apply_topics(KafkaConnection(kafka), [Topic(dead_letter_topic_name(service)), Topic(source)])
+        writer = DeadLetterWriter(service=service, kafka=KafkaConnection(kafka))
         for value in (b'{"name": "Anna"}', b"\xff\xfe", None):
             await writer.write(Record(source, value), Cause(code="malformed", detail="not JSON", handler="on_teas"))
         await writer.close()
@@ -294,7 +295,7 @@ def test_a_projection_is_read_anew_and_what_nothing_vouches_for_goes(
     assert run("migrate", TEA_OWNER_DATABASE_URL=fresh.owner_url).exit_code == 0
 
     async def prepare() -> None:
-        await apply_topics(kafka, [Topic(topic)])
+        await apply_topics(KafkaConnection(kafka), [Topic(topic)])
         producer = AIOKafkaProducer(bootstrap_servers=kafka)
         await producer.start()
         for number, name in enumerate(["Assam", "Ceylon"]):

@@ -21,11 +21,21 @@ from slotstream_servicekit.dead_letters import dead_letter_topic_name
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.inbox import inbox_table
+from slotstream_servicekit.kafka import KafkaConnection
+from slotstream_servicekit.kafka.clients import aiokafka_arguments
 from slotstream_servicekit.migrations import enable_tenant_isolation, grant_app
 from slotstream_servicekit.outbox import enqueue, outbox_table, record_of
 from slotstream_servicekit.relay import Relay
 from slotstream_servicekit.testing.databases import FreshDatabase
 from slotstream_servicekit.topics import apply_topics
+
+Kafka = str | KafkaConnection
+"""A broker without logins by its address, or any connection."""
+
+
+def at(kafka: Kafka) -> KafkaConnection:
+    return KafkaConnection(kafka) if isinstance(kafka, str) else kafka
+
 
 METADATA = MetaData()
 OUTBOX = outbox_table(METADATA)
@@ -177,13 +187,13 @@ class World:
     def database(self) -> Database:
         return self.fresh.database
 
-    def relay(self, kafka: str, **options: Any) -> Relay:
-        return Relay(self.database, service=self.service, bootstrap_servers=kafka, **options)
+    def relay(self, kafka: Kafka, **options: Any) -> Relay:
+        return Relay(self.database, service=self.service, kafka=at(kafka), **options)
 
-    def consumers(self, kafka: str, **options: Any) -> Consumers:
+    def consumers(self, kafka: Kafka, **options: Any) -> Consumers:
         defaults: dict[str, Any] = {
             "service": self.service,
-            "bootstrap_servers": kafka,
+            "kafka": at(kafka),
             "database": self.database,
             "decode": decode,
             "health": Health(),
@@ -222,15 +232,15 @@ class TopicOf:
     max_message_bytes: int = 1_048_576
 
 
-async def make_topic(kafka: str, name: str, *, partitions: int = 3, cleanup: str = "delete") -> str:
+async def make_topic(kafka: Kafka, name: str, *, partitions: int = 3, cleanup: str = "delete") -> str:
     topic = TopicOf(name=f"{name}-{uuid4().hex[:8]}", partitions=partitions, cleanup=cleanup)
-    await apply_topics(kafka, [topic])
+    await apply_topics(at(kafka), [topic])
     return topic.name
 
 
-async def make_dead_letter_topic(kafka: str, service: str, *, max_message_bytes: int = 2_097_152) -> None:
+async def make_dead_letter_topic(kafka: Kafka, service: str, *, max_message_bytes: int = 2_097_152) -> None:
     name = dead_letter_topic_name(service)
-    await apply_topics(kafka, [TopicOf(name=name, partitions=1, max_message_bytes=max_message_bytes)])
+    await apply_topics(at(kafka), [TopicOf(name=name, partitions=1, max_message_bytes=max_message_bytes)])
 
 
 @asynccontextmanager
@@ -249,8 +259,8 @@ async def running(*runnables: Any) -> AsyncIterator[list[asyncio.Task[None]]]:
 
 
 @asynccontextmanager
-async def producing(kafka: str) -> AsyncIterator[AIOKafkaProducer]:
-    producer = AIOKafkaProducer(bootstrap_servers=kafka, max_request_size=4_194_304)
+async def producing(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(**aiokafka_arguments(at(kafka)), max_request_size=4_194_304)
     await producer.start()
     try:
         yield producer
@@ -258,7 +268,7 @@ async def producing(kafka: str) -> AsyncIterator[AIOKafkaProducer]:
         await producer.stop()
 
 
-async def send_notes(kafka: str, topic: str, notes: Iterable[Note]) -> None:
+async def send_notes(kafka: Kafka, topic: str, notes: Iterable[Note]) -> None:
     async with producing(kafka) as producer:
         for note in notes:
             await send_note(producer, topic, note)
@@ -269,11 +279,11 @@ async def send_note(producer: AIOKafkaProducer, topic: str, note: Note) -> None:
     await producer.send(topic, note.to_json(), key=note.partitionkey.encode(), headers=headers)
 
 
-async def read_topic(kafka: str, topic: str, *, service_dead_letters: bool = False) -> list[Any]:
+async def read_topic(kafka: Kafka, topic: str, *, service_dead_letters: bool = False) -> list[Any]:
     """All records that the topic holds now, partition by partition."""
     topic = dead_letter_topic_name(topic) if service_dead_letters else topic
     consumer = AIOKafkaConsumer(
-        topic, bootstrap_servers=kafka, auto_offset_reset="earliest", max_partition_fetch_bytes=4_194_304
+        topic, **aiokafka_arguments(at(kafka)), auto_offset_reset="earliest", max_partition_fetch_bytes=4_194_304
     )
     await consumer.start()
     try:

@@ -26,6 +26,7 @@ from slotstream_servicekit.dead_letters import (
     replay_dead_letters,
 )
 from slotstream_servicekit.errors import NotFoundError, Reason, RefusedError
+from slotstream_servicekit.kafka import KafkaConnection
 
 NewTopic = Callable[..., Awaitable[str]]
 Until = Callable[..., Awaitable[Any]]
@@ -36,7 +37,7 @@ CAUSE = Cause(code="bad_json", detail="not JSON", handler="on_notes")
 
 async def set_aside(world: World, kafka: str, topic: str) -> None:
     """Everything that `topic` holds goes to the dead-letter topic."""
-    writer = DeadLetterWriter(service=world.service, bootstrap_servers=kafka)
+    writer = DeadLetterWriter(service=world.service, kafka=KafkaConnection(kafka))
     for record in await read_topic(kafka, topic):
         await writer.write(record, CAUSE)
     await writer.close()
@@ -69,7 +70,7 @@ async def test_a_dead_letter_is_the_record_as_it_was_with_cause_and_origin(
         await producer.send_and_wait(topic, b"first")
         await producer.send_and_wait(topic, b"\x00\xffvalue", key=b"k", headers=headers)
     await set_aside(world, kafka, topic)
-    letter = (await list_dead_letters(kafka, world.service))[1]
+    letter = (await list_dead_letters(KafkaConnection(kafka), world.service))[1]
     assert (letter.key, letter.value) == (b"k", b"\x00\xffvalue")
     assert letter.headers == (("ce_type", b"x"), ("odd", b"\xff"), ("odd", b"twice"))
     assert (letter.service, letter.topic, letter.partition, letter.source_offset) == (world.service, topic, 0, 1)
@@ -83,10 +84,10 @@ async def test_letters_are_listed_from_any_offset_and_only_so_many(
 ) -> None:
     topic = await new_topic(partitions=1)
     await make_dead_letter_topic(kafka, world.service)
-    assert await list_dead_letters(kafka, world.service) == []
+    assert await list_dead_letters(KafkaConnection(kafka), world.service) == []
     await send_notes(kafka, topic, [Note(subject=f"n{number}") for number in range(5)])
     await set_aside(world, kafka, topic)
-    listed = await list_dead_letters(kafka, world.service, from_offset=1, limit=3)
+    listed = await list_dead_letters(KafkaConnection(kafka), world.service, from_offset=1, limit=3)
     assert [letter.offset for letter in listed] == [1, 2, 3]
 
 
@@ -109,13 +110,13 @@ async def test_replaying_three_times_has_one_effect(
         await send_notes(kafka, topic, [Note(subject="well"), Note(subject="sick"), Note(subject="fine")])
 
         async def aside() -> bool:
-            return len(await list_dead_letters(kafka, world.service)) == 1
+            return len(await list_dead_letters(KafkaConnection(kafka), world.service)) == 1
 
         await until(aside)
         mended.set()
         for _ in range(3):
-            assert await replay_dead_letters(kafka, world.service, [0]) == 1
-            assert await replay_dead_letters(kafka, world.service) == 0
+            assert await replay_dead_letters(KafkaConnection(kafka), world.service, [0]) == 1
+            assert await replay_dead_letters(KafkaConnection(kafka), world.service) == 0
         await send_notes(kafka, topic, [Note(subject="sick", sequence=2), Note(subject="last")])
 
         async def all_kept() -> bool:
@@ -134,8 +135,8 @@ async def test_only_the_letters_asked_for_are_replayed(world: World, kafka: str,
     await make_dead_letter_topic(kafka, world.service)
     await send_notes(kafka, topic, [Note(subject=f"n{number}") for number in range(4)])
     await set_aside(world, kafka, topic)
-    assert await replay_dead_letters(kafka, world.service, [1, 3, 77]) == 2
-    assert await replay_dead_letters(kafka, world.service, []) == 0
+    assert await replay_dead_letters(KafkaConnection(kafka), world.service, [1, 3, 77]) == 2
+    assert await replay_dead_letters(KafkaConnection(kafka), world.service, []) == 0
     assert [record.key for record in await read_topic(kafka, topic)][4:] == [b"n1", b"n3"]
 
 
@@ -151,9 +152,9 @@ async def test_a_value_too_large_for_the_dead_letter_topic_is_fetched_from_its_o
         await send_note(producer, topic, huge)
         await send_note(producer, topic, Note(subject="n2"))
     await set_aside(world, kafka, topic)
-    letters = await list_dead_letters(kafka, world.service)
+    letters = await list_dead_letters(KafkaConnection(kafka), world.service)
     assert [letter.value_omitted for letter in letters] == [False, True, False]
-    assert await replay_dead_letters(kafka, world.service) == 3
+    assert await replay_dead_letters(KafkaConnection(kafka), world.service) == 3
     replayed = (await read_topic(kafka, topic))[3:]
     assert [record.value == huge.to_json() for record in replayed] == [False, True, False]
 
@@ -165,11 +166,11 @@ async def test_a_letter_that_cannot_be_written_is_an_error_and_the_next_one_may_
     topic = await new_topic(partitions=1)
     await send_notes(kafka, topic, [Note(subject="n1")])
     (record,) = await read_topic(kafka, topic)
-    writer = DeadLetterWriter(service=world.service, bootstrap_servers="127.0.0.1:1")
+    writer = DeadLetterWriter(service=world.service, kafka=KafkaConnection("127.0.0.1:1"))
     with pytest.raises(Exception, match="bootstrap"):
         await writer.write(record, CAUSE)
-    writer._bootstrap_servers = kafka
+    writer._kafka = KafkaConnection(kafka)
     await make_dead_letter_topic(kafka, world.service)
     await writer.write(record, CAUSE)
     await writer.close()
-    assert len(await list_dead_letters(kafka, world.service)) == 1
+    assert len(await list_dead_letters(KafkaConnection(kafka), world.service)) == 1

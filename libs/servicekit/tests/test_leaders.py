@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaConnectionError
 from kit_world import World, on_notes
 
 from slotstream_servicekit.consumer import members
+from slotstream_servicekit.kafka import KafkaConnection
 from slotstream_servicekit.leaders import led_topics
 
 pytestmark = pytest.mark.service
@@ -17,13 +18,13 @@ NewTopic = Callable[..., Awaitable[str]]
 
 async def test_topics_that_exist_and_have_leaders_can_be_used(kafka: str, new_topic: NewTopic) -> None:
     topic = await new_topic(partitions=2)
-    assert await led_topics(kafka, [topic, "there-is-none"]) == {topic}
-    assert await led_topics(kafka, []) == frozenset()
+    assert await led_topics(KafkaConnection(kafka), [topic, "there-is-none"]) == {topic}
+    assert await led_topics(KafkaConnection(kafka), []) == frozenset()
 
 
 async def test_where_no_broker_answers_is_an_error() -> None:
     with pytest.raises(KafkaConnectionError):
-        await led_topics("127.0.0.1:1", ["notes"])
+        await led_topics(KafkaConnection("127.0.0.1:1"), ["notes"])
 
 
 async def test_while_partitions_have_no_leader_a_member_asks_once_a_second_and_does_not_join(

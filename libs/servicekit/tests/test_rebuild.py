@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.consumer.topic_locks import topic_lock
+from slotstream_servicekit.kafka import KafkaConnection
 from slotstream_servicekit.outbox import enqueue, record_of
 from slotstream_servicekit.rebuild import (
     HistoryIncompleteError,
@@ -45,7 +46,7 @@ def a_projection(topic: str, handler: Any = on_notes) -> Projection:
 
 
 async def rebuilt(world: World, kafka: str, projection: Projection) -> RebuildReport:
-    return await rebuild(projection, database=world.database, bootstrap_servers=kafka, decode=decode)
+    return await rebuild(projection, database=world.database, kafka=KafkaConnection(kafka), decode=decode)
 
 
 async def test_a_rebuild_heals_what_is_wrong_and_sweeps_what_nothing_vouches_for(
@@ -94,7 +95,9 @@ async def test_a_topic_that_lost_its_history_empties_nothing_unless_that_is_mean
     with pytest.raises(MostWouldGoError, match="1,500 of the 1,500 rows"):
         await rebuilt(world, kafka, projection)
     assert await world.value("SELECT count(*) FROM notes") == 1_500
-    report = await rebuild(projection, database=world.database, bootstrap_servers=kafka, decode=decode, sweep_most=True)
+    report = await rebuild(
+        projection, database=world.database, kafka=KafkaConnection(kafka), decode=decode, sweep_most=True
+    )
     assert report.swept == 1_500
 
 

@@ -23,6 +23,7 @@ from kit_world import (
     versions_of,
 )
 
+from slotstream_servicekit.kafka import KafkaConnection
 from slotstream_servicekit.outbox import enqueue, record_of, tombstone
 from slotstream_servicekit.producer import PartitionBatch, durable_producer
 from slotstream_servicekit.relay import LeadershipLostError, Relay
@@ -277,7 +278,7 @@ async def test_a_record_that_kafka_refuses_for_good_is_set_aside_and_holds_nothi
     world: World, kafka: str, until: Until
 ) -> None:
     topic = TopicOf(name=f"small-{uuid4().hex[:8]}", partitions=1, max_message_bytes=10_000)
-    await apply_topics(kafka, [topic])
+    await apply_topics(KafkaConnection(kafka), [topic])
     await make_dead_letter_topic(kafka, world.service)
     await world.write(
         Note(subject="n0", topic=topic.name),
@@ -301,7 +302,7 @@ async def test_a_producer_left_by_an_error_sends_nothing_that_was_still_waiting(
         kafka = server.bootstrap_servers
         topic = await make_topic(kafka, "notes", partitions=1)
         with pytest.raises(LeadershipLostError):
-            async with durable_producer(kafka, client_id="left") as producer:
+            async with durable_producer(KafkaConnection(kafka), client_id="left") as producer:
                 await producer.send_and_wait(topic, b"before")
                 await asyncio.to_thread(server.freeze)
                 await producer.send(topic, b"on its way")
@@ -403,4 +404,4 @@ async def test_a_stop_finishes_the_batch_in_hand(world: World, kafka: str, new_t
 def test_a_relay_has_at_least_one_lane_and_at_most_as_many_as_keys_are_hashed_to(world: World) -> None:
     for lanes in (0, 257):
         with pytest.raises(ValueError, match="lanes"):
-            Relay(world.database, service="kit", bootstrap_servers="", lanes=lanes)
+            Relay(world.database, service="kit", kafka=KafkaConnection(""), lanes=lanes)

@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 from kit_world import TopicOf
 
 from slotstream_servicekit import topics
+from slotstream_servicekit.kafka import KafkaConnection
 from slotstream_servicekit.testing.plugin import until
 from slotstream_servicekit.topics import (
     AppliedTopics,
@@ -86,7 +87,7 @@ def test_one_broker_may_be_away_and_no_record_is_on_one_alone_where_there_are_th
 
 async def test_missing_topics_are_created_as_declared(kafka: str) -> None:
     log, states = a_topic(partitions=5, retention=timedelta(days=2)), a_topic(cleanup="compact", partitions=2)
-    applied = await apply_topics(kafka, [log, states])
+    applied = await apply_topics(KafkaConnection(kafka), [log, states])
     assert applied == AppliedTopics(created=(log.name, states.name), grown=(), configured=(), unchanged=())
     assert await partitions_of(kafka, log.name) == 5
     assert (await settings_of(kafka, log.name))["retention.ms"] == "172800000"
@@ -95,26 +96,26 @@ async def test_missing_topics_are_created_as_declared(kafka: str) -> None:
 
 async def test_applying_again_changes_nothing(kafka: str) -> None:
     topic = a_topic()
-    await apply_topics(kafka, [topic])
-    assert await apply_topics(kafka, [topic]) == AppliedTopics((), (), (), (topic.name,))
+    await apply_topics(KafkaConnection(kafka), [topic])
+    assert await apply_topics(KafkaConnection(kafka), [topic]) == AppliedTopics((), (), (), (topic.name,))
 
 
 async def test_partitions_grow_and_never_shrink(kafka: str) -> None:
     topic = a_topic(partitions=2)
-    await apply_topics(kafka, [topic])
-    assert (await apply_topics(kafka, [replace(topic, partitions=6)])).grown == (topic.name,)
+    await apply_topics(KafkaConnection(kafka), [topic])
+    assert (await apply_topics(KafkaConnection(kafka), [replace(topic, partitions=6)])).grown == (topic.name,)
     assert await partitions_of(kafka, topic.name) == 6
-    assert (await apply_topics(kafka, [topic])).unchanged == (topic.name,)
+    assert (await apply_topics(KafkaConnection(kafka), [topic])).unchanged == (topic.name,)
     assert await partitions_of(kafka, topic.name) == 6
 
 
 async def test_settings_follow_the_declaration_and_leave_others_alone(kafka: str) -> None:
     topic = a_topic(retention=timedelta(days=1))
-    await apply_topics(kafka, [topic])
+    await apply_topics(KafkaConnection(kafka), [topic])
     await set_by_hand(kafka, topic)
-    assert (await apply_topics(kafka, [topic])).unchanged == (topic.name,)
+    assert (await apply_topics(KafkaConnection(kafka), [topic])).unchanged == (topic.name,)
     changed = replace(topic, retention=timedelta(days=3), max_message_bytes=2_000_000)
-    assert (await apply_topics(kafka, [changed])).configured == (topic.name,)
+    assert (await apply_topics(KafkaConnection(kafka), [changed])).configured == (topic.name,)
     settings = await settings_of(kafka, topic.name)
     assert (settings["retention.ms"], settings["max.message.bytes"]) == ("259200000", "2000000")
     assert settings["segment.ms"] == "3600000"
@@ -122,7 +123,7 @@ async def test_settings_follow_the_declaration_and_leave_others_alone(kafka: str
 
 async def test_what_a_broker_tells_too_early_undoes_nothing(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
     topic = a_topic(retention=timedelta(days=1))
-    await apply_topics(kafka, [topic])
+    await apply_topics(KafkaConnection(kafka), [topic])
     await set_by_hand(kafka, topic)
     told = topics.own_settings
     stale = iter([topic_configuration(topic)])
@@ -131,7 +132,7 @@ async def test_what_a_broker_tells_too_early_undoes_nothing(kafka: str, monkeypa
         return {name: next(stale, own) for name, own in told(admin, names).items()}
 
     monkeypatch.setattr(topics, "own_settings", told_too_early)
-    await apply_topics(kafka, [replace(topic, retention=timedelta(days=3))])
+    await apply_topics(KafkaConnection(kafka), [replace(topic, retention=timedelta(days=3))])
     settings = await settings_of(kafka, topic.name)
     assert (settings["retention.ms"], settings["segment.ms"]) == ("259200000", "3600000")
 
@@ -140,7 +141,7 @@ async def test_a_topic_that_a_broker_does_not_list_yet_grows_all_the_same(
     kafka: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     topic = a_topic(partitions=2)
-    await apply_topics(kafka, [topic])
+    await apply_topics(KafkaConnection(kafka), [topic])
     told = topics.partitions_by_topic
     stale: Iterator[dict[str, int]] = iter([{}, {topic.name: 1}])
 
@@ -148,19 +149,19 @@ async def test_a_topic_that_a_broker_does_not_list_yet_grows_all_the_same(
         return next(stale, told(admin, names))
 
     monkeypatch.setattr(topics, "partitions_by_topic", told_too_early)
-    assert (await apply_topics(kafka, [topic])).unchanged == (topic.name,)
+    assert (await apply_topics(KafkaConnection(kafka), [topic])).unchanged == (topic.name,)
     stale = iter([{}])
-    assert (await apply_topics(kafka, [replace(topic, partitions=6)])).grown == (topic.name,)
+    assert (await apply_topics(KafkaConnection(kafka), [replace(topic, partitions=6)])).grown == (topic.name,)
     assert await partitions_of(kafka, topic.name) == 6
 
 
 async def test_a_topic_that_is_no_longer_declared_is_not_deleted(kafka: str) -> None:
     kept, forgotten = a_topic(), a_topic()
-    await apply_topics(kafka, [kept, forgotten])
-    await apply_topics(kafka, [kept])
+    await apply_topics(KafkaConnection(kafka), [kept, forgotten])
+    await apply_topics(KafkaConnection(kafka), [kept])
     assert await partitions_of(kafka, forgotten.name) == 3
 
 
 async def test_what_kafka_refuses_is_an_error(kafka: str) -> None:
     with pytest.raises(InvalidReplicationFactorError):
-        await apply_topics(kafka, [a_topic()], replication_factor=9)
+        await apply_topics(KafkaConnection(kafka), [a_topic()], replication_factor=9)

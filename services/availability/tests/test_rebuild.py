@@ -15,6 +15,7 @@ from sqlalchemy import text
 from availability.main import service
 from slotstream_contracts.envelope import parse
 from slotstream_contracts.topics import Topic
+from slotstream_servicekit.kafka import KafkaConnection
 from slotstream_servicekit.rebuild import RebuildReport, rebuild
 from slotstream_servicekit.topics import apply_topics
 
@@ -62,7 +63,7 @@ async def test_a_rebuild_runs_beside_the_projection_and_ends_as_the_log_says(
         *(("appointments", one) for one in booked * 100),
     ]
     definition = Topic(name="", key="id", cleanup="compact", partitions=2)
-    await apply_topics(kafka, [replace(definition, name=name) for name in topics.values()])
+    await apply_topics(KafkaConnection(kafka), [replace(definition, name=name) for name in topics.values()])
     async with producing(kafka) as producer:
         for name, state in states:
             record = town.record(state).event
@@ -74,7 +75,7 @@ async def test_a_rebuild_runs_beside_the_projection_and_ends_as_the_log_says(
             await rebuild(
                 replace(projection, topics=(topics[projection.name],)),
                 database=town.fresh.database,
-                bootstrap_servers=kafka,
+                kafka=KafkaConnection(kafka),
                 decode=parse,
             )
             for projection in service.projections()

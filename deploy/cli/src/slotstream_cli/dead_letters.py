@@ -7,7 +7,7 @@ import orjson
 import typer
 
 from slotstream_cli.failures import Failure, kafka_at, told_plainly
-from slotstream_cli.options import BootstrapServers
+from slotstream_cli.options import BootstrapServers, kafka_as_operator
 from slotstream_contracts.topics import SERVICES
 from slotstream_servicekit.dead_letters import DeadLetter, drop_dead_letters, list_dead_letters, replay_dead_letters
 
@@ -64,9 +64,9 @@ def replay(
     with told_plainly():
         if bool(numbers) == everything:
             raise Failure.usage("Name the numbers to replay, or say --all.")
-        name = _known(service)
-        with kafka_at(bootstrap_servers):
-            sent = asyncio.run(replay_dead_letters(bootstrap_servers, name, numbers or None))
+        name, kafka = _known(service), kafka_as_operator(bootstrap_servers)
+        with kafka_at(kafka):
+            sent = asyncio.run(replay_dead_letters(kafka, name, numbers or None))
         typer.echo(f"{sent} sent back")
         if numbers and sent < len(set(numbers)):
             raise Failure(f"{len(set(numbers)) - sent} of them are not there.")
@@ -80,18 +80,18 @@ def drop(
 ) -> None:
     """Be done with dead letters that nobody will send back: they are listed and replayed no more."""
     with told_plainly():
-        name = _known(service)
-        with kafka_at(bootstrap_servers):
-            dropped = asyncio.run(drop_dead_letters(bootstrap_servers, name, numbers))
+        name, kafka = _known(service), kafka_as_operator(bootstrap_servers)
+        with kafka_at(kafka):
+            dropped = asyncio.run(drop_dead_letters(kafka, name, numbers))
         typer.echo(f"{dropped} dropped")
         if dropped < len(set(numbers)):
             raise Failure(f"{len(set(numbers)) - dropped} of them are not there.")
 
 
 def _read(bootstrap_servers: str, service: str, from_offset: int, limit: int) -> list[DeadLetter]:
-    name = _known(service)
-    with kafka_at(bootstrap_servers):
-        return asyncio.run(list_dead_letters(bootstrap_servers, name, from_offset=from_offset, limit=limit))
+    name, kafka = _known(service), kafka_as_operator(bootstrap_servers)
+    with kafka_at(kafka):
+        return asyncio.run(list_dead_letters(kafka, name, from_offset=from_offset, limit=limit))
 
 
 def _known(service: str) -> str:

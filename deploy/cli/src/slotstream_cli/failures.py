@@ -1,5 +1,6 @@
 """How the command line fails: one clear sentence on standard error and an exit code that says what kind."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from slotstream_servicekit.errors import DatabaseUnavailableError, SlotstreamError
+from slotstream_servicekit.kafka import KafkaConnection
+from slotstream_servicekit.kafka.refusals import HANGS_UP, refusal_of
 from slotstream_servicekit.telemetry.logs import redacted
 
 WORK_FAILED = 1
@@ -51,17 +54,20 @@ def told_plainly() -> Iterator[None]:
 
 
 @contextmanager
-def kafka_at(bootstrap_servers: str) -> Iterator[None]:
-    """Says in a sentence that Kafka does not answer, or what it objects to."""
+def kafka_at(kafka: KafkaConnection) -> Iterator[None]:
+    """Says in a sentence that Kafka does not answer, does not let in, or what it objects to."""
     try:
         yield
-    except (KafkaConnectionError, KafkaTimeoutError, ConnectionError, TimeoutError):
+    except (KafkaConnectionError, KafkaTimeoutError, OSError):
+        refusal = asyncio.run(refusal_of(kafka))
+        if refusal is not None and refusal != HANGS_UP:
+            raise Failure(f"Kafka at {kafka.bootstrap_servers} does not let you in: {refusal}") from None
         raise Failure.unreachable(
-            f"Kafka does not answer at {bootstrap_servers}. Is it running, and is "
-            "SLOTSTREAM_KAFKA_BOOTSTRAP_SERVERS (or --bootstrap-servers) right?"
+            f"Kafka does not answer at {kafka.bootstrap_servers}. Is it running, and is "
+            f"SLOTSTREAM_KAFKA_BOOTSTRAP_SERVERS (or --bootstrap-servers) right?{f' {refusal}.' if refusal else ''}"
         ) from None
     except KafkaError as error:
-        raise Failure(f"Kafka at {bootstrap_servers} refused: {error}") from None
+        raise Failure(f"Kafka at {kafka.bootstrap_servers} refused: {error}") from None
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from slotstream_cli import dead_letters, topics
+from slotstream_cli import acls, dead_letters, topics
 from slotstream_cli.migrate import migrate
 from slotstream_cli.openapi import openapi
 from slotstream_cli.rebuild import rebuild_service
@@ -15,12 +15,13 @@ from slotstream_servicekit.telemetry import configure_logging
 
 app = typer.Typer(
     name="slotstream",
-    help="Operate Slotstream: topics, migrations, dead letters, projections, tokens.",
+    help="Operate Slotstream: topics, access rights, migrations, dead letters, projections, tokens.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 app.add_typer(topics.app, name="topics")
+app.add_typer(acls.app, name="acls")
 app.command("migrate")(migrate)
 app.add_typer(dead_letters.app, name="dlq")
 app.command("rebuild")(rebuild_service)
@@ -31,7 +32,7 @@ app.command("openapi")(openapi)
 
 @app.callback()
 def slotstream() -> None:
-    """Operate Slotstream: topics, migrations, dead letters, projections, tokens."""
+    """Operate Slotstream: topics, access rights, migrations, dead letters, projections, tokens."""
 
 
 def main() -> None:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from slotstream_cli.failures import Failure, database_at, kafka_at, told_plainly
-from slotstream_cli.services import installed, settings_of, variable_of
+from slotstream_cli.services import installed, kafka_of, settings_of, variable_of
 from slotstream_contracts.envelope import parse
 from slotstream_servicekit.database import Database
+from slotstream_servicekit.kafka import KafkaConnection
 from slotstream_servicekit.rebuild import Projection, RebuildReport, rebuild
 from slotstream_servicekit.settings import ServiceSettings
 
@@ -24,11 +25,12 @@ def rebuild_service(
         found = installed(service)
         wanted = _wanted(found.name, found.projections(), projection or [])
         settings = settings_of(found)
+        kafka = kafka_of(settings)
         with (
-            kafka_at(settings.kafka_bootstrap_servers),
+            kafka_at(kafka),
             database_at(settings.database_url, variable_of(found, "database_url")),
         ):
-            reports = asyncio.run(_rebuild(found.name, wanted, settings, sweep_most=sweep_most))
+            reports = asyncio.run(_rebuild(found.name, wanted, settings, kafka, sweep_most=sweep_most))
         for each in reports:
             typer.echo(
                 f"{each.projection}: {each.applied} records applied, {each.swept} stale rows removed, "
@@ -46,7 +48,12 @@ def _wanted(service: str, declared: Sequence[Projection], names: list[str]) -> l
 
 
 async def _rebuild(
-    service: str, projections: Sequence[Projection], settings: ServiceSettings, *, sweep_most: bool
+    service: str,
+    projections: Sequence[Projection],
+    settings: ServiceSettings,
+    kafka: KafkaConnection,
+    *,
+    sweep_most: bool,
 ) -> list[RebuildReport]:
     database = Database.connect(
         settings.database_url,
@@ -60,7 +67,7 @@ async def _rebuild(
             await rebuild(
                 each,
                 database=database,
-                bootstrap_servers=settings.kafka_bootstrap_servers,
+                kafka=kafka,
                 decode=decode,
                 sweep_most=sweep_most,
             )

@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from slotstream_cli.failures import Failure
+from slotstream_servicekit.errors import StartError
+from slotstream_servicekit.kafka import KafkaConnection
 from slotstream_servicekit.runtime import Service
 from slotstream_servicekit.settings import SHARED_PREFIX, ServiceSettings
 
@@ -48,6 +50,14 @@ def settings_of(service: Service[Any], overrides: Mapping[str, object] | None = 
         ]
         raise Failure.usage(f"{service.name} lacks settings:\n  " + "\n  ".join(faults)) from None
     return settings
+
+
+def kafka_of(settings: ServiceSettings) -> KafkaConnection:
+    """Kafka as the service itself reaches it. Raises Failure where a file that the settings name cannot be read."""
+    try:
+        return settings.kafka_connection()
+    except StartError as error:
+        raise Failure.usage(str(error)) from None
 
 
 def setting(service: Service[Any], field: str) -> str | None:

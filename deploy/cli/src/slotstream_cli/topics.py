@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from slotstream_cli.failures import Failure, kafka_at, retried_while_unreachable, told_plainly
-from slotstream_cli.options import BootstrapServers, Wait
+from slotstream_cli.options import BootstrapServers, Wait, kafka_as_operator
 from slotstream_contracts.topics import ALL_TOPICS, Topic
 from slotstream_servicekit.topics import AppliedTopics, apply_topics
 
@@ -40,13 +40,14 @@ def apply(
 ) -> None:
     """Create what is missing, add partitions, set configuration. Deletes nothing; safe to repeat."""
     with told_plainly():
+        kafka = kafka_as_operator(bootstrap_servers)
         wanted = with_partitions(ALL_TOPICS, partitions or [])
 
         def work() -> AppliedTopics:
-            with kafka_at(bootstrap_servers):
+            with kafka_at(kafka):
                 return asyncio.run(
                     apply_topics(
-                        bootstrap_servers,
+                        kafka,
                         wanted,
                         replication_factor=replication_factor,
                         min_insync_replicas=min_insync_replicas,

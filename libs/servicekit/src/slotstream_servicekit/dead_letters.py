@@ -15,6 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 
 from slotstream_servicekit.errors import SlotstreamError
+from slotstream_servicekit.kafka import KafkaConnection
+from slotstream_servicekit.kafka.clients import aiokafka_arguments
 from slotstream_servicekit.producer import MAX_RECORD_BYTES, durable_producer
 from slotstream_servicekit.telemetry import current_traceparent
 from slotstream_servicekit.telemetry.logs import redacted
@@ -95,10 +97,10 @@ class DeadLetter:
 class DeadLetterWriter:
     """Sets records aside durably: a record counts as worked through only once its dead letter is acknowledged."""
 
-    def __init__(self, *, service: str, bootstrap_servers: str) -> None:
+    def __init__(self, *, service: str, kafka: KafkaConnection) -> None:
         self._service = service
         self._topic = dead_letter_topic_name(service)
-        self._bootstrap_servers = bootstrap_servers
+        self._kafka = kafka
         self._opened = AsyncExitStack()
         self._producer: AIOKafkaProducer | None = None
         self._turn = asyncio.Lock()
@@ -129,7 +131,7 @@ class DeadLetterWriter:
         if self._producer is None:
             client_id = f"{self._service}-dead-letters"
             self._producer = await self._opened.enter_async_context(
-                durable_producer(self._bootstrap_servers, client_id=client_id, close_within=2.0)
+                durable_producer(self._kafka, client_id=client_id, close_within=2.0)
             )
         return self._producer
 
@@ -158,12 +160,12 @@ def _facts(service: str, record: Any, cause: Cause) -> list[tuple[str, bytes]]:
 
 
 async def list_dead_letters(
-    bootstrap_servers: str, service: str, *, from_offset: int = 0, limit: int = 100
+    kafka: KafkaConnection, service: str, *, from_offset: int = 0, limit: int = 100
 ) -> list[DeadLetter]:
     """Up to `limit` dead letters of `service`, oldest first, from `from_offset` on; dropped ones are left out."""
     letters: list[DeadLetter] = []
     if limit > 0:
-        async with _reader(bootstrap_servers) as consumer:
+        async with _reader(kafka) as consumer:
             place = TopicPartition(dead_letter_topic_name(service), 0)
             marks = await _marks(consumer, place)
             async for letter in _letters(consumer, place, from_offset, marks):
@@ -173,40 +175,40 @@ async def list_dead_letters(
     return letters
 
 
-async def replay_dead_letters(bootstrap_servers: str, service: str, offsets: Collection[int] | None = None) -> int:
+async def replay_dead_letters(kafka: KafkaConnection, service: str, offsets: Collection[int] | None = None) -> int:
     """Send the dead letters at `offsets` back to where they came from, and mark them; returns how many were sent.
 
     None means all that have not been sent back yet. The record keeps its key, value and headers, so consumers that
     had it already recognise it; a header says which dead letter it was.
     """
-    async with durable_producer(bootstrap_servers, client_id=f"{service}-replay") as producer:
+    async with durable_producer(kafka, client_id=f"{service}-replay") as producer:
 
         async def send_back(letter: DeadLetter) -> None:
-            value = await _value_at_origin(bootstrap_servers, letter) if letter.value_omitted else letter.value
+            value = await _value_at_origin(kafka, letter) if letter.value_omitted else letter.value
             origin = f"{dead_letter_topic_name(service)}:{letter.offset}".encode()
             headers = [*letter.headers, (_REPLAYED, origin)]
             await producer.send_and_wait(letter.topic, value=value, key=letter.key, headers=headers)
             await _mark(producer, service, letter, "replayed")
 
-        wanted = await _chosen(bootstrap_servers, service, offsets)
+        wanted = await _chosen(kafka, service, offsets)
         for letter in wanted:
             await send_back(letter)
     return len(wanted)
 
 
-async def drop_dead_letters(bootstrap_servers: str, service: str, offsets: Collection[int]) -> int:
+async def drop_dead_letters(kafka: KafkaConnection, service: str, offsets: Collection[int]) -> int:
     """Mark the dead letters at `offsets` as done with: they are listed and replayed no more. Returns how many."""
-    async with durable_producer(bootstrap_servers, client_id=f"{service}-drop") as producer:
-        wanted = await _chosen(bootstrap_servers, service, offsets)
+    async with durable_producer(kafka, client_id=f"{service}-drop") as producer:
+        wanted = await _chosen(kafka, service, offsets)
         for letter in wanted:
             await _mark(producer, service, letter, "dropped")
     return len(wanted)
 
 
-async def _chosen(bootstrap_servers: str, service: str, offsets: Collection[int] | None) -> list[DeadLetter]:
+async def _chosen(kafka: KafkaConnection, service: str, offsets: Collection[int] | None) -> list[DeadLetter]:
     """Those at `offsets`; with None, all that were neither dropped nor sent back."""
     wanted = None if offsets is None else set(offsets)
-    async with _reader(bootstrap_servers) as consumer:
+    async with _reader(kafka) as consumer:
         place = TopicPartition(dead_letter_topic_name(service), 0)
         marks = await _marks(consumer, place)
         return [
@@ -249,8 +251,8 @@ class OriginGoneError(SlotstreamError):
     code = "origin_gone"
 
 
-async def _value_at_origin(bootstrap_servers: str, letter: DeadLetter) -> bytes | None:
-    async with _reader(bootstrap_servers) as consumer:
+async def _value_at_origin(kafka: KafkaConnection, letter: DeadLetter) -> bytes | None:
+    async with _reader(kafka) as consumer:
         place = TopicPartition(letter.topic, letter.partition)
         async for record in _records(consumer, place, letter.source_offset):
             if record.offset != letter.source_offset:
@@ -261,9 +263,9 @@ async def _value_at_origin(bootstrap_servers: str, letter: DeadLetter) -> bytes 
 
 
 @asynccontextmanager
-async def _reader(bootstrap_servers: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def _reader(kafka: KafkaConnection) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
+        **aiokafka_arguments(kafka),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=MAX_RECORD_BYTES,

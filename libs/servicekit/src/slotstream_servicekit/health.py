@@ -110,6 +110,8 @@ class ConsumerProgress:
     caught_up_at: float = field(default_factory=time.monotonic)
     """When there was last nothing left to do; at first, the start."""
     stopped_because: str | None = None
+    waits_because: str | None = None
+    """Why it cannot join its group, as far as that is known."""
 
     def alive(self, *, seconds_ago: float = 0.0) -> None:
         self.alive_at = max(self.alive_at or 0.0, time.monotonic() - seconds_ago)
@@ -137,6 +139,8 @@ def consumer_check(progress: ConsumerProgress, *, clock: Callable[[], float] = t
         facts: dict[str, object] = {"assigned": progress.assigned_partitions, "lag": progress.lag}
         if progress.stopped_because is not None:
             return CheckResult(ok=False, detail=progress.stopped_because, facts=facts)
+        if progress.waits_because is not None:
+            return CheckResult(ok=False, detail=progress.waits_because, facts=facts)
         if progress.alive_at is None:
             return CheckResult(ok=False, detail="has not joined its group yet", facts=facts)
         silent = clock() - progress.alive_at

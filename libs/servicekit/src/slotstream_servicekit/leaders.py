@@ -9,11 +9,14 @@ from collections.abc import Iterable
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from slotstream_servicekit.kafka import KafkaConnection
+from slotstream_servicekit.kafka.clients import aiokafka_arguments
 
-async def led_topics(bootstrap_servers: str, topics: Iterable[str]) -> frozenset[str]:
+
+async def led_topics(kafka: KafkaConnection, topics: Iterable[str]) -> frozenset[str]:
     """Those of `topics` that exist and of which every partition has a leader. Raises KafkaError where none answers."""
     wanted = set(topics)
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    admin = AIOKafkaAdminClient(**aiokafka_arguments(kafka))
     try:
         await admin.start()
         # Only those that exist are asked about: some brokers create what they are asked about.

@@ -11,6 +11,9 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from aiokafka.partitioner import DefaultPartitioner, murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from slotstream_servicekit.kafka import KafkaConnection
+from slotstream_servicekit.kafka.clients import aiokafka_arguments
+
 MAX_RECORD_BYTES: Final = 4_194_304
 """What a producer of ours lets through; a topic's own limit is usually lower."""
 _CLOSE_SECONDS: Final = 5.0
@@ -18,14 +21,14 @@ _CLOSE_SECONDS: Final = 5.0
 
 @asynccontextmanager
 async def durable_producer(
-    bootstrap_servers: str, *, client_id: str, close_within: float = _CLOSE_SECONDS
+    kafka: KafkaConnection, *, client_id: str, close_within: float = _CLOSE_SECONDS
 ) -> AsyncIterator[AIOKafkaProducer]:
-    """A started producer. Raises KafkaError where no broker answers.
+    """A started producer. Raises KafkaError where no broker answers or lets in.
 
     Once sent, a record is retried for as long as the producer lives: whoever waits for it sets the limit.
     """
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap_servers,
+        **aiokafka_arguments(kafka),
         client_id=client_id,
         acks="all",
         enable_idempotence=True,

@@ -24,6 +24,8 @@ from slotstream_servicekit.consumer.retries import is_transient, retry_with_back
 from slotstream_servicekit.consumer.topic_locks import lock_topic_alone
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import ErrorKind, SlotstreamError
+from slotstream_servicekit.kafka import KafkaConnection
+from slotstream_servicekit.kafka.clients import aiokafka_arguments
 from slotstream_servicekit.outbox import forbid_publishing
 from slotstream_servicekit.producer import MAX_RECORD_BYTES
 from slotstream_servicekit.telemetry import get_logger
@@ -96,7 +98,7 @@ async def rebuild(
     projection: Projection,
     *,
     database: Database,
-    bootstrap_servers: str,
+    kafka: KafkaConnection,
     decode: Decode,
     progress: Progress = _quietly,
     sweep_most: bool = False,
@@ -109,7 +111,7 @@ async def rebuild(
         # The handler may ask either clock for `applied_at`.
         database_time = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
         started_at = min(database_time, system_clock())
-    async with _log_of(bootstrap_servers, projection.topics) as topics:
+    async with _log_of(kafka, projection.topics) as topics:
         run = _Run(projection, database, decode, progress, topics, sweep_most)
         for _ in range(_ROUNDS):
             if await run.catch_up() <= _NEARLY_THERE:
@@ -268,10 +270,10 @@ class _Log:
 
 
 @asynccontextmanager
-async def _log_of(bootstrap_servers: str, topics: Sequence[str]) -> AsyncIterator[_Log]:
+async def _log_of(kafka: KafkaConnection, topics: Sequence[str]) -> AsyncIterator[_Log]:
     consumer = AIOKafkaConsumer(
         *topics,
-        bootstrap_servers=bootstrap_servers,
+        **aiokafka_arguments(kafka),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=MAX_RECORD_BYTES,

@@ -23,6 +23,7 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     PolicyViolationError,
     RecordListTooLargeError,
+    TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
     UnsupportedForMessageFormatError,
 )
@@ -32,6 +33,8 @@ from slotstream_servicekit.background import pause_for, repeatedly
 from slotstream_servicekit.database import Database, unavailable_as_transient
 from slotstream_servicekit.dead_letters import Cause, DeadLetterWriter, LostRecord
 from slotstream_servicekit.errors import DatabaseUnavailableError
+from slotstream_servicekit.kafka import KafkaConnection
+from slotstream_servicekit.kafka.refusals import refusals_of
 from slotstream_servicekit.locks import LockClass
 from slotstream_servicekit.outbox import LANES
 from slotstream_servicekit.producer import Batching, PartitionBatch, durable_producer
@@ -53,6 +56,8 @@ _BUSY_SECONDS: Final = 0.02
 IDLE_SECONDS: Final = 0.1
 """How often an idle relay looks for what other processes committed; what its own commits wakes it."""
 _RETRY_SECONDS: Final = 1.0
+_REFUSED_SECONDS: Final = 5.0
+"""How long a relay waits that Kafka does not let in."""
 _LOCK_SECONDS: Final = 1.0
 """How often lanes that another relay holds are asked for again."""
 _DELIVERY_CHECK_SECONDS: Final = 2.0
@@ -119,7 +124,7 @@ class Relay:
         database: Database,
         *,
         service: str,
-        bootstrap_servers: str,
+        kafka: KafkaConnection,
         lanes: int = 8,
         batch_size: int = _BATCH,
         idle_seconds: float = IDLE_SECONDS,
@@ -128,13 +133,14 @@ class Relay:
             raise ValueError(f"a relay has 1 to {LANES} lanes, not {lanes}")
         self._database = database
         self._service = service
-        self._bootstrap_servers = bootstrap_servers
+        self._kafka = kafka
         self._lanes = lanes
         self._batch_size = batch_size
         self._idle_seconds = idle_seconds
         self._suspects: set[int] = set()
         """Records of batches that Kafka refused: each is sent alone, to tell which of them it was."""
-        self._dead_letters = DeadLetterWriter(service=service, bootstrap_servers=bootstrap_servers)
+        self._withheld = _Withheld()
+        self._dead_letters = DeadLetterWriter(service=service, kafka=kafka)
         self._pending = OUTBOX_PENDING.labels(service)
         self._lag = OUTBOX_LAG_SECONDS.labels(service)
 
@@ -153,13 +159,20 @@ class Relay:
                 with unavailable_as_transient():
                     await self._take_part(stop)
             except (KafkaError, DatabaseUnavailableError, LeadershipLostError, OSError) as error:
-                log.warning("relay_interrupted", cause=type(error.__cause__ or error).__name__)
-                await pause_for(_RETRY_SECONDS, stop)
+                await self._after(error, stop)
             except DeliveryAbandonedError:
                 log.warning("relay_abandoned_delivery")
             except Exception:
                 log.exception("relay_failed")
                 await pause_for(_RETRY_SECONDS, stop)
+
+    async def _after(self, error: Exception, stop: asyncio.Event) -> None:
+        """Says what interrupts, unless it is a login that Kafka refuses: that is said once, for the whole process."""
+        if isinstance(error, KafkaError | OSError) and await refusals_of(self._kafka).reason() is not None:
+            await pause_for(_REFUSED_SECONDS, stop)
+            return
+        log.warning("relay_interrupted", cause=type(error.__cause__ or error).__name__)
+        await pause_for(_RETRY_SECONDS, stop)
 
     async def _take_part(self, stop: asyncio.Event) -> None:
         """One database session: wait for lanes, then publish with one producer until either fails or `stop`."""
@@ -171,24 +184,23 @@ class Relay:
                 await pause_for(_LOCK_SECONDS, stop)
             if stop.is_set():
                 return
-            async with durable_producer(self._bootstrap_servers, client_id=f"{self._service}-relay") as producer:
+            async with durable_producer(self._kafka, client_id=f"{self._service}-relay") as producer:
                 await self._lead(session, producer, stop)
         finally:
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
                 await connection.close(timeout=2)
 
     async def _lead(self, session: "_Session", producer: AIOKafkaProducer, stop: asyncio.Event) -> None:
-        withheld = _Withheld()
         committed = listen_for_publications()
         pause = _BUSY_SECONDS
         rows: list[asyncpg.Record] = []
         while not stop.is_set():
             await session.take_lanes()
             committed.clear()
-            rows = rows or await session.read(withheld.topics(), self._batch_size)
+            rows = rows or await session.read(self._withheld.topics(), self._batch_size)
             full = len(rows) == self._batch_size
             if rows:
-                rows = await self._publish(rows, session, producer, withheld, stop)
+                rows = await self._publish(rows, session, producer, stop)
                 pause = _BUSY_SECONDS
             else:
                 pause = min(pause * 1.5, self._idle_seconds)
@@ -205,7 +217,6 @@ class Relay:
         rows: Sequence[asyncpg.Record],
         session: "_Session",
         producer: AIOKafkaProducer,
-        withheld: "_Withheld",
         stop: asyncio.Event,
     ) -> list[asyncpg.Record]:
         """Send, wait, delete; returns the batch that was read meanwhile where this one was full.
@@ -213,8 +224,8 @@ class Relay:
         Raises what a delivery failed with, after deleting what did arrive in order.
         """
         for topic in {row["topic"] for row in rows}:
-            await withheld.unless_known(producer, topic)
-        hidden = withheld.topics()
+            await self._withheld.unless_known(producer, topic)
+        hidden = self._withheld.topics()
         sent = [row for row in rows if row["topic"] not in hidden] if hidden else rows
         batches, unsendable = _batched(producer, sent, alone=self._suspects)
         outcomes = asyncio.gather(*[await batch.send(producer) for batch in batches], return_exceptions=True)
@@ -273,6 +284,8 @@ class Relay:
             place = (batch.topic, batch.partition)
             if isinstance(outcome, BaseException):
                 failure = failure or outcome
+                if isinstance(outcome, TopicAuthorizationFailedError):
+                    self._withheld.until_allowed(batch.topic)
                 if isinstance(outcome, _REFUSALS) and place not in broken:
                     if len(rows) == 1:
                         refused.append((rows[0], outcome))
@@ -357,7 +370,9 @@ class _Session:
 
 
 class _Withheld:
-    """Topics that Kafka does not know (yet): their records wait, and the others go on."""
+    """Topics that Kafka does not know (yet), or that this login may not write to: their records wait, and the others
+    go on.
+    """
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
@@ -381,8 +396,16 @@ class _Withheld:
             async with asyncio.timeout(2):
                 await producer.partitions_for(topic)
         except (TimeoutError, UnknownTopicOrPartitionError):
-            log.error("relay_withholds_topic", topic=topic, reason="Kafka does not know the topic")  # noqa: TRY400
-            self._until[topic] = time.monotonic() + _WITHHOLD_SECONDS
+            self._withhold(topic, "Kafka does not know the topic")
+        except TopicAuthorizationFailedError:
+            self.until_allowed(topic)
+
+    def until_allowed(self, topic: str) -> None:
+        self._withhold(topic, "this login may not write to the topic")
+
+    def _withhold(self, topic: str, reason: str) -> None:
+        log.error("relay_withholds_topic", topic=topic, reason=reason)
+        self._until[topic] = time.monotonic() + _WITHHOLD_SECONDS
 
 
 def _batched(

@@ -15,6 +15,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from slotstream_servicekit.kafka.settings import KafkaSettings
+
 SHARED_PREFIX = "SLOTSTREAM_"
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -59,7 +61,7 @@ class Rate(BaseModel):
     """How many answers may be under way at one time; 0 means no limit, None what the endpoint says."""
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(KafkaSettings):
     """Settings that all services have. Passwords inside URLs never show in `repr` or logs."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
@@ -81,7 +83,6 @@ class ServiceSettings(BaseSettings):
     )
     """For `slotstream migrate` and `slotstream rebuild`, whose statements may take long but keep nobody waiting."""
 
-    kafka_bootstrap_servers: str = "localhost:9092"
     relay_lanes: int = Field(default=8, ge=1, le=256)
     relay_idle_seconds: float = Field(default=0.1, gt=0, le=5)
     """How often an idle relay looks for what other processes committed."""

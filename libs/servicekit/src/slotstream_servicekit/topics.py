@@ -31,6 +31,9 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from slotstream_servicekit.kafka import KafkaConnection
+from slotstream_servicekit.kafka.clients import confluent_arguments
+
 _HOUR_MILLISECONDS: Final = 3_600_000
 _DAY_MILLISECONDS: Final = 24 * _HOUR_MILLISECONDS
 _ANSWER_SECONDS: Final = 15
@@ -88,7 +91,7 @@ def usual_min_insync_replicas(replication_factor: int) -> int:
 
 
 async def apply_topics(
-    bootstrap_servers: str,
+    kafka: KafkaConnection,
     topics: Iterable[TopicDefinition],
     *,
     replication_factor: int = 1,
@@ -101,12 +104,20 @@ async def apply_topics(
     moment later than the controller, and what they tell before is old. Raises KafkaTimeoutError where they do not.
     """
     job = _Job(
-        AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 2}),
+        admin_client(kafka),
         {topic.name: topic for topic in topics},
         replication_factor,
         min_insync_replicas or usual_min_insync_replicas(replication_factor),
     )
     return await asyncio.to_thread(job.run)
+
+
+def admin_client(kafka: KafkaConnection) -> AdminClient:
+    """confluent-kafka's, which says what is wrong in errors and not on standard error. Raises KafkaConnectionError."""
+    try:
+        return AdminClient({**confluent_arguments(kafka), "log_level": 2})
+    except KafkaException as error:
+        raise as_kafka_error(error) from error
 
 
 @dataclass(slots=True)

@@ -30,9 +30,10 @@ def create_worker(
     health.register("database", database_check(database))
     for name, check in checks:
         health.register(name, check)
+    kafka = settings.kafka_connection()
     consumers = Consumers(
         service=service,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        kafka=kafka,
         database=database,
         decode=decode,
         health=health,
@@ -43,7 +44,7 @@ def create_worker(
     relay = Relay(
         database,
         service=service,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        kafka=kafka,
         lanes=settings.relay_lanes,
         idle_seconds=settings.relay_idle_seconds,
     )

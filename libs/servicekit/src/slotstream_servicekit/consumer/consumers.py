@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
 from sqlalchemy import Table
@@ -17,6 +18,7 @@ from slotstream_servicekit.database import Database
 from slotstream_servicekit.dead_letters import DeadLetterWriter
 from slotstream_servicekit.health import ConsumerProgress, Health, consumer_check
 from slotstream_servicekit.inbox import prune
+from slotstream_servicekit.kafka import KafkaConnection
 from slotstream_servicekit.telemetry import CONSUMER_LAG, CONSUMER_LAG_SECONDS
 
 FAILURE_LIMIT: Final = 30
@@ -33,7 +35,7 @@ class Consumers:
         self,
         *,
         service: str,
-        bootstrap_servers: str,
+        kafka: KafkaConnection,
         database: Database,
         decode: Decode,
         health: Health,
@@ -50,10 +52,10 @@ class Consumers:
         self._together: dict[str, list[Subscription]] = {}
         self._context = ConsumerContext(
             service=service,
-            bootstrap_servers=bootstrap_servers,
+            kafka=kafka,
             database=database,
             decode=decode,
-            dead_letters=DeadLetterWriter(service=service, bootstrap_servers=bootstrap_servers),
+            dead_letters=DeadLetterWriter(service=service, kafka=kafka),
             inbox_retention=inbox_retention,
             batch_size=batch_size,
             stop=asyncio.Event(),
@@ -101,6 +103,16 @@ class Consumers:
         else:
             self._alone += subscriptions
         self._report_on(topic, [subscription.progress for subscription in subscriptions])
+
+    @property
+    def topics_by_group(self) -> dict[str, frozenset[str]]:
+        """What is subscribed to so far."""
+        subscriptions = [*self._alone, *chain.from_iterable(self._together.values())]
+        groups = {subscription.group for subscription in subscriptions}
+        return {
+            group: frozenset(subscription.topic for subscription in subscriptions if subscription.group == group)
+            for group in groups
+        }
 
     def _report_on(self, topic: str, progress: Sequence[ConsumerProgress]) -> None:
         for number, member in enumerate(progress, start=1):

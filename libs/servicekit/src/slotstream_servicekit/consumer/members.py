@@ -9,20 +9,24 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from slotstream_servicekit.background import pause_for
 from slotstream_servicekit.consumer.batches import BatchWork, ConsumerAtFaultError
 from slotstream_servicekit.consumer.faststream_logs import faststream_logger
+from slotstream_servicekit.consumer.faststream_security import faststream_arguments
 from slotstream_servicekit.consumer.positions import lag_of, positions_after, rewind, seconds_since_answer
 from slotstream_servicekit.consumer.retries import is_transient
 from slotstream_servicekit.consumer.subscriptions import ConsumerContext, Subscription
 from slotstream_servicekit.dead_letters import cause_of
+from slotstream_servicekit.kafka import KafkaConnection
+from slotstream_servicekit.kafka.refusals import refusals_of
 from slotstream_servicekit.leaders import led_topics
 from slotstream_servicekit.producer import MAX_RECORD_BYTES
 from slotstream_servicekit.telemetry import get_logger
@@ -54,6 +58,9 @@ _STUCK_SECONDS: Final = 30.0
 _ABSENT_TOPICS_SECONDS: Final = 5.0
 _TRY_AGAIN_SECONDS: Final = 60.0
 """How long a subscription that has stopped itself waits until it tries the same record again."""
+_REFUSED_SECONDS: Final = 5.0
+"""How long a member waits that Kafka does not let in."""
+_ABSENT: Final = "the topic is missing, has no leader, or this login may not read it"
 _STOP_SECONDS: Final = 15.0
 _ASK_SECONDS: Final = 10.0
 
@@ -64,24 +71,55 @@ class Member:
     def __init__(self, context: ConsumerContext, subscriptions: Sequence[Subscription]) -> None:
         self._context = context
         self._subscriptions = {subscription.topic: subscription for subscription in subscriptions}
+        (self._group,) = {subscription.group for subscription in subscriptions}
+        self._absent: frozenset[str] = frozenset()
+        self._said: str | None = None
+        """Why Kafka did not let it in or join, the last time that it tried."""
 
     async def run(self) -> None:
         """Consumes until told to stop. No error ends it."""
         stop = self._context.stop
         while not stop.is_set():
+            pause = _RECONNECT_SECONDS
             try:
-                present = await _led_soon(self._context.bootstrap_servers, self._subscriptions)
+                present = await _led_soon(self._context.kafka, self._subscriptions)
+                self._note_absent(self._subscriptions.keys() - present)
                 if present:
                     await self._belong(present)
             except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("consumer_waits_for_kafka", topics=self._topics, cause=type(error).__name__)
+                pause = await self._after(error)
             except Exception:
                 log.exception("consumer_interrupted", topics=self._topics)
-            await pause_for(_RECONNECT_SECONDS, stop)
+            await pause_for(pause, stop)
 
     @property
     def _topics(self) -> list[str]:
         return sorted(self._subscriptions)
+
+    async def _after(self, error: Exception) -> float:
+        """Tells why this member cannot work; returns how long to wait until it tries again."""
+        if isinstance(error, GroupAuthorizationFailedError):
+            reason: str | None = f"this login may not join the group {self._group}"
+            if reason != self._said:
+                log.error("consumer_may_not_join", group=self._group, topics=self._topics)
+        else:
+            # Says so itself, once for the whole process.
+            reason = await refusals_of(self._context.kafka).reason()
+        self._said = reason
+        for subscription in self._subscriptions.values():
+            subscription.progress.waits_because = reason
+        if reason is not None:
+            return _REFUSED_SECONDS
+        log.warning("consumer_waits_for_kafka", topics=self._topics, cause=type(error).__name__)
+        return _RECONNECT_SECONDS
+
+    def _note_absent(self, absent: AbstractSet[str]) -> None:
+        """Says once which topics there are none of: to a login without the right to read one, it is not there."""
+        for topic, subscription in self._subscriptions.items():
+            subscription.progress.waits_because = _ABSENT if topic in absent else None
+        if absent and absent != self._absent:
+            log.warning("consumer_waits_for_topics", topics=sorted(absent), reason=_ABSENT)
+        self._absent = frozenset(absent)
 
     async def _belong(self, present: frozenset[str]) -> None:
         """Joins the group for the topics that there are, works, and leaves."""
@@ -94,9 +132,9 @@ class Member:
             await membership.leave()
 
 
-async def _led_soon(bootstrap_servers: str, topics: Iterable[str]) -> frozenset[str]:
+async def _led_soon(kafka: KafkaConnection, topics: Iterable[str]) -> frozenset[str]:
     """As `led_topics`. Raises TimeoutError: a client that asks a broker while it restarts may wait for ever."""
-    task = asyncio.ensure_future(led_topics(bootstrap_servers, topics))
+    task = asyncio.ensure_future(led_topics(kafka, topics))
     done, _ = await asyncio.wait({task}, timeout=_ASK_SECONDS)
     if not done:
         task.cancel()
@@ -142,7 +180,7 @@ class _Membership:
         self._moved_at = self._delivered_at = time.monotonic()
         (self._group,) = {subscription.group for subscription in subscriptions.values()}
         broker = KafkaBroker(
-            context.bootstrap_servers,
+            **faststream_arguments(context.kafka),
             client_id=context.service,
             consumer_only=True,
             allow_auto_create_topics=False,
@@ -233,7 +271,7 @@ class _Membership:
                     return
             if self._absent and now - asked_at >= _ABSENT_TOPICS_SECONDS:
                 asked_at = now
-                if await _led_soon(self._context.bootstrap_servers, self._absent):
+                if await _led_soon(self._context.kafka, self._absent):
                     return
             await pause_for(_WATCH_SECONDS, stop)
 

@@ -14,6 +14,7 @@ from slotstream_servicekit.consumer.records import Decode, Handler, Weigh
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.dead_letters import Cause, DeadLetterWriter
 from slotstream_servicekit.health import ConsumerProgress
+from slotstream_servicekit.kafka import KafkaConnection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ class ConsumerContext:
     """What all subscriptions of a service work with."""
 
     service: str
-    bootstrap_servers: str
+    kafka: KafkaConnection
     database: Database
     decode: Decode
     dead_letters: DeadLetterWriter

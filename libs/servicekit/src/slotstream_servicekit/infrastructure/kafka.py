@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -92,7 +92,10 @@ def class_path(cache: Path) -> str:
 
 
 class KafkaProcess:
-    """One single-node broker with its log in `folder`; keeps its records over stop and start."""
+    """One single-node broker with its log in `folder`; keeps its records over stop and start.
+
+    `properties` replace those of a broker without TLS and logins.
+    """
 
     def __init__(
         self,
@@ -103,6 +106,7 @@ class KafkaProcess:
         controller_port: int | None = None,
         log: Path | None = None,
         java_options: Sequence[str] = SMALL,
+        properties: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.port = port
@@ -110,6 +114,7 @@ class KafkaProcess:
         self._cache = cache
         self._process: subprocess.Popen[bytes] | None = None
         self._java_options = java_options
+        self._properties = properties
         self.log = log or folder / "kafka.log"
 
     @property
@@ -161,7 +166,7 @@ class KafkaProcess:
         return listens(self.port)
 
     def _write_properties(self) -> Path:
-        properties = {
+        properties = self._properties or {
             "process.roles": "broker,controller",
             "node.id": "1",
             "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",

@@ -116,11 +116,20 @@ class _Repetitions(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if not record.name.startswith("aiokafka"):
             return True
+        if _is_refusal(record):
+            return False
         place = (record.name, record.lineno)
         if record.created - self._said.get(place, 0.0) < _REPEAT_SECONDS:
             return False
         self._said[place] = record.created
         return True
+
+
+def _is_refusal(record: logging.LogRecord) -> bool:
+    """Whether the client tells that Kafka let it not in: `kafka_refuses` says that, once and in plain words."""
+    from slotstream_servicekit.kafka.refusals import is_refusal
+
+    return isinstance(record.args, tuple) and any(is_refusal(argument) for argument in record.args)
 
 
 class _Facts:

@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from slotstream_servicekit.kafka import KafkaConnection
+from slotstream_servicekit.kafka.clients import aiokafka_arguments
+
 T = TypeVar("T")
 
 
@@ -19,17 +22,17 @@ def in_a_loop_of_its_own(work: Coroutine[Any, Any, T]) -> T:
         return pool.submit(asyncio.run, work).result()
 
 
-def wait_for_kafka(bootstrap_servers: str, *, within: float) -> None:
+def wait_for_kafka(kafka: KafkaConnection, *, within: float) -> None:
     """Block until the broker answers a metadata request."""
     deadline = time.monotonic() + within
-    while not in_a_loop_of_its_own(_answers(bootstrap_servers)):
+    while not in_a_loop_of_its_own(_answers(kafka)):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Kafka at {bootstrap_servers} did not answer within {within:.0f} s")
+            raise TimeoutError(f"Kafka at {kafka.bootstrap_servers} did not answer within {within:.0f} s")
         time.sleep(0.1)
 
 
-async def _answers(bootstrap_servers: str) -> bool:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=2_000)
+async def _answers(kafka: KafkaConnection) -> bool:
+    admin = AIOKafkaAdminClient(**aiokafka_arguments(kafka), request_timeout_ms=2_000)
     try:
         await admin.start()
         await admin.describe_cluster()

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, Protocol
 from slotstream_servicekit.infrastructure.kafka import KafkaProcess
 from slotstream_servicekit.infrastructure.postgres import PostgresProcess
 from slotstream_servicekit.infrastructure.processes import free_port
+from slotstream_servicekit.kafka import KafkaConnection
 
 POSTGRES_IMAGE: Final = "postgres:18"
 KAFKA_IMAGE: Final = "apache/kafka:4.3.1"
@@ -270,4 +271,4 @@ class ContainerKafka(_Container):
     def _wait(self) -> None:
         from slotstream_servicekit.testing.brokers import wait_for_kafka
 
-        wait_for_kafka(self.bootstrap_servers, within=180)
+        wait_for_kafka(KafkaConnection(self.bootstrap_servers), within=180)

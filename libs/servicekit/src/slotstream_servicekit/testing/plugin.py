@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from slotstream_servicekit.settings import IssuerSettings
     from slotstream_servicekit.signing import SigningKey
     from slotstream_servicekit.testing.databases import DatabaseForge, FreshDatabase
+    from slotstream_servicekit.testing.secured_kafka import SecuredKafka
 
 FreshDatabaseFactory = Callable[[str], "FreshDatabase"]
 ApiClientFactory = Callable[..., Awaitable["httpx2.AsyncClient"]]
@@ -87,6 +88,15 @@ def kafka() -> Iterator[str]:
         return
     with infrastructure.a_kafka() as server:
         yield server.bootstrap_servers
+
+
+@pytest.fixture(scope="session")
+def secured_kafka() -> "Iterator[SecuredKafka]":
+    """A broker that demands TLS, a login and rights. Nobody but its administrator has any at first."""
+    from slotstream_servicekit.testing.secured_kafka import a_secured_kafka
+
+    with a_secured_kafka() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

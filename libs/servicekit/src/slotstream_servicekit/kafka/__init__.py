@@ -1,0 +1,6 @@
+"""How this process reaches Kafka: address, TLS and login, and what each client library calls them."""
+
+from slotstream_servicekit.kafka.connection import KafkaConnection, OAuthLogin, PasswordLogin, Tls
+from slotstream_servicekit.kafka.settings import KafkaSettings
+
+__all__ = ["KafkaConnection", "KafkaSettings", "OAuthLogin", "PasswordLogin", "Tls"]

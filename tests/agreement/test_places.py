@@ -1,19 +1,21 @@
 """Booking and availability settle the same question alike: who fills which place of an appointment."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from availability import domain as offering
-from booking.domain import model as booked
+from booking.domain import catalogue as booked
 from booking.domain.policy import Policy
 from slotstream_scheduling import ServiceRules
 
 ORGANIZATION, BUSINESS, OTHER, SERVICE = (UUID(int=number) for number in range(1, 5))
 HOUR = timedelta(hours=1)
 START = datetime(2026, 6, 1, 9, tzinfo=UTC)
+ENTRY: dict[str, Any] = {"organization_id": ORGANIZATION, "created_at": START, "updated_at": START}
 resource_ids = st.sampled_from([UUID(int=number) for number in range(10, 15)])
 requirements = st.lists(st.lists(resource_ids, min_size=1, max_size=3, unique=True).map(tuple), max_size=3).map(tuple)
 
@@ -22,6 +24,7 @@ requirements = st.lists(st.lists(resource_ids, min_size=1, max_size=3, unique=Tr
 def resources(draw: st.DrawFn) -> dict[UUID, booked.Resource]:
     return {
         UUID(int=number): booked.Resource(
+            **ENTRY,
             id=UUID(int=number),
             name="Somebody",
             kind=draw(st.sampled_from(("staff", "staff", "room", "business"))),
@@ -41,20 +44,24 @@ def test_offering_and_booking_take_the_same_resources(
         organization_id=ORGANIZATION,
         version=1,
         businesses={
-            BUSINESS: booked.Business(id=BUSINESS, name="Salon", zone="UTC", phone_region="DE", currency="EUR")
+            BUSINESS: booked.Business(
+                **ENTRY, id=BUSINESS, name="Salon", zone="UTC", locale="en", phone_region="DE", currency="EUR"
+            )
         },
         resources=known,
         services={
             SERVICE: booked.Service(
-                id=SERVICE, business_id=BUSINESS, name="Cut", duration=HOUR, requires=requires or ()
+                **ENTRY, id=SERVICE, business_id=BUSINESS, name="Cut", duration=HOUR, requires=requires or ()
             )
         },
     )
     directory = offering.Directory(
         businesses={str(BUSINESS): offering.Business(str(BUSINESS), "Salon", "UTC")},
         resources={
-            str(one.id): offering.Resource(str(one.id), one.name, one.kind, one.zone, tuple(map(str, one.business_ids)))
-            for one in known.values()
+            str(resource.id): offering.Resource(
+                str(resource.id), resource.name, resource.kind, resource.zone, tuple(map(str, resource.business_ids))
+            )
+            for resource in known.values()
         },
         services={
             str(SERVICE): offering.Service(
@@ -78,7 +85,7 @@ def test_offering_and_booking_take_the_same_resources(
         directory,
         service_id=None if requires is None else str(SERVICE),
         business_id=str(BUSINESS),
-        resource_ids=[str(one) for one in named],
+        resource_ids=[str(resource_id) for resource_id in named],
         duration=HOUR,
     )
 

@@ -19,7 +19,7 @@ async def answers_to(tenant: Tenant, *commands: Any, ids: Sequence[UUID] = ()) -
     async with tenant.database.system_transaction() as session:
         await work_through(session, tenant, commands, ids=ids)
     said = (await tenant.outbox())[before:]
-    return [each["payload"]["data"] for each in said if each["topic"] == "slotstream.booking.results.v1"]
+    return [record["payload"]["data"] for record in said if record["topic"] == "slotstream.booking.results.v1"]
 
 
 async def work_through(

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from booking.main import create_api
 from booking.settings import BookingSettings
+from slotstream_contracts.testing import assert_valid_message
 from slotstream_servicekit.testing.plugin import ApiClientFactory, FreshDatabaseFactory, Signer
 
 # With importmode=importlib a tests folder is not on the path: for what several tests share.
@@ -65,3 +66,6 @@ async def tenant(
     made.client = await made.post("/v1/clients", {"name": "Grace Hopper", "phone": "+49 30 901820"}, status=201)
     await made.open_hours()
     yield made
+    # Whatever a test has booking say is valid by its closed schema; of each type, the last that was said.
+    for record in {record.type: record for record in await made.published()}.values():
+        assert_valid_message(record)

@@ -34,17 +34,17 @@ async def cancel(tenant: Tenant, series: dict[str, Any], status: int = 200, **bo
 
 
 def starts(series: dict[str, Any]) -> list[str]:
-    return [one["appointment_starts_at"] for one in series["occurrences"]]
+    return [occurrence["appointment_starts_at"] for occurrence in series["occurrences"]]
 
 
 def statuses(series: dict[str, Any]) -> list[str | None]:
-    return [one["appointment_status"] for one in series["occurrences"]]
+    return [occurrence["appointment_status"] for occurrence in series["occurrences"]]
 
 
 def results(series: dict[str, Any]) -> dict[str, str]:
-    return {one["occurs_on"]: one["result"] for one in series["changes"]}
+    return {change["occurs_on"]: change["result"] for change in series["changes"]}
 
 
 async def active(tenant: Tenant) -> list[str]:
     page = (await tenant.api.get("/v1/appointments?status=scheduled&sort=starts_at&limit=200")).json()
-    return [one["starts_at"] for one in page["items"]]
+    return [item["starts_at"] for item in page["items"]]

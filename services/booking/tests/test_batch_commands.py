@@ -60,10 +60,10 @@ async def test_what_can_be_booked_is_booked_and_the_rest_refused_with_its_reason
     )
     [answer] = await results_of(tenant, booking(good, taken, foreign, late))
 
-    assert [each.appointment_id for each in answer.items] == [
-        each.appointment_id for each in (good, taken, foreign, late)
+    assert [entry.appointment_id for entry in answer.items] == [
+        other.appointment_id for other in (good, taken, foreign, late)
     ]
-    assert [each.outcome for each in answer.items] == ["done", "refused", "refused", "done"]
+    assert [entry.outcome for entry in answer.items] == ["done", "refused", "refused", "done"]
     assert [reason.code for reason in answer.items[1].reasons] == ["slot_taken"]
     assert answer.items[1].reasons[0].conflicts_with == (str(good.appointment_id),)
     assert (answer.items[1].code, answer.items[2].code) == ("slot_taken", "unknown_service")
@@ -76,13 +76,13 @@ async def test_every_appointment_of_a_batch_has_its_history_and_its_events(tenan
     command_id = uuid4()
     await results_of(tenant, booking(*items), ids=(command_id,))
 
-    for each in items:
-        history = (await tenant.get(f"/v1/appointments/{each.appointment_id}/history"))["items"]
+    for each_item in items:
+        history = (await tenant.get(f"/v1/appointments/{each_item.appointment_id}/history"))["items"]
         assert [entry["verb"] for entry in history] == ["create"]
         assert history[0]["actor"]["id"] == "imports"
-    events = [one for one in await tenant.outbox() if one["type"] == "slotstream.appointment.created"]
-    assert {one["key"] for one in events} == {str(each.appointment_id) for each in items}
-    assert {one["payload"]["causationid"] for one in events} == {str(command_id)}
+    events = [record for record in await tenant.outbox() if record["type"] == "slotstream.appointment.created"]
+    assert {event["key"] for event in events} == {str(entry.appointment_id) for entry in items}
+    assert {event["payload"]["causationid"] for event in events} == {str(command_id)}
 
 
 async def test_a_batch_that_comes_twice_is_answered_twice_and_done_once(tenant: Tenant) -> None:
@@ -102,7 +102,7 @@ async def test_an_appointment_that_another_command_booked_is_said_to_be_done_alr
 
     [answer] = await results_of(tenant, booking(new, known))
 
-    assert [(each.appointment_id, each.outcome) for each in answer.items] == [
+    assert [(entry.appointment_id, entry.outcome) for entry in answer.items] == [
         (new.appointment_id, "done"),
         (known.appointment_id, "already_done"),
     ]
@@ -118,8 +118,8 @@ async def test_items_that_name_one_appointment_book_it_once_and_each_is_told(ten
         booking(item(tenant, 10, identity=identity)),
     )
 
-    assert [each.outcome for each in first.items] == ["done", "already_done"]
-    assert [each.outcome for each in second.items] == ["already_done"]
+    assert [entry.outcome for entry in first.items] == ["done", "already_done"]
+    assert [entry.outcome for entry in second.items] == ["already_done"]
     assert await booked_ids(tenant) == {identity}
 
 
@@ -131,7 +131,7 @@ async def test_a_check_of_many_changes_nothing_and_tells_of_each_by_itself(tenan
     [answer] = await results_of(tenant, CheckAppointments(actor=SYSTEM, items=(free, twin, taken)))
 
     # Checked each by itself: what the others of the file would take is the asker's to see.
-    assert [each.outcome for each in answer.items] == ["bookable", "bookable", "refused"]
+    assert [entry.outcome for entry in answer.items] == ["bookable", "bookable", "refused"]
     assert [reason.code for reason in answer.items[2].reasons] == ["slot_taken"]
     assert answer.affected == 0
     assert (await booked_ids(tenant), len(await tenant.rows("SELECT * FROM clients"))) == before

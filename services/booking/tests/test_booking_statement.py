@@ -13,10 +13,10 @@ import pytest
 from booking_fixtures import Tenant
 
 from booking.domain.appointments import FIELDS
-from booking.storage import occupancy
 from booking.storage.booking_statement import booking_text, booking_values
 from booking.storage.bookings import gate_of
 from booking.storage.connections import connection_of
+from booking.storage.occupancy import _TAKEN, OccupancyStore, Window
 from booking.storage.tables import appointments
 from slotstream_servicekit.locks import LockClass
 
@@ -102,7 +102,7 @@ async def test_who_looks_at_a_day_reads_that_day_and_not_all_that_was_ever_booke
     await tenant.analyse()
     async with tenant.database.transaction(tenant.organization_id) as session:
         connection = await connection_of(session)
-        query = occupancy._TAKEN.replace("SELECT", "EXPLAIN (ANALYZE, FORMAT JSON) SELECT", 1)
+        query = _TAKEN.replace("SELECT", "EXPLAIN (ANALYZE, FORMAT JSON) SELECT", 1)
         window = ([resource], [begins], [begins + timedelta(hours=8)])
         plan = await connection.fetchval(query, tenant.organization_id, *window)
     read = sum(
@@ -115,8 +115,8 @@ async def test_who_looks_at_a_day_reads_that_day_and_not_all_that_was_ever_booke
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
-    for each in plan.get("Plans", ()):
-        yield from _nodes(each)
+    for item in plan.get("Plans", ()):
+        yield from _nodes(item)
 
 
 async def test_what_began_a_whole_day_before_is_seen_whatever_zone_the_session_has(tenant: Tenant) -> None:
@@ -136,7 +136,7 @@ async def test_what_began_a_whole_day_before_is_seen_whatever_zone_the_session_h
         )
         # The clocks go forward meanwhile: a day of Berlin before this has 23 hours.
         late = begins + timedelta(hours=23, minutes=30)
-        calendars = await occupancy.read_calendars(
-            connection, tenant.organization_id, [occupancy.Window(resource, late, late + timedelta(minutes=15))]
+        calendars = await OccupancyStore(connection, tenant.organization_id).calendars(
+            [Window(resource, late, late + timedelta(minutes=15))]
         )
-    assert calendars.near(resource, None, (late, late + timedelta(minutes=15))).taken
+    assert calendars.near(resource, None, (late, late + timedelta(minutes=15)), name="Ada").taken

@@ -9,7 +9,11 @@ import pytest
 from booking_fixtures import Tenant
 
 from booking import worker
+from booking.consumers import on_client_preferences
 from booking.storage.policies import PolicyCache
+from slotstream_contracts.envelope import wrap
+from slotstream_contracts.preferences import ClientPreferencesState
+from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.errors import DatabaseUnavailableError
 
 BULK = "/v1/appointments/bulk"
@@ -17,13 +21,13 @@ ROUTES = import_module("booking.api.bulk")
 
 
 async def in_bulk(tenant: Tenant, verb: str, booked: list[dict[str, Any]], **arguments: Any) -> list[dict[str, Any]]:
-    body = {"verb": verb, "ids": [each["id"] for each in booked], "arguments": arguments}
+    body = {"verb": verb, "ids": [booking["id"] for booking in booked], "arguments": arguments}
     results: list[dict[str, Any]] = (await tenant.post(BULK, body))["results"]
     return results
 
 
 async def commands(tenant: Tenant) -> list[dict[str, Any]]:
-    return [one for one in await tenant.outbox() if one["type"] == "slotstream.command.send_message"]
+    return [record for record in await tenant.outbox() if record["type"] == "slotstream.command.send_message"]
 
 
 async def work(tenant: Tenant) -> int:
@@ -48,13 +52,13 @@ async def test_a_verb_is_done_for_all_selected_each_with_its_audit_row_and_event
 ) -> None:
     booked = [await tenant.book(tenant.at(hour)) for hour in (9, 10)]
     results = await in_bulk(tenant, verb, booked, **arguments)
-    assert [(one["id"], one["ok"], one["appointment"][field]) for one in results] == [
-        (each["id"], True, value) for each in booked
+    assert [(result["id"], result["ok"], result["appointment"][field]) for result in results] == [
+        (ordered["id"], True, value) for ordered in booked
     ]
-    for each in booked:
-        history = (await tenant.get(f"/v1/appointments/{each['id']}/history"))["items"]
+    for booking in booked:
+        history = (await tenant.get(f"/v1/appointments/{booking['id']}/history"))["items"]
         assert [entry["verb"] for entry in history] == ["create", verb]
-        events = [one["payload"]["type"] for one in await tenant.outbox() if one["key"] == each["id"]]
+        events = [record["payload"]["type"] for record in await tenant.outbox() if record["key"] == booking["id"]]
         assert len(events) == 4, "two of the booking, two of the verb"
 
 
@@ -63,7 +67,7 @@ async def test_each_item_succeeds_or_fails_by_itself_and_the_answer_says_which_a
     await tenant.post(f"/v1/appointments/{done['id']}/complete")
     unknown = {"id": str(uuid4())}
     results = await in_bulk(tenant, "cancel", [done, unknown, free], reason="closed that day")
-    assert [(one["ok"], (one["problem"] or {}).get("code")) for one in results] == [
+    assert [(result["ok"], (result["problem"] or {}).get("code")) for result in results] == [
         (False, "invalid_transition"),
         (False, "not_found"),
         (True, None),
@@ -119,10 +123,10 @@ async def test_an_sms_to_the_client_is_asked_of_notifications_once_per_client(te
     booked = [await tenant.book(tenant.at(9)), await tenant.book(tenant.at(10))]
     booked.append(await tenant.book(tenant.at(11), client_id=other["id"]))
     results = await in_bulk(tenant, "sms_client", booked, text="We open an hour later.")
-    assert [one["ok"] for one in results] == [True, True, True]
+    assert [result["ok"] for result in results] == [True, True, True]
     sent = await commands(tenant)
-    assert [one["payload"]["data"]["client_id"] for one in sent] == [tenant.client["id"], other["id"]]
-    assert {one["topic"] for one in sent} == {"slotstream.notifications.commands.v1"}
+    assert [command["payload"]["data"]["client_id"] for command in sent] == [tenant.client["id"], other["id"]]
+    assert {command["topic"] for command in sent} == {"slotstream.notifications.commands.v1"}
     data = sent[0]["payload"]["data"]
     assert (data["channel"], data["text"], data["appointment_id"]) == ("sms", "We open an hour later.", booked[0]["id"])
     assert sent[0]["payload"]["id"] == data["message_id"]
@@ -141,8 +145,74 @@ async def test_who_has_no_phone_or_has_not_agreed_gets_no_sms_and_the_others_do(
         await tenant.book(tenant.at(11)),
     ]
     results = await in_bulk(tenant, "sms_client", booked, text="Hello")
-    assert [(one["problem"] or {}).get("code") for one in results] == ["no_phone", "no_consent", None]
+    assert [(result["problem"] or {}).get("code") for result in results] == ["no_phone", "no_consent", None]
     assert len(await commands(tenant)) == 1
+
+
+async def opts_out(tenant: Tenant, client_id: str, *channels: str, version: int) -> None:
+    """What notifications says once a client has answered STOP, or is back in."""
+    state = ClientPreferencesState(
+        client_id=UUID(client_id),
+        organization_id=tenant.organization_id,
+        opted_out=channels,
+        updated_at=tenant.now[0],
+        version=version,
+    )
+    event = wrap(
+        state,
+        organization=tenant.organization_id,
+        subject=client_id,
+        sequence=version,
+        time=tenant.now[0],
+        source="/slotstream/notifications",
+        correlation_id="c",
+        id=uuid4(),
+    )
+    record = Received(
+        event=event, key=event.partitionkey, topic=event.topic, partition=0, offset=version, timestamp=tenant.now[0]
+    )
+    async with tenant.database.system_transaction() as session:
+        await on_client_preferences(session, [record])
+
+
+async def test_who_has_opted_out_gets_no_sms_and_the_answer_says_so(tenant: Tenant) -> None:
+    booked = await tenant.book(tenant.at(9))
+    await opts_out(tenant, tenant.client["id"], "email", "sms", version=1)
+    [refused] = await in_bulk(tenant, "sms_client", [booked], text="Hello")
+    assert (refused["ok"], refused["problem"]["code"]) == (False, "opted_out")
+    assert await commands(tenant) == []
+
+    await opts_out(tenant, tenant.client["id"], "email", version=2)
+    await opts_out(tenant, tenant.client["id"], "sms", version=1)
+    [sent] = await in_bulk(tenant, "sms_client", [booked], text="Hello")
+    assert sent["ok"] is True
+
+
+async def test_an_opt_out_holds_for_all_that_a_merged_client_is(tenant: Tenant) -> None:
+    duplicate = await tenant.post("/v1/clients", {"name": "Grace H."}, status=201)
+    booked = await tenant.book(tenant.at(9), client_id=duplicate["id"])
+    await tenant.post(f"/v1/clients/{duplicate['id']}/merge", {"into": tenant.client["id"]})
+    await opts_out(tenant, tenant.client["id"], "sms", version=1)
+    [refused] = await in_bulk(tenant, "sms_client", [booked], text="Hello")
+    assert refused["problem"]["code"] == "opted_out"
+
+
+async def test_an_opt_out_of_another_organizations_client_does_not_count(tenant: Tenant) -> None:
+    booked = await tenant.book(tenant.at(9))
+    own, tenant.organization_id = tenant.organization_id, uuid4()
+    await opts_out(tenant, tenant.client["id"], "sms", version=1)
+    tenant.organization_id = own
+    [sent] = await in_bulk(tenant, "sms_client", [booked], text="Hello")
+    assert sent["ok"] is True
+
+
+async def test_archived_staff_get_no_sms(tenant: Tenant) -> None:
+    ada = tenant.staff[0]
+    await tenant.api.patch(f"/v1/resources/{ada['id']}", json={"phone": "+49 30 901821"})
+    booked = await tenant.book(tenant.at(9))
+    await tenant.api.delete(f"/v1/resources/{ada['id']}")
+    [refused] = await in_bulk(tenant, "sms_staff", [booked], text="Hello")
+    assert refused["problem"]["code"] == "recipient_archived"
 
 
 async def test_an_sms_to_staff_goes_to_those_who_perform_the_appointments(tenant: Tenant) -> None:
@@ -151,7 +221,7 @@ async def test_an_sms_to_staff_goes_to_those_who_perform_the_appointments(tenant
     await tenant.api.patch(f"/v1/resources/{ada['id']}", json={"phone": "+49 30 901821"})
     booked = [await tenant.book(tenant.at(9)), await tenant.book(tenant.at(9), resource_ids=[bob["id"]])]
     results = await in_bulk(tenant, "sms_staff", booked, text="Please come early.")
-    assert [(one["problem"] or {}).get("code") for one in results] == [None, "no_phone"]
+    assert [(result["problem"] or {}).get("code") for result in results] == [None, "no_phone"]
     (sent,) = await commands(tenant)
     assert sent["payload"]["data"]["resource_id"] == ada["id"]
     assert "client_id" not in sent["payload"]["data"]
@@ -164,7 +234,7 @@ async def test_a_long_order_is_taken_on_and_done_in_portions_while_one_looks_on(
     monkeypatch.setattr("booking.usecases.bulk.PORTION", 2)
     booked = [await tenant.book(tenant.at(9 + number)) for number in range(5)]
     await tenant.post(f"/v1/appointments/{booked[3]['id']}/complete")
-    body = {"verb": "cancel", "ids": [each["id"] for each in booked], "arguments": {"reason": "closed"}}
+    body = {"verb": "cancel", "ids": [booking["id"] for booking in booked], "arguments": {"reason": "closed"}}
     answer = await tenant.api.post(BULK, json=body)
     job = answer.json()
     assert (answer.status_code, answer.headers["location"]) == (202, f"/v1/bulk/{job['id']}")
@@ -176,7 +246,7 @@ async def test_a_long_order_is_taken_on_and_done_in_portions_while_one_looks_on(
     finished = await tenant.get(f"/v1/bulk/{job['id']}")
     assert (finished["status"], finished["succeeded"], finished["refused"]) == ("finished", 4, 1)
     results = await tenant.get(f"/v1/bulk/{job['id']}/results", limit=3)
-    assert [one["id"] for one in results["items"]] == [each["id"] for each in booked[:3]]
+    assert [item["id"] for item in results["items"]] == [booking["id"] for booking in booked[:3]]
     (refused,) = (await tenant.get(f"/v1/bulk/{job['id']}/results", ok="false"))["items"]
     assert (refused["id"], refused["problem"]["code"]) == (booked[3]["id"], "invalid_transition")
 
@@ -184,7 +254,7 @@ async def test_a_long_order_is_taken_on_and_done_in_portions_while_one_looks_on(
 async def test_a_portion_cut_short_is_done_again_and_only_once(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ROUTES, "AT_ONCE", 1)
     booked = [await tenant.book(tenant.at(9 + number)) for number in range(3)]
-    job = await tenant.post(BULK, {"verb": "confirm", "ids": [each["id"] for each in booked]}, status=202)
+    job = await tenant.post(BULK, {"verb": "confirm", "ids": [booking["id"] for booking in booked]}, status=202)
 
     async def dies(*_: Any, **__: Any) -> None:
         raise ConnectionError
@@ -193,10 +263,10 @@ async def test_a_portion_cut_short_is_done_again_and_only_once(tenant: Tenant, m
         meanwhile.setattr("booking.storage.bulk.BulkStore.finish", dies)
         with pytest.raises(DatabaseUnavailableError):
             await work(tenant)
-    assert {(await tenant.get(f"/v1/appointments/{each['id']}"))["status"] for each in booked} == {"scheduled"}
+    assert {(await tenant.get(f"/v1/appointments/{booking['id']}"))["status"] for booking in booked} == {"scheduled"}
     await work(tenant)
     assert (await tenant.get(f"/v1/bulk/{job['id']}"))["succeeded"] == 3
-    confirmed = [one for one in await tenant.outbox() if one["type"] == "slotstream.appointment.confirmed"]
+    confirmed = [record for record in await tenant.outbox() if record["type"] == "slotstream.appointment.confirmed"]
     assert len(confirmed) == 3
 
 
@@ -221,7 +291,7 @@ async def test_agents_and_viewers_do_nothing_in_bulk_and_strangers_reach_nothing
 ) -> None:
     monkeypatch.setattr(ROUTES, "AT_ONCE", 1)
     booked = [await tenant.book(tenant.at(hour)) for hour in (9, 10)]
-    body = {"verb": "confirm", "ids": [each["id"] for each in booked]}
+    body = {"verb": "confirm", "ids": [booking["id"] for booking in booked]}
     for role in ("agent", "viewer"):
         assert (await (await tenant.client_as(role=role)).post(BULK, json=body)).status_code == 403
     stranger = await tenant.client_as(organization=uuid4())
@@ -229,4 +299,4 @@ async def test_agents_and_viewers_do_nothing_in_bulk_and_strangers_reach_nothing
     await work(tenant)
     assert (await stranger.get(f"/v1/bulk/{theirs['id']}")).json()["refused"] == 2
     assert (await tenant.api.get(f"/v1/bulk/{UUID(theirs['id'])}")).status_code == 404
-    assert {(await tenant.get(f"/v1/appointments/{each['id']}"))["status"] for each in booked} == {"scheduled"}
+    assert {(await tenant.get(f"/v1/appointments/{booking['id']}"))["status"] for booking in booked} == {"scheduled"}

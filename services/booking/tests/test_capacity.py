@@ -32,11 +32,11 @@ async def test_of_forty_clients_exactly_as_many_get_a_seat_as_there_are(tenant: 
 
     answers = await in_a_race(tenant, [request] * 40)
 
-    statuses = Counter(one.status_code for one in answers)
-    assert statuses == {201: seats, 409: 40 - seats}, [one.text for one in answers if one.status_code > 409]
-    taken = [one.json()["resources"][0]["seat"] for one in answers if one.status_code == 201]
+    statuses = Counter(answer.status_code for answer in answers)
+    assert statuses == {201: seats, 409: 40 - seats}, [answer.text for answer in answers if answer.status_code > 409]
+    taken = [answer.json()["resources"][0]["seat"] for answer in answers if answer.status_code == 201]
     assert sorted(taken) == list(range(seats))
-    assert {one.json()["code"] for one in answers if one.status_code == 409} <= {"slot_taken", "no_seats_left"}
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} <= {"slot_taken", "no_seats_left"}
     assert await deadlocks(tenant) == 0
 
 
@@ -58,7 +58,7 @@ async def test_staff_and_room_are_taken_together_or_not_at_all_in_either_order(t
         )
         for name in ("Red", "Blue")
     ]
-    ids = [one["id"] for one in rooms]
+    ids = [item["id"] for item in rooms]
     there = await tenant.add_service(name="There", requires=[[ada], ids])
     back = await tenant.add_service(name="Back", requires=[ids, [ada]])
     requests = [
@@ -74,7 +74,7 @@ async def test_staff_and_room_are_taken_together_or_not_at_all_in_either_order(t
 
     answers = await in_a_race(tenant, requests)
 
-    assert Counter(one.status_code for one in answers) == {201: 8, 409: 24}, [one.text for one in answers]
+    assert Counter(answer.status_code for answer in answers) == {201: 8, 409: 24}, [answer.text for answer in answers]
     rows = await tenant.rows("SELECT holder_id, count(*) AS n FROM occupancy GROUP BY holder_id")
     assert [row["n"] for row in rows] == [2] * 8, "no resource is left taken for nobody"
     assert await deadlocks(tenant) == 0
@@ -104,12 +104,12 @@ async def three(tenant: Tenant) -> Any:
 
     async def policy(name: str, priorities: tuple[int, int, int] = (0, 0, 0)) -> None:
         await tenant.api.patch(f"/v1/businesses/{tenant.business['id']}", json={"assignment": name})
-        for one, priority in zip(ids, priorities, strict=True):
-            await tenant.api.patch(f"/v1/resources/{one}", json={"priority": priority})
+        for identity, priority in zip(ids, priorities, strict=True):
+            await tenant.api.patch(f"/v1/resources/{identity}", json={"priority": priority})
 
     async def chosen(*starts: str) -> list[str]:
         booked = [await tenant.book(at, service_id=service["id"], resource_ids=None) for at in starts]
-        return [one["resources"][0]["name"] for one in booked]
+        return [booking["resources"][0]["name"] for booking in booked]
 
     return policy, chosen
 
@@ -147,10 +147,10 @@ async def test_thirty_two_want_to_hold_one_slot_and_one_does(tenant: Tenant) -> 
 
     answers = await in_a_race(tenant, [request] * 32, "/v1/holds")
 
-    assert Counter(one.status_code for one in answers) == {201: 1, 409: 31}, [one.text for one in answers]
-    [hold] = [one.json() for one in answers if one.status_code == 201]
-    reasons = [one.json()["reasons"][0] for one in answers if one.status_code == 409]
-    assert {(one["code"], *one["conflicts_with"]) for one in reasons} == {("slot_taken", hold["id"])}
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 31}, [answer.text for answer in answers]
+    [hold] = [answer.json() for answer in answers if answer.status_code == 201]
+    reasons = [answer.json()["reasons"][0] for answer in answers if answer.status_code == 409]
+    assert {(reason["code"], *reason["conflicts_with"]) for reason in reasons} == {("slot_taken", hold["id"])}
 
 
 async def test_thirty_two_turn_one_hold_into_an_appointment_and_one_does(tenant: Tenant) -> None:
@@ -163,9 +163,9 @@ async def test_thirty_two_turn_one_hold_into_an_appointment_and_one_does(tenant:
 
     answers = await in_a_race(tenant, [request] * 32)
 
-    assert Counter(one.status_code for one in answers) == {201: 1, 409: 31}, [one.text for one in answers]
-    [booked] = [one.json() for one in answers if one.status_code == 201]
-    assert [one["id"] for one in booked["resources"]] == hold["resource_ids"]
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 31}, [answer.text for answer in answers]
+    [booked] = [answer.json() for answer in answers if answer.status_code == 201]
+    assert [resource["id"] for resource in booked["resources"]] == hold["resource_ids"]
     assert len(await tenant.rows("SELECT 1 FROM occupancy")) == 1
 
 

@@ -72,9 +72,9 @@ async def test_a_merged_duplicates_appointments_are_those_of_the_client_it_stand
     page = await tenant.get(f"{CLIENTS}/{tenant.client['id']}")
     assert page["appointments"] == {"scheduled": 2}
     listed = (await tenant.get("/v1/appointments", client_id=tenant.client["id"]))["items"]
-    assert theirs["id"] in {one["id"] for one in listed}
-    assert [one["id"] for one in (await tenant.get(CLIENTS, q="grace"))["items"]] == [tenant.client["id"]]
-    states = [one for one in await tenant.outbox() if one["key"] == double["id"]]
+    assert theirs["id"] in {item["id"] for item in listed}
+    assert [item["id"] for item in (await tenant.get(CLIENTS, q="grace"))["items"]] == [tenant.client["id"]]
+    states = [record for record in await tenant.outbox() if record["key"] == double["id"]]
     assert states[-1]["payload"]["data"]["merged_into"] == tenant.client["id"]
 
 
@@ -217,9 +217,9 @@ async def test_case_accents_and_vowel_signs_do_not_matter_in_a_search(
     client = await a_client(tenant, name)
     booked = await tenant.book(tenant.at(9), client_id=client["id"])
     for query in queries:
-        assert [one["id"] for one in (await tenant.get(CLIENTS, q=query))["items"]] == [client["id"]], query
+        assert [item["id"] for item in (await tenant.get(CLIENTS, q=query))["items"]] == [client["id"]], query
         listed = (await tenant.get("/v1/appointments", q=query))["items"]
-        assert [one["id"] for one in listed] == [booked["id"]], query
+        assert [item["id"] for item in listed] == [booked["id"]], query
 
 
 async def test_services_are_found_whatever_their_accents(tenant: Tenant) -> None:
@@ -227,7 +227,9 @@ async def test_services_are_found_whatever_their_accents(tenant: Tenant) -> None
     catalogued = await tenant.book(tenant.at(9), service_id=service["id"])
     custom = await tenant.book(tenant.at(10), service_id=None, service_name="Épilation", duration_minutes=30)
     for query, booked in (("fusspflege", catalogued), ("FUẞ", catalogued), ("epilation", custom), ("épi", custom)):
-        assert [one["id"] for one in (await tenant.get("/v1/appointments", q=query))["items"]] == [booked["id"]], query
+        assert [item["id"] for item in (await tenant.get("/v1/appointments", q=query))["items"]] == [booked["id"]], (
+            query
+        )
 
 
 async def test_archived_appointments_are_not_on_a_clients_page(tenant: Tenant) -> None:
@@ -249,14 +251,14 @@ async def test_consent_is_kept_as_it_was_given_none_included(tenant: Tenant) -> 
     assert (none["consent"], some["consent"]) == ([], ["email"])
     changed = await tenant.api.patch(f"{CLIENTS}/{some['id']}", json={"consent": ["email", "sms"]})
     assert changed.json()["consent"] == ["email", "sms"]
-    states = [one["payload"]["data"]["consent"] for one in await tenant.outbox() if one["key"] == some["id"]]
+    states = [record["payload"]["data"]["consent"] for record in await tenant.outbox() if record["key"] == some["id"]]
     assert states == [["email"], ["email", "sms"]]
 
 
 async def test_appointment_events_name_no_client_and_quote_no_notes(tenant: Tenant) -> None:
     booked = await tenant.book(tenant.at(9), notes="allergic to nuts", internal_notes="pays late")
     await tenant.api.patch(f"/v1/appointments/{booked['id']}", json={"notes": "allergic to milk"})
-    said = json.dumps([one["payload"] for one in await tenant.outbox() if "appointment" in one["topic"]])
+    said = json.dumps([record["payload"] for record in await tenant.outbox() if "appointment" in record["topic"]])
     for personal in ("Grace", "901820", "allergic", "pays late"):
         assert personal not in said
 
@@ -276,14 +278,14 @@ async def test_internal_notes_are_seen_by_staff_and_not_by_agents_or_integration
 
 
 async def test_an_action_named_while_booking_is_added_once(tenant: Tenant) -> None:
-    before = {one["name"] for one in (await tenant.get("/v1/actions"))["items"]}
+    before = {item["name"] for item in (await tenant.get("/v1/actions"))["items"]}
     assert {"Call back", "Site visit"} <= before
     first = await tenant.book(tenant.at(9), action_name="Take measurements")
     second = await tenant.book(tenant.at(10), action_name="take Measurements ")
     assert first["action_id"] == second["action_id"]
     known = await tenant.book(tenant.at(11), action_name="call back")
     assert known["action_name"] == "Call back"
-    assert {one["name"] for one in (await tenant.get("/v1/actions"))["items"]} == before | {"Take measurements"}
+    assert {item["name"] for item in (await tenant.get("/v1/actions"))["items"]} == before | {"Take measurements"}
 
 
 async def test_an_appointment_says_what_it_belongs_to_in_another_system_and_its_prices(tenant: Tenant) -> None:

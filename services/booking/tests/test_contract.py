@@ -14,7 +14,7 @@ async def test_every_answer_is_one_that_the_openapi_document_declares(tenant: Te
         "/v1/series", {**tenant.request(tenant.at(19)), "recurrence": {"freq": "weekly", "count": 3}}, status=201
     )
     known = {
-        "appointments": [one["id"] for one in booked],
+        "appointments": [booking["id"] for booking in booked],
         "series": [series["id"]],
         "businesses": [tenant.business["id"]],
         "resources": [tenant.staff[0]["id"]],

@@ -13,7 +13,7 @@ from booking_fixtures import Tenant
 
 from booking.adapters.exports import writer_of
 from booking.domain.exports import COLUMNS, ExportedAppointment, Format
-from booking.storage.appointments import read_appointment
+from booking.storage.appointments import AppointmentStore
 from booking.storage.connections import connection_of
 
 EXPORT = "/v1/appointments/export"
@@ -113,6 +113,17 @@ async def test_each_price_is_labelled_with_its_currency(tenant: Tenant) -> None:
     assert (row["actual_price"], row["actual_currency"]) == ("", "")
 
 
+async def test_a_location_is_the_businesss_address_unless_another_was_agreed(tenant: Tenant) -> None:
+    await tenant.api.patch(f"/v1/businesses/{tenant.business['id']}", json={"address": "Torstr. 1, Berlin"})
+    await tenant.book(tenant.at(9))
+    await tenant.book(tenant.at(10), location={"kind": "video", "url": "https://meet.example/1"})
+
+    assert [row["location"] for row in await exported(tenant)] == ["Torstr. 1, Berlin", "https://meet.example/1"]
+    answer = await tenant.api.get(EXPORT, params={"format": "ics"})
+    events = icalendar.Calendar.from_ical(answer.content).walk("VEVENT")
+    assert [str(event["location"]) for event in events] == ["Torstr. 1, Berlin", "https://meet.example/1"]
+
+
 async def test_an_empty_export_is_an_empty_file_and_no_error(tenant: Tenant) -> None:
     assert await exported(tenant, q="nobody of that name") == []
     answer = await tenant.api.get(EXPORT, params={"format": "ics"})
@@ -159,11 +170,8 @@ async def test_more_rows_need_no_more_memory(tenant: Tenant, kind: Format) -> No
 
 async def a_row(tenant: Tenant, booked: dict[str, Any]) -> ExportedAppointment:
     async with tenant.database.transaction(tenant.organization_id) as session:
-        appointment = await read_appointment(
-            await connection_of(session),
-            organization_id=tenant.organization_id,
-            appointment_id=UUID(booked["id"]),
-        )
+        store = AppointmentStore(await connection_of(session), tenant.organization_id)
+        appointment = await store.get(UUID(booked["id"]))
     return ExportedAppointment(
         appointment=appointment,
         business_name="Salon",

@@ -40,12 +40,11 @@ def an_event(
         message_id=message_id,
         organization_id=organization_id,
         appointment_id=None if appointment_id is None else UUID(appointment_id),
-        client_id=UUID(tenant.client["id"]),
+        **{"client_id": UUID(tenant.client["id"]), **more},
         channel="email",
         kind="reminder",
         due_at=tenant.now[0],
         occurred_at=at,
-        **more,
     )
     return wrap(
         data,
@@ -62,8 +61,8 @@ def an_event(
 
 async def hear(tenant: Tenant, *events: Envelope[MessageEvent]) -> None:
     batch = [
-        Received(event=one, key=one.partitionkey, topic=one.topic, partition=0, offset=n, timestamp=tenant.now[0])
-        for n, one in enumerate(events)
+        Received(event=event, key=event.partitionkey, topic=event.topic, partition=0, offset=n, timestamp=tenant.now[0])
+        for n, event in enumerate(events)
     ]
     async with tenant.database.system_transaction() as session:
         await on_messages(session, batch)
@@ -72,8 +71,8 @@ async def hear(tenant: Tenant, *events: Envelope[MessageEvent]) -> None:
 async def messages(tenant: Tenant, appointment_id: str) -> list[tuple[str, list[tuple[str, str | None]]]]:
     history = await tenant.get(f"/v1/appointments/{appointment_id}/history")
     return [
-        (one["message_id"], [(each["outcome"], each["detail"]) for each in one["outcomes"]])
-        for one in history["messages"]
+        (entry["message_id"], [(outcome["outcome"], outcome["detail"]) for outcome in entry["outcomes"]])
+        for entry in history["messages"]
     ]
 
 
@@ -92,10 +91,22 @@ async def test_history_holds_every_message_with_its_outcome(tenant: Tenant) -> N
         an_event(tenant, MessageSuppressed, uuid4(), 1, None, reason="opted_out"),
     )
 
+    history = await tenant.get(f"/v1/appointments/{booked}/history")
+    assert {(entry["client_id"], entry["resource_id"]) for entry in history["messages"]} == {
+        (tenant.client["id"], None)
+    }
     assert await messages(tenant, booked) == [
         (str(sent), [("planned", None), ("sent", None), ("delivered", None), ("answered", "confirm")]),
         (str(failed), [("planned", None), ("failed", "no such mailbox")]),
     ]
+
+
+async def test_a_message_to_staff_says_to_whom_it_went(tenant: Tenant) -> None:
+    booked, ada = (await tenant.book(tenant.at(9)))["id"], tenant.staff[0]["id"]
+    event = an_event(tenant, MessagePlanned, uuid4(), 1, booked, client_id=None, resource_id=UUID(ada))
+    await hear(tenant, event)
+    [message] = (await tenant.get(f"/v1/appointments/{booked}/history"))["messages"]
+    assert (message["client_id"], message["resource_id"]) == (None, ada)
 
 
 async def test_message_events_repeated_and_out_of_order_give_the_same_history(tenant: Tenant) -> None:
@@ -116,7 +127,9 @@ async def test_message_events_repeated_and_out_of_order_give_the_same_history(te
     await hear(tenant, *events)
     [after] = await tenant.rows("SELECT min(applied_at) AS at FROM message_events")
     assert after["at"] > before["at"], "a rebuild tells what it has seen from what it has not"
-    assert [one.name for one in projections() if "message_events" in one.tables] == ["message_events"]
+    assert [projection.name for projection in projections() if "message_events" in projection.tables] == [
+        "message_events"
+    ]
 
 
 async def test_messages_of_another_organization_do_not_show(tenant: Tenant) -> None:
@@ -177,7 +190,7 @@ async def test_a_change_that_was_made_later_is_never_known_earlier(tenant: Tenan
     await tenant.api.patch(path, json={"notes": "second, by a clock that is behind"})
 
     history = (await tenant.get(f"{path}/history"))["items"]
-    times = [one["at"] for one in history]
+    times = [entry["at"] for entry in history]
     assert times == sorted(times)
     assert (await tenant.get(path, as_of=tenant.now[0].isoformat()))["version"] == 1
 
@@ -185,11 +198,13 @@ async def test_a_change_that_was_made_later_is_never_known_earlier(tenant: Tenan
 async def test_history_names_the_actor_the_call_and_both_values_of_every_field(tenant: Tenant) -> None:
     booked = await tenant.book(tenant.at(9))
     agent = await tenant.client_as("agent", headers={"Slotstream-Call-Id": "call-9"})
-    moved = await agent.post(f"/v1/appointments/{booked['id']}/reschedule", json={"starts_at": tenant.at(11)})
+    body = {"starts_at": tenant.at(11), "reason": "the train is late"}
+    moved = await agent.post(f"/v1/appointments/{booked['id']}/reschedule", json=body)
 
     [_, last] = (await tenant.get(f"/v1/appointments/{booked['id']}/history"))["items"]
     new = moved.json()["appointment"]
     assert (last["verb"], last["actor"]["type"], last["actor"]["call_id"]) == ("reschedule", "ai_agent", "call-9")
+    assert last["reason"] == "the train is late"
     assert last["fields"] == {
         "status": {"old": "scheduled", "new": "rescheduled"},
         "rescheduled_to": {"old": None, "new": new["id"]},
@@ -198,6 +213,7 @@ async def test_history_names_the_actor_the_call_and_both_values_of_every_field(t
     }
     [first] = (await tenant.get(f"/v1/appointments/{new['id']}/history"))["items"]
     assert (first["verb"], first["actor"]["call_id"]) == ("create", "call-9")
+    assert first["reason"] == "the train is late"
     assert first["fields"] == {
         "starts_at": {"old": booked["starts_at"], "new": new["starts_at"]},
         "ends_at": {"old": booked["ends_at"], "new": new["ends_at"]},
@@ -206,11 +222,31 @@ async def test_history_names_the_actor_the_call_and_both_values_of_every_field(t
     assert new["previous_starts_at"] == booked["starts_at"]
 
 
+async def test_a_history_shows_all_times_that_the_appointment_was_moved_to(tenant: Tenant) -> None:
+    first = await tenant.book(tenant.at(9))
+    await tenant.book(tenant.at(8))
+    second = await moved_to(tenant, first, tenant.at(11))
+    third = await moved_to(tenant, second, tenant.at(13))
+
+    chains = [(await tenant.get(f"/v1/appointments/{link['id']}/history"))["chain"] for link in (first, second, third)]
+
+    assert chains[0] == chains[1] == chains[2]
+    assert [(link["id"], link["starts_at"], link["status"]) for link in chains[0]] == [
+        (first["id"], tenant.at(9), "rescheduled"),
+        (second["id"], tenant.at(11), "rescheduled"),
+        (third["id"], tenant.at(13), "scheduled"),
+    ]
+
+
+async def moved_to(tenant: Tenant, booked: dict[str, Any], starts_at: str) -> dict[str, Any]:
+    moved = await tenant.post(f"/v1/appointments/{booked['id']}/reschedule", {"starts_at": starts_at}, status=201)
+    new: dict[str, Any] = moved["appointment"]
+    return new
+
+
 async def test_history_calls_fields_as_the_api_does(tenant: Tenant) -> None:
     booked = await tenant.book(tenant.at(9), quoted_price={"amount": "40.00", "currency": "EUR"})
     price = {"amount": "45.00", "currency": "EUR"}
     await tenant.api.patch(f"/v1/appointments/{booked['id']}", json={"actual_price": price})
     [_, edited] = (await tenant.get(f"/v1/appointments/{booked['id']}/history"))["items"]
-    assert edited["fields"] == {
-        "actual_price": {"old": {"amount": None, "currency": None}, "new": {"amount": "45.00", "currency": "EUR"}}
-    }
+    assert edited["fields"] == {"actual_price": {"old": None, "new": {"amount": "45.00", "currency": "EUR"}}}

@@ -29,7 +29,7 @@ async def test_a_hold_is_told_with_the_time_it_blocks_and_its_end(tenant: Tenant
     rows = await tenant.rows("SELECT payload FROM outbox WHERE key = :key", key=hold["id"])
     state = parse(bytes(rows[0]["payload"])).data
     assert isinstance(state, HoldState)
-    assert [str(each) for each in state.resource_ids] == hold["resource_ids"]
+    assert [str(identity) for identity in state.resource_ids] == hold["resource_ids"]
     assert (state.starts_at - state.blocked_from).total_seconds() == 300
     assert (state.blocked_to - state.ends_at).total_seconds() == 600
 

@@ -7,11 +7,11 @@ import pytest
 from booking_fixtures import Tenant
 from sqlalchemy import text
 
-from booking.publishers import Cause
 from booking.storage.policies import PolicyCache
 from booking.usecases.commands import ReceivedCommand, answer_commands
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import AppointmentRequest, BookAppointment
+from slotstream_servicekit.context import Cause
 
 pytestmark = pytest.mark.service
 

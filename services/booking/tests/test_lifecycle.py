@@ -52,7 +52,7 @@ async def test_rescheduling_frees_the_old_slot_and_links_both(tenant: Tenant) ->
     assert new["previous_starts_at"] == old["starts_at"]
     assert (new["calendar_uid"], new["calendar_sequence"]) == (old["calendar_uid"], 1)
     await tenant.book(tenant.at(9))
-    messages = [one for one in await tenant.outbox() if one["type"] == "slotstream.appointment.rescheduled"]
+    messages = [record for record in await tenant.outbox() if record["type"] == "slotstream.appointment.rescheduled"]
     assert messages[0]["payload"]["data"]["replacement"]["id"] == new["id"]
 
 
@@ -84,13 +84,13 @@ async def test_swapping_slots_in_a_race_neither_deadlocks_nor_double_books(tenan
         answers = await asyncio.gather(
             *(
                 tenant.api.post(
-                    f"/v1/appointments/{one['id']}/reschedule",
+                    f"/v1/appointments/{booking['id']}/reschedule",
                     json={"starts_at": booked[(n + shift) % 8]["starts_at"]},
                 )
-                for n, one in enumerate(booked)
+                for n, booking in enumerate(booked)
             )
         )
-        assert {answer.status_code for answer in answers} <= {201, 409}, [one.text for one in answers]
+        assert {answer.status_code for answer in answers} <= {201, 409}, [answer.text for answer in answers]
     assert await overlaps(tenant) == 0
 
 
@@ -235,7 +235,7 @@ async def test_assigning_another_staff_member_is_checked_like_a_booking(tenant: 
     assigned = await tenant.api.patch(path, json={"resource_ids": [bob["id"]]})
 
     assert assigned.json()["resources"][0]["name"] == "Bob"
-    types = [one["type"] for one in await tenant.outbox() if one["key"] == mine["id"]]
+    types = [record["type"] for record in await tenant.outbox() if record["key"] == mine["id"]]
     assert "slotstream.appointment.assigned" in types
     await tenant.book(tenant.at(9))
 
@@ -253,7 +253,7 @@ async def test_as_of_answers_exactly_what_was_known_then(tenant: Tenant) -> None
         for minutes in (119, 59, 0)
     ]
 
-    assert [(one["notes"], one["status"], one["version"]) for one in known] == [
+    assert [(version["notes"], version["status"], version["version"]) for version in known] == [
         ("first", "scheduled", 1),
         ("second", "scheduled", 2),
         ("second", "confirmed", 3),
@@ -281,8 +281,8 @@ async def test_versions_are_gapless_and_history_follows_them(tenant: Tenant) -> 
     await verb(tenant, booked, "reopen")
 
     history = (await tenant.get(f"/v1/appointments/{booked['id']}/history"))["items"]
-    assert [one["version"] for one in history] == [1, 2, 3, 4]
-    sequences = [one["payload"]["sequence"] for one in await tenant.outbox() if one["key"] == booked["id"]]
+    assert [entry["version"] for entry in history] == [1, 2, 3, 4]
+    sequences = [record["payload"]["sequence"] for record in await tenant.outbox() if record["key"] == booked["id"]]
     assert sequences == [1, 1, 2, 2, 3, 3, 4, 4]
 
 

@@ -18,7 +18,7 @@ LIST = "/v1/appointments"
 async def listed(tenant: Tenant, **params: Any) -> list[str]:
     answer = await tenant.api.get(LIST, params=params)
     assert answer.status_code == 200, answer.text
-    return [each["id"] for each in answer.json()["items"]]
+    return [item["id"] for item in answer.json()["items"]]
 
 
 async def a_client(tenant: Tenant, name: str, phone: str | None = None, email: str | None = None) -> dict[str, Any]:
@@ -38,7 +38,7 @@ async def test_each_row_shows_client_service_start_duration_status_source_and_st
     }
     assert (row["service_name"], row["status"], row["source"]) == (tenant.service["name"], "scheduled", "manual")
     assert (row["starts_at"], row["ends_at"]) == (tenant.at(9), tenant.at(9, 30))
-    assert [each["name"] for each in row["resources"]] == ["Ada"]
+    assert [resource["name"] for resource in row["resources"]] == ["Ada"]
 
 
 async def test_every_filter_narrows_and_repeated_values_are_alternatives(tenant: Tenant) -> None:
@@ -49,7 +49,7 @@ async def test_every_filter_narrows_and_repeated_values_are_alternatives(tenant:
     two = await tenant.book(tenant.at(10), service_id=massage["id"], resource_ids=[bob["id"]])
     three = await tenant.book(tenant.at(11), client_id=alan["id"], origin={"kind": "work_order", "reference_id": "W-7"})
     await tenant.post(f"{LIST}/{two['id']}/confirm")
-    for params, found in (
+    for params, member in (
         ({"status": "confirmed"}, [two]),
         ({"status": ["confirmed", "scheduled"]}, [three, two, one]),
         ({"from": tenant.at(10)}, [three, two]),
@@ -66,7 +66,7 @@ async def test_every_filter_narrows_and_repeated_values_are_alternatives(tenant:
         ({"archived": "true"}, []),
         ({"sort": "starts_at"}, [one, two, three]),
     ):
-        assert await listed(tenant, **params) == [each["id"] for each in found], params
+        assert await listed(tenant, **params) == [item["id"] for item in member], params
 
 
 async def test_a_misspelt_filter_is_refused_and_not_ignored(tenant: Tenant) -> None:
@@ -101,7 +101,7 @@ async def test_text_finds_clients_by_parts_of_name_phone_and_email_however_typed
     await a_client(tenant, "Alan Turing", phone="+44 20 7946 0018")
     booked = await tenant.book(tenant.at(9))
     assert await listed(tenant, q=query) == [booked["id"]]
-    assert [each["id"] for each in (await tenant.get("/v1/clients", q=query))["items"]] == [tenant.client["id"]]
+    assert [item["id"] for item in (await tenant.get("/v1/clients", q=query))["items"]] == [tenant.client["id"]]
 
 
 async def test_text_finds_services_of_the_catalogue_and_custom_ones(tenant: Tenant) -> None:
@@ -133,7 +133,7 @@ async def test_pages_neither_skip_nor_repeat_while_rows_change(tenant: Tenant) -
         seen: list[str] = []
         page = await tenant.get(LIST, limit=3, sort=sort)
         while True:
-            seen += [each["id"] for each in page["items"]]
+            seen += [item["id"] for item in page["items"]]
             if page["next_cursor"] is None:
                 break
             moving = await tenant.book(tenant.at(chance.randrange(13, 21), day=chance.randrange(2, 6)))

@@ -18,7 +18,7 @@ async def test_staff_may_force_an_overlap_and_it_is_a_record(tenant: Tenant) -> 
         ["slot_taken"],
         [first["id"]],
     )
-    events = [one for one in await tenant.outbox() if one["type"] == "slotstream.appointment.created"]
+    events = [message for message in await tenant.outbox() if message["type"] == "slotstream.appointment.created"]
     assert "reason" not in events[1]["payload"]["data"]["change"]["override"]
 
 
@@ -37,15 +37,15 @@ async def test_an_ordinary_booking_never_slips_in_beside_a_forced_one(tenant: Te
     first = await tenant.book(tenant.at(9))
     second = await tenant.book(tenant.at(9, 30))
     forced = await tenant.book(tenant.at(9, 15), override={"reason": "emergency"})
-    for one in (first, second):
-        await tenant.post(f"/v1/appointments/{one['id']}/cancel", {"reason": "ill"})
+    for item in (first, second):
+        await tenant.post(f"/v1/appointments/{item['id']}/cancel", {"reason": "ill"})
 
     answers = [
         await tenant.api.post("/v1/appointments", json=tenant.request(tenant.at(9, minute))) for minute in (0, 15, 30)
     ]
 
     assert [answer.status_code for answer in answers] == [409, 409, 409]
-    assert {one for answer in answers for one in answer.json()["reasons"][0]["conflicts_with"]} == {forced["id"]}
+    assert {reason for answer in answers for reason in answer.json()["reasons"][0]["conflicts_with"]} == {forced["id"]}
     await tenant.book(tenant.at(9, 45))
 
 
@@ -96,7 +96,7 @@ async def test_a_held_slot_is_taken_until_it_is_booked_with_the_hold(tenant: Ten
 
     booked = await tenant.book(tenant.at(9), hold_id=hold["id"], resource_ids=None)
 
-    assert [one["id"] for one in booked["resources"]] == hold["resource_ids"]
+    assert [resource["id"] for resource in booked["resources"]] == hold["resource_ids"]
     again = await tenant.api.post("/v1/appointments", json=tenant.request(tenant.at(9), hold_id=hold["id"]))
     assert again.json()["code"] == "hold_expired"
 

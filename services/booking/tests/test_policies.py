@@ -7,7 +7,6 @@ from uuid import uuid4
 import pytest
 from booking_fixtures import Tenant
 
-from booking.publishers import Cause
 from booking.storage.policies import PolicyCache
 from booking.usecases.commands import ReceivedCommand, answer_commands
 from slotstream_contracts.base import Actor
@@ -16,6 +15,7 @@ from slotstream_contracts.commands import (
     Command,
     RescheduleAppointment,
 )
+from slotstream_servicekit.context import Cause
 
 pytestmark = pytest.mark.service
 
@@ -25,18 +25,18 @@ async def ask(tenant: Tenant, *commands: Command) -> list[dict[str, Any]]:
     asked = [
         ReceivedCommand(
             id=uuid4(),
-            type=str(one.type),  # type: ignore[attr-defined]  # each command has one
+            type=str(item.type),  # type: ignore[attr-defined]  # each command has one
             organization_id=tenant.organization_id,
             key="k",
-            command=one,
+            command=item,
             cause=Cause(correlation_id="c"),
         )
-        for one in commands
+        for item in commands
     ]
     async with tenant.database.system_transaction() as session:
         await answer_commands(session=session, policies=PolicyCache(), commands=asked, now=tenant.now[0])
     rows = {row["command_id"]: row for row in await tenant.rows("SELECT command_id, type, data FROM command_results")}
-    return [{"type": rows[one.id]["type"], **rows[one.id]["data"]} for one in asked]
+    return [{"type": rows[item.id]["type"], **rows[item.id]["data"]} for item in asked]
 
 
 async def test_clients_keep_to_the_cancellation_notice(tenant: Tenant) -> None:
@@ -82,11 +82,11 @@ async def test_staff_go_beyond_a_policy_only_with_a_reason_and_it_is_a_record(te
     await tenant.post(f"/v1/appointments/{moved['appointment']['id']}/cancel", {"reason": "the client is ill"})
 
     records = (await tenant.get("/v1/overrides"))["items"]
-    assert [(one["verb"], one["reason"], one["rules"]) for one in records] == [
+    assert [(record["verb"], record["reason"], record["rules"]) for record in records] == [
         ("cancel", "the client is ill", ["notice_passed"]),
         ("reschedule", "the client called", ["notice_passed"]),
     ]
-    assert {one["actor_type"] for one in records} == {"user"}
+    assert {record["actor_type"] for record in records} == {"user"}
 
 
 async def test_a_reschedule_works_once(tenant: Tenant) -> None:
@@ -122,7 +122,7 @@ async def test_overrides_are_listed_by_who_why_which_rules_and_which_appointment
 
     async def listed(**params: Any) -> list[str]:
         page = await tenant.get("/v1/overrides", **params)
-        return [one["appointment_id"] for one in page["items"]]
+        return [item["appointment_id"] for item in page["items"]]
 
     assert await listed() == [doras, at_night["id"], *forced[::-1]]
     assert await listed(rule="outside_working_hours") == [doras, at_night["id"]]
@@ -134,6 +134,6 @@ async def test_overrides_are_listed_by_who_why_which_rules_and_which_appointment
     assert await listed(to=(tenant.now[0] - timedelta(minutes=2)).isoformat()) == [forced[1], forced[0]]
     page = await tenant.get("/v1/overrides", limit=2)
     rest = await tenant.get("/v1/overrides", limit=9, cursor=page["next_cursor"])
-    assert [one["appointment_id"] for one in page["items"] + rest["items"]] == await listed()
+    assert [item["appointment_id"] for item in page["items"] + rest["items"]] == await listed()
     stranger = await tenant.client_as(organization=uuid4())
     assert (await stranger.get("/v1/overrides")).json()["items"] == []

@@ -5,6 +5,9 @@ from typing import Any
 import orjson
 from booking_fixtures import Json, Tenant
 
+from booking.publishers import PRIVATE
+from slotstream_contracts.base import Message
+from slotstream_contracts.envelope import parse
 from slotstream_contracts.testing import assert_valid_message
 
 TYPED = ("tattoo", "crm.example", "ext-77", "w-77", "ill with", "insists", "tea")
@@ -73,3 +76,28 @@ async def test_every_message_about_appointments_is_valid_by_its_closed_schema(te
     assert {record.topic for record in published} >= {"slotstream.appointments.v1", "slotstream.appointments.state.v1"}
     for record in published:
         assert_valid_message(record)
+
+
+async def test_messages_that_are_built_by_hand_leave_out_no_field_of_their_contract(tenant: Tenant) -> None:
+    """What is left out would be read as its default, whatever the appointment is like."""
+    await a_busy_life(tenant)
+    records = [record for record in await tenant.published() if record.topic.startswith("slotstream.appointments")]
+    assert {record.type for record in records} >= {
+        "slotstream.appointment.created",
+        "slotstream.appointment.rescheduled",
+        "slotstream.appointment.state",
+    }
+    for record in records:
+        data = orjson.loads(record.payload or b"{}")["data"]
+        parsed = parse(record.payload or b"").data
+        assert complete(parsed) == {name: value for name, value in data.items() if value is not None}, record.type
+
+
+def complete(message: Message) -> Json:
+    """The message as its contract writes it, every field of every part of it included."""
+    written: Json = message.model_dump(mode="json", by_alias=True)
+    if "change" in written:
+        # Of what was typed an event says that it changed, never from what to what.
+        fields = written["change"]["fields"]
+        written["change"]["fields"] = {name: {} if name in PRIVATE else change for name, change in fields.items()}
+    return {name: value for name, value in written.items() if value is not None}

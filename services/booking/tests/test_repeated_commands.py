@@ -45,7 +45,7 @@ async def test_commands_of_one_batch_that_name_one_appointment_book_it_once(tena
 
     answers = await answers_to(tenant, booking_of(tenant, identity), booking_of(tenant, identity))
 
-    assert [each["outcome"] for each in answers] == ["done", "already_done"]
+    assert [answer["outcome"] for answer in answers] == ["done", "already_done"]
     assert len(await tenant.rows("SELECT * FROM appointments")) == 1
 
 

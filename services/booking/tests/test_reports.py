@@ -38,7 +38,7 @@ async def test_the_no_show_rate_by_client_service_staff_weekday_and_hour(tenant:
             {"key": key, "name": name, "no_shows": 1, "completed": 2, "rate": 0.3333}
         ], by
     hours = await report(tenant, "no-shows", by="hour")
-    assert [(each["key"], each["rate"]) for each in hours] == [("10", 1.0), ("11", 0.0), ("12", 0.0)]
+    assert [(hour["key"], hour["rate"]) for hour in hours] == [("10", 1.0), ("11", 0.0), ("12", 0.0)]
 
 
 async def test_counts_by_service_and_by_source(tenant: Tenant) -> None:
@@ -47,7 +47,7 @@ async def test_counts_by_service_and_by_source(tenant: Tenant) -> None:
     await tenant.book(tenant.at(10))
     await tenant.book(tenant.at(11), service_id=massage["id"])
     by_service = await report(tenant, "volume", by="service")
-    assert [(each["name"], each["appointments"], each["cancelled"]) for each in by_service] == [
+    assert [(item["name"], item["appointments"], item["cancelled"]) for item in by_service] == [
         (tenant.service["name"], 2, 1),
         ("Long massage", 1, 0),
     ]
@@ -87,10 +87,10 @@ async def test_weekdays_hours_and_days_are_read_from_the_businesss_clock_over_a_
     # Berlin goes from +01:00 to +02:00 on Sunday, 28 March 2027, at 01:00 UTC.
     await tenant.book("2027-03-27T22:30:00Z")
     await tenant.book("2027-03-28T22:30:00Z")
-    assert {each["key"] for each in await report(tenant, "volume", by="weekday")} == {"5", "0"}
-    assert {each["key"] for each in await report(tenant, "volume", by="hour")} == {"23", "0"}
-    assert {each["key"] for each in await report(tenant, "volume", by="day")} == {"2027-03-27", "2027-03-29"}
-    assert [each["appointments"] for each in await report(tenant, "volume", by="month")] == [2]
+    assert {item["key"] for item in await report(tenant, "volume", by="weekday")} == {"5", "0"}
+    assert {item["key"] for item in await report(tenant, "volume", by="hour")} == {"23", "0"}
+    assert {item["key"] for item in await report(tenant, "volume", by="day")} == {"2027-03-27", "2027-03-29"}
+    assert [item["appointments"] for item in await report(tenant, "volume", by="month")] == [2]
 
 
 async def test_a_zone_whose_law_is_newer_than_the_database_is_read_by_the_pinned_rules(tenant: Tenant) -> None:
@@ -98,7 +98,7 @@ async def test_a_zone_whose_law_is_newer_than_the_database_is_read_by_the_pinned
     moved = await tenant.api.patch(f"/v1/businesses/{tenant.business['id']}", json={"zone": "Africa/Casablanca"})
     assert moved.status_code == 200, moved.text
     assert (await tenant.book("2027-03-02T09:00:00Z"))["zone"] == "Africa/Casablanca"
-    assert [each["key"] for each in await report(tenant, "volume", by="hour")] == ["9"]
+    assert [item["key"] for item in await report(tenant, "volume", by="hour")] == ["9"]
 
 
 async def test_utilisation_is_booked_time_of_working_time(tenant: Tenant) -> None:

@@ -43,11 +43,11 @@ async def test_a_time_in_a_gap_is_shifted_and_one_in_a_fold_takes_its_first_pass
     spring = await add(tenant, {"freq": "weekly", "count": 2}, "2027-03-21T01:30:00Z")
     autumn = await add(tenant, {"freq": "weekly", "count": 2}, "2027-10-24T00:30:00Z")
 
-    assert [(one["starts_at"], one["clock"]) for one in spring["occurrences"]] == [
+    assert [(occurrence["starts_at"], occurrence["clock"]) for occurrence in spring["occurrences"]] == [
         ("2027-03-21T01:30:00Z", "exact"),
         ("2027-03-28T01:30:00Z", "gap"),
     ]
-    assert [(one["starts_at"], one["clock"]) for one in autumn["occurrences"]] == [
+    assert [(occurrence["starts_at"], occurrence["clock"]) for occurrence in autumn["occurrences"]] == [
         ("2027-10-24T00:30:00Z", "exact"),
         ("2027-10-31T00:30:00Z", "fold"),
     ]
@@ -66,25 +66,31 @@ async def test_monthly_on_the_31st_is_skipped_or_the_last_day_as_the_creator_cho
         tenant, {"freq": "monthly", "count": 2, "nth_weekday": {"nth": 2, "weekday": 1}}, "2027-04-01T10:00:00Z"
     )
 
-    assert [one["occurs_on"] for one in skipped["occurrences"]] == ["2027-03-31", "2027-05-31", "2027-07-31"]
-    assert [one["occurs_on"] for one in last["occurrences"]] == ["2027-03-31", "2027-04-30", "2027-05-31"]
-    assert [one["occurs_on"] for one in second_tuesday["occurrences"]] == ["2027-04-13", "2027-05-11"]
+    assert [occurrence["occurs_on"] for occurrence in skipped["occurrences"]] == [
+        "2027-03-31",
+        "2027-05-31",
+        "2027-07-31",
+    ]
+    assert [occurrence["occurs_on"] for occurrence in last["occurrences"]] == ["2027-03-31", "2027-04-30", "2027-05-31"]
+    assert [occurrence["occurs_on"] for occurrence in second_tuesday["occurrences"]] == ["2027-04-13", "2027-05-11"]
 
 
 async def test_each_occurrence_is_an_appointment_with_its_event_and_audit_row(tenant: Tenant) -> None:
     made = await add(tenant, {**MONDAYS, "count": 3}, notes="bring papers")
 
     page = await tenant.get("/v1/appointments", series_id=made["id"], sort="starts_at")
-    assert [one["series_id"] for one in page["items"]] == [made["id"]] * 3
-    assert {(one["source"], one["notes"]) for one in page["items"]} == {("recurrence", "bring papers")}
-    ids = [one["appointment_id"] for one in made["occurrences"]]
-    assert [one["id"] for one in page["items"]] == ids
-    messages = [(one["key"], one["type"]) for one in await tenant.outbox() if one["key"] in ids]
+    assert [item["series_id"] for item in page["items"]] == [made["id"]] * 3
+    assert {(item["source"], item["notes"]) for item in page["items"]} == {("recurrence", "bring papers")}
+    ids = [occurrence["appointment_id"] for occurrence in made["occurrences"]]
+    assert [item["id"] for item in page["items"]] == ids
+    messages = [(record["key"], record["type"]) for record in await tenant.outbox() if record["key"] in ids]
     assert sorted(messages) == sorted(
-        (one, kind) for one in ids for kind in ("slotstream.appointment.created", "slotstream.appointment.state")
+        (identity, kind)
+        for identity in ids
+        for kind in ("slotstream.appointment.created", "slotstream.appointment.state")
     )
     history = (await tenant.get(f"/v1/appointments/{ids[2]}/history"))["items"]
-    assert [(one["verb"], one["actor"]["type"]) for one in history] == [("create", "user")]
+    assert [(entry["verb"], entry["actor"]["type"]) for entry in history] == [("create", "user")]
 
 
 async def test_a_conflict_is_skipped_with_its_reasons_or_undoes_all_or_is_forced(tenant: Tenant) -> None:
@@ -99,13 +105,13 @@ async def test_a_conflict_is_skipped_with_its_reasons_or_undoes_all_or_is_forced
     assert (await tenant.get("/v1/series"))["items"] == []
 
     skipped = await add(tenant, {**MONDAYS, "count": 3}, on_conflict="skip")
-    assert [one["outcome"] for one in skipped["occurrences"]] == ["booked", "skipped", "booked"]
+    assert [occurrence["outcome"] for occurrence in skipped["occurrences"]] == ["booked", "skipped", "booked"]
     [reason] = skipped["occurrences"][1]["reasons"]
     assert (reason["code"], reason["conflicts_with"]) == ("slot_taken", [taken["id"]])
 
     await cancel(tenant, skipped, scope="all")
     forced = await add(tenant, {**MONDAYS, "count": 3}, on_conflict="override", override={"reason": "agreed"})
-    assert [one["outcome"] for one in forced["occurrences"]] == ["booked", "forced", "booked"]
+    assert [occurrence["outcome"] for occurrence in forced["occurrences"]] == ["booked", "forced", "booked"]
     [record] = (await tenant.get("/v1/overrides"))["items"]
     assert (record["reason"], record["conflicts_with"]) == ("agreed", [taken["id"]])
 
@@ -151,8 +157,8 @@ async def test_the_same_key_creates_a_series_once(tenant: Tenant) -> None:
         *(tenant.api.post("/v1/series", json=body, headers={"Idempotency-Key": "k"}) for _ in range(4))
     )
 
-    assert {one.status_code for one in answers} == {201}
-    assert len({one.json()["id"] for one in answers}) == 1
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
     assert len(await active(tenant)) == 3
 
 
@@ -218,7 +224,7 @@ async def test_two_hundred_and_fifty_occurrences_take_as_many_statements_as_ten_
                 ),
             )
             connection.remove_query_logger(watched)
-        assert [one.date.outcome for one in report.occurrences] == ["booked"] * count
+        assert [occurrence.date.outcome for occurrence in report.occurrences] == ["booked"] * count
         return len(seen)
 
     policies = PolicyCache()
@@ -243,7 +249,7 @@ async def test_a_series_without_end_is_booked_to_its_horizon_and_extended_as_tim
 
     grown = await tenant.get(f"/v1/series/{made['id']}")
     assert grown["extended_to"] == (last + timedelta(days=30)).isoformat()
-    dates = [date.fromisoformat(one["occurs_on"]) for one in grown["occurrences"]]
+    dates = [date.fromisoformat(occurrence["occurs_on"]) for occurrence in grown["occurrences"]]
     assert dates == [dates[0] + timedelta(weeks=n) for n in range(len(dates))]
     assert len(dates) >= len(made["occurrences"]) + 4
     newest = grown["occurrences"][-1]["appointment_id"]
@@ -309,9 +315,9 @@ async def test_series_are_listed_newest_first_and_seen_by_their_own_organization
 
     first = await tenant.get("/v1/series", limit=2)
     rest = await tenant.get("/v1/series", limit=2, cursor=first["next_cursor"])
-    assert [one["id"] for one in first["items"] + rest["items"]] == made[::-1]
+    assert [item["id"] for item in first["items"] + rest["items"]] == made[::-1]
     cancelled = (await tenant.api.get("/v1/series?status=cancelled")).json()["items"]
-    assert [one["id"] for one in cancelled] == [made[0]]
+    assert [item["id"] for item in cancelled] == [made[0]]
 
     other = await tenant.client_as(organization=uuid4())
     assert (await other.get("/v1/series")).json()["items"] == []
@@ -332,7 +338,7 @@ async def test_a_series_and_single_bookings_in_a_race_never_overlap(tenant: Tena
         ),
     )
 
-    assert {one.status_code for one in answers} <= {201, 409}
+    assert {answer.status_code for answer in answers} <= {201, 409}
     overlapping = await tenant.rows(
         """
         SELECT 1 FROM occupancy a JOIN occupancy b
@@ -354,4 +360,6 @@ async def test_a_horizon_that_is_years_behind_is_made_up_for_step_by_step(tenant
     grown = await tenant.get(f"/v1/series/{made['id']}")
     assert steps == 3
     assert grown["extended_to"] == (later.date() + timedelta(days=HORIZON_DAYS)).isoformat()
-    assert {one["reasons"][0]["code"] for one in grown["occurrences"] if one["outcome"] == "skipped"} == {"in_the_past"}
+    assert {
+        occurrence["reasons"][0]["code"] for occurrence in grown["occurrences"] if occurrence["outcome"] == "skipped"
+    } == {"in_the_past"}

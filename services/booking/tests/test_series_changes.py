@@ -30,7 +30,7 @@ async def test_moving_this_occurrence_only_makes_it_an_exception(tenant: Tenant)
     moved = await patch(tenant, made, scope="this", occurs_on="2027-03-15", local_time="14:00")
 
     assert starts(moved) == ["2027-03-08T09:00:00Z", "2027-03-15T13:00:00Z", "2027-03-22T09:00:00Z"]
-    assert [one["moved_by_itself"] for one in moved["occurrences"]] == [False, True, False]
+    assert [occurrence["moved_by_itself"] for occurrence in moved["occurrences"]] == [False, True, False]
     assert results(moved) == {"2027-03-15": "moved"}
     old = await tenant.get(f"/v1/appointments/{made['occurrences'][1]['appointment_id']}")
     assert (old["status"], old["rescheduled_to"]) == ("rescheduled", moved["changes"][0]["appointment_id"])
@@ -56,10 +56,10 @@ async def test_moving_this_and_the_following_leaves_the_earlier_ones(tenant: Ten
         assert (new["rescheduled_from"], new["calendar_uid"]) == (old["id"], old["calendar_uid"])
         assert (new["series_id"], new["notify_client"]) == (made["id"], False)
         history = (await tenant.get(f"/v1/appointments/{old['id']}/history"))["items"]
-        assert [one["verb"] for one in history] == ["create", "reschedule"]
-    rescheduled = [one for one in await tenant.outbox() if one["type"] == "slotstream.appointment.rescheduled"]
-    assert [one["payload"]["data"]["replacement"]["rescheduled_from"] for one in rescheduled] == [
-        one["key"] for one in rescheduled
+        assert [entry["verb"] for entry in history] == ["create", "reschedule"]
+    rescheduled = [record for record in await tenant.outbox() if record["type"] == "slotstream.appointment.rescheduled"]
+    assert [item["payload"]["data"]["replacement"]["rescheduled_from"] for item in rescheduled] == [
+        item["key"] for item in rescheduled
     ]
 
 
@@ -74,7 +74,7 @@ async def test_a_series_moves_by_less_than_an_appointments_length(tenant: Tenant
 
 async def test_exceptions_stay_exceptions_and_what_is_closed_or_begun_stays_as_it_is(tenant: Tenant) -> None:
     made = await add(tenant, {**MONDAYS, "count": 5})
-    ids = [one["appointment_id"] for one in made["occurrences"]]
+    ids = [occurrence["appointment_id"] for occurrence in made["occurrences"]]
     await tenant.post(f"/v1/appointments/{ids[1]}/cancel", {"reason": "ill"})
     await tenant.post(f"/v1/appointments/{ids[2]}/reschedule", {"starts_at": "2027-03-23T13:00:00Z"}, status=201)
     tenant.now[0] = datetime(2027, 3, 8, 9, 10, tzinfo=UTC)
@@ -164,7 +164,7 @@ async def test_editing_all_changes_every_appointment_that_is_to_come_with_its_au
 
     assert results(edited) == {"2027-03-08": "kept", "2027-03-15": "edited", "2027-03-22": "edited"}
     page = (await tenant.get("/v1/appointments", series_id=made["id"], sort="starts_at"))["items"]
-    assert [(one["notes"], one["version"]) for one in page] == [("old", 1), ("new", 2), ("new", 2)]
+    assert [(item["notes"], item["version"]) for item in page] == [("old", 1), ("new", 2), ("new", 2)]
     history = (await tenant.get(f"/v1/appointments/{page[2]['id']}/history"))["items"]
     assert history[1]["fields"]["notes"] == {"old": "old", "new": "new"}
 
@@ -180,7 +180,7 @@ async def test_giving_a_series_to_another_member_of_staff_is_checked_date_by_dat
 
     assert list(results(given).values()) == ["edited", "skipped", "edited"]
     page = (await tenant.get("/v1/appointments", series_id=made["id"], sort="starts_at"))["items"]
-    assert [one["resources"][0]["name"] for one in page] == ["Bob", "Ada", "Bob"]
+    assert [item["resources"][0]["name"] for item in page] == ["Bob", "Ada", "Bob"]
 
 
 async def test_cancelling_this_the_following_or_all_ends_what_is_to_come(tenant: Tenant) -> None:
@@ -211,11 +211,11 @@ async def test_cancelling_a_series_needs_a_reason_and_tells_every_appointment_wh
 
     await cancel(tenant, made, scope="all", reason="moving away", notify=False)
 
-    for one in made["occurrences"]:
-        history = (await tenant.get(f"/v1/appointments/{one['appointment_id']}/history"))["items"]
+    for occurrence in made["occurrences"]:
+        history = (await tenant.get(f"/v1/appointments/{occurrence['appointment_id']}/history"))["items"]
         assert (history[-1]["verb"], history[-1]["reason"]) == ("cancel", "moving away")
-    events = [one for one in await tenant.outbox() if one["type"] == "slotstream.appointment.cancelled"]
-    assert [one["payload"]["data"]["appointment"]["notify_client"] for one in events] == [False, False]
+    events = [record for record in await tenant.outbox() if record["type"] == "slotstream.appointment.cancelled"]
+    assert [event["payload"]["data"]["appointment"]["notify_client"] for event in events] == [False, False]
 
 
 async def test_an_agent_moves_and_cancels_a_series_within_its_notice_and_edits_nothing_else(tenant: Tenant) -> None:
@@ -227,7 +227,9 @@ async def test_an_agent_moves_and_cancels_a_series_within_its_notice_and_edits_n
     assert (edited.status_code, edited.json()["code"]) == (403, "forbidden")
     moved = await agent.patch(path, json={"scope": "all", "local_time": "12:00", "on_conflict": "skip"})
     assert moved.status_code == 200, moved.text
-    assert [(one["result"], [each["code"] for each in one["reasons"]]) for one in moved.json()["changes"]] == [
+    assert [
+        (change["result"], [reason["code"] for reason in change["reasons"]]) for change in moved.json()["changes"]
+    ] == [
         ("skipped", ["notice_passed"]),
         ("moved", []),
         ("moved", []),
@@ -269,7 +271,7 @@ async def test_moving_and_cancelling_many_takes_as_many_statements_as_few(tenant
                         session=session, scope=Scope.ALL, occurs_on=None, details=details, **who
                     )
                 connection.remove_query_logger(watched)
-            assert [one.result for one in report.changes] == [("moved", "cancelled")[number]] * count
+            assert [change_.result for change_ in report.changes] == [("moved", "cancelled")[number]] * count
         return len(seen[0]), len(seen[1])
 
     policies = PolicyCache()
@@ -310,17 +312,17 @@ async def test_two_series_that_swap_their_times_neither_deadlock_nor_overlap(ten
         answers = await asyncio.gather(
             *(
                 tenant.api.patch(
-                    f"/v1/series/{one['id']}",
+                    f"/v1/series/{item['id']}",
                     json={"scope": "all", "local_time": f"{hour:02}:00", "on_conflict": "skip"},
                 )
-                for one, hour in zip(made, (first, second, second, first), strict=True)
+                for item, hour in zip(made, (first, second, second, first), strict=True)
             ),
             *(
                 tenant.api.post("/v1/appointments", json=tenant.request(f"2027-03-{day:02}T10:15:00Z"))
                 for day in (8, 15, 22)
             ),
         )
-        assert {one.status_code for one in answers} <= {200, 201, 409}, [one.text for one in answers]
+        assert {answer.status_code for answer in answers} <= {200, 201, 409}, [answer.text for answer in answers]
     [seen] = await tenant.rows("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
     assert seen["deadlocks"] == 0
     uneven = await tenant.rows("SELECT holder_id FROM occupancy GROUP BY holder_id HAVING count(*) NOT IN (1, 2)")

@@ -60,18 +60,18 @@ def test_following_a_new_rule_loses_no_date_and_touches_nothing_that_is_closed_m
     now, until = NOW + timedelta(days=days_passed), date(2027, 8, 1)
     old = dates_of(old_rule, FIRST, zone=BERLIN, not_after=until)
     stand = []
-    for one, what in zip(old, fate, strict=False):
+    for item, what in zip(old, fate, strict=False):
         status = {"cancelled": Status.CANCELLED, "completed": Status.COMPLETED}.get(what, Status.SCHEDULED)
         moved = timedelta(hours=1) if what == "moved" else timedelta()
-        stand.append(Occurrence(one) if what == "skipped" else occurrence(one, moved=moved, status=status))
+        stand.append(Occurrence(item) if what == "skipped" else occurrence(item, moved=moved, status=status))
     target = dates_of(new_rule, FIRST.replace(hour=hour), zone=BERLIN, not_before=now.date(), not_after=until)
 
     steps = follow(stand, target, rule=new_rule, now=now)
 
     dates = [step.date.occurs_on for step in steps]
     assert dates == sorted(set(dates)), "each date once"
-    assert {id(step.occurrence) for step in steps if step.occurrence} == {id(one) for one in stand}, "none is lost"
-    wanted = {one.occurs_on: one for one in target}
+    assert {id(step.occurrence) for step in steps if step.occurrence} == {id(entry) for entry in stand}, "none is lost"
+    wanted = {entry.occurs_on: entry for entry in target}
     for step in steps:
         one = step.occurrence
         if step.act in {Act.MOVE, Act.BOOK}:
@@ -87,14 +87,16 @@ def test_following_a_new_rule_loses_no_date_and_touches_nothing_that_is_closed_m
         if step.act is Act.CANCEL:
             assert step.date.occurs_on not in wanted
     decided = {step.date.occurs_on for step in steps}
-    assert {one.occurs_on for one in target if one.starts_at > now} <= decided, "no date of the new rule is missing"
+    assert {entry.occurs_on for entry in target if entry.starts_at > now} <= decided, (
+        "no date of the new rule is missing"
+    )
 
 
 @given(rules, st.integers(0, 60))
 @settings(max_examples=50, deadline=None)
 def test_following_the_same_rule_changes_nothing(rule: Recurrence, days_passed: int) -> None:
     dates = dates_of(rule, FIRST, zone=BERLIN, not_after=date(2027, 8, 1))
-    stand = [occurrence(one) for one in dates]
+    stand = [occurrence(item) for item in dates]
 
     steps = follow(stand, dates, rule=rule, now=NOW + timedelta(days=days_passed))
 
@@ -105,7 +107,7 @@ def test_following_the_same_rule_changes_nothing(rule: Recurrence, days_passed: 
 def test_tuesdays_become_wednesdays_of_the_same_week_even_the_cancelled_one() -> None:
     tuesdays = Recurrence(freq=Frequency.WEEKLY, weekdays=frozenset({1}), until=date(2027, 3, 31))
     wednesdays = Recurrence(freq=Frequency.WEEKLY, weekdays=frozenset({2}), until=date(2027, 3, 31))
-    stand = [occurrence(one) for one in dates_of(tuesdays, FIRST, zone=BERLIN)]
+    stand = [occurrence(item) for item in dates_of(tuesdays, FIRST, zone=BERLIN)]
     stand[1] = occurrence(stand[1].date, status=Status.CANCELLED)
 
     steps = follow(stand, dates_of(wednesdays, FIRST, zone=BERLIN), rule=wednesdays, now=NOW)

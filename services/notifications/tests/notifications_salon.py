@@ -311,8 +311,10 @@ class Salon:
         return [message for message in checked if message is not None]
 
     async def published(self) -> list[tuple[str, str]]:
-        """Takes what is waiting to be published: type and kind of message."""
-        taken = await self.take_published()
+        """Takes what is waiting to be published: what became of each message, and its kind."""
+        taken = [
+            message for message in await self.take_published() if message["type"].startswith("slotstream.message.")
+        ]
         return [(message["type"].rpartition(".")[2], message["data"]["kind"]) for message in taken]
 
     async def execute(self, statement: str) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import icalendar
 import pytest
 from notifications_salon import Salon
+from sqlalchemy import text
 
 from slotstream_contracts.appointments import AppointmentCreated, AppointmentSnapshot, AssignedResource, Change
 from slotstream_contracts.base import Actor, Channel, Location
@@ -261,6 +262,21 @@ async def test_opting_out_stops_the_next_mail(salon: Salon) -> None:
     await salon.http.put(path, json={"opted_out": []}, headers={"If-Match": answer.headers["ETag"]})
     await salon.receive(salon.created(salon.snapshot()))
     assert len(await salon.send()) == 1
+
+
+async def test_who_has_opted_out_of_what_is_told_once_for_each_change(salon: Salon) -> None:
+    path = f"/v1/clients/{salon.client_id}/preferences"
+    for opted_out in (["email", "sms"], ["sms", "email"], []):
+        assert (await salon.http.put(path, json={"opted_out": opted_out})).status_code == 200
+
+    told = [one for one in await salon.take_published() if one["type"] == "slotstream.client_preferences.state"]
+
+    assert [(one["sequence"], one["data"]["opted_out"]) for one in told] == [(1, ["email", "sms"]), (2, [])]
+    assert {one["data"]["client_id"] for one in told} == {str(salon.client_id)}
+    await salon.erase(salon.client_id)
+    async with salon.database.system_transaction() as session:
+        waiting = await session.execute(text("SELECT topic, key, payload FROM outbox WHERE payload IS NULL"))
+    assert [tuple(row) for row in waiting] == [("slotstream.client-preferences.v1", str(salon.client_id), None)]
 
 
 async def test_a_merged_client_is_written_to_as_who_they_became(salon: Salon) -> None:

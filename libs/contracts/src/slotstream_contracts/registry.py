@@ -11,6 +11,7 @@ from slotstream_contracts import (
     holds,
     imports,
     messages,
+    preferences,
     schedules,
 )
 from slotstream_contracts.base import Message
@@ -25,7 +26,18 @@ def _concrete(model: type[Message]) -> Iterator[type[Message]]:
 
 _MODULES = frozenset(
     module.__name__
-    for module in (appointments, calendar_sync, catalogue, clients, commands, holds, imports, messages, schedules)
+    for module in (
+        appointments,
+        calendar_sync,
+        catalogue,
+        clients,
+        commands,
+        holds,
+        imports,
+        messages,
+        preferences,
+        schedules,
+    )
 )
 
 MESSAGE_TYPES: Mapping[str, type[Message]] = {

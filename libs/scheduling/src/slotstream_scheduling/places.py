@@ -5,7 +5,7 @@ place, for any staff; one that needs a dentist and a room has two. A custom serv
 are named, one place each.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,15 +15,21 @@ Places: TypeAlias = tuple[tuple[str, ...], ...]
 """The candidates of each place. A place without candidates can never be filled."""
 Requirements: TypeAlias = Sequence[Collection[str]]
 """The resources that can fill each place of a service; none stands for any staff."""
+Names: TypeAlias = Mapping[str, str]
+"""What the resources of a business are called, by id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Performer:
-    """A resource of a business as a candidate; `kind` is staff, room, equipment or business."""
+    """A resource of a business as a candidate; `kind` is staff, room, equipment or business.
+
+    `name` is what refusals call it.
+    """
 
     id: str
     kind: str
     priority: int = 0
+    name: str = "the resource"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Roster:
 
     def __init__(self, performers: Iterable[Performer]) -> None:
         self._performers = tuple(sorted(performers, key=lambda performer: performer.id))
-        self._ids = frozenset(performer.id for performer in self._performers)
+        self._names = {performer.id: performer.name for performer in self._performers}
         self._places: dict[tuple[tuple[str, ...], ...], Places] = {}
 
     def staffing(
@@ -64,13 +70,13 @@ class Roster:
         """
         named = tuple(dict.fromkeys(named))
         if requires is None and named:
-            return _custom(named, self._ids)
+            return _custom(named, self._names)
         places = self.places(requires or ())
         if not named:
             return Staffing(places, (), _unfillable(places))
         if or_choice and len(named) > len(places):
-            return _chosen_from(places, named)
-        return _with_named(places, named)
+            return _chosen_from(places, named, self._names)
+        return _with_named(places, named, self._names)
 
     def places(self, requires: Requirements) -> Places:
         """The places of a service, each with its candidates by id.
@@ -126,16 +132,16 @@ def _match(choices: Sequence[Sequence[str | int]]) -> bool:
     return all(seat(chooser, set()) for chooser in range(len(choices)))
 
 
-def _custom(named: tuple[str, ...], own: Collection[str]) -> Staffing:
+def _custom(named: tuple[str, ...], names: Names) -> Staffing:
     """A custom service takes whoever is named, as long as they work in the business."""
-    strangers = [resource_id for resource_id in named if resource_id not in own]
-    return Staffing(tuple((resource_id,) for resource_id in named), named, _cannot_perform(strangers))
+    strangers = [resource_id for resource_id in named if resource_id not in names]
+    return Staffing(tuple((resource_id,) for resource_id in named), named, _cannot_perform(strangers, names))
 
 
-def _with_named(places: Places, named: tuple[str, ...]) -> Staffing:
+def _with_named(places: Places, named: tuple[str, ...], names: Names) -> Staffing:
     reasons: tuple[Reason, ...] = ()
     if strangers := [resource_id for resource_id in named if not any(resource_id in place for place in places)]:
-        reasons = _cannot_perform(strangers)
+        reasons = _cannot_perform(strangers, names)
     elif len(named) > len(places) or not can_fill(places, named):
         reasons = _unfillable(places) or _wrong_number(places, named)
     if len(named) >= len(places):
@@ -151,10 +157,10 @@ def _left(places: Places, at: int, named: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(candidate for candidate in places[at] if candidate in named)
 
 
-def _chosen_from(places: Places, wanted: tuple[str, ...]) -> Staffing:
+def _chosen_from(places: Places, wanted: tuple[str, ...], names: Names) -> Staffing:
     """The places when only the wanted resources will do; one that none of them can fill stays as it is."""
     if not any(resource_id in place for place in places for resource_id in wanted):
-        return Staffing(places, (), _cannot_perform(wanted))
+        return Staffing(places, (), _cannot_perform(wanted, names))
     narrowed = tuple(tuple(candidate for candidate in place if candidate in wanted) or place for place in places)
     return Staffing(narrowed, (), _unfillable(narrowed))
 
@@ -167,11 +173,17 @@ def _unfillable(places: Places) -> tuple[Reason, ...]:
     return ()
 
 
-def _cannot_perform(strangers: Iterable[str]) -> tuple[Reason, ...]:
+def _cannot_perform(strangers: Iterable[str], names: Names) -> tuple[Reason, ...]:
     return tuple(
-        Reason(Code.RESOURCE_CANNOT_PERFORM, "The resource cannot perform this service.", (resource_id,))
+        Reason(Code.RESOURCE_CANNOT_PERFORM, _cannot_perform_detail(names.get(resource_id)), (resource_id,))
         for resource_id in strangers
     )
+
+
+def _cannot_perform_detail(name: str | None) -> str:
+    if name is None:
+        return "The resource does not work in this business."
+    return f"The service is not one that {name} can perform."
 
 
 def _wrong_number(places: Places, named: tuple[str, ...]) -> tuple[Reason, ...]:

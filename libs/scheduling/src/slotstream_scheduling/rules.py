@@ -75,12 +75,16 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class ResourceCalendar:
-    """What is known of one resource in the time in question. `schedule` None: it follows its business."""
+    """What is known of one resource in the time in question. `schedule` None: it follows its business.
+
+    `name` is what refusals call it.
+    """
 
     id: str
     schedule: Schedule | None = None
     taken: tuple[Taken, ...] = ()
     busy: tuple[Busy, ...] = ()
+    name: str = "the resource"
 
 
 def booking_limit(rules: ServiceRules, now: int, zone: str) -> int | None:
@@ -154,14 +158,21 @@ def judge_resource(
     end = start + rules.duration_seconds
     reasons: list[Reason] = []
     if not contains(working_spans(resource.schedule, business, start, end), start, end):
-        reasons.append(Reason(Code.OUTSIDE_WORKING_HOURS, "The resource does not work at this time.", (resource.id,)))
+        reasons.append(
+            Reason(Code.OUTSIDE_WORKING_HOURS, f"At this time {resource.name} does not work.", (resource.id,))
+        )
     if resource.schedule is not None and (off := _absent(resource.schedule, start, end)):
-        reasons.append(Reason(Code.ON_TIME_OFF, "The resource has time off.", off))
+        reasons.append(Reason(Code.ON_TIME_OFF, f"At this time {resource.name} has time off.", off))
     blocked = rules.blocked(start)
     if busy := tuple(sorted(event.id for event in resource.busy if _meets(event.start, event.end, blocked))):
-        reasons.append(Reason(Code.EXTERNAL_BUSY, "The resource's own calendar is busy.", busy))
-    if taken := taken_by(start=start, rules=rules, resource=resource, service_id=service_id, ignore=ignore):
-        reasons.append(Reason(Code.SLOT_TAKEN, "The resource's time is taken.", taken))
+        reasons.append(Reason(Code.EXTERNAL_BUSY, f"The calendar of {resource.name} is busy.", busy))
+    mates, others = _taken_by(start=start, rules=rules, resource=resource, service_id=service_id, ignore=ignore)
+    if others:
+        detail = f"The time of {resource.name} is taken."
+        reasons.append(Reason(Code.SLOT_TAKEN, detail, tuple(sorted(others))))
+    if len(mates) >= rules.capacity:
+        detail = f"The group with {resource.name} is full: all {rules.capacity} seats are taken."
+        reasons.append(Reason(Code.SLOT_TAKEN, detail, tuple(sorted(mates))))
     return tuple(reasons)
 
 
@@ -174,6 +185,14 @@ def taken_by(
     ignore: Collection[str] = (),
 ) -> tuple[str, ...]:
     """The ids of what takes the resource's time; seats left in the same group session are free."""
+    mates, others = _taken_by(start=start, rules=rules, resource=resource, service_id=service_id, ignore=ignore)
+    return tuple(sorted(others + mates if len(mates) >= rules.capacity else others))
+
+
+def _taken_by(
+    *, start: int, rules: ServiceRules, resource: ResourceCalendar, service_id: str | None, ignore: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """Those in the same group session, whose other seats are free, and whatever else takes the resource's time."""
     blocked = rules.blocked(start)
     end = start + rules.duration_seconds
     mates: list[str] = []
@@ -183,9 +202,7 @@ def taken_by(
             continue
         same = rules.capacity > 1 and taken.starts_at == start and taken.ends_at == end
         (mates if same and taken.service_id == service_id is not None else others).append(taken.id)
-    if len(mates) >= rules.capacity:
-        others += mates
-    return tuple(sorted(others))
+    return mates, others
 
 
 def free_places(

@@ -18,6 +18,7 @@ TENANT_TABLES = (
     "bulk_items",
     "bulk_jobs",
     "businesses",
+    "client_preferences",
     "clients",
     "command_results",
     "external_busy",
@@ -276,6 +277,15 @@ def _create_catalogue() -> None:
         ["organization_id", "phone"],
         unique=False,
         postgresql_where=sa.text("phone IS NOT NULL"),
+    )
+    op.create_table(
+        "client_preferences",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("opted_out", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "client_id", name=op.f("client_preferences_pkey")),
     )
     op.create_table(
         "external_busy",
@@ -611,6 +621,16 @@ def _create_appointments() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        postgresql.ExcludeConstraint(
+            (sa.column("organization_id"), "="),
+            (sa.column("business_id"), "="),
+            (sa.column("source"), "="),
+            (sa.column("external_id"), "="),
+            using="btree",
+            where=sa.text("external_id IS NOT NULL AND status NOT IN ('cancelled', 'rescheduled')"),
+            deferrable=True,
+            name="appointments_external_id_key",
+        ),
         sa.CheckConstraint("ends_at > starts_at", name=op.f("appointments_times_check")),
         sa.ForeignKeyConstraint(
             ["organization_id", "client_id"],
@@ -737,6 +757,7 @@ def _create_others() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("appointment_id", sa.Uuid(), nullable=True),
         sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.Column("resource_id", sa.Uuid(), nullable=True),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),

@@ -1,4 +1,4 @@
-"""The records that booking consumes: schedules, external busy time, what became of messages, and commands."""
+"""The records that booking consumes: schedules, external busy time, opt-outs, outcomes of messages, and commands."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -9,15 +9,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking.domain.messages import MessageOutcome
 from booking.storage.messages import MessageStore
 from booking.storage.policies import PolicyCache, bump_policy
-from booking.storage.projections import BusyRow, ExternalBusyStore, ScheduleRow, ScheduleStore
+from booking.storage.projections import (
+    BusyRow,
+    ExternalBusyStore,
+    PreferenceRow,
+    PreferenceStore,
+    ScheduleRow,
+    ScheduleStore,
+)
 from booking.usecases.commands import KNOWN_COMMANDS, ReceivedCommand, answer_commands
 from booking.usecases.commands.invalid import refuse_invalid_command
 from slotstream_contracts.attributes import Attributes
 from slotstream_contracts.commands import appointments_in
 from slotstream_contracts.envelope import Envelope
 from slotstream_contracts.messages import MessageEvent
+from slotstream_contracts.preferences import ClientPreferencesState
 from slotstream_contracts.schedules import ExternalBusyState, ScheduleState
-from slotstream_contracts.topics import BOOKING_COMMANDS, EXTERNAL_BUSY, MESSAGES, SCHEDULES
+from slotstream_contracts.topics import BOOKING_COMMANDS, CLIENT_PREFERENCES, EXTERNAL_BUSY, MESSAGES, SCHEDULES
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.consumer import Consumers, Handler, InvalidRecord, OnInvalid, Received
 from slotstream_servicekit.context import Cause
@@ -31,6 +39,7 @@ def register(consumers: Consumers, *, policies: PolicyCache, clock: Clock) -> No
     """
     consumers.subscribe(SCHEDULES.name, on_schedules, dedupe=False)
     consumers.subscribe(EXTERNAL_BUSY.name, on_external_busy, dedupe=False)
+    consumers.subscribe(CLIENT_PREFERENCES.name, on_client_preferences, dedupe=False)
     consumers.subscribe(MESSAGES.name, on_messages, dedupe=False)
     consumers.subscribe(
         BOOKING_COMMANDS.name,
@@ -51,6 +60,12 @@ def projections() -> Sequence[Projection]:
             topics=(EXTERNAL_BUSY.name,),
             handler=on_external_busy,
             tables=("external_busy",),
+        ),
+        Projection(
+            name="client_preferences",
+            topics=(CLIENT_PREFERENCES.name,),
+            handler=on_client_preferences,
+            tables=("client_preferences",),
         ),
         Projection(name="message_events", topics=(MESSAGES.name,), handler=on_messages, tables=("message_events",)),
     )
@@ -110,6 +125,32 @@ def _busy_row(key: str, event: Envelope[ExternalBusyState]) -> BusyRow:
     )
 
 
+async def on_client_preferences(
+    session: AsyncSession, batch: Sequence[Received[Envelope[ClientPreferencesState]]]
+) -> None:
+    """Who has opted out of what, so that a bulk message says at once whom it will not reach."""
+    newest = newest_by_key(batch).values()
+    store = PreferenceStore(session)
+    await store.put([_preference_row(record.event) for record in newest if record.event is not None])
+    await store.forget(
+        [
+            (record.organization_id, UUID(record.key))
+            for record in newest
+            if record.event is None and record.organization_id is not None
+        ]
+    )
+
+
+def _preference_row(event: Envelope[ClientPreferencesState]) -> PreferenceRow:
+    state = event.data
+    return PreferenceRow(
+        organization_id=event.organization,
+        client_id=state.client_id,
+        opted_out=state.opted_out,
+        version=state.version,
+    )
+
+
 async def on_messages(session: AsyncSession, batch: Sequence[Received[Envelope[MessageEvent]]]) -> None:
     """What became of messages, for the history of the appointments that they are about."""
     outcomes = [
@@ -133,6 +174,7 @@ def _outcome(event: Envelope[MessageEvent], appointment_id: UUID) -> MessageOutc
         outcome=event.type.rpartition(".")[2],
         appointment_id=appointment_id,
         client_id=message.client_id,
+        resource_id=message.resource_id,
         channel=message.channel,
         kind=message.kind,
         detail=next((getattr(message, name) for name in _DETAILS if getattr(message, name, None)), None),

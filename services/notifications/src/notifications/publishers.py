@@ -1,9 +1,10 @@
-"""What notifications publishes: what became of each message, on `slotstream.messages.v1`. No addresses, no texts."""
+"""What notifications publishes: what became of each message, without addresses and texts, and who has opted out."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
-from notifications.domain import Audience, Message, Status
+from notifications.domain import Audience, Channel, Message, Preference, Status
 from slotstream_contracts.envelope import Envelope, wrap
 from slotstream_contracts.messages import (
     MessageDelivered,
@@ -14,8 +15,11 @@ from slotstream_contracts.messages import (
     MessageSuppressed,
     MessageUnknown,
 )
+from slotstream_contracts.preferences import ClientPreferencesState
+from slotstream_contracts.topics import CLIENT_PREFERENCES
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.ids import new_id
-from slotstream_servicekit.outbox import OutboxRecord, record_of
+from slotstream_servicekit.outbox import OutboxRecord, record_of, tombstone
 
 SOURCE = "/slotstream/notifications"
 
@@ -34,6 +38,41 @@ _MAKERS: Mapping[Status, Callable[[Message, dict[str, Any]], MessageEvent]] = {
 def records_of(messages: Iterable[Message]) -> list[OutboxRecord]:
     """The outbox records that tell what each message has become just now."""
     return [record_of(_envelope_of(message), aggregatetype="message") for message in messages]
+
+
+def preference_record(preference: Preference, *, context: Context) -> OutboxRecord:
+    """The channels that a client has opted out of now, for whoever has something sent to them."""
+    state = ClientPreferencesState(
+        client_id=preference.client_id,
+        organization_id=preference.organization_id,
+        opted_out=tuple(channel.value for channel in Channel if channel in preference.opted_out),
+        updated_at=context.now,
+        version=preference.version,
+    )
+    envelope = wrap(
+        state,
+        organization=preference.organization_id,
+        subject=str(preference.client_id),
+        sequence=preference.version,
+        time=context.now,
+        source=SOURCE,
+        correlation_id=context.cause.correlation_id,
+        causation_id=context.cause.causation_id,
+        traceparent=context.cause.traceparent,
+        id=new_id(),
+    )
+    return record_of(envelope, aggregatetype="client_preferences")
+
+
+def preference_tombstone(organization_id: UUID, client_id: UUID) -> OutboxRecord:
+    return tombstone(
+        organization_id=organization_id,
+        topic=CLIENT_PREFERENCES.name,
+        key=str(client_id),
+        type=ClientPreferencesState.type,
+        aggregatetype="client_preferences",
+        aggregateid=str(client_id),
+    )
 
 
 def _envelope_of(message: Message) -> Envelope[MessageEvent]:

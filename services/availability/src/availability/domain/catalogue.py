@@ -59,6 +59,11 @@ class Directory:
             raise UnknownOwnerError("There is no such resource")
         return resource
 
+    def name_of(self, resource_id: str) -> str:
+        """What refusals call the resource."""
+        resource = self.resources.get(resource_id)
+        return "the resource" if resource is None else resource.name
+
     def service(self, service_id: str) -> Service:
         service = self.services.get(service_id)
         if service is None or service.archived:
@@ -79,6 +84,8 @@ class Directory:
         roster = self._rosters.get(business_id)
         if roster is None:
             performers = self.resources_of(business_id)
-            roster = Roster(Performer(resource.id, resource.kind, resource.priority) for resource in performers)
+            roster = Roster(
+                Performer(resource.id, resource.kind, resource.priority, resource.name) for resource in performers
+            )
             self._rosters[business_id] = roster
         return roster

@@ -84,7 +84,13 @@ class AvailabilityReader:
         """The calendars of the resources, with what takes their time as `taken_time` says."""
         times = await self.taken_time(organization_id, resource_ids, window, now=now, ignore=ignore)
         return {
-            resource_id: ResourceCalendar(resource_id, directory.schedules.get(resource_id), time.taken, time.busy)
+            resource_id: ResourceCalendar(
+                resource_id,
+                directory.schedules.get(resource_id),
+                time.taken,
+                time.busy,
+                directory.name_of(resource_id),
+            )
             for resource_id, time in times.items()
         }
 

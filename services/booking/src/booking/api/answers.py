@@ -3,7 +3,7 @@
 `Slotstream-Version: appointment:<id>:<version>`: `GET /v1/slots?not_before=<that>` waits until it knows this change.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -14,6 +14,13 @@ from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.responses import model_response
 
 VERSION_HEADER: Final = "Slotstream-Version"
+
+
+def tells_versions(status: int) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: what its answers of this status say in the header."""
+    schema = {"type": "string", "examples": ["appointment:0195c0de-0000-7000-8000-000000000001:3"]}
+    description = "What was changed, for `GET /v1/slots?not_before=`; several are separated by commas"
+    return {status: {"headers": {VERSION_HEADER: {"description": description, "schema": schema}}}}
 
 
 def with_versions(response: Response, *versions: str) -> Response:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
 from starlette.responses import Response
 
-from booking.api.answers import appointment_response
+from booking.api.answers import appointment_response, tells_versions
 from booking.api.dependencies import (
     AppointmentReader,
     AppointmentWriter,
@@ -24,6 +24,7 @@ from booking.domain.messages import MessageOutcome
 from booking.schemas.appointments import (
     ActorOut,
     AppointmentOut,
+    ChainLinkOut,
     ClientSummaryOut,
     CountsOut,
     EditAppointmentIn,
@@ -37,7 +38,7 @@ from booking.schemas.appointments import (
     VerbsOut,
     appointment_out,
 )
-from booking.storage.appointments import read_appointment, read_appointment_as_of, read_history
+from booking.storage.appointments import AppointmentStore
 from booking.storage.connections import connection_of
 from booking.storage.listing import (
     AppointmentFilter,
@@ -149,10 +150,9 @@ async def get_appointment(
     organization_id = principal.organization_id
     async with dependencies.database.transaction(organization_id) as session:
         connection = await connection_of(session)
+        store = AppointmentStore(connection, organization_id)
         if as_of is not None:
-            known = await read_appointment_as_of(
-                connection, organization_id=organization_id, appointment_id=appointment_id, at=as_of
-            )
+            known = await store.as_of(appointment_id, as_of)
             return model_response(appointment_out(known, staff=sees_internal_notes(principal)))
         rows = await list_appointments(
             connection,
@@ -163,11 +163,11 @@ async def get_appointment(
             limit=1,
         )
         if not rows:
-            await read_appointment(connection, organization_id=organization_id, appointment_id=appointment_id)
+            await store.get(appointment_id)
     return model_response(_listed(rows[0], principal), version=rows[0].appointment.version)
 
 
-@router.patch("/v1/appointments/{appointment_id}", response_model=AppointmentOut)
+@router.patch("/v1/appointments/{appointment_id}", response_model=AppointmentOut, responses=tells_versions(200))
 async def change_appointment(
     dependencies: CurrentDependencies,
     principal: AppointmentWriter,
@@ -198,32 +198,24 @@ async def get_appointment_history(
     """The audit trail: when, who (and in which call), which verb, old and new values, why; and every message."""
     organization_id = principal.organization_id
     async with dependencies.database.transaction(organization_id) as session:
-        connection = await connection_of(session)
-        await read_appointment(connection, organization_id=organization_id, appointment_id=appointment_id)
-        rows = await read_history(connection, organization_id=organization_id, appointment_id=appointment_id)
+        store = AppointmentStore(await connection_of(session), organization_id)
+        await store.get(appointment_id)
+        entries = await store.history(appointment_id)
+        chain = [ChainLinkOut.model_validate(link) for link in await store.chain(appointment_id)]
         outcomes = await MessageStore(session).of_appointment(organization_id, appointment_id)
     items = [
         HistoryEntryOut(
-            version=row["version"],
-            verb=row["verb"],
-            at=row["at"],
-            actor=ActorOut(
-                type=row["actor_type"],
-                id=row["actor_id"],
-                call_id=row["call_id"],
-                on_behalf_of=row["on_behalf_of"],
-            ),
-            reason=row["reason"],
-            fields=_visible(row["fields"], principal),
-            override=OverrideOut(
-                reason=row["override_reason"], rules=row["rules"], conflicts_with=row["conflicts_with"]
-            )
-            if row["override_reason"]
-            else None,
+            version=entry.version,
+            verb=entry.verb,
+            at=entry.at,
+            actor=ActorOut.model_validate(entry.actor),
+            reason=entry.reason,
+            fields=_visible(entry.fields, principal),
+            override=OverrideOut.model_validate(entry.override) if entry.override else None,
         )
-        for row in rows
+        for entry in entries
     ]
-    return model_response(HistoryOut(items=items, messages=_messages(outcomes)))
+    return model_response(HistoryOut(chain=chain, items=items, messages=_messages(outcomes)))
 
 
 def _messages(outcomes: Sequence[MessageOutcome]) -> list[MessageHistoryOut]:
@@ -235,6 +227,7 @@ def _messages(outcomes: Sequence[MessageOutcome]) -> list[MessageHistoryOut]:
             channel=newest.channel,
             kind=newest.kind,
             client_id=newest.client_id,
+            resource_id=newest.resource_id,
             due_at=newest.due_at,
             outcomes=[
                 MessageOutcomeOut(outcome=event.outcome, at=event.occurred_at, detail=event.detail) for event in events
@@ -253,13 +246,15 @@ def _visible(fields: Mapping[str, Mapping[str, object]], principal: Principal) -
         if whole is None:
             shown[name] = dict(change)
             continue
-        part = _PARTS.get(name.rpartition("_")[2], name.removeprefix(f"{whole}_"))
+        # `quoted_amount` is the amount of the quoted price, `location_text` the text of the location.
+        part = name.removeprefix(f"{whole.removesuffix('_price')}_")
         for side, value in change.items():
             shown.setdefault(whole, {}).setdefault(side, {})[part] = value
     if not sees_internal_notes(principal):
         shown.pop("internal_notes", None)
-    return dict(shown)
+    return {name: {side: _or_none(value) for side, value in change.items()} for name, change in shown.items()}
 
 
-_PARTS: Final = {"amount": "amount", "currency": "currency"}
-"""Of fields whose names do not begin with the name of the whole."""
+def _or_none(value: object) -> object:
+    """A price of which there is no amount is no price."""
+    return None if isinstance(value, dict) and not any(value.values()) else value

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fastapi import Request
 from starlette.responses import Response
 
-from booking.api.answers import appointment_version, with_versions
+from booking.api.answers import appointment_version, tells_versions, with_versions
 from booking.api.dependencies import (
     Booker,
     check_match,
@@ -36,7 +36,13 @@ from slotstream_servicekit.ids import new_id
 router = Router(tags=["appointments"])
 
 
-@router.plain("/v1/appointments", method="POST", status_code=201, response_model=BookedAppointmentOut)
+@router.plain(
+    "/v1/appointments",
+    method="POST",
+    status_code=201,
+    response_model=BookedAppointmentOut,
+    responses=tells_versions(201),
+)
 async def book_appointment(
     request: Request,
     principal: Booker,
@@ -52,17 +58,25 @@ async def book_appointment(
     staff = sees_internal_notes(principal)
 
     async def book(connection: Connection, claim: KeyClaim | None) -> Response:
+        stored: tuple[Appointment, Response] | None = None
+
         def answer(appointment: Appointment, notes: Sequence[ClientNote]) -> StoredAnswer:
+            nonlocal stored
             if claim is None:
                 raise ValueError("an answer is stored under a key")
-            return stored_answer(claim, _answer(appointment, visible_notes(principal, notes), staff=staff))
+            response = _answer(appointment, visible_notes(principal, notes), staff=staff)
+            stored = appointment, response
+            return stored_answer(claim, response)
 
         outcome = await usecase.book_appointment(
             connection=connection,
             policies=dependencies.policies,
             booking=replace(booking, claim=claim, answer=answer),
         )
-        return _answer(outcome.booked(), visible_notes(principal, outcome.client_notes), staff=staff)
+        booked = outcome.booked()
+        if stored is not None and stored[0] is booked:
+            return stored[1]
+        return _answer(booked, visible_notes(principal, outcome.client_notes), staff=staff)
 
     return await idempotent_statement(request, database=dependencies.database, principal=principal, action=book)
 

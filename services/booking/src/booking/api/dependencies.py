@@ -17,7 +17,7 @@ from slotstream_servicekit.errors import ForbiddenError
 from slotstream_servicekit.http.auth import requires, requires_any
 from slotstream_servicekit.http.callers import context_of
 from slotstream_servicekit.http.principal import Principal
-from slotstream_servicekit.http.rights import Right
+from slotstream_servicekit.http.rights import Right, scopes_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,8 @@ def source_of(principal: Principal, stated: str | None) -> str:
     derived = {"ai_agent": "voice_ai", "integration": "api"}.get(principal.actor_type, "manual")
     if stated is not None and stated != derived and not principal.can(Right.STATE_SOURCE):
         raise ForbiddenError(
-            f"The source of your appointments is {derived!r}; the scope appointments:source is needed to state another."
+            f"The source of your appointments is {derived!r}: to state another needs the scope appointments:source.",
+            extra={"required_scopes": scopes_for(Right.STATE_SOURCE)},
         )
     return stated or derived
 
@@ -89,5 +90,10 @@ def override_reason(principal: Principal, override: OverrideIn | None) -> str | 
     if override is None:
         return None
     if not principal.can(Right.OVERRIDE):
+        scopes = scopes_for(Right.OVERRIDE) if principal.actor_type == "integration" else []
+        if scopes:
+            raise OverrideForbiddenError(
+                f"The token needs the scope {' or '.join(scopes)}.", extra={"required_scopes": scopes}
+            )
         raise OverrideForbiddenError("Only a member of staff can override; an agent or a client never can.")
     return override.reason

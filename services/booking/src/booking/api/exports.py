@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from booking.adapters.exports import writer_of
 from booking.api.dependencies import AppointmentReader, CurrentDependencies, Dependencies, sees_internal_notes
 from booking.api.filters import CurrentFilter
+from booking.domain.catalogue import Business
 from booking.domain.exports import COLUMNS, ExportedAppointment, Format, Writer
 from booking.storage.catalogue import CatalogueStore
 from booking.storage.connections import connection_of
@@ -94,7 +95,7 @@ async def _pages(
                 after=after,
                 limit=PAGE,
             )
-            businesses = await CatalogueStore(session).business_names(organization_id)
+            businesses = await CatalogueStore(session).businesses(organization_id)
         if rows:
             yield [_exported(row, businesses, principal) for row in rows]
             after = (rows[-1].appointment.starts_at, rows[-1].appointment.id)
@@ -102,10 +103,12 @@ async def _pages(
             return
 
 
-def _exported(row: ListedAppointment, businesses: dict[UUID, str], principal: Principal) -> ExportedAppointment:
+def _exported(row: ListedAppointment, businesses: dict[UUID, Business], principal: Principal) -> ExportedAppointment:
+    business = businesses[row.appointment.business_id]
     return ExportedAppointment(
         appointment=row.appointment,
-        business_name=businesses.get(row.appointment.business_id, ""),
+        business_name=business.name,
+        business_address=business.address,
         client_name=row.client_name,
         client_phone=row.client_phone,
         client_email=row.client_email,

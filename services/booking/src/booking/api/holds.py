@@ -7,7 +7,7 @@ from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from booking.api.answers import with_versions
+from booking.api.answers import tells_versions, with_versions
 from booking.api.dependencies import Booker, CurrentDependencies
 from booking.domain.holds import HoldRequest
 from booking.publishers import HOLD_VERSION
@@ -24,7 +24,7 @@ router = Router(prefix="/v1/holds", tags=["holds"])
 HOLDS_LIMIT = rate_limited("holds", per_minute=1_200, burst=200)
 
 
-@router.post("", status_code=201, response_model=HoldOut, dependencies=[HOLDS_LIMIT])
+@router.post("", status_code=201, response_model=HoldOut, responses=tells_versions(201), dependencies=[HOLDS_LIMIT])
 async def add_hold(
     request: Request,
     dependencies: CurrentDependencies,

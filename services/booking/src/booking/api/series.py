@@ -28,7 +28,7 @@ from booking.schemas.series import (
     series_out,
 )
 from booking.storage.connections import connection_of
-from booking.storage.series import list_series, read_series
+from booking.storage.series import SeriesStore
 from booking.usecases.lifecycle import Details
 from booking.usecases.resolving import find_or_add_client
 from booking.usecases.series import (
@@ -128,9 +128,7 @@ async def search_series(
     """Series, newest first."""
     after = decode_cursor(cursor, datetime, UUID, scope="series") if cursor else None
     async with dependencies.database.transaction(principal.organization_id) as session:
-        found = await list_series(
-            await connection_of(session),
-            principal.organization_id,
+        known = await SeriesStore(await connection_of(session), principal.organization_id).page(
             business_id=business_id,
             client_id=client_id,
             status=status,
@@ -138,10 +136,10 @@ async def search_series(
             limit=limit + 1,
         )
     page, next_cursor = page_of(
-        found, limit=limit, cursor_of=lambda one: encode_cursor(one.created_at, one.id, scope="series")
+        known, limit=limit, cursor_of=lambda series: encode_cursor(series.created_at, series.id, scope="series")
     )
     staff = sees_internal_notes(principal)
-    return Page(items=[SeriesOut(**series_out(one, staff=staff)) for one in page], next_cursor=next_cursor)
+    return Page(items=[SeriesOut(**series_out(series, staff=staff)) for series in page], next_cursor=next_cursor)
 
 
 @router.get("/{series_id}", response_model=SeriesReportOut)
@@ -162,12 +160,14 @@ async def patch_series(
 ) -> Response:
     """Edit or reschedule this date, this and the following, or all that are still to come."""
     override_reason(principal, body.override)
+    if body.edits and principal.actor_type == "integration":
+        principal.require(Right.WRITE_APPOINTMENTS)
     if body.edits and not principal.can(Right.WRITE_APPOINTMENTS):
         raise ForbiddenError("You may move and cancel a series; what else it says is for staff to change.")
     async with dependencies.database.transaction(principal.organization_id) as session:
         rule = None
         if body.recurrence is not None:
-            old = await read_series(await connection_of(session), principal.organization_id, series_id)
+            old = await SeriesStore(await connection_of(session), principal.organization_id).get(series_id)
             rule = _rule(body.recurrence, first=old.first, zone=old.zone)
         report = await change_series(
             session=session,

@@ -7,7 +7,7 @@ from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from booking.api.answers import appointment_response, appointment_version, with_versions
+from booking.api.answers import appointment_response, appointment_version, tells_versions, with_versions
 from booking.api.dependencies import (
     AppointmentWriter,
     Booker,
@@ -68,7 +68,7 @@ def _details(principal: Principal, body: VerbIn | None) -> Details:
     return Details(reason=told.reason, notify=told.notify, override_reason=override_reason(principal, told.override))
 
 
-@router.post("/approve", response_model=AppointmentOut)
+@router.post("/approve", response_model=AppointmentOut, responses=tells_versions(200))
 async def approve_appointment(
     request: Request,
     dependencies: CurrentDependencies,
@@ -83,7 +83,7 @@ async def approve_appointment(
     return await _change(request, dependencies, principal, appointment_id, Verb.APPROVE, expected_version, details)
 
 
-@router.post("/decline", response_model=AppointmentOut)
+@router.post("/decline", response_model=AppointmentOut, responses=tells_versions(200))
 async def decline_appointment(
     request: Request,
     dependencies: CurrentDependencies,
@@ -97,7 +97,7 @@ async def decline_appointment(
     return await _change(request, dependencies, principal, appointment_id, Verb.DECLINE, expected_version, details)
 
 
-@router.post("/confirm", response_model=AppointmentOut)
+@router.post("/confirm", response_model=AppointmentOut, responses=tells_versions(200))
 async def confirm_appointment(
     request: Request,
     dependencies: CurrentDependencies,
@@ -111,7 +111,7 @@ async def confirm_appointment(
     return await _change(request, dependencies, principal, appointment_id, Verb.CONFIRM, expected_version, details)
 
 
-@router.post("/cancel", response_model=AppointmentOut)
+@router.post("/cancel", response_model=AppointmentOut, responses=tells_versions(200))
 async def cancel_appointment(
     request: Request,
     dependencies: CurrentDependencies,
@@ -126,7 +126,7 @@ async def cancel_appointment(
     return await _change(request, dependencies, principal, appointment_id, Verb.CANCEL, expected_version, details)
 
 
-@router.post("/complete", response_model=AppointmentOut)
+@router.post("/complete", response_model=AppointmentOut, responses=tells_versions(200))
 async def complete_appointment(
     request: Request,
     dependencies: CurrentDependencies,
@@ -146,7 +146,7 @@ async def complete_appointment(
     return await _change(request, dependencies, principal, appointment_id, Verb.COMPLETE, expected_version, details)
 
 
-@router.post("/no-show", response_model=AppointmentOut)
+@router.post("/no-show", response_model=AppointmentOut, responses=tells_versions(200))
 async def mark_no_show(
     request: Request,
     dependencies: CurrentDependencies,
@@ -161,7 +161,7 @@ async def mark_no_show(
     return await _change(request, dependencies, principal, appointment_id, Verb.NO_SHOW, expected_version, details)
 
 
-@router.post("/dismiss", response_model=AppointmentOut)
+@router.post("/dismiss", response_model=AppointmentOut, responses=tells_versions(200))
 async def dismiss_appointment(
     request: Request,
     dependencies: CurrentDependencies,
@@ -175,7 +175,7 @@ async def dismiss_appointment(
     return await _change(request, dependencies, principal, appointment_id, Verb.DISMISS, expected_version, details)
 
 
-@router.post("/reopen", response_model=AppointmentOut)
+@router.post("/reopen", response_model=AppointmentOut, responses=tells_versions(200))
 async def reopen_appointment(
     request: Request,
     dependencies: CurrentDependencies,
@@ -190,7 +190,7 @@ async def reopen_appointment(
     return await _change(request, dependencies, principal, appointment_id, Verb.REOPEN, expected_version, details)
 
 
-@router.post("/archive", response_model=AppointmentOut)
+@router.post("/archive", response_model=AppointmentOut, responses=tells_versions(200))
 async def archive(
     request: Request,
     dependencies: CurrentDependencies,
@@ -205,7 +205,7 @@ async def archive(
     )
 
 
-@router.post("/unarchive", response_model=AppointmentOut)
+@router.post("/unarchive", response_model=AppointmentOut, responses=tells_versions(200))
 async def unarchive(
     request: Request,
     dependencies: CurrentDependencies,
@@ -241,7 +241,7 @@ async def _archive(
     return await idempotent(request, database=dependencies.database, principal=principal, action=action)
 
 
-@router.post("/reschedule", status_code=201, response_model=RescheduledOut)
+@router.post("/reschedule", status_code=201, response_model=RescheduledOut, responses=tells_versions(201))
 async def reschedule(
     request: Request,
     dependencies: CurrentDependencies,

@@ -14,9 +14,10 @@ from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 
+from booking.domain.catalogue import ResourceKind
+from booking.domain.changes import Change, Override
 from booking.domain.errors import CurrencyMismatchError
 from booking.domain.lifecycle import TAKES_TIME, TRANSITIONS, Status, Verb
-from booking.domain.model import AssignedResource, Change, Override
 
 
 class Shown(Enum):
@@ -45,6 +46,16 @@ def stored(type_: str, *, default: object = MISSING, **more: Any) -> Any:
     """A dataclass field with its declaration."""
     options = {} if default is MISSING else {"default": default}
     return field(metadata={"stored": Stored(type=type_, **more)}, **options)  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignedResource:
+    """A resource that an appointment takes; `seat` counts from 0 in a group service."""
+
+    id: UUID
+    kind: ResourceKind
+    name: str
+    seat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +182,10 @@ class Appointment(AppointmentDetails):
         return int(self.duration.total_seconds()) // 60
 
 
-DETAILS: Final = tuple(each.name for each in fields(AppointmentDetails))
+DETAILS: Final = tuple(field.name for field in fields(AppointmentDetails))
 
 FIELDS: Final[Mapping[str, Stored]] = {
-    each.name: each.metadata["stored"] for each in fields(Appointment) if "stored" in each.metadata
+    field.name: field.metadata["stored"] for field in fields(Appointment) if "stored" in field.metadata
 }
 """Every field but the resources, which have a table of their own."""
 
@@ -214,12 +225,16 @@ def changed(
 
 
 def differences(old: Appointment, new: Appointment) -> dict[str, tuple[Any, Any]]:
-    """Field by field: (old, new), without the bookkeeping that every change touches."""
-    return {
-        name: (getattr(old, name), getattr(new, name))
-        for name in (*FIELDS, "resources")
-        if name not in BOOKKEEPING and getattr(old, name) != getattr(new, name)
-    }
+    """Field by field: (old, new), without the bookkeeping that every change touches.
+
+    What belongs together is told whole: of a price that is lower now, the currency too.
+    """
+    names = [
+        name for name in (*FIELDS, "resources") if name not in BOOKKEEPING and getattr(old, name) != getattr(new, name)
+    ]
+    wholes = {FIELDS[name].part_of for name in names if name in FIELDS} - {None}
+    names += [name for name, kept in FIELDS.items() if kept.part_of in wholes and name not in names]
+    return {name: (getattr(old, name), getattr(new, name)) for name in names}
 
 
 def takes_time(status: Status, *, pending_occupies: bool) -> bool:

@@ -52,14 +52,18 @@ class Calendars:
             self._busy[resource_id, day].append(busy)
 
     def near(
-        self, resource_id: UUID, schedule: Schedule | None, blocked: tuple[datetime, datetime]
+        self, resource_id: UUID, schedule: Schedule | None, blocked: tuple[datetime, datetime], *, name: str
     ) -> ResourceCalendar:
-        """The resource's calendar on the days of `blocked`."""
+        """The resource's calendar on the days of `blocked`; `name` is what refusals call it."""
         days = _days(to_epoch(blocked[0]), to_epoch_up(blocked[1]))
         taken = [held.taken for day in days for held in self._held.get((resource_id, day), ())]
         busy = [busy for day in days for busy in self._busy.get((resource_id, day), ())]
         return ResourceCalendar(
-            id=str(resource_id), schedule=schedule, taken=_distinct(taken, days), busy=_distinct(busy, days)
+            id=str(resource_id),
+            schedule=schedule,
+            taken=_distinct(taken, days),
+            busy=_distinct(busy, days),
+            name=name,
         )
 
     def session(self, resource_id: UUID, *, starts_at: int, ends_at: int, service_id: UUID) -> tuple[Held, ...]:

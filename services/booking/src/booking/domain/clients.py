@@ -117,6 +117,23 @@ class KnownContact:
 _LABELS: Final[Mapping[str, str]] = {"name": "name", "phone": "phone number", "email": "e-mail address"}
 
 
+def to_write(found: Iterable[FoundClient]) -> tuple[list[Client], list[Client]]:
+    """The clients to add and to save, each as the last of `found` left them: one version on, however many changed
+    them.
+    """
+    known: dict[UUID, Client | None] = {}
+    newest: dict[UUID, Client] = {}
+    for client in found:
+        known.setdefault(client.client.id, client.old)
+        if client.is_new or client.is_changed:
+            newest[client.client.id] = client.client
+    added = [replace(client, version=1) for client in newest.values() if known[client.id] is None]
+    changed = [
+        replace(client, version=old.version + 1) for client in newest.values() if (old := known[client.id]) is not None
+    ]
+    return added, changed
+
+
 class ClientFinder:
     """Finds clients by what is given of them, among those who share a phone number or e-mail address with it.
 
@@ -253,7 +270,7 @@ def normal_email(text: str | None) -> str | None:
     return email
 
 
-def _same(field: str, one: str, other: str) -> bool:
+def _same(field: str, given: str, kept: str) -> bool:
     if field == "name":
-        return folded(one).split() == folded(other).split()
-    return one == other
+        return folded(given).split() == folded(kept).split()
+    return given == kept

@@ -60,9 +60,20 @@ class UnknownReferenceError(SlotstreamError):
     code = "unknown_reference"
     kind = ErrorKind.invalid
 
-    def __init__(self, what: str, identity: object) -> None:
-        super().__init__(f"There is no {what} {identity} in this organization.")
-        self.code = f"unknown_{what}"
+    def __init__(self, kind: str, entry_id: object, *, archived_name: str | None = None) -> None:
+        super().__init__(
+            f"There is no {kind} {entry_id} in this organization."
+            if archived_name is None
+            else f"The {kind} {archived_name!r} ({entry_id}) is archived: nothing new is booked with it."
+        )
+        self.code = f"unknown_{kind}"
+
+
+class ForeignServiceError(SlotstreamError):
+    """The service is of another business than the one that is named."""
+
+    code = "unknown_service"
+    kind = ErrorKind.invalid
 
 
 class InvalidBookingError(SlotstreamError):
@@ -79,6 +90,21 @@ class InvalidBookingError(SlotstreamError):
 class AlreadyExistsError(SlotstreamError):
     code = "already_exists"
     kind = ErrorKind.conflict
+
+
+class ExternalIdTakenError(SlotstreamError):
+    """Another appointment of the business and source has this external id."""
+
+    code = "external_id_taken"
+    kind = ErrorKind.conflict
+
+    def __init__(self, external_id: str, appointment_id: UUID) -> None:
+        detail = f"The external id {external_id!r} is the one of the appointment {appointment_id}."
+        super().__init__(
+            detail,
+            reasons=(Reason(self.code, detail, (str(appointment_id),)),),
+            extra={"existing_id": str(appointment_id)},
+        )
 
 
 class DuplicateClientError(SlotstreamError):

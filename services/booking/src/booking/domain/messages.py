@@ -7,11 +7,13 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """Somebody to text. `consents`: whether they agreed, or were not asked yet."""
+    """Somebody to text. `consents`: whether they agreed, or were not asked yet; `opted_out`: they said STOP."""
 
     id: UUID
     has_phone: bool
     consents: bool = True
+    opted_out: bool = False
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,8 @@ class MessageOutcome:
     outcome: str
     appointment_id: UUID
     client_id: UUID | None
+    resource_id: UUID | None
+    """One of the two: to whom it went, a client or a member of staff."""
     channel: str
     kind: str
     detail: str | None

@@ -4,16 +4,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import TypeVar
 from uuid import UUID
 
-from booking.domain.errors import UnknownReferenceError
-from booking.domain.model import Action, Business, Resource, Service
+from booking.domain.catalogue import Action, Business, Entry, Resource, Service
+from booking.domain.errors import ForeignServiceError, UnknownReferenceError
 from slotstream_scheduling.hours import Schedule
 from slotstream_scheduling.places import Performer, Places, Roster, Staffing
 from slotstream_scheduling.reasons import Reason as Refused
 from slotstream_scheduling.rules import ResourceCalendar, ServiceRules, free_places, judge
 from slotstream_scheduling.spans import to_epoch
 from slotstream_servicekit.errors import Reason
+
+EntryT = TypeVar("EntryT", bound=Entry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ class Wanted:
     def candidates(self) -> tuple[UUID, ...]:
         if self.is_recorded:
             return ()
-        return tuple(sorted(UUID(one) for one in self.staffing.candidates))
+        return tuple(sorted(UUID(candidate) for candidate in self.staffing.candidates))
 
     @property
     def is_settled(self) -> bool:
@@ -75,7 +78,7 @@ class Policy:
     @cached_property
     def ids(self) -> Mapping[str, UUID]:
         """Of every resource, by what places call it."""
-        return {str(one): one for one in self.resources}
+        return {str(resource_id): resource_id for resource_id in self.resources}
 
     @cached_property
     def rosters(self) -> Mapping[UUID, Roster]:
@@ -86,39 +89,33 @@ class Policy:
                 continue
             for business_id in resource.business_ids:
                 if business_id in performers:
-                    performers[business_id].append(Performer(str(resource.id), resource.kind, resource.priority))
+                    performer = Performer(str(resource.id), resource.kind, resource.priority, resource.name)
+                    performers[business_id].append(performer)
         return {business_id: Roster(those) for business_id, those in performers.items()}
 
     def business(self, business_id: UUID) -> Business:
-        found = self.businesses.get(business_id)
-        if found is None or found.archived:
-            raise UnknownReferenceError("business", business_id)
-        return found
+        return _usable("business", business_id, self.businesses.get(business_id))
 
     def service(self, service_id: UUID, *, business_id: UUID) -> Service:
-        found = self.services.get(service_id)
-        if found is None or found.archived or found.business_id != business_id:
-            raise UnknownReferenceError("service", service_id)
-        return found
+        service = _usable("service", service_id, self.services.get(service_id))
+        if service.business_id != business_id:
+            owner, business = self.businesses[service.business_id], self.businesses[business_id]
+            raise ForeignServiceError(
+                f"The service {service.name!r} belongs to the business {owner.name!r} ({owner.id}), "
+                f"not to {business.name!r}."
+            )
+        return service
 
     def resource(self, resource_id: UUID) -> Resource:
-        found = self.resources.get(resource_id)
-        if found is None or found.archived:
-            raise UnknownReferenceError("resource", resource_id)
-        return found
+        return _usable("resource", resource_id, self.resources.get(resource_id))
 
     def action(self, action_id: UUID) -> Action:
-        found = self.actions.get(action_id)
-        if found is None or found.archived:
-            raise UnknownReferenceError("action", action_id)
-        return found
+        return _usable("action", action_id, self.actions.get(action_id))
 
     def action_named(self, name: str) -> Action | None:
-        """The action of this name, however it is capitalised."""
-        wanted = name.strip().casefold()
+        """The action of this name, whatever its case and accents; none that is archived."""
         return next(
-            (one for one in self.actions.values() if not one.archived and one.name.casefold() == wanted),
-            None,
+            (action for action in self.actions.values() if not action.archived and action.is_called(name)), None
         )
 
     def schedule_of(self, business: Business) -> Schedule:
@@ -137,7 +134,7 @@ class Policy:
         """Resolves ids against the catalogue; a reference to nothing, or to another tenant's, is refused."""
         business = self.business(business_id)
         service = self.service(service_id, business_id=business_id) if service_id else None
-        chosen = [self.resource(one) for one in resource_ids or ()]
+        chosen = [self.resource(resource_id) for resource_id in resource_ids or ()]
         return Wanted(
             business=business,
             service=service,
@@ -147,16 +144,16 @@ class Policy:
         )
 
     def _own_rules(self, service: Service) -> ServiceRules:
-        found = self._rules.get(service.id)
-        if found is None:
-            found = self._rules[service.id] = rules_of(service, None)
-        return found
+        rules = self._rules.get(service.id)
+        if rules is None:
+            rules = self._rules[service.id] = rules_of(service, None)
+        return rules
 
     def _staffing_for(self, business: Business, service: Service | None, chosen: Sequence[Resource]) -> Staffing:
         known = (business.id, service.id if service else None)
         if not chosen and (staffing := self._staffing.get(known)) is not None:
             return staffing
-        requires = [[str(one) for one in place] for place in service.requires] if service else None
+        requires = [[str(resource_id) for resource_id in place] for place in service.requires] if service else None
         staffing = self.rosters[business.id].staffing(requires, [str(resource.id) for resource in chosen])
         if not chosen:
             self._staffing[known] = staffing
@@ -164,7 +161,8 @@ class Policy:
 
     def calendar(self, resource_id: UUID) -> ResourceCalendar:
         """A resource's hours, without what takes its time."""
-        return ResourceCalendar(id=str(resource_id), schedule=self.schedules.get(resource_id))
+        name, schedule = self.resources[resource_id].name, self.schedules.get(resource_id)
+        return ResourceCalendar(id=str(resource_id), schedule=schedule, name=name)
 
     def judge(
         self,
@@ -183,10 +181,10 @@ class Policy:
                 now=to_epoch(now),
                 rules=wanted.rules,
                 business=self.schedule_of(wanted.business),
-                resources=[known.get(one) or self.calendar(one) for one in resource_ids],
+                resources=[known.get(resource_id) or self.calendar(resource_id) for resource_id in resource_ids],
                 staffing=wanted.staffing,
                 service_id=str(wanted.service.id) if wanted.service else None,
-                ignore=[str(one) for one in ignore],
+                ignore=[str(holder_id) for holder_id in ignore],
             )
         )
 
@@ -205,9 +203,9 @@ class Policy:
             rules=wanted.rules,
             business=self.schedule_of(wanted.business),
             staffing=wanted.staffing,
-            calendars={str(one): calendar for one, calendar in calendars.items()},
+            calendars={str(resource_id): calendar for resource_id, calendar in calendars.items()},
             service_id=str(wanted.service.id) if wanted.service else None,
-            ignore=[str(one) for one in ignore],
+            ignore=[str(holder_id) for holder_id in ignore],
         )
         return free, _ours(reasons)
 
@@ -228,4 +226,13 @@ def rules_of(service: Service | None, duration: timedelta | None) -> ServiceRule
 
 
 def _ours(reasons: Sequence[Refused]) -> tuple[Reason, ...]:
-    return tuple(Reason(str(one.code), one.detail, tuple(one.conflicts_with)) for one in reasons)
+    return tuple(Reason(str(reason.code), reason.detail, tuple(reason.conflicts_with)) for reason in reasons)
+
+
+def _usable(kind: str, entry_id: UUID, entry: EntryT | None) -> EntryT:
+    """The entry. Raises UnknownReferenceError where there is none, or where it is archived."""
+    if entry is None:
+        raise UnknownReferenceError(kind, entry_id)
+    if entry.archived:
+        raise UnknownReferenceError(kind, entry_id, archived_name=entry.name)
+    return entry

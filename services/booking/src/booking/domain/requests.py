@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from booking.domain.appointments import Appointment, AppointmentDetails, takes_time
+from booking.domain.appointments import Appointment, AppointmentDetails, AssignedResource, takes_time
+from booking.domain.catalogue import Action
 from booking.domain.clients import ClientDetails, ClientMatch
 from booking.domain.errors import InvalidBookingError
 from booking.domain.lifecycle import Status
-from booking.domain.model import Action, AssignedResource
 from booking.domain.policy import Policy, Wanted
 
 SHORTEST = timedelta(minutes=1)
@@ -127,7 +127,9 @@ def check_recorded(request: BookingRequest, *, now: datetime) -> None:
 def plan_booking(
     policy: Policy, request: BookingRequest, *, client_id: UUID, now: datetime, predecessor: Appointment | None = None
 ) -> Plan:
-    """What `request` asks for; with a `predecessor`, in its place: what was approved needs no approval again."""
+    """What `request` asks for; with a `predecessor`, in its place: what was approved needs no approval again, and what
+    waits for it goes on waiting.
+    """
     check_times(starts_at=request.starts_at, duration=request.duration, now=now)
     check_recorded(request, now=now)
     if (request.service_id is None) == (request.service_name is None):
@@ -144,8 +146,11 @@ def plan_booking(
     service, recorded = wanted.service, request.recorded_status
     if recorded is not None:
         wanted = replace(wanted, is_recorded=True)
-    needs_approval = predecessor is None and service is not None and service.needs_approval
-    status = recorded or (Status.PENDING if needs_approval else Status.SCHEDULED)
+    if predecessor is None:
+        is_pending = service is not None and service.needs_approval
+    else:
+        is_pending = predecessor.status is Status.PENDING
+    status = recorded or (Status.PENDING if is_pending else Status.SCHEDULED)
     return Plan(
         organization_id=policy.organization_id,
         request=request,

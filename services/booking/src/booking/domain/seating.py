@@ -1,15 +1,15 @@
 """Choosing who performs an appointment, and on which seat: one way for listing, booking and moving."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from booking.domain.appointments import AssignedResource
 from booking.domain.calendars import Calendars, Held
-from booking.domain.model import AssignedResource
 from booking.domain.policy import Policy, Wanted
 from slotstream_scheduling.assignment import assign
-from slotstream_scheduling.rules import Taken
+from slotstream_scheduling.rules import ResourceCalendar, Taken
 from slotstream_scheduling.spans import to_epoch, to_epoch_up
 from slotstream_servicekit.errors import Reason
 from slotstream_servicekit.ids import new_id
@@ -60,17 +60,19 @@ def seat(
     blocked, choice = wanted.blocked, tuple[UUID, ...]()
     if all(len(place) == 1 for place in wanted.places):
         chosen = tuple(policy.ids[place[0]] for place in wanted.places)
-        near = {one: calendars.near(one, policy.schedules.get(one), blocked) for one in chosen}
+        near = _near(policy, calendars, chosen, blocked)
         reasons = policy.judge(wanted, resource_ids=chosen, now=now, calendars=near, ignore=ignore)
     else:
-        near = {one: calendars.near(one, policy.schedules.get(one), blocked) for one in wanted.candidates}
+        near = _near(policy, calendars, wanted.candidates, blocked)
         free, reasons = policy.free(wanted, now=now, calendars=near, ignore=ignore)
         assigned = _assigned(policy, wanted, calendars, free if not reasons else wanted.places)
         if assigned is None:
             return Seating(seats=(), reasons=reasons)
         chosen = assigned
         choice = tuple(sorted({policy.ids[resource_id] for place in free for resource_id in place}))
-    seats = tuple(_seat_at(wanted, calendars, one, holder_id=holder_id, spread=spread) for one in chosen)
+    seats = tuple(
+        _seat_at(wanted, calendars, resource_id, holder_id=holder_id, spread=spread) for resource_id in chosen
+    )
     return Seating(seats=seats, reasons=reasons, free=() if reasons else choice)
 
 
@@ -80,21 +82,32 @@ def _performers(policy: Policy, wanted: Wanted) -> tuple[UUID, ...]:
     return tuple(dict.fromkeys(policy.ids[resource_id] for resource_id in chosen))
 
 
+def _near(
+    policy: Policy, calendars: Calendars, resource_ids: Sequence[UUID], blocked: tuple[datetime, datetime]
+) -> dict[UUID, ResourceCalendar]:
+    return {
+        resource_id: calendars.near(
+            resource_id, policy.schedules.get(resource_id), blocked, name=policy.resources[resource_id].name
+        )
+        for resource_id in resource_ids
+    }
+
+
 def _assigned(
     policy: Policy, wanted: Wanted, calendars: Calendars, free: tuple[tuple[str, ...], ...]
 ) -> tuple[UUID, ...] | None:
-    candidates = {one for place in free for one in place}
-    ids = policy.ids
+    candidates = {candidate for place in free for candidate in place}
+    ids, turns = policy.ids, calendars.last_taken
     start, zone = to_epoch(wanted.starts_at), policy.schedule_of(wanted.business).zone
     chosen = assign(
         policy=wanted.business.assignment,
         free=free,
         named=wanted.staffing.named,
-        loads={one: calendars.load(ids[one], start, zone) for one in candidates},
-        last_assigned={one: calendars.last_taken[ids[one]] for one in candidates if ids[one] in calendars.last_taken},
-        priorities={one: policy.resources[ids[one]].priority for one in candidates},
+        loads={candidate: calendars.load(ids[candidate], start, zone) for candidate in candidates},
+        last_assigned={candidate: turns[ids[candidate]] for candidate in candidates if ids[candidate] in turns},
+        priorities={candidate: policy.resources[ids[candidate]].priority for candidate in candidates},
     )
-    return None if chosen is None else tuple(ids[one] for one in chosen)
+    return None if chosen is None else tuple(ids[candidate] for candidate in chosen)
 
 
 def new_session(resource_id: UUID) -> Seat:
@@ -133,19 +146,15 @@ def occupy(calendars: Calendars, wanted: Wanted, seating: Seating, *, holder_id:
         ends_at=to_epoch(wanted.ends_at),
         service_id=str(wanted.service.id) if wanted.service else None,
     )
-    for each in seating.seats:
-        calendars.add(each.resource_id, Held(taken=taken, session_id=each.session_id, seat=each.seat))
-        calendars.take_turn(each.resource_id)
+    for seat_taken in seating.seats:
+        held = Held(taken=taken, session_id=seat_taken.session_id, seat=seat_taken.seat)
+        calendars.add(seat_taken.resource_id, held)
+        calendars.take_turn(seat_taken.resource_id)
 
 
 def assigned_resources(policy: Policy, seats: tuple[Seat, ...], *, limit: int) -> tuple[AssignedResource, ...]:
     """The resources as an appointment shows them; seats beyond the group's own are an override's."""
     return tuple(
-        AssignedResource(
-            id=each.resource_id,
-            kind=policy.resources[each.resource_id].kind,
-            name=policy.resources[each.resource_id].name,
-            seat=each.seat if each.seat < limit else 0,
-        )
-        for each in seats
+        AssignedResource(id=resource.id, kind=resource.kind, name=resource.name, seat=number if number < limit else 0)
+        for resource, number in ((policy.resources[taken.resource_id], taken.seat) for taken in seats)
     )

@@ -41,7 +41,7 @@ class SeriesRefusedError(RefusedError):
     """All or nothing was asked for, and some dates cannot be had: which, and why."""
 
     def __init__(self, refused: Mapping[date, Sequence[Reason]], *, of: int) -> None:
-        super().__init__(tuple(dict.fromkeys(one for reasons in refused.values() for one in reasons)))
+        super().__init__(tuple(dict.fromkeys(reason for reasons in refused.values() for reason in reasons)))
         self.code = "series_conflicts"
         self.detail = f"{len(refused)} of {of} dates cannot be booked; nothing was changed."
         self.extra = {
@@ -49,8 +49,8 @@ class SeriesRefusedError(RefusedError):
                 {
                     "occurs_on": on.isoformat(),
                     "reasons": [
-                        {"code": one.code, "detail": one.detail, "conflicts_with": list(one.conflicts_with)}
-                        for one in reasons
+                        {"code": reason.code, "detail": reason.detail, "conflicts_with": list(reason.conflicts_with)}
+                        for reason in reasons
                     ],
                 }
                 for on, reasons in sorted(refused.items())
@@ -128,8 +128,8 @@ class Occurrence:
 
     def is_to_come(self, now: datetime) -> bool:
         """Open and not begun: what has begun or is closed, no change of the series touches."""
-        one = self.appointment
-        return one is not None and one.status in OPEN and one.starts_at > now
+        appointment = self.appointment
+        return appointment is not None and appointment.status in OPEN and appointment.starts_at > now
 
     @property
     def is_moved(self) -> bool:
@@ -177,10 +177,13 @@ def dates_of(
     rule: Recurrence, first: datetime, *, zone: str, not_before: date | None = None, not_after: date | None = None
 ) -> tuple[SeriesDate, ...]:
     """The dates of the rule. Refused where there are more than one series can have."""
-    found = occurrences(rule, first=first, zone=zone, limit=MAX_DATES + 1, not_before=not_before, not_after=not_after)
-    if len(found) > MAX_DATES:
+    dates = occurrences(rule, first=first, zone=zone, limit=MAX_DATES + 1, not_before=not_before, not_after=not_after)
+    if len(dates) > MAX_DATES:
         raise InvalidBookingError("too_many_occurrences", f"A series has at most {MAX_DATES} dates until its end.")
-    return tuple(SeriesDate(occurs_on=one.on, starts_at=from_epoch(one.starts_at), clock=one.kind) for one in found)
+    return tuple(
+        SeriesDate(occurs_on=occurrence.on, starts_at=from_epoch(occurrence.starts_at), clock=occurrence.kind)
+        for occurrence in dates
+    )
 
 
 def horizon(rule: Recurrence, *, zone: str, now: datetime, window_days: int | None) -> date:
@@ -205,28 +208,35 @@ def follow(
     moved from Tuesdays to Wednesdays moves appointments. Dates without a partner are cancelled or booked.
     """
     pairs, gone, new = _paired(before, target, rule)
-    steps = [_step(one, to, now=now, duration=duration) for one, to in pairs]
-    steps += [Step(act=Act.CANCEL if one.is_to_come(now) else Act.KEEP, date=one.date, occurrence=one) for one in gone]
-    steps += [Step(act=Act.BOOK, date=one) for one in new if one.starts_at > now]
+    steps = [_step(occurrence, to, now=now, duration=duration) for occurrence, to in pairs]
+    steps += [
+        Step(act=Act.CANCEL if occurrence.is_to_come(now) else Act.KEEP, date=occurrence.date, occurrence=occurrence)
+        for occurrence in gone
+    ]
+    steps += [Step(act=Act.BOOK, date=date_to_book) for date_to_book in new if date_to_book.starts_at > now]
     return sorted(steps, key=lambda step: step.date.occurs_on)
 
 
 def _paired(
     before: Sequence[Occurrence], target: Sequence[SeriesDate], rule: Recurrence
 ) -> tuple[list[tuple[Occurrence, SeriesDate]], list[Occurrence], list[SeriesDate]]:
-    dates = {one.occurs_on: one for one in target}
-    pairs = [(one, dates.pop(one.date.occurs_on)) for one in before if one.date.occurs_on in dates]
-    same = {id(one) for one, _ in pairs}
+    dates = {date_wanted.occurs_on: date_wanted for date_wanted in target}
+    pairs = [
+        (occurrence, dates.pop(occurrence.date.occurs_on))
+        for occurrence in before
+        if occurrence.date.occurs_on in dates
+    ]
+    same = {id(occurrence) for occurrence, _ in pairs}
     gone: list[Occurrence] = []
     new = list(dates.values())
-    for one in (one for one in before if id(one) not in same):
-        period = _period(one.date.occurs_on, rule)
-        partner = next((each for each in new if _period(each.occurs_on, rule) == period), None)
+    for occurrence in (occurrence for occurrence in before if id(occurrence) not in same):
+        period = _period(occurrence.date.occurs_on, rule)
+        partner = next((candidate for candidate in new if _period(candidate.occurs_on, rule) == period), None)
         if partner is None:
-            gone.append(one)
+            gone.append(occurrence)
         else:
             new.remove(partner)
-            pairs.append((one, partner))
+            pairs.append((occurrence, partner))
     return pairs, gone, new
 
 
@@ -234,21 +244,21 @@ def _period(on: date, rule: Recurrence) -> tuple[int, int]:
     return on.isocalendar()[:2] if rule.freq is Frequency.WEEKLY else (on.year, on.month)
 
 
-def _step(one: Occurrence, to: SeriesDate, *, now: datetime, duration: timedelta | None) -> Step:
-    kept = replace(one.date, occurs_on=to.occurs_on)
-    if one.appointment is None:
+def _step(occurrence: Occurrence, to: SeriesDate, *, now: datetime, duration: timedelta | None) -> Step:
+    kept = replace(occurrence.date, occurs_on=to.occurs_on)
+    if occurrence.appointment is None:
         act = Act.BOOK if to.starts_at > now else Act.KEEP
-        return Step(act=act, date=to if act is Act.BOOK else kept, occurrence=one)
-    if not one.is_to_come(now):
-        return Step(act=Act.KEEP, date=kept, occurrence=one)
-    if one.is_moved:
+        return Step(act=act, date=to if act is Act.BOOK else kept, occurrence=occurrence)
+    if not occurrence.is_to_come(now):
+        return Step(act=Act.KEEP, date=kept, occurrence=occurrence)
+    if occurrence.is_moved:
         # Measured against the new time from now on; its own stays.
-        return Step(act=Act.KEEP, date=replace(kept, starts_at=to.starts_at, clock=to.clock), occurrence=one)
-    lasts = duration is None or one.appointment.duration == duration
-    if to.starts_at <= now or (to.starts_at == one.appointment.starts_at and lasts):
-        return Step(act=Act.KEEP, date=kept, occurrence=one)
-    return Step(act=Act.MOVE, date=replace(to, outcome=one.date.outcome), occurrence=one)
+        return Step(act=Act.KEEP, date=replace(kept, starts_at=to.starts_at, clock=to.clock), occurrence=occurrence)
+    lasts = duration is None or occurrence.appointment.duration == duration
+    if to.starts_at <= now or (to.starts_at == occurrence.appointment.starts_at and lasts):
+        return Step(act=Act.KEEP, date=kept, occurrence=occurrence)
+    return Step(act=Act.MOVE, date=replace(to, outcome=occurrence.date.outcome), occurrence=occurrence)
 
 
 def refused_dates(dates: Iterable[SeriesDate]) -> dict[date, tuple[Reason, ...]]:
-    return {one.occurs_on: one.reasons for one in dates if one.outcome == "skipped"}
+    return {refused.occurs_on: refused.reasons for refused in dates if refused.outcome == "skipped"}

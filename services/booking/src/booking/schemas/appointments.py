@@ -317,8 +317,9 @@ class BookedAppointmentOut(AppointmentOut):
 
 
 def booked_out(appointment: Appointment, notes: Sequence[ClientNote], *, staff: bool) -> BookedAppointmentOut:
+    """What `appointment_out` has validated is not validated again: every booking pays for this."""
     shown = appointment_out(appointment, staff=staff)
-    return BookedAppointmentOut(**dict(shown), client_notes=[ClientNoteOut.of(note) for note in notes])
+    return BookedAppointmentOut.model_construct(**dict(shown), client_notes=[ClientNoteOut.of(note) for note in notes])
 
 
 class ClientSummaryOut(ResponseModel):
@@ -376,11 +377,23 @@ class MessageHistoryOut(ResponseModel):
     channel: str
     kind: str
     client_id: UUID | None
+    resource_id: UUID | None
+    """One of the two: to whom it went, the client or a member of staff."""
     due_at: InstantOut
     outcomes: list[MessageOutcomeOut]
 
 
+class ChainLinkOut(ResponseModel):
+    id: UUID
+    starts_at: InstantOut
+    ends_at: InstantOut
+    status: Status
+
+
 class HistoryOut(ResponseModel):
+    """`chain` has the appointment among those it was moved from and to, each with a history of its own."""
+
+    chain: list[ChainLinkOut]
     items: list[HistoryEntryOut]
     messages: list[MessageHistoryOut]
 

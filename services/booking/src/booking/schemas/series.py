@@ -37,7 +37,7 @@ from slotstream_servicekit.http.models import (
 Weekday = Annotated[int, Field(ge=0, le=6, strict=True, description="0 is Monday")]
 Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2199, 12, 31))]
 Clock = Annotated[
-    time, Field(examples=["09:30"]), PlainSerializer(lambda one: one.isoformat("minutes"), return_type=str)
+    time, Field(examples=["09:30"]), PlainSerializer(lambda clock: clock.isoformat("minutes"), return_type=str)
 ]
 """A wall time without an offset, in the business's zone."""
 
@@ -181,10 +181,10 @@ class ChangeSeriesIn(ScopeIn, _Conflicts, ChangeIn):
 
     @model_validator(mode="after")
     def _fits_its_scope(self) -> "ChangeSeriesIn":
-        one = self.scope is Scope.THIS
-        if self.starts_at is not None and (not one or self.local_time is not None):
+        is_single = self.scope is Scope.THIS
+        if self.starts_at is not None and (not is_single or self.local_time is not None):
             raise ValueError("starts_at moves one date; several are moved by local_time")
-        if self.recurrence is not None and one:
+        if self.recurrence is not None and is_single:
             raise ValueError("one date has no recurrence of its own")
         if self.local_time is not None and (self.local_time.tzinfo or self.local_time.microsecond):
             raise ValueError("a local_time is hours, minutes and seconds without an offset")
@@ -331,7 +331,7 @@ def series_out(series: Series, *, staff: bool) -> dict[str, Any]:
 
 
 def report_out(report: SeriesReport, *, staff: bool) -> SeriesReportOut:
-    outcomes = [one.date.outcome for one in report.occurrences]
+    outcomes = [occurrence.date.outcome for occurrence in report.occurrences]
     return SeriesReportOut(
         **series_out(report.series, staff=staff),
         booked=outcomes.count("booked"),
@@ -340,29 +340,29 @@ def report_out(report: SeriesReport, *, staff: bool) -> SeriesReportOut:
         occurrences=[
             OccurrenceOut.model_validate(
                 {
-                    "occurs_on": one.date.occurs_on,
-                    "starts_at": one.date.starts_at,
-                    "clock": str(one.date.clock),
-                    "outcome": one.date.outcome,
-                    "reasons": [RefusalOut.model_validate(reason) for reason in one.date.reasons],
-                    "appointment_id": one.appointment.id if one.appointment else None,
-                    "appointment_starts_at": one.appointment.starts_at if one.appointment else None,
-                    "appointment_status": one.appointment.status if one.appointment else None,
-                    "moved_by_itself": one.is_moved,
+                    "occurs_on": occurrence.date.occurs_on,
+                    "starts_at": occurrence.date.starts_at,
+                    "clock": str(occurrence.date.clock),
+                    "outcome": occurrence.date.outcome,
+                    "reasons": [RefusalOut.model_validate(reason) for reason in occurrence.date.reasons],
+                    "appointment_id": occurrence.appointment.id if occurrence.appointment else None,
+                    "appointment_starts_at": occurrence.appointment.starts_at if occurrence.appointment else None,
+                    "appointment_status": occurrence.appointment.status if occurrence.appointment else None,
+                    "moved_by_itself": occurrence.is_moved,
                 }
             )
-            for one in report.occurrences
+            for occurrence in report.occurrences
         ],
-        changes=[_change_out(one) for one in report.changes],
+        changes=[_change_out(change) for change in report.changes],
     )
 
 
-def _change_out(one: Changed) -> SeriesChangeOut:
+def _change_out(change: Changed) -> SeriesChangeOut:
     return SeriesChangeOut.model_validate(
         {
-            "occurs_on": one.occurs_on,
-            "result": one.result,
-            "appointment_id": one.appointment_id,
-            "reasons": [RefusalOut.model_validate(reason) for reason in one.reasons],
+            "occurs_on": change.occurs_on,
+            "result": change.result,
+            "appointment_id": change.appointment_id,
+            "reasons": [RefusalOut.model_validate(reason) for reason in change.reasons],
         }
     )

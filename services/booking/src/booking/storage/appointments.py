@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 import orjson
 from pydantic import TypeAdapter
 
-from booking.domain.appointments import CHANGEABLE, FIELDS, Appointment
+from booking.domain.appointments import CHANGEABLE, FIELDS, Appointment, AssignedResource
+from booking.domain.changes import ChainLink, Change, HistoryEntry, Override
+from booking.domain.errors import BusyBookError
 from booking.domain.lifecycle import Status
-from booking.domain.model import AssignedResource, Change
 from slotstream_servicekit.context import Actor
 from slotstream_servicekit.database import Connection
 from slotstream_servicekit.errors import NotFoundError
@@ -62,43 +64,132 @@ def appointment_json(appointment: Appointment) -> bytes:
     return orjson.dumps(appointment, default=str, option=orjson.OPT_UTC_Z)
 
 
-def appointment_of(row: Any) -> Appointment:
+def appointment_of(row: asyncpg.Record) -> Appointment:
     """A row with its `resources` array as the domain's appointment."""
     values = {name: row[name] for name in FIELDS}
     values["status"] = Status(values["status"])
-    return Appointment(**values, resources=tuple(_assigned(orjson.loads(each)) for each in row["resources"]))
+    return Appointment(**values, resources=tuple(_assigned(orjson.loads(resource)) for resource in row["resources"]))
 
 
 def _assigned(values: dict[str, Any]) -> AssignedResource:
     return AssignedResource(**{**values, "id": UUID(values["id"])})
 
 
-async def read_appointments(
-    connection: Connection, *, organization_id: UUID, ids: Sequence[UUID], lock: bool = False
-) -> dict[UUID, Appointment]:
-    """Those of `ids` that exist; locked in the order of their ids until the transaction ends."""
-    suffix = "ORDER BY a.id FOR UPDATE OF a" if lock else ""
-    rows = await connection.fetch(
-        f"SELECT a.*, {RESOURCES} FROM appointments a WHERE a.organization_id = $1 AND a.id = ANY($2) {suffix}",
-        organization_id,
-        list(ids),
+@dataclass(frozen=True, slots=True)
+class AppointmentStore:
+    """The appointments of one organization, within the transaction of `connection`."""
+
+    connection: Connection
+    organization_id: UUID
+
+    async def get_all(self, ids: Sequence[UUID], *, lock: bool = False) -> dict[UUID, Appointment]:
+        """Those of `ids` that exist; locked in the order of their ids until the transaction ends."""
+        suffix = "ORDER BY a.id FOR UPDATE OF a" if lock else ""
+        rows = await self.connection.fetch(
+            f"SELECT a.*, {RESOURCES} FROM appointments a WHERE a.organization_id = $1 AND a.id = ANY($2) {suffix}",
+            self.organization_id,
+            list(ids),
+        )
+        return {row["id"]: appointment_of(row) for row in rows}
+
+    async def get(self, appointment_id: UUID, *, lock: bool = False) -> Appointment:
+        """Raises NotFoundError."""
+        known = await self.get_all([appointment_id], lock=lock)
+        if appointment_id not in known:
+            raise NotFoundError(f"There is no appointment {appointment_id}.")
+        return known[appointment_id]
+
+    async def save(self, rows: Sequence[ChangedRow]) -> None:
+        """Writes changed rows and their history in one statement; an override is a record of its own."""
+        lines = orjson.dumps([_changed_line(row) for row in rows], default=str, option=orjson.OPT_UTC_Z)
+        try:
+            await self.connection.execute(_SAVE, self.organization_id, lines.decode())
+        except asyncpg.ExclusionViolationError as error:
+            # Somebody took the external id of what is reopened this very moment.
+            raise BusyBookError("What was to be changed keeps changing right now; ask again.") from error
+
+    async def replace_resources(self, appointment: Appointment) -> None:
+        await self.connection.execute(
+            "DELETE FROM appointment_resources WHERE organization_id = $1 AND appointment_id = $2",
+            self.organization_id,
+            appointment.id,
+        )
+        await self.connection.execute(
+            """
+            INSERT INTO appointment_resources (organization_id, appointment_id, place, resource_id, seat, starts_at)
+            SELECT $1, $2, t.place, t.resource_id, t.seat, $5
+            FROM unnest($3::uuid[], $4::int[]) WITH ORDINALITY AS t(resource_id, seat, place)
+            """,
+            self.organization_id,
+            appointment.id,
+            [resource.id for resource in appointment.resources],
+            [resource.seat for resource in appointment.resources],
+            appointment.starts_at,
+        )
+
+    async def history(self, appointment_id: UUID) -> list[HistoryEntry]:
+        """The audit trail, oldest first."""
+        rows = await self.connection.fetch(_HISTORY, self.organization_id, appointment_id)
+        return [_history_entry(row) for row in rows]
+
+    async def chain(self, appointment_id: UUID) -> list[ChainLink]:
+        """The appointment among those that it was moved from and to, in their order; itself alone if never moved."""
+        rows = await self.connection.fetch(_CHAIN, self.organization_id, appointment_id)
+        return [ChainLink(**dict(row)) for row in rows]
+
+    async def as_of(self, appointment_id: UUID, at: datetime) -> Appointment:
+        """The appointment exactly as it was known at `at`. Raises NotFoundError where nothing was."""
+        state: str | None = await self.connection.fetchval(_AS_OF, self.organization_id, appointment_id, at)
+        if state is None:
+            raise NotFoundError(f"Nothing was known of an appointment {appointment_id} at that time.")
+        return _FROM_JSON.validate_json(state)
+
+
+_HISTORY: Final = """
+SELECT h.version, h.verb, h.at, h.actor_type, h.actor_id, h.call_id, h.on_behalf_of, h.reason, h.fields,
+       o.reason AS override_reason, o.rules, o.conflicts_with
+FROM history h LEFT JOIN overrides o USING (organization_id, appointment_id, version)
+WHERE h.organization_id = $1 AND h.appointment_id = $2 ORDER BY h.version
+"""
+_CHAIN: Final = """
+WITH RECURSIVE earlier AS (
+    SELECT id, rescheduled_from FROM appointments WHERE organization_id = $1 AND id = $2
+    UNION ALL
+    SELECT a.id, a.rescheduled_from FROM earlier JOIN appointments a ON a.id = earlier.rescheduled_from
+    WHERE a.organization_id = $1
+), later AS (
+    SELECT id, rescheduled_to FROM appointments WHERE organization_id = $1 AND id = $2
+    UNION ALL
+    SELECT a.id, a.rescheduled_to FROM later JOIN appointments a ON a.id = later.rescheduled_to
+    WHERE a.organization_id = $1
+)
+SELECT id, starts_at, ends_at, status FROM appointments
+WHERE organization_id = $1 AND id IN (SELECT id FROM earlier UNION SELECT id FROM later)
+ORDER BY reschedule_count
+"""
+_AS_OF: Final = """
+SELECT state::text FROM history WHERE organization_id = $1 AND appointment_id = $2 AND at <= $3
+ORDER BY version DESC LIMIT 1
+"""
+
+
+def _history_entry(row: asyncpg.Record) -> HistoryEntry:
+    override = None
+    if row["override_reason"] is not None:
+        override = Override(
+            reason=row["override_reason"], rules=tuple(row["rules"]), conflicts_with=tuple(row["conflicts_with"])
+        )
+    return HistoryEntry(
+        version=row["version"],
+        verb=row["verb"],
+        at=row["at"],
+        actor=Actor(
+            type=row["actor_type"], id=row["actor_id"], call_id=row["call_id"], on_behalf_of=row["on_behalf_of"]
+        ),
+        reason=row["reason"],
+        fields=row["fields"],
+        override=override,
     )
-    return {row["id"]: appointment_of(row) for row in rows}
-
-
-async def read_appointment(
-    connection: Connection, *, organization_id: UUID, appointment_id: UUID, lock: bool = False
-) -> Appointment:
-    found = await read_appointments(connection, organization_id=organization_id, ids=[appointment_id], lock=lock)
-    if appointment_id not in found:
-        raise NotFoundError(f"There is no appointment {appointment_id}.")
-    return found[appointment_id]
-
-
-async def save_changes(connection: Connection, organization_id: UUID, rows: Sequence[ChangedRow]) -> None:
-    """Writes changed rows and their history in one statement; an override is a record of its own."""
-    lines = orjson.dumps([_changed_line(row) for row in rows], default=str, option=orjson.OPT_UTC_Z)
-    await connection.execute(_SAVE, organization_id, lines.decode())
 
 
 def _changed_line(row: ChangedRow) -> dict[str, Any]:
@@ -118,56 +209,3 @@ def _changed_line(row: ChangedRow) -> dict[str, Any]:
         "override_rules": override and list(override.rules),
         "override_conflicts": override and list(override.conflicts_with),
     }
-
-
-async def replace_resources(connection: Connection, one: Appointment) -> None:
-    await connection.execute(
-        "DELETE FROM appointment_resources WHERE organization_id = $1 AND appointment_id = $2",
-        one.organization_id,
-        one.id,
-    )
-    await connection.execute(
-        """
-        INSERT INTO appointment_resources (organization_id, appointment_id, place, resource_id, seat, starts_at)
-        SELECT $1, $2, t.place, t.resource_id, t.seat, $5
-        FROM unnest($3::uuid[], $4::int[]) WITH ORDINALITY AS t(resource_id, seat, place)
-        """,
-        one.organization_id,
-        one.id,
-        [each.id for each in one.resources],
-        [each.seat for each in one.resources],
-        one.starts_at,
-    )
-
-
-async def read_history(connection: Connection, *, organization_id: UUID, appointment_id: UUID) -> list[Any]:
-    """The audit trail, oldest first."""
-    rows = await connection.fetch(
-        """
-        SELECT h.version, h.verb, h.at, h.actor_type, h.actor_id, h.call_id, h.on_behalf_of, h.reason, h.fields,
-               o.reason AS override_reason, o.rules, o.conflicts_with
-        FROM history h LEFT JOIN overrides o USING (organization_id, appointment_id, version)
-        WHERE h.organization_id = $1 AND h.appointment_id = $2 ORDER BY h.version
-        """,
-        organization_id,
-        appointment_id,
-    )
-    return list(rows)
-
-
-async def read_appointment_as_of(
-    connection: Connection, *, organization_id: UUID, appointment_id: UUID, at: datetime
-) -> Appointment:
-    """The appointment exactly as it was known at `at`."""
-    state: str | None = await connection.fetchval(
-        """
-        SELECT state::text FROM history WHERE organization_id = $1 AND appointment_id = $2 AND at <= $3
-        ORDER BY version DESC LIMIT 1
-        """,
-        organization_id,
-        appointment_id,
-        at,
-    )
-    if state is None:
-        raise NotFoundError(f"Nothing was known of an appointment {appointment_id} at that time.")
-    return _FROM_JSON.validate_json(state)

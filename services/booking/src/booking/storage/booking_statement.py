@@ -172,7 +172,7 @@ def booking_text(*, alone: bool, with_clients: bool) -> str:
     """
     parameters = _Parameters()
     row = parameters.scalars(_ROW) if alone else parameters.arrays(_ROW)
-    takes, resources, events = (parameters.arrays(each) for each in (_TAKES, _RESOURCES, _EVENTS))
+    takes, resources, events = (parameters.arrays(columns) for columns in (_TAKES, _RESOURCES, _EVENTS))
     clients = _NEW_CLIENTS.format(clients=_unnest("c", parameters.arrays(_CLIENTS))) if with_clients else ""
     return _TEXT.format(
         columns=", ".join(_APPOINTMENT),

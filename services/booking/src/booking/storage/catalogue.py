@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import RowMapping, Select, Table, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.catalogue import Action, Business, Entry, Resource, Service, minutes
 from booking.storage.connections import free_ids
 from booking.storage.tables import actions, businesses, resource_businesses, resources, services
-from slotstream_servicekit.rows import columns_of
 
 EntryT = TypeVar("EntryT", bound=Entry)
 
@@ -67,12 +67,10 @@ class CatalogueStore:
         )
         return [_FORMS[Action].entry(row) for row in rows.mappings()]
 
-    async def business_names(self, organization_id: UUID) -> dict[UUID, str]:
-        """Of all, archived ones too."""
-        rows = await self._session.execute(
-            select(businesses.c.id, businesses.c.name).where(businesses.c.organization_id == organization_id)
-        )
-        return {row[0]: row[1] for row in rows}
+    async def businesses(self, organization_id: UUID) -> dict[UUID, Business]:
+        """All by their ids, archived ones too."""
+        rows = await self._session.execute(select(businesses).where(businesses.c.organization_id == organization_id))
+        return {row["id"]: business_of(row) for row in rows.mappings()}
 
     async def add(self, entry: Entry) -> None:
         """Raises IdTakenError where another organization uses the id."""
@@ -146,37 +144,45 @@ _MINUTES: Final = (
 )
 
 
-def _values(kind: type[Entry], row: RowMapping) -> dict[str, Any]:
+Row: TypeAlias = RowMapping | asyncpg.Record
+"""A row as SQLAlchemy or the driver gives it."""
+
+
+def _values(kind: type[Entry], row: Row) -> dict[str, Any]:
     return {field.name: row[field.name] for field in fields(kind) if field.name in row}
 
 
-def business_of(row: RowMapping) -> Business:
+def business_of(row: Row) -> Business:
     return Business(**_values(Business, row))
 
 
-def resource_of(row: RowMapping) -> Resource:
+def resource_of(row: Row) -> Resource:
     return Resource(**{**_values(Resource, row), "business_ids": tuple(row["business_ids"] or ())})
 
 
-def service_of(row: RowMapping) -> Service:
+def service_of(row: Row) -> Service:
     values = _values(Service, row)
     values |= {name: timedelta(minutes=row[f"{name}_minutes"]) for name in _MINUTES}
     values["requires"] = tuple(tuple(UUID(resource_id) for resource_id in place) for place in row["requires"])
     return Service(**values)
 
 
-def action_of(row: RowMapping) -> Action:
+def action_of(row: Row) -> Action:
     return Action(**_values(Action, row))
 
 
+def _row(entry: Entry) -> dict[str, Any]:
+    return {field.name: getattr(entry, field.name) for field in fields(entry)}
+
+
 def _resource_row(resource: Resource) -> dict[str, Any]:
-    row = columns_of(resource)
+    row = _row(resource)
     del row["business_ids"]
     return row
 
 
 def _service_row(service: Service) -> dict[str, Any]:
-    row = columns_of(service)
+    row = _row(service)
     for name in _MINUTES:
         row[f"{name}_minutes"] = minutes(row.pop(name))
     row["requires"] = [[str(resource_id) for resource_id in place] for place in service.requires]
@@ -184,10 +190,10 @@ def _service_row(service: Service) -> dict[str, Any]:
 
 
 _FORMS: Final[Mapping[type[Entry], _Form[Any]]] = {
-    Business: _Form(table=businesses, entry=business_of, row=columns_of),
+    Business: _Form(table=businesses, entry=business_of, row=_row),
     Resource: _Form(table=resources, entry=resource_of, row=_resource_row),
     Service: _Form(table=services, entry=service_of, row=_service_row),
-    Action: _Form(table=actions, entry=action_of, row=columns_of),
+    Action: _Form(table=actions, entry=action_of, row=_row),
 }
 
 

@@ -15,7 +15,6 @@ from booking.storage.connections import connection_of, free_ids
 from booking.storage.contacts import contact_locks, find_contacts
 from booking.storage.search import like_pattern, match_clients
 from booking.storage.tables import appointments, clients
-from slotstream_servicekit.rows import columns_of
 
 _FIELDS: Final = tuple(field.name for field in fields(Client))
 _OPEN: Final = ("pending", "scheduled", "confirmed")
@@ -70,17 +69,6 @@ class ClientStore:
         if not phones and not emails:
             return []
         return await find_contacts(await connection_of(self._session), organization_id, phones=phones, emails=emails)
-
-    async def survivors_of(self, organization_id: UUID, client_ids: Sequence[UUID]) -> dict[UUID, UUID]:
-        """The client whom each of these stands for: of a merged duplicate another, else itself. None erased."""
-        rows = await self._session.execute(
-            select(clients.c.id, func.coalesce(clients.c.merged_into, clients.c.id)).where(
-                clients.c.organization_id == organization_id,
-                clients.c.id.in_(list(client_ids)),
-                clients.c.erased.is_(False),
-            )
-        )
-        return {row[0]: row[1] for row in rows}
 
     async def add(self, new: Sequence[Client]) -> None:
         """Raises IdTakenError where another organization uses an id."""
@@ -166,4 +154,5 @@ def _client(row: RowMapping) -> Client:
 
 def _row(client: Client) -> dict[str, Any]:
     consent = None if client.consent is None else list(client.consent)
-    return {**columns_of(client), "consent": consent, "search": "" if client.erased else client.search}
+    values = {name: getattr(client, name) for name in _FIELDS}
+    return {**values, "consent": consent, "search": "" if client.erased else client.search}

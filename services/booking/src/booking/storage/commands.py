@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
+
+from slotstream_servicekit.database import Connection
 
 
 async def read_results(
-    connection: Any, organization_id: UUID, command_ids: Sequence[UUID]
+    connection: Connection, organization_id: UUID, command_ids: Sequence[UUID]
 ) -> dict[UUID, tuple[str, bytes]]:
     """The (type, data) of those commands that were answered before."""
     rows = await connection.fetch(
@@ -22,7 +23,7 @@ async def read_results(
 
 
 async def save_results(
-    connection: Any, organization_id: UUID, results: Mapping[UUID, tuple[str, bytes]], *, now: datetime
+    connection: Connection, organization_id: UUID, results: Mapping[UUID, tuple[str, bytes]], *, now: datetime
 ) -> None:
     await connection.execute(
         """

@@ -38,7 +38,7 @@ def _client(row: asyncpg.Record) -> Client:
 
 
 def contact_locks(organization_id: UUID, contacts: Iterable[str]) -> list[tuple[int, int]]:
-    """Advisory locks of those who make or change a client with one of these, in an order that all keep."""
+    """Advisory locks of those who make or change something with one of these, in an order that all keep."""
     keys = {crc32(organization_id.bytes + contact.encode()) % _LOCKS for contact in contacts}
     return [(int(LockClass.CLIENT_CONTACT), key) for key in sorted(keys)]
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from booking.domain.holds import Hold, UsedHold
-from booking.storage.occupancy import free_hold
+from booking.storage.occupancy import OccupancyStore
 from slotstream_servicekit.context import Actor
 from slotstream_servicekit.database import Connection
 
@@ -51,7 +51,7 @@ class HoldStore:
         gone = await self.connection.fetchval(
             "DELETE FROM holds WHERE organization_id = $1 AND id = $2 RETURNING id", self.organization_id, hold_id
         )
-        await free_hold(self.connection, organization_id=self.organization_id, hold_id=hold_id)
+        await OccupancyStore(self.connection, self.organization_id).free_hold(hold_id)
         return gone is not None
 
     async def use(self, hold_id: UUID) -> UsedHold | None:
@@ -66,7 +66,7 @@ class HoldStore:
         )
         if row is None:
             return None
-        await free_hold(self.connection, organization_id=self.organization_id, hold_id=hold_id)
+        await OccupancyStore(self.connection, self.organization_id).free_hold(hold_id)
         return UsedHold(
             business_id=row["business_id"], starts_at=row["starts_at"], resource_ids=tuple(row["resource_ids"])
         )

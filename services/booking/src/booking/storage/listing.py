@@ -162,12 +162,12 @@ def _either(word: WordMatch, values: list[Any]) -> str:
         )
     if word.custom_names is None:
         parts.append(f"(a.service_id IS NULL AND lower(a.service_name) LIKE {pattern})")
-    for column, found in (
+    for column, values_found in (
         ("a.client_id", word.client_ids),
         ("a.service_id", word.service_ids),
         ("a.service_id IS NULL AND a.service_name", word.custom_names),
     ):
-        if found:
-            values.append(list(found))
+        if values_found:
+            values.append(list(values_found))
             parts.append(f"({column} = ANY(${len(values)}))")
     return f"({' OR '.join(parts)})" if parts else "false"

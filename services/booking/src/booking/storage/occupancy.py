@@ -69,179 +69,6 @@ class Window:
     ends: datetime
 
 
-async def read_calendars(
-    connection: Connection, organization_id: UUID, windows: Sequence[Window], *, with_turns: bool = False
-) -> Calendars:
-    """What takes the resources' time in their windows: unexpired occupancy and external busy time."""
-    found = Calendars()
-    if not windows:
-        return found
-    columns = (
-        [one.resource_id for one in windows],
-        [one.begins for one in windows],
-        [one.ends for one in windows],
-    )
-    async with tenant_transaction(connection, organization_id):
-        for row in await connection.fetch(_TAKEN, organization_id, *columns):
-            taken = Taken(
-                id=str(row["holder_id"]),
-                blocked_from=to_epoch(row["blocked_from"]),
-                blocked_to=to_epoch_up(row["blocked_to"]),
-                starts_at=to_epoch(row["starts_at"] or row["blocked_from"]),
-                ends_at=to_epoch(row["ends_at"] or row["blocked_to"]),
-                service_id=str(row["service_id"]) if row["service_id"] else None,
-            )
-            found.add(row["resource_id"], Held(taken=taken, session_id=row["session_id"], seat=row["seat"]))
-        for row in await connection.fetch(_BUSY, organization_id, *columns):
-            found.add_busy(
-                row["resource_id"],
-                Busy(str(row["id"]), to_epoch(row["starts_at"]), to_epoch_up(row["ends_at"])),
-            )
-        if with_turns:
-            for row in await connection.fetch(_LAST_TAKEN, organization_id, sorted(set(columns[0]))):
-                if row["taken_at"] is not None:
-                    found.take_turn(row["resource_id"], int(row["taken_at"].timestamp() * 1_000_000))
-    return found
-
-
-async def drop_expired_holds(connection: Connection, organization_id: UUID, windows: Sequence[Window]) -> int:
-    """Removes holds that have expired from these windows: they count no more, and stand in the index only."""
-    async with tenant_transaction(connection, organization_id):
-        gone = await connection.fetch(
-            """
-            DELETE FROM occupancy o
-            USING unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS q(resource_id, begins, ends)
-            WHERE o.organization_id = $1 AND o.resource_id = q.resource_id
-              AND o.blocked && tstzrange(q.begins, q.ends) AND o.expires_at <= clock_timestamp()
-            RETURNING 1
-            """,
-            organization_id,
-            [one.resource_id for one in windows],
-            [one.begins for one in windows],
-            [one.ends for one in windows],
-        )
-    return len(gone)
-
-
-async def take_time(
-    connection: Connection,
-    *,
-    organization_id: UUID,
-    policy_version: int,
-    holder_id: UUID,
-    blocked: tuple[datetime, datetime],
-    takes: Sequence[Seat],
-    expires_at: datetime | None = None,
-    forced: bool = False,
-) -> bool:
-    """Takes all of the resources' time or none of it; whether it was free. Waits for whoever is just taking it.
-
-    Raises StalePolicyError where the policy is not of `policy_version` any more.
-    """
-    ordered = sorted(takes, key=lambda take: take.resource_id)
-    taken = await connection.fetchrow(
-        """
-        WITH policy AS MATERIALIZED (
-            SELECT FROM organizations WHERE organization_id = $1 AND policy_version = $10
-        ), taken AS (
-            INSERT INTO occupancy (organization_id, resource_id, session_id, seat, blocked, holder_id, forced,
-                                   expires_at)
-            SELECT $1, t.resource_id, t.session_id, t.seat, tstzrange($2, $3), $4, $5, $6
-            FROM policy, unnest($7::uuid[], $8::uuid[], $9::int[]) WITH ORDINALITY
-                         AS t(resource_id, session_id, seat, n)
-            ORDER BY t.n
-            ON CONFLICT DO NOTHING RETURNING resource_id
-        )
-        SELECT EXISTS (SELECT FROM policy) AS is_current, ARRAY(SELECT resource_id FROM taken) AS resource_ids
-        """,
-        organization_id,
-        *blocked,
-        holder_id,
-        forced,
-        expires_at,
-        [take.resource_id for take in ordered],
-        [take.session_id for take in ordered],
-        [take.seat for take in ordered],
-        policy_version,
-    )
-    if taken is None or not taken["is_current"]:
-        raise StalePolicyError
-    if len(taken["resource_ids"]) == len(ordered):
-        return True
-    await free_time(
-        connection, organization_id=organization_id, holder_id=holder_id, resource_ids=taken["resource_ids"]
-    )
-    return False
-
-
-async def free_time(
-    connection: Connection, *, organization_id: UUID, holder_id: UUID, resource_ids: Sequence[UUID] | None = None
-) -> None:
-    """Gives back what an appointment or hold takes, of all its resources or of some."""
-    await connection.execute(
-        """
-        DELETE FROM occupancy WHERE organization_id = $1 AND holder_id = $2
-          AND ($3::uuid[] IS NULL OR resource_id = ANY($3))
-        """,
-        organization_id,
-        holder_id,
-        None if resource_ids is None else list(resource_ids),
-    )
-
-
-async def free_holders(connection: Connection, organization_id: UUID, holder_ids: Sequence[UUID]) -> None:
-    """Gives back what several appointments take."""
-    await connection.execute(
-        """
-        DELETE FROM occupancy WHERE organization_id = $1 AND holder_id = ANY($2)
-        """,
-        organization_id,
-        list(holder_ids),
-    )
-
-
-async def free_hold(connection: Connection, *, organization_id: UUID, hold_id: UUID) -> None:
-    """Gives back what a hold keeps: what expires, so never the time of an appointment that bears the same id."""
-    await connection.execute(
-        "DELETE FROM occupancy WHERE organization_id = $1 AND holder_id = $2 AND expires_at IS NOT NULL",
-        organization_id,
-        hold_id,
-    )
-
-
-async def takes_of(connection: Connection, *, organization_id: UUID, holder_id: UUID) -> tuple[tuple[Seat, bool], ...]:
-    """What a holder takes, and for each whether another holder shares its session."""
-    rows = await connection.fetch(
-        """
-        SELECT o.resource_id, o.session_id, o.seat, EXISTS (
-            SELECT FROM occupancy s WHERE s.organization_id = $1 AND s.resource_id = o.resource_id
-              AND s.session_id = o.session_id AND s.holder_id <> o.holder_id) AS shared
-        FROM occupancy o WHERE o.organization_id = $1 AND o.holder_id = $2
-        """,
-        organization_id,
-        holder_id,
-    )
-    return tuple(
-        (Seat(resource_id=row["resource_id"], session_id=row["session_id"], seat=row["seat"]), row["shared"])
-        for row in rows
-    )
-
-
-async def shares_session(connection: Connection, *, organization_id: UUID, holder_id: UUID) -> bool:
-    """Whether another holder has a seat in a session of this one."""
-    return any(shared for _, shared in await takes_of(connection, organization_id=organization_id, holder_id=holder_id))
-
-
-async def take_turns(connection: Connection, organization_id: UUID) -> None:
-    """Makes an organization's moves that give up time first follow each other, until the transaction ends.
-
-    Two that swap times would each wait for the other to make up its mind about the time that it gave up.
-    """
-    await connection.execute(
-        f"SELECT pg_advisory_xact_lock({LockClass.SERIES_MOVE:d}, hashtext($1::text))", str(organization_id)
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A seat beside others, and the appointments and holds it overlaps."""
@@ -250,47 +77,210 @@ class Opened:
     beside: tuple[UUID, ...] = ()
 
 
-async def open_session(
-    connection: Connection,
-    *,
-    organization_id: UUID,
-    resource_id: UUID,
-    blocked: tuple[datetime, datetime],
-    own: UUID,
-) -> Opened:
-    """Makes room for an override: what it overlaps becomes one session, which it can join.
+@dataclass(frozen=True, slots=True)
+class OccupancyStore:
+    """Whose time one organization's appointments and holds take, within the transaction of `connection`."""
 
-    Sessions are drawn in whole, since their rows may overlap each other. The session of most rows keeps its id
-    and its seats, so that a group goes on filling up; the others get seats of their own above FORCED_SEATS.
-    """
-    touching = _overlapping("$2", "$3::timestamptz", "$4::timestamptz")
-    rows = await connection.fetch(
-        f"""
-        WITH touched AS (SELECT DISTINCT session_id FROM {touching} AS o)
-        SELECT o.session_id, o.seat, o.holder_id, o.blocked && tstzrange($3, $4) AS beside
-        FROM occupancy o JOIN touched USING (session_id)
-        WHERE o.organization_id = $1 AND o.resource_id = $2 ORDER BY o.session_id, o.seat FOR UPDATE OF o
-        """,
-        organization_id,
-        resource_id,
-        *blocked,
-    )
-    if not rows:
-        return Opened(new_session(resource_id))
-    sessions = [row["session_id"] for row in rows]
-    kept = max(sorted(set(sessions)), key=sessions.count)
-    next_seat = max([FORCED_SEATS, *(row["seat"] + 1 for row in rows)])
-    moved = [row for row in rows if row["session_id"] != kept]
-    if moved:
-        await connection.execute(
-            _DRAW_IN,
-            organization_id,
-            resource_id,
-            kept,
-            sorted({row["session_id"] for row in moved}),
-            next_seat,
+    connection: Connection
+    organization_id: UUID
+
+    async def calendars(self, windows: Sequence[Window], *, with_turns: bool = False) -> Calendars:
+        """What takes the resources' time in their windows: unexpired occupancy and external busy time."""
+        calendars = Calendars()
+        if not windows:
+            return calendars
+        columns = (
+            [window.resource_id for window in windows],
+            [window.begins for window in windows],
+            [window.ends for window in windows],
         )
-    return Opened(
-        Seat(resource_id=resource_id, session_id=kept, seat=next_seat + len(moved)),
-        tuple(row["holder_id"] for row in rows if row["beside"] and row["holder_id"] != own),
-    )
+        async with tenant_transaction(self.connection, self.organization_id):
+            for row in await self.connection.fetch(_TAKEN, self.organization_id, *columns):
+                taken = Taken(
+                    id=str(row["holder_id"]),
+                    blocked_from=to_epoch(row["blocked_from"]),
+                    blocked_to=to_epoch_up(row["blocked_to"]),
+                    starts_at=to_epoch(row["starts_at"] or row["blocked_from"]),
+                    ends_at=to_epoch(row["ends_at"] or row["blocked_to"]),
+                    service_id=str(row["service_id"]) if row["service_id"] else None,
+                )
+                calendars.add(row["resource_id"], Held(taken=taken, session_id=row["session_id"], seat=row["seat"]))
+            for row in await self.connection.fetch(_BUSY, self.organization_id, *columns):
+                calendars.add_busy(
+                    row["resource_id"],
+                    Busy(str(row["id"]), to_epoch(row["starts_at"]), to_epoch_up(row["ends_at"])),
+                )
+            if with_turns:
+                for row in await self.connection.fetch(_LAST_TAKEN, self.organization_id, sorted(set(columns[0]))):
+                    if row["taken_at"] is not None:
+                        calendars.take_turn(row["resource_id"], int(row["taken_at"].timestamp() * 1_000_000))
+        return calendars
+
+    async def drop_expired_holds(self, windows: Sequence[Window]) -> int:
+        """Removes holds that have expired from these windows: they count no more, and stand in the index only."""
+        async with tenant_transaction(self.connection, self.organization_id):
+            gone = await self.connection.fetch(
+                """
+                DELETE FROM occupancy o
+                USING unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS q(resource_id, begins, ends)
+                WHERE o.organization_id = $1 AND o.resource_id = q.resource_id
+                  AND o.blocked && tstzrange(q.begins, q.ends) AND o.expires_at <= clock_timestamp()
+                RETURNING 1
+                """,
+                self.organization_id,
+                [window.resource_id for window in windows],
+                [window.begins for window in windows],
+                [window.ends for window in windows],
+            )
+        return len(gone)
+
+    async def take(
+        self,
+        *,
+        policy_version: int,
+        holder_id: UUID,
+        blocked: tuple[datetime, datetime],
+        takes: Sequence[Seat],
+        expires_at: datetime | None = None,
+        forced: bool = False,
+    ) -> bool:
+        """Takes all of the resources' time or none of it; whether it was free. Waits for whoever is just taking it.
+
+        Raises StalePolicyError where the policy is not of `policy_version` any more.
+        """
+        ordered = sorted(takes, key=lambda take: take.resource_id)
+        taken = await self.connection.fetchrow(
+            """
+            WITH policy AS MATERIALIZED (
+                SELECT FROM organizations WHERE organization_id = $1 AND policy_version = $10
+            ), taken AS (
+                INSERT INTO occupancy (organization_id, resource_id, session_id, seat, blocked, holder_id, forced,
+                                       expires_at)
+                SELECT $1, t.resource_id, t.session_id, t.seat, tstzrange($2, $3), $4, $5, $6
+                FROM policy, unnest($7::uuid[], $8::uuid[], $9::int[]) WITH ORDINALITY
+                             AS t(resource_id, session_id, seat, n)
+                ORDER BY t.n
+                ON CONFLICT DO NOTHING RETURNING resource_id
+            )
+            SELECT EXISTS (SELECT FROM policy) AS is_current, ARRAY(SELECT resource_id FROM taken) AS resource_ids
+            """,
+            self.organization_id,
+            *blocked,
+            holder_id,
+            forced,
+            expires_at,
+            [take.resource_id for take in ordered],
+            [take.session_id for take in ordered],
+            [take.seat for take in ordered],
+            policy_version,
+        )
+        if taken is None or not taken["is_current"]:
+            raise StalePolicyError
+        if len(taken["resource_ids"]) == len(ordered):
+            return True
+        await self.free(holder_id, resource_ids=taken["resource_ids"])
+        return False
+
+    async def free(self, holder_id: UUID, *, resource_ids: Sequence[UUID] | None = None) -> None:
+        """Gives back what an appointment or hold takes, of all its resources or of some."""
+        await self.connection.execute(
+            """
+            DELETE FROM occupancy WHERE organization_id = $1 AND holder_id = $2
+              AND ($3::uuid[] IS NULL OR resource_id = ANY($3))
+            """,
+            self.organization_id,
+            holder_id,
+            None if resource_ids is None else list(resource_ids),
+        )
+
+    async def free_all(self, holder_ids: Sequence[UUID]) -> None:
+        """Gives back what several appointments take."""
+        await self.connection.execute(
+            """
+            DELETE FROM occupancy WHERE organization_id = $1 AND holder_id = ANY($2)
+            """,
+            self.organization_id,
+            list(holder_ids),
+        )
+
+    async def free_hold(self, hold_id: UUID) -> None:
+        """Gives back what a hold keeps: what expires, so never the time of an appointment that bears the same id."""
+        await self.connection.execute(
+            "DELETE FROM occupancy WHERE organization_id = $1 AND holder_id = $2 AND expires_at IS NOT NULL",
+            self.organization_id,
+            hold_id,
+        )
+
+    async def takes_of(self, holder_id: UUID) -> tuple[tuple[Seat, bool], ...]:
+        """What a holder takes, and for each whether another holder shares its session."""
+        rows = await self.connection.fetch(
+            """
+            SELECT o.resource_id, o.session_id, o.seat, EXISTS (
+                SELECT FROM occupancy s WHERE s.organization_id = $1 AND s.resource_id = o.resource_id
+                  AND s.session_id = o.session_id AND s.holder_id <> o.holder_id) AS shared
+            FROM occupancy o WHERE o.organization_id = $1 AND o.holder_id = $2
+            """,
+            self.organization_id,
+            holder_id,
+        )
+        return tuple(
+            (Seat(resource_id=row["resource_id"], session_id=row["session_id"], seat=row["seat"]), row["shared"])
+            for row in rows
+        )
+
+    async def shares_session(self, holder_id: UUID) -> bool:
+        """Whether another holder has a seat in a session of this one."""
+        return any(shared for _, shared in await self.takes_of(holder_id))
+
+    async def take_turns(self) -> None:
+        """Makes an organization's moves that give up time first follow each other, until the transaction ends.
+
+        Two that swap times would each wait for the other to make up its mind about the time that it gave up.
+        """
+        await self.connection.execute(
+            f"SELECT pg_advisory_xact_lock({LockClass.SERIES_MOVE:d}, hashtext($1::text))", str(self.organization_id)
+        )
+
+    async def open_session(
+        self,
+        *,
+        resource_id: UUID,
+        blocked: tuple[datetime, datetime],
+        own: UUID,
+    ) -> Opened:
+        """Makes room for an override: what it overlaps becomes one session, which it can join.
+
+        Sessions are drawn in whole, since their rows may overlap each other. The session of most rows keeps its id
+        and its seats, so that a group goes on filling up; the others get seats of their own above FORCED_SEATS.
+        """
+        touching = _overlapping("$2", "$3::timestamptz", "$4::timestamptz")
+        rows = await self.connection.fetch(
+            f"""
+            WITH touched AS (SELECT DISTINCT session_id FROM {touching} AS o)
+            SELECT o.session_id, o.seat, o.holder_id, o.blocked && tstzrange($3, $4) AS beside
+            FROM occupancy o JOIN touched USING (session_id)
+            WHERE o.organization_id = $1 AND o.resource_id = $2 ORDER BY o.session_id, o.seat FOR UPDATE OF o
+            """,
+            self.organization_id,
+            resource_id,
+            *blocked,
+        )
+        if not rows:
+            return Opened(new_session(resource_id))
+        sessions = [row["session_id"] for row in rows]
+        kept = max(sorted(set(sessions)), key=sessions.count)
+        next_seat = max([FORCED_SEATS, *(row["seat"] + 1 for row in rows)])
+        moved = [row for row in rows if row["session_id"] != kept]
+        if moved:
+            await self.connection.execute(
+                _DRAW_IN,
+                self.organization_id,
+                resource_id,
+                kept,
+                sorted({row["session_id"] for row in moved}),
+                next_seat,
+            )
+        return Opened(
+            Seat(resource_id=resource_id, session_id=kept, seat=next_seat + len(moved)),
+            tuple(row["holder_id"] for row in rows if row["beside"] and row["holder_id"] != own),
+        )

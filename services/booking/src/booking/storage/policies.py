@@ -1,14 +1,14 @@
 """The policy of each organization, kept in memory and judged stale by its version in the booking statement."""
 
-from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.domain.model import Action, Business, Resource, Service
 from booking.domain.policy import Policy
+from booking.storage.catalogue import action_of, business_of, resource_of, service_of
 from slotstream_scheduling.hours import Schedule, schedule_from_dict
 from slotstream_servicekit.database import Connection, tenant_transaction
 
@@ -71,13 +71,10 @@ async def load_policy(connection: Connection, organization_id: UUID) -> Policy:
     return Policy(
         organization_id=organization_id,
         version=version,
-        businesses={row["id"]: _business(row) for row in await _all(connection, "businesses", organization_id)},
-        resources={row["id"]: _resource(row) for row in await _resources(connection, organization_id)},
-        services={row["id"]: _service(row) for row in await _all(connection, "services", organization_id)},
-        actions={
-            row["id"]: Action(id=row["id"], name=row["name"], archived=row["archived"])
-            for row in await _all(connection, "actions", organization_id)
-        },
+        businesses={row["id"]: business_of(row) for row in await _all(connection, "businesses", organization_id)},
+        resources={row["id"]: resource_of(row) for row in await _resources(connection, organization_id)},
+        services={row["id"]: service_of(row) for row in await _all(connection, "services", organization_id)},
+        actions={row["id"]: action_of(row) for row in await _all(connection, "actions", organization_id)},
         schedules=await _schedules(connection, organization_id),
     )
 
@@ -103,11 +100,11 @@ async def _version(connection: Connection, organization_id: UUID) -> int:
     return int(version or 0)
 
 
-async def _all(connection: Connection, table: str, organization_id: UUID) -> Any:
+async def _all(connection: Connection, table: str, organization_id: UUID) -> list[asyncpg.Record]:
     return await connection.fetch(f"SELECT * FROM {table} WHERE organization_id = $1", organization_id)
 
 
-async def _resources(connection: Connection, organization_id: UUID) -> Any:
+async def _resources(connection: Connection, organization_id: UUID) -> list[asyncpg.Record]:
     return await connection.fetch(
         """
         SELECT r.*, ARRAY(SELECT b.business_id FROM resource_businesses b
@@ -121,51 +118,3 @@ async def _resources(connection: Connection, organization_id: UUID) -> Any:
 async def _schedules(connection: Connection, organization_id: UUID) -> dict[UUID, Schedule]:
     rows = await _all(connection, "schedules", organization_id)
     return {row["owner_id"]: schedule_from_dict(row["schedule"]) for row in rows}
-
-
-def _business(row: Any) -> Business:
-    return Business(
-        id=row["id"],
-        name=row["name"],
-        zone=row["zone"],
-        phone_region=row["phone_region"],
-        currency=row["currency"],
-        assignment=row["assignment"],
-        archived=row["archived"],
-    )
-
-
-def _resource(row: Any) -> Resource:
-    return Resource(
-        id=row["id"],
-        name=row["name"],
-        kind=row["kind"],
-        zone=row["zone"],
-        business_ids=tuple(row["business_ids"]),
-        priority=row["priority"],
-        archived=row["archived"],
-    )
-
-
-def _service(row: Any) -> Service:
-    return Service(
-        id=row["id"],
-        business_id=row["business_id"],
-        name=row["name"],
-        duration=timedelta(minutes=row["duration_minutes"]),
-        buffer_before=timedelta(minutes=row["buffer_before_minutes"]),
-        buffer_after=timedelta(minutes=row["buffer_after_minutes"]),
-        minimum_notice=timedelta(minutes=row["minimum_notice_minutes"]),
-        booking_window_days=row["booking_window_days"],
-        slot_interval=timedelta(minutes=row["slot_interval_minutes"]),
-        capacity=row["capacity"],
-        requires=tuple(tuple(UUID(one) for one in place) for place in row["requires"]),
-        price_amount=row["price_amount"],
-        price_currency=row["price_currency"],
-        needs_approval=row["needs_approval"],
-        pending_occupies=row["pending_occupies"],
-        cancellation_notice=timedelta(minutes=row["cancellation_notice_minutes"]),
-        reschedule_notice=timedelta(minutes=row["reschedule_notice_minutes"]),
-        max_reschedules=row["max_reschedules"],
-        archived=row["archived"],
-    )

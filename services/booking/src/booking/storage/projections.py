@@ -1,4 +1,4 @@
-"""What other services own and booking judges by: schedules and external busy time, kept by version."""
+"""What other services own and booking judges by: schedules, external busy time and opt-outs, kept by version."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.storage.tables import external_busy, schedules
+from booking.storage.tables import client_preferences, external_busy, schedules
 from slotstream_servicekit.projections import VersionedTable
 
 _SCHEDULES: Final = VersionedTable(schedules)
 _BUSY: Final = VersionedTable(external_busy)
+_PREFERENCES: Final = VersionedTable(client_preferences)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,16 @@ class BusyRow:
     version: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferenceRow:
+    """The channels that a client has opted out of."""
+
+    organization_id: UUID
+    client_id: UUID
+    opted_out: tuple[str, ...]
+    version: int
+
+
 class ScheduleStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -62,3 +73,15 @@ class ExternalBusyStore:
     async def forget(self, keys: Iterable[tuple[UUID, str]]) -> None:
         """Removes busy time by organization and record key: no other organization's, whatever its key."""
         await _BUSY.forget(self._session, keys)
+
+
+class PreferenceStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def put(self, rows: Iterable[PreferenceRow]) -> None:
+        await _PREFERENCES.put(self._session, rows)
+
+    async def forget(self, keys: Iterable[tuple[UUID, UUID]]) -> None:
+        """Removes the preferences of erased clients, by organization and client."""
+        await _PREFERENCES.forget(self._session, keys)

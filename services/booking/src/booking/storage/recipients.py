@@ -19,7 +19,9 @@ class RecipientStore:
         rows = await connection.fetch(
             """
             SELECT given.id AS given_id, c.id, c.phone IS NOT NULL AS has_phone,
-                   c.consent IS NULL OR 'sms' = ANY (c.consent) AS consents
+                   c.consent IS NULL OR 'sms' = ANY (c.consent) AS consents,
+                   EXISTS (SELECT FROM client_preferences p WHERE p.organization_id = $1
+                           AND p.client_id IN (given.id, c.id) AND 'sms' = ANY (p.opted_out)) AS opted_out
             FROM clients given
             JOIN clients c ON c.organization_id = $1 AND c.id = coalesce(given.merged_into, given.id)
             WHERE given.organization_id = $1 AND given.id = ANY($2) AND NOT c.erased
@@ -28,15 +30,22 @@ class RecipientStore:
             list(ids),
         )
         return {
-            row["given_id"]: Recipient(id=row["id"], has_phone=row["has_phone"], consents=row["consents"])
+            row["given_id"]: Recipient(
+                id=row["id"], has_phone=row["has_phone"], consents=row["consents"], opted_out=row["opted_out"]
+            )
             for row in rows
         }
 
     async def staff(self, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Recipient]:
         connection = await connection_of(self._session)
         rows = await connection.fetch(
-            "SELECT id, phone IS NOT NULL AS has_phone FROM resources WHERE organization_id = $1 AND id = ANY($2)",
+            """
+            SELECT id, phone IS NOT NULL AS has_phone, archived FROM resources
+            WHERE organization_id = $1 AND id = ANY($2)
+            """,
             organization_id,
             list(ids),
         )
-        return {row["id"]: Recipient(id=row["id"], has_phone=row["has_phone"]) for row in rows}
+        return {
+            row["id"]: Recipient(id=row["id"], has_phone=row["has_phone"], archived=row["archived"]) for row in rows
+        }

@@ -5,7 +5,7 @@ from uuid import UUID
 from booking.domain.catalogue import Action
 from booking.domain.policy import Policy
 from booking.publishers import catalogue_record
-from booking.storage.actions import add_action, lock_actions, read_actions
+from booking.storage.actions import ActionStore
 from booking.storage.outbox import enqueue_records
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Connection
@@ -17,18 +17,18 @@ async def find_or_add_action(connection: Connection, policy: Policy, context: Co
     known = policy.action_named(name)
     if known is not None:
         return known.id, False
-    await lock_actions(connection, context.organization_id)
-    actions = await read_actions(connection, context.organization_id)
-    same = next((action for action in actions if action.is_called(name) and not action.archived), None)
+    store = ActionStore(connection, context.organization_id)
+    await store.lock()
+    same = next((action for action in await store.all() if action.is_called(name) and not action.archived), None)
     if same is not None:
         return same.id, True
     action = Action(
         organization_id=context.organization_id,
         id=new_id(),
-        name=name,
+        name=name.strip(),
         created_at=context.now,
         updated_at=context.now,
     )
-    await add_action(connection, action)
+    await store.add(action)
     await enqueue_records(connection, [catalogue_record(action, cause=context.cause)])
     return action.id, True

@@ -15,16 +15,17 @@ from uuid import UUID
 import asyncpg
 
 from booking.domain.appointments import Appointment
+from booking.domain.changes import Change, Override
 from booking.domain.clients import Client, ClientNote
 from booking.domain.errors import (
     AlreadyExistsError,
+    ExternalIdTakenError,
     IdTakenError,
     InvalidBookingError,
     OverrideForbiddenError,
     UnknownReferenceError,
 )
 from booking.domain.lifecycle import Verb
-from booking.domain.model import Change, Override
 from booking.domain.policy import Policy, Wanted
 from booking.domain.requests import BookingRequest, Plan, plan_booking
 from booking.domain.seating import Seat, Seating, assigned_resources, seat
@@ -32,12 +33,10 @@ from booking.publishers import appointment_records, client_record, fields_json, 
 from booking.storage.appointments import appointment_json
 from booking.storage.bookings import (
     BookingRow,
-    bookable_clients,
-    current_client,
-    existing_appointments,
-    insert_bookings,
+    BookingStore,
 )
 from booking.storage.contacts import contact_locks
+from booking.storage.external_ids import ExternalIdStore, ExternalKey
 from booking.storage.policies import Policies, UncommittedPolicies
 from booking.usecases.actions import find_or_add_action
 from booking.usecases.claiming import SeatedClaim, TimeClaim, calendars_of, claim_time
@@ -45,7 +44,7 @@ from booking.usecases.holds import use_hold
 from booking.usecases.resolving import ResolvedClient, addresses_of, resolve_clients, write_found
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Connection, tenant_transaction
-from slotstream_servicekit.errors import SlotstreamError
+from slotstream_servicekit.errors import Reason, SlotstreamError
 from slotstream_servicekit.http.idempotency import KeyClaim, StoredAnswer
 
 
@@ -138,17 +137,41 @@ async def check_appointments(
         except SlotstreamError as error:
             plans.append(error)
     calendars = await calendars_of(connection, policy, [plan.wanted for plan in plans if isinstance(plan, Plan)])
+    taken = await _taken_external_ids(connection, context, requests)
     return [
         plan
         if isinstance(plan, SlotstreamError)
-        else seat(policy, plan.wanted, calendars=calendars, holder_id=plan.request.id, now=context.now)
+        else _with_taken(
+            seat(policy, plan.wanted, calendars=calendars, holder_id=plan.request.id, now=context.now),
+            taken.get(plan.request.id, ()),
+        )
         for plan in plans
     ]
 
 
+def _with_taken(seating: Seating, taken: tuple[Reason, ...]) -> Seating:
+    """The seating, refused where the external id is taken."""
+    return replace(seating, reasons=(*taken, *seating.reasons), free=()) if taken else seating
+
+
+async def _taken_external_ids(
+    connection: Connection, context: Context, requests: Sequence[BookingRequest]
+) -> Mapping[UUID, tuple[Reason, ...]]:
+    """By request, that its external id is another appointment's."""
+    keys = {request.id: key for request in requests if (key := ExternalKey.of(request))}
+    holders = await ExternalIdStore(connection, context.organization_id).holders(set(keys.values()))
+    return {
+        request_id: ExternalIdTakenError(key.external_id, holders[key]).reasons
+        for request_id, key in keys.items()
+        if key in holders and holders[key] != request_id
+    }
+
+
 def _needs_transaction(request: BookingRequest) -> bool:
-    """An override opens sessions before it takes a seat, and a hold or an action changes together with the booking."""
-    return any((request.hold_id, request.override_reason, request.action_name))
+    """An override opens sessions before it takes a seat, a hold or an action changes together with the booking, and
+    two who want one external id come one after the other.
+    """
+    return any((request.hold_id, request.override_reason, request.action_name, request.external_id))
 
 
 _NO_CLIENTS: Final[Mapping[UUID, ResolvedClient | SlotstreamError]] = MappingProxyType({})
@@ -180,7 +203,13 @@ class _Work:
     clients: dict[UUID, ResolvedClient] = field(default_factory=dict)
     written: set[UUID] = field(default_factory=set)
     """Requests whose clients are written already."""
+    external_keys: dict[UUID, ExternalKey] = field(default_factory=dict)
+    """Of requests that have an external id of their own: one that replaces an appointment takes over that one's."""
     rows: dict[UUID, BookingRow] = field(default_factory=dict)
+
+    @property
+    def store(self) -> BookingStore:
+        return BookingStore(self.connection, self.organization_id)
 
     async def resolve(self, bookings: Sequence[Booking]) -> Mapping[UUID, ResolvedClient | SlotstreamError]:
         policy = await self.policies.of(self.connection, self.organization_id)
@@ -195,7 +224,7 @@ class _Work:
         look_first: bool,
         locks: bool = False,
     ) -> list[Outcome]:
-        """`locks`: whether the contacts of clients who may be new are still to be locked."""
+        """`locks`: whether the addresses of clients who may be new, and external ids, are still to be locked."""
         errors: dict[UUID, SlotstreamError] = {}
         prepared: dict[UUID, Booking] = {}
         for booking in bookings:
@@ -204,14 +233,19 @@ class _Work:
             except SlotstreamError as error:
                 errors[booking.request.id] = error
         if locks:
-            await self._lock_contacts(list(prepared.values()))
+            await self._lock_addresses(list(prepared.values()))
         resolved = resolved or await self.resolve(list(prepared.values()) or bookings)
         for request_id, client in resolved.items():
             if isinstance(client, SlotstreamError):
                 errors.setdefault(request_id, client)
             else:
                 self.clients[request_id] = client
-        open_bookings = {request_id: each for request_id, each in prepared.items() if request_id not in errors}
+        open_bookings = {request_id: booking for request_id, booking in prepared.items() if request_id not in errors}
+        self.external_keys |= {
+            request_id: key
+            for request_id, booking in open_bookings.items()
+            if booking.predecessor is None and (key := ExternalKey.of(booking.request))
+        }
         await self._write_clients(list(open_bookings.values()))
         claimed = await claim_time(
             connection=self.connection,
@@ -222,7 +256,7 @@ class _Work:
             explain=self._explain,
             look_first=look_first,
         )
-        return [self._outcome(prepared.get(each.request.id, each), errors, claimed) for each in bookings]
+        return [self._outcome(prepared.get(booking.request.id, booking), errors, claimed) for booking in bookings]
 
     async def _prepared(self, booking: Booking) -> BookingRequest:
         """The request with its hold's resources and its action."""
@@ -246,15 +280,17 @@ class _Work:
         return request
 
     async def addresses(self, bookings: Sequence[Booking]) -> list[str]:
-        """The phones and e-mails of clients who are given by details."""
+        """The phones and e-mails of clients who are given by details, and the external ids of appointments."""
         policy = await self.policies.of(self.connection, self.organization_id)
         addresses: list[str] = []
         for booking in bookings:
             with contextlib.suppress(SlotstreamError):
                 addresses += addresses_of(policy, booking.request)
+            if key := ExternalKey.of(booking.request):
+                addresses.append(f"{key.business_id}:{key.source}:{key.external_id}")
         return addresses
 
-    async def _lock_contacts(self, bookings: Sequence[Booking]) -> None:
+    async def _lock_addresses(self, bookings: Sequence[Booking]) -> None:
         locks = contact_locks(self.organization_id, await self.addresses(bookings))
         if locks:
             async with tenant_transaction(self.connection, self.organization_id, locks=locks):
@@ -265,11 +301,11 @@ class _Work:
         their clients are made beforehand.
         """
         clients = {booking.request.id: self.clients[booking.request.id] for booking in bookings}
-        found = [client.found for client in clients.values() if client.found]
-        if len(bookings) == 1 and (not found or found[0].is_new):
+        given = [client.found for client in clients.values() if client.found]
+        if len(bookings) == 1 and (not given or given[0].is_new):
             return
-        if any(each.is_new or each.is_changed for each in found):
-            await write_found(self.connection, bookings[0].context, found)
+        if any(client.is_new or client.is_changed for client in given):
+            await write_found(self.connection, bookings[0].context, given)
             self.written |= clients.keys()
 
     def _claim(self, booking: Booking) -> TimeClaim[_Planned]:
@@ -291,20 +327,15 @@ class _Work:
         return _Planned(booking=booking, plan=plan)
 
     async def _take(self, policy: Policy, seated: Sequence[SeatedClaim[_Planned]]) -> frozenset[UUID]:
-        """Those that were booked. None where an id is another organization's, or a key or id is used this very moment:
-        looking again tells which.
+        """Those that were booked. None where an id is another organization's, an external id another appointment's, or
+        a key or id is used this very moment: looking again tells which.
         """
-        rows = [self._row(each) for each in seated]
+        rows = [self._row(claim) for claim in _one_per_external_id(seated)]
         self.rows |= {row.appointment.id: row for row in rows}
         single = len(rows) == 1 and len(rows[0].takes) <= 1
-        with contextlib.suppress(asyncpg.UniqueViolationError):
+        with contextlib.suppress(asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError):
             async with contextlib.nullcontext() if single and not self._in_transaction() else self._savepoint():
-                return await insert_bookings(
-                    self.connection,
-                    organization_id=self.organization_id,
-                    policy_version=policy.version,
-                    rows=rows,
-                )
+                return await self.store.insert(rows, policy_version=policy.version)
         return frozenset()
 
     def _in_transaction(self) -> bool:
@@ -347,17 +378,18 @@ class _Work:
         return None if request_id in self.written else self.clients[request_id].new
 
     async def _explain(self, losers: Sequence[TimeClaim[_Planned]]) -> Mapping[UUID, SlotstreamError]:
-        """Ids that exist and clients who cannot be booked for. Who was merged is booked for as their survivor."""
+        """Ids and external ids that exist, and clients who cannot be booked for. Who was merged is booked for as their
+        survivor.
+        """
         ids = [claim.holder_id for claim in losers]
         known = {request_id: self.clients[request_id].id for request_id in ids if not self._new_client(request_id)}
+        keys = {request_id: key for request_id in ids if (key := self.external_keys.get(request_id))}
         async with tenant_transaction(self.connection, self.organization_id):
-            existing = await existing_appointments(self.connection, self.organization_id, ids)
-            clients = await bookable_clients(self.connection, self.organization_id, list(known.values()))
+            existing = await self.store.existing(ids)
+            holders = await ExternalIdStore(self.connection, self.organization_id).holders(set(keys.values()))
+            clients = await self.store.bookable_clients(list(known.values()))
             missing = {client_id for client_id in known.values() if client_id not in clients}
-            survivors = {
-                client_id: await current_client(self.connection, self.organization_id, client_id)
-                for client_id in missing
-            }
+            survivors = {client_id: await self.store.current_client(client_id) for client_id in missing}
         errors: dict[UUID, SlotstreamError] = {}
         for request_id in ids:
             if request_id in existing:
@@ -365,6 +397,9 @@ class _Work:
                 errors[request_id] = (
                     AlreadyExistsError(f"The id {request_id} is in use already.") if own else IdTakenError()
                 )
+            elif request_id in keys and keys[request_id] in holders:
+                key = keys[request_id]
+                errors[request_id] = ExternalIdTakenError(key.external_id, holders[key])
             elif request_id in known and known[request_id] not in clients:
                 survivor_id = survivors[known[request_id]]
                 if survivor_id is None:
@@ -393,6 +428,17 @@ class _Work:
             override=result.override,
             client_notes=self.clients[request_id].notes,
         )
+
+
+def _one_per_external_id(seated: Sequence[SeatedClaim[_Planned]]) -> list[SeatedClaim[_Planned]]:
+    """Without those whose external id comes before them: once that one is booked, theirs is found to be taken."""
+    first: dict[ExternalKey, UUID] = {}
+    return [
+        claim
+        for claim in seated
+        if (key := ExternalKey.of(claim.plan.booking.request)) is None
+        or first.setdefault(key, claim.claim.holder_id) == claim.claim.holder_id
+    ]
 
 
 def _creation(appointment: Appointment, replaced: Predecessor | None, override: Override | None) -> Change:

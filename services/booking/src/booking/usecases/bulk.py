@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment, changed, takes_time
 from booking.domain.bulk import VERBS, BulkOrder, BulkProgress
+from booking.domain.changes import Change
 from booking.domain.lifecycle import Verb
-from booking.domain.model import Change
 from booking.domain.policy import Policy
-from booking.storage.appointments import read_appointments
+from booking.storage.appointments import AppointmentStore
 from booking.storage.bulk import BulkStore
 from booking.storage.connections import connection_of
-from booking.storage.occupancy import free_holders
+from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.history import Recorded, record_changes
 from booking.usecases.lifecycle import Details, decide, refuse_to_hide, told
@@ -46,12 +46,8 @@ async def do_in_bulk(
 ) -> list[ItemOutcome]:
     """Does the order for these appointments, each once, in a fixed number of statements; outcomes in their order."""
     ids = list(dict.fromkeys(appointment_ids))
-    known = await read_appointments(
-        await connection_of(session),
-        organization_id=context.organization_id,
-        ids=ids,
-        lock=not order.verb.is_message,
-    )
+    store = AppointmentStore(await connection_of(session), context.organization_id)
+    known = await store.get_all(ids, lock=not order.verb.is_message)
     errors: dict[UUID, SlotstreamError] = {
         appointment_id: NotFoundError(f"There is no appointment {appointment_id}.")
         for appointment_id in ids
@@ -64,7 +60,12 @@ async def do_in_bulk(
     else:
         changes, refused = await _judged(session, policies, context, order, appointments)
         errors |= refused
-        recorded = await _record(session, context, changes, occupying={one.id for one in appointments if one.occupies})
+        recorded = await _record(
+            session,
+            context,
+            changes,
+            occupying={appointment.id for appointment in appointments if appointment.occupies},
+        )
     return [
         ItemOutcome(
             appointment_id=appointment_id, error=errors.get(appointment_id), recorded=recorded.get(appointment_id)
@@ -119,7 +120,7 @@ async def _record(
 ) -> dict[UUID, Recorded]:
     freed = [new.id for new, _ in changes if new.id in occupying and not new.occupies]
     if freed:
-        await free_holders(await connection_of(session), context.organization_id, freed)
+        await OccupancyStore(await connection_of(session), context.organization_id).free_all(freed)
     done = await record_changes(session, changes, context=context)
     return {recorded.appointment.id: recorded for recorded in done}
 

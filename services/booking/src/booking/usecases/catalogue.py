@@ -74,14 +74,6 @@ async def add_action(*, session: AsyncSession, context: Context, action: Action)
     return await _add(session, context, action)
 
 
-async def find_or_add_action(*, session: AsyncSession, context: Context, name: str) -> Action:
-    """The action of that name, in whatever case; else a new one."""
-    await bump_policy(session, {context.organization_id})
-    known = await CatalogueStore(session).actions(context.organization_id)
-    same = next((action for action in known if action.is_called(name)), None)
-    return same or await _add(session, context, _action(context, name, position=0))
-
-
 async def change_entry(
     *,
     session: AsyncSession,
@@ -156,7 +148,7 @@ async def _refuse_same_name(session: AsyncSession, action: Action) -> None:
     # The policy's row is locked until the transaction ends: two who add one name at once come one after the other.
     await bump_policy(session, {action.organization_id})
     known = await CatalogueStore(session).actions(action.organization_id)
-    same = next((one for one in known if one.id != action.id and one.is_called(action.name)), None)
+    same = next((other for other in known if other.id != action.id and other.is_called(action.name)), None)
     if same is not None:
         raise ActionExistsError(name=same.name, action_id=same.id)
 

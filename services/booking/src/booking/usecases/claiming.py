@@ -11,11 +11,11 @@ from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from booking.domain.calendars import Calendars
+from booking.domain.changes import Override
 from booking.domain.errors import BusyBookError
-from booking.domain.model import Override
 from booking.domain.policy import Policy, Wanted
 from booking.domain.seating import Seat, Seating, occupy, seat
-from booking.storage.occupancy import Window, drop_expired_holds, read_calendars
+from booking.storage.occupancy import OccupancyStore, Window
 from booking.storage.policies import Policies, StalePolicyError
 from booking.usecases.overriding import force_seats
 from slotstream_servicekit.database import Connection
@@ -78,7 +78,7 @@ class SeatedClaim(Generic[PlanT]):
     def takes(self) -> tuple[Seat, ...]:
         if not self.plan.occupies:
             return ()
-        return tuple(each for each in self.seats if each.resource_id not in self.claim.kept)
+        return tuple(seat_found for seat_found in self.seats if seat_found.resource_id not in self.claim.kept)
 
 
 Take = Callable[[Policy, Sequence[SeatedClaim[PlanT]]], Awaitable[frozenset[UUID]]]
@@ -139,7 +139,7 @@ async def claim_time(
             return done
         done |= await explain(pending)
         pending = [claim for claim in pending if claim.holder_id not in done]
-        await drop_expired_holds(connection, organization_id, _windows(_plans(policy, pending)))
+        await OccupancyStore(connection, organization_id).drop_expired_holds(_windows(_plans(policy, pending)))
         look = True
     return done | {claim.holder_id: BusyBookError(_BUSY) for claim in pending}
 
@@ -223,32 +223,33 @@ async def _seated(
         organization_id=policy.organization_id,
         holder_id=claim.holder_id,
         blocked=plan.wanted.blocked,
-        seats=[each for each in seating.seats if each.resource_id not in claim.kept],
+        seats=[seat_found for seat_found in seating.seats if seat_found.resource_id not in claim.kept],
         reasons=seating.reasons,
         reason=claim.override_reason,
     )
-    kept = tuple(each for each in seating.seats if each.resource_id in claim.kept)
+    kept = tuple(seat_found for seat_found in seating.seats if seat_found.resource_id in claim.kept)
     return SeatedClaim(claim=claim, plan=plan, policy=policy, seats=(*seats, *kept), override=override)
 
 
 def _in_own_sessions(seats: tuple[Seat, ...], own: Mapping[UUID, Seat]) -> tuple[Seat, ...]:
     return tuple(
         replace(
-            each,
-            session_id=own[each.resource_id].session_id,
-            seat=own[each.resource_id].seat + 1,
+            seat_found,
+            session_id=own[seat_found.resource_id].session_id,
+            seat=own[seat_found.resource_id].seat + 1,
             starts_session=False,
         )
-        if each.starts_session and each.resource_id in own
-        else each
-        for each in seats
+        if seat_found.starts_session and seat_found.resource_id in own
+        else seat_found
+        for seat_found in seats
     )
 
 
 async def calendars_of(connection: Connection, policy: Policy, wanted: Sequence[Wanted]) -> Calendars:
     """What takes the time of all who could perform what is wanted, a day before and after included."""
-    turns = any(each.business.assignment == "round_robin" for each in wanted)
-    return await read_calendars(connection, policy.organization_id, _windows(wanted, margin=_A_DAY), with_turns=turns)
+    turns = any(time.business.assignment == "round_robin" for time in wanted)
+    store = OccupancyStore(connection, policy.organization_id)
+    return await store.calendars(_windows(wanted, margin=_A_DAY), with_turns=turns)
 
 
 def _plans(policy: Policy, claims: Sequence[TimeClaim[PlanT]]) -> list[Wanted]:
@@ -264,12 +265,12 @@ def _plans(policy: Policy, claims: Sequence[TimeClaim[PlanT]]) -> list[Wanted]:
 def _windows(wanted: Sequence[Wanted], *, margin: timedelta = timedelta()) -> list[Window]:
     """Windows of one resource that touch are read as one."""
     windows = [
-        Window(candidate, each.blocked[0] - margin, each.blocked[1] + margin)
-        for each in wanted
-        for candidate in each.candidates
+        Window(candidate, time.blocked[0] - margin, time.blocked[1] + margin)
+        for time in wanted
+        for candidate in time.candidates
     ]
     merged: list[Window] = []
-    for window in sorted(windows, key=lambda each: (each.resource_id, each.begins)):
+    for window in sorted(windows, key=lambda time: (time.resource_id, time.begins)):
         last = merged[-1] if merged else None
         if last and last.resource_id == window.resource_id and window.begins <= last.ends:
             merged[-1] = Window(last.resource_id, last.begins, max(last.ends, window.ends))

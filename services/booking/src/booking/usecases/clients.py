@@ -17,6 +17,7 @@ from booking.domain.clients import (
     normal_details,
     normal_email,
     normal_phone,
+    to_write,
 )
 from booking.domain.errors import AlreadyExistsError, ClientMergedError, DuplicateClientError, InvalidBookingError
 from booking.publishers import client_record
@@ -28,18 +29,9 @@ from slotstream_servicekit.outbox import enqueue
 
 
 async def _write(session: AsyncSession, context: Context, found: Sequence[FoundClient]) -> None:
-    """Writes new and changed clients as the last request left them: one version on, however many changed them."""
+    """Writes new and changed clients as the last request left them, and says so on their topic."""
     store = ClientStore(session)
-    known: dict[UUID, Client | None] = {}
-    newest: dict[UUID, Client] = {}
-    for each in found:
-        known.setdefault(each.client.id, each.old)
-        if each.is_new or each.is_changed:
-            newest[each.client.id] = each.client
-    added = [replace(client, version=1) for client in newest.values() if known[client.id] is None]
-    changed = [
-        replace(client, version=old.version + 1) for client in newest.values() if (old := known[client.id]) is not None
-    ]
+    added, changed = to_write(found)
     await store.add(added)
     for client in changed:
         await store.save(client)
@@ -139,7 +131,8 @@ async def merge_clients(*, session: AsyncSession, context: Context, client_id: U
     if client_id == into:
         raise InvalidBookingError("merge_into_itself", "A client cannot be merged into itself.")
     locked = {
-        one: await locked_client(session, context.organization_id, one, None) for one in sorted([client_id, into])
+        each_id: await locked_client(session, context.organization_id, each_id, None)
+        for each_id in sorted([client_id, into])
     }
     kept, duplicate = locked[into], locked[client_id]
     if kept.merged_into is not None:
@@ -154,8 +147,8 @@ async def merge_clients(*, session: AsyncSession, context: Context, client_id: U
     if filled:
         kept = await _save(session, context, kept, replace(kept, **filled))
     others = await ClientStore(session).duplicates_of(context.organization_id, client_id, lock=True)
-    for one in (duplicate, *others):
-        await _save(session, context, one, replace(one, merged_into=into, archived=True))
+    for merged in (duplicate, *others):
+        await _save(session, context, merged, replace(merged, merged_into=into, archived=True))
     return kept
 
 

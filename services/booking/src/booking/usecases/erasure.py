@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment, changed
 from booking.domain.bulk import BulkOrder, BulkVerb
+from booking.domain.changes import Change
 from booking.domain.clients import Client
 from booking.domain.errors import ClientHasAppointmentsError
 from booking.domain.lifecycle import Verb
-from booking.domain.model import Change
 from booking.domain.series import Scope
 from booking.publishers import client_tombstone
-from booking.storage.appointments import read_appointments
+from booking.storage.appointments import AppointmentStore
 from booking.storage.clients import ClientStore
 from booking.storage.connections import connection_of
 from booking.storage.erasure import Ahead, ErasureStore
@@ -107,9 +107,8 @@ async def _cancel(
 
 async def _publish_without_text(session: AsyncSession, context: Context, appointment_ids: Sequence[UUID]) -> None:
     """Says the state of each appointment anew: on the compacted topic it takes the place of the one with text."""
-    known = await read_appointments(
-        await connection_of(session), organization_id=context.organization_id, ids=appointment_ids, lock=True
-    )
+    store = AppointmentStore(await connection_of(session), context.organization_id)
+    known = await store.get_all(appointment_ids, lock=True)
     changes = [_without_text(appointment, context) for appointment in known.values()]
     told = [(appointment, change) for appointment, change in changes if change.fields]
     await record_changes(session, told, context=context)

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment
-from booking.domain.model import Change
+from booking.domain.changes import Change
 from booking.publishers import appointment_records, fields_json, snapshot_json
-from booking.storage.appointments import ChangedRow, appointment_json, save_changes
+from booking.storage.appointments import AppointmentStore, ChangedRow, appointment_json
 from booking.storage.connections import connection_of
 from booking.storage.outbox import enqueue_records
 from slotstream_servicekit.context import Context
@@ -75,6 +75,6 @@ async def record_changes(
         )
     if rows:
         connection = await connection_of(session)
-        await save_changes(connection, context.organization_id, rows)
+        await AppointmentStore(connection, context.organization_id).save(rows)
         await enqueue_records(connection, records)
     return recorded

@@ -8,9 +8,9 @@ from booking.domain.holds import Hold, HoldRequest, UsedHold
 from booking.domain.policy import Policy
 from booking.domain.requests import check_times
 from booking.publishers import hold_record, hold_tombstone
-from booking.storage.bookings import existing_appointments
+from booking.storage.bookings import BookingStore
 from booking.storage.holds import HoldStore, remove_expired_holds
-from booking.storage.occupancy import take_time
+from booking.storage.occupancy import OccupancyStore
 from booking.storage.outbox import enqueue_records
 from booking.storage.policies import Policies
 from booking.usecases.claiming import PlannedTime, SeatedClaim, TimeClaim, claim_one
@@ -22,16 +22,14 @@ from slotstream_servicekit.errors import NotFoundError
 async def hold_slot(*, connection: Connection, policies: Policies, context: Context, request: HoldRequest) -> Hold:
     """Judged and taken as an appointment would be. Its end is told and judged by the database's clock alone."""
     check_times(starts_at=request.starts_at, duration=request.duration, now=context.now)
-    if await existing_appointments(connection, context.organization_id, [request.id]):
+    if await BookingStore(connection, context.organization_id).existing([request.id]):
         raise AlreadyExistsError(f"The id {request.id} is in use already.")
     store = HoldStore(connection, context.organization_id)
     expires_at = await store.clock() + request.lasts
 
     async def take(policy: Policy, claims: Sequence[SeatedClaim[PlannedTime]]) -> frozenset[UUID]:
         [seated] = claims
-        taken = await take_time(
-            connection,
-            organization_id=context.organization_id,
+        taken = await OccupancyStore(connection, context.organization_id).take(
             policy_version=policy.version,
             holder_id=request.id,
             blocked=seated.plan.wanted.blocked,
@@ -53,7 +51,7 @@ async def hold_slot(*, connection: Connection, policies: Policies, context: Cont
         service_id=request.service_id,
         starts_at=seated.plan.wanted.starts_at,
         ends_at=seated.plan.wanted.ends_at,
-        resource_ids=tuple(each.resource_id for each in seated.seats),
+        resource_ids=tuple(seat.resource_id for seat in seated.seats),
         expires_at=expires_at,
         blocked=seated.plan.wanted.blocked,
     )

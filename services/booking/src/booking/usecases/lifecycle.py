@@ -4,26 +4,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment, changed, takes_time
+from booking.domain.changes import Override
 from booking.domain.errors import (
     CancelFirstError,
+    ExternalIdTakenError,
     NotStartedError,
     OverrideForbiddenError,
     ReasonRequiredError,
     TooLateError,
 )
 from booking.domain.lifecycle import OPEN, TRANSITIONS, Status, Verb, status_after
-from booking.domain.model import Override, keeps_notice
 from booking.domain.policy import Policy
 from booking.publishers import snapshot_json
-from booking.storage.appointments import read_appointment, replace_resources
+from booking.storage.appointments import AppointmentStore
 from booking.storage.connections import connection_of
-from booking.storage.occupancy import free_time
+from booking.storage.external_ids import ExternalIdStore, ExternalKey
+from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.history import Recorded, record_change
 from booking.usecases.retaking import assign_resources, take_again
@@ -61,11 +63,13 @@ async def change_status(
     status, override = decide(policy, old, verb, context=context, details=details)
     occupies = takes_time(status, pending_occupies=old.occupies)
     values: dict[str, Any] = {}
+    if verb is Verb.REOPEN:
+        await _refuse_taken_external_id(connection, old)
     if TRANSITIONS[verb].rechecks_slot and occupies and not old.occupies:
         _check_override(context, details.override_reason)
         values, override = await take_again(connection, policies, context, old, override_reason=details.override_reason)
     elif old.occupies and not occupies:
-        await free_time(connection, organization_id=context.organization_id, holder_id=old.id)
+        await OccupancyStore(connection, context.organization_id).free(old.id)
     new, change = changed(
         old,
         verb=verb,
@@ -80,8 +84,16 @@ async def change_status(
         **told(old, details),
     )
     if new.resources != old.resources:
-        await replace_resources(connection, new)
+        await AppointmentStore(connection, context.organization_id).replace_resources(new)
     return await record_change(session, new, change=change, context=context)
+
+
+async def _refuse_taken_external_id(connection: Connection, old: Appointment) -> None:
+    """Cancelling set the external id free: another appointment may have it by now."""
+    key = ExternalKey.of(old)
+    holders = await ExternalIdStore(connection, old.organization_id).holders([key] if key else [])
+    if key is not None and holders.get(key, old.id) != old.id:
+        raise ExternalIdTakenError(key.external_id, holders[key])
 
 
 def _check_override(context: Context, override_reason: str | None) -> None:
@@ -113,6 +125,9 @@ def told(old: Appointment, details: Details) -> dict[str, Any]:
     }
 
 
+_BOUND_BY_NOTICE: Final = frozenset({"client", "ai_agent"})
+
+
 def notice_override(
     policy: Policy, old: Appointment, verb: Verb, *, context: Context, reason: str | None
 ) -> Override | None:
@@ -130,7 +145,7 @@ def notice_override(
         return None
     rule = "too_many_reschedules" if too_often else "notice_passed"
     actor = context.actor
-    bound = keeps_notice(actor) or (actor.may_override and (too_often or notice > timedelta()))
+    bound = actor.type in _BOUND_BY_NOTICE or (actor.may_override and (too_often or notice > timedelta()))
     if not bound:
         return None
     if actor.may_override and reason:
@@ -144,9 +159,7 @@ async def locked_appointment(
     connection: Connection, context: Context, appointment_id: UUID, expected_version: int | None = None
 ) -> Appointment:
     """The appointment, locked until the transaction ends. Raises VersionConflictError where it has another version."""
-    old = await read_appointment(
-        connection, organization_id=context.organization_id, appointment_id=appointment_id, lock=True
-    )
+    old = await AppointmentStore(connection, context.organization_id).get(appointment_id, lock=True)
     if expected_version is not None and expected_version != old.version:
         raise VersionConflictError(old.version)
     return old
@@ -170,7 +183,7 @@ async def edit_appointment(
     _check_override(context, override_reason)
     values = await _with_action_name(connection, policies, context, values)
     verb, override = Verb.UPDATE, None
-    if resource_ids is not None and {each.id for each in old.resources} != set(resource_ids):
+    if resource_ids is not None and {resource.id for resource in old.resources} != set(resource_ids):
         verb = Verb.ASSIGN
         assigned, override = await assign_resources(
             connection, policies, context, old, resource_ids, override_reason=override_reason
@@ -180,7 +193,7 @@ async def edit_appointment(
     if not change.fields:
         return _unchanged(old)
     if verb is Verb.ASSIGN:
-        await replace_resources(connection, new)
+        await AppointmentStore(connection, context.organization_id).replace_resources(new)
     return await record_change(session, new, change=change, context=context)
 
 

@@ -64,6 +64,10 @@ def _reachable(ids: Sequence[UUID], known: Mapping[UUID, Recipient], *, who: str
         recipient = known.get(recipient_id)
         if recipient is None or not recipient.has_phone:
             raise NotReachableError("no_phone", f"There is no phone number of the {who} {recipient_id} to text.")
+        if recipient.archived:
+            raise NotReachableError("recipient_archived", f"The {who} {recipient_id} is archived.")
+        if recipient.opted_out:
+            raise NotReachableError("opted_out", f"The {who} {recipient_id} has opted out of text messages.")
         if not recipient.consents:
             raise NotReachableError("no_consent", f"The {who} {recipient_id} has not agreed to be texted.")
         recipients.append(recipient)

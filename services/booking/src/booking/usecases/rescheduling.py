@@ -11,9 +11,10 @@ from booking.domain.errors import NothingChangedError
 from booking.domain.lifecycle import Status, Verb, status_after
 from booking.domain.requests import BookingRequest
 from booking.domain.seating import Seat
-from booking.storage.bookings import current_client
+from booking.storage.bookings import BookingStore
 from booking.storage.connections import connection_of
-from booking.storage.occupancy import free_time, shares_session, take_turns, takes_of
+from booking.storage.external_ids import ExternalIdStore
+from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.booking import Booking, Outcome, Predecessor, book_appointment
 from booking.usecases.history import Recorded, record_change
@@ -37,7 +38,7 @@ class Move:
 
     def changes(self, old: Appointment) -> bool:
         """Whether it leads anywhere else: to another time, length or staff."""
-        resource_ids = {each.id for each in old.resources}
+        resource_ids = {resource.id for resource in old.resources}
         return (
             self.starts_at != old.starts_at
             or (self.duration is not None and self.duration != old.duration)
@@ -97,22 +98,25 @@ async def _book_elsewhere(
     session, or by the service may come to, the old seat is given up first; two that swap places so would wait for each
     other, and therefore take turns.
     """
+    if old.external_id is not None:
+        await ExternalIdStore(connection, context.organization_id).check_at_commit()
     booking = Booking(
         request=moved_request(old, move),
         context=context,
         predecessor=Predecessor(appointment=old, reason=move.reason),
     )
-    client_id = await current_client(connection, context.organization_id, old.client_id) or old.client_id
+    client_id = await BookingStore(connection, context.organization_id).current_client(old.client_id) or old.client_id
     booking = replace(booking, request=replace(booking.request, client_id=client_id))
     policy = await policies.of(connection, context.organization_id)
     service = policy.services.get(old.service_id) if old.service_id else None
-    own = await takes_of(connection, organization_id=context.organization_id, holder_id=old.id)
+    occupancy = OccupancyStore(connection, context.organization_id)
+    own = await occupancy.takes_of(old.id)
     if (service is None or service.capacity == 1) and not any(shared for _, shared in own):
-        outcome = await _book_beside(connection, policies, booking, {each.resource_id: each for each, _ in own})
+        outcome = await _book_beside(connection, policies, booking, {seat.resource_id: seat for seat, _ in own})
         if outcome is not None:
             return outcome
-    await take_turns(connection, context.organization_id)
-    await free_time(connection, organization_id=context.organization_id, holder_id=old.id)
+    await occupancy.take_turns()
+    await occupancy.free(old.id)
     return await book_appointment(connection=connection, policies=policies, booking=booking)
 
 
@@ -130,20 +134,21 @@ async def _book_beside(
     old, context = booking.predecessor, booking.context
     if old is None:
         return None
+    occupancy = OccupancyStore(connection, context.organization_id)
     own = replace(booking, predecessor=replace(old, seats=seats))
     try:
         async with connection.transaction():
             outcome = await book_appointment(connection=connection, policies=policies, booking=own)
             outcome.booked()
-            await free_time(connection, organization_id=context.organization_id, holder_id=old.appointment.id)
-            await _check_session(connection, context, booking.request.id)
+            await occupancy.free(old.appointment.id)
+            await _check_session(occupancy, booking.request.id)
     except _SessionSharedError:
         return None
     return outcome
 
 
-async def _check_session(connection: Connection, context: Context, holder_id: UUID) -> None:
-    if await shares_session(connection, organization_id=context.organization_id, holder_id=holder_id):
+async def _check_session(occupancy: OccupancyStore, holder_id: UUID) -> None:
+    if await occupancy.shares_session(holder_id):
         raise _SessionSharedError
 
 
@@ -159,7 +164,7 @@ def moved_request(old: Appointment, move: Move) -> BookingRequest:
         service_name=None if old.service_id else old.service_name,
         client_id=old.client_id,
         duration=move.duration or old.duration,
-        resource_ids=move.resource_ids or tuple(each.id for each in old.resources),
+        resource_ids=move.resource_ids or tuple(resource.id for resource in old.resources),
         external_id=old.external_id,
         batch_id=old.batch_id,
         series_id=old.series_id,

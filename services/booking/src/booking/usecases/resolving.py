@@ -1,7 +1,7 @@
 """Whom a request is for: the client it names, the one with the phone or e-mail it gives, or a new one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from booking.domain.clients import (
@@ -12,6 +12,7 @@ from booking.domain.clients import (
     ClientRequest,
     FoundClient,
     normal_details,
+    to_write,
 )
 from booking.domain.errors import InvalidBookingError
 from booking.domain.policy import Policy
@@ -52,7 +53,7 @@ def addresses_of(policy: Policy, request: BookingRequest) -> tuple[str, ...]:
     if request.client is None:
         return ()
     details = normal_details(request.client, region=policy.business(request.business_id).phone_region)
-    return tuple(each for each in (details.phone, details.email) if each)
+    return tuple(address for address in (details.phone, details.email) if address)
 
 
 async def resolve_clients(
@@ -97,17 +98,8 @@ def _find(finder: ClientFinder, context: Context, request: ClientRequest) -> Fou
 
 
 async def write_found(connection: Connection, context: Context, found: Sequence[FoundClient]) -> None:
-    """Writes new and changed clients as the last request left them: one version on, however many changed them."""
-    known: dict[UUID, Client | None] = {}
-    newest: dict[UUID, Client] = {}
-    for each in found:
-        known.setdefault(each.client.id, each.old)
-        if each.is_new or each.is_changed:
-            newest[each.client.id] = each.client
-    added = [replace(client, version=1) for client in newest.values() if known[client.id] is None]
-    changed = [
-        replace(client, version=old.version + 1) for client in newest.values() if (old := known[client.id]) is not None
-    ]
+    """Writes new and changed clients as the last request left them, and says so on their topic."""
+    added, changed = to_write(found)
     await write_clients(connection, added=added, changed=changed)
     await enqueue_records(connection, [client_record(client, cause=context.cause) for client in (*added, *changed)])
 
@@ -118,7 +110,7 @@ async def find_or_add_client(
     """The client of these details, added at once where there is none; for what is booked as a series."""
     region = policy.business(business_id).phone_region
     request = ClientRequest(details=normal_details(details, region=region))
-    addresses = [each for each in (request.details.phone, request.details.email) if each]
+    addresses = [address for address in (request.details.phone, request.details.email) if address]
     async with tenant_transaction(
         connection, context.organization_id, locks=contact_locks(context.organization_id, addresses)
     ):

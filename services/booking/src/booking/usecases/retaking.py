@@ -6,10 +6,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from booking.domain.appointments import Appointment
-from booking.domain.model import Override
+from booking.domain.changes import Override
 from booking.domain.policy import Policy, Wanted
 from booking.domain.seating import assigned_resources
-from booking.storage.occupancy import free_time, take_time
+from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import Policies
 from booking.usecases.claiming import PlannedTime, SeatedClaim, TimeClaim, claim_one
 from slotstream_servicekit.context import Context
@@ -35,7 +35,7 @@ async def take_again(
         policies,
         context,
         old,
-        resource_ids=[each.id for each in old.resources],
+        resource_ids=[resource.id for resource in old.resources],
         kept=frozenset(),
         override_reason=override_reason,
     )
@@ -55,20 +55,20 @@ async def assign_resources(
     What takes no time yet is judged all the same; its approval takes the time. Where the service's buffers have
     changed, what the appointment has is taken anew as well: all of its time is blocked alike.
     """
-    organization_id = context.organization_id
-    had = {each.id for each in old.resources}
+    occupancy = OccupancyStore(connection, context.organization_id)
+    had = {resource.id for resource in old.resources}
     kept = frozenset(resource_ids)
     if old.occupies:
-        policy = await policies.current(connection, organization_id)
+        policy = await policies.current(connection, context.organization_id)
         kept = frozenset(had) if wanted_again(policy, old).blocked == old.blocked else frozenset()
         given_up = sorted(had - set(resource_ids)) if kept else sorted(had)
         if not kept:
-            await free_time(connection, organization_id=organization_id, holder_id=old.id)
+            await occupancy.free(old.id)
     values, override = await _take(
         connection, policies, context, old, resource_ids=resource_ids, kept=kept, override_reason=override_reason
     )
     if old.occupies and kept:
-        await free_time(connection, organization_id=organization_id, holder_id=old.id, resource_ids=given_up)
+        await occupancy.free(old.id, resource_ids=given_up)
     return values, override
 
 
@@ -79,7 +79,7 @@ def wanted_again(policy: Policy, old: Appointment, *, resource_ids: Sequence[UUI
         service_id=old.service_id,
         starts_at=old.starts_at,
         duration=old.duration,
-        resource_ids=resource_ids or [each.id for each in old.resources],
+        resource_ids=resource_ids or [resource.id for resource in old.resources],
     )
 
 
@@ -95,9 +95,7 @@ async def _take(
 ) -> tuple[dict[str, Any], Override | None]:
     async def take(policy: Policy, claims: Sequence[SeatedClaim[PlannedTime]]) -> frozenset[UUID]:
         [seated] = claims
-        taken = await take_time(
-            connection,
-            organization_id=context.organization_id,
+        taken = await OccupancyStore(connection, context.organization_id).take(
             policy_version=policy.version,
             holder_id=old.id,
             blocked=seated.plan.wanted.blocked,

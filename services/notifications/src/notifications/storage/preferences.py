@@ -33,10 +33,13 @@ class PreferenceStore:
             for row in rows
         }
 
-    async def forget(self, clients: Collection[tuple[UUID, UUID]]) -> None:
-        """Deletes those of erased clients (organization, id)."""
-        matches = tuple_(preferences.c.organization_id, preferences.c.client_id).in_(sorted(set(clients)))
-        await self._session.execute(delete(preferences).where(matches))
+    async def forget(self, clients: Collection[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
+        """Deletes those of erased clients (organization, id); of which clients there were any."""
+        key = (preferences.c.organization_id, preferences.c.client_id)
+        gone = await self._session.execute(
+            delete(preferences).where(tuple_(*key).in_(sorted(set(clients)))).returning(*key)
+        )
+        return [(organization_id, client_id) for organization_id, client_id in gone]
 
     async def put(self, preference: Preference, *, replaces: int) -> bool:
         """Stores `preference` in place of version `replaces` (0: none yet); False where that is not the current one."""

@@ -6,9 +6,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Channel, Preference
+from notifications.publishers import preference_record
 from notifications.storage import ClientStore, PreferenceStore
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
+from slotstream_servicekit.outbox import enqueue
 
 
 async def change_preferences(
@@ -19,7 +21,7 @@ async def change_preferences(
     opted_out: Collection[Channel],
     expected_version: int | None,
 ) -> Preference:
-    """Sets the channels that the client has opted out of; those they had already keep their date."""
+    """Sets the channels that the client has opted out of, and says so; those they had already keep their date."""
     store = PreferenceStore(session)
     old = await read_preferences(session=session, organization_id=context.organization_id, client_id=client_id)
     if expected_version is not None and expected_version != old.version:
@@ -34,6 +36,7 @@ async def change_preferences(
     )
     if not await store.put(new, replaces=old.version):
         raise VersionConflictError((await store.get(context.organization_id, client_id)).version)
+    await enqueue(session, [preference_record(new, context=context)])
     return new
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Appointment, AppointmentChange, AppointmentTexts, CatalogueItem, Client
-from notifications.publishers import records_of
+from notifications.publishers import preference_tombstone, records_of
 from notifications.storage import (
     AppointmentStore,
     AppointmentTextStore,
@@ -60,7 +60,8 @@ async def apply_clients(
     if erased:
         keys = await clients.erase(erased)
         await AppointmentTextStore(session).forget_clients(keys)
-        await PreferenceStore(session).forget(keys)
+        forgotten = await PreferenceStore(session).forget(keys)
+        await enqueue(session, [preference_tombstone(*key) for key in forgotten])
         await enqueue(session, records_of(await messages.forget_clients(keys, now=now)))
     return bool(states) and await messages.wake({client.organization_id for client in states}, now=now)
 

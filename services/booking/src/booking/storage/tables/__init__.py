@@ -25,7 +25,7 @@ from booking.storage.tables.commands import command_results
 from booking.storage.tables.history import history, overrides
 from booking.storage.tables.messages import message_events
 from booking.storage.tables.occupancy import holds, occupancy
-from booking.storage.tables.policies import external_busy, schedules
+from booking.storage.tables.policies import client_preferences, external_busy, schedules
 from booking.storage.tables.series import series, series_occurrences
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.inbox import inbox_table
@@ -60,6 +60,7 @@ __all__ = [
     "bulk_items",
     "bulk_jobs",
     "businesses",
+    "client_preferences",
     "client_search",
     "clients",
     "command_results",

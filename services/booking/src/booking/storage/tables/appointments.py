@@ -1,5 +1,7 @@
 """Appointments and whom they are with."""
 
+from typing import Final
+
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -12,9 +14,13 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from booking.domain.appointments import FIELDS
 from booking.storage.tables.base import columns_of, instant, metadata, organization
+
+EXTERNAL_IDS: Final = "appointments_external_id_key"
+"""One appointment for each external id of a business and source; cancelling it or moving it sets the id free."""
 
 appointments = Table(
     "appointments",
@@ -23,6 +29,18 @@ appointments = Table(
     PrimaryKeyConstraint("id"),
     ForeignKeyConstraint(["organization_id", "client_id"], ["clients.organization_id", "clients.id"]),
     CheckConstraint("ends_at > starts_at", name="times"),
+    # Checked at the end of a statement, or, while an appointment is moved, of its transaction: the one that replaces
+    # another comes before the other is closed.
+    ExcludeConstraint(
+        ("organization_id", "="),
+        ("business_id", "="),
+        ("source", "="),
+        ("external_id", "="),
+        name=EXTERNAL_IDS,
+        using="btree",
+        where=text("external_id IS NOT NULL AND status NOT IN ('cancelled', 'rescheduled')"),
+        deferrable=True,
+    ),
     Index(None, "organization_id", "starts_at", "id"),
     Index(None, "organization_id", "client_id", "starts_at"),
     Index(

@@ -12,6 +12,7 @@ message_events = Table(
     Column("version", BigInteger, nullable=False),
     Column("appointment_id", Uuid),
     Column("client_id", Uuid),
+    Column("resource_id", Uuid),
     Column("channel", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("outcome", Text, nullable=False),

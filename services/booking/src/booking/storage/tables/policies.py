@@ -1,6 +1,6 @@
 """Projections of what other services own and booking judges by."""
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from booking.storage.tables.base import instant, metadata, organization
@@ -32,4 +32,15 @@ external_busy = Table(
     Index(None, "organization_id", "resource_id", "ends_at"),
     Index(None, "ends_at"),
     comment="Keyed by organization and the topic's record key: a tombstone says nothing else.",
+)
+
+client_preferences = Table(
+    "client_preferences",
+    metadata,
+    organization(),
+    Column("client_id", Uuid, nullable=False),
+    Column("opted_out", ARRAY(Text), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    instant("applied_at"),
+    PrimaryKeyConstraint("organization_id", "client_id"),
 )

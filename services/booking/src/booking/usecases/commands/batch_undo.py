@@ -7,13 +7,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment, changed
+from booking.domain.changes import Change
 from booking.domain.errors import ChangedSinceError, OfAnotherBatchError
 from booking.domain.lifecycle import OPEN, Status, Verb
-from booking.domain.model import Change
 from booking.publishers import CommandAnswer, item_result, succeeded
-from booking.storage.appointments import read_appointments
+from booking.storage.appointments import AppointmentStore
 from booking.storage.connections import connection_of
-from booking.storage.occupancy import free_holders
+from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.commands.received import ReceivedCommand
 from booking.usecases.history import record_changes
@@ -28,12 +28,9 @@ async def undo(
     """Answers commands that undo, each appointment by itself."""
     commands = [(received, received.command) for received in run if isinstance(received.command, UndoAppointments)]
     # All are locked at once and in one order, so that two runs never wait for each other.
-    appointments = await read_appointments(
-        await connection_of(session),
-        organization_id=run[0].organization_id,
-        ids=[appointment_id for _, command in commands for appointment_id in command.appointment_ids],
-        lock=True,
-    )
+    store = AppointmentStore(await connection_of(session), run[0].organization_id)
+    ids = [appointment_id for _, command in commands for appointment_id in command.appointment_ids]
+    appointments = await store.get_all(ids, lock=True)
     return {
         received.id: await _undo(session, received, command, appointments, context=received.context(now))
         for received, command in commands
@@ -57,9 +54,8 @@ async def _undo(
         for appointment_id, error in errors.items()
         if error is None and not _is_gone(appointments[appointment_id])
     ]
-    await free_holders(
-        await connection_of(session), context.organization_id, [appointment.id for appointment, _ in undone]
-    )
+    occupancy = OccupancyStore(await connection_of(session), context.organization_id)
+    await occupancy.free_all([appointment.id for appointment, _ in undone])
     await record_changes(session, undone, context=context)
     fresh = {appointment.id: appointment for appointment, _ in undone}
     appointments |= fresh

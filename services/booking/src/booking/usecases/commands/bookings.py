@@ -15,7 +15,7 @@ from booking.domain.lifecycle import Status, Verb
 from booking.domain.requests import BookingRequest
 from booking.domain.seating import Seating
 from booking.publishers import CommandAnswer, item_result, snapshot_json, succeeded
-from booking.storage.appointments import read_appointments
+from booking.storage.appointments import AppointmentStore
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
 from booking.usecases.booking import Booking, Outcome, book_appointments, check_appointments
@@ -217,4 +217,4 @@ def _verdict(outcome: Outcome, done: dict[UUID, Appointment]) -> _Verdict:
 
 async def _existing(connection: Connection, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Appointment]:
     """Appointments that a command names although they exist: done already, by another command."""
-    return await read_appointments(connection, organization_id=organization_id, ids=ids) if ids else {}
+    return await AppointmentStore(connection, organization_id).get_all(ids) if ids else {}

@@ -24,11 +24,11 @@ from booking.domain.series import (
     horizon,
     whole_rule,
 )
-from booking.storage.bookings import current_client
+from booking.storage.bookings import BookingStore
 from booking.storage.connections import connection_of
-from booking.storage.occupancy import take_turns
+from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
-from booking.storage.series import read_occurrences, read_series, replace_dates, save_series
+from booking.storage.series import SeriesStore
 from booking.usecases.lifecycle import Details, change_status, edit_appointment
 from booking.usecases.rescheduling import Move, reschedule_appointment
 from booking.usecases.series.creating import EXTENDED_EVERY
@@ -62,7 +62,7 @@ class SeriesChange:
 
     @property
     def moves(self) -> bool:
-        return any(one is not None for one in (self.local_time, self.starts_at, self.duration, self.rule))
+        return any(value is not None for value in (self.local_time, self.starts_at, self.duration, self.rule))
 
 
 async def change_series(
@@ -85,7 +85,7 @@ async def change_series(
     if change.scope is Scope.THIS:
         changes = await _change_one(about, change)
         series = replace(series, updated_at=now, version=series.version + 1)
-        await save_series(await connection_of(session), series)
+        await SeriesStore(await connection_of(session), organization_id).save(series)
     else:
         changes = await _change_many(about, change)
     return await read_report(await connection_of(session), organization_id, series_id, changes=changes)
@@ -111,6 +111,7 @@ async def cancel_series(
         raise InvalidTransitionError("The series is cancelled already.")
     about = SeriesTransaction(session=session, policies=policies, series=series, context=context)
     connection = await connection_of(session)
+    store = SeriesStore(connection, organization_id)
     if scope is Scope.THIS:
         appointment = (await _one(about, occurs_on)).appointment
         changes = [Changed(occurs_on=_given(occurs_on), result=Act.CANCEL, appointment_id=_booked(appointment).id)]
@@ -125,13 +126,13 @@ async def cancel_series(
         series = replace(series, updated_at=now, version=series.version + 1)
     else:
         begins = _given(occurs_on) if scope is Scope.FOLLOWING else None
-        occurrences = await read_occurrences(connection, organization_id, series_id, not_before=begins, lock=True)
+        occurrences = await store.occurrences(series_id, not_before=begins, lock=True)
         to_come = [occurrence for occurrence in occurrences if occurrence.is_to_come(now)]
         if begins is not None and not to_come and begins > (series.rule.until or date.max):
             raise InvalidTransitionError(f"The series ends before {begins} already.")
         changes = await cancel_dates(about, to_come, details)
         series = _ended(series, begins, now=now)
-    await save_series(connection, series)
+    await store.save(series)
     return await read_report(connection, organization_id, series_id, changes=changes)
 
 
@@ -142,14 +143,14 @@ def _ended(series: Series, begins: date | None, *, now: datetime) -> Series:
     return replace(ended, rule=replace(series.rule, until=_earlier(series.rule.until, begins - timedelta(days=1))))
 
 
-def _earlier(one: date | None, other: date) -> date:
-    return other if one is None else min(one, other)
+def _earlier(last: date | None, until: date) -> date:
+    return until if last is None else min(last, until)
 
 
 async def _locked(
     session: AsyncSession, organization_id: UUID, series_id: UUID, expected_version: int | None
 ) -> Series:
-    series = await read_series(await connection_of(session), organization_id, series_id, lock=True)
+    series = await SeriesStore(await connection_of(session), organization_id).get(series_id, lock=True)
     if expected_version is not None and expected_version != series.version:
         raise VersionConflictError(series.version)
     return series
@@ -162,10 +163,8 @@ def _given(occurs_on: date | None) -> date:
 
 
 async def _one(about: SeriesTransaction, occurs_on: date | None) -> Occurrence:
-    connection = await connection_of(about.session)
-    occurrences = await read_occurrences(
-        connection, about.series.organization_id, about.series.id, not_before=_given(occurs_on)
-    )
+    store = SeriesStore(await connection_of(about.session), about.series.organization_id)
+    occurrences = await store.occurrences(about.series.id, not_before=_given(occurs_on))
     if not occurrences or occurrences[0].date.occurs_on != occurs_on:
         raise NotFoundError(f"The series has no date {occurs_on}.")
     return occurrences[0]
@@ -227,18 +226,19 @@ async def _change_many(about: SeriesTransaction, change: SeriesChange) -> list[C
     if old.status != "active":
         raise InvalidTransitionError("A series that is cancelled cannot be changed.")
     if change.moves:
-        await take_turns(connection, old.organization_id)
+        await OccupancyStore(connection, old.organization_id).take_turns()
     begins = max(today, _given(change.occurs_on)) if change.scope is Scope.FOLLOWING else today
     new = await _changed_series(about, change, begins=begins)
-    occurrences = await read_occurrences(connection, old.organization_id, old.id, not_before=begins, lock=True)
+    store = SeriesStore(connection, old.organization_id)
+    occurrences = await store.occurrences(old.id, not_before=begins, lock=True)
     target = dates_of(new.rule, new.first, zone=new.zone, not_before=begins, not_after=new.extended_to)
     steps = follow(occurrences, target, rule=new.rule, now=about.context.now, duration=change.duration)
     if not change.moves:
-        steps = [Step(act=Act.KEEP, date=each.date, occurrence=each) for each in occurrences]
+        steps = [Step(act=Act.KEEP, date=occurrence.date, occurrence=occurrence) for occurrence in occurrences]
     about = replace(about, series=new)
-    await save_series(connection, new)
+    await store.save(new)
     done = await _take(about, change, steps)
-    await replace_dates(connection, new, [one for _, one, _ in done], not_before=begins)
+    await store.replace_dates(new.id, [decided for _, decided, _ in done], not_before=begins)
     return [changed for _, _, changed in done]
 
 
@@ -261,7 +261,7 @@ async def _changed_series(about: SeriesTransaction, change: SeriesChange, *, beg
     first = datetime.combine(old.first.date() if same_rhythm else max(begins, old.first.date()), at)
     rule = whole_rule(rule, first)
     connection = await connection_of(about.session)
-    client_id = await current_client(connection, old.organization_id, old.client_id)
+    client_id = await BookingStore(connection, old.organization_id).current_client(old.client_id)
     policy = await about.policies.current(connection, old.organization_id)
     service = policy.services.get(old.service_id) if old.service_id else None
     window = service.booking_window_days if service else None
@@ -295,7 +295,7 @@ async def _take(about: SeriesTransaction, change: SeriesChange, steps: Sequence[
     await cancel_dates(about, cancelled, details)
     rebooked = await rebook_dates(
         about,
-        [one for one in steps if one.act in {Act.MOVE, Act.BOOK}],
+        [step for step in steps if step.act in {Act.MOVE, Act.BOOK}],
         on_conflict=change.on_conflict,
         override_reason=change.override_reason,
         values=change.values,
@@ -304,7 +304,7 @@ async def _take(about: SeriesTransaction, change: SeriesChange, steps: Sequence[
         duration=change.duration,
         notify=change.notify,
     )
-    kept = [one for one in steps if one.act is Act.KEEP or (one.act is Act.MOVE and rebooked[id(one)][1].reasons)]
+    kept = [step for step in steps if step.act is Act.KEEP or (step.act is Act.MOVE and rebooked[id(step)][1].reasons)]
     edited = await edit_dates(
         about,
         [step.occurrence for step in kept if step.occurrence and step.occurrence.is_to_come(about.context.now)],
@@ -313,7 +313,7 @@ async def _take(about: SeriesTransaction, change: SeriesChange, steps: Sequence[
         on_conflict=change.on_conflict,
         override_reason=change.override_reason,
     )
-    return [_done(one, rebooked, edited) for one in steps]
+    return [_done(step, rebooked, edited) for step in steps]
 
 
 def _done(step: Step, rebooked: Mapping[int, tuple[SeriesDate, Changed]], edited: Mapping[date, Changed]) -> Done:

@@ -18,10 +18,10 @@ from booking.domain.series import (
     horizon,
     refused_dates,
 )
-from booking.storage.bookings import current_client
+from booking.storage.bookings import BookingStore
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
-from booking.storage.series import add_series, next_to_extend, replace_dates, save_series
+from booking.storage.series import SeriesStore, next_to_extend
 from booking.usecases.booking import Booking, Outcome, book_appointments
 from booking.usecases.series.report import SeriesReport, read_report
 from slotstream_servicekit.context import Actor, Cause, Context
@@ -54,12 +54,13 @@ async def create_series(
         raise InvalidBookingError("no_occurrences", "The rule has no date up to its end.")
     open_ended = series.rule.until is None
     series = replace(series, extended_to=last, extend_at=context.now + EXTENDED_EVERY if open_ended else None)
-    await add_series(connection, series)
+    store = SeriesStore(connection, series.organization_id)
+    await store.add(series)
     booked = await _book(connection, policies, series, dates, context=context)
     refused = refused_dates(booked)
     if refused and (series.on_conflict is OnConflict.FAIL or len(refused) == len(booked)):
         raise SeriesRefusedError(refused, of=len(booked))
-    await replace_dates(connection, series, booked)
+    await store.replace_dates(series.id, booked)
     return await read_report(connection, series.organization_id, series.id)
 
 
@@ -73,9 +74,10 @@ async def extend_next_series(*, session: AsyncSession, policies: PolicyCache, no
     series = await next_to_extend(connection, now=now)
     if series is None:
         return None
-    client_id = await current_client(connection, series.organization_id, series.client_id)
+    store = SeriesStore(connection, series.organization_id)
+    client_id = await BookingStore(connection, series.organization_id).current_client(series.client_id)
     if client_id is None:
-        await save_series(connection, _changed(series, now=now, status="cancelled", extend_at=None))
+        await store.save(_changed(series, now=now, status="cancelled", extend_at=None))
         return series
     policy = await policies.current(connection, series.organization_id)
     reaches = horizon(series.rule, zone=series.zone, now=now, window_days=_window(policy, series))
@@ -98,9 +100,9 @@ async def extend_next_series(*, session: AsyncSession, policies: PolicyCache, no
         now=now,
     )
     booked = await _book(connection, policies, series, dates, context=context, tolerant=True)
-    await save_series(connection, series)
+    await store.save(series)
     if booked:
-        await replace_dates(connection, series, booked)
+        await store.replace_dates(series.id, booked)
     return series
 
 
@@ -126,11 +128,11 @@ async def _book(
     bookings = [
         Booking(
             request=series.request(
-                one.starts_at, identity=new_id(), override_reason=series.override_reason if overriding else None
+                date.starts_at, identity=new_id(), override_reason=series.override_reason if overriding else None
             ),
             context=context,
         )
-        for one in dates
+        for date in dates
     ]
     outcomes = await book_appointments(
         connection=connection,
@@ -138,15 +140,15 @@ async def _book(
         bookings=bookings,
         look_first=True,
     )
-    return [decided(one, outcome, tolerant=tolerant) for one, outcome in zip(dates, outcomes, strict=True)]
+    return [decided(date, outcome, tolerant=tolerant) for date, outcome in zip(dates, outcomes, strict=True)]
 
 
-def decided(one: SeriesDate, outcome: Outcome, *, tolerant: bool = False) -> SeriesDate:
+def decided(date: SeriesDate, outcome: Outcome, *, tolerant: bool = False) -> SeriesDate:
     """The date with what became of it. An error that is no refusal of the slot stops it all, unless `tolerant`."""
     if outcome.appointment is not None:
         forced = "forced" if outcome.override else "booked"
-        return replace(one, outcome=forced, appointment_id=outcome.appointment.id, reasons=())
-    return replace(one, outcome="skipped", appointment_id=None, reasons=reasons_of(outcome.error, tolerant=tolerant))
+        return replace(date, outcome=forced, appointment_id=outcome.appointment.id, reasons=())
+    return replace(date, outcome="skipped", appointment_id=None, reasons=reasons_of(outcome.error, tolerant=tolerant))
 
 
 def reasons_of(error: SlotstreamError | None, *, tolerant: bool = False) -> tuple[Reason, ...]:

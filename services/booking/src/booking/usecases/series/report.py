@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from booking.domain.series import Occurrence, Series
-from booking.storage.series import read_occurrences, read_series
+from booking.storage.series import SeriesStore
 from slotstream_servicekit.database import Connection
 from slotstream_servicekit.errors import Reason
 
@@ -31,6 +31,7 @@ class SeriesReport:
 async def read_report(
     connection: Connection, organization_id: UUID, series_id: UUID, *, changes: Sequence[Changed] = ()
 ) -> SeriesReport:
-    series = await read_series(connection, organization_id, series_id)
-    occurrences = await read_occurrences(connection, organization_id, series_id)
+    store = SeriesStore(connection, organization_id)
+    series = await store.get(series_id)
+    occurrences = await store.occurrences(series_id)
     return SeriesReport(series=series, occurrences=occurrences, changes=changes)

@@ -10,14 +10,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment, changed
+from booking.domain.changes import Override
 from booking.domain.errors import BusyBookError
 from booking.domain.lifecycle import Status, Verb
-from booking.domain.model import Override
 from booking.domain.policy import Policy
 from booking.domain.requests import BookingRequest
 from booking.domain.series import Act, Occurrence, OnConflict, Series, SeriesDate, SeriesRefusedError, Step
 from booking.storage.connections import connection_of
-from booking.storage.occupancy import free_holders
+from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.booking import Booking, Outcome, Predecessor, book_appointments
 from booking.usecases.history import record_changes
@@ -49,30 +49,36 @@ class SeriesTransaction:
 async def cancel_dates(about: SeriesTransaction, occurrences: Sequence[Occurrence], details: Details) -> list[Changed]:
     """Cancels appointments that are still to come, in a few statements."""
     policy = await about.policy()
-    found = [(one.date.occurs_on, one.appointment) for one in occurrences if one.appointment is not None]
+    named = [
+        (occurrence.date.occurs_on, occurrence.appointment)
+        for occurrence in occurrences
+        if occurrence.appointment is not None
+    ]
     changes = [
         changed(
-            one,
+            appointment,
             verb=Verb.CANCEL,
             now=about.context.now,
             reason=details.reason,
             override=notice_override(
                 policy,
-                one,
+                appointment,
                 Verb.CANCEL,
                 context=about.context,
                 reason=details.override_reason or details.reason,
             ),
             status=Status.CANCELLED,
             occupies=False,
-            notify_client=one.notify_client if details.notify is None else details.notify,
+            notify_client=appointment.notify_client if details.notify is None else details.notify,
         )
-        for _, one in found
+        for _, appointment in named
     ]
     connection = await connection_of(about.session)
-    await free_holders(connection, about.series.organization_id, [one.id for _, one in found])
+    await OccupancyStore(connection, about.series.organization_id).free_all(
+        [appointment.id for _, appointment in named]
+    )
     await record_changes(about.session, changes, context=about.context)
-    return [Changed(occurs_on=on, result=str(Act.CANCEL), appointment_id=one.id) for on, one in found]
+    return [Changed(occurs_on=on, result=str(Act.CANCEL), appointment_id=appointment.id) for on, appointment in named]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,11 +122,11 @@ async def rebook_dates(
             rebooking.notice, rebooking.reasons = _noticed(about, policy, old, reason=override or reason)
         rebookings.append(rebooking)
     await _attempt(about, rebookings, undo=on_conflict is not OnConflict.FAIL, reason=reason)
-    refused = {one.step.date.occurs_on: one.reasons for one in rebookings if one.reasons}
+    refused = {rebooking.step.date.occurs_on: rebooking.reasons for rebooking in rebookings if rebooking.reasons}
     if refused and on_conflict is OnConflict.FAIL:
         raise SeriesRefusedError(refused, of=len(rebookings))
     await _close_old(about, rebookings, reason=reason, notify=notify)
-    return {id(one.step): _result(one) for one in rebookings}
+    return {id(rebooking.step): _result(rebooking) for rebooking in rebookings}
 
 
 def _request(
@@ -169,13 +175,13 @@ async def _attempt(
     """Each attempt that is undone leaves out the dates that cannot move, which then are in their old places again."""
     connection = await connection_of(about.session)
     for _ in range(_ROUNDS):
-        trying = [each for each in rebookings if not each.reasons or each.old is None]
+        trying = [rebooking for rebooking in rebookings if not rebooking.reasons or rebooking.old is None]
         if not trying:
             return
         with contextlib.suppress(_UndoneError):
             async with connection.transaction():
                 failed = await _book(about, connection, trying, reason=reason)
-                if undo and any(each.old for each in failed):
+                if undo and any(rebooking.old for rebooking in failed):
                     raise _UndoneError
             return
     raise BusyBookError("The dates keep getting in each other's way; change fewer at once.")
@@ -184,46 +190,51 @@ async def _attempt(
 async def _book(
     about: SeriesTransaction, connection: Connection, rebookings: Sequence[_Rebooking], *, reason: str | None
 ) -> list[_Rebooking]:
-    organization_id = about.series.organization_id
-    await free_holders(connection, organization_id, [one.old.id for one in rebookings if one.old])
+    old_ids = [rebooking.old.id for rebooking in rebookings if rebooking.old]
+    await OccupancyStore(connection, about.series.organization_id).free_all(old_ids)
     outcomes = await book_appointments(
         connection=connection,
         policies=about.policies,
         bookings=[
             Booking(
-                request=replace(each.request, client_id=about.series.client_id),
+                request=replace(rebooking.request, client_id=about.series.client_id),
                 context=about.context,
-                predecessor=Predecessor(appointment=each.old, reason=reason) if each.old else None,
+                predecessor=Predecessor(appointment=rebooking.old, reason=reason) if rebooking.old else None,
             )
-            for each in rebookings
+            for rebooking in rebookings
         ],
         look_first=True,
     )
-    for one, outcome in zip(rebookings, outcomes, strict=True):
-        one.outcome = outcome
-        one.reasons = () if outcome.appointment else reasons_of(outcome.error)
-    return [one for one in rebookings if one.reasons]
+    for rebooking, outcome in zip(rebookings, outcomes, strict=True):
+        rebooking.outcome = outcome
+        rebooking.reasons = () if outcome.appointment else reasons_of(outcome.error)
+    return [rebooking for rebooking in rebookings if rebooking.reasons]
 
 
 async def _close_old(
     about: SeriesTransaction, rebookings: Sequence[_Rebooking], *, reason: str | None, notify: bool | None
 ) -> None:
     changes, replacements = [], {}
-    for one in rebookings:
-        if one.old is None or one.outcome is None or one.outcome.appointment is None or one.reasons:
+    for rebooking in rebookings:
+        if (
+            rebooking.old is None
+            or rebooking.outcome is None
+            or rebooking.outcome.appointment is None
+            or rebooking.reasons
+        ):
             continue
-        replacements[one.old.id] = one.outcome.snapshot
+        replacements[rebooking.old.id] = rebooking.outcome.snapshot
         changes.append(
             changed(
-                one.old,
+                rebooking.old,
                 verb=Verb.RESCHEDULE,
                 now=about.context.now,
                 reason=reason,
-                override=one.notice,
+                override=rebooking.notice,
                 status=Status.RESCHEDULED,
                 occupies=False,
-                notify_client=one.old.notify_client if notify is None else notify,
-                rescheduled_to=one.outcome.appointment.id,
+                notify_client=rebooking.old.notify_client if notify is None else notify,
+                rescheduled_to=rebooking.outcome.appointment.id,
             )
         )
     await record_changes(about.session, changes, context=about.context, replacements=replacements)
@@ -261,8 +272,8 @@ async def edit_dates(
         return await _set_values(about, occurrences, values)
     done: dict[date, Changed] = {}
     refused: dict[date, tuple[Reason, ...]] = {}
-    for one in occurrences:
-        if one.appointment is None:
+    for occurrence in occurrences:
+        if occurrence.appointment is None:
             continue
         try:
             async with about.session.begin_nested():
@@ -270,7 +281,7 @@ async def edit_dates(
                     session=about.session,
                     policies=about.policies,
                     context=about.context,
-                    appointment_id=one.appointment.id,
+                    appointment_id=occurrence.appointment.id,
                     values=dict(values),
                     resource_ids=resource_ids,
                     override_reason=override_reason if on_conflict is OnConflict.OVERRIDE else None,
@@ -278,10 +289,10 @@ async def edit_dates(
         except SlotstreamError as error:
             if error.kind in RETRYABLE_KINDS:
                 raise
-            refused[one.date.occurs_on] = reasons_of(error, tolerant=True)
+            refused[occurrence.date.occurs_on] = reasons_of(error, tolerant=True)
             continue
-        done[one.date.occurs_on] = Changed(
-            occurs_on=one.date.occurs_on, result="edited", appointment_id=recorded.appointment.id
+        done[occurrence.date.occurs_on] = Changed(
+            occurs_on=occurrence.date.occurs_on, result="edited", appointment_id=recorded.appointment.id
         )
     if refused and on_conflict is not OnConflict.SKIP:
         raise SeriesRefusedError(refused, of=len(occurrences))
@@ -299,12 +310,14 @@ async def _set_values(
         new["action_name"] = named.action(new["action_id"]).name if new["action_id"] else None
     done: dict[date, Changed] = {}
     changes = []
-    for one in occurrences:
-        if one.appointment is None:
+    for occurrence in occurrences:
+        if occurrence.appointment is None:
             continue
-        after, change = changed(one.appointment, verb=Verb.UPDATE, now=about.context.now, **new)
+        after, change = changed(occurrence.appointment, verb=Verb.UPDATE, now=about.context.now, **new)
         if change.fields:
             changes.append((after, change))
-            done[one.date.occurs_on] = Changed(occurs_on=one.date.occurs_on, result="edited", appointment_id=after.id)
+            done[occurrence.date.occurs_on] = Changed(
+                occurs_on=occurrence.date.occurs_on, result="edited", appointment_id=after.id
+            )
     await record_changes(about.session, changes, context=about.context)
     return done

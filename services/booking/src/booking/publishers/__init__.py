@@ -1,0 +1,28 @@
+"""What booking says, as contract messages for the outbox."""
+
+from booking.publishers.appointments import PRIVATE, appointment_records, fields_json, snapshot_json
+from booking.publishers.catalogue import KINDS, catalogue_record
+from booking.publishers.clients import client_record, client_tombstone
+from booking.publishers.commands import CommandAnswer, item_result, refused, result_record, succeeded
+from booking.publishers.holds import HOLD_VERSION, hold_record, hold_tombstone
+from booking.publishers.messages import send_message_record
+
+__all__ = [
+    "HOLD_VERSION",
+    "KINDS",
+    "PRIVATE",
+    "CommandAnswer",
+    "appointment_records",
+    "catalogue_record",
+    "client_record",
+    "client_tombstone",
+    "fields_json",
+    "hold_record",
+    "hold_tombstone",
+    "item_result",
+    "refused",
+    "result_record",
+    "send_message_record",
+    "snapshot_json",
+    "succeeded",
+]

@@ -1,0 +1,180 @@
+"""Appointments: the event and the state of each change.
+
+They are built as JSON directly, since every booking pays for two of them; tests hold them complete and valid by the
+contracts' own models.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from booking.domain.appointments import FIELDS, Appointment, Shown
+from booking.domain.changes import Change
+from booking.domain.lifecycle import Verb
+from booking.publishers.states import SOURCE
+from slotstream_contracts.appointments import AppointmentState
+from slotstream_contracts.envelope import record_headers, schema_uri
+from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS
+from slotstream_servicekit.context import Actor, Cause
+from slotstream_servicekit.ids import new_id
+from slotstream_servicekit.outbox import OutboxRecord
+
+_OPTIONS = orjson.OPT_UTC_Z
+
+_EVENT_TYPES: Mapping[Verb, str] = {
+    Verb.CREATE: "slotstream.appointment.created",
+    Verb.APPROVE: "slotstream.appointment.approved",
+    Verb.DECLINE: "slotstream.appointment.declined",
+    Verb.CONFIRM: "slotstream.appointment.confirmed",
+    Verb.CANCEL: "slotstream.appointment.cancelled",
+    Verb.RESCHEDULE: "slotstream.appointment.rescheduled",
+    Verb.COMPLETE: "slotstream.appointment.completed",
+    Verb.NO_SHOW: "slotstream.appointment.no_show",
+    Verb.DISMISS: "slotstream.appointment.dismissed",
+    Verb.REOPEN: "slotstream.appointment.reopened",
+    Verb.UPDATE: "slotstream.appointment.updated",
+    Verb.ASSIGN: "slotstream.appointment.assigned",
+    Verb.ARCHIVE: "slotstream.appointment.archived",
+    Verb.UNARCHIVE: "slotstream.appointment.unarchived",
+}
+_STATE_TYPE = AppointmentState.type
+_DATASCHEMAS = {name: schema_uri(name) for name in (*_EVENT_TYPES.values(), _STATE_TYPE)}
+
+PRIVATE = frozenset(name for name, kept in FIELDS.items() if kept.shown is not Shown.EVENTS) | {"service_name"}
+"""Free text and such: events say that it changed, never from what to what."""
+
+
+def _names(*shown: Shown) -> tuple[str, ...]:
+    """What a snapshot has: fields by their names, those that belong together under one."""
+    return tuple(dict.fromkeys(kept.part_of or name for name, kept in FIELDS.items() if kept.shown in shown))
+
+
+_SNAPSHOT = (*_names(Shown.EVENTS, Shown.STATE), "resources")
+
+
+def snapshot_json(appointment: Appointment) -> bytes:
+    """The contract's AppointmentSnapshot as events tell it, for ever: of places and origins the kind alone."""
+    values = {name: getattr(appointment, name) for name in _SNAPSHOT}
+    values["location"] = {"kind": appointment.location_kind, "text": None, "url": None}
+    values["origin"] = {"kind": appointment.origin_kind, "reference_id": None, "url": None}
+    values["external_id"] = None
+    if appointment.service_id is None:
+        # The name of a custom service was typed for this appointment.
+        values["service_name"] = None
+    return orjson.dumps(values, default=str, option=_OPTIONS)
+
+
+_TYPED = ("location_text", "location_url", "origin_reference_id", "origin_url", "external_id")
+
+
+def state_json(appointment: Appointment, snapshot: bytes) -> bytes:
+    """The snapshot as the compacted state topic tells it. A client's address is personal: no topic has it."""
+    if appointment.service_id is not None and not any(getattr(appointment, name) for name in _TYPED):
+        return snapshot
+    values = {name: getattr(appointment, name) for name in _SNAPSHOT}
+    if appointment.location_kind == "client_address":
+        values["location"] = {"kind": appointment.location_kind, "text": None, "url": None}
+    return orjson.dumps(values, default=str, option=_OPTIONS)
+
+
+def appointment_records(
+    appointment: Appointment,
+    *,
+    change: Change,
+    actor: Actor,
+    cause: Cause,
+    snapshot: bytes,
+    replacement: bytes | None = None,
+) -> tuple[OutboxRecord, OutboxRecord]:
+    """The event and the state of one change. `replacement`: the snapshot that a rescheduling led to."""
+    data: dict[str, object] = {
+        "appointment": orjson.Fragment(snapshot),
+        "change": change_json(change),
+        "actor": {
+            "type": actor.type,
+            "id": actor.id,
+            "call_id": actor.call_id,
+            "on_behalf_of": actor.on_behalf_of,
+        },
+    }
+    if replacement is not None:
+        data["replacement"] = orjson.Fragment(replacement)
+    state: dict[str, object] = {"appointment": orjson.Fragment(state_json(appointment, snapshot))}
+    subject, event_type = str(appointment.id), _EVENT_TYPES[change.verb]
+    return (
+        _record(appointment, subject, event_type, APPOINTMENTS.name, data, cause),
+        _record(appointment, subject, _STATE_TYPE, APPOINTMENT_STATES.name, state, cause),
+    )
+
+
+def _record(
+    appointment: Appointment, subject: str, type_name: str, topic: str, data: Mapping[str, object], cause: Cause
+) -> OutboxRecord:
+    identity = new_id()
+    envelope = {
+        "specversion": "1.0",
+        "id": identity,
+        "source": SOURCE,
+        "type": type_name,
+        "subject": subject,
+        "time": appointment.updated_at,
+        "datacontenttype": "application/json",
+        "dataschema": _DATASCHEMAS[type_name],
+        "organization": appointment.organization_id,
+        "partitionkey": subject,
+        "sequence": appointment.version,
+        "correlationid": cause.correlation_id,
+        "data": data,
+    }
+    headers = record_headers(
+        id=identity, type=type_name, organization=appointment.organization_id, traceparent=cause.traceparent
+    )
+    if cause.causation_id is not None:
+        envelope["causationid"] = cause.causation_id
+    if cause.traceparent is not None:
+        envelope["traceparent"] = cause.traceparent
+    return OutboxRecord(
+        id=identity,
+        organization_id=appointment.organization_id,
+        topic=topic,
+        key=subject,
+        aggregatetype="appointment",
+        aggregateid=subject,
+        type=type_name,
+        payload=orjson.dumps(envelope, option=_OPTIONS),
+        headers=headers,
+    )
+
+
+def change_json(change: Change) -> dict[str, Any]:
+    override = change.override
+    return {
+        "verb": change.verb,
+        "fields": {
+            name: {} if name in PRIVATE else {"old": plain(old), "new": plain(new)}
+            for name, (old, new) in change.fields.items()
+            if old != new or name not in PRIVATE
+        },
+        "has_reason": change.reason is not None,
+        "override": override and {"rules": list(override.rules), "conflicts_with": list(override.conflicts_with)},
+    }
+
+
+def fields_json(change: Change) -> bytes:
+    """The changed fields as history keeps them: all of them, with both values."""
+    if not change.fields:
+        return b"{}"
+    values = {name: {"old": plain(old), "new": plain(new)} for name, (old, new) in change.fields.items()}
+    return orjson.dumps(values, option=_OPTIONS)
+
+
+def plain(value: Any) -> Any:
+    """A field's value as JSON has it."""
+    if isinstance(value, Decimal | UUID):
+        return str(value)
+    if isinstance(value, tuple):
+        return [str(resource.id) for resource in value]
+    return value

@@ -1,0 +1,45 @@
+"""What notifications is asked to send."""
+
+from uuid import UUID
+
+from booking.publishers.states import SOURCE
+from slotstream_contracts.base import Actor
+from slotstream_contracts.envelope import wrap
+from slotstream_contracts.messages import SendMessage
+from slotstream_servicekit.context import Context
+from slotstream_servicekit.outbox import OutboxRecord, record_of
+
+
+def send_message_record(
+    *,
+    message_id: UUID,
+    appointment_id: UUID,
+    client_id: UUID | None,
+    resource_id: UUID | None,
+    text: str,
+    context: Context,
+) -> OutboxRecord:
+    """A text message for notifications to send. The command's id is the message's: sent twice, it is one message."""
+    actor, cause = context.actor, context.cause
+    command = SendMessage(
+        actor=Actor(type=actor.type, id=actor.id, call_id=actor.call_id, on_behalf_of=actor.on_behalf_of),
+        message_id=message_id,
+        appointment_id=appointment_id,
+        client_id=client_id,
+        resource_id=resource_id,
+        channel="sms",
+        text=text,
+    )
+    envelope = wrap(
+        command,
+        organization=context.organization_id,
+        subject=str(appointment_id),
+        sequence=1,
+        time=context.now,
+        source=SOURCE,
+        correlation_id=cause.correlation_id,
+        causation_id=cause.causation_id,
+        traceparent=cause.traceparent,
+        id=message_id,
+    )
+    return record_of(envelope, aggregatetype="message")

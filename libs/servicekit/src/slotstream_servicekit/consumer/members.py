@@ -177,7 +177,8 @@ class _Membership:
         self._absent = absent
         self._held: dict[str, asyncio.TimerHandle] = {}
         self._in_hand = False
-        self._moved_at = self._delivered_at = time.monotonic()
+        self._moved_at = self._delivered_at = self._answered_at = time.monotonic()
+        self._answering: frozenset[TopicPartition] = frozenset()
         (self._group,) = {subscription.group for subscription in subscriptions.values()}
         broker = KafkaBroker(
             **faststream_arguments(context.kafka),
@@ -254,10 +255,9 @@ class _Membership:
         measured_at = asked_at = joined_at = time.monotonic()
         while not stop.is_set():
             now = time.monotonic()
-            silent = self._silence(consumer)
             if not self._in_hand:
-                self._note_alive(silent)
-                idle_for = now - joined_at if silent is None else silent
+                self._note_alive(self._silence(consumer))
+                idle_for = self._unanswered_seconds(consumer)
                 if consumer.assignment() and idle_for > _SILENCE_SECONDS:
                     log.warning("consumer_hears_nothing", topics=list(self._subscriptions), seconds=round(idle_for))
                     return
@@ -279,6 +279,17 @@ class _Membership:
         """Since when Kafka has owed an answer: nothing is asked while a batch is in hand."""
         silent = seconds_since_answer(consumer)
         return None if silent is None else min(silent, time.monotonic() - self._delivered_at)
+
+    def _unanswered_seconds(self, consumer: AIOKafkaConsumer) -> float:
+        """A rebalance makes aiokafka forget when Kafka last answered: what was known before counts, or the time of new
+        partitions. Who left then would begin the next rebalance, and so would the others.
+        """
+        now, silent = time.monotonic(), self._silence(consumer)
+        if consumer.assignment() != self._answering:
+            self._answering, self._answered_at = frozenset(consumer.assignment()), now
+        elif silent is not None:
+            self._answered_at = max(self._answered_at, now - silent)
+        return now - max(self._answered_at, self._delivered_at)
 
     def _note_alive(self, silent: float | None) -> None:
         for subscription in self._subscriptions.values():

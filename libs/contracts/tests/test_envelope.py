@@ -109,6 +109,7 @@ def test_headers_repeat_what_filters_and_tracers_need() -> None:
         "ce_id": str(envelope.id),
         "ce_type": "slotstream.import.uploaded",
         "ce_organization": str(ORGANIZATION),
+        "ce_sequence": str(envelope.sequence),
     }
     assert an_envelope(traceparent="00-a-b-01").headers()["traceparent"] == "00-a-b-01"
     assert envelope.topic == "slotstream.imports.v1"

@@ -56,8 +56,11 @@ def a_record() -> ARecord:
     )
 
 
+TOMBSTONE_HEADERS = {"ce_type": ClientState.type, "ce_organization": str(ORGANIZATION), "ce_sequence": "3"}
+
+
 def a_tombstone(**changes: Any) -> ARecord:
-    headers = {"ce_id": str(uuid4()), "ce_type": ClientState.type, "ce_organization": str(ORGANIZATION)}
+    headers = {**TOMBSTONE_HEADERS, "ce_id": str(uuid4())}
     tombstone = ARecord(ORGANIZATION, ClientState.topic.name, "c1", ClientState.type, None, headers)
     return dataclasses.replace(tombstone, **changes)
 
@@ -97,7 +100,8 @@ def test_a_record_that_says_something_else_than_its_message_fails(changes: dict[
         assert_valid_message(dataclasses.replace(a_record(), **changes))
 
 
-@pytest.mark.parametrize("headers", [{"ce_type": ClientState.type}, {"ce_organization": str(ORGANIZATION)}])
-def test_a_tombstone_tells_type_and_organization(headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("missing", ["ce_type", "ce_organization", "ce_sequence"])
+def test_a_tombstone_tells_type_organization_and_version(missing: str) -> None:
+    headers = {name: value for name, value in a_tombstone().headers.items() if name != missing}
     with pytest.raises(AssertionError):
-        assert_valid_message(a_tombstone(headers={"ce_id": str(uuid4()), **headers}))
+        assert_valid_message(a_tombstone(headers=headers))

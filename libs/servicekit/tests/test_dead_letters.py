@@ -20,8 +20,11 @@ from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.dead_letters import (
     Cause,
     DeadLetterWriter,
+    LostRecord,
+    Replayed,
     cause_of,
     dead_letter_topic_name,
+    drop_dead_letters,
     list_dead_letters,
     replay_dead_letters,
 )
@@ -115,8 +118,8 @@ async def test_replaying_three_times_has_one_effect(
         await until(aside)
         mended.set()
         for _ in range(3):
-            assert await replay_dead_letters(KafkaConnection(kafka), world.service, [0]) == 1
-            assert await replay_dead_letters(KafkaConnection(kafka), world.service) == 0
+            assert await replay_dead_letters(KafkaConnection(kafka), world.service, [0]) == Replayed(sent=1, outdated=0)
+            assert await replay_dead_letters(KafkaConnection(kafka), world.service) == Replayed(sent=0, outdated=0)
         await send_notes(kafka, topic, [Note(subject="sick", sequence=2), Note(subject="last")])
 
         async def all_kept() -> bool:
@@ -135,8 +138,8 @@ async def test_only_the_letters_asked_for_are_replayed(world: World, kafka: str,
     await make_dead_letter_topic(kafka, world.service)
     await send_notes(kafka, topic, [Note(subject=f"n{number}") for number in range(4)])
     await set_aside(world, kafka, topic)
-    assert await replay_dead_letters(KafkaConnection(kafka), world.service, [1, 3, 77]) == 2
-    assert await replay_dead_letters(KafkaConnection(kafka), world.service, []) == 0
+    assert (await replay_dead_letters(KafkaConnection(kafka), world.service, [1, 3, 77])).sent == 2
+    assert (await replay_dead_letters(KafkaConnection(kafka), world.service, [])).sent == 0
     assert [record.key for record in await read_topic(kafka, topic)][4:] == [b"n1", b"n3"]
 
 
@@ -154,7 +157,7 @@ async def test_a_value_too_large_for_the_dead_letter_topic_is_fetched_from_its_o
     await set_aside(world, kafka, topic)
     letters = await list_dead_letters(KafkaConnection(kafka), world.service)
     assert [letter.value_omitted for letter in letters] == [False, True, False]
-    assert await replay_dead_letters(KafkaConnection(kafka), world.service) == 3
+    assert (await replay_dead_letters(KafkaConnection(kafka), world.service)).sent == 3
     replayed = (await read_topic(kafka, topic))[3:]
     assert [record.value == huge.to_json() for record in replayed] == [False, True, False]
 
@@ -174,3 +177,94 @@ async def test_a_letter_that_cannot_be_written_is_an_error_and_the_next_one_may_
     await writer.write(record, CAUSE)
     await writer.close()
     assert len(await list_dead_letters(KafkaConnection(kafka), world.service)) == 1
+
+
+@service
+async def test_a_tombstone_that_was_set_aside_is_kept_and_sent_back_as_one(
+    world: World, kafka: str, new_topic: NewTopic
+) -> None:
+    topic = await new_topic(partitions=1)
+    await make_dead_letter_topic(kafka, world.service)
+    async with producing(kafka) as producer:
+        await producer.send_and_wait(topic, None, key=b"n1")
+        await producer.send_and_wait(topic, b"", key=None)
+    await set_aside(world, kafka, topic)
+    tombstone, empty = await list_dead_letters(KafkaConnection(kafka), world.service)
+    assert (tombstone.key, tombstone.value) == (b"n1", None)
+    assert (empty.key, empty.value) == (None, b"")
+    await replay_dead_letters(KafkaConnection(kafka), world.service)
+    assert [(record.key, record.value) for record in await read_topic(kafka, topic)][2:] == [(b"n1", None), (None, b"")]
+
+
+@service
+async def test_what_is_sent_back_or_dropped_is_followed_by_a_tombstone_of_its_own(
+    world: World, kafka: str, new_topic: NewTopic
+) -> None:
+    topic = await new_topic(partitions=1)
+    await make_dead_letter_topic(kafka, world.service)
+    await send_notes(kafka, topic, [Note(subject=f"n{number}") for number in range(3)])
+    await set_aside(world, kafka, topic)
+    await replay_dead_letters(KafkaConnection(kafka), world.service, [0])
+    assert await drop_dead_letters(KafkaConnection(kafka), world.service, [1]) == 1
+
+    newest = {record.key: record.value for record in await read_topic(kafka, world.service, service_dead_letters=True)}
+    places = [f"{topic}/0/{offset}".encode() for offset in range(3)]
+    assert [newest[place] is None for place in places] == [True, True, False]
+    letters = await list_dead_letters(KafkaConnection(kafka), world.service)
+    assert [(letter.offset, letter.replayed_at is not None) for letter in letters] == [(0, True), (2, False)]
+
+
+@service
+async def test_a_record_that_is_set_aside_again_is_a_letter_again(
+    world: World, kafka: str, new_topic: NewTopic
+) -> None:
+    topic = await new_topic(partitions=1)
+    await make_dead_letter_topic(kafka, world.service)
+    await send_notes(kafka, topic, [Note(subject="n1")])
+    await set_aside(world, kafka, topic)
+    await drop_dead_letters(KafkaConnection(kafka), world.service, [0])
+    await set_aside(world, kafka, topic)
+    [letter] = await list_dead_letters(KafkaConnection(kafka), world.service)
+    assert letter.offset == 2
+
+
+@service
+async def test_a_state_is_not_sent_back_behind_a_newer_one_or_a_tombstone(
+    world: World, kafka: str, new_topic: NewTopic
+) -> None:
+    topic = await new_topic(partitions=1)
+    await make_dead_letter_topic(kafka, world.service)
+    await send_notes(kafka, topic, [Note(subject="erased"), Note(subject="changed"), Note(subject="newest")])
+    await set_aside(world, kafka, topic)
+    async with producing(kafka) as producer:
+        await producer.send_and_wait(topic, None, key=b"erased")
+        await send_note(producer, topic, Note(subject="changed", sequence=2))
+
+    done = await replay_dead_letters(KafkaConnection(kafka), world.service, compacted={topic})
+
+    assert done == Replayed(sent=1, outdated=2)
+    records = await read_topic(kafka, topic)
+    newest = {record.key: record.value for record in records}
+    assert newest[b"erased"] is None
+    assert newest[b"changed"] == records[4].value
+    assert [record.key for record in records[5:]] == [b"newest"]
+    assert [letter.key for letter in await list_dead_letters(KafkaConnection(kafka), world.service)] == [b"newest"]
+
+
+@service
+async def test_a_state_that_never_came_to_stand_is_not_sent_behind_what_came_after_it(
+    world: World, kafka: str, new_topic: NewTopic
+) -> None:
+    topic = await new_topic(partitions=3)
+    await make_dead_letter_topic(kafka, world.service)
+    writer = DeadLetterWriter(service=world.service, kafka=KafkaConnection(kafka))
+    for number, key in enumerate((b"erased", b"lost")):
+        await writer.write(LostRecord(topic=topic, partition=-1, offset=number, key=key, value=b"Ada"), CAUSE)
+    await writer.close()
+    async with producing(kafka) as producer:
+        await producer.send_and_wait(topic, None, key=b"erased")
+
+    assert await replay_dead_letters(KafkaConnection(kafka), world.service, compacted={topic}) == Replayed(
+        sent=1, outdated=1
+    )
+    assert {record.key: record.value for record in await read_topic(kafka, topic)} == {b"erased": None, b"lost": b"Ada"}

@@ -63,8 +63,15 @@ async def test_records_keep_the_order_in_which_they_were_given(world: World) -> 
 @pytest.mark.service
 async def test_a_tombstone_has_a_key_and_no_payload(world: World) -> None:
     grave = tombstone(
-        organization_id=ORGANIZATION, topic="notes", key="k", type="note.state", aggregatetype="note", aggregateid="k"
+        organization_id=ORGANIZATION,
+        topic="notes",
+        key="k",
+        type="note.state",
+        aggregatetype="note",
+        aggregateid="k",
+        version=4,
     )
+    assert grave.headers["ce_sequence"] == "4"
     async with world.database.transaction(ORGANIZATION) as session:
         await enqueue(session, [grave])
     assert await world.rows("SELECT key, payload FROM outbox") == [("k", None)]

@@ -113,10 +113,21 @@ async def test_forgetting_names_only_what_there_was(world: World, rooms: Version
     known, unknown = (ORGANIZATION, ROOM), (OTHER_ORGANIZATION, ROOM)
 
     async with world.database.system_transaction() as session:
-        gone = await rooms.forget(session, [known, unknown])
+        gone = await rooms.forget(session, {known: None, unknown: None})
 
     assert gone == {known}
     assert await stored(world) == []
+
+
+async def test_a_tombstone_removes_what_is_older_and_nothing_newer(world: World, rooms: VersionedTable) -> None:
+    mine, theirs = (ORGANIZATION, ROOM), (OTHER_ORGANIZATION, ROOM)
+    await put(world, rooms, Room(version=3), Room(version=4, organization_id=OTHER_ORGANIZATION))
+
+    async with world.database.system_transaction() as session:
+        gone = await rooms.forget(session, {mine: 3, theirs: 3})
+
+    assert gone == {mine}
+    assert [row.organization_id for row in await stored(world)] == [OTHER_ORGANIZATION]
 
 
 async def test_two_batches_in_opposite_orders_do_not_wait_for_each_other(world: World, rooms: VersionedTable) -> None:

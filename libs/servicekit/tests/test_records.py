@@ -75,6 +75,15 @@ def test_a_tombstone_tells_whose_it_is_and_what_it_was() -> None:
     assert unreadable.organization_id is None
 
 
+@pytest.mark.parametrize(
+    ("told", "sequence"), [(b"7", 7), (b"", None), (b"-1", None), ("\u0663".encode(), None), (b"9" * 5_000, None)]
+)
+def test_a_tombstone_tells_its_version_where_it_is_one(told: bytes, sequence: int | None) -> None:
+    received = read_record(ARecord(None, [("ce_sequence", told)]), decode)
+    assert received is not None
+    assert received.sequence == sequence
+
+
 def test_a_null_value_is_a_tombstone_only_where_tombstones_are_wanted() -> None:
     received = read_record(ARecord(None), decode)
     assert received is not None

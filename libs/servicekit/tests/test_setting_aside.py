@@ -66,7 +66,7 @@ async def test_poison_of_every_kind_is_set_aside_with_its_cause_while_the_rest_g
         "wrong_schema",
         "wrong_schema",
     ]
-    by_key = {letter.key: letter for letter in letters}
+    by_key = {dict(letter.headers).get("dlq_key"): letter for letter in letters}
     assert by_key[b"e"].value == huge
     facts = dict(by_key[b"b"].headers)
     assert facts["x"] == b"\xff\xfe"

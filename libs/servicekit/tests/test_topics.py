@@ -55,11 +55,11 @@ async def settings_of(kafka: str, name: str) -> dict[str, str]:
 
 async def set_by_hand(kafka: str, topic: TopicOf) -> None:
     async with admin_of(kafka) as admin:
-        own = topic_configuration(topic) | {"segment.ms": "3600000"}
+        own = topic_configuration(topic) | {"flush.ms": "3600000"}
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=own)])
 
     async def told() -> bool:
-        return (await settings_of(kafka, topic.name))["segment.ms"] == "3600000"
+        return (await settings_of(kafka, topic.name))["flush.ms"] == "3600000"
 
     await until(told, what="the setting")
 
@@ -75,6 +75,22 @@ def test_an_erased_value_is_gone_from_a_compacted_topic_in_bounded_time() -> Non
     bounds = {name: int(settings[name]) for name in ("max.compaction.lag.ms", "segment.ms", "delete.retention.ms")}
     day = 24 * 60 * 60 * 1000
     assert bounds == {"max.compaction.lag.ms": day, "segment.ms": day // 2, "delete.retention.ms": 7 * day}
+
+
+@pytest.mark.parametrize(
+    ("retention", "segment"), [(timedelta(hours=4), 1), (timedelta(days=2), 12), (timedelta(90), 12)]
+)
+def test_a_segment_is_closed_in_time_for_its_retention(retention: timedelta, segment: int) -> None:
+    hours = int(topic_configuration(a_topic(retention=retention))["segment.ms"]) / 3_600_000
+    assert hours == segment
+    assert "segment.ms" not in topic_configuration(a_topic())
+
+
+def test_a_topic_may_be_compacted_and_deleted() -> None:
+    settings = topic_configuration(a_topic(cleanup="compact,delete", retention=timedelta(days=7)))
+    assert settings["cleanup.policy"] == "compact,delete"
+    assert settings["retention.ms"] == str(7 * 24 * 3_600_000)
+    assert "max.compaction.lag.ms" in settings
 
 
 @pytest.mark.parametrize(("replicas", "in_sync"), [(1, 1), (2, 1), (3, 2), (5, 2)])
@@ -118,7 +134,7 @@ async def test_settings_follow_the_declaration_and_leave_others_alone(kafka: str
     assert (await apply_topics(KafkaConnection(kafka), [changed])).configured == (topic.name,)
     settings = await settings_of(kafka, topic.name)
     assert (settings["retention.ms"], settings["max.message.bytes"]) == ("259200000", "2000000")
-    assert settings["segment.ms"] == "3600000"
+    assert settings["flush.ms"] == "3600000"
 
 
 async def test_what_a_broker_tells_too_early_undoes_nothing(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +150,7 @@ async def test_what_a_broker_tells_too_early_undoes_nothing(kafka: str, monkeypa
     monkeypatch.setattr(topics, "own_settings", told_too_early)
     await apply_topics(KafkaConnection(kafka), [replace(topic, retention=timedelta(days=3))])
     settings = await settings_of(kafka, topic.name)
-    assert (settings["retention.ms"], settings["segment.ms"]) == ("259200000", "3600000")
+    assert (settings["retention.ms"], settings["flush.ms"]) == ("259200000", "3600000")
 
 
 async def test_a_topic_that_a_broker_does_not_list_yet_grows_all_the_same(

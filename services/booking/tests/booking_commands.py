@@ -1,6 +1,7 @@
 """Asking booking by command, and reading what it says."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,17 +14,24 @@ from slotstream_contracts.envelope import wrap
 from slotstream_servicekit.consumer import Received
 
 
-async def answers_to(tenant: Tenant, *commands: Any, ids: Sequence[UUID] = ()) -> list[dict[str, Any]]:
+async def answers_to(
+    tenant: Tenant, *commands: Any, ids: Sequence[UUID] = (), sent_at: datetime | None = None
+) -> list[dict[str, Any]]:
     """The data of booking's results to commands that arrive in one batch, under `ids` or each under one of its own."""
     before = len(await tenant.outbox())
     async with tenant.database.system_transaction() as session:
-        await work_through(session, tenant, commands, ids=ids)
+        await work_through(session, tenant, commands, ids=ids, sent_at=sent_at)
     said = (await tenant.outbox())[before:]
     return [record["payload"]["data"] for record in said if record["topic"] == "slotstream.booking.results.v1"]
 
 
 async def work_through(
-    session: AsyncSession, tenant: Tenant, commands: Sequence[Any], *, ids: Sequence[UUID] = ()
+    session: AsyncSession,
+    tenant: Tenant,
+    commands: Sequence[Any],
+    *,
+    ids: Sequence[UUID] = (),
+    sent_at: datetime | None = None,
 ) -> None:
     """One batch of commands, in the transaction of `session`."""
     now = tenant.now[0]
@@ -35,7 +43,7 @@ async def work_through(
             organization=tenant.organization_id,
             subject=str(getattr(data, "appointment_id", "a-batch")),
             sequence=0,
-            time=now,
+            time=sent_at or now,
             source="/slotstream/imports",
             correlation_id="a-file",
         )

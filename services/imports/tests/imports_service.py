@@ -48,7 +48,16 @@ def received(
             correlation_id="test",
         )
     own_key = str(getattr(data, "id", None) or getattr(data, "command_id", "x"))
-    return Received(event=envelope, key=key or own_key, topic="t", partition=0, offset=0, timestamp=at)
+    return Received(
+        event=envelope,
+        key=key or own_key,
+        topic="t",
+        partition=0,
+        offset=0,
+        timestamp=at,
+        organization_id=organization_id,
+        sequence=1 if envelope else 2,
+    )
 
 
 TAKEN = Reason(code="slot_taken", detail="Somebody has it.", conflicts_with=("a",))

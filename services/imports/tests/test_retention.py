@@ -126,6 +126,15 @@ async def test_whoever_was_merged_into_an_erased_client_is_erased_too(service: I
     assert "Erika" not in await everything(service)
 
 
+async def test_a_late_record_brings_nothing_back_of_an_erased_client(service: ImportsService) -> None:
+    known, unknown = uuid4(), uuid4()
+    states = {identity: a_client(service, identity, phone="+4915123456789") for identity in (known, unknown)}
+    await service.receive_clients([(known, states[known])])
+    await service.receive_clients([(known, None), (unknown, None)])
+    await service.receive_clients(list(states.items()))
+    assert {tuple(row.contacts) for row in await service.query("SELECT contacts FROM client_contacts")} == {()}
+
+
 async def test_contacts_of_clients_are_kept_as_digests_only(service: ImportsService) -> None:
     client_id = uuid4()
     await service.receive_clients(

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from notifications_salon import Salon
+from sqlalchemy import text
 
 from notifications import worker
 from notifications.adapters.email import EmailChannel
@@ -348,10 +349,13 @@ async def test_the_gauge_tells_how_long_the_oldest_message_waits(salon: Salon) -
     assert await salon.sender.measure() == 0
 
 
-async def test_a_servers_reply_is_kept_and_published_without_the_recipients_address(salon: Salon) -> None:
+async def test_a_servers_reply_is_kept_without_the_recipients_address_and_published_nowhere(salon: Salon) -> None:
     salon.mailbox.answers = ["250 2.0.0 <grace@example.com> accepted as 4711"]
     await salon.receive(salon.created(salon.snapshot()))
     await salon.send()
 
     [_, sent] = await salon.take_published()
-    assert sent["data"]["provider_id"] == "2.0.0 (address) accepted as 4711"
+    assert sent["data"].get("provider_id") is None
+    async with salon.database.system_transaction() as session:
+        kept = (await session.execute(text("SELECT provider_id FROM messages"))).scalar_one()
+    assert kept == "2.0.0 (address) accepted as 4711"

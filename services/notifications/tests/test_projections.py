@@ -113,6 +113,45 @@ async def test_nothing_of_an_erased_client_is_left_and_no_old_record_brings_them
     assert await rows(salon, "preferences", "client_id") == []
 
 
+@pytest.mark.parametrize("recipient", ["client", "staff"])
+async def test_a_message_that_is_asked_for_late_keeps_no_text_about_an_erased_client(
+    salon: Salon, recipient: str
+) -> None:
+    booked = salon.snapshot()
+    await salon.receive(salon.created(booked))
+    await salon.erase(salon.client_id)
+    to = {"client_id": salon.client_id} if recipient == "client" else {"resource_id": salon.staff_id}
+    await salon.request(
+        SendMessage(
+            actor=Actor(type="user", id="u-1"),
+            message_id=uuid4(),
+            appointment_id=booked.id,
+            channel="email",
+            text="Dear Grace Hopper",
+            **to,
+        )
+    )
+    assert await tables_that_hold(salon, "Dear Grace") == set()
+    assert ("ad_hoc", "suppressed", "client_erased") in await salon.outcomes()
+
+
+async def test_a_text_that_staff_were_sent_before_the_appointment_was_known_goes_with_the_client(salon: Salon) -> None:
+    booked = salon.snapshot()
+    await salon.request(
+        SendMessage(
+            actor=Actor(type="user", id="u-1"),
+            message_id=uuid4(),
+            appointment_id=booked.id,
+            resource_id=salon.staff_id,
+            channel="email",
+            text="Grace Hopper comes late",
+        )
+    )
+    await salon.receive(salon.created(booked))
+    await salon.erase(salon.client_id)
+    assert await tables_that_hold(salon, "comes late") == set()
+
+
 async def tables_that_hold(salon: Salon, text_: str) -> set[str]:
     """Every table of the database that has `text_` in any column."""
     async with salon.database.system_transaction() as session:

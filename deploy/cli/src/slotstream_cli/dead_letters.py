@@ -8,7 +8,7 @@ import typer
 
 from slotstream_cli.failures import Failure, kafka_at, told_plainly
 from slotstream_cli.options import BootstrapServers, kafka_as_operator
-from slotstream_contracts.topics import SERVICES
+from slotstream_contracts.topics import COMPACTED, SERVICES
 from slotstream_servicekit.dead_letters import DeadLetter, drop_dead_letters, list_dead_letters, replay_dead_letters
 
 app = typer.Typer(no_args_is_help=True, help="Records that a service could not work through.")
@@ -60,16 +60,21 @@ def replay(
     everything: Annotated[bool, typer.Option("--all", help="Every dead letter not sent back yet.")] = False,
     bootstrap_servers: BootstrapServers = "localhost:9092",
 ) -> None:
-    """Send dead letters back to the topics they came from. Consumers that had them already ignore them."""
+    """Send dead letters back to the topics they came from. Consumers that had them already ignore them.
+
+    A state that a newer one, or an erasure, has taken the place of is not sent back but dropped.
+    """
     with told_plainly():
         if bool(numbers) == everything:
             raise Failure.usage("Name the numbers to replay, or say --all.")
         name, kafka = _known(service), kafka_as_operator(bootstrap_servers)
         with kafka_at(kafka):
-            sent = asyncio.run(replay_dead_letters(kafka, name, numbers or None))
-        typer.echo(f"{sent} sent back")
-        if numbers and sent < len(set(numbers)):
-            raise Failure(f"{len(set(numbers)) - sent} of them are not there.")
+            done = asyncio.run(replay_dead_letters(kafka, name, numbers or None, compacted=COMPACTED))
+        typer.echo(f"{done.sent} sent back")
+        if done.outdated:
+            typer.echo(f"{done.outdated} dropped: something newer has taken their place")
+        if numbers and done.sent + done.outdated < len(set(numbers)):
+            raise Failure(f"{len(set(numbers)) - done.sent - done.outdated} of them are not there.")
 
 
 @app.command()

@@ -15,9 +15,9 @@ _REF = "#/components/schemas/{model}"
 
 DESCRIPTION = """\
 Everything that Slotstream says on Kafka. Records are CloudEvents 1.0 in structured mode: the value is one \
-JSON document with the attributes and, in `data`, the message. `ce_id`, `ce_type`, `ce_organization` and \
-`traceparent` are repeated as record headers; tombstones carry them too, `traceparent` apart. Messages grow by \
-optional members only; a breaking change gets a new topic version.
+JSON document with the attributes and, in `data`, the message. `ce_id`, `ce_type`, `ce_organization`, \
+`ce_sequence` and `traceparent` are repeated as record headers; tombstones carry them too, `traceparent` apart. \
+Messages grow by optional members only; a breaking change gets a new topic version.
 
 Readers: ignore members you do not know and types you have no use for; drop a message whose `id` you have \
 seen; of events and states, per topic and subject, ignore a `sequence` that is not higher than the last one you \
@@ -68,7 +68,7 @@ def _topic_of(model: type[Message]) -> Topic:
 
 def _channel(topic: Topic) -> dict[str, Any]:
     configuration: dict[str, Any] = {
-        "cleanup.policy": [topic.cleanup],
+        "cleanup.policy": topic.cleanup.split(","),
         "retention.ms": -1 if topic.retention is None else int(topic.retention.total_seconds() * 1000),
         "max.message.bytes": topic.max_message_bytes,
     }
@@ -140,12 +140,13 @@ def _record_headers() -> dict[str, Any]:
     return {
         "title": "RecordHeaders",
         "type": "object",
-        "required": ["content-type", "ce_id", "ce_type", "ce_organization"],
+        "required": ["content-type", "ce_id", "ce_type", "ce_organization", "ce_sequence"],
         "properties": {
             "content-type": {"type": "string", "const": STRUCTURED_CONTENT_TYPE},
             "ce_id": {"type": "string", "format": "uuid"},
             "ce_type": {"type": "string"},
             "ce_organization": {"type": "string", "format": "uuid"},
+            "ce_sequence": {"type": "string", "pattern": "^[0-9]+$"},
             "traceparent": {"type": "string", "description": "W3C Trace Context"},
         },
     }

@@ -88,7 +88,13 @@ class Envelope(BaseModel, Generic[DataT]):
 
     def headers(self) -> dict[str, str]:
         """The record headers: content type, and what filters and tracers want without parsing the value."""
-        return record_headers(id=self.id, type=self.type, organization=self.organization, traceparent=self.traceparent)
+        return record_headers(
+            id=self.id,
+            type=self.type,
+            organization=self.organization,
+            sequence=self.sequence,
+            traceparent=self.traceparent,
+        )
 
 
 def record_headers(
@@ -96,6 +102,7 @@ def record_headers(
     id: UUID,  # noqa: A002 (the attribute's name in CloudEvents)
     type: str,  # noqa: A002 (likewise)
     organization: UUID,
+    sequence: int,
     traceparent: str | None = None,
 ) -> dict[str, str]:
     """The headers of a record in structured mode."""
@@ -104,6 +111,7 @@ def record_headers(
         "ce_id": str(id),
         "ce_type": type,
         "ce_organization": str(organization),
+        "ce_sequence": str(sequence),
     }
     return headers if traceparent is None else {**headers, "traceparent": traceparent}
 

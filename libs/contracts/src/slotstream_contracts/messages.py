@@ -1,4 +1,5 @@
-"""`slotstream.messages.v1`: what became of every planned message. No addresses and no texts.
+"""`slotstream.messages.v1`: what became of every planned message. No addresses, no texts, no words of a provider:
+`detail` is our own.
 
 `slotstream.notifications.commands.v1`: what notifications is asked to send beside what it plans by itself.
 """

@@ -47,7 +47,11 @@ def assert_valid_message(record: PublishedRecord) -> dict[str, Any] | None:
     assert record.key == envelope.partitionkey, "the record key is not the partition key"  # noqa: S101
     assert record.organization_id == envelope.organization, "the message is another tenant's"  # noqa: S101
     assert dict(record.headers) == record_headers(  # noqa: S101
-        id=envelope.id, type=envelope.type, organization=envelope.organization, traceparent=envelope.traceparent
+        id=envelope.id,
+        type=envelope.type,
+        organization=envelope.organization,
+        sequence=envelope.sequence,
+        traceparent=envelope.traceparent,
     ), "the headers repeat something else than the message says"
     return message
 
@@ -59,12 +63,13 @@ def assert_on_its_topic(record: PublishedRecord) -> None:
 
 
 def assert_valid_tombstone(record: PublishedRecord) -> None:
-    """Fails unless the record stands on a compacted topic and tells type and organization in its headers."""
+    """Fails unless the record stands on a compacted topic and tells type, organization and version in its headers."""
     compacted = {topic.name for topic in TOPICS if topic.cleanup == "compact"}
     assert record.topic in compacted, f"{record.topic} is not compacted: a tombstone means nothing there"  # noqa: S101
     told = {name: record.headers.get(name) for name in ("ce_type", "ce_organization")}
     assert told == {"ce_type": record.type, "ce_organization": str(record.organization_id)}  # noqa: S101
     UUID(record.headers["ce_id"])
+    assert record.headers.get("ce_sequence", "").isdecimal(), "the tombstone has no version"  # noqa: S101
 
 
 @cache

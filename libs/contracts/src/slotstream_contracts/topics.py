@@ -11,7 +11,7 @@ class Topic:
 
     name: str
     key: str
-    cleanup: Literal["delete", "compact"]
+    cleanup: Literal["delete", "compact", "compact,delete"]
     partitions: int = 12
     retention: timedelta | None = None
     max_message_bytes: int = 1_048_576
@@ -19,6 +19,11 @@ class Topic:
 
 COMMANDS_RETENTION = timedelta(hours=48)
 """Commands carry what people typed: they are kept for as long as a worker may be away, and no longer."""
+
+DEAD_LETTERS_RETENTION = timedelta(days=7)
+"""Dead letters may hold anything that a record did: time enough to mend and send back. Sent back or dropped ones go
+with the next compaction.
+"""
 
 APPOINTMENTS = Topic(name="slotstream.appointments.v1", key="appointment id", cleanup="delete")
 APPOINTMENT_STATES = Topic(name="slotstream.appointments.state.v1", key="appointment id", cleanup="compact")
@@ -69,6 +74,9 @@ TOPICS: tuple[Topic, ...] = (
     CALENDAR_SYNC,
 )
 
+COMPACTED = frozenset(topic.name for topic in TOPICS if topic.cleanup == "compact")
+"""The topics on which the last record of a key is what counts."""
+
 SERVICES = ("booking", "availability", "notifications", "imports", "calendar_sync")
 
 
@@ -76,10 +84,10 @@ def dead_letter_topic(service: str) -> Topic:
     """The topic that holds what `service` could not work through, with its cause in the headers."""
     return Topic(
         name=f"slotstream.{service.replace('_', '-')}.dead-letter.v1",
-        key="the original record's key",
-        cleanup="delete",
+        key="topic/partition/offset of the original record",
+        cleanup="compact,delete",
         partitions=1,
-        retention=timedelta(days=90),
+        retention=DEAD_LETTERS_RETENTION,
         max_message_bytes=2_097_152,
     )
 

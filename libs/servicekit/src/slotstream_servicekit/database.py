@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from slotstream_servicekit.errors import DatabaseUnavailableError
 from slotstream_servicekit.settings import DatabaseLimits, ServiceSettings
+from slotstream_servicekit.telemetry import DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_LIMIT
 from slotstream_servicekit.wakeups import announce_publication
 
 TENANT_SETTING: Final = "slotstream.organization"
@@ -67,12 +68,15 @@ class Database:
     @classmethod
     def of_service(cls, settings: ServiceSettings, *, service: str, role: Literal["api", "worker"]) -> Self:
         """The pool of one role of a service, with the limits that its settings give that role."""
-        return cls.connect(
+        database = cls.connect(
             settings.database_url,
             pool_size=settings.database_pool_size,
             application_name=f"{service}-{role}",
             limits=settings.api_database_limits if role == "api" else settings.worker_database_limits,
         )
+        DATABASE_CONNECTIONS.labels(service, role).set_function(database.connections_in_use)
+        DATABASE_CONNECTIONS_LIMIT.labels(service, role).set(settings.database_pool_size)
+        return database
 
     @classmethod
     def connect(
@@ -111,6 +115,11 @@ class Database:
         event.listen(engine.sync_engine, "checkout", _refuse_closed)
         event.listen(engine.sync_engine, "checkin", _unbind)
         return cls(engine)
+
+    def connections_in_use(self) -> int:
+        """How many connections of the pool are lent out now."""
+        pool: Any = self.engine.pool
+        return int(pool.checkedout())
 
     @property
     def url(self) -> URL:

@@ -1,6 +1,7 @@
 """Records that a service could not work through: kept with their cause, shown, and sent back when mended.
 
-A dead letter is the record as it was (key, value, headers) with headers `dlq_…` that say why and from where.
+A dead letter is the record as it was (value, headers) with headers `dlq_…` that say why and from where, and its key.
+Its own key is where it came from: sent back or dropped, it is followed by a tombstone, and compaction removes it.
 """
 
 import asyncio
@@ -12,21 +13,24 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.kafka import KafkaConnection
 from slotstream_servicekit.kafka.clients import aiokafka_arguments
-from slotstream_servicekit.producer import MAX_RECORD_BYTES, durable_producer
-from slotstream_servicekit.telemetry import current_traceparent
+from slotstream_servicekit.producer import MAX_RECORD_BYTES, durable_producer, partition_of
+from slotstream_servicekit.telemetry import DEAD_LETTERS, current_traceparent, get_logger
 from slotstream_servicekit.telemetry.logs import redacted
 
 _PREFIX: Final = "dlq_"
 _REPLAYED: Final = "dlq_replayed_from"
 _MARK: Final = "dlq_mark"
-_MARKED: Final = "dlq_marked"
 _WRITE_SECONDS: Final = 20.0
 _DETAIL_LENGTH: Final = 500
+_COUNT_SECONDS: Final = 10.0
+"""How long one count may take; the next goes on from where it ended."""
+
+log = get_logger(__name__)
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -73,6 +77,8 @@ class DeadLetter:
     """One record set aside. `offset` is its place in the dead-letter topic, the rest where it came from."""
 
     offset: int
+    place: bytes
+    """The letter's own key: where the record came from."""
     service: str
     topic: str
     partition: int
@@ -108,19 +114,23 @@ class DeadLetterWriter:
     async def write(self, record: Any, cause: Cause) -> None:
         """Append aiokafka's `record` with its cause; raises KafkaError or TimeoutError where it cannot now."""
         headers = [*_original(record.headers), *_facts(self._service, record, cause)]
+        if record.key is not None:
+            headers.append((_PREFIX + "key", record.key))
+        if record.value is None:
+            # Without a value it would be a tombstone in this topic as well.
+            headers.append((_PREFIX + "null_value", b"1"))
+        key = f"{record.topic}/{record.partition}/{record.offset}".encode()
         async with self._turn:
             try:
-                await self._send(record.value, record.key, headers)
+                await self._send(record.value or b"", key, headers)
             except MessageSizeTooLargeError:
                 omitted = (_PREFIX + "value_omitted", str(len(record.value)).encode())
-                await self._send(None, record.key or b"", [*headers, omitted])
+                await self._send(b"", key, [*headers, omitted])
 
-    async def _send(self, value: bytes | None, key: bytes | None, headers: list[tuple[str, bytes]]) -> None:
+    async def _send(self, value: bytes, key: bytes, headers: list[tuple[str, bytes]]) -> None:
         try:
             async with asyncio.timeout(_WRITE_SECONDS):
                 producer = await self._open()
-                # A record needs a key or a value.
-                key = b"" if key is None and value is None else key
                 await producer.send_and_wait(self._topic, value=value, key=key, headers=headers)
         except BaseException:
             # A producer with a failed batch has a gap in its sequence, and one cut off may still be sending.
@@ -175,34 +185,95 @@ async def list_dead_letters(
     return letters
 
 
-async def replay_dead_letters(kafka: KafkaConnection, service: str, offsets: Collection[int] | None = None) -> int:
-    """Send the dead letters at `offsets` back to where they came from, and mark them; returns how many were sent.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """How many dead letters were sent back, and how many were dropped because a newer record took their place."""
+
+    sent: int
+    outdated: int
+
+
+async def replay_dead_letters(
+    kafka: KafkaConnection, service: str, offsets: Collection[int] | None = None, *, compacted: Collection[str] = ()
+) -> Replayed:
+    """Send the dead letters at `offsets` back to where they came from, and mark them.
 
     None means all that have not been sent back yet. The record keeps its key, value and headers, so consumers that
-    had it already recognise it; a header says which dead letter it was.
+    had it already recognise it; a header says which dead letter it was. In a topic of `compacted` the last record of
+    a key is what counts for ever: a letter that is followed by one there, perhaps a tombstone, is dropped instead.
     """
+    sent = outdated = 0
     async with durable_producer(kafka, client_id=f"{service}-replay") as producer:
-
-        async def send_back(letter: DeadLetter) -> None:
-            value = await _value_at_origin(kafka, letter) if letter.value_omitted else letter.value
-            origin = f"{dead_letter_topic_name(service)}:{letter.offset}".encode()
-            headers = [*letter.headers, (_REPLAYED, origin)]
-            await producer.send_and_wait(letter.topic, value=value, key=letter.key, headers=headers)
+        for letter in await _chosen(kafka, service, offsets):
+            one_counts = letter.topic in compacted
+            if one_counts and await _newest(kafka, producer, letter) is not None:
+                await _mark(producer, service, letter, "dropped")
+                outdated += 1
+                continue
+            stands_at = await _send_back(kafka, producer, service, letter)
+            newest = await _newest(kafka, producer, letter, before=stands_at) if one_counts else None
+            if newest is not None:
+                # It came while the letter was on its way, and must be the last one again.
+                await producer.send_and_wait(
+                    letter.topic, value=newest.value, key=newest.key, headers=list(newest.headers)
+                )
             await _mark(producer, service, letter, "replayed")
+            sent += 1
+    return Replayed(sent=sent, outdated=outdated)
 
-        wanted = await _chosen(kafka, service, offsets)
-        for letter in wanted:
-            await send_back(letter)
-    return len(wanted)
+
+async def _send_back(kafka: KafkaConnection, producer: AIOKafkaProducer, service: str, letter: DeadLetter) -> int:
+    """Sends the record as it was; the offset at which it stands now."""
+    value = await _value_at_origin(kafka, letter) if letter.value_omitted else letter.value
+    origin = f"{dead_letter_topic_name(service)}:{letter.offset}".encode()
+    headers = [*letter.headers, (_REPLAYED, origin)]
+    sent = await producer.send_and_wait(letter.topic, value=value, key=letter.key, headers=headers)
+    return int(sent.offset)
 
 
 async def drop_dead_letters(kafka: KafkaConnection, service: str, offsets: Collection[int]) -> int:
-    """Mark the dead letters at `offsets` as done with: they are listed and replayed no more. Returns how many."""
+    """Be done with the dead letters at `offsets`: they are listed and replayed no more, and compaction removes them.
+
+    Returns how many there were.
+    """
     async with durable_producer(kafka, client_id=f"{service}-drop") as producer:
         wanted = await _chosen(kafka, service, offsets)
         for letter in wanted:
             await _mark(producer, service, letter, "dropped")
     return len(wanted)
+
+
+class DeadLetterCount:
+    """How many records of a service are set aside and not done with, counted on from where the last count ended."""
+
+    def __init__(self, *, service: str, kafka: KafkaConnection) -> None:
+        self._service = service
+        self._kafka = kafka
+        self._place = TopicPartition(dead_letter_topic_name(service), 0)
+        self._offsets: dict[bytes, int] = {}
+        """Of those that are left, the offset by where they came from."""
+        self._next = 0
+
+    async def measure(self) -> None:
+        """Counts what came since, and tells the gauge, which stays as it is where Kafka does not answer."""
+        try:
+            async with asyncio.timeout(_COUNT_SECONDS):
+                await self._count()
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("dead_letters_not_counted", cause=type(error).__name__)
+        else:
+            DEAD_LETTERS.labels(self._service).set(len(self._offsets))
+
+    async def _count(self) -> None:
+        async with _reader(self._kafka) as consumer:
+            begin = (await consumer.beginning_offsets([self._place]))[self._place]
+            async for record in _records(consumer, self._place, self._next):
+                self._next = record.offset + 1
+                if record.value is None:
+                    self._offsets.pop(record.key, None)
+                else:
+                    self._offsets[record.key] = record.offset
+        self._offsets = {place: offset for place, offset in self._offsets.items() if offset >= begin}
 
 
 async def _chosen(kafka: KafkaConnection, service: str, offsets: Collection[int] | None) -> list[DeadLetter]:
@@ -218,31 +289,62 @@ async def _chosen(kafka: KafkaConnection, service: str, offsets: Collection[int]
         ]
 
 
+async def _newest(
+    kafka: KafkaConnection, producer: AIOKafkaProducer, letter: DeadLetter, *, before: int | None = None
+) -> Any | None:
+    """The last record of the letter's key that came to stand in its topic after it, and `before` an offset; None where
+    there is none. After a record that never stood there comes what is younger than its letter.
+    """
+    stood = letter.partition >= 0
+    partition = letter.partition if stood else await partition_of(producer, letter.topic, letter.key)
+    newest = None
+    async with _reader(kafka) as consumer:
+        place = TopicPartition(letter.topic, partition)
+        async for record in _records(consumer, place, letter.source_offset + 1 if stood else 0):
+            if before is not None and record.offset >= before:
+                break
+            later = stood or record.timestamp >= letter.set_aside_at.timestamp() * 1_000
+            if record.key == letter.key and later:
+                newest = record
+    return newest
+
+
 async def _mark(producer: AIOKafkaProducer, service: str, letter: DeadLetter, mark: str) -> None:
-    """A record of its own, behind the letter: the topic is a log."""
-    headers = [(_MARK, mark.encode()), (_MARKED, str(letter.offset).encode())]
-    await producer.send_and_wait(dead_letter_topic_name(service), value=b"", key=letter.key or b"", headers=headers)
+    """A tombstone behind the letter: compaction then removes it."""
+    headers = [(_MARK, mark.encode())]
+    await producer.send_and_wait(dead_letter_topic_name(service), value=None, key=letter.place, headers=headers)
 
 
-async def _marks(consumer: AIOKafkaConsumer, place: TopicPartition) -> dict[int, tuple[str, datetime]]:
-    """The last mark of each letter that has one, and when it was made."""
-    marks: dict[int, tuple[str, datetime]] = {}
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    offset: int
+    kind: str
+    made_at: datetime
+
+
+async def _marks(consumer: AIOKafkaConsumer, place: TopicPartition) -> dict[bytes, _Mark]:
+    """The last mark of each record set aside that has one, by where it came from."""
+    marks: dict[bytes, _Mark] = {}
     async for record in _records(consumer, place, 0):
         headers = dict(record.headers)
         if _MARK in headers:
             made_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-            marks[int(headers[_MARKED])] = headers[_MARK].decode(), made_at
+            marks[record.key] = _Mark(record.offset, headers[_MARK].decode(), made_at)
     return marks
 
 
 async def _letters(
-    consumer: AIOKafkaConsumer, place: TopicPartition, from_offset: int, marks: Mapping[int, tuple[str, datetime]]
+    consumer: AIOKafkaConsumer, place: TopicPartition, from_offset: int, marks: Mapping[bytes, _Mark]
 ) -> AsyncIterator[DeadLetter]:
+    """A mark counts for the letters before it: a record that is set aside again is a new letter."""
     async for record in _records(consumer, place, from_offset):
-        mark, marked_at = marks.get(record.offset, ("", None))
-        if mark != "dropped" and not any(name == _MARK for name, _ in record.headers):
-            letter = _letter(record)
-            yield replace(letter, replayed_at=marked_at) if mark == "replayed" else letter
+        if record.value is None:
+            continue
+        mark = marks.get(record.key)
+        if mark is None or mark.offset < record.offset:
+            yield _letter(record)
+        elif mark.kind == "replayed":
+            yield replace(_letter(record), replayed_at=mark.made_at)
 
 
 class OriginGoneError(SlotstreamError):
@@ -291,14 +393,13 @@ async def _records(consumer: AIOKafkaConsumer, place: TopicPartition, from_offse
 
 
 def _letter(record: Any) -> DeadLetter:
-    facts: Mapping[str, str] = {
-        name.removeprefix(_PREFIX): value.decode(errors="replace")
-        for name, value in record.headers
-        if name.startswith(_PREFIX)
-    }
+    raw = {name.removeprefix(_PREFIX): value for name, value in record.headers if name.startswith(_PREFIX)}
+    facts: Mapping[str, str] = {name: value.decode(errors="replace") for name, value in raw.items()}
     own = dict(_original(record.headers))
+    valueless = "null_value" in facts or "value_omitted" in facts
     return DeadLetter(
         offset=record.offset,
+        place=record.key,
         service=facts.get("service", ""),
         topic=facts.get("topic", ""),
         partition=int(facts.get("partition", "0")),
@@ -308,8 +409,8 @@ def _letter(record: Any) -> DeadLetter:
         handler=facts.get("handler", ""),
         traceparent=facts.get("traceparent"),
         set_aside_at=datetime.fromtimestamp(int(facts.get("at", "0")) / 1000, UTC),
-        key=record.key,
-        value=record.value,
+        key=raw.get("key"),
+        value=None if valueless else record.value,
         value_omitted="value_omitted" in facts,
         headers=tuple(_original(record.headers)),
         organization_id=_text(own.get("ce_organization")),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -112,6 +112,13 @@ class ConsumerProgress:
     stopped_because: str | None = None
     waits_because: str | None = None
     """Why it cannot join its group, as far as that is known."""
+    oldest_unapplied_at: float | None = None
+    """Of what was fetched and is not worked through, the oldest record's time, in seconds since the epoch."""
+
+    def in_hand(self, timestamps: Iterable[int]) -> None:
+        """The times of the records that are still to be worked through, in milliseconds as Kafka tells them."""
+        oldest = min(timestamps, default=None)
+        self.oldest_unapplied_at = None if oldest is None else oldest / 1_000
 
     def alive(self, *, seconds_ago: float = 0.0) -> None:
         self.alive_at = max(self.alive_at or 0.0, time.monotonic() - seconds_ago)
@@ -119,6 +126,9 @@ class ConsumerProgress:
     def measured(self, *, assigned_partitions: int, lag: int | None) -> None:
         """Called every few seconds. A lag that Kafka does not tell leaves the last known one."""
         self.assigned_partitions = assigned_partitions
+        if lag == 0 or assigned_partitions == 0:
+            # Another member may have taken over what was left of a batch.
+            self.oldest_unapplied_at = None
         if lag is not None:
             self.lag = lag
             if lag == 0:
@@ -128,6 +138,10 @@ class ConsumerProgress:
     def lag_seconds(self) -> float:
         """Since when there has been something left to do, or it is not known whether there is."""
         return time.monotonic() - self.caught_up_at
+
+    @property
+    def oldest_unapplied_seconds(self) -> float:
+        return 0.0 if self.oldest_unapplied_at is None else max(0.0, time.time() - self.oldest_unapplied_at)
 
 
 def consumer_check(progress: ConsumerProgress, *, clock: Callable[[], float] = time.monotonic) -> Check:

@@ -138,8 +138,12 @@ def tombstone(
     type: str,  # noqa: A002 (the outbox column's name)
     aggregatetype: str,
     aggregateid: str,
+    version: int,
 ) -> OutboxRecord:
-    """A record without a value: compaction then forgets the key. `type` is that of the states that end with it."""
+    """A record without a value: compaction then forgets the key. `type` is that of the states that end with it.
+
+    `version` is higher than theirs, so that none of them is applied after it.
+    """
     identity = new_id()
     return OutboxRecord(
         id=identity,
@@ -150,7 +154,12 @@ def tombstone(
         aggregateid=aggregateid,
         type=type,
         payload=None,
-        headers={"ce_id": str(identity), "ce_type": type, "ce_organization": str(organization_id)},
+        headers={
+            "ce_id": str(identity),
+            "ce_type": type,
+            "ce_organization": str(organization_id),
+            "ce_sequence": str(version),
+        },
     )
 
 

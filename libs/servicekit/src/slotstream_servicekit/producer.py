@@ -60,6 +60,16 @@ def _partition_of(key: bytes | None, partitions: Sequence[int], available: Seque
     return partitions[(_hash_of(key) & 0x7FFFFFFF) % len(partitions)]
 
 
+async def partition_of(producer: AIOKafkaProducer, topic: str, key: bytes | None) -> int:
+    """Where the producer puts a record. Raises UnknownTopicOrPartitionError."""
+    return partition_of_key(key, sorted(await producer.partitions_for(topic)))
+
+
+def partition_of_key(key: bytes | None, partitions: Sequence[int]) -> int:
+    """Which of all the partitions of a topic, in their order, a record with this key stands in."""
+    return int(_partition_of(key, partitions, partitions))
+
+
 class PartitionBatch:
     """Records for one partition that are sent, and arrive or fail, together."""
 

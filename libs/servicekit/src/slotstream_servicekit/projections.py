@@ -39,6 +39,9 @@ class VersionedTable:
         self._key = [str(column.name) for column in table.primary_key.columns]
         self._upsert = text(_upsert_of(table, self._key))
         self._forget = text(_forget_of(table, self._key))
+        self._differing = text(_differing_of(table, self._key))
+        self._kept = text(_kept_of(table, self._key))
+        self._page, self._first_page = (text(_page_of(table, self._key, after=after)) for after in (True, False))
         self._key_of_object, self._key_of_mapping = attrgetter(*self._key), itemgetter(*self._key)
 
     async def put(self, session: AsyncSession, rows: Iterable[Any]) -> set[Key]:
@@ -53,13 +56,39 @@ class VersionedTable:
         written = await session.execute(self._upsert, {"rows": _json([row for _, row in newest.values()])})
         return {tuple(row) for row in written}
 
-    async def forget(self, session: AsyncSession, keys: Iterable[Key]) -> set[Key]:
-        """Removes the rows with these primary keys; the keys of those that there were."""
-        named = [dict(zip(self._key, key, strict=True)) for key in keys]
+    async def forget(self, session: AsyncSession, versions: Mapping[Key, int | None]) -> set[Key]:
+        """Removes the rows with these primary keys that are not newer than the tombstone's version; the keys of those
+        that there were. A tombstone without a version removes the row whatever its version.
+        """
+        named = [{**dict(zip(self._key, key, strict=True)), "gone": version} for key, version in versions.items()]
         if not named:
             return set()
         gone = await session.execute(self._forget, {"keys": _json(named)})
         return {tuple(row) for row in gone}
+
+    async def differing(self, session: AsyncSession, rows: Sequence[Any]) -> set[Key]:
+        """The keys of those rows that the table lacks, has in an older version, or has otherwise in the same one."""
+        if not rows:
+            return set()
+        return {tuple(row) for row in await session.execute(self._differing, {"rows": _json(rows)})}
+
+    async def kept(self, session: AsyncSession, versions: Mapping[Key, int | None]) -> set[Key]:
+        """The keys of the rows that are there, although a tombstone of at least their version names them."""
+        if not versions:
+            return set()
+        named = [{**dict(zip(self._key, key, strict=True)), "gone": version} for key, version in versions.items()]
+        return {tuple(row) for row in await session.execute(self._kept, {"keys": _json(named)})}
+
+    async def keys_after(self, session: AsyncSession, key: Key | None, *, limit: int) -> list[Key]:
+        """The next keys in their order; from the first on after None."""
+        if key is None:
+            return [tuple(row) for row in await session.execute(self._first_page, {"limit": limit})]
+        values = {**dict(zip(self._key, key, strict=True)), "limit": limit}
+        return [tuple(row) for row in await session.execute(self._page, values)]
+
+    def key_of(self, row: Any) -> Key:
+        """The primary key of a row."""
+        return tuple(self._key_and_version(row)[0])
 
     def _key_and_version(self, row: Any) -> tuple[Any, int]:
         if isinstance(row, Mapping):
@@ -98,9 +127,39 @@ def _forget_of(table: Table, key: Sequence[str]) -> str:
     columns = [table.columns[name] for name in key]
     matches = " AND ".join(f"t.{name} = r.{name}" for name in key)
     return f"""
-        DELETE FROM {table.name} AS t USING jsonb_to_recordset(CAST(:keys AS jsonb)) AS r({_record(columns)})
-        WHERE {matches} RETURNING {", ".join(f"t.{name}" for name in key)}
+        DELETE FROM {table.name} AS t
+        USING jsonb_to_recordset(CAST(:keys AS jsonb)) AS r({_record(columns)}, gone bigint)
+        WHERE {matches} AND t.version <= coalesce(r.gone, t.version) RETURNING {", ".join(f"t.{name}" for name in key)}
     """
+
+
+def _differing_of(table: Table, key: Sequence[str]) -> str:
+    columns = [column for column in table.columns if column.name != "applied_at"]
+    values = [column.name for column in columns if column.name not in {*key, "version"}]
+    ours, told = (", ".join(f"{side}.{name}" for name in values) for side in "tr")
+    return f"""
+        SELECT {", ".join(f"r.{name}" for name in key)}
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({_record(columns)})
+        LEFT JOIN {table.name} AS t ON {" AND ".join(f"t.{name} = r.{name}" for name in key)}
+        WHERE t.version IS NULL OR t.version < r.version
+           OR (t.version = r.version AND ROW({ours}) IS DISTINCT FROM ROW({told}))
+    """
+
+
+def _kept_of(table: Table, key: Sequence[str]) -> str:
+    columns = [table.columns[name] for name in key]
+    return f"""
+        SELECT {", ".join(f"t.{name}" for name in key)} FROM {table.name} AS t
+        JOIN jsonb_to_recordset(CAST(:keys AS jsonb)) AS r({_record(columns)}, gone bigint)
+          ON {" AND ".join(f"t.{name} = r.{name}" for name in key)}
+        WHERE t.version <= coalesce(r.gone, t.version)
+    """
+
+
+def _page_of(table: Table, key: Sequence[str], *, after: bool) -> str:
+    names = ", ".join(key)
+    condition = f"WHERE ({names}) > ({', '.join(f':{name}' for name in key)})" if after else ""
+    return f"SELECT {names} FROM {table.name} {condition} ORDER BY {names} LIMIT :limit"
 
 
 def _record(columns: Sequence[Column[Any]]) -> str:

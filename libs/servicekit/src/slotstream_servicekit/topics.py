@@ -36,15 +36,15 @@ from slotstream_servicekit.kafka.clients import confluent_arguments
 
 _HOUR_MILLISECONDS: Final = 3_600_000
 _DAY_MILLISECONDS: Final = 24 * _HOUR_MILLISECONDS
+_SEGMENT_MILLISECONDS: Final = 12 * _HOUR_MILLISECONDS
 _ANSWER_SECONDS: Final = 15
 _TOLD_WITHIN_SECONDS: Final = 60
 _LOOK_AGAIN_SECONDS: Final = 0.05
 
 _COMPACTED: Final = {
-    "cleanup.policy": "compact",
     # What was erased or replaced is gone from the log a day later, however little is written.
     "max.compaction.lag.ms": str(_DAY_MILLISECONDS),
-    "segment.ms": str(12 * _HOUR_MILLISECONDS),
+    "segment.ms": str(_SEGMENT_MILLISECONDS),
     "min.cleanable.dirty.ratio": "0.1",
     # A consumer that is away for less than this still sees that a key was erased.
     "delete.retention.ms": str(7 * _DAY_MILLISECONDS),
@@ -52,7 +52,10 @@ _COMPACTED: Final = {
 
 
 class TopicDefinition(Protocol):
-    """What the job needs to know of a topic; `retention` None keeps records for ever."""
+    """What the job needs to know of a topic; `retention` None keeps records for ever.
+
+    `cleanup` is `delete`, `compact` or `compact,delete`.
+    """
 
     @property
     def name(self) -> str: ...
@@ -79,10 +82,23 @@ class AppliedTopics:
 def topic_configuration(topic: TopicDefinition, *, min_insync_replicas: int = 1) -> dict[str, str]:
     """Kafka's own settings for a topic."""
     settings = {"max.message.bytes": str(topic.max_message_bytes), "min.insync.replicas": str(min_insync_replicas)}
-    if topic.cleanup == "compact":
-        return settings | _COMPACTED
-    retention = -1 if topic.retention is None else int(topic.retention / timedelta(milliseconds=1))
-    return settings | {"cleanup.policy": topic.cleanup, "retention.ms": str(retention), "retention.bytes": "-1"}
+    settings["cleanup.policy"] = topic.cleanup
+    if "compact" in topic.cleanup:
+        settings |= _COMPACTED
+    if "delete" in topic.cleanup:
+        settings |= _retention_of(topic.retention)
+    return settings
+
+
+def _retention_of(retention: timedelta | None) -> dict[str, str]:
+    """Kafka deletes whole segments, by their newest record: one that is written for a week keeps what is a week old
+    beyond any retention. So with a retention a segment is closed after a quarter of it, or half a day.
+    """
+    if retention is None:
+        return {"retention.ms": "-1", "retention.bytes": "-1"}
+    milliseconds = int(retention / timedelta(milliseconds=1))
+    segment = min(_SEGMENT_MILLISECONDS, milliseconds // 4)
+    return {"retention.ms": str(milliseconds), "retention.bytes": "-1", "segment.ms": str(segment)}
 
 
 def usual_min_insync_replicas(replication_factor: int) -> int:

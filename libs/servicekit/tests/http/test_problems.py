@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from slotstream_servicekit.http.problems import PROBLEM_CONTENT_TYPE
-from slotstream_servicekit.telemetry import configure_logging
+from slotstream_servicekit.telemetry import REFUSALS, configure_logging
 
 
 async def test_a_refusal_gives_all_its_reasons(client: httpx2.AsyncClient) -> None:
@@ -20,6 +20,24 @@ async def test_a_refusal_gives_all_its_reasons(client: httpx2.AsyncClient) -> No
         {"code": "slot_taken", "detail": "The slot is taken", "conflicts_with": ["a", "b"]},
         {"code": "on_time_off", "detail": "Anna is away", "conflicts_with": []},
     ]
+
+
+async def test_refusals_are_counted_by_their_code(client: httpx2.AsyncClient) -> None:
+    def counted() -> dict[str, float]:
+        [metric] = REFUSALS.collect()
+        return {
+            f"{sample.labels['channel']} {sample.labels['code']}": sample.value
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        }
+
+    before = counted()
+    await client.post(f"/v1/things/{uuid4()}/refuse")
+    await client.post("/v1/things", content=b"{", headers={"Content-Type": "application/json"})
+    await client.get("/v1/nothing-there")
+    after = counted()
+    new = {code for code, count in after.items() if count > before.get(code, 0)}
+    assert new == {"http slot_taken", "http malformed_json", "http no_such_path"}
 
 
 async def test_a_version_conflict_tells_the_current_version(client: httpx2.AsyncClient) -> None:

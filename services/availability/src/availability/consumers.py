@@ -79,28 +79,36 @@ def projections() -> Sequence[Projection]:
 
 
 async def on_catalogue(session: AsyncSession, batch: Batch) -> None:
-    await BUSINESSES.put(session, _rows(batch, BusinessState, _business_row))
-    await RESOURCES.put(session, _rows(batch, ResourceState, _resource_row))
-    await SERVICES.put(session, _rows(batch, ServiceState, _service_row))
+    await BUSINESSES.put(session, _rows(batch, BusinessState, business_row))
+    await RESOURCES.put(session, _rows(batch, ResourceState, resource_row))
+    await SERVICES.put(session, _rows(batch, ServiceState, service_row))
 
 
 async def on_appointments(session: AsyncSession, batch: Batch) -> None:
-    await AppointmentStore(session).put(_rows(batch, AppointmentState, _appointment_row))
+    await AppointmentStore(session).put(_rows(batch, AppointmentState, appointment_row))
 
 
 async def on_holds(session: AsyncSession, batch: Batch) -> None:
     store = HoldStore(session)
     last = _last_of_each_key(batch)
-    await store.forget((organization_id, UUID(record.key)) for organization_id, record in last if record.event is None)
-    await store.put(_rows([record for _, record in last], HoldState, _hold_row))
+    await store.forget(
+        {
+            (organization_id, UUID(record.key)): record.sequence
+            for organization_id, record in last
+            if record.event is None
+        }
+    )
+    await store.put(_rows([record for _, record in last], HoldState, hold_row))
 
 
 async def on_external_busy(session: AsyncSession, batch: Batch) -> None:
     store = ExternalBusyStore(session)
     last = _last_of_each_key(batch)
-    await store.forget((organization_id, record.key) for organization_id, record in last if record.event is None)
+    await store.forget(
+        {(organization_id, record.key): record.sequence for organization_id, record in last if record.event is None}
+    )
     await store.put(
-        _external_row(record.event.organization, record.key, record.event.data)
+        external_row(record.event.organization, record.key, record.event.data)
         for _, record in last
         if record.event is not None
     )
@@ -124,7 +132,7 @@ def _rows(batch: Batch, state: type[StateT], row_of: Callable[[UUID, StateT], Ro
     ]
 
 
-def _business_row(organization_id: UUID, state: BusinessState) -> BusinessRow:
+def business_row(organization_id: UUID, state: BusinessState) -> BusinessRow:
     zone_of(state.zone)
     return BusinessRow(
         organization_id=organization_id,
@@ -136,7 +144,7 @@ def _business_row(organization_id: UUID, state: BusinessState) -> BusinessRow:
     )
 
 
-def _resource_row(organization_id: UUID, state: ResourceState) -> ResourceRow:
+def resource_row(organization_id: UUID, state: ResourceState) -> ResourceRow:
     zone_of(state.zone)
     return ResourceRow(
         organization_id=organization_id,
@@ -152,7 +160,7 @@ def _resource_row(organization_id: UUID, state: ResourceState) -> ResourceRow:
     )
 
 
-def _service_row(organization_id: UUID, state: ServiceState) -> ServiceRow:
+def service_row(organization_id: UUID, state: ServiceState) -> ServiceRow:
     return ServiceRow(
         organization_id=organization_id,
         id=state.id,
@@ -171,7 +179,7 @@ def _service_row(organization_id: UUID, state: ServiceState) -> ServiceRow:
     )
 
 
-def _appointment_row(organization_id: UUID, state: AppointmentState) -> AppointmentRow:
+def appointment_row(organization_id: UUID, state: AppointmentState) -> AppointmentRow:
     appointment = state.appointment
     return AppointmentRow(
         organization_id=organization_id,
@@ -190,7 +198,7 @@ def _appointment_row(organization_id: UUID, state: AppointmentState) -> Appointm
     )
 
 
-def _hold_row(organization_id: UUID, state: HoldState) -> HoldRow:
+def hold_row(organization_id: UUID, state: HoldState) -> HoldRow:
     return HoldRow(
         organization_id=organization_id,
         id=state.id,
@@ -205,7 +213,7 @@ def _hold_row(organization_id: UUID, state: HoldState) -> HoldRow:
     )
 
 
-def _external_row(organization_id: UUID, key: str, state: ExternalBusyState) -> ExternalBusyRow:
+def external_row(organization_id: UUID, key: str, state: ExternalBusyState) -> ExternalBusyRow:
     return ExternalBusyRow(
         key=key,
         organization_id=organization_id,

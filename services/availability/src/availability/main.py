@@ -65,6 +65,7 @@ def create_api(settings: AvailabilitySettings, *, clock: Clock = system_clock) -
 
 def create_worker(settings: AvailabilitySettings, *, clock: Clock = system_clock) -> Worker:
     """Projections, the outbox relay, holidays and housekeeping."""
+    from availability.audited import audited_projections
     from availability.consumers import register
     from availability.worker import tasks
     from slotstream_servicekit import workers
@@ -77,6 +78,7 @@ def create_worker(settings: AvailabilitySettings, *, clock: Clock = system_clock
         decode=parse,
         register=register,
         tasks=tasks(database, clock, past_days=settings.past_days),
+        audited=audited_projections(clock=clock, past_days=settings.past_days),
     )
 
 

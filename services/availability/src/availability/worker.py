@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from availability.storage import owners_with_holidays
+from availability.storage import count_wrong_occupancy, owners_with_holidays
 from availability.usecases import extend_holidays
 from slotstream_servicekit.background import BACKGROUND_FAILURES, BackgroundTask, repeatedly
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.database import Database
+from slotstream_servicekit.drift import DRIFT
 from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, Sweep, housekeeping
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.telemetry import get_logger
@@ -16,6 +17,7 @@ log = get_logger(__name__)
 
 HOLIDAY_RENEWAL = "holiday_renewal"
 _RENEWAL_SECONDS = 6 * 3_600.0
+_AUDIT_SECONDS: Final = 120.0
 _EXPIRED_HOLDS: Final = Sweep(table="holds", where="expires_at < now() - interval '1 minute'")
 
 
@@ -23,8 +25,12 @@ def tasks(database: Database, clock: Clock, *, past_days: int) -> tuple[Backgrou
     async def renew() -> None:
         await renew_holidays(database, clock)
 
+    async def audit() -> None:
+        await audit_occupancy(database)
+
     return (
         repeatedly(HOLIDAY_RENEWAL, renew, every=_RENEWAL_SECONDS),
+        repeatedly("occupancy_audit", audit, every=_AUDIT_SECONDS),
         housekeeping(database, sweeps(past_days=past_days)),
     )
 
@@ -40,6 +46,16 @@ def sweeps(*, past_days: int) -> tuple[Sweep, ...]:
             for table in ("appointments", "external_busy")
         ),
     )
+
+
+async def audit_occupancy(database: Database) -> int:
+    """Counts where taken time is otherwise than the appointments say, and tells the gauge, which must stay 0."""
+    async with database.system_transaction() as session:
+        wrong = await count_wrong_occupancy(session)
+    DRIFT.labels("availability", "occupancy").set(wrong)
+    if wrong:
+        log.error("projection_drifts", projection="occupancy", rows=wrong)
+    return wrong
 
 
 async def renew_holidays(database: Database, clock: Clock) -> int:

@@ -21,6 +21,7 @@ TENANT_TABLES = (
     "client_preferences",
     "clients",
     "command_results",
+    "erased_people",
     "external_busy",
     "history",
     "holds",
@@ -287,6 +288,15 @@ def _create_catalogue() -> None:
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "client_id", name=op.f("client_preferences_pkey")),
     )
+    op.create_table(
+        "erased_people",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "digest", name=op.f("erased_people_pkey")),
+        comment="Digests only, for some days: no command from before an erase brings the person back.",
+    )
+    op.create_index(op.f("erased_people_erased_at_idx"), "erased_people", ["erased_at"], unique=False)
     op.create_table(
         "external_busy",
         sa.Column("organization_id", sa.Uuid(), nullable=False),

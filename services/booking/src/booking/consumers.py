@@ -1,6 +1,7 @@
 """The records that booking consumes: schedules, external busy time, opt-outs, outcomes of messages, and commands."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,6 +11,9 @@ from booking.domain.messages import MessageOutcome
 from booking.storage.messages import MessageStore
 from booking.storage.policies import PolicyCache, bump_policy
 from booking.storage.projections import (
+    BUSY_TABLE,
+    PREFERENCE_TABLE,
+    SCHEDULE_TABLE,
     BusyRow,
     ExternalBusyStore,
     PreferenceRow,
@@ -29,6 +33,7 @@ from slotstream_contracts.topics import BOOKING_COMMANDS, CLIENT_PREFERENCES, EX
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.consumer import Consumers, Handler, InvalidRecord, OnInvalid, Received
 from slotstream_servicekit.context import Cause
+from slotstream_servicekit.drift import AuditedProjection
 from slotstream_servicekit.projections import newest_by_key
 from slotstream_servicekit.rebuild import Projection
 
@@ -71,17 +76,56 @@ def projections() -> Sequence[Projection]:
     )
 
 
+_AUDITED_PAST: Final = timedelta(days=89)
+"""A day less than busy time is kept."""
+
+
+def audited_projections(*, clock: Clock) -> Sequence[AuditedProjection]:
+    """What is compared with its topic all the time, but for rows that housekeeping may have deleted."""
+
+    def busy_row(key: str, event: Envelope[ExternalBusyState]) -> BusyRow | None:
+        row = _busy_row(key, event)
+        return row if row.ends_at > clock() - _AUDITED_PAST else None
+
+    return (
+        AuditedProjection(
+            name="schedules",
+            topic=SCHEDULES.name,
+            table=SCHEDULE_TABLE,
+            row_of=lambda _, event: _schedule_row(event),
+            key_of=lambda organization_id, key: (organization_id, UUID(key)),
+            record_key_of=lambda key: str(key[1]),
+        ),
+        AuditedProjection(
+            name="external_busy",
+            topic=EXTERNAL_BUSY.name,
+            table=BUSY_TABLE,
+            row_of=busy_row,
+            key_of=lambda organization_id, key: (organization_id, key),
+            record_key_of=lambda key: str(key[1]),
+        ),
+        AuditedProjection(
+            name="client_preferences",
+            topic=CLIENT_PREFERENCES.name,
+            table=PREFERENCE_TABLE,
+            row_of=lambda _, event: _preference_row(event),
+            key_of=lambda organization_id, key: (organization_id, UUID(key)),
+            record_key_of=lambda key: str(key[1]),
+        ),
+    )
+
+
 async def on_schedules(session: AsyncSession, batch: Sequence[Received[Envelope[ScheduleState]]]) -> None:
     """Keeps schedules, and says that the policies judged by them have changed."""
     newest = newest_by_key(batch).values()
     store = ScheduleStore(session)
     touched = await store.put([_schedule_row(record.event) for record in newest if record.event is not None])
     touched |= await store.forget(
-        [
-            (record.organization_id, UUID(record.key))
+        {
+            (record.organization_id, UUID(record.key)): record.sequence
             for record in newest
             if record.event is None and record.organization_id is not None
-        ]
+        }
     )
     if touched:
         await bump_policy(session, touched)
@@ -104,11 +148,11 @@ async def on_external_busy(session: AsyncSession, batch: Sequence[Received[Envel
     store = ExternalBusyStore(session)
     await store.put([_busy_row(key, record.event) for key, record in newest.items() if record.event is not None])
     await store.forget(
-        [
-            (record.organization_id, key)
+        {
+            (record.organization_id, key): record.sequence
             for key, record in newest.items()
             if record.event is None and record.organization_id is not None
-        ]
+        }
     )
 
 
@@ -133,11 +177,11 @@ async def on_client_preferences(
     store = PreferenceStore(session)
     await store.put([_preference_row(record.event) for record in newest if record.event is not None])
     await store.forget(
-        [
-            (record.organization_id, UUID(record.key))
+        {
+            (record.organization_id, UUID(record.key)): record.sequence
             for record in newest
             if record.event is None and record.organization_id is not None
-        ]
+        }
     )
 
 
@@ -216,6 +260,7 @@ def _command(key: str, event: Envelope[Any]) -> ReceivedCommand:
         type=event.type,
         organization_id=event.organization,
         key=key,
+        sent_at=event.time,
         command=event.data,
         cause=Cause(
             correlation_id=event.correlationid,

@@ -54,7 +54,7 @@ def create_api(settings: BookingSettings, *, clock: Clock = system_clock) -> Fas
 
 def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> Worker:
     """The worker role: consumers, the relay, and what is done by the clock."""
-    from booking.consumers import register
+    from booking.consumers import audited_projections, register
     from booking.storage.bulk import ORDERED_CHANNEL
     from booking.storage.tables import inbox
     from booking.worker import SWEEPS, auditor, bulk_orders, expired_holds, series_extension
@@ -79,6 +79,7 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
             bulk_orders(database, policies, clock, wake=ordered),
             Listener(database, ORDERED_CHANNEL, wake=ordered).run,
         ),
+        audited=audited_projections(clock=clock),
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+from booking.domain.erasure import MARKS_LIFETIME
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
 from booking.usecases.audit import audit_occupancy
@@ -21,20 +22,29 @@ AUDIT_SECONDS: Final = 60.0
 BULK_SECONDS: Final = 30.0
 """How often bulk orders are looked for although nothing has told of any."""
 
+_BULK_JOBS_OVER: Final = (
+    "created_at < now() - interval '30 days' OR (status = 'running' AND created_at < now() - interval '48 hours')"
+)
+"""One that is not finished after two days never will be, and its text may be about people."""
+
 SWEEPS: Final = (
     Sweep(table="command_results", where="created_at < now() - interval '30 days'"),
     # An order may have many thousands of items: they go first, in portions of their own.
     Sweep(
         table="bulk_items",
-        where="(organization_id, job_id) IN "
-        "(SELECT organization_id, id FROM bulk_jobs WHERE created_at < now() - interval '30 days')",
+        where=f"(organization_id, job_id) IN (SELECT organization_id, id FROM bulk_jobs WHERE {_BULK_JOBS_OVER})",
     ),
     Sweep(
         table="bulk_jobs",
-        where="created_at < now() - interval '30 days' AND NOT EXISTS (SELECT FROM bulk_items AS i "
+        where=f"({_BULK_JOBS_OVER}) AND NOT EXISTS (SELECT FROM bulk_items AS i "
         "WHERE i.organization_id = bulk_jobs.organization_id AND i.job_id = bulk_jobs.id)",
     ),
     Sweep(table="external_busy", where="ends_at < now() - interval '90 days'"),
+    Sweep(
+        table="erased_people",
+        where="erased_at < now() - CAST(:kept AS interval)",
+        parameters={"kept": MARKS_LIFETIME},
+    ),
     IDEMPOTENCY_KEYS,
 )
 

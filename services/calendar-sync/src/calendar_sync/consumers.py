@@ -44,11 +44,11 @@ class Handlers:
         states = [
             record.event.data for record in batch if record.event is not None and last[record.key].event is not None
         ]
-        gone = [
-            (record.organization_id, UUID(key))
+        gone = {
+            (record.organization_id, UUID(key)): record.sequence
             for key, record in last.items()
             if record.event is None and record.organization_id is not None and _is_uuid(key)
-        ]
+        }
         appointments = [_appointment(state) for state in states if isinstance(state, AppointmentState)]
         await keep_appointments(session=session, appointments=appointments, gone=gone)
 

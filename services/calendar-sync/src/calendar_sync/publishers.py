@@ -82,6 +82,7 @@ def _busy_gone(event: BusyGone) -> OutboxRecord:
         type=ExternalBusyState.type,
         aggregatetype="external_busy",
         aggregateid=_key_of(event),
+        version=event.revision,
     )
 
 

@@ -15,6 +15,7 @@ from imports.storage.projections import (
     SERVICES,
     BusinessRow,
     ClientContactsRow,
+    ErasedClient,
     ResourceRow,
     ServiceRow,
 )
@@ -94,8 +95,7 @@ def clients_handler(clock: Clock) -> Handler:
         # What a batch says of a client before its tombstone tells by what the client's rows are found.
         states = [received.event.data for received in batch if received.event is not None]
         await CLIENT_CONTACTS.put(session, [_contacts(state) for state in states])
-        newest = newest_by_key(batch)
-        erased = {UUID(key): received.timestamp for key, received in newest.items() if received.event is None}
+        erased = [client for received in newest_by_key(batch).values() if (client := _erased(received)) is not None]
         if erased:
             await erase_clients(session=session, erased=erased, now=clock())
 
@@ -163,6 +163,17 @@ def _contacts(state: ClientState) -> ClientContactsRow:
         contacts=contact_digests(phone=state.phone, email=state.email),
         merged_into=state.merged_into,
         version=state.version,
+    )
+
+
+def _erased(received: Received[Envelope[Any]]) -> ErasedClient | None:
+    if received.event is not None or received.organization_id is None or received.sequence is None:
+        return None
+    return ErasedClient(
+        organization_id=received.organization_id,
+        id=UUID(received.key),
+        version=received.sequence,
+        erased_at=received.timestamp,
     )
 
 

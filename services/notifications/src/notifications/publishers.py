@@ -25,7 +25,8 @@ SOURCE = "/slotstream/notifications"
 
 _MAKERS: Mapping[Status, Callable[[Message, dict[str, Any]], MessageEvent]] = {
     Status.PLANNED: lambda _, common: MessagePlanned(**common),
-    Status.SENT: lambda message, common: MessageSent(**common, provider_id=message.provider_id),
+    # The provider's words stay in the ledger, where an erase empties them: this topic is kept for ever.
+    Status.SENT: lambda _, common: MessageSent(**common),
     Status.DELIVERED: lambda _, common: MessageDelivered(**common),
     Status.FAILED: lambda message, common: MessageFailed(
         **common, code=message.code or "failed", detail=message.detail or ""
@@ -64,7 +65,7 @@ def preference_record(preference: Preference, *, context: Context) -> OutboxReco
     return record_of(envelope, aggregatetype="client_preferences")
 
 
-def preference_tombstone(organization_id: UUID, client_id: UUID) -> OutboxRecord:
+def preference_tombstone(organization_id: UUID, client_id: UUID, version: int) -> OutboxRecord:
     return tombstone(
         organization_id=organization_id,
         topic=CLIENT_PREFERENCES.name,
@@ -72,6 +73,7 @@ def preference_tombstone(organization_id: UUID, client_id: UUID) -> OutboxRecord
         type=ClientPreferencesState.type,
         aggregatetype="client_preferences",
         aggregateid=str(client_id),
+        version=version + 1,
     )
 
 

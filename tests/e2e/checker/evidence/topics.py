@@ -59,7 +59,8 @@ async def read_set_aside(platform: Platform) -> dict[str, frozenset[str]]:
     keys = {}
     for service in SERVICES:
         letters = await read_topic(platform.bootstrap, dead_letter_topic(service).name)
-        keys[service] = frozenset((letter.key or b"").decode(errors="replace") for letter in letters)
+        own = [dict(letter.headers).get("dlq_key", b"") for letter in letters if letter.value is not None]
+        keys[service] = frozenset(key.decode(errors="replace") for key in own)
     return keys
 
 

@@ -11,7 +11,7 @@ from harness.records import write_records
 from harness.subscriptions import SUBSCRIBERS
 
 from checker.history import History
-from slotstream_contracts.topics import SERVICES
+from slotstream_contracts.topics import COMPACTED, SERVICES
 from slotstream_servicekit.dead_letters import replay_dead_letters
 from slotstream_servicekit.kafka import KafkaConnection
 
@@ -30,7 +30,9 @@ class Saboteur:
                 async with asyncio.timeout(15):
                     await self._write_poison()
                     if self.random.random() < 0.3:
-                        await replay_dead_letters(KafkaConnection(self.bootstrap), self.random.choice(SERVICES))
+                        await replay_dead_letters(
+                            KafkaConnection(self.bootstrap), self.random.choice(SERVICES), compacted=COMPACTED
+                        )
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), 1.5)
 

@@ -59,10 +59,13 @@ class BatchWork:
     async def run(self) -> None:
         """Works through the batch. Raises ConsumerAtFaultError, and transient errors that outlast all retries."""
         timer = CONSUMER_BATCH_SECONDS.labels(self._context.service, self._subscription.topic)
+        progress = self._subscription.progress
+        progress.in_hand(record.timestamp for record in self.remaining)
         while self.remaining and not self._context.stop.is_set():
             with timer.time():
                 await self._work_through(self._next_part())
-            self._subscription.progress.alive()
+            progress.in_hand(record.timestamp for record in self.remaining)
+            progress.alive()
 
     async def _work_through(self, part: "_Part") -> None:
         after = self.remaining[part.length :]

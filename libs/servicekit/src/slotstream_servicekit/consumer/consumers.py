@@ -19,7 +19,7 @@ from slotstream_servicekit.dead_letters import DeadLetterWriter
 from slotstream_servicekit.health import ConsumerProgress, Health, consumer_check
 from slotstream_servicekit.inbox import prune
 from slotstream_servicekit.kafka import KafkaConnection
-from slotstream_servicekit.telemetry import CONSUMER_LAG, CONSUMER_LAG_SECONDS
+from slotstream_servicekit.telemetry import CONSUMER_LAG, CONSUMER_LAG_SECONDS, OLDEST_UNAPPLIED_SECONDS
 
 FAILURE_LIMIT: Final = 30
 """How many records in a row, of several tenants, may be set aside before the consumer is suspected itself."""
@@ -121,6 +121,9 @@ class Consumers:
         CONSUMER_LAG.labels(self._service, topic).set_function(lambda: _lag_of(progress))
         CONSUMER_LAG_SECONDS.labels(self._service, topic).set_function(
             lambda: max(member.lag_seconds for member in progress)
+        )
+        OLDEST_UNAPPLIED_SECONDS.labels(self._service, topic).set_function(
+            lambda: max(member.oldest_unapplied_seconds for member in progress)
         )
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -36,6 +36,8 @@ class Received(Generic[T]):
     timestamp: datetime
     organization_id: UUID | None = None
     """Whose it is, also of a tombstone; None where a tombstone's headers do not tell."""
+    sequence: int | None = None
+    """The version of what its key names, as its headers tell; None where they do not. A tombstone's is its last."""
     traceparent: str | None = None
     """The trace that this record belongs to: what is done because of it continues there."""
 
@@ -59,7 +61,10 @@ The code `unknown_type` means "newer than we are".
 
 _TYPE_HEADER = "ce_type"
 _ORGANIZATION_HEADER = "ce_organization"
+_SEQUENCE_HEADER = "ce_sequence"
 _TRACE_HEADER = "traceparent"
+_MOST_DIGITS = 18
+"""Versions are 64-bit integers at most."""
 
 
 def read_record(
@@ -95,6 +100,7 @@ def _received(record: Any, event: Envelope | None) -> Received[Any]:
         offset=record.offset,
         timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
         organization_id=event.organization if event is not None else _organization_in(record),
+        sequence=sequence_in(record),
         traceparent=traceparent or header_of(record, _TRACE_HEADER),
     )
 
@@ -104,6 +110,12 @@ def _organization_in(record: Any) -> UUID | None:
         return UUID(header_of(record, _ORGANIZATION_HEADER) or "")
     except ValueError:
         return None
+
+
+def sequence_in(record: Any) -> int | None:
+    """The version that the record's headers tell; None where they tell none, or one that no table could hold."""
+    told = header_of(record, _SEQUENCE_HEADER) or ""
+    return int(told) if told.isascii() and told.isdecimal() and len(told) <= _MOST_DIGITS else None
 
 
 def header_of(record: Any, name: str) -> str | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from slotstream_servicekit.errors import STATUS_BY_KIND, ErrorKind, Reason, SlotstreamError
 from slotstream_servicekit.telemetry import current_trace_id
@@ -66,8 +67,20 @@ class ProblemOut(BaseModel):
     )
 
 
+PROBLEM_CODE = "slotstream.problem_code"
+"""The scope's key for the code of the problem that was answered."""
+
+
 class ProblemResponse(Response):
     media_type = PROBLEM_CONTENT_TYPE
+
+    def __init__(self, content: bytes, *, code: str, status_code: int, headers: Mapping[str, str] | None) -> None:
+        super().__init__(content, status_code=status_code, headers=headers)
+        self.code = code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[PROBLEM_CODE] = self.code
+        await super().__call__(scope, receive, send)
 
 
 class MalformedRequestError(SlotstreamError):
@@ -111,7 +124,7 @@ def problem(
             for reason in reasons
         ]
     return ProblemResponse(
-        orjson.dumps(content, default=str), status_code=status, headers=dict(headers) if headers else None
+        orjson.dumps(content, default=str), code=code, status_code=status, headers=dict(headers) if headers else None
     )
 
 

@@ -8,11 +8,12 @@ from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from slotstream_servicekit.http.problems import problem
+from slotstream_servicekit.http.problems import PROBLEM_CODE, problem
 from slotstream_servicekit.telemetry import (
     HTTP_IN_FLIGHT,
     HTTP_REQUEST_SECONDS,
     HTTP_REQUESTS,
+    REFUSALS,
     bind_organization,
     get_logger,
 )
@@ -83,6 +84,8 @@ class RequestTelemetry:
         if timer is None:
             timer = self._timers[method, route] = HTTP_REQUEST_SECONDS.labels(self._service, method, route)
         timer.observe(seconds)
+        if (code := scope.get(PROBLEM_CODE)) is not None:
+            REFUSALS.labels(self._service, "http", code).inc()
 
 
 class _Answer:

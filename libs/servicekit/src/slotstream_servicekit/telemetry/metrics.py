@@ -12,6 +12,16 @@ HTTP_REQUEST_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
 )
 HTTP_IN_FLIGHT = Gauge("slotstream_http_requests_in_flight", "Requests being answered", ("service",))
+REFUSALS = Counter(
+    "slotstream_refusals", "Requests and commands refused, by their problem's code", ("service", "channel", "code")
+)
+DATABASE_CONNECTIONS = Gauge("slotstream_database_connections", "Connections of a pool in use", ("service", "role"))
+DATABASE_CONNECTIONS_LIMIT = Gauge(
+    "slotstream_database_connections_limit", "The most connections of a pool", ("service", "role")
+)
+DEAD_LETTERS = Gauge(
+    "slotstream_dead_letters", "Records set aside that were neither sent back nor dropped", ("service",)
+)
 
 OUTBOX_PUBLISHED = Counter("slotstream_outbox_published", "Events handed to Kafka", ("service", "topic"))
 OUTBOX_PENDING = Gauge("slotstream_outbox_pending", "Events committed and not yet handed to Kafka", ("service",))
@@ -26,6 +36,11 @@ CONSUMER_RECORDS = Counter(
 CONSUMER_LAG = Gauge("slotstream_consumer_lag", "Records not yet worked through", ("service", "topic"))
 CONSUMER_LAG_SECONDS = Gauge(
     "slotstream_consumer_lag_seconds", "Time since there was last nothing left to work through", ("service", "topic")
+)
+OLDEST_UNAPPLIED_SECONDS = Gauge(
+    "slotstream_oldest_unapplied_seconds",
+    "Age of the oldest record that was fetched and not worked through; 0 where there is none",
+    ("service", "topic"),
 )
 CONSUMER_BATCH_SECONDS = Histogram(
     "slotstream_consumer_batch_seconds", "Time to work through one batch", ("service", "topic")

@@ -1,9 +1,13 @@
 """What the service remembers: schedules, and projections of what others say."""
 
+from availability.storage.audit import count_wrong_occupancy
 from availability.storage.calendars import CalendarStore
 from availability.storage.directories import DirectoryStore
 from availability.storage.projections import (
+    APPOINTMENT_TABLE,
     BUSINESSES,
+    EXTERNAL_BUSY_TABLE,
+    HOLD_TABLE,
     RESOURCES,
     SERVICES,
     AppointmentRow,
@@ -23,7 +27,10 @@ from availability.storage.tables import metadata
 from availability.storage.versions import Versions
 
 __all__ = [
+    "APPOINTMENT_TABLE",
     "BUSINESSES",
+    "EXTERNAL_BUSY_TABLE",
+    "HOLD_TABLE",
     "RESOURCES",
     "SCHEMA",
     "SERVICES",
@@ -41,6 +48,7 @@ __all__ = [
     "ScheduleStore",
     "ServiceRow",
     "Versions",
+    "count_wrong_occupancy",
     "metadata",
     "owners_with_holidays",
 ]

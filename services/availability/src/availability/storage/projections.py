@@ -1,6 +1,6 @@
 """Keeping what others say. Triggers count every change up in `projection_versions` (see `schema`), whoever makes it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -100,9 +100,9 @@ class ExternalBusyRow:
 BUSINESSES: Final = VersionedTable(tables.businesses)
 RESOURCES: Final = VersionedTable(tables.resources)
 SERVICES: Final = VersionedTable(tables.services)
-_APPOINTMENTS: Final = VersionedTable(tables.appointments)
-_EXTERNAL_BUSY: Final = VersionedTable(tables.external_busy)
-_HOLDS: Final = VersionedTable(tables.holds)
+APPOINTMENT_TABLE: Final = VersionedTable(tables.appointments)
+EXTERNAL_BUSY_TABLE: Final = VersionedTable(tables.external_busy)
+HOLD_TABLE: Final = VersionedTable(tables.holds)
 
 
 class AppointmentStore:
@@ -117,7 +117,7 @@ class AppointmentStore:
         What they take is written by a statement of its own, because its snapshot must come after the first has
         locked the appointments: a rebuild and a consumer may apply two versions of one at once.
         """
-        written = await _APPOINTMENTS.put(self._session, rows)
+        written = await APPOINTMENT_TABLE.put(self._session, rows)
         if written:
             organization_ids, ids = zip(*sorted(written), strict=True)
             await self._session.execute(_OCCUPY, {"organizations": list(organization_ids), "ids": list(ids)})
@@ -130,11 +130,11 @@ class HoldStore:
         self._session = session
 
     async def put(self, rows: Iterable[HoldRow]) -> None:
-        await _HOLDS.put(self._session, rows)
+        await HOLD_TABLE.put(self._session, rows)
 
-    async def forget(self, keys: Iterable[tuple[UUID, UUID]]) -> None:
+    async def forget(self, versions: Mapping[tuple[UUID, UUID], int | None]) -> None:
         """What a tombstone says: this organization's hold was released, used or has expired."""
-        await _HOLDS.forget(self._session, keys)
+        await HOLD_TABLE.forget(self._session, versions)
 
 
 class ExternalBusyStore:
@@ -144,11 +144,11 @@ class ExternalBusyStore:
         self._session = session
 
     async def put(self, rows: Iterable[ExternalBusyRow]) -> None:
-        await _EXTERNAL_BUSY.put(self._session, rows)
+        await EXTERNAL_BUSY_TABLE.put(self._session, rows)
 
-    async def forget(self, keys: Iterable[tuple[UUID, str]]) -> None:
-        """What a tombstone says: this organization's external event is gone."""
-        await _EXTERNAL_BUSY.forget(self._session, keys)
+    async def forget(self, versions: Mapping[tuple[UUID, str], int | None]) -> None:
+        """What a tombstone says: this organization's external event is gone, up to a version."""
+        await EXTERNAL_BUSY_TABLE.forget(self._session, versions)
 
 
 _OCCUPY: Final = text(

@@ -16,6 +16,20 @@ class ReasonRequiredError(SlotstreamError):
     kind = ErrorKind.invalid
 
 
+class ClientErasedError(SlotstreamError):
+    """A command from before an erase is about the person who was erased."""
+
+    code = "client_erased"
+    kind = ErrorKind.conflict
+
+
+class CommandExpiredError(SlotstreamError):
+    """A command that was sent so long ago that nobody knows any more who was erased since."""
+
+    code = "command_expired"
+    kind = ErrorKind.conflict
+
+
 class CancelFirstError(SlotstreamError):
     """An appointment that is still open is not hidden: it takes time that nobody would see taken."""
 

@@ -130,7 +130,11 @@ def _record(
         "data": data,
     }
     headers = record_headers(
-        id=identity, type=type_name, organization=appointment.organization_id, traceparent=cause.traceparent
+        id=identity,
+        type=type_name,
+        organization=appointment.organization_id,
+        sequence=appointment.version,
+        traceparent=cause.traceparent,
     )
     if cause.causation_id is not None:
         envelope["causationid"] = cause.causation_id

@@ -1,7 +1,5 @@
 """Clients: their newest state, and a tombstone of an erased one."""
 
-from uuid import UUID
-
 from booking.domain.clients import Client
 from booking.publishers.states import state_record
 from slotstream_contracts.clients import ClientState
@@ -30,12 +28,13 @@ def client_record(client: Client, *, cause: Cause) -> OutboxRecord:
     )
 
 
-def client_tombstone(*, organization_id: UUID, client_id: UUID) -> OutboxRecord:
+def client_tombstone(client: Client) -> OutboxRecord:
     return tombstone(
-        organization_id=organization_id,
+        organization_id=client.organization_id,
         topic=CLIENTS.name,
-        key=str(client_id),
+        key=str(client.id),
         type=ClientState.type,
         aggregatetype="client",
-        aggregateid=str(client_id),
+        aggregateid=str(client.id),
+        version=client.version,
     )

@@ -130,7 +130,9 @@ def result_record(
         "causationid": cause.causation_id,
         "data": orjson.Fragment(answer.data),
     }
-    headers = record_headers(id=identity, type=answer.type, organization=organization_id, traceparent=cause.traceparent)
+    headers = record_headers(
+        id=identity, type=answer.type, organization=organization_id, sequence=1, traceparent=cause.traceparent
+    )
     if cause.traceparent is not None:
         envelope["traceparent"] = cause.traceparent
     return OutboxRecord(

@@ -39,4 +39,5 @@ def hold_tombstone(hold_id: UUID, *, organization_id: UUID) -> OutboxRecord:
         type=HoldState.type,
         aggregatetype="hold",
         aggregateid=str(hold_id),
+        version=HOLD_VERSION + 1,
     )

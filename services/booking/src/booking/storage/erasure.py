@@ -3,7 +3,7 @@
 Every table with text that somebody typed is named here; a test greps all of them after an erase.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,7 +12,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking.domain.erasure import CLOCK_SKEW, ErasedPeople
 from slotstream_contracts.topics import CLIENTS
+from slotstream_servicekit.database import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,11 @@ class ErasureStore:
         values = {"organization_id": organization_id, "client_ids": list(client_ids)}
         return list((await self._session.execute(_APPOINTMENTS, values)).scalars())
 
+    async def mark(self, organization_id: UUID, digests: Iterable[str], *, now: datetime) -> None:
+        """Remembers for a time who was erased, by digests."""
+        values = {"organization_id": organization_id, "digests": sorted(digests), "now": now}
+        await self._session.execute(_MARK, values)
+
     async def forget(self, organization_id: UUID, client_ids: Sequence[UUID]) -> None:
         """Clears all free text about these clients; rows, ids and times stay."""
         values = {
@@ -51,6 +58,31 @@ class ErasureStore:
             await self._session.execute(text(statement), named)
 
 
+async def read_erased(connection: Connection, organization_id: UUID, *, since: datetime) -> ErasedPeople:
+    """Who was erased since an instant; usually nobody."""
+    rows = await connection.fetch(
+        "SELECT digest, erased_at FROM erased_people WHERE organization_id = $1 AND erased_at >= $2",
+        organization_id,
+        since - CLOCK_SKEW,
+    )
+    return ErasedPeople(erased_at={row["digest"]: row["erased_at"] for row in rows})
+
+
+async def appointments_of_erased(
+    connection: Connection, organization_id: UUID, appointment_ids: Sequence[UUID]
+) -> frozenset[UUID]:
+    """Those of these appointments whose client was erased."""
+    rows = await connection.fetch(
+        """
+        SELECT a.id FROM appointments a JOIN clients c ON c.organization_id = a.organization_id AND c.id = a.client_id
+        WHERE a.organization_id = $1 AND a.id = ANY($2) AND c.erased
+        """,
+        organization_id,
+        list(appointment_ids),
+    )
+    return frozenset(row["id"] for row in rows)
+
+
 _THEIRS: Final = "organization_id = :organization_id AND client_id = ANY(CAST(:client_ids AS uuid[]))"
 _THEIR_APPOINTMENTS: Final = f"""
 organization_id = :organization_id AND appointment_id IN (SELECT id FROM appointments WHERE {_THEIRS})
@@ -60,6 +92,13 @@ organization_id = :organization_id
 AND EXISTS (SELECT FROM unnest(CAST(:texts AS text[])) AS given(id) WHERE {found})
 """
 
+_MARK = text(
+    """
+    INSERT INTO erased_people AS e (organization_id, digest, erased_at)
+    SELECT :organization_id, d, :now FROM unnest(CAST(:digests AS text[])) AS d
+    ON CONFLICT (organization_id, digest) DO UPDATE SET erased_at = greatest(e.erased_at, excluded.erased_at)
+    """
+)
 _APPOINTMENTS = text(f"SELECT id FROM appointments WHERE {_THEIRS} ORDER BY id")
 _OPEN_APPOINTMENTS = text(
     f"""

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking.storage.tables import client_preferences, external_busy, schedules
 from slotstream_servicekit.projections import VersionedTable
 
-_SCHEDULES: Final = VersionedTable(schedules)
-_BUSY: Final = VersionedTable(external_busy)
-_PREFERENCES: Final = VersionedTable(client_preferences)
+SCHEDULE_TABLE: Final = VersionedTable(schedules)
+BUSY_TABLE: Final = VersionedTable(external_busy)
+PREFERENCE_TABLE: Final = VersionedTable(client_preferences)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +56,11 @@ class ScheduleStore:
 
     async def put(self, rows: Iterable[ScheduleRow]) -> set[UUID]:
         """Writes what is not older than what is known; the organizations of what was written."""
-        return {organization_id for organization_id, _ in await _SCHEDULES.put(self._session, rows)}
+        return {organization_id for organization_id, _ in await SCHEDULE_TABLE.put(self._session, rows)}
 
-    async def forget(self, keys: Iterable[tuple[UUID, UUID]]) -> set[UUID]:
-        """Removes schedules by organization and owner; the organizations of those that there were."""
-        return {organization_id for organization_id, _ in await _SCHEDULES.forget(self._session, keys)}
+    async def forget(self, versions: Mapping[tuple[UUID, UUID], int | None]) -> set[UUID]:
+        """Removes schedules by organization and owner, up to a version; the organizations of those that there were."""
+        return {organization_id for organization_id, _ in await SCHEDULE_TABLE.forget(self._session, versions)}
 
 
 class ExternalBusyStore:
@@ -68,11 +68,13 @@ class ExternalBusyStore:
         self._session = session
 
     async def put(self, rows: Iterable[BusyRow]) -> None:
-        await _BUSY.put(self._session, rows)
+        await BUSY_TABLE.put(self._session, rows)
 
-    async def forget(self, keys: Iterable[tuple[UUID, str]]) -> None:
-        """Removes busy time by organization and record key: no other organization's, whatever its key."""
-        await _BUSY.forget(self._session, keys)
+    async def forget(self, versions: Mapping[tuple[UUID, str], int | None]) -> None:
+        """Removes busy time by organization and record key, up to a version: no other organization's, whatever its
+        key.
+        """
+        await BUSY_TABLE.forget(self._session, versions)
 
 
 class PreferenceStore:
@@ -80,8 +82,8 @@ class PreferenceStore:
         self._session = session
 
     async def put(self, rows: Iterable[PreferenceRow]) -> None:
-        await _PREFERENCES.put(self._session, rows)
+        await PREFERENCE_TABLE.put(self._session, rows)
 
-    async def forget(self, keys: Iterable[tuple[UUID, UUID]]) -> None:
+    async def forget(self, versions: Mapping[tuple[UUID, UUID], int | None]) -> None:
         """Removes the preferences of erased clients, by organization and client."""
-        await _PREFERENCES.forget(self._session, keys)
+        await PREFERENCE_TABLE.forget(self._session, versions)

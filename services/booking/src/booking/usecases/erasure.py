@@ -11,6 +11,7 @@ from booking.domain.appointments import Appointment, changed
 from booking.domain.bulk import BulkOrder, BulkVerb
 from booking.domain.changes import Change
 from booking.domain.clients import Client
+from booking.domain.erasure import digests_of_client
 from booking.domain.errors import ClientHasAppointmentsError
 from booking.domain.lifecycle import Verb
 from booking.domain.series import Scope
@@ -72,11 +73,12 @@ async def erase_client(
         await _cancel(session, context, policies, ahead, client_ids)
     await _publish_without_text(session, context, await store.appointments_of(organization_id, client_ids))
     await store.forget(organization_id, client_ids)
-    for client in clients:
-        await ClientStore(session).save(_erased(client, context))
-    await enqueue(
-        session, [client_tombstone(organization_id=organization_id, client_id=client_id) for client_id in client_ids]
-    )
+    digests = frozenset[str]().union(*(digests_of_client(client) for client in clients))
+    await store.mark(organization_id, digests, now=context.now)
+    erased = [_erased(client, context) for client in clients]
+    for client in erased:
+        await ClientStore(session).save(client)
+    await enqueue(session, [client_tombstone(client) for client in erased])
 
 
 async def _cancel(

@@ -28,6 +28,8 @@ class BusyGone:
     organization_id: UUID
     connection_id: UUID
     instance_id: UUID
+    revision: int
+    """Higher than that of what was said of it before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What other services say of their aggregates, kept by version: order and repetition do not matter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -113,9 +113,9 @@ class AppointmentStore:
     async def put(self, rows: Sequence[AppointmentRow]) -> None:
         await _APPOINTMENTS.put(self._session, rows)
 
-    async def forget(self, keys: Sequence[tuple[UUID, UUID]]) -> None:
-        """Removes appointments by (organization, id)."""
-        await _APPOINTMENTS.forget(self._session, keys)
+    async def forget(self, versions: Mapping[tuple[UUID, UUID], int | None]) -> None:
+        """Removes appointments by (organization, id), up to a version."""
+        await _APPOINTMENTS.forget(self._session, versions)
 
     async def feed_entries(
         self, organization_id: UUID, resource_id: UUID, *, since: datetime, limit: int

@@ -143,7 +143,12 @@ async def disconnect_calendar(
     _check_version(connection, expected_version)
     known = await BusyInstanceStore(session, context.organization_id, connection_id).known()
     gone = [
-        BusyGone(organization_id=context.organization_id, connection_id=connection_id, instance_id=instance.id)
+        BusyGone(
+            organization_id=context.organization_id,
+            connection_id=connection_id,
+            instance_id=instance.id,
+            revision=connection.revision + 1,
+        )
         for instance in known
     ]
     await publish(session, gone, cause=context.cause)

@@ -1,6 +1,6 @@
 """Keeping what other services say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -36,9 +36,12 @@ async def keep_resources(*, session: AsyncSession, resources: Sequence[ResourceR
 
 
 async def keep_appointments(
-    *, session: AsyncSession, appointments: Sequence[AppointmentRow], gone: Sequence[tuple[UUID, UUID]] = ()
+    *,
+    session: AsyncSession,
+    appointments: Sequence[AppointmentRow],
+    gone: Mapping[tuple[UUID, UUID], int | None] | None = None,
 ) -> None:
-    """`gone` are appointments by (organization, id) whose state was taken back."""
+    """`gone` are appointments by (organization, id) whose state was taken back, with its last version."""
     store = AppointmentStore(session)
-    await store.forget(gone)
+    await store.forget(gone or {})
     await store.put(appointments)

@@ -147,7 +147,12 @@ def _events_of(connection: Connection, changes: BusyChanges, now: datetime) -> l
         for instance in changes.upserts
     ]
     gone = [
-        BusyGone(organization_id=connection.organization_id, connection_id=connection.id, instance_id=row.id)
+        BusyGone(
+            organization_id=connection.organization_id,
+            connection_id=connection.id,
+            instance_id=row.id,
+            revision=connection.revision,
+        )
         for row in changes.gone
     ]
     return [*changed, *gone]

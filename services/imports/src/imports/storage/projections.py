@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +21,15 @@ CLIENT_CONTACTS = VersionedTable(client_contacts)
 
 _FORGOTTEN = text(
     """
-    DELETE FROM client_contacts WHERE id = ANY(:ids) OR merged_into = ANY(:ids)
-    RETURNING organization_id, id, CASE WHEN id = ANY(:ids) THEN id ELSE merged_into END AS erased_id, contacts
+    WITH known AS (
+        SELECT organization_id, id, CASE WHEN id = ANY(:ids) THEN id ELSE merged_into END AS erased_id, contacts
+        FROM client_contacts WHERE id = ANY(:ids) OR merged_into = ANY(:ids)
+        ORDER BY organization_id, id FOR UPDATE
+    ), cleared AS (
+        UPDATE client_contacts AS c SET contacts = '{}' FROM known AS k
+        WHERE c.organization_id = k.organization_id AND c.id = k.id AND c.id <> ALL(:ids)
+    )
+    SELECT * FROM known
     """
 )
 
@@ -71,6 +79,16 @@ class ClientContactsRow:
     contacts: Sequence[str]
     merged_into: UUID | None
     version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasedClient:
+    """What a tombstone tells: which client was erased, with which last version, and when."""
+
+    organization_id: UUID
+    id: UUID
+    version: int
+    erased_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +152,21 @@ class ClientContactStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def forget(self, client_ids: Sequence[UUID]) -> Sequence[ForgottenClient]:
-        """Removes these clients, and those merged into them; what was known of them."""
-        rows = await self._session.execute(_FORGOTTEN, {"ids": list(client_ids)})
+    async def forget(self, erased: Sequence[ErasedClient]) -> Sequence[ForgottenClient]:
+        """Takes the contacts of these clients, and of those merged into them; what was known of them.
+
+        Their rows stay as marks with the tombstones' versions, so that no late record brings contacts back.
+        """
+        rows = await self._session.execute(_FORGOTTEN, {"ids": [client.id for client in erased]})
         forgotten = [ForgottenClient(row.organization_id, row.id, row.erased_id, row.contacts) for row in rows]
+        await CLIENT_CONTACTS.put(self._session, [_mark(client) for client in erased])
         return sorted(forgotten, key=lambda client: (client.organization_id, client.id))
+
+
+def _mark(client: ErasedClient) -> ClientContactsRow:
+    return ClientContactsRow(
+        organization_id=client.organization_id, id=client.id, contacts=(), merged_into=None, version=client.version
+    )
 
 
 def _service_of(row: Row[Any]) -> OfferedService:

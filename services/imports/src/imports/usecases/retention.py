@@ -1,9 +1,8 @@
 """Forgetting what people typed: once it has served, and at once where a client is erased."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,7 +10,7 @@ from imports.domain.imports import SETTLED, Import, ImportState
 from imports.storage.clearing import ClearingStore
 from imports.storage.commands import RowCommandStore
 from imports.storage.imports import ImportStore
-from imports.storage.projections import ClientContactStore
+from imports.storage.projections import ClientContactStore, ErasedClient
 from imports.usecases.events import save_import
 from slotstream_servicekit.context import Actor, Cause, Context
 
@@ -66,15 +65,16 @@ async def _clear(session: AsyncSession, imported: Import, now: datetime) -> None
     await save_import(session=session, imported=cleared, context=context)
 
 
-async def erase_clients(*, session: AsyncSession, erased: Mapping[UUID, datetime], now: datetime) -> None:
+async def erase_clients(*, session: AsyncSession, erased: Sequence[ErasedClient], now: datetime) -> None:
     """Clears the rows that name these clients, and removes the files that hold, or may hold, them.
 
-    `erased` tells when each was: what was imported later, or tombstones that are read again, are none of theirs. Which
+    It is told when each was: what was imported later, or tombstones that are read again, are none of theirs. Which
     clients an unread file names nobody knows: those of the organization are removed as well.
     """
     clearing = ClearingStore(session)
-    for client in await ClientContactStore(session).forget(list(erased)):
-        before = erased[client.erased_id]
+    erased_at = {client.id: client.erased_at for client in erased}
+    for client in await ClientContactStore(session).forget(erased):
+        before = erased_at[client.erased_id]
         cleared = await clearing.clear_rows_of(client.organization_id, client.id, client.contacts, before=before)
         await clearing.remove_files(client.organization_id, cleared)
         await clearing.remove_unread_files(client.organization_id, before=before, now=now)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import NEED_ACTIVE, Audience, Channel, Draft, Kind, Message, Status
-from notifications.storage.tables import messages
+from notifications.storage.tables import appointments, messages
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.notify import notify
@@ -145,7 +145,17 @@ class MessageStore:
         """Takes erased clients' addresses and texts out of the ledger, and stops what was still to be sent to them."""
         stopped: list[Message] = []
         for organization_id, client_id in sorted(clients):
-            theirs = and_(messages.c.organization_id == organization_id, messages.c.client_id == client_id)
+            their_appointments = select(appointments.c.id).where(
+                appointments.c.organization_id == organization_id, appointments.c.client_id == client_id
+            )
+            theirs = and_(
+                messages.c.organization_id == organization_id,
+                or_(
+                    messages.c.client_id == client_id,
+                    # Asked for before the appointment was known, and so whose it is.
+                    and_(messages.c.client_id.is_(None), messages.c.appointment_id.in_(their_appointments)),
+                ),
+            )
             to_client = and_(theirs, messages.c.audience == Audience.CLIENT)
             # What staff were written may name the client as well.
             await self._session.execute(update(messages).where(theirs).values(text=None))

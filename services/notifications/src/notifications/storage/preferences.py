@@ -33,13 +33,13 @@ class PreferenceStore:
             for row in rows
         }
 
-    async def forget(self, clients: Collection[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
-        """Deletes those of erased clients (organization, id); of which clients there were any."""
+    async def forget(self, clients: Collection[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID, int]]:
+        """Deletes those of erased clients (organization, id); of which clients there were any, and their versions."""
         key = (preferences.c.organization_id, preferences.c.client_id)
         gone = await self._session.execute(
-            delete(preferences).where(tuple_(*key).in_(sorted(set(clients)))).returning(*key)
+            delete(preferences).where(tuple_(*key).in_(sorted(set(clients)))).returning(*key, preferences.c.version)
         )
-        return [(organization_id, client_id) for organization_id, client_id in gone]
+        return [(organization_id, client_id, version) for organization_id, client_id, version in gone]
 
     async def put(self, preference: Preference, *, replaces: int) -> bool:
         """Stores `preference` in place of version `replaces` (0: none yet); False where that is not the current one."""

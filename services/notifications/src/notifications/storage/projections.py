@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, or_, select, tuple_
+from sqlalchemy import Row, delete, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +20,13 @@ _CATALOGUE = VersionedTable(catalogue)
 
 ClientKey = tuple[UUID, UUID]
 """Organization and client."""
+
+_FORGET_ANSWERS = text(
+    """
+    UPDATE idempotency_keys SET body = convert_to('{}', 'UTF8')
+    WHERE organization_id = :organization_id AND position(convert_to(:id, 'UTF8') IN body) > 0
+    """
+)
 
 
 class ClientStore:
@@ -62,6 +69,11 @@ class ClientStore:
         marks = insert(erased_clients).values([{"client_id": client_id} for client_id in ids])
         await self._session.execute(marks.on_conflict_do_nothing())
         return keys
+
+    async def forget_answers(self, keys: Collection[ClientKey]) -> None:
+        """Empties answers about these clients that are kept for repetitions; the keys stay."""
+        for organization_id, client_id in sorted(keys):
+            await self._session.execute(_FORGET_ANSWERS, {"organization_id": organization_id, "id": str(client_id)})
 
     async def erased(self, client_ids: Collection[UUID]) -> frozenset[UUID]:
         """Those of `client_ids` that have been erased."""

@@ -1,13 +1,14 @@
 """Messages that somebody asks for."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Channels, MessageRequest, requested_message
 from notifications.publishers import records_of
-from notifications.storage import AppointmentStore, MessageStore
+from notifications.storage import AppointmentStore, ClientStore, MessageStore
 from slotstream_servicekit.outbox import enqueue
 
 
@@ -27,6 +28,10 @@ async def request_messages(
         appointment = known.get((request.organization_id, request.appointment_id))
         available = channels.get(request.channel) is not None
         drafts.append(requested_message(request, appointment, available=available))
+    erased = await ClientStore(session).erased({draft.client_id for draft in drafts if draft.client_id is not None})
+    drafts = [
+        replace(draft, reason="client_erased", text=None) if draft.client_id in erased else draft for draft in drafts
+    ]
     planned = await MessageStore(session).plan(drafts, now=now)
     await enqueue(session, records_of(planned))
     return bool(planned)

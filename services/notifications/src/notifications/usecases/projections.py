@@ -62,6 +62,7 @@ async def apply_clients(
         await AppointmentTextStore(session).forget_clients(keys)
         forgotten = await PreferenceStore(session).forget(keys)
         await enqueue(session, [preference_tombstone(*key) for key in forgotten])
+        await clients.forget_answers(keys)
         await enqueue(session, records_of(await messages.forget_clients(keys, now=now)))
     return bool(states) and await messages.wake({client.organization_id for client in states}, now=now)
 

@@ -20,7 +20,7 @@ from booking.storage.tables.catalogue import (
     resources,
     services,
 )
-from booking.storage.tables.clients import client_search, clients
+from booking.storage.tables.clients import client_search, clients, erased_people
 from booking.storage.tables.commands import command_results
 from booking.storage.tables.history import history, overrides
 from booking.storage.tables.messages import message_events
@@ -64,6 +64,7 @@ __all__ = [
     "client_search",
     "clients",
     "command_results",
+    "erased_people",
     "external_busy",
     "history",
     "holds",

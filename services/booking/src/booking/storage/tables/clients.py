@@ -2,7 +2,7 @@
 
 from sqlalchemy import ARRAY, Boolean, Column, Index, PrimaryKeyConstraint, Table, Text, UniqueConstraint, Uuid, text
 
-from booking.storage.tables.base import metadata, organization, versioned
+from booking.storage.tables.base import instant, metadata, organization, versioned
 
 clients = Table(
     "clients",
@@ -43,3 +43,14 @@ client_search = Table(
     comment="Read through matching_clients() alone, which looks at one tenant; written by a trigger on clients.",
 )
 """No application role may read it, so row-level security, under which LIKE uses no index, need not guard it."""
+
+erased_people = Table(
+    "erased_people",
+    metadata,
+    organization(),
+    Column("digest", Text, nullable=False),
+    instant("erased_at"),
+    PrimaryKeyConstraint("organization_id", "digest"),
+    Index(None, "erased_at"),
+    comment="Digests only, for some days: no command from before an erase brings the person back.",
+)

@@ -15,6 +15,7 @@ from booking.storage.outbox import enqueue_records
 from booking.storage.policies import PolicyCache
 from booking.usecases.commands.batch_undo import undo
 from booking.usecases.commands.bookings import book, check
+from booking.usecases.commands.outdated import refuse_changes_of_erased, refuse_expired
 from booking.usecases.commands.received import ReceivedCommand, refusal
 from booking.usecases.history import Recorded
 from booking.usecases.lifecycle import Details, change_status
@@ -55,8 +56,8 @@ async def _answer(
     stored = await read_results(connection, organization_id, [command.id for command in commands])
     answers = {command_id: CommandAnswer(type=kind, data=data) for command_id, (kind, data) in stored.items()}
     fresh = {command.id: command for command in commands if command.id not in answers}
-    new: dict[UUID, CommandAnswer] = {}
-    for step, run in _runs(list(fresh.values())):
+    new = refuse_expired(list(fresh.values()), now=now)
+    for step, run in _runs([command for command in fresh.values() if command.id not in new]):
         new |= await step(session, policies, run, now)
     if new:
         results = {command_id: (answer.type, answer.data) for command_id, answer in new.items()}
@@ -86,7 +87,8 @@ def _runs(commands: Sequence[ReceivedCommand]) -> Iterator[tuple[Step, list[Rece
 async def _verbs(
     session: AsyncSession, policies: PolicyCache, run: Sequence[ReceivedCommand], now: datetime
 ) -> dict[UUID, CommandAnswer]:
-    return {command.id: await _verb(session, policies, command, now) for command in run}
+    refused = await refuse_changes_of_erased(await connection_of(session), run)
+    return {command.id: refused.get(command.id) or await _verb(session, policies, command, now) for command in run}
 
 
 async def _verb(session: AsyncSession, policies: PolicyCache, command: ReceivedCommand, now: datetime) -> CommandAnswer:

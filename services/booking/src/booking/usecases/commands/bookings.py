@@ -19,7 +19,8 @@ from booking.storage.appointments import AppointmentStore
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
 from booking.usecases.booking import Booking, Outcome, book_appointments, check_appointments
-from booking.usecases.commands.received import ReceivedCommand, refusal
+from booking.usecases.commands.outdated import are_erased, client_erased
+from booking.usecases.commands.received import ReceivedCommand, count_refusal, refusal
 from slotstream_contracts.commands import (
     AppointmentRequest,
     BookAppointment,
@@ -28,7 +29,7 @@ from slotstream_contracts.commands import (
     CheckAppointments,
 )
 from slotstream_servicekit.database import Connection
-from slotstream_servicekit.errors import RETRYABLE_KINDS, RefusedError, SlotstreamError
+from slotstream_servicekit.errors import RETRYABLE_KINDS, RefusedError, SlotstreamError, TransientError
 
 Result = Literal["done", "already_done", "bookable", "refused"]
 
@@ -90,7 +91,10 @@ async def book(
     verdicts = {
         item: _Verdict("already_done", existing[item.request.id]) for item in items if item.request.id in existing
     }
-    fresh = [item for item in items if item not in verdicts]
+    new = [item for item in items if item not in verdicts]
+    erased = await _erased(connection, policies, new)
+    verdicts |= {item: _Verdict("refused", error=client_erased()) for item in erased}
+    fresh = [item for item in new if item not in erased]
     # Of several items that name one appointment, the first books it.
     first = {item.request.id: item for item in reversed(fresh)}
     bookings = [
@@ -99,12 +103,21 @@ async def book(
         if first[item.request.id] is item
     ]
     outcomes = await book_appointments(connection=connection, policies=policies, bookings=bookings)
+    if await _erased(connection, policies, fresh):
+        # Between the first look and the search for their client, which then found nobody and made them anew.
+        raise TransientError("A client was erased meanwhile")
     by_appointment = {outcome.booking.request.id: outcome for outcome in outcomes}
     beaten = [identity for identity, outcome in by_appointment.items() if isinstance(outcome.error, AlreadyExistsError)]
     done = await _existing(connection, organization_id, beaten)
     for item in fresh:
         verdicts[item] = _verdict(by_appointment[item.request.id], done)
     return _answers(run, items, verdicts, verb=Verb.CREATE)
+
+
+async def _erased(connection: Connection, policies: PolicyCache, items: Sequence[_Item]) -> frozenset[_Item]:
+    """Those whose client was erased after their command was sent."""
+    erased = await are_erased(connection, policies, [(item.command, item.request) for item in items])
+    return frozenset(item for item, gone in zip(items, erased, strict=True) if gone)
 
 
 def _items(received: ReceivedCommand) -> Iterator[_Item]:
@@ -140,6 +153,9 @@ def _answer(
     received: ReceivedCommand, verdicts: Sequence[tuple[_Item, _Verdict]], *, verb: Verb | None
 ) -> CommandAnswer:
     if isinstance(received.command, CheckAppointments | BookAppointments):
+        for _, verdict in verdicts:
+            if verdict.error is not None:
+                count_refusal(verdict.error)
         return succeeded(
             command_id=received.id,
             command_type=received.type,

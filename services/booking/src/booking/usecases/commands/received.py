@@ -10,6 +10,7 @@ from booking.publishers import CommandAnswer, refused
 from slotstream_contracts.commands import BookAppointments, CheckAppointments, Command
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.errors import RETRYABLE_KINDS, SlotstreamError
+from slotstream_servicekit.telemetry import REFUSALS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class ReceivedCommand:
     type: str
     organization_id: UUID
     key: str
+    sent_at: datetime
     command: Command
     cause: Cause
 
@@ -48,10 +50,15 @@ class ReceivedCommand:
         return batch_id
 
 
+def count_refusal(error: SlotstreamError) -> None:
+    REFUSALS.labels("booking", "command", error.code).inc()
+
+
 def refusal(command: ReceivedCommand, error: SlotstreamError, *, verb: Verb | None = None) -> CommandAnswer:
     """The answer to a command that failed; what may go well later is raised instead."""
     if error.kind in RETRYABLE_KINDS:
         raise error
+    count_refusal(error)
     return refused(
         command_id=command.id,
         command_type=command.type,

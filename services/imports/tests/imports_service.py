@@ -86,7 +86,8 @@ def everything_goes(command: Any, **more: Any) -> CommandSucceeded:
     """Booking's answer where it grants all; `outcome` and the like are of every item."""
     usual = "bookable" if command.type == CheckAppointments.type else "done"
     results = {"outcome": usual, **more}
-    return answered(command, *(ItemResult(appointment_id=each, **results) for each in appointments_of(command)))
+    granted = [ItemResult(appointment_id=appointment_id, **results) for appointment_id in appointments_of(command)]
+    return answered(command, *granted)
 
 
 def refused(command: Any, only: Collection[UUID] | None = None, *, because: Reason = TAKEN) -> CommandSucceeded:
@@ -94,8 +95,8 @@ def refused(command: Any, only: Collection[UUID] | None = None, *, because: Reas
     granted = everything_goes(command)
     stands = {"outcome": "refused", "code": because.code, "detail": because.detail, "reasons": (because,)}
     results = (
-        each.model_copy(update=stands) if only is None or each.appointment_id in only else each
-        for each in granted.items
+        item.model_copy(update=stands) if only is None or item.appointment_id in only else item
+        for item in granted.items
     )
     return answered(command, *results)
 
@@ -116,7 +117,7 @@ def refused_whole(command: Any, code: str = "forbidden") -> CommandRefused:
 
 
 def events_of(envelopes: Sequence[Any]) -> list[tuple[str, int]]:
-    return [(each.type.rpartition(".")[2], each.sequence) for each in envelopes]
+    return [(envelope.type.rpartition(".")[2], envelope.sequence) for envelope in envelopes]
 
 
 @dataclass
@@ -225,10 +226,10 @@ class ImportsService:
             if not commands:
                 return sent
             sent += commands
-            await self.answer([(booking or everything_goes)(each) for each in commands])
+            await self.answer([(booking or everything_goes)(command) for command in commands])
 
     async def answer(self, results: Sequence[Any]) -> None:
-        batch = [received(each, organization_id=self.organization_id) for each in results]
+        batch = [received(result, organization_id=self.organization_id) for result in results]
         async with self.database.system_transaction() as session:
             await results_handler(lambda: self.now[0])(session, batch)
 
@@ -260,6 +261,6 @@ class ImportsService:
             await clients_handler(lambda: self.now[0])(session, batch)
 
     async def receive(self, *states: Any) -> None:
-        batch = [received(each, organization_id=self.organization_id) for each in states]
+        batch = [received(state, organization_id=self.organization_id) for state in states]
         async with self.database.system_transaction() as session:
             await on_catalogue(session, batch)

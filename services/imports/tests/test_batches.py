@@ -37,7 +37,7 @@ async def verdicts(service: ImportsService, import_id: str, verb: str) -> dict[i
     return {
         row["number"]: (
             None if verb == "check" and not row["checked"] else row[column[0]],
-            [each["code"] for each in row[column[1]]],
+            [reason["code"] for reason in row[column[1]]],
         )
         for row in await service.rows(import_id)
     }
@@ -46,14 +46,14 @@ async def verdicts(service: ImportsService, import_id: str, verb: str) -> dict[i
 @VERBS
 async def test_one_command_asks_for_fifty_rows(service: ImportsService, verb: str) -> None:
     import_id, commands = await sent(service, verb, 120)
-    assert {each.type for each in commands} == {f"slotstream.command.{verb}_appointments"}
-    assert [len(service.items_of(each)) for each in commands] == [50, 50, 20]
+    assert {command.type for command in commands} == {f"slotstream.command.{verb}_appointments"}
+    assert [len(service.items_of(command)) for command in commands] == [50, 50, 20]
     in_the_file = [row["appointment_id"] for row in await service.rows(import_id)]
     assert [str(item.appointment_id) for item in service.items_of(*commands)] == in_the_file
     assert {str(item.request.batch_id) for item in service.items_of(*commands)} == {import_id}
     # Keyed by themselves, so that one import's commands spread over the partitions.
-    assert [each.partitionkey for each in commands] == [str(each.id) for each in commands]
-    assert len({each.id for each in commands}) == len(commands)
+    assert [command.partitionkey for command in commands] == [str(command.id) for command in commands]
+    assert len({command.id for command in commands}) == len(commands)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ async def test_rows_wait_until_an_answer_names_them(service: ImportsService, ver
     first, last = service.everything_goes(command).items
     await service.answer([service.answered(command, last)])
     await service.work()
-    assert [(each is None) for each, _ in (await verdicts(service, import_id, verb)).values()] == [True, False]
+    assert [(verdict is None) for verdict, _ in (await verdicts(service, import_id, verb)).values()] == [True, False]
     assert (await service.get(import_id))["state"] == {"check": "checking", "book": "booking"}[verb]
     await service.answer([service.answered(command, first)])
     await service.work()
@@ -113,13 +113,13 @@ async def test_rows_wait_until_an_answer_names_them(service: ImportsService, ver
 @VERBS
 async def test_an_answer_that_comes_again_changes_nothing(service: ImportsService, verb: str) -> None:
     import_id, commands = await sent(service, verb, 60)
-    unwanted = {service.items_of(each)[0].appointment_id for each in commands}
-    results = [service.refused(each, only=unwanted) for each in commands]
+    unwanted = {service.items_of(command)[0].appointment_id for command in commands}
+    results = [service.refused(command, only=unwanted) for command in commands]
     await service.answer([*results, results[0]])
     before = await service.rows(import_id)
     assert sum(bool(codes) for _, codes in (await verdicts(service, import_id, verb)).values()) == 2
     await service.answer(results)
-    await service.answer([service.refused(each) for each in commands])
+    await service.answer([service.refused(command) for command in commands])
     assert await service.rows(import_id) == before
 
 
@@ -162,6 +162,6 @@ async def test_rows_with_more_text_than_a_record_holds_go_in_several(
     import_id, commands = await sent(service, "check", 60)
     assert len(commands) > 2
     assert len(service.items_of(*commands)) == 60
-    await service.answer([service.everything_goes(each) for each in commands])
+    await service.answer([service.everything_goes(command) for command in commands])
     await service.work()
     assert (await service.get(import_id))["state"] == "checked"

@@ -38,9 +38,9 @@ class FakeBooking:
 
     async def take(self) -> Sequence[Any]:
         """The commands on their way, as the relay would bring them."""
-        found: Sequence[Any] = await self.service.take(topic="slotstream.booking.commands.v1")
-        self.taken += found
-        return found
+        commands: Sequence[Any] = await self.service.take(topic="slotstream.booking.commands.v1")
+        self.taken += commands
+        return commands
 
     def answer(self, command: Any) -> Any:
         if command.id not in self.stored:
@@ -54,7 +54,7 @@ class FakeBooking:
         return self.service.item_result(item, outcome=outcome)
 
     async def answer_all(self, commands: Sequence[Any]) -> None:
-        await self.service.answer([self.answer(each) for each in commands])
+        await self.service.answer([self.answer(command) for command in commands])
 
     async def finish(self) -> None:
         while True:
@@ -77,8 +77,8 @@ async def assert_booked_once(service: ImportsService, booking: FakeBooking, impo
     assert shown["state"] == "finished"
     assert (shown["counts"]["new"], shown["counts"]["already_done"], shown["counts"]["failed"]) == (ROWS, 0, 0)
     assert (len(booking.booked), max(booking.booked.values())) == (ROWS, 1)
-    finished = [each for each in await service.take(topic="slotstream.imports.v1") if each.type.endswith("finished")]
-    assert [each.data.booked for each in finished] == [ROWS]
+    finished = [event for event in await service.take(topic="slotstream.imports.v1") if event.type.endswith("finished")]
+    assert [event.data.booked for event in finished] == [ROWS]
 
 
 def dying_after(real: Any) -> Any:
@@ -104,7 +104,7 @@ async def test_a_worker_killed_while_it_sends_leaves_the_rest_to_another(
     await booking.answer_all(booking.taken)
     service.worker = service.another_worker()
     await booking.finish()
-    assert len({each.id for each in booking.taken}) == len(booking.taken) == ROWS / ROWS_PER_COMMAND
+    assert len({command.id for command in booking.taken}) == len(booking.taken) == ROWS / ROWS_PER_COMMAND
     assert len(service.items_of(*booking.taken)) == ROWS
     await assert_booked_once(service, booking, import_id)
 
@@ -114,13 +114,13 @@ async def test_commands_that_are_sent_again_have_the_ids_they_had(service: Impor
     booking = FakeBooking(service)
     await service.work()
     first = await booking.take()
-    [booking.answer(each) for each in first]
+    [booking.answer(command) for command in first]
     # As though everything that was remembered since the confirmation had been lost, and the answers with it.
     await service.query("UPDATE import_rows SET to_book = true, book_id = NULL RETURNING 1")
     await service.query("UPDATE imports SET due_at = created_at RETURNING 1")
     await booking.finish()
     again = booking.taken[len(first) :]
-    assert {each.id for each in again} == {each.id for each in first}
+    assert {command.id for command in again} == {command.id for command in first}
     assert service.items_of(*again) == service.items_of(*first)
     await assert_booked_once(service, booking, import_id)
 
@@ -185,7 +185,7 @@ async def test_refused_rows_say_why_and_the_others_are_booked(service: ImportsSe
     await service.work()
     commands = await service.take(topic="slotstream.booking.commands.v1")
     unwanted = {item.appointment_id for item in service.items_of(*commands)[:3]}
-    await service.answer([service.refused(each, only=unwanted) for each in commands])
+    await service.answer([service.refused(command, only=unwanted) for command in commands])
     await service.work()
     shown = await service.get(import_id)
     assert (shown["state"], shown["counts"]["new"], shown["counts"]["failed"]) == ("finished", ROWS - 3, 3)

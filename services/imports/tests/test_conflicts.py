@@ -40,18 +40,18 @@ FILES = st.lists(TIMES, max_size=25).map(
 )
 
 
-def overlap(one: Span, other: Span) -> bool:
-    return one.blocked_from < other.blocked_to and other.blocked_from < one.blocked_to
+def overlap(span: Span, other: Span) -> bool:
+    return span.blocked_from < other.blocked_to and other.blocked_from < span.blocked_to
 
 
 def can_be_kept(spans: list[Span]) -> bool:
     """Nobody is asked for twice at once, and never more people than there are."""
-    for one in spans:
-        named = [each for each in spans if each.resource_id == one.resource_id and one.resource_id is not None]
-        if any(overlap(one, each) for each in named if each is not one):
+    for span in spans:
+        named = [other for other in spans if other.resource_id == span.resource_id and span.resource_id is not None]
+        if any(overlap(span, other) for other in named if other is not span):
             return False
-        at_once = [each for each in spans if each.blocked_from <= one.blocked_from < each.blocked_to]
-        if one.resource_id is None and len(at_once) > len(STAFF):
+        at_once = [other for other in spans if other.blocked_from <= span.blocked_from < other.blocked_to]
+        if span.resource_id is None and len(at_once) > len(STAFF):
             return False
     return True
 
@@ -130,7 +130,7 @@ def test_a_room_that_two_rows_need_is_taken_once() -> None:
     surgery = OfferedService(
         id=UUID(int=13), name="Surgery", duration_minutes=60, requires=(tuple(map(str, STAFF)), (str(room),))
     )
-    roster = Roster([*(Performer(str(one), "staff") for one in STAFF), Performer(str(room), "room")])
+    roster = Roster([*(Performer(str(resource_id), "staff") for resource_id in STAFF), Performer(str(room), "room")])
     catalogue = replace(CATALOGUE, services={"surgery": surgery}, roster=roster)
     spans = [a_span(2, START, end, STAFF[0], surgery), a_span(3, START, end, STAFF[1], surgery)]
     [(row, reason)] = conflicts_inside(spans, catalogue=catalogue)

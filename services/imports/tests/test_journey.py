@@ -29,11 +29,11 @@ async def test_every_row_is_judged_with_all_its_reasons(service: ImportsService)
     assert rows[2]["requested"]["starts_at"] == "2026-03-29T08:00:00Z"
     assert rows[2]["requested"]["phone"] == "+4930901820"
     assert rows[2]["requested"]["duration_minutes"] == 30
-    assert [each["code"] for each in rows[3]["reasons"]] == ["conflict_in_file"]
+    assert [reason["code"] for reason in rows[3]["reasons"]] == ["conflict_in_file"]
     assert rows[3]["reasons"][0]["conflicts_with"] == ["2"]
-    assert [each["code"] for each in rows[4]["reasons"]] == ["invalid_phone"]
-    assert [each["code"] for each in rows[5]["reasons"]] == ["nonexistent_time"]
-    assert [each["code"] for each in rows[6]["reasons"]] == ["ambiguous_time"]
+    assert [reason["code"] for reason in rows[4]["reasons"]] == ["invalid_phone"]
+    assert [reason["code"] for reason in rows[5]["reasons"]] == ["nonexistent_time"]
+    assert [reason["code"] for reason in rows[6]["reasons"]] == ["ambiguous_time"]
     assert [row["number"] for row in await service.rows(import_id, state="invalid")] == [4, 5]
 
 
@@ -64,7 +64,7 @@ async def test_importing_the_same_file_again_changes_nothing(service: ImportsSer
     second = await service.checked(FILE)
     again = {row["number"]: row for row in await service.rows(second)}
     assert {number: row["appointment_id"] for number, row in again.items()} == ids
-    assert "already_imported" in [each["code"] for each in again[2]["reasons"]]
+    assert "already_imported" in [reason["code"] for reason in again[2]["reasons"]]
     await service.http.post(f"/v1/imports/{second}/confirm", json={})
     await service.settle(lambda command: service.everything_goes(command, outcome="already_done"))
     counts = (await service.get(second))["counts"]

@@ -38,8 +38,8 @@ class Watcher:
         async with asyncio.timeout(60):
             async for line in self._lines:
                 if line.startswith("data: "):
-                    found: dict[str, Any] = json.loads(line.removeprefix("data: "))
-                    return found
+                    progress: dict[str, Any] = json.loads(line.removeprefix("data: "))
+                    return progress
         return {}
 
 

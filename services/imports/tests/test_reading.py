@@ -32,8 +32,8 @@ def a_file(rows: int = ROWS) -> str:
 
 
 async def read_through(service: ImportsService, import_id: str) -> int:
-    found = await service.query("SELECT read_through FROM imports WHERE id = :id", id=import_id)
-    return int(found[0].read_through)
+    rows = await service.query("SELECT read_through FROM imports WHERE id = :id", id=import_id)
+    return int(rows[0].read_through)
 
 
 async def assert_everything_is_there_once(service: ImportsService, import_id: str) -> None:
@@ -124,7 +124,7 @@ async def test_two_files_take_turns(service: ImportsService) -> None:
     for _ in range(4):
         service.now[0] += timedelta(seconds=1)
         await service.worker.work_once()
-    assert [await read_through(service, each) for each in (first, second)] == [201, 201]
+    assert [await read_through(service, import_id) for import_id in (first, second)] == [201, 201]
     for _ in range(6):
         service.now[0] += timedelta(seconds=1)
         await service.worker.work_once()

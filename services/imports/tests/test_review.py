@@ -32,7 +32,7 @@ async def test_rows_that_repeat_or_obstruct_each_other_are_marked(service: Impor
     import_id = await service.checked(FILE)
     assert await states(service, import_id) == {2: "ok", 3: "conflict", 4: "ok", 5: "ok", 6: "invalid"}
     last = (await service.rows(import_id))[-1]
-    assert [(each["code"], each["conflicts_with"]) for each in last["reasons"]] == [("duplicate_row", ["2"])]
+    assert [(reason["code"], reason["conflicts_with"]) for reason in last["reasons"]] == [("duplicate_row", ["2"])]
 
 
 async def test_moving_a_row_to_a_free_time_frees_what_it_stood_in_the_way_of(service: ImportsService) -> None:
@@ -78,7 +78,7 @@ async def test_all_conflicts_that_are_left_can_be_forced_at_once(service: Import
     )
     assert answer.status_code == 202, answer.text
     commands = await service.settle()
-    forced = {each.request.client.name: each.request.override for each in service.items_of(*commands)}
+    forced = {item.request.client.name: item.request.override for item in service.items_of(*commands)}
     assert {name: override and override.reason for name, override in forced.items()} == {
         "Clara": None,
         "David": "they know each other",

@@ -12,8 +12,8 @@ FILE = "Client,Phone,Service,Start\nEva Müller,030 901820,Haircut,2026-03-30 10
 async def preview_of(service: ImportsService, import_id: str, **query: str) -> dict[str, Any]:
     answer = await service.http.get(f"/v1/imports/{import_id}/preview", params=query)
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    imported: dict[str, Any] = answer.json()
+    return imported
 
 
 async def test_an_upload_books_nothing_and_says_what_it_found(service: ImportsService) -> None:
@@ -170,4 +170,4 @@ async def test_a_row_with_an_external_id_is_the_same_row_whatever_else_it_says(s
     second = await service.checked(moved)
     [before], [after] = await service.rows(first), await service.rows(second)
     assert before["appointment_id"] == after["appointment_id"]
-    assert [each["code"] for each in after["reasons"]] == ["already_imported"]
+    assert [reason["code"] for reason in after["reasons"]] == ["already_imported"]

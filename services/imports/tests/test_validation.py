@@ -46,16 +46,16 @@ def judged(values: dict[Field, str], **mapping: Any) -> Judgement:
 
 
 def test_a_good_row_says_whom_what_when_and_with_whom() -> None:
-    found = judged({})
-    assert (found.state, found.reasons) == (RowState.OK, ())
-    assert found.requested is not None
-    assert (found.requested.client_name, found.requested.phone, found.requested.service_id) == (
+    judgement = judged({})
+    assert (judgement.state, judgement.reasons) == (RowState.OK, ())
+    assert judgement.requested is not None
+    assert (judgement.requested.client_name, judgement.requested.phone, judgement.requested.service_id) == (
         "Eva Klein",
         "+4930901820",
         HAIRCUT.id,
     )
-    assert (found.requested.resource_id, found.requested.duration_minutes) == (ANNA, 45)
-    assert found.requested.starts_at == datetime(2026, 3, 30, 8, tzinfo=UTC)
+    assert (judgement.requested.resource_id, judgement.requested.duration_minutes) == (ANNA, 45)
+    assert judgement.requested.starts_at == datetime(2026, 3, 30, 8, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -84,14 +84,14 @@ def test_a_good_row_says_whom_what_when_and_with_whom() -> None:
     ],
 )
 def test_a_row_that_cannot_be_understood_is_invalid_with_the_reason(values: dict[Field, str], code: str) -> None:
-    found = judged(values)
-    assert (found.state, found.requested) == (RowState.INVALID, None)
-    assert [reason.code for reason in found.reasons] == [code]
+    judgement = judged(values)
+    assert (judgement.state, judgement.requested) == (RowState.INVALID, None)
+    assert [reason.code for reason in judgement.reasons] == [code]
 
 
 def test_all_the_reasons_are_given_not_the_first() -> None:
-    found = judged({Field.CLIENT_NAME: "", Field.PHONE: "12", Field.SERVICE: "Massage", Field.STARTS_AT: "soon"})
-    codes = [reason.code for reason in found.reasons]
+    judgement = judged({Field.CLIENT_NAME: "", Field.PHONE: "12", Field.SERVICE: "Massage", Field.STARTS_AT: "soon"})
+    codes = [reason.code for reason in judgement.reasons]
     assert codes == ["client_missing", "invalid_phone", "unknown_service", "invalid_start"]
 
 
@@ -104,15 +104,15 @@ def test_all_the_reasons_are_given_not_the_first() -> None:
     ],
 )
 def test_what_is_doubtful_is_a_warning_and_can_be_booked(values: dict[Field, str], code: str) -> None:
-    found = judged(values)
-    assert (found.state, [reason.code for reason in found.reasons]) == (RowState.WARNING, [code])
-    assert found.requested is not None
+    judgement = judged(values)
+    assert (judgement.state, [reason.code for reason in judgement.reasons]) == (RowState.WARNING, [code])
+    assert judgement.requested is not None
 
 
 def test_of_a_time_that_happens_twice_the_first_is_taken() -> None:
-    found = judged({Field.STARTS_AT: "25.10.2026 02:30"})
-    assert found.requested is not None
-    assert found.requested.starts_at == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    judgement = judged({Field.STARTS_AT: "25.10.2026 02:30"})
+    assert judgement.requested is not None
+    assert judgement.requested.starts_at == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -127,9 +127,9 @@ def test_of_a_time_that_happens_twice_the_first_is_taken() -> None:
 def test_a_rows_own_offset_goes_before_its_zone_the_files_and_the_businesss(
     values: dict[Field, str], mapping: dict[str, Any], hour: int
 ) -> None:
-    found = judged(values, **mapping)
-    assert found.requested is not None
-    assert found.requested.starts_at.hour == hour
+    judgement = judged(values, **mapping)
+    assert judgement.requested is not None
+    assert judgement.requested.starts_at.hour == hour
 
 
 @pytest.mark.parametrize(
@@ -138,21 +138,21 @@ def test_a_rows_own_offset_goes_before_its_zone_the_files_and_the_businesss(
 def test_a_rows_own_duration_goes_before_the_files_and_the_services(
     typed: str, mapped: int | None, minutes: int
 ) -> None:
-    found = judged({Field.DURATION: typed}, duration_minutes=mapped)
-    assert found.requested is not None
-    assert found.requested.duration_minutes == minutes
+    judgement = judged({Field.DURATION: typed}, duration_minutes=mapped)
+    assert judgement.requested is not None
+    assert judgement.requested.duration_minutes == minutes
 
 
 def test_one_service_can_be_given_for_all_rows() -> None:
-    found = judged({Field.SERVICE: ""}, service_id=HAIRCUT.id)
-    assert found.requested is not None
-    assert found.requested.service_id == HAIRCUT.id
+    judgement = judged({Field.SERVICE: ""}, service_id=HAIRCUT.id)
+    assert judgement.requested is not None
+    assert judgement.requested.service_id == HAIRCUT.id
 
 
 def test_first_and_last_name_can_be_columns_of_their_own() -> None:
-    found = judged({Field.CLIENT_NAME: "", Field.FIRST_NAME: "Eva", Field.LAST_NAME: "Klein"})
-    assert found.requested is not None
-    assert found.requested.client_name == "Eva Klein"
+    judgement = judged({Field.CLIENT_NAME: "", Field.FIRST_NAME: "Eva", Field.LAST_NAME: "Klein"})
+    assert judgement.requested is not None
+    assert judgement.requested.client_name == "Eva Klein"
 
 
 def test_a_rows_identity_is_its_external_id_or_else_what_it_asks_for() -> None:
@@ -172,8 +172,8 @@ TYPED = st.text(max_size=40) | st.from_regex(
 
 @given(values=st.dictionaries(st.sampled_from(list(Field)), TYPED))
 def test_no_row_upsets_the_reader_and_every_request_can_be_kept(values: dict[Field, str]) -> None:
-    found = judged(values)
-    assert (found.requested is None) == (found.state is RowState.INVALID)
-    if found.requested is not None:
-        assert found.requested.ends_at > found.requested.starts_at
-        assert found.row_key
+    judgement = judged(values)
+    assert (judgement.requested is None) == (judgement.state is RowState.INVALID)
+    if judgement.requested is not None:
+        assert judgement.requested.ends_at > judgement.requested.starts_at
+        assert judgement.row_key

@@ -13,10 +13,13 @@ import booking.storage.tables
 import booking.worker
 import calendar_sync.storage.tables
 import calendar_sync.worker
+import dashboard.storage.tables
+import dashboard.worker
 import imports.storage.tables
 import imports.worker
 import notifications.main
 import notifications.storage.tables
+from dashboard.settings import DashboardSettings
 from notifications.settings import NotificationsSettings
 from slotstream_servicekit.housekeeping import Sweep
 
@@ -83,6 +86,15 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "busy_instances": "what the calendars say now, replaced by each reading",
         "outbox": _SENT,
     },
+    "dashboard": {
+        "organizations": _MASTER,
+        "users": _MASTER,
+        "accounts": _MASTER,
+        "memberships": _MASTER,
+        "api_clients": _MASTER,
+        "audit_entries": "who signed in and who changed what: kept for as long as the organization",
+        "mails": "mails that wait: each is deleted once it was sent or given up",
+    },
 }
 
 SERVICES: Final[Mapping[str, tuple[MetaData, Sequence[Sweep]]]] = {
@@ -94,6 +106,10 @@ SERVICES: Final[Mapping[str, tuple[MetaData, Sequence[Sweep]]]] = {
     ),
     "imports": (imports.storage.tables.metadata, imports.worker.sweeps(kept=timedelta(days=1))),
     "calendar-sync": (calendar_sync.storage.tables.metadata, calendar_sync.worker.SWEEPS),
+    "dashboard": (
+        dashboard.storage.tables.metadata,
+        dashboard.worker.sweeps(DashboardSettings(database_url="postgresql+asyncpg://nowhere/x")),
+    ),
 }
 
 

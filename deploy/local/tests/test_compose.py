@@ -53,7 +53,16 @@ def test_the_proxy_leads_to_the_service_and_links_lead_to_the_proxy(service: str
     variable = f"{service.upper().replace('-', '_')}_PUBLIC_URL"
     for role in ("api", "worker"):
         url = CONTAINERS[f"{service}-{role}"]["environment"][variable]
-        assert url == f"${{SLOTSTREAM_URL:-http://localhost:${{SLOTSTREAM_PORT:-8100}}}}/{service}"
+        prefix = "" if service == "dashboard" else f"/{service}"
+        assert url == f"${{SLOTSTREAM_URL:-http://localhost:${{SLOTSTREAM_PORT:-8100}}}}{prefix}"
+
+
+def test_every_service_but_the_dashboard_which_has_all_other_paths_is_reached_by_its_name() -> None:
+    found = re.search(r"path,field\(2,/\) -m str (.+) }", PROXY)
+    assert found is not None
+
+    assert {*found[1].split(), "dashboard"} == set(NAMES)
+    assert "default_backend dashboard" in PROXY
 
 
 @pytest.mark.parametrize("name", [name for name in OURS if "build" in CONTAINERS[name]])

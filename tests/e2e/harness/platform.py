@@ -60,7 +60,7 @@ class Platform:
             process.wait_ready(within=180)
 
     def _add(self, service: str, role: Any) -> None:
-        port = free_port()
+        port = free_port() if role == "worker" else self.stack_settings.ports[service]
         process = ServiceProcess(
             service=service,
             role=role,
@@ -186,6 +186,7 @@ def a_platform(folder: Path, *, smtp_port: int) -> Iterator[Platform]:
             audience=key.issuer.audience,
             secret_key=Fernet.generate_key().decode(),
             trace_file=folder / "spans.jsonl",
+            ports={service: free_port() for service in SERVICES},
             more={"CALENDAR_SYNC_POLL_INTERVAL": "PT5S"},
         )
         create_databases(postgres.url, services=SERVICES, password=PASSWORD)

@@ -41,6 +41,7 @@ class World:
     notifications: httpx2.AsyncClient
     imports: httpx2.AsyncClient
     calendar_sync: httpx2.AsyncClient
+    dashboard: httpx2.AsyncClient
     organization_id: UUID = field(default_factory=uuid4)
     business: Json = field(default_factory=dict)
     staff: list[Json] = field(default_factory=list)

@@ -23,9 +23,11 @@ _STATE: Final = Path("/state")
 _JWKS: Final = Path("/jwks/jwks.json")
 _SECRETS: Final = Path("/secrets")
 _SERVER: Final = "postgres:5432"
-_SEALING_KEYS: Final = "CALENDAR_SYNC_SECRET_KEYS"
 _FORMER: Final = "FORMER_ADMIN_URLS"
 _FORMER_KEPT: Final = 5
+_DASHBOARD: Final = "http://dashboard-api:8000"
+_SEALING: Final = ("calendar_sync", "dashboard")
+"""Services that keep secrets, each sealed with a key of its own."""
 
 
 def make_secrets(
@@ -48,8 +50,12 @@ def make_secrets(
         owners[f"{prefix}_OWNER_DATABASE_URL"] = _url(service, "owner", owners[owner], server)
         _write_variables(
             secrets_folder / service.replace("_", "-") / "env",
-            {f"{prefix}_DATABASE_URL": _url(service, "app", owners[app], server), **_issuers(jwks)},
-            keep=(_SEALING_KEYS,),
+            {
+                f"{prefix}_DATABASE_URL": _url(service, "app", owners[app], server),
+                **_issuers(jwks),
+                **(_secret_keys(prefix) if service in _SEALING else {}),
+            },
+            keep=(f"{prefix}_SECRET_KEYS",),
         )
     _write_variables(setup, owners)
     print("Secrets are in their volumes.")
@@ -66,11 +72,12 @@ def make_new_passwords(*, secrets_folder: Path = _SECRETS, server: str = _SERVER
 
 
 def make_new_sealing_key(*, secrets_folder: Path = _SECRETS) -> None:
-    """A new key for calendar-sync, which seals everything with it at its next start; the former one still opens."""
-    path = secrets_folder / "calendar-sync" / "env"
-    variables = _read_variables(path)
-    former = json.loads(variables[_SEALING_KEYS])[0]
-    _write_variables(path, {**variables, _SEALING_KEYS: json.dumps([_sealing_key(), former])})
+    """A new key for each that seals: it seals with it from its next start on; the former one still opens."""
+    for service in _SEALING:
+        path, name = secrets_folder / service.replace("_", "-") / "env", f"{service.upper()}_SECRET_KEYS"
+        variables = _read_variables(path)
+        former = json.loads(variables[name])[0]
+        _write_variables(path, {**variables, name: json.dumps([_sealing_key(), former])})
 
 
 def set_up() -> None:
@@ -97,11 +104,18 @@ def _url(service: str, role: str, password: str, server: str) -> str:
 
 
 def _issuers(jwks: Path) -> dict[str, str]:
-    issuer = {"issuer": LOCAL_ISSUER, "audience": LOCAL_AUDIENCE, "jwks_url": jwks.as_uri()}
-    return {
-        "SLOTSTREAM_ISSUERS": json.dumps([issuer]),
-        _SEALING_KEYS: json.dumps([_sealing_key()]),
+    """Developers' tokens, and those that the dashboard signs for its users and API clients."""
+    developers = {"issuer": LOCAL_ISSUER, "audience": LOCAL_AUDIENCE, "jwks_url": jwks.as_uri()}
+    dashboard = {
+        "issuer": _DASHBOARD,
+        "audience": LOCAL_AUDIENCE,
+        "jwks_url": f"{_DASHBOARD}/.well-known/jwks.json",
     }
+    return {"SLOTSTREAM_ISSUERS": json.dumps([developers, dashboard])}
+
+
+def _secret_keys(prefix: str) -> dict[str, str]:
+    return {f"{prefix}_SECRET_KEYS": json.dumps([_sealing_key()])}
 
 
 def _sealing_key() -> str:

@@ -13,7 +13,7 @@ from typing import Final
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.infrastructure.processes import InfrastructureError, free_port, listens
 
-SERVICES: Final = ("booking", "availability", "notifications", "imports", "calendar_sync")
+SERVICES: Final = ("booking", "availability", "notifications", "imports", "calendar_sync", "dashboard")
 PARTS: Final = ("postgres", "kafka", "kafka_controller", "smtp", *SERVICES)
 
 

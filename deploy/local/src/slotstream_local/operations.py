@@ -19,7 +19,7 @@ from rich.table import Table
 
 from slotstream_local.layout import Layout, Memory, StackRunningError, wanted_ports
 from slotstream_local.progress import Progress
-from slotstream_local.stack import Stack, StoppedError, shell_variables
+from slotstream_local.stack import OWNER_EMAIL, Stack, StoppedError, shell_variables
 from slotstream_local.supervision import end_leftovers
 from slotstream_servicekit.infrastructure.processes import InfrastructureError, require_free_disk
 from slotstream_servicekit.signing import ensure_signing_key, sign_token
@@ -122,7 +122,10 @@ def _announce(stack: Stack, console: Console, *, seconds: float) -> None:
     token = sign_token(ensure_signing_key(layout.folder), organization_id=UUID(stack.memory.organization_id))
     variables = shell_variables(stack, token=token)
     _write_private(layout.shell, "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
+    link = stack.first_owner_link()
     console.print(_table(stack, variables))
+    console.print("\n[bold]Sign in[/bold]")
+    console.print(_sign_in(variables["DASHBOARD"], link), markup=False)
     console.print("\n[bold]A token, as the organization's owner, for 12 hours[/bold]")
     console.print(variables["TOKEN"], markup=False)
     console.print()
@@ -138,7 +141,8 @@ def _table(stack: Stack, variables: Mapping[str, str]) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for part in stack.processes:
-        table.add_row(part.name, f"{part.process.url}/docs")
+        is_dashboard = part.process.service == "dashboard"
+        table.add_row(part.name, part.process.url if is_dashboard else f"{part.process.url}/docs")
     table.add_row("Kafka", stack.stack_settings.kafka_bootstrap_servers)
     table.add_row("PostgreSQL", f"127.0.0.1:{stack.memory.ports['postgres']}, a database per service")
     table.add_row("Mail", f"lands in {_relative(stack.layout.mail)}; `make mail` lists it")
@@ -147,6 +151,13 @@ def _table(stack: Stack, variables: Mapping[str, str]) -> Table:
     table.add_row("In a shell", f"`. {shell}` gives $BOOKING, $AVAILABILITY …, $TOKEN, $ORG")
     table.add_row("Try", "`make demo`")
     return table
+
+
+def _sign_in(url: str, link: str | None) -> str:
+    """Where to go in a browser: the link is shown once, and each start gives another until it was used."""
+    if link is None:
+        return f"{url}, as {OWNER_EMAIL} or whoever was invited"
+    return f"{link}\nThe link works once, for a day: choose the password of {OWNER_EMAIL}, the first owner."
 
 
 def _relative(path: Path) -> str:

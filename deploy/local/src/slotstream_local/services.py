@@ -40,6 +40,8 @@ class StackSettings:
     trace_file: Path | None = None
     databases: Mapping[str, str] = field(default_factory=dict)
     """Database names that differ from the service's."""
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """Where each service's API listens: for the dashboard, which fronts them, and for whoever reads its keys."""
     more: Mapping[str, str] = field(default_factory=dict)
 
     def database_url(self, service: str, role: Literal["app", "owner"]) -> str:
@@ -50,16 +52,19 @@ class StackSettings:
     def environment(self, service: str, *, port: int, worker_port: int | None = None) -> dict[str, str]:
         """The environment of one service's process."""
         prefix = service.upper()
-        issuer = {"issuer": self.issuer, "audience": self.audience, "jwks_url": self.jwks_url}
         environment = {
             f"{prefix}_DATABASE_URL": self.database_url(service, "app"),
             f"{prefix}_OWNER_DATABASE_URL": self.database_url(service, "owner"),
             f"{prefix}_HTTP_PORT": str(port),
             f"{prefix}_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "SLOTSTREAM_KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap_servers,
-            "SLOTSTREAM_ISSUERS": json.dumps([issuer]),
+            "SLOTSTREAM_ISSUERS": json.dumps(self._issuers()),
             "NOTIFICATIONS_SMTP_HOST": "127.0.0.1",
             "NOTIFICATIONS_SMTP_PORT": str(self.smtp_port),
+            "DASHBOARD_SMTP_HOST": "127.0.0.1",
+            "DASHBOARD_SMTP_PORT": str(self.smtp_port),
+            "DASHBOARD_UPSTREAMS": json.dumps(self._upstreams()),
+            "DASHBOARD_SECRET_KEYS": json.dumps([self.secret_key]),
             "CALENDAR_SYNC_SECRET_KEYS": json.dumps([self.secret_key]),
             "CALENDAR_SYNC_ALLOWED_NETWORKS": json.dumps(["127.0.0.0/8"]),
             "PYTHONUNBUFFERED": "1",
@@ -72,6 +77,21 @@ class StackSettings:
         if self.trace_file is not None:
             environment["SLOTSTREAM_TRACE_FILE"] = str(self.trace_file)
         return environment | dict(self.more)
+
+    def _issuers(self) -> list[dict[str, str]]:
+        """The key in the state folder, for developers, and the dashboard, for its users and API clients."""
+        issuers = [{"issuer": self.issuer, "audience": self.audience, "jwks_url": self.jwks_url}]
+        if "dashboard" in self.ports:
+            url = f"http://127.0.0.1:{self.ports['dashboard']}"
+            issuers.append({"issuer": url, "audience": self.audience, "jwks_url": f"{url}/.well-known/jwks.json"})
+        return issuers
+
+    def _upstreams(self) -> dict[str, str]:
+        return {
+            service.replace("_", "-"): f"http://127.0.0.1:{port}"
+            for service, port in self.ports.items()
+            if service != "dashboard"
+        }
 
 
 def executable(name: str) -> str:

@@ -23,6 +23,7 @@ from slotstream_servicekit.infrastructure.processes import InfrastructureError
 from slotstream_servicekit.signing import LOCAL_AUDIENCE, LOCAL_ISSUER, ensure_signing_key
 
 _COMMAND_SECONDS: Final = 120
+OWNER_EMAIL: Final = "owner@example.com"
 
 
 class StoppedError(Exception):
@@ -71,6 +72,7 @@ class Stack:
             issuer=LOCAL_ISSUER,
             audience=LOCAL_AUDIENCE,
             secret_key=self.memory.secret_key,
+            ports={service: ports[service] for service in self.services},
         )
         self.processes = [ServicePart(self._process(service)) for service in self.services]
 
@@ -121,6 +123,22 @@ class Stack:
         for part in self.processes:
             merged |= part.process.environment
         return merged
+
+    def first_owner_link(self) -> str | None:
+        """The link that lets the organization's first owner choose a password; None where one can sign in already."""
+        command = [executable("slotstream-first-owner"), "--organization", self.memory.organization_id]
+        ended = subprocess.run(
+            [*command, "--name", "My organization", "--email", OWNER_EMAIL],
+            env={**os.environ, **self.environment()},
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_SECONDS,
+            check=False,
+        )
+        if ended.returncode != 0:
+            ending = "\n".join(ended.stderr.splitlines()[-15:])
+            raise InfrastructureError(f"The first owner could not be made:\n{ending}")
+        return ended.stdout.strip() or None
 
     def _process(self, service: str) -> ServiceProcess:
         port = self.memory.ports[service]
@@ -218,4 +236,5 @@ _FOR_THE_COMMAND_LINE: Final = (
     "SLOTSTREAM_",
     *(f"{service.upper()}_{name}" for service in SERVICES for name in ("DATABASE_URL", "OWNER_DATABASE_URL")),
     "CALENDAR_SYNC_SECRET_KEYS",
+    "DASHBOARD_PUBLIC_URL",
 )

@@ -77,7 +77,7 @@ TOPICS: tuple[Topic, ...] = (
 COMPACTED = frozenset(topic.name for topic in TOPICS if topic.cleanup == "compact")
 """The topics on which the last record of a key is what counts."""
 
-SERVICES = ("booking", "availability", "notifications", "imports", "calendar_sync")
+SERVICES = ("booking", "availability", "notifications", "imports", "calendar_sync", "dashboard")
 
 
 def dead_letter_topic(service: str) -> Topic:

@@ -21,3 +21,7 @@ class LockClass(IntEnum):
     """Creating or changing a client with a phone number or e-mail address; the key is a hash of tenant and address."""
     SERIES_MOVE = 7_227_019
     """Moving dates of an organization's series; the key is a hash of the organization."""
+    SIGNING_KEYS = 7_227_020
+    """Making the next key that signs access tokens; the key is 0."""
+    LIVE_EVENTS = 7_227_021
+    """Numbering events for open streams in the order of their commits; the key is 0."""

@@ -30,10 +30,12 @@ def create_worker(
     checks: Sequence[tuple[str, Check]] = (),
     dispose: Sequence[Callable[[], Awaitable[None]]] = (),
     audited: Sequence[AuditedProjection] = (),
+    publishes: bool = True,
 ) -> Worker:
     """Wires a worker. `register` subscribes the service's handlers; `dispose` runs in order, the database last.
 
-    `audited` projections are compared with their topics all the time.
+    `audited` projections are compared with their topics all the time. A service that publishes nothing has no outbox,
+    and so no relay.
     """
     health = Health()
     health.register("database", database_check(database))
@@ -51,12 +53,16 @@ def create_worker(
     )
     register(consumers)
     dead_letters = DeadLetterCount(service=service, kafka=kafka)
-    relay = Relay(
-        database,
-        service=service,
-        kafka=kafka,
-        lanes=settings.relay_lanes,
-        idle_seconds=settings.relay_idle_seconds,
+    relay = (
+        Relay(
+            database,
+            service=service,
+            kafka=kafka,
+            lanes=settings.relay_lanes,
+            idle_seconds=settings.relay_idle_seconds,
+        )
+        if publishes
+        else None
     )
 
     tasks = [*tasks, repeatedly("dead_letter_count", dead_letters.measure, every=_COUNT_SECONDS)]

@@ -94,6 +94,17 @@ async def test_a_token_of_each_algorithm_is_taken(authenticator: Authenticator, 
     assert principal.actor_type == "user"
 
 
+async def test_a_token_can_be_limited_to_businesses_and_to_a_calendar(
+    authenticator: Authenticator, issuer: Issuer
+) -> None:
+    business, resource = uuid4(), uuid4()
+    limited = await authenticator.authenticate(issuer.token(businesses=[str(business)], resource=str(resource)))
+    unlimited = await authenticator.authenticate(issuer.token())
+
+    assert (limited.business_ids, limited.resource_id, limited.is_limited) == (frozenset({business}), resource, True)
+    assert (unlimited.business_ids, unlimited.resource_id, unlimited.is_limited) == (None, None, False)
+
+
 def test_refusing_deprecated_algorithms_does_not_change_the_warnings_of_others() -> None:
     with pytest.warns(SecurityWarning):
         jwt.encode({"alg": "EdDSA"}, {}, OKPKey.generate_key("Ed25519", private=True), algorithms=["EdDSA"])
@@ -127,6 +138,9 @@ REFUSED: list[tuple[str, Callable[[Issuer], str], str]] = [
     ("expiry as a truth", lambda i: i.token(exp=True), "token_invalid"),
     ("not yet valid", lambda i: i.token(nbf=int(time.time()) + 600), "token_invalid"),
     ("issued in the future", lambda i: i.token(iat=int(time.time()) + 600), "token_invalid"),
+    ("businesses that cannot be read", lambda i: i.token(businesses=["no id"]), "token_invalid"),
+    ("businesses that are none", lambda i: i.token(businesses=None), "token_invalid"),
+    ("a resource that cannot be read", lambda i: i.token(resource=7), "token_invalid"),
     ("foreign issuer", lambda i: i.token(iss="https://evil.test"), "token_invalid"),
     ("no issuer", lambda i: i.token(iss=...), "token_invalid"),
     ("issuer as a list", lambda i: i.token(iss=[ISSUER]), "token_invalid"),
@@ -334,6 +348,15 @@ async def test_a_right_that_is_missing_is_a_403(as_role: Callable[..., Awaitable
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
     assert (await viewer.get("/v1/things")).status_code == 200
+
+
+async def test_whoever_is_limited_is_refused_where_the_service_does_not_look_at_it(
+    stranger: httpx2.AsyncClient, signer: Any
+) -> None:
+    for limit in ({"businesses": []}, {"resource": str(uuid4())}):
+        token = signer.token(organization_id=uuid4(), claims=limit)
+        answer = await stranger.get("/v1/things", headers={"Authorization": f"Bearer {token}"})
+        assert (answer.status_code, answer.json()["code"]) == (403, "limit_not_heeded")
 
 
 async def test_an_integration_has_the_rights_of_its_scopes(

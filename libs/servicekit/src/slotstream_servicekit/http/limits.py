@@ -14,7 +14,7 @@ Every answer of such an endpoint tells `RateLimit-Policy` and `RateLimit` (draft
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -32,8 +32,8 @@ _OPEN_RETRY_SECONDS = 5
 """Nobody knows when one of the open answers ends."""
 _PLACES_KEY = "slotstream.places"
 
-Counted = tuple[UUID, str]
-"""An organization and a kind of request."""
+Counted = tuple[Hashable, str]
+"""Whose requests, mostly an organization's, and of which kind."""
 
 
 class RateLimitedError(SlotstreamError):
@@ -61,13 +61,16 @@ class RateLimits:
     def rate_of(self, kind: str, default: Rate) -> Rate:
         return self._rates.get(kind, default)
 
-    def take(self, organization_id: UUID, kind: str, rate: Rate) -> float:
-        """Takes a token and returns how many are left, or, below 0, minus the seconds until there is one."""
+    def take(self, owner: Hashable, kind: str, rate: Rate) -> float:
+        """Takes one of the owner's tokens and returns how many are left.
+
+        Below 0 none was left: it is minus the seconds until there is one.
+        """
         now = self._clock()
-        bucket = self._buckets.get((organization_id, kind))
+        bucket = self._buckets.get((owner, kind))
         if bucket is None:
             self._make_room()
-            bucket = self._buckets[organization_id, kind] = _Bucket(rate.burst, now)
+            bucket = self._buckets[owner, kind] = _Bucket(rate.burst, now)
         per_second = rate.per_minute / 60
         bucket.tokens = min(rate.burst, bucket.tokens + (now - bucket.filled_at) * per_second)
         bucket.filled_at = now
@@ -125,7 +128,7 @@ class RateLimit:
     def _take_token(self, scope: Scope, limits: RateLimits, organization_id: UUID, rate: Rate) -> None:
         left = limits.take(organization_id, self.kind, rate)
         wait = max(0, math.ceil(-left))
-        scope[RESPONSE_HEADERS] += _headers(self.kind, rate, left=max(0, int(left)), wait=wait)
+        scope[RESPONSE_HEADERS] += rate_limit_headers(self.kind, rate, left=max(0, int(left)), wait=wait)
         if left < 0:
             raise RateLimitedError(
                 f"Your organization may send {rate.per_minute} requests of the kind {self.kind} a minute, and "
@@ -158,7 +161,7 @@ def rate_limited(kind: str, *, per_minute: int, burst: int, open_at_once: int = 
     return Depends(RateLimit(kind, Rate(per_minute=per_minute, burst=burst, open=open_at_once)))
 
 
-def _headers(kind: str, rate: Rate, *, left: int, wait: int) -> list[tuple[bytes, bytes]]:
+def rate_limit_headers(kind: str, rate: Rate, *, left: int, wait: int) -> list[tuple[bytes, bytes]]:
     window = max(1, math.ceil(rate.burst * 60 / rate.per_minute))
     return [
         (b"ratelimit-policy", f'"{kind}";q={rate.burst};w={window}'.encode()),

@@ -55,7 +55,7 @@ def _complete(operation: dict[str, Any], route: StrictRoute) -> None:
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
     for status in _problem_statuses(route, takes_body="requestBody" in operation):
-        responses.setdefault(str(status), _problem_response(status))
+        responses.setdefault(str(status), problem_response(status))
     operation["responses"] = dict(sorted(responses.items()))
     if route.requirements:
         operation["security"] = [{SECURITY_SCHEME: []}]
@@ -70,7 +70,8 @@ def _problem_statuses(route: StrictRoute, *, takes_body: bool) -> tuple[int, ...
     )
 
 
-def _problem_response(status: int) -> dict[str, Any]:
+def problem_response(status: int) -> dict[str, Any]:
+    """A problem as an operation's response, for what a route answers beside the usual: `responses={401: …}`."""
     response: dict[str, Any] = {
         "description": HTTPStatus(status).phrase,
         "content": {PROBLEM_CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},

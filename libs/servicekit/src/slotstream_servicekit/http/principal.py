@@ -13,7 +13,10 @@ ActorType = Literal["user", "ai_agent", "integration"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """The verified caller. `call_id` names an AI agent's call."""
+    """The verified caller. `call_id` names an AI agent's call.
+
+    `business_ids` None: all businesses; `resource_id`: limited to that resource's calendar.
+    """
 
     subject: str
     organization_id: UUID
@@ -21,6 +24,8 @@ class Principal:
     scopes: frozenset[str] = frozenset()
     rights: frozenset[Right] = field(default=frozenset())
     call_id: str | None = None
+    business_ids: frozenset[UUID] | None = None
+    resource_id: UUID | None = None
 
     @classmethod
     def of(
@@ -41,6 +46,11 @@ class Principal:
             rights=rights_of(role, scopes),
             call_id=call_id,
         )
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it sees and does less than its organization has."""
+        return self.business_ids is not None or self.resource_id is not None
 
     @property
     def actor_type(self) -> ActorType:

@@ -181,4 +181,25 @@ def _principal_of(claims: Mapping[str, Any]) -> Principal:
         role=role,
         scopes=scopes,
         rights=rights_of(role, scopes),
+        business_ids=_businesses_of(claims),
+        resource_id=_resource_of(claims),
     )
+
+
+def _businesses_of(claims: Mapping[str, Any]) -> frozenset[UUID] | None:
+    """A limit that cannot be read is no leave to go without it."""
+    if "businesses" not in claims:
+        return None
+    try:
+        return frozenset(UUID(business_id) for business_id in claims["businesses"])
+    except (ValueError, TypeError, AttributeError):
+        raise TokenInvalidError("The token's businesses cannot be read (claim businesses)") from None
+
+
+def _resource_of(claims: Mapping[str, Any]) -> UUID | None:
+    if "resource" not in claims:
+        return None
+    try:
+        return UUID(claims["resource"])
+    except (ValueError, TypeError, AttributeError):
+        raise TokenInvalidError("The token's resource cannot be read (claim resource)") from None

@@ -1,0 +1,67 @@
+"""The texts of the mails of sign-in. Their links use the configured address, never a request's Host."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from dashboard.adapters.localization import Texts
+from dashboard.adapters.pages import render
+from dashboard.domain.links import Prepared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailContent:
+    subject: str
+    text: str
+    html: str
+
+
+def invitation_mail(prepared: Prepared, *, base_url: str, lifetime: timedelta) -> MailContent:
+    texts = Texts(prepared.locale)
+    name = " ".join(prepared.organization_name.split())
+    return _content(
+        texts,
+        subject=texts("mails.invitation.subject", organization=name)
+        if name
+        else texts("mails.invitation.subject_unnamed"),
+        paragraphs=[texts("mails.invitation.text")],
+        link=f"{base_url}/invitation/{prepared.secret}?lang={texts.locale}",
+        button=texts("mails.invitation.button"),
+        small=[texts("mails.invitation.validity", days=lifetime.days), texts("mails.ignore")],
+    )
+
+
+def reset_mail(prepared: Prepared, *, base_url: str, lifetime: timedelta) -> MailContent:
+    texts = Texts(prepared.locale)
+    minutes = int(lifetime.total_seconds() // 60)
+    return _content(
+        texts,
+        subject=texts("mails.reset.subject"),
+        paragraphs=[texts("mails.reset.text")],
+        link=f"{base_url}/reset/{prepared.secret}?lang={texts.locale}",
+        button=texts("mails.reset.button"),
+        small=[texts("mails.reset.validity", minutes=minutes), texts("mails.ignore")],
+    )
+
+
+def notice_mail(prepared: Prepared, *, base_url: str) -> MailContent:
+    """A password was changed."""
+    texts = Texts(prepared.locale)
+    return _content(
+        texts,
+        subject=texts("mails.password_changed.subject"),
+        paragraphs=[texts("mails.password_changed.text"), texts("mails.password_changed.not_you")],
+        link=f"{base_url}/reset?lang={texts.locale}",
+        button=texts("mails.reset.button"),
+        small=[],
+    )
+
+
+def _content(
+    texts: Texts, *, subject: str, paragraphs: list[str], link: str, button: str, small: list[str]
+) -> MailContent:
+    values = {"subject": subject, "paragraphs": paragraphs, "link": link, "button": button, "small": small}
+    return MailContent(
+        subject=subject,
+        text=render("mail.txt", texts=texts, **values),
+        html=render("mail.html", texts=texts, **values),
+    )

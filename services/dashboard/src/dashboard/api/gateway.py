@@ -1,0 +1,290 @@
+"""`/api/{service}/v1/…`: every service behind one origin, streamed through in both directions.
+
+A browser's session becomes a token that lives for less than a minute; a program's own token is verified and passed
+on. Problem bodies, ETags, keys and streams arrive as the service sent them.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Final, cast
+
+import httpx2
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Mount
+from starlette.types import Message, Receive, Scope, Send
+
+from dashboard.api.browsers import require_csrf_token, session_secret
+from dashboard.api.dependencies import Dependencies, dependencies_of
+from dashboard.api.limits import API_CLIENT, SESSION
+from dashboard.domain.sessions import SignedIn
+from slotstream_servicekit.errors import TransientError
+from slotstream_servicekit.http.auth import authenticate
+from slotstream_servicekit.telemetry import bind_organization, current_traceparent
+
+OWN_NAME: Final = "dashboard"
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_PATH: Final = re.compile(rb"/api/([a-z][a-z-]{0,40})(/v1(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+)")
+_UNSAFE_SEGMENT: Final = re.compile(rb"/(?:\.|%2e){1,2}(?:/|$)|%2f|%5c|%00", re.IGNORECASE)
+_SENT_ON: Final = frozenset(
+    {
+        b"accept",
+        b"accept-language",
+        b"content-length",
+        b"content-type",
+        b"idempotency-key",
+        b"if-match",
+        b"if-none-match",
+        b"last-event-id",
+        b"slotstream-call-id",
+    }
+)
+_SENT_BACK: Final = frozenset(
+    {
+        b"allow",
+        b"cache-control",
+        b"content-disposition",
+        b"content-language",
+        b"content-length",
+        b"content-type",
+        b"etag",
+        b"idempotency-replayed",
+        b"last-modified",
+        b"location",
+        b"ratelimit",
+        b"ratelimit-policy",
+        b"retry-after",
+        b"vary",
+        b"www-authenticate",
+        b"x-accel-buffering",
+    }
+)
+_OUR_PREFIX: Final = b"slotstream-"
+_OF_THE_OUTER_REQUEST: Final = frozenset(
+    {"route", "endpoint", "path_params", "router", "app_root_path", "slotstream.principal"}
+)
+_LOOKED_AGAIN_SECONDS: Final = 15.0
+"""How often the session of an answer without end is looked at."""
+
+
+class ServiceUnavailableError(TransientError):
+    code = "service_unavailable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Caller:
+    """`signed_in` is a browser's session, with its cookie's `secret`; a program has neither."""
+
+    token: str
+    signed_in: SignedIn | None = None
+    secret: str | None = None
+
+
+class Gateway:
+    """An ASGI endpoint. `client` holds the connections to the services."""
+
+    path: Final = "/api/{service}/v1/{path}"
+    """As metrics and logs call it; what stands in a path may be personal."""
+
+    def __init__(self, client: httpx2.AsyncClient, upstreams: Mapping[str, str], *, max_body_bytes: int) -> None:
+        self._client = client
+        self._upstreams = {name: httpx2.URL(url) for name, url in upstreams.items()}
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route"] = self
+        service, path = _target(scope)
+        if service != OWN_NAME and service not in self._upstreams:
+            raise HTTPException(404)
+        request = Request(scope)
+        dependencies = dependencies_of(request)
+        caller = await _caller(request, dependencies)
+        if service == OWN_NAME:
+            await _call_ourselves(scope, receive, send, path, caller)
+            return
+        body = _Body(scope, receive, self._max_body_bytes)
+        answer = await self._ask(scope, service, path, caller, body)
+        try:
+            await _Answer(answer, service, dependencies, caller).send(receive, send, head=scope["method"] == "HEAD")
+        finally:
+            await answer.aclose()
+
+    def _timeout(self, scope: Scope) -> httpx2.Timeout:
+        """A stream of events may be silent for as long as nothing happens."""
+        if b"text/event-stream" not in dict(scope["headers"]).get(b"accept", b""):
+            return self._client.timeout
+        return httpx2.Timeout(None, connect=self._client.timeout.connect, pool=self._client.timeout.pool)
+
+    async def _ask(self, scope: Scope, service: str, path: bytes, caller: _Caller, body: "_Body") -> httpx2.Response:
+        """The service's answer, its body still to come. Raises HTTPException 413 or ServiceUnavailableError."""
+        query = b"?" + scope["query_string"] if scope["query_string"] else b""
+        request = self._client.build_request(
+            scope["method"],
+            self._upstreams[service].copy_with(raw_path=path + query),
+            headers=_request_headers(scope, caller),
+            content=body.parts() if body.is_there else None,
+            timeout=self._timeout(scope),
+        )
+        try:
+            return await self._client.send(request, stream=True)
+        except httpx2.TransportError as error:
+            if body.is_too_long:
+                raise HTTPException(413) from error
+            raise ServiceUnavailableError(f"The service {service} does not answer right now.") from error
+
+
+class _Body:
+    """The request's body, passed on as it arrives and cut off where it grows too long."""
+
+    def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
+        names = dict(scope["headers"])
+        declared = names.get(b"content-length", b"")
+        self._receive = receive
+        self._limit = limit
+        self.is_there = b"transfer-encoding" in names or declared not in (b"", b"0")
+        self.is_too_long = declared.isdigit() and int(declared) > limit
+        if self.is_too_long:
+            raise HTTPException(413)
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        received = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise httpx2.ReadError("the client has gone")
+            part = message.get("body", b"")
+            received += len(part)
+            if received > self._limit:
+                self.is_too_long = True
+                raise httpx2.WriteError("the body is too long")
+            if part:
+                yield part
+            if not message.get("more_body", False):
+                return
+
+
+class _Answer:
+    """The service's answer on its way to the client."""
+
+    def __init__(self, answer: httpx2.Response, service: str, dependencies: Dependencies, caller: _Caller) -> None:
+        self._answer = answer
+        self._service = service
+        self._dependencies = dependencies
+        self._caller = caller
+
+    async def send(self, receive: Receive, send: Send, *, head: bool) -> None:
+        headers = _response_headers(self._answer, self._service)
+        await send({"type": "http.response.start", "status": self._answer.status_code, "headers": headers})
+        if head:
+            await send({"type": "http.response.body", "body": b""})
+        elif any(name == b"content-length" for name, _ in headers):
+            await self._pass_on(send)
+        else:
+            await self._pass_on_while_wanted(receive, send)
+
+    async def _pass_on(self, send: Send) -> None:
+        async for part in self._answer.aiter_raw():
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _pass_on_while_wanted(self, receive: Receive, send: Send) -> None:
+        """Ends an answer without end when the client has gone, and soon after its session has ended."""
+        passing = asyncio.ensure_future(self._pass_on(send))
+        gone = asyncio.ensure_future(_until_gone(receive))
+        try:
+            while not passing.done():
+                done, _ = await asyncio.wait(
+                    {passing, gone}, timeout=_LOOKED_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                if gone in done:
+                    return
+                if not done and not await self._is_still_signed_in():
+                    await send({"type": "http.response.body", "body": b""})
+                    return
+            passing.result()
+        finally:
+            for task in (passing, gone):
+                task.cancel()
+            await asyncio.gather(passing, gone, return_exceptions=True)
+
+    async def _is_still_signed_in(self) -> bool:
+        if self._caller.signed_in is None:
+            return True
+        now = await self._dependencies.sessions.find(self._caller.secret)
+        return now is not None and now.user.version == self._caller.signed_in.user.version
+
+
+async def _until_gone(receive: Receive) -> None:
+    while True:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+
+
+def _target(scope: Scope) -> tuple[str, bytes]:
+    """Service and path, from the path as it was sent. Raises HTTPException 404 for one that says two things."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    match = _PATH.fullmatch(raw.partition(b"?")[0])
+    if match is None or _UNSAFE_SEGMENT.search(match[2]):
+        raise HTTPException(404)
+    return match[1].decode(), match[2]
+
+
+async def _caller(request: Request, dependencies: Dependencies) -> _Caller:
+    """A program by its token, else a browser by its cookie: never both. Raises what says why neither.
+
+    Where there is a token the cookie counts for nothing, so that no page can act by it without the session's token.
+    """
+    settings = dependencies.settings
+    if "authorization" in request.headers:
+        principal = await authenticate(request.scope)
+        owner = (principal.organization_id, principal.subject)
+        dependencies.limits.take(request.scope, owner, API_CLIENT, settings.api_client_rate)
+        return _Caller(token=request.headers["authorization"].partition(" ")[2].strip())
+    secret = session_secret(request, settings)
+    signed_in = await dependencies.sessions.get(secret)
+    bind_organization(signed_in.user.organization_id)
+    dependencies.limits.take(request.scope, signed_in.session.id, SESSION, settings.session_rate)
+    if request.method not in _SAFE_METHODS:
+        require_csrf_token(request, cast("str", secret), settings)
+    return _Caller(token=await dependencies.tokens.for_session(signed_in), signed_in=signed_in, secret=secret)
+
+
+async def _call_ourselves(scope: Scope, receive: Receive, send: Send, path: bytes, caller: _Caller) -> None:
+    """Our own `/v1/…`, as any service's: by the token alone."""
+    kept = [(name, value) for name, value in scope["headers"] if name in _SENT_ON]
+    inner: Scope = {
+        **{key: value for key, value in scope.items() if key not in _OF_THE_OUTER_REQUEST},
+        "path": path.decode(),
+        "raw_path": path,
+        "headers": [*kept, (b"authorization", f"Bearer {caller.token}".encode())],
+        "root_path": scope.get("app_root_path", ""),
+    }
+    await scope["app"].router(inner, receive, send)
+
+
+def _request_headers(scope: Scope, caller: _Caller) -> list[tuple[bytes, bytes]]:
+    """What services understand, and no cookie. Nothing is compressed on the way."""
+    kept = [(name, value) for name, value in scope["headers"] if name in _SENT_ON]
+    traceparent = current_traceparent()
+    trace = [(b"traceparent", traceparent.encode())] if traceparent is not None else []
+    authorization = (b"authorization", f"Bearer {caller.token}".encode())
+    return [*kept, *trace, authorization, (b"accept-encoding", b"identity")]
+
+
+def _response_headers(answer: httpx2.Response, service: str) -> list[tuple[bytes, bytes]]:
+    headers = []
+    for raw_name, value in answer.headers.raw:
+        name = raw_name.lower()
+        if name == b"location" and value.startswith(b"/") and not value.startswith(b"//"):
+            headers.append((name, b"/api/" + service.encode() + value))
+        elif name in _SENT_BACK or name.startswith(_OUR_PREFIX):
+            headers.append((name, value))
+    return headers
+
+
+def routes(gateway: Gateway) -> list[BaseRoute]:
+    """Every method; a path that is no service's is left to others."""
+    return [Mount("/api", app=gateway)]

@@ -1,0 +1,102 @@
+"""/api/session and /api/sessions: who is signed in here, and where else. For the web application, by its cookie."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import Response
+
+from dashboard.api.browsers import clear_session_cookie
+from dashboard.api.dependencies import CurrentDependencies, CurrentVisit, Dependencies, Visit
+from dashboard.domain.sessions import csrf_token_of
+from dashboard.schemas import CurrentSessionOut, OrganizationOut, SessionOut, SessionsOut, SessionUserOut
+from dashboard.storage import NO_ORGANIZATION, OrganizationStore, SessionStore
+from dashboard.usecases.sessions import end_other_sessions, end_session
+from slotstream_servicekit.http import Router
+from slotstream_servicekit.http.openapi import problem_response
+from slotstream_servicekit.http.rights import Role, rights_of
+
+router = Router(prefix="/api", tags=["session"])
+
+_NOT_SIGNED_IN: dict[int | str, dict[str, Any]] = {401: problem_response(401)}
+_NOT_ALLOWED: dict[int | str, dict[str, Any]] = {401: problem_response(401), 403: problem_response(403)}
+
+
+@router.get("/session", responses=_NOT_SIGNED_IN)
+async def get_current_session(dependencies: CurrentDependencies, visit: CurrentVisit) -> CurrentSessionOut:
+    """Who is signed in; 401 where nobody is."""
+    signed_in = visit.signed_in
+    user = signed_in.user
+    async with dependencies.database.transaction(user.organization_id) as session:
+        name = await OrganizationStore(session).name_of(user.organization_id)
+    return CurrentSessionOut(
+        session_id=signed_in.session.id,
+        csrf_token=csrf_token_of(visit.secret),
+        user=SessionUserOut.model_validate(user),
+        organization=OrganizationOut(id=user.organization_id, name=name),
+        rights=sorted(rights_of(Role(user.role.value), frozenset())),
+        expires_at=signed_in.session.expires_at,
+    )
+
+
+@router.delete("/session", status_code=204, responses=_NOT_ALLOWED)
+async def sign_out_of_session(dependencies: CurrentDependencies, visit: CurrentVisit) -> Response:
+    await _end(dependencies, visit, visit.signed_in.session.id)
+    answer = Response(status_code=204)
+    clear_session_cookie(answer, dependencies.settings)
+    return answer
+
+
+@router.get("/sessions", responses=_NOT_SIGNED_IN)
+async def list_sessions(dependencies: CurrentDependencies, visit: CurrentVisit) -> SessionsOut:
+    """Every browser that this person is signed in with."""
+    current, now = visit.signed_in.session, dependencies.clock()
+    async with dependencies.database.transaction(NO_ORGANIZATION) as session:
+        sessions = await SessionStore(session).of_account(current.account_id)
+    return SessionsOut(
+        items=[
+            SessionOut(
+                id=known.id,
+                current=known.id == current.id,
+                address=known.address,
+                user_agent=known.user_agent,
+                created_at=known.created_at,
+                last_used_at=known.last_used_at,
+                expires_at=known.expires_at,
+            )
+            for known in sessions
+            if not known.is_over(now=now, idle=dependencies.settings.session_idle)
+        ]
+    )
+
+
+@router.delete("/sessions/{session_id}", status_code=204, responses=_NOT_ALLOWED)
+async def delete_session(session_id: UUID, dependencies: CurrentDependencies, visit: CurrentVisit) -> None:
+    """Sign out another browser."""
+    await _end(dependencies, visit, session_id)
+
+
+@router.delete("/sessions", status_code=204, responses=_NOT_ALLOWED)
+async def delete_other_sessions(dependencies: CurrentDependencies, visit: CurrentVisit) -> None:
+    """Sign out every browser but this one."""
+    user = visit.signed_in.user
+    async with dependencies.database.transaction(user.organization_id) as session:
+        await end_other_sessions(
+            session=session,
+            context=dependencies.context_of_user(user.organization_id, user.id),
+            signed_in=visit.signed_in,
+            address=visit.address,
+        )
+    dependencies.sessions.forget()
+
+
+async def _end(dependencies: Dependencies, visit: Visit, session_id: UUID) -> None:
+    user = visit.signed_in.user
+    async with dependencies.database.transaction(user.organization_id) as session:
+        await end_session(
+            session=session,
+            context=dependencies.context_of_user(user.organization_id, user.id),
+            signed_in=visit.signed_in,
+            session_id=session_id,
+            address=visit.address,
+        )
+    dependencies.sessions.forget()

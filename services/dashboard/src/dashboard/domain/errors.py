@@ -1,0 +1,100 @@
+"""What can go wrong, with codes that callers see."""
+
+from slotstream_servicekit.errors import ErrorKind, SlotstreamError
+
+
+class SessionMissingError(SlotstreamError):
+    """No session, an ended one, or one whose user may not sign in any more."""
+
+    code = "session_missing"
+    kind = ErrorKind.unauthenticated
+
+
+class SignInRefusedError(SlotstreamError):
+    """One answer for an unknown address, a wrong password and a user who was deactivated."""
+
+    code = "sign_in_refused"
+    kind = ErrorKind.unauthenticated
+
+
+class SignInDelayedError(SlotstreamError):
+    code = "rate_limited"
+    kind = ErrorKind.rate_limited
+
+
+class CrossSiteError(SlotstreamError):
+    """A request that changes something and does not come from a page of this origin."""
+
+    code = "cross_site_request"
+    kind = ErrorKind.forbidden
+
+
+class LinkInvalidError(SlotstreamError):
+    """A one-time link that was used, has expired or never existed: nobody is told which."""
+
+    code = "link_invalid"
+    kind = ErrorKind.not_found
+
+
+class PasswordTooWeakError(SlotstreamError):
+    code = "password_too_weak"
+    kind = ErrorKind.invalid
+
+
+class UserNotFoundError(SlotstreamError):
+    code = "user_not_found"
+    kind = ErrorKind.not_found
+
+
+class UserExistsError(SlotstreamError):
+    code = "user_exists"
+    kind = ErrorKind.conflict
+
+
+class LastOwnerError(SlotstreamError):
+    """Without an owner nobody could let anybody in again."""
+
+    code = "last_owner"
+    kind = ErrorKind.conflict
+
+
+class OwnerLimitedError(SlotstreamError):
+    """Owners manage everybody's rights, so a limit of theirs would limit nothing."""
+
+    code = "owner_limited"
+    kind = ErrorKind.invalid
+
+
+class IdTakenError(SlotstreamError):
+    """The id that a caller chose is in use, be it in another organization."""
+
+    code = "id_taken"
+    kind = ErrorKind.conflict
+
+
+class NotInvitedError(SlotstreamError):
+    """An invitation is repeated only for somebody who has not accepted it yet."""
+
+    code = "not_invited"
+    kind = ErrorKind.conflict
+
+
+class SessionNotFoundError(SlotstreamError):
+    code = "session_not_found"
+    kind = ErrorKind.not_found
+
+
+class ApiClientNotFoundError(SlotstreamError):
+    code = "api_client_not_found"
+    kind = ErrorKind.not_found
+
+
+class ApiClientRefusedError(SlotstreamError):
+    """The client's id and secret do not fit, or the client may not ask any more."""
+
+    code = "invalid_client"
+    kind = ErrorKind.unauthenticated
+
+
+class UnsealableError(Exception):
+    """What was sealed with another key, or for another purpose."""

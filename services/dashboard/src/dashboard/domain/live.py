@@ -1,0 +1,34 @@
+"""What open streams are told, and who may be told it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from dashboard.domain.users import User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveEvent:
+    """Something changed: enough for a page to know what to read again, and nothing personal.
+
+    `resource_ids` are those it has and those it had before, so that whoever lost it is told as well.
+    """
+
+    id: UUID
+    organization_id: UUID
+    topic: str
+    type: str
+    subject: str
+    version: int
+    business_id: UUID | None
+    resource_ids: tuple[UUID, ...]
+    created_at: datetime
+
+
+def may_see(user: User, event: LiveEvent) -> bool:
+    """Whether `event` is of the user's organization, of a business of theirs and, if so limited, of their calendar."""
+    if event.organization_id != user.organization_id:
+        return False
+    if user.business_ids is not None and event.business_id not in (None, *user.business_ids):
+        return False
+    return user.resource_id is None or not event.resource_ids or user.resource_id in event.resource_ids

@@ -1,0 +1,210 @@
+"""Where the dashboard is wired together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import httpx2
+from fastapi import FastAPI
+
+from dashboard.adapters.passwords import Argon2PasswordHasher
+from dashboard.adapters.sealing import DerivedClientSecrets, SecretBox
+from dashboard.adapters.smtp import SmtpMailSender
+from dashboard.api import link_pages, pages
+from dashboard.api.api_clients import router as api_clients_router
+from dashboard.api.audit import router as audit_router
+from dashboard.api.dependencies import Dependencies
+from dashboard.api.gateway import Gateway
+from dashboard.api.gateway import routes as gateway_routes
+from dashboard.api.limits import OriginLimits
+from dashboard.api.live import LiveHub
+from dashboard.api.live import routes as live_routes
+from dashboard.api.oauth import router as oauth_router
+from dashboard.api.security_headers import SecurityHeaders
+from dashboard.api.session import router as session_router
+from dashboard.api.sessions_memory import SessionMemory
+from dashboard.api.tokens import KeyRing, OwnKeys, TokenIssuer
+from dashboard.api.users import router as users_router
+from dashboard.settings import DashboardSettings
+from dashboard.worker import Mailer, sweeps
+from slotstream_contracts.envelope import parse
+from slotstream_servicekit.background import repeatedly
+from slotstream_servicekit.clock import Clock, system_clock
+from slotstream_servicekit.database import Database
+from slotstream_servicekit.errors import StartError
+from slotstream_servicekit.health import Health, database_check
+from slotstream_servicekit.housekeeping import housekeeping
+from slotstream_servicekit.http.app import create_app
+from slotstream_servicekit.http.auth import Authenticator
+from slotstream_servicekit.runtime import Service, Worker, run
+from slotstream_servicekit.settings import IssuerSettings
+from slotstream_servicekit.telemetry import get_logger
+
+log = get_logger(__name__)
+
+NAME = "dashboard"
+_OWN_KEYS = "http://keys.dashboard.invalid/jwks.json"
+_KEYS_LOOKED_AT_SECONDS = 600.0
+_NO_KEYS = "DASHBOARD_SECRET_KEYS is not set: it takes a JSON list of Fernet keys, the newest first"
+
+
+def create_api(
+    settings: DashboardSettings,
+    *,
+    clock: Clock = system_clock,
+    upstream: httpx2.AsyncBaseTransport | None = None,
+) -> FastAPI:
+    """`upstream` takes the place of the network in tests."""
+    database = Database.of_service(settings, service=NAME, role="api")
+    health = Health()
+    health.register("database", database_check(database))
+    keys = _keys(settings)
+    ring = _key_ring(settings, database, keys, clock)
+    upstream_client = _upstream_client(settings, upstream)
+    hub = LiveHub(
+        database,
+        clock=clock,
+        every=settings.live_every,
+        beat=settings.live_beat,
+        idle=settings.session_idle,
+        most=settings.live_streams,
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        _require_keys(keys)
+        hasher = Argon2PasswordHasher()
+        app.state.dependencies = Dependencies(
+            settings=settings,
+            database=database,
+            hasher=hasher,
+            client_secrets=DerivedClientSecrets(keys[0]),
+            key_ring=ring,
+            tokens=TokenIssuer(
+                ring,
+                issuer=settings.issuer,
+                audience=settings.token_audience,
+                lifetime=settings.token_lifetime,
+                clock=clock,
+            ),
+            sessions=SessionMemory(database, clock=clock, memory=settings.session_memory, idle=settings.session_idle),
+            limits=OriginLimits(lambda: clock().timestamp()),
+            clock=clock,
+        )
+        stop = asyncio.Event()
+        live = asyncio.ensure_future(hub.task()(stop))
+        yield
+        stop.set()
+        await live
+        hasher.close()
+        await upstream_client.aclose()
+        await database.dispose()
+
+    app = create_app(
+        service=NAME,
+        title="Slotstream Dashboard",
+        routers=[session_router, users_router, api_clients_router, audit_router, oauth_router],
+        settings=settings,
+        authenticator=_authenticator(settings, ring, clock),
+        health=health,
+        lifespan=lifespan,
+        # What is answered here is for owners, who have no limits, or about callers themselves.
+        heeds_limits=True,
+    )
+    # FastAPI's own page of documentation loads scripts of others, which may not run where sessions live.
+    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") not in _FOREIGN_PAGES]
+    gateway = Gateway(upstream_client, settings.upstreams, max_body_bytes=settings.proxy_max_body_bytes)
+    app.router.routes.extend([*pages.routes(), *link_pages.routes(), *live_routes(hub), *gateway_routes(gateway)])
+    app.add_middleware(SecurityHeaders, is_secure=settings.is_secure)
+    return app
+
+
+_FOREIGN_PAGES = frozenset({"/docs", "/docs/oauth2-redirect"})
+
+
+def create_worker(settings: DashboardSettings, *, clock: Clock = system_clock) -> Worker:
+    from dashboard.consumers import register
+    from slotstream_servicekit import workers
+
+    database = Database.of_service(settings, service=NAME, role="worker")
+    keys = _keys(settings)
+    _require_keys(keys)
+    ring = _key_ring(settings, database, keys, clock)
+    mailer = Mailer(database=database, sender=_mail_sender(settings), settings=settings, clock=clock)
+    return workers.create_worker(
+        service=NAME,
+        settings=settings,
+        database=database,
+        decode=parse,
+        register=partial(register, clock=clock, retention=settings.live_retention),
+        tasks=[
+            mailer.task(),
+            repeatedly("signing_keys", ring.renew, every=_KEYS_LOOKED_AT_SECONDS),
+            housekeeping(database, sweeps(settings)),
+        ],
+        publishes=False,
+    )
+
+
+def _key_ring(settings: DashboardSettings, database: Database, keys: Sequence[str], clock: Clock) -> KeyRing:
+    return KeyRing(database, box=SecretBox(keys), clock=clock, lifetime=settings.key_lifetime)
+
+
+def _authenticator(settings: DashboardSettings, ring: KeyRing, clock: Clock) -> Authenticator:
+    """Accepts what the other services accept; its own keys it reads without a detour over the network."""
+    own = IssuerSettings(issuer=settings.issuer, audience=settings.token_audience, jwks_url=_OWN_KEYS)
+    others = [issuer for issuer in settings.issuers if issuer.issuer != settings.issuer]
+    client = httpx2.AsyncClient(timeout=5.0, follow_redirects=False, mounts={_OWN_KEYS: OwnKeys(ring)})
+    return Authenticator([own, *others], client=client, clock=lambda: clock().timestamp())
+
+
+def _upstream_client(settings: DashboardSettings, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
+    """Follows no redirect and keeps no cookie: what a service answers is the browser's to judge."""
+    connect = settings.upstream_connect_seconds
+    return httpx2.AsyncClient(
+        transport=transport,
+        timeout=httpx2.Timeout(settings.upstream_seconds, connect=connect, pool=connect),
+        limits=httpx2.Limits(max_connections=1_000, max_keepalive_connections=100),
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def _mail_sender(settings: DashboardSettings) -> SmtpMailSender:
+    password = settings.smtp_password
+    return SmtpMailSender(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        sender=settings.sender_address,
+        tls=settings.smtp_tls,
+        ca_file=settings.smtp_ca_file,
+        username=settings.smtp_username,
+        password=password.get_secret_value() if password is not None else None,
+        seconds=settings.smtp_seconds,
+    )
+
+
+def _keys(settings: DashboardSettings) -> Sequence[str]:
+    return [key.get_secret_value() for key in settings.secret_keys]
+
+
+def _require_keys(keys: Sequence[str]) -> None:
+    """Checked when a role starts: operators' commands do without."""
+    if not keys:
+        log.critical("no_secret_keys", reason=_NO_KEYS)
+        raise StartError(_NO_KEYS)
+
+
+service = Service(
+    name=NAME,
+    settings=DashboardSettings,
+    create_api=create_api,
+    create_worker=create_worker,
+    package_dir=Path(__file__).parents[2],
+)
+
+
+def main() -> None:
+    run(service)

@@ -1,0 +1,182 @@
+"""Requests and responses."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from dashboard.domain.users import normal_email
+from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel, ShortText
+from slotstream_servicekit.http.rights import RIGHTS_OF_SCOPE
+
+Locale = Literal["en", "de", "fr", "es", "ar"]
+UserRoleName = Literal["owner", "manager", "staff", "viewer"]
+ApiClientRoleName = Literal["agent", "integration"]
+MAX_BUSINESSES = 500
+
+
+def _known_scope(value: str) -> str:
+    if value not in RIGHTS_OF_SCOPE:
+        raise PydanticCustomError("unknown_scope", "There is no such scope")
+    return value
+
+
+def _email(value: str) -> str:
+    return normal_email(value)
+
+
+EmailAddress = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=254, pattern=r"^[^@\s\x00-\x1f<>,;:\"\\]+@[^@\s\x00-\x1f<>,;:\"\\]+$"),
+    AfterValidator(_email),
+    Field(examples=["ada@example.com"]),
+]
+Scope = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_scope), Field(examples=["slots:read"])]
+BusinessIds = Annotated[list[UUID], Field(min_length=1, max_length=MAX_BUSINESSES)]
+Name = Annotated[ShortText, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class InviteUserIn(RequestModel):
+    id: UUID | None = None
+    email: EmailAddress
+    name: Name
+    role: UserRoleName
+    locale: Locale = "en"
+    business_ids: BusinessIds | None = Field(default=None, description="None: all businesses")
+    resource_id: UUID | None = Field(default=None, description="Limits the user to this resource's calendar")
+
+
+class ChangeUserIn(RequestModel):
+    """What is absent stays; `null` for `business_ids` and `resource_id` takes the limit away."""
+
+    name: Name | None = None
+    role: UserRoleName | None = None
+    business_ids: BusinessIds | None = None
+    resource_id: UUID | None = None
+    active: bool | None = None
+
+
+class UserOut(ResponseModel):
+    id: UUID
+    email: str
+    name: str
+    locale: str
+    role: str
+    state: Literal["invited", "active", "deactivated"]
+    business_ids: list[UUID] | None
+    resource_id: UUID | None
+    last_sign_in_at: InstantOut | None
+    created_at: InstantOut
+    updated_at: InstantOut
+    version: int
+
+
+class CreateApiClientIn(RequestModel):
+    id: UUID | None = None
+    name: Name
+    role: ApiClientRoleName
+    scopes: Annotated[list[Scope], Field(max_length=50)] = Field(default_factory=list)
+    business_ids: BusinessIds | None = None
+
+    @model_validator(mode="after")
+    def _scopes_are_for_integrations(self) -> "CreateApiClientIn":
+        if self.role == "agent" and self.scopes:
+            raise PydanticCustomError("scopes_not_allowed", "An agent's rights are its role's: it has no scopes")
+        return self
+
+
+class ChangeApiClientIn(RequestModel):
+    name: Name | None = None
+    scopes: Annotated[list[Scope], Field(max_length=50)] | None = None
+    business_ids: BusinessIds | None = None
+    active: bool | None = None
+
+
+class RotateApiClientIn(RequestModel):
+    overlap_minutes: int = Field(
+        default=60, ge=0, le=30 * 24 * 60, description="How long the secrets before this one go on working"
+    )
+
+
+class ApiClientOut(ResponseModel):
+    id: UUID
+    name: str
+    role: str
+    scopes: list[str]
+    business_ids: list[UUID] | None
+    state: Literal["active", "deactivated"]
+    rotation: int
+    last_used_at: InstantOut | None
+    created_at: InstantOut
+    updated_at: InstantOut
+    version: int
+
+
+class IssuedApiClientOut(ApiClientOut):
+    client_secret: str = Field(description="Shown now and never again")
+
+
+class AuditEntryOut(ResponseModel):
+    id: UUID
+    at: InstantOut
+    actor_type: str
+    actor_id: str
+    action: str
+    subject_type: str
+    subject_id: str
+    address: str | None
+    details: dict[str, object]
+
+
+class SessionUserOut(ResponseModel):
+    id: UUID
+    name: str
+    email: str
+    locale: str
+    role: str
+    business_ids: list[UUID] | None
+    resource_id: UUID | None
+
+
+class OrganizationOut(ResponseModel):
+    id: UUID
+    name: str
+
+
+class CurrentSessionOut(ResponseModel):
+    """Who is signed in, and what a page needs in order to act."""
+
+    session_id: UUID
+    csrf_token: str = Field(description="Goes into X-CSRF-Token of every request that changes something")
+    user: SessionUserOut
+    organization: OrganizationOut
+    rights: list[str]
+    expires_at: InstantOut
+
+
+class SessionOut(ResponseModel):
+    id: UUID
+    current: bool
+    address: str
+    user_agent: str
+    created_at: InstantOut
+    last_used_at: InstantOut
+    expires_at: InstantOut
+
+
+class SessionsOut(ResponseModel):
+    items: list[SessionOut]
+
+
+class TokenOut(ResponseModel):
+    """RFC 6749 §5.1."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the type's name
+    expires_in: int
+    scope: str
+
+
+class JwksOut(ResponseModel):
+    keys: list[dict[str, str]]

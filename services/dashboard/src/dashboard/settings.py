@@ -1,0 +1,108 @@
+"""What the dashboard can be told."""
+
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from slotstream_servicekit.settings import Port, Rate, ServiceSettings
+
+
+class DashboardSettings(ServiceSettings):
+    """Settings of the dashboard; each is `DASHBOARD_<NAME>` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="DASHBOARD_", extra="ignore", frozen=True)
+
+    http_port: Port = 8006
+    public_url: str = "http://127.0.0.1:8006"
+    """The one origin. Links in mails use it, cookies and forms are checked against it."""
+
+    secret_keys: tuple[SecretStr, ...] = ()
+    """Fernet keys, as a JSON list: the first seals, all open. Needed by both roles; there is no default key."""
+
+    token_issuer: str | None = None
+    """`iss` of the tokens signed here; the public URL where it is not set."""
+    token_audience: str = "slotstream"  # noqa: S105 - no secret
+    token_lifetime: timedelta = Field(default=timedelta(seconds=45), gt=timedelta(0), le=timedelta(seconds=60))
+    session_memory: timedelta = Field(default=timedelta(seconds=5), ge=timedelta(0), le=timedelta(seconds=10))
+    """How long a process may go on with what it last read of a session. With a token's lifetime under a minute."""
+    key_lifetime: timedelta = timedelta(days=30)
+    """How long one key signs. Its successor is published a day before."""
+
+    session_idle: timedelta = timedelta(hours=12)
+    session_lifetime: timedelta = timedelta(days=14)
+    invitation_lifetime: timedelta = timedelta(days=7)
+    reset_lifetime: timedelta = timedelta(minutes=30)
+
+    upstreams: dict[str, str] = Field(default_factory=dict)
+    """The services behind `/api/<service>/v1/`: `{"booking": "http://127.0.0.1:8001"}`."""
+    upstream_connect_seconds: float = Field(default=2.0, gt=0)
+    upstream_seconds: float = Field(default=60.0, gt=0)
+    """How long a service may be silent before its answer; streams have no limit."""
+    proxy_max_body_bytes: int = Field(default=33_554_432, ge=1_024)
+
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks of reverse proxies whose `X-Forwarded-For` is believed."""
+    session_rate: Rate = Rate(per_minute=1_200, burst=300)
+    api_client_rate: Rate = Rate(per_minute=3_000, burst=600)
+    address_rate: Rate = Rate(per_minute=60, burst=60)
+    """Sign-ins, resets and token requests of one address."""
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: Port = 25
+    smtp_tls: Literal["opportunistic", "starttls", "tls", "none"] = "opportunistic"
+    smtp_ca_file: str | None = None
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_seconds: float = Field(default=10.0, gt=0, le=60)
+    sender_address: str = "no-reply@slotstream.invalid"
+    mail_every: timedelta = timedelta(milliseconds=500)
+    """How often the worker looks for mails that are due."""
+
+    live_every: timedelta = timedelta(milliseconds=200)
+    """How often a process with open streams looks for new events."""
+    live_beat: timedelta = timedelta(seconds=15)
+    """How often a stream beats; its session and its user's rights are looked at as often."""
+    live_retention: timedelta = timedelta(minutes=15)
+    """How far back a stream can be resumed."""
+    live_streams: int = Field(default=4_000, ge=1)
+    """How many streams one process holds open."""
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _each_is_a_fernet_key(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for key in keys:
+            Fernet(key.get_secret_value())
+        return keys
+
+    @model_validator(mode="after")
+    def _a_change_of_rights_bites_within_a_minute(self) -> Self:
+        if self.token_lifetime + self.session_memory > timedelta(seconds=60):
+            raise ValueError("token_lifetime and session_memory are more than 60 seconds together")
+        return self
+
+    @property
+    def issuer(self) -> str:
+        return self.token_issuer or self.public_url.rstrip("/")
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the public URL, as browsers write it in `Origin`."""
+        parts = urlsplit(self.public_url)
+        default = {"https": 443, "http": 80}.get(parts.scheme)
+        port = f":{parts.port}" if parts.port not in (None, default) else ""
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{parts.scheme}://{host}{port}"
+
+    @property
+    def is_secure(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    @property
+    def cookie_name(self) -> str:
+        """`__Host-` needs https: over plain http on localhost a browser would refuse it."""
+        return "__Host-slotstream" if self.is_secure else "slotstream"

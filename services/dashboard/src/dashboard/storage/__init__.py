@@ -1,0 +1,37 @@
+"""What the dashboard remembers."""
+
+from dashboard.storage.accounts import AccountStore
+from dashboard.storage.api_clients import ApiClientStore
+from dashboard.storage.audit import AuditStore
+from dashboard.storage.delays import DelayStore
+from dashboard.storage.links import LinkStore
+from dashboard.storage.live import LiveEventStore, NumberedEvent
+from dashboard.storage.mails import MailStore
+from dashboard.storage.organizations import OrganizationStore
+from dashboard.storage.sessions import SessionStore
+from dashboard.storage.signing_keys import SigningKeyStore
+from dashboard.storage.tables import metadata, schema
+from dashboard.storage.users import UserStore
+
+__all__ = [
+    "NO_ORGANIZATION",
+    "AccountStore",
+    "ApiClientStore",
+    "AuditStore",
+    "DelayStore",
+    "LinkStore",
+    "LiveEventStore",
+    "MailStore",
+    "NumberedEvent",
+    "OrganizationStore",
+    "SessionStore",
+    "SigningKeyStore",
+    "UserStore",
+    "metadata",
+    "schema",
+]
+
+from uuid import UUID
+
+NO_ORGANIZATION = UUID(int=0)
+"""What a transaction is bound to that looks at shared tables only: row-level security shows it nobody's rows."""

@@ -1,0 +1,60 @@
+"""Sessions, found by the digest of what the browser holds."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dashboard.domain.sessions import Session
+from dashboard.storage.tables import sessions
+
+_SHOWN = tuple(column for column in sessions.c if column.name != "digest")
+
+
+class SessionStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def add(self, session: Session, *, digest: bytes) -> None:
+        values = {column.name: getattr(session, column.name) for column in _SHOWN}
+        await self._session.execute(insert(sessions).values(**values, digest=digest))
+
+    async def find(self, digest: bytes) -> Session | None:
+        row = (await self._session.execute(select(*_SHOWN).where(sessions.c.digest == digest))).first()
+        return _session_of(row) if row is not None else None
+
+    async def of_account(self, account_id: UUID) -> Sequence[Session]:
+        """All sessions of a person, the one used last first."""
+        rows = await self._session.execute(
+            select(*_SHOWN).where(sessions.c.account_id == account_id).order_by(sessions.c.last_used_at.desc())
+        )
+        return [_session_of(row) for row in rows]
+
+    async def find_all(self, session_ids: Collection[UUID]) -> Sequence[Session]:
+        rows = await self._session.execute(select(*_SHOWN).where(sessions.c.id.in_(session_ids)))
+        return [_session_of(row) for row in rows]
+
+    async def use(self, session_id: UUID, *, now: datetime) -> None:
+        await self._session.execute(update(sessions).where(sessions.c.id == session_id).values(last_used_at=now))
+
+    async def end(self, session_id: UUID, *, account_id: UUID) -> bool:
+        """Whether that person had that session."""
+        statement = delete(sessions).where(sessions.c.id == session_id, sessions.c.account_id == account_id)
+        return (await self._session.execute(statement.returning(sessions.c.id))).first() is not None
+
+    async def end_of_account(self, account_id: UUID, *, except_for: UUID | None = None) -> int:
+        statement = delete(sessions).where(sessions.c.account_id == account_id)
+        if except_for is not None:
+            statement = statement.where(sessions.c.id != except_for)
+        return len((await self._session.execute(statement.returning(sessions.c.id))).all())
+
+    async def end_of_user(self, user_id: UUID) -> int:
+        statement = delete(sessions).where(sessions.c.user_id == user_id).returning(sessions.c.id)
+        return len((await self._session.execute(statement)).all())
+
+
+def _session_of(row: Row[Any]) -> Session:
+    return Session(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it

@@ -1,0 +1,1 @@
+"""What the dashboard does, one function per verb; none of them commits."""

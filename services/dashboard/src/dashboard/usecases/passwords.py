@@ -1,0 +1,75 @@
+"""Choosing a new password by a mailed link."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dashboard.domain.audit import AuditAction
+from dashboard.domain.errors import LinkInvalidError
+from dashboard.domain.links import LinkKind, Mail, MailKind, OneTimeLink
+from dashboard.domain.sessions import digest_of
+from dashboard.domain.users import Account, Membership
+from dashboard.storage import AccountStore, LinkStore, MailStore, SessionStore
+from dashboard.usecases.audit import add_audit_entry
+from slotstream_servicekit.context import Context
+from slotstream_servicekit.ids import new_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChanged:
+    """Whose password it was, and the organizations whose audit trails tell it."""
+
+    account: Account
+    memberships: tuple[Membership, ...]
+
+
+async def request_reset(*, session: AsyncSession, email: str, locale: str, now: datetime) -> None:
+    """Notes the wish, whoever is meant: the worker looks whether there is such an account, after the answer."""
+    mails = MailStore(session)
+    if await mails.waiting(MailKind.RESET, email):
+        return
+    await mails.add(Mail(id=new_id(), kind=MailKind.RESET, recipient=email, locale=locale, due_at=now, created_at=now))
+
+
+async def find_reset_link(*, session: AsyncSession, secret: str, now: datetime) -> OneTimeLink:
+    """Raises LinkInvalidError. Looking uses nothing up."""
+    link = await LinkStore(session).find(LinkKind.RESET, digest_of(secret), now=now)
+    if link is None:
+        raise LinkInvalidError("The link was used, has expired, or is not complete.")
+    return link
+
+
+async def reset_password(*, session: AsyncSession, secret: str, password_hash: str, now: datetime) -> PasswordChanged:
+    """Sets the password, ends every session of the person and every other link. Raises LinkInvalidError."""
+    link = await LinkStore(session).use(LinkKind.RESET, digest_of(secret), now=now)
+    account = await AccountStore(session).find_by_email(link.email) if link is not None else None
+    if account is None:
+        raise LinkInvalidError("The link was used, has expired, or is not complete.")
+    await AccountStore(session).set_password(account.id, password_hash=password_hash, now=now)
+    await SessionStore(session).end_of_account(account.id)
+    await LinkStore(session).revoke_resets(account.email)
+    await MailStore(session).add(
+        Mail(
+            id=new_id(),
+            kind=MailKind.PASSWORD_CHANGED,
+            recipient=account.email,
+            locale=account.locale,
+            due_at=now,
+            created_at=now,
+        )
+    )
+    memberships = await AccountStore(session).memberships(account.id)
+    return PasswordChanged(account=account, memberships=tuple(memberships))
+
+
+async def audit_password(*, session: AsyncSession, context: Context, user_id: UUID, address: str) -> None:
+    await add_audit_entry(
+        session=session,
+        context=context,
+        action=AuditAction.PASSWORD_SET,
+        subject_type="user",
+        subject_id=user_id,
+        address=address,
+    )

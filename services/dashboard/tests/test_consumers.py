@@ -1,0 +1,76 @@
+"""What is kept for open streams of what happened to appointments."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from dashboard_tenant import Tenant
+from sqlalchemy import text
+
+from dashboard.consumers import Handlers
+from slotstream_contracts.appointments import AppointmentAssigned, AppointmentSnapshot, AssignedResource, Change
+from slotstream_contracts.base import Actor
+from slotstream_contracts.envelope import Envelope, wrap
+from slotstream_servicekit.consumer import Received
+
+pytestmark = pytest.mark.service
+
+NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
+BUSINESS, APPOINTMENT, OLD, NEW = uuid4(), uuid4(), uuid4(), uuid4()
+
+
+def assigned(organization_id: UUID, *, time: datetime = NOW) -> Received[Envelope[Any]]:
+    """Staff member OLD gave the appointment to NEW."""
+    before = {"id": str(OLD), "kind": "staff", "name": "Ada", "seat": 0}
+    after = {"id": str(NEW), "kind": "staff", "name": "Bo", "seat": 0}
+    event = AppointmentAssigned(
+        appointment=AppointmentSnapshot(
+            id=APPOINTMENT,
+            organization_id=organization_id,
+            business_id=BUSINESS,
+            zone="Europe/Berlin",
+            client_id=uuid4(),
+            starts_at=NOW,
+            ends_at=NOW + timedelta(minutes=30),
+            resources=(AssignedResource(id=NEW, kind="staff", name="Bo"),),
+            status="scheduled",
+            source="manual",
+            calendar_uid="a@slotstream",
+            occupies=True,
+            created_at=NOW,
+            updated_at=NOW,
+            version=7,
+        ),
+        change=Change.model_validate({"verb": "assign", "fields": {"resources": {"old": [before], "new": [after]}}}),
+        actor=Actor(type="user", id="u"),
+    )
+    envelope = wrap(
+        event,
+        organization=organization_id,
+        subject=str(APPOINTMENT),
+        sequence=7,
+        time=time,
+        source="/slotstream/booking",
+        correlation_id="c",
+    )
+    return Received(envelope, str(APPOINTMENT), "slotstream.appointments.v1", 0, 0, NOW)
+
+
+async def test_ids_alone_are_kept_and_whoever_lost_the_appointment_is_among_those_it_concerns(tenant: Tenant) -> None:
+    handlers = Handlers(lambda: NOW, timedelta(minutes=15))
+    record = assigned(tenant.organization_id)
+    stale = assigned(tenant.organization_id, time=NOW - timedelta(hours=1))
+    tombstone: Received[Envelope[Any]] = Received(None, "x", "slotstream.appointments.v1", 0, 1, NOW)
+
+    for _ in range(2):
+        async with tenant.database.system_transaction() as session:
+            await handlers.on_appointments(session, [record, stale, tombstone])
+
+    async with tenant.database.transaction(tenant.organization_id) as session:
+        (row,) = (await session.execute(text("SELECT * FROM live_events"))).all()
+    assert record.event is not None
+    assert (row.id, row.subject, row.version) == (record.event.id, str(APPOINTMENT), 7)
+    assert (row.type, row.topic) == ("slotstream.appointment.assigned", "slotstream.appointments.v1")
+    assert (row.business_id, set(row.resource_ids)) == (BUSINESS, {OLD, NEW})
+    assert "Ada" not in str(row)

@@ -1,0 +1,229 @@
+"""Live events: told to those who may see them, resumed where they broke off, ended with the session."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+from dashboard_tenant import Tenant
+from starlette.types import Message, Scope
+
+from dashboard.domain.live import LiveEvent
+from dashboard.usecases.live import keep_live_events
+from slotstream_servicekit.testing.plugin import until
+
+pytestmark = pytest.mark.service
+
+
+@dataclass(kw_only=True)
+class OpenStream:
+    """A browser's EventSource, driven by hand."""
+
+    text: str = ""
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    ended: bool = False
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    task: "asyncio.Task[None] | None" = None
+
+    async def receive(self) -> Message:
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+        else:
+            self.text += message.get("body", b"").decode()
+            self.ended = not message.get("more_body", False)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        lines = [line for line in self.text.splitlines() if line.startswith('data: {"id"')]
+        return [orjson.loads(line.removeprefix("data: ")) for line in lines]
+
+    @property
+    def subjects(self) -> list[str]:
+        return [event["subject"] for event in self.events]
+
+    async def close(self) -> None:
+        self.gone.set()
+        if self.task is not None:
+            await asyncio.wait_for(self.task, 10)
+
+
+async def open_stream(tenant: Tenant, cookie: str | None, *, last_event_id: str | None = None) -> OpenStream:
+    headers = [(b"host", b"desk.example.com"), (b"cookie", f"__Host-slotstream={cookie}".encode())]
+    if last_event_id is not None:
+        headers.append((b"last-event-id", last_event_id.encode()))
+    scope: Scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "https",
+        "path": "/events/stream",
+        "raw_path": b"/events/stream",
+        "root_path": "",
+        "query_string": b"",
+        "headers": headers,
+        "client": ("192.0.2.7", 1),
+        "server": ("desk.example.com", 443),
+    }
+    stream = OpenStream()
+    stream.task = asyncio.ensure_future(tenant.app(scope, stream.receive, stream.send))
+    await until(lambda: stream.status, what="the stream begins")
+    return stream
+
+
+def an_event(tenant: Tenant, **more: Any) -> LiveEvent:
+    values: dict[str, Any] = {
+        "id": uuid4(),
+        "organization_id": tenant.organization_id,
+        "topic": "slotstream.appointments.v1",
+        "type": "slotstream.appointment.confirmed",
+        "subject": str(uuid4()),
+        "version": 2,
+        "business_id": uuid4(),
+        "resource_ids": (),
+        "created_at": tenant.now,
+    }
+    return LiveEvent(**{**values, **more})
+
+
+async def happen(tenant: Tenant, *events: LiveEvent) -> None:
+    await keep(tenant, events)
+
+
+async def keep(tenant: Tenant, events: Sequence[LiveEvent]) -> None:
+    async with tenant.database.system_transaction() as session:
+        await keep_live_events(session=session, events=events, now=tenant.now, retention=timedelta(minutes=15))
+
+
+async def test_an_event_reaches_the_streams_of_its_organization_and_no_other(tenant: Tenant) -> None:
+    browser = await tenant.signed_in()
+    stream = await open_stream(tenant, browser.cookie)
+    own, foreign = an_event(tenant), an_event(tenant, organization_id=uuid4())
+
+    await happen(tenant, foreign, own)
+    await until(lambda: stream.events, what="the event arrives")
+
+    assert stream.status == 200
+    assert stream.headers["content-type"] == "text/event-stream"
+    assert stream.headers["cache-control"] == "no-cache, no-transform"
+    assert stream.headers["x-accel-buffering"] == "no"
+    assert stream.text.startswith("retry: ")
+    assert stream.events == [
+        {
+            "id": str(own.id),
+            "topic": "slotstream.appointments.v1",
+            "type": "slotstream.appointment.confirmed",
+            "subject": own.subject,
+            "version": 2,
+            "organization": str(tenant.organization_id),
+        }
+    ]
+    await stream.close()
+
+
+async def test_who_is_limited_to_businesses_or_a_calendar_hears_of_those_alone(tenant: Tenant) -> None:
+    business, calendar = uuid4(), uuid4()
+    _, browser = await tenant.member(role="staff", business_ids=[str(business)], resource_id=str(calendar))
+    stream = await open_stream(tenant, browser.cookie)
+    hidden = [
+        an_event(tenant, resource_ids=(calendar,)),
+        an_event(tenant, business_id=business, resource_ids=(uuid4(),)),
+    ]
+    shown = [
+        an_event(tenant, business_id=business, resource_ids=(uuid4(), calendar)),
+        an_event(tenant, business_id=None, resource_ids=()),
+    ]
+
+    await happen(tenant, *hidden, *shown)
+    await until(lambda: len(stream.events) >= 2, what="the events arrive")
+
+    assert stream.subjects == [event.subject for event in shown]
+    await stream.close()
+
+
+async def test_a_stream_goes_on_after_the_last_event_that_was_seen(tenant: Tenant) -> None:
+    browser = await tenant.signed_in()
+    events = [an_event(tenant) for _ in range(3)]
+    await happen(tenant, *events, an_event(tenant, organization_id=uuid4()))
+
+    resumed = await open_stream(tenant, browser.cookie, last_event_id=str(events[0].id))
+    await until(lambda: len(resumed.events) >= 2, what="what was missed arrives")
+    unknown = await open_stream(tenant, browser.cookie, last_event_id=str(uuid4()))
+    junk = await open_stream(tenant, browser.cookie, last_event_id="0; DROP TABLE users")
+    await until(lambda: "event: gap" in unknown.text and "event: gap" in junk.text, what="a gap is told")
+    fresh = await open_stream(tenant, browser.cookie)
+
+    assert resumed.subjects == [event.subject for event in events[1:]]
+    assert "event: gap" not in resumed.text
+    assert unknown.events == junk.events == fresh.events == []
+    for stream in (resumed, unknown, junk, fresh):
+        await stream.close()
+
+
+async def test_another_organizations_event_is_no_place_to_go_on_from(tenant: Tenant) -> None:
+    foreign = an_event(tenant, organization_id=uuid4())
+    await happen(tenant, foreign, an_event(tenant))
+
+    stream = await open_stream(tenant, (await tenant.signed_in()).cookie, last_event_id=str(foreign.id))
+    await until(lambda: "event: gap" in stream.text, what="a gap is told")
+
+    assert stream.events == []
+    await stream.close()
+
+
+async def test_a_stream_beats_and_ends_soon_after_its_session_or_its_rights(tenant: Tenant) -> None:
+    demoted, first = await tenant.member("ada@example.com", role="manager")
+    _, second = await tenant.member("bo@example.com", role="manager")
+    _, third = await tenant.member("cy@example.com", role="manager")
+    streams = [await open_stream(tenant, browser.cookie) for browser in (first, second, third)]
+    tenant.pass_time(timedelta(seconds=16))
+    await until(lambda: all(stream.text.count("event: beat") >= 2 for stream in streams), what="a beat")
+
+    await tenant.api().patch(f"/v1/users/{demoted['id']}", json={"role": "viewer"})
+    await second.change("DELETE", "/api/session")
+    tenant.pass_time(timedelta(seconds=16))
+    await until(lambda: streams[0].ended and streams[1].ended, what="the two end")
+
+    assert all("event: end" in stream.text for stream in streams[:2])
+    assert not streams[2].ended
+    for stream in streams:
+        await stream.close()
+
+
+async def test_nobody_listens_without_a_session_and_no_session_without_bounds(tenant: Tenant) -> None:
+    nobody = await open_stream(tenant, "made-up")
+    browser = await tenant.signed_in()
+    streams = [await open_stream(tenant, browser.cookie) for _ in range(9)]
+
+    assert nobody.status == 401
+    assert [stream.status for stream in streams] == [200] * 8 + [429]
+    for stream in streams:
+        await stream.close()
+    again = await open_stream(tenant, browser.cookie)
+    assert again.status == 200
+    await again.close()
+
+
+async def test_old_events_are_not_kept_and_repeated_ones_once(tenant: Tenant) -> None:
+    event = an_event(tenant)
+    await happen(tenant, an_event(tenant, created_at=tenant.now - timedelta(hours=1)), event)
+    await happen(tenant, event)
+    stream = await open_stream(tenant, (await tenant.signed_in()).cookie)
+
+    async with tenant.database.system_transaction() as session:
+        from sqlalchemy import text
+
+        kept = (await session.execute(text("SELECT id FROM live_events"))).scalars().all()
+
+    assert kept == [UUID(str(event.id))]
+    await stream.close()

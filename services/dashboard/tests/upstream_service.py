@@ -1,0 +1,41 @@
+"""A service behind the gateway that keeps what it is asked and answers what it is told."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+import httpx2
+
+
+class _Parts(httpx2.AsyncByteStream):
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._content), 10):
+            yield self._content[start : start + 10]
+
+
+@dataclass(kw_only=True)
+class Upstream(httpx2.AsyncBaseTransport):
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b'{"ok":true}'
+    failure: httpx2.TransportError | None = None
+    requests: list[httpx2.Request] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        body = bytearray()
+        assert isinstance(request.stream, httpx2.AsyncByteStream)
+        async for part in request.stream:
+            body += part
+        self.bodies.append(bytes(body))
+        if self.failure is not None:
+            raise self.failure
+        headers = {"Content-Length": str(len(self.content)), **self.headers}
+        return httpx2.Response(self.status, headers=headers, stream=_Parts(self.content), request=request)
+
+    @property
+    def last(self) -> httpx2.Request:
+        return self.requests[-1]

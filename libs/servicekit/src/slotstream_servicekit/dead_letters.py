@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
 
 from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.kafka import KafkaConnection
@@ -266,6 +266,7 @@ class DeadLetterCount:
 
     async def _count(self) -> None:
         async with _reader(self._kafka) as consumer:
+            await _require_readable(consumer, self._place.topic)
             begin = (await consumer.beginning_offsets([self._place]))[self._place]
             async for record in _records(consumer, self._place, self._next):
                 self._next = record.offset + 1
@@ -379,8 +380,15 @@ async def _reader(kafka: KafkaConnection) -> AsyncIterator[AIOKafkaConsumer]:
         await consumer.stop()
 
 
+async def _require_readable(consumer: AIOKafkaConsumer, topic: str) -> None:
+    """Without it, aiokafka asks for metadata as fast as it is answered, and says after a while that nobody answered."""
+    if topic not in await consumer.topics():
+        raise UnknownTopicOrPartitionError(f"there is no {topic}, or this login may not read it")
+
+
 async def _records(consumer: AIOKafkaConsumer, place: TopicPartition, from_offset: int) -> AsyncIterator[Any]:
-    """The records that `place` holds now, from `from_offset` on."""
+    """The records that `place` holds now, from `from_offset` on. Raises UnknownTopicOrPartitionError."""
+    await _require_readable(consumer, place.topic)
     consumer.assign([place])
     end = (await consumer.end_offsets([place]))[place]
     begin = (await consumer.beginning_offsets([place]))[place]

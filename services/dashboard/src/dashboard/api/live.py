@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -286,7 +286,8 @@ async def _begin(send: Send) -> None:
 async def _send_until_gone(stream: Stream, gone: "asyncio.Future[None]", send: Send) -> None:
     while not gone.done():
         next_one = asyncio.ensure_future(stream.next())
-        await asyncio.wait({next_one, gone}, return_when=asyncio.FIRST_COMPLETED)
+        waited_for: set[asyncio.Future[Any]] = {next_one, gone}
+        await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
         if not next_one.done():
             next_one.cancel()
             return

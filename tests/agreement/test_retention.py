@@ -58,6 +58,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "services": _STATE,
         "occupancy": "goes with its appointment",
         "projection_versions": "one row per organization",
+        "client_preferences": _STATE,
         "resource_versions": "one row per resource",
         "outbox": _SENT,
     },

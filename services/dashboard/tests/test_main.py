@@ -64,7 +64,7 @@ def test_the_origin_is_written_as_browsers_write_it(public_url: str, origin: str
 async def test_the_worker_mails_renews_sweeps_and_consumes(tenant: Tenant) -> None:
     worker = create_worker(tenant.settings)
     try:
-        assert [task.__name__ for task in worker.tasks] == ["mails", "signing_keys", "housekeeping"]
+        assert [task.__name__ for task in worker.tasks] == ["mails", "signing_keys", "housekeeping", "dead_letter_count"]
         assert worker.consumers is not None
         assert worker.relay is None
     finally:
@@ -109,6 +109,9 @@ async def test_the_first_owner_is_made_once_and_only_an_owner_ends_that(tenant: 
 
 @pytest.mark.service
 async def test_another_key_does_not_open_what_was_sealed_with_the_first(tenant: Tenant) -> None:
+    own = create_api(tenant.settings, clock=lambda: tenant.now)
+    async with own.router.lifespan_context(own):
+        await own.state.dependencies.key_ring.signer()
     others = tenant.settings.model_copy(update={"secret_keys": (SecretStr(Fernet.generate_key().decode()),)})
     app = create_api(others, clock=lambda: tenant.now)
     async with app.router.lifespan_context(app):

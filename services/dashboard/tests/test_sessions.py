@@ -57,7 +57,8 @@ async def test_sessions_are_listed_and_ended_by_whose_they_are(tenant: Tenant) -
 
     listed = (await here.get("/api/sessions")).json()["items"]
     of_others = (await other.get("/api/sessions")).json()["items"]
-    far = next(session for session in listed if session["id"] == (await there.session())["session_id"])
+    far_id = (await there.session())["session_id"]
+    far = next(session for session in listed if session["id"] == far_id)
     foreign = await other.change("DELETE", f"/api/sessions/{far['id']}")
     ended = await here.change("DELETE", f"/api/sessions/{far['id']}")
 

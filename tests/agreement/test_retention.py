@@ -30,6 +30,7 @@ _RECORD: Final = "the record of what was booked; erasing takes the person out of
 
 KEPT: Final[Mapping[str, Mapping[str, str]]] = {
     "booking": {
+        "client_preferences": _STATE,
         "organizations": _MASTER,
         "businesses": _MASTER,
         "resources": _MASTER,
@@ -58,7 +59,6 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "services": _STATE,
         "occupancy": "goes with its appointment",
         "projection_versions": "one row per organization",
-        "client_preferences": _STATE,
         "resource_versions": "one row per resource",
         "outbox": _SENT,
     },

@@ -1,0 +1,121 @@
+import { type InfiniteData, type QueryClient, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import type { components } from "./schema/booking";
+import { ask, type Query } from "./client";
+import type { Instant } from "../time";
+import { instantOf, isoOf } from "../time";
+
+type Schemas = components["schemas"];
+export type Appointment = Schemas["ListedAppointmentOut"];
+export type PlainAppointment = Schemas["AppointmentOut"];
+export type Status = Appointment["status"];
+export type HistoryEntry = Schemas["HistoryEntryOut"];
+export type Counts = Schemas["CountsOut"];
+export type Page = { items: Appointment[]; next_cursor?: string | null };
+
+export const STATUSES: readonly Status[] = [
+  "pending",
+  "scheduled",
+  "confirmed",
+  "completed",
+  "cancelled",
+  "no_show",
+  "rescheduled",
+  "dismissed",
+];
+/** What the calendar leaves out unless asked. */
+export const GONE: ReadonlySet<Status> = new Set(["cancelled", "rescheduled", "dismissed"]);
+
+export const startOf = (appointment: PlainAppointment): Instant => instantOf(appointment.starts_at);
+export const endOf = (appointment: PlainAppointment): Instant => instantOf(appointment.ends_at);
+export const staffOf = (appointment: PlainAppointment) => appointment.resources.filter((resource) => resource.kind === "staff");
+
+export const useAppointmentPages = (query: Query, sort: string) =>
+  useInfiniteQuery({
+    queryKey: ["appointments", "list", query, sort],
+    queryFn: ({ pageParam, signal }) =>
+      ask<Page>("booking", "/appointments", { query: { ...query, sort, limit: 100, cursor: pageParam }, signal }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: (previous) => previous,
+  });
+
+export const useCounts = (query: Query) =>
+  useQuery({
+    queryKey: ["appointments", "counts", query],
+    queryFn: ({ signal }) => ask<Counts>("booking", "/appointments/counts", { query, signal }),
+    placeholderData: (previous) => previous,
+  });
+
+/** Everything that lies in a window, of one business: what the calendar draws. */
+export const useWindow = (businessId: string | undefined, from: Instant, to: Instant) =>
+  useQuery({
+    queryKey: ["appointments", "window", businessId, from, to],
+    enabled: businessId !== undefined,
+    queryFn: async ({ signal }) => {
+      // What began two days before may still last.
+      const query = { business_id: businessId, from: isoOf(from - 2 * 86_400_000), to: isoOf(to), sort: "starts_at", limit: 100 };
+      const items: Appointment[] = [];
+      let cursor: string | undefined;
+      do {
+        const page: Page = await ask<Page>("booking", "/appointments", { query: { ...query, cursor }, signal });
+        items.push(...page.items.filter((appointment) => endOf(appointment) > from));
+        cursor = page.next_cursor ?? undefined;
+      } while (cursor);
+      return items;
+    },
+    placeholderData: (previous) => previous,
+  });
+
+export const useAppointment = (id: string | undefined) =>
+  useQuery({
+    queryKey: ["appointments", "single", id],
+    enabled: id !== undefined,
+    queryFn: ({ signal }) => ask<Appointment>("booking", `/appointments/${id}`, { signal }),
+  });
+
+export const useHistory = (id: string) =>
+  useQuery({
+    queryKey: ["appointments", "history", id],
+    queryFn: ({ signal }) => ask<Schemas["HistoryOut"]>("booking", `/appointments/${id}/history`, { signal }),
+  });
+
+/** Puts a newer version of an appointment wherever it is shown; an older or equal one changes nothing. */
+export function patchAppointment(client: QueryClient, newer: PlainAppointment): void {
+  const patched = (known: Appointment): Appointment =>
+    known.id === newer.id && known.version < newer.version ? { ...known, ...newer } : known;
+  client.setQueriesData<InfiniteData<Page>>({ queryKey: ["appointments", "list"] }, (data) =>
+    data && { ...data, pages: data.pages.map((page) => ({ ...page, items: page.items.map(patched) })) },
+  );
+  client.setQueriesData<Appointment[]>({ queryKey: ["appointments", "window"] }, (items) => items?.map(patched));
+  client.setQueriesData<Appointment>({ queryKey: ["appointments", "single", newer.id] }, (known) => known && patched(known));
+}
+
+export type Verb = "approve" | "decline" | "confirm" | "cancel" | "complete" | "no-show" | "dismiss" | "reopen" | "archive" | "unarchive";
+
+/** `verbs` of a row are told with underscores. */
+export const pathOfVerb = (verb: string): Verb => verb.replaceAll("_", "-") as Verb;
+
+export type VerbBody = { reason?: string; notify?: boolean; actual_price?: { amount: string; currency: string }; internal_notes?: string };
+
+export const act = (appointment: PlainAppointment, verb: string, body: VerbBody = {}, key?: string): Promise<PlainAppointment> =>
+  ask<PlainAppointment>("booking", `/appointments/${appointment.id}/${pathOfVerb(verb)}`, {
+    method: "POST",
+    version: appointment.version,
+    body,
+    key,
+  });
+
+export type Move = {
+  starts_at: string;
+  duration_minutes?: number;
+  resource_ids?: string[];
+  notify: boolean;
+  reason?: string;
+  override?: { reason: string };
+};
+
+export const move = (appointment: PlainAppointment, body: Move, key?: string): Promise<Schemas["RescheduledOut"]> =>
+  ask("booking", `/appointments/${appointment.id}/reschedule`, { method: "POST", version: appointment.version, body, key });
+
+export const edit = (appointment: PlainAppointment, body: Record<string, unknown>, key?: string): Promise<PlainAppointment> =>
+  ask("booking", `/appointments/${appointment.id}`, { method: "PATCH", version: appointment.version, body, key });

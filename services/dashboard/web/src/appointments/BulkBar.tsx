@@ -1,0 +1,193 @@
+/** What is done with many at once. "All that match" are the ids that matched when the number was shown. */
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Appointment, Page } from "../api/appointments";
+import { ask, type Query } from "../api/client";
+import type { components } from "../api/schema/booking";
+import { useRight } from "../api/session";
+import { Button } from "../ui/Button";
+import { TextField } from "../ui/fields";
+import { Icon, type IconName } from "../ui/Icon";
+import { Problem, sayReason } from "../ui/Problem";
+import { Sheet } from "../ui/Sheet";
+import { ExportSheet } from "./ExportSheet";
+import { CancelSheet } from "./sheets";
+
+type Schemas = components["schemas"];
+type Verb = Schemas["BulkVerb"];
+type Result = Schemas["BulkResultOut"];
+export type Selection = { ids: ReadonlySet<string>; all: number | null; last?: string };
+
+type Props = { selection: Selection; rows: readonly Appointment[]; query: Query; total: number | undefined; onChange: (selection: Selection) => void };
+
+const NONE: Selection = { ids: new Set(), all: null };
+const AT_ONCE = 100;
+const BUTTONS: readonly { verb: Verb; icon: IconName; right: string }[] = [
+  { verb: "complete", icon: "check2", right: "write_appointments" },
+  { verb: "confirm", icon: "check", right: "book" },
+  { verb: "sms_client", icon: "msg", right: "send_messages" },
+  { verb: "sms_staff", icon: "pers", right: "send_messages" },
+  { verb: "dismiss", icon: "ban", right: "write_appointments" },
+  { verb: "archive", icon: "arch", right: "write_appointments" },
+  { verb: "cancel", icon: "x", right: "book" },
+];
+
+export function BulkBar({ selection, rows, query, total, onChange }: Props) {
+  const { t, i18n } = useTranslation();
+  const client = useQueryClient();
+  const [asking, setAsking] = useState<Verb | "export" | null>(null);
+  const [results, setResults] = useState<{ verb: Verb; done: number; failed: Result[]; of: number } | null>(null);
+  const [busy, setBusy] = useState<number | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const rights = { book: useRight("book"), write_appointments: useRight("write_appointments"), send_messages: useRight("send_messages") };
+  const number = new Intl.NumberFormat(i18n.language);
+  const count = selection.ids.size;
+
+  const selectAll = async () => {
+    const ids = new Set<string>();
+    let cursor: string | undefined;
+    do {
+      const page: Page = await ask<Page>("booking", "/appointments", { query: { ...query, limit: 100, cursor } });
+      for (const appointment of page.items) ids.add(appointment.id);
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor);
+    onChange({ ids, all: ids.size });
+  };
+
+  const run = async (verb: Verb, given: Schemas["BulkArgumentsIn"] = {}, ids: readonly string[] = [...selection.ids]) => {
+    setError(null);
+    setBusy(0);
+    const failed: Result[] = [];
+    let done = 0;
+    try {
+      for (let from = 0; from < ids.length; from += AT_ONCE) {
+        const answer = await ask<Schemas["BulkOut"]>("booking", "/appointments/bulk", { method: "POST", body: { verb, ids: ids.slice(from, from + AT_ONCE), arguments: given } });
+        done += answer.results.filter((result) => result.ok).length;
+        failed.push(...answer.results.filter((result) => !result.ok));
+        setBusy(from + AT_ONCE);
+      }
+      setAsking(null);
+      setResults({ verb, done, failed, of: ids.length });
+    } catch (failure) {
+      setError(failure);
+      throw failure;
+    } finally {
+      setBusy(null);
+      void client.invalidateQueries({ queryKey: ["appointments"] });
+    }
+  };
+
+  return (
+    <>
+      <div className="bulk" role="toolbar" aria-label={t("bulk.title")}>
+        <span role="status">
+          <bdi>{busy === null ? t("bulk.selected", { count }) : t("bulk.working", { done: number.format(Math.min(busy, count)), all: number.format(count) })}</bdi>
+        </span>
+        {selection.all === null && total !== undefined && total > count && (
+          <button type="button" className="link" onClick={() => void selectAll()}>
+            {t("bulk.all", { count: total })}
+          </button>
+        )}
+        {BUTTONS.filter((button) => rights[button.right as keyof typeof rights]).map(({ verb, icon }) => (
+          <button type="button" key={verb} className={verb === "cancel" ? "no" : ""} disabled={busy !== null} onClick={() => (verb === "cancel" || verb.startsWith("sms") ? setAsking(verb) : void run(verb).catch(() => undefined))}>
+            <Icon name={icon} />
+            {t(`bulk.${verb}`)}
+          </button>
+        ))}
+        <button type="button" onClick={() => setAsking("export")}>
+          <Icon name="down2" />
+          {t("export.short")}
+        </button>
+        <button type="button" onClick={() => onChange(NONE)} aria-label={t("bulk.clear")}>
+          <kbd>Esc</kbd>
+        </button>
+      </div>
+      {error !== null && asking === null && <Problem error={error} />}
+      {asking === "cancel" && <CancelSheet names={Array.from({ length: count }, (_, index) => rows[index]?.client.name ?? "")} notify onClose={() => setAsking(null)} onDone={(reason, notify) => run("cancel", { reason, notify })} />}
+      {asking?.startsWith("sms") && <TextSheet count={count} staff={asking === "sms_staff"} onClose={() => setAsking(null)} onDone={(text) => run(asking as Verb, { text })} />}
+      {asking === "export" && <ExportSheet query={query} ids={[...selection.ids]} total={count} onClose={() => setAsking(null)} />}
+      {results && (
+        <Results
+          {...results}
+          rows={rows}
+          onClose={() => {
+            setResults(null);
+            onChange(NONE);
+          }}
+          onRetry={() => {
+            const again = results.failed.map((result) => result.id);
+            setResults(null);
+            void run(results.verb, {}, again).catch(() => undefined);
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function TextSheet({ count, staff, onClose, onDone }: { count: number; staff: boolean; onClose: () => void; onDone: (text: string) => Promise<void> }) {
+  const { t } = useTranslation();
+  const [text, setText] = useState("");
+  const [error, setError] = useState<unknown>(null);
+  return (
+    <Sheet
+      title={t(staff ? "bulk.textStaff" : "bulk.textClients", { count })}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onPress={onClose}>{t("back")}</Button>
+          <Button kind="primary" isDisabled={!text.trim()} onPress={() => void onDone(text.trim()).catch(setError)}>
+            {t("bulk.send", { count })}
+          </Button>
+        </>
+      }
+    >
+      <Problem error={error} />
+      <TextField label={t("bulk.text")} value={text} onChange={setText} lines={4} maxLength={640} autoFocus isRequired />
+    </Sheet>
+  );
+}
+
+type ResultsProps = { verb: Verb; done: number; failed: readonly Result[]; of: number; rows: readonly Appointment[]; onClose: () => void; onRetry: () => void };
+
+/** What was done and what was not, by reason, each named. */
+function Results({ verb, done, failed, of, rows, onClose, onRetry }: ResultsProps) {
+  const { t } = useTranslation();
+  const byReason = new Map<string, Result[]>();
+  for (const result of failed) {
+    const code = result.problem?.code ?? "unexpected_answer";
+    byReason.set(code, [...(byReason.get(code) ?? []), result]);
+  }
+  const nameOf = (id: string) => rows.find((row) => row.id === id)?.client.name ?? id;
+  return (
+    <Sheet
+      title={t("bulk.result", { done, all: of, verb: t(`bulk.${verb}`) })}
+      onClose={onClose}
+      footer={
+        <>
+          {failed.length > 0 && verb !== "cancel" && !verb.startsWith("sms") && <Button onPress={onRetry}>{t("bulk.retry")}</Button>}
+          <Button kind="primary" onPress={onClose}>
+            {t("close")}
+          </Button>
+        </>
+      }
+    >
+      {failed.length === 0 && <p>{t("bulk.allDone")}</p>}
+      {[...byReason].map(([code, results]) => (
+        <details key={code} open>
+          <summary>
+            {results[0]?.problem ? sayReason(t, { code, detail: results[0].problem.detail }) : code} ({results.length})
+          </summary>
+          <ul>
+            {results.map((result) => (
+              <li key={result.id}>
+                <bdi>{nameOf(result.id)}</bdi>
+              </li>
+            ))}
+          </ul>
+        </details>
+      ))}
+    </Sheet>
+  );
+}

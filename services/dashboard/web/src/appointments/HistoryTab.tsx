@@ -1,0 +1,130 @@
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { type Appointment, type HistoryEntry, type PlainAppointment, useHistory } from "../api/appointments";
+import { ask } from "../api/client";
+import { type Clock, instantOf, isoOf } from "../time";
+import { Icon } from "../ui/Icon";
+import { Waiting } from "../ui/Page";
+import { StatusPill } from "../ui/Pill";
+import { Problem } from "../ui/Problem";
+
+/** Fields that say nothing to people: counters and keys of the machinery. */
+const TECHNICAL = new Set(["version", "calendar_sequence", "calendar_uid", "updated_at", "created_at", "reschedule_count", "occupies", "id", "organization_id", "batch_id"]);
+const INSTANTS = new Set(["starts_at", "ends_at", "previous_starts_at"]);
+
+/** Newest first: who, what, from what to what, and in which call; and the appointment as it was known then. */
+export function HistoryTab({ appointment, clock, onOther }: { appointment: Appointment; clock: Clock; onOther: (id: string) => void }) {
+  const { t } = useTranslation();
+  const { data, error, isPending } = useHistory(appointment.id);
+  const [known, setKnown] = useState<PlainAppointment | null>(null);
+  const [failure, setFailure] = useState<unknown>(null);
+  if (isPending || error) return <Waiting error={error} rows={4} />;
+  const entries = [...data.items].reverse();
+  const asOf = async (at: string) => {
+    try {
+      setKnown(await ask<PlainAppointment>("booking", `/appointments/${appointment.id}`, { query: { as_of: isoOf(instantOf(at) + 999) } }));
+    } catch (problem) {
+      setFailure(problem);
+    }
+  };
+  return (
+    <>
+      <Problem error={failure} />
+      {known && (
+        <div className="asof" role="status">
+          <b>{t("history.asOf")}</b> <StatusPill status={known.status} />
+          <p>
+            <bdi>{clock.dayAndTime(instantOf(known.starts_at))}</bdi> · <bdi>{known.service_name}</bdi> · <bdi>{known.resources.map((resource) => resource.name).join(", ")}</bdi>
+          </p>
+          <button type="button" className="link" onClick={() => setKnown(null)}>
+            {t("history.now")}
+          </button>
+        </div>
+      )}
+      <ol className="history">
+        {entries.map((entry) => (
+          <Entry key={entry.version} entry={entry} before={data.items.find((other) => other.version === entry.version - 1)} clock={clock} onAsOf={() => void asOf(entry.at)} onOther={onOther} />
+        ))}
+      </ol>
+      {data.messages.length > 0 && <h3>{t("drawer.messages")}</h3>}
+      {data.messages.map((message) => (
+        <div className="ln" key={message.message_id}>
+          <Icon name={message.channel === "email" ? "mail" : "msg"} />
+          <div>
+            {t(`channel.${message.channel}`, { defaultValue: message.channel })} · {t(`message.${message.kind}`, { defaultValue: message.kind })}
+          </div>
+          <span>{message.outcomes.map((outcome) => t(`outcome.${outcome.outcome}`, { defaultValue: outcome.outcome })).at(-1)}</span>
+        </div>
+      ))}
+    </>
+  );
+}
+
+function Entry({ entry, before, clock, onAsOf, onOther }: { entry: HistoryEntry; before: HistoryEntry | undefined; clock: Clock; onAsOf: () => void; onOther: (id: string) => void }) {
+  const { t } = useTranslation();
+  const changes = Object.entries(entry.fields).filter(([name, value]) => !TECHNICAL.has(name) && (before ? JSON.stringify(before.fields[name]) !== JSON.stringify(value) : value !== null && entry.verb !== "create"));
+  const say = (name: string, value: unknown): string => {
+    if (value === null || value === undefined || value === "") return "–";
+    if (INSTANTS.has(name)) return clock.dayAndTime(instantOf(String(value)));
+    if (name === "status") return t(`status.${value}`, { defaultValue: String(value) });
+    if (typeof value === "boolean") return t(value ? "yes" : "no");
+    if (Array.isArray(value)) return value.map((item) => (typeof item === "object" && item && "name" in item ? String(item.name) : String(item))).join(", ");
+    if (typeof value === "object") return Object.values(value).filter((part) => part !== null).join(" ");
+    return String(value);
+  };
+  const link = ["rescheduled_to", "rescheduled_from"].map((name) => entry.fields[name]).find((value) => typeof value === "string");
+  return (
+    <li>
+      <div className="r1">
+        <b>{t(`verb.past.${entry.verb.replaceAll("-", "_")}`, { defaultValue: entry.verb })}</b>
+        <span className="fill" />
+        <time dateTime={entry.at}>{clock.dayAndTime(instantOf(entry.at))}</time>
+      </div>
+      <small>
+        {t(`actor.${entry.actor.type}`, { defaultValue: entry.actor.type })} <bdi>{entry.actor.on_behalf_of ?? entry.actor.id}</bdi>
+        {entry.actor.call_id && (
+          <>
+            {" "}
+            · {t("history.call")} <bdi dir="ltr">{entry.actor.call_id}</bdi>
+          </>
+        )}
+      </small>
+      {entry.reason && (
+        <p>
+          „<bdi>{entry.reason}</bdi>“
+        </p>
+      )}
+      {entry.override && <p className="amber">{t("history.override", { reason: entry.override.reason, rules: entry.override.rules.map((rule) => t(`code.${rule}`, { defaultValue: rule })).join(" ") })}</p>}
+      {changes.length > 0 && (
+        <dl>
+          {changes.map(([name, value]) => (
+            <div key={name}>
+              <dt>{t(`history.field.${name}`, { defaultValue: name.replaceAll("_", " ") })}</dt>
+              <dd>
+                {before && (
+                  <>
+                    <del>
+                      <bdi>{say(name, before.fields[name])}</bdi>
+                    </del>{" "}
+                    →{" "}
+                  </>
+                )}
+                <bdi>{say(name, value)}</bdi>
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      <div className="row">
+        <button type="button" className="link" onClick={onAsOf}>
+          {t("history.show")}
+        </button>
+        {typeof link === "string" && (
+          <button type="button" className="link" onClick={() => onOther(link)}>
+            {t("history.other")}
+          </button>
+        )}
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,389 @@
+/** All appointments, across businesses: filters in the address, tabs with counts, grouped by day. */
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { type Appointment, STATUSES, type Status, staffOf, useAppointmentPages, useCounts } from "../api/appointments";
+import { useResources, useServices } from "../api/catalogue";
+import { useRight } from "../api/session";
+import { useBusiness } from "../business";
+import { useShortcuts } from "../keys";
+import { Clock, addDays, dayOf, duration, instantOf, now, startOfDay } from "../time";
+import { Button } from "../ui/Button";
+import { Checkbox } from "../ui/fields";
+import { Icon } from "../ui/Icon";
+import { Menu } from "../ui/Menu";
+import { Empty, Live, Waiting } from "../ui/Page";
+import { Avatar, StatusPill } from "../ui/Pill";
+import { Problem } from "../ui/Problem";
+import { BulkBar, type Selection } from "./BulkBar";
+import { AppointmentDrawer } from "./Drawer";
+import { ExportSheet } from "./ExportSheet";
+import { FilterChips } from "./FilterChips";
+import { type ListSearch, queryOf, sortOf } from "./filters";
+import "./list.css";
+import { useVerbs } from "./useVerbs";
+
+type Line = { kind: "day"; key: string; day: string; appointments: readonly Appointment[] } | { kind: "row"; key: string; appointment: Appointment };
+
+const ROW = 48;
+const HEAD = 34;
+
+export function ListPage() {
+  const { t, i18n } = useTranslation();
+  const search = useSearch({ from: "/appointments" });
+  const navigate = useNavigate({ from: "/appointments" });
+  const { clock, business, businesses } = useBusiness();
+  const mayBook = useRight("book");
+  const today = dayOf(now(), clock.zone);
+  const query = useMemo(() => queryOf(search, clock, today), [search, clock, today]);
+  const pages = useAppointmentPages({ ...query, status: search.status }, sortOf(search));
+  const counts = useCounts(query);
+  const [selection, setSelection] = useState<Selection>({ ids: new Set(), all: null });
+  const [exporting, setExporting] = useState(false);
+  const { verbsOf, start, dialog } = useVerbs();
+  const box = useRef<HTMLDivElement>(null);
+  const [current, setCurrent] = useState<string | null>(null);
+  const zones = useMemo(() => new Map(businesses.map((item) => [item.id, new Clock(clock.locale, item.zone)])), [businesses, clock.locale]);
+  const set = (change: Partial<ListSearch>, replace = false) => void navigate({ search: (kept) => clean({ ...kept, wrong: undefined, ...change }), replace });
+
+  useEffect(() => {
+    document.title = `${t("nav.appointments")} · Slotstream`;
+  }, [t]);
+  // Another filter means other rows: what was selected among the former ones is let go.
+  const filterKey = JSON.stringify([query, search.status]);
+  useEffect(() => setSelection({ ids: new Set(), all: null }), [filterKey]);
+
+  const rows = useMemo(() => pages.data?.pages.flatMap((page) => page.items) ?? [], [pages.data]);
+  const lines = useMemo(() => {
+    const result: Line[] = [];
+    let group: Appointment[] = [];
+    let day = "";
+    for (const appointment of rows) {
+      const own = dayOf(instantOf(appointment.starts_at), appointment.zone);
+      if (own !== day) {
+        day = own;
+        group = [];
+        result.push({ kind: "day", key: `day-${own}-${result.length}`, day: own, appointments: group });
+      }
+      group.push(appointment);
+      result.push({ kind: "row", key: appointment.id, appointment });
+    }
+    return result;
+  }, [rows]);
+
+  const virtual = useVirtualizer({
+    count: lines.length,
+    getScrollElement: () => box.current,
+    estimateSize: (index) => (lines[index]?.kind === "day" ? HEAD : ROW),
+    getItemKey: (index) => lines[index]?.key ?? index,
+    overscan: 12,
+  });
+  const shown = virtual.getVirtualItems();
+  const last = shown.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (last >= lines.length - 20 && pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
+  }, [last, lines.length, pages]);
+
+  const toggle = (id: string, range: boolean) =>
+    setSelection((known) => {
+      const ids = new Set(known.ids);
+      const order = rows.map((row) => row.id);
+      if (range && known.last) {
+        const [from, to] = [order.indexOf(known.last), order.indexOf(id)].sort((a, b) => a - b) as [number, number];
+        for (const other of order.slice(Math.max(0, from), to + 1)) ids.add(other);
+      } else if (!ids.delete(id)) ids.add(id);
+      return { ids, all: null, last: id };
+    });
+  const step = (by: number) => {
+    const order = rows.map((row) => row.id);
+    const next = order[Math.min(Math.max(order.indexOf(current ?? "") + by, 0), order.length - 1)];
+    if (!next) return;
+    setCurrent(next);
+    virtual.scrollToIndex(lines.findIndex((line) => line.key === next));
+    if (search.appointment) set({ appointment: next }, true);
+    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(next)}"]`)?.focus());
+  };
+  const verbKey = (verb: string) => () => {
+    const appointment = rows.find((row) => row.id === (search.appointment ?? current));
+    if (appointment && verbsOf(appointment).some((item) => item.id === verb && !item.why)) start(appointment, verb);
+  };
+  useShortcuts({
+    j: () => step(1),
+    k: () => step(-1),
+    x: () => current && toggle(current, false),
+    enter: () => current && set({ appointment: current }),
+    escape: () => (search.appointment ? set({ appointment: undefined }) : setSelection({ ids: new Set(), all: null })),
+    c: verbKey("confirm"),
+    d: verbKey("complete"),
+    r: verbKey("reschedule"),
+  });
+
+  const pageIds = rows.map((row) => row.id);
+  const allOnPage = pageIds.length > 0 && pageIds.every((id) => selection.ids.has(id));
+  const total = search.status?.length ? search.status.reduce((sum, status) => sum + (counts.data?.by_status[status] ?? 0), 0) : counts.data?.total;
+  return (
+    <>
+      <header className="top">
+        <h1 tabIndex={-1}>{t("nav.appointments")}</h1>
+        <Live />
+        <SearchField value={search.q ?? ""} onChange={(q) => set({ q: q || undefined }, true)} />
+        <Button icon="down2" className="hide-s" onPress={() => setExporting(true)}>
+          {t("export.short")}
+        </Button>
+        {mayBook && (
+          <Button kind="primary" icon="plus" className="hide-s" shortcut="N" onPress={() => void navigate({ to: "/appointments/new", search: {} })}>
+            {t("new.title")}
+          </Button>
+        )}
+      </header>
+      <FilterChips search={search} today={today} onChange={set} />
+      {search.wrong && (
+        <div className="problem" role="alert">
+          <Icon name="warn" />
+          <p>{t("list.wrong", { names: search.wrong.join(", ") })}</p>
+        </div>
+      )}
+      <nav className="tabs" aria-label={t("list.byStatus")}>
+        <StatusTab name={t("list.all")} count={counts.data?.total} failed={counts.isError} on={!search.status} onChoose={() => set({ status: undefined })} />
+        {STATUSES.map((status) => (
+          <StatusTab
+            key={status}
+            name={t(`status.${status}`)}
+            count={counts.data ? (counts.data.by_status[status] ?? 0) : undefined}
+            failed={counts.isError}
+            on={search.status?.length === 1 && search.status[0] === status}
+            onChoose={() => set({ status: [status] })}
+          />
+        ))}
+      </nav>
+      {pages.isError && rows.length > 0 && <Problem error={pages.error} />}
+      <div className={search.appointment ? "work with-drawer" : "work"}>
+        <div className="scroll" ref={box} tabIndex={-1}>
+          {pages.isPending ? (
+            <Waiting />
+          ) : pages.isError && !rows.length ? (
+            <Waiting error={pages.error} />
+          ) : !rows.length ? (
+            <NothingHere search={search} onClear={() => void navigate({ search: {} })} />
+          ) : (
+            <table aria-rowcount={total ?? -1} aria-label={t("nav.appointments")}>
+              <thead>
+                <tr>
+                  <th className="c-check">
+                    <Checkbox label={t("list.selectPage")} value={allOnPage} mixed={!allOnPage && pageIds.some((id) => selection.ids.has(id))} onChange={(on) => setSelection({ ids: new Set(on ? pageIds : []), all: null })} />
+                  </th>
+                  <th className="c-time" aria-sort={sortOf(search) === "starts_at" ? "ascending" : "descending"}>
+                    <button type="button" onClick={() => set({ sort: sortOf(search) === "starts_at" ? "-starts_at" : "starts_at" })}>
+                      {t("field.time")} <span aria-hidden="true">{sortOf(search) === "starts_at" ? "↑" : "↓"}</span>
+                    </button>
+                  </th>
+                  <th>{t("field.client")}</th>
+                  <th>{t("field.service")}</th>
+                  <th className="hide-m">{t("field.staff")}</th>
+                  <th className="c-status">{t("field.status")}</th>
+                  <th className="hide-m">{t("field.source")}</th>
+                  <th className="c-act">
+                    <span className="sr">{t("list.actions")}</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                <Spacer height={shown[0]?.start ?? 0} />
+                {shown.map(({ index, key }) => {
+                  const line = lines[index];
+                  if (!line) return null;
+                  if (line.kind === "day") return <DayRow key={key} day={line.day} appointments={line.appointments} clock={zones.get(line.appointments[0]?.business_id ?? "") ?? clock} complete={!pages.hasNextPage || index < lines.length - 100} />;
+                  const { appointment } = line;
+                  return (
+                    <Row
+                      key={key}
+                      appointment={appointment}
+                      clock={zones.get(appointment.business_id) ?? clock}
+                      otherBusiness={appointment.business_id !== business?.id ? businesses.find((item) => item.id === appointment.business_id)?.name : undefined}
+                      language={i18n.language}
+                      selected={selection.ids.has(appointment.id)}
+                      open={search.appointment === appointment.id}
+                      verbs={verbsOf(appointment)}
+                      onSelect={(range) => toggle(appointment.id, range)}
+                      onFocus={() => setCurrent(appointment.id)}
+                      onOpen={() => set({ appointment: appointment.id })}
+                      onVerb={(verb) => start(appointment, verb)}
+                    />
+                  );
+                })}
+                <Spacer height={virtual.getTotalSize() - (shown.at(-1)?.end ?? 0)} />
+              </tbody>
+            </table>
+          )}
+        </div>
+        {search.appointment && <AppointmentDrawer id={search.appointment} onClose={() => set({ appointment: undefined })} onOther={(id) => set({ appointment: id }, true)} />}
+      </div>
+      {selection.ids.size > 0 && <BulkBar selection={selection} rows={rows} query={{ ...query, status: search.status }} total={total} onChange={setSelection} />}
+      {exporting && <ExportSheet query={{ ...query, status: search.status }} ids={[...selection.ids]} total={total} onClose={() => setExporting(false)} />}
+      {dialog}
+    </>
+  );
+}
+
+const clean = (search: ListSearch): ListSearch => Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined && !(Array.isArray(value) && !value.length))) as ListSearch;
+
+function SearchField({ value, onChange }: { value: string; onChange: (text: string) => void }) {
+  const { t } = useTranslation();
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  useEffect(() => {
+    if (text === value) return;
+    const timer = window.setTimeout(() => onChange(text), 250);
+    return () => clearTimeout(timer);
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [text]);
+  return (
+    <label className="find">
+      <Icon name="search" />
+      <span className="sr">{t("list.search")}</span>
+      <input type="search" value={text} onChange={(event) => setText(event.target.value)} placeholder={t("list.search")} maxLength={200} />
+    </label>
+  );
+}
+
+function StatusTab({ name, count, failed, on, onChoose }: { name: string; count: number | undefined; failed: boolean; on: boolean; onChoose: () => void }) {
+  const { i18n } = useTranslation();
+  return (
+    <button type="button" aria-current={on ? "page" : undefined} onClick={onChoose}>
+      {name} <small>{failed ? "–" : count === undefined ? "" : new Intl.NumberFormat(i18n.language).format(count)}</small>
+    </button>
+  );
+}
+
+const Spacer = ({ height }: { height: number }) =>
+  height > 0 ? (
+    <tr aria-hidden="true">
+      <td colSpan={8} style={{ blockSize: height, padding: 0, border: 0 }} />
+    </tr>
+  ) : null;
+
+function DayRow({ day, appointments, clock, complete }: { day: string; appointments: readonly Appointment[]; clock: Clock; complete: boolean }) {
+  const { t } = useTranslation();
+  const today = dayOf(now(), clock.zone);
+  const pending = appointments.filter((appointment) => appointment.status === "pending").length;
+  const name = clock.fullDay(startOfDay(day, clock.zone));
+  const near = day === today ? `${t("today")}, ` : day === addDays(today, 1) ? `${t("tomorrow")}, ` : "";
+  return (
+    <tr className="day">
+      <td colSpan={8}>
+        <bdi>{near + name}</bdi>
+        <span>
+          {complete && t("list.count", { count: appointments.length })}
+          {pending > 0 && ` · ${t("list.pending", { count: pending })}`} · {t("zone", { place: clock.place })}
+        </span>
+      </td>
+    </tr>
+  );
+}
+
+type RowProps = {
+  appointment: Appointment;
+  clock: Clock;
+  otherBusiness: string | undefined;
+  language: string;
+  selected: boolean;
+  open: boolean;
+  verbs: ReturnType<ReturnType<typeof useVerbs>["verbsOf"]>;
+  onSelect: (range: boolean) => void;
+  onFocus: () => void;
+  onOpen: () => void;
+  onVerb: (verb: string) => void;
+};
+
+const GONE_LOOK = new Set<Status>(["cancelled", "rescheduled", "dismissed"]);
+
+function Row({ appointment, clock, otherBusiness, language, selected, open, verbs, onSelect, onFocus, onOpen, onVerb }: RowProps) {
+  const { t } = useTranslation();
+  const start = instantOf(appointment.starts_at);
+  const staff = staffOf(appointment);
+  const likely = verbs.find((verb) => !verb.why && ["approve", "confirm", "complete"].includes(verb.id));
+  const shift = useRef(false);
+  const label = `${appointment.client.name}, ${clock.dayAndTime(start)}`;
+  return (
+    <tr className={`${GONE_LOOK.has(appointment.status) ? "off " : ""}${open ? "cur" : ""}`} aria-selected={selected} onClick={onOpen}>
+      <td onClick={(event) => event.stopPropagation()} onPointerDown={(event) => { shift.current = event.shiftKey; }}>
+        <Checkbox label={t("list.select", { label })} value={selected} onChange={() => onSelect(shift.current)} />
+      </td>
+      <td className="t">
+        <b>{clock.time(start)}</b>
+        <small>
+          <bdi>{duration(appointment.duration_minutes, language)}</bdi>
+        </small>
+      </td>
+      <td>
+        <button type="button" className="rowlink" data-row={appointment.id} onFocus={onFocus} onClick={(event) => { event.stopPropagation(); onOpen(); }}>
+          <bdi>{appointment.client.name}</bdi>
+        </button>
+        <small>
+          <bdi dir={appointment.client.phone ? "ltr" : undefined}>{appointment.client.phone ?? appointment.client.email ?? ""}</bdi>
+        </small>
+      </td>
+      <td>
+        <b className="light">
+          <bdi>{appointment.service_name}</bdi>
+        </b>
+        <small>
+          <bdi>{[appointment.action_name, otherBusiness].filter(Boolean).join(" · ")}</bdi>
+        </small>
+      </td>
+      <td className="hide-m">
+        {staff[0] && (
+          <span className="who">
+            <Avatar name={staff[0].name} />
+            <span>
+              <bdi>{staff.map((person) => person.name).join(", ")}</bdi>
+            </span>
+          </span>
+        )}
+      </td>
+      <td>
+        <StatusPill status={appointment.status} />
+      </td>
+      <td className="hide-m soft">
+        {t(`source.${appointment.source}`, { defaultValue: appointment.source })}
+        {appointment.origin.kind !== "independent" && <small>{t(`origin.${appointment.origin.kind}`)}</small>}
+      </td>
+      <td className="c-act" onClick={(event) => event.stopPropagation()}>
+        <span className="sig">
+          {appointment.series_id && <span title={t("list.series")}><Icon name="rep" /></span>}
+          {(appointment.notes || appointment.internal_notes) && <span title={t("list.note")}><Icon name="note" /></span>}
+        </span>
+        <span className="act">
+          {likely && (
+            <Button icon={likely.icon} onPress={() => onVerb(likely.id)}>
+              {likely.name}
+            </Button>
+          )}
+          {verbs.length > 0 && <Menu label={t("list.more", { label })} items={verbs} onAction={onVerb} />}
+        </span>
+      </td>
+    </tr>
+  );
+}
+
+function NothingHere({ search, onClear }: { search: ListSearch; onClear: () => void }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const filtered = Object.keys(search).some((name) => !["sort", "appointment", "wrong", "period"].includes(name));
+  return (
+    <Empty title={filtered ? t("list.nothingMatches") : search.period === "all" ? t("list.none") : t("list.noneThen")}>
+      {filtered || search.period !== "all" ? (
+        <Button onPress={filtered ? onClear : () => void navigate({ to: "/appointments", search: { period: "all" } })}>{filtered ? t("list.clear") : t("list.showAll")}</Button>
+      ) : (
+        <Button kind="primary" onPress={() => void navigate({ to: "/appointments/new", search: {} })}>
+          {t("new.title")}
+        </Button>
+      )}
+    </Empty>
+  );
+}
+
+export function useFilterNames() {
+  return { resources: useResources().data ?? [], services: useServices().data ?? [] };
+}

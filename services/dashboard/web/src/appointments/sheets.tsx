@@ -1,0 +1,137 @@
+/** The short questions of a verb: why, at which price, to which time. */
+import { useId, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { PlainAppointment } from "../api/appointments";
+import { Button } from "../ui/Button";
+import { Checkbox, TextField } from "../ui/fields";
+import { Problem } from "../ui/Problem";
+import { Sheet } from "../ui/Sheet";
+
+type ReasonProps = { title: string; action: string; onClose: () => void; onDone: (reason: string) => void };
+
+/** A reason of 3 to 200 signs, for what breaks a rule. It is recorded. */
+export function ReasonSheet({ title, action, onClose, onDone }: ReasonProps) {
+  const { t } = useTranslation();
+  const [reason, setReason] = useState("");
+  const long = reason.trim().length >= 3;
+  return (
+    <Sheet
+      title={title}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onPress={onClose}>{t("back")}</Button>
+          <Button kind="danger" isDisabled={!long} onPress={() => onDone(reason.trim())}>
+            {action}
+          </Button>
+        </>
+      }
+    >
+      <TextField label={t("reason")} value={reason} onChange={setReason} lines={3} maxLength={200} autoFocus isRequired hint={t("reasonHint")} />
+    </Sheet>
+  );
+}
+
+type CancelProps = {
+  names: readonly string[];
+  notify: boolean;
+  onClose: () => void;
+  onDone: (reason: string, notify: boolean) => Promise<void>;
+};
+
+const REASONS = ["client", "staff", "ill", "closed", "mistake"] as const;
+
+/** Cancel, for one or many. The way out keeps it. */
+export function CancelSheet({ names, notify, onClose, onDone }: CancelProps) {
+  const { t } = useTranslation();
+  const [reason, setReason] = useState("");
+  const [tell, setTell] = useState(notify);
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const chips = useId();
+  const done = async () => {
+    setBusy(true);
+    try {
+      await onDone(reason.trim(), tell);
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Sheet
+      title={t("cancel.title", { count: names.length, name: names[0] })}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onPress={onClose}>{t("cancel.keep", { count: names.length })}</Button>
+          <Button kind="danger" isDisabled={!reason.trim()} isPending={busy} onPress={() => void done()}>
+            {t("cancel.action", { count: names.length })}
+          </Button>
+        </>
+      }
+    >
+      <Problem error={error} />
+      <div className="chips" role="group" aria-labelledby={chips}>
+        <span id={chips} className="sr">
+          {t("cancel.reasons")}
+        </span>
+        {REASONS.map((name) => (
+          <button type="button" className="chip" key={name} aria-pressed={reason === t(`cancel.reason.${name}`)} onClick={() => setReason(t(`cancel.reason.${name}`))}>
+            {t(`cancel.reason.${name}`)}
+          </button>
+        ))}
+      </div>
+      <TextField label={t("reason")} value={reason} onChange={setReason} lines={2} maxLength={1000} isRequired autoFocus />
+      <Checkbox value={tell} onChange={setTell}>
+        {t("cancel.notify", { count: names.length })}
+      </Checkbox>
+    </Sheet>
+  );
+}
+
+type CompleteProps = { appointment: PlainAppointment; currency: string; onClose: () => void; onDone: (body: { actual_price?: { amount: string; currency: string }; internal_notes?: string }) => Promise<void> };
+
+export function CompleteSheet({ appointment, currency, onClose, onDone }: CompleteProps) {
+  const { t } = useTranslation();
+  const price = appointment.actual_price ?? appointment.quoted_price;
+  const [amount, setAmount] = useState(price?.amount ?? "");
+  const [notes, setNotes] = useState(appointment.internal_notes ?? "");
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const given = amount.trim().replace(",", ".");
+  const wrong = given !== "" && !/^\d{1,9}(\.\d{1,3})?$/.test(given);
+  const unit = price?.currency ?? currency;
+  const done = async () => {
+    setBusy(true);
+    try {
+      await onDone({
+        ...(given ? { actual_price: { amount: given, currency: unit } } : {}),
+        ...(notes !== (appointment.internal_notes ?? "") ? { internal_notes: notes } : {}),
+      });
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Sheet
+      title={t("complete.title")}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onPress={onClose}>{t("back")}</Button>
+          <Button kind="primary" isDisabled={wrong} isPending={busy} onPress={() => void done()}>
+            {t("verb.complete")}
+          </Button>
+        </>
+      }
+    >
+      <Problem error={error} />
+      <TextField label={t("complete.price", { currency: unit })} value={amount} onChange={setAmount} error={wrong ? t("complete.wrongPrice") : null} autoFocus />
+      <TextField label={t("field.internalNotes")} value={notes} onChange={setNotes} lines={4} maxLength={10000} hint={t("neverSeen")} />
+    </Sheet>
+  );
+}

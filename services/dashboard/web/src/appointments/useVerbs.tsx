@@ -1,0 +1,116 @@
+/** What can be done with an appointment, in one place: for the row, the drawer and the command keys. */
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { type Appointment, type PlainAppointment, type VerbBody, act, patchAppointment } from "../api/appointments";
+import { ProblemError } from "../api/client";
+import { useRight } from "../api/session";
+import { useBusiness } from "../business";
+import { now } from "../time";
+import type { IconName } from "../ui/Icon";
+import type { Item } from "../ui/Menu";
+import { sayError } from "../ui/Problem";
+import { toast } from "../ui/toasts";
+import { MoveSheet } from "./MoveSheet";
+import { CancelSheet, CompleteSheet } from "./sheets";
+
+export const VERB_ICON: Record<string, IconName> = {
+  approve: "check",
+  decline: "x",
+  confirm: "check",
+  reschedule: "redo",
+  complete: "check2",
+  no_show: "ban",
+  dismiss: "arch",
+  reopen: "rep",
+  cancel: "x",
+  archive: "arch",
+  unarchive: "arch",
+};
+const ORDER = ["approve", "confirm", "complete", "reschedule", "no_show", "reopen", "dismiss", "decline", "cancel", "archive", "unarchive"];
+/** What a right to book is enough for. */
+const BOOKING = new Set(["confirm", "reschedule", "cancel"]);
+const UNDONE_BY_REOPEN = new Set(["complete", "no_show", "dismiss"]);
+const ASKS_REASON = new Set(["decline", "cancel"]);
+
+export function useVerbs() {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const { businesses, clock } = useBusiness();
+  const mayBook = useRight("book");
+  const mayWrite = useRight("write_appointments");
+  const [asking, setAsking] = useState<{ verb: string; appointment: Appointment } | null>(null);
+
+  /** In the order of likelihood; `why` where it cannot be done now. */
+  const verbsOf = (appointment: Appointment): (Item & { id: string })[] =>
+    ORDER.filter((verb) => appointment.verbs.map((name) => name.replaceAll("-", "_")).includes(verb))
+      .filter((verb) => (BOOKING.has(verb) ? mayBook : mayWrite))
+      .filter((verb) => (verb === "archive" ? !appointment.archived : verb === "unarchive" ? appointment.archived : true))
+      .map((verb) => {
+        const early = verb === "no_show" && Date.parse(appointment.starts_at) > now();
+        return {
+          id: verb,
+          name: t(`verb.${verb}`),
+          icon: VERB_ICON[verb],
+          danger: verb === "cancel" || verb === "decline",
+          why: early ? t("verb.onlyAfter", { time: clock.dayAndTime(Date.parse(appointment.starts_at)) }) : undefined,
+        };
+      });
+
+  const done = async (appointment: PlainAppointment, verb: string, body: VerbBody) => {
+    const changed = await act(appointment, verb, body);
+    patchAppointment(client, changed);
+    void client.invalidateQueries({ queryKey: ["appointments"] });
+    void client.invalidateQueries({ queryKey: ["calendar"] });
+    const undo = UNDONE_BY_REOPEN.has(verb) ? [{ name: t("undo"), run: () => void run(changed as Appointment, "reopen", {}) }] : [];
+    toast(t(`verb.done.${verb}`, { defaultValue: t(`verb.${verb}`) }), { actions: undo });
+  };
+
+  const run = async (appointment: Appointment, verb: string, body: VerbBody) => {
+    try {
+      await done(appointment, verb, body);
+    } catch (failure) {
+      if (failure instanceof ProblemError && failure.problem.status === 412) void client.invalidateQueries({ queryKey: ["appointments"] });
+      toast(sayError(t, failure), { danger: true });
+    }
+  };
+
+  /** Does it, or asks first what it needs. */
+  const start = (appointment: Appointment, verb: string) => {
+    if (ASKS_REASON.has(verb) || verb === "complete" || verb === "reschedule") setAsking({ verb, appointment });
+    else if (verb === "message") void navigate({ to: "/appointments", search: { appointment: appointment.id } });
+    else void run(appointment, verb, {});
+  };
+
+  const close = () => setAsking(null);
+  const dialog = asking && (
+    <>
+      {ASKS_REASON.has(asking.verb) && (
+        <CancelSheet
+          names={[asking.appointment.client.name]}
+          notify={asking.appointment.notify_client}
+          onClose={close}
+          onDone={async (reason, notify) => {
+            await done(asking.appointment, asking.verb, { reason, notify });
+            close();
+          }}
+        />
+      )}
+      {asking.verb === "complete" && (
+        <CompleteSheet
+          appointment={asking.appointment}
+          currency={businesses.find((business) => business.id === asking.appointment.business_id)?.currency ?? "EUR"}
+          onClose={close}
+          onDone={async (body) => {
+            await done(asking.appointment, "complete", body);
+            close();
+          }}
+        />
+      )}
+      {asking.verb === "reschedule" && <MoveSheet appointment={asking.appointment} onClose={close} />}
+    </>
+  );
+  return { verbsOf, start, dialog };
+}

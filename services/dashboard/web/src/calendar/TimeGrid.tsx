@@ -1,0 +1,389 @@
+/** Columns of one calendar: staff of a day, or days of one staff member. A place is two custom properties and one sum. */
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Appointment } from "../api/appointments";
+import { GONE } from "../api/appointments";
+import { Icon } from "../ui/Icon";
+import { Avatar, STATUS_ICON } from "../ui/Pill";
+import { type Clock, type Day, type Instant, MINUTE, lengthOfDay, minutesInto, startOfDay } from "../time";
+import { type Label, type Obstacle, type Span, hourLabels, lanesOf, movedStart, obstaclesIn, partIn, snap } from "./layout";
+import { type Lift, useMove } from "./useMove";
+import "./grid.css";
+import "./gridextra.css";
+
+export type Block = Span & { kind: "closed" | "brk" | "busy" | "absent" | "hold"; name: string };
+export type Column = { id: string; title: string; detail: string; day: Day; resourceId: string; person: boolean; blocks: readonly Block[]; appointments: readonly Appointment[] };
+export type Target = { appointment: Appointment; resourceId: string; fromResourceId: string; start: Instant; minutes: number; override: boolean };
+export type Draft = { resourceId: string; start: Instant; minutes: number | null };
+
+type Props = {
+  columns: readonly Column[];
+  clock: Clock;
+  now: Instant;
+  step: number;
+  pixelsPerMinute: number;
+  hours: Span;
+  selected: string | undefined;
+  canMove: boolean;
+  label: string;
+  /** Reasons of the service for the place shown, beside what the screen knows; asked after a short rest. */
+  judge: (target: Target) => Promise<readonly string[]>;
+  onOpen: (appointment: Appointment) => void;
+  onMove: (target: Target) => void;
+  onDraft: (draft: Draft) => void;
+};
+
+const REST = 150;
+
+export function TimeGrid(props: Props) {
+  const { columns, clock, now, step, pixelsPerMinute, hours, canMove, judge, label } = props;
+  const { t } = useTranslation();
+  const scroller = useRef<HTMLDivElement>(null);
+  const [ghost, setGhost] = useState<(Target & { columnId: string; blocked: readonly string[] }) | null>(null);
+  const [spoken, setSpoken] = useState("");
+  const refocus = useRef<string | null>(null);
+  const byId = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns]);
+  const sameLength = columns.every((column) => lengthOfDay(column.day, clock.zone) === lengthOfDay(columns[0]?.day ?? column.day, clock.zone));
+  const shared = sameLength || new Set(columns.map((column) => column.day)).size === 1;
+
+  const targetOf = (lift: Lift, override: boolean): (Target & { columnId: string }) | null => {
+    const from = byId.get(lift.fromColumn);
+    const to = byId.get(lift.toColumn);
+    const appointment = from?.appointments.find((candidate) => candidate.id === lift.id);
+    if (!from || !to || !appointment) return null;
+    const start = movedStart(Date.parse(appointment.starts_at), lift.minutes, from.day, to.day, clock.zone);
+    return { appointment, resourceId: to.resourceId, fromResourceId: from.resourceId, start, minutes: lift.duration, override, columnId: to.id };
+  };
+
+  const blockedAt = (target: Target & { columnId: string }): string[] => {
+    const column = byId.get(target.columnId);
+    if (!column) return [];
+    const from = minutesInto(target.start, column.day, clock.zone);
+    const found = obstaclesIn({ from, to: from + target.minutes }, obstaclesOf(column, clock), target.appointment.id);
+    return found.map((obstacle) => t(`calendar.blocked.${obstacle.kind}`, { name: obstacle.name, time: rangeOf(obstacle, column.day, clock) }));
+  };
+
+  const onMove = (lift: Lift) => {
+    const target = targetOf(lift, false);
+    if (!target) return;
+    setGhost((shown) => {
+      const same = shown && shown.start === target.start && shown.columnId === target.columnId && shown.minutes === target.minutes;
+      return same ? shown : { ...target, blocked: blockedAt(target) };
+    });
+  };
+
+  const { lifted, onPointerDown, onKeyDown } = useMove({
+    columns: columns.map((column) => column.id),
+    step,
+    pixelsPerMinute,
+    scroller,
+    onMove,
+    onDrop: (lift, override) => {
+      const target = targetOf(lift, override);
+      setGhost(null);
+      setSpoken("");
+      if (!target) return;
+      if (lift.byKeys) refocus.current = lift.id;
+      props.onMove(target);
+    },
+    onCancel: () => {
+      setGhost(null);
+      setSpoken(t("calendar.putBack"));
+    },
+  });
+
+  // The second verdict: the service's, when the card rests. What it says is added to what the screen knows.
+  useEffect(() => {
+    if (!ghost) return;
+    const words = `${clock.range(ghost.start, ghost.start + ghost.minutes * MINUTE)}, ${byId.get(ghost.columnId)?.title ?? ""}. ${ghost.blocked.join(" ")}`;
+    setSpoken(words);
+    let current = true;
+    const timer = window.setTimeout(() => {
+      void judge(ghost).then((reasons) => {
+        if (!current || !reasons.length) return;
+        setGhost((shown) => (shown && shown.start === ghost.start && shown.columnId === ghost.columnId ? { ...shown, blocked: [...new Set([...shown.blocked, ...reasons])] } : shown));
+      });
+    }, REST);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [ghost?.start, ghost?.columnId, ghost?.minutes]);
+
+  useLayoutEffect(() => {
+    if (!refocus.current) return;
+    const card = scroller.current?.querySelector<HTMLElement>(`[data-card="${CSS.escape(refocus.current)}"]`);
+    if (card && document.activeElement !== card) card.focus();
+  });
+
+  // Once, and when another day is shown: the working day is in view.
+  const firstDay = columns[0]?.day;
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    if (!box || !firstDay) return;
+    const minutes = minutesInto(now, firstDay, clock.zone);
+    const here = minutes > hours.from && minutes < hours.to ? minutes - 90 : hours.from;
+    box.scrollTop = Math.max(0, here - 0) * pixelsPerMinute - 40;
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [firstDay, hours.from === hours.to]);
+
+  const length = Math.max(...columns.map((column) => lengthOfDay(column.day, clock.zone)), 1440);
+  const labels = useMemo(() => (firstDay ? hourLabels(firstDay, clock.zone) : []), [firstDay, clock.zone]);
+  const nowAt = firstDay ? minutesInto(now, firstDay, clock.zone) : -1;
+  const style = { "--n": columns.length, "--span": length, "--ppm": `${pixelsPerMinute}px`, "--from": 0 } as React.CSSProperties;
+
+  return (
+    <div className="scroll" ref={scroller} role="region" aria-label={label} tabIndex={-1} style={style}>
+      <div className="tg">
+        <div className="corner">
+          <bdi>{clock.place}</bdi>
+        </div>
+        {columns.map((column) => (
+          <div className="head" key={column.id} title={column.title}>
+            {column.person && <Avatar name={column.title} />}
+            <b>
+              <bdi>{column.title}</bdi>
+            </b>
+            <small>{column.detail}</small>
+          </div>
+        ))}
+        <div className="axis" aria-hidden="true">
+          {shared && labels.map((tick) => <Tick key={tick.at} tick={tick} clock={clock} />)}
+          {nowAt >= 0 && nowAt < length && (
+            <span className="nowt" style={place(nowAt)}>
+              {clock.time(now)}
+            </span>
+          )}
+        </div>
+        {columns.map((column) => (
+          <GridColumn
+            key={column.id}
+            column={column}
+            clock={clock}
+            now={now}
+            step={step}
+            pixelsPerMinute={pixelsPerMinute}
+            selected={props.selected}
+            lifted={lifted?.fromColumn === column.id ? lifted.id : null}
+            ghost={ghost?.columnId === column.id ? ghost : null}
+            ownLabels={!shared}
+            canMove={canMove}
+            onOpen={props.onOpen}
+            onDraft={props.onDraft}
+            onPointerDown={onPointerDown}
+            onKeyDown={onKeyDown}
+          />
+        ))}
+      </div>
+      <div className="sr" role="status" aria-live="assertive">
+        {spoken}
+      </div>
+    </div>
+  );
+}
+
+const place = (from: number, minutes?: number) => ({ "--s": from, "--d": minutes }) as React.CSSProperties;
+
+function Tick({ tick, clock }: { tick: Label; clock: Clock }) {
+  return (
+    <span style={place(tick.at)}>
+      {clock.time(tick.instant)}
+      {tick.repeated && <small> {clock.offset(tick.instant)}</small>}
+    </span>
+  );
+}
+
+type ColumnProps = {
+  column: Column;
+  clock: Clock;
+  now: Instant;
+  step: number;
+  pixelsPerMinute: number;
+  selected: string | undefined;
+  lifted: string | null;
+  ghost: (Target & { blocked: readonly string[] }) | null;
+  ownLabels: boolean;
+  canMove: boolean;
+  onOpen: (appointment: Appointment) => void;
+  onDraft: (draft: Draft) => void;
+  onPointerDown: ReturnType<typeof useMove>["onPointerDown"];
+  onKeyDown: ReturnType<typeof useMove>["onKeyDown"];
+};
+
+const GridColumn = memo(function GridColumn({ column, clock, now, step, pixelsPerMinute, selected, lifted, ghost, ownLabels, canMove, onOpen, onDraft, onPointerDown, onKeyDown }: ColumnProps) {
+  const { t } = useTranslation();
+  const cards = useMemo(
+    () =>
+      column.appointments.flatMap((appointment) => {
+        const part = partIn(column.day, clock.zone, Date.parse(appointment.starts_at), Date.parse(appointment.ends_at));
+        return part ? [{ ...part, id: appointment.id, appointment }] : [];
+      }),
+    [column, clock],
+  );
+  const places = useMemo(() => lanesOf(cards), [cards]);
+  const nowAt = minutesInto(now, column.day, clock.zone);
+  const labels = ownLabels ? hourLabels(column.day, clock.zone) : [];
+  const buffers = cards.flatMap(({ appointment, from, to }) => {
+    const { buffer_before_minutes: before, buffer_after_minutes: after } = appointment;
+    if (GONE.has(appointment.status)) return [];
+    return [before ? { key: `${appointment.id}b`, from: from - before, minutes: before } : null, after ? { key: `${appointment.id}a`, from: to, minutes: after } : null].filter((part) => part !== null);
+  });
+
+  const draftAt = (event: React.PointerEvent<HTMLDivElement>) => {
+    if (event.target !== event.currentTarget || event.button !== 0 || event.pointerType === "touch") return;
+    const top = event.currentTarget.getBoundingClientRect().top;
+    const first = snap((event.clientY - top) / pixelsPerMinute - step / 2, step);
+    const box = event.currentTarget;
+    const released = (up: PointerEvent) => {
+      const last = snap((up.clientY - box.getBoundingClientRect().top) / pixelsPerMinute, step);
+      const start = startOfDay(column.day, clock.zone) + first * MINUTE;
+      onDraft({ resourceId: column.resourceId, start, minutes: last - first > step ? last - first : null });
+    };
+    window.addEventListener("pointerup", released, { once: true });
+  };
+
+  return (
+    // biome-ignore lint: the column takes clicks on free time; the same is reached by "New".
+    <section className="col" data-column={column.id} aria-label={column.title} onPointerDown={draftAt}>
+      {labels.map((tick) => (
+        <span className="own-label" key={tick.at} style={place(tick.at)} aria-hidden="true">
+          {clock.time(tick.instant)}
+          {tick.repeated && ` ${clock.offset(tick.instant)}`}
+        </span>
+      ))}
+      {column.blocks.map((block) => (
+        <div key={`${block.kind}${block.from}${block.to}`} className={`blk ${block.kind}`} style={place(block.from, block.to - block.from)}>
+          {block.name && (
+            <span>
+              {block.kind === "busy" && <Icon name="sync" />}
+              <bdi>{block.name}</bdi>
+            </span>
+          )}
+        </div>
+      ))}
+      {buffers.map((buffer) => (
+        <div key={buffer.key} className="buffer" style={place(buffer.from, buffer.minutes)} />
+      ))}
+      {nowAt >= 0 && nowAt < lengthOfDay(column.day, clock.zone) && <div className="now" style={place(nowAt)} />}
+      {cards.map(({ appointment, from, to }) => {
+        const lane = places.get(appointment.id) ?? { lane: 0, lanes: 1 };
+        const minutes = to - from;
+        const carried = { id: appointment.id, columnId: column.id, from, duration: appointment.duration_minutes };
+        const movable = canMove && appointment.verbs.includes("reschedule");
+        const time = clock.range(Date.parse(appointment.starts_at), Date.parse(appointment.ends_at));
+        return (
+          <button
+            type="button"
+            key={appointment.id}
+            data-card={appointment.id}
+            className={`a ${appointment.status}${selected === appointment.id ? " open" : ""}${lifted === appointment.id ? " lifted" : ""}${minutes < 20 ? " short" : ""}${movable ? "" : " fixed"}`}
+            style={{ ...place(from, minutes), "--lane": lane.lane, "--lanes": lane.lanes } as React.CSSProperties}
+            aria-label={`${time}, ${appointment.client.name}, ${appointment.service_name}, ${t(`status.${appointment.status}`, { defaultValue: appointment.status })}`}
+            aria-description={movable ? t("calendar.liftHint") : undefined}
+            onClick={() => onOpen(appointment)}
+            onPointerDown={(event) => movable && onPointerDown(event, carried, "move")}
+            onKeyDown={(event) => {
+              if (movable && onKeyDown(event, carried)) {
+                event.preventDefault();
+                event.stopPropagation();
+              } else walk(event);
+            }}
+          >
+            <b>
+              <Icon name={STATUS_ICON[appointment.status] ?? "info"} />
+              <span>
+                <bdi>{appointment.client.name}</bdi>
+              </span>
+            </b>
+            {minutes >= 30 && (
+              <small>
+                <bdi>{minutes >= 45 ? time : `${clock.time(Date.parse(appointment.starts_at))} ${appointment.service_name}`}</bdi>
+              </small>
+            )}
+            {minutes >= 45 && (
+              <small>
+                <bdi>{appointment.service_name}</bdi>
+              </small>
+            )}
+            {movable && minutes >= 20 && <span className="grip" aria-hidden="true" onPointerDown={(event) => { event.stopPropagation(); onPointerDown(event, carried, "resize"); }} />}
+          </button>
+        );
+      })}
+      {ghost && <Ghost ghost={ghost} day={column.day} clock={clock} />}
+    </section>
+  );
+});
+
+function Ghost({ ghost, day, clock }: { ghost: Target & { blocked: readonly string[] }; day: Day; clock: Clock }) {
+  const { t } = useTranslation();
+  const from = minutesInto(ghost.start, day, clock.zone);
+  return (
+    <div className={ghost.blocked.length ? "a ghost" : "a ghost free"} style={{ ...place(from, ghost.minutes), "--lane": 0, "--lanes": 1 } as React.CSSProperties} aria-hidden="true">
+      <b>
+        <Icon name={ghost.blocked.length ? "warn" : "check"} />
+        <span>
+          <bdi>{ghost.appointment.client.name}</bdi>
+        </span>
+      </b>
+      <small>
+        <bdi>{clock.range(ghost.start, ghost.start + ghost.minutes * MINUTE)}</bdi>
+      </small>
+      {ghost.blocked.length > 0 && (
+        <div className="why">
+          <strong>
+            <Icon name="warn" />
+            {t("calendar.notFree")}
+          </strong>
+          {ghost.blocked.map((reason) => (
+            <p key={reason}>{reason}</p>
+          ))}
+          <p>
+            <kbd>Esc</kbd> {t("calendar.putBackHint")} <kbd>Shift</kbd> {t("calendar.overrideHint")}
+          </p>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function obstaclesOf(column: Column, clock: Clock): Obstacle[] {
+  const booked = column.appointments
+    .filter((appointment) => appointment.occupies)
+    .flatMap((appointment): Obstacle[] => {
+      const part = partIn(column.day, clock.zone, Date.parse(appointment.starts_at), Date.parse(appointment.ends_at));
+      return part ? [{ ...part, kind: "appointment", name: appointment.client.name, id: appointment.id }] : [];
+    });
+  return [...booked, ...column.blocks.map((block): Obstacle => ({ ...block, kind: block.kind === "brk" ? "closed" : block.kind }))];
+}
+
+function rangeOf(span: Span, day: Day, clock: Clock): string {
+  const start = startOfDay(day, clock.zone);
+  return clock.range(start + span.from * MINUTE, start + span.to * MINUTE);
+}
+
+/** Arrows walk the cards: by time within a column, to the nearest of the next column sideways. */
+function walk(event: React.KeyboardEvent<HTMLElement>): void {
+  if (!event.key.startsWith("Arrow") || event.altKey || event.ctrlKey || event.metaKey) return;
+  const card = event.currentTarget;
+  const column = card.closest("[data-column]");
+  const grid = column?.parentElement;
+  if (!column || !grid) return;
+  const cards = (within: Element) => [...within.querySelectorAll<HTMLElement>("[data-card]")].sort((a, b) => a.offsetTop - b.offsetTop);
+  event.preventDefault();
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    const own = cards(column);
+    own[own.indexOf(card) + (event.key === "ArrowDown" ? 1 : -1)]?.focus();
+    return;
+  }
+  const columns = [...grid.querySelectorAll("[data-column]")];
+  const rtl = getComputedStyle(card).direction === "rtl";
+  const direction = (event.key === "ArrowRight" ? 1 : -1) * (rtl ? -1 : 1);
+  for (let index = columns.indexOf(column) + direction; columns[index]; index += direction) {
+    const near = cards(columns[index] as Element).sort((a, b) => Math.abs(a.offsetTop - card.offsetTop) - Math.abs(b.offsetTop - card.offsetTop))[0];
+    if (near) {
+      near.focus();
+      return;
+    }
+  }
+}

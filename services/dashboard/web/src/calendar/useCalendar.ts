@@ -1,0 +1,97 @@
+/** What a calendar draws: opening hours, absences and busy time of availability, appointments of booking. */
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { useTranslation } from "react-i18next";
+import { type Appointment, GONE, useWindow } from "../api/appointments";
+import type { components } from "../api/schema/availability";
+import { ask } from "../api/client";
+import { type Clock, type Day, addDays, duration, instantOf, isoOf, startOfDay } from "../time";
+import { gapsBetween, partIn } from "./layout";
+import type { Block, Column } from "./TimeGrid";
+
+type CalendarOut = components["schemas"]["CalendarOut"];
+type Lane = components["schemas"]["CalendarLaneOut"];
+
+export type CalendarWish = { businessId: string | undefined; days: readonly Day[]; clock: Clock; staff: readonly string[] | undefined; gone: boolean };
+
+export function useCalendar({ businessId, days, clock, staff, gone }: CalendarWish) {
+  const { t, i18n } = useTranslation();
+  const first = days[0] ?? "1970-01-01";
+  const from = startOfDay(first, clock.zone);
+  const to = startOfDay(addDays(days.at(-1) ?? first, 1), clock.zone);
+  const appointments = useWindow(businessId, from, to);
+  const calendar = useQuery({
+    queryKey: ["calendar", businessId, from, to],
+    enabled: businessId !== undefined,
+    queryFn: ({ signal }) => ask<CalendarOut>("availability", "/calendar", { query: { business_id: businessId, from: isoOf(from), to: isoOf(to) }, signal }),
+    placeholderData: (previous) => previous,
+  });
+  const lanes = calendar.data?.businesses.find((business) => business.business_id === businessId)?.resources ?? [];
+  const closures = calendar.data?.businesses.find((business) => business.business_id === businessId)?.closures ?? [];
+  const chosen = useMemo(() => (staff?.length ? lanes.filter((lane) => staff.includes(lane.resource_id)) : lanes), [lanes, staff]);
+
+  const columns = useMemo(() => {
+    const byResource = new Map<string, Appointment[]>();
+    for (const appointment of appointments.data ?? []) {
+      if (GONE.has(appointment.status) && !gone) continue;
+      if (appointment.status === "rescheduled") continue;
+      for (const resource of appointment.resources) {
+        const known = byResource.get(resource.id);
+        if (known) known.push(appointment);
+        else byResource.set(resource.id, [appointment]);
+      }
+    }
+    return days.flatMap((day) =>
+      chosen.map((lane): Column => {
+        const mine = byResource.get(lane.resource_id) ?? [];
+        const shown = mine.filter((appointment) => partIn(day, clock.zone, instantOf(appointment.starts_at), instantOf(appointment.ends_at)));
+        const count = shown.filter((appointment) => !GONE.has(appointment.status)).length;
+        const open = openMinutes(lane, day, clock);
+        const booked = shown.reduce((sum, appointment) => sum + (GONE.has(appointment.status) ? 0 : appointment.duration_minutes), 0);
+        const share = open ? ` · ${new Intl.NumberFormat(i18n.language, { style: "percent" }).format(Math.min(1, booked / open))}` : "";
+        const detail = open || count ? t("calendar.booked", { count }) + share : t("calendar.off");
+        const manyDays = days.length > 1;
+        return {
+          id: `${lane.resource_id}|${day}`,
+          title: manyDays && chosen.length === 1 ? clock.shortDay(startOfDay(day, clock.zone)) : manyDays ? `${clock.weekday(startOfDay(day, clock.zone))} · ${lane.name}` : lane.name,
+          detail: manyDays && chosen.length === 1 && open ? `${detail} · ${duration(open, i18n.language)}` : detail,
+          day,
+          resourceId: lane.resource_id,
+          person: !manyDays && lane.kind === "staff",
+          blocks: blocksOf(lane, closures, day, clock, t),
+          appointments: shown,
+        };
+      }),
+    );
+  }, [appointments.data, chosen, closures, clock, days, gone, i18n.language, t]);
+
+  return { columns, lanes, error: appointments.error ?? calendar.error, loading: appointments.isPending || calendar.isPending, stale: appointments.isError || calendar.isError };
+}
+
+function openMinutes(lane: Lane, day: Day, clock: Clock): number {
+  return lane.working.reduce((sum, span) => {
+    const part = partIn(day, clock.zone, instantOf(span.starts_at), instantOf(span.ends_at));
+    return sum + (part ? part.to - part.from : 0);
+  }, 0);
+}
+
+function blocksOf(lane: Lane, closures: Lane["absences"], day: Day, clock: Clock, t: (key: string) => string): Block[] {
+  const part = (span: { starts_at: string; ends_at: string }) => partIn(day, clock.zone, instantOf(span.starts_at), instantOf(span.ends_at));
+  const open = lane.working.map(part).filter((span) => span !== null);
+  const absences = [...lane.absences, ...closures].flatMap((absence): Block[] => {
+    const span = part(absence);
+    return span ? [{ ...span, kind: "absent", name: absence.reason ?? t(`calendar.${absence.kind}`) }] : [];
+  });
+  const first = Math.min(...open.map((span) => span.from));
+  const last = Math.max(...open.map((span) => span.to));
+  const whole = { from: 0, to: (startOfDay(addDays(day, 1), clock.zone) - startOfDay(day, clock.zone)) / 60_000 };
+  const closed = gapsBetween(open, whole)
+    .filter((gap) => !absences.some((absence) => absence.from <= gap.from && gap.to <= absence.to))
+    // A gap inside the working day is a break; before and after it, the place is closed.
+    .map((gap): Block => (open.length && gap.from >= first && gap.to <= last ? { ...gap, kind: "brk", name: t("calendar.break") } : { ...gap, kind: "closed", name: "" }));
+  const busy = lane.external.flatMap((external): Block[] => {
+    const span = part(external);
+    return span ? [{ ...span, kind: "busy", name: t("calendar.busy") }] : [];
+  });
+  return [...closed, ...absences, ...busy];
+}

@@ -1,0 +1,214 @@
+/**
+ * Moving and resizing a card by pointer, touch and keyboard. While it moves, React draws nothing: one ghost is moved by
+ * hand in each frame, which also scrolls. Moving ends in `onDrop`, which says where to.
+ */
+import { useCallback, useEffect, useRef, useState } from "react";
+import { snap } from "./layout";
+
+export type Grip = "move" | "resize";
+
+/** What is being moved, and where it would go: minutes it moved by, its length, its column. */
+export type Lift = { id: string; grip: Grip; fromColumn: string; toColumn: string; minutes: number; duration: number; byKeys: boolean };
+
+export type Carried = { id: string; columnId: string; from: number; duration: number };
+
+type Options = {
+  /** Column ids, in order from the start of the line. */
+  columns: readonly string[];
+  step: number;
+  pixelsPerMinute: number;
+  scroller: React.RefObject<HTMLElement | null>;
+  /** Each time the place changes: what the ghost shows. */
+  onMove: (lift: Lift) => void;
+  onDrop: (lift: Lift, override: boolean) => void;
+  onCancel: () => void;
+};
+
+const START_AFTER = 4;
+const LONG_PRESS = 350;
+const SCROLL_EDGE = 40;
+const SCROLL_STEP = 12;
+
+type Pointer = { x: number; y: number };
+
+export function useMove({ columns, step, pixelsPerMinute, scroller, onMove, onDrop, onCancel }: Options) {
+  const lift = useRef<(Lift & { start: Pointer & { top: number }; from: number; startDuration: number }) | null>(null);
+  const [lifted, setLifted] = useState<Lift | null>(null);
+  const frame = useRef(0);
+  const pointer = useRef<Pointer>({ x: 0, y: 0 });
+  const latest = useRef({ onMove, onDrop, onCancel, columns });
+  latest.current = { onMove, onDrop, onCancel, columns };
+
+  const publish = useCallback(() => {
+    if (lift.current) latest.current.onMove({ ...lift.current });
+  }, []);
+
+  const end = useCallback((drop: boolean, override: boolean) => {
+    cancelAnimationFrame(frame.current);
+    const done = lift.current;
+    lift.current = null;
+    setLifted(null);
+    if (!done) return;
+    const changed = done.minutes !== 0 || done.toColumn !== done.fromColumn || done.duration !== done.startDuration;
+    if (drop && changed) latest.current.onDrop({ ...done }, override);
+    else latest.current.onCancel();
+  }, []);
+
+  /** Follows the pointer until it lets go; scrolls near the edges. */
+  const follow = useCallback(() => {
+    const current = lift.current;
+    const box = scroller.current;
+    if (!current || !box || current.byKeys) return;
+    const { x, y } = pointer.current;
+    const edges = box.getBoundingClientRect();
+    if (y < edges.top + SCROLL_EDGE + 48) box.scrollTop -= SCROLL_STEP;
+    if (y > edges.bottom - SCROLL_EDGE) box.scrollTop += SCROLL_STEP;
+    if (x < edges.left + SCROLL_EDGE) box.scrollLeft -= SCROLL_STEP;
+    if (x > edges.right - SCROLL_EDGE) box.scrollLeft += SCROLL_STEP;
+    const passed = (y - current.start.y + box.scrollTop - current.start.top) / pixelsPerMinute;
+    if (current.grip === "resize") {
+      current.duration = Math.max(step, snap(current.from + current.startDuration + passed, step) - current.from);
+    } else {
+      current.minutes = snap(current.from + passed, step) - current.from;
+      current.toColumn = columnAt(x, box) ?? current.toColumn;
+    }
+    publish();
+    frame.current = requestAnimationFrame(follow);
+  }, [pixelsPerMinute, publish, scroller, step]);
+
+  const begin = useCallback(
+    (carried: Carried, grip: Grip, at: Pointer, byKeys: boolean) => {
+      lift.current = {
+        id: carried.id,
+        grip,
+        fromColumn: carried.columnId,
+        toColumn: carried.columnId,
+        minutes: 0,
+        duration: carried.duration,
+        startDuration: carried.duration,
+        from: carried.from,
+        byKeys,
+        start: { ...at, top: scroller.current?.scrollTop ?? 0 },
+      };
+      pointer.current = at;
+      setLifted({ ...lift.current });
+      publish();
+      if (!byKeys) frame.current = requestAnimationFrame(follow);
+    },
+    [follow, publish, scroller],
+  );
+
+  const onPointerDown = useCallback(
+    (event: React.PointerEvent, carried: Carried, grip: Grip) => {
+      if (event.button !== 0) return;
+      const start = { x: event.clientX, y: event.clientY };
+      const target = event.currentTarget as HTMLElement;
+      const byTouch = event.pointerType === "touch";
+      let timer = 0;
+      let begun = false;
+      const startNow = () => {
+        begun = true;
+        target.setPointerCapture?.(event.pointerId);
+        begin(carried, grip, start, false);
+      };
+      // A long press lifts a card on a touch screen; a shorter one scrolls.
+      if (byTouch) timer = window.setTimeout(startNow, LONG_PRESS);
+      const moved = (next: PointerEvent) => {
+        pointer.current = { x: next.clientX, y: next.clientY };
+        const far = Math.hypot(next.clientX - start.x, next.clientY - start.y) > START_AFTER;
+        if (!begun && far) {
+          if (byTouch) stop();
+          else startNow();
+        }
+      };
+      const released = (next: PointerEvent) => {
+        stop();
+        if (begun) {
+          // The click that follows a drop opens nothing.
+          window.addEventListener("click", swallow, { capture: true, once: true });
+          window.setTimeout(() => window.removeEventListener("click", swallow, { capture: true }), 0);
+          end(true, next.shiftKey);
+        }
+      };
+      const cancelled = () => {
+        stop();
+        if (begun) end(false, false);
+      };
+      // Registered from the first touch on, or the browser pans and cancels the pointer.
+      const touched = (touch: TouchEvent) => begun && touch.preventDefault();
+      const stop = () => {
+        clearTimeout(timer);
+        window.removeEventListener("pointermove", moved);
+        window.removeEventListener("pointerup", released);
+        window.removeEventListener("pointercancel", cancelled);
+        window.removeEventListener("touchmove", touched);
+      };
+      window.addEventListener("pointermove", moved);
+      window.addEventListener("pointerup", released);
+      window.addEventListener("pointercancel", cancelled);
+      window.addEventListener("touchmove", touched, { passive: false });
+    },
+    [begin, end],
+  );
+
+  /** Space lifts; arrows move; Shift with arrows changes the length; Enter drops; Esc puts back. True where it was ours. */
+  const onKeyDown = useCallback(
+    (event: React.KeyboardEvent, carried: Carried): boolean => {
+      const current = lift.current;
+      if (!current) {
+        if (event.key !== " " || event.ctrlKey || event.metaKey || event.altKey) return false;
+        begin(carried, "move", { x: 0, y: 0 }, true);
+        return true;
+      }
+      if (!current.byKeys || current.id !== carried.id) return false;
+      const rtl = getComputedStyle(event.currentTarget as Element).direction === "rtl";
+      const sideways = (steps: number) => {
+        const known = latest.current.columns;
+        const index = known.indexOf(current.toColumn) + (rtl ? -steps : steps);
+        current.toColumn = known[Math.min(Math.max(index, 0), known.length - 1)] ?? current.toColumn;
+      };
+      if (event.key === "ArrowDown" && event.shiftKey) current.duration += step;
+      else if (event.key === "ArrowUp" && event.shiftKey) current.duration = Math.max(step, current.duration - step);
+      else if (event.key === "ArrowDown") current.minutes += step;
+      else if (event.key === "ArrowUp") current.minutes -= step;
+      else if (event.key === "ArrowLeft") sideways(-1);
+      else if (event.key === "ArrowRight") sideways(1);
+      else if (event.key === "Enter") {
+        end(true, event.shiftKey);
+        return true;
+      } else if (event.key === "Escape" || event.key === "Tab") {
+        end(false, false);
+        return event.key === "Escape";
+      } else return true;
+      publish();
+      return true;
+    },
+    [begin, end, publish, step],
+  );
+
+  useEffect(() => {
+    if (!lifted || lifted.byKeys) return;
+    const escape = (event: KeyboardEvent) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      end(false, false);
+    };
+    window.addEventListener("keydown", escape, true);
+    return () => window.removeEventListener("keydown", escape, true);
+  }, [lifted, end]);
+
+  return { lifted, onPointerDown, onKeyDown };
+}
+
+function swallow(event: MouseEvent): void {
+  event.stopPropagation();
+  event.preventDefault();
+}
+
+function columnAt(x: number, box: HTMLElement): string | null {
+  for (const column of box.querySelectorAll<HTMLElement>("[data-column]")) {
+    const edges = column.getBoundingClientRect();
+    if (x >= edges.left && x < edges.right) return column.dataset.column ?? null;
+  }
+  return null;
+}

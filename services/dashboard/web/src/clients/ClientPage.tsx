@@ -1,0 +1,188 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useAppointmentPages, useCounts } from "../api/appointments";
+import { ask } from "../api/client";
+import type { components } from "../api/schema/booking";
+import type { components as Notifications } from "../api/schema/notifications";
+import { useRight } from "../api/session";
+import { useBusiness } from "../business";
+import { Clock, instantOf } from "../time";
+import { Button } from "../ui/Button";
+import { Checkbox, ComboBox, Select } from "../ui/fields";
+import { Page, Waiting } from "../ui/Page";
+import { StatusPill } from "../ui/Pill";
+import { Problem } from "../ui/Problem";
+import { Sheet } from "../ui/Sheet";
+import { toast } from "../ui/toasts";
+import { ClientSheet } from "./ClientSheet";
+import type { Client } from "./ClientsPage";
+
+type Detail = components["schemas"]["ClientPageOut"];
+
+export function ClientPage() {
+  const { t } = useTranslation();
+  const { id } = useParams({ from: "/clients/$id" });
+  const navigate = useNavigate();
+  const { clock } = useBusiness();
+  const detail = useQuery({ queryKey: ["clients", "single", "full", id], queryFn: () => ask<Detail>("booking", `/clients/${id}`) });
+  const appointments = useAppointmentPages({ client_id: id }, "-starts_at");
+  const counts = useCounts({ client_id: id });
+  const mayWrite = useRight("write_clients");
+  const mayErase = useRight("erase_clients");
+  const [open, setOpen] = useState<"edit" | "merge" | "erase" | null>(null);
+  const client = detail.data;
+  if (!client) return <Waiting error={detail.error} />;
+  const nearest = client.nearest_appointment;
+  return (
+    <Page
+      title={client.name}
+      actions={
+        <>
+          <span className="fill" />
+          {mayWrite && <Button icon="edit" onPress={() => setOpen("edit")}>{t("edit")}</Button>}
+          {mayWrite && <Button className="hide-s" onPress={() => setOpen("merge")}>{t("clients.merge")}</Button>}
+          {mayErase && <Button kind="danger" className="hide-s" onPress={() => setOpen("erase")}>{t("clients.erase")}</Button>}
+          <Button kind="primary" icon="plus" onPress={() => void navigate({ to: "/appointments/new", search: { client: id } })}>{t("new.short")}</Button>
+        </>
+      }
+    >
+      <div className="scroll pad">
+        {client.merged_into && (
+          <p className="amber">
+            <Link to="/clients/$id" params={{ id: client.merged_into }}>{t("clients.merged")}</Link>
+          </p>
+        )}
+        <p className="lead">
+          {client.phone && <a href={`tel:${client.phone}`}><bdi dir="ltr">{client.phone}</bdi></a>} {client.email && <a href={`mailto:${client.email}`}><bdi>{client.email}</bdi></a>}
+        </p>
+        <section className="panel">
+          <h2>{t("clients.nearest")}</h2>
+          {nearest ? (
+            <p>
+              <Link to="/appointments/$id" params={{ id: nearest.id }}>
+                <b>{new Clock(clock.locale, nearest.zone).dayAndTime(instantOf(nearest.starts_at))}</b>
+              </Link>{" "}
+              · <bdi>{nearest.service_name}</bdi> · {t("zone", { place: new Clock(clock.locale, nearest.zone).place })}
+            </p>
+          ) : (
+            <p className="soft">{t("clients.noNearest")}</p>
+          )}
+        </section>
+        <Preferences clientId={id} />
+        <h2>
+          {t("nav.appointments")} <small className="soft">{counts.data?.total}</small>
+        </h2>
+        <p className="chips">
+          {Object.entries(counts.data?.by_status ?? {}).map(([status, count]) => (
+            <Link key={status} className="chip" to="/appointments" search={{ client: [id], period: "all", status: [status as "pending"] }}>
+              {t(`status.${status}`, { defaultValue: status })} <b>{count}</b>
+            </Link>
+          ))}
+        </p>
+        <ul className="people-list">
+          {appointments.data?.pages.flatMap((page) => page.items).map((item) => (
+            <li key={item.id}>
+              <Link to="/appointments/$id" params={{ id: item.id }}>
+                <span>
+                  <b>{new Clock(clock.locale, item.zone).dayAndTime(instantOf(item.starts_at))}</b>
+                  <small><bdi>{item.service_name}</bdi></small>
+                </span>
+                <StatusPill status={item.status} />
+              </Link>
+            </li>
+          ))}
+        </ul>
+        {appointments.hasNextPage && <Button onPress={() => void appointments.fetchNextPage()}>{t("more")}</Button>}
+      </div>
+      {open === "edit" && <ClientSheet client={client} onClose={() => setOpen(null)} onDone={() => setOpen(null)} />}
+      {open === "merge" && <MergeSheet client={client} onClose={() => setOpen(null)} />}
+      {open === "erase" && <EraseSheet client={client} onClose={() => setOpen(null)} />}
+    </Page>
+  );
+}
+
+function Preferences({ clientId }: { clientId: string }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const mayWrite = useRight("write_clients");
+  const key = ["preferences", clientId];
+  const { data } = useQuery({ queryKey: key, queryFn: () => ask<Notifications["schemas"]["PreferencesOut"]>("notifications", `/clients/${clientId}/preferences`) });
+  const [error, setError] = useState<unknown>(null);
+  if (!data) return null;
+  const out = Object.keys(data.opted_out);
+  const change = (channel: string, on: boolean) => {
+    const opted_out = on ? out.filter((other) => other !== channel) : [...out, channel];
+    ask("notifications", `/clients/${clientId}/preferences`, { method: "PUT", version: data.version, body: { opted_out } }).then(() => queries.invalidateQueries({ queryKey: key }), setError);
+  };
+  return (
+    <section className="panel">
+      <h2>{t("clients.preferences")}</h2>
+      <Problem error={error} />
+      <div className="row">
+        {["email", "sms", "voice", "push"].map((channel) => (
+          <Checkbox key={channel} value={!out.includes(channel)} isDisabled={!mayWrite} onChange={(on) => change(channel, on)}>
+            {t(`channel.${channel}`)}
+          </Checkbox>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function MergeSheet({ client, onClose }: { client: Client; onClose: () => void }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const [text, setText] = useState("");
+  const [into, setInto] = useState<string | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const found = useQuery({ queryKey: ["clients", "find", text], enabled: text.trim().length > 1, queryFn: () => ask<{ items: Client[] }>("booking", "/clients", { query: { q: text.trim(), limit: 8 } }) });
+  const others = (found.data?.items ?? []).filter((other) => other.id !== client.id);
+  const merge = async () => {
+    try {
+      await ask("booking", `/clients/${client.id}/merge`, { method: "POST", version: client.version, body: { into } });
+      await queries.invalidateQueries();
+      toast(t("clients.mergedDone"));
+      void navigate({ to: "/clients/$id", params: { id: into as string } });
+      onClose();
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  return (
+    <Sheet title={t("clients.mergeTitle", { name: client.name })} onClose={onClose} footer={<><Button onPress={onClose}>{t("back")}</Button><Button kind="primary" isDisabled={!into} onPress={() => void merge()}>{t("clients.merge")}</Button></>}>
+      <Problem error={error} />
+      <p>{t("clients.mergeHint")}</p>
+      <ComboBox label={t("clients.mergeInto")} value={into} text={text} onText={(value) => { setText(value); setInto(others.find((other) => other.name === value)?.id ?? null); }} onChange={(id) => { setInto(id); setText(others.find((other) => other.id === id)?.name ?? text); }} options={others.map((other) => ({ id: other.id, name: other.name, detail: [other.phone, other.email].filter(Boolean).join(" · ") }))} />
+    </Sheet>
+  );
+}
+
+function EraseSheet({ client, onClose }: { client: Client; onClose: () => void }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const [openOnes, setOpenOnes] = useState("refuse");
+  const [sure, setSure] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const erase = async () => {
+    try {
+      await ask("booking", `/clients/${client.id}/erase`, { method: "POST", version: client.version, body: { open_appointments: openOnes } });
+      await queries.invalidateQueries();
+      toast(t("clients.erased"));
+      void navigate({ to: "/clients" });
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  return (
+    <Sheet title={t("clients.eraseTitle", { name: client.name })} onClose={onClose} footer={<><Button onPress={onClose}>{t("cancel.keep", { count: 1 })}</Button><Button kind="danger" isDisabled={!sure} onPress={() => void erase()}>{t("clients.erase")}</Button></>}>
+      <Problem error={error} />
+      <p>{t("clients.eraseHint")}</p>
+      <Select label={t("clients.openOnes")} value={openOnes} onChange={setOpenOnes} options={[{ id: "refuse", name: t("clients.refuse") }, { id: "cancel", name: t("clients.cancelFirst") }]} />
+      <Checkbox value={sure} onChange={setSure}>{t("clients.sure")}</Checkbox>
+    </Sheet>
+  );
+}

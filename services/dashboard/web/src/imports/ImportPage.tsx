@@ -1,0 +1,280 @@
+/** One import, step by step: columns, review, confirm, progress, done. It goes on when nobody looks. */
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useParams } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { addressOf, ask } from "../api/client";
+import { useServices } from "../api/catalogue";
+import type { components } from "../api/schema/imports";
+import { ReasonSheet } from "../appointments/sheets";
+import { useBusiness } from "../business";
+import { instantOf } from "../time";
+import { Button } from "../ui/Button";
+import { Checkbox, Select, TextField } from "../ui/fields";
+import { Page, Waiting } from "../ui/Page";
+import { Problem, sayReason } from "../ui/Problem";
+import type { Import } from "./ImportsPage";
+
+type Schemas = components["schemas"];
+type Preview = Schemas["PreviewOut"];
+type Row = Schemas["RowOut"];
+
+const FIELDS = ["client_name", "first_name", "last_name", "phone", "email", "service", "staff", "starts_at", "date", "time", "ends_at", "end_date", "zone", "duration", "status", "location", "notes", "external_id"] as const;
+const FINAL = ["scheduled", "completed", "cancelled", "no_show"] as const;
+const WORKING = new Set(["reading", "checking", "booking", "undoing"]);
+const NOT = "none";
+
+export function ImportPage() {
+  const { t, i18n } = useTranslation();
+  const { id } = useParams({ from: "/imports/$id" });
+  const queries = useQueryClient();
+  const found = useQuery({
+    queryKey: ["imports", id],
+    queryFn: () => ask<Import>("imports", `/imports/${id}`),
+    refetchInterval: (query) => (query.state.data && WORKING.has(query.state.data.state) ? 1_000 : false),
+  });
+  const [error, setError] = useState<unknown>(null);
+  const [remap, setRemap] = useState(false);
+  const [undoing, setUndoing] = useState(false);
+  const item = found.data;
+  useEffect(() => {
+    if (item && !WORKING.has(item.state)) void queries.invalidateQueries({ queryKey: ["import-rows", id] });
+  }, [item, id, queries]);
+  if (!item) return <Waiting error={found.error} />;
+  const run = async (path: string, request: Parameters<typeof ask>[2]) => {
+    setError(null);
+    try {
+      await ask("imports", `/imports/${id}${path}`, request);
+      setRemap(false);
+      await queries.invalidateQueries({ queryKey: ["imports"] });
+      return true;
+    } catch (failure) {
+      setError(failure);
+      return false;
+    }
+  };
+  const counts = item.counts;
+  const number = new Intl.NumberFormat(i18n.language);
+  const done = counts ? counts.booked + counts.failed + counts.already_done + counts.undone : 0;
+  return (
+    <Page
+      title={item.file_name}
+      actions={
+        <>
+          <span className="fill" />
+          <b>{t(`imports.state.${item.state}`)}</b>
+        </>
+      }
+    >
+      <div className="scroll pad">
+        <Problem error={error} />
+        {item.failure && <p className="amber">{t(`code.${item.failure}`, { defaultValue: item.failure })}</p>}
+        {item.warnings.map((warning) => <p className="amber" key={warning.code + warning.detail}>{sayReason(t, warning)}</p>)}
+        {WORKING.has(item.state) && counts && (
+          <section className="panel" role="status">
+            <progress max={Math.max(1, item.state === "checking" ? counts.rows : counts.chosen)} value={item.state === "checking" ? counts.rows - counts.unchecked : done} aria-label={t(`imports.state.${item.state}`)} />
+            <p>{t("imports.progress", { done: number.format(item.state === "checking" ? counts.rows - counts.unchecked : done), all: number.format(item.state === "checking" ? counts.rows : counts.chosen) })}</p>
+            <Button onPress={() => void run("/cancel", { method: "POST", version: item.version })}>{t("imports.cancel")}</Button>
+          </section>
+        )}
+        {(item.state === "uploaded" || remap) && <Mapping item={item} onSave={(mapping) => run("/mapping", { method: "PUT", version: item.version, body: mapping })} />}
+        {item.state === "stalled" && <Button kind="primary" onPress={() => void run("/retry", { method: "POST", version: item.version })}>{t("imports.retry")}</Button>}
+        {item.state === "finished" && counts && (
+          <section className="panel">
+            <p className="lead">{t("imports.done", { booked: number.format(counts.booked), failed: number.format(counts.failed), already: number.format(counts.already_done) })}</p>
+            <div className="row">
+              {counts.failed > 0 && <a className="btn" href={addressOf("imports", `/imports/${id}/errors.csv`)} download>{t("imports.errors")}</a>}
+              <Button kind="danger" onPress={() => setUndoing(true)}>{t("imports.undo")}</Button>
+            </div>
+          </section>
+        )}
+        {!["uploaded", "reading"].includes(item.state) && !remap && <Review item={item} onRemap={item.state === "checked" ? () => setRemap(true) : undefined} onConfirm={item.state === "checked" ? (body) => run("/confirm", { method: "POST", version: item.version, body }) : undefined} />}
+      </div>
+      {undoing && (
+        <ReasonSheet
+          title={t("imports.undo")}
+          action={t("imports.undo")}
+          onClose={() => setUndoing(false)}
+          onDone={(reason) => {
+            setUndoing(false);
+            void run("/undo", { method: "POST", version: item.version, body: { reason } });
+          }}
+        />
+      )}
+    </Page>
+  );
+}
+
+/** Their columns to our fields, guessed and corrected; what a date or a word means is asked where the file does not tell. */
+function Mapping({ item, onSave }: { item: Import; onSave: (mapping: Schemas["MappingIn"]) => Promise<boolean> }) {
+  const { t } = useTranslation();
+  const { business } = useBusiness();
+  const services = (useServices().data ?? []).filter((service) => service.business_id === item.business_id && !service.archived);
+  const [reading, setReading] = useState<Record<string, string>>({});
+  const preview = useQuery({
+    queryKey: ["import-preview", item.id, reading],
+    queryFn: () => ask<Preview>("imports", `/imports/${item.id}/preview`, { query: { reading: Object.entries(reading).map(([name, value]) => `${name}=${value}`) } }),
+    placeholderData: (previous) => previous,
+  });
+  const [columns, setColumns] = useState<Record<string, string>>({});
+  const [order, setOrder] = useState<string | null>(null);
+  const [service, setService] = useState<string | null>(null);
+  const [minutes, setMinutes] = useState("");
+  const [zone, setZone] = useState("");
+  const [statuses, setStatuses] = useState<Record<string, string>>({});
+  const data = preview.data;
+  useEffect(() => {
+    if (!data) return;
+    setColumns(data.columns);
+    setOrder(data.date_order);
+    setService(data.service_id);
+    setMinutes(data.duration_minutes ? String(data.duration_minutes) : "");
+    setZone(data.zone ?? business?.zone ?? "");
+    setStatuses(data.statuses);
+  }, [data, business]);
+  if (!data) return <Waiting error={preview.error} />;
+  // `columns` is by field; the table is by column of the file.
+  const fieldOf = (header: string) => Object.entries(columns).find(([, name]) => name === header)?.[0] ?? NOT;
+  const choose = (header: string, field: string) =>
+    setColumns((known) => ({ ...Object.fromEntries(Object.entries(known).filter(([name, value]) => value !== header && name !== field)), ...(field === NOT ? {} : { [field]: header }) }));
+  const orders = [...new Set(Object.values(data.date_orders).flat())];
+  return (
+    <section className="panel">
+      <h2>{t("imports.columns")}</h2>
+      {data.remembered && <p className="soft">{t("imports.remembered")}</p>}
+      {data.warnings.map((warning) => <p className="amber" key={warning.code + warning.detail}>{sayReason(t, warning)}</p>)}
+      <div className="row">
+        {data.reading.map((option) => <Select key={option.name} label={t(`imports.reading.${option.name}`, { defaultValue: option.name })} value={reading[option.name] ?? option.value} onChange={(value) => setReading((known) => ({ ...known, [option.name]: value }))} options={option.choices.map((choice) => ({ id: choice, name: choice }))} />)}
+      </div>
+      <table className="plain-table">
+        <thead>
+          <tr><th>{t("imports.theirs")}</th><th>{t("imports.sample")}</th><th>{t("imports.ours")}</th></tr>
+        </thead>
+        <tbody>
+          {data.headers.map((header, index) => (
+            <tr key={header}>
+              <td><b><bdi>{header}</bdi></b>{data.unmapped[header] !== undefined && fieldOf(header) === NOT && <small className="amber">{t("imports.unmapped", { count: data.unmapped[header] })}</small>}</td>
+              <td className="soft">{data.rows.slice(0, 3).map((row) => <bdi key={row.number} className="sample">{row.cells[index]}</bdi>)}</td>
+              <td><Select hiddenLabel label={t("imports.fieldFor", { column: header })} value={fieldOf(header)} onChange={(field) => choose(header, field)} options={[{ id: NOT, name: t("imports.notUsed") }, ...FIELDS.map((field) => ({ id: field, name: t(`imports.field.${field}`) }))]} /></td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <div className="three">
+        {orders.length > 1 && <Select label={t("imports.dateOrder")} value={order} onChange={setOrder} options={orders.map((id) => ({ id, name: id }))} />}
+        <TextField label={t("imports.zone")} value={zone} onChange={setZone} />
+        {!columns.service && <Select label={t("imports.service")} value={service} onChange={setService} options={services} />}
+        {!columns.duration && !columns.ends_at && <TextField label={t("field.minutes")} type="number" value={minutes} onChange={setMinutes} />}
+        {columns.status && Object.keys(data.words).map((word) => <Select key={word} label={t("imports.word", { word })} value={statuses[word] ?? data.words[word] ?? null} onChange={(value) => setStatuses((known) => ({ ...known, [word]: value }))} options={FINAL.map((id) => ({ id, name: t(`status.${id}`) }))} />)}
+      </div>
+      <Button
+        kind="primary"
+        onPress={() =>
+          void onSave({
+            columns: columns as Schemas["MappingIn"]["columns"],
+            date_order: order as Schemas["DateOrder"] | null,
+            time_ranges: data.time_ranges,
+            zone: zone || null,
+            service_id: columns.service ? null : service,
+            duration_minutes: minutes ? Number(minutes) : null,
+            statuses: statuses as Schemas["MappingIn"]["statuses"],
+            reading,
+          })
+        }
+      >
+        {t("imports.check")}
+      </Button>
+    </section>
+  );
+}
+
+const TABS = ["all", "ok", "warning", "conflict", "invalid"] as const;
+
+function Review({ item, onRemap, onConfirm }: { item: Import; onRemap?: () => void; onConfirm?: (body: Schemas["ConfirmIn"]) => Promise<boolean> }) {
+  const { t, i18n } = useTranslation();
+  const { clock } = useBusiness();
+  const queries = useQueryClient();
+  const [tab, setTab] = useState<(typeof TABS)[number]>("all");
+  const [notify, setNotify] = useState(false);
+  const [forcing, setForcing] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const rows = useInfiniteQuery({
+    queryKey: ["import-rows", item.id, tab],
+    queryFn: ({ pageParam }) => ask<Schemas["Page_RowOut_"]>("imports", `/imports/${item.id}/rows`, { query: { state: tab === "all" ? undefined : tab, limit: 50, cursor: pageParam } }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  });
+  const counts = item.counts;
+  const count = (name: (typeof TABS)[number]): number => (counts ? { all: counts.rows, ok: counts.ok, warning: counts.warnings, conflict: counts.conflicts, invalid: counts.invalid }[name] : 0);
+  const number = new Intl.NumberFormat(i18n.language);
+  const change = async (row: Row, body: Schemas["ChangeRowIn"]) => {
+    setError(null);
+    try {
+      await ask("imports", `/imports/${item.id}/rows/${row.number}`, { method: "PATCH", version: row.version, body });
+      await queries.invalidateQueries({ queryKey: ["import-rows", item.id] });
+      await queries.invalidateQueries({ queryKey: ["imports", item.id] });
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  return (
+    <section className="panel">
+      <nav className="tabs" aria-label={t("imports.review")}>
+        {TABS.map((name) => (
+          <button type="button" key={name} aria-current={tab === name ? "page" : undefined} onClick={() => setTab(name)}>
+            {t(`imports.tab.${name}`)} <small>{number.format(count(name))}</small>
+          </button>
+        ))}
+      </nav>
+      <Problem error={error ?? rows.error} />
+      <ul className="import-rows">
+        {rows.data?.pages.flatMap((page) => page.items).map((row) => (
+          <RowLine key={row.number} row={row} clock={clock} editable={onConfirm !== undefined} onChange={(body) => void change(row, body)} />
+        ))}
+      </ul>
+      {rows.hasNextPage && <Button isPending={rows.isFetchingNextPage} onPress={() => void rows.fetchNextPage()}>{t("more")}</Button>}
+      {onConfirm && counts && (
+        <footer className="row">
+          {onRemap && <Button onPress={onRemap}>{t("imports.remap")}</Button>}
+          <Checkbox value={notify} onChange={setNotify}>{t("imports.notify")}</Checkbox>
+          <span className="fill" />
+          {counts.conflicts > 0 && <Button onPress={() => setForcing(true)}>{t("imports.override", { count: counts.conflicts })}</Button>}
+          <Button kind="primary" isDisabled={counts.chosen === 0} onPress={() => void onConfirm({ notify })}>{t("imports.confirm", { count: counts.chosen })}</Button>
+        </footer>
+      )}
+      {forcing && onConfirm && <ReasonSheet title={t("calendar.override")} action={t("calendar.overrideAction")} onClose={() => setForcing(false)} onDone={(reason) => { setForcing(false); void onConfirm({ notify, override: { reason } }); }} />}
+    </section>
+  );
+}
+
+function RowLine({ row, clock, editable, onChange }: { row: Row; clock: ReturnType<typeof useBusiness>["clock"]; editable: boolean; onChange: (body: Schemas["ChangeRowIn"]) => void }) {
+  const { t } = useTranslation();
+  const [values, setValues] = useState<Record<string, string> | null>(null);
+  const reasons = row.outcome ? row.outcome_reasons : row.reasons;
+  return (
+    <li className={`${row.state}${row.dropped ? " off" : ""}`}>
+      <div className="r1">
+        <b className="n">{row.number}</b>
+        <span className="grow">
+          {row.requested ? (
+            <>
+              <bdi>{row.requested.client_name}</bdi> · {clock.dayAndTime(instantOf(row.requested.starts_at))}
+            </>
+          ) : (
+            <bdi>{Object.values(row.values).join(" · ")}</bdi>
+          )}
+          {reasons.map((reason) => <small key={reason.code}>{sayReason(t, reason)}</small>)}
+        </span>
+        <span className={`state ${row.state}`}>{row.outcome ? t(`imports.outcome.${row.outcome}`) : t(`imports.tab.${row.state}`)}</span>
+        {editable && <Button kind="quiet" icon="edit" aria-label={t("imports.editRow", { number: row.number })} onPress={() => setValues(values ? null : { ...(row.values as Record<string, string>) })} />}
+        {editable && <Button kind="quiet" icon={row.dropped ? "rep" : "x"} aria-label={t(row.dropped ? "imports.take" : "imports.drop_row", { number: row.number })} onPress={() => onChange({ dropped: !row.dropped })} />}
+      </div>
+      {values && (
+        <div className="three">
+          {Object.entries(values).map(([name, value]) => <TextField key={name} label={t(`imports.field.${name}`, { defaultValue: name })} value={value} onChange={(next) => setValues((known) => ({ ...known, [name]: next }))} />)}
+          <Button kind="primary" onPress={() => { onChange({ values }); setValues(null); }}>{t("save")}</Button>
+        </div>
+      )}
+    </li>
+  );
+}

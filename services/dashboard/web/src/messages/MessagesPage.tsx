@@ -1,0 +1,75 @@
+/** Every message over all appointments: what was planned, sent, held back, and why. */
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { ask } from "../api/client";
+import type { components } from "../api/schema/notifications";
+import { MessageState, type Message } from "../appointments/MessagesTab";
+import { useBusiness } from "../business";
+import { Button } from "../ui/Button";
+import { Select } from "../ui/fields";
+import { Empty, Page, Waiting } from "../ui/Page";
+
+const STATES = ["planned", "sent", "delivered", "failed", "suppressed", "unknown"] as const;
+const CHANNELS = ["email", "sms", "voice", "push"] as const;
+
+export function MessagesPage() {
+  const { t } = useTranslation();
+  const search = useSearch({ from: "/messages" });
+  const navigate = useNavigate({ from: "/messages" });
+  const { clock } = useBusiness();
+  const pages = useInfiniteQuery({
+    queryKey: ["messages", "ledger", search],
+    queryFn: ({ pageParam, signal }) => ask<components["schemas"]["Page_MessageOut_"]>("notifications", "/messages", { query: { status: search.state, channel: search.channel, limit: 50, cursor: pageParam }, signal }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: (previous) => previous,
+  });
+  const messages: Message[] = pages.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <Page title={t("nav.messages")}>
+      <div className="filters">
+        <Select hiddenLabel label={t("messages.channel")} value={search.channel ?? "all"} onChange={(channel) => void navigate({ search: (kept) => ({ ...kept, channel: channel === "all" ? undefined : channel }) })} options={[{ id: "all", name: t("messages.allChannels") }, ...CHANNELS.map((id) => ({ id, name: t(`channel.${id}`) }))]} />
+      </div>
+      <nav className="tabs" aria-label={t("messages.byState")}>
+        <button type="button" aria-current={!search.state ? "page" : undefined} onClick={() => void navigate({ search: (kept) => ({ ...kept, state: undefined }) })}>{t("list.all")}</button>
+        {STATES.map((state) => (
+          <button type="button" key={state} aria-current={search.state === state ? "page" : undefined} onClick={() => void navigate({ search: (kept) => ({ ...kept, state }) })}>{t(`outcome.${state}`)}</button>
+        ))}
+      </nav>
+      <div className="scroll">
+        {pages.isPending || (pages.isError && !messages.length) ? (
+          <Waiting error={pages.error} />
+        ) : !messages.length ? (
+          <Empty title={t("messages.none")} />
+        ) : (
+          <table className="plain-table">
+            <thead>
+              <tr>
+                <th>{t("messages.what")}</th>
+                <th>{t("messages.to")}</th>
+                <th>{t("messages.state")}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {messages.map((message) => (
+                <tr key={message.id}>
+                  <td>
+                    <Link to="/appointments/$id" params={{ id: message.appointment_id }}>{t(`message.${message.kind}`, { defaultValue: message.kind })}</Link>
+                    <small>{t(`channel.${message.channel}`)}</small>
+                  </td>
+                  <td>
+                    <bdi>{message.recipient_name ?? "–"}</bdi>
+                    <small><bdi dir="ltr">{message.address}</bdi></small>
+                  </td>
+                  <td><MessageState message={message} clock={clock} /></td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+        {pages.hasNextPage && <Button isPending={pages.isFetchingNextPage} onPress={() => void pages.fetchNextPage()}>{t("more")}</Button>}
+      </div>
+    </Page>
+  );
+}

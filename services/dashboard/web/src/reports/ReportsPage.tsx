@@ -1,0 +1,129 @@
+/** No-shows, volume, utilisation, revenue, follow-ups: a headline, bars, the table below, and the same as a file. */
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { ask } from "../api/client";
+import { useBusiness } from "../business";
+import { addDays, dayOf, isoOf, now, startOfDay } from "../time";
+import { Select } from "../ui/fields";
+import { Button } from "../ui/Button";
+import { Empty, Page, Waiting } from "../ui/Page";
+import { REPORTS, type ReportSearch } from "./reports";
+
+type Line = Record<string, string | number | null>;
+
+const BY: Record<string, readonly string[]> = {
+  "no-shows": ["weekday", "hour", "service", "staff", "client", "source"],
+  volume: ["day", "month", "weekday", "hour", "source", "staff", "service"],
+  revenue: ["service", "staff", "day", "month", "client"],
+};
+
+export function ReportsPage() {
+  const { t, i18n } = useTranslation();
+  const { report } = useParams({ from: "/reports/$report" });
+  const search = useSearch({ from: "/reports/$report" });
+  const navigate = useNavigate({ from: "/reports/$report" });
+  const { business, clock } = useBusiness();
+  const today = dayOf(now(), clock.zone);
+  const from = search.from ?? addDays(today, -90);
+  const to = search.to ?? today;
+  const by = BY[report] && (search.by ?? BY[report]?.[0]);
+  const query = useQuery({
+    queryKey: ["reports", report, business?.id, from, to, by],
+    enabled: business !== undefined,
+    queryFn: ({ signal }) => ask<{ items: Line[] }>("booking", `/reports/${report}`, { query: { business_id: business?.id, from: isoOf(startOfDay(from, clock.zone)), to: isoOf(startOfDay(addDays(to, 1), clock.zone)), by }, signal }),
+  });
+  const lines = query.data?.items ?? [];
+  const columns = lines[0] ? Object.keys(lines[0]).filter((name) => !["key", "resource_id", "client_id", "appointment_id"].includes(name) || !("name" in (lines[0] ?? {}))) : [];
+  const percent = new Intl.NumberFormat(i18n.language, { style: "percent", maximumFractionDigits: 0 });
+  const show = (name: string, value: string | number | null | undefined): string => {
+    if (value === null || value === undefined) return "–";
+    if (name === "rate") return percent.format(Number(value));
+    return typeof value === "number" ? new Intl.NumberFormat(i18n.language).format(value) : value;
+  };
+  const download = () => {
+    const cell = (value: string) => `"${value.replaceAll('"', '""')}"`;
+    const text = [columns.map((name) => t(`reports.column.${name}`, { defaultValue: name })), ...lines.map((line) => columns.map((name) => String(line[name] ?? "")))].map((row) => row.map(cell).join(",")).join("\r\n");
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
+    link.download = `${report}-${from}-${to}.csv`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+  const set = (change: ReportSearch) => void navigate({ search: (kept) => ({ ...kept, ...change }) });
+  return (
+    <Page
+      title={t(`reports.${report}`)}
+      actions={<><span className="fill" /><Button icon="down2" isDisabled={!lines.length} onPress={download}>CSV</Button></>}
+    >
+      <nav className="tabs" aria-label={t("nav.reports")}>
+        {REPORTS.map((name) => (
+          <button type="button" key={name} aria-current={name === report ? "page" : undefined} onClick={() => void navigate({ to: "/reports/$report", params: { report: name }, search: { from: search.from, to: search.to } })}>
+            {t(`reports.${name}`)}
+          </button>
+        ))}
+      </nav>
+      <div className="filters">
+        <span className="dates">
+          <input type="date" aria-label={t("filter.from")} value={from} onChange={(event) => event.target.value && set({ from: event.target.value })} />
+          <span aria-hidden="true">–</span>
+          <input type="date" aria-label={t("filter.to")} value={to} onChange={(event) => event.target.value && set({ to: event.target.value })} />
+        </span>
+        {BY[report] && <Select hiddenLabel label={t("reports.by")} value={by ?? null} onChange={(value) => set({ by: value })} options={(BY[report] ?? []).map((id) => ({ id, name: t(`reports.by_${id}`) }))} />}
+        <span className="soft">{t("zone", { place: clock.place })}</span>
+      </div>
+      <div className="scroll pad">
+        {query.isPending || query.isError ? (
+          <Waiting error={query.error} />
+        ) : !lines.length ? (
+          <Empty title={t("reports.none")} />
+        ) : (
+          <>
+            <Bars lines={lines} value={barOf(report)} show={show} />
+            <table className="plain-table">
+              <thead>
+                <tr>
+                  {columns.map((name) => (
+                    <th key={name}>{t(`reports.column.${name}`, { defaultValue: name })}</th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {lines.map((line, index) => (
+                  <tr key={String(line.key ?? index)}>
+                    {columns.map((name) => (
+                      <td key={name} className={typeof line[name] === "number" ? "n" : ""}>
+                        <bdi>{show(name, line[name])}</bdi>
+                      </td>
+                    ))}
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </>
+        )}
+      </div>
+    </Page>
+  );
+}
+
+const barOf = (report: string): string => ({ "no-shows": "rate", volume: "appointments", utilisation: "rate", revenue: "earned", "follow-ups": "days" })[report] ?? "rate";
+
+function Bars({ lines, value, show }: { lines: readonly Line[]; value: string; show: (name: string, value: string | number | null | undefined) => string }) {
+  const sorted = lines.filter((line) => line[value] !== undefined && line[value] !== null).sort((a, b) => Number(b[value]) - Number(a[value])).slice(0, 20);
+  const most = Math.max(...sorted.map((line) => Number(line[value])), 0.0001);
+  if (!sorted.length) return null;
+  return (
+    <div className="bars">
+      {sorted.map((line, index) => (
+        <div key={String(line.key ?? line.resource_id ?? index)}>
+          <span>
+            <bdi>{String(line.name ?? line.key ?? "")}</bdi>
+          </span>
+          <i style={{ inlineSize: `${(Number(line[value]) / most) * 60}%` }} />
+          <b className="n">{show(value, line[value])}</b>
+        </div>
+      ))}
+    </div>
+  );
+}

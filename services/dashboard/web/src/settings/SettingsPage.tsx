@@ -1,0 +1,199 @@
+/** Users, API clients, and one's own profile. */
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { send } from "../api/client";
+import { useRight, useSession } from "../api/session";
+import { useBusiness } from "../business";
+import { LANGUAGES } from "../i18n";
+import { keysAreOff, switchKeys } from "../keys";
+import { instantOf } from "../time";
+import { Button } from "../ui/Button";
+import { Checkbox, Select, TextField } from "../ui/fields";
+import { Menu } from "../ui/Menu";
+import { Page, Waiting } from "../ui/Page";
+import { Avatar } from "../ui/Pill";
+import { Problem } from "../ui/Problem";
+
+type User = { id: string; email: string; name: string; role: string; state: string; last_sign_in_at: string | null; version: number };
+type ApiClient = { id: string; name: string; role: string; scopes: string[]; state: string; last_used_at: string | null; version: number; client_secret?: string };
+type BrowserSession = { id: string; current: boolean; address: string; user_agent: string; last_used_at: string };
+type PageOf<T> = { items: T[] };
+
+const ROLES = ["owner", "manager", "staff", "viewer"] as const;
+const SCOPES = ["catalogue:read", "clients:read", "clients:write", "appointments:read", "appointments:book", "appointments:write", "slots:read", "messages:read", "reports:read", "imports:write"] as const;
+const get = async <T,>(path: string): Promise<T> => (await send<T>(path)).body;
+
+function useRun(keys: readonly string[]) {
+  const queries = useQueryClient();
+  const [error, setError] = useState<unknown>(null);
+  const run = async <T,>(address: string, request: Parameters<typeof send>[1]): Promise<T | undefined> => {
+    setError(null);
+    try {
+      const { body } = await send<T>(address, request);
+      await Promise.all(keys.map((key) => queries.invalidateQueries({ queryKey: [key] })));
+      return body;
+    } catch (failure) {
+      setError(failure);
+      return undefined;
+    }
+  };
+  return { run, error };
+}
+
+export function SettingsPage() {
+  const { t } = useTranslation();
+  const { page } = useParams({ strict: false }) as { page?: string };
+  const administers = useRight("administer");
+  const pages = administers ? ["profile", "users", "api-clients"] : ["profile"];
+  const current = page && pages.includes(page) ? page : "profile";
+  return (
+    <Page title={t("nav.settings")}>
+      <nav className="tabs" aria-label={t("nav.settings")}>
+        {pages.map((name) => (
+          <Link key={name} to="/settings/$page" params={{ page: name }} aria-current={name === current ? "page" : undefined}>
+            {t(`settings.${name}`)}
+          </Link>
+        ))}
+        <Link to="/actions">{t("nav.actions")}</Link>
+      </nav>
+      <div className="scroll pad">{current === "users" ? <Users /> : current === "api-clients" ? <ApiClients /> : <Profile />}</div>
+    </Page>
+  );
+}
+
+function Users() {
+  const { t } = useTranslation();
+  const { clock } = useBusiness();
+  const me = useSession().user;
+  const users = useQuery({ queryKey: ["users"], queryFn: () => get<PageOf<User>>("/v1/users?limit=100") });
+  const { run, error } = useRun(["users"]);
+  const [name, setName] = useState("");
+  const [email, setEmail] = useState("");
+  const [role, setRole] = useState("staff");
+  if (!users.data) return <Waiting error={users.error} />;
+  return (
+    <>
+      <Problem error={error} />
+      <ul className="people-list">
+        {users.data.items.map((user) => (
+          <li key={user.id} className={user.state === "deactivated" ? "off" : ""}>
+            <Avatar name={user.name} />
+            <span className="grow">
+              <b><bdi>{user.name}</bdi></b>
+              <small>
+                <bdi>{user.email}</bdi> · {t(`settings.state.${user.state}`)}
+                {user.last_sign_in_at && ` · ${t("settings.lastSignIn", { time: clock.dayAndTime(instantOf(user.last_sign_in_at)) })}`}
+              </small>
+            </span>
+            <Select hiddenLabel label={t("settings.role")} value={user.role} isDisabled={user.id === me.id} onChange={(value) => void run(`/v1/users/${user.id}`, { method: "PATCH", version: user.version, body: { role: value } })} options={ROLES.map((id) => ({ id, name: t(`role.${id}`) }))} />
+            {user.id !== me.id && (
+              <Menu
+                label={t("list.more", { label: user.name })}
+                items={[...(user.state === "invited" ? [{ id: "invite", name: t("settings.inviteAgain") }] : []), { id: "active", name: t(user.state === "deactivated" ? "settings.activate" : "settings.deactivate"), danger: user.state !== "deactivated" }]}
+                onAction={(id) => void (id === "invite" ? run(`/v1/users/${user.id}/invitation`, { method: "POST" }) : run(`/v1/users/${user.id}`, { method: "PATCH", version: user.version, body: { active: user.state === "deactivated" } }))}
+              />
+            )}
+          </li>
+        ))}
+      </ul>
+      <section className="panel">
+        <h2>{t("settings.invite")}</h2>
+        <div className="three">
+          <TextField label={t("field.name")} value={name} onChange={setName} maxLength={200} />
+          <TextField label={t("field.email")} type="email" value={email} onChange={setEmail} maxLength={254} />
+          <Select label={t("settings.role")} value={role} onChange={setRole} options={ROLES.map((id) => ({ id, name: t(`role.${id}`) }))} />
+        </div>
+        <Button kind="primary" isDisabled={!name.trim() || !email.trim()} onPress={() => void run("/v1/users", { method: "POST", body: { name: name.trim(), email: email.trim(), role } }).then((done) => { if (done) { setName(""); setEmail(""); } })}>
+          {t("settings.sendInvitation")}
+        </Button>
+      </section>
+    </>
+  );
+}
+
+function ApiClients() {
+  const { t } = useTranslation();
+  const { clock } = useBusiness();
+  const clients = useQuery({ queryKey: ["api-clients"], queryFn: () => get<PageOf<ApiClient>>("/v1/api-clients?limit=100") });
+  const { run, error } = useRun(["api-clients"]);
+  const [name, setName] = useState("");
+  const [role, setRole] = useState("integration");
+  const [scopes, setScopes] = useState<readonly string[]>([]);
+  const [secret, setSecret] = useState<ApiClient | null>(null);
+  if (!clients.data) return <Waiting error={clients.error} />;
+  return (
+    <>
+      <Problem error={error} />
+      {secret && (
+        <p className="amber" role="status">
+          {t("settings.secretOnce", { name: secret.name })}
+          <br />
+          <code dir="ltr">{secret.id}</code> <code dir="ltr">{secret.client_secret}</code>
+        </p>
+      )}
+      <ul className="people-list">
+        {clients.data.items.map((client) => (
+          <li key={client.id} className={client.state === "deactivated" ? "off" : ""}>
+            <span className="grow">
+              <b><bdi>{client.name}</bdi></b>
+              <small>{[t(`role.${client.role}`), ...client.scopes, client.last_used_at ? t("settings.lastUsed", { time: clock.dayAndTime(instantOf(client.last_used_at)) }) : t("settings.neverUsed")].join(" · ")}</small>
+            </span>
+            <Button onPress={() => void run<ApiClient>(`/v1/api-clients/${client.id}/rotate`, { method: "POST", version: client.version, body: {} }).then((done) => done && setSecret(done))}>{t("settings.rotate")}</Button>
+            <Button kind="quiet" icon="trash" aria-label={t("remove")} onPress={() => void run(`/v1/api-clients/${client.id}`, { method: "DELETE", version: client.version })} />
+          </li>
+        ))}
+      </ul>
+      <section className="panel">
+        <h2>{t("settings.addClient")}</h2>
+        <div className="two">
+          <TextField label={t("field.name")} value={name} onChange={setName} maxLength={200} />
+          <Select label={t("settings.role")} value={role} onChange={setRole} options={["integration", "agent"].map((id) => ({ id, name: t(`role.${id}`) }))} />
+        </div>
+        {role === "integration" && <fieldset className="columns"><legend>{t("settings.scopes")}</legend>{SCOPES.map((scope) => <Checkbox key={scope} value={scopes.includes(scope)} onChange={(on) => setScopes(on ? [...scopes, scope] : scopes.filter((other) => other !== scope))}><code dir="ltr">{scope}</code></Checkbox>)}</fieldset>}
+        <Button kind="primary" isDisabled={!name.trim()} onPress={() => void run<ApiClient>("/v1/api-clients", { method: "POST", body: { name: name.trim(), role, scopes: role === "agent" ? [] : scopes } }).then((done) => { if (done) { setSecret(done); setName(""); } })}>{t("settings.create")}</Button>
+      </section>
+    </>
+  );
+}
+
+const THEME = "slotstream-theme";
+const LANGUAGE = "slotstream-language";
+
+function Profile() {
+  const { t, i18n } = useTranslation();
+  const { user } = useSession();
+  const { clock } = useBusiness();
+  const sessions = useQuery({ queryKey: ["sessions"], queryFn: () => get<PageOf<BrowserSession>>("/api/sessions") });
+  const { run, error } = useRun(["sessions"]);
+  const [theme, setTheme] = useState(localStorage.getItem(THEME) ?? "system");
+  const [keys, setKeys] = useState(!keysAreOff());
+  return (
+    <>
+      <section className="panel">
+        <h2><bdi>{user.name}</bdi></h2>
+        <p className="soft"><bdi>{user.email}</bdi> · {t(`role.${user.role}`)}</p>
+        <div className="two">
+          <Select label={t("field.language")} value={i18n.language} onChange={(id) => { localStorage.setItem(LANGUAGE, id); location.reload(); }} options={LANGUAGES.map((id) => ({ id, name: new Intl.DisplayNames([id], { type: "language" }).of(id) ?? id }))} />
+          <Select label={t("settings.theme")} value={theme} onChange={(id) => { setTheme(id); if (id === "system") { localStorage.removeItem(THEME); delete document.documentElement.dataset.theme; } else { localStorage.setItem(THEME, id); document.documentElement.dataset.theme = id; } }} options={["system", "light", "dark"].map((id) => ({ id, name: t(`settings.theme_${id}`) }))} />
+        </div>
+        <Checkbox value={keys} onChange={(on) => { switchKeys(!on); setKeys(on); }}>{t("settings.keys")}</Checkbox>
+      </section>
+      <section className="panel">
+        <h2>{t("settings.sessions")}</h2>
+        <Problem error={error} />
+        {sessions.data?.items.map((session) => (
+          <div className="ln" key={session.id}>
+            <div>
+              <bdi>{session.user_agent.slice(0, 80)}</bdi>
+              <small><bdi dir="ltr">{session.address}</bdi> · {clock.dayAndTime(instantOf(session.last_used_at))}</small>
+            </div>
+            <span>{session.current && t("settings.here")}</span>
+            {!session.current && <Button onPress={() => void run(`/api/sessions/${session.id}`, { method: "DELETE" })}>{t("settings.end")}</Button>}
+          </div>
+        ))}
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,214 @@
+/** Weekly hours, other hours on a date, and time off of one resource or of the business itself. */
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useParams } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { type Appointment, endOf, startOf, useWindow } from "../api/appointments";
+import { useResources } from "../api/catalogue";
+import { ask } from "../api/client";
+import type { components } from "../api/schema/availability";
+import { useRight, useSession } from "../api/session";
+import { useBusiness } from "../business";
+import { type Clock, addDays, dayOf, instantOf, isoOf, now, parseTypedTime, startOfDay, startOfWeek, weekdayOf, inZone } from "../time";
+import { Button } from "../ui/Button";
+import { Checkbox, Select, TextField } from "../ui/fields";
+import { Page, Waiting } from "../ui/Page";
+import { Problem } from "../ui/Problem";
+import { toast } from "../ui/toasts";
+
+type Schemas = components["schemas"];
+type Week = Schemas["WeekdayIn"][];
+const BUSINESS = "business";
+const AHEAD_DAYS = 60;
+
+export function AvailabilityPage() {
+  const { t } = useTranslation();
+  const { resource: wished } = useParams({ strict: false }) as { resource?: string };
+  const navigate = useNavigate();
+  const session = useSession();
+  const { business, clock } = useBusiness();
+  const resources = (useResources().data ?? []).filter((resource) => resource.kind !== "business" && !resource.archived && business && resource.business_ids.includes(business.id));
+  const chosen = wished ?? session.user.resource_id ?? resources[0]?.id ?? BUSINESS;
+  const path = chosen === BUSINESS ? `/businesses/${business?.id}` : `/resources/${chosen}`;
+  const schedule = useQuery({ queryKey: ["schedule", path], enabled: business !== undefined, queryFn: () => ask<Schemas["ScheduleOut"]>("availability", `${path}/schedule`) });
+  const mayWriteAll = useRight("write_schedules");
+  const mayWriteOwn = useRight("write_own_schedule");
+  const mayWrite = mayWriteAll || (mayWriteOwn && chosen === session.user.resource_id);
+  return (
+    <Page
+      title={t("nav.availability")}
+      actions={<><span className="fill" /><Select hiddenLabel label={t("availability.whose")} value={chosen} onChange={(id) => void navigate({ to: "/availability/$resource", params: { resource: id } })} options={[...resources.map((item) => ({ id: item.id, name: item.name })), { id: BUSINESS, name: business?.name ?? "" }]} /></>}
+    >
+      <div className="scroll pad">
+        {!schedule.data ? <Waiting error={schedule.error} /> : (
+          <>
+            <p className="soft">{t("availability.zone", { zone: schedule.data.zone })}</p>
+            <WeekEditor key={`${path}${schedule.data.version}`} path={path} schedule={schedule.data} resourceId={chosen === BUSINESS ? null : chosen} clock={clock} mayWrite={mayWrite} />
+            <Exceptions path={path} schedule={schedule.data} isBusiness={chosen === BUSINESS} clock={clock} mayWrite={mayWrite} />
+          </>
+        )}
+      </div>
+    </Page>
+  );
+}
+
+/** "9-12, 13-17.30" as intervals; null where it is not understood. */
+export function parseHours(text: string): { from: string; to: string }[] | null {
+  if (!text.trim()) return [];
+  const intervals = text.split(/[,;]|\s{2,}/).filter((part) => part.trim()).map((part) => {
+    const [from, to, more] = part.split(/\s*[-–—]\s*/);
+    const [start, end] = [parseTypedTime(from ?? ""), to?.trim() === "24" || to?.trim() === "24:00" ? 1440 : parseTypedTime(to ?? "")];
+    if (more !== undefined || start === null || end === null) return null;
+    return { start, end: end === 0 ? 1440 : end };
+  });
+  if (intervals.some((interval) => interval === null || interval.end <= interval.start)) return null;
+  const sorted = (intervals as { start: number; end: number }[]).sort((a, b) => a.start - b.start);
+  if (sorted.some((interval, index) => index > 0 && interval.start < (sorted[index - 1]?.end ?? 0))) return null;
+  const clock = (minutes: number) => `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
+  return sorted.map(({ start, end }) => ({ from: clock(start), to: clock(end) }));
+}
+
+export const sayHours = (intervals: readonly { from: string; to: string }[]): string => intervals.map(({ from, to }) => `${from.slice(0, 5)}–${to.slice(0, 5)}`).join(", ");
+
+function WeekEditor({ path, schedule, resourceId, clock, mayWrite }: { path: string; schedule: Schemas["ScheduleOut"]; resourceId: string | null; clock: Clock; mayWrite: boolean }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const { business } = useBusiness();
+  const [follows, setFollows] = useState(schedule.weekly === null);
+  const [texts, setTexts] = useState<string[]>(() => [1, 2, 3, 4, 5, 6, 7].map((day) => sayHours(schedule.weekly?.find((item) => item.weekday === day)?.intervals ?? [])));
+  const [error, setError] = useState<unknown>(null);
+  const monday = startOfWeek(dayOf(now(), clock.zone));
+  const parsed = texts.map(parseHours);
+  const wrong = parsed.some((hours) => hours === null);
+  const weekly: Week = parsed.flatMap((intervals, index) => (intervals?.length ? [{ weekday: index + 1, intervals }] : []));
+  const today = startOfDay(dayOf(now(), clock.zone), clock.zone);
+  const ahead = useWindow(business?.id, today, startOfDay(addDays(dayOf(now(), clock.zone), AHEAD_DAYS), clock.zone));
+  const outside = follows || wrong ? [] : (ahead.data ?? []).filter((appointment) => appointment.occupies && (resourceId === null || appointment.resources.some((resource) => resource.id === resourceId)) && !fits(appointment, weekly, clock));
+  const save = async () => {
+    try {
+      await ask("availability", `${path}/schedule`, { method: "PUT", version: schedule.version || undefined, body: { weekly: follows ? null : weekly } });
+      await queries.invalidateQueries({ queryKey: ["schedule"] });
+      void queries.invalidateQueries({ queryKey: ["calendar"] });
+      toast(t("saved"));
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  return (
+    <section className="panel">
+      <h2>{t("availability.weekly")}</h2>
+      <Problem error={error} />
+      {resourceId !== null && <Checkbox value={follows} onChange={setFollows} isDisabled={!mayWrite}>{t("availability.follows")}</Checkbox>}
+      {!follows && (
+        <div className="week-editor">
+          {texts.map((text, index) => {
+            const name = clock.weekdayName(startOfDay(addDays(monday, index), clock.zone));
+            return (
+              <div className="week-row" key={index}>
+                <TextField label={name} value={text} onChange={(value) => setTexts((all) => all.map((other, at) => (at === index ? value : other)))} placeholder={t("availability.closed")} error={parsed[index] === null ? t("availability.wrong") : null} isDisabled={!mayWrite} dir="ltr" />
+                <div className="bar" aria-hidden="true">
+                  {(parsed[index] ?? []).map((interval) => {
+                    const [from, to] = [minutes(interval.from), minutes(interval.to)];
+                    return <i key={interval.from} style={{ insetInlineStart: `${(from / 1440) * 100}%`, inlineSize: `${((to - from) / 1440) * 100}%` }} />;
+                  })}
+                </div>
+              </div>
+            );
+          })}
+          {mayWrite && <Button kind="quiet" onPress={() => setTexts((all) => all.map((text, index) => (index > 0 && index < 5 ? (all[0] ?? "") : text)))}>{t("availability.copy")}</Button>}
+        </div>
+      )}
+      {outside.length > 0 && (
+        <div className="problem" role="status">
+          <div>
+            <p>{t("availability.outside", { count: outside.length })}</p>
+            <ul>{outside.slice(0, 10).map((appointment) => <li key={appointment.id}><bdi>{appointment.client.name}</bdi>, {clock.dayAndTime(startOf(appointment))}</li>)}</ul>
+          </div>
+        </div>
+      )}
+      {mayWrite && <Button kind="primary" isDisabled={wrong && !follows} onPress={() => void save()}>{t("save")}</Button>}
+    </section>
+  );
+}
+
+const minutes = (clock: string): number => Number(clock.slice(0, 2)) * 60 + Number(clock.slice(3, 5));
+
+/** Whether an appointment lies within the weekly hours, by the clock of its zone. */
+export function fits(appointment: Pick<Appointment, "starts_at" | "ends_at">, weekly: Week, clock: Clock): boolean {
+  const start = startOf(appointment as Appointment);
+  const end = endOf(appointment as Appointment);
+  const day = dayOf(start, clock.zone);
+  const local = inZone(start, clock.zone);
+  const from = local.hour * 60 + local.minute;
+  const to = from + (end - start) / 60_000;
+  return (weekly.find((item) => item.weekday === weekdayOf(day))?.intervals ?? []).some((interval) => minutes(interval.from) <= from && to <= (minutes(interval.to) || 1440));
+}
+
+function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: string; schedule: Schemas["ScheduleOut"]; isBusiness: boolean; clock: Clock; mayWrite: boolean }) {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const [on, setOn] = useState("");
+  const [hours, setHours] = useState("");
+  const [from, setFrom] = useState("");
+  const [to, setTo] = useState("");
+  const [reason, setReason] = useState("");
+  const [error, setError] = useState<unknown>(null);
+  const absences = isBusiness ? "closures" : "time-off";
+  useEffect(() => setError(null), [path]);
+  const run = async (work: Promise<unknown>) => {
+    setError(null);
+    try {
+      await work;
+      await queries.invalidateQueries({ queryKey: ["schedule"] });
+      void queries.invalidateQueries({ queryKey: ["calendar"] });
+      setOn("");
+      setHours("");
+      setFrom("");
+      setTo("");
+      setReason("");
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  const parsed = parseHours(hours);
+  return (
+    <>
+      <Problem error={error} />
+      <section className="panel">
+        <h2>{t("availability.overrides")}</h2>
+        {schedule.date_overrides.map((item) => (
+          <div className="ln" key={item.id}>
+            <div>{clock.fullDay(startOfDay(item.on, clock.zone))}</div>
+            <span><bdi dir="ltr">{sayHours(item.intervals) || t("availability.closed")}</bdi></span>
+            {mayWrite && <Button kind="quiet" icon="x" aria-label={t("remove")} onPress={() => void run(ask("availability", `${path}/date-overrides/${item.id}`, { method: "DELETE" }))} />}
+          </div>
+        ))}
+        {mayWrite && (
+          <div className="three">
+            <TextField label={t("field.date")} type="date" value={on} onChange={setOn} />
+            <TextField label={t("availability.hours")} value={hours} onChange={setHours} placeholder="9-12, 13-17" error={parsed === null ? t("availability.wrong") : null} hint={t("availability.hoursHint")} />
+            <Button isDisabled={!on || parsed === null} onPress={() => void run(ask("availability", `${path}/date-overrides`, { method: "POST", body: { on, intervals: parsed } }))}>{t("add")}</Button>
+          </div>
+        )}
+      </section>
+      <section className="panel">
+        <h2>{t(isBusiness ? "availability.closures" : "availability.timeOff")}</h2>
+        {schedule.absences.map((item) => (
+          <div className="ln" key={item.id}>
+            <div><bdi>{clock.dayAndTime(instantOf(item.starts_at))} – {clock.dayAndTime(instantOf(item.ends_at))}</bdi>{item.reason && <small><bdi>{item.reason}</bdi></small>}</div>
+            {mayWrite && <Button kind="quiet" icon="x" aria-label={t("remove")} onPress={() => void run(ask("availability", `${path}/${absences}/${item.id}`, { method: "DELETE" }))} />}
+          </div>
+        ))}
+        {schedule.holidays.map((item) => <div className="ln" key={item.on}><div>{clock.fullDay(startOfDay(item.on, clock.zone))}</div><span><bdi>{item.name}</bdi></span></div>)}
+        {mayWrite && (
+          <div className="three">
+            <TextField label={t("availability.from")} type="date" value={from} onChange={setFrom} />
+            <TextField label={t("availability.until")} type="date" value={to} onChange={setTo} />
+            <TextField label={t("reason")} value={reason} onChange={setReason} maxLength={200} />
+            <Button isDisabled={!from || !to || to < from} onPress={() => void run(ask("availability", `${path}/${absences}`, { method: "POST", body: { starts_at: isoOf(startOfDay(from, clock.zone)), ends_at: isoOf(startOfDay(addDays(to, 1), clock.zone)), reason: reason.trim() || null } }))}>{t("add")}</Button>
+          </div>
+        )}
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,45 @@
+/** A refusal in the reader's words: one sentence per code, the service's own where there is none. */
+import type { TFunction } from "i18next";
+import { useTranslation } from "react-i18next";
+import { ProblemError, type Reason, UnreachableError } from "../api/client";
+import { Icon } from "./Icon";
+
+export const sayReason = (t: TFunction, reason: Reason): string => t(`code.${reason.code}`, { defaultValue: reason.detail || reason.code });
+
+export function sayError(t: TFunction, error: unknown): string {
+  if (error instanceof UnreachableError) return t("error.unreachable");
+  if (!(error instanceof ProblemError)) return t("error.unexpected");
+  const { problem } = error;
+  if (problem.reasons?.length) return problem.reasons.map((reason) => sayReason(t, reason)).join(" ");
+  return t(`code.${problem.code}`, { defaultValue: problem.detail || t("error.unexpected") });
+}
+
+export function Problem({ error }: { error: unknown }) {
+  const { t } = useTranslation();
+  if (!error) return null;
+  const trace = error instanceof ProblemError ? error.problem.trace_id : null;
+  const fields = error instanceof ProblemError ? (error.problem.errors ?? []) : [];
+  return (
+    <div className="problem" role="alert">
+      <Icon name="warn" />
+      <div>
+        <p>{sayError(t, error)}</p>
+        {fields.length > 0 && (
+          <ul>
+            {fields.map((field) => (
+              <li key={`${field.pointer}${field.code}`}>
+                <bdi>{field.pointer.replace("/", "")}</bdi>: {field.detail}
+              </li>
+            ))}
+          </ul>
+        )}
+        {trace && (
+          <details>
+            <summary>{t("error.details")}</summary>
+            <code>{trace}</code>
+          </details>
+        )}
+      </div>
+    </div>
+  );
+}

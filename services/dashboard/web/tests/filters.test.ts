@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { daysOf, queryOf, readSearch } from "../src/appointments/filters";
+import { Clock } from "../src/time";
+
+const ID = "018f3a5e-0000-7000-8000-000000000001";
+
+test("an address is read back as the filters it was made of", () => {
+  const search = { status: ["pending", "confirmed"], q: "O'Brien & Söhne +49 50%", staff: [ID], period: "week" };
+  expect(readSearch(search)).toEqual(search);
+});
+
+test("what is no filter is named and filters nothing", () => {
+  expect(readSearch({ status: "bogus", from: "2027-02-30", stauts: "pending" })).toEqual({
+    wrong: ["stauts", "status=bogus", "from=2027-02-30"],
+  });
+});
+
+test("the list opens on today", () => {
+  expect(daysOf({}, "2026-11-28")).toEqual({ from: "2026-11-28", to: "2026-11-29" });
+});
+
+test("a day is the business's day", () => {
+  const query = queryOf({ period: "today" }, new Clock("en", "America/St_Johns"), "2027-06-14");
+  expect([query.from, query.to]).toEqual(["2027-06-14T02:30:00Z", "2027-06-15T02:30:00Z"]);
+});
+
+test("the last of chosen dates is part of them", () => {
+  expect(daysOf({ from: "2026-11-01", to: "2026-11-30" }, "2026-11-28")).toEqual({ from: "2026-11-01", to: "2026-12-01" });
+});

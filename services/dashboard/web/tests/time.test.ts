@@ -1,0 +1,67 @@
+import { describe, expect, test } from "vitest";
+import { atClock, dayOf, instantOf, isoOf, lengthOfDay, minutesInto, parseTypedTime, sameClockOn, startOfDay, startOfWeek } from "../src/time";
+
+describe("a typed time", () => {
+  test.each([
+    ["9", 540],
+    ["930", 570],
+    ["9.30", 570],
+    ["9:30", 570],
+    ["٩:٣٠", 570],
+    ["۹:۳۰", 570],
+    ["9.30 pm", 1290],
+    ["930p", 1290],
+    ["2130", 1290],
+    ["noon", 720],
+    ["12 pm", 720],
+    ["12", 720],
+    ["12am", 0],
+    ["midnight", 0],
+    ["0:05", 5],
+  ])("%s is understood", (text, minutes) => expect(parseTypedTime(text)).toBe(minutes));
+
+  test.each(["9:60", "25", "13pm", "", "half past", "9:3", "0 am", "12345"])("%s is not", (text) => expect(parseTypedTime(text)).toBeNull());
+
+  test("that the clock skips names the next, one it shows twice both", () => {
+    expect(atClock("2027-03-28", 150, "Europe/Berlin")).toEqual({ kind: "skipped", next: instantOf("2027-03-28T03:00:00+02:00") });
+    expect(atClock("2027-10-31", 150, "Europe/Berlin")).toEqual({
+      kind: "twice",
+      instants: [instantOf("2027-10-31T02:30:00+02:00"), instantOf("2027-10-31T02:30:00+01:00")],
+    });
+    expect(atClock("2027-10-31", 540, "Europe/Berlin")).toEqual({ kind: "exact", instant: instantOf("2027-10-31T09:00:00+01:00") });
+  });
+});
+
+describe("days of a clock change", () => {
+  test.each([
+    ["2027-03-28", "Europe/Berlin", 1380],
+    ["2027-10-31", "Europe/Berlin", 1500],
+    ["2027-04-04", "Australia/Lord_Howe", 1470],
+    ["2027-10-03", "Australia/Lord_Howe", 1410],
+  ])("%s in %s has %i minutes", (day, zone, minutes) => expect(lengthOfDay(day, zone)).toBe(minutes));
+
+  test.each([
+    ["2027-03-28T01:30:00+01:00", "2027-03-28", "Europe/Berlin", 90],
+    ["2027-03-28T03:00:00+02:00", "2027-03-28", "Europe/Berlin", 120],
+    ["2027-10-31T02:30:00+02:00", "2027-10-31", "Europe/Berlin", 150],
+    ["2027-10-31T02:30:00+01:00", "2027-10-31", "Europe/Berlin", 210],
+    ["2027-10-31T01:15:00Z", "2027-10-31", "Europe/Berlin", 195],
+    ["2027-04-04T01:30:00+10:30", "2027-04-04", "Australia/Lord_Howe", 120],
+    ["2027-10-03T02:30:00+11:00", "2027-10-03", "Australia/Lord_Howe", 120],
+  ])("%s lies %i minutes into the day", (instant, day, zone, minutes) => expect(minutesInto(instantOf(instant), day, zone)).toBe(minutes));
+});
+
+test("the day of an instant is the business's, wherever the browser stands", () => {
+  expect(dayOf(instantOf("2027-06-14T23:00:00Z"), "America/St_Johns")).toBe("2027-06-14");
+  expect(isoOf(startOfDay("2027-06-14", "America/St_Johns"))).toBe("2027-06-14T02:30:00Z");
+  expect(minutesInto(instantOf("2027-06-14T23:00:00Z"), "2027-06-14", "America/St_Johns")).toBe(1230);
+});
+
+test("the same clock time on a day that skips it moves on", () => {
+  expect(isoOf(sameClockOn(instantOf("2027-03-27T02:30:00+01:00"), "2027-03-28", "Europe/Berlin"))).toBe("2027-03-28T01:30:00Z");
+});
+
+test("a week begins on the day asked for", () => {
+  expect(startOfWeek("2026-11-28")).toBe("2026-11-23");
+  expect(startOfWeek("2026-11-28", 7)).toBe("2026-11-22");
+});

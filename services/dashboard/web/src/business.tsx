@@ -17,12 +17,12 @@ export function BusinessProvider({ children }: { children: React.ReactNode }) {
   const [id, setId] = useState(() => localStorage.getItem(KEY));
   const businesses = useMemo(() => {
     const own = session.user.business_ids;
-    return data.filter((business) => !business.archived && (own === null || own.includes(business.id)));
+    const mine = data.filter((business) => !business.archived && (own === null || own.includes(business.id)));
+    return mine.sort((a, b) => (a.created_at < b.created_at ? -1 : 1));
   }, [data, session]);
   const business = businesses.find((candidate) => candidate.id === id) ?? businesses[0];
   const zone = business?.zone ?? "UTC";
-  // The language is the reader's; how times are written follows it, in the business's country where that fits.
-  const locale = business && business.locale.split("-")[0] === i18n.language ? business.locale : i18n.language;
+  const locale = localeOf(i18n.language, business);
   const value = useMemo(
     () => ({
       business,
@@ -37,6 +37,12 @@ export function BusinessProvider({ children }: { children: React.ReactNode }) {
     [business, businesses, isPending, locale, zone],
   );
   return <BusinessContext.Provider value={value}>{children}</BusinessContext.Provider>;
+}
+
+/** The reader's language as it is written in the business's country: `en` in Berlin has 24 hours a day. */
+function localeOf(language: string, business: Business | undefined): string {
+  const region = business?.country ?? (business && new Intl.Locale(business.locale).region) ?? business?.phone_region;
+  return region ? new Intl.Locale(language, { region }).toString() : language;
 }
 
 export function useBusiness(): Chosen {

@@ -43,16 +43,13 @@ export function isDay(text: string): boolean {
 export const lengthOfDay = (day: Day, zone: Zone): number =>
   (startOfDay(addDays(day, 1), zone) - startOfDay(day, zone)) / MINUTE;
 
-/** Monday 1 … Sunday 7. */
-export function weekdayOf(day: Day): number {
-  const weekday = new Date(`${day}T00:00:00Z`).getUTCDay();
-  return weekday === 0 ? 7 : weekday;
-}
+/** Monday 0 … Sunday 6, as the services count. */
+export const weekdayOf = (day: Day): number => (new Date(`${day}T00:00:00Z`).getUTCDay() + 6) % 7;
 
 export const daysFrom = (first: Day, count: number): Day[] => Array.from({ length: count }, (_, index) => addDays(first, index));
 
-/** The week that holds `day`, from `firstWeekday` (1 Monday, 7 Sunday). */
-export const startOfWeek = (day: Day, firstWeekday = 1): Day => addDays(day, -((weekdayOf(day) - firstWeekday + 7) % 7));
+/** The week that holds `day`, from `firstWeekday` (0 Monday, 6 Sunday). */
+export const startOfWeek = (day: Day, firstWeekday = 0): Day => addDays(day, -((weekdayOf(day) - firstWeekday + 7) % 7));
 
 /** Minutes passed since the day began: what the calendar's axis counts, right also on the days of a clock change. */
 export const minutesInto = (instant: Instant, day: Day, zone: Zone): number => (instant - startOfDay(day, zone)) / MINUTE;

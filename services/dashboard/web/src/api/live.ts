@@ -4,6 +4,7 @@
  */
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
+import { readSession } from "./session";
 
 export type LiveEvent = { id: string; topic: string; type: string; subject: string; version: number; organization: string };
 export type LiveState = "live" | "reconnecting";
@@ -46,6 +47,7 @@ export function listen(client: QueryClient): () => void {
   };
   channel.onmessage = (message: MessageEvent<Told>) => take(message.data);
   const tell = (told: Told) => {
+    if (abandon.signal.aborted) return;
     take(told);
     channel.postMessage(told);
   };
@@ -105,7 +107,9 @@ function readStream(tell: (told: Told) => void): () => void {
     };
     source.onerror = again;
     source.addEventListener("beat", heard);
-    source.addEventListener("reset", () => tell({ kind: "refetch" }));
+    // What cannot be told again is asked for anew; a session that ended, or whose rights changed, is read anew.
+    source.addEventListener("gap", () => tell({ kind: "refetch" }));
+    source.addEventListener("end", () => void readSession().then(() => location.reload(), () => undefined));
     source.onmessage = (message: MessageEvent<string>) => {
       heard();
       lastId = message.lastEventId || lastId;

@@ -32,9 +32,9 @@ export function Repeat({ value, start, clock, onChange }: { value: Rule | null; 
       )}
       {value?.freq === "weekly" && (
         <div className="row" role="group" aria-label={t("repeat.on")}>
-          {[1, 2, 3, 4, 5, 6, 7].map((day) => (
+          {[0, 1, 2, 3, 4, 5, 6].map((day) => (
             <Checkbox key={day} value={value.weekdays.includes(day)} onChange={(on) => onChange({ ...value, weekdays: on ? [...value.weekdays, day].sort() : value.weekdays.filter((other) => other !== day) })}>
-              {clock.weekday(startOfDay(addDays(monday, day - 1), clock.zone) + 43_200_000)}
+              {clock.weekday(startOfDay(addDays(monday, day), clock.zone) + 43_200_000)}
             </Checkbox>
           ))}
         </div>

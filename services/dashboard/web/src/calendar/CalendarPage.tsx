@@ -24,7 +24,7 @@ import { useCalendar } from "./useCalendar";
 export type View = "day" | "3days" | "week";
 const LENGTH: Record<View, number> = { day: 1, "3days": 3, week: 7 };
 const STEP = 15;
-const MOST_COLUMNS_OF_WEEK = 4;
+const MOST_TOGETHER = 4;
 
 export function CalendarPage() {
   const { t } = useTranslation();
@@ -45,8 +45,9 @@ export function CalendarPage() {
   const days = useMemo(() => daysFrom(view === "week" ? startOfWeek(day) : day, length), [view, day, length]);
   const own = session.user.resource_id;
   const wished = search.staff ?? (view !== "day" && own ? [own] : undefined);
-  const { columns: all, lanes, error, loading } = useCalendar({ businessId: business?.id, days, clock, staff: wished, gone: search.gone ?? false });
-  const columns = view === "day" ? all : limited(all, days.length);
+  // Many days are of one person, or of a few that were chosen.
+  const most = view === "day" ? Number.POSITIVE_INFINITY : wished ? MOST_TOGETHER : view === "week" ? 1 : MOST_TOGETHER;
+  const { columns, lanes, error, loading } = useCalendar({ businessId: business?.id, days, clock, staff: wished, gone: search.gone ?? false, most });
 
   const go = (to: { view?: View; day?: Day }) => void navigate({ params: { view: to.view ?? view, day: to.day ?? day }, search: (kept) => ({ ...kept, appointment: undefined }) });
   const set = (change: Partial<typeof search>, replace = false) => void navigate({ search: (kept) => ({ ...kept, ...change }), replace });
@@ -107,7 +108,7 @@ export function CalendarPage() {
     }
   };
 
-  const undo = async (moved: Parameters<typeof move>[0], before: (typeof all)[number]["appointments"][number]) => {
+  const undo = async (moved: Parameters<typeof move>[0], before: (typeof columns)[number]["appointments"][number]) => {
     try {
       await move(moved, {
         starts_at: before.starts_at,
@@ -141,7 +142,7 @@ export function CalendarPage() {
         </label>
         <Live />
         <span className="fill" />
-        <StaffFilter lanes={lanes} chosen={wished} onChange={(staff) => set({ staff })} />
+        <StaffFilter lanes={lanes} chosen={wished ?? lanes.slice(0, most).map((lane) => lane.resource_id)} onChange={(staff) => set({ staff })} />
         <span className="seg" role="group" aria-label={t("calendar.view")}>
           {(["day", "3days", "week"] as const).map((name) => (
             <button type="button" key={name} aria-pressed={view === name} onClick={() => go({ view: name })}>
@@ -209,16 +210,10 @@ function resourcesAfter(target: Target): string[] {
   return [...new Set(kept)];
 }
 
-function limited<T extends { resourceId: string }>(columns: readonly T[], days: number): readonly T[] {
-  const resources = [...new Set(columns.map((column) => column.resourceId))];
-  const shown = new Set(resources.slice(0, days > 3 ? Math.min(1, resources.length) : MOST_COLUMNS_OF_WEEK));
-  return columns.filter((column) => shown.has(column.resourceId));
-}
-
 function hoursOf(columns: readonly { blocks: readonly { kind: string; from: number; to: number }[] }[]) {
   const closed = columns.map((column) => column.blocks.filter((block) => block.kind === "closed"));
-  const from = Math.min(...closed.map((blocks) => blocks.find((block) => block.from === 0)?.to ?? 0));
-  return { from: from >= 1440 ? 480 : from, to: 1440 };
+  const opens = closed.map((blocks) => blocks.find((block) => block.from === 0)?.to ?? 0).filter((minute) => minute < 1380);
+  return { from: opens.length ? Math.min(...opens) : 480, to: 1440 };
 }
 
 /** The minute, kept. A tab that slept catches up when it is looked at. */

@@ -124,9 +124,9 @@ export function TimeGrid(props: Props) {
     if (!box || !firstDay) return;
     const minutes = minutesInto(now, firstDay, clock.zone);
     const here = minutes > hours.from && minutes < hours.to ? minutes - 90 : hours.from;
-    box.scrollTop = Math.max(0, here - 0) * pixelsPerMinute - 40;
+    box.scrollTop = here * pixelsPerMinute - 24;
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [firstDay, hours.from === hours.to]);
+  }, [firstDay, hours.from]);
 
   const length = Math.max(...columns.map((column) => lengthOfDay(column.day, clock.zone)), 1440);
   const labels = useMemo(() => (firstDay ? hourLabels(firstDay, clock.zone) : []), [firstDay, clock.zone]);

@@ -12,9 +12,9 @@ import type { Block, Column } from "./TimeGrid";
 type CalendarOut = components["schemas"]["CalendarOut"];
 type Lane = components["schemas"]["CalendarLaneOut"];
 
-export type CalendarWish = { businessId: string | undefined; days: readonly Day[]; clock: Clock; staff: readonly string[] | undefined; gone: boolean };
+export type CalendarWish = { businessId: string | undefined; days: readonly Day[]; clock: Clock; staff: readonly string[] | undefined; gone: boolean; most: number };
 
-export function useCalendar({ businessId, days, clock, staff, gone }: CalendarWish) {
+export function useCalendar({ businessId, days, clock, staff, gone, most }: CalendarWish) {
   const { t, i18n } = useTranslation();
   const first = days[0] ?? "1970-01-01";
   const from = startOfDay(first, clock.zone);
@@ -26,9 +26,13 @@ export function useCalendar({ businessId, days, clock, staff, gone }: CalendarWi
     queryFn: ({ signal }) => ask<CalendarOut>("availability", "/calendar", { query: { business_id: businessId, from: isoOf(from), to: isoOf(to) }, signal }),
     placeholderData: (previous) => previous,
   });
-  const lanes = calendar.data?.businesses.find((business) => business.business_id === businessId)?.resources ?? [];
-  const closures = calendar.data?.businesses.find((business) => business.business_id === businessId)?.closures ?? [];
-  const chosen = useMemo(() => (staff?.length ? lanes.filter((lane) => staff.includes(lane.resource_id)) : lanes), [lanes, staff]);
+  const lanes = useMemo(
+    // The business itself is a lane too: what nobody in particular has to do.
+    () => (calendar.data?.businesses.find((business) => business.business_id === businessId)?.resources ?? []).filter((lane) => lane.kind !== "business" || lane.appointments.length > 0),
+    [calendar.data, businessId],
+  );
+  const closures = useMemo(() => calendar.data?.businesses.find((business) => business.business_id === businessId)?.closures ?? [], [calendar.data, businessId]);
+  const chosen = useMemo(() => (staff?.length ? lanes.filter((lane) => staff.includes(lane.resource_id)) : lanes).slice(0, most), [lanes, staff, most]);
 
   const columns = useMemo(() => {
     const byResource = new Map<string, Appointment[]>();

@@ -67,7 +67,7 @@ function Users() {
   const { t } = useTranslation();
   const { clock } = useBusiness();
   const me = useSession().user;
-  const users = useQuery({ queryKey: ["users"], queryFn: () => get<PageOf<User>>("/v1/users?limit=100") });
+  const users = useQuery({ queryKey: ["users"], queryFn: () => get<PageOf<User>>("/api/dashboard/v1/users?limit=100") });
   const { run, error } = useRun(["users"]);
   const [name, setName] = useState("");
   const [email, setEmail] = useState("");
@@ -87,12 +87,12 @@ function Users() {
                 {user.last_sign_in_at && ` · ${t("settings.lastSignIn", { time: clock.dayAndTime(instantOf(user.last_sign_in_at)) })}`}
               </small>
             </span>
-            <Select hiddenLabel label={t("settings.role")} value={user.role} isDisabled={user.id === me.id} onChange={(value) => void run(`/v1/users/${user.id}`, { method: "PATCH", version: user.version, body: { role: value } })} options={ROLES.map((id) => ({ id, name: t(`role.${id}`) }))} />
+            <Select hiddenLabel label={t("settings.role")} value={user.role} isDisabled={user.id === me.id} onChange={(value) => void run(`/api/dashboard/v1/users/${user.id}`, { method: "PATCH", version: user.version, body: { role: value } })} options={ROLES.map((id) => ({ id, name: t(`role.${id}`) }))} />
             {user.id !== me.id && (
               <Menu
                 label={t("list.more", { label: user.name })}
                 items={[...(user.state === "invited" ? [{ id: "invite", name: t("settings.inviteAgain") }] : []), { id: "active", name: t(user.state === "deactivated" ? "settings.activate" : "settings.deactivate"), danger: user.state !== "deactivated" }]}
-                onAction={(id) => void (id === "invite" ? run(`/v1/users/${user.id}/invitation`, { method: "POST" }) : run(`/v1/users/${user.id}`, { method: "PATCH", version: user.version, body: { active: user.state === "deactivated" } }))}
+                onAction={(id) => void (id === "invite" ? run(`/api/dashboard/v1/users/${user.id}/invitation`, { method: "POST" }) : run(`/api/dashboard/v1/users/${user.id}`, { method: "PATCH", version: user.version, body: { active: user.state === "deactivated" } }))}
               />
             )}
           </li>
@@ -105,7 +105,7 @@ function Users() {
           <TextField label={t("field.email")} type="email" value={email} onChange={setEmail} maxLength={254} />
           <Select label={t("settings.role")} value={role} onChange={setRole} options={ROLES.map((id) => ({ id, name: t(`role.${id}`) }))} />
         </div>
-        <Button kind="primary" isDisabled={!name.trim() || !email.trim()} onPress={() => void run("/v1/users", { method: "POST", body: { name: name.trim(), email: email.trim(), role } }).then((done) => { if (done) { setName(""); setEmail(""); } })}>
+        <Button kind="primary" isDisabled={!name.trim() || !email.trim()} onPress={() => void run("/api/dashboard/v1/users", { method: "POST", body: { name: name.trim(), email: email.trim(), role } }).then((done) => { if (done) { setName(""); setEmail(""); } })}>
           {t("settings.sendInvitation")}
         </Button>
       </section>
@@ -116,7 +116,7 @@ function Users() {
 function ApiClients() {
   const { t } = useTranslation();
   const { clock } = useBusiness();
-  const clients = useQuery({ queryKey: ["api-clients"], queryFn: () => get<PageOf<ApiClient>>("/v1/api-clients?limit=100") });
+  const clients = useQuery({ queryKey: ["api-clients"], queryFn: () => get<PageOf<ApiClient>>("/api/dashboard/v1/api-clients?limit=100") });
   const { run, error } = useRun(["api-clients"]);
   const [name, setName] = useState("");
   const [role, setRole] = useState("integration");
@@ -140,8 +140,8 @@ function ApiClients() {
               <b><bdi>{client.name}</bdi></b>
               <small>{[t(`role.${client.role}`), ...client.scopes, client.last_used_at ? t("settings.lastUsed", { time: clock.dayAndTime(instantOf(client.last_used_at)) }) : t("settings.neverUsed")].join(" · ")}</small>
             </span>
-            <Button onPress={() => void run<ApiClient>(`/v1/api-clients/${client.id}/rotate`, { method: "POST", version: client.version, body: {} }).then((done) => done && setSecret(done))}>{t("settings.rotate")}</Button>
-            <Button kind="quiet" icon="trash" aria-label={t("remove")} onPress={() => void run(`/v1/api-clients/${client.id}`, { method: "DELETE", version: client.version })} />
+            <Button onPress={() => void run<ApiClient>(`/api/dashboard/v1/api-clients/${client.id}/rotate`, { method: "POST", version: client.version, body: {} }).then((done) => done && setSecret(done))}>{t("settings.rotate")}</Button>
+            <Button kind="quiet" icon="trash" aria-label={t("remove")} onPress={() => void run(`/api/dashboard/v1/api-clients/${client.id}`, { method: "DELETE", version: client.version })} />
           </li>
         ))}
       </ul>
@@ -152,7 +152,7 @@ function ApiClients() {
           <Select label={t("settings.role")} value={role} onChange={setRole} options={["integration", "agent"].map((id) => ({ id, name: t(`role.${id}`) }))} />
         </div>
         {role === "integration" && <fieldset className="columns"><legend>{t("settings.scopes")}</legend>{SCOPES.map((scope) => <Checkbox key={scope} value={scopes.includes(scope)} onChange={(on) => setScopes(on ? [...scopes, scope] : scopes.filter((other) => other !== scope))}><code dir="ltr">{scope}</code></Checkbox>)}</fieldset>}
-        <Button kind="primary" isDisabled={!name.trim()} onPress={() => void run<ApiClient>("/v1/api-clients", { method: "POST", body: { name: name.trim(), role, scopes: role === "agent" ? [] : scopes } }).then((done) => { if (done) { setSecret(done); setName(""); } })}>{t("settings.create")}</Button>
+        <Button kind="primary" isDisabled={!name.trim()} onPress={() => void run<ApiClient>("/api/dashboard/v1/api-clients", { method: "POST", body: { name: name.trim(), role, scopes: role === "agent" ? [] : scopes } }).then((done) => { if (done) { setSecret(done); setName(""); } })}>{t("settings.create")}</Button>
       </section>
     </>
   );

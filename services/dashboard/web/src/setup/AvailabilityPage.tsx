@@ -75,12 +75,12 @@ function WeekEditor({ path, schedule, resourceId, clock, mayWrite }: { path: str
   const queries = useQueryClient();
   const { business } = useBusiness();
   const [follows, setFollows] = useState(schedule.weekly === null);
-  const [texts, setTexts] = useState<string[]>(() => [1, 2, 3, 4, 5, 6, 7].map((day) => sayHours(schedule.weekly?.find((item) => item.weekday === day)?.intervals ?? [])));
+  const [texts, setTexts] = useState<string[]>(() => [0, 1, 2, 3, 4, 5, 6].map((day) => sayHours(schedule.weekly?.find((item) => item.weekday === day)?.intervals ?? [])));
   const [error, setError] = useState<unknown>(null);
   const monday = startOfWeek(dayOf(now(), clock.zone));
   const parsed = texts.map(parseHours);
   const wrong = parsed.some((hours) => hours === null);
-  const weekly: Week = parsed.flatMap((intervals, index) => (intervals?.length ? [{ weekday: index + 1, intervals }] : []));
+  const weekly: Week = parsed.flatMap((intervals, index) => (intervals?.length ? [{ weekday: index, intervals }] : []));
   const today = startOfDay(dayOf(now(), clock.zone), clock.zone);
   const ahead = useWindow(business?.id, today, startOfDay(addDays(dayOf(now(), clock.zone), AHEAD_DAYS), clock.zone));
   const outside = follows || wrong ? [] : (ahead.data ?? []).filter((appointment) => appointment.occupies && (resourceId === null || appointment.resources.some((resource) => resource.id === resourceId)) && !fits(appointment, weekly, clock));

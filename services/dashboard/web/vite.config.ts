@@ -1,11 +1,26 @@
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { type Plugin, defineConfig } from "vite";
 
 declare const process: { env: Record<string, string | undefined> };
 
+/** Beside each text its compressed forms: whoever serves them need not compress at all. */
+const compressed = (folder: string): Plugin => ({
+  name: "compressed",
+  apply: "build",
+  closeBundle() {
+    for (const name of readdirSync(folder).filter((file) => /\.(js|css|svg)$/.test(file))) {
+      const content = readFileSync(`${folder}/${name}`);
+      writeFileSync(`${folder}/${name}.br`, brotliCompressSync(content));
+      writeFileSync(`${folder}/${name}.gz`, gzipSync(content, { level: 9 }));
+    }
+  },
+});
+
 /** Built into the Python package, which serves it. `SLOTSTREAM_DASHBOARD` is where `vite dev` finds the API. */
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), compressed("../src/dashboard/static/assets")],
   build: {
     outDir: "../src/dashboard/static",
     emptyOutDir: true,

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from dashboard.adapters.passwords import Argon2PasswordHasher
 from dashboard.adapters.sealing import DerivedClientSecrets, SecretBox
 from dashboard.adapters.smtp import SmtpMailSender
+from dashboard.adapters.web import built_web_application
 from dashboard.api import link_pages, pages
 from dashboard.api.api_clients import router as api_clients_router
 from dashboard.api.audit import router as audit_router
@@ -27,6 +28,7 @@ from dashboard.api.session import router as session_router
 from dashboard.api.sessions_memory import SessionMemory
 from dashboard.api.tokens import KeyRing, OwnKeys, TokenIssuer
 from dashboard.api.users import router as users_router
+from dashboard.api.web import Web
 from dashboard.settings import DashboardSettings
 from dashboard.worker import Mailer, sweeps
 from slotstream_contracts.envelope import parse
@@ -116,7 +118,16 @@ def create_api(
     # FastAPI's own page of documentation loads scripts of others, which may not run where sessions live.
     app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") not in _FOREIGN_PAGES]
     gateway = Gateway(upstream_client, settings.upstreams, max_body_bytes=settings.proxy_max_body_bytes)
-    app.router.routes.extend([*pages.routes(), *link_pages.routes(), *live_routes(hub), *gateway_routes(gateway)])
+    web = built_web_application()
+    app.router.routes.extend(
+        [
+            *pages.routes(has_application=web is not None),
+            *link_pages.routes(),
+            *live_routes(hub),
+            *gateway_routes(gateway),
+            *(Web(web).routes() if web is not None else []),
+        ]
+    )
     app.add_middleware(SecurityHeaders, is_secure=settings.is_secure)
     return app
 

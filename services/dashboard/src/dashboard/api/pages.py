@@ -134,7 +134,7 @@ async def submit_reset(request: Request) -> Response:
 
 
 async def show_home(request: Request) -> Response:
-    """The start page until the web application is there; who is not signed in is led to sign in."""
+    """The start page where the web application is not built; who is not signed in is led to sign in."""
     dependencies = dependencies_of(request)
     secret = session_secret(request, dependencies.settings)
     signed_in = await dependencies.sessions.find(secret)
@@ -197,9 +197,10 @@ def _limit_address(request: Request, dependencies: Dependencies) -> None:
     dependencies.limits.take(request.scope, network, ADDRESS, settings.address_rate)
 
 
-def routes() -> list[Route]:
+def routes(*, has_application: bool) -> list[Route]:
+    """Where the web application is not built, a plain start page stands in for it."""
     return [
-        Route("/", show_home, methods=["GET"]),
+        *([] if has_application else [Route("/", show_home, methods=["GET"])]),
         Route("/sign-in", show_sign_in, methods=["GET"]),
         Route("/sign-in", submit_sign_in, methods=["POST"]),
         Route("/sign-out", submit_sign_out, methods=["POST"]),

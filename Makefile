@@ -1,6 +1,6 @@
 # Slotstream. Needs Python 3.11 or later and make; everything else comes as pinned packages.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset demo mail check test checker bench images format
+.PHONY: help up down reset demo mail check test checker bench images format web
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
@@ -9,7 +9,7 @@ LOCKED := uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyp
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
 
-up: $(READY) ## Start everything here; Ctrl-C stops it (DETACH=1: in the background)
+up: $(READY) web ## Start everything here; Ctrl-C stops it (DETACH=1: in the background)
 	@exec $(BIN)/slotstream-local up $(if $(DETACH),--detach)
 
 down: $(READY) ## Stop everything, from any shell
@@ -51,6 +51,9 @@ images: ## Build the container images, labelled with version, revision and sourc
 	@SLOTSTREAM_VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' deploy/cli/pyproject.toml) \
 	SLOTSTREAM_REVISION=$$(git describe --always --dirty --abbrev=40 --exclude '*') \
 	SLOTSTREAM_SOURCE=$$(git remote get-url origin 2>/dev/null | sed 's#//[^/@]*@#//#') docker compose build
+
+web: $(READY) ## Build the web application, if it has changed (ARGS=--test, --check, --api)
+	@$(BIN)/python services/dashboard/web/build.py $(ARGS)
 
 format: $(READY) ## Put the code into shape
 	$(BIN)/ruff check --fix .

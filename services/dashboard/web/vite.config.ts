@@ -3,8 +3,6 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { type Plugin, defineConfig } from "vite";
 
-declare const process: { env: Record<string, string | undefined> };
-
 /** Beside each text its compressed forms: whoever serves them need not compress at all. */
 const compressed = (folder: string): Plugin => ({
   name: "compressed",

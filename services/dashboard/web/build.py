@@ -48,7 +48,15 @@ def _install() -> None:
     if INSTALLED.is_file() and INSTALLED.read_text() == lock:
         return
     print("Installing the web application's packages …", flush=True)
-    _run(NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
+    _run(
+        NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js",
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel",
+        "error",
+    )
     INSTALLED.write_text(lock)
 
 
@@ -65,7 +73,11 @@ def _check_types() -> int:
     with tempfile.TemporaryDirectory() as name:
         fresh = Path(name)
         _write_types(fresh)
-        differing = [service for service in SERVICES if (fresh / f"{service}.d.ts").read_bytes() != (kept / f"{service}.d.ts").read_bytes()]
+        differing = [
+            service
+            for service in SERVICES
+            if (fresh / f"{service}.d.ts").read_bytes() != (kept / f"{service}.d.ts").read_bytes()
+        ]
     for service in differing:
         print(f"{service}: its types are not those of docs/openapi; `make web ARGS=--api` writes them anew")
     return 1 if differing else 0
@@ -81,7 +93,10 @@ def _run(script: Path | str, *arguments: object, quiet: bool = False) -> None:
 
 def _sources() -> list[Path]:
     names = ["index.html", "package-lock.json", "vite.config.ts", "tsconfig.json"]
-    return [*(WEB / name for name in names), *sorted(path for folder in ("src", "public") for path in (WEB / folder).rglob("*") if path.is_file())]
+    return [
+        *(WEB / name for name in names),
+        *sorted(path for folder in ("src", "public") for path in (WEB / folder).rglob("*") if path.is_file()),
+    ]
 
 
 def _digest(paths: Iterable[Path]) -> str:

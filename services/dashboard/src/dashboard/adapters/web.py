@@ -27,7 +27,9 @@ class WebFile:
 
     def choose(self, accepted: str) -> tuple[str | None, bytes]:
         """The coding of a request's Accept-Encoding that is smallest here, and the bytes."""
-        codings = {part.split(";")[0].strip().lower() for part in accepted.split(",") if ";q=0" not in part.replace(" ", "")}
+        codings = {
+            part.split(";")[0].strip().lower() for part in accepted.split(",") if ";q=0" not in part.replace(" ", "")
+        }
         for coding, content in self.encoded.items():
             if coding in codings:
                 return coding, content

@@ -64,7 +64,12 @@ def test_the_origin_is_written_as_browsers_write_it(public_url: str, origin: str
 async def test_the_worker_mails_renews_sweeps_and_consumes(tenant: Tenant) -> None:
     worker = create_worker(tenant.settings)
     try:
-        assert [task.__name__ for task in worker.tasks] == ["mails", "signing_keys", "housekeeping", "dead_letter_count"]
+        assert [task.__name__ for task in worker.tasks] == [
+            "mails",
+            "signing_keys",
+            "housekeeping",
+            "dead_letter_count",
+        ]
         assert worker.consumers is not None
         assert worker.relay is None
     finally:

@@ -48,15 +48,12 @@ def _install() -> None:
     if INSTALLED.is_file() and INSTALLED.read_text() == lock:
         return
     print("Installing the web application's packages …", flush=True)
-    _run(
-        NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js",
-        "ci",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--loglevel",
-        "error",
-    )
+    npm = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    try:
+        _run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
+    except subprocess.CalledProcessError:
+        print("npm could not install them: is its registry within reach?", file=sys.stderr)
+        sys.exit(os.EX_TEMPFAIL)
     INSTALLED.write_text(lock)
 
 

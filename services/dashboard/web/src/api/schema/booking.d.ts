@@ -1676,6 +1676,31 @@ export interface components {
             /** Notify */
             notify?: boolean | null;
         };
+        /** ChainLinkOut */
+        ChainLinkOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Starts At
+             * Format: date-time
+             * @example 2026-03-29T07:30:00Z
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             * @example 2026-03-29T07:30:00Z
+             */
+            ends_at: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "pending" | "scheduled" | "confirmed" | "completed" | "cancelled" | "rescheduled" | "no_show" | "dismissed";
+        };
         /** ChangeActionIn */
         ChangeActionIn: {
             /** Name */
@@ -2076,8 +2101,13 @@ export interface components {
             };
             override: components["schemas"]["OverrideOut"] | null;
         };
-        /** HistoryOut */
+        /**
+         * HistoryOut
+         * @description `chain` has the appointment among those it was moved from and to, each with a history of its own.
+         */
         HistoryOut: {
+            /** Chain */
+            chain: components["schemas"]["ChainLinkOut"][];
             /** Items */
             items: components["schemas"]["HistoryEntryOut"][];
             /** Messages */
@@ -2328,6 +2358,8 @@ export interface components {
             kind: string;
             /** Client Id */
             client_id: string | null;
+            /** Resource Id */
+            resource_id: string | null;
             /**
              * Due At
              * Format: date-time
@@ -6537,6 +6569,8 @@ export interface operations {
             /** @description Successful Response */
             201: {
                 headers: {
+                    /** @description What was changed, for `GET /v1/slots?not_before=`; several are separated by commas */
+                    "Slotstream-Version"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8525,6 +8559,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description What was changed, for `GET /v1/slots?not_before=`; several are separated by commas */
+                    "Slotstream-Version"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8668,6 +8704,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description What was changed, for `GET /v1/slots?not_before=`; several are separated by commas */
+                    "Slotstream-Version"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8811,6 +8849,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description What was changed, for `GET /v1/slots?not_before=`; several are separated by commas */
+                    "Slotstream-Version"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8954,6 +8994,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description What was changed, for `GET /v1/slots?not_before=`; several are separated by commas */
+                    "Slotstream-Version"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9097,6 +9139,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description What was changed, for `GET /v1/slots?not_before=`; several are separated by commas */
+                    "Slotstream-Version"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9240,6 +9284,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description What was changed, for `GET /v1/slots?not_before=`; several are separated by commas */
+                    "Slotstream-Version"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9383,6 +9429,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description What was changed, for `GET /v1/slots?not_before=`; several are separated by commas */
+                    "Slotstream-Version"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9526,6 +9574,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description What was changed, for `GET /v1/slots?not_before=`; several are separated by commas */
+                    "Slotstream-Version"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9665,6 +9715,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description What was changed, for `GET /v1/slots?not_before=`; several are separated by commas */
+                    "Slotstream-Version"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9786,6 +9838,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description What was changed, for `GET /v1/slots?not_before=`; several are separated by commas */
+                    "Slotstream-Version"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9911,6 +9965,8 @@ export interface operations {
             /** @description Successful Response */
             201: {
                 headers: {
+                    /** @description What was changed, for `GET /v1/slots?not_before=`; several are separated by commas */
+                    "Slotstream-Version"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10169,6 +10225,8 @@ export interface operations {
             /** @description Successful Response */
             201: {
                 headers: {
+                    /** @description What was changed, for `GET /v1/slots?not_before=`; several are separated by commas */
+                    "Slotstream-Version"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10620,6 +10678,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description What was changed, for `GET /v1/slots?not_before=`; several are separated by commas */
+                    "Slotstream-Version"?: string;
                     [name: string]: unknown;
                 };
                 content: {

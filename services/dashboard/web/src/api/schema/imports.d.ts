@@ -441,7 +441,8 @@ export interface components {
          * @description Columns by field; what is set beside them holds for rows that do not say otherwise.
          *
          *     `reading` chooses how the file is read, by the names of the preview's options. `statuses` says what the file's own
-         *     words for statuses mean. `time_ranges` says whether `10:00-11:00` is a range, not a time with its offset from UTC.
+         *     words for statuses mean: each that is not known has to be named.
+         *     `time_ranges` says whether `10:00-11:00` is a range, not a time with its offset from UTC.
          */
         MappingIn: {
             /** Columns */

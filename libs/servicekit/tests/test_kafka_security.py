@@ -143,7 +143,7 @@ async def test_consumer_relay_rebuild_topics_job_and_dead_letters_work_through_t
             return len(await list_dead_letters(operator, world.service)) == 1
 
         await until(one_aside)
-        assert await replay_dead_letters(operator, world.service) == 1
+        assert (await replay_dead_letters(operator, world.service)).sent == 1
 
         async def ready() -> bool:
             return (await health.report()).ready

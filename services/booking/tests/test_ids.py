@@ -111,6 +111,7 @@ async def test_a_command_that_names_a_foreign_id_is_refused_and_its_batch_goes_o
             type=BookAppointment.type,
             organization_id=organization_id,
             key=str(identity),
+            sent_at=tenant.now[0],
             command=BookAppointment(
                 actor=Actor(type="user", id="u"),
                 appointment_id=identity,

@@ -28,6 +28,7 @@ async def ask(tenant: Tenant, *commands: Command) -> list[dict[str, Any]]:
             type=str(item.type),  # type: ignore[attr-defined]  # each command has one
             organization_id=tenant.organization_id,
             key="k",
+            sent_at=tenant.now[0],
             command=item,
             cause=Cause(correlation_id="c"),
         )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from imports_service import ImportsService, appointments_of
-from test_booking import ROWS, a_file, dying_after
+from test_booking_rows import ROWS, a_file, dying_after
 
 from imports.storage.commands import AnswerStore, RowCommandStore
 from imports.storage.imports import ImportStore

@@ -26,6 +26,10 @@ from slotstream_servicekit.testing.infrastructure import KafkaServer, PostgresSe
 PASSWORD = "e2e"
 
 
+_NO_LIMITS = json.dumps({kind: {"per_minute": 0, "burst": 1} for kind in ("holds", "slots")})
+"""Tests ask faster than any organization does."""
+
+
 @dataclass
 class Platform:
     """One running platform. Booking's API and worker are processes of their own; so is every other service."""
@@ -65,7 +69,7 @@ class Platform:
             service=service,
             role=role,
             port=port,
-            environment=self.stack_settings.environment(service, port=port),
+            environment=self.stack_settings.environment(service, port=port) | {"SLOTSTREAM_RATE_LIMITS": _NO_LIMITS},
             log=self.folder / f"{service}-{role}.log",
         )
         self.processes[process.name] = process

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from dashboard.adapters.passwords import Argon2PasswordHasher
 from dashboard.adapters.sealing import DerivedClientSecrets, SecretBox
 from dashboard.adapters.smtp import SmtpMailSender
-from dashboard.adapters.web import built_web_application
+from dashboard.adapters.web import WebApplication, read_web_application
 from dashboard.api import link_pages, pages
 from dashboard.api.api_clients import router as api_clients_router
 from dashboard.api.audit import router as audit_router
@@ -57,8 +57,9 @@ def create_api(
     *,
     clock: Clock = system_clock,
     upstream: httpx2.AsyncBaseTransport | None = None,
+    web: WebApplication | None = None,
 ) -> FastAPI:
-    """`upstream` takes the place of the network in tests."""
+    """`upstream` takes the place of the network in tests; `web` is served where it was built."""
     database = Database.of_service(settings, service=NAME, role="api")
     health = Health()
     health.register("database", database_check(database))
@@ -118,7 +119,6 @@ def create_api(
     # FastAPI's own page of documentation loads scripts of others, which may not run where sessions live.
     app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") not in _FOREIGN_PAGES]
     gateway = Gateway(upstream_client, settings.upstreams, max_body_bytes=settings.proxy_max_body_bytes)
-    web = built_web_application()
     app.router.routes.extend(
         [
             *pages.routes(has_application=web is not None),
@@ -211,7 +211,7 @@ def _require_keys(keys: Sequence[str]) -> None:
 service = Service(
     name=NAME,
     settings=DashboardSettings,
-    create_api=create_api,
+    create_api=lambda settings: create_api(settings, web=read_web_application()),
     create_worker=create_worker,
     package_dir=Path(__file__).parents[2],
 )

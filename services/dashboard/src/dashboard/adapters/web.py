@@ -3,7 +3,6 @@
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -58,11 +57,6 @@ def read_web_application(folder: Path = FOLDER) -> WebApplication | None:
         page=page.read_text(),
         files={f"/{path.relative_to(folder).as_posix()}": _read(path) for path in _public_files(folder)},
     )
-
-
-@lru_cache(maxsize=1)
-def built_web_application() -> WebApplication | None:
-    return read_web_application()
 
 
 def _public_files(folder: Path) -> list[Path]:

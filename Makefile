@@ -1,6 +1,6 @@
 # Slotstream. Needs Python 3.11 or later and make; everything else comes as pinned packages.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset demo mail check test checker bench images format web
+.PHONY: help up down reset demo mail check test checker bench images format web planted
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
@@ -38,8 +38,11 @@ ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
 	$(BIN)/pytest libs services deploy --numprocesses auto --maxprocesses 4 --dist loadfile
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests -m "not planted"
 endif
+
+planted: $(READY) ## Plant bugs into running services: does the checker find each? (takes long)
+	$(BIN)/pytest tests/e2e/test_checker.py -m planted
 
 checker: $(READY) ## Random work under faults, then every promise checked (MINUTES=60 SEED=7)
 	@cd tests/e2e && ../../$(BIN)/python -m checker --minutes $(or $(MINUTES),1) $(if $(SEED),--seed $(SEED))

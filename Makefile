@@ -38,11 +38,11 @@ ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
 	$(BIN)/pytest libs services deploy --numprocesses auto --maxprocesses 4 --dist loadfile
-	$(BIN)/pytest tests -m "not planted"
+	$(BIN)/pytest tests -m "not long"
 endif
 
-planted: $(READY) ## Plant bugs into running services: does the checker find each? (takes long)
-	$(BIN)/pytest tests/e2e/test_checker.py -m planted
+planted: $(READY) ## The checker: a minute of work, then with bugs planted (takes long)
+	$(BIN)/pytest tests/e2e/test_checker.py -m long
 
 checker: $(READY) ## Random work under faults, then every promise checked (MINUTES=60 SEED=7)
 	@cd tests/e2e && ../../$(BIN)/python -m checker --minutes $(or $(MINUTES),1) $(if $(SEED),--seed $(SEED))

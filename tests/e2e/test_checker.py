@@ -14,6 +14,7 @@ from planted import CODE_BUGS, TABLE_BUGS, spoiled_table
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1_200)]
 
 
+@pytest.mark.long
 async def test_every_promise_is_kept_by_a_minute_of_random_work_under_faults(
     platform: Platform, mailbox: Mailbox
 ) -> None:
@@ -24,7 +25,7 @@ async def test_every_promise_is_kept_by_a_minute_of_random_work_under_faults(
     assert not report.broken, str(report)
 
 
-@pytest.mark.planted
+@pytest.mark.long
 async def test_every_bug_planted_under_the_services_is_found(platform: Platform, mailbox: Mailbox) -> None:
     tenants = await set_up_tenants(platform, count=2)
     mine, foreign = tenants
@@ -46,7 +47,7 @@ async def test_every_bug_planted_under_the_services_is_found(platform: Platform,
     raise AssertionError(f"not found: {hidden}\n{report}")
 
 
-@pytest.mark.planted
+@pytest.mark.long
 async def test_every_bug_planted_in_the_services_code_is_found(platform: Platform, mailbox: Mailbox) -> None:
     tenants = await set_up_tenants(platform, count=2)
     hidden = {bug.breaks for bug in CODE_BUGS}
@@ -67,7 +68,7 @@ async def test_every_bug_planted_in_the_services_code_is_found(platform: Platfor
     raise AssertionError(f"not found: {hidden}\n{report}")
 
 
-@pytest.mark.planted
+@pytest.mark.long
 async def test_a_service_that_does_not_come_back_is_found(platform: Platform, mailbox: Mailbox) -> None:
     tenants = await set_up_tenants(platform, count=1)
     away = platform.processes["availability"]

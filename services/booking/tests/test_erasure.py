@@ -1,11 +1,14 @@
 """Erasing a person: what lies ahead of them ends, and nothing of them is left in any table or message."""
 
+import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from booking_fixtures import Json, Tenant
 from series_requests import MONDAYS, add
+
+from slotstream_servicekit.testing.plugin import until
 
 CLIENTS = "/v1/clients"
 TYPED = ("zuse", "901821", "likes tea")
@@ -140,3 +143,41 @@ async def test_clients_of_another_organization_are_not_found(tenant: Tenant, pat
     stranger = await tenant.client_as(organization=uuid4())
     body: Any = {"into": str(uuid4())} if path == "merge" else {}
     assert (await stranger.post(f"{CLIENTS}/{tenant.client['id']}/{path}", json=body)).status_code == 404
+
+
+async def test_whoever_holds_an_appointment_does_not_wait_for_the_erase_that_waits_for_it(tenant: Tenant) -> None:
+    """A move holds its appointment and refers to the client; an erase holds the client and changes the appointment."""
+    person = await a_person(tenant)
+    booked = await tenant.post("/v1/appointments", tenant.request(tenant.at(9), client_id=person["id"]), status=201)
+    async with tenant.as_owner() as owner:
+        await owner.execute("SET slotstream.organization = '*'")
+        await owner.execute("SET lock_timeout = '5s'")
+        async with owner.transaction():
+            await owner.execute("SELECT 1 FROM appointments WHERE id = $1 FOR UPDATE", UUID(booked["id"]))
+            path = f"{CLIENTS}/{person['id']}/erase"
+            erasing = asyncio.create_task(tenant.post(path, {"open_appointments": "cancel"}, status=204))
+            await until(lambda: _is_waited_for(tenant), what="the erase waits for the appointment")
+            await owner.execute("SELECT 1 FROM clients WHERE id = $1 FOR KEY SHARE", UUID(person["id"]))
+        await erasing
+
+
+async def _is_waited_for(tenant: Tenant) -> bool:
+    async with tenant.as_owner() as other:
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
+        return bool(await other.fetchval(waiting))
+
+
+async def test_a_person_and_their_duplicates_are_erased_by_many_at_once_and_once(tenant: Tenant) -> None:
+    person = await a_person(tenant)
+    doubles = [await tenant.post(CLIENTS, {"name": f"Zuse {number}"}, status=201) for number in range(6)]
+    for double in doubles:
+        await tenant.post(f"{CLIENTS}/{double['id']}/merge", {"into": person["id"]})
+
+    answers = await asyncio.gather(
+        *(
+            tenant.api.post(f"{CLIENTS}/{client['id']}/erase", json={"open_appointments": "cancel"})
+            for client in (person, *doubles)
+        )
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [204, *[404] * len(doubles)]

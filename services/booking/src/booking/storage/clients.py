@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, func, insert, or_, select, text, update
+from sqlalchemy import RowMapping, Select, and_, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.clients import Client, KnownContact
@@ -48,18 +48,28 @@ class ClientStore:
     async def get(self, organization_id: UUID, client_id: UUID, *, lock: bool = False) -> Client | None:
         query = select(clients).where(clients.c.organization_id == organization_id, clients.c.id == client_id)
         if lock:
-            query = query.with_for_update()
+            query = _locked(query)
         row = (await self._session.execute(query)).mappings().first()
         return None if row is None else _client(row)
 
-    async def duplicates_of(self, organization_id: UUID, client_id: UUID, *, lock: bool = False) -> list[Client]:
+    async def lock_people(self, organization_id: UUID, client_ids: Sequence[UUID]) -> list[Client]:
+        """These clients and the duplicates that were merged into them, locked in the order of their ids.
+
+        Whoever locks several clients does it here: in one order, so that none waits for another in a circle.
+        """
+        people = or_(clients.c.id.in_(client_ids), clients.c.merged_into.in_(client_ids))
+        query = select(clients).where(clients.c.organization_id == organization_id, people).order_by(clients.c.id)
+        rows = await self._session.execute(_locked(query))
+        return [_client(row) for row in rows.mappings()]
+
+    async def duplicates_of(self, organization_id: UUID, client_id: UUID) -> list[Client]:
         """Those that were merged into this client, in the order of their ids."""
         query = (
             select(clients)
             .where(clients.c.organization_id == organization_id, clients.c.merged_into == client_id)
             .order_by(clients.c.id)
         )
-        rows = await self._session.execute(query.with_for_update() if lock else query)
+        rows = await self._session.execute(query)
         return [_client(row) for row in rows.mappings()]
 
     async def find_contacts(
@@ -144,6 +154,14 @@ class ClientStore:
 
 
 _LOCK = text("SELECT pg_advisory_xact_lock(:class, :key)")
+
+
+def _locked(query: Select[Any]) -> Select[Any]:
+    """Against changes, not against appointments that refer to the client.
+
+    A full lock would make a move, which holds its appointment, wait for an erase, which waits for that appointment.
+    """
+    return query.with_for_update(key_share=True)
 
 
 def _client(row: RowMapping) -> Client:

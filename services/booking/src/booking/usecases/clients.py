@@ -94,9 +94,6 @@ async def change_client(
     expected_version: int | None = None,
 ) -> Client:
     """Changes the named fields. Raises ClientMergedError, DuplicateClientError, VersionConflictError."""
-    old = await locked_client(session, context.organization_id, client_id, expected_version)
-    if old.merged_into is not None:
-        raise ClientMergedError(client_id, old.merged_into)
     values = dict(changes)
     if "phone" in values:
         values["phone"] = normal_phone(values["phone"], region=region)
@@ -104,6 +101,12 @@ async def change_client(
         values["email"] = normal_email(values["email"])
     if values.get("consent") is not None:
         values["consent"] = tuple(values["consent"])
+    # Contacts before the row, as bookings lock them: they find the row by its contacts.
+    contacts = [values[name] for name in ("phone", "email") if values.get(name)]
+    await ClientStore(session).lock_contacts(context.organization_id, contacts)
+    old = await locked_client(session, context.organization_id, client_id, expected_version)
+    if old.merged_into is not None:
+        raise ClientMergedError(client_id, old.merged_into)
     new = replace(old, **values)
     if new == old:
         return old
@@ -115,9 +118,7 @@ async def _refuse_duplicate(session: AsyncSession, old: Client, new: Client) -> 
     """No client is changed to have another's phone number or e-mail address: the two may be merged instead."""
     phones = [new.phone] if new.phone and new.phone != old.phone else []
     emails = [new.email] if new.email and new.email != old.email else []
-    store = ClientStore(session)
-    await store.lock_contacts(new.organization_id, [*phones, *emails])
-    known = await store.find_contacts(new.organization_id, phones=phones, emails=emails)
+    known = await ClientStore(session).find_contacts(new.organization_id, phones=phones, emails=emails)
     others = list(dict.fromkeys(contact.client.id for contact in known if contact.client.id != new.id))
     if others:
         raise DuplicateClientError(others)
@@ -130,11 +131,9 @@ async def merge_clients(*, session: AsyncSession, context: Context, client_id: U
     """
     if client_id == into:
         raise InvalidBookingError("merge_into_itself", "A client cannot be merged into itself.")
-    locked = {
-        each_id: await locked_client(session, context.organization_id, each_id, None)
-        for each_id in sorted([client_id, into])
-    }
-    kept, duplicate = locked[into], locked[client_id]
+    people = await ClientStore(session).lock_people(context.organization_id, [client_id, into])
+    by_id = {client.id: client for client in people if not client.erased}
+    kept, duplicate = _named(by_id, into), _named(by_id, client_id)
     if kept.merged_into is not None:
         raise InvalidBookingError("merge_into_merged", f"This client was merged into {kept.merged_into}.")
     if duplicate.merged_into == into:
@@ -146,10 +145,17 @@ async def merge_clients(*, session: AsyncSession, context: Context, client_id: U
     }
     if filled:
         kept = await _save(session, context, kept, replace(kept, **filled))
-    others = await ClientStore(session).duplicates_of(context.organization_id, client_id, lock=True)
+    others = [client for client in people if client.merged_into == client_id]
     for merged in (duplicate, *others):
         await _save(session, context, merged, replace(merged, merged_into=into, archived=True))
     return kept
+
+
+def _named(known: Mapping[UUID, Client], client_id: UUID) -> Client:
+    client = known.get(client_id)
+    if client is None:
+        raise NotFoundError(f"There is no client {client_id}.")
+    return client
 
 
 async def locked_client(

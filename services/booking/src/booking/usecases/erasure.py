@@ -22,11 +22,11 @@ from booking.storage.connections import connection_of
 from booking.storage.erasure import Ahead, ErasureStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.bulk import do_in_bulk
-from booking.usecases.clients import locked_client
 from booking.usecases.history import record_changes
 from booking.usecases.lifecycle import Details
 from booking.usecases.series.changing import cancel_series
 from slotstream_servicekit.context import Context
+from slotstream_servicekit.errors import NotFoundError, TransientError, VersionConflictError
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import enqueue
 
@@ -58,12 +58,7 @@ async def erase_client(
     telling the client; else they are in the way. Raises ClientHasAppointmentsError, VersionConflictError.
     """
     organization_id = context.organization_id
-    named = await locked_client(session, organization_id, client_id, expected_version)
-    person = named
-    if named.merged_into is not None:
-        person = await locked_client(session, organization_id, named.merged_into, None)
-    duplicates = await ClientStore(session).duplicates_of(organization_id, person.id, lock=True)
-    clients = [person, *duplicates]
+    clients = await _locked_person(session, organization_id, client_id, expected_version)
     client_ids = [client.id for client in clients]
     store = ErasureStore(session)
     ahead = await store.ahead_of(organization_id, client_ids, now=context.now)
@@ -79,6 +74,24 @@ async def erase_client(
     for client in erased:
         await ClientStore(session).save(client)
     await enqueue(session, [client_tombstone(client) for client in erased])
+
+
+async def _locked_person(
+    session: AsyncSession, organization_id: UUID, client_id: UUID, expected_version: int | None
+) -> list[Client]:
+    """All clients that are this person: whom the named one stands for, first, and that one's duplicates."""
+    store = ClientStore(session)
+    named = await store.get(organization_id, client_id)
+    root = named.merged_into or named.id if named is not None else client_id
+    people = {client.id: client for client in await store.lock_people(organization_id, [root])}
+    named, person = people.get(client_id), people.get(root)
+    if person is not None and person.merged_into is not None:
+        raise TransientError("The client was merged meanwhile; ask again.")
+    if named is None or person is None or named.erased or person.erased:
+        raise NotFoundError(f"There is no client {client_id}.")
+    if expected_version is not None and expected_version != named.version:
+        raise VersionConflictError(named.version)
+    return [person, *(client for client in people.values() if client.id != root)]
 
 
 async def _cancel(

@@ -14,7 +14,6 @@ from planted import CODE_BUGS, TABLE_BUGS, spoiled_table
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1_200)]
 
 
-@pytest.mark.long
 async def test_every_promise_is_kept_by_a_minute_of_random_work_under_faults(
     platform: Platform, mailbox: Mailbox
 ) -> None:

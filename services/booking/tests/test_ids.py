@@ -1,5 +1,6 @@
 """Ids are the keys of topics, so one organization's can never be another's."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -97,6 +98,46 @@ async def test_catalogue_and_client_ids_are_taken_once_for_all_organizations(ten
 
     assert (refused.status_code, refused.json()["code"]) == (409, "id_taken")
     assert (await api.post(f"/v1/{noun}", json=body)).status_code == 201
+
+
+async def hold_of_another(tenant: Tenant) -> tuple[Any, dict[str, Any]]:
+    """Another organization's client, and the hold it asks for at the time of the tenant's own."""
+    organization_id, api = await other_organization(tenant)
+    request = await request_of_another(tenant, api, str(uuid4()))
+    await tenant.open_hours(organization_id=organization_id, owner_id=request["business_id"])
+    return api, {"business_id": request["business_id"], "starts_at": tenant.at(9), "duration_minutes": 30}
+
+
+@pytest.mark.parametrize("noun", ["holds", "appointments"])
+async def test_a_holds_id_is_taken_once_for_all_organizations(tenant: Tenant, noun: str) -> None:
+    hold = {"business_id": tenant.business["id"], "service_id": tenant.service["id"], "starts_at": tenant.at(9)}
+    mine = await tenant.post("/v1/holds", hold, status=201) if noun == "holds" else await tenant.book(tenant.at(9))
+    api, theirs = await hold_of_another(tenant)
+
+    refused = await api.post("/v1/holds", json={**theirs, "id": mine["id"]})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "id_taken")
+    assert mine["id"] not in refused.text and str(tenant.organization_id) not in refused.text
+    assert len(await tenant.rows("SELECT 1 FROM occupancy")) == 1, "the time it tried was given back"
+    assert (await api.post("/v1/holds", json=theirs)).status_code == 201
+
+
+async def test_two_organizations_that_take_one_holds_id_at_once_have_one_hold(tenant: Tenant) -> None:
+    hold = {"business_id": tenant.business["id"], "service_id": tenant.service["id"], "starts_at": tenant.at(9)}
+    api, theirs = await hold_of_another(tenant)
+    ids = [str(uuid4()) for _ in range(10)]
+
+    answers = await asyncio.gather(
+        *(
+            caller.post("/v1/holds", json={**body, "id": identity, "starts_at": tenant.at(7 + number)})
+            for number, identity in enumerate(ids)
+            for caller, body in ((tenant.api, hold), (api, theirs))
+        )
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [*[201] * len(ids), *[409] * len(ids)]
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"id_taken"}
+    assert len(await tenant.rows("SELECT 1 FROM occupancy")) == len(ids)
 
 
 async def test_a_command_that_names_a_foreign_id_is_refused_and_its_batch_goes_on(tenant: Tenant) -> None:

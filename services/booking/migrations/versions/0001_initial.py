@@ -458,6 +458,7 @@ def _create_appointments() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "id", name=op.f("holds_pkey")),
+        sa.UniqueConstraint("id", name=op.f("holds_id_key")),
     )
     op.create_index(op.f("holds_expires_at_idx"), "holds", ["expires_at"], unique=False)
     op.create_table(

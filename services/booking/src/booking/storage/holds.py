@@ -23,7 +23,7 @@ class HoldStore:
         return now
 
     async def add(self, hold: Hold, actor: Actor, *, now: datetime) -> bool:
-        """Whether the id was free."""
+        """Whether the id was free in all organizations."""
         added = await self.connection.fetchval(
             """
             INSERT INTO holds (organization_id, id, business_id, service_id, starts_at, ends_at, resource_ids,
@@ -45,6 +45,13 @@ class HoldStore:
             now,
         )
         return added is not None
+
+    async def has(self, hold_id: UUID) -> bool:
+        """Whether the organization has a hold of this id, expired or not."""
+        found = await self.connection.fetchval(
+            "SELECT true FROM holds WHERE organization_id = $1 AND id = $2", self.organization_id, hold_id
+        )
+        return found is not None
 
     async def remove(self, hold_id: UUID) -> bool:
         """Takes the hold away with its time; whether there was one."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from booking.domain.errors import AlreadyExistsError, HoldGoneError
+from booking.domain.errors import AlreadyExistsError, HoldGoneError, IdTakenError
 from booking.domain.holds import Hold, HoldRequest, UsedHold
 from booking.domain.policy import Policy
 from booking.domain.requests import check_times
@@ -22,8 +22,9 @@ from slotstream_servicekit.errors import NotFoundError
 async def hold_slot(*, connection: Connection, policies: Policies, context: Context, request: HoldRequest) -> Hold:
     """Judged and taken as an appointment would be. Its end is told and judged by the database's clock alone."""
     check_times(starts_at=request.starts_at, duration=request.duration, now=context.now)
-    if await BookingStore(connection, context.organization_id).existing([request.id]):
-        raise AlreadyExistsError(f"The id {request.id} is in use already.")
+    existing = await BookingStore(connection, context.organization_id).existing([request.id])
+    if request.id in existing:
+        raise _id_in_use(request.id, own=existing[request.id])
     store = HoldStore(connection, context.organization_id)
     expires_at = await store.clock() + request.lasts
 
@@ -56,10 +57,14 @@ async def hold_slot(*, connection: Connection, policies: Policies, context: Cont
         blocked=seated.plan.wanted.blocked,
     )
     if not await store.add(hold, context.actor, now=context.now):
-        raise AlreadyExistsError(f"The id {hold.id} is in use already.")
+        raise _id_in_use(hold.id, own=await store.has(hold.id))
     record = hold_record(hold, organization_id=context.organization_id, now=context.now, cause=context.cause)
     await enqueue_records(connection, [record])
     return hold
+
+
+def _id_in_use(hold_id: UUID, *, own: bool) -> AlreadyExistsError | IdTakenError:
+    return AlreadyExistsError(f"The id {hold_id} is in use already.") if own else IdTakenError()
 
 
 def _planned(policy: Policy, request: HoldRequest) -> PlannedTime:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -86,5 +87,7 @@ holds = Table(
     instant("expires_at"),
     instant("created_at"),
     PrimaryKeyConstraint("organization_id", "id"),
+    # The topic of holds is keyed by the id alone.
+    UniqueConstraint("id"),
     Index(None, "expires_at"),
 )

@@ -12,6 +12,7 @@ from slotstream_local.layout import SERVICES
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "deploy/docker/Dockerfile").read_text()
 PROXY = (ROOT / "deploy/proxy/haproxy.cfg").read_text()
 NAMES = [service.replace("_", "-") for service in SERVICES]
 OURS = [name for name, container in CONTAINERS.items() if container["image"].startswith("slotstream-")]
@@ -74,3 +75,19 @@ def test_images_are_labelled_with_version_revision_and_source(name: str) -> None
     assert {"VERSION", "REVISION", "SOURCE"} <= build["args"].keys()
     for label in ("version=$VERSION", "revision=$REVISION", "source=$SOURCE"):
         assert f"org.opencontainers.image.{label}" in stage
+
+
+def test_the_dashboard_is_built_with_its_web_application_and_the_others_without() -> None:
+    targets = {service: CONTAINERS[f"{service}-api"]["build"]["target"] for service in NAMES}
+
+    assert targets == {service: "dashboard" if service == "dashboard" else "service" for service in NAMES}
+    built = DOCKERFILE.partition("FROM service AS dashboard\n")[2]
+    assert "COPY --from=build-web" in built
+
+
+def test_node_and_what_was_built_outside_stay_out_of_the_images() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+
+    assert {"**/node_modules", "services/dashboard/src/dashboard/static"} <= set(ignored)
+    copied = [line for line in DOCKERFILE.splitlines() if "--from=build-web" in line]
+    assert [line.split()[-1] for line in copied] == ["/app/services/dashboard/src/dashboard/static"]

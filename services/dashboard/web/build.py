@@ -1,7 +1,8 @@
 """Builds the web application into the Python package, if its sources have changed since the last time.
 
 Node comes as a Python package, so that nothing else has to be installed. `--test` also runs the unit tests,
-`--check` fails where the types of the services' APIs are not those of `docs/openapi`.
+`--check` fails where the types of the services' APIs are not those of `docs/openapi`, `--install` only installs npm's
+packages.
 """
 
 import hashlib
@@ -25,6 +26,9 @@ SERVICES = ("booking", "availability", "notifications", "imports", "calendar-syn
 
 def main(arguments: Iterable[str]) -> int:
     wanted = set(arguments)
+    if "--install" in wanted:
+        _install()
+        return 0
     stamp = _digest(_sources())
     if not wanted and STAMP.is_file() and STAMP.read_text() == stamp:
         return 0

@@ -145,3 +145,31 @@ async def test_an_organization_that_asks_too_often_is_told_when_to_come_again_an
     assert [answer.status_code for answer in (*answers, first)] == [200, 200, 200, 429, 429]
     assert int(answers[3].headers["retry-after"]) >= 1
     assert (await others.get("/v1/slots", params=query)).status_code == 404
+
+
+async def test_a_client_sees_when_there_is_time_for_a_month_and_never_who_has_it(
+    open_client: httpx2.AsyncClient, town: Town, api_client: ApiClientFactory, signer: Signer
+) -> None:
+    token = signer.token(organization_id=town.organization, role="client", claims={"client": str(new_id())})
+    client = await api_client(town.app, token=token)
+    allowed = {"service_id": str(town.service), "from": "2026-06-01", "to": "2026-07-01", "detail": "starts"}
+    one, two = str(new_id()), str(new_id())
+    refused: list[dict[str, Any]] = [
+        {**allowed, "to": "2026-07-04"},
+        {**allowed, "to": "2026-07-04T00:00:00Z"},
+        {**allowed, "detail": "resources"},
+        {name: value for name, value in allowed.items() if name != "detail"},
+        {**allowed, "ignore": [one, two]},
+    ]
+
+    offered = await client.get("/v1/slots", params={**allowed, "ignore": [one], "resource_id": str(town.anna)})
+
+    assert offered.status_code == 200, offered.text
+    assert str(town.anna) not in offered.text
+    for query in refused:
+        # Asked by the owner first, so that a finished answer lies ready.
+        assert (await open_client.get("/v1/slots", params=query)).status_code == 200
+        assert (await client.get("/v1/slots", params=query)).status_code == 403
+    for path in ("/v1/slots/first", "/v1/free-busy", "/v1/calendar"):
+        assert (await client.get(path, params=allowed)).status_code == 403
+    assert (await client.post("/v1/bookability", json={})).status_code == 403

@@ -18,7 +18,15 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 
 from slotstream_servicekit.errors import DatabaseUnavailableError, ForbiddenError
-from slotstream_servicekit.http.auth import Authenticator, Principal, Right, Role, UnauthenticatedError
+from slotstream_servicekit.http.auth import (
+    Authenticator,
+    Principal,
+    Requirement,
+    Right,
+    Role,
+    UnauthenticatedError,
+)
+from slotstream_servicekit.http.callers import actor_of
 from slotstream_servicekit.http.jwks import IssuerUnreachableError, KeyStore
 from slotstream_servicekit.settings import IssuerSettings
 
@@ -103,6 +111,32 @@ async def test_a_token_can_be_limited_to_businesses_and_to_a_calendar(
 
     assert (limited.business_ids, limited.resource_id, limited.is_limited) == (frozenset({business}), resource, True)
     assert (unlimited.business_ids, unlimited.resource_id, unlimited.is_limited) == (None, None, False)
+
+
+async def test_a_clients_token_names_the_client_and_is_refused_without(
+    authenticator: Authenticator, issuer: Issuer
+) -> None:
+    client = uuid4()
+    principal = await authenticator.authenticate(issuer.token(role="client", client=str(client)))
+    staff = await authenticator.authenticate(issuer.token(role="staff", client=str(client)))
+
+    assert (principal.client_id, principal.actor_type, principal.rights) == (client, "client", {Right.USE_PORTAL})
+    assert actor_of(principal).id == str(client)
+    assert staff.client_id is None
+    for claim in (..., None, "", "x", 7):
+        with pytest.raises(UnauthenticatedError):
+            await authenticator.authenticate(issuer.token(role="client", client=claim))
+
+
+async def test_a_client_is_no_member_where_any_member_will_do() -> None:
+    client = Principal.of(subject="x", organization_id=uuid4(), role=Role.CLIENT)
+    viewer = Principal.of(subject="x", organization_id=uuid4(), role=Role.VIEWER)
+    scope = {"slotstream.principal": client}
+
+    with pytest.raises(ForbiddenError):
+        await Requirement().settle(scope)
+    assert not Requirement().admits(client)
+    assert Requirement().admits(viewer)
 
 
 def test_refusing_deprecated_algorithms_does_not_change_the_warnings_of_others() -> None:
@@ -417,6 +451,7 @@ ROLES: list[tuple[str, set[Right], set[Right]]] = [
     ("viewer", {Right.READ_APPOINTMENTS, Right.READ_CLIENTS}, {Right.BOOK, Right.WRITE_CLIENTS}),
     ("agent", {Right.BOOK, Right.READ_SLOTS}, {Right.OVERRIDE, Right.WRITE_APPOINTMENTS, Right.WRITE_CLIENTS}),
     ("integration", set(), set(Right)),
+    ("client", {Right.USE_PORTAL}, set(Right) - {Right.USE_PORTAL}),
 ]
 
 

@@ -65,7 +65,10 @@ class LimitNotHeededError(ForbiddenError):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A dependency that gives the principal once it has any of `rights` (or simply the principal)."""
+    """A dependency that gives the principal once it has any of `rights`.
+
+    Without rights any member of the organization will do: clients of the portal are none.
+    """
 
     rights: frozenset[Right] = frozenset()
 
@@ -76,7 +79,12 @@ class Requirement:
         principal = await authenticate(scope)
         if self.rights:
             principal.require_any(*self.rights)
+        elif not self.admits(principal):
+            raise ForbiddenError("Clients may use their portal, and nothing else.")
         return principal
+
+    def admits(self, principal: Principal) -> bool:
+        return principal.role is not Role.CLIENT if not self.rights else not self.rights.isdisjoint(principal.rights)
 
 
 def requires(right: Right) -> Any:
@@ -93,7 +101,7 @@ def requires_any(*rights: Right) -> Any:
 
 
 CurrentPrincipal = Annotated[Principal, Depends(Requirement())]
-"""`principal: CurrentPrincipal`"""
+"""`principal: CurrentPrincipal`: any member of the organization, and every program of it."""
 
 
 async def authenticate(scope: Scope) -> Principal:

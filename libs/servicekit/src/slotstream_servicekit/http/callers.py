@@ -9,7 +9,9 @@ from slotstream_servicekit.telemetry import current_traceparent
 
 
 def actor_of(principal: Principal) -> Actor:
-    return Actor(type=principal.actor_type, id=principal.subject, call_id=principal.call_id)
+    """A client of the portal is named by their id, whatever the token calls its subject."""
+    actor_id = str(principal.client_id) if principal.client_id is not None else principal.subject
+    return Actor(type=principal.actor_type, id=actor_id, call_id=principal.call_id)
 
 
 def context_of(principal: Principal, *, now: datetime) -> Context:

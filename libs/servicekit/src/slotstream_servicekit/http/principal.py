@@ -8,14 +8,15 @@ from uuid import UUID
 from slotstream_servicekit.errors import ForbiddenError
 from slotstream_servicekit.http.rights import Right, Role, rights_of, scopes_for
 
-ActorType = Literal["user", "ai_agent", "integration"]
+ActorType = Literal["user", "client", "ai_agent", "integration"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """The verified caller. `call_id` names an AI agent's call.
 
-    `business_ids` None: all businesses; `resource_id`: limited to that resource's calendar.
+    `business_ids` None: all businesses; `resource_id`: limited to that resource's calendar. `client_id`: who uses the
+    portal; with the role client, and with no other.
     """
 
     subject: str
@@ -26,6 +27,7 @@ class Principal:
     call_id: str | None = None
     business_ids: frozenset[UUID] | None = None
     resource_id: UUID | None = None
+    client_id: UUID | None = None
 
     @classmethod
     def of(
@@ -56,6 +58,8 @@ class Principal:
     def actor_type(self) -> ActorType:
         if self.role is Role.AGENT:
             return "ai_agent"
+        if self.role is Role.CLIENT:
+            return "client"
         return "integration" if self.role is Role.INTEGRATION else "user"
 
     def can(self, right: Right) -> bool:

@@ -11,6 +11,8 @@ class Role(StrEnum):
     VIEWER = "viewer"
     AGENT = "agent"
     INTEGRATION = "integration"
+    CLIENT = "client"
+    """A client in the portal: their own shared appointments, and nothing else."""
 
 
 class Right(StrEnum):
@@ -46,13 +48,15 @@ class Right(StrEnum):
     """Calendar connections and feeds."""
     ADMINISTER = "administer"
     """Users, API clients and the organization itself."""
+    USE_PORTAL = "use_portal"
+    """See and change one's own appointments as their client. Nobody else's: staff have their own ways."""
 
 
 _READS = frozenset(right for right in Right if right.startswith("read_"))
 
 RIGHTS_OF_ROLE: Mapping[Role, frozenset[Right]] = {
-    Role.OWNER: frozenset(Right) - {Right.STATE_SOURCE},
-    Role.MANAGER: frozenset(Right) - {Right.STATE_SOURCE, Right.ADMINISTER},
+    Role.OWNER: frozenset(Right) - {Right.STATE_SOURCE, Right.USE_PORTAL},
+    Role.MANAGER: frozenset(Right) - {Right.STATE_SOURCE, Right.USE_PORTAL, Right.ADMINISTER},
     Role.STAFF: _READS
     | {
         Right.BOOK,
@@ -67,6 +71,7 @@ RIGHTS_OF_ROLE: Mapping[Role, frozenset[Right]] = {
         {Right.READ_CATALOGUE, Right.READ_CLIENTS, Right.READ_APPOINTMENTS, Right.READ_SLOTS, Right.BOOK}
     ),
     Role.INTEGRATION: frozenset(),
+    Role.CLIENT: frozenset({Right.USE_PORTAL}),
 }
 
 RIGHTS_OF_SCOPE: Mapping[str, frozenset[Right]] = {

@@ -183,6 +183,7 @@ def _principal_of(claims: Mapping[str, Any]) -> Principal:
         rights=rights_of(role, scopes),
         business_ids=_businesses_of(claims),
         resource_id=_resource_of(claims),
+        client_id=_client_of(claims) if role is Role.CLIENT else None,
     )
 
 
@@ -203,3 +204,11 @@ def _resource_of(claims: Mapping[str, Any]) -> UUID | None:
         return UUID(claims["resource"])
     except (ValueError, TypeError, AttributeError):
         raise TokenInvalidError("The token's resource cannot be read (claim resource)") from None
+
+
+def _client_of(claims: Mapping[str, Any]) -> UUID:
+    """Whose portal it is. Nobody else than a client has one."""
+    try:
+        return UUID(claims["client"])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise TokenInvalidError("The token names no client (claim client)") from None

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import unquote_plus
 from uuid import UUID
 
@@ -12,14 +12,21 @@ from fastapi import Query, Request, Response
 from starlette.types import Scope
 
 from availability import usecases
-from availability.api.dependencies import CurrentDependencies, Dependencies, SlotReader, dependencies_of
+from availability.api.dependencies import (
+    CurrentDependencies,
+    Dependencies,
+    OfferReader,
+    SlotReader,
+    dependencies_of,
+)
 from availability.api.moments import DisplayZone, FromMoment, Moment, ResourceIds, ToMoment, window_of
 from availability.api.slot_answers import Detail, SlotAnswer, head_of
 from availability.domain import MAX_LOOK_AHEAD, SlotQuery, StateVersion
 from availability.schemas import BookabilityIn, BookabilityOut, FirstSlotOut, SlotsOut, StateToken
 from availability.usecases.slots import settled
 from slotstream_scheduling import Slot, from_epoch, zone_of
-from slotstream_servicekit.http import Principal, Router
+from slotstream_servicekit.errors import ForbiddenError
+from slotstream_servicekit.http import Principal, Role, Router
 from slotstream_servicekit.http.auth import authenticate
 from slotstream_servicekit.http.limits import rate_limited
 from slotstream_servicekit.http.responses import json_response
@@ -27,6 +34,8 @@ from slotstream_servicekit.http.routes import Handler, StrictRoute
 
 router = Router(prefix="/v1", tags=["slots"])
 SLOTS_LIMIT = rate_limited("slots", per_minute=3_000, burst=300)
+
+MAX_CLIENT_DAYS: Final = timedelta(days=32)
 
 _TAKES_GZIP = re.compile(rb"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 _NOT_BEFORE = re.compile(rb"(?:^|&)not_before=([^&]*)")
@@ -44,7 +53,7 @@ Duration = Annotated[int | None, Query(ge=1, le=7 * 24 * 60, description="Anothe
 async def list_slots(
     request: Request,
     *,
-    principal: SlotReader,
+    principal: OfferReader,
     dependencies: CurrentDependencies,
     starts: FromMoment,
     ends: ToMoment,
@@ -59,6 +68,7 @@ async def list_slots(
     ignore: Ignored = [],  # noqa: B006
     not_before: NotBefore = [],  # noqa: B006
 ) -> Response:
+    _check_bounds(principal, starts, ends, detail=detail, ignored=len(ignore))
     query = _query(principal, service_id, business_id, resource_ids, duration_minutes, ignore=ignore)
     is_current = await dependencies.when_applied(principal.organization_id, not_before)
 
@@ -89,7 +99,8 @@ class KeptAnswersRoute(StrictRoute):
             dependencies = dependencies_of(request)
             kept = dependencies.answers.get(principal.organization_id, _key(request))
             tokens = _tokens(request)
-            if kept is None or tokens is None:
+            # What is kept was asked by somebody else: a client may not ask for as much.
+            if kept is None or tokens is None or principal.role is Role.CLIENT:
                 return await ask(request)
             is_current = await dependencies.when_applied(principal.organization_id, tokens)
             versions = await dependencies.reader.versions(principal.organization_id)
@@ -108,6 +119,23 @@ router.add_api_route(
     dependencies=[SLOTS_LIMIT],
     route_class_override=KeptAnswersRoute,
 )
+
+
+def _check_bounds(
+    principal: Principal, starts: datetime | date, ends: datetime | date, *, detail: Detail, ignored: int
+) -> None:
+    """A client sees when there is time, not who has it, for a month at most. Raises ForbiddenError for more."""
+    if principal.role is not Role.CLIENT:
+        return
+    length = _day(ends) - _day(starts)
+    if detail != "starts" or ignored > 1 or length > MAX_CLIENT_DAYS:
+        raise ForbiddenError(
+            f"A client may ask for the starts of {MAX_CLIENT_DAYS.days} days at most, and ignore one appointment."
+        )
+
+
+def _day(moment: datetime | date) -> date:
+    return moment.date() if isinstance(moment, datetime) else moment
 
 
 def _key(request: Request) -> bytes:

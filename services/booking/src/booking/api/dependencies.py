@@ -53,6 +53,7 @@ ClientWriter = Annotated[Principal, requires(Right.WRITE_CLIENTS)]
 ClientEraser = Annotated[Principal, requires(Right.ERASE_CLIENTS)]
 ClientBooker = Annotated[Principal, requires_any(Right.WRITE_CLIENTS, Right.BOOK)]
 ReportReader = Annotated[Principal, requires(Right.READ_REPORTS)]
+PortalClient = Annotated[Principal, requires(Right.USE_PORTAL)]
 
 
 def sees_internal_notes(principal: Principal) -> bool:

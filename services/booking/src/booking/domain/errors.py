@@ -56,6 +56,26 @@ class NotStartedError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class OvertakenError(SlotstreamError):
+    """The client acts upon a time that the appointment does not have any more."""
+
+    code = "overtaken"
+    kind = ErrorKind.conflict
+
+
+class NotOfferedError(SlotstreamError):
+    """A client asks for a time that they cannot have. Tells the codes, and nothing of whom it belongs to."""
+
+    code = "refused"
+    kind = ErrorKind.conflict
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        detail = "This time is not offered any more: choose another."
+        super().__init__(detail, reasons=tuple(Reason(code, detail) for code in codes))
+        if codes:
+            self.code = codes[0]
+
+
 class TooLateError(SlotstreamError):
     """A client or agent is past the service's notice for cancelling or rescheduling."""
 

@@ -30,6 +30,7 @@ class AppointmentFilter:
     ids: Sequence[UUID] | None = None
     text: str | None = None
     archived: bool | None = False
+    shared: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,8 @@ def _conditions(
         add("a.starts_at < {n}", wanted.ends)
     if wanted.archived is not None:
         add("a.archived = {n}", wanted.archived)
+    if wanted.shared is not None:
+        add("a.share_with_client = {n}", wanted.shared)
     if wanted.resource_ids:
         add(
             "EXISTS (SELECT FROM appointment_resources ar WHERE ar.organization_id = $1"

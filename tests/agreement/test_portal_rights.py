@@ -1,0 +1,68 @@
+"""A client of the portal gets to their own appointments and to no other route of any service."""
+
+from importlib import import_module
+from pathlib import Path
+from uuid import uuid4
+
+from fastapi import FastAPI
+
+from slotstream_servicekit.http.auth import Principal, Role
+from slotstream_servicekit.http.routes import StrictRoute
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = sorted(path.parent.name for path in ROOT.glob("services/*/src/*/main.py"))
+FOR_CLIENTS = {
+    "availability GET /v1/slots",
+    "booking GET /v1/portal/appointments",
+    "booking GET /v1/portal/appointments/{appointment_id}",
+    "booking GET /v1/portal/contact",
+    "booking POST /v1/portal/appointments/{appointment_id}/cancel",
+    "booking POST /v1/portal/appointments/{appointment_id}/confirm",
+    "booking POST /v1/portal/appointments/{appointment_id}/reschedule",
+}
+WITHOUT_A_TOKEN = {
+    "calendar_sync GET /feeds/{secret}.ics",
+    "calendar_sync HEAD /feeds/{secret}.ics",
+    "dashboard DELETE /api/session",
+    "dashboard DELETE /api/sessions",
+    "dashboard DELETE /api/sessions/{session_id}",
+    "dashboard GET /.well-known/jwks.json",
+    "dashboard GET /api/session",
+    "dashboard GET /api/sessions",
+    "dashboard POST /oauth/token",
+}
+"""Routes that look at no bearer token: a cookie, a client secret or the address itself entitles there."""
+
+
+def app_of(package: str) -> FastAPI:
+    service = import_module(f"{package}.main").service
+    made = service.create_api(service.settings(database_url="postgresql+asyncpg://nobody@127.0.0.1/none"))
+    assert isinstance(made, FastAPI)
+    return made
+
+
+def test_no_route_of_any_service_admits_a_client_but_those_of_the_portal() -> None:
+    client = Principal.of(subject="x", organization_id=uuid4(), role=Role.CLIENT)
+    admitting, without_a_token, refusing = set[str](), set[str](), set[str]()
+    for package in PACKAGES:
+        routes = [route for route in app_of(package).routes if isinstance(route, StrictRoute)]
+        assert routes, f"{package} has no routes"
+        for route in routes:
+            names = {f"{package} {method} {route.path}" for method in route.methods}
+            if not route.requirements:
+                without_a_token |= names
+            elif all(requirement.admits(client) for requirement in route.requirements):
+                admitting |= names
+            else:
+                refusing |= names
+    assert admitting == FOR_CLIENTS
+    assert without_a_token == WITHOUT_A_TOKEN
+    assert len(PACKAGES) >= 6
+    assert len(refusing) > 100
+
+
+def test_nobody_else_has_the_right_to_the_portal() -> None:
+    for role in set(Role) - {Role.CLIENT}:
+        everything = frozenset({"appointments:write", "clients:write", "use_portal", "portal"})
+        principal = Principal.of(subject="x", organization_id=uuid4(), role=role, scopes=everything)
+        assert "use_portal" not in principal.rights

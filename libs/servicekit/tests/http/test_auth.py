@@ -437,11 +437,11 @@ async def test_a_person_has_no_call_id(as_role: Callable[..., Awaitable[httpx2.A
 
 
 ROLES: list[tuple[str, set[Right], set[Right]]] = [
-    ("owner", set(Right) - {Right.STATE_SOURCE}, {Right.STATE_SOURCE}),
+    ("owner", set(Right) - {Right.STATE_SOURCE, Right.USE_PORTAL}, {Right.STATE_SOURCE, Right.USE_PORTAL}),
     (
         "manager",
-        set(Right) - {Right.ADMINISTER, Right.STATE_SOURCE},
-        {Right.ADMINISTER, Right.STATE_SOURCE},
+        set(Right) - {Right.ADMINISTER, Right.STATE_SOURCE, Right.USE_PORTAL},
+        {Right.ADMINISTER, Right.STATE_SOURCE, Right.USE_PORTAL},
     ),
     (
         "staff",

@@ -52,6 +52,20 @@ _REMOVE_UNREAD = text(
 )
 
 
+# A file may be named after the person. The upload's answer is kept for repetitions, with the name in it.
+_FORGET_NAMES = text(
+    """
+    WITH forgotten AS (
+        UPDATE imports SET file_name = 'erased' WHERE organization_id = :organization_id
+            AND (id = ANY(:import_ids) OR (created_at <= :before AND state = 'failed'))
+        RETURNING id
+    )
+    UPDATE idempotency_keys AS k SET body = convert_to('{}', 'UTF8') FROM forgotten AS f
+    WHERE k.organization_id = :organization_id AND position(convert_to(f.id::text, 'UTF8') IN k.body) > 0
+    """
+)
+
+
 class ClearingStore:
     """Rows and files of any import."""
 
@@ -78,6 +92,11 @@ class ClearingStore:
     async def remove_files(self, organization_id: UUID, import_ids: Sequence[UUID]) -> None:
         parameters = {"organization_id": organization_id, "import_ids": list(import_ids)}
         await self._session.execute(_REMOVE_FILES, parameters)
+
+    async def forget_names(self, organization_id: UUID, import_ids: Sequence[UUID], *, before: datetime) -> None:
+        """The names of these files, and of those that failed before an instant: whom they name is not known."""
+        parameters = {"organization_id": organization_id, "import_ids": list(import_ids), "before": before}
+        await self._session.execute(_FORGET_NAMES, parameters)
 
     async def remove_unread_files(self, organization_id: UUID, *, before: datetime, now: datetime) -> None:
         """Files, of imports from before an instant, whose rows are not all stored: whom they name is not known."""

@@ -78,3 +78,4 @@ async def erase_clients(*, session: AsyncSession, erased: Sequence[ErasedClient]
         cleared = await clearing.clear_rows_of(client.organization_id, client.id, client.contacts, before=before)
         await clearing.remove_files(client.organization_id, cleared)
         await clearing.remove_unread_files(client.organization_id, before=before, now=now)
+        await clearing.forget_names(client.organization_id, cleared, before=before)

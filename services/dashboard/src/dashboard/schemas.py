@@ -3,10 +3,10 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from dashboard.domain.users import normal_email
+from dashboard.domain.users import MAX_PASSWORD, normal_email
 from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel, ShortText
 from slotstream_servicekit.http.rights import RIGHTS_OF_SCOPE
 
@@ -137,6 +137,18 @@ class SessionUserOut(ResponseModel):
     role: str
     business_ids: list[UUID] | None
     resource_id: UUID | None
+
+
+class ChangeProfileIn(RequestModel):
+    """What is absent stays."""
+
+    name: Name | None = None
+    locale: Locale | None = None
+
+
+class ChangePasswordIn(RequestModel):
+    current_password: Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD)]
+    new_password: Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD, description="10 to 256 characters")]
 
 
 class OrganizationOut(ResponseModel):

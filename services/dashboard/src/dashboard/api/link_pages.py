@@ -15,16 +15,11 @@ from dashboard.api.browsers import browser_of, client_address, session_secret, s
 from dashboard.api.dependencies import Dependencies, dependencies_of
 from dashboard.api.forms import page, read_form, texts_for
 from dashboard.api.limits import ADDRESS
+from dashboard.api.new_passwords import audit_new_password, hash_of_new
 from dashboard.api.signing_in import open_first
 from dashboard.domain.delays import network_of
 from dashboard.domain.errors import CrossSiteError, LinkInvalidError, PasswordTooWeakError
-from dashboard.domain.users import (
-    MAX_PASSWORD,
-    MIN_PASSWORD,
-    Account,
-    check_new_password,
-    normal_password,
-)
+from dashboard.domain.users import MAX_PASSWORD, MIN_PASSWORD, Account, normal_password
 from dashboard.storage import NO_ORGANIZATION
 from dashboard.usecases.invitations import (
     OpenInvitation,
@@ -32,7 +27,7 @@ from dashboard.usecases.invitations import (
     find_invitation_link,
     read_invitation,
 )
-from dashboard.usecases.passwords import PasswordChanged, audit_password, find_reset_link, reset_password
+from dashboard.usecases.passwords import find_reset_link, reset_password
 
 _PRIVATE = {"Referrer-Policy": "no-referrer"}
 
@@ -57,7 +52,7 @@ async def submit_password_reset(request: Request) -> Response:
         _admit(request, dependencies)
         async with dependencies.database.transaction(NO_ORGANIZATION) as session:
             link = await find_reset_link(session=session, secret=secret, now=dependencies.clock())
-        password_hash = await _hash_of_new(dependencies, form, email=link.email)
+        password_hash = await hash_of_new(dependencies, form.get("password", ""), email=link.email)
         async with dependencies.database.transaction(NO_ORGANIZATION) as session:
             changed = await reset_password(
                 session=session, secret=secret, password_hash=password_hash, now=dependencies.clock()
@@ -67,7 +62,7 @@ async def submit_password_reset(request: Request) -> Response:
     except PasswordTooWeakError:
         return _password_page(request, texts, email=link.email, error=_weakness(texts, form))
     dependencies.sessions.forget()
-    audit = BackgroundTask(_audit_reset, dependencies, changed, client_address(request, dependencies.settings))
+    audit = BackgroundTask(audit_new_password, dependencies, changed, client_address(request, dependencies.settings))
     return RedirectResponse(
         f"/sign-in?notice=password_set&lang={texts.locale}", status_code=303, headers=_PRIVATE, background=audit
     )
@@ -91,7 +86,11 @@ async def submit_invitation(request: Request) -> Response:
         _admit(request, dependencies)
         invitation = await _invitation(dependencies, secret)
         user = invitation.user
-        password_hash = None if invitation.has_password else await _hash_of_new(dependencies, form, email=user.email)
+        password_hash = (
+            None
+            if invitation.has_password
+            else await hash_of_new(dependencies, form.get("password", ""), email=user.email)
+        )
         async with dependencies.database.transaction(user.organization_id) as session:
             account = await accept_invitation(
                 session=session,
@@ -133,13 +132,6 @@ async def _invitation(dependencies: Dependencies, secret: str) -> OpenInvitation
         return await read_invitation(session=session, link=link)
 
 
-async def _hash_of_new(dependencies: Dependencies, form: Mapping[str, str], *, email: str) -> str:
-    """Raises PasswordTooWeakError."""
-    password = normal_password(form.get("password", ""))
-    check_new_password(password, email=email)
-    return await dependencies.hasher.hash(password)
-
-
 def _weakness(texts: Texts, form: Mapping[str, str]) -> str:
     length = len(normal_password(form.get("password", "")))
     if MIN_PASSWORD <= length <= MAX_PASSWORD:
@@ -154,17 +146,6 @@ def _admit(request: Request, dependencies: Dependencies) -> None:
     settings = dependencies.settings
     network = network_of(client_address(request, settings))
     dependencies.limits.take(request.scope, network, ADDRESS, settings.address_rate)
-
-
-async def _audit_reset(dependencies: Dependencies, changed: PasswordChanged, address: str) -> None:
-    for membership in changed.memberships:
-        async with dependencies.database.transaction(membership.organization_id) as session:
-            await audit_password(
-                session=session,
-                context=dependencies.context_of_user(membership.organization_id, membership.user_id),
-                user_id=membership.user_id,
-                address=address,
-            )
 
 
 def _password_page(request: Request, texts: Texts, *, email: str, error: str | None = None) -> Response:

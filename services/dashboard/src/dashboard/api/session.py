@@ -3,14 +3,24 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import BackgroundTasks, Response
 
 from dashboard.api.browsers import clear_session_cookie
 from dashboard.api.dependencies import CurrentDependencies, CurrentVisit, Dependencies, Visit
+from dashboard.api.new_passwords import audit_new_password, replace_password
 from dashboard.domain.sessions import csrf_token_of
-from dashboard.schemas import CurrentSessionOut, OrganizationOut, SessionOut, SessionsOut, SessionUserOut
+from dashboard.schemas import (
+    ChangePasswordIn,
+    ChangeProfileIn,
+    CurrentSessionOut,
+    OrganizationOut,
+    SessionOut,
+    SessionsOut,
+    SessionUserOut,
+)
 from dashboard.storage import NO_ORGANIZATION, OrganizationStore, SessionStore
 from dashboard.usecases.sessions import end_other_sessions, end_session
+from dashboard.usecases.users import change_profile
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.openapi import problem_response
 from slotstream_servicekit.http.rights import Role, rights_of
@@ -36,6 +46,40 @@ async def get_current_session(dependencies: CurrentDependencies, visit: CurrentV
         rights=sorted(rights_of(Role(user.role.value), frozenset())),
         expires_at=signed_in.session.expires_at,
     )
+
+
+@router.patch("/session/user", responses=_NOT_ALLOWED)
+async def change_own_profile(
+    body: ChangeProfileIn, dependencies: CurrentDependencies, visit: CurrentVisit
+) -> SessionUserOut:
+    """One's own name and language; role and limits are an owner's to change."""
+    user = visit.signed_in.user
+    async with dependencies.database.transaction(user.organization_id) as session:
+        changed = await change_profile(
+            session=session,
+            context=dependencies.context_of_user(user.organization_id, user.id),
+            user_id=user.id,
+            account_id=visit.signed_in.session.account_id,
+            name=body.name,
+            locale=body.locale,
+        )
+    dependencies.sessions.forget()
+    return SessionUserOut.model_validate(changed)
+
+
+@router.put("/session/password", status_code=204, responses={**_NOT_ALLOWED, 422: problem_response(422)})
+async def change_own_password(
+    body: ChangePasswordIn, dependencies: CurrentDependencies, visit: CurrentVisit, background: BackgroundTasks
+) -> None:
+    """Takes the present password too. Signs out every other browser, and a mail tells of it."""
+    changed = await replace_password(
+        dependencies,
+        visit.signed_in,
+        current=body.current_password.get_secret_value(),
+        new=body.new_password.get_secret_value(),
+    )
+    dependencies.sessions.forget()
+    background.add_task(audit_new_password, dependencies, changed, visit.address)
 
 
 @router.delete("/session", status_code=204, responses=_NOT_ALLOWED)

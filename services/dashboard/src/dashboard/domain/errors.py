@@ -41,6 +41,13 @@ class PasswordTooWeakError(SlotstreamError):
     kind = ErrorKind.invalid
 
 
+class PasswordRefusedError(SlotstreamError):
+    """The present password, which a new one takes the place of, is another."""
+
+    code = "password_refused"
+    kind = ErrorKind.invalid
+
+
 class UserNotFoundError(SlotstreamError):
     code = "user_not_found"
     kind = ErrorKind.not_found

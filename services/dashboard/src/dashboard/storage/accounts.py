@@ -49,6 +49,19 @@ class AccountStore:
             .values(password_hash=password_hash, password_changed_at=now)
         )
 
+    async def replace_password(self, account_id: UUID, *, old: str, new: str, now: datetime) -> bool:
+        """Whether the password was still the one that was verified."""
+        replaced = await self._session.execute(
+            update(accounts)
+            .where(accounts.c.id == account_id, accounts.c.password_hash == old)
+            .values(password_hash=new, password_changed_at=now)
+            .returning(accounts.c.id)
+        )
+        return replaced.first() is not None
+
+    async def set_locale(self, account_id: UUID, locale: str) -> None:
+        await self._session.execute(update(accounts).where(accounts.c.id == account_id).values(locale=locale))
+
     async def rehash(self, account_id: UUID, *, old: str, new: str) -> None:
         """Replaces a hash by one of the same password with newer parameters."""
         await self._session.execute(

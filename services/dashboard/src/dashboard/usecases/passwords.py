@@ -1,4 +1,4 @@
-"""Choosing a new password by a mailed link."""
+"""Choosing a new password: by a mailed link, or by somebody who is signed in and knows the present one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,12 +7,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dashboard.domain.audit import AuditAction
-from dashboard.domain.errors import LinkInvalidError
+from dashboard.domain.errors import LinkInvalidError, PasswordRefusedError
 from dashboard.domain.links import LinkKind, Mail, MailKind, OneTimeLink
-from dashboard.domain.sessions import digest_of
+from dashboard.domain.sessions import SignedIn, digest_of
 from dashboard.domain.users import Account, Membership
-from dashboard.storage import AccountStore, LinkStore, MailStore, SessionStore
+from dashboard.storage import AccountStore, DelayStore, LinkStore, MailStore, SessionStore
 from dashboard.usecases.audit import add_audit_entry
+from dashboard.usecases.sign_in import Credentials
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.ids import new_id
 
@@ -49,6 +50,32 @@ async def reset_password(*, session: AsyncSession, secret: str, password_hash: s
         raise LinkInvalidError("The link was used, has expired, or is not complete.")
     await AccountStore(session).set_password(account.id, password_hash=password_hash, now=now)
     await SessionStore(session).end_of_account(account.id)
+    await _tell_of_change(session, account, now=now)
+    memberships = await AccountStore(session).memberships(account.id)
+    return PasswordChanged(account=account, memberships=tuple(memberships))
+
+
+async def find_password(*, session: AsyncSession, account_id: UUID, now: datetime) -> Credentials:
+    """The account whose present password is about to be verified; counts the attempt until `change_password`."""
+    retry_at = await DelayStore(session).admit(_attempts_of(account_id), now=now)
+    return Credentials(account=await AccountStore(session).find(account_id), retry_at=retry_at)
+
+
+async def change_password(
+    *, session: AsyncSession, signed_in: SignedIn, account: Account, password_hash: str, now: datetime
+) -> PasswordChanged:
+    """Ends every other session of the person. Raises PasswordRefusedError where the password has changed meanwhile."""
+    old = account.password_hash
+    if old is None or not await AccountStore(session).replace_password(account.id, old=old, new=password_hash, now=now):
+        raise PasswordRefusedError("The present password is another.")
+    await DelayStore(session).forget(_attempts_of(account.id))
+    await SessionStore(session).end_of_account(account.id, except_for=signed_in.session.id)
+    await _tell_of_change(session, account, now=now)
+    return PasswordChanged(account=account, memberships=tuple(await AccountStore(session).memberships(account.id)))
+
+
+async def _tell_of_change(session: AsyncSession, account: Account, *, now: datetime) -> None:
+    """Other links to choose a password are dead, and the person is told by mail."""
     await LinkStore(session).revoke_resets(account.email)
     await MailStore(session).add(
         Mail(
@@ -60,8 +87,10 @@ async def reset_password(*, session: AsyncSession, secret: str, password_hash: s
             created_at=now,
         )
     )
-    memberships = await AccountStore(session).memberships(account.id)
-    return PasswordChanged(account=account, memberships=tuple(memberships))
+
+
+def _attempts_of(account_id: UUID) -> bytes:
+    return digest_of(f"present-password\x00{account_id}")
 
 
 async def audit_password(*, session: AsyncSession, context: Context, user_id: UUID, address: str) -> None:

@@ -98,6 +98,21 @@ async def change_user(
     return changed
 
 
+async def change_profile(
+    *, session: AsyncSession, context: Context, user_id: UUID, account_id: UUID, name: str | None, locale: str | None
+) -> User:
+    """What somebody changes of themselves: how they are called here, and in which language they read and are mailed."""
+    user = await _locked(session, context, user_id, None)
+    changed = replace(user, name=name or user.name, locale=locale or user.locale)
+    if changed == user:
+        return user
+    changed = replace(changed, updated_at=context.now, version=user.version + 1)
+    await UserStore(session).save(changed)
+    await AccountStore(session).set_locale(account_id, changed.locale)
+    await _audit(session, context, AuditAction.USER_CHANGED, user, _differences(user, changed))
+    return changed
+
+
 async def remove_user(*, session: AsyncSession, context: Context, user_id: UUID, expected_version: int | None) -> None:
     """Forgets the person: name and address are gone, what they did keeps the id."""
     user = await _locked(session, context, user_id, expected_version)
@@ -176,14 +191,13 @@ async def _mail_invitation(session: AsyncSession, context: Context, user: User) 
 
 
 def _differences(before: User, after: User) -> dict[str, object]:
-    """Old and new of what counts for rights; of a name only that it changed."""
+    """Old and new of what counts for rights; of name and language only that they changed."""
     told: dict[str, object] = {}
     for name in ("role", "state", "business_ids", "resource_id"):
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
             told[name] = {"old": _plain(old), "new": _plain(new)}
-    if before.name != after.name:
-        told["name"] = {}
+    told |= {name: {} for name in ("name", "locale") if getattr(before, name) != getattr(after, name)}
     return told
 
 

@@ -15,6 +15,7 @@ import { Menu } from "../ui/Menu";
 import { Page, Waiting } from "../ui/Page";
 import { Avatar } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
+import { NameForm, PasswordForm } from "./ProfileForms";
 
 type User = { id: string; email: string; name: string; role: string; state: string; last_sign_in_at: string | null; version: number };
 type ApiClient = { id: string; name: string; role: string; scopes: string[]; state: string; last_used_at: string | null; version: number; client_secret?: string };
@@ -180,6 +181,8 @@ function Profile() {
         </div>
         <Checkbox value={keys} onChange={(on) => { switchKeys(!on); setKeys(on); }}>{t("settings.keys")}</Checkbox>
       </section>
+      <NameForm />
+      <PasswordForm />
       <section className="panel">
         <h2>{t("settings.sessions")}</h2>
         <Problem error={error} />

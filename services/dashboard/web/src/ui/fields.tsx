@@ -23,10 +23,11 @@ type TextProps = {
   onChange: (value: string) => void;
   error?: string | null;
   hint?: string;
-  type?: "text" | "email" | "tel" | "search" | "number" | "date" | "url";
+  type?: "text" | "email" | "tel" | "password" | "search" | "number" | "date" | "url";
   lines?: number;
   isRequired?: boolean;
   autoFocus?: boolean;
+  autoComplete?: string;
   placeholder?: string;
   maxLength?: number;
   isDisabled?: boolean;

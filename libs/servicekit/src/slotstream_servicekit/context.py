@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from slotstream_servicekit.limits import UNLIMITED, Limits
+
 ActorType = Literal["user", "client", "ai_agent", "system", "integration"]
 
 
@@ -34,9 +36,10 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What every use case that changes something is given. `now` is aware and in UTC."""
+    """What every use case that changes something is given. `now` is aware and in UTC; jobs are not limited."""
 
     organization_id: UUID
     actor: Actor
     cause: Cause
     now: datetime
+    limits: Limits = UNLIMITED

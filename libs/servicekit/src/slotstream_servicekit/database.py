@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session
 
 from slotstream_servicekit.errors import DatabaseUnavailableError
+from slotstream_servicekit.limits import Tenancy, limit_settings
 from slotstream_servicekit.settings import DatabaseLimits, ServiceSettings
 from slotstream_servicekit.telemetry import DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_LIMIT
 from slotstream_servicekit.wakeups import announce_publication
@@ -125,9 +126,13 @@ class Database:
     def url(self) -> URL:
         return self.engine.url
 
-    def transaction(self, organization_id: UUID) -> AbstractAsyncContextManager[AsyncSession]:
-        """One transaction that sees and writes one organization only. Commits at the end of the block."""
-        return self._begin(f"SET LOCAL {TENANT_SETTING} = '{UUID(int=organization_id.int)}'")
+    def transaction(self, tenant: Tenancy | UUID) -> AbstractAsyncContextManager[AsyncSession]:
+        """One transaction that sees and writes one organization only. Commits at the end of the block.
+
+        Given a principal or a context, it is bound to their limits as well; the bare id of an organization means all
+        of it, which no request is given by itself.
+        """
+        return self._begin(_bound_to(tenant))
 
     def system_transaction(
         self, *, shared_lock: tuple[int, int] | None = None
@@ -222,7 +227,7 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no
     """Says what a transaction begins with in the round trip of its BEGIN, which comes with the first statement."""
 
     prelude: str | None = None
-    """SQL without parameters: built from a UUID's own text, EVERY_TENANT and integers only."""
+    """SQL without parameters: built from UUIDs' own text, EVERY_TENANT and integers only."""
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109
         if self.prelude is not None and query.startswith("BEGIN"):
@@ -249,9 +254,16 @@ def _refuse_closed(connection: DBAPIConnection, *_: object) -> None:
         raise DisconnectionError
 
 
+def _bound_to(tenant: Tenancy | UUID) -> str:
+    """The statements that bind a transaction to its tenant, and to the caller's limits where there are some."""
+    organization_id = tenant if isinstance(tenant, UUID) else tenant.organization_id
+    bound = f"SET LOCAL {TENANT_SETTING} = '{UUID(int=organization_id.int)}'"
+    return bound if isinstance(tenant, UUID) else bound + limit_settings(tenant.limits)
+
+
 @asynccontextmanager
 async def tenant_transaction(
-    connection: Connection, organization_id: UUID, *, locks: Iterable[tuple[int, int]] = ()
+    connection: Connection, tenant: Tenancy | UUID, *, locks: Iterable[tuple[int, int]] = ()
 ) -> AsyncIterator[None]:
     """A transaction on a pooled driver's connection, bound to one tenant; none of its own where one is under way.
 
@@ -264,7 +276,7 @@ async def tenant_transaction(
             await connection.execute(taken)
         yield
         return
-    prelude = f"SET LOCAL {TENANT_SETTING} = '{UUID(int=organization_id.int)}'"
+    prelude = _bound_to(tenant)
     driver: Any = connection
     driver.prelude = f"{prelude}; {taken}" if taken else prelude
     try:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from slotstream_servicekit.database import server_limits
 from slotstream_servicekit.locks import LockClass
-from slotstream_servicekit.schema import PRIVILEGES, tenant_isolation
+from slotstream_servicekit.schema import PRIVILEGES, RowLimit, tenant_isolation
 from slotstream_servicekit.settings import DatabaseLimits, ServiceSettings
 
 DEFAULT_LIMITS: Final[DatabaseLimits] = ServiceSettings.model_fields["maintenance_database_limits"].default
@@ -28,6 +28,12 @@ def enable_tenant_isolation(op: Operations, *tables: str) -> None:
 def grant_app(op: Operations, *, service: str, tables: Sequence[str]) -> None:
     """Let the service's application role use `tables`; identity columns need no grant of their own."""
     op.execute(f"GRANT {PRIVILEGES} ON {', '.join(tables)} TO {service}_app")
+
+
+def limit_rows(op: Operations, *limits: RowLimit) -> None:
+    """What limited callers see, besides the tenant's isolation."""
+    for limit in limits:
+        op.execute(limit.statement())
 
 
 def run_env(metadata: MetaData) -> None:

@@ -9,12 +9,54 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, MetaData, text
 
 from slotstream_servicekit.database import EVERY_TENANT, TENANT_SETTING
+from slotstream_servicekit.limits import BUSINESSES_SETTING, LIMITED_SETTING, RESOURCE_SETTING
 
 TENANT_POLICY = (
     f"current_setting('{TENANT_SETTING}', true) = '{EVERY_TENANT}' "
     f"OR organization_id = nullif(nullif(current_setting('{TENANT_SETTING}', true), ''), '{EVERY_TENANT}')::uuid"
 )
 PRIVILEGES = "SELECT, INSERT, UPDATE, DELETE"
+LIMIT_BUSINESSES = f"nullif(current_setting('{BUSINESSES_SETTING}', true), '')::uuid[]"
+"""In SQL, the businesses that the transaction is limited to; NULL means all."""
+LIMIT_RESOURCE = f"nullif(current_setting('{RESOURCE_SETTING}', true), '')::uuid"
+"""In SQL, the one resource that the transaction is limited to; NULL means all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowLimit:
+    """Which rows of a table a limited transaction sees and writes, as conditions over a row.
+
+    `business` holds where the row is of a business in LIMIT_BUSINESSES, `calendar` where it is of LIMIT_RESOURCE.
+    `command` is ALL, or SELECT where rows are written only beside others that are limited themselves. `writes` is
+    what a written row must meet, where it is not the same.
+    """
+
+    table: str
+    business: str | None = None
+    calendar: str | None = None
+    command: str = "ALL"
+    writes: str | None = None
+
+    def statement(self) -> str:
+        """The policy that is met besides the tenant's."""
+        conditions = [
+            f"({unlimited} IS NULL OR {condition})"
+            for unlimited, condition in ((LIMIT_BUSINESSES, self.business), (LIMIT_RESOURCE, self.calendar))
+            if condition is not None
+        ]
+        check = f" WITH CHECK ({_where_limited(self.writes)})" if self.writes is not None else ""
+        return (
+            f"CREATE POLICY limits ON {self.table} AS RESTRICTIVE FOR {self.command}"
+            f" USING ({_where_limited(' AND '.join(conditions))}){check}"
+        )
+
+
+def _where_limited(condition: str) -> str:
+    """CASE keeps the condition from being looked at where nobody is limited, and IS NOT NULL tells the planner that
+    nearly all rows pass: plans are those of unlimited transactions.
+    """
+    unlimited = f"coalesce(current_setting('{LIMITED_SETTING}', true), '') = ''"
+    return f"CASE WHEN {unlimited} THEN true WHEN {condition} THEN true END IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +64,7 @@ class DatabaseSchema:
     """`tenant_tables` are guarded by row-level security; the application's role may use them and `shared_tables`.
 
     `before` is SQL that the tables need (extensions, types), `after` what needs the tables (functions, triggers,
-    grants of its own), one statement each.
+    grants of its own), one statement each. `limits` narrow what limited callers see, after all else.
     """
 
     service: str
@@ -31,14 +73,18 @@ class DatabaseSchema:
     shared_tables: Sequence[str] = ()
     before: Sequence[str] = ()
     after: Sequence[str] = ()
+    limits: Sequence[RowLimit] = ()
 
     def create(self, connection: Connection) -> None:
         """Makes everything in an empty database, as its owner."""
         for statement in self.before:
             connection.execute(text(_literal(statement)))
         self.metadata.create_all(connection)
-        for statement in (*tenant_isolation(self.tenant_tables), *self._grants(), *self.after):
+        for statement in (*tenant_isolation(self.tenant_tables), *self._grants(), *self.after, *self._limits()):
             connection.execute(text(_literal(statement)))
+
+    def _limits(self) -> list[str]:
+        return [limit.statement() for limit in self.limits]
 
     def _grants(self) -> list[str]:
         tables = [*self.tenant_tables, *self.shared_tables]

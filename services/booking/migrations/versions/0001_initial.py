@@ -4,7 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from slotstream_servicekit.migrations import enable_tenant_isolation, grant_app
+from slotstream_servicekit.migrations import enable_tenant_isolation, grant_app, limit_rows
+from slotstream_servicekit.schema import LIMIT_BUSINESSES, LIMIT_RESOURCE, RowLimit
 
 revision = "0001"
 down_revision = None
@@ -110,13 +111,20 @@ CREATE FUNCTION existing_appointments(p_organization uuid, p_ids uuid[])
 RETURNS TABLE (id uuid, own boolean) LANGUAGE plpgsql AS $function$
 DECLARE
     tenant text := current_setting('slotstream.organization', true);
+    limited text := coalesce(current_setting('slotstream.limited', true), '');
 BEGIN
     -- Ids are taken across organizations; nothing but that is answered of another one's.
     PERFORM set_config('slotstream.organization', '*', true);
+    IF limited <> '' THEN
+        PERFORM set_config('slotstream.limited', '', true);
+    END IF;
     RETURN QUERY SELECT a.id, a.organization_id = p_organization FROM appointments a WHERE a.id = ANY (p_ids)
         UNION SELECT h.id, true FROM holds h
         WHERE h.organization_id = p_organization AND h.id = ANY (p_ids) AND h.expires_at > clock_timestamp();
     PERFORM set_config('slotstream.organization', coalesce(tenant, ''), true);
+    IF limited <> '' THEN
+        PERFORM set_config('slotstream.limited', limited, true);
+    END IF;
 END
 $function$
 """,
@@ -171,6 +179,45 @@ $$
 """,
     "REVOKE ALL ON FUNCTION matching_clients FROM PUBLIC",
     "GRANT EXECUTE ON FUNCTION matching_clients TO booking_app",
+    """
+CREATE FUNCTION takes_part(p_organization uuid, p_appointment uuid, p_resource uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 AS $function$
+BEGIN
+    RETURN EXISTS (SELECT FROM appointment_resources r WHERE r.organization_id = p_organization
+                   AND r.appointment_id = p_appointment AND r.resource_id = p_resource);
+END
+$function$
+""",
+    """
+CREATE FUNCTION sees_appointment(p_organization uuid, p_appointment uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 AS $function$
+BEGIN
+    RETURN EXISTS (SELECT FROM appointments a WHERE a.organization_id = p_organization AND a.id = p_appointment);
+END
+$function$
+""",
+)
+
+_OF_APPOINTMENT = "sees_appointment(organization_id, appointment_id)"
+LIMITS = (
+    RowLimit(
+        table="appointments",
+        business=f"business_id = ANY ({LIMIT_BUSINESSES})",
+        calendar=f"takes_part(organization_id, id, {LIMIT_RESOURCE})",
+        writes=f"{LIMIT_BUSINESSES} IS NULL OR business_id = ANY ({LIMIT_BUSINESSES})",
+    ),
+    *(
+        RowLimit(
+            table=table,
+            business=f"business_id = ANY ({LIMIT_BUSINESSES})",
+            calendar=f"{LIMIT_RESOURCE} = ANY (resource_ids)",
+        )
+        for table in ("holds", "series")
+    ),
+    *(
+        RowLimit(table=table, business=_OF_APPOINTMENT, calendar=_OF_APPOINTMENT, command="SELECT")
+        for table in ("history", "message_events", "overrides")
+    ),
 )
 
 
@@ -185,6 +232,7 @@ def upgrade() -> None:
     grant_app(op, service="booking", tables=(*TENANT_TABLES, "inbox"))
     for statement in FUNCTIONS:
         op.execute(statement)
+    limit_rows(op, *LIMITS)
 
 
 def _create_catalogue() -> None:
@@ -712,6 +760,8 @@ def _create_others() -> None:
         sa.Column("actor_type", sa.Text(), nullable=False),
         sa.Column("actor_id", sa.Text(), nullable=False),
         sa.Column("call_id", sa.Text(), nullable=True),
+        sa.Column("business_ids", sa.ARRAY(sa.Uuid()), nullable=True),
+        sa.Column("resource_id", sa.Uuid(), nullable=True),
         sa.Column("correlation_id", sa.Text(), nullable=False),
         sa.Column("traceparent", sa.Text(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),

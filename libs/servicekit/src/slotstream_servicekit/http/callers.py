@@ -21,4 +21,5 @@ def context_of(principal: Principal, *, now: datetime) -> Context:
         actor=actor_of(principal),
         cause=Cause(correlation_id=principal.call_id or str(new_id()), traceparent=current_traceparent()),
         now=now,
+        limits=principal.limits,
     )

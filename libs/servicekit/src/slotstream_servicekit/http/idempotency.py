@@ -24,6 +24,7 @@ from slotstream_servicekit.database import Connection, tenant_transaction
 from slotstream_servicekit.errors import RETRYABLE_KINDS, ErrorKind, SlotstreamError
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.problems import MalformedRequestError, problem_of
+from slotstream_servicekit.limits import Tenancy
 
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
@@ -53,7 +54,7 @@ class IdempotencyKeyReusedError(SlotstreamError):
 
 
 class Transactions(Protocol):
-    def transaction(self, organization_id: UUID) -> AbstractAsyncContextManager[AsyncSession]: ...
+    def transaction(self, tenant: Tenancy | UUID) -> AbstractAsyncContextManager[AsyncSession]: ...
 
     def system_transaction(self) -> AbstractAsyncContextManager[AsyncSession]: ...
 
@@ -147,11 +148,11 @@ async def idempotent(
     """
     key = key_of(request)
     if key is None:
-        async with database.transaction(principal.organization_id) as session:
+        async with database.transaction(principal) as session:
             return await action(session)
     digest = await fingerprint_of(request)
     claim = _Claim(principal.organization_id, principal.subject, key, digest)
-    async with database.transaction(principal.organization_id) as session:
+    async with database.transaction(principal) as session:
         stored = await claim.take(session)
         if stored is not None:
             return stored.replay(digest)
@@ -176,7 +177,7 @@ async def idempotent_statement(
     claim = await _claim_of(request, principal)
     async with database.connection() as connection:
         try:
-            return await action(connection, claim)
+            return await _acted(connection, claim, principal, action)
         except SlotstreamError as error:
             if claim is None:
                 raise
@@ -189,6 +190,19 @@ async def idempotent_statement(
                 if stored is None:
                     return answer
     return stored.replay(claim.fingerprint)
+
+
+async def _acted(
+    connection: Connection,
+    claim: KeyClaim | None,
+    principal: Principal,
+    action: Callable[[Connection, KeyClaim | None], Awaitable[Response]],
+) -> Response:
+    """A limited caller's effect has a transaction that is bound to the limits; a statement alone could not be."""
+    if not principal.is_limited:
+        return await action(connection, claim)
+    async with tenant_transaction(connection, principal):
+        return await action(connection, claim)
 
 
 async def _claim_of(request: Request, principal: Principal) -> KeyClaim | None:

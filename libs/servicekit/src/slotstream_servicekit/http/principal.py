@@ -7,6 +7,7 @@ from uuid import UUID
 
 from slotstream_servicekit.errors import ForbiddenError
 from slotstream_servicekit.http.rights import Right, Role, rights_of, scopes_for
+from slotstream_servicekit.limits import Limits
 
 ActorType = Literal["user", "client", "ai_agent", "integration"]
 
@@ -48,6 +49,11 @@ class Principal:
             rights=rights_of(role, scopes),
             call_id=call_id,
         )
+
+    @property
+    def limits(self) -> Limits:
+        """What of its organization it sees and changes."""
+        return Limits(business_ids=self.business_ids, resource_id=self.resource_id)
 
     @property
     def is_limited(self) -> bool:

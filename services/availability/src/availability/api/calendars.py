@@ -36,8 +36,8 @@ async def list_free_busy(
     async def answer() -> Response:
         calendars = await usecases.get_free_busy(
             reader=dependencies.reader,
-            directory=await dependencies.reader.directory(principal.organization_id),
-            organization_id=principal.organization_id,
+            directory=await dependencies.reader.directory(principal),
+            tenant=principal,
             resource_ids=list(dict.fromkeys(map(str, resource_ids))),
             business_id=None if business_id is None else str(business_id),
             window=window,
@@ -76,13 +76,13 @@ async def get_calendar(
     """
 
     async def answer() -> Response:
-        directory = await dependencies.reader.directory(principal.organization_id)
+        directory = await dependencies.reader.directory(principal)
         read_in = zone or directory.business(str(business_ids[0])).zone
         window = window_of(starts, ends, read_in)
         calendars = await usecases.get_calendar(
             reader=dependencies.reader,
             directory=directory,
-            organization_id=principal.organization_id,
+            tenant=principal,
             business_ids=list(dict.fromkeys(map(str, business_ids))),
             resource_ids=list(dict.fromkeys(map(str, resource_ids))),
             window=window,

@@ -38,7 +38,7 @@ router = Router(prefix="/v1", tags=["schedules"])
 async def list_resource_date_overrides(
     dependencies: CurrentDependencies, principal: ScheduleReader, resource_id: UUID
 ) -> Response:
-    schedule = await read_schedule(dependencies, principal, resource(resource_id))
+    schedule = await read_schedule(dependencies, principal, resource(resource_id, principal))
     return _items(schedule, "date_overrides")
 
 
@@ -46,7 +46,7 @@ async def list_resource_date_overrides(
 async def list_business_date_overrides(
     dependencies: CurrentDependencies, principal: ScheduleReader, business_id: UUID
 ) -> Response:
-    schedule = await read_schedule(dependencies, principal, business(business_id))
+    schedule = await read_schedule(dependencies, principal, business(business_id, principal))
     return _items(schedule, "date_overrides")
 
 
@@ -65,7 +65,7 @@ async def create_resource_date_override(
     expected_version: IfMatch,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    owner = resource(resource_id, principal)
+    owner = resource(resource_id, principal, changes=True)
     return await _add_override(request, dependencies, principal, owner, body, expected_version)
 
 
@@ -84,7 +84,7 @@ async def create_business_date_override(
     expected_version: IfMatch,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    owner = business(business_id)
+    owner = business(business_id, principal)
     return await _add_override(request, dependencies, principal, owner, body, expected_version)
 
 
@@ -92,7 +92,7 @@ async def create_business_date_override(
 async def get_resource_date_override(
     dependencies: CurrentDependencies, principal: ScheduleReader, resource_id: UUID, override_id: UUID
 ) -> Response:
-    schedule = await read_schedule(dependencies, principal, resource(resource_id))
+    schedule = await read_schedule(dependencies, principal, resource(resource_id, principal))
     return _item(schedule, "date_overrides", override_id)
 
 
@@ -105,7 +105,7 @@ async def delete_resource_date_override(
     expected_version: IfMatch,
 ) -> Response:
     return await _remove_override(
-        dependencies, principal, resource(resource_id, principal), override_id, expected_version
+        dependencies, principal, resource(resource_id, principal, changes=True), override_id, expected_version
     )
 
 
@@ -113,7 +113,7 @@ async def delete_resource_date_override(
 async def get_business_date_override(
     dependencies: CurrentDependencies, principal: ScheduleReader, business_id: UUID, override_id: UUID
 ) -> Response:
-    schedule = await read_schedule(dependencies, principal, business(business_id))
+    schedule = await read_schedule(dependencies, principal, business(business_id, principal))
     return _item(schedule, "date_overrides", override_id)
 
 
@@ -125,12 +125,14 @@ async def delete_business_date_override(
     override_id: UUID,
     expected_version: IfMatch,
 ) -> Response:
-    return await _remove_override(dependencies, principal, business(business_id), override_id, expected_version)
+    return await _remove_override(
+        dependencies, principal, business(business_id, principal), override_id, expected_version
+    )
 
 
 @router.get("/resources/{resource_id}/time-off", response_model=AbsencesOut)
 async def list_time_off(dependencies: CurrentDependencies, principal: ScheduleReader, resource_id: UUID) -> Response:
-    return _items(await read_schedule(dependencies, principal, resource(resource_id)), "absences")
+    return _items(await read_schedule(dependencies, principal, resource(resource_id, principal)), "absences")
 
 
 @router.post("/resources/{resource_id}/time-off", response_model=AbsenceOut, status_code=status.HTTP_201_CREATED)
@@ -144,7 +146,7 @@ async def create_time_off(
     expected_version: IfMatch,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    owner = resource(resource_id, principal)
+    owner = resource(resource_id, principal, changes=True)
     return await _add_absence(request, dependencies, principal, owner, body, expected_version)
 
 
@@ -152,7 +154,7 @@ async def create_time_off(
 async def get_time_off(
     dependencies: CurrentDependencies, principal: ScheduleReader, resource_id: UUID, absence_id: UUID
 ) -> Response:
-    schedule = await read_schedule(dependencies, principal, resource(resource_id))
+    schedule = await read_schedule(dependencies, principal, resource(resource_id, principal))
     return _item(schedule, "absences", absence_id)
 
 
@@ -165,13 +167,13 @@ async def delete_time_off(
     expected_version: IfMatch,
 ) -> Response:
     return await _remove_absence(
-        dependencies, principal, resource(resource_id, principal), absence_id, expected_version
+        dependencies, principal, resource(resource_id, principal, changes=True), absence_id, expected_version
     )
 
 
 @router.get("/businesses/{business_id}/closures", response_model=AbsencesOut)
 async def list_closures(dependencies: CurrentDependencies, principal: ScheduleReader, business_id: UUID) -> Response:
-    return _items(await read_schedule(dependencies, principal, business(business_id)), "absences")
+    return _items(await read_schedule(dependencies, principal, business(business_id, principal)), "absences")
 
 
 @router.post("/businesses/{business_id}/closures", response_model=AbsenceOut, status_code=status.HTTP_201_CREATED)
@@ -185,7 +187,7 @@ async def create_closure(
     expected_version: IfMatch,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    owner = business(business_id)
+    owner = business(business_id, principal)
     return await _add_absence(request, dependencies, principal, owner, body, expected_version)
 
 
@@ -193,7 +195,7 @@ async def create_closure(
 async def get_closure(
     dependencies: CurrentDependencies, principal: ScheduleReader, business_id: UUID, absence_id: UUID
 ) -> Response:
-    schedule = await read_schedule(dependencies, principal, business(business_id))
+    schedule = await read_schedule(dependencies, principal, business(business_id, principal))
     return _item(schedule, "absences", absence_id)
 
 
@@ -205,7 +207,9 @@ async def delete_closure(
     absence_id: UUID,
     expected_version: IfMatch,
 ) -> Response:
-    return await _remove_absence(dependencies, principal, business(business_id), absence_id, expected_version)
+    return await _remove_absence(
+        dependencies, principal, business(business_id, principal), absence_id, expected_version
+    )
 
 
 async def _add_override(

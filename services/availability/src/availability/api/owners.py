@@ -19,19 +19,23 @@ from slotstream_servicekit.http.responses import json_response
 Change = Callable[[AsyncSession, Context], Awaitable[OwnerSchedule]]
 
 
-def resource(resource_id: UUID, principal: Principal | None = None) -> Owner:
-    """A resource whose schedule is read, or changed by `principal`: whoever may not change all, changes their own."""
-    only_user = None if principal is None or principal.can(Right.WRITE_SCHEDULES) else principal.subject
-    return Owner(kind=OwnerKind.RESOURCE, id=resource_id, only_user=only_user)
+def resource(resource_id: UUID, principal: Principal, *, changes: bool = False) -> Owner:
+    """A resource whose schedule is read, or changed: whoever may not change all, changes their own.
+
+    Whose token names a calendar, theirs is that one.
+    """
+    any_user = not changes or principal.can(Right.WRITE_SCHEDULES) or principal.resource_id == resource_id
+    only_user = None if any_user else principal.subject
+    return Owner(kind=OwnerKind.RESOURCE, id=resource_id, only_user=only_user, limits=principal.limits)
 
 
-def business(business_id: UUID) -> Owner:
-    return Owner(kind=OwnerKind.BUSINESS, id=business_id)
+def business(business_id: UUID, principal: Principal) -> Owner:
+    return Owner(kind=OwnerKind.BUSINESS, id=business_id, limits=principal.limits)
 
 
 async def read_schedule(dependencies: Dependencies, principal: Principal, owner: Owner) -> OwnerSchedule:
     async def read() -> OwnerSchedule:
-        async with dependencies.database.transaction(principal.organization_id) as session:
+        async with dependencies.database.transaction(principal) as session:
             return await usecases.get_schedule(
                 session=session, organization_id=principal.organization_id, owner=owner, now=dependencies.now()
             )
@@ -43,7 +47,7 @@ async def change_schedule(dependencies: Dependencies, principal: Principal, chan
     """Commits `change`; clients of this process see it at once."""
 
     async def commit() -> OwnerSchedule:
-        async with dependencies.database.transaction(principal.organization_id) as session:
+        async with dependencies.database.transaction(principal) as session:
             return await change(session, dependencies.context(principal))
 
     changed = await dependencies.when_known(commit)

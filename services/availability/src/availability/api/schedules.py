@@ -34,14 +34,14 @@ router = Router(prefix="/v1", tags=["schedules"])
 async def get_resource_schedule(
     dependencies: CurrentDependencies, principal: ScheduleReader, resource_id: UUID
 ) -> Response:
-    return _schedule_answer(await read_schedule(dependencies, principal, resource(resource_id)))
+    return _schedule_answer(await read_schedule(dependencies, principal, resource(resource_id, principal)))
 
 
 @router.get("/businesses/{business_id}/schedule", response_model=ScheduleOut)
 async def get_business_schedule(
     dependencies: CurrentDependencies, principal: ScheduleReader, business_id: UUID
 ) -> Response:
-    return _schedule_answer(await read_schedule(dependencies, principal, business(business_id)))
+    return _schedule_answer(await read_schedule(dependencies, principal, business(business_id, principal)))
 
 
 @router.put("/resources/{resource_id}/schedule", response_model=ScheduleOut)
@@ -52,7 +52,9 @@ async def put_resource_schedule(
     body: ScheduleIn,
     expected_version: IfMatch,
 ) -> Response:
-    return await _put_hours(dependencies, principal, resource(resource_id, principal), body, expected_version)
+    return await _put_hours(
+        dependencies, principal, resource(resource_id, principal, changes=True), body, expected_version
+    )
 
 
 @router.put("/businesses/{business_id}/schedule", response_model=ScheduleOut)
@@ -63,12 +65,12 @@ async def put_business_schedule(
     body: ScheduleIn,
     expected_version: IfMatch,
 ) -> Response:
-    return await _put_hours(dependencies, principal, business(business_id), body, expected_version)
+    return await _put_hours(dependencies, principal, business(business_id, principal), body, expected_version)
 
 
 @router.get("/businesses/{business_id}/holidays", response_model=HolidaysOut)
 async def get_holidays(dependencies: CurrentDependencies, principal: ScheduleReader, business_id: UUID) -> Response:
-    return _holidays_answer(await read_schedule(dependencies, principal, business(business_id)))
+    return _holidays_answer(await read_schedule(dependencies, principal, business(business_id, principal)))
 
 
 @router.put("/businesses/{business_id}/holidays", response_model=HolidaysOut)
@@ -80,14 +82,16 @@ async def put_holidays(
     expected_version: IfMatch,
 ) -> Response:
     rule = HolidayRule(body.country, body.subdivision, tuple(sorted(body.except_on)))
-    return _holidays_answer(await _follow(dependencies, principal, business(business_id), rule, expected_version))
+    return _holidays_answer(
+        await _follow(dependencies, principal, business(business_id, principal), rule, expected_version)
+    )
 
 
 @router.delete("/businesses/{business_id}/holidays", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_holidays(
     dependencies: CurrentDependencies, principal: ScheduleManager, business_id: UUID, expected_version: IfMatch
 ) -> Response:
-    return gone(await _follow(dependencies, principal, business(business_id), None, expected_version))
+    return gone(await _follow(dependencies, principal, business(business_id, principal), None, expected_version))
 
 
 async def _put_hours(

@@ -31,6 +31,7 @@ from slotstream_servicekit.http.auth import authenticate
 from slotstream_servicekit.http.limits import rate_limited
 from slotstream_servicekit.http.responses import json_response
 from slotstream_servicekit.http.routes import Handler, StrictRoute
+from slotstream_servicekit.limits import limit_settings
 
 router = Router(prefix="/v1", tags=["slots"])
 SLOTS_LIMIT = rate_limited("slots", per_minute=3_000, burst=300)
@@ -74,7 +75,7 @@ async def list_slots(
 
     async def ask() -> SlotAnswer:
         versions = await dependencies.reader.versions(query.organization_id)
-        directory = await dependencies.reader.directory(query.organization_id, versions)
+        directory = await dependencies.reader.directory(query, versions)
         read_in = zone or settled(query, directory, or_choice=True).business.zone
         offer = usecases.Offer(query, directory, window_of(starts, ends, read_in))
         return SlotAnswer(offer, zone=read_in, detail=detail, rules=versions.rules)
@@ -97,7 +98,7 @@ class KeptAnswersRoute(StrictRoute):
         async def kept_or_asked(request: Request) -> Response:
             principal = await authenticate(request.scope)
             dependencies = dependencies_of(request)
-            kept = dependencies.answers.get(principal.organization_id, _key(request))
+            kept = dependencies.answers.get(principal.organization_id, _key(request, principal))
             tokens = _tokens(request)
             # What is kept was asked by somebody else: a client may not ask for as much.
             if kept is None or tokens is None or principal.role is Role.CLIENT:
@@ -138,9 +139,13 @@ def _day(moment: datetime | date) -> date:
     return moment.date() if isinstance(moment, datetime) else moment
 
 
-def _key(request: Request) -> bytes:
+def _key(request: Request, principal: Principal) -> bytes:
+    """What is asked, and within which limits."""
     sent: bytes = request.scope["query_string"]
-    return _NOT_BEFORE.sub(b"", sent) if b"not_before" in sent else sent
+    if b"not_before" in sent:
+        sent = _NOT_BEFORE.sub(b"", sent)
+    # No query string has a space: a caller can write no other one's limits.
+    return sent + limit_settings(principal.limits).encode() if principal.is_limited else sent
 
 
 def _tokens(request: Request) -> list[str] | None:
@@ -169,7 +174,7 @@ async def _current(request: Request, dependencies: Dependencies, principal: Prin
     gzip = _takes_gzip(request.scope)
     headers = {"vary": "Accept-Encoding"} | ({"content-encoding": "gzip"} if gzip else {})
     response = Response(answer.body(gzip=gzip), media_type="application/json", headers=headers)
-    dependencies.answers.keep(principal.organization_id, _key(request), answer)
+    dependencies.answers.keep(principal.organization_id, _key(request, principal), answer)
     return response
 
 
@@ -201,7 +206,7 @@ async def get_first_slot(
     last: datetime | date = _a_year_after(begin) if ends is None else ends
 
     async def find() -> Response:
-        directory = await dependencies.reader.directory(query.organization_id)
+        directory = await dependencies.reader.directory(query)
         read_in = zone or settled(query, directory, or_choice=True).business.zone
         window = window_of(begin, last, read_in, longest=MAX_LOOK_AHEAD)
         terms, slot = await usecases.find_first_slot(
@@ -230,7 +235,7 @@ async def check_bookability(
     async def judge() -> Response:
         verdict = await usecases.judge_start(
             reader=dependencies.reader,
-            directory=await dependencies.reader.directory(query.organization_id),
+            directory=await dependencies.reader.directory(query),
             query=query,
             starts_at=body.starts_at,
             now=dependencies.now(),
@@ -258,6 +263,7 @@ def _query(
 ) -> SlotQuery:
     return SlotQuery(
         organization_id=principal.organization_id,
+        limits=principal.limits,
         service_id=None if service_id is None else str(service_id),
         business_id=None if business_id is None else str(business_id),
         resource_ids=tuple(dict.fromkeys(map(str, resource_ids))),

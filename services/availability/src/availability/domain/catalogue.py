@@ -1,10 +1,11 @@
 """An organization's catalogue and schedules, as known here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from availability.domain.errors import UnknownOwnerError
 from slotstream_scheduling import Performer, Roster, Schedule, ServiceRules
+from slotstream_servicekit.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,22 @@ class Directory:
     services: Mapping[str, Service] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     _rosters: dict[str, Roster] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def within(self, limits: Limits) -> "Directory":
+        """The part of it that is of the caller's businesses."""
+        if limits.business_ids is None:
+            return self
+        seen = frozenset(map(str, limits.business_ids))
+        return Directory(
+            businesses={key: business for key, business in self.businesses.items() if key in seen},
+            resources={
+                key: replace(resource, business_ids=tuple(name for name in resource.business_ids if name in seen))
+                for key, resource in self.resources.items()
+                if not seen.isdisjoint(resource.business_ids)
+            },
+            services={key: service for key, service in self.services.items() if service.business_id in seen},
+            schedules=self.schedules,
+        )
 
     def business(self, business_id: str) -> Business:
         business = self.businesses.get(business_id)

@@ -10,6 +10,7 @@ from availability.domain.catalogue import Business, Directory
 from availability.domain.errors import InvalidQueryError, InvalidWindowError, UnknownOwnerError
 from slotstream_scheduling import Schedule, ServiceRules, Staffing
 from slotstream_scheduling.places import Requirements
+from slotstream_servicekit.limits import Limits
 
 MAX_WINDOW: Final = timedelta(days=31, hours=2)
 MAX_LOOK_AHEAD: Final = timedelta(days=366)
@@ -46,11 +47,29 @@ class SlotQuery:
     """
 
     organization_id: UUID
+    limits: Limits
     service_id: str | None = None
     business_id: str | None = None
     resource_ids: tuple[str, ...] = ()
     duration: timedelta | None = None
     ignore: frozenset[str] = frozenset()
+
+    def chosen(self, directory: Directory) -> tuple[str, ...]:
+        """The resources that are asked for. Who is limited to one calendar asks for that one, and beside it for what
+        is of another kind: a room, not a colleague. Raises OutsideCalendarError where only others are named.
+        """
+        if self.limits.resource_id is None:
+            return self.resource_ids
+        self.limits.own_resources(tuple(map(UUID, self.resource_ids)))
+        own = directory.resource(str(self.limits.resource_id))
+        return (
+            own.id,
+            *(
+                resource_id
+                for resource_id in self.resource_ids
+                if resource_id != own.id and directory.resource(resource_id).kind != own.kind
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The schedule of one resource or business: the aggregate that is versioned and published."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -14,6 +14,7 @@ from availability.domain.errors import (
 )
 from slotstream_scheduling import Absence, DateOverride, Holiday, Schedule, WeekdayHours, holidays_for
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
+from slotstream_servicekit.limits import Limits
 
 MAX_ENTRIES = 2_000
 HOLIDAY_YEARS_AHEAD = 3
@@ -26,11 +27,24 @@ class OwnerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Whose schedule. `only_user` is the one user whose own resource may be changed, None any."""
+    """Whose schedule, and the caller's limits. `only_user`: the one whose own resource may be changed, None any."""
 
     kind: OwnerKind
     id: UUID
+    limits: Limits
     only_user: str | None = None
+
+    def is_seen(self, business_ids: Collection[UUID]) -> bool:
+        """Whether the caller sees this schedule. `business_ids`: where the resource works, or the business itself."""
+        if self.kind is OwnerKind.RESOURCE and not self.limits.has_resource(self.id):
+            return False
+        return self.limits.has_any_business(business_ids)
+
+    def check_change(self, business_ids: Collection[UUID]) -> None:
+        """Raises OutsideLimitsError: hours that several businesses go by are changed by who has all of them."""
+        if self.kind is OwnerKind.BUSINESS:
+            self.limits.check_no_calendar()
+        self.limits.check_businesses(business_ids)
 
 
 @dataclass(frozen=True, slots=True)

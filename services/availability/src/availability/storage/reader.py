@@ -10,6 +10,7 @@ from availability.storage.occupancy import OccupancyCache, TakenTime
 from availability.storage.versions import Versions, read_applied, read_versions
 from slotstream_scheduling import ResourceCalendar, Span
 from slotstream_servicekit.database import Database
+from slotstream_servicekit.limits import Tenancy
 
 _MAX_ORGANIZATIONS = 10_000
 
@@ -43,10 +44,11 @@ class AvailabilityReader:
         """Says that a change was committed here, so that clients of this process see it at once."""
         self._read.pop(organization_id, None)
 
-    async def directory(self, organization_id: UUID, versions: Versions | None = None) -> Directory:
+    async def directory(self, tenant: Tenancy, versions: Versions | None = None) -> Directory:
+        """What the caller sees of the organization's directory."""
         if versions is None:
-            versions = await self.versions(organization_id)
-        return await self._directories.get(organization_id, versions)
+            versions = await self.versions(tenant.organization_id)
+        return (await self._directories.get(tenant.organization_id, versions)).within(tenant.limits)
 
     async def changed_since(self, organization_id: UUID, versions: Versions, *, since: int) -> Collection[str] | None:
         """Whose time changed after the count `since` of taken time; None where that is no longer known."""

@@ -1,5 +1,6 @@
 """Schedules as documents: one row per owner, read and replaced as a whole under a row lock."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -13,6 +14,15 @@ from slotstream_scheduling import schedule_from_dict, schedule_to_dict
 from slotstream_servicekit.errors import VersionConflictError
 
 
+@dataclass(frozen=True, slots=True)
+class KnownOwner:
+    """A resource with its user and the businesses it works in, or a business, which is its own."""
+
+    zone: str
+    user_id: str | None
+    business_ids: frozenset[UUID]
+
+
 class ScheduleStore:
     """The schedules of one organization, in the transaction of `session`."""
 
@@ -20,17 +30,15 @@ class ScheduleStore:
         self._session = session
         self._organization_id = organization_id
 
-    async def owner(
-        self, kind: OwnerKind, owner_id: UUID, *, for_update: bool = False
-    ) -> tuple[str, str | None] | None:
-        """The zone and the user of a resource or business of the catalogue; None where it is not known.
+    async def owner(self, kind: OwnerKind, owner_id: UUID, *, for_update: bool = False) -> KnownOwner | None:
+        """What is known of a resource or business of the catalogue; None where it is not known.
 
         `for_update` makes writers of one schedule take turns, even the first two, who have no row to lock yet.
         """
         query = (_LOCK_OWNERS if for_update else _OWNERS)[kind]
         result = await self._session.execute(query, self._identity(owner_id))
         row = result.one_or_none()
-        return None if row is None else (row.zone, row.user_id)
+        return None if row is None else KnownOwner(row.zone, row.user_id, frozenset(row.business_ids))
 
     async def get(self, owner_id: UUID, *, for_update: bool = False) -> OwnerSchedule | None:
         result = await self._session.execute(_LOCK if for_update else _READ, self._identity(owner_id))
@@ -92,8 +100,8 @@ def _rule_from_json(document: dict[str, Any] | None) -> HolidayRule | None:
 
 _KNOWN = "WHERE organization_id = :organization_id AND id = :owner_id AND NOT archived"
 _OWNER_QUERIES = {
-    OwnerKind.RESOURCE: f"SELECT zone, user_id FROM resources {_KNOWN}",
-    OwnerKind.BUSINESS: f"SELECT zone, NULL AS user_id FROM businesses {_KNOWN}",
+    OwnerKind.RESOURCE: f"SELECT zone, user_id, business_ids FROM resources {_KNOWN}",
+    OwnerKind.BUSINESS: f"SELECT zone, NULL AS user_id, ARRAY[id] AS business_ids FROM businesses {_KNOWN}",
 }
 _OWNERS: Final = {kind: text(query) for kind, query in _OWNER_QUERIES.items()}
 _LOCK_OWNERS: Final = {kind: text(f"{query} FOR NO KEY UPDATE") for kind, query in _OWNER_QUERIES.items()}

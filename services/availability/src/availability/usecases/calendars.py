@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from availability.domain import (
     MAX_RESOURCES,
     AbsentTime,
     BusinessCalendar,
+    CalendarAppointment,
+    CalendarBusy,
     CalendarLane,
     Directory,
     FreeBusy,
@@ -18,21 +20,22 @@ from availability.domain import (
 from availability.storage import AvailabilityReader, CalendarStore
 from slotstream_scheduling import Schedule, Span, open_spans, working_spans
 from slotstream_scheduling.spans import clip, normalize, subtract
+from slotstream_servicekit.limits import Limits, Tenancy
 
 
 async def get_free_busy(
     *,
     reader: AvailabilityReader,
     directory: Directory,
-    organization_id: UUID,
+    tenant: Tenancy,
     resource_ids: Sequence[str],
     business_id: str | None,
     window: Span,
     now: datetime,
 ) -> list[FreeBusy]:
     """Free/busy of each resource, in the hours of `business_id` or of its first business."""
-    resources = [directory.resource(resource_id) for resource_id in resource_ids]
-    times = await reader.taken_time(organization_id, resource_ids, window, now=now.timestamp())
+    resources = [_own_resource(directory, resource_id, tenant.limits) for resource_id in resource_ids]
+    times = await reader.taken_time(tenant.organization_id, resource_ids, window, now=now.timestamp())
     return [
         _free_busy(
             resource,
@@ -45,17 +48,26 @@ async def get_free_busy(
     ]
 
 
+def _own_resource(directory: Directory, resource_id: str, limits: Limits) -> Resource:
+    resource = directory.resource(resource_id)
+    if not limits.has_resource(UUID(resource_id)):
+        raise UnknownOwnerError("There is no such resource")
+    return resource
+
+
 async def get_calendar(
     *,
     reader: AvailabilityReader,
     directory: Directory,
-    organization_id: UUID,
+    tenant: Tenancy,
     business_ids: Sequence[str],
     resource_ids: Sequence[str],
     window: Span,
 ) -> list[BusinessCalendar]:
     """The calendars of some businesses: of all their resources, or of the ones named."""
-    lanes = {business_id: _lanes_of(directory, business_id, resource_ids) for business_id in business_ids}
+    lanes = {
+        business_id: _lanes_of(directory, business_id, resource_ids, tenant.limits) for business_id in business_ids
+    }
     ids = list(dict.fromkeys(resource.id for resources in lanes.values() for resource in resources))
     if missing := set(resource_ids) - set(ids):
         raise UnknownOwnerError(f"There is no resource {min(missing)} in these businesses")
@@ -63,10 +75,12 @@ async def get_calendar(
         raise InvalidQueryError(
             f"A calendar shows at most {MAX_RESOURCES} resources at once: name them", extra={"field": "resource_id"}
         )
-    async with reader.database.transaction(organization_id) as session:
-        store = CalendarStore(session, organization_id)
+    async with reader.database.transaction(tenant) as session:
+        store = CalendarStore(session, tenant.organization_id)
         appointments = await store.appointments(ids, *window)
         busy = await store.busy(ids, *window)
+    appointments, elsewhere = _divided(appointments, tenant.limits)
+    busy = [*busy, *elsewhere]
     return [
         BusinessCalendar(
             directory.business(business_id),
@@ -88,9 +102,23 @@ async def get_calendar(
     ]
 
 
-def _lanes_of(directory: Directory, business_id: str, wanted: Sequence[str]) -> list[Resource]:
+def _divided(
+    appointments: Sequence[CalendarAppointment], limits: Limits
+) -> tuple[list[CalendarAppointment], list[CalendarBusy]]:
+    """The appointments that the caller sees, and as busy time, of which nothing is told, those of other businesses."""
+    seen = [booked for booked in appointments if limits.has_business(booked.business_id)]
+    elsewhere = [
+        CalendarBusy(uuid5(booked.id, resource_id), resource_id, booked.blocked_from, booked.blocked_to)
+        for booked in appointments
+        if booked.occupies and not limits.has_business(booked.business_id)
+        for resource_id in sorted(booked.resource_ids)
+    ]
+    return seen, elsewhere
+
+
+def _lanes_of(directory: Directory, business_id: str, wanted: Sequence[str], limits: Limits) -> list[Resource]:
     directory.business(business_id)
-    resources = directory.resources_of(business_id)
+    resources = [resource for resource in directory.resources_of(business_id) if limits.has_resource(UUID(resource.id))]
     return [resource for resource in resources if resource.id in wanted] if wanted else resources
 
 

@@ -121,14 +121,18 @@ async def extend_holidays(*, session: AsyncSession, context: Context, owner_id: 
 
 
 async def _zone_of(store: ScheduleStore, owner: Owner, *, for_update: bool = False) -> str:
-    """The zone that the catalogue gives the owner. Raises UnknownOwnerError, ForbiddenError."""
+    """The zone that the catalogue gives the owner. Raises UnknownOwnerError, ForbiddenError.
+
+    `for_update`: whether the schedule is to be changed.
+    """
     known = await store.owner(owner.kind, owner.id, for_update=for_update)
-    if known is None:
+    if known is None or not owner.is_seen(known.business_ids):
         raise UnknownOwnerError(f"There is no such {owner.kind}")
-    zone, user_id = known
-    if owner.only_user is not None and user_id != owner.only_user:
+    if owner.only_user is not None and known.user_id != owner.only_user:
         raise ForbiddenError("These are not your own hours")
-    return zone
+    if for_update:
+        owner.check_change(known.business_ids)
+    return known.zone
 
 
 async def _change_known(

@@ -141,7 +141,7 @@ def settled(query: SlotQuery, directory: Directory, *, or_choice: bool) -> Terms
         directory,
         service_id=query.service_id,
         business_id=query.business_id,
-        resource_ids=query.resource_ids,
+        resource_ids=query.chosen(directory),
         duration=query.duration,
         or_choice=or_choice,
     )

@@ -80,7 +80,7 @@ async def search_appointments(
     """Appointments across businesses, with their clients; pages neither skip nor repeat."""
     scope = f"appointments:{sort}"
     after = decode_cursor(cursor, datetime, UUID, scope=scope) if cursor else None
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         rows = await list_appointments(
             await connection_of(session),
             organization_id=principal.organization_id,
@@ -114,7 +114,7 @@ async def get_appointment_counts(
     dependencies: CurrentDependencies, principal: AppointmentReader, wanted: CurrentFilter
 ) -> CountsOut:
     """How many appointments of each status the same filters find."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         counts = await count_appointments(
             await connection_of(session), organization_id=principal.organization_id, wanted=wanted
         )
@@ -148,7 +148,7 @@ async def get_appointment(
 ) -> Response:
     """One appointment with its client now, or exactly as it was known at an instant."""
     organization_id = principal.organization_id
-    async with dependencies.database.transaction(organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         connection = await connection_of(session)
         store = AppointmentStore(connection, organization_id)
         if as_of is not None:
@@ -177,7 +177,7 @@ async def change_appointment(
 ) -> Response:
     """Notes, action, prices, sharing; another staff member is checked as a booking is."""
     reason = override_reason(principal, body.override)
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         recorded = await edit_appointment(
             session=session,
             policies=dependencies.policies,
@@ -197,7 +197,7 @@ async def get_appointment_history(
 ) -> Response:
     """The audit trail: when, who (and in which call), which verb, old and new values, why; and every message."""
     organization_id = principal.organization_id
-    async with dependencies.database.transaction(organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         store = AppointmentStore(await connection_of(session), organization_id)
         await store.get(appointment_id)
         entries = await store.history(appointment_id)

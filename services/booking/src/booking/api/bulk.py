@@ -89,7 +89,7 @@ def _result(outcome: ItemOutcome, principal: Principal) -> dict[str, Any]:
 @router.get("/v1/bulk/{job_id}", response_model=BulkJobOut)
 async def get_bulk_progress(dependencies: CurrentDependencies, principal: AppointmentReader, job_id: UUID) -> Response:
     """How far a long order is: how many are done, and how many of them were refused."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         progress = await _progress(BulkStore(session), principal, job_id)
     return model_response(BulkJobOut.model_validate(progress))
 
@@ -105,7 +105,7 @@ async def list_bulk_results(
 ) -> Page[BulkResultOut]:
     """What became of each appointment so far."""
     (after,) = decode_cursor(cursor, int, scope="bulk") if cursor else (0,)
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         store = BulkStore(session)
         await _progress(store, principal, job_id)
         items = await store.list_items(principal.organization_id, job_id, ok=ok, after=after, limit=limit + 1)
@@ -122,7 +122,9 @@ async def list_bulk_results(
 
 
 async def _progress(store: BulkStore, principal: Principal, job_id: UUID) -> BulkProgress:
-    progress = await store.get(principal.organization_id, job_id)
+    """The order. A limited caller is shown none but their own."""
+    ordered_by = principal.subject if principal.is_limited else None
+    progress = await store.get(principal.organization_id, job_id, ordered_by=ordered_by)
     if progress is None:
         raise NotFoundError(f"There is no bulk order {job_id}.")
     return progress

@@ -86,7 +86,7 @@ async def search_clients(
 ) -> Page[ClientOut]:
     """By name; whoever is found by parts of name, phone or e-mail, with or without their accents."""
     after = decode_cursor(cursor, str, UUID, scope="clients") if cursor else None
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         clients = await ClientStore(session).page(
             principal.organization_id,
             query=q,
@@ -106,7 +106,7 @@ async def get_client(dependencies: CurrentDependencies, principal: ClientReader,
 
     Of a merged duplicate, `merged_into` names the client it stands for.
     """
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         store = ClientStore(session)
         client = await store.get(principal.organization_id, client_id)
         if client is None or client.erased:
@@ -125,7 +125,7 @@ async def edit_client(
 ) -> Response:
     changes = body.changes()
     changes.pop("phone_region", None)
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         client = await change_client(
             session=session,
             context=dependencies.context_of(principal),
@@ -142,7 +142,7 @@ async def archive_client(
     dependencies: CurrentDependencies, principal: ClientWriter, client_id: UUID, expected_version: IfMatch
 ) -> Response:
     """Archives: hidden from lists, not forgotten."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         client = await change_client(
             session=session,
             context=dependencies.context_of(principal),

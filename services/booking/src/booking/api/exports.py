@@ -85,7 +85,7 @@ async def _pages(
     organization_id = principal.organization_id
     after: tuple[datetime, UUID] | None = None
     while True:
-        async with dependencies.database.transaction(organization_id) as session:
+        async with dependencies.database.transaction(principal) as session:
             connection = await connection_of(session)
             rows = await list_appointments(
                 connection,

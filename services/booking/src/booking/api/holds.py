@@ -57,7 +57,7 @@ async def add_hold(
 
 @router.delete("/{hold_id}", status_code=204)
 async def delete_hold(dependencies: CurrentDependencies, principal: Booker, hold_id: UUID) -> None:
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         await release_hold(
             connection=await connection_of(session),
             context=dependencies.context_of(principal),

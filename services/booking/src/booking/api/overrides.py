@@ -53,7 +53,7 @@ async def list_overrides(
         business_ids=business_id,
         resource_ids=resource_id,
     )
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         overrides = await OverrideStore(session).page(
             principal.organization_id,
             wanted,

@@ -47,7 +47,7 @@ router = Router(prefix="/v1/portal", tags=["portal"])
 @router.get("/appointments", response_model=PortalAppointmentsOut)
 async def get_own_appointments(dependencies: CurrentDependencies, principal: PortalClient) -> Response:
     """The client's open appointments from today on."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         client = await _client(session, principal)
         own = await list_own_appointments(
             session=session,
@@ -64,7 +64,7 @@ async def get_contact(
     dependencies: CurrentDependencies, principal: PortalClient, appointment_id: UUID | None = None
 ) -> Response:
     """The business to turn to where a link leads nowhere any more; nothing of the client."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         business = await read_contact(
             session=session,
             policies=dependencies.policies,
@@ -80,7 +80,7 @@ async def get_own_appointment(
     dependencies: CurrentDependencies, principal: PortalClient, appointment_id: UUID
 ) -> Response:
     """Whatever its status, so that a link can say what became of it."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         own = await read_own_appointment(
             session=session,
             policies=dependencies.policies,

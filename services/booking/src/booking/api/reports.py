@@ -42,7 +42,13 @@ async def _range(
 ) -> Range:
     if not begins < ends <= begins + LONGEST:
         raise InvalidRangeError("`to` must be after `from`, and at most three years after it.")
-    return Range(organization_id=principal.organization_id, begins=begins, ends=ends, business_ids=business_id)
+    return Range(
+        organization_id=principal.organization_id,
+        begins=begins,
+        ends=ends,
+        business_ids=business_id,
+        limits=principal.limits,
+    )
 
 
 CurrentRange = Annotated[Range, Depends(_range)]
@@ -57,7 +63,7 @@ async def report_no_shows(
     limit: Lines = 100,
 ) -> NoShowReport:
     """Who, what and when is missed how often."""
-    async with dependencies.database.transaction(span.organization_id) as session:
+    async with dependencies.database.transaction(span) as session:
         lines = await ReportStore(session).no_shows(span, by=by, limit=limit)
     return NoShowReport(by=by, items=[NoShowLine.model_validate(line) for line in lines])
 
@@ -71,7 +77,7 @@ async def report_volume(
     limit: Lines = 100,
 ) -> VolumeReport:
     """How many appointments, and how they ended. One that was moved counts once."""
-    async with dependencies.database.transaction(span.organization_id) as session:
+    async with dependencies.database.transaction(span) as session:
         lines = await ReportStore(session).volume(span, by=by, limit=limit)
     return VolumeReport(by=by, items=[VolumeLine.model_validate(line) for line in lines])
 
@@ -85,7 +91,7 @@ async def report_revenue(
     limit: Lines = 100,
 ) -> RevenueReport:
     """Earned, expected and lost, by currency."""
-    async with dependencies.database.transaction(span.organization_id) as session:
+    async with dependencies.database.transaction(span) as session:
         lines = await ReportStore(session).revenue(span, by=by, limit=limit)
     return RevenueReport(by=by, items=[RevenueLine.model_validate(line) for line in lines])
 
@@ -95,7 +101,7 @@ async def report_utilisation(
     dependencies: CurrentDependencies, _principal: ReportReader, span: CurrentRange
 ) -> UtilisationReport:
     """How much of its working time each resource was booked."""
-    async with dependencies.database.transaction(span.organization_id) as session:
+    async with dependencies.database.transaction(span) as session:
         lines = await measure_utilisation(session=session, policies=dependencies.policies, span=span)
     return UtilisationReport(items=[UtilisationLine.model_validate(line) for line in lines])
 
@@ -105,6 +111,6 @@ async def report_follow_ups(
     dependencies: CurrentDependencies, _principal: ReportReader, span: CurrentRange, limit: Lines = 100
 ) -> FollowUpReport:
     """Clients whose last appointment came to nothing and who have none since: the list to call."""
-    async with dependencies.database.transaction(span.organization_id) as session:
+    async with dependencies.database.transaction(span) as session:
         lines = await ReportStore(session).follow_ups(span, limit=limit)
     return FollowUpReport(items=[FollowUpLine.model_validate(line) for line in lines])

@@ -94,6 +94,7 @@ async def add_series(
 async def _series(session: AsyncSession, dependencies: Dependencies, principal: Principal, body: AddSeriesIn) -> Series:
     context, connection = dependencies.context_of(principal), await connection_of(session)
     policy = await dependencies.policies.current(connection, principal.organization_id)
+    context.limits.check_business(body.business_id)
     business = policy.business(body.business_id)
     client_id = body.client_id or await find_or_add_client(
         connection, policy, context, body.client_details(), business_id=business.id
@@ -127,7 +128,7 @@ async def search_series(
 ) -> Page[SeriesOut]:
     """Series, newest first."""
     after = decode_cursor(cursor, datetime, UUID, scope="series") if cursor else None
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         known = await SeriesStore(await connection_of(session), principal.organization_id).page(
             business_id=business_id,
             client_id=client_id,
@@ -145,7 +146,7 @@ async def search_series(
 @router.get("/{series_id}", response_model=SeriesReportOut)
 async def get_series(dependencies: CurrentDependencies, principal: AppointmentReader, series_id: UUID) -> Response:
     """One series with all of its dates, each with its appointment as it is by now."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         report = await read_report(await connection_of(session), principal.organization_id, series_id)
     return _answer(report, principal)
 
@@ -164,7 +165,7 @@ async def patch_series(
         principal.require(Right.WRITE_APPOINTMENTS)
     if body.edits and not principal.can(Right.WRITE_APPOINTMENTS):
         raise ForbiddenError("You may move and cancel a series; what else it says is for staff to change.")
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         rule = None
         if body.recurrence is not None:
             old = await SeriesStore(await connection_of(session), principal.organization_id).get(series_id)

@@ -6,15 +6,18 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from slotstream_servicekit.limits import Limits
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """Appointments that start in [begins, ends), of these businesses or of all."""
+    """Appointments that start in [begins, ends), of these businesses or of all that the limits leave."""
 
     organization_id: UUID
     begins: datetime
     ends: datetime
     business_ids: Sequence[UUID] | None = None
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from booking.storage.connections import connection_of
 from booking.storage.listing import AppointmentFilter, conditions_of
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.errors import Reason, SlotstreamError
+from slotstream_servicekit.limits import Limits, limit_settings
 from slotstream_servicekit.notify import notify
 
 ORDERED_CHANNEL: Final = "bulk_ordered"
@@ -58,8 +59,8 @@ class BulkStore:
             """
             INSERT INTO bulk_jobs (organization_id, id, verb, arguments, actor_type, actor_id, call_id,
                                    correlation_id, traceparent, status, total, succeeded, refused, created_at,
-                                   updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'running', $10, 0, 0, $11, $11) RETURNING *
+                                   updated_at, business_ids, resource_id)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'running', $10, 0, 0, $11, $11, $12, $13) RETURNING *
             """,
             context.organization_id,
             order.id,
@@ -72,6 +73,8 @@ class BulkStore:
             cause.traceparent,
             len(appointment_ids),
             context.now,
+            None if context.limits.business_ids is None else sorted(context.limits.business_ids),
+            context.limits.resource_id,
         )
         await connection.execute(
             """
@@ -100,6 +103,7 @@ class BulkStore:
                 actor=Actor(type=row["actor_type"], id=row["actor_id"], call_id=row["call_id"]),
                 cause=Cause(correlation_id=row["correlation_id"], traceparent=row["traceparent"]),
                 now=now,
+                limits=_limits(row),
             ),
             progress=_progress(row),
         )
@@ -158,10 +162,21 @@ class BulkStore:
         )
         return _progress(row)
 
-    async def get(self, organization_id: UUID, job_id: UUID) -> BulkProgress | None:
+    async def bind(self, limits: Limits) -> None:
+        """Lets the transaction see no more than whoever gave the order could."""
+        if limits.is_limited:
+            await (await connection_of(self._session)).execute(limit_settings(limits).removeprefix("; "))
+
+    async def get(self, organization_id: UUID, job_id: UUID, *, ordered_by: str | None = None) -> BulkProgress | None:
+        """`ordered_by`: only if it is this caller's order."""
         connection = await connection_of(self._session)
         row = await connection.fetchrow(
-            "SELECT * FROM bulk_jobs WHERE organization_id = $1 AND id = $2", organization_id, job_id
+            """
+            SELECT * FROM bulk_jobs WHERE organization_id = $1 AND id = $2 AND ($3::text IS NULL OR actor_id = $3)
+            """,
+            organization_id,
+            job_id,
+            ordered_by,
         )
         return None if row is None else _progress(row)
 
@@ -193,6 +208,13 @@ def _progress(row: asyncpg.Record | None) -> BulkProgress:
     if row is None:
         raise RuntimeError("a bulk order is gone while it is worked on")
     return BulkProgress(**{**{name: row[name] for name in _PROGRESS}, "verb": BulkVerb(row["verb"])})
+
+
+def _limits(row: asyncpg.Record) -> Limits:
+    business_ids = row["business_ids"]
+    return Limits(
+        business_ids=None if business_ids is None else frozenset(business_ids), resource_id=row["resource_id"]
+    )
 
 
 def _problem_json(error: SlotstreamError) -> dict[str, object]:

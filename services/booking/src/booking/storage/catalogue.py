@@ -1,6 +1,6 @@
 """Businesses, resources, services and actions: read, listed and written."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking.domain.catalogue import Action, Business, Entry, Resource, Service, minutes
 from booking.storage.connections import free_ids
 from booking.storage.tables import actions, businesses, resource_businesses, resources, services
+from slotstream_servicekit.limits import Limits
 
 EntryT = TypeVar("EntryT", bound=Entry)
 
@@ -38,15 +39,18 @@ class CatalogueStore:
         *,
         archived: bool = False,
         business_id: UUID | None = None,
+        limits: Limits,
         after: tuple[str, UUID] | None = None,
         limit: int,
     ) -> list[EntryT]:
-        """By name, then id. `business_id` narrows services and resources."""
+        """By name, then id, within the limits. `business_id` narrows services and resources."""
         form = _form_of(kind)
         table = form.table
         query = form.select().where(table.c.organization_id == organization_id, table.c.archived == archived)
         if business_id is not None:
-            query = form.of_business(query, organization_id, business_id)
+            query = form.of_businesses(query, organization_id, [business_id])
+        if limits.business_ids is not None:
+            query = form.of_businesses(query, organization_id, sorted(limits.business_ids))
         if after is not None:
             name, entry_id = after
             query = query.where(or_(table.c.name > name, and_(table.c.name == name, table.c.id > entry_id)))
@@ -123,12 +127,17 @@ class _Form(Generic[EntryT]):
         )
         return select(resources, business_ids.label("business_ids"))
 
-    def of_business(self, query: Select[Any], organization_id: UUID, business_id: UUID) -> Select[Any]:
+    def of_businesses(self, query: Select[Any], organization_id: UUID, business_ids: Sequence[UUID]) -> Select[Any]:
+        """Those of any of these businesses; actions are of all."""
+        if self.table is actions:
+            return query
+        if self.table is businesses:
+            return query.where(businesses.c.id.in_(business_ids))
         if self.table is services:
-            return query.where(services.c.business_id == business_id)
+            return query.where(services.c.business_id.in_(business_ids))
         links = resource_businesses
         theirs = select(links.c.resource_id).where(
-            links.c.organization_id == organization_id, links.c.business_id == business_id
+            links.c.organization_id == organization_id, links.c.business_id.in_(business_ids)
         )
         return query.where(resources.c.id.in_(theirs))
 

@@ -36,6 +36,11 @@ class ErasureStore:
         series = await self._session.execute(_ACTIVE_SERIES, values)
         return Ahead(appointment_ids=tuple(appointments.scalars()), series_ids=tuple(series.scalars()))
 
+    async def records_of(self, organization_id: UUID, client_ids: Sequence[UUID]) -> frozenset[UUID]:
+        """The ids of all their appointments and series."""
+        values = {"organization_id": organization_id, "client_ids": list(client_ids)}
+        return frozenset((await self._session.execute(_RECORDS, values)).scalars())
+
     async def appointments_of(self, organization_id: UUID, client_ids: Sequence[UUID]) -> list[UUID]:
         values = {"organization_id": organization_id, "client_ids": list(client_ids)}
         return list((await self._session.execute(_APPOINTMENTS, values)).scalars())
@@ -99,6 +104,7 @@ _MARK = text(
     ON CONFLICT (organization_id, digest) DO UPDATE SET erased_at = greatest(e.erased_at, excluded.erased_at)
     """
 )
+_RECORDS = text(f"SELECT id FROM appointments WHERE {_THEIRS} UNION SELECT id FROM series WHERE {_THEIRS}")
 _APPOINTMENTS = text(f"SELECT id FROM appointments WHERE {_THEIRS} ORDER BY id")
 _OPEN_APPOINTMENTS = text(
     f"""

@@ -79,13 +79,20 @@ CREATE FUNCTION existing_appointments(p_organization uuid, p_ids uuid[])
 RETURNS TABLE (id uuid, own boolean) LANGUAGE plpgsql AS $function$
 DECLARE
     tenant text := current_setting('slotstream.organization', true);
+    limited text := coalesce(current_setting('slotstream.limited', true), '');
 BEGIN
     -- Ids are taken across organizations; nothing but that is answered of another one's.
     PERFORM set_config('slotstream.organization', '*', true);
+    IF limited <> '' THEN
+        PERFORM set_config('slotstream.limited', '', true);
+    END IF;
     RETURN QUERY SELECT a.id, a.organization_id = p_organization FROM appointments a WHERE a.id = ANY (p_ids)
         UNION SELECT h.id, true FROM holds h
         WHERE h.organization_id = p_organization AND h.id = ANY (p_ids) AND h.expires_at > clock_timestamp();
     PERFORM set_config('slotstream.organization', coalesce(tenant, ''), true);
+    IF limited <> '' THEN
+        PERFORM set_config('slotstream.limited', limited, true);
+    END IF;
 END
 $function$
 """
@@ -136,6 +143,25 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_te
 $$
 """
 
+TAKES_PART: Final = """
+CREATE FUNCTION takes_part(p_organization uuid, p_appointment uuid, p_resource uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 AS $function$
+BEGIN
+    RETURN EXISTS (SELECT FROM appointment_resources r WHERE r.organization_id = p_organization
+                   AND r.appointment_id = p_appointment AND r.resource_id = p_resource);
+END
+$function$
+"""
+
+SEES_APPOINTMENT: Final = """
+CREATE FUNCTION sees_appointment(p_organization uuid, p_appointment uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 AS $function$
+BEGIN
+    RETURN EXISTS (SELECT FROM appointments a WHERE a.organization_id = p_organization AND a.id = p_appointment);
+END
+$function$
+"""
+
 EXTENSIONS: Final = tuple(f"CREATE EXTENSION IF NOT EXISTS {name}" for name in ("btree_gist", "pg_trgm", "btree_gin"))
 
 FUNCTIONS: Final = (
@@ -155,4 +181,6 @@ FUNCTIONS: Final = (
     MATCHING_CLIENTS,
     "REVOKE ALL ON FUNCTION matching_clients FROM PUBLIC",
     "GRANT EXECUTE ON FUNCTION matching_clients TO booking_app",
+    TAKES_PART,
+    SEES_APPOINTMENT,
 )

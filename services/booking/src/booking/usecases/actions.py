@@ -22,6 +22,7 @@ async def find_or_add_action(connection: Connection, policy: Policy, context: Co
     same = next((action for action in await store.all() if action.is_called(name) and not action.archived), None)
     if same is not None:
         return same.id, True
+    context.limits.check_unlimited("The list of actions")
     action = Action(
         organization_id=context.organization_id,
         id=new_id(),

@@ -41,11 +41,13 @@ from booking.storage.policies import Policies, UncommittedPolicies
 from booking.usecases.actions import find_or_add_action
 from booking.usecases.claiming import SeatedClaim, TimeClaim, calendars_of, claim_time
 from booking.usecases.holds import use_hold
+from booking.usecases.limits import check_booking
 from booking.usecases.resolving import ResolvedClient, addresses_of, resolve_clients, write_found
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Connection, tenant_transaction
 from slotstream_servicekit.errors import Reason, SlotstreamError
 from slotstream_servicekit.http.idempotency import KeyClaim, StoredAnswer
+from slotstream_servicekit.limits import UNLIMITED, Limits, beyond_limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,10 @@ async def book_appointments(
     """
     if not bookings:
         return []
-    work = _Work(connection=connection, policies=policies, organization_id=bookings[0].context.organization_id)
+    context = bookings[0].context
+    work = _Work(
+        connection=connection, policies=policies, organization_id=context.organization_id, limits=context.limits
+    )
     if connection.is_in_transaction():
         return await work.book(bookings, look_first=look_first, locks=True)
     request = bookings[0].request
@@ -200,6 +205,7 @@ class _Work:
     connection: Connection
     policies: Policies
     organization_id: UUID
+    limits: Limits = UNLIMITED
     clients: dict[UUID, ResolvedClient] = field(default_factory=dict)
     written: set[UUID] = field(default_factory=set)
     """Requests whose clients are written already."""
@@ -263,6 +269,7 @@ class _Work:
         request, context = booking.request, booking.context
         if request.override_reason is not None and not context.actor.may_override:
             raise OverrideForbiddenError("Only a member of staff can override; an agent or a client never can.")
+        context.limits.check_business(request.business_id)
         if request.resource_ids and len(set(request.resource_ids)) < len(request.resource_ids):
             raise InvalidBookingError("duplicate_resource", "A resource is named twice.")
         if request.hold_id:
@@ -270,6 +277,8 @@ class _Work:
             if (hold.starts_at, hold.business_id) != (request.starts_at, request.business_id):
                 raise InvalidBookingError("hold_is_for_another_slot", "The hold keeps another slot than this one.")
             request = replace(request, resource_ids=request.resource_ids or hold.resource_ids)
+        if context.limits.is_limited:
+            request = await self._within_limits(request, context)
         if request.action_name:
             policy = await self.policies.current(self.connection, self.organization_id)
             action_id, is_new = await find_or_add_action(self.connection, policy, context, request.action_name)
@@ -278,6 +287,17 @@ class _Work:
                 self.policies = UncommittedPolicies()
             request = replace(request, action_id=action_id)
         return request
+
+    async def _within_limits(self, request: BookingRequest, context: Context) -> BookingRequest:
+        policy = await self.policies.current(self.connection, self.organization_id)
+        resource_ids = check_booking(
+            context.limits,
+            policy,
+            business_id=request.business_id,
+            service_id=request.service_id,
+            resource_ids=request.resource_ids,
+        )
+        return replace(request, resource_ids=resource_ids)
 
     async def addresses(self, bookings: Sequence[Booking]) -> list[str]:
         """The phones and e-mails of clients who are given by details, and the external ids of appointments."""
@@ -386,7 +406,8 @@ class _Work:
         keys = {request_id: key for request_id in ids if (key := self.external_keys.get(request_id))}
         async with tenant_transaction(self.connection, self.organization_id):
             existing = await self.store.existing(ids)
-            holders = await ExternalIdStore(self.connection, self.organization_id).holders(set(keys.values()))
+            async with beyond_limits(self.connection, self.limits):
+                holders = await ExternalIdStore(self.connection, self.organization_id).holders(set(keys.values()))
             clients = await self.store.bookable_clients(list(known.values()))
             missing = {client_id for client_id in known.values() if client_id not in clients}
             survivors = {client_id: await self.store.current_client(client_id) for client_id in missing}

@@ -134,6 +134,7 @@ async def do_next_portion(*, session: AsyncSession, policies: PolicyCache, now: 
     job = await store.next_job(now=now)
     if job is None:
         return None
+    await store.bind(job.context.limits)
     outcomes = await do_in_bulk(
         session=session,
         policies=policies,

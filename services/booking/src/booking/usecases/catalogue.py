@@ -17,6 +17,7 @@ from booking.domain.errors import (
 from booking.publishers import KINDS, catalogue_record
 from booking.storage.catalogue import CatalogueStore
 from booking.storage.policies import bump_policy
+from booking.usecases.limits import check_entry, sees_entry
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 from slotstream_servicekit.ids import new_id
@@ -30,7 +31,8 @@ DEFAULT_ACTIONS: Final = ("Call back", "Site visit", "Consultation", "Follow-up"
 
 async def add_business(*, session: AsyncSession, context: Context, business: Business) -> Business:
     """Adds a business with its own calendar as a resource; the organization's first comes with some actions."""
-    is_first = not await CatalogueStore(session).page(Business, context.organization_id, limit=1)
+    context.limits.check_unlimited("The list of businesses")
+    is_first = not await CatalogueStore(session).page(Business, context.organization_id, limits=context.limits, limit=1)
     added = await _add(session, context, business)
     await _add(
         session,
@@ -56,6 +58,7 @@ async def add_business(*, session: AsyncSession, context: Context, business: Bus
 
 async def add_resource(*, session: AsyncSession, context: Context, resource: Resource) -> Resource:
     """Adds a resource. Where it has no zone, its first business's is taken."""
+    check_entry(context.limits, resource)
     await _require(session, Business, context.organization_id, resource.business_ids)
     if not resource.zone:
         business = await _entry(session, Business, context.organization_id, resource.business_ids[0])
@@ -64,12 +67,14 @@ async def add_resource(*, session: AsyncSession, context: Context, resource: Res
 
 
 async def add_service(*, session: AsyncSession, context: Context, service: Service) -> Service:
+    check_entry(context.limits, service)
     await _check_service(session, service)
     return await _add(session, context, service)
 
 
 async def add_action(*, session: AsyncSession, context: Context, action: Action) -> Action:
     """Raises ActionExistsError where there is one of that name, in whatever case."""
+    check_entry(context.limits, action)
     await _refuse_same_name(session, action)
     return await _add(session, context, action)
 
@@ -85,9 +90,13 @@ async def change_entry(
 ) -> EntryT:
     """Changes the named fields; `archived` hides an entry from new bookings, and its past stays."""
     old = await _entry(session, kind, context.organization_id, entry_id, lock=True)
+    if not sees_entry(context.limits, old):
+        raise NotFoundError(f"There is no {KINDS[kind]} {entry_id}.")
     if expected_version is not None and expected_version != old.version:
         raise VersionConflictError(old.version)
     new = replace(old, **changes)
+    for entry in (old, new):
+        check_entry(context.limits, entry)
     if new == old:
         return old
     if isinstance(new, Resource) and "business_ids" in changes:

@@ -22,6 +22,7 @@ from booking.domain.clients import (
 from booking.domain.errors import AlreadyExistsError, ClientMergedError, DuplicateClientError, InvalidBookingError
 from booking.publishers import client_record
 from booking.storage.clients import ClientStore
+from booking.usecases.limits import check_people
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 from slotstream_servicekit.ids import new_id
@@ -132,6 +133,7 @@ async def merge_clients(*, session: AsyncSession, context: Context, client_id: U
     if client_id == into:
         raise InvalidBookingError("merge_into_itself", "A client cannot be merged into itself.")
     people = await ClientStore(session).lock_people(context.organization_id, [client_id, into])
+    await check_people(session, context, [client.id for client in people], what="merging")
     by_id = {client.id: client for client in people if not client.erased}
     kept, duplicate = _named(by_id, into), _named(by_id, client_id)
     if kept.merged_into is not None:

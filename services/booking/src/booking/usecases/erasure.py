@@ -24,6 +24,7 @@ from booking.storage.policies import PolicyCache
 from booking.usecases.bulk import do_in_bulk
 from booking.usecases.history import record_changes
 from booking.usecases.lifecycle import Details
+from booking.usecases.limits import check_people
 from booking.usecases.series.changing import cancel_series
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, TransientError, VersionConflictError
@@ -60,6 +61,7 @@ async def erase_client(
     organization_id = context.organization_id
     clients = await _locked_person(session, organization_id, client_id, expected_version)
     client_ids = [client.id for client in clients]
+    await check_people(session, context, client_ids, what="erasing")
     store = ErasureStore(session)
     ahead = await store.ahead_of(organization_id, client_ids, now=context.now)
     if ahead.appointment_ids or ahead.series_ids:

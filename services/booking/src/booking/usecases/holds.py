@@ -1,6 +1,7 @@
 """Holds: keeping a slot while somebody decides, giving it back, and giving it to the appointment that is booked."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from booking.domain.errors import AlreadyExistsError, HoldGoneError, IdTakenError
@@ -14,6 +15,7 @@ from booking.storage.occupancy import OccupancyStore
 from booking.storage.outbox import enqueue_records
 from booking.storage.policies import Policies
 from booking.usecases.claiming import PlannedTime, SeatedClaim, TimeClaim, claim_one
+from booking.usecases.limits import check_booking
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Connection
 from slotstream_servicekit.errors import NotFoundError
@@ -22,6 +24,8 @@ from slotstream_servicekit.errors import NotFoundError
 async def hold_slot(*, connection: Connection, policies: Policies, context: Context, request: HoldRequest) -> Hold:
     """Judged and taken as an appointment would be. Its end is told and judged by the database's clock alone."""
     check_times(starts_at=request.starts_at, duration=request.duration, now=context.now)
+    if context.limits.is_limited:
+        request = await _within_limits(connection, policies, context, request)
     existing = await BookingStore(connection, context.organization_id).existing([request.id])
     if request.id in existing:
         raise _id_in_use(request.id, own=existing[request.id])
@@ -65,6 +69,19 @@ async def hold_slot(*, connection: Connection, policies: Policies, context: Cont
 
 def _id_in_use(hold_id: UUID, *, own: bool) -> AlreadyExistsError | IdTakenError:
     return AlreadyExistsError(f"The id {hold_id} is in use already.") if own else IdTakenError()
+
+
+async def _within_limits(
+    connection: Connection, policies: Policies, context: Context, request: HoldRequest
+) -> HoldRequest:
+    resource_ids = check_booking(
+        context.limits,
+        await policies.current(connection, context.organization_id),
+        business_id=request.business_id,
+        service_id=request.service_id,
+        resource_ids=request.resource_ids,
+    )
+    return replace(request, resource_ids=resource_ids)
 
 
 def _planned(policy: Policy, request: HoldRequest) -> PlannedTime:

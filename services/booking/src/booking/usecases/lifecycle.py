@@ -28,10 +28,12 @@ from booking.storage.external_ids import ExternalIdStore, ExternalKey
 from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.history import Recorded, record_change
+from booking.usecases.limits import check_assignment
 from booking.usecases.retaking import assign_resources, take_again
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Connection
 from slotstream_servicekit.errors import VersionConflictError
+from slotstream_servicekit.limits import beyond_limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ async def change_status(
     occupies = takes_time(status, pending_occupies=old.occupies)
     values: dict[str, Any] = {}
     if verb is Verb.REOPEN:
-        await _refuse_taken_external_id(connection, old)
+        await _refuse_taken_external_id(connection, context, old)
     if TRANSITIONS[verb].rechecks_slot and occupies and not old.occupies:
         _check_override(context, details.override_reason)
         values, override = await take_again(connection, policies, context, old, override_reason=details.override_reason)
@@ -88,10 +90,11 @@ async def change_status(
     return await record_change(session, new, change=change, context=context)
 
 
-async def _refuse_taken_external_id(connection: Connection, old: Appointment) -> None:
+async def _refuse_taken_external_id(connection: Connection, context: Context, old: Appointment) -> None:
     """Cancelling set the external id free: another appointment may have it by now."""
     key = ExternalKey.of(old)
-    holders = await ExternalIdStore(connection, old.organization_id).holders([key] if key else [])
+    async with beyond_limits(connection, context.limits):
+        holders = await ExternalIdStore(connection, old.organization_id).holders([key] if key else [])
     if key is not None and holders.get(key, old.id) != old.id:
         raise ExternalIdTakenError(key.external_id, holders[key])
 
@@ -185,6 +188,10 @@ async def edit_appointment(
     verb, override = Verb.UPDATE, None
     if resource_ids is not None and {resource.id for resource in old.resources} != set(resource_ids):
         verb = Verb.ASSIGN
+        if context.limits.is_limited:
+            check_assignment(
+                context.limits, await policies.current(connection, context.organization_id), tuple(resource_ids)
+            )
         assigned, override = await assign_resources(
             connection, policies, context, old, resource_ids, override_reason=override_reason
         )

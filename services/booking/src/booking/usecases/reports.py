@@ -22,9 +22,13 @@ async def measure_utilisation(*, session: AsyncSession, policies: PolicyCache, s
         business_ids = [
             business_id
             for business_id in resource.business_ids
-            if not span.business_ids or business_id in span.business_ids
+            if (not span.business_ids or business_id in span.business_ids) and span.limits.has_business(business_id)
         ]
-        if not business_ids or (resource.archived and resource.id not in booked):
+        if (
+            not business_ids
+            or not span.limits.has_resource(resource.id)
+            or (resource.archived and resource.id not in booked)
+        ):
             continue
         lines.append(
             Utilisation(

@@ -30,7 +30,7 @@ from booking.storage.tables.series import series, series_occurrences
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.inbox import inbox_table
 from slotstream_servicekit.outbox import outbox_table
-from slotstream_servicekit.schema import DatabaseSchema
+from slotstream_servicekit.schema import LIMIT_BUSINESSES, LIMIT_RESOURCE, DatabaseSchema, RowLimit
 
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
@@ -41,6 +41,49 @@ TENANT_TABLES = tuple(
 )
 """Those that the application's role reads and writes, and that row-level security therefore guards."""
 
+_OF_BUSINESS = f"business_id = ANY ({LIMIT_BUSINESSES})"
+_OF_APPOINTMENT = "sees_appointment(organization_id, appointment_id)"
+LIMITS = (
+    # An appointment's resources are written after it, so the use case sees to it that the caller's is among them.
+    RowLimit(
+        table="appointments",
+        business=_OF_BUSINESS,
+        calendar=f"takes_part(organization_id, id, {LIMIT_RESOURCE})",
+        writes=f"{LIMIT_BUSINESSES} IS NULL OR {_OF_BUSINESS}",
+    ),
+    *(
+        RowLimit(table=table, business=_OF_BUSINESS, calendar=f"{LIMIT_RESOURCE} = ANY (resource_ids)")
+        for table in ("holds", "series")
+    ),
+    *(
+        RowLimit(table=table, business=_OF_APPOINTMENT, calendar=_OF_APPOINTMENT, command="SELECT")
+        for table in ("history", "message_events", "overrides")
+    ),
+)
+"""What limited callers see. UNLIMITED_TABLES says why the others have no limits."""
+
+UNLIMITED_TABLES = {
+    "actions": "the organization's",
+    "appointment_resources": "read beside their appointments only",
+    "bulk_items": "read beside their order only",
+    "bulk_jobs": "a limited caller is shown their own orders, and the worker does them within the limits they had",
+    "businesses": "the whole policy judges a booking; CatalogueStore is given the limits",
+    "client_preferences": "the organization's, as clients are",
+    "clients": "the organization's: people come to several businesses",
+    "command_results": "never read by requests",
+    "erased_people": "never read by requests",
+    "external_busy": "takes time, whoever asks; shown to nobody",
+    "idempotency_keys": "a caller's own",
+    "occupancy": "takes time, whoever asks; shown as reasons only",
+    "organizations": "the policy's version",
+    "outbox": "never read by requests",
+    "resource_businesses": "the whole policy judges a booking; CatalogueStore is given the limits",
+    "resources": "the whole policy judges a booking; CatalogueStore is given the limits",
+    "schedules": "the whole policy judges a booking; shown to nobody",
+    "series_occurrences": "read beside their series only",
+    "services": "the whole policy judges a booking; CatalogueStore is given the limits",
+}
+
 SCHEMA = DatabaseSchema(
     service="booking",
     metadata=metadata,
@@ -48,12 +91,15 @@ SCHEMA = DatabaseSchema(
     shared_tables=("inbox",),
     before=EXTENSIONS,
     after=FUNCTIONS,
+    limits=LIMITS,
 )
 """The database as the code declares it; the migrations make the same."""
 
 __all__ = [
+    "LIMITS",
     "SCHEMA",
     "TENANT_TABLES",
+    "UNLIMITED_TABLES",
     "actions",
     "appointment_resources",
     "appointments",

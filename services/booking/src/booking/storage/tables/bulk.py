@@ -1,6 +1,7 @@
 """Bulk orders that are done by the worker, and what became of each appointment."""
 
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     Column,
     ForeignKeyConstraint,
@@ -26,6 +27,8 @@ bulk_jobs = Table(
     Column("actor_type", Text, nullable=False),
     Column("actor_id", Text, nullable=False),
     Column("call_id", Text),
+    Column("business_ids", ARRAY(Uuid)),
+    Column("resource_id", Uuid),
     Column("correlation_id", Text, nullable=False),
     Column("traceparent", Text),
     Column("status", Text, nullable=False),

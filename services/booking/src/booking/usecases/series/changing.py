@@ -30,6 +30,7 @@ from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
 from booking.storage.series import SeriesStore
 from booking.usecases.lifecycle import Details, change_status, edit_appointment
+from booking.usecases.limits import check_assignment, check_series
 from booking.usecases.rescheduling import Move, reschedule_appointment
 from booking.usecases.series.creating import EXTENDED_EVERY
 from booking.usecases.series.report import Changed, SeriesReport, read_report
@@ -81,6 +82,7 @@ async def change_series(
     """
     organization_id, now = context.organization_id, context.now
     series = await _locked(session, organization_id, series_id, expected_version)
+    await _check_limits(session, policies, context, series, change)
     about = SeriesTransaction(session=session, policies=policies, series=series, context=context)
     if change.scope is Scope.THIS:
         changes = await _change_one(about, change)
@@ -127,6 +129,7 @@ async def cancel_series(
     else:
         begins = _given(occurs_on) if scope is Scope.FOLLOWING else None
         occurrences = await store.occurrences(series_id, not_before=begins, lock=True)
+        check_series(context.limits, occurrences)
         to_come = [occurrence for occurrence in occurrences if occurrence.is_to_come(now)]
         if begins is not None and not to_come and begins > (series.rule.until or date.max):
             raise InvalidTransitionError(f"The series ends before {begins} already.")
@@ -154,6 +157,19 @@ async def _locked(
     if expected_version is not None and expected_version != series.version:
         raise VersionConflictError(series.version)
     return series
+
+
+async def _check_limits(
+    session: AsyncSession, policies: PolicyCache, context: Context, series: Series, change: SeriesChange
+) -> None:
+    if not context.limits.is_limited:
+        return
+    connection = await connection_of(session)
+    if change.resource_ids is not None:
+        policy = await policies.current(connection, context.organization_id)
+        check_assignment(context.limits, policy, change.resource_ids)
+    if change.scope is not Scope.THIS:
+        check_series(context.limits, await SeriesStore(connection, context.organization_id).occurrences(series.id))
 
 
 def _given(occurs_on: date | None) -> date:

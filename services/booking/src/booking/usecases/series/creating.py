@@ -23,6 +23,7 @@ from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
 from booking.storage.series import SeriesStore, next_to_extend
 from booking.usecases.booking import Booking, Outcome, book_appointments
+from booking.usecases.limits import check_booking
 from booking.usecases.series.report import SeriesReport, read_report
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.database import Connection
@@ -48,6 +49,14 @@ async def create_series(
     """Books every date up to the series' end or the horizon, and says of each what became of it."""
     connection = await connection_of(session)
     policy = await policies.current(connection, series.organization_id)
+    resource_ids = check_booking(
+        context.limits,
+        policy,
+        business_id=series.business_id,
+        service_id=series.service_id,
+        resource_ids=series.resource_ids,
+    )
+    series = replace(series, resource_ids=resource_ids)
     last = horizon(series.rule, zone=series.zone, now=context.now, window_days=_window(policy, series))
     dates = dates_of(series.rule, series.first, zone=series.zone, not_after=last)
     if not dates:

@@ -68,7 +68,7 @@ async def outside_of(town: Town, owner: httpx2.AsyncClient, kind: Kind) -> Outsi
         ("resources", resource, "date-overrides", {"on": "2026-06-03"}),
         ("resources", resource, "time-off", ABSENCE),
         ("businesses", business, "date-overrides", {"on": "2026-06-03"}),
-        ("businesses", business, "closures", ABSENCE),
+        ("businesses", business, "closures", {**ABSENCE, "reason": "closed"}),
     ):
         answer = await owner.post(f"/v1/{plural}/{owner_id}/{entry}", json=body)
         assert answer.status_code == 201, answer.text

@@ -25,6 +25,7 @@ from slotstream_servicekit.testing.limits import (
     Probe,
     check_complete,
     check_controls,
+    routes_of,
     walk,
 )
 
@@ -144,6 +145,7 @@ def probes_of(tenant: Tenant, outside: Outside) -> list[Probe]:
     }
     booking = {**there, "client_id": outside.client["id"]}
     appointment, series = outside.appointment["id"], outside.series["id"]
+    one_action, action = "GET /v1/actions/{identity}", f"/v1/actions/{outside.appointment['action_id_known']}"
     entries = {"businesses": outside.business, "resources": outside.staff, "services": outside.service}
     return [
         *(probe for plural, entry in entries.items() for probe in _entry_probes(plural, entry, by_kind)),
@@ -165,20 +167,9 @@ def probes_of(tenant: Tenant, outside: Outside) -> list[Probe]:
         ),
         Probe(route="POST /v1/actions", json={"name": "New"}, expected=SHARED),
         Probe(route="GET /v1/actions", expected=OPEN),
-        *(
-            Probe(
-                route=f"{method} /v1/actions/{{identity}}",
-                path=f"/v1/actions/{tenant_action}",
-                expected=expected,
-                **more,
-            )
-            for tenant_action in [outside.appointment["action_id_known"]]
-            for method, expected, more in (
-                ("GET", OPEN, {}),
-                ("PATCH", SHARED, {"json": {"name": "Another"}}),
-                ("DELETE", SHARED, {}),
-            )
-        ),
+        Probe(route=one_action, path=action, expected=OPEN),
+        Probe(route=one_action.replace("GET", "PATCH"), path=action, json={"name": "Another"}, expected=SHARED),
+        Probe(route=one_action.replace("GET", "DELETE"), path=action, expected=SHARED),
         Probe(route="POST /v1/clients", json={"name": "New Person", "phone": "+49 30 901822"}, expected=OPEN),
         Probe(route="GET /v1/clients", expected=OPEN),
         Probe(
@@ -325,13 +316,27 @@ def _entry_probes(plural: str, entry: Json, by_kind: Any) -> Sequence[Probe]:
     )
 
 
+def _portal_probes(tenant: Tenant) -> list[Probe]:
+    """The portal is for clients: no member of staff has it, limited or not."""
+    return [
+        Probe(
+            route=route,
+            path=route.partition(" ")[2].replace("{appointment_id}", str(uuid4())),
+            expected=(403, "forbidden"),
+            controls=False,
+        )
+        for route in sorted(routes_of(tenant.app))
+        if " /v1/portal/" in route
+    ]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_no_route_shows_or_changes_what_lies_outside(tenant: Tenant, kind: Kind) -> None:
     outside = await outside_of(tenant, kind)
     own = await tenant.book(tenant.at(9))
     actions = (await tenant.get("/v1/actions"))["items"]
     outside.appointment["action_id_known"] = actions[0]["id"]
-    probes = probes_of(tenant, outside)
+    probes = [*probes_of(tenant, outside), *_portal_probes(tenant)]
     check_complete(tenant.app, probes)
     await walk(probes, limited=outside.limited, marks=outside.marks, database=tenant.database, tables=WATCHED)
     seen = (await outside.limited.get("/v1/appointments")).json()["items"]

@@ -1,7 +1,10 @@
 """One platform for all end-to-end tests; each test works in organizations of its own."""
 
 import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -11,6 +14,7 @@ from harness.platform import Platform, a_platform
 from slotstream_servicekit.infrastructure.processes import free_port
 
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+BUILD_WEB = Path(__file__).parents[2] / "services" / "dashboard" / "web" / "build.py"
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +25,8 @@ def mailbox() -> Iterator[Mailbox]:
 
 @pytest.fixture(scope="session")
 def running_platform(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterator[Platform]:
+    # The dashboard reads the web application when it starts. Where it cannot be built only the browser tests fail.
+    subprocess.run([sys.executable, str(BUILD_WEB)], check=False, timeout=600)
     with a_platform(tmp_path_factory.mktemp("platform"), smtp_port=mailbox.port) as platform:
         yield platform
 

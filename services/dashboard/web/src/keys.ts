@@ -19,6 +19,8 @@ export function useShortcuts(shortcuts: Record<string, (event: KeyboardEvent) =>
       if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.getModifierState("AltGraph")) return;
       const target = event.target as HTMLElement;
       if (target.closest("input, textarea, select, [contenteditable], [role=listbox], [role=menu], [role=dialog]")) return;
+      // Enter on something that can be pressed presses it.
+      if (event.key === "Enter" && target.closest("button, a, summary")) return;
       if (event.key.length === 1 && keysAreOff()) return;
       // A layout without Latin letters still has the key where the letter would be.
       const latin = /^[\x20-\x7e]$/.test(event.key) || event.key.length > 1;

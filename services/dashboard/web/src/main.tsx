@@ -10,7 +10,7 @@ import { SessionContext, readSession } from "./api/session";
 import { BusinessProvider } from "./business";
 import { chooseLanguage, startTexts } from "./i18n";
 import { router } from "./router";
-import "./tokens.css";
+import "../../src/dashboard/styles/tokens.css";
 import "./app.css";
 import "./parts.css";
 

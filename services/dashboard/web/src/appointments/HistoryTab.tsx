@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Appointment, type HistoryEntry, type PlainAppointment, useHistory } from "../api/appointments";
+import { useResources } from "../api/catalogue";
 import { ask } from "../api/client";
 import { type Clock, instantOf, isoOf } from "../time";
 import { Icon } from "../ui/Icon";
@@ -9,7 +10,8 @@ import { StatusPill } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
 
 /** Fields that say nothing to people: counters and keys of the machinery. */
-const TECHNICAL = new Set(["version", "calendar_sequence", "calendar_uid", "updated_at", "created_at", "reschedule_count", "occupies", "id", "organization_id", "batch_id"]);
+const TECHNICAL = new Set(["version", "calendar_sequence", "calendar_uid", "updated_at", "created_at", "reschedule_count", "occupies", "id", "organization_id", "batch_id", "rescheduled_to", "rescheduled_from"]);
+const LINKS = new Set(["rescheduled_to", "rescheduled_from"]);
 const INSTANTS = new Set(["starts_at", "ends_at", "previous_starts_at"]);
 
 /** Newest first: who, what, from what to what, and in which call; and the appointment as it was known then. */
@@ -43,7 +45,7 @@ export function HistoryTab({ appointment, clock, onOther }: { appointment: Appoi
       )}
       <ol className="history">
         {entries.map((entry) => (
-          <Entry key={entry.version} entry={entry} before={data.items.find((other) => other.version === entry.version - 1)} clock={clock} onAsOf={() => void asOf(entry.at)} onOther={onOther} />
+          <Entry key={entry.version} entry={entry} clock={clock} onAsOf={() => void asOf(entry.at)} onOther={onOther} />
         ))}
       </ol>
       {data.messages.length > 0 && <h3>{t("drawer.messages")}</h3>}
@@ -60,19 +62,24 @@ export function HistoryTab({ appointment, clock, onOther }: { appointment: Appoi
   );
 }
 
-function Entry({ entry, before, clock, onAsOf, onOther }: { entry: HistoryEntry; before: HistoryEntry | undefined; clock: Clock; onAsOf: () => void; onOther: (id: string) => void }) {
+/** What a field was and what it became, as the service keeps it. */
+type Changed = { old: unknown; new: unknown };
+
+function Entry({ entry, clock, onAsOf, onOther }: { entry: HistoryEntry; clock: Clock; onAsOf: () => void; onOther: (id: string) => void }) {
   const { t } = useTranslation();
-  const changes = Object.entries(entry.fields).filter(([name, value]) => !TECHNICAL.has(name) && (before ? JSON.stringify(before.fields[name]) !== JSON.stringify(value) : value !== null && entry.verb !== "create"));
+  const resources = useResources().data ?? [];
+  const fields = Object.entries(entry.fields as Record<string, Changed>);
+  const changes = fields.filter(([name]) => !TECHNICAL.has(name));
   const say = (name: string, value: unknown): string => {
     if (value === null || value === undefined || value === "") return "–";
     if (INSTANTS.has(name)) return clock.dayAndTime(instantOf(String(value)));
     if (name === "status") return t(`status.${value}`, { defaultValue: String(value) });
     if (typeof value === "boolean") return t(value ? "yes" : "no");
-    if (Array.isArray(value)) return value.map((item) => (typeof item === "object" && item && "name" in item ? String(item.name) : String(item))).join(", ");
+    if (Array.isArray(value)) return value.map((item) => resources.find((resource) => resource.id === item)?.name ?? String(item)).join(", ");
     if (typeof value === "object") return Object.values(value).filter((part) => part !== null).join(" ");
     return String(value);
   };
-  const link = ["rescheduled_to", "rescheduled_from"].map((name) => entry.fields[name]).find((value) => typeof value === "string");
+  const link = fields.find(([name, { new: value }]) => LINKS.has(name) && typeof value === "string")?.[1].new;
   return (
     <li>
       <div className="r1">
@@ -97,18 +104,14 @@ function Entry({ entry, before, clock, onAsOf, onOther }: { entry: HistoryEntry;
       {entry.override && <p className="amber">{t("history.override", { reason: entry.override.reason, rules: entry.override.rules.map((rule) => t(`code.${rule}`, { defaultValue: rule })).join(" ") })}</p>}
       {changes.length > 0 && (
         <dl>
-          {changes.map(([name, value]) => (
+          {changes.map(([name, { old, new: value }]) => (
             <div key={name}>
               <dt>{t(`history.field.${name}`, { defaultValue: name.replaceAll("_", " ") })}</dt>
               <dd>
-                {before && (
-                  <>
-                    <del>
-                      <bdi>{say(name, before.fields[name])}</bdi>
-                    </del>{" "}
-                    →{" "}
-                  </>
-                )}
+                <del>
+                  <bdi>{say(name, old)}</bdi>
+                </del>{" "}
+                →{" "}
                 <bdi>{say(name, value)}</bdi>
               </dd>
             </div>

@@ -16,6 +16,7 @@ import { Menu } from "../ui/Menu";
 import { Empty, Live, Waiting } from "../ui/Page";
 import { Avatar, StatusPill } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
+import { useScale } from "../ui/scale";
 import { BulkBar, type Selection } from "./BulkBar";
 import { AppointmentDrawer } from "./Drawer";
 import { ExportSheet } from "./ExportSheet";
@@ -72,10 +73,11 @@ export function ListPage() {
     return result;
   }, [rows]);
 
+  const scale = useScale();
   const virtual = useVirtualizer({
     count: lines.length,
     getScrollElement: () => box.current,
-    estimateSize: (index) => (lines[index]?.kind === "day" ? HEAD : ROW),
+    estimateSize: (index) => (lines[index]?.kind === "day" ? HEAD : ROW) * scale,
     getItemKey: (index) => lines[index]?.key ?? index,
     overscan: 12,
   });

@@ -1,6 +1,6 @@
 /** A new appointment: who and what on one side, when on the other. The chosen time is held while the rest is typed. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useNavigate, useRouter, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { PlainAppointment } from "../api/appointments";
@@ -31,6 +31,7 @@ export function NewPage() {
   const { t, i18n } = useTranslation();
   const search = useSearch({ from: "/appointments/new" });
   const navigate = useNavigate();
+  const router = useRouter();
   const queries = useQueryClient();
   const { business, clock, loading } = useBusiness();
   const services = useServices().data ?? [];
@@ -98,6 +99,9 @@ export function NewPage() {
     ...(rule ? { recurrence: ruleBody(rule), on_conflict: "skip" } : {}),
   });
 
+  // Back to the screen it was opened from; opened by its address alone there is none of ours to go back to.
+  const close = () => (router.history.canGoBack() ? router.history.back() : void navigate({ to: "/calendar" }));
+
   const book = async (another: boolean, reason?: string) => {
     if (!ready || busy) return;
     const wish = body(reason);
@@ -128,7 +132,7 @@ export function NewPage() {
         setStart(null);
         setNotes("");
         setInternal("");
-      } else history.length > 1 ? history.back() : void navigate({ to: "/calendar" });
+      } else close();
     } catch (failure) {
       setError(failure);
       void queries.invalidateQueries({ queryKey: ["slots"] });
@@ -138,7 +142,6 @@ export function NewPage() {
     }
   };
   const rules = error instanceof ProblemError && ((error.problem.reasons?.length ?? 0) > 0 || error.code === "slot_taken");
-  const close = () => (history.length > 1 ? history.back() : void navigate({ to: "/calendar" }));
 
   return (
     <Page title={t("new.title")} actions={<><span className="soft hide-s">{t("zone", { place: clock.place })}</span><span className="fill" /><Button kind="quiet" icon="x" aria-label={t("close")} onPress={close} /></>}>
@@ -148,9 +151,11 @@ export function NewPage() {
           event.preventDefault();
           void book(false);
         }}
-        onKeyDown={(event) => {
+        // On the way down: a button that has the focus would keep the key to itself.
+        onKeyDownCapture={(event) => {
           if (event.key === "Enter" && (event.metaKey || event.ctrlKey) && !event.repeat) {
             event.preventDefault();
+            event.stopPropagation();
             void book(false);
           }
         }}

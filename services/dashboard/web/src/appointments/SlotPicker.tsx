@@ -1,6 +1,6 @@
 /** Free times of a service: a week of days with how many, then the times of a day; any other time can be typed. */
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/availability";
@@ -55,6 +55,8 @@ export function SlotPicker({ serviceId, businessId, minutes, staff, ignore, notB
     queryKey: ["slots", "first", query],
     enabled,
     queryFn: ({ signal }) => ask<First>("availability", "/slots/first", { query, signal }),
+    // The button stays while it is asked anew: whoever has just pressed it keeps the focus.
+    placeholderData: (previous) => previous,
   });
   const byDay = useMemo(() => new Map((slots.data?.days ?? []).map((item) => [item.date, item.slots])), [slots.data]);
   const days = Array.from({ length: DAYS }, (_, index) => addDays(first, index));
@@ -140,6 +142,8 @@ function Typed({ day, serviceId, businessId, minutes, staff, ignore, onChange }:
   const [error, setError] = useState<string | null>(null);
   const [twice, setTwice] = useState<readonly Instant[]>([]);
   const [reasons, setReasons] = useState<readonly string[]>([]);
+  // What was understood last: leaving the field must not choose the typed time again, over one that was pressed since.
+  const understood = useRef("");
 
   const take = async (start: Instant) => {
     setTwice([]);
@@ -161,6 +165,8 @@ function Typed({ day, serviceId, businessId, minutes, staff, ignore, onChange }:
     }
   };
   const understand = () => {
+    if (text === understood.current) return;
+    understood.current = text;
     setReasons([]);
     setTwice([]);
     if (!text.trim()) return setError(null);

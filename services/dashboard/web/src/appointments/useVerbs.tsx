@@ -34,6 +34,15 @@ const BOOKING = new Set(["confirm", "reschedule", "cancel"]);
 const UNDONE_BY_REOPEN = new Set(["complete", "no_show", "dismiss"]);
 const ASKS_REASON = new Set(["decline", "cancel"]);
 
+const FOCUS_AFTER = 50;
+
+function focusNear(id: string): void {
+  const row = document.querySelector<HTMLElement>(`[data-row="${CSS.escape(id)}"]`);
+  row?.focus();
+  const dots = row?.closest("tr")?.querySelector<HTMLElement>(".act button:last-of-type");
+  (dots ?? row ?? document.querySelector<HTMLElement>(".drawer h2, main h1"))?.focus();
+}
+
 export function useVerbs() {
   const { t } = useTranslation();
   const client = useQueryClient();
@@ -84,7 +93,12 @@ export function useVerbs() {
     else void run(appointment, verb, {});
   };
 
-  const close = () => setAsking(null);
+  const close = () => {
+    const id = asking?.appointment.id ?? "";
+    setAsking(null);
+    // The menu that led here is gone: the focus goes to its dots, or to what is nearest, and never to nowhere.
+    window.setTimeout(() => document.activeElement === document.body && focusNear(id), FOCUS_AFTER);
+  };
   const dialog = asking && (
     <>
       {ASKS_REASON.has(asking.verb) && (

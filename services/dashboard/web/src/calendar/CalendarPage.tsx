@@ -17,6 +17,7 @@ import { Checkbox } from "../ui/fields";
 import { Icon } from "../ui/Icon";
 import { Empty, Live, Waiting } from "../ui/Page";
 import { sayError, sayReason } from "../ui/Problem";
+import { useScale } from "../ui/scale";
 import { toast } from "../ui/toasts";
 import { TimeGrid, type Target } from "./TimeGrid";
 import { useCalendar } from "./useCalendar";
@@ -229,11 +230,6 @@ function useNow(): number {
     };
   }, []);
   return now;
-}
-
-/** Text may be larger than usual: the grid grows with it. */
-function useScale(): number {
-  return useMemo(() => Math.max(1, Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 14), []);
 }
 
 function StaffFilter({ lanes, chosen, onChange }: { lanes: readonly { resource_id: string; name: string }[]; chosen: readonly string[] | undefined; onChange: (staff: string[] | undefined) => void }) {

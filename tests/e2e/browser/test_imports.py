@@ -1,0 +1,48 @@
+"""Bulk import in the browser: upload, columns, review with override, progress, done."""
+
+import csv
+import io
+from datetime import datetime, timedelta
+
+from harness.desk import Desk, see
+from harness.practice import Practice
+
+
+async def test_bulk_import_with_review_and_override(desk: Desk, practice: Practice) -> None:
+    day = practice.a_day()
+    await practice.book(day, "Otto Occupied", staff=0)
+    await desk.goto("/imports")
+    await desk.page.locator("input[type=file]").set_input_files(
+        {"name": "appointments.csv", "mimeType": "text/csv", "buffer": _sheet(day)}
+    )
+    await see(desk.page.get_by_role("heading", name="Columns")).to_be_visible()
+    # Of 10.01. nobody can tell which is the month.
+    await desk.choose("Order of dates", "day-month-year")
+
+    await desk.button("Check rows").click()
+
+    tabs = desk.page.get_by_role("navigation", name="Rows")
+    for tab in ("OK 1", "Conflict 1", "Invalid 1"):
+        await see(tabs.get_by_role("button", name=tab)).to_be_visible(timeout=30_000)
+    await tabs.get_by_role("button", name="Conflict 1").click()
+    await see(desk.page.get_by_role("listitem").filter(has_text="Iris Conflict")).to_be_visible()
+    await desk.button("Book 1 conflict too").click()
+    await desk.sheet.get_by_role("textbox", name="Reason").fill("They share the chair")
+    await desk.button("Override", within=desk.sheet).click()
+    await see(desk.page.get_by_text("2 booked")).to_be_visible(timeout=60_000)
+    [fine] = await practice.appointments_of("Ian Fine")
+    [forced] = await practice.appointments_of("Iris Conflict")
+    assert fine["source"] == forced["source"] == "import"
+    assert forced["starts_at"] == (await practice.appointments_of("Otto Occupied"))[0]["starts_at"]
+
+
+def _sheet(day: datetime) -> bytes:
+    """One row that is fine, one in the way of another appointment, and one with an impossible date."""
+    output = io.StringIO()
+    table = csv.writer(output)
+    table.writerow(["Client", "Phone", "Service", "Staff", "Date", "Time", "Duration"])
+    later = day + timedelta(hours=2)
+    table.writerow(["Ian Fine", "030 5550211", "Haircut", "Ada 1", f"{day:%d.%m.%Y}", f"{later:%H:%M}", "30"])
+    table.writerow(["Iris Conflict", "030 5550212", "Haircut", "Ada 1", f"{day:%d.%m.%Y}", f"{day:%H:%M}", "30"])
+    table.writerow(["Ivo Invalid", "030 5550213", "Haircut", "Ada 1", "31.02.2027", "10:00", "30"])
+    return output.getvalue().encode()

@@ -1,0 +1,78 @@
+"""Two browsers at once: what one changes the other shows, and a lost race is told kindly."""
+
+import asyncio
+from datetime import timedelta
+
+from harness.desk import Desk, OpenDesk, see
+from harness.practice import Practice
+from playwright.async_api import Route
+
+
+async def test_a_change_at_another_desk_shows_without_a_reload(
+    desk: Desk, open_desk: OpenDesk, practice: Practice
+) -> None:
+    day = practice.a_day()
+    await practice.book(day, "Liv Live", staff=0)
+    await desk.open_day(day)
+    await see(desk.card("Liv Live")).to_be_visible()
+    await see(desk.page.get_by_role("status").filter(has_text="Live")).to_be_visible()
+    await desk.page.evaluate("window.sameDocument = true")
+    async with open_desk() as other:
+        drawer = await other.open("Liv Live")
+        await other.button("Confirm", within=drawer).click()
+        await other.told("Confirmed")
+
+        await see(desk.card("Liv Live")).to_have_class("a confirmed", timeout=5_000)
+
+    await practice.book(day + timedelta(hours=2), "Lars Live", staff=1)
+    await see(desk.card("Lars Live")).to_be_visible(timeout=5_000)
+    assert await desk.page.evaluate("window.sameDocument")
+
+
+async def test_a_lost_race_is_told_kindly(desk: Desk, practice: Practice) -> None:
+    """The time was free when it was chosen, and is taken when it is booked: nothing typed is lost, and there is a way on."""
+    day = practice.a_day()
+    await practice.book(day, "Rosi Racer", staff=0)
+    drawer = await desk.open("Rosi Racer")
+    await desk.button("Reschedule", within=drawer).click()
+    wanted = desk.sheet.get_by_role("button", name="14:00", exact=True)
+    await wanted.click()
+    await practice.book(day + timedelta(hours=4), "Fritz Faster", staff=0)
+
+    await desk.sheet.get_by_role("button", name="Move to").click()
+
+    alert = desk.sheet.get_by_role("alert")
+    await see(alert).to_contain_text("taken")
+    # The taken time is offered no more, and the next one books.
+    await see(wanted).to_have_count(0)
+    await desk.sheet.get_by_role("button", name="14:30", exact=True).click()
+    await desk.sheet.get_by_role("button", name="Move to").click()
+    await desk.told("Rosi Racer moved to")
+
+
+async def test_an_answer_that_was_lost_books_once_when_tried_again(desk: Desk, practice: Practice) -> None:
+    """The first answer is cut off after the service has booked; the same attempt repeated finds it done."""
+    day = practice.a_day()
+    service = practice.world.service["id"]
+    await desk.goto(f"/appointments/new?service={service}&start={day:%Y-%m-%dT%H:%M:%S%z}".replace("+", "%2B"))
+    await desk.page.get_by_label("Client", exact=True).fill("Lotte Lost")
+    await desk.page.get_by_role("textbox", name="Phone").fill("030 5550166")
+    await see(desk.page.get_by_text("held for")).to_be_visible()
+    cut = asyncio.Event()
+
+    async def cut_off(route: Route) -> None:
+        if route.request.method != "POST" or cut.is_set():
+            await route.continue_()
+            return
+        cut.set()
+        await route.fetch()
+        await route.abort()
+
+    await desk.page.route("**/api/booking/v1/appointments", cut_off)
+    await desk.button("Book").click()
+    await see(desk.page.get_by_role("alert")).to_contain_text("may not have arrived")
+
+    await desk.button("Book").click()
+
+    await desk.told("Booked")
+    assert len(await practice.appointments_of("Lotte Lost")) == 1

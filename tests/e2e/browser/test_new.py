@@ -1,0 +1,153 @@
+"""A new appointment: who, what and when, and what is made on the way."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from harness.desk import Desk, see
+from harness.practice import BERLIN, Practice
+from harness.world import expect, stamp
+
+
+async def test_new_appointment_with_required_client_name_and_phone(desk: Desk, practice: Practice) -> None:
+    """Neither without a name nor without a way to reach the client, unless that is said."""
+    await _open(desk, practice.a_day())
+    book = desk.button("Book")
+    await see(book).to_be_disabled()
+    await _client(desk, "Nils Newman")
+    await see(book).to_be_disabled()
+
+    await desk.page.get_by_role("textbox", name="Phone").fill("030 5550199")
+    await see(book).to_be_enabled()
+    await book.click()
+
+    await desk.told("Booked")
+    [booked] = await practice.appointments_of("Nils Newman")
+    assert (await practice.client_named("Nils Newman"))["phone"] == "+49305550199"
+    assert booked["source"] == "manual"
+
+
+async def test_new_appointment_without_contact_only_if_that_is_said(desk: Desk, practice: Practice) -> None:
+    await _open(desk, practice.a_day())
+    await _client(desk, "Norma Nocontact")
+    await see(desk.button("Book")).to_be_disabled()
+
+    await desk.page.get_by_role("checkbox", name="No phone and no e-mail").check(force=True)
+    await desk.button("Book").click()
+
+    await desk.told("Booked")
+    assert (await practice.client_named("Norma Nocontact"))["phone"] is None
+
+
+async def test_a_known_client_is_found_while_typing(desk: Desk, practice: Practice) -> None:
+    day = practice.a_day()
+    await practice.book(day, "Katja Known", staff=0)
+    await _open(desk, day + timedelta(hours=3))
+    await desk.page.get_by_label("Client", exact=True).fill("Katja")
+
+    await desk.page.get_by_role("option", name="Katja Known").click()
+    await desk.button("Book").click()
+
+    await desk.told("Booked")
+    assert len(await practice.appointments_of("Katja Known")) == 2
+
+
+async def test_pressing_book_twice_books_once(desk: Desk, practice: Practice) -> None:
+    await _open(desk, practice.a_day())
+    await _client(desk, "Dora Double", phone="030 5550177")
+
+    await desk.button("Book").dblclick()
+
+    await desk.told("Booked")
+    assert len(await practice.appointments_of("Dora Double")) == 1
+
+
+async def test_the_actions_list_is_edited_while_creating(desk: Desk, practice: Practice) -> None:
+    await _open(desk, practice.a_day())
+    await _client(desk, "Anton Action", phone="030 5550178")
+    await desk.page.get_by_label("Action", exact=True).fill("Photo session")
+    await see(desk.page.get_by_text("Photo session will be added")).to_be_visible()
+    await desk.page.get_by_label("Notes", exact=True).click()
+
+    await desk.button("Book").click()
+
+    await desk.told("Booked")
+    actions = expect(await practice.world.booking.get("/v1/actions"))["items"]
+    assert "Photo session" in [action["name"] for action in actions]
+    [booked] = await practice.appointments_of("Anton Action")
+    assert booked["action_name"] == "Photo session"
+
+
+@pytest.mark.parametrize("freq", ["Weekly", "Monthly", "Yearly"])
+async def test_recurring(desk: Desk, practice: Practice, freq: str) -> None:
+    day = practice.a_day(hour=7)
+    await _open(desk, day)
+    await _client(desk, f"Rosa {freq}", phone=f"030 55503{ord(freq[0])}")
+    await desk.page.get_by_text("Price, repeat, internal notes").click()
+    await desk.choose("Repeat", freq)
+    await desk.page.get_by_label("How many").fill("3")
+
+    await desk.button("Book").click()
+
+    await desk.told("3 dates booked")
+    dates = [
+        datetime.fromisoformat(made["starts_at"]).astimezone(BERLIN)
+        for made in await practice.appointments_of(f"Rosa {freq}")
+    ]
+    assert [date.hour for date in dates] == [7, 7, 7]
+    second = {"Weekly": day + timedelta(days=7), "Monthly": _next_month(day), "Yearly": day.replace(year=day.year + 1)}[
+        freq
+    ]
+    assert dates[:2] == [day, second]
+
+
+async def test_visual_availability(desk: Desk, practice: Practice) -> None:
+    """Free, taken, held and closed time of each member of staff, side by side; a click on free time books there."""
+    day = practice.a_day()
+    await practice.book(day, "Valerie Visual", staff=0)
+    off = {
+        "starts_at": stamp(day + timedelta(hours=1)),
+        "ends_at": stamp(day + timedelta(hours=3)),
+        "reason": "Training",
+    }
+    path = f"/v1/resources/{practice.world.staff[1]['id']}/time-off"
+    expect(await practice.world.availability.post(path, json=off))
+
+    await desk.open_day(day)
+
+    columns = desk.page.locator("[data-column]")
+    await see(columns).to_have_count(3)
+    await see(columns.nth(0).locator("[data-card]")).to_contain_text("Valerie Visual")
+    await see(columns.nth(1).locator(".blk.absent")).to_contain_text("Training")
+    await desk.card("Valerie Visual").scroll_into_view_if_needed()
+    box = await columns.nth(2).bounding_box()
+    card = await desk.card("Valerie Visual").bounding_box()
+    assert box is not None
+    assert card is not None
+    await desk.page.mouse.click(box["x"] + box["width"] / 2, card["y"] + 2)
+    await see(desk.page.get_by_role("heading", name="New appointment")).to_be_visible()
+    await see(desk.page.get_by_role("status").filter(has_text="10:00").first).to_be_visible()
+
+
+async def _open(desk: Desk, starts_at: datetime) -> None:
+    """The form, with a service and a time that is free."""
+    query = f"service={desk.practice.world.service['id']}&start={stamp(starts_at)}"
+    await desk.goto(f"/appointments/new?{query}")
+    await see(desk.page.get_by_role("heading", name="New appointment")).to_be_visible()
+    await see(desk.page.get_by_text("held for")).to_be_visible()
+
+
+async def _client(desk: Desk, name: str, *, phone: str | None = None) -> None:
+    await desk.page.get_by_label("Client", exact=True).fill(name)
+    if phone is not None:
+        await desk.page.get_by_role("textbox", name="Phone").fill(phone)
+
+
+def _next_month(day: datetime) -> datetime:
+    """The same date a month later, or the next month that has it."""
+    month, year = day.month, day.year
+    while True:
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+        try:
+            return day.replace(year=year, month=month)
+        except ValueError:
+            continue

@@ -27,6 +27,10 @@ test.each(files)("%s has every text of the English file, with its placeholders a
   expect(missing).toEqual([]);
 });
 
+test("there is a file for each of the five languages", () => {
+  expect(files.sort()).toEqual(["ar.json", "de.json", "en.json", "es.json", "fr.json"]);
+});
+
 test("every text that the code asks for is there", () => {
   const keys = new Set(english.map(([key]) => key.replace(plural, "")));
   const sources = (path: URL): URL[] => readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? sources(new URL(`${entry.name}/`, path)) : /\.tsx?$/.test(entry.name) ? [new URL(entry.name, path)] : []));

@@ -1,5 +1,6 @@
 """Callers who are limited to businesses or to one calendar see and change no other hours and calendars."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -183,7 +184,8 @@ def _hours_probes(
     ]
 
 
-Limited = Any
+Limited = Callable[..., Awaitable[httpx2.AsyncClient]]
+"""Opens a client of some kind and role."""
 
 
 @pytest.fixture

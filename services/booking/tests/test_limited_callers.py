@@ -1,6 +1,6 @@
 """Callers who are limited to businesses or to one calendar see and change nothing else, whatever the route."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -304,7 +304,7 @@ def probes_of(tenant: Tenant, outside: Outside) -> list[Probe]:
     ]
 
 
-def _entry_probes(plural: str, entry: Json, by_kind: Any) -> Sequence[Probe]:
+def _entry_probes(plural: str, entry: Json, by_kind: Callable[[Expected, Expected], Expected]) -> Sequence[Probe]:
     one, path = f"/v1/{plural}/{{identity}}", f"/v1/{plural}/{entry['id']}"
     return (
         Probe(route=f"GET /v1/{plural}", expected=by_kind(HIDDEN, OPEN)),

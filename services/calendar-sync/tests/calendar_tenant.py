@@ -135,6 +135,7 @@ class Tenant:
             id=self.resource_id,
             name="Ada",
             zone=zone,
+            business_ids=(self.business_id,),
             archived=False,
             version=version,
         )

@@ -40,6 +40,6 @@ async def test_the_applications_role_sees_and_writes_its_own_tenant_only(tenant:
     with pytest.raises(DBAPIError, match="row-level security"):
         async with tenant.database.transaction(stranger) as session:
             await session.execute(
-                text("INSERT INTO resources VALUES (:organization_id, :id, 'x', 'UTC', false, 1, now())"),
+                text("INSERT INTO resources VALUES (:organization_id, :id, 'x', 'UTC', '{}', false, 1, now())"),
                 {"organization_id": tenant.organization_id, "id": uuid4()},
             )

@@ -138,6 +138,7 @@ async def test_who_is_limited_to_businesses_or_a_calendar_hears_of_those_alone(t
     hidden = [
         an_event(tenant, resource_ids=(calendar,)),
         an_event(tenant, business_id=business, resource_ids=(uuid4(),)),
+        an_event(tenant, business_id=business, resource_ids=()),
     ]
     shown = [
         an_event(tenant, business_id=business, resource_ids=(uuid4(), calendar)),

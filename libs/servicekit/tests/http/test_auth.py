@@ -384,15 +384,6 @@ async def test_a_right_that_is_missing_is_a_403(as_role: Callable[..., Awaitable
     assert (await viewer.get("/v1/things")).status_code == 200
 
 
-async def test_whoever_is_limited_is_refused_where_the_service_does_not_look_at_it(
-    stranger: httpx2.AsyncClient, signer: Any
-) -> None:
-    for limit in ({"businesses": []}, {"resource": str(uuid4())}):
-        token = signer.token(organization_id=uuid4(), claims=limit)
-        answer = await stranger.get("/v1/things", headers={"Authorization": f"Bearer {token}"})
-        assert (answer.status_code, answer.json()["code"]) == (403, "limit_not_heeded")
-
-
 async def test_an_integration_has_the_rights_of_its_scopes(
     as_role: Callable[..., Awaitable[httpx2.AsyncClient]],
 ) -> None:

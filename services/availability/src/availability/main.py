@@ -47,7 +47,6 @@ def create_api(settings: AvailabilitySettings, *, clock: Clock = system_clock) -
         authenticator=Authenticator(settings.issuers),
         health=health,
         lifespan=lifespan,
-        heeds_limits=True,
     )
     app.state.dependencies = Dependencies(
         database=database,

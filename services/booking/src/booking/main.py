@@ -45,7 +45,6 @@ def create_api(settings: BookingSettings, *, clock: Clock = system_clock) -> Fas
         authenticator=Authenticator(settings.issuers),
         health=health,
         lifespan=lifespan,
-        heeds_limits=True,
     )
     app.state.dependencies = Dependencies(
         database=database, policies=PolicyCache(), clock=clock, message_channels=settings.message_channels

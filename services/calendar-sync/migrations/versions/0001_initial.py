@@ -4,7 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from slotstream_servicekit.migrations import enable_tenant_isolation, grant_app
+from slotstream_servicekit.migrations import enable_tenant_isolation, grant_app, limit_rows
+from slotstream_servicekit.schema import LIMIT_BUSINESSES, LIMIT_RESOURCE, RowLimit
 
 revision = "0001"
 down_revision = None
@@ -22,6 +23,27 @@ TENANT_TABLES = (
     "resources",
 )
 
+LIMITS = tuple(
+    RowLimit(
+        table=table,
+        business=f"works_in(organization_id, resource_id, {LIMIT_BUSINESSES})",
+        calendar=f"resource_id = {LIMIT_RESOURCE}",
+    )
+    for table in ("connections", "feeds")
+)
+
+FUNCTIONS = (
+    """
+    CREATE FUNCTION works_in(p_organization uuid, p_resource uuid, p_businesses uuid[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 AS $function$
+    BEGIN
+        RETURN EXISTS (SELECT FROM resources r WHERE r.organization_id = p_organization AND r.id = p_resource
+                       AND r.business_ids && p_businesses);
+    END
+    $function$
+    """,
+)
+
 
 def upgrade() -> None:
     _create_connections()
@@ -30,11 +52,15 @@ def upgrade() -> None:
     _create_shared_tables()
     enable_tenant_isolation(op, *TENANT_TABLES)
     grant_app(op, service="calendar_sync", tables=TENANT_TABLES)
+    for statement in FUNCTIONS:
+        op.execute(statement)
+    limit_rows(op, *LIMITS)
 
 
 def downgrade() -> None:
     for table in ("busy_instances", *(table for table in TENANT_TABLES if table != "busy_instances")):
         op.drop_table(table)
+    op.execute("DROP FUNCTION works_in")
 
 
 def _create_connections() -> None:
@@ -137,6 +163,7 @@ def _create_projections() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("business_ids", sa.ARRAY(sa.Uuid()), nullable=False),
         sa.Column("archived", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),

@@ -98,6 +98,7 @@ def _resource(state: ResourceState) -> ResourceRow:
         id=state.id,
         name=state.name,
         zone=state.zone,
+        business_ids=state.business_ids,
         archived=state.archived,
         version=state.version,
     )

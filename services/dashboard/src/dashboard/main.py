@@ -114,7 +114,6 @@ def create_api(
         health=health,
         lifespan=lifespan,
         # What is answered here is for owners, who have no limits, or about callers themselves.
-        heeds_limits=True,
     )
     # FastAPI's own page of documentation loads scripts of others, which may not run where sessions live.
     app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") not in _FOREIGN_PAGES]

@@ -4,7 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from slotstream_servicekit.migrations import enable_tenant_isolation, grant_app
+from slotstream_servicekit.migrations import enable_tenant_isolation, grant_app, limit_rows
+from slotstream_servicekit.schema import LIMIT_BUSINESSES, RowLimit
 
 revision = "0001"
 down_revision = None
@@ -22,6 +23,24 @@ TABLES = (
     "client_contacts",
     "idempotency_keys",
     "outbox",
+)
+
+_OF_IMPORT = "sees_import(organization_id, import_id)"
+LIMITS = (
+    # Who is limited to one calendar has no imports: a file is a business's.
+    RowLimit(table="imports", business=f"business_id = ANY ({LIMIT_BUSINESSES})", calendar="false"),
+    *(RowLimit(table=table, business=_OF_IMPORT, calendar=_OF_IMPORT) for table in ("import_files", "import_rows")),
+)
+
+FUNCTIONS = (
+    """
+    CREATE FUNCTION sees_import(p_organization uuid, p_import uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 AS $function$
+    BEGIN
+        RETURN EXISTS (SELECT FROM imports i WHERE i.organization_id = p_organization AND i.id = p_import);
+    END
+    $function$
+    """,
 )
 
 
@@ -262,8 +281,12 @@ def upgrade() -> None:
     )
     enable_tenant_isolation(op, *TABLES)
     grant_app(op, service="imports", tables=TABLES)
+    for statement in FUNCTIONS:
+        op.execute(statement)
+    limit_rows(op, *LIMITS)
 
 
 def downgrade() -> None:
     for table in TABLES:
         op.drop_table(table)
+    op.execute("DROP FUNCTION sees_import")

@@ -4,7 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from slotstream_servicekit.migrations import enable_tenant_isolation, grant_app
+from slotstream_servicekit.migrations import enable_tenant_isolation, grant_app, limit_rows
+from slotstream_servicekit.schema import LIMIT_BUSINESSES, LIMIT_RESOURCE, RowLimit
 
 revision = "0001"
 down_revision = None
@@ -23,6 +24,51 @@ TENANT_TABLES = (
     "reminder_rules",
     "reminders",
     "templates",
+)
+
+
+_OF_APPOINTMENT = "sees_appointment(organization_id, appointment_id)"
+_OF_BUSINESS = f"business_id = ANY ({LIMIT_BUSINESSES})"
+LIMITS = (
+    RowLimit(
+        table="appointments",
+        business=_OF_BUSINESS,
+        calendar=f"staff @> jsonb_build_array(jsonb_build_object('id', {LIMIT_RESOURCE}::text))",
+    ),
+    RowLimit(table="messages", business=_OF_APPOINTMENT, calendar=_OF_APPOINTMENT),
+    # What has no business is the organization's: read by all, written by who is not limited.
+    RowLimit(
+        table="templates",
+        business=f"business_id IS NULL OR {_OF_BUSINESS}",
+        writes=f"{LIMIT_RESOURCE} IS NULL AND ({LIMIT_BUSINESSES} IS NULL OR {_OF_BUSINESS})",
+    ),
+    RowLimit(
+        table="reminder_rules",
+        business=f"business_id IS NULL AND service_id IS NULL OR {_OF_BUSINESS}"
+        " OR serves_business(organization_id, service_id)",
+        writes=f"{LIMIT_RESOURCE} IS NULL AND ({LIMIT_BUSINESSES} IS NULL OR {_OF_BUSINESS}"
+        " OR serves_business(organization_id, service_id))",
+    ),
+)
+
+FUNCTIONS = (
+    """
+    CREATE FUNCTION sees_appointment(p_organization uuid, p_appointment uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 AS $function$
+    BEGIN
+        RETURN EXISTS (SELECT FROM appointments a WHERE a.organization_id = p_organization AND a.id = p_appointment);
+    END
+    $function$
+    """,
+    f"""
+    CREATE FUNCTION serves_business(p_organization uuid, p_service uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 AS $function$
+    BEGIN
+        RETURN EXISTS (SELECT FROM catalogue c WHERE c.organization_id = p_organization AND c.kind = 'service'
+                       AND c.id = p_service AND c.business_id = ANY ({LIMIT_BUSINESSES}));
+    END
+    $function$
+    """,
 )
 
 
@@ -83,6 +129,7 @@ def upgrade() -> None:
         sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("address", sa.Text(), nullable=True),
         sa.Column("user_id", sa.Text(), nullable=True),
+        sa.Column("business_id", sa.Uuid(), nullable=True),
         sa.Column("archived", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=False),
@@ -328,9 +375,13 @@ def upgrade() -> None:
     )
     enable_tenant_isolation(op, *TENANT_TABLES)
     grant_app(op, service="notifications", tables=[*TENANT_TABLES, "erased_clients"])
+    for statement in FUNCTIONS:
+        op.execute(statement)
+    limit_rows(op, *LIMITS)
 
 
 def downgrade() -> None:
     for table in ("reminder_rules", "reminders", *(name for name in TENANT_TABLES if not name.startswith("reminder"))):
         op.drop_table(table)
     op.drop_table("erased_clients")
+    op.execute("DROP FUNCTION sees_appointment, serves_business")

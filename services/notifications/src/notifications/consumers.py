@@ -281,6 +281,7 @@ def _item(state: CatalogueState) -> CatalogueItem:
         values = {name: getattr(state, name) for name in ("zone", "email", "phone", "user_id")}
     else:
         kind = "service"
+        values = {"business_id": state.business_id if isinstance(state, ServiceState) else None}
     return CatalogueItem(
         organization_id=state.organization_id,
         kind=kind,

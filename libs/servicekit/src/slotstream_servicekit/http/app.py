@@ -49,12 +49,8 @@ def create_app(
     health: Health,
     lifespan: AppLifespan | None = None,
     version: str = "1",
-    heeds_limits: bool = False,
 ) -> FastAPI:
     """The application of one service, with the conventions of docs/contracts: problems, checks, OpenAPI.
-
-    `heeds_limits` says that every route keeps to a principal's `business_ids` and `resource_id`; without it callers
-    who are limited are refused.
 
     Without an authenticator no route may ask for a principal. `lifespan` opens and closes what the service holds
     (its database).
@@ -79,7 +75,6 @@ def create_app(
     app.state.settings = settings
     app.state.authenticator = authenticator
     app.state.health = health
-    app.state.heeds_limits = heeds_limits
     app.state.rate_limits = RateLimits(settings.rate_limits)
     routes = _strict_routes(routers)
     refuse_duplicate_operations(routes)

@@ -57,12 +57,6 @@ _PRINCIPAL_KEY = "slotstream.principal"
 _CALL_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-class LimitNotHeededError(ForbiddenError):
-    """The caller is limited to businesses or to a calendar, and the service does not look at that: it shows nothing."""
-
-    code = "limit_not_heeded"
-
-
 @dataclass(frozen=True, slots=True)
 class Requirement:
     """A dependency that gives the principal once it has any of `rights`.
@@ -114,8 +108,6 @@ async def authenticate(scope: Scope) -> Principal:
     principal = await authenticator.authenticate(token)
     if call_id is not None:
         principal = _with_call_id(principal, call_id)
-    if principal.is_limited and not getattr(scope["app"].state, "heeds_limits", False):
-        raise LimitNotHeededError("This service cannot limit a caller to businesses or to a calendar yet.")
     bind_organization(principal.organization_id)
     scope[_PRINCIPAL_KEY] = principal
     return principal

@@ -83,7 +83,7 @@ async def list_connections(
     cursor: Cursor = None,
 ) -> Page[ConnectionOut]:
     after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         rows = await ConnectionStore(session).page(
             principal.organization_id, resource_ids=resource_id or [], after=after, limit=limit + 1
         )
@@ -93,7 +93,7 @@ async def list_connections(
 
 @router.get("/{connection_id}", response_model=ConnectionOut)
 async def get_connection(connection_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         connection = await ConnectionStore(session).get(principal.organization_id, connection_id)
     return _answer(connection)
 
@@ -107,7 +107,7 @@ async def update_connection(
     expected_version: IfMatch,
 ) -> Response:
     """Rename, pause or resume."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         connection = await change_connection(
             session=session,
             context=dependencies.context(principal),
@@ -123,7 +123,7 @@ async def delete_connection(
     connection_id: UUID, dependencies: CurrentDependencies, principal: Writer, expected_version: IfMatch
 ) -> None:
     """Disconnect: the time that the calendar's events took is free again."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         await disconnect_calendar(
             session=session,
             context=dependencies.context(principal),

@@ -73,7 +73,7 @@ async def list_feeds(
 ) -> Page[FeedOut]:
     """Feeds without their addresses, which are shown once."""
     after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         rows = await FeedStore(session).page(
             principal.organization_id, resource_ids=resource_id or [], after=after, limit=limit + 1
         )
@@ -83,7 +83,7 @@ async def list_feeds(
 
 @router.get("/v1/feeds/{feed_id}", response_model=FeedOut)
 async def get_feed(feed_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         return _answer(await FeedStore(session).get(principal.organization_id, feed_id))
 
 
@@ -118,7 +118,7 @@ async def delete_feed(
     feed_id: UUID, dependencies: CurrentDependencies, principal: Writer, expected_version: IfMatch
 ) -> None:
     """Revoke the address."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         await revoke_feed(
             session=session,
             context=dependencies.context(principal),

@@ -34,6 +34,7 @@ class ResourceRow:
     id: UUID
     name: str
     zone: str
+    business_ids: Sequence[UUID]
     archived: bool
     version: int
 
@@ -84,6 +85,13 @@ class ResourceStore:
             resources.c.archived.is_(False),
         )
         return (await self._session.execute(statement)).first() is not None
+
+    async def business_ids(self, organization_id: UUID, resource_id: UUID) -> frozenset[UUID]:
+        """Where the resource works; nowhere, if it is not known."""
+        statement = select(resources.c.business_ids).where(
+            resources.c.organization_id == organization_id, resources.c.id == resource_id
+        )
+        return frozenset((await self._session.execute(statement)).scalar_one_or_none() or ())
 
     async def zones(self, keys: Sequence[ResourceKey]) -> dict[ResourceKey, str]:
         """Zones by (organization, resource)."""

@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.outbox import outbox_table
-from slotstream_servicekit.schema import DatabaseSchema
+from slotstream_servicekit.schema import LIMIT_BUSINESSES, LIMIT_RESOURCE, DatabaseSchema, RowLimit
 
 metadata = MetaData()
 
@@ -134,6 +134,7 @@ resources = Table(
     Column("id", Uuid, nullable=False),
     Column("name", Text, nullable=False),
     Column("zone", Text, nullable=False),
+    Column("business_ids", ARRAY(Uuid), nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
     _instant("applied_at"),
@@ -166,8 +167,41 @@ appointments = Table(
     Index("appointments_ends_at_idx", "organization_id", "ends_at"),
 )
 
+LIMITS = tuple(
+    RowLimit(
+        table=table,
+        business=f"works_in(organization_id, resource_id, {LIMIT_BUSINESSES})",
+        calendar=f"resource_id = {LIMIT_RESOURCE}",
+    )
+    for table in ("connections", "feeds")
+)
+"""What limited callers see. UNLIMITED_TABLES says why the others have no limits."""
+
+FUNCTIONS = (
+    """
+    CREATE FUNCTION works_in(p_organization uuid, p_resource uuid, p_businesses uuid[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 AS $function$
+    BEGIN
+        RETURN EXISTS (SELECT FROM resources r WHERE r.organization_id = p_organization AND r.id = p_resource
+                       AND r.business_ids && p_businesses);
+    END
+    $function$
+    """,
+)
+
+UNLIMITED_TABLES = {
+    "appointments": "read for feeds only, whose secret address is the authorization",
+    "businesses": "never read by requests",
+    "busy_instances": "read beside their connection only",
+    "idempotency_keys": "a caller's own",
+    "outbox": "never read by requests",
+    "resources": "the use cases check whose a resource is",
+}
+
 schema = DatabaseSchema(
     service="calendar_sync",
     metadata=metadata,
     tenant_tables=tuple(table.name for table in metadata.sorted_tables),
+    after=FUNCTIONS,
+    limits=LIMITS,
 )

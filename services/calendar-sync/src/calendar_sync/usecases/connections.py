@@ -21,6 +21,7 @@ from calendar_sync.domain import (
 )
 from calendar_sync.publishers import publish
 from calendar_sync.storage import BusyInstanceStore, ConnectionStore, ResourceStore
+from calendar_sync.usecases.limits import check_calendar
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import VersionConflictError
 
@@ -46,6 +47,7 @@ async def connect_calendar(
     sealed_secret: bytes,
 ) -> Connection:
     """Stores a connection that is due at once. `address` is the secret's public part, fit to be shown."""
+    await check_calendar(session, context, resource_id)
     if not await ResourceStore(session).exists(context.organization_id, resource_id):
         raise UnknownResourceError("There is no such resource.")
     connection = Connection(
@@ -85,6 +87,7 @@ async def change_connection(
     """
     store = ConnectionStore(session)
     before = await store.get(context.organization_id, connection_id, lock=True)
+    await check_calendar(session, context, before.resource_id)
     _check_version(before, expected_version)
     after = _changed(before, change, context.now)
     if after == before:
@@ -126,6 +129,7 @@ async def request_sync(
     """Has the calendar read in full: at once, or once the reading that is under way has ended."""
     store = ConnectionStore(session)
     connection = await store.get(context.organization_id, connection_id, lock=True)
+    await check_calendar(session, context, connection.resource_id)
     _check_version(connection, expected_version)
     if connection.state is ConnectionState.PAUSED:
         raise ConnectionPausedError("The connection is paused; resume it to have it read.")
@@ -140,6 +144,7 @@ async def disconnect_calendar(
     """Forgets the connection and its secret, and frees the time that its events took."""
     store = ConnectionStore(session)
     connection = await store.get(context.organization_id, connection_id, lock=True)
+    await check_calendar(session, context, connection.resource_id)
     _check_version(connection, expected_version)
     known = await BusyInstanceStore(session, context.organization_id, connection_id).known()
     gone = [

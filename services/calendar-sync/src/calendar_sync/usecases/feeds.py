@@ -18,6 +18,7 @@ from calendar_sync.domain import (
     digest_of,
 )
 from calendar_sync.storage import AppointmentStore, FeedStore, ResourceStore
+from calendar_sync.usecases.limits import check_calendar
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import VersionConflictError
 
@@ -37,6 +38,7 @@ async def issue_feed(
     title: FeedTitle,
     secret_of: SecretOf,
 ) -> Feed:
+    await check_calendar(session, context, resource_id)
     if not await ResourceStore(session).exists(context.organization_id, resource_id):
         raise UnknownResourceError("There is no such resource.")
     feed = Feed(
@@ -66,6 +68,7 @@ async def rotate_feed(
     """Gives the feed a new secret; the old address is dead at once."""
     store = FeedStore(session)
     feed = await store.get(context.organization_id, feed_id, lock=True)
+    await check_calendar(session, context, feed.resource_id)
     _check_version(feed, expected_version)
     rotated = replace(feed, rotation=feed.rotation + 1, updated_at=context.now, version=feed.version + 1)
     await store.save(rotated, secret_digest=digest_of(secret_of(rotated)))
@@ -74,7 +77,9 @@ async def rotate_feed(
 
 async def revoke_feed(*, session: AsyncSession, context: Context, feed_id: UUID, expected_version: int | None) -> None:
     store = FeedStore(session)
-    _check_version(await store.get(context.organization_id, feed_id, lock=True), expected_version)
+    feed = await store.get(context.organization_id, feed_id, lock=True)
+    await check_calendar(session, context, feed.resource_id)
+    _check_version(feed, expected_version)
     await store.remove(context.organization_id, feed_id)
 
 

@@ -37,6 +37,8 @@ class Dependencies:
     clock: Callable[[], datetime]
 
     def context(self, principal: Principal) -> Context:
+        """Of whoever changes users and API clients: nobody who is limited to a part of the organization."""
+        principal.limits.check_unlimited("Who may sign in")
         return context_of(principal, now=self.clock())
 
     def context_of_user(self, organization_id: UUID, user_id: UUID | str) -> Context:

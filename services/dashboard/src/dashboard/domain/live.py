@@ -26,9 +26,14 @@ class LiveEvent:
 
 
 def may_see(user: User, event: LiveEvent) -> bool:
-    """Whether `event` is of the user's organization, of a business of theirs and, if so limited, of their calendar."""
+    """Whether `event` is of the user's organization, of a business of theirs and, if so limited, of their calendar.
+
+    An appointment that nobody takes part in is in nobody's calendar.
+    """
     if event.organization_id != user.organization_id:
         return False
     if user.business_ids is not None and event.business_id not in (None, *user.business_ids):
         return False
-    return user.resource_id is None or not event.resource_ids or user.resource_id in event.resource_ids
+    if user.resource_id is None or (event.business_id is None and not event.resource_ids):
+        return True
+    return user.resource_id in event.resource_ids

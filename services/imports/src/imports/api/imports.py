@@ -52,13 +52,15 @@ async def create_import(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Takes in a file. Nothing is booked before its columns are mapped, its rows checked and it is confirmed."""
+    principal.limits.check_no_calendar()
+    principal.limits.check_business(business_id)
     import_id = _id_of(principal, key_of(request))
     content = await file.read()
     language = await dependencies.language_of(principal.organization_id, business_id)
     facts = await asyncio.to_thread(
         inspect_file, content, readers=dependencies.readers, language=language, max_rows=dependencies.max_rows
     )
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         imported, is_new = await upload_import(
             session=session,
             context=context_of(principal, now=dependencies.clock()),
@@ -104,7 +106,7 @@ async def list_imports(
 ) -> Page[ImportOut]:
     """The newest first."""
     before = None if cursor is None else decode_cursor(cursor, datetime, UUID, scope="imports")
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         imports = await ImportStore(session).page(
             principal.organization_id, limit=limit + 1, before=None if before is None else (before[0], before[1])
         )
@@ -119,7 +121,7 @@ async def list_imports(
 @router.get("/{import_id}", response_model=ImportOut)
 async def get_import(import_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
     """Where the import stands, with its counts."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         return await _shown(session, principal.organization_id, import_id)
 
 
@@ -139,7 +141,7 @@ async def preview(
     ] = None,
 ) -> PreviewOut:
     """The first rows, those with unusual letters before them, and what the columns seem to mean."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         shown = await preview_import(
             session=session,
             organization_id=principal.organization_id,
@@ -159,7 +161,7 @@ async def put_mapping(
     expected_version: IfMatch,
 ) -> Response:
     """Settles what the columns mean; the rows are then read and checked. Remembered for files with these columns."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         await set_mapping(
             session=session,
             context=context_of(principal, now=dependencies.clock()),

@@ -17,6 +17,7 @@ from slotstream_servicekit.errors import TransientError
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.limits import rate_limited
+from slotstream_servicekit.http.principal import Principal
 
 router = Router(prefix="/v1/imports", tags=["imports"])
 
@@ -48,13 +49,13 @@ async def progress(
     The stream also ends when the service stops; whoever connects again is told the present state first.
     """
     health: Health = request.app.state.health
-    first = await _progress(dependencies, principal.organization_id, import_id)
-    events = _progress_events(dependencies, health, principal.organization_id, import_id, first)
+    first = await _progress(dependencies, principal, import_id)
+    events = _progress_events(dependencies, health, principal, import_id, first)
     return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 async def _progress_events(
-    dependencies: Dependencies, health: Health, organization_id: UUID, import_id: UUID, first: ProgressOut
+    dependencies: Dependencies, health: Health, principal: Principal, import_id: UUID, first: ProgressOut
 ) -> AsyncIterator[str]:
     shown = first
     yield f"retry: {_RECONNECT_MILLISECONDS}\n{_event(shown)}"
@@ -64,7 +65,7 @@ async def _progress_events(
         if health.is_stopping:
             return
         try:
-            current = await _progress(dependencies, organization_id, import_id)
+            current = await _progress(dependencies, principal, import_id)
         except TransientError:
             # Its status is long sent: whoever watches connects again and is told then.
             return
@@ -81,8 +82,8 @@ def _event(current: ProgressOut) -> str:
     return f"event: progress\ndata: {current.model_dump_json()}\n\n"
 
 
-async def _progress(dependencies: Dependencies, organization_id: UUID, import_id: UUID) -> ProgressOut:
-    async with dependencies.database.transaction(organization_id) as session:
-        imported = await ImportStore(session).get(organization_id, import_id)
-        counts = await RowCommandStore(session, organization_id, import_id).counts()
+async def _progress(dependencies: Dependencies, principal: Principal, import_id: UUID) -> ProgressOut:
+    async with dependencies.database.transaction(principal) as session:
+        imported = await ImportStore(session).get(principal.organization_id, import_id)
+        counts = await RowCommandStore(session, principal.organization_id, import_id).counts()
     return ProgressOut.of(imported, counts)

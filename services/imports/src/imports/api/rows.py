@@ -30,6 +30,7 @@ from slotstream_servicekit.http.pagination import (
     encode_cursor,
     page_of,
 )
+from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.spreadsheets import defused
 
@@ -52,7 +53,7 @@ async def list_rows(
 ) -> Page[RowOut]:
     """The rows in the file's order."""
     after = 0 if cursor is None else decode_cursor(cursor, int, scope="import-rows")[0]
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         await ImportStore(session).get(principal.organization_id, import_id)
         rows = await RowStore(session, principal.organization_id, import_id).page(
             states=state or (), outcomes=outcome or (), after=after, limit=limit + 1
@@ -75,7 +76,7 @@ async def patch_row(
     """Corrects, drops or forces one row. A corrected row is judged and checked anew; an override of it ends."""
     if body.override_reason is not None:
         principal.require(Right.OVERRIDE)
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         row = await change_row(
             session=session,
             context=context_of(principal, now=dependencies.clock()),
@@ -96,23 +97,23 @@ async def patch_row(
 )
 async def download_errors(import_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> StreamingResponse:
     """The rows that were not, or would not be, booked, with why, as CSV; streamed."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         imported = await ImportStore(session).get(principal.organization_id, import_id)
     columns = imported.mapping.columns if imported.mapping is not None else {}
     ordered = {name: columns[name] for name in Field if name in columns}
-    lines = _error_lines(dependencies, principal.organization_id, import_id, ordered)
+    lines = _error_lines(dependencies, principal, import_id, ordered)
     headers = {"Content-Disposition": f'attachment; filename="import-{import_id}-errors.csv"'}
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 async def _error_lines(
-    dependencies: Dependencies, organization_id: UUID, import_id: UUID, columns: Mapping[Field, str]
+    dependencies: Dependencies, principal: Principal, import_id: UUID, columns: Mapping[Field, str]
 ) -> AsyncIterator[str]:
     yield _csv([["row", "state", "codes", "details", *columns.values()]])
     after = 0
     while True:
-        async with dependencies.database.transaction(organization_id) as session:
-            rows = await RowStore(session, organization_id, import_id).erroneous(after=after, limit=_PAGE)
+        async with dependencies.database.transaction(principal) as session:
+            rows = await RowStore(session, principal.organization_id, import_id).erroneous(after=after, limit=_PAGE)
         if not rows:
             return
         after = rows[-1].number

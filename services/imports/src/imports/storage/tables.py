@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.outbox import outbox_table
-from slotstream_servicekit.schema import DatabaseSchema
+from slotstream_servicekit.schema import LIMIT_BUSINESSES, DatabaseSchema, RowLimit
 
 metadata = MetaData()
 
@@ -253,8 +253,39 @@ client_contacts = Table(
 CATALOGUE_TABLES = ("businesses", "services", "resources")
 CLIENT_TABLES = ("client_contacts",)
 
+_OF_IMPORT = "sees_import(organization_id, import_id)"
+LIMITS = (
+    # Who is limited to one calendar has no imports: a file is a business's.
+    RowLimit(table="imports", business=f"business_id = ANY ({LIMIT_BUSINESSES})", calendar="false"),
+    *(RowLimit(table=table, business=_OF_IMPORT, calendar=_OF_IMPORT) for table in ("import_files", "import_rows")),
+)
+"""What limited callers see. UNLIMITED_TABLES says why the others have no limits."""
+
+FUNCTIONS = (
+    """
+    CREATE FUNCTION sees_import(p_organization uuid, p_import uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 AS $function$
+    BEGIN
+        RETURN EXISTS (SELECT FROM imports i WHERE i.organization_id = p_organization AND i.id = p_import);
+    END
+    $function$
+    """,
+)
+
+UNLIMITED_TABLES = {
+    "businesses": "names of what a caller may name; an import is of one business",
+    "client_contacts": "never read by requests",
+    "idempotency_keys": "a caller's own",
+    "mappings": "what columns mean, remembered for files with the same ones",
+    "outbox": "never read by requests",
+    "resources": "rows name those of their import's business only",
+    "services": "rows name those of their import's business only",
+}
+
 schema = DatabaseSchema(
     service="imports",
     metadata=metadata,
     tenant_tables=tuple(metadata.tables),
+    after=FUNCTIONS,
+    limits=LIMITS,
 )

@@ -75,6 +75,8 @@ async def upload_import(
 ) -> tuple[Import, bool]:
     """The import, and whether it is new: the same id with the same file answers with the one that is there."""
     organization_id, now = context.organization_id, context.now
+    context.limits.check_no_calendar()
+    context.limits.check_business(business_id)
     await language_of(session=session, organization_id=organization_id, business_id=business_id)
     imported = Import(
         organization_id=organization_id,

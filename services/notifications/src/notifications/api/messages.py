@@ -55,7 +55,7 @@ async def list_messages(
         due_from=due_from,
         due_to=due_to,
     )
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         rows = await MessageStore(session).page(principal.organization_id, wanted=wanted, after=after, limit=limit + 1)
     items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
     return Page[MessageOut](items=[_out(message) for message in items], next_cursor=next_cursor)
@@ -63,7 +63,7 @@ async def list_messages(
 
 @router.get("/{message_id}", response_model=MessageOut)
 async def get_message(message_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         message = await MessageStore(session).get(principal.organization_id, message_id)
     return model_response(_out(message), version=message.version)
 

@@ -17,7 +17,7 @@ router = Router(prefix="/v1/clients/{client_id}/preferences", tags=["preferences
 
 @router.get("", response_model=PreferencesOut)
 async def get_preferences(client_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         stored = await read_preferences(session=session, organization_id=principal.organization_id, client_id=client_id)
     return model_response(_out(stored), version=stored.version)
 
@@ -31,7 +31,7 @@ async def set_preferences(
     expected_version: IfMatch,
 ) -> Response:
     """Set the channels that the client has opted out of. It holds for everything that is sent from now on."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         stored = await change_preferences(
             session=session,
             context=dependencies.context_of(principal),

@@ -63,7 +63,7 @@ async def list_reminder_rules(
     cursor: Cursor = None,
 ) -> Page[ReminderRuleOut]:
     after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         rows = await ReminderRuleStore(session).page(
             principal.organization_id, business_ids=business_id or [], after=after, limit=limit + 1
         )
@@ -73,7 +73,7 @@ async def list_reminder_rules(
 
 @router.get("/{rule_id}", response_model=ReminderRuleOut)
 async def get_reminder_rule(rule_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         rule = await ReminderRuleStore(session).get(principal.organization_id, rule_id)
     return model_response(_out(rule), version=rule.version)
 
@@ -87,7 +87,7 @@ async def update_reminder_rule(
     expected_version: IfMatch,
 ) -> Response:
     """Change what appointments made from now on get."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         rule = await change_rule(
             session=session,
             context=dependencies.context_of(principal),
@@ -106,7 +106,7 @@ async def delete_reminder_rule(
     rule_id: UUID, dependencies: CurrentDependencies, principal: TemplateWriter, expected_version: IfMatch
 ) -> None:
     """Archive: appointments that have the reminder keep it."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         await archive_rule(
             session=session,
             context=dependencies.context_of(principal),

@@ -22,7 +22,7 @@ router = Router(prefix="/v1/appointments/{appointment_id}/reminders", tags=["rem
 @router.get("")
 async def list_reminders(appointment_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> RemindersOut:
     """Planned, sent and stopped ones, in the order in which they are due. None yet for one that has not arrived."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         messages = await MessageStore(session).reminders_of(principal.organization_id, appointment_id)
     return RemindersOut(items=[_out(message) for message in messages])
 
@@ -63,7 +63,7 @@ async def delete_reminder(
     appointment_id: UUID, reminder_id: UUID, dependencies: CurrentDependencies, principal: Sender
 ) -> None:
     """Stop this reminder, and leave it out when the appointment moves."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         await remove_reminder(
             session=session,
             context=dependencies.context_of(principal),

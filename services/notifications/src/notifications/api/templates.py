@@ -74,7 +74,7 @@ async def list_message_templates(
 ) -> Page[TemplateOut]:
     """The organization's own templates; `/v1/templates/built-in` lists what is used without them."""
     after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         rows = await TemplateStore(session).page(
             principal.organization_id,
             kinds=kind or [],
@@ -141,7 +141,7 @@ async def preview_text(body: PreviewIn, principal: Reader) -> Response:
 
 @router.get("/{template_id}", response_model=TemplateOut)
 async def get_message_template(template_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         template = await TemplateStore(session).get(principal.organization_id, template_id)
     return model_response(_out(template), version=template.version)
 
@@ -154,7 +154,7 @@ async def update_message_template(
     principal: TemplateWriter,
     expected_version: IfMatch,
 ) -> Response:
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         template = await change_template(
             session=session,
             context=dependencies.context_of(principal),
@@ -173,7 +173,7 @@ async def delete_message_template(
     template_id: UUID, dependencies: CurrentDependencies, principal: TemplateWriter, expected_version: IfMatch
 ) -> None:
     """Archive: the next template in line is used from now on."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         await archive_template(
             session=session,
             context=dependencies.context_of(principal),
@@ -187,7 +187,7 @@ async def preview_message_template(
     template_id: UUID, body: PreviewIn, dependencies: CurrentDependencies, principal: Reader
 ) -> Response:
     """See the template with example values; pieces in the body are tried out in place of the stored ones."""
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         stored = await TemplateStore(session).get(principal.organization_id, template_id)
     text = Text(
         subject=body.subject or stored.text.subject,

@@ -57,6 +57,8 @@ class CatalogueItem:
     phone: str | None = None
     address: str | None = None
     user_id: str | None = None
+    business_id: UUID | None = None
+    """Of a service."""
     archived: bool = False
     version: int
 

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.outbox import outbox_table
-from slotstream_servicekit.schema import DatabaseSchema
+from slotstream_servicekit.schema import LIMIT_BUSINESSES, LIMIT_RESOURCE, DatabaseSchema, RowLimit
 
 metadata = MetaData()
 
@@ -123,6 +123,7 @@ catalogue = Table(
     Column("phone", Text, nullable=True),
     Column("address", Text, nullable=True),
     Column("user_id", Text, nullable=True),
+    Column("business_id", Uuid, nullable=True),
     Column("archived", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
     _instant("applied_at"),
@@ -310,9 +311,66 @@ TENANT_TABLES = (
     "templates",
 )
 
+_OF_APPOINTMENT = "sees_appointment(organization_id, appointment_id)"
+_OF_BUSINESS = f"business_id = ANY ({LIMIT_BUSINESSES})"
+LIMITS = (
+    RowLimit(
+        table="appointments",
+        business=_OF_BUSINESS,
+        calendar=f"staff @> jsonb_build_array(jsonb_build_object('id', {LIMIT_RESOURCE}::text))",
+    ),
+    RowLimit(table="messages", business=_OF_APPOINTMENT, calendar=_OF_APPOINTMENT),
+    # What has no business is the organization's: read by all, written by who is not limited.
+    RowLimit(
+        table="templates",
+        business=f"business_id IS NULL OR {_OF_BUSINESS}",
+        writes=f"{LIMIT_RESOURCE} IS NULL AND ({LIMIT_BUSINESSES} IS NULL OR {_OF_BUSINESS})",
+    ),
+    RowLimit(
+        table="reminder_rules",
+        business=f"business_id IS NULL AND service_id IS NULL OR {_OF_BUSINESS}"
+        " OR serves_business(organization_id, service_id)",
+        writes=f"{LIMIT_RESOURCE} IS NULL AND ({LIMIT_BUSINESSES} IS NULL OR {_OF_BUSINESS}"
+        " OR serves_business(organization_id, service_id))",
+    ),
+)
+"""What limited callers see. UNLIMITED_TABLES says why the others have no limits."""
+
+FUNCTIONS = (
+    """
+    CREATE FUNCTION sees_appointment(p_organization uuid, p_appointment uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 AS $function$
+    BEGIN
+        RETURN EXISTS (SELECT FROM appointments a WHERE a.organization_id = p_organization AND a.id = p_appointment);
+    END
+    $function$
+    """,
+    f"""
+    CREATE FUNCTION serves_business(p_organization uuid, p_service uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE COST 1 AS $function$
+    BEGIN
+        RETURN EXISTS (SELECT FROM catalogue c WHERE c.organization_id = p_organization AND c.kind = 'service'
+                       AND c.id = p_service AND c.business_id = ANY ({LIMIT_BUSINESSES}));
+    END
+    $function$
+    """,
+)
+
+UNLIMITED_TABLES = {
+    "appointment_texts": "read beside their messages only",
+    "catalogue": "names of what a caller may name; the use cases check what that is",
+    "clients": "the organization's: people come to several businesses",
+    "idempotency_keys": "a caller's own",
+    "outbox": "never read by requests",
+    "preferences": "the organization's, as clients are",
+    "reminders": "read beside their appointments only",
+}
+
 schema = DatabaseSchema(
     service="notifications",
     metadata=metadata,
     tenant_tables=TENANT_TABLES,
     shared_tables=("erased_clients",),
+    after=FUNCTIONS,
+    limits=LIMITS,
 )

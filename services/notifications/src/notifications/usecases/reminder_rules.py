@@ -18,6 +18,7 @@ from notifications.domain import (
     require_channel,
 )
 from notifications.storage import CatalogueStore, ReminderRuleStore, TemplateStore
+from notifications.usecases.limits import check_setting
 from notifications.usecases.templates import require_business
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import VersionConflictError
@@ -27,6 +28,7 @@ async def create_rule(
     *, session: AsyncSession, context: Context, rule: ReminderRule, channels: frozenset[Channel]
 ) -> ReminderRule:
     """A default reminder for appointments made from now on."""
+    await _check_limits(session, context, rule)
     require_channel(rule.channel, channels)
     if rule.business_id is not None and rule.service_id is not None:
         raise ReminderLevelError("A rule belongs to a business or to a service, not to both")
@@ -62,6 +64,7 @@ async def change_rule(
     """Changes what appointments made from now on get."""
     store = ReminderRuleStore(session)
     old = await store.get(context.organization_id, rule_id, lock=True)
+    await _check_limits(session, context, old)
     _check_version(old, expected_version)
     await require_reminder_template(
         session=session, organization_id=context.organization_id, template_id=template_id, channel=old.channel
@@ -84,8 +87,21 @@ async def archive_rule(*, session: AsyncSession, context: Context, rule_id: UUID
     """Appointments that have the reminder keep it."""
     store = ReminderRuleStore(session)
     old = await store.get(context.organization_id, rule_id, lock=True)
+    await _check_limits(session, context, old)
     _check_version(old, expected_version)
     await store.replace(replace(old, updated_at=context.now, version=old.version + 1), archived=True)
+
+
+async def _check_limits(session: AsyncSession, context: Context, rule: ReminderRule) -> None:
+    """Raises OutsideLimitsError. A service that is not known is refused as one of another business."""
+    if not context.limits.is_limited:
+        return
+    if rule.service_id is None:
+        check_setting(context.limits, rule.business_id, what="A rule for all businesses")
+        return
+    service = await CatalogueStore(session).get(context.organization_id, "service", rule.service_id)
+    context.limits.check_no_calendar()
+    context.limits.check_businesses([service.business_id] if service and service.business_id else [])
 
 
 async def require_reminder_template(

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from notifications.adapters.templates import check_text, html_page, render_text, sample_values
 from notifications.domain import BusinessUnknownError, Channel, DuplicateError, Template, Text, require_channel
 from notifications.storage import CatalogueStore, TemplateStore
+from notifications.usecases.limits import check_setting
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import VersionConflictError
 
@@ -16,6 +17,7 @@ async def create_template(
     *, session: AsyncSession, context: Context, template: Template, channels: frozenset[Channel]
 ) -> Template:
     """Raises TemplateRefusedError for a text that is not allowed, DuplicateError where its place is taken."""
+    check_setting(context.limits, template.business_id, what="A template for all businesses")
     require_channel(template.channel, channels)
     check_text(template.text)
     if template.business_id is not None:
@@ -41,6 +43,7 @@ async def change_template(
     """Replaces the pieces that are given. Raises TemplateRefusedError for a text that is not allowed."""
     store = TemplateStore(session)
     old = await store.get(context.organization_id, template_id, lock=True)
+    check_setting(context.limits, old.business_id, what="A template for all businesses")
     _check_version(old, expected_version)
     changed = Text(
         subject=old.text.subject if subject is None else subject,
@@ -61,6 +64,7 @@ async def archive_template(
     """It is not chosen any more; reminders that name it keep its text."""
     store = TemplateStore(session)
     old = await store.get(context.organization_id, template_id, lock=True)
+    check_setting(context.limits, old.business_id, what="A template for all businesses")
     _check_version(old, expected_version)
     await store.replace(replace(old, updated_at=context.now, version=old.version + 1), archived=True)
 

@@ -1,0 +1,181 @@
+"""Callers who are limited to businesses or to one calendar see and change no other messages and settings."""
+
+from typing import Any, Literal
+from uuid import uuid4
+
+import httpx2
+import pytest
+from notifications_salon import Salon
+
+from notifications.storage.tables import LIMITS, TENANT_TABLES, UNLIMITED_TABLES
+from slotstream_contracts.appointments import AssignedResource
+from slotstream_servicekit.testing.limits import (
+    BUSINESS,
+    CALENDAR,
+    HIDDEN,
+    NOT_FOUND,
+    OPEN,
+    SHARED,
+    Expected,
+    Probe,
+    check_complete,
+    check_controls,
+    walk,
+)
+from slotstream_servicekit.testing.plugin import ApiClientFactory, Signer
+
+pytestmark = pytest.mark.service
+
+Kind = Literal["businesses", "calendar"]
+KINDS: tuple[Kind, ...] = ("businesses", "calendar")
+WATCHED = sorted(set(TENANT_TABLES) - {"idempotency_keys"})
+TEMPLATE = {"kind": "reminder", "audience": "client", "channel": "email", "locale": "en", "subject": "S", "text": "T"}
+RULE = {"channel": "email", "minutes_before": 60}
+
+
+async def added(client: httpx2.AsyncClient, path: str, body: dict[str, Any]) -> str:
+    answer = await client.post(path, json=body)
+    assert answer.status_code == 201, answer.text
+    identity: str = answer.json()["id"]
+    return identity
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_no_route_shows_or_changes_what_lies_outside(
+    salon: Salon, api_client: ApiClientFactory, signer: Signer, kind: Kind
+) -> None:
+    business, staff = uuid4(), uuid4()
+    service = uuid4()
+    await salon.receive_states(
+        salon.business(id=business, name="Annex"),
+        salon.service(id=service, business_id=business, name="Reflexology"),
+        salon.staff(id=staff, name="Fiona", business_ids=(business,)),
+    )
+    there: dict[str, Any] = {"resources": (AssignedResource(id=staff, kind="staff", name="Fiona"),)}
+    if kind == "businesses":
+        there |= {"business_id": business, "service_id": service, "service_name": "Reflexology"}
+    appointment = salon.snapshot(**there)
+    own = salon.snapshot()
+    await salon.receive(salon.created(appointment), salon.created(own))
+    at = f"/v1/appointments/{appointment.id}/reminders"
+    reminder = await added(salon.http, at, RULE)
+    template = await added(salon.http, "/v1/templates", {**TEMPLATE, "business_id": str(business), "text": "Hush"})
+    rule = await added(salon.http, "/v1/reminder-rules", {**RULE, "service_id": str(service)})
+    shared = await added(salon.http, "/v1/templates", TEMPLATE)
+    shared_rule = await added(salon.http, "/v1/reminder-rules", {**RULE, "minutes_before": 90})
+    messages = [row["id"] for row in await salon.ledger() if row["appointment_id"] == str(appointment.id)]
+    claims = {"businesses": [str(salon.business_id)]} if kind == "businesses" else {"resource": str(salon.staff_id)}
+    token = signer.token(organization_id=salon.organization_id, role="manager", subject="limited", claims=claims)
+    limited = await api_client(salon.app, token=token)
+    here = kind == "calendar"
+    read: Expected = OPEN if here else NOT_FOUND
+    changed: Expected = CALENDAR if here else NOT_FOUND
+    preferences = f"/v1/clients/{salon.client_id}/preferences"
+    probes = [
+        Probe(route="POST /v1/templates", json={**TEMPLATE, "locale": "fr"}, expected=SHARED),
+        Probe(
+            route="POST /v1/templates",
+            json={**TEMPLATE, "locale": "fr", "business_id": str(business)},
+            expected=CALENDAR if here else BUSINESS,
+        ),
+        Probe(route="GET /v1/templates", expected=OPEN if here else HIDDEN),
+        Probe(route="GET /v1/templates", params={"business_id": str(business)}, expected=OPEN if here else HIDDEN),
+        Probe(route="GET /v1/templates/built-in", expected=OPEN),
+        Probe(route="GET /v1/templates/variables", expected=OPEN),
+        Probe(route="POST /v1/templates/preview", json={"subject": "a", "text": "b"}, expected=OPEN),
+        Probe(route="GET /v1/templates/{template_id}", path=f"/v1/templates/{template}", expected=read),
+        Probe(route="GET /v1/templates/{template_id}", path=f"/v1/templates/{shared}", expected=OPEN),
+        Probe(
+            route="PATCH /v1/templates/{template_id}",
+            path=f"/v1/templates/{template}",
+            json={"text": "new"},
+            expected=changed,
+        ),
+        Probe(
+            route="PATCH /v1/templates/{template_id}",
+            path=f"/v1/templates/{shared}",
+            json={"text": "new"},
+            expected=SHARED,
+        ),
+        Probe(
+            route="POST /v1/templates/{template_id}/preview",
+            path=f"/v1/templates/{template}/preview",
+            json={},
+            expected=read,
+        ),
+        Probe(route="POST /v1/reminder-rules", json={**RULE, "minutes_before": 30}, expected=SHARED),
+        Probe(
+            route="POST /v1/reminder-rules",
+            json={**RULE, "minutes_before": 30, "service_id": str(service)},
+            expected=CALENDAR if here else BUSINESS,
+        ),
+        Probe(route="GET /v1/reminder-rules", expected=OPEN if here else HIDDEN),
+        Probe(route="GET /v1/reminder-rules/{rule_id}", path=f"/v1/reminder-rules/{rule}", expected=read),
+        Probe(
+            route="PATCH /v1/reminder-rules/{rule_id}",
+            path=f"/v1/reminder-rules/{rule}",
+            json={"enabled": False},
+            expected=changed,
+        ),
+        Probe(
+            route="PATCH /v1/reminder-rules/{rule_id}",
+            path=f"/v1/reminder-rules/{shared_rule}",
+            json={"enabled": False},
+            expected=SHARED,
+        ),
+        Probe(route="GET /v1/messages", expected=HIDDEN),
+        Probe(route="GET /v1/messages", params={"appointment_id": str(appointment.id)}, expected=HIDDEN),
+        Probe(route="GET /v1/messages", params={"client_id": str(salon.client_id)}, expected=HIDDEN),
+        Probe(route="GET /v1/messages/{message_id}", path=f"/v1/messages/{messages[0]}", expected=NOT_FOUND),
+        Probe(route="GET /v1/appointments/{appointment_id}/reminders", path=at, expected=HIDDEN),
+        Probe(
+            route="POST /v1/appointments/{appointment_id}/reminders",
+            path=at,
+            json={**RULE, "minutes_before": 45},
+            expected=NOT_FOUND,
+        ),
+        Probe(
+            route="DELETE /v1/appointments/{appointment_id}/reminders/{reminder_id}",
+            path=f"{at}/{reminder}",
+            expected=NOT_FOUND,
+        ),
+        Probe(route="GET /v1/clients/{client_id}/preferences", path=preferences, expected=OPEN),
+        Probe(
+            route="PUT /v1/clients/{client_id}/preferences",
+            path=preferences,
+            json={"opted_out": ["sms"]},
+            expected=OPEN,
+        ),
+        Probe(route="DELETE /v1/templates/{template_id}", path=f"/v1/templates/{template}", expected=changed),
+        Probe(route="DELETE /v1/reminder-rules/{rule_id}", path=f"/v1/reminder-rules/{rule}", expected=changed),
+    ]
+    check_complete(salon.app, probes)
+    marks = {str(appointment.id), reminder, *messages}
+    if not here:
+        marks |= {template, rule, str(business), "Hush"}
+    await walk(probes, limited=limited, marks=marks, database=salon.database, tables=WATCHED)
+    seen = (await limited.get("/v1/messages")).json()["items"]
+    assert {row["appointment_id"] for row in seen} == {str(own.id)}
+    await check_controls(probes, unlimited=salon.http, marks=marks)
+
+
+async def test_a_manager_of_a_business_keeps_its_templates_and_rules(
+    salon: Salon, api_client: ApiClientFactory, signer: Signer
+) -> None:
+    claims = {"businesses": [str(salon.business_id)]}
+    token = signer.token(organization_id=salon.organization_id, role="manager", claims=claims)
+    limited = await api_client(salon.app, token=token)
+    await salon.receive(salon.created(appointment := salon.snapshot()))
+    template = await added(limited, "/v1/templates", {**TEMPLATE, "business_id": str(salon.business_id)})
+    rule = await added(limited, "/v1/reminder-rules", {**RULE, "service_id": str(salon.service_id)})
+    changes = (
+        await limited.patch(f"/v1/templates/{template}", json={"text": "new"}),
+        await limited.patch(f"/v1/reminder-rules/{rule}", json={"template_id": template}),
+        await limited.post(f"/v1/appointments/{appointment.id}/reminders", json={**RULE, "minutes_before": 20}),
+    )
+    assert [answer.status_code for answer in changes] == [200, 200, 201]
+
+
+def test_every_table_has_limits_or_a_reason_why_not() -> None:
+    assert {limit.table for limit in LIMITS} | set(UNLIMITED_TABLES) == set(TENANT_TABLES)
+    assert {limit.table for limit in LIMITS} & set(UNLIMITED_TABLES) == set()

@@ -1,10 +1,16 @@
 """Ids that callers give, or that holds had, never join two occupancies; and groups fill up under any race."""
 
 import asyncio
-from uuid import uuid4
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from booking_fixtures import Tenant
+
+from booking.usecases import claiming
+from slotstream_servicekit.testing.plugin import until
 
 pytestmark = pytest.mark.service
 
@@ -58,6 +64,58 @@ async def test_a_group_of_twenty_fills_up_when_all_come_at_once(tenant: Tenant) 
     assert sorted(answer.status_code for answer in answers) == [201] * 20 + [409] * 4
 
 
+async def test_those_who_lost_a_seat_do_not_all_choose_the_same_one_again(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All have looked, and chosen, before the first takes a seat. Were each to choose the lowest that is free, every
+    round would seat one, and whoever loses forty times is sent away while seats are free.
+    """
+    group = await tenant.add_service(name="Yoga", capacity=20)
+    await tenant.book(tenant.at(9), service_id=group["id"])
+    chosen: dict[object, int] = {}
+    all_have_chosen = asyncio.Event()
+    seat_all = claiming._seat_all
+
+    async def seat_all_at_once(*given: Any, look: bool, **more: Any) -> Any:
+        seated = await seat_all(*given, look=look, **more)
+        if look and len(chosen) < 12:
+            chosen.update({holder_id: claim.seats[0].seat for holder_id, claim in seated.seated.items()})
+            if len(chosen) == 12:
+                all_have_chosen.set()
+            await all_have_chosen.wait()
+        return seated
+
+    monkeypatch.setattr(claiming, "_seat_all", seat_all_at_once)
+    answers = await asyncio.gather(
+        *(
+            tenant.api.post("/v1/appointments", json=tenant.request(tenant.at(9), service_id=group["id"]))
+            for _ in range(12)
+        )
+    )
+    assert [answer.status_code for answer in answers] == [201] * 12
+    assert len(set(chosen.values())) > 3
+
+
+async def test_who_has_chosen_a_seat_beside_the_last_member_does_not_get_it_once_that_one_has_moved(
+    tenant: Tenant,
+) -> None:
+    """The one who joins has looked and chosen; before they take the seat, the last member moves by half the length."""
+    group = await tenant.add_service(name="Yoga", capacity=5, duration_minutes=60)
+    first, last = [await tenant.book(tenant.at(9), service_id=group["id"]) for _ in range(2)]
+    await tenant.post(f"/v1/appointments/{first['id']}/cancel", {"reason": "ill"})
+    other = await tenant.post("/v1/clients", {"name": "Alan Turing"}, status=201)
+    async with stopped(tenant, other["id"]) as waiting:
+        request = tenant.request(tenant.at(9), service_id=group["id"], client_id=other["id"])
+        joining = asyncio.create_task(tenant.api.post("/v1/appointments", json=request))
+        await waiting(1)
+        move = {"starts_at": tenant.at(9, 30)}
+        moved = await tenant.api.post(f"/v1/appointments/{last['id']}/reschedule", json=move)
+    joined = await joining
+
+    assert await tenant.rows(OVERLAPPING) == []
+    assert (moved.status_code, joined.status_code) == (201, 409), joined.text
+
+
 async def test_the_last_member_of_a_group_that_moves_does_not_overlap_who_joins_meanwhile(tenant: Tenant) -> None:
     group = await tenant.add_service(name="Yoga", capacity=5, duration_minutes=60)
     for day in range(1, 7):
@@ -70,19 +128,57 @@ async def test_the_last_member_of_a_group_that_moves_does_not_overlap_who_joins_
         assert await tenant.rows(OVERLAPPING) == []
 
 
-async def test_members_of_two_groups_who_swap_places_never_wait_for_each_other(tenant: Tenant) -> None:
+async def test_members_of_two_full_groups_who_swap_places_are_both_refused_at_once(tenant: Tenant) -> None:
     group = await tenant.add_service(name="Yoga", capacity=2)
-    for day in range(1, 5):
-        early, _ = [await tenant.book(tenant.at(9, day=day), service_id=group["id"]) for _ in range(2)]
-        late, _ = [await tenant.book(tenant.at(9, 30, day=day), service_id=group["id"]) for _ in range(2)]
-        answers = await asyncio.gather(
-            tenant.api.post(
-                f"/v1/appointments/{early['id']}/reschedule", json={"starts_at": tenant.at(9, 30, day=day)}
-            ),
-            tenant.api.post(f"/v1/appointments/{late['id']}/reschedule", json={"starts_at": tenant.at(9, day=day)}),
-        )
-        # Full groups: neither can move, and each is told so at once.
-        assert [answer.status_code for answer in answers] == [409, 409], [answer.text for answer in answers]
+    early, _ = [await tenant.book(tenant.at(9), service_id=group["id"]) for _ in range(2)]
+    late, _ = [await tenant.book(tenant.at(9, 30), service_id=group["id"]) for _ in range(2)]
+    answers = await asyncio.gather(
+        tenant.api.post(f"/v1/appointments/{early['id']}/reschedule", json={"starts_at": tenant.at(9, 30)}),
+        tenant.api.post(f"/v1/appointments/{late['id']}/reschedule", json={"starts_at": tenant.at(9)}),
+    )
+    assert [answer.status_code for answer in answers] == [409, 409], [answer.text for answer in answers]
+
+
+async def test_members_of_two_groups_who_swap_places_never_wait_for_each_other(tenant: Tenant) -> None:
+    """Each gives up its place and then wants the other's, over those who have theirs there. Both are stopped where
+    they have given up, if they come so far, and go on at the same instant.
+    """
+    group = await tenant.add_service(name="Yoga", capacity=2)
+    early, _ = [await tenant.book(tenant.at(9), service_id=group["id"]) for _ in range(2)]
+    late, _ = [await tenant.book(tenant.at(9, 30), service_id=group["id"]) for _ in range(2)]
+    override = {"override": {"reason": "they swap"}}
+    async with stopped(tenant, tenant.client["id"]) as waiting:
+        moving = [
+            asyncio.create_task(tenant.api.post(f"/v1/appointments/{moved['id']}/reschedule", json={**to, **override}))
+            for moved, to in ((early, {"starts_at": tenant.at(9, 30)}), (late, {"starts_at": tenant.at(9)}))
+        ]
+        await waiting(2)
+    answers = await asyncio.gather(*moving)
+    assert [answer.status_code for answer in answers] == [201, 201], [answer.text for answer in answers]
+
+
+@asynccontextmanager
+async def stopped(tenant: Tenant, client_id: str) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+    """Whoever books for the client waits, after looking and before taking, until this ends; gives what waits for them.
+
+    An erase or a change of the client would stop them there as well.
+    """
+    async with tenant.as_owner() as owner:
+        await owner.execute("SET slotstream.organization = '*'")
+
+        async def waiting(at_least: int) -> None:
+            async def are_waiting() -> bool:
+                count: int = await owner.fetchval(
+                    "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+                    " WHERE NOT granted AND datname = current_database()"
+                )
+                return count >= at_least
+
+            await until(are_waiting, what=f"{at_least} wait")
+
+        async with owner.transaction():
+            await owner.execute("SELECT 1 FROM clients WHERE id = $1 FOR NO KEY UPDATE", UUID(client_id))
+            yield waiting
 
 
 async def test_ids_of_sessions_are_the_servers(tenant: Tenant) -> None:

@@ -1,16 +1,24 @@
 """Erasing a person: what lies ahead of them ends, and nothing of them is left in any table or message."""
 
 import asyncio
+from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from booking_fixtures import Json, Tenant
 from series_requests import MONDAYS, add
+from sqlalchemy import text
 
+from booking import worker
+from booking.domain.bulk import BulkOrder, BulkVerb
+from booking.storage.bulk import BulkStore
+from booking.storage.policies import PolicyCache
+from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.testing.plugin import until
 
 CLIENTS = "/v1/clients"
+ROUTES = import_module("booking.api.bulk")
 TYPED = ("zuse", "901821", "likes tea")
 
 
@@ -33,7 +41,7 @@ async def rows_with(tenant: Tenant, *texts: str) -> list[tuple[str, str]]:
             await owner.execute("SET slotstream.organization = '*'")
             for row in await owner.fetch(f"SELECT t::text AS row FROM {table} AS t"):
                 line = row["row"].lower()
-                if any(text in line or text.encode().hex() in line for text in texts):
+                if any(part in line or part.encode().hex() in line for part in texts):
                     found.append((table, row["row"]))
     return found
 
@@ -181,3 +189,55 @@ async def test_a_person_and_their_duplicates_are_erased_by_many_at_once_and_once
     )
 
     assert sorted(answer.status_code for answer in answers) == [204, *[404] * len(doubles)]
+
+
+@pytest.mark.parametrize(("others", "left"), [(True, "… cannot come, tell …."), (False, "erased")])
+async def test_what_is_said_with_a_running_order_forgets_the_person_and_goes_on_for_the_others(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, others: bool, left: str
+) -> None:
+    monkeypatch.setattr(ROUTES, "AT_ONCE", 1)
+    person = await a_person(tenant)
+    theirs = [await tenant.book(tenant.at(9 + number), client_id=person["id"]) for number in range(2)]
+    more = [await tenant.book(tenant.at(12))] if others else []
+    body = {
+        "verb": "cancel",
+        "ids": [booked["id"] for booked in (*theirs, *more)],
+        "arguments": {"reason": "Zuse cannot come, tell +4930901821."},
+    }
+    job = await tenant.post("/v1/appointments/bulk", body, status=202)
+
+    await tenant.post(f"{CLIENTS}/{person['id']}/erase", {"open_appointments": "cancel"}, status=204)
+
+    [running] = await tenant.rows("SELECT arguments, status FROM bulk_jobs")
+    assert (running["arguments"]["reason"], running["status"]) == (left, "running")
+    assert await rows_with(tenant, "zuse", "901821") == []
+    assert await worker.do_one_portion(tenant.database, PolicyCache(), lambda: tenant.now[0])
+    finished = await tenant.get(f"/v1/bulk/{job['id']}")
+    assert (finished["status"], finished["succeeded"]) == ("finished", len(more))
+    for booked in more:
+        assert (await tenant.get(f"/v1/appointments/{booked['id']}"))["status"] == "cancelled"
+
+
+async def test_an_erase_waits_for_the_portion_that_is_being_done_and_not_in_a_circle(tenant: Tenant) -> None:
+    person = await a_person(tenant)
+    booked = await tenant.book(tenant.at(9), client_id=person["id"])
+    async with tenant.database.transaction(tenant.organization_id) as session:
+        await BulkStore(session).add(
+            BulkOrder(id=uuid4(), verb=BulkVerb.CANCEL, reason="Zuse"),
+            context=Context(
+                organization_id=tenant.organization_id,
+                actor=Actor(type="user", id="u"),
+                cause=Cause(correlation_id="c"),
+                now=tenant.now[0],
+            ),
+            appointment_ids=[UUID(booked["id"])],
+        )
+    async with tenant.database.system_transaction() as session:
+        job = await BulkStore(session).next_job(now=tenant.now[0])
+        path = f"{CLIENTS}/{person['id']}/erase"
+        erasing = asyncio.create_task(tenant.post(path, {"open_appointments": "cancel"}, status=204))
+        await until(lambda: _is_waited_for(tenant), what="the erase waits for the portion")
+        await session.execute(text("SELECT 1 FROM appointments WHERE id = :id FOR UPDATE"), {"id": UUID(booked["id"])})
+        assert job is not None
+    await erasing
+    assert await rows_with(tenant, "zuse", "901821") == []

@@ -68,12 +68,13 @@ BEGIN
         RETURN;
     END IF;
     -- Each row is looked up by itself: OFFSET 0 keeps PostgreSQL from joining, and so from reading a table whole.
+    -- The client stays as they are until this commits: an erase waits for what is booked, or is waited for and seen.
     RETURN QUERY
         SELECT r.id FROM unnest(p_ids, p_clients) AS r(id, client_id)
         -- A client that is made by the same statement has no id yet.
         WHERE (r.client_id IS NULL
                OR (SELECT true FROM clients c WHERE c.organization_id = p_organization AND c.id = r.client_id
-                   AND c.merged_into IS NULL AND NOT c.erased OFFSET 0))
+                   AND c.merged_into IS NULL AND NOT c.erased OFFSET 0 FOR SHARE))
           AND (SELECT true FROM appointments a WHERE a.id = r.id OFFSET 0) IS NULL
           AND (SELECT true FROM holds h WHERE h.organization_id = p_organization AND h.id = r.id
                AND h.expires_at > clock_timestamp() OFFSET 0) IS NULL

@@ -1,7 +1,8 @@
 """Erased people: by what an old command that is about one of them is known, although nothing of them is kept."""
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -46,6 +47,23 @@ def digests_of_details(organization_id: UUID, details: ClientDetails, *, region:
     contacts = [(kind, value) for kind, value in (("phone", normal.phone), ("email", normal.email)) if value]
     told = contacts or [("name", folded(normal.name))]
     return frozenset(_digest(organization_id, kind, value) for kind, value in told)
+
+
+ERASED: Final = "erased"
+"""What stands where something typed about an erased person stood, and something must stand."""
+
+
+def without_person(text: str, clients: Sequence[Client]) -> str:
+    """The text, which is meant for others too, without the names, numbers and addresses of these clients."""
+    told = {value for client in clients for value in (client.name, client.phone, client.email) if value}
+    words = {word for client in clients for word in client.name.split() if len(word) >= _SHORTEST_NAME}
+    for value in sorted(told | words, key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "…", text, flags=re.IGNORECASE)
+    return text
+
+
+_SHORTEST_NAME: Final = 3
+"""Shorter parts of a name are words of a language: left out by themselves, they would make others unreadable."""
 
 
 def _digest(organization_id: UUID, kind: str, value: str) -> str:

@@ -17,7 +17,7 @@ class ReasonRequiredError(SlotstreamError):
 
 
 class ClientErasedError(SlotstreamError):
-    """A command from before an erase is about the person who was erased."""
+    """The person was erased: a command from before that, or reopening an appointment, is about them."""
 
     code = "client_erased"
     kind = ErrorKind.conflict

@@ -1,6 +1,6 @@
 """Long bulk orders: what was ordered, for which appointments, and how far it is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
@@ -30,6 +30,22 @@ from slotstream_servicekit.notify import notify
 ORDERED_CHANNEL: Final = "bulk_ordered"
 """Notified when an order is taken on."""
 _PROGRESS: Final = tuple(field.name for field in fields(BulkProgress))
+
+
+_RUNNING_ABOUT: Final = """
+SELECT j.id FROM bulk_jobs j
+WHERE j.organization_id = $1 AND j.status = 'running' AND EXISTS (
+    SELECT FROM bulk_items i JOIN appointments a ON a.organization_id = $1 AND a.id = i.appointment_id
+    WHERE i.organization_id = $1 AND i.job_id = j.id AND a.client_id = ANY($2))
+"""
+_SAID_WITH: Final = """
+SELECT j.arguments, NOT EXISTS (
+    SELECT FROM bulk_items i JOIN appointments a ON a.organization_id = $1 AND a.id = i.appointment_id
+    WHERE i.organization_id = $1 AND i.job_id = j.id AND a.client_id <> ALL($3)) AS theirs_alone
+FROM bulk_jobs j WHERE j.organization_id = $1 AND j.id = $2
+"""
+
+Rewrite = Callable[[str, bool], str]
 
 
 class BulkStore:
@@ -107,6 +123,37 @@ class BulkStore:
             ),
             progress=_progress(row),
         )
+
+    async def lock_running(self, organization_id: UUID, client_ids: Sequence[UUID]) -> frozenset[UUID]:
+        """The running orders that name appointments of these clients, locked in the order of their ids."""
+        connection = await connection_of(self._session)
+        rows = await connection.fetch(f"{_RUNNING_ABOUT} ORDER BY j.id FOR UPDATE OF j", organization_id, client_ids)
+        return frozenset(row["id"] for row in rows)
+
+    async def running_about(self, organization_id: UUID, client_ids: Sequence[UUID]) -> frozenset[UUID]:
+        connection = await connection_of(self._session)
+        rows = await connection.fetch(_RUNNING_ABOUT, organization_id, client_ids)
+        return frozenset(row["id"] for row in rows)
+
+    async def rewrite(
+        self, organization_id: UUID, job_ids: Iterable[UUID], client_ids: Sequence[UUID], rewrite: Rewrite
+    ) -> None:
+        """Writes anew what was said with orders; `rewrite` is told whether an order is about these clients only."""
+        connection = await connection_of(self._session)
+        for job_id in sorted(job_ids):
+            row = await connection.fetchrow(_SAID_WITH, organization_id, job_id, client_ids)
+            if row is None:
+                continue
+            said = {
+                name: rewrite(value, row["theirs_alone"]) if isinstance(value, str) else value
+                for name, value in row["arguments"].items()
+            }
+            await connection.execute(
+                "UPDATE bulk_jobs SET arguments = $3 WHERE organization_id = $1 AND id = $2",
+                organization_id,
+                job_id,
+                orjson.dumps(said).decode(),
+            )
 
     async def next_appointments(self, job: BulkProgress, *, limit: int) -> list[UUID]:
         """Those that come after what is done already."""

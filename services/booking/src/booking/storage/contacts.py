@@ -31,6 +31,24 @@ async def find_contacts(
     return [KnownContact(phone=row["contact_phone"], email=row["contact_email"], client=_client(row)) for row in rows]
 
 
+async def lock_clients(
+    connection: Connection, organization_id: UUID, ids: Iterable[UUID], *, to_change: bool
+) -> dict[UUID, int]:
+    """The versions of these clients, who stay as they are until the transaction ends.
+
+    Whoever takes several clients takes them in the order of their ids, so that none waits for another in a circle.
+    """
+    rows = await connection.fetch(
+        f"""
+        SELECT id, version FROM clients WHERE organization_id = $1 AND id = ANY($2) ORDER BY id
+        FOR {"NO KEY UPDATE" if to_change else "SHARE"}
+        """,
+        organization_id,
+        list(ids),
+    )
+    return {row["id"]: row["version"] for row in rows}
+
+
 def _client(row: asyncpg.Record) -> Client:
     values: dict[str, Any] = {name: row[name] for name in _FIELDS}
     consent = values["consent"]

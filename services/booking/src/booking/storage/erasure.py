@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.erasure import CLOCK_SKEW, ErasedPeople
+from booking.storage.bulk import BulkStore
 from slotstream_contracts.topics import CLIENTS
 from slotstream_servicekit.database import Connection
 
@@ -23,6 +24,17 @@ class Ahead:
 
     appointment_ids: tuple[UUID, ...]
     series_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theirs:
+    """Everything that clients ever had: what an erase changes."""
+
+    order_ids: frozenset[UUID]
+    """Of running bulk orders that name appointments of theirs."""
+    series_ids: frozenset[UUID]
+    appointment_ids: tuple[UUID, ...]
+    """In the order of the ids."""
 
 
 class ErasureStore:
@@ -41,9 +53,30 @@ class ErasureStore:
         values = {"organization_id": organization_id, "client_ids": list(client_ids)}
         return frozenset((await self._session.execute(_RECORDS, values)).scalars())
 
-    async def appointments_of(self, organization_id: UUID, client_ids: Sequence[UUID]) -> list[UUID]:
+    async def lock_theirs(self, organization_id: UUID, client_ids: Sequence[UUID]) -> Theirs:
+        """All running orders, series and appointments of these clients, locked in this order and each in the order of
+        their ids: an order is held by whoever does it before the appointments are.
+        """
         values = {"organization_id": organization_id, "client_ids": list(client_ids)}
-        return list((await self._session.execute(_APPOINTMENTS, values)).scalars())
+        orders = await BulkStore(self._session).lock_running(organization_id, list(client_ids))
+        series = await self._session.execute(_LOCK_SERIES, values)
+        appointments = await self._session.execute(_LOCK_APPOINTMENTS, values)
+        return Theirs(
+            order_ids=orders,
+            series_ids=frozenset(series.scalars()),
+            appointment_ids=tuple(appointments.scalars()),
+        )
+
+    async def read_theirs(self, organization_id: UUID, client_ids: Sequence[UUID]) -> Theirs:
+        values = {"organization_id": organization_id, "client_ids": list(client_ids)}
+        orders = await BulkStore(self._session).running_about(organization_id, list(client_ids))
+        series = await self._session.execute(_SERIES, values)
+        appointments = await self._session.execute(_APPOINTMENTS, values)
+        return Theirs(
+            order_ids=orders,
+            series_ids=frozenset(series.scalars()),
+            appointment_ids=tuple(appointments.scalars()),
+        )
 
     async def mark(self, organization_id: UUID, digests: Iterable[str], *, now: datetime) -> None:
         """Remembers for a time who was erased, by digests."""
@@ -106,6 +139,9 @@ _MARK = text(
 )
 _RECORDS = text(f"SELECT id FROM appointments WHERE {_THEIRS} UNION SELECT id FROM series WHERE {_THEIRS}")
 _APPOINTMENTS = text(f"SELECT id FROM appointments WHERE {_THEIRS} ORDER BY id")
+_LOCK_APPOINTMENTS = text(f"SELECT id FROM appointments WHERE {_THEIRS} ORDER BY id FOR UPDATE")
+_SERIES = text(f"SELECT id FROM series WHERE {_THEIRS} ORDER BY id")
+_LOCK_SERIES = text(f"SELECT id FROM series WHERE {_THEIRS} ORDER BY id FOR UPDATE")
 _OPEN_APPOINTMENTS = text(
     f"""
     SELECT id FROM appointments

@@ -19,6 +19,7 @@ from booking.domain.changes import Change, Override
 from booking.domain.clients import Client, ClientNote
 from booking.domain.errors import (
     AlreadyExistsError,
+    BusyBookError,
     ExternalIdTakenError,
     IdTakenError,
     InvalidBookingError,
@@ -42,7 +43,15 @@ from booking.usecases.actions import find_or_add_action
 from booking.usecases.claiming import SeatedClaim, TimeClaim, calendars_of, claim_time
 from booking.usecases.holds import use_hold
 from booking.usecases.limits import check_booking
-from booking.usecases.resolving import ResolvedClient, addresses_of, resolve_clients, write_found
+from booking.usecases.resolving import (
+    ATTEMPTS,
+    BUSY_CLIENT,
+    ResolvedClient,
+    addresses_of,
+    resolve_clients,
+    settle_clients,
+    write_found,
+)
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Connection, tenant_transaction
 from slotstream_servicekit.errors import Reason, SlotstreamError
@@ -121,7 +130,7 @@ async def book_appointments(
                 outcomes[0].booked()
             return outcomes
     except SlotstreamError as error:
-        return [Outcome(booking=bookings[0], error=error)]
+        return [Outcome(booking=booking, error=error) for booking in bookings]
 
 
 async def book_appointment(*, connection: Connection, policies: Policies, booking: Booking) -> Outcome:
@@ -170,6 +179,17 @@ async def _taken_external_ids(
         for request_id, key in keys.items()
         if key in holders and holders[key] != request_id
     }
+
+
+def addresses_to_lock(policy: Policy, requests: Sequence[BookingRequest]) -> list[str]:
+    """The phones and e-mails of clients who are given by details, and the external ids of appointments."""
+    addresses: list[str] = []
+    for request in requests:
+        with contextlib.suppress(SlotstreamError):
+            addresses += addresses_of(policy, request)
+        if key := ExternalKey.of(request):
+            addresses.append(f"{key.business_id}:{key.source}:{key.external_id}")
+    return addresses
 
 
 def _needs_transaction(request: BookingRequest) -> bool:
@@ -222,6 +242,22 @@ class _Work:
         requests = [booking.request for booking in bookings]
         return await resolve_clients(self.connection, policy, bookings[0].context, requests)
 
+    async def _resolve_settled(self, bookings: Sequence[Booking]) -> Mapping[UUID, ResolvedClient | SlotstreamError]:
+        """Inside a transaction: the clients, who stay as they were found until it ends.
+
+        One booking that changes nothing else needs no lock beforehand: the statement takes it. An override does,
+        because it takes seats of others before; so do many, which come in the order of their slots.
+        """
+        for _ in range(ATTEMPTS):
+            resolved = await self.resolve(bookings)
+            clients = [client for client in resolved.values() if isinstance(client, ResolvedClient)]
+            alone = len(bookings) == 1 and bookings[0].request.override_reason is None
+            if (alone and all(client.is_settled or client.new for client in clients)) or await settle_clients(
+                self.connection, self.organization_id, clients
+            ):
+                return resolved
+        raise BusyBookError(BUSY_CLIENT)
+
     async def book(
         self,
         bookings: Sequence[Booking],
@@ -240,7 +276,7 @@ class _Work:
                 errors[booking.request.id] = error
         if locks:
             await self._lock_addresses(list(prepared.values()))
-        resolved = resolved or await self.resolve(list(prepared.values()) or bookings)
+        resolved = resolved or await self._resolve_settled(list(prepared.values()) or bookings)
         for request_id, client in resolved.items():
             if isinstance(client, SlotstreamError):
                 errors.setdefault(request_id, client)
@@ -302,13 +338,7 @@ class _Work:
     async def addresses(self, bookings: Sequence[Booking]) -> list[str]:
         """The phones and e-mails of clients who are given by details, and the external ids of appointments."""
         policy = await self.policies.of(self.connection, self.organization_id)
-        addresses: list[str] = []
-        for booking in bookings:
-            with contextlib.suppress(SlotstreamError):
-                addresses += addresses_of(policy, booking.request)
-            if key := ExternalKey.of(booking.request):
-                addresses.append(f"{key.business_id}:{key.source}:{key.external_id}")
-        return addresses
+        return addresses_to_lock(policy, [booking.request for booking in bookings])
 
     async def _lock_addresses(self, bookings: Sequence[Booking]) -> None:
         locks = contact_locks(self.organization_id, await self.addresses(bookings))
@@ -424,7 +454,11 @@ class _Work:
             elif request_id in known and known[request_id] not in clients:
                 survivor_id = survivors[known[request_id]]
                 if survivor_id is None:
-                    errors[request_id] = UnknownReferenceError("client", known[request_id])
+                    # Whoever was found by what was typed was erased since; looked for again, nobody is found.
+                    was_found = self.clients[request_id].found is not None
+                    errors[request_id] = (
+                        BusyBookError(BUSY_CLIENT) if was_found else UnknownReferenceError("client", known[request_id])
+                    )
                 else:
                     self.clients[request_id] = replace(self.clients[request_id], id=survivor_id)
         return errors

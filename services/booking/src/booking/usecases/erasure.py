@@ -11,15 +11,16 @@ from booking.domain.appointments import Appointment, changed
 from booking.domain.bulk import BulkOrder, BulkVerb
 from booking.domain.changes import Change
 from booking.domain.clients import Client
-from booking.domain.erasure import digests_of_client
+from booking.domain.erasure import ERASED, digests_of_client, without_person
 from booking.domain.errors import ClientHasAppointmentsError
 from booking.domain.lifecycle import Verb
 from booking.domain.series import Scope
 from booking.publishers import client_tombstone
 from booking.storage.appointments import AppointmentStore
+from booking.storage.bulk import BulkStore
 from booking.storage.clients import ClientStore
 from booking.storage.connections import connection_of
-from booking.storage.erasure import Ahead, ErasureStore
+from booking.storage.erasure import Ahead, ErasureStore, Theirs
 from booking.storage.policies import PolicyCache
 from booking.usecases.bulk import do_in_bulk
 from booking.usecases.history import record_changes
@@ -31,7 +32,7 @@ from slotstream_servicekit.errors import NotFoundError, TransientError, VersionC
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import enqueue
 
-_REASON: Final = "erased"
+_ATTEMPTS: Final = 10
 _FREE_TEXT: Final = (
     "notes",
     "internal_notes",
@@ -59,16 +60,22 @@ async def erase_client(
     telling the client; else they are in the way. Raises ClientHasAppointmentsError, VersionConflictError.
     """
     organization_id = context.organization_id
-    clients = await _locked_person(session, organization_id, client_id, expected_version)
+    store = ErasureStore(session)
+    clients, theirs = await _locked_with_all_of_theirs(session, organization_id, client_id, expected_version)
     client_ids = [client.id for client in clients]
     await check_people(session, context, client_ids, what="erasing")
-    store = ErasureStore(session)
     ahead = await store.ahead_of(organization_id, client_ids, now=context.now)
     if ahead.appointment_ids or ahead.series_ids:
         if not cancels_ahead:
             raise ClientHasAppointmentsError(appointment_ids=ahead.appointment_ids, series_ids=ahead.series_ids)
         await _cancel(session, context, policies, ahead, client_ids)
-    await _publish_without_text(session, context, await store.appointments_of(organization_id, client_ids))
+    await _publish_without_text(session, context, theirs.appointment_ids)
+    await BulkStore(session).rewrite(
+        organization_id,
+        theirs.order_ids,
+        client_ids,
+        lambda said, theirs_alone: ERASED if theirs_alone else without_person(said, clients),
+    )
     await store.forget(organization_id, client_ids)
     digests = frozenset[str]().union(*(digests_of_client(client) for client in clients))
     await store.mark(organization_id, digests, now=context.now)
@@ -76,6 +83,47 @@ async def erase_client(
     for client in erased:
         await ClientStore(session).save(client)
     await enqueue(session, [client_tombstone(client) for client in erased])
+
+
+async def _locked_with_all_of_theirs(
+    session: AsyncSession, organization_id: UUID, client_id: UUID, expected_version: int | None
+) -> tuple[list[Client], Theirs]:
+    """The person, and all that they have, until the transaction ends: nothing new can come to it.
+
+    What they have is locked before they are, as whoever moves an appointment or extends a series does; so neither
+    waits for the other in a circle. Whoever books holds the client until that is committed, so what was booked in
+    between is seen once the client is had: then they are given back, and what is new is locked first.
+    """
+    store = ErasureStore(session)
+    for _ in range(_ATTEMPTS):
+        expected = await _person(session, organization_id, client_id)
+        theirs = await store.lock_theirs(organization_id, expected)
+        try:
+            async with session.begin_nested():
+                clients = await _locked_person(session, organization_id, client_id, expected_version)
+                client_ids = [client.id for client in clients]
+                _check_whole(theirs, await store.read_theirs(organization_id, client_ids))
+        except _MoreOfTheirsError:
+            continue
+        return clients, theirs
+    raise TransientError("The client keeps getting appointments; ask again.")
+
+
+class _MoreOfTheirsError(Exception):
+    """Somebody has booked for the person, or merged another into them, meanwhile."""
+
+
+def _check_whole(held: Theirs, theirs: Theirs) -> None:
+    if held != theirs:
+        raise _MoreOfTheirsError
+
+
+async def _person(session: AsyncSession, organization_id: UUID, client_id: UUID) -> list[UUID]:
+    """The ids of all clients that are this person, as far as is seen without waiting."""
+    store = ClientStore(session)
+    named = await store.get(organization_id, client_id)
+    root = named.merged_into or named.id if named is not None else client_id
+    return [root, *(client.id for client in await store.duplicates_of(organization_id, root))]
 
 
 async def _locked_person(
@@ -107,14 +155,14 @@ async def _cancel(
             series_id=series_id,
             scope=Scope.ALL,
             occurs_on=None,
-            details=Details(reason=_REASON, notify=False),
+            details=Details(reason=ERASED, notify=False),
         )
     left = await ErasureStore(session).ahead_of(context.organization_id, client_ids, now=context.now)
     outcomes = await do_in_bulk(
         session=session,
         policies=policies,
         context=context,
-        order=BulkOrder(id=new_id(), verb=BulkVerb.CANCEL, reason=_REASON, notify=False),
+        order=BulkOrder(id=new_id(), verb=BulkVerb.CANCEL, reason=ERASED, notify=False),
         appointment_ids=left.appointment_ids,
     )
     for outcome in outcomes:

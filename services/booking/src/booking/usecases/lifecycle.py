@@ -13,6 +13,7 @@ from booking.domain.appointments import Appointment, changed, takes_time
 from booking.domain.changes import Override
 from booking.domain.errors import (
     CancelFirstError,
+    ClientErasedError,
     ExternalIdTakenError,
     NotStartedError,
     OverrideForbiddenError,
@@ -24,6 +25,7 @@ from booking.domain.policy import Policy
 from booking.publishers import snapshot_json
 from booking.storage.appointments import AppointmentStore
 from booking.storage.connections import connection_of
+from booking.storage.erasure import appointments_of_erased
 from booking.storage.external_ids import ExternalIdStore, ExternalKey
 from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
@@ -66,6 +68,7 @@ async def change_status(
     occupies = takes_time(status, pending_occupies=old.occupies)
     values: dict[str, Any] = {}
     if verb is Verb.REOPEN:
+        await _refuse_erased(connection, old)
         await _refuse_taken_external_id(connection, context, old)
     if TRANSITIONS[verb].rechecks_slot and occupies and not old.occupies:
         _check_override(context, details.override_reason)
@@ -88,6 +91,12 @@ async def change_status(
     if new.resources != old.resources:
         await AppointmentStore(connection, context.organization_id).replace_resources(new)
     return await record_change(session, new, change=change, context=context)
+
+
+async def _refuse_erased(connection: Connection, old: Appointment) -> None:
+    """An erase takes the person's appointments before it looks: whoever has one after it sees that it was done."""
+    if await appointments_of_erased(connection, old.organization_id, [old.id]):
+        raise ClientErasedError("The client of this appointment was erased.")
 
 
 async def _refuse_taken_external_id(connection: Connection, context: Context, old: Appointment) -> None:

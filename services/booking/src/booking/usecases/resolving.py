@@ -1,7 +1,8 @@
 """Whom a request is for: the client it names, the one with the phone or e-mail it gives, or a new one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from booking.domain.clients import (
@@ -14,16 +15,19 @@ from booking.domain.clients import (
     normal_details,
     to_write,
 )
-from booking.domain.errors import InvalidBookingError
+from booking.domain.errors import BusyBookError, InvalidBookingError
 from booking.domain.policy import Policy
 from booking.domain.requests import BookingRequest
 from booking.publishers import client_record
-from booking.storage.contacts import contact_locks, find_contacts, write_clients
+from booking.storage.contacts import contact_locks, find_contacts, lock_clients, write_clients
 from booking.storage.outbox import enqueue_records
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Connection, tenant_transaction
 from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.ids import new_id
+
+ATTEMPTS: Final = 5
+BUSY_CLIENT: Final = "The client is being changed right now; ask again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,21 @@ def _find(finder: ClientFinder, context: Context, request: ClientRequest) -> Fou
     return finder.find(request, organization_id=context.organization_id, new_id=new_id(), now=context.now)
 
 
+async def settle_clients(connection: Connection, organization_id: UUID, resolved: Iterable[ResolvedClient]) -> bool:
+    """Whether the clients still are as they were found; if so, they stay so until the transaction ends.
+
+    Else somebody has changed, merged or erased one since: what was found would write over it.
+    """
+    clients = list(resolved)
+    # A later request finds whom an earlier one is still to make.
+    to_make = {client.id for client in clients if client.new is not None}
+    known = [client for client in clients if client.id not in to_make]
+    to_change = any(not client.is_settled for client in known)
+    versions = await lock_clients(connection, organization_id, {client.id for client in known}, to_change=to_change)
+    found = [client.found.old for client in known if client.found and client.found.old]
+    return all(versions.get(old.id) == old.version for old in found)
+
+
 async def write_found(connection: Connection, context: Context, found: Sequence[FoundClient]) -> None:
     """Writes new and changed clients as the last request left them, and says so on their topic."""
     added, changed = to_write(found)
@@ -114,6 +133,10 @@ async def find_or_add_client(
     async with tenant_transaction(
         connection, context.organization_id, locks=contact_locks(context.organization_id, addresses)
     ):
-        found = _find(await _finder(connection, context, [request]), context, request)
-        await write_found(connection, context, [found])
-    return found.client.id
+        for _ in range(ATTEMPTS):
+            found = _find(await _finder(connection, context, [request]), context, request)
+            resolved = ResolvedClient(id=found.client.id, found=found)
+            if await settle_clients(connection, context.organization_id, [resolved]):
+                await write_found(connection, context, [found])
+                return found.client.id
+    raise BusyBookError(BUSY_CLIENT)

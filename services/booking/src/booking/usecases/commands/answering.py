@@ -14,7 +14,7 @@ from booking.storage.connections import connection_of
 from booking.storage.outbox import enqueue_records
 from booking.storage.policies import PolicyCache
 from booking.usecases.commands.batch_undo import undo
-from booking.usecases.commands.bookings import book, check
+from booking.usecases.commands.bookings import book, check, lock_ahead
 from booking.usecases.commands.outdated import refuse_changes_of_erased, refuse_expired
 from booking.usecases.commands.received import ReceivedCommand, refusal
 from booking.usecases.history import Recorded
@@ -57,7 +57,11 @@ async def _answer(
     answers = {command_id: CommandAnswer(type=kind, data=data) for command_id, (kind, data) in stored.items()}
     fresh = {command.id: command for command in commands if command.id not in answers}
     new = refuse_expired(list(fresh.values()), now=now)
-    for step, run in _runs([command for command in fresh.values() if command.id not in new]):
+    due = [command for command in fresh.values() if command.id not in new]
+    runs = list(_runs(due))
+    if len(runs) > 1 or any(step is _verbs and len(run) > 1 for step, run in runs):
+        await lock_ahead(connection, policies, organization_id, due)
+    for step, run in runs:
         new |= await step(session, policies, run, now)
     if new:
         results = {command_id: (answer.type, answer.data) for command_id, answer in new.items()}

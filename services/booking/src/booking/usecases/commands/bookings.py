@@ -17,18 +17,23 @@ from booking.domain.seating import Seating
 from booking.publishers import CommandAnswer, item_result, snapshot_json, succeeded
 from booking.storage.appointments import AppointmentStore
 from booking.storage.connections import connection_of
+from booking.storage.contacts import contact_locks, lock_clients
 from booking.storage.policies import PolicyCache
-from booking.usecases.booking import Booking, Outcome, book_appointments, check_appointments
+from booking.usecases.booking import Booking, Outcome, addresses_to_lock, book_appointments, check_appointments
 from booking.usecases.commands.outdated import are_erased, client_erased
 from booking.usecases.commands.received import ReceivedCommand, count_refusal, refusal
 from slotstream_contracts.commands import (
     AppointmentRequest,
     BookAppointment,
     BookAppointments,
+    CancelAppointment,
     CheckAppointment,
     CheckAppointments,
+    ConfirmAppointment,
+    RescheduleAppointment,
+    UndoAppointments,
 )
-from slotstream_servicekit.database import Connection
+from slotstream_servicekit.database import Connection, tenant_transaction
 from slotstream_servicekit.errors import RETRYABLE_KINDS, RefusedError, SlotstreamError, TransientError
 
 Result = Literal["done", "already_done", "bookable", "refused"]
@@ -112,6 +117,41 @@ async def book(
     for item in fresh:
         verdicts[item] = _verdict(by_appointment[item.request.id], done)
     return _answers(run, items, verdicts, verb=Verb.CREATE)
+
+
+async def lock_ahead(
+    connection: Connection, policies: PolicyCache, organization_id: UUID, commands: Sequence[ReceivedCommand]
+) -> None:
+    """Takes at once, in the order that all keep, what these commands would take one after another.
+
+    Appointments come first, then addresses, then clients, each in their order: whoever takes one of the second while
+    holding one of the third could wait in a circle with somebody who does it the other way round.
+    """
+    requests = [item.request for command in commands if _books(command) for item in _items(command)]
+    known = await AppointmentStore(connection, organization_id).get_all(
+        [appointment_id for command in commands for appointment_id in _changes(command)], lock=True
+    )
+    policy = await policies.of(connection, organization_id)
+    locks = contact_locks(organization_id, addresses_to_lock(policy, requests))
+    async with tenant_transaction(connection, organization_id, locks=locks):
+        pass
+    named = {request.client_id for request in requests if request.client_id is not None}
+    named |= {appointment.client_id for appointment in known.values()}
+    await lock_clients(connection, organization_id, named, to_change=False)
+
+
+def _books(command: ReceivedCommand) -> bool:
+    return isinstance(command.command, BookAppointment | BookAppointments)
+
+
+def _changes(received: ReceivedCommand) -> Sequence[UUID]:
+    match received.command:
+        case ConfirmAppointment() | CancelAppointment() | RescheduleAppointment():
+            return [received.command.appointment_id]
+        case UndoAppointments():
+            return received.command.appointment_ids
+        case _:
+            return []
 
 
 async def _erased(connection: Connection, policies: PolicyCache, items: Sequence[_Item]) -> frozenset[_Item]:

@@ -169,7 +169,7 @@ async def test_of_a_large_partition_each_round_compares_a_share_until_all_was_se
     ghost = "INSERT INTO notes (organization_id, id, version, words) VALUES (:org, 'ghost', 1, '')"
     await world.run(ghost, org=ORGANIZATION)
     found: set[bytes] = set()
-    monkeypatch.setattr(ProjectionAudit, "_tell", lambda _, __, ___, wrong: found.update(wrong))
+    monkeypatch.setattr(ProjectionAudit, "tell", lambda _, __, ___, wrong: found.update(wrong))
     audit = an_audit(world, kafka, topic)
     rounds = 0
     while found != {b"n1", b"ghost"}:

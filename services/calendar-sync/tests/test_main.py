@@ -22,10 +22,10 @@ def test_the_api_role_holds_no_kafka_client() -> None:
 
 
 @pytest.mark.service
-async def test_the_worker_polls_reseals_sweeps_and_consumes(tenant: Tenant) -> None:
+async def test_the_worker_polls_reseals_sweeps_audits_and_consumes(tenant: Tenant) -> None:
     worker = create_worker(tenant.settings)
     try:
-        assert len(worker.tasks) == 5
+        assert len(worker.tasks) == 6
         assert worker.consumers is not None
         assert worker.relay is not None
     finally:

@@ -60,10 +60,14 @@ class AuditedProjection:
     key_of: Callable[[UUID, str], Key] | None = None
     """The row that a tombstone removes, by organization and record key; None where the topic has no tombstones."""
     types: frozenset[str] | None = None
+    mark_of: Callable[[UUID, str, int], Any] | None = None
+    """The row that a tombstone leaves as a mark, by organization, record key and version; None where it leaves none.
+    Marks outlive their tombstones, so no row of such a table needs a record.
+    """
 
 
 @dataclass(slots=True)
-class _Round:
+class Round:
     """What one partition held when the round began: of each sampled key the last record."""
 
     place: TopicPartition
@@ -137,18 +141,18 @@ class ProjectionAudit:
                 return
             for projection in self._audited:
                 if projection.topic == place.topic:
-                    suspects = await self._suspects(projection, seen)
+                    suspects = await self.suspects(projection, seen)
                     changed = await _changed_since(consumer, seen) if suspects else frozenset()
-                    self._tell(projection, place, [key for key in suspects if key not in changed])
+                    self.tell(projection, place, [key for key in suspects if key not in changed])
 
     async def _read(
         self, consumer: AIOKafkaConsumer, place: TopicPartition, partitions: int, stop: asyncio.Event
-    ) -> _Round | None:
+    ) -> Round | None:
         begin = (await consumer.beginning_offsets([place]))[place]
         end = (await consumer.end_offsets([place]))[place]
         share = max(1, -(-(end - begin) // _MOST_KEYS))
         # By chance, so that in time every page of rows meets every share of keys.
-        seen = _Round(place=place, partitions=partitions, end=end, share=share, sampled=random.randrange(share))  # noqa: S311
+        seen = Round(place=place, partitions=partitions, end=end, share=share, sampled=random.randrange(share))  # noqa: S311
         consumer.seek(place, begin)
         async for records in _until(consumer, place, end):
             for record in records:
@@ -159,7 +163,7 @@ class ProjectionAudit:
                 return None
         return seen
 
-    async def _suspects(self, projection: AuditedProjection, seen: _Round) -> list[bytes]:
+    async def suspects(self, projection: AuditedProjection, seen: Round) -> list[bytes]:
         """The record keys of what is otherwise than the records say."""
         suspects: list[bytes] = []
         records = list(seen.newest.values())
@@ -169,6 +173,8 @@ class ProjectionAudit:
                 wrong = await projection.table.differing(session, rows)
                 wrong |= await projection.table.kept(session, gone)
             suspects += [projection.record_key_of(key).encode() for key in wrong]
+        if projection.mark_of is not None:
+            return suspects
         async with self._database.system_transaction() as session:
             keys = await self._next_rows(session, projection)
         named = [projection.record_key_of(key).encode() for key in keys]
@@ -190,7 +196,12 @@ class ProjectionAudit:
                 if received.event is not None:
                     row = projection.row_of(received.key, received.event)
                     rows += [] if row is None else [row]
-                elif projection.key_of is not None and received.organization_id is not None:
+                elif received.organization_id is None:
+                    continue
+                elif projection.mark_of is not None:
+                    if received.sequence is not None:
+                        rows.append(projection.mark_of(received.organization_id, received.key, received.sequence))
+                elif projection.key_of is not None:
                     gone[projection.key_of(received.organization_id, received.key)] = received.sequence
         return rows, gone
 
@@ -200,7 +211,8 @@ class ProjectionAudit:
         self._cursors[projection.name] = keys[-1] if len(keys) == _MOST_KEYS else None
         return keys
 
-    def _tell(self, projection: AuditedProjection, place: TopicPartition, wrong: Collection[bytes]) -> None:
+    def tell(self, projection: AuditedProjection, place: TopicPartition, wrong: Collection[bytes]) -> None:
+        """Sets the gauge to what this partition and the others, as they were found last, add up to."""
         self._found[projection.name, place] = len(wrong)
         found = sum(count for (name, _), count in self._found.items() if name == projection.name)
         DRIFT.labels(self._service, projection.name).set(found)
@@ -247,7 +259,7 @@ async def _until(consumer: AIOKafkaConsumer, place: TopicPartition, end: int) ->
             yield [record for record in records if record.offset < end]
 
 
-async def _worked_through(consumer: AIOKafkaConsumer, seen: _Round, stop: asyncio.Event) -> bool:
+async def _worked_through(consumer: AIOKafkaConsumer, seen: Round, stop: asyncio.Event) -> bool:
     """Whether the service has worked through what was read, or does so soon."""
     deadline = asyncio.get_running_loop().time() + _CATCH_UP_SECONDS
     while not stop.is_set():
@@ -260,7 +272,7 @@ async def _worked_through(consumer: AIOKafkaConsumer, seen: _Round, stop: asynci
     return False
 
 
-async def _changed_since(consumer: AIOKafkaConsumer, seen: _Round) -> frozenset[bytes]:
+async def _changed_since(consumer: AIOKafkaConsumer, seen: Round) -> frozenset[bytes]:
     """The keys of which something was said after the round began: the table may be right already."""
     end = (await consumer.end_offsets([seen.place]))[seen.place]
     consumer.seek(seen.place, seen.end)

@@ -32,8 +32,8 @@ class Handlers:
 
     async def on_catalogue(self, session: AsyncSession, batch: Batch) -> None:
         states = [record.event.data for record in batch if record.event is not None]
-        businesses = [_business(state) for state in states if isinstance(state, BusinessState)]
-        resources = [_resource(state) for state in states if isinstance(state, ResourceState)]
+        businesses = [business_row(state) for state in states if isinstance(state, BusinessState)]
+        resources = [resource_row(state) for state in states if isinstance(state, ResourceState)]
         await keep_businesses(session=session, businesses=businesses)
         if resources:
             await keep_resources(session=session, resources=resources, now=self._clock())
@@ -49,7 +49,7 @@ class Handlers:
             for key, record in last.items()
             if record.event is None and record.organization_id is not None and _is_uuid(key)
         }
-        appointments = [_appointment(state) for state in states if isinstance(state, AppointmentState)]
+        appointments = [appointment_row(state) for state in states if isinstance(state, AppointmentState)]
         await keep_appointments(session=session, appointments=appointments, gone=gone)
 
 
@@ -88,11 +88,11 @@ def _is_uuid(key: str) -> bool:
     return True
 
 
-def _business(state: BusinessState) -> BusinessRow:
+def business_row(state: BusinessState) -> BusinessRow:
     return BusinessRow(organization_id=state.organization_id, id=state.id, address=state.address, version=state.version)
 
 
-def _resource(state: ResourceState) -> ResourceRow:
+def resource_row(state: ResourceState) -> ResourceRow:
     return ResourceRow(
         organization_id=state.organization_id,
         id=state.id,
@@ -104,7 +104,7 @@ def _resource(state: ResourceState) -> ResourceRow:
     )
 
 
-def _appointment(state: AppointmentState) -> AppointmentRow:
+def appointment_row(state: AppointmentState) -> AppointmentRow:
     appointment = state.appointment
     return AppointmentRow(
         organization_id=appointment.organization_id,

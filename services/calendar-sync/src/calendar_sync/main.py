@@ -63,6 +63,7 @@ def create_api(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -
 
 
 def create_worker(settings: CalendarSyncSettings, *, clock: Clock = system_clock) -> Worker:
+    from calendar_sync.audited import audited_projections
     from calendar_sync.consumers import register
     from slotstream_servicekit import workers
 
@@ -88,6 +89,7 @@ def create_worker(settings: CalendarSyncSettings, *, clock: Clock = system_clock
             housekeeping(database, SWEEPS),
         ],
         dispose=[http.aclose],
+        audited=audited_projections(clock=clock),
     )
 
 

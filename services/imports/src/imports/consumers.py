@@ -85,16 +85,16 @@ def projections(*, clock: Clock) -> Sequence[Projection]:
 
 async def on_catalogue(session: AsyncSession, batch: Batch) -> None:
     states = [received.event.data for received in newest_by_key(batch).values() if received.event is not None]
-    await BUSINESSES.put(session, [_business(state) for state in states if isinstance(state, BusinessState)])
-    await SERVICES.put(session, [_service(state) for state in states if isinstance(state, ServiceState)])
-    await RESOURCES.put(session, [_resource(state) for state in states if isinstance(state, ResourceState)])
+    await BUSINESSES.put(session, [business_row(state) for state in states if isinstance(state, BusinessState)])
+    await SERVICES.put(session, [service_row(state) for state in states if isinstance(state, ServiceState)])
+    await RESOURCES.put(session, [resource_row(state) for state in states if isinstance(state, ResourceState)])
 
 
 def clients_handler(clock: Clock) -> Handler:
     async def on_clients(session: AsyncSession, batch: Batch) -> None:
         # What a batch says of a client before its tombstone tells by what the client's rows are found.
         states = [received.event.data for received in batch if received.event is not None]
-        await CLIENT_CONTACTS.put(session, [_contacts(state) for state in states])
+        await CLIENT_CONTACTS.put(session, [contacts_row(state) for state in states])
         erased = [client for received in newest_by_key(batch).values() if (client := _erased(received)) is not None]
         if erased:
             await erase_clients(session=session, erased=erased, now=clock())
@@ -115,7 +115,7 @@ def results_handler(clock: Clock) -> Handler:
     return on_results
 
 
-def _business(state: BusinessState) -> BusinessRow:
+def business_row(state: BusinessState) -> BusinessRow:
     return BusinessRow(
         organization_id=state.organization_id,
         id=state.id,
@@ -128,7 +128,7 @@ def _business(state: BusinessState) -> BusinessRow:
     )
 
 
-def _service(state: ServiceState) -> ServiceRow:
+def service_row(state: ServiceState) -> ServiceRow:
     return ServiceRow(
         organization_id=state.organization_id,
         id=state.id,
@@ -144,7 +144,7 @@ def _service(state: ServiceState) -> ServiceRow:
     )
 
 
-def _resource(state: ResourceState) -> ResourceRow:
+def resource_row(state: ResourceState) -> ResourceRow:
     return ResourceRow(
         organization_id=state.organization_id,
         id=state.id,
@@ -156,7 +156,7 @@ def _resource(state: ResourceState) -> ResourceRow:
     )
 
 
-def _contacts(state: ClientState) -> ClientContactsRow:
+def contacts_row(state: ClientState) -> ClientContactsRow:
     return ClientContactsRow(
         organization_id=state.organization_id,
         id=state.id,

@@ -66,6 +66,7 @@ def create_api(settings: ImportsSettings, *, clock: Clock = system_clock) -> Fas
 
 def create_worker(settings: ImportsSettings, *, clock: Clock = system_clock) -> Worker:
     """The worker role: what imports hears and says, and the steps of imports that are under way."""
+    from imports.audited import audited_projections
     from imports.consumers import register
     from imports.worker import tasks
     from slotstream_servicekit import workers
@@ -79,6 +80,7 @@ def create_worker(settings: ImportsSettings, *, clock: Clock = system_clock) -> 
         decode=parse,
         register=lambda consumers: register(consumers, clock=clock),
         tasks=tasks(worker, every=settings.work_every, kept=settings.keep_imports),
+        audited=audited_projections(),
     )
 
 

@@ -83,7 +83,7 @@ class Handlers:
 
     async def on_appointment_states(self, session: AsyncSession, batch: Batch) -> None:
         newest = newest_by_key(batch)
-        texts = [_texts(record.event.data) for record in newest.values() if record.event is not None]
+        texts = [texts_of(record.event.data) for record in newest.values() if record.event is not None]
         gone = [
             appointment_id for key, record in newest.items() if record.event is None and (appointment_id := _uuid(key))
         ]
@@ -91,13 +91,13 @@ class Handlers:
             self._wake_after_commit(session)
 
     async def on_clients(self, session: AsyncSession, batch: Batch) -> None:
-        states = [_client(record.event.data) for record in newest_by_key(batch).values() if record.event is not None]
+        states = [client_of(record.event.data) for record in newest_by_key(batch).values() if record.event is not None]
         erased = [client_id for record in batch if record.event is None and (client_id := _uuid(record.key))]
         if await apply_clients(session=session, states=states, erased=erased, now=self.clock()):
             self._wake_after_commit(session)
 
     async def on_catalogue(self, session: AsyncSession, batch: Batch) -> None:
-        states = [_item(record.event.data) for record in batch if record.event is not None]
+        states = [item_of(record.event.data) for record in batch if record.event is not None]
         if states and await apply_catalogue(session=session, states=states, now=self.clock()):
             self._wake_after_commit(session)
 
@@ -243,7 +243,7 @@ def _appointment(state: AppointmentSnapshot) -> Appointment:
     )
 
 
-def _texts(state: AppointmentState) -> AppointmentTexts:
+def texts_of(state: AppointmentState) -> AppointmentTexts:
     appointment = state.appointment
     location = appointment.location
     return AppointmentTexts(
@@ -256,7 +256,7 @@ def _texts(state: AppointmentState) -> AppointmentTexts:
     )
 
 
-def _client(state: ClientState) -> Client:
+def client_of(state: ClientState) -> Client:
     return Client(
         organization_id=state.organization_id,
         id=state.id,
@@ -271,7 +271,7 @@ def _client(state: ClientState) -> Client:
     )
 
 
-def _item(state: CatalogueState) -> CatalogueItem:
+def item_of(state: CatalogueState) -> CatalogueItem:
     values: dict[str, Any] = {}
     if isinstance(state, BusinessState):
         kind = "business"

@@ -75,6 +75,7 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
 
 
 def create_worker(settings: NotificationsSettings, *, clock: Clock = system_clock) -> Worker:
+    from notifications.audited import audited_projections
     from notifications.consumers import register
     from slotstream_servicekit import workers
 
@@ -96,6 +97,7 @@ def create_worker(settings: NotificationsSettings, *, clock: Clock = system_cloc
         ],
         checks=[("sender", sender.check)],
         dispose=[channel.aclose for channel in channels],
+        audited=audited_projections(clock=clock, kept=settings.ledger_retention),
     )
 
 

@@ -12,9 +12,9 @@ from calendar_sync.domain import EVENT_STATUS_BY_APPOINTMENT, FeedEntry
 from calendar_sync.storage.tables import appointments, businesses, resources
 from slotstream_servicekit.projections import VersionedTable
 
-_BUSINESSES = VersionedTable(businesses)
-_RESOURCES = VersionedTable(resources)
-_APPOINTMENTS = VersionedTable(appointments)
+BUSINESSES_TABLE = VersionedTable(businesses)
+RESOURCES_TABLE = VersionedTable(resources)
+APPOINTMENTS_TABLE = VersionedTable(appointments)
 
 ResourceKey = tuple[UUID, UUID]
 """Organization and resource."""
@@ -69,7 +69,7 @@ class BusinessStore:
         self._session = session
 
     async def put(self, rows: Sequence[BusinessRow]) -> None:
-        await _BUSINESSES.put(self._session, rows)
+        await BUSINESSES_TABLE.put(self._session, rows)
 
 
 class ResourceStore:
@@ -109,7 +109,7 @@ class ResourceStore:
         return {(row.organization_id, row.id): row.zone for row in rows}
 
     async def put(self, rows: Sequence[ResourceRow]) -> None:
-        await _RESOURCES.put(self._session, rows)
+        await RESOURCES_TABLE.put(self._session, rows)
 
 
 class AppointmentStore:
@@ -119,11 +119,11 @@ class AppointmentStore:
         self._session = session
 
     async def put(self, rows: Sequence[AppointmentRow]) -> None:
-        await _APPOINTMENTS.put(self._session, rows)
+        await APPOINTMENTS_TABLE.put(self._session, rows)
 
     async def forget(self, versions: Mapping[tuple[UUID, UUID], int | None]) -> None:
         """Removes appointments by (organization, id), up to a version."""
-        await _APPOINTMENTS.forget(self._session, versions)
+        await APPOINTMENTS_TABLE.forget(self._session, versions)
 
     async def feed_entries(
         self, organization_id: UUID, resource_id: UUID, *, since: datetime, limit: int

@@ -159,13 +159,15 @@ class ClientContactStore:
         """
         rows = await self._session.execute(_FORGOTTEN, {"ids": [client.id for client in erased]})
         forgotten = [ForgottenClient(row.organization_id, row.id, row.erased_id, row.contacts) for row in rows]
-        await CLIENT_CONTACTS.put(self._session, [_mark(client) for client in erased])
+        marks = [mark_of(client.organization_id, client.id, client.version) for client in erased]
+        await CLIENT_CONTACTS.put(self._session, marks)
         return sorted(forgotten, key=lambda client: (client.organization_id, client.id))
 
 
-def _mark(client: ErasedClient) -> ClientContactsRow:
+def mark_of(organization_id: UUID, client_id: UUID, version: int) -> ClientContactsRow:
+    """What stays of a client who was erased: that no late record of an older version brings contacts back."""
     return ClientContactsRow(
-        organization_id=client.organization_id, id=client.id, contacts=(), merged_into=None, version=client.version
+        organization_id=organization_id, id=client_id, contacts=(), merged_into=None, version=version
     )
 
 

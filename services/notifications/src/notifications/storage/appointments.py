@@ -16,7 +16,7 @@ _FIELDS = tuple(field.name for field in fields(Appointment))
 _COLUMNS = tuple(appointments.c[name] for name in _FIELDS)
 _TABLE = VersionedTable(appointments)
 _TEXT_FIELDS = tuple(field.name for field in fields(AppointmentTexts))
-_TEXTS = VersionedTable(appointment_texts)
+TEXTS_TABLE = VersionedTable(appointment_texts)
 
 
 class AppointmentStore:
@@ -66,7 +66,7 @@ class AppointmentTextStore:
 
     async def put(self, states: Collection[AppointmentTexts]) -> set[tuple[UUID, UUID]]:
         """Stores them by version; the keys (organization, id) of those that were stored."""
-        return await _TEXTS.put(self._session, states)
+        return await TEXTS_TABLE.put(self._session, states)
 
     async def forget(self, appointment_ids: Collection[UUID]) -> None:
         """For appointments whose state is gone."""

@@ -15,8 +15,8 @@ from slotstream_servicekit.projections import VersionedTable
 
 _CLIENT_FIELDS = tuple(field.name for field in fields(Client))
 _ITEM_FIELDS = tuple(field.name for field in fields(CatalogueItem))
-_CLIENTS = VersionedTable(clients)
-_CATALOGUE = VersionedTable(catalogue)
+CLIENTS_TABLE = VersionedTable(clients)
+CATALOGUE_TABLE = VersionedTable(catalogue)
 
 ClientKey = tuple[UUID, UUID]
 """Organization and client."""
@@ -55,7 +55,7 @@ class ClientStore:
     async def put(self, states: Collection[Client]) -> None:
         """Stores states by version; an erased client stays erased, whatever an old record says."""
         erased = await self.erased({client.id for client in states})
-        await _CLIENTS.put(self._session, [client for client in states if client.id not in erased])
+        await CLIENTS_TABLE.put(self._session, [client for client in states if client.id not in erased])
 
     async def erase(self, client_ids: Collection[UUID]) -> list[ClientKey]:
         """Deletes these clients for good, with those that were merged into them; the keys of those known."""
@@ -100,7 +100,7 @@ class CatalogueStore:
 
     async def put(self, states: Collection[CatalogueItem]) -> None:
         """Stores states; an older version never replaces a newer one."""
-        await _CATALOGUE.put(self._session, states)
+        await CATALOGUE_TABLE.put(self._session, states)
 
 
 def _client_of(row: Row[Any]) -> Client:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from notifications_salon import Salon
+from sqlalchemy import text
 
 from notifications.adapters.email import EmailChannel
 from notifications.domain import Outgoing
@@ -301,3 +302,54 @@ async def test_the_same_reminder_twice_is_refused(salon: Salon) -> None:
         "/v1/reminder-rules", json={"minutes_before": 60, "business_id": str(salon.business_id)}
     )
     assert elsewhere.status_code == 201
+
+
+async def test_a_repeated_request_is_answered_as_the_first_was_and_adds_nothing(salon: Salon) -> None:
+    appointment = salon.snapshot()
+    await salon.receive(salon.created(appointment))
+    for path in ("/v1/reminder-rules", f"/v1/appointments/{appointment.id}/reminders"):
+        first, second = [
+            await salon.http.post(path, json={"minutes_before": 45}, headers={"Idempotency-Key": path})
+            for _ in range(2)
+        ]
+        assert (first.status_code, second.status_code) == (201, 201)
+        assert (second.json(), second.headers["idempotency-replayed"]) == (first.json(), "true")
+    assert len(await reminders(salon, appointment.id)) == 1
+
+
+async def test_of_several_who_add_the_same_at_once_one_does(salon: Salon) -> None:
+    appointment = salon.snapshot()
+    await salon.receive(salon.created(appointment))
+    for path in ("/v1/reminder-rules", f"/v1/appointments/{appointment.id}/reminders"):
+        answers = await asyncio.gather(*(salon.http.post(path, json={"minutes_before": 45}) for _ in range(5)))
+        assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
+        assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"duplicate_reminder"}
+
+
+@pytest.mark.parametrize("way", ["create", "patch"])
+async def test_a_rule_like_one_that_is_just_being_made_waits_for_it_and_is_refused(
+    salon: Salon, until: Callable[..., Awaitable[Any]], way: str
+) -> None:
+    other = await a_rule(salon, minutes_before=61)
+    like_it = """
+    INSERT INTO reminder_rules (organization_id, id, channel, minutes_before, enabled, created_at, updated_at, version)
+    SELECT organization_id, gen_random_uuid(), channel, 60, enabled, created_at, updated_at, version
+    FROM reminder_rules
+    """
+    waiting = """
+    SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()
+    """
+    async with salon.database.system_transaction() as session:
+        await session.execute(text(like_it))
+
+        async def waits() -> bool:
+            return bool((await session.execute(text(waiting))).scalar())
+
+        asking = asyncio.create_task(
+            salon.http.post("/v1/reminder-rules", json={"minutes_before": 60})
+            if way == "create"
+            else salon.http.patch(f"/v1/reminder-rules/{other['id']}", json={"minutes_before": 60})
+        )
+        await until(waits, what="it waits for the one that is being made")
+    answer = await asking
+    assert (answer.status_code, answer.json()["code"]) == (409, "duplicate_reminder")

@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import Row, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Channel, Reminder, ReminderRule
@@ -14,6 +15,7 @@ from notifications.storage.tables import reminder_rules, reminders
 from slotstream_servicekit.errors import NotFoundError
 
 _MINUTE = timedelta(minutes=1)
+_ONE_OF_A_KIND = "reminder_rules_once_idx"
 
 
 class ReminderRuleStore:
@@ -68,12 +70,21 @@ class ReminderRuleStore:
         )
         return (await self._session.execute(query)).scalar()
 
-    async def replace(self, rule: ReminderRule, *, archived: bool = False) -> None:
-        await self._session.execute(
+    async def replace(self, rule: ReminderRule, *, archived: bool = False) -> bool:
+        """Whether it was changed; False where another rule of the same level, channel and time was just made."""
+        statement = (
             update(reminder_rules)
             .where(reminder_rules.c.organization_id == rule.organization_id, reminder_rules.c.id == rule.id)
             .values(**_rule_values(rule), archived=archived)
         )
+        try:
+            async with self._session.begin_nested():
+                await self._session.execute(statement)
+        except IntegrityError as error:
+            if _ONE_OF_A_KIND not in str(error.orig):
+                raise
+            return False
+        return True
 
 
 class ReminderStore:

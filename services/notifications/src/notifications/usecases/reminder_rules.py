@@ -21,7 +21,7 @@ from notifications.storage import CatalogueStore, ReminderRuleStore, TemplateSto
 from notifications.usecases.limits import check_setting
 from notifications.usecases.templates import require_business
 from slotstream_servicekit.context import Context
-from slotstream_servicekit.errors import VersionConflictError
+from slotstream_servicekit.errors import TransientError, VersionConflictError
 
 
 async def create_rule(
@@ -46,6 +46,7 @@ async def create_rule(
     )
     await _refuse_a_second(session, rule)
     if not await ReminderRuleStore(session).add(rule):
+        await _refuse_a_second(session, rule)  # added by somebody at the same time
         raise DuplicateError(f"There is a reminder rule {rule.id} already")
     return rule
 
@@ -79,7 +80,9 @@ async def change_rule(
         return old
     await _refuse_a_second(session, wanted)
     new = replace(wanted, updated_at=context.now, version=old.version + 1)
-    await store.replace(new)
+    if not await store.replace(new):
+        await _refuse_a_second(session, new)
+        raise TransientError("The reminder rules are being changed right now; ask again")
     return new
 
 

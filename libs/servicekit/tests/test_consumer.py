@@ -3,6 +3,8 @@ import time
 from collections.abc import Sequence
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from kit_world import (
     INBOX,
     Note,
@@ -160,6 +162,52 @@ async def test_a_consumer_leaves_partitions_to_one_that_joins_and_takes_those_of
                 await asyncio.sleep(0.5)
         await keeps(world, until, 600)
     assert await world.value("SELECT max(applied) FROM notes") == 1
+
+
+@service
+async def test_no_member_leaves_because_a_rebalance_forgot_when_kafka_answered_last(
+    world: World, kafka: str, new_topic: NewTopic, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One who left then would begin the next rebalance, in which the others leave."""
+    left: list[str] = []
+
+    class Log:
+        def warning(self, event: str, **_: object) -> None:
+            left.append(event)
+
+        info = error = exception = debug = warning
+
+    monkeypatch.setattr(members, "log", Log())
+    monkeypatch.setattr(members, "_WATCH_SECONDS", 0.02)
+    monkeypatch.setattr(members, "_SILENCE_SECONDS", 3.0)
+    topic = await new_topic(partitions=4)
+    first, second = world.consumers(kafka), world.consumers(kafka)
+    for consumers in (first, second):
+        consumers.subscribe(topic, on_notes)
+    joined = time.monotonic()
+    async with running(first):
+        await until(lambda: _members_of(kafka, world.service, 1), what="the first has joined")
+        await until(lambda: time.monotonic() - joined > 4, what="it has been there for longer than it bears silence")
+        async with running(second):
+            await until(lambda: _members_of(kafka, world.service, 2), what="the second has joined")
+            await send_notes(kafka, topic, notes(50))
+            await keeps(world, until, 50)
+            assert await _members_of(kafka, world.service, 2)
+            assert [event for event in left if event == "consumer_hears_nothing"] == []
+
+
+async def _members_of(kafka: str, group: str, count: int) -> bool:
+    """Whether the group has so many members, all of whom have their partitions."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        [answer] = await admin.describe_consumer_groups([group])
+    except KafkaError:
+        return False  # of a broker that has just started: it does not know its groups yet
+    finally:
+        await admin.close()
+    [(_, _, state, _, _, joined, *_)] = answer.groups
+    return bool(state == "Stable" and len(joined) == count)
 
 
 @service

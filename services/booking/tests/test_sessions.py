@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from booking_fixtures import Tenant
 
-from booking.usecases import claiming
 from slotstream_servicekit.testing.plugin import until
 
 pytestmark = pytest.mark.service
@@ -62,38 +60,6 @@ async def test_a_group_of_twenty_fills_up_when_all_come_at_once(tenant: Tenant) 
         )
     )
     assert sorted(answer.status_code for answer in answers) == [201] * 20 + [409] * 4
-
-
-async def test_those_who_lost_a_seat_do_not_all_choose_the_same_one_again(
-    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All have looked, and chosen, before the first takes a seat. Were each to choose the lowest that is free, every
-    round would seat one, and whoever loses forty times is sent away while seats are free.
-    """
-    group = await tenant.add_service(name="Yoga", capacity=20)
-    await tenant.book(tenant.at(9), service_id=group["id"])
-    chosen: dict[object, int] = {}
-    all_have_chosen = asyncio.Event()
-    seat_all = claiming._seat_all
-
-    async def seat_all_at_once(*given: Any, look: bool, **more: Any) -> Any:
-        seated = await seat_all(*given, look=look, **more)
-        if look and len(chosen) < 12:
-            chosen.update({holder_id: claim.seats[0].seat for holder_id, claim in seated.seated.items()})
-            if len(chosen) == 12:
-                all_have_chosen.set()
-            await all_have_chosen.wait()
-        return seated
-
-    monkeypatch.setattr(claiming, "_seat_all", seat_all_at_once)
-    answers = await asyncio.gather(
-        *(
-            tenant.api.post("/v1/appointments", json=tenant.request(tenant.at(9), service_id=group["id"]))
-            for _ in range(12)
-        )
-    )
-    assert [answer.status_code for answer in answers] == [201] * 12
-    assert len(set(chosen.values())) > 3
 
 
 async def test_who_has_chosen_a_seat_beside_the_last_member_does_not_get_it_once_that_one_has_moved(

@@ -40,10 +40,12 @@ async def practice(browser: Browser, running_platform: Platform) -> AsyncIterato
     # Kept apart from the clients that end with each test.
     clients = running_platform.clients[before:]
     del running_platform.clients[before:]
-    await practice.set_up()
-    yield practice
-    for client in clients:
-        await client.aclose()
+    try:
+        await practice.set_up()
+        yield practice
+    finally:
+        for client in clients:
+            await client.aclose()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

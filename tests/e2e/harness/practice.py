@@ -31,7 +31,7 @@ class Practice:
     @property
     def email(self) -> str:
         """The first owner's."""
-        return f"owner-{self.world.organization_id}@example.com"
+        return f"anna@{self.world.organization_id}.example"
 
     async def set_up(self) -> "Practice":
         world = self.world

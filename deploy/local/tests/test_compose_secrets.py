@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slotstream_local.compose import make_new_passwords, make_new_sealing_key, make_secrets
+from slotstream_local.compose import make_new_link_key, make_new_passwords, make_new_sealing_key, make_secrets
 from slotstream_local.layout import SERVICES
 
 
@@ -81,3 +81,25 @@ def test_a_new_sealing_key_comes_first_and_the_former_one_still_opens(folders: t
     (newest, former), (only,) = (json.loads(each["CALENDAR_SYNC_SECRET_KEYS"]) for each in (after, before))
     assert (former, newest != only) == (only, True)
     assert after["CALENDAR_SYNC_DATABASE_URL"] == before["CALENDAR_SYNC_DATABASE_URL"]
+
+
+def test_notifications_and_the_dashboard_share_the_keys_of_links_through_every_rotation(
+    folders: tuple[Path, Path, Path],
+) -> None:
+    secrets, state, jwks = folders
+
+    def keys() -> list[list[str]]:
+        return [
+            json.loads(variables(secrets / service / "env")[f"{service.upper()}_LINK_KEYS"])
+            for service in ("notifications", "dashboard")
+        ]
+
+    make_secrets(secrets_folder=secrets, state=state, jwks=jwks)
+    [[first], also_first] = keys()
+    make_secrets(secrets_folder=secrets, state=state, jwks=jwks)
+    assert keys() == [[first], [first]]
+    make_new_link_key(secrets_folder=secrets)
+
+    assert also_first == [first]
+    assert keys()[0] == keys()[1]
+    assert keys()[0][1:] == [first] != keys()[0][:1]

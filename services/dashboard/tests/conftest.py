@@ -32,7 +32,13 @@ async def tenant(
         public_url=ORIGIN,
         issuers=(signer.issuer,),
         secret_keys=(SecretStr(Fernet.generate_key().decode()),),
-        upstreams={"booking": "http://booking.test:8001", "calendar-sync": "http://sync.test:8005"},
+        link_keys=(SecretStr(Fernet.generate_key().decode()),),
+        upstreams={
+            "booking": "http://booking.test:8001",
+            "calendar-sync": "http://sync.test:8005",
+            "availability": "http://availability.test:8002",
+            "notifications": "http://notifications.test:8003",
+        },
         proxy_max_body_bytes=100_000,
     )
     made: list[Tenant] = []

@@ -1,6 +1,6 @@
 """A service behind the gateway that keeps what it is asked and answers what it is told."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 import httpx2
@@ -21,6 +21,8 @@ class Upstream(httpx2.AsyncBaseTransport):
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes = b'{"ok":true}'
     failure: httpx2.TransportError | None = None
+    answer: Callable[[httpx2.Request, bytes], tuple[int, bytes]] | None = None
+    """Decides by the request, where it is given."""
     requests: list[httpx2.Request] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
@@ -33,8 +35,9 @@ class Upstream(httpx2.AsyncBaseTransport):
         self.bodies.append(bytes(body))
         if self.failure is not None:
             raise self.failure
-        headers = {"Content-Length": str(len(self.content)), **self.headers}
-        return httpx2.Response(self.status, headers=headers, stream=_Parts(self.content), request=request)
+        status, content = self.answer(request, bytes(body)) if self.answer is not None else (self.status, self.content)
+        headers = {"Content-Length": str(len(content)), **self.headers}
+        return httpx2.Response(status, headers=headers, stream=_Parts(content), request=request)
 
     @property
     def last(self) -> httpx2.Request:

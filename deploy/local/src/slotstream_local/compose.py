@@ -28,6 +28,8 @@ _FORMER_KEPT: Final = 5
 _DASHBOARD: Final = "http://dashboard-api:8000"
 _SEALING: Final = ("calendar_sync", "dashboard")
 """Services that keep secrets, each sealed with a key of its own."""
+_LINKING: Final = ("notifications", "dashboard")
+"""Services that share the keys of clients' links: one makes them, the other opens them."""
 
 
 def make_secrets(
@@ -42,6 +44,7 @@ def make_secrets(
     setup = secrets_folder / "setup" / "env"
     kept = _read_variables(setup)
     owners = {"ADMIN_URL": _admin_url(admin.read_text(), server), _FORMER: kept.get(_FORMER, "[]")}
+    link_keys = _link_keys(secrets_folder)
     for service in SERVICES:
         prefix = service.upper()
         owner, app = f"{prefix}_OWNER_PASSWORD", f"{prefix}_APP_PASSWORD"
@@ -54,6 +57,7 @@ def make_secrets(
                 f"{prefix}_DATABASE_URL": _url(service, "app", owners[app], server),
                 **_issuers(jwks),
                 **(_secret_keys(prefix) if service in _SEALING else {}),
+                **({f"{prefix}_LINK_KEYS": link_keys} if service in _LINKING else {}),
             },
             keep=(f"{prefix}_SECRET_KEYS",),
         )
@@ -78,6 +82,15 @@ def make_new_sealing_key(*, secrets_folder: Path = _SECRETS) -> None:
         variables = _read_variables(path)
         former = json.loads(variables[name])[0]
         _write_variables(path, {**variables, name: json.dumps([_sealing_key(), former])})
+
+
+def make_new_link_key(*, secrets_folder: Path = _SECRETS) -> None:
+    """A new key for links of clients; those that were made with the former one still open."""
+    former = json.loads(_link_keys(secrets_folder))[0]
+    keys = json.dumps([_sealing_key(), former])
+    for service in _LINKING:
+        path = secrets_folder / service / "env"
+        _write_variables(path, {**_read_variables(path), f"{service.upper()}_LINK_KEYS": keys})
 
 
 def set_up() -> None:
@@ -118,6 +131,12 @@ def _secret_keys(prefix: str) -> dict[str, str]:
     return {f"{prefix}_SECRET_KEYS": json.dumps([_sealing_key()])}
 
 
+def _link_keys(secrets_folder: Path) -> str:
+    """The dashboard's, which opens with them; a first one where there is none yet."""
+    kept = _read_variables(secrets_folder / "dashboard" / "env")
+    return kept.get("DASHBOARD_LINK_KEYS") or json.dumps([_sealing_key()])
+
+
 def _sealing_key() -> str:
     return urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
@@ -144,6 +163,7 @@ _JOBS: Final[Mapping[str, Callable[[], None]]] = {
     "secrets": make_secrets,
     "passwords": make_new_passwords,
     "sealing-key": make_new_sealing_key,
+    "link-key": make_new_link_key,
     "setup": set_up,
 }
 

@@ -65,6 +65,7 @@ class StackSettings:
             "DASHBOARD_SMTP_PORT": str(self.smtp_port),
             "DASHBOARD_UPSTREAMS": json.dumps(self._upstreams()),
             "DASHBOARD_SECRET_KEYS": json.dumps([self.secret_key]),
+            **self._portal(),
             "CALENDAR_SYNC_SECRET_KEYS": json.dumps([self.secret_key]),
             "CALENDAR_SYNC_ALLOWED_NETWORKS": json.dumps(["127.0.0.0/8"]),
             "PYTHONUNBUFFERED": "1",
@@ -85,6 +86,14 @@ class StackSettings:
             url = f"http://127.0.0.1:{self.ports['dashboard']}"
             issuers.append({"issuer": url, "audience": self.audience, "jwks_url": f"{url}/.well-known/jwks.json"})
         return issuers
+
+    def _portal(self) -> dict[str, str]:
+        """Notifications makes links that the dashboard opens."""
+        keys = json.dumps([self.secret_key])
+        variables = {"DASHBOARD_LINK_KEYS": keys, "NOTIFICATIONS_LINK_KEYS": keys}
+        if "dashboard" in self.ports:
+            variables["NOTIFICATIONS_PORTAL_URL"] = f"http://127.0.0.1:{self.ports['dashboard']}"
+        return variables
 
     def _upstreams(self) -> dict[str, str]:
         return {

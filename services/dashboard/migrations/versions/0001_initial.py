@@ -14,6 +14,7 @@ depends_on = None
 TENANT_TABLES = (
     "api_clients",
     "audit_entries",
+    "client_link_revocations",
     "idempotency_keys",
     "live_events",
     "organizations",
@@ -35,6 +36,7 @@ def upgrade() -> None:
     _create_accounts()
     _create_api_clients()
     _create_audit_entries()
+    _create_client_link_revocations()
     _create_idempotency_keys()
     _create_live_events()
     _create_mails()
@@ -119,6 +121,17 @@ def _create_audit_entries() -> None:
         sa.Column("address", sa.Text(), nullable=True),
         sa.Column("details", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "id"),
+    )
+
+
+def _create_client_link_revocations() -> None:
+    op.create_table(
+        "client_link_revocations",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "client_id"),
+        comment="Links of the client that were made up to this instant lead nowhere any more.",
     )
 
 

@@ -10,12 +10,14 @@ import httpx2
 from fastapi import FastAPI
 
 from dashboard.adapters.passwords import Argon2PasswordHasher
+from dashboard.adapters.portal import HttpPortalServices
 from dashboard.adapters.sealing import DerivedClientSecrets, SecretBox
 from dashboard.adapters.smtp import SmtpMailSender
 from dashboard.adapters.web import WebApplication, read_web_application
-from dashboard.api import link_pages, pages
+from dashboard.api import link_pages, pages, portal_pages
 from dashboard.api.api_clients import router as api_clients_router
 from dashboard.api.audit import router as audit_router
+from dashboard.api.client_links import router as client_links_router
 from dashboard.api.dependencies import Dependencies
 from dashboard.api.gateway import Gateway
 from dashboard.api.gateway import routes as gateway_routes
@@ -33,6 +35,7 @@ from dashboard.settings import DashboardSettings
 from dashboard.worker import Mailer, sweeps
 from slotstream_contracts.envelope import parse
 from slotstream_servicekit.background import repeatedly
+from slotstream_servicekit.client_links import LinkSealer
 from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import StartError
@@ -66,6 +69,13 @@ def create_api(
     keys = _keys(settings)
     ring = _key_ring(settings, database, keys, clock)
     upstream_client = _upstream_client(settings, upstream)
+    tokens = TokenIssuer(
+        ring,
+        issuer=settings.issuer,
+        audience=settings.token_audience,
+        lifetime=settings.token_lifetime,
+        clock=clock,
+    )
     hub = LiveHub(
         database,
         clock=clock,
@@ -85,15 +95,11 @@ def create_api(
             hasher=hasher,
             client_secrets=DerivedClientSecrets(keys[0]),
             key_ring=ring,
-            tokens=TokenIssuer(
-                ring,
-                issuer=settings.issuer,
-                audience=settings.token_audience,
-                lifetime=settings.token_lifetime,
-                clock=clock,
-            ),
+            tokens=tokens,
             sessions=SessionMemory(database, clock=clock, memory=settings.session_memory, idle=settings.session_idle),
             limits=OriginLimits(lambda: clock().timestamp()),
+            portal=HttpPortalServices(upstream_client, settings.upstreams, token_for=tokens.for_visitor),
+            link_sealer=_link_sealer(settings),
             clock=clock,
         )
         stop = asyncio.Event()
@@ -108,12 +114,13 @@ def create_api(
     app = create_app(
         service=NAME,
         title="Slotstream Dashboard",
-        routers=[session_router, users_router, api_clients_router, audit_router, oauth_router],
+        routers=[session_router, users_router, api_clients_router, client_links_router, audit_router, oauth_router],
         settings=settings,
         authenticator=_authenticator(settings, ring, clock),
         health=health,
         lifespan=lifespan,
-        # What is answered here is for owners, who have no limits, or about callers themselves.
+        # What is answered here is for owners, who have no limits, or about callers themselves; links of clients are
+        # refused to whoever is limited.
     )
     # FastAPI's own page of documentation loads scripts of others, which may not run where sessions live.
     app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") not in _FOREIGN_PAGES]
@@ -122,6 +129,7 @@ def create_api(
         [
             *pages.routes(has_application=web is not None),
             *link_pages.routes(),
+            *portal_pages.routes(),
             *live_routes(hub),
             *gateway_routes(gateway),
             *(Web(web).routes() if web is not None else []),
@@ -194,6 +202,11 @@ def _mail_sender(settings: DashboardSettings) -> SmtpMailSender:
         password=password.get_secret_value() if password is not None else None,
         seconds=settings.smtp_seconds,
     )
+
+
+def _link_sealer(settings: DashboardSettings) -> LinkSealer | None:
+    keys = [key.get_secret_value() for key in settings.link_keys]
+    return LinkSealer(keys) if keys else None
 
 
 def _keys(settings: DashboardSettings) -> Sequence[str]:

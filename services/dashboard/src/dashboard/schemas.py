@@ -192,3 +192,19 @@ class TokenOut(ResponseModel):
 
 class JwksOut(ResponseModel):
     keys: list[dict[str, str]]
+
+
+class CreateClientLinkIn(RequestModel):
+    """Without `appointment_id` the link leads to all appointments that are shared with the client."""
+
+    client_id: UUID
+    appointment_id: UUID | None = None
+
+
+class RevokeClientLinksIn(RequestModel):
+    client_id: UUID
+
+
+class ClientLinkOut(ResponseModel):
+    url: str
+    expires_at: InstantOut

@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from slotstream_servicekit.client_links import checked_link_keys
 from slotstream_servicekit.settings import Port, Rate, ServiceSettings
 
 
@@ -52,6 +53,15 @@ class DashboardSettings(ServiceSettings):
     address_rate: Rate = Rate(per_minute=60, burst=60)
     """Sign-ins, resets and token requests of one address."""
 
+    portal_rate: Rate = Rate(per_minute=300, burst=150)
+    """Requests of one address to pages of clients: a practice may be behind it."""
+
+    link_keys: tuple[SecretStr, ...] = ()
+    """32 bytes each in URL-safe base64, as a JSON list; the first seals links of clients, all open. Notifications has
+    the same. Without one there is no portal."""
+    client_link_lifetime: timedelta = Field(default=timedelta(days=30), gt=timedelta(0), le=timedelta(days=366))
+    """How long a link works that staff hand over."""
+
     smtp_host: str = "127.0.0.1"
     smtp_port: Port = 25
     smtp_tls: Literal["opportunistic", "starttls", "tls", "none"] = "opportunistic"
@@ -77,6 +87,12 @@ class DashboardSettings(ServiceSettings):
     def _each_is_a_fernet_key(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for key in keys:
             Fernet(key.get_secret_value())
+        return keys
+
+    @field_validator("link_keys")
+    @classmethod
+    def _each_is_a_link_key(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        checked_link_keys([key.get_secret_value() for key in keys])
         return keys
 
     @model_validator(mode="after")

@@ -230,6 +230,7 @@ def _appointment(state: AppointmentSnapshot) -> Appointment:
         status=state.status,
         source=state.source,
         notify_client=state.notify_client,
+        share_with_client=state.share_with_client,
         rescheduled_from=state.rescheduled_from,
         rescheduled_to=state.rescheduled_to,
         previous_starts_at=state.previous_starts_at,
@@ -281,7 +282,10 @@ def item_of(state: CatalogueState) -> CatalogueItem:
         values = {name: getattr(state, name) for name in ("zone", "email", "phone", "user_id")}
     else:
         kind = "service"
-        values = {"business_id": state.business_id if isinstance(state, ServiceState) else None}
+        values = {
+            "business_id": state.business_id if isinstance(state, ServiceState) else None,
+            "client_confirms": isinstance(state, ServiceState) and state.client_confirms,
+        }
     return CatalogueItem(
         organization_id=state.organization_id,
         kind=kind,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from notifications.adapters.email import EmailChannel, SmtpGateway, SmtpServer, checked_address
+from notifications.adapters.portal_links import PortalLinks
 from notifications.api import ROUTERS, Dependencies
 from notifications.domain import Channel, Channels, InvalidAddressError, RetryPolicy
 from notifications.settings import NotificationsSettings
@@ -112,6 +113,7 @@ def create_sender(settings: NotificationsSettings, *, database: Database, channe
         database=database,
         channels=channels,
         clock=clock,
+        portal=create_portal_links(settings),
         retries=RetryPolicy(
             first=settings.first_retry,
             longest=settings.longest_retry,
@@ -123,6 +125,12 @@ def create_sender(settings: NotificationsSettings, *, database: Database, channe
         recover_every=settings.recover_every,
         concurrency=2 * settings.smtp_connections,
     )
+
+
+def create_portal_links(settings: NotificationsSettings) -> PortalLinks | None:
+    """None where there is no portal, or no key: then messages hold no links."""
+    keys = [key.get_secret_value() for key in settings.link_keys]
+    return PortalLinks(keys, settings.portal_url) if keys and settings.portal_url else None
 
 
 def create_handlers(settings: NotificationsSettings, *, channels: Channels, clock: Clock) -> "Handlers":

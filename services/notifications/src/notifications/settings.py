@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from slotstream_servicekit.client_links import checked_link_keys
 from slotstream_servicekit.settings import Port, ServiceSettings
 
 
@@ -49,5 +50,15 @@ class NotificationsSettings(ServiceSettings):
     ledger_retention: timedelta = timedelta(days=730)
     """How long messages that are settled, and what is known of past appointments, are kept."""
     notify_staff: bool = True
+    portal_url: str | None = None
+    """Where clients' browsers find the dashboard, which opens the links of messages. Without it there are none."""
+    link_keys: tuple[SecretStr, ...] = ()
+    """The dashboard's: 32 bytes each in URL-safe base64, as a JSON list; the first seals. Without one, no links."""
     catalogue_wait: timedelta = timedelta(seconds=2)
     """How long a request waits for a business or service that was created a moment ago to arrive over Kafka."""
+
+    @field_validator("link_keys")
+    @classmethod
+    def _each_is_a_link_key(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        checked_link_keys([key.get_secret_value() for key in keys])
+        return keys

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from notifications.adapters.portal_links import PortalLinks
 from notifications.domain import Channels, RetryPolicy, Status
 from notifications.storage import MessageStore
 from notifications.usecases.delivery import claim_messages, deliver_message, give_up, next_due, recover_claims
@@ -56,6 +57,8 @@ class Sender:
     channels: Channels
     clock: Clock
     retries: RetryPolicy
+    portal: PortalLinks | None = None
+    """Makes the links of messages; None where there is no portal."""
     poll_every: timedelta = timedelta(seconds=5)
     claim_lease: timedelta = timedelta(seconds=30)
     recover_every: timedelta = timedelta(seconds=5)
@@ -145,7 +148,7 @@ class Sender:
     async def _deliver(self, sendable: Sendable) -> Status | None:
         message, channel = sendable.message, sendable.channel
         try:
-            outgoing = channel.compose(render_message(sendable), now=self.clock())
+            outgoing = channel.compose(render_message(sendable, portal=self.portal, now=self.clock()), now=self.clock())
         except Exception:
             log.exception("composing_failed", message=str(message.id), kind=message.kind.value)
             return await give_up(

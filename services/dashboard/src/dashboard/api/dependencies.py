@@ -13,9 +13,11 @@ from dashboard.api.limits import OriginLimits
 from dashboard.api.sessions_memory import SessionMemory
 from dashboard.api.tokens import KeyRing, TokenIssuer
 from dashboard.domain.api_clients import ApiClient
+from dashboard.domain.portal import PortalServices
 from dashboard.domain.protocols import ClientSecrets, PasswordHasher
 from dashboard.domain.sessions import SignedIn
 from dashboard.settings import DashboardSettings
+from slotstream_servicekit.client_links import LinkSealer
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.http.auth import Principal, Right, requires
@@ -34,6 +36,9 @@ class Dependencies:
     tokens: TokenIssuer
     sessions: SessionMemory
     limits: OriginLimits
+    portal: PortalServices
+    link_sealer: LinkSealer | None
+    """None where there is no key: then there is no portal."""
     clock: Callable[[], datetime]
 
     def context(self, principal: Principal) -> Context:
@@ -92,3 +97,4 @@ CurrentVisit = Annotated[Visit, Depends(_visit)]
 """`visit: CurrentVisit`: by the session's cookie; what changes something needs the session's token besides."""
 
 Administrator = Annotated[Principal, requires(Right.ADMINISTER)]
+ClientWriter = Annotated[Principal, requires(Right.WRITE_CLIENTS)]

@@ -13,6 +13,7 @@ from slotstream_servicekit.settings import Rate
 SESSION: Final = "session"
 API_CLIENT: Final = "api_client"
 ADDRESS: Final = "address"
+PORTAL_ADDRESS: Final = "portal_address"
 TOKEN_ADDRESS: Final = "token_address"  # noqa: S105 - a kind of limit
 
 

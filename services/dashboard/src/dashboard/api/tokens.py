@@ -11,6 +11,7 @@ import httpx2
 
 from dashboard.adapters.tokens import TokenSigner, generate_key, jwks_of
 from dashboard.domain.api_clients import ApiClient
+from dashboard.domain.portal import Visitor
 from dashboard.domain.protocols import KeyBox
 from dashboard.domain.sessions import SignedIn
 from dashboard.domain.signing_keys import SigningKey, signing_key_at
@@ -19,6 +20,7 @@ from dashboard.storage import NO_ORGANIZATION
 from dashboard.usecases.signing_keys import ensure_signing_keys
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
+from slotstream_servicekit.http.rights import Role
 from slotstream_servicekit.ids import new_id
 
 _READ_AGAIN_SECONDS: Final = 60.0
@@ -108,6 +110,11 @@ class TokenIssuer:
     async def for_client(self, client: ApiClient) -> tuple[str, int]:
         """The token, and the seconds that it is valid for."""
         return await self._sign(str(client.id), _claims_of_client(client)), int(self._lifetime.total_seconds())
+
+    async def for_visitor(self, visitor: Visitor) -> str:
+        """Of a client of the portal. It goes to the services alone, never to a browser."""
+        claims = {"org": str(visitor.organization_id), "role": Role.CLIENT.value, "client": str(visitor.client_id)}
+        return await self._sign(str(visitor.client_id), claims)
 
     async def _sign(self, subject: str, claims: Mapping[str, object]) -> str:
         issued_at = int(self._clock().timestamp())

@@ -18,7 +18,7 @@ _KEPT_FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASKED_AGAIN: Final = "public, max-age=3600"
 _HASHED: Final = "/assets/"
 """Names in here change with the content."""
-_OTHERS: Final = ("/api", "/v1", "/events", "/oauth", "/portal", "/l", "/book", "/.well-known", "/assets", "/pages")
+_OTHERS: Final = ("/api", "/v1", "/events", "/oauth", "/p", "/book", "/.well-known", "/assets", "/pages")
 """What is missing below these is missing, and never the page."""
 
 

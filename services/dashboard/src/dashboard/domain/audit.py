@@ -24,6 +24,8 @@ class AuditAction(StrEnum):
     API_CLIENT_CHANGED = "api_client_changed"
     API_CLIENT_ROTATED = "api_client_rotated"
     API_CLIENT_REMOVED = "api_client_removed"
+    CLIENT_LINK_CREATED = "client_link_created"
+    CLIENT_LINKS_REVOKED = "client_links_revoked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

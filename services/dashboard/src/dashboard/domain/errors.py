@@ -1,6 +1,6 @@
 """What can go wrong, with codes that callers see."""
 
-from slotstream_servicekit.errors import ErrorKind, SlotstreamError
+from slotstream_servicekit.errors import ErrorKind, SlotstreamError, TransientError
 
 
 class SessionMissingError(SlotstreamError):
@@ -101,6 +101,37 @@ class ApiClientRefusedError(SlotstreamError):
 
     code = "invalid_client"
     kind = ErrorKind.unauthenticated
+
+
+class PortalClosedError(SlotstreamError):
+    """There are no keys for clients' links, or no service behind the portal."""
+
+    code = "portal_closed"
+    kind = ErrorKind.conflict
+
+
+class NotYourClientError(SlotstreamError):
+    """The caller is limited to businesses or to a calendar; a link would lead further than that."""
+
+    code = "limited"
+    kind = ErrorKind.forbidden
+
+
+class PortalRefusedError(SlotstreamError):
+    """A service refused what a client asked for, by this code."""
+
+    kind = ErrorKind.conflict
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__("The service refused it.")
+        self.status = status
+        self.code = code
+
+
+class PortalUnavailableError(TransientError):
+    """A service behind the portal does not answer right now."""
+
+    code = "service_unavailable"
 
 
 class UnsealableError(Exception):

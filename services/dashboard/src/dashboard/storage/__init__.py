@@ -3,6 +3,7 @@
 from dashboard.storage.accounts import AccountStore
 from dashboard.storage.api_clients import ApiClientStore
 from dashboard.storage.audit import AuditStore
+from dashboard.storage.client_links import RevocationStore
 from dashboard.storage.delays import DelayStore
 from dashboard.storage.links import LinkStore
 from dashboard.storage.live import LiveEventStore, NumberedEvent
@@ -24,6 +25,7 @@ __all__ = [
     "MailStore",
     "NumberedEvent",
     "OrganizationStore",
+    "RevocationStore",
     "SessionStore",
     "SigningKeyStore",
     "UserStore",

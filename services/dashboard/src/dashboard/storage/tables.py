@@ -245,6 +245,16 @@ signing_keys = Table(
     PrimaryKeyConstraint("id"),
 )
 
+client_link_revocations = Table(
+    "client_link_revocations",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("client_id", Uuid, nullable=False),
+    _instant("revoked_at"),
+    PrimaryKeyConstraint("organization_id", "client_id"),
+    comment="Links of the client that were made up to this instant lead nowhere any more.",
+)
+
 _SHARED = (
     "accounts",
     "api_client_secrets",

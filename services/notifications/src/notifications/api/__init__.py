@@ -2,11 +2,19 @@
 
 from notifications.api.dependencies import Dependencies
 from notifications.api.messages import router as messages_router
+from notifications.api.portal import router as portal_router
 from notifications.api.preferences import router as preferences_router
 from notifications.api.reminder_rules import router as reminder_rules_router
 from notifications.api.reminders import router as reminders_router
 from notifications.api.templates import router as templates_router
 
-ROUTERS = (templates_router, reminder_rules_router, reminders_router, messages_router, preferences_router)
+ROUTERS = (
+    templates_router,
+    reminder_rules_router,
+    reminders_router,
+    messages_router,
+    preferences_router,
+    portal_router,
+)
 
 __all__ = ["ROUTERS", "Dependencies"]

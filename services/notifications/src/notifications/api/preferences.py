@@ -19,7 +19,7 @@ router = Router(prefix="/v1/clients/{client_id}/preferences", tags=["preferences
 async def get_preferences(client_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
     async with dependencies.database.transaction(principal) as session:
         stored = await read_preferences(session=session, organization_id=principal.organization_id, client_id=client_id)
-    return model_response(_out(stored), version=stored.version)
+    return preferences_response(stored)
 
 
 @router.put("", response_model=PreferencesOut)
@@ -39,12 +39,13 @@ async def set_preferences(
             opted_out=set(body.opted_out),
             expected_version=expected_version,
         )
-    return model_response(_out(stored), version=stored.version)
+    return preferences_response(stored)
 
 
-def _out(preference: Preference) -> PreferencesOut:
-    return PreferencesOut(
+def preferences_response(preference: Preference) -> Response:
+    document = PreferencesOut(
         client_id=preference.client_id,
         opted_out={Channel(name): at for name, at in sorted(preference.opted_out.items())},
         version=preference.version,
     )
+    return model_response(document, version=preference.version)

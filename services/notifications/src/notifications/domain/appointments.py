@@ -40,6 +40,7 @@ class Appointment:
     status: str
     source: str
     notify_client: bool
+    share_with_client: bool
     rescheduled_from: UUID | None
     rescheduled_to: UUID | None
     previous_starts_at: datetime | None

@@ -59,6 +59,8 @@ class CatalogueItem:
     user_id: str | None = None
     business_id: UUID | None = None
     """Of a service."""
+    client_confirms: bool = False
+    """Of a service: whether its clients are asked to confirm."""
     archived: bool = False
     version: int
 

@@ -44,7 +44,9 @@ class Sendable:
     channel: NotificationChannel
     appointment: Appointment
     business: CatalogueItem
+    client_id: UUID
     client_name: str
+    asks_confirmation: bool
     location: str
     recipient: Contact
     address: str
@@ -79,6 +81,11 @@ async def read_subjects(*, session: AsyncSession, messages: Sequence[Message]) -
     clients = await ClientStore(session).get_all(client_keys)
     items = {
         (appointment.organization_id, "business", appointment.business_id) for appointment in appointments.values()
+    }
+    items |= {
+        (appointment.organization_id, "service", appointment.service_id)
+        for appointment in appointments.values()
+        if appointment.service_id
     }
     items |= {(message.organization_id, "resource", message.resource_id) for message in messages if message.resource_id}
     survivors = {(client.organization_id, client.id) for client in clients.values()}
@@ -147,7 +154,9 @@ class _Judgement:
             channel=channel,
             appointment=_as_told(message, appointment, texts),
             business=business,
+            client_id=client.id,
             client_name=client.name,
+            asks_confirmation=self._asks_confirmation(appointment),
             location=_location(appointment, texts, business),
             recipient=recipient,
             address=_address(channel, recipient),
@@ -170,6 +179,13 @@ class _Judgement:
         if appointment.has_texts and (texts is None or texts.version < appointment.version):
             raise self._not_known_yet("appointment")
         return appointment, texts
+
+    def _asks_confirmation(self, appointment: Appointment) -> bool:
+        """A service that has not arrived yet asks for nothing."""
+        if appointment.service_id is None:
+            return False
+        service = self.subjects.catalogue.get((appointment.organization_id, "service", appointment.service_id))
+        return service is not None and service.client_confirms
 
     def _client(self, client_id: UUID | None) -> Client:
         if client_id is None:

@@ -40,6 +40,14 @@ async def change_preferences(
     return new
 
 
+async def find_portal_client(*, session: AsyncSession, organization_id: UUID, client_id: UUID) -> UUID:
+    """The client, or the one whom a duplicate was merged into. Raises NotFoundError: also for one who was erased."""
+    client = await ClientStore(session).get(organization_id, client_id)
+    if client is None:
+        raise NotFoundError("There is no such client.")
+    return client.id
+
+
 async def read_preferences(*, session: AsyncSession, organization_id: UUID, client_id: UUID) -> Preference:
     if await ClientStore(session).get(organization_id, client_id) is None:
         raise NotFoundError(f"There is no client {client_id}")

@@ -1,17 +1,24 @@
 """A message's text, in the recipient's language and zone."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
+from notifications.adapters.portal_links import PortalLinks
 from notifications.adapters.templates import Choice, built_in, choose_template, locale_of, render_text, values_of
-from notifications.domain import Kind, Notification, TemplateRefusedError, Text
+from notifications.domain import Audience, Kind, Notification, TemplateRefusedError, Text
 from notifications.usecases.eligibility import Sendable
 
 
-def render_message(sendable: Sendable) -> Notification:
-    """What the channel composes: the template that fits best, filled in; or the text that somebody wrote by hand."""
+def render_message(sendable: Sendable, *, portal: PortalLinks | None, now: datetime) -> Notification:
+    """What the channel composes: the template that fits best, filled in; or the text that somebody wrote by hand.
+
+    Without `portal` there are no links.
+    """
     if sendable.message.kind is Kind.AD_HOC:
         text, language = _written_by_hand(sendable), sendable.business.locale or "en"
     else:
         choice = _choice(sendable)
-        text, language = _filled_in(sendable, choice), choice.locale
+        text, language = _filled_in(sendable, choice, _links(sendable, portal, now)), choice.locale
     return Notification(
         message=sendable.message,
         appointment=sendable.appointment,
@@ -43,7 +50,15 @@ def _choice(sendable: Sendable) -> Choice:
     )
 
 
-def _filled_in(sendable: Sendable, choice: Choice) -> Text:
+def _links(sendable: Sendable, portal: PortalLinks | None, now: datetime) -> Mapping[str, str]:
+    if portal is None or sendable.message.audience is not Audience.CLIENT:
+        return {}
+    return portal.addresses(
+        sendable.appointment, client_id=sendable.client_id, asks_confirmation=sendable.asks_confirmation, now=now
+    )
+
+
+def _filled_in(sendable: Sendable, choice: Choice, links: Mapping[str, str]) -> Text:
     language = choice.locale.partition("-")[0]
     tags = (tag for tag in (sendable.recipient.locale, sendable.business.locale) if tag)
     tag = next((tag for tag in tags if tag.replace("_", "-").lower().split("-")[0] == language), choice.locale)
@@ -56,6 +71,7 @@ def _filled_in(sendable: Sendable, choice: Choice) -> Text:
         previous_starts_at=sendable.message.previous_starts_at,
         locale=locale_of(tag, sendable.business.country),
         zone=sendable.zone,
+        links=links,
     )
     try:
         return render_text(choice.text, values)

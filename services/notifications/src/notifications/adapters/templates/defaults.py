@@ -21,6 +21,9 @@ class _Language:
     phone: str
     email: str
     formerly: str
+    confirm: str
+    change: str
+    messages: str
     when: str
     news: Mapping[tuple[Kind, Audience], tuple[str, str]]
 
@@ -38,6 +41,9 @@ _ENGLISH = _Language(
     phone="Call",
     email="Write to",
     formerly="Formerly",
+    confirm="Will you come? Confirm here",
+    change="Change or cancel",
+    messages="Which messages you get",
     when="{{ appointment.date }}, {{ appointment.time }} to {{ appointment.end_time }} ({{ appointment.zone }})",
     news={
         (Kind.REQUESTED, C): (
@@ -87,6 +93,9 @@ _GERMAN = _Language(
     phone="Telefon",
     email="E-Mail",
     formerly="Bisher",
+    confirm="Kommen Sie? Hier bestätigen",
+    change="Verschieben oder absagen",
+    messages="Welche Nachrichten Sie bekommen",
     when="{{ appointment.date }}, {{ appointment.time }} bis {{ appointment.end_time }} Uhr ({{ appointment.zone }})",
     news={
         (Kind.REQUESTED, C): (
@@ -136,6 +145,9 @@ _FRENCH = _Language(
     phone="Téléphone",
     email="E-mail",
     formerly="Auparavant",
+    confirm="Viendrez-vous ? Confirmez ici",
+    change="Déplacer ou annuler",
+    messages="Choisir vos messages",
     when="{{ appointment.date }}, de {{ appointment.time }} à {{ appointment.end_time }} ({{ appointment.zone }})",
     news={
         (Kind.REQUESTED, C): (
@@ -185,6 +197,9 @@ _SPANISH = _Language(
     phone="Teléfono",
     email="Correo",
     formerly="Antes",
+    confirm="¿Vendrá? Confírmelo aquí",
+    change="Mover o cancelar",
+    messages="Elegir sus mensajes",
     when="{{ appointment.date }}, de {{ appointment.time }} a {{ appointment.end_time }} ({{ appointment.zone }})",
     news={
         (Kind.REQUESTED, C): (
@@ -243,10 +258,13 @@ def built_in(kind: Kind, audience: Audience, locale: str) -> Text | None:
         details.append(_optional("appointment.staff", f"{language.with_whom}: {{{{ appointment.staff }}}}"))
         details.append(_optional("appointment.location", f"{language.where}: {{{{ appointment.location }}}}"))
         closing = [
+            _optional("links.confirm", f"{language.confirm}: {{{{ links.confirm }}}}"),
+            _optional("links.appointment", f"{language.change}: {{{{ links.appointment }}}}\n"),
             _optional("business.phone", f"{language.questions} {language.phone}: {{{{ business.phone }}}}"),
             _optional("business.email", f"{language.email}: {{{{ business.email }}}}"),
             "",
             _BUSINESS,
+            _optional("links.preferences", f"\n{language.messages}: {{{{ links.preferences }}}}"),
         ]
     else:
         details.append(f"{language.for_whom}: {{{{ client.name }}}}")

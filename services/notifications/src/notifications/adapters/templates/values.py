@@ -32,6 +32,7 @@ _SAMPLE = Appointment(
     status="scheduled",
     source="manual",
     notify_client=True,
+    share_with_client=True,
     rescheduled_from=None,
     rescheduled_to=None,
     previous_starts_at=None,
@@ -67,6 +68,7 @@ def values_of(
     previous_starts_at: datetime | None,
     locale: Locale,
     zone: str,
+    links: Mapping[str, str] | None = None,
 ) -> TemplateValues:
     """Everything a template can name, as text."""
     local = ZoneInfo(zone)
@@ -97,6 +99,7 @@ def values_of(
             "previous_date": format_date(previous.date(), "full", locale=locale) if previous else "",
             "previous_time": _time(previous, locale, with_offset=is_repeated(previous)) if previous else "",
         },
+        "links": {name: (links or {}).get(name, "") for name in VARIABLES["links"]},
     }
     assert {group: set(names) for group, names in values.items()} == {  # noqa: S101 - a variable without a value
         group: set(names) for group, names in VARIABLES.items()
@@ -125,6 +128,11 @@ def sample_values(locale: str) -> TemplateValues:
         previous_starts_at=_SAMPLE.starts_at - timedelta(days=1),
         locale=locale_of(locale),
         zone=_SAMPLE.zone,
+        links={
+            "appointment": "https://example.com/p/sample",
+            "confirm": "https://example.com/p/sample",
+            "preferences": "https://example.com/p/sample/preferences",
+        },
     )
 
 

@@ -24,5 +24,10 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
         "previous_date": "the day before rescheduling",
         "previous_time": "the time before rescheduling",
     },
+    "links": {
+        "appointment": "where the client moves or cancels the appointment; empty where it is not shared with them",
+        "confirm": "the same, where the service asks for a confirmation that is still to come",
+        "preferences": "where the client chooses which messages they get",
+    },
 }
 """Group -> name -> what it holds."""

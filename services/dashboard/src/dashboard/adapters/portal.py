@@ -1,0 +1,219 @@
+"""The services behind the portal, over HTTP, with a client's own token."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import httpx2
+import orjson
+
+from dashboard.domain.errors import PortalRefusedError, PortalUnavailableError
+from dashboard.domain.portal import (
+    PortalAppointment,
+    PortalBusiness,
+    PortalClient,
+    PortalPreferences,
+    PortalSlotDay,
+    Visitor,
+)
+from slotstream_servicekit.telemetry import current_traceparent
+
+_SECONDS: Final = 10.0
+_MOST_BYTES: Final = 2_000_000
+
+Document = Mapping[str, Any]
+AnswerT = TypeVar("AnswerT")
+
+
+class HttpPortalServices:
+    """`token_for` makes a visitor's token, which no browser ever sees."""
+
+    def __init__(
+        self,
+        client: httpx2.AsyncClient,
+        upstreams: Mapping[str, str],
+        *,
+        token_for: Callable[[Visitor], Awaitable[str]],
+    ) -> None:
+        self._client = client
+        self._upstreams = upstreams
+        self._token_for = token_for
+
+    async def appointments(self, visitor: Visitor) -> tuple[PortalClient, Sequence[PortalAppointment]]:
+        return await self._ask("booking", "GET", "/v1/portal/appointments", visitor, read=_all)
+
+    async def appointment(self, visitor: Visitor, appointment_id: UUID) -> tuple[PortalClient, PortalAppointment]:
+        return await self._ask("booking", "GET", f"/v1/portal/appointments/{appointment_id}", visitor, read=_one)
+
+    async def contact(self, visitor: Visitor, appointment_id: UUID | None) -> PortalBusiness | None:
+        """None where there is no business to name."""
+        params = {} if appointment_id is None else {"appointment_id": str(appointment_id)}
+        try:
+            return await self._ask("booking", "GET", "/v1/portal/contact", visitor, read=_business, params=params)
+        except PortalRefusedError:
+            return None
+
+    async def confirm(self, visitor: Visitor, appointment_id: UUID, *, shown: datetime) -> None:
+        await self._act(visitor, appointment_id, "confirm", {"shown_starts_at": shown.isoformat()})
+
+    async def cancel(self, visitor: Visitor, appointment_id: UUID, *, shown: datetime, reason: str) -> None:
+        await self._act(
+            visitor, appointment_id, "cancel", {"shown_starts_at": shown.isoformat(), "reason": reason or None}
+        )
+
+    async def move(
+        self, visitor: Visitor, appointment_id: UUID, *, shown: datetime, starts_at: datetime, key: str
+    ) -> PortalAppointment:
+        body = {"shown_starts_at": shown.isoformat(), "starts_at": starts_at.isoformat()}
+        headers = {"Idempotency-Key": key}
+        _, appointment = await self._act(visitor, appointment_id, "reschedule", body, headers=headers)
+        return appointment
+
+    async def slots(
+        self, visitor: Visitor, appointment: PortalAppointment, *, zone: str, first: date, last: date
+    ) -> Sequence[PortalSlotDay]:
+        """From `first` to the day before `last`; the appointment's own time counts as free."""
+        subject = (
+            {"service_id": str(appointment.service_id)}
+            if appointment.service_id is not None
+            else {"business_id": str(appointment.business_id)}
+        )
+        params: dict[str, Any] = {
+            **subject,
+            "from": first.isoformat(),
+            "to": last.isoformat(),
+            "zone": zone,
+            "duration_minutes": str(appointment.duration_minutes),
+            "resource_id": [str(resource_id) for resource_id in appointment.resource_ids],
+            "ignore": str(appointment.id),
+            "detail": "starts",
+        }
+        return await self._ask("availability", "GET", "/v1/slots", visitor, read=_days, params=params)
+
+    async def preferences(self, visitor: Visitor) -> PortalPreferences:
+        return await self._ask("notifications", "GET", "/v1/portal/preferences", visitor, read=_preferences)
+
+    async def set_preferences(self, visitor: Visitor, opted_out: frozenset[str], *, version: int) -> None:
+        await self._ask(
+            "notifications",
+            "PUT",
+            "/v1/portal/preferences",
+            visitor,
+            read=_preferences,
+            body={"opted_out": sorted(opted_out)},
+            headers={"If-Match": f'"{version}"'},
+        )
+
+    async def _act(
+        self,
+        visitor: Visitor,
+        appointment_id: UUID,
+        verb: str,
+        body: Document,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[PortalClient, PortalAppointment]:
+        path = f"/v1/portal/appointments/{appointment_id}/{verb}"
+        return await self._ask("booking", "POST", path, visitor, read=_one, body=body, headers=headers)
+
+    async def _ask(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        visitor: Visitor,
+        *,
+        read: Callable[[Document], AnswerT],
+        params: Mapping[str, Any] | None = None,
+        body: Document | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AnswerT:
+        """Raises PortalRefusedError where the service says no, and PortalUnavailableError where it does not answer."""
+        base = self._upstreams.get(service)
+        if base is None:
+            raise PortalUnavailableError(f"There is no service {service} behind the portal.")
+        traceparent = current_traceparent()
+        sent = {
+            "Authorization": f"Bearer {await self._token_for(visitor)}",
+            "Accept-Encoding": "identity",
+            **({"traceparent": traceparent} if traceparent is not None else {}),
+            **(headers or {}),
+        }
+        try:
+            answer = await self._client.request(
+                method, f"{base}{path}", params=params, json=body, headers=sent, timeout=_SECONDS
+            )
+        except httpx2.TransportError as error:
+            raise PortalUnavailableError(f"The service {service} does not answer right now.") from error
+        if answer.status_code >= 500 or answer.status_code == 429 or len(answer.content) > _MOST_BYTES:
+            raise PortalUnavailableError(f"The service {service} does not answer right now.")
+        try:
+            document: Document = orjson.loads(answer.content)
+            if answer.status_code >= 400:
+                raise PortalRefusedError(answer.status_code, str(document.get("code", "refused")))
+            return read(document)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise PortalUnavailableError(f"The service {service} answers what cannot be read.") from error
+
+
+def _all(document: Document) -> tuple[PortalClient, list[PortalAppointment]]:
+    return _client(document["client"]), [_appointment(item) for item in document["items"]]
+
+
+def _one(document: Document) -> tuple[PortalClient, PortalAppointment]:
+    return _client(document["client"]), _appointment(document["appointment"])
+
+
+def _days(document: Document) -> list[PortalSlotDay]:
+    return [
+        PortalSlotDay(
+            day=date.fromisoformat(day["date"]),
+            starts=tuple(datetime.fromisoformat(slot["starts_at"]) for slot in day["slots"]),
+        )
+        for day in document["days"]
+    ]
+
+
+def _preferences(document: Document) -> PortalPreferences:
+    return PortalPreferences(opted_out=frozenset(document["opted_out"]), version=document["version"])
+
+
+def _client(document: Document) -> PortalClient:
+    return PortalClient(id=UUID(document["id"]), locale=document["locale"], zone=document["zone"])
+
+
+def _business(document: Document) -> PortalBusiness:
+    return PortalBusiness(
+        name=document["name"],
+        zone=document["zone"],
+        locale=document["locale"],
+        phone=document["phone"],
+        address=document["address"],
+    )
+
+
+def _appointment(document: Document) -> PortalAppointment:
+    location = document["location"]
+    business = _business(document["business"])
+    place = ", ".join(part for part in (location["text"], location["url"]) if part)
+    return PortalAppointment(
+        id=UUID(document["id"]),
+        business=business,
+        business_id=UUID(document["business"]["id"]),
+        service_id=UUID(document["service_id"]) if document["service_id"] is not None else None,
+        service_name=document["service_name"],
+        staff=tuple(document["staff"]),
+        resource_ids=tuple(UUID(resource_id) for resource_id in document["resource_ids"]),
+        starts_at=datetime.fromisoformat(document["starts_at"]),
+        ends_at=datetime.fromisoformat(document["ends_at"]),
+        zone=document["zone"],
+        duration_minutes=document["duration_minutes"],
+        location=(business.address or "") if location["kind"] == "business" else place,
+        status=document["status"],
+        asks_confirmation=document["asks_confirmation"],
+        verbs=frozenset(document["verbs"]),
+        calendar_uid=document["calendar_uid"],
+        calendar_sequence=document["calendar_sequence"],
+        updated_at=datetime.fromisoformat(document["updated_at"]),
+    )

@@ -1,0 +1,41 @@
+"""Links in messages, by which clients see and change what is shared with them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from notifications.domain import Appointment
+from slotstream_servicekit.client_links import ClientLink, LinkSealer, ShownAppointment, link_address
+
+_KEPT_AFTER_THE_END: Final = timedelta(days=7)
+"""How long a link in a message works after its appointment: for the choice of messages."""
+
+
+class PortalLinks:
+    """Makes the links of messages; `portal_url` is where browsers find the dashboard."""
+
+    def __init__(self, keys: Sequence[str], portal_url: str) -> None:
+        self._sealer = LinkSealer(keys)
+        self._portal_url = portal_url
+
+    def addresses(
+        self, appointment: Appointment, *, client_id: UUID, asks_confirmation: bool, now: datetime
+    ) -> Mapping[str, str]:
+        """The values of the variables `links`. None of an appointment that is not shared with the client."""
+        if not appointment.share_with_client:
+            return {}
+        link = ClientLink(
+            organization_id=appointment.organization_id,
+            client_id=client_id,
+            issued_at=now.replace(microsecond=0),
+            expires_at=appointment.ends_at.replace(microsecond=0) + _KEPT_AFTER_THE_END,
+            appointment=ShownAppointment(id=appointment.id, starts_at=appointment.starts_at),
+        )
+        address = link_address(self._portal_url, self._sealer.seal(link))
+        links = {"preferences": f"{address}/preferences"}
+        if appointment.is_active:
+            links["appointment"] = address
+            if asks_confirmation and appointment.status == "scheduled":
+                links["confirm"] = address
+        return links

@@ -1,0 +1,50 @@
+"""/v1/portal/preferences: what clients of the portal want to be written to about."""
+
+from uuid import UUID
+
+from fastapi import Response
+
+from notifications.api.dependencies import CurrentDependencies, PortalClient
+from notifications.api.preferences import preferences_response
+from notifications.schemas import PreferencesIn, PreferencesOut
+from notifications.usecases.preferences import change_preferences, find_portal_client, read_preferences
+from slotstream_servicekit.http import Principal, Router
+from slotstream_servicekit.http.etags import IfMatch
+
+router = Router(prefix="/v1/portal/preferences", tags=["portal"])
+
+
+@router.get("", response_model=PreferencesOut)
+async def get_own_preferences(dependencies: CurrentDependencies, principal: PortalClient) -> Response:
+    organization_id = principal.organization_id
+    async with dependencies.database.transaction(organization_id) as session:
+        client_id = await find_portal_client(
+            session=session, organization_id=organization_id, client_id=_client_id(principal)
+        )
+        stored = await read_preferences(session=session, organization_id=organization_id, client_id=client_id)
+    return preferences_response(stored)
+
+
+@router.put("", response_model=PreferencesOut)
+async def set_own_preferences(
+    body: PreferencesIn, dependencies: CurrentDependencies, principal: PortalClient, expected_version: IfMatch
+) -> Response:
+    """Sets the channels that the client has opted out of."""
+    context = dependencies.context_of(principal)
+    async with dependencies.database.transaction(principal.organization_id) as session:
+        client_id = await find_portal_client(
+            session=session, organization_id=principal.organization_id, client_id=_client_id(principal)
+        )
+        stored = await change_preferences(
+            session=session,
+            context=context,
+            client_id=client_id,
+            opted_out=set(body.opted_out),
+            expected_version=expected_version,
+        )
+    return preferences_response(stored)
+
+
+def _client_id(principal: Principal) -> UUID:
+    assert principal.client_id is not None  # noqa: S101 - no token has the right without a client
+    return principal.client_id

@@ -45,13 +45,13 @@ async def ask_for_confirmations(world: World, mailbox: Mailbox) -> None:
     expect(await world.booking.patch(path, json={"client_confirms": True}))
     address = f"{uuid4().hex}@example.com"
 
-    async def asked() -> bool:
+    async def is_told() -> bool:
         probe = await world.book(next_weekday(6), client={"name": "Probe", "email": address})
         mails = await mailbox.expect(address, count=len(mailbox.to(address)) + 1)
         await world.act(probe["id"], "cancel", reason="probe", notify=False)
         return "Confirm here" in body_text(mails[-1])
 
-    await until_true(asked, what="mails ask for a confirmation")
+    await until_true(is_told, what="mails ask for a confirmation")
 
 
 async def test_a_client_confirms_moves_and_cancels_by_the_links_of_mails(platform: Platform, mailbox: Mailbox) -> None:

@@ -106,11 +106,11 @@ async def test_cancelling_asks_first_and_takes_a_reason(tenant: Tenant, services
     path = path_of(tenant, services, appointment)
     browser = tenant.browser()
 
-    asked = await browser.get(f"{path}/cancel")
+    question = await browser.get(f"{path}/cancel")
     place = place_of(await browser.submit(f"{path}/cancel", reason="I am\x00 ill"))
     overview, again = await browser.get(place), await browser.get(path)
 
-    assert "Cancel this appointment?" in asked.text
+    assert "Cancel this appointment?" in question.text
     assert services.acts[0][2]["reason"] == "I am ill"
     assert "The appointment is cancelled" in overview.text
     assert path_of(tenant, services, other) in links_in(overview)
@@ -199,10 +199,10 @@ async def test_after_the_notice_the_page_names_the_phone_instead(tenant: Tenant,
     path = path_of(tenant, services, services.add(verbs=[]))
 
     page = await tenant.browser().get(path)
-    asked = await tenant.browser().get(f"{path}/cancel")
+    question = await tenant.browser().get(f"{path}/cancel")
     sent = await tenant.browser().submit(f"{path}/cancel")
 
-    for answer in (page, asked, sent):
+    for answer in (page, question, sent):
         assert "cannot be changed here any more" in answer.text
         assert PHONE in answer.text
         assert "<textarea" not in answer.text

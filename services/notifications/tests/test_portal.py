@@ -57,20 +57,22 @@ async def test_a_mail_holds_a_link_to_its_appointment_and_to_the_choice_of_messa
     assert "Grace" not in str(link)
 
 
-@pytest.mark.parametrize(("locale", "asked"), [("en", "Confirm here"), ("de", "Hier bestätigen"), ("fr", "Confirmez")])
-async def test_a_mail_asks_to_confirm_where_the_service_does(linked: Salon, locale: str, asked: str) -> None:
+@pytest.mark.parametrize(
+    ("locale", "sentence"), [("en", "Confirm here"), ("de", "Hier bestätigen"), ("fr", "Confirmez")]
+)
+async def test_a_mail_asks_to_confirm_where_the_service_does(linked: Salon, locale: str, sentence: str) -> None:
     await linked.receive_states(
         linked.service(client_confirms=True, version=2), linked.client(locale=locale, version=2)
     )
     first = linked.snapshot()
     await linked.receive(linked.created(first))
     [mail] = await linked.send()
-    assert asked in words(mail)
+    assert sentence in words(mail)
 
     confirmed = linked.snapshot(status="confirmed")
     await linked.receive(linked.created(confirmed))
     [*_, mail] = await linked.send()
-    assert asked not in words(mail)
+    assert sentence not in words(mail)
 
 
 async def test_what_is_not_shared_with_the_client_is_told_without_links(linked: Salon) -> None:

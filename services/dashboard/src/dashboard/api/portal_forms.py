@@ -67,19 +67,19 @@ async def read_offer(dependencies: Dependencies, view: View, appointment: Portal
 
 
 async def submit_confirm(request: Request) -> Response:
-    dependencies, (link, asked) = dependencies_of(request), await _admitted_form(request)
+    dependencies, (link, subject) = dependencies_of(request), await _admitted_form(request)
     try:
-        await dependencies.portal.confirm(visitor_of(link), asked.id, shown=asked.starts_at)
+        await dependencies.portal.confirm(visitor_of(link), subject.id, shown=subject.starts_at)
     except PortalRefusedError as error:
         return await _refused(request, link, error)
-    return _sent_on(path_to(dependencies, link, asked), "confirmed")
+    return _sent_on(path_to(dependencies, link, subject), "confirmed")
 
 
 async def submit_cancel(request: Request) -> Response:
-    dependencies, (link, asked) = dependencies_of(request), await _admitted_form(request)
+    dependencies, (link, subject) = dependencies_of(request), await _admitted_form(request)
     reason = _one_text((await read_form(request)).get("reason", ""))
     try:
-        await dependencies.portal.cancel(visitor_of(link), asked.id, shown=asked.starts_at, reason=reason)
+        await dependencies.portal.cancel(visitor_of(link), subject.id, shown=subject.starts_at, reason=reason)
     except PortalRefusedError as error:
         return await _refused(request, link, error)
     return _sent_on(path_to(dependencies, link, None), "cancelled")
@@ -87,7 +87,7 @@ async def submit_cancel(request: Request) -> Response:
 
 async def submit_move(request: Request) -> Response:
     """A form that is sent twice moves once: the second time is answered as the first."""
-    dependencies, (link, asked) = dependencies_of(request), await _admitted_form(request)
+    dependencies, (link, subject) = dependencies_of(request), await _admitted_form(request)
     wanted = parsed_instant((await read_form(request)).get("starts_at"))
     if wanted is None:
         raise DeadLinkError("invalid")
@@ -104,7 +104,7 @@ async def submit_move(request: Request) -> Response:
     key = hashlib.sha256(f"{request.path_params['token']} {wanted.timestamp()}".encode()).hexdigest()
     try:
         new = await dependencies.portal.move(
-            visitor_of(link), asked.id, shown=asked.starts_at, starts_at=wanted, key=key
+            visitor_of(link), subject.id, shown=subject.starts_at, starts_at=wanted, key=key
         )
     except PortalRefusedError as error:
         return await _refused(request, link, error, wanted=wanted)
@@ -261,7 +261,7 @@ async def _refused(
 
 
 def _day_from(view: View, dependencies: Dependencies, wanted: datetime) -> date:
-    """The day that was wanted, within what can be asked."""
+    """The day that was wanted, within what can be subject."""
     today = view.calendar.day_of(dependencies.clock())
     try:
         day = view.calendar.day_of(wanted)

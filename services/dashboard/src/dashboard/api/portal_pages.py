@@ -148,16 +148,16 @@ def _parsed_day(text: str | None) -> date | None:
 
 
 def routes() -> list[Route]:
-    one = PATH + "{token}"
+    page = PATH + "{token}"
     table: list[tuple[str, str, Handler]] = [
-        ("GET", one, show_link),
-        ("POST", f"{one}/confirm", portal_forms.submit_confirm),
-        ("GET", f"{one}/cancel", show_cancel),
-        ("POST", f"{one}/cancel", portal_forms.submit_cancel),
-        ("GET", f"{one}/move", show_move),
-        ("POST", f"{one}/move", portal_forms.submit_move),
-        ("GET", f"{one}/calendar.ics", show_calendar_file),
-        ("GET", f"{one}/preferences", show_preferences),
-        ("POST", f"{one}/preferences", portal_forms.submit_preferences),
+        ("GET", page, show_link),
+        ("POST", f"{page}/confirm", portal_forms.submit_confirm),
+        ("GET", f"{page}/cancel", show_cancel),
+        ("POST", f"{page}/cancel", portal_forms.submit_cancel),
+        ("GET", f"{page}/move", show_move),
+        ("POST", f"{page}/move", portal_forms.submit_move),
+        ("GET", f"{page}/calendar.ics", show_calendar_file),
+        ("GET", f"{page}/preferences", show_preferences),
+        ("POST", f"{page}/preferences", portal_forms.submit_preferences),
     ]
     return [Route(path, answered_always(handler), methods=[method]) for method, path, handler in table]

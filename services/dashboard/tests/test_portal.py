@@ -155,7 +155,7 @@ async def test_an_old_link_shows_and_does_nothing_after_a_move(tenant: Tenant, s
         await browser.get(f"{path}/cancel"),
         await browser.get(f"{path}/calendar.ics"),
         await browser.submit(f"{path}/confirm"),
-        await browser.submit(f"{path}/cancel"),
+        await browser.submit(f"{path}/cancel", reason=""),
         await browser.submit(f"{path}/move", starts_at=(START + timedelta(hours=2)).isoformat()),
     ):
         assert answer.status_code == 410
@@ -200,7 +200,7 @@ async def test_after_the_notice_the_page_names_the_phone_instead(tenant: Tenant,
 
     page = await tenant.browser().get(path)
     question = await tenant.browser().get(f"{path}/cancel")
-    sent = await tenant.browser().submit(f"{path}/cancel")
+    sent = await tenant.browser().submit(f"{path}/cancel", reason="")
 
     for answer in (page, question, sent):
         assert "cannot be changed here any more" in answer.text

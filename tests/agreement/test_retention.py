@@ -88,6 +88,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "outbox": _SENT,
     },
     "dashboard": {
+        "client_link_revocations": "ids and an instant, one row per client: so that no revoked link opens again",
         "organizations": _MASTER,
         "users": _MASTER,
         "accounts": _MASTER,

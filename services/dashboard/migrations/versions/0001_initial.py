@@ -65,6 +65,7 @@ def downgrade() -> None:
         "mails",
         "live_events",
         "idempotency_keys",
+        "client_link_revocations",
         "audit_entries",
         "api_clients",
         "accounts",

@@ -49,7 +49,7 @@ def test_a_file_is_kept_for_a_year_and_sent_compressed_to_whom_takes_that(client
 
 @pytest.mark.parametrize(
     "path",
-    ["/assets/gone-9f.js", "/api/nothing", "/v1/nothing", "/portal/x", "/assets", "/.stamp", "/.vite/manifest.json"],
+    ["/assets/gone-9f.js", "/api/nothing", "/v1/nothing", "/p/x/y", "/assets", "/.stamp", "/.vite/manifest.json"],
 )
 def test_what_is_missing_is_missing_and_never_the_page(client: TestClient, path: str) -> None:
     headers = {"Accept": "application/json"} if path.startswith("/.") else {"Accept": "text/html"}

@@ -146,6 +146,9 @@ async def test_no_route_shows_or_changes_what_lies_outside(
             json={"opted_out": ["sms"]},
             expected=OPEN,
         ),
+        # The portal is for clients: no member of staff has it, limited or not.
+        Probe(route="GET /v1/portal/preferences", expected=(403, "forbidden"), controls=False),
+        Probe(route="PUT /v1/portal/preferences", json={"opted_out": []}, expected=(403, "forbidden"), controls=False),
         Probe(route="DELETE /v1/templates/{template_id}", path=f"/v1/templates/{template}", expected=changed),
         Probe(route="DELETE /v1/reminder-rules/{rule_id}", path=f"/v1/reminder-rules/{rule}", expected=changed),
     ]

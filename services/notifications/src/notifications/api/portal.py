@@ -17,7 +17,7 @@ router = Router(prefix="/v1/portal/preferences", tags=["portal"])
 @router.get("", response_model=PreferencesOut)
 async def get_own_preferences(dependencies: CurrentDependencies, principal: PortalClient) -> Response:
     organization_id = principal.organization_id
-    async with dependencies.database.transaction(organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         client_id = await find_portal_client(
             session=session, organization_id=organization_id, client_id=_client_id(principal)
         )
@@ -31,7 +31,7 @@ async def set_own_preferences(
 ) -> Response:
     """Sets the channels that the client has opted out of."""
     context = dependencies.context_of(principal)
-    async with dependencies.database.transaction(principal.organization_id) as session:
+    async with dependencies.database.transaction(principal) as session:
         client_id = await find_portal_client(
             session=session, organization_id=principal.organization_id, client_id=_client_id(principal)
         )

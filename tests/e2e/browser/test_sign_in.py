@@ -4,12 +4,13 @@ import re
 from urllib.parse import quote
 
 import pytest
-from harness.desk import OpenDesk, see
+from harness.desk import Desk, OpenDesk, see
 from harness.mailbox import Mailbox, body_text
 from harness.practice import PASSWORD, Practice
 from harness.world import expect
 from playwright.async_api import Page
 
+EVIL = "http://evil.test"
 TARGETS = (
     "//evil.test",
     "/\\evil.test",
@@ -41,6 +42,35 @@ async def test_signing_in_leads_to_where_one_wanted_to_go(open_desk: OpenDesk, p
         await _sign_in(desk.page, practice.email)
 
         await see(desk.page.get_by_role("searchbox")).to_have_value("+49 & Söhne")
+
+
+async def test_another_sites_form_changes_nothing(desk: Desk, practice: Practice) -> None:
+    """A signed-in browser visits a page that posts to us by itself: to sign out, to book, and to sign in as somebody else."""
+    await desk.goto("/appointments")
+    actions = ("/sign-out", "/api/booking/v1/clients", "/sign-in")
+    for action in actions:
+        form = f'<form method="post" action="{practice.url}{action}"><input name="email" value="x@evil.test"></form>'
+        await _visit_evil(desk.page, f"{form}<script>document.forms[0].submit()</script>")
+
+    await desk.goto("/appointments")
+
+    await see(desk.page.get_by_role("heading", name="Appointments")).to_be_visible()
+
+
+async def test_no_other_site_may_read_or_frame_the_dashboard(desk: Desk, practice: Practice) -> None:
+    script = f"""<iframe src="{practice.url}/appointments"></iframe><p id="told">waiting</p><script>
+        fetch("{practice.url}/api/session", {{credentials: "include"}})
+            .then(() => {{ told.textContent = "read" }}, () => {{ told.textContent = "refused" }});
+    </script>"""
+    await desk.page.context.route(f"{EVIL}/**", lambda route: route.fulfill(body=script, content_type="text/html"))
+    # A window of its own: what the browser says about the refusals is not the dashboard's.
+    window = await desk.page.context.new_page()
+    await window.goto(f"{EVIL}/")
+
+    await see(window.locator("#told")).to_have_text("refused")
+    # What stands in the frame is the browser's own page about it.
+    assert await window.frames[1].get_by_label("E-mail address").count() == 0
+    assert window.frames[1].url.startswith("chrome-error:")
 
 
 async def test_a_role_that_is_taken_away_takes_the_verbs_off_the_open_page(
@@ -84,3 +114,11 @@ async def _sign_in(page: Page, email: str) -> None:
     await page.get_by_label("E-mail").fill(email)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.locator("form button").click()
+
+
+async def _visit_evil(page: Page, body: str) -> None:
+    await page.context.route(f"{EVIL}/**", lambda route: route.fulfill(body=body, content_type="text/html"))
+    await page.goto(f"{EVIL}/")
+    await page.wait_for_url(lambda url: not url.startswith(EVIL))
+    await page.wait_for_load_state()
+    await page.context.unroute(f"{EVIL}/**")

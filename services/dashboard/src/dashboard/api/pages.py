@@ -1,6 +1,7 @@
 """The pages of signing in: forms that work without a script. Links in mails act by POST alone."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -105,7 +106,10 @@ async def submit_sign_out(request: Request) -> Response:
             pass
         dependencies.sessions.forget()
     answer = RedirectResponse(f"/sign-in?notice=signed_out&lang={texts_for(request, form).locale}", status_code=303)
-    clear_session_cookie(answer, settings)
+    # Another site's form comes without the cookie, and must not take it away either.
+    with suppress(CrossSiteError):
+        require_same_origin(request, settings)
+        clear_session_cookie(answer, settings)
     return answer
 
 

@@ -86,7 +86,6 @@ class Outcome:
 
     booking: Booking
     appointment: Appointment | None = None
-    snapshot: bytes = b""
     override: Override | None = None
     client_notes: tuple[ClientNote, ...] = ()
     error: SlotstreamError | None = None
@@ -96,6 +95,11 @@ class Outcome:
         if self.appointment is None:
             raise self.error or RuntimeError("a booking has neither an appointment nor an error")
         return self.appointment
+
+    @property
+    def snapshot(self) -> bytes:
+        """The appointment as events tell it; empty where there is none. Few ask, so it is written when one does."""
+        return snapshot_json(self.appointment) if self.appointment is not None else b""
 
 
 async def book_appointments(
@@ -479,7 +483,6 @@ class _Work:
         return Outcome(
             booking=booking,
             appointment=row.appointment,
-            snapshot=snapshot_json(row.appointment),
             override=result.override,
             client_notes=self.clients[request_id].notes,
         )

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from harness.chromium import a_browser
-from harness.desk import Desk, OpenDesk, watched
+from harness.desk import Desk, OpenDesk, accept_invitation, watched
 from harness.mailbox import Mailbox
 from harness.platform import Platform
-from harness.practice import PASSWORD, Practice
+from harness.practice import Practice
 from playwright.async_api import Browser, StorageState
 
 STATIC = Path(__file__).parents[3] / "services" / "dashboard" / "src" / "dashboard" / "static" / "index.html"
@@ -53,11 +53,7 @@ async def signed_in(browser: Browser, practice: Practice) -> StorageState:
     """What a browser holds once the first owner has chosen a password and signed in."""
     async with await browser.new_context(locale="en-GB") as context:
         page = await context.new_page()
-        await page.goto(practice.invitation())
-        for field in await page.locator("input[type=password]").all():
-            await field.fill(PASSWORD)
-        await page.locator("form button").click()
-        await page.wait_for_url(lambda url: "/invitation/" not in url)
+        await accept_invitation(page, practice)
         return await context.storage_state()
 
 

@@ -8,11 +8,20 @@ from urllib.parse import quote
 from playwright.async_api import ConsoleMessage, Locator, Page
 from playwright.async_api import expect as see
 
-from harness.practice import BERLIN, Practice
+from harness.practice import BERLIN, PASSWORD, Practice
 
 see.set_options(timeout=15_000)
 
-__all__ = ["Desk", "OpenDesk", "see", "watched"]
+__all__ = ["Desk", "OpenDesk", "accept_invitation", "see", "watched"]
+
+
+async def accept_invitation(page: Page, practice: Practice) -> None:
+    """The first owner chooses a password, and is signed in by that."""
+    await page.goto(practice.invitation())
+    for field in await page.locator("input[type=password]").all():
+        await field.fill(PASSWORD)
+    await page.locator("form button").click()
+    await page.wait_for_url(lambda url: "/invitation/" not in url)
 
 
 class Desk:

@@ -12,9 +12,10 @@ import { useBusiness } from "../business";
 import { type Instant, MINUTE, dayOf, duration, instantOf, isoOf, now } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, ComboBox, Select, TextField } from "../ui/fields";
-import { Empty, Page, Waiting } from "../ui/Page";
+import { Page, Waiting } from "../ui/Page";
 import { Problem, sayReason } from "../ui/Problem";
 import { toast } from "../ui/toasts";
+import { FirstBusiness } from "../setup/Businesses";
 import { Repeat, type Rule, ruleBody } from "./Repeat";
 import { ReasonSheet } from "./sheets";
 import { SlotPicker } from "./SlotPicker";
@@ -84,7 +85,7 @@ export function NewPage() {
   const hold = useHold(what && !custom && rule === null ? what : null, start);
 
   if (loading) return <Waiting />;
-  if (!business) return <Empty title={t("calendar.noBusiness")} />;
+  if (!business) return <FirstBusiness />;
 
   const body = (reason?: string) => ({
     ...what,

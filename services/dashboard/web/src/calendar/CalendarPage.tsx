@@ -19,6 +19,7 @@ import { Empty, Live, Waiting } from "../ui/Page";
 import { sayError, sayReason } from "../ui/Problem";
 import { useScale } from "../ui/scale";
 import { toast } from "../ui/toasts";
+import { FirstBusiness } from "../setup/Businesses";
 import { TimeGrid, type Target } from "./TimeGrid";
 import { useCalendar } from "./useCalendar";
 
@@ -124,7 +125,7 @@ export function CalendarPage() {
   };
 
   if (businessLoading) return <Waiting />;
-  if (!business) return <Empty title={t("calendar.noBusiness")} />;
+  if (!business) return <FirstBusiness />;
   const title = view === "day" ? clock.longDay(startOfDay(day, clock.zone)) : `${clock.shortDay(startOfDay(days[0] ?? day, clock.zone))} – ${clock.shortDay(startOfDay(days.at(-1) ?? day, clock.zone))}`;
   return (
     <>

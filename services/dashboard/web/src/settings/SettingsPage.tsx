@@ -15,6 +15,7 @@ import { Menu } from "../ui/Menu";
 import { Page, Waiting } from "../ui/Page";
 import { Avatar } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
+import { Businesses } from "../setup/Businesses";
 import { NameForm, PasswordForm } from "./ProfileForms";
 
 type User = { id: string; email: string; name: string; role: string; state: string; last_sign_in_at: string | null; version: number };
@@ -47,7 +48,8 @@ export function SettingsPage() {
   const { t } = useTranslation();
   const { page } = useParams({ strict: false }) as { page?: string };
   const administers = useRight("administer");
-  const pages = administers ? ["profile", "users", "api-clients"] : ["profile"];
+  const keepsBusinesses = useRight("write_catalogue") && useSession().user.business_ids === null;
+  const pages = ["profile", ...(keepsBusinesses ? ["businesses"] : []), ...(administers ? ["users", "api-clients"] : [])];
   const current = page && pages.includes(page) ? page : "profile";
   return (
     <Page title={t("nav.settings")}>
@@ -59,7 +61,7 @@ export function SettingsPage() {
         ))}
         <Link to="/actions">{t("nav.actions")}</Link>
       </nav>
-      <div className="scroll pad">{current === "users" ? <Users /> : current === "api-clients" ? <ApiClients /> : <Profile />}</div>
+      <div className="scroll pad">{current === "businesses" ? <Businesses /> : current === "users" ? <Users /> : current === "api-clients" ? <ApiClients /> : <Profile />}</div>
     </Page>
   );
 }

@@ -15,6 +15,7 @@ import { Checkbox, Select, TextField } from "../ui/fields";
 import { Page, Waiting } from "../ui/Page";
 import { Problem } from "../ui/Problem";
 import { toast } from "../ui/toasts";
+import { FirstBusiness } from "./Businesses";
 
 type Schemas = components["schemas"];
 type Week = Schemas["WeekdayIn"][];
@@ -26,7 +27,7 @@ export function AvailabilityPage() {
   const { resource: wished } = useParams({ strict: false }) as { resource?: string };
   const navigate = useNavigate();
   const session = useSession();
-  const { business, clock } = useBusiness();
+  const { business, clock, loading } = useBusiness();
   const resources = (useResources().data ?? []).filter((resource) => resource.kind !== "business" && !resource.archived && business && resource.business_ids.includes(business.id));
   const chosen = wished ?? session.user.resource_id ?? resources[0]?.id ?? BUSINESS;
   const path = chosen === BUSINESS ? `/businesses/${business?.id}` : `/resources/${chosen}`;
@@ -34,6 +35,7 @@ export function AvailabilityPage() {
   const mayWriteAll = useRight("write_schedules");
   const mayWriteOwn = useRight("write_own_schedule");
   const mayWrite = mayWriteAll || (mayWriteOwn && chosen === session.user.resource_id);
+  if (!loading && !business) return <FirstBusiness />;
   return (
     <Page
       title={t("nav.availability")}

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, HttpUrl, model_validator
+from pydantic import ConfigDict, Field, HttpUrl, model_validator
 
 from booking.domain.appointments import Appointment
 from booking.domain.clients import ClientDetails, ClientMatch, ClientNote
@@ -305,21 +305,27 @@ class AppointmentOut(ResponseModel):
 
 def appointment_out(appointment: Appointment, *, staff: bool) -> AppointmentOut:
     """The appointment as this caller may see it."""
-    if not staff and appointment.internal_notes is not None:
-        appointment = replace(appointment, internal_notes=None)
-    return AppointmentOut.model_validate(appointment)
+    return AppointmentOut.model_validate(_visible(appointment, staff=staff))
+
+
+def _visible(appointment: Appointment, *, staff: bool) -> Appointment:
+    if staff or appointment.internal_notes is None:
+        return appointment
+    return replace(appointment, internal_notes=None)
 
 
 class BookedAppointmentOut(AppointmentOut):
     """A new appointment; `client_notes` say what of the client is otherwise than it was given."""
 
-    client_notes: list[ClientNoteOut]
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+    client_notes: list[ClientNoteOut] = Field(default=[])
 
 
 def booked_out(appointment: Appointment, notes: Sequence[ClientNote], *, staff: bool) -> BookedAppointmentOut:
-    """What `appointment_out` has validated is not validated again: every booking pays for this."""
-    shown = appointment_out(appointment, staff=staff)
-    return BookedAppointmentOut.model_construct(**dict(shown), client_notes=[ClientNoteOut.of(note) for note in notes])
+    """Validated and built once: every booking pays for this."""
+    shown = BookedAppointmentOut.model_validate(_visible(appointment, staff=staff))
+    return shown.model_copy(update={"client_notes": [ClientNoteOut.of(note) for note in notes]}) if notes else shown
 
 
 class ClientSummaryOut(ResponseModel):

@@ -1614,7 +1614,10 @@ export interface components {
             updated_at: string;
             /** Version */
             version: number;
-            /** Client Notes */
+            /**
+             * Client Notes
+             * @default []
+             */
             client_notes: components["schemas"]["ClientNoteOut"][];
         };
         /** BulkArgumentsIn */

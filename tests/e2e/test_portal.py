@@ -14,7 +14,7 @@ from harness.world import Json, World, expect, next_weekday, stamp, until_true
 
 pytestmark = pytest.mark.e2e
 
-OWN_PAGE = {"Sec-Fetch-Site": "same-origin"}
+OWN_PAGE = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
 
 
 def link_in(mail: EmailMessage) -> str:

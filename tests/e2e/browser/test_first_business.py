@@ -26,7 +26,7 @@ async def test_a_new_owner_adds_the_first_business_and_is_led_on_to_the_staff(
 
         await desk.button("Save").click()
 
-        await see(page.get_by_role("heading", name="Staff", exact=True)).to_be_visible()
+        await see(page.get_by_role("heading", name="Staff & resources")).to_be_visible()
         [business] = expect(await fresh.world.booking.get("/v1/businesses"))["items"]
         told = [business[name] for name in ("name", "zone", "country", "phone_region", "currency")]
         assert told == ["Salon Süd", "Europe/Vienna", "AT", "AT", "EUR"]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from urllib.parse import unquote_plus
 from uuid import UUID
 
@@ -36,8 +36,6 @@ from slotstream_servicekit.limits import limit_settings
 router = Router(prefix="/v1", tags=["slots"])
 SLOTS_LIMIT = rate_limited("slots", per_minute=3_000, burst=300)
 
-MAX_CLIENT_DAYS: Final = timedelta(days=32)
-
 _TAKES_GZIP = re.compile(rb"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 _NOT_BEFORE = re.compile(rb"(?:^|&)not_before=([^&]*)")
 Ignored = Annotated[
@@ -69,7 +67,7 @@ async def list_slots(
     ignore: Ignored = [],  # noqa: B006
     not_before: NotBefore = [],  # noqa: B006
 ) -> Response:
-    _check_bounds(principal, starts, ends, detail=detail, ignored=len(ignore))
+    _check_bounds(principal, detail=detail, ignored=len(ignore))
     query = _query(principal, service_id, business_id, resource_ids, duration_minutes, ignore=ignore)
     is_current = await dependencies.when_applied(principal.organization_id, not_before)
 
@@ -122,21 +120,10 @@ router.add_api_route(
 )
 
 
-def _check_bounds(
-    principal: Principal, starts: datetime | date, ends: datetime | date, *, detail: Detail, ignored: int
-) -> None:
-    """A client sees when there is time, not who has it, for a month at most. Raises ForbiddenError for more."""
-    if principal.role is not Role.CLIENT:
-        return
-    length = _day(ends) - _day(starts)
-    if detail != "starts" or ignored > 1 or length > MAX_CLIENT_DAYS:
-        raise ForbiddenError(
-            f"A client may ask for the starts of {MAX_CLIENT_DAYS.days} days at most, and ignore one appointment."
-        )
-
-
-def _day(moment: datetime | date) -> date:
-    return moment.date() if isinstance(moment, datetime) else moment
+def _check_bounds(principal: Principal, *, detail: Detail, ignored: int) -> None:
+    """A client sees when there is time and not who has it, beside one appointment of their own. Raises ForbiddenError."""
+    if principal.role is Role.CLIENT and (detail != "starts" or ignored > 1):
+        raise ForbiddenError("A client may ask for starts only, and ignore one appointment.")
 
 
 def _key(request: Request, principal: Principal) -> bytes:

@@ -67,7 +67,7 @@ async def list_slots(
     ignore: Ignored = [],  # noqa: B006
     not_before: NotBefore = [],  # noqa: B006
 ) -> Response:
-    _check_bounds(principal, detail=detail, ignored=len(ignore))
+    _check_client(principal, detail=detail, ignored=len(ignore))
     query = _query(principal, service_id, business_id, resource_ids, duration_minutes, ignore=ignore)
     is_current = await dependencies.when_applied(principal.organization_id, not_before)
 
@@ -120,8 +120,8 @@ router.add_api_route(
 )
 
 
-def _check_bounds(principal: Principal, *, detail: Detail, ignored: int) -> None:
-    """A client sees when there is time and not who has it, beside one appointment of their own. Raises ForbiddenError."""
+def _check_client(principal: Principal, *, detail: Detail, ignored: int) -> None:
+    """A client sees when there is time, and not who has it. Raises ForbiddenError."""
     if principal.role is Role.CLIENT and (detail != "starts" or ignored > 1):
         raise ForbiddenError("A client may ask for starts only, and ignore one appointment.")
 

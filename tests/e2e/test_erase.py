@@ -12,14 +12,14 @@ from uuid import UUID, uuid4
 
 import pytest
 from harness.platform import Platform
-from harness.records import read_topic, write_records
+from harness.records import content_of, read_topic, write_records
 from harness.traces_left import Found, found_in_databases, found_in_topics
 from harness.world import Json, World, expect, next_weekday, stamp, until_true
 
 from slotstream_contracts.base import Actor
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.commands import AppointmentRequest, BookAppointment, ClientDetails
-from slotstream_contracts.envelope import Envelope, parse, wrap
+from slotstream_contracts.envelope import Envelope, wrap
 from slotstream_contracts.messages import SendMessage
 from slotstream_contracts.topics import ALL_TOPICS
 from slotstream_local.services import executable
@@ -269,8 +269,9 @@ async def an_old_command_is_refused(platform: Platform, world: World, person: Pe
 
     async def refused() -> bool:
         records = await read_topic(platform.bootstrap, "slotstream.booking.results.v1")
-        results = [parse(record.value, record.headers).data for record in records]
-        return [result.code for result in results if result.command_id == command.id] == ["client_erased"]
+        results = [content["data"] for record in records if (content := content_of(record))]
+        codes = [result.get("code") for result in results if result.get("command_id") == str(command.id)]
+        return codes == ["client_erased"]
 
     await until_true(refused, what="the old command is refused")
 

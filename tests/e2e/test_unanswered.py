@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from harness.platform import Platform
-from harness.records import read_topic, write_record
+from harness.records import content_of, read_topic, write_record
 from harness.world import World, expect, until_true
 from planted import TableBug, spoiled_table
 from test_imports import a_file_without_flaws, ask, reached, upload
@@ -20,8 +20,8 @@ ROWS = 30
 
 
 async def results_of(platform: Platform, command_id: UUID) -> list[dict[str, Any]]:
-    events = [json.loads(record.value) for record in await read_topic(platform.bootstrap, BOOKING_RESULTS.name)]
-    return [event for event in events if event["data"]["command_id"] == str(command_id)]
+    events = [content_of(record) for record in await read_topic(platform.bootstrap, BOOKING_RESULTS.name)]
+    return [dict(event) for event in events if event and event["data"].get("command_id") == str(command_id)]
 
 
 def an_invalid_command(world: World, command_id: UUID) -> bytes:

@@ -1,6 +1,8 @@
 """Reading topics from the start, and writing records that no service would write."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
@@ -23,6 +25,15 @@ async def read_topic(bootstrap: str, topic: str) -> list[ConsumerRecord]:
         return [record for record in records if record.offset < ends[TopicPartition(topic, record.partition)]]
     finally:
         await consumer.stop()
+
+
+def content_of(record: ConsumerRecord) -> Mapping[str, Any]:
+    """The envelope; empty where the record is a tombstone, or poison: other tests write some to any topic."""
+    try:
+        content = json.loads(record.value or b"null")
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) and "organization" in content else {}
 
 
 async def write_record(

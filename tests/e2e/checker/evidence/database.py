@@ -6,6 +6,8 @@ from uuid import UUID
 import asyncpg
 from harness.platform import PASSWORD, Platform
 
+from dashboard.storage.tables import schema as dashboard
+
 OUR_SCHEMAS = "table_schema = 'public'"
 
 
@@ -19,7 +21,10 @@ async def query(platform: Platform, service: str, sql: str, *arguments: object) 
 
 
 async def seen_as(platform: Platform, service: str, organization: UUID) -> frozenset[str]:
-    """Whose rows a service's own role sees with one tenant set, in every table that has tenants."""
+    """Whose rows a service's own role sees with one tenant set, in every table that has tenants.
+
+    The dashboard's shared tables are left out: who signs in is known by a secret before the organization is.
+    """
     address = platform.database_url(service).rpartition("@")[2]
     connection = await asyncpg.connect(f"postgresql://{service}_app:{PASSWORD}@{address}")
     try:
@@ -27,8 +32,9 @@ async def seen_as(platform: Platform, service: str, organization: UUID) -> froze
         tables = await connection.fetch(
             f"""
             SELECT table_name FROM information_schema.columns
-            WHERE {OUR_SCHEMAS} AND column_name = 'organization_id'
-            """
+            WHERE {OUR_SCHEMAS} AND column_name = 'organization_id' AND table_name <> ALL($1)
+            """,
+            list(dashboard.shared_tables) if service == dashboard.service else [],
         )
         seen: set[str] = set()
         for table in tables:

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from harness.mailbox import Mailbox
 from harness.platform import Platform
-from harness.records import read_topic
+from harness.records import content_of, read_topic
 
 from checker.evidence.database import query
 from checker.evidence.model import BusyTime, Calendar, ImportedRow, Ledger, Projection
-from checker.evidence.topics import EXTERNAL_BUSY, content_of, last_by_key
+from checker.evidence.topics import EXTERNAL_BUSY, last_by_key
 
 PROJECTED_IN = ("availability", "notifications", "calendar_sync")
 SETTLED = ("sent", "delivered", "failed", "suppressed", "unknown")

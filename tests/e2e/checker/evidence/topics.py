@@ -2,17 +2,15 @@
 
 import asyncio
 import contextlib
-import json
 import random
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from harness.platform import Platform
-from harness.records import read_topic, write_records
+from harness.records import content_of, read_topic, write_records
 from harness.subscriptions import SUBSCRIBERS
 
 from checker.evidence.model import Event
@@ -25,15 +23,6 @@ RESULTS = "slotstream.booking.results.v1"
 EXTERNAL_BUSY = "slotstream.external-busy.v1"
 
 REPLAYED = (EVENTS, STATES, CLIENTS)
-
-
-def content_of(record: ConsumerRecord) -> Mapping[str, Any]:
-    """The envelope; empty where the record is a tombstone, or poison."""
-    try:
-        content = json.loads(record.value or b"null")
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) and "organization" in content else {}
 
 
 async def read_events(platform: Platform, organizations: frozenset[str]) -> list[Event]:

@@ -44,7 +44,10 @@ class PortalServices:
     acts: list[tuple[str, str, Json]] = field(default_factory=list)
     claims: list[Json] = field(default_factory=list)
     refusals: dict[str, str] = field(default_factory=dict)
-    replies: dict[str, Json] = field(default_factory=dict)
+    replies: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    """By idempotency key; refusals are kept as well."""
+    duplicates: list[UUID] = field(default_factory=list)
+    """Clients who were merged into this one."""
     erased: bool = False
 
     def add(self, starts_at: datetime = START, **more: Any) -> Json:
@@ -79,7 +82,9 @@ class PortalServices:
         path, sent = request.url.path, json.loads(body) if body else {}
         if path == "/v1/portal/contact":
             return said(BUSINESS)
-        is_theirs = claims["client"] == str(self.client_id) and claims["org"] == str(self.organization_id)
+        is_theirs = claims["client"] in {str(self.client_id), *map(str, self.duplicates)} and claims["org"] == str(
+            self.organization_id
+        )
         if not is_theirs or self.erased:
             return problem(404, "not_found")
         if path == "/v1/slots":
@@ -99,8 +104,13 @@ class PortalServices:
 
     def _act(self, request: httpx2.Request, appointment: Json, verb: str, sent: Json) -> tuple[int, bytes]:
         key = request.headers.get("idempotency-key")
-        if key in self.replies:
-            return said(self.replies[key])
+        if key is None:
+            return self._acted(appointment, verb, sent)
+        if key not in self.replies:
+            self.replies[key] = self._acted(appointment, verb, sent)
+        return self.replies[key]
+
+    def _acted(self, appointment: Json, verb: str, sent: Json) -> tuple[int, bytes]:
         shown = datetime.fromisoformat(sent["shown_starts_at"])
         if appointment["status"] == "rescheduled" or shown != datetime.fromisoformat(appointment["starts_at"]):
             return problem(409, "overtaken")
@@ -113,10 +123,7 @@ class PortalServices:
         else:
             appointment["status"] = {"confirm": "confirmed", "cancel": "cancelled"}[verb]
             appointment["verbs"] = [known for known in appointment["verbs"] if known != "confirm"]
-        answer = {"client": self._client(), "appointment": appointment}
-        if key is not None:
-            self.replies[key] = answer
-        return said(answer)
+        return said({"client": self._client(), "appointment": appointment})
 
     def _slots(self, query: dict[str, list[str]]) -> tuple[int, bytes]:
         assert query["detail"] == ["starts"]

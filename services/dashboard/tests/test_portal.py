@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from html import unescape
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID, uuid4
 
 import httpx2
@@ -51,6 +51,12 @@ def a_link(tenant: Tenant, services: PortalServices, appointment: Json | None) -
 
 def path_of(tenant: Tenant, services: PortalServices, appointment: Json | None = None) -> str:
     return "/p/" + sealer_of(tenant).seal(a_link(tenant, services, appointment))
+
+
+def hidden_in(answer: httpx2.Response) -> dict[str, str]:
+    """The fields of the page's form that nobody types."""
+    assert answer.status_code == 200, answer.text
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', unescape(answer.text)))
 
 
 def place_of(answer: httpx2.Response) -> str:
@@ -292,6 +298,89 @@ async def test_wrong_tokens_are_answered_alike_and_no_token_leaves_a_trace(
     assert all(is_private(answer) for answer in answers)
     metrics, logged = (await browser.get("/metrics")).text, capfd.readouterr()
     assert right.removeprefix("/p/")[:20] not in metrics + logged.out + logged.err
+
+
+async def test_a_time_that_was_taken_and_is_free_again_can_be_had(tenant: Tenant, services: PortalServices) -> None:
+    """Booking answers a key that was refused with the same refusal for a day: each page is a try of its own."""
+    services.free = [LATER]
+    browser, path = tenant.browser(), path_of(tenant, services, services.add())
+    question = f"{path}/move?{urlencode({'to': LATER.isoformat()})}"
+    services.refusals["reschedule"] = "slot_taken"
+    lost = await browser.submit(f"{path}/move", **hidden_in(await browser.get(question)))
+    services.refusals.clear()
+
+    form = hidden_in(await browser.get(question))
+    first, second = await browser.submit(f"{path}/move", **form), await browser.submit(f"{path}/move", **form)
+
+    assert lost.status_code == 409
+    assert place_of(first) == place_of(second)
+    assert [verb for verb, _, _ in services.acts] == ["reschedule"]
+
+
+async def test_a_duplicates_links_end_with_those_of_whom_it_was_merged_into(
+    tenant: Tenant, services: PortalServices
+) -> None:
+    appointment, duplicate = services.add(), uuid4()
+    services.duplicates.append(duplicate)
+    browser = tenant.browser()
+    links = [a_link(tenant, services, about) for about in (appointment, None)]
+    path, overview = ("/p/" + sealer_of(tenant).seal(replace(link, client_id=duplicate)) for link in links)
+    assert [(await browser.get(opened)).status_code for opened in (path, overview)] == [200, 200]
+
+    revoked = await tenant.api().post("/v1/client-links/revoke", json={"client_id": str(services.client_id)})
+
+    assert revoked.status_code == 204
+    pages = (path, overview, f"{path}/cancel", f"{path}/calendar.ics", f"{overview}/preferences")
+    assert {(await browser.get(page)).status_code for page in pages} == {410}
+    for verb in ("confirm", "cancel", "move", "preferences"):
+        assert (await browser.submit(f"{path}/{verb}", starts_at=LATER.isoformat())).status_code == 410
+    assert services.acts == []
+
+
+async def test_who_names_a_duplicate_makes_and_ends_links_of_the_one_client(
+    tenant: Tenant, services: PortalServices
+) -> None:
+    duplicate = uuid4()
+    services.duplicates.append(duplicate)
+    path, body = path_of(tenant, services), {"client_id": str(duplicate)}
+    assert (await tenant.api().post("/v1/client-links/revoke", json=body)).status_code == 204
+
+    made = await tenant.api().post("/v1/client-links", json=body)
+
+    assert (await tenant.browser().get(path)).status_code == 410
+    assert (await tenant.browser().get(urlsplit(made.json()["url"]).path)).status_code == 200
+
+
+async def test_links_end_while_booking_does_not_answer(tenant: Tenant, services: PortalServices) -> None:
+    path = path_of(tenant, services)
+    tenant.upstream.failure = httpx2.ConnectError("refused")
+    revoked = await tenant.api().post("/v1/client-links/revoke", json={"client_id": str(services.client_id)})
+    tenant.upstream.failure = None
+
+    assert revoked.status_code == 204
+    assert (await tenant.browser().get(path)).status_code == 410
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status"),
+    [
+        ("clients:write", 403),
+        ("clients:write appointments:read", 403),
+        ("clients:write appointments:book", 403),
+        ("clients:write appointments:read appointments:book", 201),
+    ],
+)
+async def test_a_program_makes_links_only_to_what_it_may_see_and_change_itself(
+    tenant: Tenant, services: PortalServices, scopes: str, status: int
+) -> None:
+    token = tenant.signer.token(
+        organization_id=tenant.organization_id, role="integration", scopes=scopes.split(), now=tenant.now
+    )
+    program = tenant.browser(Authorization=f"Bearer {token}").http
+
+    made = await program.post("/v1/client-links", json={"client_id": str(services.client_id)})
+
+    assert made.status_code == status, made.text
 
 
 async def test_a_link_of_another_tenants_or_anothers_client_opens_nothing(

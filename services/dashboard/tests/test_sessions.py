@@ -1,10 +1,14 @@
 """Sessions: planted, listed, ended, outlived; and how soon a change of rights is felt."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 
 import pytest
 from dashboard_tenant import OWNER, PASSWORD, Tenant
 from sqlalchemy import text
+
+from dashboard.api.sessions_memory import SessionMemory
+from dashboard.domain.sessions import SignedIn
 
 pytestmark = pytest.mark.service
 
@@ -123,6 +127,30 @@ async def test_another_process_follows_within_the_time_that_a_session_is_remembe
     assert before == "manager"
     assert (await browser.session())["user"]["role"] == "viewer"
     assert user["role"] == "manager"
+
+
+async def test_a_session_that_was_read_while_it_ended_is_not_remembered(tenant: Tenant) -> None:
+    """Somebody signs out between another request's reading of the session and its remembering it."""
+    browser = await tenant.signed_in()
+    memory = tenant.app.state.dependencies.sessions
+    memory.forget()
+    ended = asyncio.Event()
+
+    class Slow(SessionMemory):
+        async def _read(self, secret: str, now: datetime) -> SignedIn | None:
+            found = await super()._read(secret, now)
+            await ended.wait()
+            return found
+
+    memory.__class__ = Slow
+    reading = asyncio.ensure_future(memory.find(browser.cookie))
+    await asyncio.sleep(0.3)
+    memory.__class__ = SessionMemory
+    signed_out = await browser.change("DELETE", "/api/session")
+    ended.set()
+
+    assert (signed_out.status_code, (await reading) is None) == (204, False)
+    assert await memory.find(browser.cookie) is None
 
 
 async def test_a_change_needs_this_origin_and_the_sessions_token(tenant: Tenant) -> None:

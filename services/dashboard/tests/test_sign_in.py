@@ -200,4 +200,6 @@ async def test_a_wrong_form_is_told_so(tenant: Tenant) -> None:
     )
     as_json = await browser.http.post("/sign-in", json={"email": OWNER, "password": PASSWORD})
 
-    assert (too_long.status_code, as_json.status_code) == (413, 415)
+    crowded = await browser.submit("/sign-in", **{f"field{number}": "x" for number in range(60)})
+
+    assert (too_long.status_code, as_json.status_code, crowded.status_code) == (413, 415, 400)

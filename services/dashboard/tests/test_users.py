@@ -126,6 +126,25 @@ async def test_a_removed_person_leaves_no_name_and_no_address_behind(tenant: Ten
                 assert "lovelace" not in row.lower(), table.name
 
 
+async def test_a_removed_person_is_in_no_answer_that_is_kept_for_repetitions(tenant: Tenant) -> None:
+    body = {"email": "ada.lovelace@example.com", "name": "Ada Lovelace", "role": "staff"}
+    keys = [{"Idempotency-Key": key} for key in ("invite", "again", "another")]
+    user = (await tenant.api().post("/v1/users", json=body, headers=keys[0])).json()
+    await tenant.api().post(f"/v1/users/{user['id']}/invitation", headers=keys[1])
+    other = {**body, "email": "bo@example.com", "name": "Bo"}
+    kept = await tenant.api().post("/v1/users", json=other, headers=keys[2])
+
+    await tenant.api().delete(f"/v1/users/{user['id']}")
+
+    async with tenant.database.system_transaction() as session:
+        bodies = (await session.execute(text("SELECT convert_from(body, 'UTF8') FROM idempotency_keys"))).scalars()
+        assert not [stored for stored in bodies if "lovelace" in stored.lower()]
+    repeated = await tenant.api().post("/v1/users", json=body, headers=keys[0])
+    assert (repeated.status_code, repeated.json()) == (201, {})
+    assert len((await tenant.api().get("/v1/users")).json()["items"]) == 2
+    assert (await tenant.api().post("/v1/users", json=other, headers=keys[2])).json() == kept.json()
+
+
 async def test_an_address_is_invited_once_and_again_with_the_same_key_is_the_same(tenant: Tenant) -> None:
     body = {"email": "ada@example.com", "name": "Ada", "role": "staff"}
     first = await tenant.api().post("/v1/users", json=body, headers={"Idempotency-Key": "k"})

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import httpx2
@@ -187,6 +188,8 @@ def _upstream_client(settings: DashboardSettings, transport: httpx2.AsyncBaseTra
         limits=httpx2.Limits(max_connections=1_000, max_keepalive_connections=100),
         follow_redirects=False,
         trust_env=False,
+        # One client asks for all callers: a cookie that something on the way sets would be everybody's.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
     )
 
 

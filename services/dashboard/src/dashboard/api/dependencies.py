@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from dashboard.api.browsers import client_address, require_csrf_token, session_secret
-from dashboard.api.limits import OriginLimits
+from dashboard.api.limits import SESSION, OriginLimits
 from dashboard.api.sessions_memory import SessionMemory
 from dashboard.api.tokens import KeyRing, TokenIssuer
 from dashboard.domain.api_clients import ApiClient
@@ -84,6 +84,7 @@ async def _visit(request: Request) -> Visit:
     settings = dependencies.settings
     secret = session_secret(request, settings)
     signed_in = await dependencies.sessions.get(secret)
+    dependencies.limits.take(request.scope, signed_in.session.id, SESSION, settings.session_rate)
     assert secret is not None  # noqa: S101 - nobody is signed in without one
     if request.method not in {"GET", "HEAD"}:
         require_csrf_token(request, secret, settings)

@@ -15,10 +15,11 @@ from dashboard.adapters.pages import render
 from dashboard.domain.users import LOCALES
 
 MAX_FORM_BYTES: Final = 16_384
+_MOST_FIELDS: Final = 50
 
 
 async def read_form(request: Request) -> Mapping[str, str]:
-    """The fields of a url-encoded form; the first of a name counts. Raises HTTPException 413 or 415."""
+    """The fields of a url-encoded form; the first of a name counts. Raises HTTPException 400, 413 or 415."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded":
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
@@ -27,7 +28,10 @@ async def read_form(request: Request) -> Mapping[str, str]:
         body += part
         if len(body) > MAX_FORM_BYTES:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)
+    try:
+        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise HTTPException(HTTPStatus.BAD_REQUEST) from None
     return dict(reversed(pairs))
 
 

@@ -6,22 +6,28 @@ on. Problem bodies, ETags, keys and streams arrive as the service sent them.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, cast
+from uuid import UUID
 
 import httpx2
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount
 from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from dashboard.api.browsers import require_csrf_token, session_secret
 from dashboard.api.dependencies import Dependencies, dependencies_of
 from dashboard.api.limits import API_CLIENT, SESSION
 from dashboard.domain.sessions import SignedIn
+from dashboard.storage import ApiClientStore
+from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import TransientError
-from slotstream_servicekit.http.auth import authenticate
+from slotstream_servicekit.http.auth import Principal, authenticate
+from slotstream_servicekit.http.problems import MalformedRequestError
 from slotstream_servicekit.telemetry import bind_organization, current_traceparent
 
 OWN_NAME: Final = "dashboard"
@@ -66,7 +72,7 @@ _OF_THE_OUTER_REQUEST: Final = frozenset(
     {"route", "endpoint", "path_params", "router", "app_root_path", "slotstream.principal"}
 )
 _LOOKED_AGAIN_SECONDS: Final = 15.0
-"""How often the session of an answer without end is looked at."""
+"""How often it is looked at whether an answer without end may go on."""
 
 
 class ServiceUnavailableError(TransientError):
@@ -75,11 +81,11 @@ class ServiceUnavailableError(TransientError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Caller:
-    """`signed_in` is a browser's session, with its cookie's `secret`; a program has neither."""
+    """`signed_in` is a browser's session; `principal` is a program."""
 
     token: str
     signed_in: SignedIn | None = None
-    secret: str | None = None
+    principal: Principal | None = None
 
 
 class Gateway:
@@ -94,6 +100,10 @@ class Gateway:
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            # A mount takes WebSockets too; no service speaks them.
+            await WebSocketClose()(scope, receive, send)
+            return
         scope["route"] = self
         service, path = _target(scope)
         if service != OWN_NAME and service not in self._upstreams:
@@ -118,11 +128,13 @@ class Gateway:
         return httpx2.Timeout(None, connect=self._client.timeout.connect, pool=self._client.timeout.pool)
 
     async def _ask(self, scope: Scope, service: str, path: bytes, caller: _Caller, body: "_Body") -> httpx2.Response:
-        """The service's answer, its body still to come. Raises HTTPException 413 or ServiceUnavailableError."""
-        query = b"?" + scope["query_string"] if scope["query_string"] else b""
+        """The service's answer, its body still to come.
+
+        Raises HTTPException 413, MalformedRequestError or ServiceUnavailableError.
+        """
         request = self._client.build_request(
             scope["method"],
-            self._upstreams[service].copy_with(raw_path=path + query),
+            self._address(service, path, scope["query_string"]),
             headers=_request_headers(scope, caller),
             content=body.parts() if body.is_there else None,
             timeout=self._timeout(scope),
@@ -133,6 +145,13 @@ class Gateway:
             if body.is_too_long:
                 raise HTTPException(413) from error
             raise ServiceUnavailableError(f"The service {service} does not answer right now.") from error
+
+    def _address(self, service: str, path: bytes, query: bytes) -> httpx2.URL:
+        """Raises MalformedRequestError for what no address may hold: other bytes than ASCII's, or too many of them."""
+        try:
+            return self._upstreams[service].copy_with(raw_path=path + b"?" + query if query else path)
+        except (httpx2.InvalidURL, UnicodeError):
+            raise MalformedRequestError("The address is too long, or holds what has to be percent-encoded") from None
 
 
 class _Body:
@@ -190,7 +209,8 @@ class _Answer:
         await send({"type": "http.response.body", "body": b""})
 
     async def _pass_on_while_wanted(self, receive: Receive, send: Send) -> None:
-        """Ends an answer without end when the client has gone, and soon after its session has ended."""
+        """Ends an answer without end when the client has gone, and soon after the caller's rights have."""
+        is_still_admitted = await self._watch()
         passing = asyncio.ensure_future(self._pass_on(send))
         gone = asyncio.ensure_future(_until_gone(receive))
         try:
@@ -200,7 +220,7 @@ class _Answer:
                 )
                 if gone in done:
                     return
-                if not done and not await self._is_still_signed_in():
+                if not done and not await is_still_admitted():
                     await send({"type": "http.response.body", "body": b""})
                     return
             passing.result()
@@ -209,11 +229,32 @@ class _Answer:
                 task.cancel()
             await asyncio.gather(passing, gone, return_exceptions=True)
 
-    async def _is_still_signed_in(self) -> bool:
-        if self._caller.signed_in is None:
-            return True
-        now = await self._dependencies.sessions.find(self._caller.secret)
-        return now is not None and now.user.version == self._caller.signed_in.user.version
+    async def _watch(self) -> Callable[[], Awaitable[bool]]:
+        """Tells, whenever it is asked, whether the caller may still be answered.
+
+        Asking is no use of a session: a page that is open and listens does not keep somebody signed in who has gone.
+        """
+        signed_in, principal = self._caller.signed_in, self._caller.principal
+        if signed_in is not None:
+            return partial(self._dependencies.sessions.is_unchanged, signed_in)
+        assert principal is not None  # noqa: S101 - who is no browser is a program
+        known = await _api_client(self._dependencies.database, principal)
+
+        async def is_unchanged() -> bool:
+            return known is None or await _api_client(self._dependencies.database, principal) == known
+
+        return is_unchanged
+
+
+async def _api_client(database: Database, principal: Principal) -> tuple[int, str] | None:
+    """Version and state of the API client that a program is; None for one of another issuer."""
+    try:
+        client_id = UUID(principal.subject)
+    except ValueError:
+        return None
+    async with database.transaction(principal.organization_id) as session:
+        client = await ApiClientStore(session).find(principal.organization_id, client_id)
+    return (client.version, client.state.value) if client is not None else None
 
 
 async def _until_gone(receive: Receive) -> None:
@@ -242,14 +283,14 @@ async def _caller(request: Request, dependencies: Dependencies) -> _Caller:
         principal = await authenticate(request.scope)
         owner = (principal.organization_id, principal.subject)
         dependencies.limits.take(request.scope, owner, API_CLIENT, settings.api_client_rate)
-        return _Caller(token=request.headers["authorization"].partition(" ")[2].strip())
+        return _Caller(token=request.headers["authorization"].partition(" ")[2].strip(), principal=principal)
     secret = session_secret(request, settings)
     signed_in = await dependencies.sessions.get(secret)
     bind_organization(signed_in.user.organization_id)
     dependencies.limits.take(request.scope, signed_in.session.id, SESSION, settings.session_rate)
     if request.method not in _SAFE_METHODS:
         require_csrf_token(request, cast("str", secret), settings)
-    return _Caller(token=await dependencies.tokens.for_session(signed_in), signed_in=signed_in, secret=secret)
+    return _Caller(token=await dependencies.tokens.for_session(signed_in), signed_in=signed_in)
 
 
 async def _call_ourselves(scope: Scope, receive: Receive, send: Send, path: bytes, caller: _Caller) -> None:

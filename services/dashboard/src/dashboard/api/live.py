@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from dashboard.api.browsers import session_secret
 from dashboard.api.dependencies import dependencies_of
+from dashboard.api.limits import SESSION
 from dashboard.domain.live import LiveEvent, may_see
 from dashboard.domain.sessions import SignedIn
 from dashboard.domain.users import UserState
@@ -258,6 +259,7 @@ class EventStream:
         request = Request(scope)
         dependencies = dependencies_of(request)
         signed_in = await dependencies.sessions.get(session_secret(request, dependencies.settings))
+        dependencies.limits.take(scope, signed_in.session.id, SESSION, dependencies.settings.session_rate)
         last = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
         stream = await self._hub.open(signed_in, last_event_id=last)
         gone = asyncio.ensure_future(_until_gone(receive))

@@ -1,6 +1,7 @@
 """What clients send from their pages, and the pages that answer it. After each success the browser is sent on."""
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,6 +24,7 @@ from dashboard.api.portal_links import (
     path_to,
     portal_page,
     require_own_page,
+    require_unrevoked,
     shown,
     view_of,
     visitor_of,
@@ -34,6 +36,7 @@ from slotstream_servicekit.client_links import ClientLink, ShownAppointment
 MOST_REASON: Final = 500
 _WINDOW: Final = timedelta(days=28)
 _NEXT_FREE: Final = 6
+_MOST_ONCE: Final = 64
 _TOO_LATE: Final = frozenset({"notice_passed", "too_many_reschedules"})
 
 
@@ -86,9 +89,13 @@ async def submit_cancel(request: Request) -> Response:
 
 
 async def submit_move(request: Request) -> Response:
-    """A form that is sent twice moves once: the second time is answered as the first."""
+    """A form that is sent twice moves once: the second time is answered as the first.
+
+    The same time chosen on another page is another try: what was taken may be free again.
+    """
     dependencies, (link, subject) = dependencies_of(request), await _admitted_form(request)
-    wanted = parsed_instant((await read_form(request)).get("starts_at"))
+    form = await read_form(request)
+    wanted = parsed_instant(form.get("starts_at"))
     if wanted is None:
         raise DeadLinkError("invalid")
     try:
@@ -101,7 +108,8 @@ async def submit_move(request: Request) -> Response:
         offer = await read_offer(dependencies, view, view.appointment, first=_day_from(view, dependencies, wanted))
         if not offer.has(wanted):
             return _taken(view, view.appointment, offer, wanted)
-    key = hashlib.sha256(f"{request.path_params['token']} {wanted.timestamp()}".encode()).hexdigest()
+    once = form.get("once", "")[:_MOST_ONCE]
+    key = hashlib.sha256(f"{request.path_params['token']} {wanted.timestamp()} {once}".encode()).hexdigest()
     try:
         new = await dependencies.portal.move(
             visitor_of(link), subject.id, shown=subject.starts_at, starts_at=wanted, key=key
@@ -195,6 +203,7 @@ def move_page(
         day=day,
         starts=next((known.starts for known in offer.days if known.day == day), ()),
         wanted=wanted,
+        once=secrets.token_urlsafe(12),
         earlier=max(earlier, today) if offer.first > today else None,
         later=offer.first + _WINDOW,
     )
@@ -237,9 +246,14 @@ def _taken(view: View, appointment: PortalAppointment, offer: Offer, wanted: dat
 async def _admitted_form(request: Request) -> tuple[ClientLink, ShownAppointment]:
     """The link of a form about one appointment. Raises CrossSiteError, DeadLinkError."""
     require_own_page(request)
-    link = await admitted_link(request)
+    dependencies, link = dependencies_of(request), await admitted_link(request)
     if link.appointment is None:
         raise DeadLinkError("invalid")
+    try:
+        client, _ = await dependencies.portal.appointment(visitor_of(link), link.appointment.id)
+    except PortalRefusedError as error:
+        raise await dead(dependencies, link, "gone") from error
+    await require_unrevoked(dependencies, link, client)
     return link, link.appointment
 
 

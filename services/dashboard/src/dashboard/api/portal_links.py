@@ -5,7 +5,7 @@ a request only its route's template is written.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final, Literal
@@ -114,6 +114,7 @@ async def view_of(request: Request, link: ClientLink) -> View:
         client, appointment = await dependencies.portal.appointment(visitor_of(link), link.appointment.id)
     except PortalRefusedError as error:
         raise await dead(dependencies, link, "gone") from error
+    await require_unrevoked(dependencies, link, client)
     if appointment.status == "rescheduled" or appointment.starts_at != link.appointment.starts_at:
         raise await dead(dependencies, link, "overtaken")
     if appointment.status not in _OPEN or appointment.ends_at <= dependencies.clock():
@@ -136,6 +137,7 @@ async def overview_of(request: Request, link: ClientLink) -> View:
         client, appointments = await dependencies.portal.appointments(visitor_of(link))
     except PortalRefusedError as error:
         raise await dead(dependencies, link, "gone") from error
+    await require_unrevoked(dependencies, link, client)
     business = appointments[0].business if appointments else None
     texts = _texts(request, client, business)
     return View(
@@ -146,6 +148,19 @@ async def overview_of(request: Request, link: ClientLink) -> View:
         calendar=_calendar(texts, client, business),
         appointments=appointments,
     )
+
+
+async def require_unrevoked(dependencies: Dependencies, link: ClientLink, client: PortalClient) -> None:
+    """The link of a duplicate opens the pages of whom it was merged into, and ends with that client's links.
+
+    Raises DeadLinkError.
+    """
+    if client.id == link.client_id:
+        return
+    async with dependencies.database.transaction(link.organization_id) as session:
+        revoked = await is_revoked(session=session, link=replace(link, client_id=client.id))
+    if revoked:
+        raise await dead(dependencies, link, "revoked")
 
 
 async def dead(dependencies: Dependencies, link: ClientLink, why: WhyDead) -> DeadLinkError:

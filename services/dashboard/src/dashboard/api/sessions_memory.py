@@ -8,7 +8,7 @@ from dashboard.domain.errors import SessionMissingError
 from dashboard.domain.sessions import SignedIn, digest_of
 from dashboard.domain.users import UserState
 from dashboard.storage import NO_ORGANIZATION, UserStore
-from dashboard.usecases.sessions import find_session
+from dashboard.usecases.sessions import find_session, live_sessions
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
 
@@ -28,6 +28,7 @@ class SessionMemory:
         self._memory = memory
         self._idle = idle
         self._remembered: dict[bytes, _Remembered] = {}
+        self._forgotten = 0
 
     async def find(self, secret: str | None) -> SignedIn | None:
         """Who is signed in by the cookie's secret; None where nobody is, or not any more."""
@@ -37,10 +38,14 @@ class SessionMemory:
         remembered = self._remembered.get(digest)
         if remembered is not None and now < remembered.until:
             return remembered.signed_in
+        forgotten = self._forgotten
         signed_in = await self._read(secret, now)
         if signed_in is None:
             self._remembered.pop(digest, None)
             return None
+        if forgotten != self._forgotten:
+            # Read before something was changed: fit for this request, and not to be remembered.
+            return signed_in
         if len(self._remembered) >= _MOST:
             self._remembered.clear()
         self._remembered[digest] = _Remembered(signed_in, now + self._memory)
@@ -56,6 +61,20 @@ class SessionMemory:
     def forget(self) -> None:
         """After a change of users or sessions: this process goes by it at once, others within `memory`."""
         self._remembered.clear()
+        self._forgotten += 1
+
+    async def is_unchanged(self, signed_in: SignedIn) -> bool:
+        """Whether the session goes on with the rights it had. Unlike `find`, this is no use of it."""
+        async with self._database.transaction(NO_ORGANIZATION) as session:
+            alive = await live_sessions(
+                session=session, session_ids=[signed_in.session.id], now=self._clock(), idle=self._idle
+            )
+        if not alive:
+            return False
+        user = signed_in.user
+        async with self._database.transaction(user.organization_id) as session:
+            known = await UserStore(session).find(user.organization_id, user.id)
+        return known is not None and known.state is UserState.ACTIVE and known.version == user.version
 
     async def _read(self, secret: str, now: datetime) -> SignedIn | None:
         async with self._database.transaction(NO_ORGANIZATION) as session:

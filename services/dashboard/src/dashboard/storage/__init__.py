@@ -1,6 +1,7 @@
 """What the dashboard remembers."""
 
 from dashboard.storage.accounts import AccountStore
+from dashboard.storage.answers import AnswerStore
 from dashboard.storage.api_clients import ApiClientStore
 from dashboard.storage.audit import AuditStore
 from dashboard.storage.client_links import RevocationStore
@@ -17,6 +18,7 @@ from dashboard.storage.users import UserStore
 __all__ = [
     "NO_ORGANIZATION",
     "AccountStore",
+    "AnswerStore",
     "ApiClientStore",
     "AuditStore",
     "DelayStore",

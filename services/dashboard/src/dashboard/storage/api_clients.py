@@ -26,13 +26,18 @@ class ApiClientStore:
         return (await self._session.execute(statement)).first() is not None
 
     async def get(self, organization_id: UUID, client_id: UUID, *, lock: bool = False) -> ApiClient:
+        """Raises ApiClientNotFoundError."""
+        client = await self.find(organization_id, client_id, lock=lock)
+        if client is None:
+            raise ApiClientNotFoundError("There is no such API client.")
+        return client
+
+    async def find(self, organization_id: UUID, client_id: UUID, *, lock: bool = False) -> ApiClient | None:
         statement = select(api_clients).where(
             api_clients.c.organization_id == organization_id, api_clients.c.id == client_id
         )
         row = (await self._session.execute(statement.with_for_update() if lock else statement)).first()
-        if row is None:
-            raise ApiClientNotFoundError("There is no such API client.")
-        return _client_of(row)
+        return _client_of(row) if row is not None else None
 
     async def page(self, organization_id: UUID, *, after: UUID | None, limit: int) -> Sequence[ApiClient]:
         statement = select(api_clients).where(api_clients.c.organization_id == organization_id)

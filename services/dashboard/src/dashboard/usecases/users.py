@@ -10,7 +10,7 @@ from dashboard.domain.audit import AuditAction
 from dashboard.domain.errors import IdTakenError, LastOwnerError, NotInvitedError, OwnerLimitedError, UserExistsError
 from dashboard.domain.links import Mail, MailKind
 from dashboard.domain.users import User, UserRole, UserState
-from dashboard.storage import AccountStore, LinkStore, MailStore, SessionStore, UserStore
+from dashboard.storage import AccountStore, AnswerStore, LinkStore, MailStore, SessionStore, UserStore
 from dashboard.usecases.audit import add_audit_entry
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import VersionConflictError
@@ -121,6 +121,7 @@ async def remove_user(*, session: AsyncSession, context: Context, user_id: UUID,
     await MailStore(session).forget_user(user.id)
     await AccountStore(session).leave(user.id)
     await UserStore(session).remove(context.organization_id, user.id)
+    await AnswerStore(session).forget(context.organization_id, user.id)
     await _audit(session, context, AuditAction.USER_REMOVED, user, {"role": user.role})
 
 

@@ -436,8 +436,21 @@ ROLES: list[tuple[str, set[Right], set[Right]]] = [
     ),
     (
         "staff",
-        {Right.BOOK, Right.WRITE_APPOINTMENTS, Right.WRITE_CLIENTS, Right.WRITE_OWN_SCHEDULE, Right.OVERRIDE},
-        {Right.WRITE_CATALOGUE, Right.WRITE_SCHEDULES, Right.ADMINISTER, Right.WRITE_TEMPLATES},
+        {
+            Right.BOOK,
+            Right.WRITE_APPOINTMENTS,
+            Right.WRITE_CLIENTS,
+            Right.WRITE_OWN_SCHEDULE,
+            Right.WRITE_OWN_CALENDAR,
+            Right.OVERRIDE,
+        },
+        {
+            Right.WRITE_CATALOGUE,
+            Right.WRITE_SCHEDULES,
+            Right.WRITE_CALENDARS,
+            Right.ADMINISTER,
+            Right.WRITE_TEMPLATES,
+        },
     ),
     ("viewer", {Right.READ_APPOINTMENTS, Right.READ_CLIENTS}, {Right.BOOK, Right.WRITE_CLIENTS}),
     ("agent", {Right.BOOK, Right.READ_SLOTS}, {Right.OVERRIDE, Right.WRITE_APPOINTMENTS, Right.WRITE_CLIENTS}),

@@ -46,6 +46,8 @@ class Right(StrEnum):
     WRITE_IMPORTS = "write_imports"
     WRITE_CALENDARS = "write_calendars"
     """Calendar connections and feeds."""
+    WRITE_OWN_CALENDAR = "write_own_calendar"
+    """Connections of the one calendar that somebody is limited to."""
     ADMINISTER = "administer"
     """Users, API clients and the organization itself."""
     USE_PORTAL = "use_portal"
@@ -64,6 +66,7 @@ RIGHTS_OF_ROLE: Mapping[Role, frozenset[Right]] = {
         Right.OVERRIDE,
         Right.WRITE_CLIENTS,
         Right.WRITE_OWN_SCHEDULE,
+        Right.WRITE_OWN_CALENDAR,
         Right.SEND_MESSAGES,
     },
     Role.VIEWER: _READS,

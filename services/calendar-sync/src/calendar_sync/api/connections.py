@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from calendar_sync.api.dependencies import CurrentDependencies, Reader, Writer
+from calendar_sync.api.dependencies import ConnectionWriter, CurrentDependencies, Reader
 from calendar_sync.domain import Connection, ConnectionKind, ConnectionState
 from calendar_sync.schemas import (
     ChangeConnectionIn,
@@ -49,7 +49,7 @@ async def create_connection(
     request: Request,
     body: ConnectCalendarIn,
     dependencies: CurrentDependencies,
-    principal: Writer,
+    principal: ConnectionWriter,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Connect an external calendar. It is read at once and then at intervals."""
@@ -103,7 +103,7 @@ async def update_connection(
     connection_id: UUID,
     body: ChangeConnectionIn,
     dependencies: CurrentDependencies,
-    principal: Writer,
+    principal: ConnectionWriter,
     expected_version: IfMatch,
 ) -> Response:
     """Rename, pause or resume."""
@@ -120,7 +120,7 @@ async def update_connection(
 
 @router.delete("/{connection_id}", status_code=204)
 async def delete_connection(
-    connection_id: UUID, dependencies: CurrentDependencies, principal: Writer, expected_version: IfMatch
+    connection_id: UUID, dependencies: CurrentDependencies, principal: ConnectionWriter, expected_version: IfMatch
 ) -> None:
     """Disconnect: the time that the calendar's events took is free again."""
     async with dependencies.database.transaction(principal) as session:
@@ -138,7 +138,7 @@ async def sync_connection(
     request: Request,
     connection_id: UUID,
     dependencies: CurrentDependencies,
-    principal: Writer,
+    principal: ConnectionWriter,
     expected_version: IfMatch,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:

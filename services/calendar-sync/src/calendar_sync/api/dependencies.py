@@ -7,6 +7,7 @@ from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import Depends, Request
+from starlette.types import Scope
 
 from calendar_sync.adapters.feed_secrets import FeedSecrets
 from calendar_sync.adapters.sealing import SecretBox
@@ -14,7 +15,7 @@ from calendar_sync.domain import CalendarWriter, Feed
 from calendar_sync.storage import ResourceStore
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Database
-from slotstream_servicekit.http.auth import Principal, Right, requires
+from slotstream_servicekit.http.auth import ForbiddenError, Principal, Requirement, Right, requires
 from slotstream_servicekit.http.callers import context_of
 from slotstream_servicekit.projections import wait_until
 
@@ -55,5 +56,21 @@ async def _dependencies(request: Request) -> Dependencies:
 CurrentDependencies = Annotated[Dependencies, Depends(_dependencies)]
 """`dependencies: CurrentDependencies` in an endpoint."""
 
+
+@dataclass(frozen=True, slots=True)
+class _ConnectionRequirement(Requirement):
+    """Who may connect calendars: all of them, or the one that they are limited to. The limits see to it that it is."""
+
+    rights: frozenset[Right] = frozenset({Right.WRITE_CALENDARS, Right.WRITE_OWN_CALENDAR})
+
+    async def settle(self, scope: Scope) -> Principal:
+        principal = await Requirement.settle(self, scope)
+        if not principal.can(Right.WRITE_CALENDARS) and principal.resource_id is None:
+            raise ForbiddenError("You may connect your own calendar, and are not limited to one.")
+        return principal
+
+
 Reader = Annotated[Principal, requires(Right.READ_CALENDARS)]
 Writer = Annotated[Principal, requires(Right.WRITE_CALENDARS)]
+ConnectionWriter = Annotated[Principal, Depends(_ConnectionRequirement())]
+"""Somebody who may connect this one calendar, if only their own."""

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useResources } from "../api/catalogue";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/calendar-sync";
-import { useRight } from "../api/session";
+import { useRight, useSession } from "../api/session";
 import { useBusiness } from "../business";
 import { instantOf } from "../time";
 import { Button } from "../ui/Button";
@@ -24,6 +24,10 @@ export function CalendarsPage() {
   const connections = useQuery({ queryKey: ["connections"], queryFn: () => ask<Schemas["Page_ConnectionOut_"]>("calendar-sync", "/connections", { query: { limit: 100 } }) });
   const feeds = useQuery({ queryKey: ["feeds"], queryFn: () => ask<Schemas["Page_FeedOut_"]>("calendar-sync", "/feeds", { query: { limit: 100 } }) });
   const mayWrite = useRight("write_calendars");
+  const mayWriteOwn = useRight("write_own_calendar");
+  const own = useSession().user.resource_id;
+  const mayConnect = (resource: string) => mayWrite || (mayWriteOwn && resource === own);
+  const connectable = people.filter((resource) => mayConnect(resource.id));
   const [person, setPerson] = useState<string | null>(null);
   const [name, setName] = useState("");
   const [url, setUrl] = useState("");
@@ -58,13 +62,13 @@ export function CalendarsPage() {
                 {connection.last_error && <small className="bad">{connection.last_error.detail}</small>}
               </div>
               <span />
-              {mayWrite && <Button onPress={() => void run(ask("calendar-sync", `/connections/${connection.id}/sync`, { method: "POST" })).then((done) => done !== undefined && toast(t("calendars.asked")))}>{t("calendars.now")}</Button>}
-              {mayWrite && <Button kind="quiet" icon="trash" aria-label={t("remove")} onPress={() => void run(ask("calendar-sync", `/connections/${connection.id}`, { method: "DELETE", version: connection.version }))} />}
+              {mayConnect(connection.resource_id) && <Button onPress={() => void run(ask("calendar-sync", `/connections/${connection.id}/sync`, { method: "POST" })).then((done) => done !== undefined && toast(t("calendars.asked")))}>{t("calendars.now")}</Button>}
+              {mayConnect(connection.resource_id) && <Button kind="quiet" icon="trash" aria-label={t("remove")} onPress={() => void run(ask("calendar-sync", `/connections/${connection.id}`, { method: "DELETE", version: connection.version }))} />}
             </div>
           ))}
-          {mayWrite && (
+          {connectable.length > 0 && (
             <div className="three">
-              <Select label={t("field.staff")} value={person} onChange={setPerson} options={people} />
+              <Select label={t("field.staff")} value={person} onChange={setPerson} options={connectable} />
               <TextField label={t("field.name")} value={name} onChange={setName} maxLength={200} />
               <TextField label={t("calendars.address")} type="url" value={url} onChange={setUrl} placeholder="https://" />
               <Button isDisabled={!person || !name.trim() || !url.trim()} onPress={() => void run(ask("calendar-sync", "/connections", { method: "POST", body: { kind: "ics", resource_id: person, name: name.trim(), url: url.trim() } })).then((done) => { if (done !== undefined) { setUrl(""); setName(""); } })}>{t("calendars.connect")}</Button>

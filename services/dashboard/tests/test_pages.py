@@ -46,7 +46,7 @@ async def test_each_page_is_in_one_language_and_its_direction(tenant: Tenant) ->
             answer = await tenant.browser().get(f"{path}?lang={locale}")
             assert f'<html lang="{locale}" dir="{"rtl" if locale == "ar" else "ltr"}">' in answer.text
             assert answer.headers["content-language"] == locale
-            assert "<script" not in answer.text
+            assert "<script" not in without_own_script(answer.text)
             assert " style=" not in answer.text
             assert " on" not in re.sub(r">[^<]*<", "><", answer.text)
     asked = await tenant.browser(**{"Accept-Language": "ar"}).get("/sign-in")
@@ -67,7 +67,7 @@ async def test_what_was_typed_comes_back_as_text(tenant: Tenant) -> None:
     typed = '"><script>alert(1)</script>@example.com'
     answer = await tenant.browser().sign_in(typed, "x")
 
-    assert "<script" not in answer.text
+    assert "<script" not in without_own_script(answer.text)
     assert "&lt;script&gt;" in answer.text
 
 
@@ -101,3 +101,8 @@ async def test_signing_in_keeps_the_language_and_the_address_after_a_refusal(ten
     assert f'value="{OWNER}"' in answer.text
     assert 'name="next" value="/calendar"' in answer.text
     assert "wrong" not in answer.text
+
+
+def without_own_script(html: str) -> str:
+    """The page's text without the one script element that the sign-in page has, which is a file of ours."""
+    return re.sub(r'<script type="module" src="/pages/[0-9a-f]{16}\.js"></script>', "", html)

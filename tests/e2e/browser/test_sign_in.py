@@ -113,7 +113,7 @@ async def test_a_role_that_is_taken_away_takes_the_verbs_off_the_open_page(
 async def _sign_in(page: Page, email: str) -> None:
     await page.get_by_label("E-mail").fill(email)
     await page.get_by_label("Password").fill(PASSWORD)
-    await page.locator("form button").click()
+    await page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 async def _visit_evil(page: Page, body: str) -> None:

@@ -26,6 +26,8 @@ SHARED_TABLES = (
     "mails",
     "memberships",
     "one_time_links",
+    "passkey_challenges",
+    "passkeys",
     "sessions",
     "sign_in_delays",
     "signing_keys",
@@ -47,6 +49,8 @@ def upgrade() -> None:
     _create_users()
     _create_api_client_secrets()
     _create_memberships()
+    _create_passkeys()
+    _create_passkey_challenges()
     _create_sessions()
     enable_tenant_isolation(op, *TENANT_TABLES)
     grant_app(op, service="dashboard", tables=(*TENANT_TABLES, *SHARED_TABLES))
@@ -55,6 +59,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         "sessions",
+        "passkey_challenges",
+        "passkeys",
         "memberships",
         "api_client_secrets",
         "users",
@@ -296,6 +302,38 @@ def _create_memberships() -> None:
         sa.PrimaryKeyConstraint("account_id", "organization_id"),
         sa.UniqueConstraint("user_id", name="memberships_user_key"),
     )
+
+
+def _create_passkeys() -> None:
+    op.create_table(
+        "passkeys",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("user_handle", sa.LargeBinary(), nullable=False),
+        sa.Column("credential_id", sa.LargeBinary(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sign_count", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="passkeys_account_fkey", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("credential_id", name="passkeys_credential_key"),
+    )
+    op.create_index("passkeys_account_idx", "passkeys", ["account_id"], unique=False)
+
+
+def _create_passkey_challenges() -> None:
+    op.create_table(
+        "passkey_challenges",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("challenge", sa.LargeBinary(), nullable=False),
+        sa.Column("user_handle", sa.LargeBinary(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        comment="digest: of what the browser holds. user_handle: of the account that a passkey is being added to.",
+    )
+    op.create_index("passkey_challenges_expires_at_idx", "passkey_challenges", ["expires_at"], unique=False)
 
 
 def _create_sessions() -> None:

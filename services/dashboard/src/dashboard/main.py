@@ -10,12 +10,13 @@ from pathlib import Path
 import httpx2
 from fastapi import FastAPI
 
+from dashboard.adapters.passkeys import WebauthnVerifier
 from dashboard.adapters.passwords import Argon2PasswordHasher
 from dashboard.adapters.portal import HttpPortalServices
 from dashboard.adapters.sealing import DerivedClientSecrets, SecretBox
 from dashboard.adapters.smtp import SmtpMailSender
 from dashboard.adapters.web import WebApplication, read_web_application
-from dashboard.api import link_pages, pages, portal_pages
+from dashboard.api import link_pages, pages, passkey_pages, portal_pages
 from dashboard.api.api_clients import router as api_clients_router
 from dashboard.api.audit import router as audit_router
 from dashboard.api.client_links import router as client_links_router
@@ -26,6 +27,7 @@ from dashboard.api.limits import OriginLimits
 from dashboard.api.live import LiveHub
 from dashboard.api.live import routes as live_routes
 from dashboard.api.oauth import router as oauth_router
+from dashboard.api.passkeys import router as passkeys_router
 from dashboard.api.security_headers import SecurityHeaders
 from dashboard.api.session import router as session_router
 from dashboard.api.sessions_memory import SessionMemory
@@ -95,6 +97,7 @@ def create_api(
             database=database,
             hasher=hasher,
             client_secrets=DerivedClientSecrets(keys[0]),
+            passkeys=WebauthnVerifier(host=settings.passkey_host, origin=settings.origin),
             key_ring=ring,
             tokens=tokens,
             sessions=SessionMemory(database, clock=clock, memory=settings.session_memory, idle=settings.session_idle),
@@ -115,7 +118,15 @@ def create_api(
     app = create_app(
         service=NAME,
         title="Slotstream Dashboard",
-        routers=[session_router, users_router, api_clients_router, client_links_router, audit_router, oauth_router],
+        routers=[
+            session_router,
+            passkeys_router,
+            users_router,
+            api_clients_router,
+            client_links_router,
+            audit_router,
+            oauth_router,
+        ],
         settings=settings,
         authenticator=_authenticator(settings, ring, clock),
         health=health,
@@ -129,6 +140,7 @@ def create_api(
     app.router.routes.extend(
         [
             *pages.routes(has_application=web is not None),
+            *passkey_pages.routes(),
             *link_pages.routes(),
             *portal_pages.routes(),
             *live_routes(hub),

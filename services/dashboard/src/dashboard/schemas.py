@@ -151,6 +151,42 @@ class ChangePasswordIn(RequestModel):
     new_password: Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD, description="10 to 256 characters")]
 
 
+Base64Url = Annotated[str, StringConstraints(min_length=1, pattern=r"^[A-Za-z0-9_-]+$")]
+"""Bytes as WebAuthn's own JSON has them; `bytes_of` reads them."""
+CredentialId = Annotated[Base64Url, StringConstraints(max_length=1_364)]
+
+
+class AddPasskeyIn(RequestModel):
+    """What `navigator.credentials.create` has given, its bytes in base64url."""
+
+    name: Name
+    credential_id: CredentialId
+    client_data: Annotated[Base64Url, StringConstraints(max_length=4_096)]
+    attestation: Annotated[Base64Url, StringConstraints(max_length=16_384)]
+
+
+class PasskeyOptionsOut(ResponseModel):
+    """What `navigator.credentials.create` is told; bytes are in base64url."""
+
+    challenge: str
+    host: str = Field(description="The relying party's id")
+    user_handle: str
+    email: str
+    algorithms: list[int]
+    known_credential_ids: list[str] = Field(description="Devices that hold one of these make no second one")
+
+
+class PasskeyOut(ResponseModel):
+    id: UUID
+    name: str
+    created_at: InstantOut
+    last_used_at: InstantOut | None
+
+
+class PasskeysOut(ResponseModel):
+    items: list[PasskeyOut]
+
+
 class OrganizationOut(ResponseModel):
     id: UUID
     name: str

@@ -1,7 +1,7 @@
 """What the dashboard can be told."""
 
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -36,6 +36,8 @@ class DashboardSettings(ServiceSettings):
 
     session_idle: timedelta = timedelta(hours=12)
     session_lifetime: timedelta = timedelta(days=14)
+    recent_sign_in: timedelta = Field(default=timedelta(minutes=15), gt=timedelta(0))
+    """How long after signing in a passkey can be added."""
     invitation_lifetime: timedelta = timedelta(days=7)
     reset_lifetime: timedelta = timedelta(minutes=30)
 
@@ -115,6 +117,16 @@ class DashboardSettings(ServiceSettings):
         return f"{parts.scheme}://{host}{port}"
 
     @property
+    def passkey_host(self) -> str | None:
+        """The host that passkeys are bound to. None: by WebAuthn an address of numbers has no passkeys."""
+        host = urlsplit(self.public_url).hostname
+        try:
+            ip_address(host or "")
+        except ValueError:
+            return host
+        return None
+
+    @property
     def is_secure(self) -> bool:
         return self.public_url.startswith("https://")
 
@@ -122,3 +134,8 @@ class DashboardSettings(ServiceSettings):
     def cookie_name(self) -> str:
         """`__Host-` needs https: over plain http on localhost a browser would refuse it."""
         return "__Host-slotstream" if self.is_secure else "slotstream"
+
+    @property
+    def passkey_cookie_name(self) -> str:
+        """Binds a challenge to the browser that asked for it."""
+        return f"{self.cookie_name}-passkey"

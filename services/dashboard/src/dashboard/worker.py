@@ -35,6 +35,7 @@ def sweeps(settings: DashboardSettings) -> list[Sweep]:
             parameters={"idle": settings.session_idle},
         ),
         Sweep(table="one_time_links", where="expires_at < now()"),
+        Sweep(table="passkey_challenges", where="expires_at < now()"),
         Sweep(table="sign_in_delays", where="failed_at < now() - interval '2 hours'"),
         Sweep(table="signing_keys", where="published_until < now()"),
         Sweep(table="api_client_secrets", where="expires_at < now()"),
@@ -112,7 +113,7 @@ class Mailer:
         elif mail.kind is MailKind.INVITATION:
             content = invitation_mail(prepared, base_url=base, lifetime=self.settings.invitation_lifetime)
         else:
-            content = notice_mail(prepared, base_url=base)
+            content = notice_mail(prepared, kind=mail.kind, base_url=base)
         await self.sender.send(
             recipient=prepared.recipient, subject=content.subject, text=content.text, html=content.html
         )

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from dashboard.adapters.localization import Texts
 from dashboard.adapters.pages import render
-from dashboard.domain.links import Prepared
+from dashboard.domain.links import MailKind, Prepared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +43,13 @@ def reset_mail(prepared: Prepared, *, base_url: str, lifetime: timedelta) -> Mai
     )
 
 
-def notice_mail(prepared: Prepared, *, base_url: str) -> MailContent:
-    """A password was changed."""
+def notice_mail(prepared: Prepared, *, kind: MailKind, base_url: str) -> MailContent:
+    """A password was changed, a passkey was added or removed."""
     texts = Texts(prepared.locale)
     return _content(
         texts,
-        subject=texts("mails.password_changed.subject"),
-        paragraphs=[texts("mails.password_changed.text"), texts("mails.password_changed.not_you")],
+        subject=texts(f"mails.{kind}.subject"),
+        paragraphs=[texts(f"mails.{kind}.text"), texts(f"mails.{kind}.not_you")],
         link=f"{base_url}/reset?lang={texts.locale}",
         button=texts("mails.reset.button"),
         small=[],

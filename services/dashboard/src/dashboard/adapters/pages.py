@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from dashboard.adapters.localization import Texts
 
 _STYLES: Final = Path(__file__).parents[1] / "styles"
+_SCRIPTS: Final = Path(__file__).parents[1] / "scripts"
 
 
 @lru_cache(maxsize=1)
@@ -41,3 +42,13 @@ def stylesheet() -> bytes:
 def stylesheet_path() -> str:
     """Named by its content, so that a browser may keep it for ever."""
     return f"/pages/{hashlib.sha256(stylesheet()).hexdigest()[:16]}.css"
+
+
+@lru_cache(maxsize=1)
+def passkey_script() -> bytes:
+    return (_SCRIPTS / "passkey.js").read_bytes()
+
+
+@lru_cache(maxsize=1)
+def passkey_script_path() -> str:
+    return f"/pages/{hashlib.sha256(passkey_script()).hexdigest()[:16]}.js"

@@ -39,8 +39,12 @@ def _is_trusted(address: str, settings: DashboardSettings) -> bool:
 
 
 def session_secret(request: Request, settings: DashboardSettings) -> str | None:
+    return cookie_value(request, settings.cookie_name)
+
+
+def cookie_value(request: Request, name: str) -> str | None:
     """What the cookie holds. Where a request has two of the name, somebody planted one: neither counts."""
-    prefix = f"{settings.cookie_name}="
+    prefix = f"{name}="
     pairs = [pair.strip() for header in request.headers.getlist("cookie") for pair in header.split(";")]
     values = {pair.removeprefix(prefix) for pair in pairs if pair.startswith(prefix)}
     if len(values) != 1:

@@ -13,6 +13,7 @@ from dashboard.api.limits import SESSION, OriginLimits
 from dashboard.api.sessions_memory import SessionMemory
 from dashboard.api.tokens import KeyRing, TokenIssuer
 from dashboard.domain.api_clients import ApiClient
+from dashboard.domain.passkeys import PasskeyVerifier
 from dashboard.domain.portal import PortalServices
 from dashboard.domain.protocols import ClientSecrets, PasswordHasher
 from dashboard.domain.sessions import SignedIn
@@ -32,6 +33,7 @@ class Dependencies:
     database: Database
     hasher: PasswordHasher
     client_secrets: ClientSecrets
+    passkeys: PasskeyVerifier
     key_ring: KeyRing
     tokens: TokenIssuer
     sessions: SessionMemory

@@ -16,6 +16,8 @@ from dashboard.domain.users import LOCALES
 
 MAX_FORM_BYTES: Final = 16_384
 _MOST_FIELDS: Final = 50
+KEPT_FOR_EVER: Final = "public, max-age=31536000, immutable"
+"""Of what is named by its content."""
 
 
 async def read_form(request: Request) -> Mapping[str, str]:
@@ -64,5 +66,5 @@ def page(
 
 def _languages(request: Request) -> list[tuple[str, str]]:
     """The same page in each language; what was typed into its form is not kept."""
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name in ("next", "notice")]
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name in ("next", "notice", "again")]
     return [(code, "?" + urlencode([*kept, ("lang", code)])) for code in LOCALES]

@@ -47,4 +47,5 @@ async def audit_new_password(dependencies: Dependencies, changed: PasswordChange
                 context=dependencies.context_of_user(membership.organization_id, membership.user_id),
                 user_id=membership.user_id,
                 address=address,
+                passkeys_removed=changed.passkeys_removed,
             )

@@ -1,7 +1,8 @@
 """The pages of signing in: forms that work without a script. Links in mails act by POST alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -11,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard.adapters.localization import Texts
-from dashboard.adapters.pages import stylesheet, stylesheet_path
+from dashboard.adapters.pages import passkey_script_path, stylesheet, stylesheet_path
 from dashboard.api.browsers import (
     browser_of,
     clear_session_cookie,
@@ -22,7 +23,7 @@ from dashboard.api.browsers import (
     set_session_cookie,
 )
 from dashboard.api.dependencies import Dependencies, dependencies_of
-from dashboard.api.forms import page, read_form, texts_for
+from dashboard.api.forms import KEPT_FOR_EVER, page, read_form, texts_for
 from dashboard.api.limits import ADDRESS
 from dashboard.api.signing_in import MAX_EMAIL, Refused, sign_in
 from dashboard.domain.delays import network_of
@@ -33,17 +34,30 @@ from dashboard.domain.users import normal_email
 from dashboard.storage import NO_ORGANIZATION, OrganizationStore
 from dashboard.usecases.passwords import request_reset
 from dashboard.usecases.sessions import end_session
+from dashboard.usecases.sign_in import Browser
 from slotstream_servicekit.errors import TransientError
 from slotstream_servicekit.http.limits import RateLimitedError
 
 _NOTICES: Final = frozenset({"signed_out", "password_set", "joined"})
-_KEPT_FOR_EVER: Final = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """A form of the sign-in page, from a page of this origin and within the limits of its address."""
+
+    dependencies: Dependencies
+    form: Mapping[str, str]
+    browser: Browser
+    replaced_secret: str | None
 
 
 async def show_sign_in(request: Request) -> Response:
+    """With `again` also to somebody who is signed in: what is delicate asks for a sign-in of a short while ago."""
     dependencies = dependencies_of(request)
     target = safe_target(request.query_params.get("next"))
-    if await dependencies.sessions.find(session_secret(request, dependencies.settings)) is not None:
+    again = "again" in request.query_params
+    secret = session_secret(request, dependencies.settings)
+    if not again and await dependencies.sessions.find(secret) is not None:
         return RedirectResponse(target, status_code=303)
     notice = request.query_params.get("notice")
     texts = texts_for(request)
@@ -52,6 +66,22 @@ async def show_sign_in(request: Request) -> Response:
 
 
 async def submit_sign_in(request: Request) -> Response:
+    async def by_password(submitted: Submitted) -> str | Refused:
+        return await sign_in(
+            submitted.dependencies,
+            email=submitted.form.get("email", ""),
+            password=submitted.form.get("password", ""),
+            browser=submitted.browser,
+            replaced_secret=submitted.replaced_secret,
+        )
+
+    return await submit(request, by_password, refused="sign_in.refused")
+
+
+async def submit(
+    request: Request, sign_in_by: Callable[[Submitted], Awaitable[str | Refused]], *, refused: str
+) -> Response:
+    """Signs in, or shows the page again with what was wrong; `refused` is the text for what does not fit."""
     dependencies = dependencies_of(request)
     settings = dependencies.settings
     form = await read_form(request)
@@ -59,13 +89,14 @@ async def submit_sign_in(request: Request) -> Response:
     show = partial(_sign_in_page, request, texts, target=target, email=email[:MAX_EMAIL])
     try:
         require_same_origin(request, settings)
-        _limit_address(request, dependencies)
-        outcome = await sign_in(
-            dependencies,
-            email=email,
-            password=form.get("password", ""),
-            browser=browser_of(request, settings),
-            replaced_secret=session_secret(request, settings),
+        limit_address(request, dependencies)
+        outcome = await sign_in_by(
+            Submitted(
+                dependencies=dependencies,
+                form=form,
+                browser=browser_of(request, settings),
+                replaced_secret=session_secret(request, settings),
+            )
         )
     except CrossSiteError:
         return show(status=403, error=texts("sign_in.cross_site"))
@@ -77,7 +108,7 @@ async def submit_sign_in(request: Request) -> Response:
         if isinstance(outcome.error, SignInDelayedError):
             return _delayed(show, texts, outcome.error)
         afterwards = BackgroundTask(outcome.afterwards) if outcome.afterwards is not None else None
-        return show(status=401, error=texts("sign_in.refused"), afterwards=afterwards)
+        return show(status=401, error=texts(refused), afterwards=afterwards)
     answer = RedirectResponse(target, status_code=303)
     set_session_cookie(answer, outcome, settings)
     return answer
@@ -124,7 +155,7 @@ async def submit_reset(request: Request) -> Response:
     texts = texts_for(request, form)
     try:
         require_same_origin(request, dependencies.settings)
-        _limit_address(request, dependencies)
+        limit_address(request, dependencies)
     except CrossSiteError:
         return page(request, "reset.html", texts=texts, status=403, error=texts("sign_in.cross_site"))
     except RateLimitedError as error:
@@ -160,7 +191,7 @@ async def show_home(request: Request) -> Response:
 
 
 async def show_stylesheet(_request: Request) -> Response:
-    return Response(stylesheet(), media_type="text/css", headers={"Cache-Control": _KEPT_FOR_EVER})
+    return Response(stylesheet(), media_type="text/css", headers={"Cache-Control": KEPT_FOR_EVER})
 
 
 def _sign_in_page(
@@ -186,6 +217,7 @@ def _sign_in_page(
         afterwards=afterwards,
         target=target,
         email=email,
+        passkey_script=passkey_script_path() if dependencies_of(request).settings.passkey_host else None,
     )
 
 
@@ -195,7 +227,7 @@ def _delayed(show: Callable[..., Response], texts: Texts, error: RateLimitedErro
     return show(status=429, error=told, headers={"Retry-After": str(seconds)})
 
 
-def _limit_address(request: Request, dependencies: Dependencies) -> None:
+def limit_address(request: Request, dependencies: Dependencies) -> None:
     settings = dependencies.settings
     network = network_of(client_address(request, settings))
     dependencies.limits.take(request.scope, network, ADDRESS, settings.address_rate)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from dashboard.api.dependencies import Dependencies
 from dashboard.domain.errors import SignInDelayedError, SignInRefusedError
@@ -39,8 +40,7 @@ async def sign_in(
     async with dependencies.database.transaction(NO_ORGANIZATION) as session:
         found = await find_credentials(session=session, email=email, browser=browser, now=now)
     if found.retry_at is not None:
-        seconds = max(1, math.ceil((found.retry_at - now).total_seconds()))
-        return Refused(error=SignInDelayedError("Too many attempts.", extra={"retry_after": seconds}))
+        return too_early(found.retry_at, now)
     account = found.account
     fits = await dependencies.hasher.verify(password, account.password_hash if account is not None else None)
     if account is not None and fits:
@@ -50,8 +50,18 @@ async def sign_in(
         )
         if secret is not None:
             return secret
-    refusal = SignInRefusedError("Address and password do not match, or the account is not active.")
-    return Refused(error=refusal, afterwards=_audit(dependencies, account, browser) if account is not None else None)
+    return refusal(dependencies, account, browser)
+
+
+def too_early(retry_at: datetime, now: datetime) -> Refused:
+    seconds = max(1, math.ceil((retry_at - now).total_seconds()))
+    return Refused(error=SignInDelayedError("Too many attempts.", extra={"retry_after": seconds}))
+
+
+def refusal(dependencies: Dependencies, account: Account | None, browser: Browser) -> Refused:
+    """In the same words whatever is wrong; where there is an account its audit trails tell it, after the answer."""
+    error = SignInRefusedError("This does not fit, or the account is not active.")
+    return Refused(error=error, afterwards=_audit(dependencies, account, browser) if account is not None else None)
 
 
 async def open_first(

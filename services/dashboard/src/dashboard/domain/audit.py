@@ -13,6 +13,9 @@ class AuditAction(StrEnum):
     SIGNED_OUT = "signed_out"
     SESSION_ENDED = "session_ended"
     PASSWORD_SET = "password_set"  # noqa: S105 - the action's name
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    PASSKEY_REFUSED = "passkey_refused"
     RESET_REQUESTED = "reset_requested"
     ORGANIZATION_CREATED = "organization_created"
     USER_INVITED = "user_invited"

@@ -48,6 +48,42 @@ class PasswordRefusedError(SlotstreamError):
     kind = ErrorKind.invalid
 
 
+class PasskeyInvalidError(SlotstreamError):
+    """What a device sent is not of this address, this challenge or this key, or its user was not verified."""
+
+    code = "passkey_invalid"
+    kind = ErrorKind.invalid
+
+
+class PasskeyExistsError(SlotstreamError):
+    code = "passkey_exists"
+    kind = ErrorKind.conflict
+
+
+class TooManyPasskeysError(SlotstreamError):
+    code = "too_many_passkeys"
+    kind = ErrorKind.conflict
+
+
+class PasskeyNotFoundError(SlotstreamError):
+    code = "passkey_not_found"
+    kind = ErrorKind.not_found
+
+
+class PasskeysUnavailableError(SlotstreamError):
+    """Browsers know passkeys by a host's name: an address of numbers has none."""
+
+    code = "passkeys_unavailable"
+    kind = ErrorKind.conflict
+
+
+class RecentSignInRequiredError(SlotstreamError):
+    """A browser left open is not enough for this."""
+
+    code = "recent_sign_in_required"
+    kind = ErrorKind.forbidden
+
+
 class UserNotFoundError(SlotstreamError):
     code = "user_not_found"
     kind = ErrorKind.not_found

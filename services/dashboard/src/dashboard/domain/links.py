@@ -27,6 +27,8 @@ class MailKind(StrEnum):
     INVITATION = "invitation"
     RESET = "reset"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the mail's name
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

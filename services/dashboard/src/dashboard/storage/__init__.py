@@ -10,6 +10,7 @@ from dashboard.storage.links import LinkStore
 from dashboard.storage.live import LiveEventStore, NumberedEvent
 from dashboard.storage.mails import MailStore
 from dashboard.storage.organizations import OrganizationStore
+from dashboard.storage.passkeys import PasskeyStore
 from dashboard.storage.sessions import SessionStore
 from dashboard.storage.signing_keys import SigningKeyStore
 from dashboard.storage.tables import metadata, schema
@@ -27,6 +28,7 @@ __all__ = [
     "MailStore",
     "NumberedEvent",
     "OrganizationStore",
+    "PasskeyStore",
     "RevocationStore",
     "SessionStore",
     "SigningKeyStore",

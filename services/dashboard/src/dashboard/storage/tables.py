@@ -139,6 +139,36 @@ accounts = Table(
     UniqueConstraint("email", name="accounts_email_key"),
 )
 
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    Column("user_handle", LargeBinary, nullable=False),
+    Column("credential_id", LargeBinary, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    _instant("created_at"),
+    _instant("last_used_at", nullable=True),
+    PrimaryKeyConstraint("id"),
+    UniqueConstraint("credential_id", name="passkeys_credential_key"),
+    ForeignKeyConstraint(["account_id"], ["accounts.id"], name="passkeys_account_fkey", ondelete="CASCADE"),
+    Index("passkeys_account_idx", "account_id"),
+)
+
+passkey_challenges = Table(
+    "passkey_challenges",
+    metadata,
+    Column("digest", LargeBinary, nullable=False),
+    Column("challenge", LargeBinary, nullable=False),
+    Column("user_handle", LargeBinary, nullable=True),
+    _instant("expires_at"),
+    PrimaryKeyConstraint("digest"),
+    Index("passkey_challenges_expires_at_idx", "expires_at"),
+    comment="digest: of what the browser holds. user_handle: of the account that a passkey is being added to.",
+)
+
 memberships = Table(
     "memberships",
     metadata,
@@ -261,6 +291,8 @@ _SHARED = (
     "mails",
     "memberships",
     "one_time_links",
+    "passkey_challenges",
+    "passkeys",
     "sessions",
     "sign_in_delays",
     "signing_keys",

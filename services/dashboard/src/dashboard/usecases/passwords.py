@@ -11,8 +11,9 @@ from dashboard.domain.errors import LinkInvalidError, PasswordRefusedError
 from dashboard.domain.links import LinkKind, Mail, MailKind, OneTimeLink
 from dashboard.domain.sessions import SignedIn, digest_of
 from dashboard.domain.users import Account, Membership
-from dashboard.storage import AccountStore, DelayStore, LinkStore, MailStore, SessionStore
+from dashboard.storage import AccountStore, DelayStore, LinkStore, MailStore, PasskeyStore, SessionStore
 from dashboard.usecases.audit import add_audit_entry
+from dashboard.usecases.passkeys import tell_of_passkey
 from dashboard.usecases.sign_in import Credentials
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.ids import new_id
@@ -24,6 +25,7 @@ class PasswordChanged:
 
     account: Account
     memberships: tuple[Membership, ...]
+    passkeys_removed: int = 0
 
 
 async def request_reset(*, session: AsyncSession, email: str, locale: str, now: datetime) -> None:
@@ -43,7 +45,10 @@ async def find_reset_link(*, session: AsyncSession, secret: str, now: datetime) 
 
 
 async def reset_password(*, session: AsyncSession, secret: str, password_hash: str, now: datetime) -> PasswordChanged:
-    """Sets the password, ends every session of the person and every other link. Raises LinkInvalidError."""
+    """Sets the password, ends every session of the person, every other link and every passkey.
+
+    Whoever has to begin anew may have been robbed: a thief's passkey must not outlive it. Raises LinkInvalidError.
+    """
     link = await LinkStore(session).use(LinkKind.RESET, digest_of(secret), now=now)
     account = await AccountStore(session).find_by_email(link.email) if link is not None else None
     if account is None:
@@ -51,8 +56,11 @@ async def reset_password(*, session: AsyncSession, secret: str, password_hash: s
     await AccountStore(session).set_password(account.id, password_hash=password_hash, now=now)
     await SessionStore(session).end_of_account(account.id)
     await _tell_of_change(session, account, now=now)
+    removed = await PasskeyStore(session).remove_all(account.id)
+    if removed:
+        await tell_of_passkey(session=session, account=account, kind=MailKind.PASSKEY_REMOVED, now=now)
     memberships = await AccountStore(session).memberships(account.id)
-    return PasswordChanged(account=account, memberships=tuple(memberships))
+    return PasswordChanged(account=account, memberships=tuple(memberships), passkeys_removed=removed)
 
 
 async def find_password(*, session: AsyncSession, account_id: UUID, now: datetime) -> Credentials:
@@ -93,7 +101,9 @@ def _attempts_of(account_id: UUID) -> bytes:
     return digest_of(f"present-password\x00{account_id}")
 
 
-async def audit_password(*, session: AsyncSession, context: Context, user_id: UUID, address: str) -> None:
+async def audit_password(
+    *, session: AsyncSession, context: Context, user_id: UUID, address: str, passkeys_removed: int
+) -> None:
     await add_audit_entry(
         session=session,
         context=context,
@@ -101,4 +111,5 @@ async def audit_password(*, session: AsyncSession, context: Context, user_id: UU
         subject_type="user",
         subject_id=user_id,
         address=address,
+        details={"passkeys_removed": passkeys_removed} if passkeys_removed else None,
     )

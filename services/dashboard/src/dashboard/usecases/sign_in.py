@@ -38,7 +38,7 @@ class Credentials:
 
 async def find_credentials(*, session: AsyncSession, email: str, browser: Browser, now: datetime) -> Credentials:
     """Counts the attempt as a failure until `open_session` says otherwise."""
-    retry_at = await DelayStore(session).admit(_pair(email, browser), now=now)
+    retry_at = await DelayStore(session).admit(failures_of(email, browser), now=now)
     account = await AccountStore(session).find_by_email(email)
     return Credentials(account=account, retry_at=retry_at)
 
@@ -90,7 +90,7 @@ async def open_session(
         ),
         digest=digest_of(secret),
     )
-    await DelayStore(session).forget(_pair(account.email, browser))
+    await DelayStore(session).forget(failures_of(account.email, browser))
     await AccountStore(session).use_membership(account.id, user.organization_id, now=context.now)
     await UserStore(session).note_sign_in(user.organization_id, user.id, now=context.now)
     await add_audit_entry(
@@ -112,6 +112,9 @@ async def end_replaced(*, session: AsyncSession, secret: str) -> None:
         await sessions.end(replaced.id, account_id=replaced.account_id)
 
 
-def _pair(email: str, browser: Browser) -> bytes:
-    """Neither the address that was typed nor the network is kept in the clear."""
-    return digest_of(f"sign-in\x00{email}\x00{network_of(browser.address)}")
+def failures_of(name: str, browser: Browser) -> bytes:
+    """Under which failures of an address or a credential, from one network, are counted.
+
+    Neither is kept in the clear.
+    """
+    return digest_of(f"sign-in\x00{name}\x00{network_of(browser.address)}")

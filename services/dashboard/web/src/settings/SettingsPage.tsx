@@ -16,6 +16,7 @@ import { Page, Waiting } from "../ui/Page";
 import { Avatar } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
 import { Businesses } from "../setup/Businesses";
+import { Passkeys } from "./Passkeys";
 import { NameForm, PasswordForm } from "./ProfileForms";
 
 type User = { id: string; email: string; name: string; role: string; state: string; last_sign_in_at: string | null; version: number };
@@ -185,6 +186,7 @@ function Profile() {
       </section>
       <NameForm />
       <PasswordForm />
+      <Passkeys />
       <section className="panel">
         <h2>{t("settings.sessions")}</h2>
         <Problem error={error} />

@@ -1,9 +1,10 @@
-"""A client of the portal gets to their own appointments and to no other route of any service."""
+"""Clients get to their own appointments and visitors to the public page, and to no other route of any service."""
 
 from importlib import import_module
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
 from fastapi import FastAPI
 
 from slotstream_servicekit.http.auth import Principal, Role
@@ -21,6 +22,13 @@ FOR_CLIENTS = {
     "booking POST /v1/portal/appointments/{appointment_id}/reschedule",
     "notifications GET /v1/portal/preferences",
     "notifications PUT /v1/portal/preferences",
+}
+FOR_VISITORS = {
+    "availability GET /v1/slots",
+    "booking GET /v1/public/appointments/{appointment_id}",
+    "booking GET /v1/public/page",
+    "booking POST /v1/public/appointments",
+    "booking POST /v1/public/holds",
 }
 WITHOUT_A_TOKEN = {
     "calendar_sync GET /feeds/{secret}.ics",
@@ -40,8 +48,9 @@ def app_of(package: str) -> FastAPI:
     return made
 
 
-def test_no_route_of_any_service_admits_a_client_but_those_of_the_portal() -> None:
-    client = Principal.of(subject="x", organization_id=uuid4(), role=Role.CLIENT)
+@pytest.mark.parametrize(("role", "allowed"), [(Role.CLIENT, FOR_CLIENTS), (Role.VISITOR, FOR_VISITORS)])
+def test_no_route_of_any_service_admits_clients_or_visitors_but_their_own(role: Role, allowed: set[str]) -> None:
+    outsider = Principal.of(subject="x", organization_id=uuid4(), role=role)
     admitting, without_a_token, refusing = set[str](), set[str](), set[str]()
     for package in PACKAGES:
         routes = [route for route in app_of(package).routes if isinstance(route, StrictRoute)]
@@ -52,18 +61,19 @@ def test_no_route_of_any_service_admits_a_client_but_those_of_the_portal() -> No
                 assert not route.requirements
             elif not route.requirements:
                 without_a_token |= names
-            elif all(requirement.admits(client) for requirement in route.requirements):
+            elif all(requirement.admits(outsider) for requirement in route.requirements):
                 admitting |= names
             else:
                 refusing |= names
-    assert admitting == FOR_CLIENTS
+    assert admitting == allowed
     assert without_a_token == WITHOUT_A_TOKEN
     assert len(PACKAGES) >= 6
     assert len(refusing) > 100
 
 
-def test_nobody_else_has_the_right_to_the_portal() -> None:
-    for role in set(Role) - {Role.CLIENT}:
-        everything = frozenset({"appointments:write", "clients:write", "use_portal", "portal"})
+@pytest.mark.parametrize(("owner", "right"), [(Role.CLIENT, "use_portal"), (Role.VISITOR, "use_public_booking")])
+def test_nobody_else_has_the_right_of_clients_or_visitors(owner: Role, right: str) -> None:
+    for role in set(Role) - {owner}:
+        everything = frozenset({"appointments:write", "clients:write", right, "portal", "public"})
         principal = Principal.of(subject="x", organization_id=uuid4(), role=role, scopes=everything)
-        assert "use_portal" not in principal.rights
+        assert right not in principal.rights

@@ -317,7 +317,7 @@ def _entry_probes(plural: str, entry: Json, by_kind: Callable[[Expected, Expecte
 
 
 def _portal_probes(tenant: Tenant) -> list[Probe]:
-    """The portal is for clients: no member of staff has it, limited or not."""
+    """The portal is for clients and the public page for visitors: no member of staff has them, limited or not."""
     return [
         Probe(
             route=route,
@@ -326,7 +326,7 @@ def _portal_probes(tenant: Tenant) -> list[Probe]:
             controls=False,
         )
         for route in sorted(routes_of(tenant.app))
-        if " /v1/portal/" in route
+        if " /v1/portal/" in route or " /v1/public/" in route
     ]
 
 

@@ -128,14 +128,28 @@ async def test_a_clients_token_names_the_client_and_is_refused_without(
             await authenticator.authenticate(issuer.token(role="client", client=claim))
 
 
-async def test_a_client_is_no_member_where_any_member_will_do() -> None:
-    client = Principal.of(subject="x", organization_id=uuid4(), role=Role.CLIENT)
+async def test_a_visitors_token_names_one_business_and_is_refused_otherwise(
+    authenticator: Authenticator, issuer: Issuer
+) -> None:
+    business = uuid4()
+    principal = await authenticator.authenticate(issuer.token(role="visitor", businesses=[str(business)]))
+
+    assert (principal.business_ids, principal.actor_type) == (frozenset({business}), "client")
+    assert (principal.rights, principal.client_id) == ({Right.USE_PUBLIC_BOOKING}, None)
+    for claim in (..., None, [], "", "x", 7, ["x"], [str(business), str(uuid4())]):
+        with pytest.raises(UnauthenticatedError):
+            await authenticator.authenticate(issuer.token(role="visitor", businesses=claim))
+
+
+@pytest.mark.parametrize("role", [Role.CLIENT, Role.VISITOR])
+async def test_clients_and_visitors_are_no_members_where_any_member_will_do(role: Role) -> None:
+    outsider = Principal.of(subject="x", organization_id=uuid4(), role=role)
     viewer = Principal.of(subject="x", organization_id=uuid4(), role=Role.VIEWER)
-    scope = {"slotstream.principal": client}
+    scope = {"slotstream.principal": outsider}
 
     with pytest.raises(ForbiddenError):
         await Requirement().settle(scope)
-    assert not Requirement().admits(client)
+    assert not Requirement().admits(outsider)
     assert Requirement().admits(viewer)
 
 
@@ -427,13 +441,11 @@ async def test_a_person_has_no_call_id(as_role: Callable[..., Awaitable[httpx2.A
     assert (answer.status_code, answer.json()["code"]) == (400, "call_id_not_allowed")
 
 
+NOBODYS = {Right.STATE_SOURCE, Right.USE_PORTAL, Right.USE_PUBLIC_BOOKING}
+"""Of none of the organization's people."""
 ROLES: list[tuple[str, set[Right], set[Right]]] = [
-    ("owner", set(Right) - {Right.STATE_SOURCE, Right.USE_PORTAL}, {Right.STATE_SOURCE, Right.USE_PORTAL}),
-    (
-        "manager",
-        set(Right) - {Right.ADMINISTER, Right.STATE_SOURCE, Right.USE_PORTAL},
-        {Right.ADMINISTER, Right.STATE_SOURCE, Right.USE_PORTAL},
-    ),
+    ("owner", set(Right) - NOBODYS, NOBODYS),
+    ("manager", set(Right) - {Right.ADMINISTER, *NOBODYS}, {Right.ADMINISTER, *NOBODYS}),
     (
         "staff",
         {
@@ -456,6 +468,7 @@ ROLES: list[tuple[str, set[Right], set[Right]]] = [
     ("agent", {Right.BOOK, Right.READ_SLOTS}, {Right.OVERRIDE, Right.WRITE_APPOINTMENTS, Right.WRITE_CLIENTS}),
     ("integration", set(), set(Right)),
     ("client", {Right.USE_PORTAL}, set(Right) - {Right.USE_PORTAL}),
+    ("visitor", {Right.USE_PUBLIC_BOOKING}, set(Right) - {Right.USE_PUBLIC_BOOKING}),
 ]
 
 

@@ -27,6 +27,7 @@ def create_api(settings: BookingSettings, *, clock: Clock = system_clock) -> Fas
     """The API role: a database and nothing else, so that booking goes on with Kafka down."""
     from booking.api import routers
     from booking.api.dependencies import Dependencies
+    from booking.domain.public import PublicLimits
 
     database = Database.of_service(settings, service=NAME, role="api")
     health = Health()
@@ -47,7 +48,15 @@ def create_api(settings: BookingSettings, *, clock: Clock = system_clock) -> Fas
         lifespan=lifespan,
     )
     app.state.dependencies = Dependencies(
-        database=database, policies=PolicyCache(), clock=clock, message_channels=settings.message_channels
+        database=database,
+        policies=PolicyCache(),
+        clock=clock,
+        message_channels=settings.message_channels,
+        public_limits=PublicLimits(
+            hold=settings.public_hold,
+            holds_per_visitor=settings.public_holds_per_visitor,
+            holds_per_business=settings.public_holds_per_business,
+        ),
     )
     return app
 

@@ -1,7 +1,9 @@
 """What booking can be told."""
 
+from datetime import timedelta
 from typing import Literal
 
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from slotstream_servicekit.settings import Port, ServiceSettings
@@ -16,3 +18,9 @@ class BookingSettings(ServiceSettings):
     public_url: str = "http://localhost:8101"
     message_channels: frozenset[Literal["email", "sms", "voice", "push"]] = frozenset({"email"})
     """The channels that notifications has been given: a message that needs another one is refused."""
+    public_hold: timedelta = Field(default=timedelta(minutes=10), ge=timedelta(minutes=1), le=timedelta(hours=1))
+    """How long a slot is kept while a visitor of the public page fills in the form."""
+    public_holds_per_visitor: int = Field(default=20, ge=0)
+    """How many slots are kept at once for one network address: several people may be behind it. Whoever comes after
+    that books as well, but their slot is not kept meanwhile."""
+    public_holds_per_business: int = Field(default=100, ge=0)

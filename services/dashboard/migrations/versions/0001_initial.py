@@ -23,6 +23,7 @@ TENANT_TABLES = (
 SHARED_TABLES = (
     "accounts",
     "api_client_secrets",
+    "booking_codes",
     "mails",
     "memberships",
     "one_time_links",
@@ -38,6 +39,7 @@ def upgrade() -> None:
     _create_accounts()
     _create_api_clients()
     _create_audit_entries()
+    _create_booking_codes()
     _create_client_link_revocations()
     _create_idempotency_keys()
     _create_live_events()
@@ -72,6 +74,7 @@ def downgrade() -> None:
         "live_events",
         "idempotency_keys",
         "client_link_revocations",
+        "booking_codes",
         "audit_entries",
         "api_clients",
         "accounts",
@@ -175,6 +178,25 @@ def _create_live_events() -> None:
         sa.UniqueConstraint("organization_id", "id", name="live_events_id_key"),
     )
     op.create_index("live_events_created_at_idx", "live_events", ["created_at"], unique=False)
+
+
+def _create_booking_codes() -> None:
+    op.create_table(
+        "booking_codes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("draft_id", sa.Uuid(), nullable=False),
+        sa.Column("recipient", sa.LargeBinary(), nullable=False),
+        sa.Column("network", sa.LargeBinary(), nullable=False),
+        sa.Column("business_name", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("booking_codes_recipient_idx", "booking_codes", ["recipient", "created_at"], unique=False)
+    op.create_index("booking_codes_network_idx", "booking_codes", ["network", "created_at"], unique=False)
+    op.create_index("booking_codes_created_at_idx", "booking_codes", ["created_at"], unique=False)
 
 
 def _create_mails() -> None:

@@ -13,10 +13,12 @@ from fastapi import FastAPI
 from dashboard.adapters.passkeys import WebauthnVerifier
 from dashboard.adapters.passwords import Argon2PasswordHasher
 from dashboard.adapters.portal import HttpPortalServices
+from dashboard.adapters.public import HttpPublicServices
 from dashboard.adapters.sealing import DerivedClientSecrets, SecretBox
 from dashboard.adapters.smtp import SmtpMailSender
+from dashboard.adapters.visitors import DerivedVisitorSecrets, SealedDrafts
 from dashboard.adapters.web import WebApplication, read_web_application
-from dashboard.api import link_pages, pages, passkey_pages, portal_pages
+from dashboard.api import booking_pages, link_pages, pages, passkey_pages, portal_pages
 from dashboard.api.api_clients import router as api_clients_router
 from dashboard.api.audit import router as audit_router
 from dashboard.api.client_links import router as client_links_router
@@ -103,6 +105,9 @@ def create_api(
             sessions=SessionMemory(database, clock=clock, memory=settings.session_memory, idle=settings.session_idle),
             limits=OriginLimits(lambda: clock().timestamp()),
             portal=HttpPortalServices(upstream_client, settings.upstreams, token_for=tokens.for_visitor),
+            public=HttpPublicServices(upstream_client, settings.upstreams, token_for=tokens.for_page_visitor),
+            drafts=SealedDrafts(keys),
+            visitor_secrets=DerivedVisitorSecrets(keys[0]),
             link_sealer=_link_sealer(settings),
             clock=clock,
         )
@@ -143,6 +148,7 @@ def create_api(
             *passkey_pages.routes(),
             *link_pages.routes(),
             *portal_pages.routes(),
+            *booking_pages.routes(),
             *live_routes(hub),
             *gateway_routes(gateway),
             *(Web(web).routes() if web is not None else []),

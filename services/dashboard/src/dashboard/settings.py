@@ -58,6 +58,23 @@ class DashboardSettings(ServiceSettings):
     portal_rate: Rate = Rate(per_minute=300, burst=150)
     """Requests of one address to pages of clients: a practice may be behind it."""
 
+    public_rate: Rate = Rate(per_minute=900, burst=400)
+    """Requests of one address to public pages: a clinic of fifty people may be behind it."""
+    public_business_rate: Rate = Rate(per_minute=1_500, burst=500)
+    """Requests of everybody to the page of one business."""
+    public_unproven_rate: Rate = Rate(per_minute=2, burst=30)
+    """What visitors of one business ask for who have neither a code nor a proof of work: staff have to look at each."""
+    public_code_lifetime: timedelta = Field(default=timedelta(minutes=15), gt=timedelta(0), le=timedelta(hours=1))
+    public_code_attempts: int = Field(default=5, ge=1, le=20)
+    public_codes_per_recipient: int = Field(default=5, ge=1)
+    """In an hour, whatever page they are asked for on."""
+    public_codes_per_address: int = Field(default=100, ge=1)
+    """In an hour, from one network address."""
+    public_draft_lifetime: timedelta = Field(default=timedelta(minutes=45), gt=timedelta(0), le=timedelta(hours=12))
+    """How long a visitor has for the form, be the slot kept or not."""
+    public_work_bits: int = Field(default=12, ge=1, le=20)
+    """How hard the proof of work is: each bit doubles it. 12 is a second or two of a browser."""
+
     link_keys: tuple[SecretStr, ...] = ()
     """32 bytes each in URL-safe base64, as a JSON list; the first seals links of clients, all open. Notifications has
     the same. Without one there is no portal."""

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from dashboard.adapters.mails import invitation_mail, notice_mail, reset_mail
+from dashboard.adapters.mails import code_mail, invitation_mail, notice_mail, reset_mail
+from dashboard.adapters.visitors import DerivedVisitorSecrets
 from dashboard.domain.links import Mail, MailKind, Prepared
 from dashboard.domain.protocols import MailNotSentError, MailSender
 from dashboard.domain.sessions import new_secret
 from dashboard.settings import DashboardSettings
 from dashboard.storage import NO_ORGANIZATION, MailStore
+from dashboard.usecases.booking_codes import COUNTED_FOR, prepare_code
 from dashboard.usecases.mails import prepare_invitation, prepare_notice, prepare_reset
 from slotstream_servicekit.background import BackgroundTask, repeatedly
 from slotstream_servicekit.database import Database
@@ -36,6 +38,11 @@ def sweeps(settings: DashboardSettings) -> list[Sweep]:
         ),
         Sweep(table="one_time_links", where="expires_at < now()"),
         Sweep(table="passkey_challenges", where="expires_at < now()"),
+        Sweep(
+            table="booking_codes",
+            where="created_at < now() - CAST(:kept AS interval)",
+            parameters={"kept": COUNTED_FOR},
+        ),
         Sweep(table="sign_in_delays", where="failed_at < now() - interval '2 hours'"),
         Sweep(table="signing_keys", where="published_until < now()"),
         Sweep(table="api_client_secrets", where="expires_at < now()"),
@@ -104,6 +111,10 @@ class Mailer:
                 return await prepare_invitation(
                     session=session, mail=mail, secret=secret, now=now, lifetime=self.settings.invitation_lifetime
                 )
+        if mail.kind is MailKind.BOOKING_CODE:
+            secrets = DerivedVisitorSecrets(self.settings.secret_keys[0].get_secret_value())
+            async with self.database.transaction(NO_ORGANIZATION) as session:
+                return await prepare_code(session=session, secrets=secrets, mail=mail, now=now)
         return prepare_notice(mail)
 
     async def _hand_over(self, mail: Mail, prepared: Prepared) -> None:
@@ -112,6 +123,8 @@ class Mailer:
             content = reset_mail(prepared, base_url=base, lifetime=self.settings.reset_lifetime)
         elif mail.kind is MailKind.INVITATION:
             content = invitation_mail(prepared, base_url=base, lifetime=self.settings.invitation_lifetime)
+        elif mail.kind is MailKind.BOOKING_CODE:
+            content = code_mail(prepared, lifetime=self.settings.public_code_lifetime)
         else:
             content = notice_mail(prepared, kind=mail.kind, base_url=base)
         await self.sender.send(

@@ -61,7 +61,7 @@ _CALL_ID = re.compile(r"[\x21-\x7e]{1,128}")
 class Requirement:
     """A dependency that gives the principal once it has any of `rights`.
 
-    Without rights any member of the organization will do: clients of the portal are none.
+    Without rights any member of the organization will do: clients and visitors are none.
     """
 
     rights: frozenset[Right] = frozenset()
@@ -74,11 +74,11 @@ class Requirement:
         if self.rights:
             principal.require_any(*self.rights)
         elif not self.admits(principal):
-            raise ForbiddenError("Clients may use their portal, and nothing else.")
+            raise ForbiddenError("Clients use their portal and visitors the public page, and nothing else.")
         return principal
 
     def admits(self, principal: Principal) -> bool:
-        return principal.role is not Role.CLIENT if not self.rights else not self.rights.isdisjoint(principal.rights)
+        return not (principal.is_outsider if not self.rights else self.rights.isdisjoint(principal.rights))
 
 
 def requires(right: Right) -> Any:

@@ -56,6 +56,11 @@ class Principal:
         return Limits(business_ids=self.business_ids, resource_id=self.resource_id)
 
     @property
+    def is_outsider(self) -> bool:
+        """Whether it is a client or a visitor, and does not belong to the organization."""
+        return self.role in {Role.CLIENT, Role.VISITOR}
+
+    @property
     def is_limited(self) -> bool:
         """Whether it sees and does less than its organization has."""
         return self.business_ids is not None or self.resource_id is not None
@@ -64,7 +69,7 @@ class Principal:
     def actor_type(self) -> ActorType:
         if self.role is Role.AGENT:
             return "ai_agent"
-        if self.role is Role.CLIENT:
+        if self.is_outsider:
             return "client"
         return "integration" if self.role is Role.INTEGRATION else "user"
 

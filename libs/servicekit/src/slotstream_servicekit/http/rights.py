@@ -13,6 +13,8 @@ class Role(StrEnum):
     INTEGRATION = "integration"
     CLIENT = "client"
     """A client in the portal: their own shared appointments, and nothing else."""
+    VISITOR = "visitor"
+    """Somebody unknown on the public booking page of one business."""
 
 
 class Right(StrEnum):
@@ -52,13 +54,17 @@ class Right(StrEnum):
     """Users, API clients and the organization itself."""
     USE_PORTAL = "use_portal"
     """See and change one's own appointments as their client. Nobody else's: staff have their own ways."""
+    USE_PUBLIC_BOOKING = "use_public_booking"
+    """Book on the public page of one business, as it allows everybody to."""
 
 
 _READS = frozenset(right for right in Right if right.startswith("read_"))
+_OUTSIDERS = frozenset({Right.USE_PORTAL, Right.USE_PUBLIC_BOOKING})
+"""Of people who do not belong to the organization; its own people have other ways."""
 
 RIGHTS_OF_ROLE: Mapping[Role, frozenset[Right]] = {
-    Role.OWNER: frozenset(Right) - {Right.STATE_SOURCE, Right.USE_PORTAL},
-    Role.MANAGER: frozenset(Right) - {Right.STATE_SOURCE, Right.USE_PORTAL, Right.ADMINISTER},
+    Role.OWNER: frozenset(Right) - {Right.STATE_SOURCE} - _OUTSIDERS,
+    Role.MANAGER: frozenset(Right) - {Right.STATE_SOURCE, Right.ADMINISTER} - _OUTSIDERS,
     Role.STAFF: _READS
     | {
         Right.BOOK,
@@ -75,6 +81,7 @@ RIGHTS_OF_ROLE: Mapping[Role, frozenset[Right]] = {
     ),
     Role.INTEGRATION: frozenset(),
     Role.CLIENT: frozenset({Right.USE_PORTAL}),
+    Role.VISITOR: frozenset({Right.USE_PUBLIC_BOOKING}),
 }
 
 RIGHTS_OF_SCOPE: Mapping[str, frozenset[Right]] = {

@@ -181,7 +181,7 @@ def _principal_of(claims: Mapping[str, Any]) -> Principal:
         role=role,
         scopes=scopes,
         rights=rights_of(role, scopes),
-        business_ids=_businesses_of(claims),
+        business_ids=_businesses_of(claims) if role is not Role.VISITOR else _only_business_of(claims),
         resource_id=_resource_of(claims),
         client_id=_client_of(claims) if role is Role.CLIENT else None,
     )
@@ -195,6 +195,14 @@ def _businesses_of(claims: Mapping[str, Any]) -> frozenset[UUID] | None:
         return frozenset(UUID(business_id) for business_id in claims["businesses"])
     except (ValueError, TypeError, AttributeError):
         raise TokenInvalidError("The token's businesses cannot be read (claim businesses)") from None
+
+
+def _only_business_of(claims: Mapping[str, Any]) -> frozenset[UUID]:
+    """A visitor is on the page of one business."""
+    businesses = _businesses_of(claims)
+    if businesses is None or len(businesses) != 1:
+        raise TokenInvalidError("A visitor's token names one business (claim businesses)")
+    return businesses
 
 
 def _resource_of(claims: Mapping[str, Any]) -> UUID | None:

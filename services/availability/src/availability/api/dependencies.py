@@ -26,8 +26,8 @@ ScheduleReader = Annotated[Principal, requires(Right.READ_SCHEDULES)]
 ScheduleWriter = Annotated[Principal, requires_any(Right.WRITE_SCHEDULES, Right.WRITE_OWN_SCHEDULE)]
 ScheduleManager = Annotated[Principal, requires(Right.WRITE_SCHEDULES)]
 SlotReader = Annotated[Principal, requires(Right.READ_SLOTS)]
-OfferReader = Annotated[Principal, requires_any(Right.READ_SLOTS, Right.USE_PORTAL)]
-"""Clients too, within bounds: when they could move their appointment to."""
+OfferReader = Annotated[Principal, requires_any(Right.READ_SLOTS, Right.USE_PORTAL, Right.USE_PUBLIC_BOOKING)]
+"""Clients and visitors too, within bounds: when they could come."""
 FreeBusyReader = Annotated[Principal, requires_any(Right.READ_SLOTS, Right.READ_SCHEDULES)]
 
 

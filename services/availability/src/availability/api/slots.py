@@ -26,7 +26,7 @@ from availability.schemas import BookabilityIn, BookabilityOut, FirstSlotOut, Sl
 from availability.usecases.slots import settled
 from slotstream_scheduling import Slot, from_epoch, zone_of
 from slotstream_servicekit.errors import ForbiddenError
-from slotstream_servicekit.http import Principal, Role, Router
+from slotstream_servicekit.http import Principal, Router
 from slotstream_servicekit.http.auth import authenticate
 from slotstream_servicekit.http.limits import rate_limited
 from slotstream_servicekit.http.responses import json_response
@@ -99,7 +99,7 @@ class KeptAnswersRoute(StrictRoute):
             kept = dependencies.answers.get(principal.organization_id, _key(request, principal))
             tokens = _tokens(request)
             # What is kept was asked by somebody else: a client may not ask for as much.
-            if kept is None or tokens is None or principal.role is Role.CLIENT:
+            if kept is None or tokens is None or principal.is_outsider:
                 return await ask(request)
             is_current = await dependencies.when_applied(principal.organization_id, tokens)
             versions = await dependencies.reader.versions(principal.organization_id)
@@ -121,9 +121,9 @@ router.add_api_route(
 
 
 def _check_client(principal: Principal, *, detail: Detail, ignored: int) -> None:
-    """A client sees when there is time, and not who has it. Raises ForbiddenError."""
-    if principal.role is Role.CLIENT and (detail != "starts" or ignored > 1):
-        raise ForbiddenError("A client may ask for starts only, and ignore one appointment.")
+    """A client or visitor sees when there is time, and not who has it. Raises ForbiddenError."""
+    if principal.is_outsider and (detail != "starts" or ignored > 1):
+        raise ForbiddenError("Clients and visitors may ask for starts only, and ignore one appointment or hold.")
 
 
 def _key(request: Request, principal: Principal) -> bytes:

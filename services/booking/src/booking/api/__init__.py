@@ -9,10 +9,25 @@ from booking.api.exports import router as exports
 from booking.api.holds import router as holds
 from booking.api.overrides import router as overrides
 from booking.api.portal import router as portal
+from booking.api.public import router as public
 from booking.api.reports import router as reports
 from booking.api.series import router as series
 from booking.api.verbs import router as verbs
 
-routers = (*catalogue, clients, holds, overrides, series, exports, reports, bulk, portal, verbs, booking, appointments)
+routers = (
+    *catalogue,
+    clients,
+    holds,
+    overrides,
+    series,
+    exports,
+    reports,
+    bulk,
+    portal,
+    public,
+    verbs,
+    booking,
+    appointments,
+)
 
 __all__ = ["routers"]

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from booking.domain.clients import ClientMatch, ClientNote
 from booking.domain.errors import OverrideForbiddenError
+from booking.domain.public import PublicLimits
 from booking.schemas.appointments import OverrideIn
 from booking.storage.policies import PolicyCache
 from slotstream_servicekit.clock import Clock
@@ -26,6 +27,7 @@ class Dependencies:
     policies: PolicyCache
     clock: Clock
     message_channels: frozenset[str] = frozenset()
+    public_limits: PublicLimits
 
     def context_of(self, principal: Principal) -> Context:
         return context_of(principal, now=self.clock())
@@ -54,6 +56,7 @@ ClientEraser = Annotated[Principal, requires(Right.ERASE_CLIENTS)]
 ClientBooker = Annotated[Principal, requires_any(Right.WRITE_CLIENTS, Right.BOOK)]
 ReportReader = Annotated[Principal, requires(Right.READ_REPORTS)]
 PortalClient = Annotated[Principal, requires(Right.USE_PORTAL)]
+Visitor = Annotated[Principal, requires(Right.USE_PUBLIC_BOOKING)]
 
 
 def sees_internal_notes(principal: Principal) -> bool:

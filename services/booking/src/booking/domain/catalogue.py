@@ -29,7 +29,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Business(Entry):
-    """A location or brand. `phone_region` and `country` are ISO 3166-1 alpha-2."""
+    """A location or brand. `phone_region` and `country` are ISO 3166-1 alpha-2.
+
+    `public_booking`: whether it has a public page, where visitors book the services that are `public_booking` as well.
+    `verify_by_code`: whether they prove there that the e-mail address is theirs. `embed_origins`: which sites show the
+    page inside their own.
+    """
 
     zone: str
     locale: str
@@ -40,6 +45,9 @@ class Business(Entry):
     phone: str | None = None
     address: str | None = None
     assignment: Assignment = "least_loaded"
+    public_booking: bool = False
+    verify_by_code: bool = False
+    embed_origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +84,7 @@ class Service(Entry):
     cancellation_notice: timedelta = timedelta()
     reschedule_notice: timedelta = timedelta()
     max_reschedules: int | None = None
+    public_booking: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

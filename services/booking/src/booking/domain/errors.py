@@ -228,6 +228,23 @@ class HoldGoneError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class TooManyHoldsError(SlotstreamError):
+    """The public page keeps as many slots as it may, for this visitor or in sum: this one is booked without."""
+
+    code = "too_many_holds"
+    kind = ErrorKind.conflict
+
+
+class NotPublicError(SlotstreamError):
+    """Not on the business's public page, or there is no such page. The same for all that is not there."""
+
+    code = "not_found"
+    kind = ErrorKind.not_found
+
+    def __init__(self) -> None:
+        super().__init__("There is no such public page, or nothing like this on it.")
+
+
 class BusyBookError(SlotstreamError):
     """The slot kept changing hands while it was being taken; asking again is right."""
 

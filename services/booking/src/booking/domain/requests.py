@@ -39,6 +39,8 @@ class BookingRequest(AppointmentDetails):
     series_id: UUID | None = None
     hold_id: UUID | None = None
     override_reason: str | None = None
+    asks_approval: bool = False
+    """Whether it waits for approval although the service demands none."""
     recorded_status: Status | None = None
     """How it ended already, in the records of another product: nothing is judged or taken for it."""
 
@@ -147,7 +149,7 @@ def plan_booking(
     if recorded is not None:
         wanted = replace(wanted, is_recorded=True)
     if predecessor is None:
-        is_pending = service is not None and service.needs_approval
+        is_pending = request.asks_approval or (service is not None and service.needs_approval)
     else:
         is_pending = predecessor.status is Status.PENDING
     status = recorded or (Status.PENDING if is_pending else Status.SCHEDULED)

@@ -41,8 +41,12 @@ def _entry_state(entry: Entry) -> CatalogueState:
     raise TypeError(f"{type(entry).__name__} is no kind of catalogue entry")
 
 
+_NOT_TOLD = frozenset({"created_at", "public_booking", "verify_by_code", "embed_origins"})
+"""Nobody else decides by these."""
+
+
 def _state_values(entry: Entry) -> dict[str, Any]:
-    return {field.name: getattr(entry, field.name) for field in fields(entry) if field.name != "created_at"}
+    return {field.name: getattr(entry, field.name) for field in fields(entry) if field.name not in _NOT_TOLD}
 
 
 def _service_values(service: Service) -> dict[str, Any]:

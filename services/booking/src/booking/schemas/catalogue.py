@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from booking.domain.catalogue import Action, Business, Entry, Resource, Service, minutes
+from slotstream_servicekit.browsers import is_embed_origin
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.http.models import (
     CurrencyCode,
@@ -30,6 +31,21 @@ Places = Annotated[list[Annotated[list[UUID], Field(min_length=1, max_length=100
 ResourceKind = Literal["staff", "room", "equipment"]
 
 
+def _origins(given: list[str]) -> list[str]:
+    for origin in given:
+        if not is_embed_origin(origin):
+            raise ValueError(f"{origin[:100]!r} is no origin: write https://www.example.com, without a path")
+    return list(dict.fromkeys(given))
+
+
+EmbedOrigins = Annotated[
+    list[Annotated[str, Field(max_length=255)]],
+    Field(max_length=20, examples=[["https://www.example.com"]]),
+    AfterValidator(_origins),
+]
+"""The sites that may show the public page inside their own; nobody where it is empty."""
+
+
 class AddBusinessIn(RequestModel):
     id: UUID | None = None
     name: ShortText
@@ -42,9 +58,13 @@ class AddBusinessIn(RequestModel):
     phone: Contact | None = None
     address: Annotated[str, Field(max_length=500)] | None = None
     assignment: Assignment = "least_loaded"
+    public_booking: bool = False
+    verify_by_code: bool = False
+    embed_origins: EmbedOrigins = Field(default_factory=list)
 
     def to_business(self, context: Context) -> Business:
-        return Business(**_new(context, self.id), **self.model_dump(exclude={"id"}))
+        values = self.model_dump(exclude={"id", "embed_origins"})
+        return Business(**_new(context, self.id), **values, embed_origins=tuple(self.embed_origins))
 
 
 class ChangeIn(RequestModel):
@@ -78,11 +98,20 @@ class ChangeBusinessIn(ChangeIn):
     phone: Contact | None = None
     address: Annotated[str, Field(max_length=500)] | None = None
     assignment: Assignment | None = None
+    public_booking: bool | None = None
+    verify_by_code: bool | None = None
+    embed_origins: EmbedOrigins | None = None
     archived: bool | None = None
 
     @classmethod
     def clearable(cls) -> frozenset[str]:
         return frozenset({"country", "email", "phone", "address"})
+
+    def changes(self) -> dict[str, Any]:
+        values = super().changes()
+        if "embed_origins" in values:
+            values["embed_origins"] = tuple(values["embed_origins"])
+        return values
 
 
 def _new(context: Context, entry_id: UUID | None) -> dict[str, Any]:
@@ -118,6 +147,9 @@ class BusinessOut(EntryOut):
     phone: str | None
     address: str | None
     assignment: Assignment
+    public_booking: bool
+    verify_by_code: bool
+    embed_origins: list[str]
 
 
 class AddResourceIn(RequestModel):
@@ -185,6 +217,8 @@ class ServiceRulesIn(ChangeIn):
     cancellation_notice_minutes: Minutes | None = None
     reschedule_notice_minutes: Minutes | None = None
     max_reschedules: Annotated[int, Field(ge=0, le=1_000, strict=True)] | None = None
+    public_booking: bool | None = None
+    """Whether visitors book it on the business's public page, where there is one."""
 
     @classmethod
     def clearable(cls) -> frozenset[str]:
@@ -243,6 +277,7 @@ class ServiceOut(EntryOut):
     cancellation_notice_minutes: int
     reschedule_notice_minutes: int
     max_reschedules: int | None
+    public_booking: bool
 
     @classmethod
     def of(cls, entry: Entry) -> Self:

@@ -1,10 +1,14 @@
 """What a client is shown of their own appointments: no notes, no prices, nobody else."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
+from booking.domain.appointments import Appointment
+from booking.domain.catalogue import Business
+from booking.domain.lifecycle import Verb
 from booking.schemas.appointments import LocationOut, Status
 from booking.usecases.portal import OwnAppointment
 from slotstream_servicekit.http.models import InstantIn, InstantOut, RequestModel, ResponseModel
@@ -79,11 +83,18 @@ class PortalAppointmentsOut(ResponseModel):
 
 
 def own_appointment_out(own: OwnAppointment) -> OwnAppointmentOut:
-    appointment = own.appointment
+    return shared_appointment_out(
+        own.appointment, own.business, asks_confirmation=own.asks_confirmation, verbs=own.verbs
+    )
+
+
+def shared_appointment_out(
+    appointment: Appointment, business: Business, *, asks_confirmation: bool = False, verbs: Sequence[Verb] = ()
+) -> OwnAppointmentOut:
     return OwnAppointmentOut.model_validate(
         {
             "id": appointment.id,
-            "business": PortalBusinessOut.model_validate(own.business),
+            "business": PortalBusinessOut.model_validate(business),
             "service_id": appointment.service_id,
             "service_name": appointment.service_name,
             "staff": [resource.name for resource in appointment.resources if resource.kind == "staff"],
@@ -94,8 +105,8 @@ def own_appointment_out(own: OwnAppointment) -> OwnAppointmentOut:
             "duration_minutes": appointment.duration_minutes,
             "location": LocationOut.model_validate(appointment.location),
             "status": appointment.status,
-            "asks_confirmation": own.asks_confirmation,
-            "verbs": own.verbs,
+            "asks_confirmation": asks_confirmation,
+            "verbs": verbs,
             "calendar_uid": appointment.calendar_uid,
             "calendar_sequence": appointment.calendar_sequence,
             "updated_at": appointment.updated_at,

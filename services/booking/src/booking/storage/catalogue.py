@@ -162,7 +162,7 @@ def _values(kind: type[Entry], row: Row) -> dict[str, Any]:
 
 
 def business_of(row: Row) -> Business:
-    return Business(**_values(Business, row))
+    return Business(**{**_values(Business, row), "embed_origins": tuple(row["embed_origins"])})
 
 
 def resource_of(row: Row) -> Resource:
@@ -184,6 +184,10 @@ def _row(entry: Entry) -> dict[str, Any]:
     return {field.name: getattr(entry, field.name) for field in fields(entry)}
 
 
+def _business_row(business: Business) -> dict[str, Any]:
+    return {**_row(business), "embed_origins": list(business.embed_origins)}
+
+
 def _resource_row(resource: Resource) -> dict[str, Any]:
     row = _row(resource)
     del row["business_ids"]
@@ -199,7 +203,7 @@ def _service_row(service: Service) -> dict[str, Any]:
 
 
 _FORMS: Final[Mapping[type[Entry], _Form[Any]]] = {
-    Business: _Form(table=businesses, entry=business_of, row=_row),
+    Business: _Form(table=businesses, entry=business_of, row=_business_row),
     Resource: _Form(table=resources, entry=resource_of, row=_resource_row),
     Service: _Form(table=services, entry=service_of, row=_service_row),
     Action: _Form(table=actions, entry=action_of, row=_row),

@@ -53,6 +53,52 @@ class HoldStore:
         )
         return found is not None
 
+    async def count_of_visitors(self, business_id: UUID, visitor: str) -> tuple[int, int]:
+        """How many slots are kept for one visitor of the business's public page, and for all of them."""
+        row = await self.connection.fetchrow(
+            """
+            SELECT count(*) FILTER (WHERE actor_id = $3) AS own, count(*) AS all_of_them FROM holds
+            WHERE organization_id = $1 AND business_id = $2 AND actor_type = 'client'
+              AND expires_at > clock_timestamp()
+            """,
+            self.organization_id,
+            business_id,
+            visitor,
+        )
+        assert row is not None  # noqa: S101 - an aggregate has a row
+        return row["own"], row["all_of_them"]
+
+    async def is_visitors(self, hold_id: UUID, business_id: UUID, service_id: UUID, starts_at: datetime) -> bool:
+        """Whether a visitor's hold keeps this slot, and has not expired. It stays until the transaction ends."""
+        found = await self.connection.fetchval(
+            """
+            SELECT true FROM holds
+            WHERE organization_id = $1 AND id = $2 AND business_id = $3 AND service_id = $4 AND starts_at = $5
+              AND actor_type = 'client' AND expires_at > clock_timestamp() + interval '5 seconds' FOR UPDATE
+            """,
+            self.organization_id,
+            hold_id,
+            business_id,
+            service_id,
+            starts_at,
+        )
+        return found is not None
+
+    async def remove_visitors(self, hold_id: UUID, business_id: UUID) -> bool:
+        """Takes a visitor's hold away; whether there was one. Those of staff and agents stay."""
+        gone = await self.connection.fetchval(
+            """
+            DELETE FROM holds WHERE organization_id = $1 AND id = $2 AND business_id = $3 AND actor_type = 'client'
+            RETURNING true
+            """,
+            self.organization_id,
+            hold_id,
+            business_id,
+        )
+        if gone:
+            await OccupancyStore(self.connection, self.organization_id).free_hold(hold_id)
+        return gone is not None
+
     async def remove(self, hold_id: UUID) -> bool:
         """Takes the hold away with its time; whether there was one."""
         gone = await self.connection.fetchval(

@@ -56,6 +56,21 @@ def notice_mail(prepared: Prepared, *, kind: MailKind, base_url: str) -> MailCon
     )
 
 
+def code_mail(prepared: Prepared, *, lifetime: timedelta) -> MailContent:
+    """The code with which a visitor of a public page shows that the address is theirs."""
+    texts = Texts(prepared.locale)
+    name = " ".join(prepared.organization_name.split())
+    minutes = int(lifetime.total_seconds() // 60)
+    return _content(
+        texts,
+        subject=texts("mails.booking_code.subject", code=prepared.secret, business=name),
+        paragraphs=[texts("mails.booking_code.text", business=name), str(prepared.secret)],
+        link="",
+        button="",
+        small=[texts("mails.booking_code.validity", minutes=minutes), texts("mails.ignore")],
+    )
+
+
 def _content(
     texts: Texts, *, subject: str, paragraphs: list[str], link: str, button: str, small: list[str]
 ) -> MailContent:

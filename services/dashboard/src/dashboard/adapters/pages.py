@@ -39,6 +39,16 @@ def stylesheet() -> bytes:
 
 
 @lru_cache(maxsize=1)
+def work_script() -> bytes:
+    return (_SCRIPTS / "work.js").read_bytes()
+
+
+@lru_cache(maxsize=1)
+def work_script_path() -> str:
+    return f"/pages/{hashlib.sha256(work_script()).hexdigest()[:16]}.js"
+
+
+@lru_cache(maxsize=1)
 def stylesheet_path() -> str:
     """Named by its content, so that a browser may keep it for ever."""
     return f"/pages/{hashlib.sha256(stylesheet()).hexdigest()[:16]}.css"

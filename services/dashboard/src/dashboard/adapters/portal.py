@@ -1,14 +1,12 @@
 """The services behind the portal, over HTTP, with a client's own token."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, TypeVar
+from typing import Any
 from uuid import UUID
 
-import httpx2
-import orjson
-
-from dashboard.domain.errors import PortalRefusedError, PortalUnavailableError
+from dashboard.adapters.service_calls import Document, ServiceCalls
+from dashboard.domain.errors import PortalRefusedError
 from dashboard.domain.portal import (
     PortalAppointment,
     PortalBusiness,
@@ -17,28 +15,10 @@ from dashboard.domain.portal import (
     PortalSlotDay,
     Visitor,
 )
-from slotstream_servicekit.telemetry import current_traceparent
-
-_SECONDS: Final = 10.0
-_MOST_BYTES: Final = 2_000_000
-
-Document = Mapping[str, Any]
-AnswerT = TypeVar("AnswerT")
 
 
-class HttpPortalServices:
-    """`token_for` makes a visitor's token, which no browser ever sees."""
-
-    def __init__(
-        self,
-        client: httpx2.AsyncClient,
-        upstreams: Mapping[str, str],
-        *,
-        token_for: Callable[[Visitor], Awaitable[str]],
-    ) -> None:
-        self._client = client
-        self._upstreams = upstreams
-        self._token_for = token_for
+class HttpPortalServices(ServiceCalls[Visitor]):
+    """What clients see and do."""
 
     async def appointments(self, visitor: Visitor) -> tuple[PortalClient, Sequence[PortalAppointment]]:
         return await self._ask("booking", "GET", "/v1/portal/appointments", visitor, read=_all)
@@ -50,7 +30,7 @@ class HttpPortalServices:
         """None where there is no business to name."""
         params = {} if appointment_id is None else {"appointment_id": str(appointment_id)}
         try:
-            return await self._ask("booking", "GET", "/v1/portal/contact", visitor, read=_business, params=params)
+            return await self._ask("booking", "GET", "/v1/portal/contact", visitor, read=business_of, params=params)
         except PortalRefusedError:
             return None
 
@@ -89,7 +69,7 @@ class HttpPortalServices:
             "ignore": str(appointment.id),
             "detail": "starts",
         }
-        return await self._ask("availability", "GET", "/v1/slots", visitor, read=_days, params=params)
+        return await self._ask("availability", "GET", "/v1/slots", visitor, read=slot_days_of, params=params)
 
     async def preferences(self, visitor: Visitor) -> PortalPreferences:
         return await self._ask("notifications", "GET", "/v1/portal/preferences", visitor, read=_preferences)
@@ -117,55 +97,16 @@ class HttpPortalServices:
         path = f"/v1/portal/appointments/{appointment_id}/{verb}"
         return await self._ask("booking", "POST", path, visitor, read=_one, body=body, headers=headers)
 
-    async def _ask(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        visitor: Visitor,
-        *,
-        read: Callable[[Document], AnswerT],
-        params: Mapping[str, Any] | None = None,
-        body: Document | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> AnswerT:
-        """Raises PortalRefusedError where the service says no, and PortalUnavailableError where it does not answer."""
-        base = self._upstreams.get(service)
-        if base is None:
-            raise PortalUnavailableError(f"There is no service {service} behind the portal.")
-        traceparent = current_traceparent()
-        sent = {
-            "Authorization": f"Bearer {await self._token_for(visitor)}",
-            "Accept-Encoding": "identity",
-            **({"traceparent": traceparent} if traceparent is not None else {}),
-            **(headers or {}),
-        }
-        try:
-            answer = await self._client.request(
-                method, f"{base}{path}", params=params, json=body, headers=sent, timeout=_SECONDS
-            )
-        except httpx2.TransportError as error:
-            raise PortalUnavailableError(f"The service {service} does not answer right now.") from error
-        if answer.status_code >= 500 or answer.status_code == 429 or len(answer.content) > _MOST_BYTES:
-            raise PortalUnavailableError(f"The service {service} does not answer right now.")
-        try:
-            document: Document = orjson.loads(answer.content)
-            if answer.status_code >= 400:
-                raise PortalRefusedError(answer.status_code, str(document.get("code", "refused")))
-            return read(document)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise PortalUnavailableError(f"The service {service} answers what cannot be read.") from error
-
 
 def _all(document: Document) -> tuple[PortalClient, list[PortalAppointment]]:
-    return _client(document["client"]), [_appointment(item) for item in document["items"]]
+    return _client(document["client"]), [appointment_of(item) for item in document["items"]]
 
 
 def _one(document: Document) -> tuple[PortalClient, PortalAppointment]:
-    return _client(document["client"]), _appointment(document["appointment"])
+    return _client(document["client"]), appointment_of(document["appointment"])
 
 
-def _days(document: Document) -> list[PortalSlotDay]:
+def slot_days_of(document: Document) -> list[PortalSlotDay]:
     return [
         PortalSlotDay(
             day=date.fromisoformat(day["date"]),
@@ -183,7 +124,7 @@ def _client(document: Document) -> PortalClient:
     return PortalClient(id=UUID(document["id"]), locale=document["locale"], zone=document["zone"])
 
 
-def _business(document: Document) -> PortalBusiness:
+def business_of(document: Document) -> PortalBusiness:
     return PortalBusiness(
         name=document["name"],
         zone=document["zone"],
@@ -193,9 +134,9 @@ def _business(document: Document) -> PortalBusiness:
     )
 
 
-def _appointment(document: Document) -> PortalAppointment:
+def appointment_of(document: Document) -> PortalAppointment:
     location = document["location"]
-    business = _business(document["business"])
+    business = business_of(document["business"])
     place = ", ".join(part for part in (location["text"], location["url"]) if part)
     return PortalAppointment(
         id=UUID(document["id"]),

@@ -16,6 +16,7 @@ from dashboard.domain.api_clients import ApiClient
 from dashboard.domain.passkeys import PasskeyVerifier
 from dashboard.domain.portal import PortalServices
 from dashboard.domain.protocols import ClientSecrets, PasswordHasher
+from dashboard.domain.public import DraftSealer, PublicServices, VisitorSecrets
 from dashboard.domain.sessions import SignedIn
 from dashboard.settings import DashboardSettings
 from slotstream_servicekit.client_links import LinkSealer
@@ -39,6 +40,9 @@ class Dependencies:
     sessions: SessionMemory
     limits: OriginLimits
     portal: PortalServices
+    public: PublicServices
+    drafts: DraftSealer
+    visitor_secrets: VisitorSecrets
     link_sealer: LinkSealer | None
     """None where there is no key: then there is no portal."""
     clock: Callable[[], datetime]

@@ -14,6 +14,9 @@ SESSION: Final = "session"
 API_CLIENT: Final = "api_client"
 ADDRESS: Final = "address"
 PORTAL_ADDRESS: Final = "portal_address"
+PUBLIC_ADDRESS: Final = "public_address"
+PUBLIC_BUSINESS: Final = "public_business"
+PUBLIC_UNPROVEN: Final = "public_unproven"
 TOKEN_ADDRESS: Final = "token_address"  # noqa: S105 - a kind of limit
 
 

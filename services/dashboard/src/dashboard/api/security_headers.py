@@ -1,5 +1,6 @@
 """Headers that tell browsers what a page of this origin may do. What a route has set itself stays."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
@@ -18,15 +19,17 @@ _EVERYWHERE: Final = {
 }
 
 
-def page_policy(*, nonce: str | None = None) -> str:
+def page_policy(*, nonce: str | None = None, framed_by: Sequence[str] = ()) -> str:
     """The Content-Security-Policy of pages: everything is ours, and strings become markup nowhere.
 
-    `nonce` is for the one style element that the web application's components make.
+    `nonce` is for the one style element that the web application's components make. `framed_by`: the origins whose
+    pages may show this one in a frame; nobody's otherwise.
     """
+    ancestors = " ".join(framed_by) or "'none'"
     styles = f"'self' 'nonce-{nonce}'" if nonce is not None else "'self'"
     return (
         f"default-src 'self'; script-src 'self'; style-src {styles}; img-src 'self' data:; connect-src 'self'; "
-        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+        f"object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}; "
         "require-trusted-types-for 'script'"
     )
 
@@ -56,6 +59,9 @@ class SecurityHeaders:
             headers.setdefault(name, value)
         is_page = headers.get("content-type", "").startswith("text/html")
         headers.setdefault("content-security-policy", _PAGE_POLICY if is_page else _DATA_POLICY)
+        if "frame-ancestors 'none'" not in headers["content-security-policy"]:
+            # The older header knows no list of origins, and some browsers would heed it.
+            del headers["x-frame-options"]
         if self._is_secure:
             headers.setdefault("strict-transport-security", _HSTS)
         message["headers"] = headers.raw

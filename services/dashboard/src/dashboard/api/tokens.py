@@ -13,6 +13,7 @@ from dashboard.adapters.tokens import TokenSigner, generate_key, jwks_of
 from dashboard.domain.api_clients import ApiClient
 from dashboard.domain.portal import Visitor
 from dashboard.domain.protocols import KeyBox
+from dashboard.domain.public import PageVisitor
 from dashboard.domain.sessions import SignedIn
 from dashboard.domain.signing_keys import SigningKey, signing_key_at
 from dashboard.domain.users import User
@@ -115,6 +116,15 @@ class TokenIssuer:
         """Of a client of the portal. It goes to the services alone, never to a browser."""
         claims = {"org": str(visitor.organization_id), "role": Role.CLIENT.value, "client": str(visitor.client_id)}
         return await self._sign(str(visitor.client_id), claims)
+
+    async def for_page_visitor(self, visitor: PageVisitor) -> str:
+        """Of somebody on a public page: bound to its business, and to nothing that a person could be known by."""
+        claims = {
+            "org": str(visitor.address.organization_id),
+            "role": Role.VISITOR.value,
+            "businesses": [str(visitor.address.business_id)],
+        }
+        return await self._sign(visitor.key, claims)
 
     async def _sign(self, subject: str, claims: Mapping[str, object]) -> str:
         issued_at = int(self._clock().timestamp())

@@ -170,5 +170,12 @@ class PortalUnavailableError(TransientError):
     code = "service_unavailable"
 
 
+class TooManyCodesError(SlotstreamError):
+    """One recipient, or one network, has been sent as many codes as there may be in an hour."""
+
+    code = "too_many_codes"
+    kind = ErrorKind.rate_limited
+
+
 class UnsealableError(Exception):
     """What was sealed with another key, or for another purpose."""

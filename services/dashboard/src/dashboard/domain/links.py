@@ -29,6 +29,7 @@ class MailKind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the mail's name
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_REMOVED = "passkey_removed"
+    BOOKING_CODE = "booking_code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

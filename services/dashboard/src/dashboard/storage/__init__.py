@@ -4,6 +4,7 @@ from dashboard.storage.accounts import AccountStore
 from dashboard.storage.answers import AnswerStore
 from dashboard.storage.api_clients import ApiClientStore
 from dashboard.storage.audit import AuditStore
+from dashboard.storage.booking_codes import BookingCodeStore
 from dashboard.storage.client_links import RevocationStore
 from dashboard.storage.delays import DelayStore
 from dashboard.storage.links import LinkStore
@@ -22,6 +23,7 @@ __all__ = [
     "AnswerStore",
     "ApiClientStore",
     "AuditStore",
+    "BookingCodeStore",
     "DelayStore",
     "LinkStore",
     "LiveEventStore",

@@ -2,8 +2,8 @@
 
 What belongs to an organization is isolated by row-level security. What must be found before an organization is
 known is shared: accounts (a person with an address and a password), the sessions of accounts, one-time links, secrets
-of API clients, mails that wait, delays of sign-ins, signing keys. A shared row is found by the digest of a secret, by
-an account's own id or address, or by the worker.
+of API clients, mails that wait, codes for visitors, delays of sign-ins, signing keys. A shared row is found by the
+digest of a secret, by an account's own id or address, or by the worker.
 """
 
 from typing import Any
@@ -251,6 +251,24 @@ mails = Table(
     Index("mails_due_idx", "due_at"),
 )
 
+booking_codes = Table(
+    "booking_codes",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("draft_id", Uuid, nullable=False),
+    Column("recipient", LargeBinary, nullable=False),
+    Column("network", LargeBinary, nullable=False),
+    Column("business_name", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _instant("used_at", nullable=True),
+    _instant("created_at"),
+    _instant("expires_at"),
+    PrimaryKeyConstraint("id"),
+    Index("booking_codes_recipient_idx", "recipient", "created_at"),
+    Index("booking_codes_network_idx", "network", "created_at"),
+    Index("booking_codes_created_at_idx", "created_at"),
+)
+
 sign_in_delays = Table(
     "sign_in_delays",
     metadata,
@@ -288,6 +306,7 @@ client_link_revocations = Table(
 _SHARED = (
     "accounts",
     "api_client_secrets",
+    "booking_codes",
     "mails",
     "memberships",
     "one_time_links",

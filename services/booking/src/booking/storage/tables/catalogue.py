@@ -1,6 +1,7 @@
 """The catalogue: an organization's businesses, resources, services and actions."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -41,6 +42,9 @@ businesses = Table(
     Column("phone", Text),
     Column("address", Text),
     Column("assignment", Text, nullable=False),
+    Column("public_booking", Boolean, nullable=False, server_default=text("false")),
+    Column("verify_by_code", Boolean, nullable=False, server_default=text("false")),
+    Column("embed_origins", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     *versioned(),
     PrimaryKeyConstraint("organization_id", "id"),
     UniqueConstraint("id"),
@@ -98,6 +102,7 @@ services = Table(
     Column("cancellation_notice_minutes", Integer, nullable=False, server_default=text("0")),
     Column("reschedule_notice_minutes", Integer, nullable=False, server_default=text("0")),
     Column("max_reschedules", Integer),
+    Column("public_booking", Boolean, nullable=False, server_default=text("false")),
     *versioned(),
     PrimaryKeyConstraint("organization_id", "id"),
     UniqueConstraint("id"),

@@ -202,8 +202,8 @@ async def test_a_time_that_is_not_offered_is_not_held(tenant: Tenant, services: 
     for at in (START + timedelta(minutes=7), START - timedelta(days=9), START + timedelta(days=999)):
         answer = await browser.submit(f"{path_of(tenant)}/hold", service=service, at=str(int(at.timestamp())))
         assert answer.status_code == 409
-    for at in ("", "x", "-1", "1e5", "٣", "9" * 40, "\x00"):
-        answer = await browser.submit(f"{path_of(tenant)}/hold", service=service, at=at)
+    for text in ("", "x", "-1", "1e5", "٣", "9" * 40, "\x00"):
+        answer = await browser.submit(f"{path_of(tenant)}/hold", service=service, at=text)
         assert answer.status_code == 404
     assert services.holds == {}
 

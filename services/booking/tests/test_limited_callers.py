@@ -371,6 +371,28 @@ async def test_within_the_limits_everything_goes_on(tenant: Tenant, kind: Kind) 
     assert changed.status_code == 200, changed.text
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_key_does_not_tell_again_what_its_caller_may_not_see_any_more(tenant: Tenant, kind: Kind) -> None:
+    """Somebody who is limited since repeats what they did before, by the fast lane and by the slow one."""
+    outside = await outside_of(tenant, kind)
+    before = await tenant.client_as("manager", subject="limited")
+    there = {"business_id": outside.business["id"], "service_id": outside.service["id"]}
+    booking = tenant.request(tenant.at(9, day=6), **there, resource_ids=[outside.staff["id"]], notes="a secret")
+    requests = (
+        ("/v1/appointments", booking),
+        (f"/v1/appointments/{outside.by_verb['confirm']['id']}/confirm", {}),
+    )
+    for path, body in requests:
+        headers = {"Idempotency-Key": f"key of {path}"}
+        done = await before.post(path, json=body, headers=headers)
+        assert done.is_success, done.text
+
+        repeated = await outside.limited.post(path, json=body, headers=headers)
+
+        assert (repeated.status_code, repeated.json()["code"]) == (422, "idempotency_key_reused")
+        assert not [mark for mark in outside.marks if mark in repeated.text]
+
+
 async def test_a_taken_slot_is_refused_to_a_limited_caller_as_to_others(tenant: Tenant) -> None:
     await tenant.book(tenant.at(9))
     limited = await limited_client(tenant, "calendar")

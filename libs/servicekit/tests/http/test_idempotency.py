@@ -27,6 +27,7 @@ from slotstream_servicekit.http import (
     requires,
 )
 from slotstream_servicekit.http.idempotency import fingerprint
+from slotstream_servicekit.limits import UNLIMITED, Limits
 from slotstream_servicekit.migrations import enable_tenant_isolation, grant_app
 from slotstream_servicekit.testing.databases import DatabaseForge
 
@@ -239,4 +240,7 @@ def test_spacing_and_order_of_fields_do_not_make_another_request() -> None:
     assert first != fingerprint("PUT", "/v1/x", b"", b'{"b":2,"a":1}')
     assert first != fingerprint("POST", "/v1/x", b"q=1", b'{"b":2,"a":1}')
     assert first != fingerprint("POST", "/v1/x", b"", b'{"b":2,"a":"1"}')
+    limits = [UNLIMITED, Limits(business_ids=frozenset()), Limits(business_ids=frozenset([uuid4()]))]
+    limits.append(Limits(resource_id=uuid4()))
+    assert len({fingerprint("POST", "/v1/x", b"", b"", limits=limit) for limit in limits}) == len(limits)
     assert fingerprint("POST", "/v1/x", b"", b"raw") != fingerprint("POST", "/v1/x", b"", b"Raw")

@@ -24,7 +24,7 @@ from slotstream_servicekit.database import Connection, tenant_transaction
 from slotstream_servicekit.errors import RETRYABLE_KINDS, ErrorKind, SlotstreamError
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.problems import MalformedRequestError, problem_of
-from slotstream_servicekit.limits import Tenancy
+from slotstream_servicekit.limits import UNLIMITED, Limits, Tenancy, limit_settings
 
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
@@ -119,17 +119,23 @@ def key_of(request: Request) -> str | None:
     return key
 
 
-async def fingerprint_of(request: Request) -> bytes:
-    """32 bytes that tell this request from others: method, path, query, and body however it is spaced."""
-    return fingerprint(request.method, request.scope["path"], request.scope["query_string"], await request.body())
+async def fingerprint_of(request: Request, limits: Limits) -> bytes:
+    """32 bytes that tell this request from others: method, path, query, and body however it is spaced.
+
+    A caller who was limited since is sending another request: the answer to the first may tell what they do not see
+    any more.
+    """
+    scope = request.scope
+    return fingerprint(request.method, scope["path"], scope["query_string"], await request.body(), limits=limits)
 
 
-def fingerprint(method: str, path: str, query_string: bytes, body: bytes) -> bytes:
+def fingerprint(method: str, path: str, query_string: bytes, body: bytes, *, limits: Limits = UNLIMITED) -> bytes:
     # A form or file is no JSON: its bytes are its identity.
     with contextlib.suppress(ValueError):
         body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS) if body else b""
     digest = hashlib.sha256(f"{method} {path}\n".encode())
     digest.update(query_string + b"\n")
+    digest.update(limit_settings(limits).encode())
     digest.update(body)
     return digest.digest()
 
@@ -150,7 +156,7 @@ async def idempotent(
     if key is None:
         async with database.transaction(principal) as session:
             return await action(session)
-    digest = await fingerprint_of(request)
+    digest = await fingerprint_of(request, principal.limits)
     claim = _Claim(principal.organization_id, principal.subject, key, digest)
     async with database.transaction(principal) as session:
         stored = await claim.take(session)
@@ -213,7 +219,7 @@ async def _claim_of(request: Request, principal: Principal) -> KeyClaim | None:
         organization_id=principal.organization_id,
         caller=principal.subject,
         key=key,
-        fingerprint=await fingerprint_of(request),
+        fingerprint=await fingerprint_of(request, principal.limits),
     )
 
 

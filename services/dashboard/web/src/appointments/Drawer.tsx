@@ -9,6 +9,7 @@ import { useActions } from "../api/catalogue";
 import { ProblemError } from "../api/client";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
+import { ClientLinks, useMayLink } from "../clients/ClientLinks";
 import { Clock, duration, instantOf } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select, TextField } from "../ui/fields";
@@ -139,6 +140,7 @@ function Details({ appointment, clock, businessName, onOther }: { appointment: A
   const { t, i18n } = useTranslation();
   const client = useQueryClient();
   const mayWrite = useRight("write_appointments") && !["completed", "cancelled", "rescheduled", "no_show", "dismissed"].includes(appointment.status);
+  const mayLink = useMayLink();
   const actions = useActions().data ?? [];
   const [error, setError] = useState<unknown>(null);
   const money = (price: PlainAppointment["quoted_price"]) => price && new Intl.NumberFormat(i18n.language, { style: "currency", currency: price.currency }).format(Number(price.amount));
@@ -224,6 +226,7 @@ function Details({ appointment, clock, businessName, onOther }: { appointment: A
           <Checkbox value={appointment.share_with_client} isDisabled={!mayWrite} onChange={(on) => void save({ share_with_client: on })}>
             {t("drawer.share")}
           </Checkbox>
+          {mayLink && appointment.share_with_client && <ClientLinks clientId={appointment.client_id} name={appointment.client.name} appointmentId={appointment.id} />}
         </dd>
         {(appointment.rescheduled_from || appointment.rescheduled_to) && (
           <>

@@ -16,6 +16,7 @@ import { StatusPill } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
 import { toast } from "../ui/toasts";
+import { ClientLinks, useMayLink } from "./ClientLinks";
 import { ClientSheet } from "./ClientSheet";
 import type { Client } from "./ClientsPage";
 
@@ -31,6 +32,7 @@ export function ClientPage() {
   const counts = useCounts({ client_id: id });
   const mayWrite = useRight("write_clients");
   const mayErase = useRight("erase_clients");
+  const mayLink = useMayLink();
   const [open, setOpen] = useState<"edit" | "merge" | "erase" | null>(null);
   const client = detail.data;
   if (!client) return <Waiting error={detail.error} />;
@@ -71,6 +73,13 @@ export function ClientPage() {
           )}
         </section>
         <Preferences clientId={id} />
+        {mayLink && (
+          <section className="panel">
+            <h2>{t("links.title")}</h2>
+            <p className="soft">{t("links.hint")}</p>
+            <ClientLinks clientId={id} name={client.name} />
+          </section>
+        )}
         <h2>
           {t("nav.appointments")} <small className="soft">{counts.data?.total}</small>
         </h2>

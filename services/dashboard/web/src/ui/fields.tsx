@@ -33,6 +33,7 @@ type TextProps = {
   isDisabled?: boolean;
   dir?: "ltr" | "auto";
   onBlur?: () => void;
+  isReadOnly?: boolean;
 };
 
 export function TextField({ label, value, onChange, error, hint, type = "text", lines, placeholder, dir, ...rest }: TextProps) {

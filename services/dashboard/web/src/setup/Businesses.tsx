@@ -12,6 +12,7 @@ import { ComboBox, type Option, TextField } from "../ui/fields";
 import { Empty } from "../ui/Page";
 import { Problem } from "../ui/Problem";
 import { toast } from "../ui/toasts";
+import { PublicPageFields, publicSettingsBody, publicSettingsOf } from "./PublicPage";
 
 /** Stands where a page needs a business and there is none yet. */
 export function FirstBusiness() {
@@ -59,6 +60,7 @@ function BusinessForm({ known, onDone }: { known: Business | null; onDone: () =>
   const [phone, setPhone] = useState(known?.phone ?? "");
   const [email, setEmail] = useState(known?.email ?? "");
   const [address, setAddress] = useState(known?.address ?? "");
+  const [publicPage, setPublicPage] = useState(() => publicSettingsOf(known));
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const zones = useMemo(() => Intl.supportedValuesOf("timeZone").map((id) => ({ id, name: id.replaceAll("_", " ") })), []);
@@ -68,7 +70,7 @@ function BusinessForm({ known, onDone }: { known: Business | null; onDone: () =>
     event.preventDefault();
     setBusy(true);
     setError(null);
-    const body = { name: name.trim(), zone, country, phone_region: country, currency, phone: phone.trim() || null, email: email.trim() || null, address: address.trim() || null, ...(known ? {} : { locale: i18n.language }) };
+    const body = { name: name.trim(), zone, country, phone_region: country, currency, phone: phone.trim() || null, email: email.trim() || null, address: address.trim() || null, ...publicSettingsBody(publicPage), ...(known ? {} : { locale: i18n.language }) };
     try {
       await ask("booking", known ? `/businesses/${known.id}` : "/businesses", { method: known ? "PATCH" : "POST", version: known?.version, body });
       await queries.invalidateQueries({ queryKey: ["businesses"] });
@@ -92,6 +94,7 @@ function BusinessForm({ known, onDone }: { known: Business | null; onDone: () =>
         <TextField label={t("field.email")} type="email" value={email} onChange={setEmail} maxLength={254} />
         <TextField label={t("business.address")} value={address} onChange={setAddress} maxLength={500} />
       </div>
+      <PublicPageFields known={known} value={publicPage} onChange={setPublicPage} />
       <Button type="submit" kind="primary" isDisabled={!name.trim() || !zone || !country || !currency} isPending={busy}>{t("save")}</Button>
     </form>
   );

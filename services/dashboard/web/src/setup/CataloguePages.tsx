@@ -95,7 +95,7 @@ export function ServicesPage() {
 }
 
 const NUMBERS = ["duration_minutes", "buffer_before_minutes", "buffer_after_minutes", "slot_interval_minutes", "capacity", "minimum_notice_minutes", "booking_window_days", "cancellation_notice_minutes", "reschedule_notice_minutes", "max_reschedules"] as const;
-const FLAGS = ["needs_approval", "client_confirms"] as const;
+const FLAGS = ["needs_approval", "client_confirms", "public_booking"] as const;
 
 function ServiceSheet({ known, onClose }: { known: Service | null; onClose: () => void }) {
   const { t } = useTranslation();

@@ -147,10 +147,12 @@ async def test_an_organization_that_asks_too_often_is_told_when_to_come_again_an
     assert (await others.get("/v1/slots", params=query)).status_code == 404
 
 
-async def test_a_client_sees_when_there_is_time_for_a_month_and_never_who_has_it(
-    open_client: httpx2.AsyncClient, town: Town, api_client: ApiClientFactory, signer: Signer
+@pytest.mark.parametrize("role", ["client", "visitor"])
+async def test_a_client_or_visitor_sees_when_there_is_time_for_a_month_and_never_who_has_it(
+    open_client: httpx2.AsyncClient, town: Town, api_client: ApiClientFactory, signer: Signer, role: str
 ) -> None:
-    token = signer.token(organization_id=town.organization, role="client", claims={"client": str(new_id())})
+    claims: dict[str, Any] = {"client": str(new_id())} if role == "client" else {"businesses": [str(town.business)]}
+    token = signer.token(organization_id=town.organization, role=role, claims=claims)
     client = await api_client(town.app, token=token)
     allowed = {"service_id": str(town.service), "from": "2026-06-01", "to": "2026-07-01", "detail": "starts"}
     one, two = str(new_id()), str(new_id())
@@ -171,3 +173,16 @@ async def test_a_client_sees_when_there_is_time_for_a_month_and_never_who_has_it
     for path in ("/v1/slots/first", "/v1/free-busy", "/v1/calendar"):
         assert (await client.get(path, params=allowed)).status_code == 403
     assert (await client.post("/v1/bookability", json={})).status_code == 403
+
+
+async def test_a_visitor_sees_no_times_of_another_business(
+    open_client: httpx2.AsyncClient, town: Town, api_client: ApiClientFactory, signer: Signer
+) -> None:
+    token = signer.token(organization_id=town.organization, role="visitor", claims={"businesses": [str(new_id())]})
+    query = {"service_id": str(town.service), "from": "2026-06-01", "to": "2026-06-08", "detail": "starts"}
+    known = await open_client.get("/v1/slots", params=query)
+
+    answer = await (await api_client(town.app, token=token)).get("/v1/slots", params=query)
+
+    assert any(day["slots"] for day in known.json()["days"])
+    assert answer.status_code == 404

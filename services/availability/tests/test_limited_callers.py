@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -15,20 +15,21 @@ from slotstream_servicekit.testing.limits import (
     BUSINESS,
     CALENDAR,
     HIDDEN,
+    KINDS,
     NOT_FOUND,
     OPEN,
     Expected,
+    Kind,
     Probe,
     check_complete,
     check_controls,
+    claims_of,
     walk,
 )
 from slotstream_servicekit.testing.plugin import ApiClientFactory, Signer
 
 pytestmark = pytest.mark.service
 
-Kind = Literal["businesses", "calendar"]
-KINDS: tuple[Kind, ...] = ("businesses", "calendar")
 ABSENCE = {"starts_at": "2026-06-01T09:00:00Z", "ends_at": "2026-06-01T10:00:00Z", "reason": "a secret"}
 WATCHED = sorted(set(SCHEMA.tenant_tables) - {"idempotency_keys"})
 
@@ -193,7 +194,7 @@ def limited(town: Town, api_client: ApiClientFactory, signer: Signer) -> Limited
     """Opens clients who are limited: to the town's business, or to Anna's calendar."""
 
     async def open_limited(kind: Kind, role: str = "manager") -> httpx2.AsyncClient:
-        claims = {"businesses": [str(town.business)]} if kind == "businesses" else {"resource": str(town.anna)}
+        claims = claims_of(kind, business_id=town.business, resource_id=town.anna)
         token = signer.token(organization_id=town.organization, role=role, subject="limited", claims=claims)
         return await api_client(town.app, token=token)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
@@ -18,21 +18,23 @@ from slotstream_servicekit.testing.limits import (
     BUSINESS,
     CALENDAR,
     HIDDEN,
+    KINDS,
     NOT_FOUND,
     OPEN,
     SHARED,
     Expected,
+    Kind,
     Probe,
     check_complete,
     check_controls,
+    check_tables,
+    claims_of,
     routes_of,
     walk,
 )
 
 pytestmark = pytest.mark.service
 
-Kind = Literal["businesses", "calendar"]
-KINDS: tuple[Kind, ...] = ("businesses", "calendar")
 VERBS = ("approve", "decline", "confirm", "cancel", "complete", "no-show", "dismiss", "reopen", "archive", "unarchive")
 WATCHED = sorted(set(TENANT_TABLES) - {"idempotency_keys"})
 BULK = "/v1/appointments/bulk"
@@ -68,9 +70,7 @@ class Outside:
 
 
 async def limited_client(tenant: Tenant, kind: Kind, **more: Any) -> httpx2.AsyncClient:
-    claims = (
-        {"businesses": [tenant.business["id"]]} if kind == "businesses" else {"resource": str(tenant.staff[0]["id"])}
-    )
+    claims = claims_of(kind, business_id=tenant.business["id"], resource_id=tenant.staff[0]["id"])
     return await tenant.client_as("manager", claims=claims, **{"subject": "limited", **more})
 
 
@@ -345,8 +345,7 @@ async def test_no_route_shows_or_changes_what_lies_outside(tenant: Tenant, kind:
 
 
 def test_every_table_has_limits_or_a_reason_why_not() -> None:
-    assert {limit.table for limit in LIMITS} | set(UNLIMITED_TABLES) == set(TENANT_TABLES)
-    assert {limit.table for limit in LIMITS} & set(UNLIMITED_TABLES) == set()
+    check_tables(LIMITS, UNLIMITED_TABLES, tables=TENANT_TABLES)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,6 +1,6 @@
 """Callers who are limited to businesses or to one calendar see and change no other connections and feeds."""
 
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
@@ -13,20 +13,22 @@ from calendar_sync.usecases.projections import keep_resources
 from slotstream_servicekit.testing.limits import (
     BUSINESS,
     CALENDAR,
+    FORBIDDEN,
     HIDDEN,
+    KINDS,
     Expected,
+    Kind,
     Probe,
     check_complete,
     check_controls,
+    check_tables,
+    claims_of,
     walk,
 )
 from slotstream_servicekit.testing.plugin import ApiClientFactory, Signer
 
 pytestmark = pytest.mark.service
 
-Kind = Literal["businesses", "calendar"]
-KINDS: tuple[Kind, ...] = ("businesses", "calendar")
-FORBIDDEN: Expected = (403, "forbidden")
 WATCHED = sorted(set(schema.tenant_tables) - {"idempotency_keys"})
 PUBLIC = {"GET /feeds/{secret}.ics", "HEAD /feeds/{secret}.ics"}
 """Whose address is the authorization."""
@@ -49,9 +51,7 @@ async def know(tenant: Tenant, resource_id: UUID, *business_ids: UUID) -> None:
 async def limited_to(
     tenant: Tenant, api_client: ApiClientFactory, signer: Signer, kind: Kind, role: str = "manager"
 ) -> httpx2.AsyncClient:
-    claims = (
-        {"businesses": [str(tenant.business_id)]} if kind == "businesses" else {"resource": str(tenant.resource_id)}
-    )
+    claims = claims_of(kind, business_id=tenant.business_id, resource_id=tenant.resource_id)
     token = signer.token(organization_id=tenant.organization_id, role=role, subject="limited", claims=claims)
     return await api_client(tenant.app, token=token)
 
@@ -186,5 +186,4 @@ async def test_the_calendar_of_a_shared_resource_is_published_by_who_has_all_its
 
 
 def test_every_table_has_limits_or_a_reason_why_not() -> None:
-    assert {limit.table for limit in LIMITS} | set(UNLIMITED_TABLES) == set(schema.tenant_tables)
-    assert {limit.table for limit in LIMITS} & set(UNLIMITED_TABLES) == set()
+    check_tables(LIMITS, UNLIMITED_TABLES, tables=schema.tenant_tables)

@@ -1,6 +1,6 @@
 """Callers who are limited to businesses see and change no other imports; a calendar of one's own has none."""
 
-from typing import Any, Literal
+from typing import Any
 from uuid import uuid4
 
 import httpx2
@@ -11,17 +11,19 @@ from imports.storage.tables import LIMITS, UNLIMITED_TABLES, schema
 from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState
 from slotstream_servicekit.testing.limits import (
     HIDDEN,
+    KINDS,
     NOT_FOUND,
+    Kind,
     Probe,
     check_complete,
     check_controls,
+    check_tables,
+    claims_of,
     walk,
 )
 
 pytestmark = pytest.mark.service
 
-Kind = Literal["businesses", "calendar"]
-KINDS: tuple[Kind, ...] = ("businesses", "calendar")
 WATCHED = sorted(set(schema.tenant_tables) - {"idempotency_keys"})
 TWO_ROWS = (
     "Name,Phone,Service,Date,Time\n"
@@ -32,7 +34,7 @@ TWO_ROWS = (
 
 async def limited_to(service: ImportsService, kind: Kind) -> httpx2.AsyncClient:
     """To another business than the one that the file is for, or to Anna's calendar."""
-    claims = {"businesses": [str(uuid4())]} if kind == "businesses" else {"resource": str(service.anna_id)}
+    claims = claims_of(kind, business_id=uuid4(), resource_id=service.anna_id)
     return await service.sign_in(role="manager", subject="limited", claims=claims)
 
 
@@ -104,5 +106,4 @@ async def test_rows_name_nothing_of_another_business_and_commands_say_the_import
 
 
 def test_every_table_has_limits_or_a_reason_why_not() -> None:
-    assert {limit.table for limit in LIMITS} | set(UNLIMITED_TABLES) == set(schema.tenant_tables)
-    assert {limit.table for limit in LIMITS} & set(UNLIMITED_TABLES) == set()
+    check_tables(LIMITS, UNLIMITED_TABLES, tables=schema.tenant_tables)

@@ -1,6 +1,6 @@
 """Callers who are limited to businesses or to one calendar see and change no other messages and settings."""
 
-from typing import Any, Literal
+from typing import Any
 from uuid import uuid4
 
 import httpx2
@@ -12,22 +12,25 @@ from slotstream_contracts.appointments import AssignedResource
 from slotstream_servicekit.testing.limits import (
     BUSINESS,
     CALENDAR,
+    FORBIDDEN,
     HIDDEN,
+    KINDS,
     NOT_FOUND,
     OPEN,
     SHARED,
     Expected,
+    Kind,
     Probe,
     check_complete,
     check_controls,
+    check_tables,
+    claims_of,
     walk,
 )
 from slotstream_servicekit.testing.plugin import ApiClientFactory, Signer
 
 pytestmark = pytest.mark.service
 
-Kind = Literal["businesses", "calendar"]
-KINDS: tuple[Kind, ...] = ("businesses", "calendar")
 WATCHED = sorted(set(TENANT_TABLES) - {"idempotency_keys"})
 TEMPLATE = {"kind": "reminder", "audience": "client", "channel": "email", "locale": "en", "subject": "S", "text": "T"}
 RULE = {"channel": "email", "minutes_before": 60}
@@ -64,7 +67,7 @@ async def test_no_route_shows_or_changes_what_lies_outside(
     shared = await added(salon.http, "/v1/templates", TEMPLATE)
     shared_rule = await added(salon.http, "/v1/reminder-rules", {**RULE, "minutes_before": 90})
     messages = [row["id"] for row in await salon.ledger() if row["appointment_id"] == str(appointment.id)]
-    claims = {"businesses": [str(salon.business_id)]} if kind == "businesses" else {"resource": str(salon.staff_id)}
+    claims = claims_of(kind, business_id=salon.business_id, resource_id=salon.staff_id)
     token = signer.token(organization_id=salon.organization_id, role="manager", subject="limited", claims=claims)
     limited = await api_client(salon.app, token=token)
     here = kind == "calendar"
@@ -147,8 +150,8 @@ async def test_no_route_shows_or_changes_what_lies_outside(
             expected=OPEN,
         ),
         # The portal is for clients: no member of staff has it, limited or not.
-        Probe(route="GET /v1/portal/preferences", expected=(403, "forbidden"), controls=False),
-        Probe(route="PUT /v1/portal/preferences", json={"opted_out": []}, expected=(403, "forbidden"), controls=False),
+        Probe(route="GET /v1/portal/preferences", expected=FORBIDDEN, controls=False),
+        Probe(route="PUT /v1/portal/preferences", json={"opted_out": []}, expected=FORBIDDEN, controls=False),
         Probe(route="DELETE /v1/templates/{template_id}", path=f"/v1/templates/{template}", expected=changed),
         Probe(route="DELETE /v1/reminder-rules/{rule_id}", path=f"/v1/reminder-rules/{rule}", expected=changed),
     ]
@@ -180,5 +183,4 @@ async def test_a_manager_of_a_business_keeps_its_templates_and_rules(
 
 
 def test_every_table_has_limits_or_a_reason_why_not() -> None:
-    assert {limit.table for limit in LIMITS} | set(UNLIMITED_TABLES) == set(TENANT_TABLES)
-    assert {limit.table for limit in LIMITS} & set(UNLIMITED_TABLES) == set()
+    check_tables(LIMITS, UNLIMITED_TABLES, tables=TENANT_TABLES)

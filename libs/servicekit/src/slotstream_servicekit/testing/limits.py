@@ -6,7 +6,7 @@ that would not succeed for somebody without limits: it would prove nothing.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import httpx2
 from fastapi import FastAPI
@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.http.routes import StrictRoute
+from slotstream_servicekit.schema import RowLimit
 
 HIDDEN: Final = "hidden"
 """Answered with success, and with nothing of what lies outside."""
@@ -24,8 +25,27 @@ BUSINESS: Final = (403, "outside_your_businesses")
 CALENDAR: Final = (403, "outside_your_calendar")
 SHARED: Final = (403, "organization_wide")
 
+FORBIDDEN: Final = (403, "forbidden")
+
 Expected = str | tuple[int, str]
 """HIDDEN, OPEN, or status and code of the refusal."""
+
+Kind = Literal["businesses", "calendar"]
+KINDS: Final[tuple[Kind, ...]] = ("businesses", "calendar")
+"""What a caller can be limited to."""
+
+
+def claims_of(kind: Kind, *, business_id: object, resource_id: object) -> dict[str, Any]:
+    """The claims of a token that is limited to this business, or to this resource's calendar."""
+    return {"businesses": [str(business_id)]} if kind == "businesses" else {"resource": str(resource_id)}
+
+
+def check_tables(limits: Iterable[RowLimit], reasons: Collection[str], *, tables: Iterable[str]) -> None:
+    """Each of the tenant's tables has limits or a reason why not, and none has both."""
+    limited, named = {limit.table for limit in limits}, set(tables)
+    _none([f"{table}: neither limits nor a reason why not" for table in named - limited - set(reasons)])
+    _none([f"{table}: limits, and a reason why not" for table in limited & set(reasons)])
+    _none([f"{table}: no such table" for table in (limited | set(reasons)) - named])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

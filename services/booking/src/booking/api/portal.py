@@ -3,7 +3,9 @@
 Nothing here says whether another's appointment exists. Whoever calls is a client: staff have ways of their own.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from functools import partial
+from typing import Protocol
 from uuid import UUID
 
 from fastapi import Request
@@ -24,6 +26,7 @@ from booking.schemas.portal import (
     own_appointment_out,
     portal_appointment_out,
 )
+from booking.storage.policies import PolicyCache
 from booking.usecases.portal import (
     OwnAppointment,
     cancel_own,
@@ -35,6 +38,7 @@ from booking.usecases.portal import (
     read_portal_client,
 )
 from booking.usecases.rescheduling import Move
+from slotstream_servicekit.context import Context
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.principal import Principal
@@ -42,6 +46,14 @@ from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
 
 router = Router(prefix="/v1/portal", tags=["portal"])
+
+
+class OwnVerb(Protocol):
+    """A use case of a client's, once it knows which appointment and what for."""
+
+    def __call__(
+        self, *, session: AsyncSession, policies: PolicyCache, context: Context, client: Client
+    ) -> Awaitable[OwnAppointment]: ...
 
 
 @router.get("/appointments", response_model=PortalAppointmentsOut)
@@ -103,18 +115,8 @@ async def confirm_own_appointment(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Says that the client comes. 409 `overtaken` where the appointment has another time than was shown."""
-
-    async def confirm(session: AsyncSession, client: Client) -> OwnAppointment:
-        return await confirm_own(
-            session=session,
-            policies=dependencies.policies,
-            context=dependencies.context_of(principal),
-            client=client,
-            appointment_id=appointment_id,
-            shown_starts_at=body.shown_starts_at,
-        )
-
-    return await _change(request, dependencies, principal, confirm)
+    verb = partial(confirm_own, appointment_id=appointment_id, shown_starts_at=body.shown_starts_at)
+    return await _change(request, dependencies, principal, verb)
 
 
 @router.post(
@@ -129,19 +131,8 @@ async def cancel_own_appointment(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Within the service's notice, without having to say why."""
-
-    async def cancel(session: AsyncSession, client: Client) -> OwnAppointment:
-        return await cancel_own(
-            session=session,
-            policies=dependencies.policies,
-            context=dependencies.context_of(principal),
-            client=client,
-            appointment_id=appointment_id,
-            shown_starts_at=body.shown_starts_at,
-            reason=body.reason,
-        )
-
-    return await _change(request, dependencies, principal, cancel)
+    verb = partial(cancel_own, appointment_id=appointment_id, shown_starts_at=body.shown_starts_at, reason=body.reason)
+    return await _change(request, dependencies, principal, verb)
 
 
 @router.post(
@@ -160,31 +151,27 @@ async def reschedule_own_appointment(
 ) -> Response:
     """To another time with the same staff; answers with the appointment that takes its place."""
     move = Move(new_id=body.id or new_id(), starts_at=body.starts_at)
-
-    async def reschedule(session: AsyncSession, client: Client) -> OwnAppointment:
-        return await move_own(
-            session=session,
-            policies=dependencies.policies,
-            context=dependencies.context_of(principal),
-            client=client,
-            appointment_id=appointment_id,
-            shown_starts_at=body.shown_starts_at,
-            move=move,
-        )
-
-    return await _change(request, dependencies, principal, reschedule, status=201)
+    verb = partial(move_own, appointment_id=appointment_id, shown_starts_at=body.shown_starts_at, move=move)
+    return await _change(request, dependencies, principal, verb, status=201)
 
 
 async def _change(
     request: Request,
     dependencies: Dependencies,
     principal: Principal,
-    change: Callable[[AsyncSession, Client], Awaitable[OwnAppointment]],
+    verb: OwnVerb,
     *,
     status: int = 200,
 ) -> Response:
+    """Once per key, and answered with what became of the appointment."""
+
     async def action(session: AsyncSession) -> Response:
-        own = await change(session, await _client(session, principal))
+        own = await verb(
+            session=session,
+            policies=dependencies.policies,
+            context=dependencies.context_of(principal),
+            client=await _client(session, principal),
+        )
         version = own.appointment.version
         response = model_response(portal_appointment_out(own), status=status, version=version)
         return with_versions(response, appointment_version(own.appointment))

@@ -10,7 +10,10 @@ import httpx2
 import pytest
 from booking_fixtures import NOW, Json, Tenant
 
+from booking.domain.policy import Policy
 from booking.domain.public import PublicLimits
+from booking.storage.policies import PolicyCache
+from slotstream_servicekit.database import Connection
 
 pytestmark = pytest.mark.service
 
@@ -107,6 +110,27 @@ async def test_another_organizations_page_is_not_there(tenant: Tenant) -> None:
     assert (await api.get("/v1/public/page")).status_code == 404
     assert (await hold(api, tenant, tenant.at(9))).status_code == 404
     assert (await book(api, wanted(tenant, tenant.at(9)))).status_code == 404
+
+
+async def test_pages_that_are_not_there_take_no_room_in_memory(tenant: Tenant) -> None:
+    read: list[UUID] = []
+
+    class ReadPolicies(PolicyCache):
+        async def reload(self, connection: Connection, organization_id: UUID) -> Policy:
+            read.append(organization_id)
+            return await super().reload(connection, organization_id)
+
+    tenant.app.state.dependencies = replace(tenant.app.state.dependencies, policies=ReadPolicies())
+    for _ in range(3):
+        api = await visitor(tenant, uuid4(), organization=uuid4())
+        assert (await api.get("/v1/public/page")).status_code == 404
+        assert (await hold(api, tenant, tenant.at(9))).status_code == 404
+        assert (await book(api, wanted(tenant, tenant.at(9)))).status_code == 404
+
+    assert read == []
+    await open_page(tenant)
+    assert (await (await visitor(tenant)).get("/v1/public/page")).status_code == 200
+    assert read == [tenant.organization_id]
 
 
 async def test_a_held_slot_is_booked_by_a_visitor_as_the_client(tenant: Tenant) -> None:

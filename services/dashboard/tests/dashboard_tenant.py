@@ -104,7 +104,10 @@ class Tenant:
     clients: list[httpx2.AsyncClient] = field(default_factory=list)
 
     def browser(self, **headers: str) -> Browser:
-        transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False, client=("192.0.2.7", 1))
+        return self.browser_at("192.0.2.7", **headers)
+
+    def browser_at(self, address: str, **headers: str) -> Browser:
+        transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False, client=(address, 1))
         http = httpx2.AsyncClient(transport=transport, base_url=ORIGIN, headers={"User-Agent": "Test", **headers})
         self.clients.append(http)
         return Browser(http)

@@ -377,6 +377,21 @@ async def test_what_waits_for_approval_is_bounded_but_proved_bookings_go_on(
     assert proved.status_code == 303
 
 
+async def test_one_address_books_so_many_and_no_more_however_much_it_works(
+    tenant: Tenant, services: PublicServices
+) -> None:
+    set_to(tenant, public_booking_rate=Rate(per_minute=1, burst=2))
+    browser, elsewhere = tenant.browser(), tenant.browser_at("203.0.113.9")
+
+    async def book(visitor: Browser) -> int:
+        details = await chosen(tenant, visitor)
+        work = work_for(await visitor.get(details))
+        return (await visitor.submit(details, **WHO, work=work)).status_code
+
+    assert [await book(browser), await book(browser), await book(browser)] == [303, 303, 429]
+    assert await book(elsewhere) == 303
+
+
 async def test_fifty_people_behind_one_address_are_served(tenant: Tenant, services: PublicServices) -> None:
     services.free = [START + timedelta(minutes=number) for number in range(50)]
     browser = tenant.browser()

@@ -8,10 +8,10 @@ from harness.accessibility import BEYOND, axe_findings
 from harness.desk import Desk, OpenDesk, see
 from harness.practice import Practice
 from harness.world import expect
-from playwright.async_api import Page
+from playwright.async_api import Page, Route
 
-SITE = "https://www.example.com"
-EVIL = "https://evil.test"
+SITE = "http://localhost:5173"
+EVIL = "http://evil.test"
 NARROW = {"width": 320, "height": 640}
 ALLOWED_TO_SCROLL = "none"
 
@@ -54,11 +54,13 @@ async def test_only_a_listed_site_shows_the_page_in_a_frame(open_desk: OpenDesk,
     path = await open_page(practice)
     async with open_desk(storage_state=None) as desk:
         context = desk.page.context
+        frames = "".join(f'<iframe src="{practice.url}{path}{below}"></iframe>' for below in ("/embed", ""))
+
+        async def show_frames(route: Route) -> None:
+            await route.fulfill(body=frames, content_type="text/html")
+
         for site in (SITE, EVIL):
-            frames = "".join(f'<iframe src="{practice.url}{path}{below}"></iframe>' for below in ("/embed", ""))
-            await context.route(
-                f"{site}/**", lambda route, body=frames: route.fulfill(body=body, content_type="text/html")
-            )
+            await context.route(f"{site}/**", show_frames)
         # Windows of their own: what the browser says about the refusals is not the page's.
         listed, unlisted = await context.new_page(), await context.new_page()
         await listed.goto(f"{SITE}/")
@@ -106,7 +108,7 @@ async def test_every_step_can_be_used_by_everybody(open_desk: OpenDesk, practice
 async def test_the_owner_switches_the_page_on_and_copies_its_address(desk: Desk, practice: Practice) -> None:
     path = await open_page(practice)
     await desk.goto("/settings/businesses")
-    await desk.page.get_by_role("button", name="Salon Nord").click()
+    await desk.page.locator(".people-list button").filter(has_text="Salon Nord").click()
 
     await see(desk.page.get_by_label("Address of the page")).to_have_value(f"{practice.url}{path}")
     await see(desk.page.get_by_label("Line for your website")).to_have_value(

@@ -62,7 +62,9 @@ class DashboardSettings(ServiceSettings):
     """Requests of one address to public pages: a clinic of fifty people may be behind it."""
     public_business_rate: Rate = Rate(per_minute=1_500, burst=500)
     """Requests of everybody to the page of one business."""
-    public_unproven_rate: Rate = Rate(per_minute=2, burst=30)
+    public_booking_rate: Rate = Rate(per_minute=5, burst=60)
+    """Appointments that one address books on the page of one business."""
+    public_unproven_rate: Rate = Rate(per_minute=1, burst=30)
     """What visitors of one business ask for who have neither a code nor a proof of work: staff have to look at each."""
     public_code_lifetime: timedelta = Field(default=timedelta(minutes=15), gt=timedelta(0), le=timedelta(hours=1))
     public_code_attempts: int = Field(default=5, ge=1, le=20)

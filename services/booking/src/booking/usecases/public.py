@@ -12,6 +12,7 @@ from zlib import crc32
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment
+from booking.domain.catalogue import Business
 from booking.domain.clients import ClientDetails, ClientMatch, normal_details
 from booking.domain.errors import NotOfferedError, NotPublicError, TooManyHoldsError
 from booking.domain.holds import Hold, HoldRequest
@@ -28,6 +29,7 @@ from booking.domain.public import (
 from booking.domain.requests import BookingRequest
 from booking.publishers import hold_tombstone
 from booking.storage.appointments import AppointmentStore
+from booking.storage.catalogue import CatalogueStore
 from booking.storage.connections import connection_of
 from booking.storage.contacts import contact_locks, find_contacts
 from booking.storage.holds import HoldStore
@@ -49,8 +51,11 @@ async def read_page(
     *, session: AsyncSession, policies: Policies, organization_id: UUID, business_id: UUID
 ) -> PublicPage:
     """Raises NotPublicError."""
-    policy = await policies.current(await connection_of(session), organization_id)
-    return page_of(policy, business_id)
+    business = await CatalogueStore(session).get(Business, organization_id, business_id)
+    if business is None or not business.public_booking:
+        # Anybody can write the address of a page: organizations that do not exist take no room in the cache.
+        raise NotPublicError
+    return page_of(await policies.current(await connection_of(session), organization_id), business_id)
 
 
 async def hold_publicly(
@@ -67,7 +72,9 @@ async def hold_publicly(
     Raises TooManyHoldsError, NotOfferedError for a slot that cannot be had, and NotPublicError.
     """
     connection = await connection_of(session)
-    page = page_of(await policies.current(connection, context.organization_id), business_id)
+    page = await read_page(
+        session=session, policies=policies, organization_id=context.organization_id, business_id=business_id
+    )
     page.service(request.service_id, resource_id=request.resource_id)
     store = HoldStore(connection, context.organization_id)
     lock = (int(LockClass.PUBLIC_HOLDS), crc32(business_id.bytes) % _LOCKS)
@@ -105,7 +112,9 @@ async def book_publicly(
     A hold that has run out is no obstacle: the slot may be free still. Raises NotOfferedError where it is not.
     """
     connection = await connection_of(session)
-    page = page_of(await policies.current(connection, context.organization_id), business_id)
+    page = await read_page(
+        session=session, policies=policies, organization_id=context.organization_id, business_id=business_id
+    )
     page.service(booking.service_id, resource_id=booking.resource_id)
     details = normal_details(booking.client, region=page.business.phone_region)
     require_contact(details)
@@ -141,7 +150,9 @@ async def read_booked(
 ) -> tuple[PublicPage, Appointment]:
     """An appointment that a visitor has booked on this page lately. Raises NotPublicError."""
     connection = await connection_of(session)
-    page = page_of(await policies.current(connection, context.organization_id), business_id)
+    page = await read_page(
+        session=session, policies=policies, organization_id=context.organization_id, business_id=business_id
+    )
     store = AppointmentStore(connection, context.organization_id)
     appointment = (await store.get_all([appointment_id])).get(appointment_id)
     if (

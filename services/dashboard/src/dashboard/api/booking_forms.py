@@ -1,5 +1,6 @@
 """What visitors send: the time that they choose, and who they are. After each success the browser is sent on."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -27,7 +28,7 @@ from dashboard.api.booking_visits import (
 )
 from dashboard.api.dependencies import Dependencies, dependencies_of
 from dashboard.api.forms import read_form
-from dashboard.api.limits import PUBLIC_UNPROVEN
+from dashboard.api.limits import PUBLIC_BOOKING, PUBLIC_UNPROVEN
 from dashboard.api.portal_links import require_own_page
 from dashboard.domain.booking_codes import CodeLimits
 from dashboard.domain.errors import PortalRefusedError, TooManyCodesError
@@ -96,7 +97,7 @@ async def submit_time(request: Request) -> Response:
             staff_id=draft.staff_id,
             starts_at=starts_at,
             replaces=before.hold.id if before is not None and before.hold is not None else None,
-            key=key.encode("ascii", "replace").decode(),
+            key=hashlib.sha256(key.encode()).hexdigest(),
         )
     except PortalRefusedError as error:
         if error.status == HTTPStatus.NOT_FOUND:
@@ -220,6 +221,8 @@ def _first_wrong(sent: Sent) -> str | None:
 
 async def _booked(request: Request, sent: Sent, *, proof: Proof) -> Response:
     dependencies, visit, draft = dependencies_of(request), sent.visit, sent.draft
+    rate = dependencies.settings.public_booking_rate
+    dependencies.limits.take(request.scope, (visit.address, visit.network), PUBLIC_BOOKING, rate)
     try:
         client_id = await dependencies.public.book(visit.visitor, draft, sent.details, asks_approval=proof == "nothing")
     except PortalRefusedError as error:

@@ -115,12 +115,13 @@ async def visit_of(request: Request) -> Visit:
     if address is None:
         raise NoPageError
     dependencies.limits.take(request.scope, address, PUBLIC_BUSINESS, settings.public_business_rate)
-    bind_organization(address.organization_id)
     visitor = PageVisitor(address=address, key=dependencies.visitor_secrets.visitor(network))
     try:
         page = await dependencies.public.page(visitor)
     except PortalRefusedError as error:
         raise NoPageError from error
+    # Not before it is known to be one: anybody can write an address.
+    bind_organization(address.organization_id)
     chosen = request.query_params.get("lang")
     texts = texts_for(request)
     return Visit(

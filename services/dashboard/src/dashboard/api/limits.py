@@ -16,6 +16,7 @@ ADDRESS: Final = "address"
 PORTAL_ADDRESS: Final = "portal_address"
 PUBLIC_ADDRESS: Final = "public_address"
 PUBLIC_BUSINESS: Final = "public_business"
+PUBLIC_BOOKING: Final = "public_booking"
 PUBLIC_UNPROVEN: Final = "public_unproven"
 TOKEN_ADDRESS: Final = "token_address"  # noqa: S105 - a kind of limit
 

@@ -92,6 +92,21 @@ DECISIONS: dict[str, Decision] = {
     "POST /p/{token}/cancel": link_form("/p/token/cancel"),
     "POST /p/{token}/move": link_form("/p/token/move"),
     "POST /p/{token}/preferences": link_form("/p/token/preferences"),
+    "POST /book/{business}/hold": link_form("/book/page/hold"),
+    "POST /book/{business}/details/{draft}": link_form("/book/page/details/draft"),
+    "POST /book/{business}/embed/hold": link_form("/book/page/embed/hold"),
+    "POST /book/{business}/embed/details/{draft}": link_form("/book/page/embed/details/draft"),
+    # The public page is for whoever comes by, and what is not there is not there.
+    "GET /book/{business}": EVERYBODY,
+    "GET /book/{business}/details/{draft}": EVERYBODY,
+    "GET /book/{business}/booked/{booked}": EVERYBODY,
+    "GET /book/{business}/booked/{booked}/calendar.ics": EVERYBODY,
+    "GET /book/{business}/embed": EVERYBODY,
+    "GET /book/{business}/embed/details/{draft}": EVERYBODY,
+    "GET /book/{business}/embed/booked/{booked}": EVERYBODY,
+    "GET /book/{business}/embed/booked/{booked}/calendar.ics": EVERYBODY,
+    "GET /book/{business}/{rest:path}": EVERYBODY,
+    "POST /book/{business}/{rest:path}": EVERYBODY,
     # Shows where to sign in, or what the link's own secret opens; a session's own start page asks for it itself.
     "GET /": EVERYBODY,
     "GET /sign-in": EVERYBODY,
@@ -143,6 +158,8 @@ def caller(tenant: Tenant, role: str, **claims: Any) -> httpx2.AsyncClient:
     return tenant.browser(Authorization=f"Bearer {token}").http
 
 
+OUTSIDERS: dict[Role, Json] = {Role.CLIENT: {"client": SOMEBODY}, Role.VISITOR: {"businesses": [SOMEBODY]}}
+"""Who does not belong to the organization, with the claims that their tokens need."""
 LIMITS: list[Json] = [{"businesses": [str(uuid4())]}, {"businesses": []}, {"resource": str(uuid4())}]
 
 
@@ -151,11 +168,11 @@ async def test_every_route_has_been_decided_upon(tenant: Tenant) -> None:
 
 
 async def test_what_is_for_owners_is_for_nobody_else_and_not_changed_by_who_is_limited(tenant: Tenant) -> None:
-    others = [str(role) for role in Role if role not in (Role.OWNER, Role.CLIENT)]
+    others = [str(role) for role in Role if role not in {Role.OWNER, *OUTSIDERS}]
     programs = [
         *(caller(tenant, role) for role in others),
         caller(tenant, "integration", scope="clients:write catalogue:write appointments:write"),
-        caller(tenant, "client", client=SOMEBODY),
+        *(caller(tenant, str(role), **claims) for role, claims in OUTSIDERS.items()),
     ]
     before = await fingerprint(tenant.database, WATCHED)
 
@@ -183,8 +200,8 @@ async def test_links_of_clients_are_for_who_changes_clients_everywhere(tenant: T
 
     for name, decision in decisions:
         for role in set(Role) - allowed:
-            claims = {"client": str(services.client_id)} if role is Role.CLIENT else {}
-            assert (await send(caller(tenant, str(role), **claims), name, decision)).status_code == 403, (name, role)
+            http = caller(tenant, str(role), **OUTSIDERS.get(role, {}))
+            assert (await send(http, name, decision)).status_code == 403, (name, role)
         for role in allowed:
             for limits in LIMITS:
                 answer = await send(caller(tenant, str(role), **limits), name, decision)

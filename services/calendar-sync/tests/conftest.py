@@ -12,12 +12,12 @@ import pytest_asyncio
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from calendar_sync.adapters.guarded_http import GuardedHttp
 from calendar_sync.adapters.ics.process import ExpansionProcess
 from calendar_sync.adapters.ics.reader import IcsReader
 from calendar_sync.domain import ConnectionKind
 from calendar_sync.main import create_api, create_poller
 from calendar_sync.settings import CalendarSyncSettings
+from slotstream_servicekit.http.guarded import GuardedHttp
 from slotstream_servicekit.testing.plugin import ApiClientFactory, FreshDatabaseFactory, Signer
 
 # With importmode=importlib a tests folder is not on the path: for what several tests share.

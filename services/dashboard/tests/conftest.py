@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,8 @@ async def tenant(
             "notifications": "http://notifications.test:8003",
         },
         proxy_max_body_bytes=100_000,
+        provider_networks=(IPv4Network("127.0.0.0/8"),),
+        provider_seconds=2.0,
     )
     made: list[Tenant] = []
     mails, upstream = MailCatcher(), Upstream()

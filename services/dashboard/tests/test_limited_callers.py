@@ -45,6 +45,12 @@ def session(path: str | None = None, body: Json | None = None) -> Decision:
 
 EVERYBODY = Decision(audience="everybody")
 _USER, _CLIENT = f"/v1/users/{SOMEBODY}", f"/v1/api-clients/{SOMEBODY}"
+_PROVIDER = {
+    "issuer": "https://login.example.com",
+    "client_id": "c",
+    "client_secret": "s",
+    "email_domains": ["example.com"],
+}
 _PERSON = {"email": "eve@example.com", "name": "Eve", "role": "owner"}
 
 
@@ -66,6 +72,10 @@ DECISIONS: dict[str, Decision] = {
     "DELETE /v1/api-clients/{client_id}": owners(_CLIENT),
     "POST /v1/api-clients/{client_id}/rotate": owners(f"{_CLIENT}/rotate", {}),
     "GET /v1/audit": owners(),
+    "GET /v1/identity-provider": owners(),
+    "PUT /v1/identity-provider": owners(body=_PROVIDER),
+    "DELETE /v1/identity-provider": owners(),
+    "POST /v1/identity-provider/test": owners(),
     "POST /v1/client-links": Decision(audience="client writers", body={"client_id": SOMEBODY}),
     "POST /v1/client-links/revoke": Decision(audience="client writers", body={"client_id": SOMEBODY}),
     "GET /api/session": session(),
@@ -111,6 +121,9 @@ DECISIONS: dict[str, Decision] = {
     "GET /": EVERYBODY,
     "GET /sign-in": EVERYBODY,
     "GET /sign-in/passkey": EVERYBODY,
+    # What comes back is bound to the browser that was sent there.
+    "GET /sign-in/o/{organization_id:uuid}": EVERYBODY,
+    "GET /sign-in/o/{organization_id:uuid}/callback": EVERYBODY,
     "GET /reset": EVERYBODY,
     "GET /reset/{secret}": EVERYBODY,
     "GET /invitation/{secret}": EVERYBODY,

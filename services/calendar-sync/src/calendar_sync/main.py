@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from calendar_sync.adapters.feed_secrets import FeedSecrets
-from calendar_sync.adapters.guarded_http import GuardedHttp
 from calendar_sync.adapters.ics.process import ExpansionProcess
 from calendar_sync.adapters.ics.reader import IcsReader
 from calendar_sync.adapters.ics.writer import IcsWriter
@@ -28,6 +27,7 @@ from slotstream_servicekit.health import Health, database_check
 from slotstream_servicekit.housekeeping import housekeeping
 from slotstream_servicekit.http.app import create_app
 from slotstream_servicekit.http.auth import Authenticator
+from slotstream_servicekit.http.guarded import GuardedHttp
 from slotstream_servicekit.notify import Listener
 from slotstream_servicekit.runtime import Service, Worker, run
 from slotstream_servicekit.telemetry import get_logger

@@ -16,6 +16,8 @@ TENANT_TABLES = (
     "audit_entries",
     "client_link_revocations",
     "idempotency_keys",
+    "identities",
+    "identity_providers",
     "live_events",
     "organizations",
     "users",
@@ -29,6 +31,7 @@ SHARED_TABLES = (
     "one_time_links",
     "passkey_challenges",
     "passkeys",
+    "provider_visits",
     "sessions",
     "sign_in_delays",
     "signing_keys",
@@ -42,6 +45,7 @@ def upgrade() -> None:
     _create_booking_codes()
     _create_client_link_revocations()
     _create_idempotency_keys()
+    _create_identity_providers()
     _create_live_events()
     _create_mails()
     _create_one_time_links()
@@ -49,6 +53,8 @@ def upgrade() -> None:
     _create_sign_in_delays()
     _create_signing_keys()
     _create_users()
+    _create_identities()
+    _create_provider_visits()
     _create_api_client_secrets()
     _create_memberships()
     _create_passkeys()
@@ -65,6 +71,8 @@ def downgrade() -> None:
         "passkeys",
         "memberships",
         "api_client_secrets",
+        "provider_visits",
+        "identities",
         "users",
         "signing_keys",
         "sign_in_delays",
@@ -72,6 +80,7 @@ def downgrade() -> None:
         "one_time_links",
         "mails",
         "live_events",
+        "identity_providers",
         "idempotency_keys",
         "client_link_revocations",
         "booking_codes",
@@ -358,12 +367,66 @@ def _create_passkey_challenges() -> None:
     op.create_index("passkey_challenges_expires_at_idx", "passkey_challenges", ["expires_at"], unique=False)
 
 
+def _create_identity_providers() -> None:
+    op.create_table(
+        "identity_providers",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("sealed_client_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("email_domains", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("role_claim", sa.Text(), nullable=True),
+        sa.Column("role_values", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("default_role", sa.Text(), nullable=True),
+        sa.Column("creates_users", sa.Boolean(), nullable=False),
+        sa.Column("is_required", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id"),
+    )
+
+
+def _create_identities() -> None:
+    op.create_table(
+        "identities",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "user_id"],
+            ["users.organization_id", "users.id"],
+            name="identities_user_fkey",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "issuer", "subject"),
+        sa.UniqueConstraint("organization_id", "user_id", "issuer", name="identities_user_key"),
+    )
+
+
+def _create_provider_visits() -> None:
+    op.create_table(
+        "provider_visits",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        comment="Browsers that were sent to a company's provider. digest: of what the browser holds.",
+    )
+    op.create_index("provider_visits_expires_at_idx", "provider_visits", ["expires_at"], unique=False)
+
+
 def _create_sessions() -> None:
     op.create_table(
         "sessions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
@@ -374,6 +437,7 @@ def _create_sessions() -> None:
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="sessions_account_fkey", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("digest", name="sessions_digest_key"),
+        comment="account_id: NULL where a company's provider signed them in. Such a session is its organization's alone.",
     )
     op.create_index("sessions_account_idx", "sessions", ["account_id"], unique=False)
     op.create_index("sessions_user_idx", "sessions", ["user_id"], unique=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 from fastapi import FastAPI
 
+from dashboard.adapters.oidc import MAX_ANSWER_BYTES, OidcProviders
 from dashboard.adapters.passkeys import WebauthnVerifier
 from dashboard.adapters.passwords import Argon2PasswordHasher
 from dashboard.adapters.portal import HttpPortalServices
@@ -18,13 +19,14 @@ from dashboard.adapters.sealing import DerivedClientSecrets, SecretBox
 from dashboard.adapters.smtp import SmtpMailSender
 from dashboard.adapters.visitors import DerivedVisitorSecrets, SealedDrafts
 from dashboard.adapters.web import WebApplication, read_web_application
-from dashboard.api import booking_pages, link_pages, pages, passkey_pages, portal_pages
+from dashboard.api import booking_pages, company_sign_in, link_pages, pages, passkey_pages, portal_pages
 from dashboard.api.api_clients import router as api_clients_router
 from dashboard.api.audit import router as audit_router
 from dashboard.api.client_links import router as client_links_router
 from dashboard.api.dependencies import Dependencies
 from dashboard.api.gateway import Gateway
 from dashboard.api.gateway import routes as gateway_routes
+from dashboard.api.identity_provider import router as identity_provider_router
 from dashboard.api.limits import OriginLimits
 from dashboard.api.live import LiveHub
 from dashboard.api.live import routes as live_routes
@@ -48,6 +50,7 @@ from slotstream_servicekit.health import Health, database_check
 from slotstream_servicekit.housekeeping import housekeeping
 from slotstream_servicekit.http.app import create_app
 from slotstream_servicekit.http.auth import Authenticator
+from slotstream_servicekit.http.guarded import GuardedHttp
 from slotstream_servicekit.runtime import Service, Worker, run
 from slotstream_servicekit.settings import IssuerSettings
 from slotstream_servicekit.telemetry import get_logger
@@ -74,6 +77,7 @@ def create_api(
     keys = _keys(settings)
     ring = _key_ring(settings, database, keys, clock)
     upstream_client = _upstream_client(settings, upstream)
+    providers = _company_providers(settings, clock)
     tokens = TokenIssuer(
         ring,
         issuer=settings.issuer,
@@ -100,6 +104,8 @@ def create_api(
             hasher=hasher,
             client_secrets=DerivedClientSecrets(keys[0]),
             passkeys=WebauthnVerifier(host=settings.passkey_host, origin=settings.origin),
+            providers=providers,
+            box=SecretBox(keys),
             key_ring=ring,
             tokens=tokens,
             sessions=SessionMemory(database, clock=clock, memory=settings.session_memory, idle=settings.session_idle),
@@ -118,6 +124,7 @@ def create_api(
         await live
         hasher.close()
         await upstream_client.aclose()
+        await providers.aclose()
         await database.dispose()
 
     app = create_app(
@@ -126,6 +133,7 @@ def create_api(
         routers=[
             session_router,
             passkeys_router,
+            identity_provider_router,
             users_router,
             api_clients_router,
             client_links_router,
@@ -146,6 +154,7 @@ def create_api(
         [
             *pages.routes(has_application=web is not None),
             *passkey_pages.routes(),
+            *company_sign_in.routes(),
             *link_pages.routes(),
             *portal_pages.routes(),
             *booking_pages.routes(),
@@ -209,6 +218,16 @@ def _upstream_client(settings: DashboardSettings, transport: httpx2.AsyncBaseTra
         # One client asks for all callers: a cookie that something on the way sets would be everybody's.
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
     )
+
+
+def _company_providers(settings: DashboardSettings, clock: Clock) -> OidcProviders:
+    http = GuardedHttp(
+        allowed=settings.provider_networks,
+        seconds=settings.provider_seconds,
+        max_bytes=MAX_ANSWER_BYTES,
+        follow_redirects=False,
+    )
+    return OidcProviders(http, own_networks=settings.provider_networks, seconds=settings.provider_seconds, clock=clock)
 
 
 def _mail_sender(settings: DashboardSettings) -> SmtpMailSender:

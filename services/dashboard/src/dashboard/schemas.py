@@ -187,6 +187,63 @@ class PasskeysOut(ResponseModel):
     items: list[PasskeyOut]
 
 
+def _domain(value: str) -> str:
+    return value.lower()
+
+
+EmailDomain = Annotated[
+    str,
+    StringConstraints(
+        max_length=253,
+        pattern=r"^[A-Za-z0-9](-*[A-Za-z0-9]){0,62}(\.[A-Za-z0-9](-*[A-Za-z0-9]){0,62})+$",
+    ),
+    AfterValidator(_domain),
+    Field(examples=["example.com"]),
+]
+MappedRoleName = Literal["manager", "staff", "viewer"]
+ClaimText = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class IdentityProviderIn(RequestModel):
+    issuer: Annotated[str, StringConstraints(min_length=8, max_length=500)] = Field(
+        examples=["https://login.example.com"]
+    )
+    client_id: ClaimText
+    client_secret: Annotated[SecretStr, Field(min_length=1, max_length=1_000)] | None = Field(
+        default=None, description="Absent: the one that is set stays. Another issuer or client needs its own"
+    )
+    email_domains: Annotated[list[EmailDomain], Field(min_length=1, max_length=50)]
+    role_claim: ClaimText | None = Field(
+        default=None, description="The claim that roles are taken from, at each sign-in; null: roles are set here"
+    )
+    role_values: Annotated[dict[ClaimText, MappedRoleName], Field(max_length=100)] = Field(default_factory=dict)
+    default_role: MappedRoleName | None = Field(
+        default=None, description="For whom no value fits; null: they are refused"
+    )
+    creates_users: bool = Field(default=False, description="Whoever the provider knows becomes a user")
+    required: bool = Field(default=False, description="Nobody but owners signs in without the provider")
+
+
+class IdentityProviderOut(ResponseModel):
+    issuer: str
+    client_id: str
+    email_domains: list[str]
+    role_claim: str | None
+    role_values: dict[str, str]
+    default_role: str | None
+    creates_users: bool
+    required: bool
+    sign_in_url: str = Field(description="Where the organization's people begin")
+    redirect_uri: str = Field(description="To be registered at the provider")
+    updated_at: InstantOut
+    version: int
+
+
+class IdentityProviderTestOut(ResponseModel):
+    ok: bool
+    reason: str | None = Field(description="A stable code of what is wrong")
+
+
 class OrganizationOut(ResponseModel):
     id: UUID
     name: str
@@ -201,6 +258,7 @@ class CurrentSessionOut(ResponseModel):
     organization: OrganizationOut
     rights: list[str]
     expires_at: InstantOut
+    has_account: bool = Field(description="False: a company's provider signed them in; there is no password here")
 
 
 class SessionOut(ResponseModel):

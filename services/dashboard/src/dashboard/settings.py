@@ -83,6 +83,12 @@ class DashboardSettings(ServiceSettings):
     client_link_lifetime: timedelta = Field(default=timedelta(days=30), gt=timedelta(0), le=timedelta(days=366))
     """How long a link works that staff hand over."""
 
+    provider_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks of one's own in which companies' identity providers may be, at any port, and without https. Providers
+    on the public internet need no entry."""
+    provider_seconds: float = Field(default=8.0, gt=0, le=30)
+    """How long a company's identity provider has for one answer."""
+
     smtp_host: str = "127.0.0.1"
     smtp_port: Port = 25
     smtp_tls: Literal["opportunistic", "starttls", "tls", "none"] = "opportunistic"
@@ -158,3 +164,8 @@ class DashboardSettings(ServiceSettings):
     def passkey_cookie_name(self) -> str:
         """Binds a challenge to the browser that asked for it."""
         return f"{self.cookie_name}-passkey"
+
+    @property
+    def provider_cookie_name(self) -> str:
+        """Binds the answer of a company's provider to the browser that was sent there."""
+        return f"{self.cookie_name}-provider"

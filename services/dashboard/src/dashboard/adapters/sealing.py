@@ -33,6 +33,14 @@ class SecretBox:
             raise UnsealableError("the secret is for another purpose")
         return str(secret)
 
+    def is_sealed_by_first(self, sealed: bytes) -> bool:
+        """False: a key that is on its way out has sealed it, or none of ours."""
+        try:
+            self._keys[0].decrypt(sealed)
+        except InvalidToken:
+            return False
+        return True
+
 
 class DerivedClientSecrets:
     """Gives each API client, and each rotation of it, its own 256-bit secret.

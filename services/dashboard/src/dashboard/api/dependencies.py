@@ -13,9 +13,10 @@ from dashboard.api.limits import SESSION, OriginLimits
 from dashboard.api.sessions_memory import SessionMemory
 from dashboard.api.tokens import KeyRing, TokenIssuer
 from dashboard.domain.api_clients import ApiClient
+from dashboard.domain.identity_providers import CompanyProviders
 from dashboard.domain.passkeys import PasskeyVerifier
 from dashboard.domain.portal import PortalServices
-from dashboard.domain.protocols import ClientSecrets, PasswordHasher
+from dashboard.domain.protocols import ClientSecrets, KeyBox, PasswordHasher
 from dashboard.domain.public import DraftSealer, PublicServices, VisitorSecrets
 from dashboard.domain.sessions import SignedIn
 from dashboard.settings import DashboardSettings
@@ -35,6 +36,8 @@ class Dependencies:
     hasher: PasswordHasher
     client_secrets: ClientSecrets
     passkeys: PasskeyVerifier
+    providers: CompanyProviders
+    box: KeyBox
     key_ring: KeyRing
     tokens: TokenIssuer
     sessions: SessionMemory

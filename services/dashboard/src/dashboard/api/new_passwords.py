@@ -17,7 +17,7 @@ async def replace_password(
     new_hash = await hash_of_new(dependencies, new, email=signed_in.user.email)
     now = dependencies.clock()
     async with dependencies.database.transaction(NO_ORGANIZATION) as session:
-        found = await find_password(session=session, account_id=signed_in.session.account_id, now=now)
+        found = await find_password(session=session, account_id=signed_in.account_id, now=now)
     if found.retry_at is not None:
         wait = max(1, math.ceil((found.retry_at - now).total_seconds()))
         raise SignInDelayedError("Too many attempts.", extra={"retry_after": wait})

@@ -62,7 +62,7 @@ async def show_sign_in(request: Request) -> Response:
     notice = request.query_params.get("notice")
     texts = texts_for(request)
     told = texts(f"sign_in.{notice}") if notice in _NOTICES else None
-    return _sign_in_page(request, texts, target=target, notice=told)
+    return sign_in_page(request, texts, target=target, notice=told)
 
 
 async def submit_sign_in(request: Request) -> Response:
@@ -86,7 +86,7 @@ async def submit(
     settings = dependencies.settings
     form = await read_form(request)
     texts, target, email = texts_for(request, form), safe_target(form.get("next")), form.get("email", "")
-    show = partial(_sign_in_page, request, texts, target=target, email=email[:MAX_EMAIL])
+    show = partial(sign_in_page, request, texts, target=target, email=email[:MAX_EMAIL])
     try:
         require_same_origin(request, settings)
         limit_address(request, dependencies)
@@ -194,7 +194,7 @@ async def show_stylesheet(_request: Request) -> Response:
     return Response(stylesheet(), media_type="text/css", headers={"Cache-Control": KEPT_FOR_EVER})
 
 
-def _sign_in_page(
+def sign_in_page(
     request: Request,
     texts: Texts,
     *,

@@ -34,7 +34,7 @@ _NOT_ADDED: dict[int | str, dict[str, Any]] = {**_NOT_ALLOWED, 409: problem_resp
 async def list_passkeys(dependencies: CurrentDependencies, visit: CurrentVisit) -> PasskeysOut:
     """One's own, the oldest first."""
     async with dependencies.database.transaction(NO_ORGANIZATION) as session:
-        passkeys = await PasskeyStore(session).of_account(visit.signed_in.session.account_id)
+        passkeys = await PasskeyStore(session).of_account(visit.signed_in.account_id)
     return PasskeysOut(items=[PasskeyOut.model_validate(passkey) for passkey in passkeys])
 
 
@@ -48,7 +48,7 @@ async def begin_adding_passkey(dependencies: CurrentDependencies, visit: Current
     async with dependencies.database.transaction(NO_ORGANIZATION) as session:
         begun = await begin_registration(
             session=session,
-            account_id=visit.signed_in.session.account_id,
+            account_id=visit.signed_in.account_id,
             session_secret=visit.secret,
             now=dependencies.clock(),
         )
@@ -69,7 +69,7 @@ async def create_passkey(
     """Add the passkey that a device has made. Signing in must not be long ago; a mail tells of it."""
     _require_recent_sign_in(dependencies, visit)
     attestation = _attestation_of(body)
-    now, account_id = dependencies.clock(), visit.signed_in.session.account_id
+    now, account_id = dependencies.clock(), visit.signed_in.account_id
     async with dependencies.database.transaction(NO_ORGANIZATION) as session:
         challenge = await take_registration(session=session, session_secret=visit.secret, now=now)
     credential = dependencies.passkeys.verify_new(attestation, challenge=challenge.challenge)
@@ -94,7 +94,7 @@ async def delete_passkey(
     async with dependencies.database.transaction(NO_ORGANIZATION) as session:
         change = await remove_passkey(
             session=session,
-            account_id=visit.signed_in.session.account_id,
+            account_id=visit.signed_in.account_id,
             passkey_id=passkey_id,
             now=dependencies.clock(),
         )

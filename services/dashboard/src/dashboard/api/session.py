@@ -45,6 +45,7 @@ async def get_current_session(dependencies: CurrentDependencies, visit: CurrentV
         organization=OrganizationOut(id=user.organization_id, name=name),
         rights=sorted(rights_of(Role(user.role.value), frozenset())),
         expires_at=signed_in.session.expires_at,
+        has_account=signed_in.session.account_id is not None,
     )
 
 
@@ -95,7 +96,7 @@ async def list_sessions(dependencies: CurrentDependencies, visit: CurrentVisit) 
     """Every browser that this person is signed in with."""
     current, now = visit.signed_in.session, dependencies.clock()
     async with dependencies.database.transaction(NO_ORGANIZATION) as session:
-        sessions = await SessionStore(session).of_account(current.account_id)
+        sessions = await SessionStore(session).of_same_person(current)
     return SessionsOut(
         items=[
             SessionOut(

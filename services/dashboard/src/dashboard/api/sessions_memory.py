@@ -6,8 +6,8 @@ from typing import Final
 
 from dashboard.domain.errors import SessionMissingError
 from dashboard.domain.sessions import SignedIn, digest_of
-from dashboard.domain.users import UserState
-from dashboard.storage import NO_ORGANIZATION, UserStore
+from dashboard.domain.users import UserRole, UserState
+from dashboard.storage import NO_ORGANIZATION, IdentityProviderStore, UserStore
 from dashboard.usecases.sessions import find_session, live_sessions
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
@@ -83,6 +83,11 @@ class SessionMemory:
             return None
         async with self._database.transaction(found.organization_id) as session:
             user = await UserStore(session).find(found.organization_id, found.user_id)
+            required = found.account_id is not None and await IdentityProviderStore(session).is_required(
+                found.organization_id
+            )
         if user is None or user.state is not UserState.ACTIVE:
+            return None
+        if required and user.role is not UserRole.OWNER:
             return None
         return SignedIn(session=found, user=user)

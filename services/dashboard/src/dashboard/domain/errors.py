@@ -84,6 +84,46 @@ class RecentSignInRequiredError(SlotstreamError):
     kind = ErrorKind.forbidden
 
 
+class NoAccountError(SlotstreamError):
+    """A company's provider signed them in: it answers for its organization, and never for a person's account."""
+
+    code = "signed_in_by_company"
+    kind = ErrorKind.forbidden
+
+
+class IdentityProviderNotFoundError(SlotstreamError):
+    code = "identity_provider_not_found"
+    kind = ErrorKind.not_found
+
+
+class ClientSecretRequiredError(SlotstreamError):
+    code = "client_secret_required"
+    kind = ErrorKind.invalid
+
+
+class IssuerInvalidError(SlotstreamError):
+    """No https address, or one with a query or a name and password in it."""
+
+    code = "issuer_invalid"
+    kind = ErrorKind.invalid
+
+
+class ProviderFailedError(Exception):
+    """A company's provider was not reached, or said what cannot be believed. `reason` is stable, and names nobody."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class IdentityRefusedError(Exception):
+    """The provider has proved who it is, and they may not sign in here. `reason` is for the audit trail."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class UserNotFoundError(SlotstreamError):
     code = "user_not_found"
     kind = ErrorKind.not_found

@@ -28,6 +28,9 @@ class KeyBox(Protocol):
 
     def open(self, sealed: bytes, *, purpose: str) -> str: ...
 
+    def is_sealed_by_first(self, sealed: bytes) -> bool:
+        """False: it is to be sealed anew, before the key that it needs is taken away."""
+
 
 class MailSender(Protocol):
     async def send(self, *, recipient: str, subject: str, text: str, html: str) -> None:

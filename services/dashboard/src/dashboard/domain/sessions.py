@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from dashboard.domain.errors import NoAccountError
 from dashboard.domain.users import User
 
 SECRET_BYTES: Final = 32
@@ -17,10 +18,10 @@ MAX_USER_AGENT: Final = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A signed-in browser."""
+    """A signed-in browser. `account_id` None: a company's provider signed it in, to its organization alone."""
 
     id: UUID
-    account_id: UUID
+    account_id: UUID | None
     organization_id: UUID
     user_id: UUID
     address: str
@@ -39,6 +40,13 @@ class SignedIn:
 
     session: Session
     user: User
+
+    @property
+    def account_id(self) -> UUID:
+        """Raises NoAccountError: what belongs to a person's account is out of a company's reach."""
+        if self.session.account_id is None:
+            raise NoAccountError("Your company signed you in: this belongs to accounts with a password.")
+        return self.session.account_id
 
 
 def new_secret() -> str:

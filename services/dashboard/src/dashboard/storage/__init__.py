@@ -7,6 +7,7 @@ from dashboard.storage.audit import AuditStore
 from dashboard.storage.booking_codes import BookingCodeStore
 from dashboard.storage.client_links import RevocationStore
 from dashboard.storage.delays import DelayStore
+from dashboard.storage.identity_providers import IdentityProviderStore, IdentityStore, ProviderVisitStore
 from dashboard.storage.links import LinkStore
 from dashboard.storage.live import LiveEventStore, NumberedEvent
 from dashboard.storage.mails import MailStore
@@ -25,12 +26,15 @@ __all__ = [
     "AuditStore",
     "BookingCodeStore",
     "DelayStore",
+    "IdentityProviderStore",
+    "IdentityStore",
     "LinkStore",
     "LiveEventStore",
     "MailStore",
     "NumberedEvent",
     "OrganizationStore",
     "PasskeyStore",
+    "ProviderVisitStore",
     "RevocationStore",
     "SessionStore",
     "SigningKeyStore",

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dashboard.domain.sessions import Session
@@ -26,10 +26,10 @@ class SessionStore:
         row = (await self._session.execute(select(*_SHOWN).where(sessions.c.digest == digest))).first()
         return _session_of(row) if row is not None else None
 
-    async def of_account(self, account_id: UUID) -> Sequence[Session]:
+    async def of_same_person(self, session: Session) -> Sequence[Session]:
         """All sessions of a person, the one used last first."""
         rows = await self._session.execute(
-            select(*_SHOWN).where(sessions.c.account_id == account_id).order_by(sessions.c.last_used_at.desc())
+            select(*_SHOWN).where(_same_person(session)).order_by(sessions.c.last_used_at.desc())
         )
         return [_session_of(row) for row in rows]
 
@@ -40,10 +40,26 @@ class SessionStore:
     async def use(self, session_id: UUID, *, now: datetime) -> None:
         await self._session.execute(update(sessions).where(sessions.c.id == session_id).values(last_used_at=now))
 
-    async def end(self, session_id: UUID, *, account_id: UUID) -> bool:
-        """Whether that person had that session."""
-        statement = delete(sessions).where(sessions.c.id == session_id, sessions.c.account_id == account_id)
+    async def end(self, session_id: UUID, *, of: Session) -> bool:
+        """Whether the person of that session had this one."""
+        statement = delete(sessions).where(sessions.c.id == session_id, _same_person(of))
         return (await self._session.execute(statement.returning(sessions.c.id))).first() is not None
+
+    async def end_others(self, session: Session) -> int:
+        """All of the same person but this one; how many."""
+        return await self._end(_same_person(session), sessions.c.id != session.id)
+
+    async def end_of_provider(self, organization_id: UUID) -> int:
+        """All that a company's provider has opened."""
+        return await self._end(sessions.c.organization_id == organization_id, sessions.c.account_id.is_(None))
+
+    async def end_of_accounts(self, organization_id: UUID, *, except_for: Collection[UUID]) -> int:
+        """All that were opened otherwise, but those of some users."""
+        return await self._end(
+            sessions.c.organization_id == organization_id,
+            sessions.c.account_id.is_not(None),
+            sessions.c.user_id.not_in(except_for),
+        )
 
     async def end_of_account(self, account_id: UUID, *, except_for: UUID | None = None) -> int:
         statement = delete(sessions).where(sessions.c.account_id == account_id)
@@ -54,6 +70,17 @@ class SessionStore:
     async def end_of_user(self, user_id: UUID) -> int:
         statement = delete(sessions).where(sessions.c.user_id == user_id).returning(sessions.c.id)
         return len((await self._session.execute(statement)).all())
+
+    async def _end(self, *conditions: ColumnElement[bool]) -> int:
+        statement = delete(sessions).where(*conditions).returning(sessions.c.id)
+        return len((await self._session.execute(statement)).all())
+
+
+def _same_person(session: Session) -> ColumnElement[bool]:
+    """The sessions of an account; of whom a provider signed in, those that it opened for them and no others."""
+    if session.account_id is not None:
+        return sessions.c.account_id == session.account_id
+    return and_(sessions.c.account_id.is_(None), sessions.c.user_id == session.user_id)
 
 
 def _session_of(row: Row[Any]) -> Session:

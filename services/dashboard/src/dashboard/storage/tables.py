@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -186,7 +187,7 @@ sessions = Table(
     metadata,
     Column("id", Uuid, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    Column("account_id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=True),
     Column("organization_id", Uuid, nullable=False),
     Column("user_id", Uuid, nullable=False),
     Column("address", Text, nullable=False),
@@ -199,6 +200,58 @@ sessions = Table(
     ForeignKeyConstraint(["account_id"], ["accounts.id"], name="sessions_account_fkey", ondelete="CASCADE"),
     Index("sessions_account_idx", "account_id"),
     Index("sessions_user_idx", "user_id"),
+    comment="account_id: NULL where a company's provider signed them in. Such a session is its organization's alone.",
+)
+
+identity_providers = Table(
+    "identity_providers",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("sealed_client_secret", LargeBinary, nullable=False),
+    Column("email_domains", ARRAY(Text), nullable=False),
+    Column("role_claim", Text, nullable=True),
+    Column("role_values", JSONB, nullable=False),
+    Column("default_role", Text, nullable=True),
+    Column("creates_users", Boolean, nullable=False),
+    Column("is_required", Boolean, nullable=False),
+    _instant("created_at"),
+    _instant("updated_at"),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("organization_id"),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    _instant("created_at"),
+    PrimaryKeyConstraint("organization_id", "issuer", "subject"),
+    UniqueConstraint("organization_id", "user_id", "issuer", name="identities_user_key"),
+    ForeignKeyConstraint(
+        ["organization_id", "user_id"],
+        ["users.organization_id", "users.id"],
+        name="identities_user_fkey",
+        ondelete="CASCADE",
+    ),
+)
+
+provider_visits = Table(
+    "provider_visits",
+    metadata,
+    Column("digest", LargeBinary, nullable=False),
+    Column("organization_id", Uuid, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    _instant("expires_at"),
+    PrimaryKeyConstraint("digest"),
+    Index("provider_visits_expires_at_idx", "expires_at"),
+    comment="Browsers that were sent to a company's provider. digest: of what the browser holds.",
 )
 
 one_time_links = Table(
@@ -312,6 +365,7 @@ _SHARED = (
     "one_time_links",
     "passkey_challenges",
     "passkeys",
+    "provider_visits",
     "sessions",
     "sign_in_delays",
     "signing_keys",

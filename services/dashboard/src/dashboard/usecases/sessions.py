@@ -31,7 +31,7 @@ async def end_session(
     *, session: AsyncSession, context: Context, signed_in: SignedIn, session_id: UUID, address: str
 ) -> None:
     """Ends one of the person's sessions: this one (signing out) or another. Raises SessionNotFoundError."""
-    if not await SessionStore(session).end(session_id, account_id=signed_in.session.account_id):
+    if not await SessionStore(session).end(session_id, of=signed_in.session):
         raise SessionNotFoundError("There is no such session.")
     own = session_id == signed_in.session.id
     await add_audit_entry(
@@ -46,7 +46,7 @@ async def end_session(
 
 async def end_other_sessions(*, session: AsyncSession, context: Context, signed_in: SignedIn, address: str) -> int:
     """Ends all of the person's sessions but this one; how many."""
-    ended = await SessionStore(session).end_of_account(signed_in.session.account_id, except_for=signed_in.session.id)
+    ended = await SessionStore(session).end_others(signed_in.session)
     if ended:
         await add_audit_entry(
             session=session,

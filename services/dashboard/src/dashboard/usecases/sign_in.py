@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dashboard.domain.audit import AuditAction
 from dashboard.domain.delays import network_of
 from dashboard.domain.sessions import MAX_USER_AGENT, Session, digest_of
-from dashboard.domain.users import Account, User, UserState
-from dashboard.storage import AccountStore, DelayStore, SessionStore, UserStore
+from dashboard.domain.users import Account, User, UserRole, UserState
+from dashboard.storage import AccountStore, DelayStore, IdentityProviderStore, SessionStore, UserStore
 from dashboard.usecases.audit import add_audit_entry
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.ids import new_id
@@ -68,10 +68,14 @@ async def open_session(
 ) -> User | None:
     """Opens a session under a new secret; None where the user may not sign in.
 
+    Where an organization requires its own provider only owners sign in to it without: they mend it when it is broken.
+
     A session that the browser already had ends: whoever planted its cookie has nothing of it.
     """
     user = await UserStore(session).find(context.organization_id, user_id)
     if user is None or user.state is not UserState.ACTIVE:
+        return None
+    if user.role is not UserRole.OWNER and await IdentityProviderStore(session).is_required(user.organization_id):
         return None
     sessions = SessionStore(session)
     if replaced_secret is not None:
@@ -109,7 +113,7 @@ async def end_replaced(*, session: AsyncSession, secret: str) -> None:
     sessions = SessionStore(session)
     replaced = await sessions.find(digest_of(secret))
     if replaced is not None:
-        await sessions.end(replaced.id, account_id=replaced.account_id)
+        await sessions.end(replaced.id, of=replaced)
 
 
 def failures_of(name: str, browser: Browser) -> bytes:

@@ -99,7 +99,13 @@ async def change_user(
 
 
 async def change_profile(
-    *, session: AsyncSession, context: Context, user_id: UUID, account_id: UUID, name: str | None, locale: str | None
+    *,
+    session: AsyncSession,
+    context: Context,
+    user_id: UUID,
+    account_id: UUID | None,
+    name: str | None,
+    locale: str | None,
 ) -> User:
     """What somebody changes of themselves: how they are called here, and in which language they read and are mailed."""
     user = await _locked(session, context, user_id, None)
@@ -108,7 +114,8 @@ async def change_profile(
         return user
     changed = replace(changed, updated_at=context.now, version=user.version + 1)
     await UserStore(session).save(changed)
-    await AccountStore(session).set_locale(account_id, changed.locale)
+    if account_id is not None:
+        await AccountStore(session).set_locale(account_id, changed.locale)
     await _audit(session, context, AuditAction.USER_CHANGED, user, _differences(user, changed))
     return changed
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from email.message import Message
 from email.utils import parsedate_to_datetime
 
-from calendar_sync.adapters.guarded_http import GuardedAnswer, GuardedHttp, GuardedHttpError
 from calendar_sync.adapters.ics.process import ExpansionProcess
 from calendar_sync.domain import Reading, ReadingFailedError, Unchanged, Window
+from slotstream_servicekit.http.guarded import GuardedAnswer, GuardedHttp, GuardedHttpError
 
 READER_REVISION = 3
 """Raise it when the same text is understood otherwise than before, so that unchanged calendars are read again."""

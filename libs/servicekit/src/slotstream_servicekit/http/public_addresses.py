@@ -1,8 +1,8 @@
 """Which addresses are the public internet: by a list of our own, whatever the interpreter's `ipaddress` knows.
 
 Every block of IANA's special-purpose registries is here, those that it calls globally reachable included: none is where
-somebody keeps a calendar. https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry,
-multicast and reserved space, and the addresses by which clouds give their machines secrets.
+somebody keeps a calendar or signs people in. https://www.iana.org/assignments/iana-ipv4-special-registry and
+iana-ipv6-special-registry, multicast and reserved space, and the addresses by which clouds give their machines secrets.
 """
 
 from collections.abc import Sequence

@@ -19,7 +19,7 @@ from typing import Final, NoReturn
 import httpcore2
 import httpx2
 
-from calendar_sync.adapters.public_addresses import Network, is_listed, is_public
+from slotstream_servicekit.http.public_addresses import Network, is_listed, is_public
 from slotstream_servicekit.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -145,7 +145,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 
 
 def _unreachable(reason: str) -> GuardedHttpError:
-    log.info("calendar_address_unreachable", reason=reason)
+    log.info("address_unreachable", reason=reason)
     return GuardedHttpError("unreachable", "the address cannot be reached")
 
 
@@ -163,7 +163,7 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
 
 
 class GuardedHttp:
-    """GET for addresses that users supply, bounded in time, redirects and decoded bytes."""
+    """Requests to addresses that users supply, bounded in time, redirects and decoded bytes."""
 
     def __init__(
         self,
@@ -175,6 +175,7 @@ class GuardedHttp:
         seconds: float = 20.0,
         connect_seconds: float = CONNECT_SECONDS,
         max_bytes: int = 10_000_000,
+        follow_redirects: bool = True,
     ) -> None:
         self._seconds = seconds
         self._max_bytes = max_bytes
@@ -185,21 +186,43 @@ class GuardedHttp:
                 ),
                 verify,
             ),
-            follow_redirects=True,
+            follow_redirects=follow_redirects,
             max_redirects=MAX_REDIRECTS,
             timeout=seconds,
             trust_env=False,
         )
+
+    @property
+    def client(self) -> httpx2.AsyncClient:
+        """For whoever bounds time and size alone: it dials through the guard as well."""
+        return self._client
 
     async def aclose(self) -> None:
         await self._client.aclose()
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> GuardedAnswer:
         """The answer to GET, or GuardedHttpError. gzip is the only encoding that is asked for and taken."""
+        return await self._send("GET", url, headers=headers)
+
+    async def post_form(
+        self, url: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
+    ) -> GuardedAnswer:
+        """The answer to a form, or GuardedHttpError. A redirect is an answer, and the form is never sent on."""
+        return await self._send("POST", url, headers=headers, form=form)
+
+    async def _send(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None, form: Mapping[str, str] | None = None
+    ) -> GuardedAnswer:
         try:
             async with (
                 asyncio.timeout(self._seconds),
-                self._client.stream("GET", url, headers={**(headers or {}), "accept-encoding": "gzip"}) as answer,
+                self._client.stream(
+                    method,
+                    url,
+                    headers={**(headers or {}), "accept-encoding": "gzip"},
+                    data=form,
+                    follow_redirects=self._client.follow_redirects and form is None,
+                ) as answer,
             ):
                 body = await self._bounded_body(answer)
                 return GuardedAnswer(answer.status_code, dict(answer.headers), body)

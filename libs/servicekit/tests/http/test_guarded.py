@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from calendar_sync.adapters.guarded_http import GuardedBackend, GuardedHttp, GuardedHttpError
-from calendar_sync.adapters.public_addresses import is_listed, is_public
+from slotstream_servicekit.http.guarded import GuardedBackend, GuardedHttp, GuardedHttpError
+from slotstream_servicekit.http.public_addresses import is_listed, is_public
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
@@ -312,3 +312,29 @@ async def test_the_certificate_must_fit_the_name_although_the_address_is_dialled
         client = GuardedHttp(allowed=LOOPBACK, resolve=resolving_to("127.0.0.1"), verify=verify)
         assert (await client.get(url)).body == b"secure"
         await client.aclose()
+
+
+async def test_a_form_is_sent_once_and_a_redirect_is_its_answer() -> None:
+    received: list[bytes] = []
+
+    def answer(request: bytes) -> bytes:
+        received.append(request)
+        return http(b"", "307 Temporary Redirect", "Location: http://evil.example/\r\n")
+
+    async with a_server(answer) as port:
+        client = GuardedHttp(allowed=LOOPBACK)
+        sent = await client.post_form(f"http://127.0.0.1:{port}/token", {"code": "a&b"})
+        await client.aclose()
+
+    assert sent.status == 307
+    assert len(received) == 1
+    assert received[0].startswith(b"POST /token ")
+
+
+async def test_a_form_is_sent_to_no_private_address() -> None:
+    client = GuardedHttp(connect_seconds=0.1)
+    with pytest.raises(GuardedHttpError) as error:
+        await client.post_form("http://127.0.0.1:80/token", {"code": "a"})
+    await client.aclose()
+
+    assert error.value.code == "unreachable"

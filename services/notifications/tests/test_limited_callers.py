@@ -1,5 +1,6 @@
 """Callers who are limited to businesses or to one calendar see and change no other messages and settings."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from slotstream_servicekit.testing.limits import (
     check_controls,
     check_tables,
     claims_of,
+    fingerprint,
     walk,
 )
 from slotstream_servicekit.testing.plugin import ApiClientFactory, Signer
@@ -180,6 +182,29 @@ async def test_a_manager_of_a_business_keeps_its_templates_and_rules(
         await limited.post(f"/v1/appointments/{appointment.id}/reminders", json={**RULE, "minutes_before": 20}),
     )
     assert [answer.status_code for answer in changes] == [200, 200, 201]
+
+
+async def test_the_reminder_of_an_appointment_that_moved_to_another_calendar_stays(
+    salon: Salon, api_client: ApiClientFactory, signer: Signer
+) -> None:
+    """It is one reminder for all of the chain, and the caller still sees the chain's first appointment."""
+    fiona = uuid4()
+    await salon.receive_states(salon.staff(id=fiona, name="Fiona", business_ids=(salon.business_id,)))
+    first = salon.snapshot()
+    await salon.receive(salon.created(first))
+    reminder = await added(salon.http, f"/v1/appointments/{first.id}/reminders", RULE)
+    theirs = (AssignedResource(id=fiona, kind="staff", name="Fiona"),)
+    old, new = salon.rescheduled(first, first.starts_at + timedelta(days=1), resources=theirs)
+    await salon.receive(old, new)
+    claims = claims_of("calendar", business_id=salon.business_id, resource_id=salon.staff_id)
+    token = signer.token(organization_id=salon.organization_id, role="staff", subject="limited", claims=claims)
+    limited = await api_client(salon.app, token=token)
+    before = await fingerprint(salon.database, WATCHED)
+
+    answer = await limited.delete(f"/v1/appointments/{first.id}/reminders/{reminder}")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "appointment_inactive")
+    assert await fingerprint(salon.database, WATCHED) == before
 
 
 def test_every_table_has_limits_or_a_reason_why_not() -> None:

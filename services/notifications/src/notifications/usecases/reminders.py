@@ -87,8 +87,15 @@ async def add_reminder(
 
 
 async def remove_reminder(*, session: AsyncSession, context: Context, appointment_id: UUID, reminder_id: UUID) -> None:
-    """Stops the reminder, and leaves it out when the appointment moves."""
+    """Stops the reminder, and leaves it out when the appointment moves.
+
+    A reminder goes with its appointment: once that has moved, who is limited may not see where to, and stops nothing.
+    """
     appointment = await _known(session, context.organization_id, appointment_id)
+    if context.limits.is_limited and not appointment.is_active:
+        raise AppointmentInactiveError(
+            f"Appointment {appointment_id} is {appointment.status}: what took its place has its own reminders"
+        )
     await ReminderStore(session).remove(context.organization_id, appointment.calendar_uid, reminder_id)
     stopped = await MessageStore(session).stop_reminder(context.organization_id, reminder_id, now=context.now)
     await enqueue(session, records_of(stopped))

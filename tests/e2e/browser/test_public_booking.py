@@ -1,6 +1,9 @@
 """The public page in a browser: proof of work under the page's own policy, frames, and pages that everybody can use."""
 
+import asyncio
 import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
@@ -8,18 +11,39 @@ from harness.accessibility import BEYOND, axe_findings
 from harness.desk import Desk, OpenDesk, see
 from harness.practice import Practice
 from harness.world import expect
-from playwright.async_api import Page, Route
+from playwright.async_api import Page
 
-SITE = "http://localhost:5173"
-EVIL = "http://evil.test"
+from slotstream_servicekit.infrastructure.processes import free_port
+
 NARROW = {"width": 320, "height": 640}
 ALLOWED_TO_SCROLL = "none"
 
 
-async def open_page(practice: Practice) -> str:
+@asynccontextmanager
+async def a_site(body: str) -> AsyncIterator[str]:
+    """Another site on this machine, and its origin: browsers keep pages of the internet away from this machine."""
+    answer = (
+        f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    )
+
+    async def show(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer.encode())
+        await writer.drain()
+        writer.close()
+
+    port = free_port()
+    server = await asyncio.start_server(show, "127.0.0.1", port)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.close()
+
+
+async def open_page(practice: Practice, *, framed_by: str = "https://www.example.com") -> str:
     """The page of Salon Nord, which one site may frame."""
     world = practice.world
-    settings = {"public_booking": True, "embed_origins": [SITE]}
+    settings = {"public_booking": True, "embed_origins": [framed_by]}
     expect(await world.booking.patch(f"/v1/businesses/{world.business['id']}", json=settings))
     expect(await world.booking.patch(f"/v1/services/{world.service['id']}", json={"public_booking": True}))
     both = world.organization_id.bytes + UUID(world.business["id"]).bytes
@@ -52,23 +76,18 @@ async def test_a_browser_proves_its_work_and_books_at_once(open_desk: OpenDesk, 
 
 async def test_only_a_listed_site_shows_the_page_in_a_frame(open_desk: OpenDesk, practice: Practice) -> None:
     path = await open_page(practice)
-    async with open_desk(storage_state=None) as desk:
-        context = desk.page.context
-        frames = "".join(f'<iframe src="{practice.url}{path}{below}"></iframe>' for below in ("/embed", ""))
-
-        async def show_frames(route: Route) -> None:
-            await route.fulfill(body=frames, content_type="text/html")
-
-        for site in (SITE, EVIL):
-            await context.route(f"{site}/**", show_frames)
+    frames = "".join(f'<iframe src="{practice.url}{path}{below}"></iframe>' for below in ("/embed", ""))
+    async with a_site(frames) as site, a_site(frames) as other, open_desk(storage_state=None) as desk:
+        await open_page(practice, framed_by=site)
         # Windows of their own: what the browser says about the refusals is not the page's.
-        listed, unlisted = await context.new_page(), await context.new_page()
-        await listed.goto(f"{SITE}/")
-        await unlisted.goto(f"{EVIL}/")
+        listed, unlisted = [await desk.page.context.new_page() for _ in range(2)]
+        await listed.goto(site)
+        await unlisted.goto(other)
 
         await see(listed.frame_locator("iframe >> nth=0").get_by_role("heading")).to_have_text("Book an appointment")
         for page, number in ((listed, 1), (unlisted, 0), (unlisted, 1)):
             assert await page.frame_locator(f"iframe >> nth={number}").get_by_role("heading", name="Book").count() == 0
+            assert page.frames[number + 1].url.startswith("chrome-error:")
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])

@@ -1,5 +1,6 @@
 """Rows are asked about in batches, and each row takes its own answer."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -54,6 +55,36 @@ async def test_one_command_asks_for_fifty_rows(service: ImportsService, verb: st
     # Keyed by themselves, so that one import's commands spread over the partitions.
     assert [command.partitionkey for command in commands] == [str(command.id) for command in commands]
     assert len({command.id for command in commands}) == len(commands)
+
+
+@VERBS
+async def test_no_more_than_five_hundred_rows_are_with_booking_at_a_time(service: ImportsService, verb: str) -> None:
+    import_id, commands = await sent(service, verb, 620)
+    assert sum(len(service.items_of(command)) for command in commands) == 500
+
+    # An answer makes room, and what comes for less than a command's worth waits.
+    await service.answer([service.everything_goes(commands[0])])
+    await service.work()
+    more = await service.take(topic=COMMANDS)
+    assert [len(service.items_of(command)) for command in more] == [50]
+
+    for _ in range(3):
+        await service.answer([service.everything_goes(command) for command in (*commands, *more)])
+        await service.work()
+        more = await service.take(topic=COMMANDS)
+    assert (await service.get(import_id))["state"] == {"check": "checked", "book": "finished"}[verb]
+
+
+@VERBS
+async def test_what_nobody_answers_makes_room_once_it_is_tried_again(service: ImportsService, verb: str) -> None:
+    import_id, _ = await sent(service, verb, 620)
+    service.now[0] += timedelta(minutes=16)
+    await service.work()
+    assert (await service.get(import_id))["state"] == "stalled"
+    assert (await service.http.post(f"/v1/imports/{import_id}/retry")).status_code == 202
+    await service.work()
+    again = await service.take(topic=COMMANDS)
+    assert sum(len(service.items_of(command)) for command in again) == 500
 
 
 @pytest.mark.parametrize(

@@ -718,6 +718,13 @@ def _create_appointments() -> None:
         postgresql_where=sa.text("service_id IS NULL"),
     )
     op.create_index(
+        "appointments_open_and_archived_idx",
+        "appointments",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("archived AND status IN ('pending', 'scheduled', 'confirmed')"),
+    )
+    op.create_index(
         op.f("appointments_organization_id_client_id_starts_at_idx"),
         "appointments",
         ["organization_id", "client_id", "starts_at"],

@@ -94,6 +94,7 @@ def create_import_worker(settings: ImportsSettings, *, database: Database, clock
         cursor=FileCursor(table_readers()),
         judging=_judging(),
         chunk_rows=settings.chunk_rows,
+        awaited_rows=settings.awaited_rows,
         answer_timeout=settings.answer_timeout,
     )
     retention = Retention(unconfirmed=settings.keep_unconfirmed, settled=settings.keep_settled)

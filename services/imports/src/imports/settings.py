@@ -21,6 +21,8 @@ class ImportsSettings(ServiceSettings):
     max_rows: int = Field(default=100_000, ge=1)
     chunk_rows: int = Field(default=2_000, ge=1, le=10_000)
     """Rows read, and commands sent, in one transaction."""
+    awaited_rows: int = Field(default=500, ge=50)
+    """Rows of one import that are with booking at a time: who imports little waits for no more of who imports much."""
     relay_idle_seconds: float = Field(default=2.0, gt=0, le=5)
     """How often an idle relay looks for what other processes committed and the database has not told of."""
     work_every: timedelta = timedelta(seconds=5)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from booking.storage.tables.appointments import OPEN_AND_ARCHIVED
 from slotstream_servicekit.database import Connection
 
 _STILL_TO_COME: Final = "now() - interval '1 day'"
@@ -49,9 +50,7 @@ WHERE o.expires_at IS NULL AND o.blocked_to > {_STILL_TO_COME} AND r.appointment
 """
 """Time is taken by nothing: nobody can book it."""
 
-_OPEN_AND_ARCHIVED: Final = """
-SELECT count(*) FROM appointments WHERE archived AND status IN ('pending', 'scheduled', 'confirmed')
-"""
+_OPEN_AND_ARCHIVED: Final = f"SELECT count(*) FROM appointments WHERE {OPEN_AND_ARCHIVED}"
 
 _QUESTIONS: Final[Mapping[str, str]] = {
     "overlap": _OVERLAPPING,

@@ -199,6 +199,17 @@ class RowCommandStore:
         )
         return bool(awaited.scalar_one())
 
+    async def count_awaited(self, stage: Stage, *, limit: int) -> int:
+        """How many rows are with booking, up to `limit`. Those that are to be sent once more are not."""
+        counted = await self._session.execute(
+            text(
+                f"SELECT count(*) FROM (SELECT FROM import_rows WHERE {_MINE} AND {_AWAITED[stage]} "
+                f"AND NOT to_{stage} LIMIT :limit) AS awaited"
+            ),
+            {**self._identity, "limit": limit},
+        )
+        return int(counted.scalar_one())
+
     async def send_again(self, stage: Stage) -> None:
         """Rows whose answer did not come are to be sent once more; a late answer to the former command still counts."""
         await self._session.execute(

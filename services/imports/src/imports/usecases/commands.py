@@ -38,11 +38,16 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportSteps:
-    """What a worker needs to carry imports on; `cursor` is its own."""
+    """What a worker needs to carry imports on; `cursor` is its own.
+
+    Of one import at most `awaited_rows` are with booking at a time. All organizations' commands share its topic, and
+    whoever comes later waits behind those that are in it already.
+    """
 
     cursor: FileCursor
     judging: Judging
     chunk_rows: int
+    awaited_rows: int
     answer_timeout: timedelta
 
     async def advance(self, *, session: AsyncSession, now: datetime) -> bool:
@@ -92,9 +97,11 @@ class ImportSteps:
             await ImportStore(session).save(replace(imported, read_through=read_through, due_at=context.now))
 
     async def _send_or_settle(self, session: AsyncSession, imported: Import, stage: Stage, context: Context) -> None:
-        """Sends the next commands; once all are answered, moves on."""
+        """Sends the next commands, as far as there is room; once all are answered, moves on."""
         store = RowCommandStore(session, imported.organization_id, imported.id)
-        batches = await self._next_batches(store, stage, imported, context)
+        room = self.awaited_rows - await store.count_awaited(stage, limit=self.awaited_rows)
+        has_room = room >= ROWS_PER_COMMAND
+        batches = await self._next_batches(store, stage, imported, context, limit=room) if has_room else []
         if batches:
             await enqueue(session, [batch.command for batch in batches])
             await store.mark_sent(stage, {row.number: batch.command.id for batch in batches for row in batch.rows})
@@ -107,11 +114,12 @@ class ImportSteps:
             await _settle(session, imported, stage, context)
 
     async def _next_batches(
-        self, store: RowCommandStore, stage: Stage, imported: Import, context: Context
+        self, store: RowCommandStore, stage: Stage, imported: Import, context: Context, *, limit: int
     ) -> list[Batch]:
+        limit = min(limit, self.chunk_rows)
         if stage is Stage.UNDO:
-            return _undo_batches(imported, await store.next_to_undo(limit=self.chunk_rows), context)
-        rows = await store.next(stage, limit=self.chunk_rows)
+            return _undo_batches(imported, await store.next_to_undo(limit=limit), context)
+        rows = await store.next(stage, limit=limit)
         return [batch for portion in _portions(stage, imported, rows, context) for batch in portion]
 
     async def _wait(self, session: AsyncSession, imported: Import, context: Context) -> None:

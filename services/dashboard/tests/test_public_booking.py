@@ -591,6 +591,21 @@ async def test_only_the_embedded_page_is_framed_and_only_by_listed_origins(
     assert tenant.mails.caught == []
 
 
+async def test_what_a_frame_is_refused_it_is_told_in_the_frame(tenant: Tenant, services: PublicServices) -> None:
+    services.embed_origins = ["https://www.example.com"]
+    set_to(tenant, public_rate=Rate(per_minute=1, burst=1))
+    browser = tenant.browser()
+    path = path_of(tenant)
+
+    shown, refused, plain = [await browser.get(place) for place in (f"{path}/embed", f"{path}/embed", path)]
+
+    assert [answer.status_code for answer in (shown, refused, plain)] == [200, 429, 429]
+    for answer in (shown, refused):
+        assert "frame-ancestors https://www.example.com;" in answer.headers["content-security-policy"]
+        assert "x-frame-options" not in answer.headers
+    assert plain.headers["x-frame-options"] == "DENY"
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 async def test_every_page_is_in_the_visitors_language(tenant: Tenant, services: PublicServices, locale: str) -> None:
     browser, texts = tenant.browser(), texts_of(locale)

@@ -38,6 +38,7 @@ from dashboard.api.sessions_memory import SessionMemory
 from dashboard.api.tokens import KeyRing, OwnKeys, TokenIssuer
 from dashboard.api.users import router as users_router
 from dashboard.api.web import Web
+from dashboard.domain.public import FrameMemory
 from dashboard.settings import DashboardSettings
 from dashboard.worker import Mailer, sweeps
 from slotstream_contracts.envelope import parse
@@ -114,6 +115,7 @@ def create_api(
             public=HttpPublicServices(upstream_client, settings.upstreams, token_for=tokens.for_page_visitor),
             drafts=SealedDrafts(keys),
             visitor_secrets=DerivedVisitorSecrets(keys[0]),
+            frames=FrameMemory(),
             link_sealer=_link_sealer(settings),
             clock=clock,
         )

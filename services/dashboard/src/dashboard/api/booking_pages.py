@@ -25,11 +25,14 @@ from dashboard.api.booking_visits import (
     DraftGoneError,
     NoPageError,
     Visit,
+    address_of,
     choice_of,
     choice_of_draft,
     day_within_reach,
     draft_of,
+    framed_by,
     free_times,
+    is_framed,
     page_answer,
     visit_of,
 )
@@ -206,7 +209,10 @@ def _trouble(request: Request, status: int, key: str, *, seconds: object = None)
     texts = texts_for(request)
     headers = {"Retry-After": str(seconds)} if seconds is not None else {}
     told = texts(key, seconds=seconds)
-    return portal_page("portal_trouble.html", texts=texts, status=status, told=told, headers=headers)
+    answer = portal_page("portal_trouble.html", texts=texts, status=status, told=told, headers=headers)
+    if not is_framed(request):
+        return answer
+    return framed_by(answer, dependencies_of(request).frames.origins_of(address_of(request)))
 
 
 def _number(text: str | None) -> int:

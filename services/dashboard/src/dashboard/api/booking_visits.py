@@ -110,8 +110,7 @@ async def visit_of(request: Request) -> Visit:
     settings = dependencies.settings
     network = network_of(client_address(request, settings))
     dependencies.limits.take(request.scope, network, PUBLIC_ADDRESS, settings.public_rate)
-    handle = request.path_params["business"]
-    address = PageAddress.of(handle) if len(handle) == _HANDLE_LETTERS and handle.isascii() else None
+    address = address_of(request)
     if address is None:
         raise NoPageError
     dependencies.limits.take(request.scope, address, PUBLIC_BUSINESS, settings.public_business_rate)
@@ -120,6 +119,7 @@ async def visit_of(request: Request) -> Visit:
         page = await dependencies.public.page(visitor)
     except PortalRefusedError as error:
         raise NoPageError from error
+    dependencies.frames.remember(address, page.embed_origins)
     # Not before it is known to be one: anybody can write an address.
     bind_organization(address.organization_id)
     chosen = request.query_params.get("lang")
@@ -228,14 +228,23 @@ def page_answer(
         calendar=visit.calendar,
         **values,
     )
-    if visit.is_framed:
-        origins = [origin for origin in visit.page.embed_origins if is_embed_origin(origin)]
-        answer.headers["Content-Security-Policy"] = page_policy(framed_by=origins)
+    return framed_by(answer, visit.page.embed_origins) if visit.is_framed else answer
+
+
+def framed_by(answer: Response, origins: Sequence[str]) -> Response:
+    answer.headers["Content-Security-Policy"] = page_policy(
+        framed_by=[origin for origin in origins if is_embed_origin(origin)]
+    )
     return answer
 
 
 def sent_on(address: str) -> Response:
     return RedirectResponse(address, status_code=303, headers=PRIVATE)
+
+
+def address_of(request: Request) -> PageAddress | None:
+    handle = request.path_params["business"]
+    return PageAddress.of(handle) if len(handle) == _HANDLE_LETTERS and handle.isascii() else None
 
 
 def is_framed(request: Request) -> bool:

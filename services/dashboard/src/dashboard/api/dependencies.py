@@ -17,7 +17,7 @@ from dashboard.domain.identity_providers import CompanyProviders
 from dashboard.domain.passkeys import PasskeyVerifier
 from dashboard.domain.portal import PortalServices
 from dashboard.domain.protocols import ClientSecrets, KeyBox, PasswordHasher
-from dashboard.domain.public import DraftSealer, PublicServices, VisitorSecrets
+from dashboard.domain.public import DraftSealer, FrameMemory, PublicServices, VisitorSecrets
 from dashboard.domain.sessions import SignedIn
 from dashboard.settings import DashboardSettings
 from slotstream_servicekit.client_links import LinkSealer
@@ -46,6 +46,7 @@ class Dependencies:
     public: PublicServices
     drafts: DraftSealer
     visitor_secrets: VisitorSecrets
+    frames: FrameMemory
     link_sealer: LinkSealer | None
     """None where there is no key: then there is no portal."""
     clock: Callable[[], datetime]

@@ -72,6 +72,22 @@ class PublicPage:
         return next((service for service in self.services if service.id == service_id), None)
 
 
+class FrameMemory:
+    """Which origins framed a page when it was last read: for answers to requests that do not get as far as that."""
+
+    def __init__(self, *, most: int = 5_000) -> None:
+        self._origins: dict[PageAddress, tuple[str, ...]] = {}
+        self._most = most
+
+    def remember(self, address: PageAddress, origins: tuple[str, ...]) -> None:
+        if len(self._origins) >= self._most and address not in self._origins:
+            self._origins.clear()
+        self._origins[address] = origins
+
+    def origins_of(self, address: PageAddress | None) -> tuple[str, ...]:
+        return self._origins.get(address, ()) if address is not None else ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     id: UUID

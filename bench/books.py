@@ -62,7 +62,10 @@ def fill_book(setting: Setting, world: BenchWorld, appointment_id: str, *, appoi
         connection = await asyncpg.connect(setting.admin_url("booking"), command_timeout=900)
         organization = world.organization_id
         await connection.execute(_CLIENTS, organization, appointments // 20)
-        names = "SELECT column_name FROM information_schema.columns WHERE table_name = 'appointments'"
+        names = (
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE table_name = 'appointments' AND is_generated = 'NEVER'"
+        )
         others = sorted({row[0] for row in await connection.fetch(names)} - _OWN)
         statement = _COPY.format(others=", ".join(others))
         await connection.execute(statement, organization, appointment_id, appointments, FIRST - YEARS, YEARS)

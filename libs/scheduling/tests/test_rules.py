@@ -135,7 +135,7 @@ def test_a_session_of_a_group_service_is_shared_until_its_seats_are_gone() -> No
     full = replace(ANNA, taken=(taken("a", MONDAY_TEN, "yoga"), taken("b", MONDAY_TEN, "yoga")))
 
     assert codes(rules=rules, resource=one, service_id="yoga") == []
-    assert codes(rules=rules, resource=full, service_id="yoga") == [("slot_taken", ("a", "b"))]
+    assert codes(rules=rules, resource=full, service_id="yoga") == [("class_full", ("a", "b"))]
     assert codes(rules=rules, resource=one, service_id="pilates") == [("slot_taken", ("a",))]
     assert codes(MONDAY_TEN + 900, rules=rules, resource=one, service_id="yoga") == [("slot_taken", ("a",))]
 

@@ -198,6 +198,9 @@ def probes_of(tenant: Tenant, outside: Outside) -> list[Probe]:
             controls=False,
         ),
         Probe(route="POST /v1/holds", json={**there, "starts_at": tenant.at(15, day=4)}, expected=refused),
+        Probe(route="GET /v1/holds", expected=HIDDEN),
+        Probe(route="GET /v1/holds", params={"business_id": outside.business["id"]}, expected=HIDDEN),
+        Probe(route="GET /v1/holds/{hold_id}", path=f"/v1/holds/{outside.hold['id']}", expected=NOT_FOUND),
         Probe(route="GET /v1/overrides", expected=HIDDEN),
         Probe(route="GET /v1/overrides", params={"appointment_id": appointment}, expected=HIDDEN),
         Probe(

@@ -210,14 +210,17 @@ async def fill(tenant: Tenant, *, appointments: int, clients: int, **more: Any) 
         await session.execute(
             text(
                 """
-                INSERT INTO clients (organization_id, id, name, consent, search, created_at, updated_at)
-                SELECT :org, gen_random_uuid(), 'Client ' || n, '{}', 'client ' || n, now(), now()
+                INSERT INTO clients (organization_id, id, name, consent, search, sort_name, created_at, updated_at)
+                SELECT :org, gen_random_uuid(), 'Client ' || n, '{}', 'client ' || n, 'client ' || n, now(), now()
                 FROM generate_series(1, :clients) AS n
                 """
             ),
             values,
         )
-        names = "SELECT column_name FROM information_schema.columns WHERE table_name = 'appointments'"
+        names = (
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE table_name = 'appointments' AND is_generated = 'NEVER'"
+        )
         own = {"id", "client_id", "starts_at", "ends_at"}
         others = ", ".join(sorted(set((await session.scalars(text(names))).all()) - own))
         await session.execute(

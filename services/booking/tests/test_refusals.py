@@ -28,7 +28,7 @@ async def test_a_full_group_is_told_from_a_taken_resource(tenant: Tenant) -> Non
     full = await refused(tenant, tenant.at(9), service_id=group["id"])
     taken = await refused(tenant, tenant.at(9, 15), service_id=group["id"])
 
-    assert (full["code"], full["detail"]) == ("slot_taken", "The group with Ada is full: all 2 seats are taken.")
+    assert (full["code"], full["detail"]) == ("class_full", "The group with Ada is full: all 2 seats are taken.")
     assert full["reasons"][0]["conflicts_with"] == sorted(member["id"] for member in members)
     assert (taken["code"], taken["detail"]) == ("slot_taken", "The time of Ada is taken.")
 

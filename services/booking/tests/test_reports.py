@@ -89,6 +89,7 @@ async def test_weekdays_hours_and_days_are_read_from_the_businesss_clock_over_a_
     await tenant.book("2027-03-28T22:30:00Z")
     assert {item["key"] for item in await report(tenant, "volume", by="weekday")} == {"5", "0"}
     assert {item["key"] for item in await report(tenant, "volume", by="hour")} == {"23", "0"}
+    assert {item["key"] for item in await report(tenant, "volume", by="weekday_hour")} == {"5-23", "0-00"}
     assert {item["key"] for item in await report(tenant, "volume", by="day")} == {"2027-03-27", "2027-03-29"}
     assert [item["appointments"] for item in await report(tenant, "volume", by="month")] == [2]
 
@@ -156,3 +157,15 @@ async def test_reports_of_one_business_leave_out_the_others(tenant: Tenant) -> N
     assert await report(tenant, "volume", business_id=str(uuid4())) == []
     (line,) = await report(tenant, "volume", business_id=tenant.business["id"])
     assert line["appointments"] == 1
+
+
+async def test_a_week_by_the_hour_is_told_whole_and_an_hour_that_comes_twice_is_one_cell(tenant: Tenant) -> None:
+    await tenant.open_hours([{"weekday": day, "intervals": [{"from": "00:00", "to": "24:00"}]} for day in range(7)])
+    tenant.now[0] = datetime(2027, 10, 1, tzinfo=UTC)
+    for starts_at in ("2027-10-31T00:10:00Z", "2027-10-31T01:10:00Z", "2027-11-01T08:00:00Z"):
+        await tenant.book(starts_at)
+    autumn = {"from": "2027-10-30T00:00:00Z", "to": "2027-11-03T00:00:00Z"}
+    cells = await report(tenant, "volume", by="weekday_hour", limit=1, **autumn)
+    assert {cell["key"]: cell["appointments"] for cell in cells} == {"6-02": 2, "0-09": 1}
+    missed = await report(tenant, "no-shows", by="weekday_hour", **autumn)
+    assert {cell["key"] for cell in missed} == {"6-02", "0-09"}

@@ -18,6 +18,7 @@ class Code(StrEnum):
     ON_TIME_OFF = "on_time_off"
     EXTERNAL_BUSY = "external_busy"
     SLOT_TAKEN = "slot_taken"
+    CLASS_FULL = "class_full"
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ def judge_resource(
         reasons.append(Reason(Code.SLOT_TAKEN, detail, tuple(sorted(others))))
     if len(mates) >= rules.capacity:
         detail = f"The group with {resource.name} is full: all {rules.capacity} seats are taken."
-        reasons.append(Reason(Code.SLOT_TAKEN, detail, tuple(sorted(mates))))
+        reasons.append(Reason(Code.CLASS_FULL, detail, tuple(sorted(mates))))
     return tuple(reasons)
 
 

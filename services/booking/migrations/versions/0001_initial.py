@@ -303,6 +303,13 @@ def _create_catalogue() -> None:
         sa.Column("merged_into", sa.Uuid(), nullable=True),
         sa.Column("erased", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("search", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column(
+            "sort_name",
+            sa.Text(),
+            server_default=sa.text("''"),
+            nullable=False,
+            comment="The beginning of the folded name.",
+        ),
         sa.Column("archived", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -316,6 +323,12 @@ def _create_catalogue() -> None:
         ["organization_id", "email"],
         unique=False,
         postgresql_where=sa.text("email IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("clients_organization_id_sort_name_id_idx"),
+        "clients",
+        ["organization_id", "sort_name", "id"],
+        unique=False,
     )
     op.create_index(
         "clients_merged_idx",
@@ -681,10 +694,17 @@ def _create_appointments() -> None:
         sa.Column("external_id", sa.Text(), nullable=True),
         sa.Column("batch_id", sa.Uuid(), nullable=True),
         sa.Column("archived", sa.Boolean(), nullable=False),
+        sa.Column("cancellation_reason", sa.Text(), nullable=True),
         sa.Column("occupies", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column(
+            "price_rank",
+            sa.BigInteger(),
+            sa.Computed("(coalesce(actual_amount, quoted_amount) * 1000)::bigint", persisted=True),
+            nullable=True,
+        ),
         postgresql.ExcludeConstraint(
             (sa.column("organization_id"), "="),
             (sa.column("business_id"), "="),
@@ -728,6 +748,24 @@ def _create_appointments() -> None:
         op.f("appointments_organization_id_client_id_starts_at_idx"),
         "appointments",
         ["organization_id", "client_id", "starts_at"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("appointments_organization_id_created_at_id_idx"),
+        "appointments",
+        ["organization_id", "created_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("appointments_organization_id_price_rank_id_idx"),
+        "appointments",
+        ["organization_id", "price_rank", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("appointments_organization_id_updated_at_id_idx"),
+        "appointments",
+        ["organization_id", "updated_at", "id"],
         unique=False,
     )
     op.create_index(

@@ -21,6 +21,8 @@ from slotstream_servicekit.http.problems import MalformedRequestError
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+_INTEGERS = 2**63
+"""What a database can hold and compare: others no list has given out."""
 
 ItemT = TypeVar("ItemT")
 RowT = TypeVar("RowT")
@@ -86,10 +88,20 @@ def _plain(value: CursorValue) -> str | int | bool | None:
 def _typed(value: Any, wanted: type[Any]) -> Any:
     if value is None:
         return None
-    if wanted in (datetime, date):
-        return wanted.fromisoformat(value)
+    if wanted is datetime:
+        return _aware(datetime.fromisoformat(value))
+    if wanted is date:
+        return date.fromisoformat(value)
     if wanted is UUID:
         return UUID(value)
     if type(value) is not wanted:
         raise TypeError
+    if (wanted is str and "\0" in value) or (wanted is int and not -_INTEGERS <= value < _INTEGERS):
+        raise ValueError
     return value
+
+
+def _aware(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError
+    return instant

@@ -1,9 +1,8 @@
 """Appointments: creating, listing, reading and editing them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Query
@@ -14,13 +13,15 @@ from booking.api.dependencies import (
     AppointmentReader,
     AppointmentWriter,
     CurrentDependencies,
+    Dependencies,
     override_reason,
     sees_internal_notes,
 )
 from booking.api.filters import CurrentFilter
 from booking.domain.appointments import FIELDS
-from booking.domain.lifecycle import TRANSITIONS, verbs_from
+from booking.domain.lifecycle import TRANSITIONS, Verb
 from booking.domain.messages import MessageOutcome
+from booking.domain.policy import Policy
 from booking.schemas.appointments import (
     ActorOut,
     AppointmentOut,
@@ -43,17 +44,22 @@ from booking.storage.connections import connection_of
 from booking.storage.listing import (
     AppointmentFilter,
     ListedAppointment,
+    Order,
+    Sort,
     count_appointments,
     list_appointments,
 )
 from booking.storage.messages import MessageStore
-from booking.usecases.lifecycle import edit_appointment
+from booking.usecases.lifecycle import edit_appointment, verbs_now
+from slotstream_servicekit.context import Context
+from slotstream_servicekit.database import Connection
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.models import InstantIn
 from slotstream_servicekit.http.pagination import (
     DEFAULT_LIMIT,
     Cursor,
+    InvalidCursorError,
     Limit,
     Page,
     decode_cursor,
@@ -62,10 +68,17 @@ from slotstream_servicekit.http.pagination import (
 )
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.responses import model_response
+from slotstream_servicekit.http.rights import Right
 
 router = Router(tags=["appointments"])
 
-Sort = Annotated[str, Query(pattern="^-?starts_at$", description="starts_at or -starts_at")]
+SortBy = Annotated[
+    str,
+    Query(
+        pattern=f"^-?({'|'.join(Sort)})$",
+        description=f"{', '.join(Sort)}; with - the other way. What has no price comes last either way",
+    ),
+]
 
 
 @router.get("/v1/appointments", response_model=Page[ListedAppointmentOut])
@@ -73,40 +86,63 @@ async def search_appointments(
     dependencies: CurrentDependencies,
     principal: AppointmentReader,
     wanted: CurrentFilter,
-    sort: Sort = "-starts_at",
+    sort: SortBy = "-starts_at",
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:
     """Appointments across businesses, with their clients; pages neither skip nor repeat."""
+    order = Order(by=Sort(sort.removeprefix("-")), descending=sort.startswith("-"))
     scope = f"appointments:{sort}"
-    after = decode_cursor(cursor, datetime, UUID, scope=scope) if cursor else None
+    after = decode_cursor(cursor, *order.key_types, scope=scope) if cursor else None
+    if after is not None and not order.can_have(after):
+        raise InvalidCursorError.because()
     async with dependencies.database.transaction(principal) as session:
+        connection = await connection_of(session)
         rows = await list_appointments(
-            await connection_of(session),
+            connection,
             organization_id=principal.organization_id,
             wanted=wanted,
-            descending=sort.startswith("-"),
+            order=order,
             after=after,
             limit=limit + 1,
         )
-    page, next_cursor = page_of(
-        rows,
-        limit=limit,
-        cursor_of=lambda row: encode_cursor(row.appointment.starts_at, row.appointment.id, scope=scope),
-    )
-    items = [_listed(row, principal) for row in page]
+        policy = await _policy_for(dependencies, connection, principal)
+    page, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(*row.key, scope=scope))
+    context = dependencies.context_of(principal)
+    items = [_listed(row, principal, policy, context) for row in page]
     return model_response(Page[ListedAppointmentOut](items=items, next_cursor=next_cursor))
 
 
-def _listed(row: ListedAppointment, principal: Principal) -> ListedAppointmentOut:
+def _listed(row: ListedAppointment, principal: Principal, policy: Policy, context: Context) -> ListedAppointmentOut:
     appointment = row.appointment
     return ListedAppointmentOut(
         **dict(appointment_out(appointment, staff=sees_internal_notes(principal))),
         client=ClientSummaryOut(
             id=appointment.client_id, name=row.client_name, phone=row.client_phone, email=row.client_email
         ),
-        verbs=list(verbs_from(appointment.status)),
+        verbs=_verbs(row, principal, policy, context),
     )
+
+
+async def _policy_for(dependencies: Dependencies, connection: Connection, principal: Principal) -> Policy:
+    """The policy that decides what the caller can do: of the newest version for an agent, who is bound by notice."""
+    policies, organization_id = dependencies.policies, principal.organization_id
+    if principal.actor_type == "ai_agent":
+        return await policies.current(connection, organization_id)
+    return await policies.of(connection, organization_id)
+
+
+_OF_BOOKERS: Final = frozenset({Verb.CONFIRM, Verb.CANCEL, Verb.RESCHEDULE})
+"""What a right to book is enough for; the others need the right to change appointments."""
+
+
+def _verbs(row: ListedAppointment, principal: Principal, policy: Policy, context: Context) -> list[str]:
+    """What this caller can do with the appointment now."""
+    return [
+        verb
+        for verb in verbs_now(policy, row.appointment, context=context, client_erased=row.client_erased)
+        if principal.can(Right.BOOK if verb in _OF_BOOKERS else Right.WRITE_APPOINTMENTS)
+    ]
 
 
 @router.get("/v1/appointments/counts")
@@ -158,13 +194,13 @@ async def get_appointment(
             connection,
             organization_id=organization_id,
             wanted=AppointmentFilter(ids=[appointment_id], archived=None),
-            descending=False,
-            after=None,
             limit=1,
         )
         if not rows:
             await store.get(appointment_id)
-    return model_response(_listed(rows[0], principal), version=rows[0].appointment.version)
+        policy = await _policy_for(dependencies, connection, principal)
+    shown = _listed(rows[0], principal, policy, dependencies.context_of(principal))
+    return model_response(shown, version=rows[0].appointment.version)
 
 
 @router.patch("/v1/appointments/{appointment_id}", response_model=AppointmentOut, responses=tells_versions(200))

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query
@@ -17,7 +16,7 @@ from booking.domain.catalogue import Business
 from booking.domain.exports import COLUMNS, ExportedAppointment, Format, Writer
 from booking.storage.catalogue import CatalogueStore
 from booking.storage.connections import connection_of
-from booking.storage.listing import AppointmentFilter, ListedAppointment, list_appointments
+from booking.storage.listing import AppointmentFilter, ListedAppointment, Order, list_appointments
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.limits import rate_limited
 from slotstream_servicekit.http.principal import Principal
@@ -83,7 +82,8 @@ async def _pages(
     dependencies: Dependencies, principal: Principal, wanted: AppointmentFilter, *, descending: bool
 ) -> AsyncIterator[list[ExportedAppointment]]:
     organization_id = principal.organization_id
-    after: tuple[datetime, UUID] | None = None
+    order = Order(descending=descending)
+    after: tuple[Any, ...] | None = None
     while True:
         async with dependencies.database.transaction(principal) as session:
             connection = await connection_of(session)
@@ -91,14 +91,14 @@ async def _pages(
                 connection,
                 organization_id=organization_id,
                 wanted=wanted,
-                descending=descending,
+                order=order,
                 after=after,
                 limit=PAGE,
             )
             businesses = await CatalogueStore(session).businesses(organization_id)
         if rows:
             yield [_exported(row, businesses, principal) for row in rows]
-            after = (rows[-1].appointment.starts_at, rows[-1].appointment.id)
+            after = rows[-1].key
         if len(rows) < PAGE:
             return
 

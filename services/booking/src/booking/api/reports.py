@@ -29,8 +29,8 @@ from slotstream_servicekit.http.models import InstantIn
 
 router = Router(prefix="/v1/reports", tags=["reports"])
 REPORTS_LIMIT = rate_limited("reports", per_minute=120, burst=60)
-By = Literal["client", "service", "staff", "business", "source", "weekday", "hour", "day", "month"]
-Lines = Annotated[int, Query(ge=1, le=1_000, description="At most so many lines, the largest")]
+By = Literal["client", "service", "staff", "business", "source", "weekday", "hour", "weekday_hour", "day", "month"]
+Lines = Annotated[int, Query(ge=1, le=1_000, description="At most so many lines, the largest; of `weekday_hour` all")]
 LONGEST = timedelta(days=3 * 366)
 
 

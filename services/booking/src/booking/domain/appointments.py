@@ -155,6 +155,8 @@ class Appointment(AppointmentDetails):
     external_id: str | None = stored("text", nullable=True, shown=Shown.STATE)
     batch_id: UUID | None = stored("uuid", nullable=True)
     archived: bool = stored("boolean", changes=True)
+    cancellation_reason: str | None = stored("text", default=None, nullable=True, changes=True, shown=Shown.API)
+    """Why it is cancelled or declined; None again once it is open."""
     occupies: bool = stored("boolean", changes=True)
     created_at: datetime = stored("timestamptz")
     updated_at: datetime = stored("timestamptz", changes=True)
@@ -191,7 +193,10 @@ FIELDS: Final[Mapping[str, Stored]] = {
 
 CHANGEABLE: Final = tuple(name for name, kept in FIELDS.items() if kept.changes)
 
-BOOKKEEPING: Final = frozenset({"updated_at", "version", "occupies", "calendar_sequence", "calendar_uid", "created_at"})
+BOOKKEEPING: Final = frozenset(
+    {"updated_at", "version", "occupies", "calendar_sequence", "calendar_uid", "created_at", "cancellation_reason"}
+)
+"""What every change touches, and the reason, which the change itself has."""
 
 
 def changed(
@@ -209,6 +214,8 @@ def changed(
     CurrencyMismatchError where the prices would be of two currencies.
     """
     row = TRANSITIONS[verb]
+    if row.to in {Status.CANCELLED, Status.SCHEDULED}:
+        values["cancellation_reason"] = reason if row.to is Status.CANCELLED else None
     new = replace(
         old,
         **values,

@@ -11,7 +11,7 @@ from uuid import UUID
 import phonenumbers
 
 from booking.domain.errors import InvalidBookingError
-from booking.domain.search import folded, search_text
+from booking.domain.search import folded, search_text, sort_text
 
 Channel = Literal["email", "sms", "voice", "push"]
 
@@ -43,6 +43,11 @@ class Client:
     def search(self) -> str:
         """What a search looks words up in; nothing of an erased client."""
         return search_text(self.name, self.phone, self.email)
+
+    @property
+    def sort_name(self) -> str:
+        """What lists are sorted by; nothing of an erased client."""
+        return "" if self.erased else sort_text(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

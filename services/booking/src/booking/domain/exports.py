@@ -64,6 +64,7 @@ COLUMNS: Mapping[str, Callable[[ExportedAppointment], Cell]] = {
     "zone": lambda row: row.appointment.zone,
     "duration_minutes": lambda row: int(row.appointment.duration.total_seconds() // 60),
     "status": lambda row: row.appointment.status.value,
+    "cancellation_reason": lambda row: row.appointment.cancellation_reason,
     "business": lambda row: row.business_name,
     "service": lambda row: row.appointment.service_name,
     "staff": lambda row: ", ".join(resource.name for resource in row.appointment.resources),

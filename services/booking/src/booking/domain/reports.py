@@ -22,7 +22,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoShows:
-    """`key`: an id, or the value itself (weekday 0 is Monday). `name`: what people call it, where it has a name."""
+    """`key`: an id, or the value itself (weekday 0 is Monday, `0-09` is Monday at 9).
+
+    `name`: what people call it, where it has a name.
+    """
 
     key: str
     name: str | None

@@ -10,6 +10,7 @@ from typing import Final
 from anyascii import anyascii
 
 _MOST_WORDS: Final = 8
+_SORTED_BY: Final = 80
 _PHONE = re.compile(r"(?<![\w@.])[+(]?\d(?:[\s()./-]*\d)+(?![\w@])")
 _TRUNK_ZERO = re.compile(r"\(0\)")
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
@@ -33,6 +34,11 @@ def search_text(name: str, phone: str | None, email: str | None) -> str:
     with_umlauts = _WRITTEN_OUT.sub(lambda match: match.group()[0], plain)
     names = dict.fromkeys((plain, written_out, with_umlauts))
     return " ".join(part for part in (*names, phone, email and folded(email)) if part)
+
+
+def sort_text(name: str) -> str:
+    """What a name is sorted by: its beginning, folded. Bounded, since a page's cursor tells the last one."""
+    return " ".join(folded(name).split())[:_SORTED_BY]
 
 
 def search_words(query: str | None) -> tuple[str, ...]:

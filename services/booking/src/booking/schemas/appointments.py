@@ -297,6 +297,8 @@ class AppointmentOut(ResponseModel):
     external_id: str | None
     batch_id: UUID | None
     archived: bool
+    cancellation_reason: str | None
+    """Why it was cancelled or declined, as somebody typed it."""
     occupies: bool
     created_at: InstantOut
     updated_at: InstantOut

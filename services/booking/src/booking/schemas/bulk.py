@@ -27,6 +27,7 @@ class BulkFilterIn(RequestModel):
     source: Annotated[list[Source] | None, Values] = None
     origin: Annotated[list[OriginKind] | None, Values] = None
     client_id: Ids = None
+    action_id: Ids = None
     batch_id: Ids = None
     series_id: Ids = None
     q: Annotated[str, Field(max_length=200)] | None = None
@@ -44,6 +45,7 @@ class BulkFilterIn(RequestModel):
             sources=self.source,
             origins=self.origin,
             client_ids=self.client_id,
+            action_ids=self.action_id,
             batch_ids=self.batch_id,
             series_ids=self.series_id,
             text=self.q,

@@ -7,7 +7,10 @@ from slotstream_servicekit.http.models import InstantOut, ResponseModel
 
 
 class ReportLine(ResponseModel):
-    """`key`: an id, or the value itself (weekday 0 is Monday). `name` is what people call it, where it has a name."""
+    """`key`: an id, or the value itself (weekday 0 is Monday, `0-09` is Monday at 9).
+
+    `name` is what people call it, where it has a name.
+    """
 
     key: str
     name: str | None

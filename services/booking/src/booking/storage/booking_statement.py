@@ -81,6 +81,7 @@ _CLIENTS: Final = {
     "zone": "text",
     "consent": "text",
     "search": "text",
+    "sort_name": "text",
     "created_at": "timestamptz",
 }
 
@@ -135,10 +136,11 @@ SELECT EXISTS (SELECT FROM admitted WHERE id IS NULL) AS is_stale,
 """
 
 _NEW_CLIENTS: Final = """, new_clients AS (
-    INSERT INTO clients (organization_id, id, name, phone, email, locale, zone, consent, search, created_at, updated_at)
+    INSERT INTO clients (organization_id, id, name, phone, email, locale, zone, consent, search, sort_name, created_at,
+                         updated_at)
     SELECT $1, c.id, c.name, c.phone, c.email, c.locale, c.zone,
            CASE WHEN c.consent IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(c.consent::json)) END,
-           c.search, c.created_at, c.created_at
+           c.search, c.sort_name, c.created_at, c.created_at
     FROM booked JOIN {clients} ON c.appointment_id = booked.id
 )"""
 
@@ -291,6 +293,7 @@ def _client(row: "BookingRow") -> list[object]:
         client.zone,
         None if client.consent is None else _list(client.consent),
         client.search,
+        client.sort_name,
         client.created_at,
     ]
 

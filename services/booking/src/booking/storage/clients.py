@@ -173,4 +173,5 @@ def _client(row: RowMapping) -> Client:
 def _row(client: Client) -> dict[str, Any]:
     consent = None if client.consent is None else list(client.consent)
     values = {name: getattr(client, name) for name in _FIELDS}
-    return {**values, "consent": consent, "search": "" if client.erased else client.search}
+    search = "" if client.erased else client.search
+    return {**values, "consent": consent, "search": search, "sort_name": client.sort_name}

@@ -61,7 +61,19 @@ def contact_locks(organization_id: UUID, contacts: Iterable[str]) -> list[tuple[
     return [(int(LockClass.CLIENT_CONTACT), key) for key in sorted(keys)]
 
 
-_WRITTEN: Final = ("name", "phone", "email", "locale", "zone", "consent", "search", "archived", "updated_at", "version")
+_WRITTEN: Final = (
+    "name",
+    "phone",
+    "email",
+    "locale",
+    "zone",
+    "consent",
+    "search",
+    "sort_name",
+    "archived",
+    "updated_at",
+    "version",
+)
 _ADD: Final = f"""
 INSERT INTO clients (organization_id, id, created_at, {", ".join(_WRITTEN)})
 VALUES ($1, $2, $3, {", ".join(f"${number}" for number, _ in enumerate(_WRITTEN, start=4))})

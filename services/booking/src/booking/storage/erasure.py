@@ -161,7 +161,7 @@ _FORGET: Final = (
     # Of a custom service the name was typed for this one appointment.
     f"""
     UPDATE appointments SET notes = NULL, internal_notes = NULL, origin_reference_id = NULL, origin_url = NULL,
-           external_id = NULL, location_text = NULL, location_url = NULL,
+           external_id = NULL, location_text = NULL, location_url = NULL, cancellation_reason = NULL,
            service_name = CASE WHEN service_id IS NULL THEN '' ELSE service_name END
     WHERE {_THEIRS}
     """,
@@ -178,7 +178,8 @@ _FORGET: Final = (
                   - 'location_text' - 'location_url' - 'service_name')::json,
         state = (state::jsonb
                  || '{{"notes": null, "internal_notes": null, "external_id": null, "origin_reference_id": null,
-                       "origin_url": null, "location_text": null, "location_url": null}}'
+                       "origin_url": null, "location_text": null, "location_url": null,
+                       "cancellation_reason": null}}'
                  || CASE WHEN state ->> 'service_id' IS NULL THEN '{{"service_name": ""}}'::jsonb
                          ELSE '{{}}'::jsonb END)::json
     WHERE {_THEIR_APPOINTMENTS}

@@ -1,13 +1,42 @@
 """Holds: rows in and out. A hold's time is in `occupancy`, with the instant at which it ends."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+import asyncpg
 
 from booking.domain.holds import Hold, UsedHold
 from booking.storage.occupancy import OccupancyStore
 from slotstream_servicekit.context import Actor
 from slotstream_servicekit.database import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldFilter:
+    """What a list of holds is narrowed to: those that meet [begins, ends). None does not narrow."""
+
+    business_ids: Sequence[UUID] | None = None
+    resource_ids: Sequence[UUID] | None = None
+    begins: datetime | None = None
+    ends: datetime | None = None
+
+
+_COLUMNS: Final = tuple(field.name for field in fields(Hold) if field.name != "blocked")
+_LIVE: Final = f"""
+SELECT {", ".join(_COLUMNS)}, coalesce(
+    (SELECT blocked FROM occupancy o WHERE o.organization_id = $1 AND o.holder_id = holds.id LIMIT 1),
+    tstzrange(starts_at, ends_at)) AS blocked
+FROM holds WHERE organization_id = $1 AND expires_at > clock_timestamp()
+"""
+
+
+def _hold(row: asyncpg.Record) -> Hold:
+    values = {name: row[name] for name in _COLUMNS}
+    blocked = (row["blocked"].lower, row["blocked"].upper)
+    return Hold(**{**values, "resource_ids": tuple(row["resource_ids"]), "blocked": blocked})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +127,30 @@ class HoldStore:
         if gone:
             await OccupancyStore(self.connection, self.organization_id).free_hold(hold_id)
         return gone is not None
+
+    async def get(self, hold_id: UUID) -> Hold | None:
+        """The hold, if it has not expired."""
+        rows = await self.connection.fetch(f"{_LIVE} AND id = $2", self.organization_id, hold_id)
+        return _hold(rows[0]) if rows else None
+
+    async def find(self, wanted: HoldFilter, *, after: tuple[datetime, UUID] | None, limit: int) -> list[Hold]:
+        """Those that have not expired, by their start."""
+        rows = await self.connection.fetch(
+            f"""
+            {_LIVE} AND ($2::uuid[] IS NULL OR business_id = ANY($2)) AND ($3::uuid[] IS NULL OR resource_ids && $3)
+              AND ($4::timestamptz IS NULL OR ends_at > $4) AND ($5::timestamptz IS NULL OR starts_at < $5)
+              AND ($6::timestamptz IS NULL OR (starts_at, id) > ($6, $7))
+            ORDER BY starts_at, id LIMIT $8
+            """,
+            self.organization_id,
+            wanted.business_ids,
+            wanted.resource_ids,
+            wanted.begins,
+            wanted.ends,
+            *(after or (None, None)),
+            limit,
+        )
+        return [_hold(row) for row in rows]
 
     async def remove(self, hold_id: UUID) -> bool:
         """Takes the hold away with its time; whether there was one."""

@@ -1,9 +1,10 @@
 """Lists of appointments: filters, keyset pages and counts by status."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 from uuid import UUID
 
 from booking.domain.appointments import Appointment
@@ -25,6 +26,7 @@ class AppointmentFilter:
     sources: Sequence[str] | None = None
     origins: Sequence[str] | None = None
     client_ids: Sequence[UUID] | None = None
+    action_ids: Sequence[UUID] | None = None
     batch_ids: Sequence[UUID] | None = None
     series_ids: Sequence[UUID] | None = None
     ids: Sequence[UUID] | None = None
@@ -33,7 +35,7 @@ class AppointmentFilter:
     shared: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListedAppointment:
     """A row of the list: the appointment and whom it is for."""
 
@@ -41,6 +43,52 @@ class ListedAppointment:
     client_name: str
     client_phone: str | None
     client_email: str | None
+    client_erased: bool
+    key: tuple[Any, ...]
+    """Where the row stands in the order of its list: what the next page begins after."""
+
+
+class Sort(StrEnum):
+    """What a list can be sorted by. Rows that are alike follow by their start and id, so that pages are sure."""
+
+    STARTS_AT = "starts_at"
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+    CLIENT = "client"
+    """By the client's name, without case and accents."""
+    PRICE = "price"
+    """Paid, or else quoted, whatever the currency. What has no price comes last either way."""
+
+
+_INSTANT: Final = (("a.starts_at", datetime), ("a.id", UUID))
+_KEYS: Final[Mapping[Sort, Sequence[tuple[str, type[Any]]]]] = {
+    Sort.STARTS_AT: _INSTANT,
+    Sort.CREATED_AT: (("a.created_at", datetime), ("a.id", UUID)),
+    Sort.UPDATED_AT: (("a.updated_at", datetime), ("a.id", UUID)),
+    Sort.CLIENT: (("s.sort_name", str), ("s.id", UUID), *_INSTANT),
+    Sort.PRICE: (("a.price_rank", int), ("a.id", UUID)),
+}
+"""The columns of each order, of which the last is unique; each has an index that begins with the organization."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """How a list is sorted."""
+
+    by: Sort = Sort.STARTS_AT
+    descending: bool = False
+
+    @property
+    def key_types(self) -> tuple[type[Any], ...]:
+        """Of the key of a row."""
+        return tuple(kind for _, kind in _KEYS[self.by])
+
+    def can_have(self, key: tuple[Any, ...]) -> bool:
+        """Whether a row can have this key: nothing of it is missing but a price."""
+        return None not in (key[1:] if self.by is Sort.PRICE else key)
+
+
+EARLIEST_FIRST: Final = Order()
 
 
 async def list_appointments(
@@ -48,32 +96,81 @@ async def list_appointments(
     *,
     organization_id: UUID,
     wanted: AppointmentFilter,
-    descending: bool,
-    after: tuple[datetime, UUID] | None,
+    order: Order = EARLIEST_FIRST,
+    after: tuple[Any, ...] | None = None,
     limit: int,
 ) -> list[ListedAppointment]:
-    """Up to `limit` rows after `after`, by (starts_at, id)."""
+    """Up to `limit` rows that follow the row of the key `after`."""
     conditions, values = await conditions_of(connection, organization_id, wanted)
+    if order.by is not Sort.PRICE:
+        return await _page(connection, order, conditions, values, after=after, limit=limit)
+    # Two walks along one index: NULLs stand at its end, and read backwards they would come first.
+    rows: list[ListedAppointment] = []
+    if after is None or after[0] is not None:
+        priced = [*conditions, "a.price_rank IS NOT NULL"]
+        rows = await _page(connection, order, priced, values, after=after, limit=limit)
+        after = None
+    if len(rows) < limit:
+        free = [*conditions, "a.price_rank IS NULL"]
+        rows += await _page(connection, order, free, values, after=after, limit=limit - len(rows))
+    return rows
+
+
+async def _page(
+    connection: Connection,
+    order: Order,
+    conditions: Sequence[str],
+    values: Sequence[Any],
+    *,
+    after: tuple[Any, ...] | None,
+    limit: int,
+) -> list[ListedAppointment]:
+    columns = [column for column, _ in _KEYS[order.by]]
+    direction = "DESC" if order.descending else "ASC"
+    values = [*values]
     if after is not None:
-        values += [*after]
-        conditions.append(f"(a.starts_at, a.id) {'<' if descending else '>'} (${len(values) - 1}, ${len(values)})")
-    order = "DESC" if descending else "ASC"
+        conditions = [*conditions, _follows(columns, after, values, descending=order.descending)]
     values.append(limit)
+    keys = ", ".join(f"{column} AS key_{place}" for place, column in enumerate(columns))
+    joined = "JOIN clients s ON s.organization_id = $1 AND s.id = a.client_id" if order.by is Sort.CLIENT else ""
     rows = await connection.fetch(
         f"""
-        SELECT a.*, c.name AS client_name, c.phone AS client_phone, c.email AS client_email, {RESOURCES}
+        SELECT a.*, c.name AS client_name, c.phone AS client_phone, c.email AS client_email, c.erased AS client_erased,
+               {RESOURCES}
         FROM (
-            SELECT a.* FROM appointments a WHERE {" AND ".join(conditions)}
-            ORDER BY a.starts_at {order}, a.id {order} LIMIT ${len(values)}
+            SELECT a.*, {keys} FROM appointments a {joined} WHERE {" AND ".join(conditions)}
+            ORDER BY {", ".join(f"{column} {direction}" for column in columns)} LIMIT ${len(values)}
         ) AS a JOIN clients c ON c.organization_id = $1 AND c.id = a.client_id
-        ORDER BY a.starts_at {order}, a.id {order}
+        ORDER BY {", ".join(f"key_{place} {direction}" for place, _ in enumerate(columns))}
         """,
         *values,
     )
     return [
-        ListedAppointment(appointment_of(row), row["client_name"], row["client_phone"], row["client_email"])
+        ListedAppointment(
+            appointment=appointment_of(row),
+            client_name=row["client_name"],
+            client_phone=row["client_phone"],
+            client_email=row["client_email"],
+            client_erased=row["client_erased"],
+            key=tuple(row[f"key_{place}"] for place, _ in enumerate(columns)),
+        )
         for row in rows
     ]
+
+
+def _follows(columns: Sequence[str], after: tuple[Any, ...], values: list[Any], *, descending: bool) -> str:
+    """The condition that a row comes after this key. Where the key begins with NULL, all rows of the walk do."""
+    known = [(column, value) for column, value in zip(columns, after, strict=True) if value is not None]
+    first = len(values) + 1
+    values += [value for _, value in known]
+    sign = "<" if descending else ">"
+    row = f"({', '.join(column for column, _ in known)})"
+    given = f"({', '.join(f'${first + place}' for place, _ in enumerate(known))})"
+    condition = f"{row} {sign} {given}"
+    if len(known) > 2:
+        # Columns of two tables: the first two, of one table, lead to the place in its index.
+        condition += f" AND ({known[0][0]}, {known[1][0]}) {sign}= (${first}, ${first + 1})"
+    return condition
 
 
 async def count_appointments(
@@ -128,6 +225,7 @@ def _conditions(
         ("a.source", wanted.sources),
         ("a.origin_kind", wanted.origins),
         ("a.client_id", wanted.client_ids),
+        ("a.action_id", wanted.action_ids),
         ("a.batch_id", wanted.batch_ids),
         ("a.series_id", wanted.series_ids),
         ("a.id", wanted.ids),

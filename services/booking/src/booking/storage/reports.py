@@ -65,10 +65,12 @@ GROUPINGS: Mapping[str, Grouping] = {
 CLOCK_GROUPINGS: Mapping[str, Callable[[datetime], str]] = {
     "weekday": lambda local: str(local.weekday()),
     "hour": lambda local: str(local.hour),
+    "weekday_hour": lambda local: f"{local.weekday()}-{local.hour:02}",
     "day": lambda local: local.date().isoformat(),
     "month": lambda local: f"{local:%Y-%m}",
 }
 """Read from the clock of the appointment's business, by the pinned zone rules and not the database's. 0 is Monday."""
+_HOURS_OF_A_WEEK = 7 * 24
 
 
 _WITHIN = """
@@ -195,7 +197,8 @@ class ReportStore:
             )
             # Three years have a hundred thousand quarters of an hour: other requests go on meanwhile.
             lines = await asyncio.to_thread(_by_the_clock, rows, CLOCK_GROUPINGS[by], order)
-            return lines[:limit]
+            # The cells of a week are told whole: a table with the emptiest ones left out would mislead.
+            return lines[: max(limit, _HOURS_OF_A_WEEK) if by == "weekday_hour" else limit]
         grouping = GROUPINGS[by]
         ordered = ", ".join(f"{figure} DESC NULLS LAST" for figure in order)
         rows = await self._fetch(

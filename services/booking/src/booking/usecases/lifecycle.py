@@ -20,7 +20,7 @@ from booking.domain.errors import (
     ReasonRequiredError,
     TooLateError,
 )
-from booking.domain.lifecycle import OPEN, TRANSITIONS, Status, Verb, status_after
+from booking.domain.lifecycle import OPEN, TRANSITIONS, Status, Verb, status_after, verbs_from
 from booking.domain.policy import Policy
 from booking.publishers import snapshot_json
 from booking.storage.appointments import AppointmentStore
@@ -34,7 +34,7 @@ from booking.usecases.limits import check_assignment
 from booking.usecases.retaking import assign_resources, take_again
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Connection
-from slotstream_servicekit.errors import VersionConflictError
+from slotstream_servicekit.errors import SlotstreamError, VersionConflictError
 from slotstream_servicekit.limits import beyond_limits
 
 
@@ -135,6 +135,35 @@ def told(old: Appointment, details: Details) -> dict[str, Any]:
         "actual_amount": old.actual_amount if details.actual_amount is None else details.actual_amount,
         "actual_currency": details.actual_currency or old.actual_currency,
     }
+
+
+def verbs_now(policy: Policy, appointment: Appointment, *, context: Context, client_erased: bool) -> tuple[Verb, ...]:
+    """What the caller, whose rights the edge knows, can do with the appointment as it stands. A slot that is checked
+    may still be refused; a member of staff is counted as giving a reason where one is needed.
+    """
+    return tuple(
+        verb
+        for verb in verbs_from(appointment.status)
+        if _is_possible(policy, appointment, verb, context=context, client_erased=client_erased)
+    )
+
+
+_ABOUT_A_PERSON: Final = frozenset({Verb.REOPEN, Verb.UPDATE})
+
+
+def _is_possible(
+    policy: Policy, appointment: Appointment, verb: Verb, *, context: Context, client_erased: bool
+) -> bool:
+    if verb in {Verb.ARCHIVE, Verb.UNARCHIVE}:
+        is_wanted = appointment.archived == (verb is Verb.UNARCHIVE)
+        return is_wanted and (verb is Verb.UNARCHIVE or appointment.status not in OPEN)
+    if client_erased and verb in _ABOUT_A_PERSON:
+        return False
+    try:
+        decide(policy, appointment, verb, context=context, details=Details(reason=str(verb)))
+    except SlotstreamError:
+        return False
+    return True
 
 
 _BOUND_BY_NOTICE: Final = frozenset({"client", "ai_agent"})

@@ -20,7 +20,7 @@ from booking.domain.policy import Policy
 from booking.storage.appointments import AppointmentStore
 from booking.storage.clients import ClientStore
 from booking.storage.connections import connection_of
-from booking.storage.listing import AppointmentFilter, list_appointments
+from booking.storage.listing import AppointmentFilter, Order, list_appointments
 from booking.storage.policies import PolicyCache
 from booking.usecases.lifecycle import Details, change_status, notice_override
 from booking.usecases.rescheduling import Move, reschedule_appointment
@@ -67,8 +67,6 @@ async def list_own_appointments(
         wanted=AppointmentFilter(
             client_ids=[client.id], status=sorted(OPEN), shared=True, begins=context.now - _STILL_SHOWN
         ),
-        descending=False,
-        after=None,
         limit=MOST_SHOWN,
     )
     return [_own(policy, row.appointment, client, context) for row in rows]
@@ -101,8 +99,7 @@ async def read_contact(
             connection,
             organization_id=context.organization_id,
             wanted=AppointmentFilter(client_ids=[client_id], archived=None),
-            descending=True,
-            after=None,
+            order=Order(descending=True),
             limit=1,
         )
         business_id = rows[0].appointment.business_id if rows else None

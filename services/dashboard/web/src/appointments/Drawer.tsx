@@ -164,6 +164,11 @@ function Details({ appointment, clock, businessName, onOther }: { appointment: A
         <dd>
           <StatusPill status={appointment.status} />
           {appointment.archived && <small>{t("filter.archived")}</small>}
+          {appointment.cancellation_reason && (
+            <small>
+              {t("reason")}: <bdi>{appointment.cancellation_reason}</bdi>
+            </small>
+          )}
         </dd>
         <dt>{t("field.service")}</dt>
         <dd>

@@ -6,7 +6,7 @@ import { Checkbox, Select } from "../ui/fields";
 import { Sheet } from "../ui/Sheet";
 
 const FORMATS = ["csv", "xlsx", "ics"] as const;
-const FIELDS = ["starts_at", "ends_at", "zone", "duration_minutes", "status", "business", "service", "staff", "client_name", "client_phone", "client_email", "action", "source", "location", "origin", "quoted_price", "quoted_currency", "actual_price", "actual_currency", "notes", "internal_notes", "external_id", "created_at", "updated_at"] as const;
+const FIELDS = ["starts_at", "ends_at", "zone", "duration_minutes", "status", "cancellation_reason", "business", "service", "staff", "client_name", "client_phone", "client_email", "action", "source", "location", "origin", "quoted_price", "quoted_currency", "actual_price", "actual_currency", "notes", "internal_notes", "external_id", "created_at", "updated_at"] as const;
 const USUAL = new Set<string>(["starts_at", "ends_at", "status", "business", "service", "staff", "client_name", "client_phone", "action", "source", "origin", "actual_price", "actual_currency"]);
 const MOST_IDS = 1_000;
 

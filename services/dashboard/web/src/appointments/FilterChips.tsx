@@ -1,14 +1,14 @@
 import { Button as AriaButton, Dialog, DialogTrigger, Popover } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import { useResources, useServices } from "../api/catalogue";
+import { useActions, useResources, useServices } from "../api/catalogue";
 import { useBusiness } from "../business";
 import type { Day } from "../time";
-import { Checkbox, type Option } from "../ui/fields";
+import { Checkbox, type Option, Select } from "../ui/fields";
 import { Icon } from "../ui/Icon";
-import { type ListSearch, ORIGINS, type Period, SOURCES } from "./filters";
+import { type ListSearch, ORIGINS, type Period, SORT_KEYS, SOURCES, type SortKey, keyOf, sortBy, sortOf } from "./filters";
 
 type Props = { search: ListSearch; today: Day; onChange: (change: Partial<ListSearch>) => void };
-type Several = "staff" | "service" | "business" | "source" | "origin";
+type Several = "staff" | "service" | "business" | "action" | "source" | "origin";
 
 /** What narrows the list: when, and whose. Each chip tells what it lets through. */
 export function FilterChips({ search, today, onChange }: Props) {
@@ -16,11 +16,14 @@ export function FilterChips({ search, today, onChange }: Props) {
   const { businesses } = useBusiness();
   const resources = useResources().data ?? [];
   const services = useServices().data ?? [];
+  const actions = useActions().data ?? [];
+  const sort = sortOf(search);
   const period: Period = search.period ?? (search.from || search.to ? "dates" : "today");
   const options: Record<Several, Option[]> = {
     staff: resources.filter((resource) => resource.kind === "staff" && !resource.archived),
     service: services.filter((service) => !service.archived),
     business: [...businesses],
+    action: actions.filter((action) => !action.archived || search.action?.includes(action.id)),
     source: SOURCES.map((id) => ({ id, name: t(`source.${id}`) })),
     origin: ORIGINS.map((id) => ({ id, name: t(`origin.${id}`) })),
   };
@@ -46,6 +49,12 @@ export function FilterChips({ search, today, onChange }: Props) {
       <button type="button" className="chip" aria-pressed={search.archived ?? false} onClick={() => onChange({ archived: search.archived ? undefined : true })}>
         {t("filter.archived")}
       </button>
+      <span className="sorting">
+        <Select hiddenLabel label={t("list.sortedBy")} value={keyOf(sort)} onChange={(key) => onChange({ sort: sortBy(key as SortKey, sort) })} options={SORT_KEYS.map((id) => ({ id, name: t(`list.sort.${id}`) }))} />
+        <button type="button" className="chip" aria-label={t(sort.startsWith("-") ? "list.descending" : "list.ascending")} onClick={() => onChange({ sort: sortBy(keyOf(sort), sort) })}>
+          <span aria-hidden="true">{sort.startsWith("-") ? "↓" : "↑"}</span>
+        </button>
+      </span>
     </div>
   );
 }

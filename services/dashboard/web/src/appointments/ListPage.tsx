@@ -21,7 +21,7 @@ import { BulkBar, type Selection } from "./BulkBar";
 import { AppointmentDrawer } from "./Drawer";
 import { ExportSheet } from "./ExportSheet";
 import { FilterChips } from "./FilterChips";
-import { type ListSearch, queryOf, sortOf } from "./filters";
+import { type ListSearch, type SortKey, keyOf, queryOf, sortBy, sortOf } from "./filters";
 import "./list.css";
 import { useVerbs } from "./useVerbs";
 
@@ -55,12 +55,19 @@ export function ListPage() {
   const filterKey = JSON.stringify([query, search.status]);
   useEffect(() => setSelection({ ids: new Set(), all: null }), [filterKey]);
 
+  const sort = sortOf(search);
+  const sorted = keyOf(sort);
   const rows = useMemo(() => pages.data?.pages.flatMap((page) => page.items) ?? [], [pages.data]);
   const lines = useMemo(() => {
     const result: Line[] = [];
     let group: Appointment[] = [];
     let day = "";
     for (const appointment of rows) {
+      // Days are together only where the list is sorted by them.
+      if (sorted !== "starts_at") {
+        result.push({ kind: "row", key: appointment.id, appointment });
+        continue;
+      }
       const own = dayOf(instantOf(appointment.starts_at), appointment.zone);
       if (own !== day) {
         day = own;
@@ -71,7 +78,7 @@ export function ListPage() {
       result.push({ kind: "row", key: appointment.id, appointment });
     }
     return result;
-  }, [rows]);
+  }, [rows, sorted]);
 
   const scale = useScale();
   const virtual = useVirtualizer({
@@ -175,12 +182,8 @@ export function ListPage() {
                   <th className="c-check">
                     <Checkbox label={t("list.selectPage")} value={allOnPage} mixed={!allOnPage && pageIds.some((id) => selection.ids.has(id))} onChange={(on) => setSelection({ ids: new Set(on ? pageIds : []), all: null })} />
                   </th>
-                  <th className="c-time" aria-sort={sortOf(search) === "starts_at" ? "ascending" : "descending"}>
-                    <button type="button" onClick={() => set({ sort: sortOf(search) === "starts_at" ? "-starts_at" : "starts_at" })}>
-                      {t("field.time")} <span aria-hidden="true">{sortOf(search) === "starts_at" ? "↑" : "↓"}</span>
-                    </button>
-                  </th>
-                  <th>{t("field.client")}</th>
+                  <SortHead className="c-time" name={t("field.time")} column="starts_at" sort={sort} onSort={(next) => set({ sort: next })} />
+                  <SortHead name={t("field.client")} column="client" sort={sort} onSort={(next) => set({ sort: next })} />
                   <th>{t("field.service")}</th>
                   <th className="hide-m">{t("field.staff")}</th>
                   <th className="c-status">{t("field.status")}</th>
@@ -204,6 +207,7 @@ export function ListPage() {
                       clock={zones.get(appointment.business_id) ?? clock}
                       otherBusiness={appointment.business_id !== business?.id ? businesses.find((item) => item.id === appointment.business_id)?.name : undefined}
                       language={i18n.language}
+                      sorted={sorted}
                       selected={selection.ids.has(appointment.id)}
                       open={search.appointment === appointment.id}
                       verbs={verbsOf(appointment)}
@@ -289,6 +293,7 @@ type RowProps = {
   clock: Clock;
   otherBusiness: string | undefined;
   language: string;
+  sorted: SortKey;
   selected: boolean;
   open: boolean;
   verbs: ReturnType<ReturnType<typeof useVerbs>["verbsOf"]>;
@@ -300,7 +305,7 @@ type RowProps = {
 
 const GONE_LOOK = new Set<Status>(["cancelled", "rescheduled", "dismissed"]);
 
-function Row({ appointment, clock, otherBusiness, language, selected, open, verbs, onSelect, onFocus, onOpen, onVerb }: RowProps) {
+function Row({ appointment, clock, otherBusiness, language, sorted, selected, open, verbs, onSelect, onFocus, onOpen, onVerb }: RowProps) {
   const { t } = useTranslation();
   const start = instantOf(appointment.starts_at);
   const staff = staffOf(appointment);
@@ -313,9 +318,10 @@ function Row({ appointment, clock, otherBusiness, language, selected, open, verb
         <Checkbox label={t("list.select", { label })} value={selected} onChange={() => onSelect(shift.current)} />
       </td>
       <td className="t">
+        {sorted !== "starts_at" && <small>{clock.shortDay(start)}</small>}
         <b>{clock.time(start)}</b>
         <small>
-          <bdi>{duration(appointment.duration_minutes, language)}</bdi>
+          <bdi>{sortedBy(appointment, sorted, clock, language) ?? duration(appointment.duration_minutes, language)}</bdi>
         </small>
       </td>
       <td>
@@ -366,6 +372,25 @@ function Row({ appointment, clock, otherBusiness, language, selected, open, verb
         </span>
       </td>
     </tr>
+  );
+}
+
+/** What the list is sorted by, where no column shows it. */
+function sortedBy(appointment: Appointment, sorted: SortKey, clock: Clock, language: string): string | undefined {
+  if (sorted === "created_at" || sorted === "updated_at") return clock.dayAndTime(instantOf(appointment[sorted]));
+  if (sorted !== "price") return undefined;
+  const price = appointment.actual_price ?? appointment.quoted_price;
+  return price ? new Intl.NumberFormat(language, { style: "currency", currency: price.currency }).format(Number(price.amount)) : "–";
+}
+
+function SortHead({ name, column, sort, className, onSort }: { name: string; column: SortKey; sort: string; className?: string; onSort: (sort: string) => void }) {
+  const on = keyOf(sort) === column;
+  return (
+    <th className={className} aria-sort={on ? (sort.startsWith("-") ? "descending" : "ascending") : "none"}>
+      <button type="button" onClick={() => onSort(sortBy(column, sort))}>
+        {name} {on && <span aria-hidden="true">{sort.startsWith("-") ? "↓" : "↑"}</span>}
+      </button>
+    </th>
   );
 }
 

@@ -15,7 +15,7 @@ import { toast } from "../ui/toasts";
 import { ReasonSheet } from "./sheets";
 import { SlotPicker } from "./SlotPicker";
 
-const RULES = new Set(["not_bookable", "slot_taken", "outside_hours", "time_off", "closed"]);
+const RULES = new Set(["too_short_notice", "beyond_booking_window", "resource_cannot_perform", "business_closed", "outside_working_hours", "on_time_off", "external_busy", "slot_taken", "class_full"]);
 
 /** Another time for an appointment, checked against everything but itself. */
 export function MoveSheet({ appointment, onClose }: { appointment: Appointment; onClose: () => void }) {

@@ -142,7 +142,7 @@ export function NewPage() {
       setBusy(false);
     }
   };
-  const rules = error instanceof ProblemError && ((error.problem.reasons?.length ?? 0) > 0 || error.code === "slot_taken");
+  const rules = error instanceof ProblemError && ((error.problem.reasons?.length ?? 0) > 0 || error.code === "slot_taken" || error.code === "class_full");
 
   return (
     <Page title={t("new.title")} actions={<><span className="soft hide-s">{t("zone", { place: clock.place })}</span><span className="fill" /><Button kind="quiet" icon="x" aria-label={t("close")} onPress={close} /></>}>

@@ -5,7 +5,9 @@ import { type Clock, type Day, addDays, isDay, isoOf, startOfDay, startOfWeek } 
 
 export const SOURCES = ["voice_ai", "manual", "portal", "import", "calendar_sync", "api", "webhook", "recurrence"] as const;
 export const ORIGINS = ["independent", "work_order", "booking"] as const;
-export const SORTS = ["starts_at", "-starts_at"] as const;
+export const SORT_KEYS = ["starts_at", "client", "price", "created_at", "updated_at"] as const;
+export type SortKey = (typeof SORT_KEYS)[number];
+export const SORTS: readonly string[] = SORT_KEYS.flatMap((key) => [key, `-${key}`]);
 export type Period = "today" | "tomorrow" | "week" | "all" | "dates";
 
 export type ListSearch = {
@@ -19,6 +21,7 @@ export type ListSearch = {
   source?: string[];
   origin?: string[];
   client?: string[];
+  action?: string[];
   q?: string;
   sort?: string;
   archived?: boolean;
@@ -27,7 +30,7 @@ export type ListSearch = {
   wrong?: string[];
 };
 
-const KNOWN = new Set(["status", "period", "from", "to", "business", "staff", "service", "source", "origin", "client", "q", "sort", "archived", "appointment"]);
+const KNOWN = new Set(["status", "period", "from", "to", "business", "staff", "service", "source", "origin", "client", "action", "q", "sort", "archived", "appointment"]);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** The filters of an address; each value that is none is kept in `wrong`, by its name. */
@@ -58,10 +61,11 @@ export function readSearch(raw: Record<string, unknown>): ListSearch {
     staff: list("staff", id),
     service: list("service", id),
     client: list("client", id),
+    action: list("action", id),
     source: list("source", (value) => (SOURCES as readonly string[]).includes(value)),
     origin: list("origin", (value) => (ORIGINS as readonly string[]).includes(value)),
     q: single("q", (value) => value.length <= 200),
-    sort: single("sort", (value) => (SORTS as readonly string[]).includes(value)),
+    sort: single("sort", (value) => SORTS.includes(value)),
     archived: raw.archived === true || raw.archived === "true" ? true : undefined,
     appointment: single("appointment", id),
   };
@@ -95,6 +99,7 @@ export function queryOf(search: ListSearch, clock: Clock, today: Day): Query {
     resource_id: search.staff,
     service_id: search.service,
     client_id: search.client,
+    action_id: search.action,
     source: search.source,
     origin: search.origin,
     q: search.q,
@@ -105,4 +110,12 @@ export function queryOf(search: ListSearch, clock: Clock, today: Day): Query {
 /** Past lists read backwards, from the newest. */
 export function sortOf(search: ListSearch): string {
   return search.sort ?? (search.period === "all" ? "-starts_at" : "starts_at");
+}
+
+export const keyOf = (sort: string): SortKey => sort.replace(/^-/, "") as SortKey;
+
+/** What pressing a column's head does: the other way round, or this column in the order that people look for first. */
+export function sortBy(key: SortKey, current: string): string {
+  if (keyOf(current) === key) return current.startsWith("-") ? key : `-${key}`;
+  return key === "starts_at" || key === "client" ? key : `-${key}`;
 }

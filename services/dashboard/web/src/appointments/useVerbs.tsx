@@ -31,6 +31,7 @@ export const VERB_ICON: Record<string, IconName> = {
 const ORDER = ["approve", "confirm", "complete", "reschedule", "no_show", "reopen", "dismiss", "decline", "cancel", "archive", "unarchive"];
 /** What a right to book is enough for. */
 const BOOKING = new Set(["confirm", "reschedule", "cancel"]);
+const ACTIVE: ReadonlySet<string> = new Set(["scheduled", "confirmed"]);
 const UNDONE_BY_REOPEN = new Set(["complete", "no_show", "dismiss"]);
 const ASKS_REASON = new Set(["decline", "cancel"]);
 
@@ -54,9 +55,9 @@ export function useVerbs() {
 
   /** In the order of likelihood; `why` where it cannot be done now. */
   const verbsOf = (appointment: Appointment): (Item & { id: string })[] =>
-    ORDER.filter((verb) => appointment.verbs.map((name) => name.replaceAll("-", "_")).includes(verb))
+    // Rows tell what can be done now. What time alone stands against is shown too, with when it can be.
+    ORDER.filter((verb) => appointment.verbs.includes(verb) || (verb === "no_show" && ACTIVE.has(appointment.status)))
       .filter((verb) => (BOOKING.has(verb) ? mayBook : mayWrite))
-      .filter((verb) => (verb === "archive" ? !appointment.archived : verb === "unarchive" ? appointment.archived : true))
       .map((verb) => {
         const early = verb === "no_show" && Date.parse(appointment.starts_at) > now();
         return {

@@ -105,7 +105,7 @@ export function CalendarPage() {
       set({ appointment: search.appointment === appointment.id ? done.appointment.id : search.appointment }, true);
     } catch (failure) {
       void client.invalidateQueries({ queryKey: ["appointments"] });
-      if (failure instanceof ProblemError && failure.code === "slot_taken") void client.invalidateQueries({ queryKey: ["calendar"] });
+      if (failure instanceof ProblemError && ["slot_taken", "class_full"].includes(failure.code)) void client.invalidateQueries({ queryKey: ["calendar"] });
       toast(t("calendar.notMoved", { name: appointment.client.name, why: sayError(t, failure) }), { danger: true });
     }
   };

@@ -1,16 +1,22 @@
 /** What a calendar draws: opening hours, absences and busy time of availability, appointments of booking. */
 import { useQuery } from "@tanstack/react-query";
+import type { TFunction } from "i18next";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { type Appointment, GONE, useWindow } from "../api/appointments";
+import { readAll } from "../api/catalogue";
 import type { components } from "../api/schema/availability";
+import type { components as booking } from "../api/schema/booking";
 import { ask } from "../api/client";
 import { type Clock, type Day, addDays, duration, instantOf, isoOf, startOfDay } from "../time";
 import { gapsBetween, partIn } from "./layout";
 import type { Block, Column } from "./TimeGrid";
 
 type CalendarOut = components["schemas"]["CalendarOut"];
+type Hold = booking["schemas"]["HoldOut"];
 type Lane = components["schemas"]["CalendarLaneOut"];
+
+const HOLDS_EVERY = 15_000;
 
 export type CalendarWish = { businessId: string | undefined; days: readonly Day[]; clock: Clock; staff: readonly string[] | undefined; gone: boolean; most: number };
 
@@ -25,6 +31,13 @@ export function useCalendar({ businessId, days, clock, staff, gone, most }: Cale
     enabled: businessId !== undefined,
     queryFn: ({ signal }) => ask<CalendarOut>("availability", "/calendar", { query: { business_id: businessId, from: isoOf(from), to: isoOf(to) }, signal }),
     placeholderData: (previous) => previous,
+  });
+  const holds = useQuery({
+    queryKey: ["calendar", "holds", businessId, from, to],
+    enabled: businessId !== undefined,
+    queryFn: () => readAll<Hold>("/holds", { business_id: businessId, from: isoOf(from), to: isoOf(to) }),
+    // Holds come and go without a word to the screen, and end by themselves.
+    refetchInterval: HOLDS_EVERY,
   });
   const lanes = useMemo(
     // The business itself is a lane too: what nobody in particular has to do.
@@ -62,12 +75,12 @@ export function useCalendar({ businessId, days, clock, staff, gone, most }: Cale
           day,
           resourceId: lane.resource_id,
           person: !manyDays && lane.kind === "staff",
-          blocks: blocksOf(lane, closures, day, clock, t),
+          blocks: [...blocksOf(lane, closures, day, clock, t), ...heldOf((holds.data ?? []).filter((hold) => hold.resource_ids.includes(lane.resource_id)), day, clock, t)],
           appointments: shown,
         };
       }),
     );
-  }, [appointments.data, chosen, closures, clock, days, gone, i18n.language, t]);
+  }, [appointments.data, chosen, closures, clock, days, gone, holds.data, i18n.language, t]);
 
   return { columns, lanes, error: appointments.error ?? calendar.error, loading: appointments.isPending || calendar.isPending, stale: appointments.isError || calendar.isError };
 }
@@ -77,6 +90,14 @@ function openMinutes(lane: Lane, day: Day, clock: Clock): number {
     const part = partIn(day, clock.zone, instantOf(span.starts_at), instantOf(span.ends_at));
     return sum + (part ? part.to - part.from : 0);
   }, 0);
+}
+
+/** Slots that somebody is just choosing, until when each is kept. */
+function heldOf(holds: readonly Hold[], day: Day, clock: Clock, t: TFunction): Block[] {
+  return holds.flatMap((hold): Block[] => {
+    const span = partIn(day, clock.zone, instantOf(hold.starts_at), instantOf(hold.ends_at));
+    return span ? [{ ...span, kind: "hold", name: t("calendar.held", { time: clock.time(instantOf(hold.expires_at)) }) }] : [];
+  });
 }
 
 function blocksOf(lane: Lane, closures: Lane["absences"], day: Day, clock: Clock, t: (key: string) => string): Block[] {

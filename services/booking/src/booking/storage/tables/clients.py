@@ -18,11 +18,13 @@ clients = Table(
     Column("merged_into", Uuid),
     Column("erased", Boolean, nullable=False, server_default=text("false")),
     Column("search", Text, nullable=False, server_default=text("''")),
+    Column("sort_name", Text, nullable=False, server_default=text("''"), comment="The beginning of the folded name."),
     *versioned(),
     PrimaryKeyConstraint("organization_id", "id"),
     UniqueConstraint("id"),
     Index("clients_phone_idx", "organization_id", "phone", postgresql_where=text("phone IS NOT NULL")),
     Index("clients_email_idx", "organization_id", "email", postgresql_where=text("email IS NOT NULL")),
+    Index(None, "organization_id", "sort_name", "id"),
     Index("clients_merged_idx", "organization_id", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
 )
 

@@ -267,7 +267,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Get Holds
+         * @description Slots that are kept right now, by their start; what has expired is not among them.
+         */
+        get: operations["get_holds"];
         put?: never;
         /**
          * Add Hold
@@ -287,7 +291,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Get Hold
+         * @description One hold, until it expires or is used.
+         */
+        get: operations["get_hold"];
         put?: never;
         post?: never;
         /** Delete Hold */
@@ -1494,6 +1502,8 @@ export interface components {
             batch_id: string | null;
             /** Archived */
             archived: boolean;
+            /** Cancellation Reason */
+            cancellation_reason: string | null;
             /** Occupies */
             occupies: boolean;
             /**
@@ -1697,6 +1707,8 @@ export interface components {
             batch_id: string | null;
             /** Archived */
             archived: boolean;
+            /** Cancellation Reason */
+            cancellation_reason: string | null;
             /** Occupies */
             occupies: boolean;
             /**
@@ -1751,6 +1763,8 @@ export interface components {
             origin?: ("independent" | "work_order" | "booking")[] | null;
             /** Client Id */
             client_id?: string[] | null;
+            /** Action Id */
+            action_id?: string[] | null;
             /** Batch Id */
             batch_id?: string[] | null;
             /** Series Id */
@@ -2533,6 +2547,8 @@ export interface components {
             batch_id: string | null;
             /** Archived */
             archived: boolean;
+            /** Cancellation Reason */
+            cancellation_reason: string | null;
             /** Occupies */
             occupies: boolean;
             /**
@@ -2956,6 +2972,13 @@ export interface components {
         Page_ClientOut_: {
             /** Items */
             items: components["schemas"]["ClientOut"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** Page[HoldOut] */
+        Page_HoldOut_: {
+            /** Items */
+            items: components["schemas"]["HoldOut"][];
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -7063,6 +7086,113 @@ export interface operations {
             };
         };
     };
+    get_holds: {
+        parameters: {
+            query?: {
+                business_id?: string[] | null;
+                resource_id?: string[] | null;
+                /** @description Ends after */
+                from?: string | null;
+                /** @description Starts before */
+                to?: string | null;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_HoldOut_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     add_hold: {
         parameters: {
             query?: never;
@@ -7155,6 +7285,104 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_hold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hold_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8060,7 +8288,7 @@ export interface operations {
             query?: {
                 format?: components["schemas"]["Format"];
                 /** @description Columns in this order; all where absent */
-                fields?: ("id" | "starts_at" | "ends_at" | "zone" | "duration_minutes" | "status" | "business" | "service" | "staff" | "client_name" | "client_phone" | "client_email" | "action" | "source" | "location" | "origin" | "origin_reference_id" | "origin_url" | "quoted_price" | "quoted_currency" | "actual_price" | "actual_currency" | "notes" | "internal_notes" | "external_id" | "series_id" | "created_at" | "updated_at")[] | null;
+                fields?: ("id" | "starts_at" | "ends_at" | "zone" | "duration_minutes" | "status" | "cancellation_reason" | "business" | "service" | "staff" | "client_name" | "client_phone" | "client_email" | "action" | "source" | "location" | "origin" | "origin_reference_id" | "origin_url" | "quoted_price" | "quoted_currency" | "actual_price" | "actual_currency" | "notes" | "internal_notes" | "external_id" | "series_id" | "created_at" | "updated_at")[] | null;
                 /** @description By start */
                 order?: "asc" | "desc";
                 /** @description Only these, archived or not */
@@ -8076,6 +8304,7 @@ export interface operations {
                 source?: ("voice_ai" | "manual" | "portal" | "import" | "calendar_sync" | "api" | "webhook" | "recurrence")[] | null;
                 origin?: ("independent" | "work_order" | "booking")[] | null;
                 client_id?: string[] | null;
+                action_id?: string[] | null;
                 batch_id?: string[] | null;
                 series_id?: string[] | null;
                 /** @description Client name, phone, e-mail or service */
@@ -8180,8 +8409,8 @@ export interface operations {
     report_no_shows: {
         parameters: {
             query: {
-                by?: "client" | "service" | "staff" | "business" | "source" | "weekday" | "hour" | "day" | "month";
-                /** @description At most so many lines, the largest */
+                by?: "client" | "service" | "staff" | "business" | "source" | "weekday" | "hour" | "weekday_hour" | "day" | "month";
+                /** @description At most so many lines, the largest; of `weekday_hour` all */
                 limit?: number;
                 /** @description Starts at or after */
                 from: string;
@@ -8285,8 +8514,8 @@ export interface operations {
     report_volume: {
         parameters: {
             query: {
-                by?: "client" | "service" | "staff" | "business" | "source" | "weekday" | "hour" | "day" | "month";
-                /** @description At most so many lines, the largest */
+                by?: "client" | "service" | "staff" | "business" | "source" | "weekday" | "hour" | "weekday_hour" | "day" | "month";
+                /** @description At most so many lines, the largest; of `weekday_hour` all */
                 limit?: number;
                 /** @description Starts at or after */
                 from: string;
@@ -8390,8 +8619,8 @@ export interface operations {
     report_revenue: {
         parameters: {
             query: {
-                by?: "client" | "service" | "staff" | "business" | "source" | "weekday" | "hour" | "day" | "month";
-                /** @description At most so many lines, the largest */
+                by?: "client" | "service" | "staff" | "business" | "source" | "weekday" | "hour" | "weekday_hour" | "day" | "month";
+                /** @description At most so many lines, the largest; of `weekday_hour` all */
                 limit?: number;
                 /** @description Starts at or after */
                 from: string;
@@ -8597,7 +8826,7 @@ export interface operations {
     report_follow_ups: {
         parameters: {
             query: {
-                /** @description At most so many lines, the largest */
+                /** @description At most so many lines, the largest; of `weekday_hour` all */
                 limit?: number;
                 /** @description Starts at or after */
                 from: string;
@@ -11800,7 +12029,7 @@ export interface operations {
     search_appointments: {
         parameters: {
             query?: {
-                /** @description starts_at or -starts_at */
+                /** @description starts_at, created_at, updated_at, client, price; with - the other way. What has no price comes last either way */
                 sort?: string;
                 /** @description How many items at most */
                 limit?: number;
@@ -11817,6 +12046,7 @@ export interface operations {
                 source?: ("voice_ai" | "manual" | "portal" | "import" | "calendar_sync" | "api" | "webhook" | "recurrence")[] | null;
                 origin?: ("independent" | "work_order" | "booking")[] | null;
                 client_id?: string[] | null;
+                action_id?: string[] | null;
                 batch_id?: string[] | null;
                 series_id?: string[] | null;
                 /** @description Client name, phone, e-mail or service */
@@ -12071,6 +12301,7 @@ export interface operations {
                 source?: ("voice_ai" | "manual" | "portal" | "import" | "calendar_sync" | "api" | "webhook" | "recurrence")[] | null;
                 origin?: ("independent" | "work_order" | "booking")[] | null;
                 client_id?: string[] | null;
+                action_id?: string[] | null;
                 batch_id?: string[] | null;
                 series_id?: string[] | null;
                 /** @description Client name, phone, e-mail or service */

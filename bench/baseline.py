@@ -16,13 +16,13 @@ from bench.setting import Setting
 from bench.world import BenchWorld
 from booking.domain.appointments import FIELDS
 from booking.domain.requests import BookingRequest
-from booking.schemas.appointments import booked_out
+from booking.schemas.appointments import booked_json
 from booking.storage.policies import PolicyCache
 from booking.usecases.booking import Booking, book_appointment
 from slotstream_servicekit.clock import system_clock
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.http.idempotency import KeyClaim, stored_answer
-from slotstream_servicekit.http.responses import model_response
+from slotstream_servicekit.http.responses import json_response
 from slotstream_servicekit.ids import new_id
 
 CONNECTIONS = 8
@@ -129,7 +129,7 @@ def _booking(world: BenchWorld, number: int) -> Booking:
         ),
         claim=claim,
         answer=lambda appointment, notes: stored_answer(
-            claim, model_response(booked_out(appointment, notes, staff=True))
+            claim, json_response(booked_json(appointment, notes, staff=True), status=201)
         ),
     )
 

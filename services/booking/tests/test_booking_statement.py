@@ -13,7 +13,7 @@ import pytest
 from booking_fixtures import Tenant
 
 from booking.domain.appointments import FIELDS
-from booking.storage.booking_statement import booking_text, booking_values
+from booking.storage.booking_statement import Shape, booking_text, booking_values
 from booking.storage.bookings import gate_of
 from booking.storage.connections import connection_of
 from booking.storage.occupancy import _TAKEN, OccupancyStore, Window
@@ -75,13 +75,24 @@ def test_every_field_of_an_appointment_has_a_column() -> None:
     assert list(FIELDS) == [column.name for column in appointments.columns]
 
 
-@pytest.mark.parametrize("alone", [True, False])
 @pytest.mark.parametrize("with_clients", [True, False])
-def test_the_statement_names_its_parameters_in_their_order(alone: bool, with_clients: bool) -> None:
-    text = booking_text(alone=alone, with_clients=with_clients)
-    numbers = {int(number) for number in re.findall(r"\$(\d+)", text)}
-    values = booking_values([], alone=False, with_clients=with_clients)
-    assert numbers == set(range(1, 4 + len(values)))
+def test_the_statement_names_the_parameters_of_many_in_their_order(with_clients: bool) -> None:
+    text = booking_text(None, with_clients=with_clients)
+    assert _numbers(text) == set(range(1, 4 + len(booking_values([], with_clients=with_clients))))
+
+
+@pytest.mark.parametrize("clients", [0, 1])
+@pytest.mark.parametrize("takes", [0, 1, 3])
+def test_the_statement_of_one_has_a_parameter_for_each_value(takes: int, clients: int) -> None:
+    few = _numbers(booking_text(Shape(takes=takes, resources=0, events=0, clients=0), with_clients=False))
+    shape = Shape(takes=takes, resources=2, events=3, clients=clients)
+    numbers = _numbers(booking_text(shape, with_clients=bool(clients)))
+    assert numbers == set(range(1, len(numbers) + 1))
+    assert len(numbers) - len(few) == 2 * 4 + 3 * 10 + clients * 10
+
+
+def _numbers(text: str) -> set[int]:
+    return {int(number) for number in re.findall(r"\$(\d+)", text)}
 
 
 async def test_who_looks_at_a_day_reads_that_day_and_not_all_that_was_ever_booked(tenant: Tenant) -> None:

@@ -1,18 +1,28 @@
 """Responses that endpoints build themselves: JSON with the version as its ETag."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from slotstream_servicekit.http.etags import etag
 
 JSON = "application/json"
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def json_response(
-    body: bytes, *, status: int = 200, version: int | None = None, location: str | None = None
+    body: bytes,
+    *,
+    status: int = 200,
+    version: int | None = None,
+    location: str | None = None,
+    headers: Mapping[str, str] = _NO_HEADERS,
 ) -> Response:
     """Finished JSON. `version` becomes the ETag, `location` the address of what was created."""
-    headers: dict[str, str] = {}
+    headers = dict(headers)
     if version is not None:
         headers["ETag"] = etag(version)
     if location is not None:

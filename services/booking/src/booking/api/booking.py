@@ -6,7 +6,7 @@ from dataclasses import replace
 from fastapi import Request
 from starlette.responses import Response
 
-from booking.api.answers import appointment_version, tells_versions, with_versions
+from booking.api.answers import VERSION_HEADER, appointment_version, tells_versions
 from booking.api.dependencies import (
     Booker,
     check_match,
@@ -18,7 +18,7 @@ from booking.api.dependencies import (
 )
 from booking.domain.appointments import Appointment
 from booking.domain.clients import ClientNote
-from booking.schemas.appointments import BookAppointmentIn, BookedAppointmentOut, booked_out
+from booking.schemas.appointments import BookAppointmentIn, BookedAppointmentOut, booked_json
 from booking.usecases import booking as usecase
 from booking.usecases.booking import Booking
 from slotstream_servicekit.database import Connection
@@ -30,7 +30,7 @@ from slotstream_servicekit.http.idempotency import (
     idempotent_statement,
     stored_answer,
 )
-from slotstream_servicekit.http.responses import model_response
+from slotstream_servicekit.http.responses import json_response
 from slotstream_servicekit.ids import new_id
 
 router = Router(tags=["appointments"])
@@ -82,10 +82,10 @@ async def book_appointment(
 
 
 def _answer(appointment: Appointment, notes: Sequence[ClientNote], *, staff: bool) -> Response:
-    response = model_response(
-        booked_out(appointment, notes, staff=staff),
+    return json_response(
+        booked_json(appointment, notes, staff=staff),
         status=201,
         version=appointment.version,
         location=f"/v1/appointments/{appointment.id}",
+        headers={VERSION_HEADER: appointment_version(appointment)},
     )
-    return with_versions(response, appointment_version(appointment))

@@ -24,6 +24,7 @@ from slotstream_servicekit.http.models import (
     ResponseModel,
     ShortText,
 )
+from slotstream_servicekit.http.writers import writer_of
 
 Status = Literal["pending", "scheduled", "confirmed", "completed", "cancelled", "rescheduled", "no_show", "dismissed"]
 Source = Literal["voice_ai", "manual", "portal", "import", "calendar_sync", "api", "webhook", "recurrence"]
@@ -324,10 +325,12 @@ class BookedAppointmentOut(AppointmentOut):
     client_notes: list[ClientNoteOut] = Field(default=[])
 
 
-def booked_out(appointment: Appointment, notes: Sequence[ClientNote], *, staff: bool) -> BookedAppointmentOut:
-    """Validated and built once: every booking pays for this."""
-    shown = BookedAppointmentOut.model_validate(_visible(appointment, staff=staff))
-    return shown.model_copy(update={"client_notes": [ClientNoteOut.of(note) for note in notes]}) if notes else shown
+_BOOKED = writer_of(BookedAppointmentOut, given=("client_notes",))
+
+
+def booked_json(appointment: Appointment, notes: Sequence[ClientNote], *, staff: bool) -> bytes:
+    """The JSON of a BookedAppointmentOut. Every booking pays for it, so no model is built."""
+    return _BOOKED(_visible(appointment, staff=staff), client_notes=notes)
 
 
 class ClientSummaryOut(ResponseModel):

@@ -16,6 +16,7 @@ Why it is one statement: a round trip costs as much as the writing. Why parts of
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
@@ -146,66 +147,105 @@ _NEW_CLIENTS: Final = """, new_clients AS (
 
 
 class _Parameters:
-    """Numbers parameters in the order in which they are named, from $4 on, with the values of each."""
+    """Numbers parameters in the order in which they are named, from $4 on, as `booking_values` gives them."""
 
     def __init__(self) -> None:
         self.count = 3
 
-    def array(self, type_: str) -> str:
+    def _next(self, type_: str) -> str:
         self.count += 1
-        return f"${self.count}::{type_}[]"
+        return f"${self.count}::{type_}"
+
+    def line(self, columns: Mapping[str, str]) -> dict[str, str]:
+        """A plain parameter for each column."""
+        return {name: self._next(type_) for name, type_ in columns.items()}
 
     def arrays(self, columns: Mapping[str, str]) -> dict[str, str]:
-        return {name: self.array(type_) for name, type_ in columns.items()}
+        return {name: self._next(f"{type_}[]") for name, type_ in columns.items()}
 
-    def scalars(self, columns: Mapping[str, str]) -> dict[str, str]:
-        numbered = {}
-        for name, type_ in columns.items():
-            self.count += 1
-            numbered[name] = f"${self.count}::{type_}"
-        return numbered
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How many lines a single booking writes of each kind, since its values are plain parameters.
+
+    Many bookings have no shape: each of their columns is an array. A function that unnests sixty arrays costs as much
+    as the rest of one booking, and so does the driver that looks through them; for many it is shared.
+    """
+
+    takes: int
+    resources: int
+    events: int
+    clients: int
+
+    @classmethod
+    def of(cls, rows: Sequence["BookingRow"]) -> "Shape | None":
+        if len(rows) != 1:
+            return None
+        row = rows[0]
+        return cls(
+            takes=len(row.takes),
+            resources=len(row.appointment.resources),
+            events=len(row.records),
+            clients=int(row.new_client is not None),
+        )
+
+
+class _Relation:
+    """The lines of one kind: what the statement reads them from, and each of their columns as an array."""
+
+    def __init__(self, parameters: _Parameters, columns: Mapping[str, str], lines: int | None) -> None:
+        self._columns = columns
+        self._lines = None if lines is None else [parameters.line(columns) for _ in range(lines)]
+        self._arrays = parameters.arrays(columns) if lines is None else {}
+
+    def array(self, column: str) -> str:
+        if self._lines is None:
+            return self._arrays[column]
+        return f"ARRAY[{', '.join(line[column] for line in self._lines)}]::{self._columns[column]}[]"
+
+    def named(self, alias: str) -> str:
+        """For a FROM; `n` numbers the lines."""
+        names = f"{alias}({', '.join(self._columns)}, n)"
+        if self._lines is None:
+            return f"unnest({', '.join(self._arrays.values())}) WITH ORDINALITY AS {names}"
+        if not self._lines:
+            nothing = ", ".join(f"NULL::{type_}" for type_ in self._columns.values())
+            return f"(SELECT {nothing}, 0 WHERE false) AS {names}"
+        lines = (f"({', '.join(line.values())}, {n})" for n, line in enumerate(self._lines, start=1))
+        return f"(VALUES {', '.join(lines)}) AS {names}"
 
 
 @cache
-def booking_text(*, alone: bool, with_clients: bool) -> str:
-    """The statement for one booking, whose values are plain parameters, or for many, whose columns are arrays.
-
-    A function that unnests sixty arrays costs as much as the rest of a booking; for many it is shared.
-    """
+def booking_text(shape: Shape | None, *, with_clients: bool) -> str:
+    """The statement for one booking of this shape, or for many; `with_clients` where some are made with them."""
     parameters = _Parameters()
-    row = parameters.scalars(_ROW) if alone else parameters.arrays(_ROW)
-    takes, resources, events = (parameters.arrays(columns) for columns in (_TAKES, _RESOURCES, _EVENTS))
-    clients = _NEW_CLIENTS.format(clients=_unnest("c", parameters.arrays(_CLIENTS))) if with_clients else ""
+    rows = _Relation(parameters, _ROW, 1 if shape else None)
+    takes = _Relation(parameters, _TAKES, shape.takes if shape else None)
+    resources = _Relation(parameters, _RESOURCES, shape.resources if shape else None)
+    events = _Relation(parameters, _EVENTS, shape.events if shape else None)
+    clients = _Relation(parameters, _CLIENTS, shape.clients if shape else None) if with_clients else None
     return _TEXT.format(
         columns=", ".join(_APPOINTMENT),
-        row_ids=f"ARRAY[{row['id']}]" if alone else row["id"],
-        row_clients=f"ARRAY[{row['known_client_id']}]" if alone else row["known_client_id"],
-        rows=f"(SELECT {', '.join(f'{at} AS {name}' for name, at in row.items())}) AS r"
-        if alone
-        else _unnest("r", row),
-        take_holders=takes["holder_id"],
-        take_resources=takes["resource_id"],
-        take_begins=takes["begins"],
-        take_ends=takes["ends"],
-        take_forced=takes["forced"],
-        takes=_unnest("t", takes),
-        resources=_unnest("r", resources),
-        events=_unnest("e", events, numbered=True),
-        new_clients=clients,
+        row_ids=rows.array("id"),
+        row_clients=rows.array("known_client_id"),
+        rows=rows.named("r"),
+        take_holders=takes.array("holder_id"),
+        take_resources=takes.array("resource_id"),
+        take_begins=takes.array("begins"),
+        take_ends=takes.array("ends"),
+        take_forced=takes.array("forced"),
+        takes=takes.named("t"),
+        resources=resources.named("r"),
+        events=events.named("e"),
+        new_clients=_NEW_CLIENTS.format(clients=clients.named("c")) if clients else "",
     )
 
 
-def _unnest(alias: str, arrays: Mapping[str, str], *, numbered: bool = False) -> str:
-    names = ", ".join([*arrays, *(["n"] if numbered else [])])
-    order = " WITH ORDINALITY" if numbered else ""
-    return f"unnest({', '.join(arrays.values())}){order} AS {alias}({names})"
-
-
-def booking_values(rows: Sequence["BookingRow"], *, alone: bool, with_clients: bool) -> list[object]:
+def booking_values(rows: Sequence["BookingRow"], *, with_clients: bool) -> list[object]:
     """The values from $4 on, in the order of `booking_text`."""
-    lines = [_row(row) for row in rows]
-    values: list[object] = [*lines[0]] if alone else _columns(lines, len(_ROW))
-    values += _columns(
+    lines_of = _lines if len(rows) == 1 else _columns
+    values = lines_of([_row(row) for row in rows], len(_ROW))
+    values += lines_of(
         (
             (row.appointment.id, take.resource_id, take.session_id, take.seat, *row.appointment.blocked, row.forced)
             for row in rows
@@ -213,7 +253,7 @@ def booking_values(rows: Sequence["BookingRow"], *, alone: bool, with_clients: b
         ),
         len(_TAKES),
     )
-    values += _columns(
+    values += lines_of(
         (
             (row.appointment.id, place, resource.id, resource.seat)
             for row in rows
@@ -221,7 +261,7 @@ def booking_values(rows: Sequence["BookingRow"], *, alone: bool, with_clients: b
         ),
         len(_RESOURCES),
     )
-    values += _columns(
+    values += lines_of(
         (
             (
                 record.id,
@@ -241,8 +281,13 @@ def booking_values(rows: Sequence["BookingRow"], *, alone: bool, with_clients: b
         len(_EVENTS),
     )
     if with_clients:
-        values += _columns((_client(row) for row in rows if row.new_client is not None), len(_CLIENTS))
+        values += lines_of((_client(row) for row in rows if row.new_client is not None), len(_CLIENTS))
     return values
+
+
+def _lines(lines: Iterable[Sequence[object]], _width: int) -> list[object]:
+    """The values of all lines, one after the other."""
+    return [value for line in lines for value in line]
 
 
 def _columns(lines: Iterable[Sequence[object]], width: int) -> list[object]:

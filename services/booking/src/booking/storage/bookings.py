@@ -10,7 +10,7 @@ from booking.domain.appointments import Appointment
 from booking.domain.changes import Change
 from booking.domain.clients import Client
 from booking.domain.seating import Seat
-from booking.storage.booking_statement import booking_text, booking_values
+from booking.storage.booking_statement import Shape, booking_text, booking_values
 from booking.storage.policies import StalePolicyError
 from slotstream_servicekit.context import Actor
 from slotstream_servicekit.database import Connection
@@ -74,11 +74,11 @@ class BookingStore:
             alone, with_clients = len(part) == 1, any(row.new_client for row in part)
             gate = part[0].gate if alone and not self.connection.is_in_transaction() else None
             won = await self.connection.fetchrow(
-                booking_text(alone=alone, with_clients=with_clients),
+                booking_text(Shape.of(part), with_clients=with_clients),
                 self.organization_id,
                 policy_version,
                 gate,
-                *booking_values(part, alone=alone, with_clients=with_clients),
+                *booking_values(part, with_clients=with_clients),
             )
             if won is None or won["is_stale"]:
                 raise StalePolicyError

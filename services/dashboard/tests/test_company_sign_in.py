@@ -465,6 +465,19 @@ async def test_signing_in_leads_to_no_other_site(company: Company, target: str) 
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
+async def test_the_sign_in_page_of_a_browser_that_came_by_a_company_leads_there_again(company: Company) -> None:
+    await company.tenant.invited("ada@example.com")
+    browser = company.tenant.browser()
+    assert company.address not in (await browser.get("/sign-in")).text
+    await company.sign_in(browser)
+
+    page = await browser.get("/sign-in?again=1&next=/a%26b%3Fc")
+
+    assert f'href="{company.address}?next=/a%26b%3Fc"' in page.text
+    odd = company.tenant.browser(Cookie='__Host-slotstream-company="><script>alert(1)</script>')
+    assert "/sign-in/o/" not in (await odd.get("/sign-in")).text
+
+
 async def test_what_the_browser_is_sent_with(company: Company) -> None:
     browser = company.tenant.browser()
     first, second = await company.begin(browser), await company.begin(browser)

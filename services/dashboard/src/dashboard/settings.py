@@ -169,3 +169,8 @@ class DashboardSettings(ServiceSettings):
     def provider_cookie_name(self) -> str:
         """Binds the answer of a company's provider to the browser that was sent there."""
         return f"{self.cookie_name}-provider"
+
+    @property
+    def company_cookie_name(self) -> str:
+        """Remembers on this device which organization's provider was used last; it is no secret."""
+        return f"{self.cookie_name}-company"

@@ -2,6 +2,7 @@
 
 from ipaddress import ip_address
 from typing import Final
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +14,7 @@ from dashboard.usecases.sign_in import Browser
 
 CSRF_HEADER: Final = "X-CSRF-Token"
 _MAX_COOKIE: Final = 200
+_COMPANY_REMEMBERED: Final = 180 * 24 * 60 * 60
 
 
 def browser_of(request: Request, settings: DashboardSettings) -> Browser:
@@ -67,6 +69,26 @@ def set_session_cookie(response: Response, secret: str, settings: DashboardSetti
 
 def clear_session_cookie(response: Response, settings: DashboardSettings) -> None:
     response.delete_cookie(settings.cookie_name, path="/", secure=settings.is_secure, httponly=True, samesite="lax")
+
+
+def remember_company(response: Response, organization_id: UUID, settings: DashboardSettings) -> None:
+    response.set_cookie(
+        settings.company_cookie_name,
+        str(organization_id),
+        max_age=_COMPANY_REMEMBERED,
+        path="/",
+        secure=settings.is_secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def remembered_company(request: Request, settings: DashboardSettings) -> UUID | None:
+    """The organization whose provider this browser used last; whoever changes the cookie changes a link."""
+    try:
+        return UUID(cookie_value(request, settings.company_cookie_name) or "")
+    except ValueError:
+        return None
 
 
 def require_same_origin(request: Request, settings: DashboardSettings) -> None:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard.api.browsers import browser_of, cookie_value, session_secret, set_session_cookie
+from dashboard.api.browsers import browser_of, cookie_value, remember_company, session_secret, set_session_cookie
 from dashboard.api.dependencies import Dependencies, dependencies_of
 from dashboard.api.forms import texts_for
 from dashboard.api.pages import limit_address, sign_in_page
@@ -119,6 +119,7 @@ async def come_back(request: Request) -> Response:
         dependencies.sessions.forget()
         answer = RedirectResponse(visit.target, status_code=303)
         set_session_cookie(answer, secret, settings)
+        remember_company(answer, organization_id, settings)
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.delete_cookie(
         settings.provider_cookie_name, path="/", secure=settings.is_secure, httponly=True, samesite="lax"

@@ -17,6 +17,7 @@ from dashboard.api.browsers import (
     browser_of,
     clear_session_cookie,
     client_address,
+    remembered_company,
     require_csrf_token,
     require_same_origin,
     session_secret,
@@ -217,6 +218,7 @@ def sign_in_page(
         afterwards=afterwards,
         target=target,
         email=email,
+        company=remembered_company(request, dependencies_of(request).settings),
         passkey_script=passkey_script_path() if dependencies_of(request).settings.passkey_host else None,
     )
 

@@ -16,6 +16,8 @@ export type Session = {
   organization: { id: string; name: string };
   rights: string[];
   expires_at: string;
+  /** False: their company's provider signed them in. */
+  has_account: boolean;
 };
 
 export async function readSession(): Promise<Session> {

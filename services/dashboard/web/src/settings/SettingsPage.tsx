@@ -16,6 +16,7 @@ import { Page, Waiting } from "../ui/Page";
 import { Avatar } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
 import { Businesses } from "../setup/Businesses";
+import { IdentityProvider } from "./IdentityProvider";
 import { Passkeys } from "./Passkeys";
 import { NameForm, PasswordForm } from "./ProfileForms";
 
@@ -50,7 +51,7 @@ export function SettingsPage() {
   const { page } = useParams({ strict: false }) as { page?: string };
   const administers = useRight("administer");
   const keepsBusinesses = useRight("write_catalogue") && useSession().user.business_ids === null;
-  const pages = ["profile", ...(keepsBusinesses ? ["businesses"] : []), ...(administers ? ["users", "api-clients"] : [])];
+  const pages = ["profile", ...(keepsBusinesses ? ["businesses"] : []), ...(administers ? ["users", "api-clients", "identity-provider"] : [])];
   const current = page && pages.includes(page) ? page : "profile";
   return (
     <Page title={t("nav.settings")}>
@@ -62,7 +63,7 @@ export function SettingsPage() {
         ))}
         <Link to="/actions">{t("nav.actions")}</Link>
       </nav>
-      <div className="scroll pad">{current === "businesses" ? <Businesses /> : current === "users" ? <Users /> : current === "api-clients" ? <ApiClients /> : <Profile />}</div>
+      <div className="scroll pad">{current === "businesses" ? <Businesses /> : current === "users" ? <Users /> : current === "api-clients" ? <ApiClients /> : current === "identity-provider" ? <IdentityProvider /> : <Profile />}</div>
     </Page>
   );
 }
@@ -167,7 +168,7 @@ const LANGUAGE = "slotstream-language";
 
 function Profile() {
   const { t, i18n } = useTranslation();
-  const { user } = useSession();
+  const { user, has_account } = useSession();
   const { clock } = useBusiness();
   const sessions = useQuery({ queryKey: ["sessions"], queryFn: () => get<PageOf<BrowserSession>>("/api/sessions") });
   const { run, error } = useRun(["sessions"]);
@@ -185,8 +186,8 @@ function Profile() {
         <Checkbox value={keys} onChange={(on) => { switchKeys(!on); setKeys(on); }}>{t("settings.keys")}</Checkbox>
       </section>
       <NameForm />
-      <PasswordForm />
-      <Passkeys />
+      {has_account && <PasswordForm />}
+      {has_account && <Passkeys />}
       <section className="panel">
         <h2>{t("settings.sessions")}</h2>
         <Problem error={error} />

@@ -37,7 +37,7 @@ WITHOUT_A_TOKEN = {
     "dashboard POST /oauth/token",
 }
 """Routes that look at no bearer token: a client secret or the address itself entitles there."""
-BY_COOKIE = "/api/session"
+BY_COOKIE = ("/api/session", "/api/passkeys")
 """Routes that begin so look at the cookie of who has signed in, and at no token."""
 
 

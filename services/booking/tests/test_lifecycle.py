@@ -286,13 +286,13 @@ async def test_versions_are_gapless_and_history_follows_them(tenant: Tenant) -> 
     assert sequences == [1, 1, 2, 2, 3, 3, 4, 4]
 
 
-async def test_what_is_closed_is_edited_only_after_it_is_reopened(tenant: Tenant) -> None:
+async def test_but_for_notes_and_prices_what_is_closed_is_edited_only_after_it_is_reopened(tenant: Tenant) -> None:
     booked = await tenant.book(tenant.at(9))
     await verb(tenant, booked, "complete")
     path = f"/v1/appointments/{booked['id']}"
 
-    refused = await tenant.api.patch(path, json={"notes": "late"})
+    refused = await tenant.api.patch(path, json={"share_with_client": False})
     assert (refused.status_code, refused.json()["code"]) == (409, "invalid_transition")
 
     await verb(tenant, booked, "reopen")
-    assert (await tenant.api.patch(path, json={"notes": "late"})).json()["notes"] == "late"
+    assert (await tenant.api.patch(path, json={"share_with_client": False})).json()["share_with_client"] is False

@@ -1,6 +1,6 @@
 """The verbs on an appointment that exists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -217,10 +217,16 @@ async def edit_appointment(
     override_reason: str | None = None,
     expected_version: int | None = None,
 ) -> Recorded:
-    """Notes, prices, action, sharing; with `resource_ids` a new assignment, which is checked like a booking."""
+    """Notes, prices, action, sharing; with `resource_ids` a new assignment, which is checked like a booking.
+
+    Notes and prices also later, once it is completed or otherwise closed.
+    """
     connection = await connection_of(session)
     old = await locked_appointment(connection, context, appointment_id, expected_version)
-    status_after(Verb.UPDATE, old.status)
+    if _is_afterthought(old, values, resource_ids):
+        await _refuse_erased(connection, old)
+    else:
+        status_after(Verb.UPDATE, old.status)
     _check_override(context, override_reason)
     values = await _with_action_name(connection, policies, context, values)
     verb, override = Verb.UPDATE, None
@@ -240,6 +246,17 @@ async def edit_appointment(
     if verb is Verb.ASSIGN:
         await AppointmentStore(connection, context.organization_id).replace_resources(new)
     return await record_change(session, new, change=change, context=context)
+
+
+_LATER: Final = frozenset(
+    {"notes", "internal_notes", "quoted_amount", "quoted_currency", "actual_amount", "actual_currency"}
+)
+
+
+def _is_afterthought(old: Appointment, values: Mapping[str, Any], resource_ids: Sequence[UUID] | None) -> bool:
+    """Whether only notes and prices of what is closed change. What was moved is written about at its new time."""
+    is_closed = old.status not in OPEN and old.status is not Status.RESCHEDULED
+    return is_closed and resource_ids is None and values.keys() <= _LATER
 
 
 async def _with_action_name(

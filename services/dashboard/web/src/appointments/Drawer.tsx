@@ -141,6 +141,8 @@ function Details({ appointment, clock, businessName, onOther }: { appointment: A
   const client = useQueryClient();
   const mayWrite = useRight("write_appointments") && !["completed", "cancelled", "rescheduled", "no_show", "dismissed"].includes(appointment.status);
   const mayLink = useMayLink();
+  // Notes also after it: what was moved has them at its new time.
+  const mayNote = useRight("write_appointments") && appointment.status !== "rescheduled";
   const actions = useActions().data ?? [];
   const [error, setError] = useState<unknown>(null);
   const money = (price: PlainAppointment["quoted_price"]) => price && new Intl.NumberFormat(i18n.language, { style: "currency", currency: price.currency }).format(Number(price.amount));
@@ -252,8 +254,8 @@ function Details({ appointment, clock, businessName, onOther }: { appointment: A
           </>
         )}
       </dl>
-      <Notes name={t("field.notes")} hint={t("drawer.notesHint")} value={appointment.notes} editable={mayWrite} onSave={(notes) => save({ notes })} />
-      <Notes name={t("field.internalNotes")} hint={t("neverSeen")} value={appointment.internal_notes} editable={mayWrite} onSave={(notes) => save({ internal_notes: notes })} />
+      <Notes name={t("field.notes")} hint={t("drawer.notesHint")} value={appointment.notes} editable={mayNote} onSave={(notes) => save({ notes })} />
+      <Notes name={t("field.internalNotes")} hint={t("neverSeen")} value={appointment.internal_notes} editable={mayNote} onSave={(notes) => save({ internal_notes: notes })} />
     </>
   );
 }

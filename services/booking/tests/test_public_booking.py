@@ -174,9 +174,9 @@ async def test_a_hold_that_ran_out_is_no_obstacle_while_the_slot_is_free(tenant:
     await open_page(tenant)
     api = await visitor(tenant)
     held = (await hold(api, tenant, tenant.at(9))).json()
-    async with tenant.as_owner() as owner:
-        await owner.execute("UPDATE holds SET expires_at = clock_timestamp() - interval '1 second'")
-        await owner.execute("UPDATE occupancy SET expires_at = clock_timestamp() - interval '1 second'")
+    for table in ("holds", "occupancy"):
+        expired = f"UPDATE {table} SET expires_at = clock_timestamp() - interval '1 second' RETURNING 1"
+        assert len(await tenant.rows(expired)) == 1
 
     booked = await book(api, wanted(tenant, tenant.at(9), hold_id=held["id"]))
     late = await book(api, wanted(tenant, tenant.at(9), hold_id=held["id"]))

@@ -8,13 +8,15 @@ import { addDays, dayOf, isoOf, now, startOfDay } from "../time";
 import { Select } from "../ui/fields";
 import { Button } from "../ui/Button";
 import { Empty, Page, Waiting } from "../ui/Page";
+import { type HeatCell, HeatMap } from "./HeatMap";
+import { nameOf } from "./names";
 import { REPORTS, type ReportSearch } from "./reports";
 
 type Line = Record<string, string | number | null>;
 
 const BY: Record<string, readonly string[]> = {
-  "no-shows": ["weekday", "hour", "service", "staff", "client", "source"],
-  volume: ["day", "month", "weekday", "hour", "source", "staff", "service"],
+  "no-shows": ["weekday", "hour", "weekday_hour", "service", "staff", "client", "source"],
+  volume: ["day", "month", "weekday", "hour", "weekday_hour", "source", "staff", "service"],
   revenue: ["service", "staff", "day", "month", "client"],
 };
 
@@ -33,7 +35,7 @@ export function ReportsPage() {
     enabled: business !== undefined,
     queryFn: ({ signal }) => ask<{ items: Line[] }>("booking", `/reports/${report}`, { query: { business_id: business?.id, from: isoOf(startOfDay(from, clock.zone)), to: isoOf(startOfDay(addDays(to, 1), clock.zone)), by }, signal }),
   });
-  const lines = query.data?.items ?? [];
+  const lines = (query.data?.items ?? []).map((line) => (line.name === null && typeof line.key === "string" ? { ...line, name: nameOf(by, line.key, i18n.language) } : line));
   const columns = lines[0] ? Object.keys(lines[0]).filter((name) => !["key", "resource_id", "client_id", "appointment_id"].includes(name) || !("name" in (lines[0] ?? {}))) : [];
   const percent = new Intl.NumberFormat(i18n.language, { style: "percent", maximumFractionDigits: 0 });
   const show = (name: string, value: string | number | null | undefined): string => {
@@ -77,6 +79,8 @@ export function ReportsPage() {
           <Waiting error={query.error} />
         ) : !lines.length ? (
           <Empty title={t("reports.none")} />
+        ) : by === "weekday_hour" ? (
+          <HeatMap cells={cellsOf(lines, barOf(report), show)} caption={`${t(`reports.${report}`)} · ${t("reports.by_weekday_hour")} · ${t("zone", { place: clock.place })}`} />
         ) : (
           <>
             <Bars lines={lines} value={barOf(report)} show={show} />
@@ -109,7 +113,21 @@ export function ReportsPage() {
 
 const barOf = (report: string): string => ({ "no-shows": "rate", volume: "appointments", utilisation: "rate", revenue: "earned", "follow-ups": "days" })[report] ?? "rate";
 
-function Bars({ lines, value, show }: { lines: readonly Line[]; value: string; show: (name: string, value: string | number | null | undefined) => string }) {
+type Show = (name: string, value: string | number | null | undefined) => string;
+
+/** A rate says beside it of how many it is. */
+function cellsOf(lines: readonly Line[], value: string, show: Show): Map<string, HeatCell> {
+  const most = Math.max(...lines.map((line) => Number(line[value] ?? 0)), 0.0001);
+  return new Map(
+    lines.map((line) => {
+      const count = Number(line.appointments ?? Number(line.no_shows ?? 0) + Number(line.completed ?? 0));
+      const told = show(value, line[value]);
+      return [String(line.key), { share: Number(line[value] ?? 0) / most, text: value === "rate" ? `${told} (${show("count", count)})` : told, count }];
+    }),
+  );
+}
+
+function Bars({ lines, value, show }: { lines: readonly Line[]; value: string; show: Show }) {
   const sorted = lines.filter((line) => line[value] !== undefined && line[value] !== null).sort((a, b) => Number(b[value]) - Number(a[value])).slice(0, 20);
   const most = Math.max(...sorted.map((line) => Number(line[value])), 0.0001);
   if (!sorted.length) return null;

@@ -1,5 +1,6 @@
 """One appointment in the drawer: its verbs, its history, its reminders, and what its client may see."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from harness.desk import Desk, see
@@ -136,6 +137,9 @@ async def test_no_show_review(desk: Desk, practice: Practice) -> None:
     assert again["status"] == "no_show"
     await desk.goto("/reports/no-shows?by=staff")
     await see(desk.page.get_by_role("row").filter(has_text="Ada 2")).to_be_visible()
+    await desk.goto("/reports/no-shows?by=weekday_hour")
+    weekday = desk.page.get_by_role("rowheader", name=f"{earlier:%A}")
+    await see(desk.page.get_by_role("row").filter(has=weekday)).to_contain_text(re.compile(r"\d+% \(\d+\)"))
 
 
 async def test_history_tab(desk: Desk, practice: Practice) -> None:

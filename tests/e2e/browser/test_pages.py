@@ -23,6 +23,7 @@ PAGES = (
     "/messages",
     "/reports/no-shows",
     "/reports/volume",
+    "/reports/volume?by=weekday_hour",
     "/imports",
     "/services",
     "/staff",

@@ -34,6 +34,8 @@ PAGES = (
     "/settings/users",
     "/settings/api-clients",
     "/settings/profile",
+    "/settings/businesses",
+    "/settings/identity-provider",
 )
 ALLOWED_TO_SCROLL = ".tabs, .seg, table, .tg, .weekstrip, .dt, .filters"
 """Boxes that may be wider than the screen: grids, tables and rows of choices scroll inside themselves."""

@@ -7,6 +7,9 @@ from uuid import uuid4
 import pytest
 from booking_fixtures import Tenant
 
+from booking.storage.connections import connection_of
+from booking.storage.contacts import find_contacts
+
 CLIENTS = "/v1/clients"
 
 
@@ -303,3 +306,25 @@ async def test_clients_of_another_organization_cannot_be_read_merged_or_erased(t
     assert (await stranger.post(f"{path}/erase")).status_code == 404
     assert (await stranger.post(f"{path}/merge", json={"into": str(uuid4())})).status_code == 404
     assert (await stranger.get(CLIENTS, params={"q": "grace"})).json()["items"] == []
+
+
+async def test_a_client_is_found_by_phone_or_mail_without_reading_all_others(tenant: Tenant) -> None:
+    await tenant.rows(
+        """
+        INSERT INTO clients (organization_id, id, name, phone, email, search, sort_name, created_at, updated_at)
+        SELECT :organization, gen_random_uuid(), 'Zuse', '+4930' || (10000000 + n), 'c' || n || '@example.com',
+               'zuse', 'zuse', now(), now()
+        FROM generate_series(1, 5000) AS n RETURNING 1
+        """,
+        organization=tenant.organization_id,
+    )
+    await tenant.analyse()
+    async with tenant.database.transaction(tenant.organization_id) as session:
+        connection = await connection_of(session)
+        read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'clients'"
+        before = await connection.fetchval(read)
+        found = await find_contacts(
+            connection, tenant.organization_id, phones=["+493010000007"], emails=["c8@example.com"]
+        )
+        assert len(found) == 2
+        assert await connection.fetchval(read) - before < 20

@@ -23,7 +23,8 @@ class RecipientStore:
                    EXISTS (SELECT FROM client_preferences p WHERE p.organization_id = $1
                            AND p.client_id IN (given.id, c.id) AND 'sms' = ANY (p.opted_out)) AS opted_out
             FROM clients given
-            JOIN clients c ON c.organization_id = $1 AND c.id = coalesce(given.merged_into, given.id)
+            JOIN clients c ON c.organization_id = $1
+             AND c.id = CASE WHEN given.merged_into IS NULL THEN given.id ELSE given.merged_into END
             WHERE given.organization_id = $1 AND given.id = ANY($2) AND NOT c.erased
             """,
             organization_id,

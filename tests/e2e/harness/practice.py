@@ -2,6 +2,7 @@
 
 import subprocess
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Final
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -12,6 +13,8 @@ from slotstream_local.services import executable
 
 PASSWORD: Final = "correct horse battery staple"
 BERLIN: Final = ZoneInfo("Europe/Berlin")
+_NUMBERS: Final = count(10_000)
+"""Of phones: with one that somebody has, an appointment would be theirs."""
 
 
 class Practice:
@@ -89,7 +92,7 @@ class Practice:
         """An appointment of a new client with a phone and an address of their own."""
         client = {
             "name": name,
-            "phone": f"+4930555{uuid4().int % 10**5:05d}",
+            "phone": f"+4930555{next(_NUMBERS):05d}",
             "email": f"{uuid4().hex[:10]}@example.com",
         }
         chosen = {} if staff is None else {"resource_ids": [self.world.staff[staff]["id"]]}

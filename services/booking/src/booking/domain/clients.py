@@ -153,8 +153,8 @@ class ClientFinder:
             self._remember(contact.client, phone=contact.phone, email=contact.email)
 
     def find(self, request: ClientRequest, *, organization_id: UUID, new_id: UUID, now: datetime) -> FoundClient:
-        """By phone, then by e-mail; else a new client. Raises InvalidBookingError for what is no phone or e-mail."""
-        details = normal_details(request.details, region=request.region)
+        """By phone, then by e-mail; else a new client. The details are normal ones: see `normal_details`."""
+        details = request.details
         old = None if request.match is ClientMatch.NEW else self._match(details)
         if old is None:
             client = new_client(details, organization_id=organization_id, client_id=new_id, now=now)

@@ -29,7 +29,7 @@ from booking.domain.errors import (
 from booking.domain.lifecycle import Verb
 from booking.domain.policy import Policy, Wanted
 from booking.domain.requests import BookingRequest, Plan, plan_booking
-from booking.domain.seating import Seat, Seating, assigned_resources, seat
+from booking.domain.seating import Seat, assigned_resources
 from booking.publishers import appointment_records, client_record, fields_json, snapshot_json
 from booking.storage.appointments import appointment_json
 from booking.storage.bookings import (
@@ -40,7 +40,7 @@ from booking.storage.contacts import contact_locks
 from booking.storage.external_ids import ExternalIdStore, ExternalKey
 from booking.storage.policies import Policies, UncommittedPolicies
 from booking.usecases.actions import find_or_add_action
-from booking.usecases.claiming import SeatedClaim, TimeClaim, calendars_of, claim_time
+from booking.usecases.claiming import SeatedClaim, TimeClaim, claim_time
 from booking.usecases.holds import use_hold
 from booking.usecases.limits import check_booking
 from booking.usecases.resolving import (
@@ -54,7 +54,7 @@ from booking.usecases.resolving import (
 )
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Connection, tenant_transaction
-from slotstream_servicekit.errors import Reason, SlotstreamError
+from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.http.idempotency import KeyClaim, StoredAnswer
 from slotstream_servicekit.limits import UNLIMITED, Limits, beyond_limits
 
@@ -141,48 +141,6 @@ async def book_appointment(*, connection: Connection, policies: Policies, bookin
     """Books one appointment; its outcome holds the error where it is refused."""
     [outcome] = await book_appointments(connection=connection, policies=policies, bookings=[booking])
     return outcome
-
-
-async def check_appointments(
-    *, connection: Connection, policies: Policies, context: Context, requests: Sequence[BookingRequest]
-) -> list[Seating | SlotstreamError]:
-    """Every reason against each request by itself, or who could have it; changes nothing."""
-    policy = await policies.current(connection, context.organization_id)
-    plans: list[Plan | SlotstreamError] = []
-    for request in requests:
-        try:
-            plans.append(plan_booking(policy, request, client_id=request.client_id or request.id, now=context.now))
-        except SlotstreamError as error:
-            plans.append(error)
-    calendars = await calendars_of(connection, policy, [plan.wanted for plan in plans if isinstance(plan, Plan)])
-    taken = await _taken_external_ids(connection, context, requests)
-    return [
-        plan
-        if isinstance(plan, SlotstreamError)
-        else _with_taken(
-            seat(policy, plan.wanted, calendars=calendars, holder_id=plan.request.id, now=context.now),
-            taken.get(plan.request.id, ()),
-        )
-        for plan in plans
-    ]
-
-
-def _with_taken(seating: Seating, taken: tuple[Reason, ...]) -> Seating:
-    """The seating, refused where the external id is taken."""
-    return replace(seating, reasons=(*taken, *seating.reasons), free=()) if taken else seating
-
-
-async def _taken_external_ids(
-    connection: Connection, context: Context, requests: Sequence[BookingRequest]
-) -> Mapping[UUID, tuple[Reason, ...]]:
-    """By request, that its external id is another appointment's."""
-    keys = {request.id: key for request in requests if (key := ExternalKey.of(request))}
-    holders = await ExternalIdStore(connection, context.organization_id).holders(set(keys.values()))
-    return {
-        request_id: ExternalIdTakenError(key.external_id, holders[key]).reasons
-        for request_id, key in keys.items()
-        if key in holders and holders[key] != request_id
-    }
 
 
 def addresses_to_lock(policy: Policy, requests: Sequence[BookingRequest]) -> list[str]:

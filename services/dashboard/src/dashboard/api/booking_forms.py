@@ -27,7 +27,7 @@ from dashboard.api.booking_visits import (
     visit_of,
 )
 from dashboard.api.dependencies import Dependencies, dependencies_of
-from dashboard.api.forms import read_form
+from dashboard.api.forms import read_form, read_id
 from dashboard.api.limits import PUBLIC_BOOKING, PUBLIC_UNPROVEN
 from dashboard.api.portal_links import require_own_page
 from dashboard.domain.booking_codes import CodeLimits
@@ -195,7 +195,7 @@ async def _sent(request: Request) -> Sent:
             locale=visit.texts.locale,
         ),
         work=form.get("work", ""),
-        code_id=_uuid(form.get("code_id")),
+        code_id=read_id(form.get("code_id")),
         code="".join(form.get("code", "").split())[:20],
     )
 
@@ -331,10 +331,3 @@ def _code_limits(dependencies: Dependencies) -> CodeLimits:
 def _one_line(text: str) -> str:
     """Without what cannot be seen."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
-
-
-def _uuid(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text is not None and len(text) <= 36 else None
-    except ValueError:
-        return None

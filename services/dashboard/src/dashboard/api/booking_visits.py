@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from urllib.parse import urlencode
-from uuid import UUID
 
 from babel.numbers import format_currency
 from starlette.requests import Request
@@ -16,7 +15,7 @@ from dashboard.adapters.dates import Calendar
 from dashboard.adapters.localization import Texts
 from dashboard.api.browsers import client_address
 from dashboard.api.dependencies import Dependencies, dependencies_of
-from dashboard.api.forms import texts_for
+from dashboard.api.forms import read_id, texts_for
 from dashboard.api.limits import PUBLIC_ADDRESS, PUBLIC_BUSINESS
 from dashboard.api.portal_links import PRIVATE, portal_page
 from dashboard.api.security_headers import page_policy
@@ -148,12 +147,12 @@ def choice_of(visit: Visit, service: str | None, staff: str | None) -> Choice | 
     """None where nothing is chosen yet. Raises NoPageError for what the page does not offer."""
     if service is None:
         return None
-    known = visit.page.service(_id(service))
+    known = visit.page.service(read_id(service))
     if known is None:
         raise NoPageError
     if staff in (None, "", "any"):
         return Choice(service=known, staff=None)
-    somebody = next((one for one in known.staff if one.id == _id(staff)), None)
+    somebody = next((one for one in known.staff if one.id == read_id(staff)), None)
     if somebody is None:
         raise NoPageError
     return Choice(service=known, staff=somebody)
@@ -256,10 +255,3 @@ def _calendar(texts: Texts, page: PublicPage) -> Calendar:
     tag = page.business.locale
     is_theirs = tag.replace("_", "-").partition("-")[0].lower() == texts.locale
     return Calendar(tag if is_theirs else texts.locale, page.business.zone)
-
-
-def _id(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text is not None and len(text) <= 36 else None
-    except ValueError:
-        return None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
 
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
@@ -35,6 +36,14 @@ async def read_form(request: Request) -> Mapping[str, str]:
     except ValueError:
         raise HTTPException(HTTPStatus.BAD_REQUEST) from None
     return dict(reversed(pairs))
+
+
+def read_id(text: str | None) -> UUID | None:
+    """The id that a form or an address names; None for what is none."""
+    try:
+        return UUID(text) if text is not None and len(text) <= 36 else None
+    except ValueError:
+        return None
 
 
 def texts_for(request: Request, form: Mapping[str, str] | None = None) -> Texts:

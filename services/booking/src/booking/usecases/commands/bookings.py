@@ -19,7 +19,8 @@ from booking.storage.appointments import AppointmentStore
 from booking.storage.connections import connection_of
 from booking.storage.contacts import contact_locks, lock_clients
 from booking.storage.policies import PolicyCache
-from booking.usecases.booking import Booking, Outcome, addresses_to_lock, book_appointments, check_appointments
+from booking.usecases.booking import Booking, Outcome, addresses_to_lock, book_appointments
+from booking.usecases.checking import check_appointments
 from booking.usecases.commands.outdated import are_erased, client_erased
 from booking.usecases.commands.received import ReceivedCommand, count_refusal, refusal
 from slotstream_contracts.commands import (

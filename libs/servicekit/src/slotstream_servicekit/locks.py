@@ -25,7 +25,9 @@ class LockClass(IntEnum):
     """Making the next key that signs access tokens; the key is 0."""
     LIVE_EVENTS = 7_227_021
     """Numbering events for open streams in the order of their commits; the key is 0."""
-    BOOKING_CODES = 7_227_023
-    """Counting and adding codes for one recipient; the key is a hash of the recipient."""
     PUBLIC_HOLDS = 7_227_022
     """Counting and adding holds of a business's public page; the key is a hash of the business."""
+    BOOKING_CODES = 7_227_023
+    """Counting and adding codes for one recipient; the key is a hash of the recipient."""
+    CLIENT_MERGE = 7_227_024
+    """Saying which clients are one person, or forgetting that person; the key is a hash of the organization."""

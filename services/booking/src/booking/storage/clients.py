@@ -15,6 +15,7 @@ from booking.storage.connections import connection_of, free_ids
 from booking.storage.contacts import contact_locks, find_contacts
 from booking.storage.search import like_pattern, match_clients
 from booking.storage.tables import appointments, clients
+from slotstream_servicekit.locks import LockClass
 
 _FIELDS: Final = tuple(field.name for field in fields(Client))
 _OPEN: Final = ("pending", "scheduled", "confirmed")
@@ -52,10 +53,19 @@ class ClientStore:
         row = (await self._session.execute(query)).mappings().first()
         return None if row is None else _client(row)
 
+    async def lock_merging(self, organization_id: UUID) -> None:
+        """Lets one transaction at a time decide which clients of the organization are one person, until it ends.
+
+        Before any client is locked: who waits for a client does not see whom another merges into them meanwhile.
+        """
+        key = {"class": int(LockClass.CLIENT_MERGE), "key": str(organization_id)}
+        await self._session.execute(_LOCK_HASHED, key)
+
     async def lock_people(self, organization_id: UUID, client_ids: Sequence[UUID]) -> list[Client]:
         """These clients and the duplicates that were merged into them, locked in the order of their ids.
 
-        Whoever locks several clients does it here: in one order, so that none waits for another in a circle.
+        Whoever locks several clients does it here: in one order, so that none waits for another in a circle. For
+        whoever holds `lock_merging`.
         """
         people = or_(clients.c.id.in_(client_ids), clients.c.merged_into.in_(client_ids))
         query = select(clients).where(clients.c.organization_id == organization_id, people).order_by(clients.c.id)
@@ -154,6 +164,7 @@ class ClientStore:
 
 
 _LOCK = text("SELECT pg_advisory_xact_lock(:class, :key)")
+_LOCK_HASHED = text("SELECT pg_advisory_xact_lock(:class, hashtext(:key))")
 
 
 def _locked(query: Select[Any]) -> Select[Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,9 +24,11 @@ from booking.publishers import client_record
 from booking.storage.clients import ClientStore
 from booking.usecases.limits import check_people
 from slotstream_servicekit.context import Context
-from slotstream_servicekit.errors import NotFoundError, VersionConflictError
+from slotstream_servicekit.errors import NotFoundError, TransientError, VersionConflictError
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import enqueue
+
+_ATTEMPTS: Final = 5
 
 
 async def _write(session: AsyncSession, context: Context, found: Sequence[FoundClient]) -> None:
@@ -58,21 +60,36 @@ async def add_client(
     details = normal_details(request.details, region=request.region)
     contacts = [contact for contact in (details.phone, details.email) if contact]
     await store.lock_contacts(context.organization_id, contacts)
-    known = await store.find_contacts(
-        context.organization_id,
-        phones=[details.phone] if details.phone else [],
-        emails=[details.email] if details.email else [],
-    )
-    found = ClientFinder(known).find(
-        replace(request, details=details),
-        organization_id=context.organization_id,
-        new_id=client_id or new_id(),
-        now=context.now,
-    )
+    if not tells_of_others:
+        await store.lock_merging(context.organization_id)
+    found = await _find(session, context, replace(request, details=details), new_id=client_id or new_id())
     await _write(session, context, [found])
     if found.is_new or tells_of_others:
         return found
     return await _add_stand_in(session, context, details, client_id=client_id or new_id(), stands_for=found.client)
+
+
+async def _find(session: AsyncSession, context: Context, request: ClientRequest, *, new_id: UUID) -> FoundClient:
+    """A new client, or the one there is, who stays as found until the transaction ends: else an erase would be undone.
+
+    Raises TransientError.
+    """
+    store, details = ClientStore(session), request.details
+    for _ in range(_ATTEMPTS):
+        known = await store.find_contacts(
+            context.organization_id,
+            phones=[details.phone] if details.phone else [],
+            emails=[details.email] if details.email else [],
+        )
+        found = ClientFinder(known).find(
+            request, organization_id=context.organization_id, new_id=new_id, now=context.now
+        )
+        if found.old is None:
+            return found
+        locked = await store.get(context.organization_id, found.old.id, lock=True)
+        if locked is not None and locked.version == found.old.version:
+            return found
+    raise TransientError("The client is being changed right now; ask again.")
 
 
 async def _add_stand_in(
@@ -132,6 +149,7 @@ async def merge_clients(*, session: AsyncSession, context: Context, client_id: U
     """
     if client_id == into:
         raise InvalidBookingError("merge_into_itself", "A client cannot be merged into itself.")
+    await ClientStore(session).lock_merging(context.organization_id)
     people = await ClientStore(session).lock_people(context.organization_id, [client_id, into])
     await check_people(session, context, [client.id for client in people], what="merging")
     by_id = {client.id: client for client in people if not client.erased}

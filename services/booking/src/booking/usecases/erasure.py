@@ -61,6 +61,7 @@ async def erase_client(
     """
     organization_id = context.organization_id
     store = ErasureStore(session)
+    await ClientStore(session).lock_merging(organization_id)
     clients, theirs = await _locked_with_all_of_theirs(session, organization_id, client_id, expected_version)
     client_ids = [client.id for client in clients]
     await check_people(session, context, client_ids, what="erasing")
@@ -92,56 +93,38 @@ async def _locked_with_all_of_theirs(
 
     What they have is locked before they are, as whoever moves an appointment or extends a series does; so neither
     waits for the other in a circle. Whoever books holds the client until that is committed, so what was booked in
-    between is seen once the client is had: then they are given back, and what is new is locked first.
+    between is seen once the client is had: then they are given back, and what is new is locked first. For whoever
+    holds `lock_merging`.
     """
     store = ErasureStore(session)
+    root, client_ids = await _person(session, organization_id, client_id)
     for _ in range(_ATTEMPTS):
-        expected = await _person(session, organization_id, client_id)
-        theirs = await store.lock_theirs(organization_id, expected)
-        try:
-            async with session.begin_nested():
-                clients = await _locked_person(session, organization_id, client_id, expected_version)
-                client_ids = [client.id for client in clients]
-                _check_whole(theirs, await store.read_theirs(organization_id, client_ids))
-        except _MoreOfTheirsError:
-            continue
-        return clients, theirs
+        theirs = await store.lock_theirs(organization_id, client_ids)
+        async with session.begin_nested() as attempt:
+            people = await ClientStore(session).lock_people(organization_id, [root])
+            if await store.read_theirs(organization_id, client_ids) == theirs:
+                return _checked(people, client_id, root, expected_version), theirs
+            await attempt.rollback()
     raise TransientError("The client keeps getting appointments; ask again.")
 
 
-class _MoreOfTheirsError(Exception):
-    """Somebody has booked for the person, or merged another into them, meanwhile."""
-
-
-def _check_whole(held: Theirs, theirs: Theirs) -> None:
-    if held != theirs:
-        raise _MoreOfTheirsError
-
-
-async def _person(session: AsyncSession, organization_id: UUID, client_id: UUID) -> list[UUID]:
-    """The ids of all clients that are this person, as far as is seen without waiting."""
+async def _person(session: AsyncSession, organization_id: UUID, client_id: UUID) -> tuple[UUID, list[UUID]]:
+    """Whom the named client stands for, and the ids of all who are this person: nobody is merged meanwhile."""
     store = ClientStore(session)
     named = await store.get(organization_id, client_id)
     root = named.merged_into or named.id if named is not None else client_id
-    return [root, *(client.id for client in await store.duplicates_of(organization_id, root))]
+    return root, [root, *(client.id for client in await store.duplicates_of(organization_id, root))]
 
 
-async def _locked_person(
-    session: AsyncSession, organization_id: UUID, client_id: UUID, expected_version: int | None
-) -> list[Client]:
-    """All clients that are this person: whom the named one stands for, first, and that one's duplicates."""
-    store = ClientStore(session)
-    named = await store.get(organization_id, client_id)
-    root = named.merged_into or named.id if named is not None else client_id
-    people = {client.id: client for client in await store.lock_people(organization_id, [root])}
-    named, person = people.get(client_id), people.get(root)
-    if person is not None and person.merged_into is not None:
-        raise TransientError("The client was merged meanwhile; ask again.")
+def _checked(people: Sequence[Client], client_id: UUID, root: UUID, expected_version: int | None) -> list[Client]:
+    """Whom the named client stands for, first, and that one's duplicates."""
+    by_id = {client.id: client for client in people}
+    named, person = by_id.get(client_id), by_id.get(root)
     if named is None or person is None or named.erased or person.erased:
         raise NotFoundError(f"There is no client {client_id}.")
     if expected_version is not None and expected_version != named.version:
         raise VersionConflictError(named.version)
-    return [person, *(client for client in people.values() if client.id != root)]
+    return [person, *(client for client in people if client.id != root)]
 
 
 async def _cancel(

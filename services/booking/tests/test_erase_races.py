@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
@@ -188,7 +189,7 @@ async def _is_waiting(tenant: Tenant, at_least: int) -> bool:
     return await _waiting(tenant) >= at_least
 
 
-async def _done_or_waiting(going: "asyncio.Future[object]", tenant: Tenant) -> bool:
+async def _done_or_waiting(going: "asyncio.Future[Any]", tenant: Tenant) -> bool:
     return going.done() or await _is_waiting(tenant, 2)
 
 

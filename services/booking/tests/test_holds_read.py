@@ -28,6 +28,22 @@ async def test_a_hold_is_read_as_it_was_made_and_listed_by_its_start(tenant: Ten
     assert (rest["items"], rest["next_cursor"]) == ([later], None)
 
 
+async def test_a_hold_says_who_keeps_it_and_of_a_client_only_that_it_is_one(tenant: Tenant) -> None:
+    own = await held(tenant, tenant.at(9))
+    (subject,) = await tenant.rows("SELECT actor_type, actor_id FROM holds WHERE id = :id", id=own["id"])
+    assert own["held_by"] == {"type": subject["actor_type"], "id": subject["actor_id"]}
+    assert own["held_by"]["type"] == "user"
+    agent = await tenant.client_as("agent")
+    body = {"business_id": tenant.business["id"], "service_id": tenant.service["id"], "starts_at": tenant.at(10)}
+    by_agent = (await agent.post(HOLDS, json=body)).json()
+    assert by_agent["held_by"]["type"] == "ai_agent"
+    await tenant.rows(
+        "UPDATE holds SET actor_type = 'client', actor_id = 'secret subject' WHERE id = :id RETURNING id", id=own["id"]
+    )
+    assert (await tenant.get(f"{HOLDS}/{own['id']}"))["held_by"] == {"type": "client", "id": None}
+    assert [hold["held_by"]["type"] for hold in (await tenant.get(HOLDS))["items"]] == ["client", "ai_agent"]
+
+
 async def test_holds_are_narrowed_by_business_resource_and_time(tenant: Tenant) -> None:
     bob = await tenant.add_staff("Bob")
     first = await held(tenant, tenant.at(9))

@@ -51,6 +51,31 @@ export const daysFrom = (first: Day, count: number): Day[] => Array.from({ lengt
 /** The week that holds `day`, from `firstWeekday` (0 Monday, 6 Sunday). */
 export const startOfWeek = (day: Day, firstWeekday = 0): Day => addDays(day, -((weekdayOf(day) - firstWeekday + 7) % 7));
 
+/** The seven weekdays in the order in which they are shown. */
+export const weekdaysFrom = (firstWeekday: number): number[] => Array.from({ length: 7 }, (_, index) => (firstWeekday + index) % 7);
+
+type WeekInfo = { firstDay: number };
+type WithWeek = Intl.Locale & { getWeekInfo?: () => WeekInfo; weekInfo?: WeekInfo };
+
+/** The weekday (Monday 0 … Sunday 6) on which a week begins there. */
+export function firstWeekdayOf(locale: string): number {
+  const known = new Intl.Locale(locale) as WithWeek;
+  const info = known.getWeekInfo?.() ?? known.weekInfo;
+  return info ? (info.firstDay + 6) % 7 : firstWeekdayByRegion(locale);
+}
+
+const SATURDAY = new Set("AF BH DJ DZ EG IQ IR JO KW LY OM QA SD SY".split(" "));
+const SUNDAY = new Set(
+  "AG AS BD BR BS BT BW BZ CA CO DM DO ET GT GU HK HN ID IL IN IS JM JP KE KH KR LA MH MM MO MT MX MZ NI NP PA PE PH PK PR PT PY SA SG SV TH TT TW UM US VE VI WS YE ZA ZW".split(" "),
+);
+
+/** As CLDR has it, for browsers whose Intl does not tell (Firefox). */
+export function firstWeekdayByRegion(locale: string): number {
+  const { region = "" } = new Intl.Locale(locale).maximize();
+  if (SATURDAY.has(region)) return 5;
+  return SUNDAY.has(region) ? 6 : region === "MV" ? 4 : 0;
+}
+
 /** Minutes passed since the day began: what the calendar's axis counts, right also on the days of a clock change. */
 export const minutesInto = (instant: Instant, day: Day, zone: Zone): number => (instant - startOfDay(day, zone)) / MINUTE;
 
@@ -112,6 +137,11 @@ export class Clock {
     readonly locale: string,
     readonly zone: Zone,
   ) {}
+
+  /** Monday 0 … Sunday 6: where a week begins for the reader. */
+  get firstWeekday(): number {
+    return firstWeekdayOf(this.locale);
+  }
 
   private format(key: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
     let format = this.cache.get(key);
@@ -185,6 +215,12 @@ export function duration(minutes: number, locale: string): string {
   const rest = Math.round(minutes % 60);
   const parts = [days && unit(days, "day"), hours && unit(hours, "hour"), rest && unit(rest, "minute")].filter(Boolean);
   return parts.join(" ") || unit(0, "minute");
+}
+
+/** "4:05" of what is left; never less than nothing. */
+export function countdown(left: number): string {
+  const seconds = Math.max(0, Math.ceil(left / 1_000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 /** Under an hour relative ("in 12 min"), else null: the caller shows the time. */

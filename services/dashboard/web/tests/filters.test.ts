@@ -16,7 +16,14 @@ test("what is no filter is named and filters nothing", () => {
 });
 
 test("the list opens on today", () => {
-  expect(daysOf({}, "2026-11-28")).toEqual({ from: "2026-11-28", to: "2026-11-29" });
+  expect(daysOf({}, "2026-11-28", 0)).toEqual({ from: "2026-11-28", to: "2026-11-29" });
+});
+
+test("this week begins where the reader's weeks begin", () => {
+  expect(daysOf({ period: "week" }, "2026-11-28", 0)).toEqual({ from: "2026-11-23", to: "2026-11-30" });
+  expect(daysOf({ period: "week" }, "2026-11-28", 6)).toEqual({ from: "2026-11-22", to: "2026-11-29" });
+  const query = queryOf({ period: "week" }, new Clock("en-US", "UTC"), "2026-11-28");
+  expect([query.from, query.to]).toEqual(["2026-11-22T00:00:00Z", "2026-11-29T00:00:00Z"]);
 });
 
 test("a day is the business's day", () => {
@@ -25,5 +32,5 @@ test("a day is the business's day", () => {
 });
 
 test("the last of chosen dates is part of them", () => {
-  expect(daysOf({ from: "2026-11-01", to: "2026-11-30" }, "2026-11-28")).toEqual({ from: "2026-11-01", to: "2026-12-01" });
+  expect(daysOf({ from: "2026-11-01", to: "2026-11-30" }, "2026-11-28", 0)).toEqual({ from: "2026-11-01", to: "2026-12-01" });
 });

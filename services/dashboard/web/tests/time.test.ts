@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { atClock, dayOf, instantOf, isoOf, lengthOfDay, minutesInto, parseTypedTime, sameClockOn, startOfDay, startOfWeek } from "../src/time";
+import { Clock, atClock, countdown, dayOf, firstWeekdayByRegion, firstWeekdayOf, instantOf, isoOf, lengthOfDay, minutesInto, parseTypedTime, sameClockOn, startOfDay, startOfWeek, weekdaysFrom } from "../src/time";
 
 describe("a typed time", () => {
   test.each([
@@ -64,4 +64,42 @@ test("the same clock time on a day that skips it moves on", () => {
 test("a week begins on the day asked for", () => {
   expect(startOfWeek("2026-11-28")).toBe("2026-11-23");
   expect(startOfWeek("2026-11-28", 6)).toBe("2026-11-22");
+});
+
+const [MONDAY, SATURDAY, SUNDAY] = [0, 5, 6];
+
+describe("the first day of a week", () => {
+  test.each([
+    ["en-DE", MONDAY],
+    ["en-GB", MONDAY],
+    ["en-US", SUNDAY],
+    ["fr-CA", SUNDAY],
+    ["fr", MONDAY],
+    ["es-MX", SUNDAY],
+    ["ar-EG", SATURDAY],
+    ["ar-AE", MONDAY],
+    ["ar-SA", SUNDAY],
+  ])("is that of the place: %s", (locale, weekday) => {
+    expect(firstWeekdayOf(locale)).toBe(weekday);
+    expect(firstWeekdayByRegion(locale)).toBe(weekday);
+  });
+
+  test("is the same by our table as by Intl, in every region that there is", () => {
+    const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+    const names = new Intl.DisplayNames("en", { type: "region", fallback: "none" });
+    const regions = letters.flatMap((first) => letters.map((second) => first + second)).filter((region) => region !== "ZZ" && names.of(region));
+    expect(regions.length).toBeGreaterThan(240);
+    expect(regions.filter((region) => firstWeekdayOf(`en-${region}`) !== firstWeekdayByRegion(`en-${region}`))).toEqual([]);
+  });
+
+  test("orders the weekdays and begins the week that is shown", () => {
+    expect(weekdaysFrom(SATURDAY)).toEqual([5, 6, 0, 1, 2, 3, 4]);
+    const clock = new Clock("ar-EG", "Africa/Cairo");
+    expect(startOfWeek("2026-11-27", clock.firstWeekday)).toBe("2026-11-21");
+    expect(startOfWeek("2026-11-28", clock.firstWeekday)).toBe("2026-11-28");
+  });
+});
+
+test("what is left is counted down in minutes and seconds, and stops at nothing", () => {
+  expect([245_000, 60_001, 59_000, 400, 0, -5_000].map(countdown)).toEqual(["4:05", "1:01", "0:59", "0:01", "0:00", "0:00"]);
 });

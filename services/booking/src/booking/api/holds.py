@@ -63,7 +63,7 @@ async def add_hold(
                 lasts=timedelta(minutes=body.minutes),
             ),
         )
-        response = model_response(HoldOut.model_validate(hold), status=201)
+        response = model_response(HoldOut.of(hold), status=201)
         return with_versions(response, f"hold:{hold.id}:{HOLD_VERSION}")
 
     return await idempotent(request, database=dependencies.database, principal=principal, action=action)
@@ -90,7 +90,7 @@ async def get_holds(
     page, next_cursor = page_of(
         holds, limit=limit, cursor_of=lambda hold: encode_cursor(hold.starts_at, hold.id, scope="holds")
     )
-    return Page[HoldOut](items=[HoldOut.model_validate(hold) for hold in page], next_cursor=next_cursor)
+    return Page[HoldOut](items=[HoldOut.of(hold) for hold in page], next_cursor=next_cursor)
 
 
 @router.get("/{hold_id}")
@@ -100,7 +100,7 @@ async def get_hold(dependencies: CurrentDependencies, principal: AppointmentRead
         hold = await HoldStore(await connection_of(session), principal.organization_id).get(hold_id)
     if hold is None:
         raise NotFoundError(f"There is no hold {hold_id}.")
-    return HoldOut.model_validate(hold)
+    return HoldOut.of(hold)
 
 
 @router.delete("/{hold_id}", status_code=204)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from slotstream_servicekit.context import Actor
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
@@ -16,6 +18,7 @@ class Hold:
     expires_at: datetime
     blocked: tuple[datetime, datetime]
     """The time that is taken, the service's buffers included."""
+    held_by: Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

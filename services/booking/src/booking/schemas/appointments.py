@@ -11,9 +11,11 @@ from pydantic import ConfigDict, Field, HttpUrl, model_validator
 
 from booking.domain.appointments import Appointment
 from booking.domain.clients import ClientDetails, ClientMatch, ClientNote
+from booking.domain.holds import Hold
 from booking.domain.requests import BookingRequest
 from booking.schemas.catalogue import ChangeIn
 from booking.schemas.clients import ClientNoteOut, Email, MatchIn, Phone
+from slotstream_servicekit.context import Actor, ActorType
 from slotstream_servicekit.http.models import (
     InstantIn,
     InstantOut,
@@ -231,6 +233,17 @@ class HoldIn(RequestModel):
         return self
 
 
+class HolderOut(ResponseModel):
+    """Who keeps a slot. `id` is null for a client: a visitor of a public page is nobody whom staff could look up."""
+
+    type: ActorType
+    id: str | None
+
+    @classmethod
+    def of(cls, actor: Actor) -> "HolderOut":
+        return cls(type=actor.type, id=None if actor.type == "client" else actor.id)
+
+
 class HoldOut(ResponseModel):
     id: UUID
     business_id: UUID
@@ -239,6 +252,20 @@ class HoldOut(ResponseModel):
     ends_at: InstantOut
     resource_ids: list[UUID]
     expires_at: InstantOut
+    held_by: HolderOut
+
+    @classmethod
+    def of(cls, hold: Hold) -> "HoldOut":
+        return cls(
+            id=hold.id,
+            business_id=hold.business_id,
+            service_id=hold.service_id,
+            starts_at=hold.starts_at,
+            ends_at=hold.ends_at,
+            resource_ids=list(hold.resource_ids),
+            expires_at=hold.expires_at,
+            held_by=HolderOut.of(hold.held_by),
+        )
 
 
 class AssignedResourceOut(ResponseModel):
@@ -353,7 +380,7 @@ class RescheduledOut(ResponseModel):
 
 
 class ActorOut(ResponseModel):
-    type: Literal["user", "client", "ai_agent", "system", "integration"]
+    type: ActorType
     id: str
     call_id: str | None
     on_behalf_of: UUID | None

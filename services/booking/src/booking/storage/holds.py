@@ -24,9 +24,9 @@ class HoldFilter:
     ends: datetime | None = None
 
 
-_COLUMNS: Final = tuple(field.name for field in fields(Hold) if field.name != "blocked")
+_COLUMNS: Final = tuple(field.name for field in fields(Hold) if field.name not in {"blocked", "held_by"})
 _LIVE: Final = f"""
-SELECT {", ".join(_COLUMNS)}, coalesce(
+SELECT {", ".join(_COLUMNS)}, actor_type, actor_id, call_id, coalesce(
     (SELECT blocked FROM occupancy o WHERE o.organization_id = $1 AND o.holder_id = holds.id LIMIT 1),
     tstzrange(starts_at, ends_at)) AS blocked
 FROM holds WHERE organization_id = $1 AND expires_at > clock_timestamp()
@@ -36,7 +36,8 @@ FROM holds WHERE organization_id = $1 AND expires_at > clock_timestamp()
 def _hold(row: asyncpg.Record) -> Hold:
     values = {name: row[name] for name in _COLUMNS}
     blocked = (row["blocked"].lower, row["blocked"].upper)
-    return Hold(**{**values, "resource_ids": tuple(row["resource_ids"]), "blocked": blocked})
+    held_by = Actor(type=row["actor_type"], id=row["actor_id"], call_id=row["call_id"])
+    return Hold(**{**values, "resource_ids": tuple(row["resource_ids"]), "blocked": blocked, "held_by": held_by})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class HoldStore:
         now: datetime = await self.connection.fetchval("SELECT clock_timestamp()")
         return now
 
-    async def add(self, hold: Hold, actor: Actor, *, now: datetime) -> bool:
+    async def add(self, hold: Hold, *, now: datetime) -> bool:
         """Whether the id was free in all organizations."""
         added = await self.connection.fetchval(
             """
@@ -67,9 +68,9 @@ class HoldStore:
             hold.starts_at,
             hold.ends_at,
             list(hold.resource_ids),
-            actor.type,
-            actor.id,
-            actor.call_id,
+            hold.held_by.type,
+            hold.held_by.id,
+            hold.held_by.call_id,
             hold.expires_at,
             now,
         )

@@ -59,8 +59,9 @@ async def hold_slot(*, connection: Connection, policies: Policies, context: Cont
         resource_ids=tuple(seat.resource_id for seat in seated.seats),
         expires_at=expires_at,
         blocked=seated.plan.wanted.blocked,
+        held_by=context.actor,
     )
-    if not await store.add(hold, context.actor, now=context.now):
+    if not await store.add(hold, now=context.now):
         raise _id_in_use(hold.id, own=await store.has(hold.id))
     record = hold_record(hold, organization_id=context.organization_id, now=context.now, cause=context.cause)
     await enqueue_records(connection, [record])

@@ -9,7 +9,7 @@ import { type Answer, ask, ProblemError, send, addressOf } from "../api/client";
 import type { components } from "../api/schema/booking";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
-import { type Instant, MINUTE, dayOf, duration, instantOf, isoOf, now } from "../time";
+import { type Instant, MINUTE, countdown, dayOf, duration, instantOf, isoOf, now } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, ComboBox, Select, TextField } from "../ui/fields";
 import { Page, Waiting } from "../ui/Page";
@@ -227,7 +227,7 @@ export function NewPage() {
             )}
             {hold.secondsLeft !== null && (
               <small className={hold.secondsLeft < 60 ? "amber" : "soft"}>
-                {t("new.held", { time: `${Math.floor(hold.secondsLeft / 60)}:${String(hold.secondsLeft % 60).padStart(2, "0")}` })}
+                {t("new.held", { time: countdown(hold.secondsLeft * 1_000) })}
                 {hold.secondsLeft < 60 && (
                   <button type="button" className="link" onClick={hold.keep}>
                     {t("new.keep")}

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import { type Clock, type Instant, dayOf, now, startOfDay, addDays, weekdayOf, startOfWeek } from "../time";
+import { type Clock, type Instant, dayOf, now, startOfDay, addDays, weekdayOf, weekdaysFrom, startOfWeek } from "../time";
 import { Checkbox, Select, TextField } from "../ui/fields";
 
 export type Rule = { freq: "weekly" | "monthly" | "yearly"; interval: number; weekdays: number[]; count: number };
@@ -32,7 +32,7 @@ export function Repeat({ value, start, clock, onChange }: { value: Rule | null; 
       )}
       {value?.freq === "weekly" && (
         <div className="row" role="group" aria-label={t("repeat.on")}>
-          {[0, 1, 2, 3, 4, 5, 6].map((day) => (
+          {weekdaysFrom(clock.firstWeekday).map((day) => (
             <Checkbox key={day} value={value.weekdays.includes(day)} onChange={(on) => onChange({ ...value, weekdays: on ? [...value.weekdays, day].sort() : value.weekdays.filter((other) => other !== day) })}>
               {clock.weekday(startOfDay(addDays(monday, day), clock.zone) + 43_200_000)}
             </Checkbox>

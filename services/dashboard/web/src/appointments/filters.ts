@@ -74,14 +74,16 @@ export function readSearch(raw: Record<string, unknown>): ListSearch {
 }
 
 /** The days a period stands for, the last one excluded; nothing for all. */
-export function daysOf(search: ListSearch, today: Day): { from?: Day; to?: Day } {
+export function daysOf(search: ListSearch, today: Day, firstWeekday: number): { from?: Day; to?: Day } {
   switch (search.period ?? (search.from || search.to ? "dates" : "today")) {
     case "today":
       return { from: today, to: addDays(today, 1) };
     case "tomorrow":
       return { from: addDays(today, 1), to: addDays(today, 2) };
-    case "week":
-      return { from: startOfWeek(today), to: addDays(startOfWeek(today), 7) };
+    case "week": {
+      const first = startOfWeek(today, firstWeekday);
+      return { from: first, to: addDays(first, 7) };
+    }
     case "dates":
       return { from: search.from, to: search.to && addDays(search.to, 1) };
     default:
@@ -91,7 +93,7 @@ export function daysOf(search: ListSearch, today: Day): { from?: Day; to?: Day }
 
 /** As booking's API filters; `status` apart, for the tabs count all of them. */
 export function queryOf(search: ListSearch, clock: Clock, today: Day): Query {
-  const { from, to } = daysOf(search, today);
+  const { from, to } = daysOf(search, today, clock.firstWeekday);
   return {
     from: from && isoOf(startOfDay(from, clock.zone)),
     to: to && isoOf(startOfDay(to, clock.zone)),

@@ -44,7 +44,7 @@ export function CalendarPage() {
   const scale = useScale();
 
   const length = LENGTH[view];
-  const days = useMemo(() => daysFrom(view === "week" ? startOfWeek(day) : day, length), [view, day, length]);
+  const days = useMemo(() => daysFrom(view === "week" ? startOfWeek(day, clock.firstWeekday) : day, length), [view, day, length, clock]);
   const own = session.user.resource_id;
   const wished = search.staff ?? (view !== "day" && own ? [own] : undefined);
   // Many days are of one person, or of a few that were chosen.

@@ -7,11 +7,12 @@ import { Icon } from "../ui/Icon";
 import { Avatar, STATUS_ICON } from "../ui/Pill";
 import { type Clock, type Day, type Instant, MINUTE, lengthOfDay, minutesInto, startOfDay } from "../time";
 import { type Label, type Obstacle, type Span, hourLabels, lanesOf, movedStart, obstaclesIn, partIn, snap } from "./layout";
+import { Countdown } from "./Countdown";
 import { type Lift, useMove } from "./useMove";
 import "./grid.css";
 import "./gridextra.css";
 
-export type Block = Span & { kind: "closed" | "brk" | "busy" | "absent" | "hold"; name: string };
+export type Block = Span & { kind: "closed" | "brk" | "busy" | "absent" | "hold"; name: string; until?: Instant };
 export type Column = { id: string; title: string; detail: string; day: Day; resourceId: string; person: boolean; blocks: readonly Block[]; appointments: readonly Appointment[] };
 export type Target = { appointment: Appointment; resourceId: string; fromResourceId: string; start: Instant; minutes: number; override: boolean };
 export type Draft = { resourceId: string; start: Instant; minutes: number | null };
@@ -253,13 +254,14 @@ const GridColumn = memo(function GridColumn({ column, clock, now, step, pixelsPe
         </span>
       ))}
       {column.blocks.map((block) => (
-        <div key={`${block.kind}${block.from}${block.to}`} className={`blk ${block.kind}`} style={place(block.from, block.to - block.from)}>
+        <div key={`${block.kind}${block.from}${block.to}${block.until ?? ""}`} className={`blk ${block.kind}`} style={place(block.from, block.to - block.from)}>
           {block.name && (
             <span>
               {block.kind === "busy" && <Icon name="sync" />}
               <bdi>{block.name}</bdi>
             </span>
           )}
+          {block.until !== undefined && <Countdown until={block.until} />}
         </div>
       ))}
       {buffers.map((buffer) => (

@@ -1,16 +1,16 @@
 /** What a calendar draws: opening hours, absences and busy time of availability, appointments of booking. */
 import { useQuery } from "@tanstack/react-query";
-import type { TFunction } from "i18next";
-import { useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Appointment, GONE, useWindow } from "../api/appointments";
 import { readAll } from "../api/catalogue";
 import type { components } from "../api/schema/availability";
 import type { components as booking } from "../api/schema/booking";
 import { ask } from "../api/client";
-import { type Clock, type Day, addDays, duration, instantOf, isoOf, startOfDay } from "../time";
+import { type Clock, type Day, addDays, duration, instantOf, isoOf, now as readNow, startOfDay } from "../time";
 import { gapsBetween, partIn } from "./layout";
 import type { Block, Column } from "./TimeGrid";
+import { useHolderName } from "./useHolderName";
 
 type CalendarOut = components["schemas"]["CalendarOut"];
 type Hold = booking["schemas"]["HoldOut"];
@@ -39,6 +39,8 @@ export function useCalendar({ businessId, days, clock, staff, gone, most }: Cale
     // Holds come and go without a word to the screen, and end by themselves.
     refetchInterval: HOLDS_EVERY,
   });
+  const held = useUnexpired(holds.data);
+  const holderName = useHolderName(useMemo(() => held.map((hold) => hold.held_by), [held]));
   const lanes = useMemo(
     // The business itself is a lane too: what nobody in particular has to do.
     () => (calendar.data?.businesses.find((business) => business.business_id === businessId)?.resources ?? []).filter((lane) => lane.kind !== "business" || lane.appointments.length > 0),
@@ -75,12 +77,12 @@ export function useCalendar({ businessId, days, clock, staff, gone, most }: Cale
           day,
           resourceId: lane.resource_id,
           person: !manyDays && lane.kind === "staff",
-          blocks: [...blocksOf(lane, closures, day, clock, t), ...heldOf((holds.data ?? []).filter((hold) => hold.resource_ids.includes(lane.resource_id)), day, clock, t)],
+          blocks: [...blocksOf(lane, closures, day, clock, t), ...heldOf(held.filter((hold) => hold.resource_ids.includes(lane.resource_id)), day, clock, (hold) => t("calendar.held", { who: holderName(hold.held_by), time: clock.time(instantOf(hold.expires_at)) }))],
           appointments: shown,
         };
       }),
     );
-  }, [appointments.data, chosen, closures, clock, days, gone, holds.data, i18n.language, t]);
+  }, [appointments.data, chosen, closures, clock, days, gone, held, holderName, i18n.language, t]);
 
   return { columns, lanes, error: appointments.error ?? calendar.error, loading: appointments.isPending || calendar.isPending, stale: appointments.isError || calendar.isError };
 }
@@ -92,11 +94,24 @@ function openMinutes(lane: Lane, day: Day, clock: Clock): number {
   }, 0);
 }
 
-/** Slots that somebody is just choosing, until when each is kept. */
-function heldOf(holds: readonly Hold[], day: Day, clock: Clock, t: TFunction): Block[] {
+/** Holds that still last. Each leaves at the instant it ends, whenever holds are read again. */
+function useUnexpired(holds: readonly Hold[] | undefined): readonly Hold[] {
+  const [now, setNow] = useState(readNow);
+  const lasting = useMemo(() => (holds ?? []).filter((hold) => instantOf(hold.expires_at) > now), [holds, now]);
+  const next = Math.min(...lasting.map((hold) => instantOf(hold.expires_at)));
+  useEffect(() => {
+    if (!Number.isFinite(next)) return;
+    const timer = window.setTimeout(() => setNow(Math.max(next, readNow())), Math.max(0, next - readNow()));
+    return () => clearTimeout(timer);
+  }, [next]);
+  return lasting;
+}
+
+/** Slots that somebody is just choosing: by whom each is kept, and until when. */
+function heldOf(holds: readonly Hold[], day: Day, clock: Clock, say: (hold: Hold) => string): Block[] {
   return holds.flatMap((hold): Block[] => {
     const span = partIn(day, clock.zone, instantOf(hold.starts_at), instantOf(hold.ends_at));
-    return span ? [{ ...span, kind: "hold", name: t("calendar.held", { time: clock.time(instantOf(hold.expires_at)) }) }] : [];
+    return span ? [{ ...span, kind: "hold", name: say(hold), until: instantOf(hold.expires_at) }] : [];
   });
 }
 

@@ -137,6 +137,8 @@ function Mapping({ item, onSave }: { item: Import; onSave: (mapping: Schemas["Ma
   const fieldOf = (header: string) => Object.entries(columns).find(([, name]) => name === header)?.[0] ?? NOT;
   const choose = (header: string, field: string) =>
     setColumns((known) => ({ ...Object.fromEntries(Object.entries(known).filter(([name, value]) => value !== header && name !== field)), ...(field === NOT ? {} : { [field]: header }) }));
+  // Columns whose dates allow several readings; where another column shows the order, that one counts for all.
+  const unclear = Object.entries(data.date_orders).filter(([, possible]) => possible.length > 1).map(([name]) => name);
   const orders = [...new Set(Object.values(data.date_orders).flat())];
   return (
     <section className="panel">
@@ -160,8 +162,9 @@ function Mapping({ item, onSave }: { item: Import; onSave: (mapping: Schemas["Ma
           ))}
         </tbody>
       </table>
+      {unclear.length > 0 && <p className="amber" role="status">{order ? t("imports.unclearTaken", { columns: unclear.join(", "), order: t(`imports.order.${order}`) }) : t("imports.unclear", { columns: unclear.join(", ") })}</p>}
       <div className="three">
-        {orders.length > 1 && <Select label={t("imports.dateOrder")} value={order} onChange={setOrder} options={orders.map((id) => ({ id, name: id }))} />}
+        {orders.length > 1 && <Select label={t("imports.dateOrder")} value={order} onChange={setOrder} options={orders.map((id) => ({ id, name: t(`imports.order.${id}`) }))} />}
         <TextField label={t("imports.zone")} value={zone} onChange={setZone} />
         {!columns.service && <Select label={t("imports.service")} value={service} onChange={setService} options={services} />}
         {!columns.duration && !columns.ends_at && <TextField label={t("field.minutes")} type="number" value={minutes} onChange={setMinutes} />}

@@ -1,6 +1,8 @@
 /** Weekdays by hours as a table. Each cell says its number; the shade only repeats it. */
 import { useTranslation } from "react-i18next";
-import { firstWeekdayOf, hourName, weekdayName } from "./names";
+import { useBusiness } from "../business";
+import { weekdaysFrom } from "../time";
+import { hourName, weekdayName } from "./names";
 
 export interface HeatCell {
   /** From 0 to 1, of the strongest shade. */
@@ -18,8 +20,7 @@ export function HeatMap({ cells, caption }: { cells: ReadonlyMap<string, HeatCel
   const hours = [...new Set([...cells.keys()].map((key) => Number(key.slice(2))))].sort((a, b) => a - b);
   const [first = 0, last = -1] = [hours[0], hours.at(-1)];
   const columns = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  const monday = firstWeekdayOf(i18n.language);
-  const rows = Array.from({ length: 7 }, (_, index) => (monday + index) % 7);
+  const rows = weekdaysFrom(useBusiness().clock.firstWeekday);
   return (
     <div className="heat-scroll" role="region" aria-label={caption} tabIndex={0}>
       <table className="heat">

@@ -11,18 +11,6 @@ export const weekdayName = (weekday: number, locale: string): string =>
 export const hourName = (hour: number, locale: string): string =>
   new Intl.DateTimeFormat(locale, { hour: "numeric", timeZone: "UTC" }).format(MONDAY + hour * AN_HOUR);
 
-interface WeekInfo {
-  firstDay: number;
-}
-type WithWeek = Intl.Locale & { getWeekInfo?: () => WeekInfo; weekInfo?: WeekInfo };
-
-/** The weekday (Monday 0 … Sunday 6) on which weeks begin there; Monday where the browser does not know. */
-export function firstWeekdayOf(locale: string): number {
-  const known = new Intl.Locale(locale) as WithWeek;
-  const first = (known.getWeekInfo?.() ?? known.weekInfo)?.firstDay ?? 1;
-  return (first + 6) % 7;
-}
-
 /** The name of a line of a report that is told by `by`. */
 export function nameOf(by: string | undefined, key: string, locale: string): string {
   if (by === "weekday") return weekdayName(Number(key), locale);

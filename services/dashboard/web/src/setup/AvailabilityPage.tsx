@@ -9,7 +9,7 @@ import { ask } from "../api/client";
 import type { components } from "../api/schema/availability";
 import { useRight, useSession } from "../api/session";
 import { useBusiness } from "../business";
-import { type Clock, addDays, dayOf, instantOf, isoOf, now, parseTypedTime, startOfDay, startOfWeek, weekdayOf, inZone } from "../time";
+import { type Clock, addDays, dayOf, instantOf, isoOf, now, parseTypedTime, startOfDay, startOfWeek, weekdayOf, weekdaysFrom, inZone } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select, TextField } from "../ui/fields";
 import { Page, Waiting } from "../ui/Page";
@@ -103,7 +103,8 @@ function WeekEditor({ path, schedule, resourceId, clock, mayWrite }: { path: str
       {resourceId !== null && <Checkbox value={follows} onChange={setFollows} isDisabled={!mayWrite}>{t("availability.follows")}</Checkbox>}
       {!follows && (
         <div className="week-editor">
-          {texts.map((text, index) => {
+          {weekdaysFrom(clock.firstWeekday).map((index) => {
+            const text = texts[index] ?? "";
             const name = clock.weekdayName(startOfDay(addDays(monday, index), clock.zone));
             return (
               <div className="week-row" key={index}>

@@ -10,7 +10,7 @@ export const STATUS_ICON: Record<Status, IconName> = {
   cancelled: "x",
   rescheduled: "redo",
   no_show: "ban",
-  dismissed: "arch",
+  dismissed: "dash",
 };
 
 /** A status is colour, icon and word; one this version does not know is shown as it is written. */

@@ -2435,6 +2435,20 @@ export interface components {
              * @example 2026-03-29T07:30:00Z
              */
             expires_at: string;
+            held_by: components["schemas"]["HolderOut"];
+        };
+        /**
+         * HolderOut
+         * @description Who keeps a slot. `id` is null for a client: a visitor of a public page is nobody whom staff could look up.
+         */
+        HolderOut: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "user" | "client" | "ai_agent" | "system" | "integration";
+            /** Id */
+            id: string | null;
         };
         /**
          * InlineClientIn

@@ -1,30 +1,16 @@
 """External calendars: their events block slots, and ours can be subscribed to."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx2
 import icalendar
 import pytest
+from harness.calendars import a_calendar
 from harness.platform import Platform
 from harness.web import FileServer
 from harness.world import expect, next_weekday, stamp, until_true
 
 pytestmark = pytest.mark.e2e
-
-
-def a_calendar(*, starts_at: datetime, hours: int = 1, uid: str = "dentist@example.com") -> bytes:
-    calendar = icalendar.Calendar()
-    calendar.add("prodid", "-//test//EN")
-    calendar.add("version", "2.0")
-    event = icalendar.Event()
-    event.add("uid", uid)
-    event.add("dtstamp", datetime(2026, 1, 1, tzinfo=UTC))
-    event.add("dtstart", starts_at)
-    event.add("dtend", starts_at + timedelta(hours=hours))
-    event.add("summary", "Dentist")
-    event.add("rrule", {"freq": "weekly", "count": 4})
-    calendar.add_component(event)
-    return calendar.to_ical()
 
 
 async def test_an_external_event_blocks_a_slot_until_it_goes(platform: Platform) -> None:

@@ -1,5 +1,7 @@
 """The list sorted by what its columns show: whole, in both directions, page by page."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from booking.storage.listing import AppointmentFilter, Order, Sort, list_appoint
 from slotstream_servicekit.http.pagination import encode_cursor
 
 LIST = "/v1/appointments"
+PAGE = 50
 
 
 async def walked(tenant: Tenant, sort: str, *, limit: int = 2, **params: Any) -> list[Json]:
@@ -151,14 +154,23 @@ async def test_an_order_that_there_is_not_and_a_forged_cursor_are_refused(tenant
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor"), (sort, key)
 
 
-async def plan_of(tenant: Tenant, order: Order, after: tuple[Any, ...] | None) -> str:
-    """How the application's role, bound to its tenant, reads a page."""
+@dataclass(frozen=True, kw_only=True)
+class PageRead:
+    """How a page was read: the plan as text, and how many rows and blocks that took."""
+
+    plan: str
+    rows: int
+    blocks: int
+
+
+async def page_read(tenant: Tenant, order: Order, after: tuple[Any, ...] | None) -> PageRead:
+    """As the application's role, bound to its tenant, reads it."""
     async with tenant.database.transaction(tenant.organization_id) as session:
         connection = await connection_of(session)
         statements: list[tuple[str, tuple[Any, ...]]] = []
 
         class Explains:
-            """A connection that has the plan of what is asked of it."""
+            """A connection that remembers what is asked of it."""
 
             async def fetch(self, query: str, *values: Any) -> list[Any]:
                 statements.append((query, values))
@@ -170,16 +182,35 @@ async def plan_of(tenant: Tenant, order: Order, after: tuple[Any, ...] | None) -
             wanted=AppointmentFilter(),
             order=order,
             after=after,
-            limit=51,
+            limit=PAGE + 1,
         )
-        rows = [row for query, values in statements for row in await connection.fetch(f"EXPLAIN {query}", *values)]
-    return "\n".join(row[0] for row in rows)
+        lines = [row for query, values in statements for row in await connection.fetch(f"EXPLAIN {query}", *values)]
+        analyse = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON)"
+        plans = [(await connection.fetchval(f"{analyse} {query}", *values))[0]["Plan"] for query, values in statements]
+    return PageRead(
+        plan="\n".join(line[0] for line in lines),
+        rows=sum(rows_of(node) for plan in plans for node in nodes_of(plan) if "Relation Name" in node),
+        blocks=sum(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in plans),
+    )
+
+
+def nodes_of(plan: Json) -> Iterator[Json]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes_of(part)
+
+
+def rows_of(node: Json) -> int:
+    """What a scan had in its hands, whether it passed it on or not."""
+    dropped = sum(node.get(f"Rows Removed by {by}", 0) for by in ("Filter", "Index Recheck"))
+    return round(node["Actual Loops"] * (node["Actual Rows"] + dropped))
 
 
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize(
     ("by", "index"),
     [
+        (Sort.STARTS_AT, "appointments_organization_id_starts_at_id_idx"),
         (Sort.CREATED_AT, "appointments_organization_id_created_at_id_idx"),
         (Sort.UPDATED_AT, "appointments_organization_id_updated_at_id_idx"),
         (Sort.PRICE, "appointments_organization_id_price_rank_id_idx"),
@@ -212,7 +243,8 @@ async def test_the_first_page_and_one_in_the_middle_cost_the_same_however_many_t
             limit=5_000,
         )
     for after in (None, middle[-1].key):
-        plan = await plan_of(tenant, order, after)
+        read = await page_read(tenant, order, after)
+        plan = read.plan
         assert index in plan, plan
         assert "Seq Scan on appointments" not in plan, plan
         # Each row's resources are sorted, and of a client's appointments those with one start: nothing else is.
@@ -222,3 +254,6 @@ async def test_the_first_page_and_one_in_the_middle_cost_the_same_however_many_t
             assert after[0] is not None
             assert "Index Cond: ((organization_id" in plan, plan
             assert ") > ROW" in plan or ") < ROW" in plan or ") >= ROW" in plan or ") <= ROW" in plan, plan
+        # Of each row the appointment, its client and its resource; and the other appointments of the last client.
+        assert PAGE < read.rows <= 5 * PAGE, plan
+        assert read.blocks <= 20 * PAGE, plan

@@ -14,11 +14,13 @@ from dashboard import first_owner
 from dashboard.main import create_api
 from dashboard.settings import DashboardSettings
 from dashboard.worker import Mailer
+from slotstream_servicekit.testing.company_provider import a_company_provider
 from slotstream_servicekit.testing.plugin import FreshDatabaseFactory, Signer
 
 # With importmode=importlib a tests folder is not on the path: for what several tests share.
 sys.path.append(str(Path(__file__).parent))
 
+from companies import Company
 from dashboard_tenant import ORIGIN, PASSWORD, MailCatcher, Tenant, fresh_organization, owner_of, path_of
 from upstream_service import Upstream
 
@@ -66,3 +68,22 @@ async def tenant(
         yield tenant
         for client in tenant.clients:
             await client.aclose()
+
+
+@pytest_asyncio.fixture
+async def company(tenant: Tenant) -> AsyncIterator[Company]:
+    async with a_company_provider(lambda: tenant.now) as provider:
+        company = Company(tenant=tenant, provider=provider, organization_id=tenant.organization_id)
+        await company.configure()
+        yield company
+
+
+@pytest_asyncio.fixture
+async def other_company(tenant: Tenant) -> AsyncIterator[Company]:
+    """Another organization, whose provider says what it likes."""
+    organization_id = fresh_organization()
+    await first_owner.make_first_owner(tenant.settings, owner_of(organization_id))
+    async with a_company_provider(lambda: tenant.now) as provider:
+        company = Company(tenant=tenant, provider=provider, organization_id=organization_id)
+        await company.configure(creates_users=True, default_role="manager")
+        yield company

@@ -25,6 +25,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """No browser test is left out silently: the end of the run says how many were, and why."""
+    reports: list[pytest.TestReport] = terminalreporter.getreports("skipped")
+    left_out = [report.longrepr for report in reports if "e2e/browser/" in report.nodeid]
+    if left_out:
+        reasons = sorted(
+            {reason[2].removeprefix("Skipped: ") if isinstance(reason, tuple) else str(reason) for reason in left_out}
+        )
+        terminalreporter.section("NOT TESTED", red=True, bold=True)
+        terminalreporter.write_line(f"{len(left_out)} browser tests were left out: {'; '.join(reasons)}")
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with a_browser() as started:

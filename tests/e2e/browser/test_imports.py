@@ -17,7 +17,11 @@ async def test_bulk_import_with_review_and_override(desk: Desk, practice: Practi
         {"name": "appointments.csv", "mimeType": "text/csv", "buffer": _sheet(day)}
     )
     await see(desk.page.get_by_role("heading", name="Columns")).to_be_visible()
+    unclear = desk.page.get_by_text("do not show whether the day or the month comes first")
+    await see(unclear).to_contain_text("“Date”")
+    await see(unclear).to_contain_text("choose how to read them")
     await desk.choose("Order of dates", "day-month-year")
+    await see(unclear).to_contain_text("they are read as day-month-year")
 
     await desk.button("Check rows").click()
 

@@ -1,9 +1,11 @@
 """Journeys by keyboard alone."""
 
+import re
 from datetime import datetime, timedelta
 
 from harness.desk import Desk, see
 from harness.practice import Practice
+from harness.world import expect
 
 
 async def test_new_appointment_by_keyboard_alone(desk: Desk, practice: Practice) -> None:
@@ -13,15 +15,15 @@ async def test_new_appointment_by_keyboard_alone(desk: Desk, practice: Practice)
     await desk.page.keyboard.press("n")
     await see(desk.page.get_by_label("Client", exact=True)).to_be_focused()
     await desk.page.keyboard.type("Kira Keyboard")
-    await _tab_to(desk, "Phone")
+    await desk.tab_to("Phone")
     await desk.page.keyboard.type("030 5550144")
-    await _tab_to(desk, "Service")
+    await desk.tab_to("Service")
     await desk.page.keyboard.press("Enter")
     await see(desk.page.get_by_role("listbox")).to_be_visible()
     await desk.page.keyboard.type("Hair")
     await desk.page.keyboard.press("Enter")
     await see(desk.page.get_by_role("button", name="First free")).to_be_visible()
-    await _tab_to(desk, "First free")
+    await desk.tab_to("First free")
     await desk.page.keyboard.press("Enter")
     await see(desk.page.get_by_text("held for")).to_be_visible()
     await desk.page.keyboard.press("Control+Enter")
@@ -76,11 +78,11 @@ async def test_bulk_cancel_by_keyboard_alone(desk: Desk, practice: Practice) -> 
     for key in ("j", "x", "j", "x"):
         await desk.page.keyboard.press(key)
     await see(desk.bulk).to_contain_text("2 selected")
-    await _tab_to(desk, "Cancel…")
+    await desk.tab_to("Cancel…")
     await desk.page.keyboard.press("Enter")
     await see(desk.sheet.get_by_role("textbox", name="Reason")).to_be_focused()
     await desk.page.keyboard.type("Water damage")
-    await _tab_to(desk, "Cancel 2 appointments")
+    await desk.tab_to("Cancel 2 appointments")
     await desk.page.keyboard.press("Enter")
 
     await see(desk.sheet).to_contain_text("2 of 2")
@@ -93,7 +95,7 @@ async def test_closing_a_sheet_gives_the_focus_back(desk: Desk, practice: Practi
     dots = desk.row("Fiona Focus").get_by_role("button", name="More for Fiona Focus")
     # The dots appear with the pointer or with the focus on the row.
     await desk.button("Fiona Focus").focus()
-    await _tab_to(desk, "More for Fiona Focus")
+    await desk.tab_to("More for Fiona Focus")
     await desk.page.keyboard.press("Enter")
     await desk.page.get_by_role("menuitem", name="Cancel appointment").press("Enter")
     await see(desk.sheet.get_by_role("textbox", name="Reason")).to_be_focused()
@@ -103,18 +105,82 @@ async def test_closing_a_sheet_gives_the_focus_back(desk: Desk, practice: Practi
     await see(dots).to_be_focused()
 
 
-async def _tab_to(desk: Desk, name: str) -> None:
-    """Presses Tab until the focused element is called `name`; a page where it cannot be reached fails."""
-    for _ in range(60):
-        await desk.page.keyboard.press("Tab")
-        focused = desk.page.locator("*:focus")
-        if name in await focused.evaluate(_NAME):
-            return
-    raise AssertionError(f"{name} cannot be reached by Tab")
+async def test_import_by_keyboard_alone(desk: Desk, practice: Practice) -> None:
+    # An early day of another month than its number: the file leaves open which of the two is the month.
+    day = (practice.a_day(hour=18) + timedelta(days=62)).replace(day=11)
+    day = day.replace(day=12) if day.month == 11 else day
+    row = f"Ivy Import,030 5550311,Haircut,Ada 1,{day:%d.%m.%Y},{day:%H:%M},30"
+    file = f"Client,Phone,Service,Staff,Date,Time,Duration\n{row}\n".encode()
+    await desk.goto("/imports")
+    await see(desk.page.get_by_role("heading", name="Imports")).to_be_visible()
+
+    await desk.tab_to("Drop a file here")
+    async with desk.page.expect_file_chooser() as chooser:
+        await desk.press("Space")
+    await (await chooser.value).set_files({"name": "keyboard.csv", "mimeType": "text/csv", "buffer": file})
+    await see(desk.page.get_by_role("heading", name="Columns")).to_be_visible()
+    await desk.tab_to("Order of dates")
+    await desk.press("Enter")
+    await see(desk.page.get_by_role("listbox")).to_be_visible()
+    await desk.page.keyboard.type("day")
+    await desk.press("Enter")
+    await see(desk.page.get_by_text("they are read as day-month-year")).to_be_visible()
+    await desk.tab_to("Check rows")
+    await desk.press("Enter")
+    await see(desk.button("Book 1 row")).to_be_enabled(timeout=30_000)
+    await desk.tab_to("Book 1 row")
+    await desk.press("Enter")
+
+    await see(desk.page.get_by_text("1 booked")).to_be_visible(timeout=60_000)
+    [booked] = await practice.appointments_of("Ivy Import")
+    assert datetime.fromisoformat(booked["starts_at"]) == day
 
 
-_NAME = """(element) => {
-    const ids = (element.getAttribute("aria-labelledby") || "").split(" ").filter(Boolean);
-    const labels = [...ids.map((id) => document.getElementById(id)), ...(element.labels || [])].filter(Boolean);
-    return [element.getAttribute("aria-label") || "", element.textContent, ...labels.map((label) => label.textContent)].join(" ");
-}"""
+async def test_availability_by_keyboard_alone(desk: Desk, practice: Practice) -> None:
+    """Weekly hours typed and copied, another day's hours, and time off, of a person whom no other test books."""
+    async with practice.a_colleague("Avery Hours") as avery:
+        await _set_hours(desk, avery["id"])
+        schedule = expect(await practice.world.availability.get(f"/v1/resources/{avery['id']}/schedule"))
+
+    assert [day["weekday"] for day in schedule["weekly"]] == [0, 1, 2, 3, 4]
+    assert {len(day["intervals"]) for day in schedule["weekly"]} == {2}
+    [override] = schedule["date_overrides"]
+    assert (override["on"], override["intervals"][0]["from"][:5]) == ("2032-05-05", "10:00")
+    assert [absence["reason"] for absence in schedule["absences"]] == ["Fair"]
+
+
+async def _set_hours(desk: Desk, resource_id: str) -> None:
+    await desk.goto("/availability")
+    await see(desk.page.get_by_role("heading", name="Weekly hours")).to_be_visible()
+
+    await desk.tab_to("Whose hours")
+    await desk.press("Enter")
+    await desk.page.keyboard.type("Avery")
+    await desk.press("Enter")
+    await desk.page.wait_for_url(f"**/availability/{resource_id}")
+    await desk.tab_to("Follows the business's hours")
+    await desk.press("Space")
+    await desk.tab_to("Monday")
+    await desk.page.keyboard.type("9-12, 13-17.30")
+    await desk.tab_to("Copy Monday to Friday")
+    await desk.press("Enter")
+    await desk.tab_to("Save")
+    await desk.press("Enter")
+    await desk.told("Saved")
+
+    # Day and month are the same number: which comes first in the field is the browser's own language.
+    await desk.tab_to("Date")
+    await desk.page.keyboard.type("05052032")
+    await desk.tab_to("Hours")
+    await desk.page.keyboard.type("10-12")
+    await desk.tab_to("Add")
+    await desk.press("Enter")
+    await see(desk.page.get_by_text(re.compile("Wednesday,? 5 May 2032"))).to_be_visible()
+    for field in ("From", "Until"):
+        await desk.tab_to(field)
+        await desk.page.keyboard.type("06062032")
+    await desk.tab_to("Reason")
+    await desk.page.keyboard.type("Fair")
+    await desk.tab_to("Add")
+    await desk.press("Enter")
+    await see(desk.page.get_by_text("Fair", exact=True)).to_be_visible()

@@ -76,6 +76,7 @@ async def test_three_dots_menu(desk: Desk, practice: Practice) -> None:
     await see(no_show).to_contain_text("only after")
     await items.filter(has_text="Dismiss").click()
     await see(desk.row("Mona Menu")).to_contain_text("Dismissed")
+    await see(desk.row("Mona Menu").locator(".pill")).to_have_css("background-color", "rgb(239, 236, 232)")
 
 
 async def test_bulk_done(desk: Desk, practice: Practice) -> None:

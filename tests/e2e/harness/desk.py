@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import datetime
+from typing import Final
 from urllib.parse import quote
 
 from playwright.async_api import ConsoleMessage, Locator, Page
@@ -89,6 +90,28 @@ class Desk:
         await self.row(row).get_by_role("button", name=f"More for {row}").click()
         await self.page.get_by_role("menuitem", name=item).click()
 
+    async def tab_to(self, name: str) -> None:
+        """Presses Tab until the focused element is called `name`; a page where it cannot be reached fails."""
+        for _ in range(_MOST_TABS):
+            await self.page.keyboard.press("Tab")
+            if name in await self.page.evaluate(_NAME_OF_FOCUSED):
+                return
+        raise AssertionError(f"{name} cannot be reached by Tab")
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.page.keyboard.press(key)
+
+
+_MOST_TABS: Final = 80
+_NAME_OF_FOCUSED: Final = """() => {
+    const element = document.activeElement;
+    if (element === document.body) return "";
+    const ids = (element.getAttribute("aria-labelledby") || "").split(" ").filter(Boolean);
+    const labels = [...ids.map((id) => document.getElementById(id)), ...(element.labels || [])].filter(Boolean);
+    return [element.getAttribute("aria-label") || "", element.textContent, ...labels.map((label) => label.textContent)].join(" ");
+}"""
+"""What the focused element is called: its label, its text, or the labels that belong to it."""
 
 OpenDesk = Callable[..., AbstractAsyncContextManager[Desk]]
 """Opens another window; keyword arguments are those of Playwright's `new_context`."""

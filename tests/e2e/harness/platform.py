@@ -191,7 +191,10 @@ def a_platform(folder: Path, *, smtp_port: int) -> Iterator[Platform]:
             secret_key=Fernet.generate_key().decode(),
             trace_file=folder / "spans.jsonl",
             ports={service: free_port() for service in SERVICES},
-            more={"CALENDAR_SYNC_POLL_INTERVAL": "PT5S"},
+            more={
+                "CALENDAR_SYNC_POLL_INTERVAL": "PT5S",
+                "DASHBOARD_PROVIDER_NETWORKS": json.dumps(["127.0.0.0/8"]),
+            },
         )
         create_databases(postgres.url, services=SERVICES, password=PASSWORD)
         environment = dict(os.environ)

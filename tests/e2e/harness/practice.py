@@ -1,6 +1,8 @@
 """The organization that the browser tests sign in to: two businesses in two zones, staff, services, and a few people."""
 
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Final
@@ -81,6 +83,20 @@ class Practice:
 
         await until_true(opened, what="availability knows the second business")
         return self
+
+    @asynccontextmanager
+    async def a_colleague(self, name: str) -> AsyncIterator[Json]:
+        """A member of staff of a test's own, archived afterwards so that no other test meets them."""
+        world = self.world
+        body = {"name": name, "kind": "staff", "business_ids": [world.business["id"]]}
+        added: Json = expect(await world.booking.post("/v1/resources", json=body, headers=world.fresh_key()))
+
+        async def known() -> bool:
+            return (await world.availability.get(f"/v1/resources/{added['id']}/schedule")).status_code == 200
+
+        await until_true(known, what=f"availability knows {name}")
+        yield added
+        expect(await world.booking.patch(f"/v1/resources/{added['id']}", json={"archived": True}))
 
     def a_day(self, hour: int = 10) -> datetime:
         """A day of the test's own, more than a month ahead, at `hour` by Berlin's clock."""

@@ -21,7 +21,12 @@ export function CalendarsPage() {
   const queries = useQueryClient();
   const { clock } = useBusiness();
   const people = (useResources().data ?? []).filter((resource) => resource.kind === "staff" && !resource.archived);
-  const connections = useQuery({ queryKey: ["connections"], queryFn: () => ask<Schemas["Page_ConnectionOut_"]>("calendar-sync", "/connections", { query: { limit: 100 } }) });
+  const connections = useQuery({
+    queryKey: ["connections"],
+    queryFn: () => ask<Schemas["Page_ConnectionOut_"]>("calendar-sync", "/connections", { query: { limit: 100 } }),
+    // A new calendar is read within seconds: what came of it is shown without being asked for.
+    refetchInterval: (query) => (query.state.data?.items.some((connection) => connection.state === "pending") ? 2_000 : false),
+  });
   const feeds = useQuery({ queryKey: ["feeds"], queryFn: () => ask<Schemas["Page_FeedOut_"]>("calendar-sync", "/feeds", { query: { limit: 100 } }) });
   const mayWrite = useRight("write_calendars");
   const mayWriteOwn = useRight("write_own_calendar");

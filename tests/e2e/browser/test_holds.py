@@ -45,7 +45,7 @@ async def test_what_one_window_holds_is_ones_own_in_another_and_gone_when_it_is_
     async with open_desk() as other:
         await other.open_day(day)
         await see(other.page.locator(".blk.hold")).to_contain_text("Held by you until")
-        await desk.goto("/appointments")
+        await desk.page.get_by_role("link", name="Appointments").click()
         # Read again every 15 seconds.
         await see(other.page.locator(".blk.hold")).to_have_count(0, timeout=40_000)
 

@@ -208,6 +208,8 @@ function Review({ item, onRemap, onConfirm }: { item: Import; onRemap?: () => vo
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
   const counts = item.counts;
+  // What a confirmation takes: `chosen` counts only from then on.
+  const bookable = counts ? counts.ok + counts.warnings : 0;
   const count = (name: (typeof TABS)[number]): number => (counts ? { all: counts.rows, ok: counts.ok, warning: counts.warnings, conflict: counts.conflicts, invalid: counts.invalid }[name] : 0);
   const number = new Intl.NumberFormat(i18n.language);
   const change = async (row: Row, body: Schemas["ChangeRowIn"]) => {
@@ -242,7 +244,7 @@ function Review({ item, onRemap, onConfirm }: { item: Import; onRemap?: () => vo
           <Checkbox value={notify} onChange={setNotify}>{t("imports.notify")}</Checkbox>
           <span className="fill" />
           {counts.conflicts > 0 && <Button onPress={() => setForcing(true)}>{t("imports.override", { count: counts.conflicts })}</Button>}
-          <Button kind="primary" isDisabled={counts.chosen === 0} onPress={() => void onConfirm({ notify })}>{t("imports.confirm", { count: counts.chosen })}</Button>
+          <Button kind="primary" isDisabled={bookable === 0} onPress={() => void onConfirm({ notify })}>{t("imports.confirm", { count: bookable })}</Button>
         </footer>
       )}
       {forcing && onConfirm && <ReasonSheet title={t("calendar.override")} action={t("calendar.overrideAction")} onClose={() => setForcing(false)} onDone={(reason) => { setForcing(false); void onConfirm({ notify, override: { reason } }); }} />}

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 CLIENT_ID = "slotstream at example.com"
-CLIENT_SECRET = "a secret: with & and ü"
+CLIENT_SECRET = "a secret: with & and ü"  # noqa: S105 - of a provider that exists in tests only
 
 
 @dataclass(kw_only=True)

@@ -14,6 +14,7 @@ from booking.domain.search import sort_text
 from booking.storage.connections import connection_of
 from booking.storage.listing import AppointmentFilter, Order, Sort, list_appointments
 from slotstream_servicekit.http.pagination import encode_cursor
+from slotstream_servicekit.limits import UNLIMITED, Limits
 
 LIST = "/v1/appointments"
 PAGE = 50
@@ -163,9 +164,18 @@ class PageRead:
     blocks: int
 
 
-async def page_read(tenant: Tenant, order: Order, after: tuple[Any, ...] | None) -> PageRead:
-    """As the application's role, bound to its tenant, reads it."""
-    async with tenant.database.transaction(tenant.organization_id) as session:
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    organization_id: UUID
+    limits: Limits
+
+
+async def page_read(
+    tenant: Tenant, order: Order, after: tuple[Any, ...] | None, limits: Limits = UNLIMITED
+) -> PageRead:
+    """As the application's role, bound to its tenant and the caller's limits, reads it."""
+    caller = Caller(organization_id=tenant.organization_id, limits=limits)
+    async with tenant.database.transaction(caller) as session:
         connection = await connection_of(session)
         statements: list[tuple[str, tuple[Any, ...]]] = []
 
@@ -257,3 +267,5 @@ async def test_the_first_page_and_one_in_the_middle_cost_the_same_however_many_t
         # Of each row the appointment, its client and its resource; and the other appointments of the last client.
         assert PAGE < read.rows <= 5 * PAGE, plan
         assert read.blocks <= 20 * PAGE, plan
+        limited = await page_read(tenant, order, after, Limits(business_ids=frozenset([UUID(tenant.business["id"])])))
+        assert PAGE < limited.rows <= 5 * PAGE, limited.plan

@@ -168,6 +168,7 @@ async def _set_hours(desk: Desk, resource_id: str) -> None:
     await desk.tab_to("Save")
     await desk.press("Enter")
     await desk.told("Saved")
+    await see(desk.button("Save")).to_be_focused()
 
     # Day and month are the same number: which comes first in the field is the browser's own language.
     await desk.tab_to("Date")
@@ -177,6 +178,7 @@ async def _set_hours(desk: Desk, resource_id: str) -> None:
     await desk.tab_to("Add")
     await desk.press("Enter")
     await see(desk.page.get_by_text(re.compile("Wednesday,? 5 May 2032"))).to_be_visible()
+    await see(desk.page.get_by_label("Date", exact=True)).to_be_focused()
     for field in ("From", "Until"):
         await desk.tab_to(field)
         await desk.page.keyboard.type("06062032")

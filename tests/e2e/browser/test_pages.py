@@ -7,7 +7,7 @@ import pytest_asyncio
 from harness.accessibility import BEYOND, axe_findings
 from harness.desk import Desk, OpenDesk, see
 from harness.practice import Practice
-from harness.world import expect
+from harness.world import expect, stamp
 
 PHONE = {"width": 390, "height": 844}
 NARROW = {"width": 320, "height": 640}
@@ -25,6 +25,7 @@ PAGES = (
     "/reports/volume",
     "/reports/volume?by=weekday_hour",
     "/imports",
+    "/imports/{file}",
     "/services",
     "/staff",
     "/actions",
@@ -53,6 +54,24 @@ async def places(practice: Practice) -> dict[str, str]:
     await practice.world.act(done["id"], "complete")
     confirmed = await practice.book(day + timedelta(hours=3), "Eva Confirmed", staff=2)
     await practice.world.act(confirmed["id"], "confirm")
+    # A slot that somebody keeps, and a file of which nobody can tell in which order its dates are written.
+    held = {
+        "business_id": practice.world.business["id"],
+        "service_id": practice.world.service["id"],
+        "resource_ids": [practice.world.staff[0]["id"]],
+        "starts_at": stamp(day + timedelta(hours=5)),
+        "minutes": 60,
+    }
+    expect(await practice.world.booking.post("/v1/holds", json=held, headers=practice.world.fresh_key()), 201)
+    file = {"file": ("clients.csv", b"Client,Date,Time,Phone\nAda,02.03.2031,10:00,030 5550190\n", "text/csv")}
+    uploaded = expect(
+        await practice.world.imports.post(
+            "/v1/imports",
+            data={"business_id": practice.world.business["id"]},
+            files=file,
+            headers=practice.world.fresh_key(),
+        )
+    )
     [read] = [expect(await practice.world.booking.get(f"/v1/appointments/{booked['id']}"))]
     return {
         "day": f"{day:%Y-%m-%d}",
@@ -60,6 +79,7 @@ async def places(practice: Practice) -> dict[str, str]:
         "appointment": booked["id"],
         "client": read["client_id"],
         "service": practice.world.service["id"],
+        "file": uploaded["id"],
     }
 
 

@@ -1,7 +1,7 @@
 /** Weekly hours, other hours on a date, and time off of one resource or of the business itself. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Appointment, endOf, startOf, useWindow } from "../api/appointments";
 import { useResources } from "../api/catalogue";
@@ -21,6 +21,7 @@ type Schemas = components["schemas"];
 type Week = Schemas["WeekdayIn"][];
 const BUSINESS = "business";
 const AHEAD_DAYS = 60;
+const SAVE = "save-hours";
 
 export function AvailabilityPage() {
   const { t } = useTranslation();
@@ -35,6 +36,12 @@ export function AvailabilityPage() {
   const mayWriteAll = useRight("write_schedules");
   const mayWriteOwn = useRight("write_own_schedule");
   const mayWrite = mayWriteAll || (mayWriteOwn && chosen === session.user.resource_id);
+  // The editor begins anew with what was saved: whoever pressed its button stays on it.
+  const saved = useRef(false);
+  useEffect(() => {
+    if (saved.current) document.getElementById(SAVE)?.focus();
+    saved.current = false;
+  }, [schedule.data?.version]);
   if (!loading && !business) return <FirstBusiness />;
   return (
     <Page
@@ -45,7 +52,7 @@ export function AvailabilityPage() {
         {!schedule.data ? <Waiting error={schedule.error} /> : (
           <>
             <p className="soft">{t("availability.zone", { zone: schedule.data.zone })}</p>
-            <WeekEditor key={`${path}${schedule.data.version}`} path={path} schedule={schedule.data} resourceId={chosen === BUSINESS ? null : chosen} clock={clock} mayWrite={mayWrite} />
+            <WeekEditor key={`${path}${schedule.data.version}`} path={path} schedule={schedule.data} resourceId={chosen === BUSINESS ? null : chosen} clock={clock} mayWrite={mayWrite} onSaved={() => { saved.current = true; }} />
             <Exceptions path={path} schedule={schedule.data} isBusiness={chosen === BUSINESS} clock={clock} mayWrite={mayWrite} />
           </>
         )}
@@ -72,7 +79,7 @@ export function parseHours(text: string): { from: string; to: string }[] | null 
 
 export const sayHours = (intervals: readonly { from: string; to: string }[]): string => intervals.map(({ from, to }) => `${from.slice(0, 5)}–${to.slice(0, 5)}`).join(", ");
 
-function WeekEditor({ path, schedule, resourceId, clock, mayWrite }: { path: string; schedule: Schemas["ScheduleOut"]; resourceId: string | null; clock: Clock; mayWrite: boolean }) {
+function WeekEditor({ path, schedule, resourceId, clock, mayWrite, onSaved }: { path: string; schedule: Schemas["ScheduleOut"]; resourceId: string | null; clock: Clock; mayWrite: boolean; onSaved: () => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const { business } = useBusiness();
@@ -89,6 +96,7 @@ function WeekEditor({ path, schedule, resourceId, clock, mayWrite }: { path: str
   const save = async () => {
     try {
       await ask("availability", `${path}/schedule`, { method: "PUT", version: schedule.version || undefined, body: { weekly: follows ? null : weekly } });
+      onSaved();
       await queries.invalidateQueries({ queryKey: ["schedule"] });
       void queries.invalidateQueries({ queryKey: ["calendar"] });
       toast(t("saved"));
@@ -129,7 +137,7 @@ function WeekEditor({ path, schedule, resourceId, clock, mayWrite }: { path: str
           </div>
         </div>
       )}
-      {mayWrite && <Button kind="primary" isDisabled={wrong && !follows} onPress={() => void save()}>{t("save")}</Button>}
+      {mayWrite && <Button id={SAVE} kind="primary" isDisabled={wrong && !follows} onPress={() => void save()}>{t("save")}</Button>}
     </section>
   );
 }
@@ -158,11 +166,15 @@ function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: str
   const [error, setError] = useState<unknown>(null);
   const absences = isBusiness ? "closures" : "time-off";
   useEffect(() => setError(null), [path]);
-  const run = async (work: Promise<unknown>) => {
+  const onDates = useRef<HTMLElement>(null);
+  const away = useRef<HTMLElement>(null);
+  const run = async (work: Promise<unknown>, section: RefObject<HTMLElement | null>) => {
     setError(null);
     try {
       await work;
       await queries.invalidateQueries({ queryKey: ["schedule"] });
+      // The button that was pressed is shut or gone now: the next one is entered.
+      section.current?.querySelector("input")?.focus();
       void queries.invalidateQueries({ queryKey: ["calendar"] });
       setOn("");
       setHours("");
@@ -177,29 +189,29 @@ function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: str
   return (
     <>
       <Problem error={error} />
-      <section className="panel">
+      <section className="panel" ref={onDates}>
         <h2>{t("availability.overrides")}</h2>
         {schedule.date_overrides.map((item) => (
           <div className="ln" key={item.id}>
             <div>{clock.fullDay(startOfDay(item.on, clock.zone))}</div>
             <span><bdi dir="ltr">{sayHours(item.intervals) || t("availability.closed")}</bdi></span>
-            {mayWrite && <Button kind="quiet" icon="x" aria-label={t("remove")} onPress={() => void run(ask("availability", `${path}/date-overrides/${item.id}`, { method: "DELETE" }))} />}
+            {mayWrite && <Button kind="quiet" icon="x" aria-label={t("remove")} onPress={() => void run(ask("availability", `${path}/date-overrides/${item.id}`, { method: "DELETE" }), onDates)} />}
           </div>
         ))}
         {mayWrite && (
           <div className="three">
             <TextField label={t("field.date")} type="date" value={on} onChange={setOn} />
             <TextField label={t("availability.hours")} value={hours} onChange={setHours} placeholder="9-12, 13-17" error={parsed === null ? t("availability.wrong") : null} hint={t("availability.hoursHint")} />
-            <Button isDisabled={!on || parsed === null} onPress={() => void run(ask("availability", `${path}/date-overrides`, { method: "POST", body: { on, intervals: parsed } }))}>{t("add")}</Button>
+            <Button isDisabled={!on || parsed === null} onPress={() => void run(ask("availability", `${path}/date-overrides`, { method: "POST", body: { on, intervals: parsed } }), onDates)}>{t("add")}</Button>
           </div>
         )}
       </section>
-      <section className="panel">
+      <section className="panel" ref={away}>
         <h2>{t(isBusiness ? "availability.closures" : "availability.timeOff")}</h2>
         {schedule.absences.map((item) => (
           <div className="ln" key={item.id}>
             <div><bdi>{clock.dayAndTime(instantOf(item.starts_at))} – {clock.dayAndTime(instantOf(item.ends_at))}</bdi>{item.reason && <small><bdi>{item.reason}</bdi></small>}</div>
-            {mayWrite && <Button kind="quiet" icon="x" aria-label={t("remove")} onPress={() => void run(ask("availability", `${path}/${absences}/${item.id}`, { method: "DELETE" }))} />}
+            {mayWrite && <Button kind="quiet" icon="x" aria-label={t("remove")} onPress={() => void run(ask("availability", `${path}/${absences}/${item.id}`, { method: "DELETE" }), away)} />}
           </div>
         ))}
         {schedule.holidays.map((item) => <div className="ln" key={item.on}><div>{clock.fullDay(startOfDay(item.on, clock.zone))}</div><span><bdi>{item.name}</bdi></span></div>)}
@@ -208,7 +220,7 @@ function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: str
             <TextField label={t("availability.from")} type="date" value={from} onChange={setFrom} />
             <TextField label={t("availability.until")} type="date" value={to} onChange={setTo} />
             <TextField label={t("reason")} value={reason} onChange={setReason} maxLength={200} />
-            <Button isDisabled={!from || !to || to < from} onPress={() => void run(ask("availability", `${path}/${absences}`, { method: "POST", body: { starts_at: isoOf(startOfDay(from, clock.zone)), ends_at: isoOf(startOfDay(addDays(to, 1), clock.zone)), reason: reason.trim() || null } }))}>{t("add")}</Button>
+            <Button isDisabled={!from || !to || to < from} onPress={() => void run(ask("availability", `${path}/${absences}`, { method: "POST", body: { starts_at: isoOf(startOfDay(from, clock.zone)), ends_at: isoOf(startOfDay(addDays(to, 1), clock.zone)), reason: reason.trim() || null } }), away)}>{t("add")}</Button>
           </div>
         )}
       </section>

@@ -17,7 +17,7 @@ from booking.api.dependencies import (
     override_reason,
     sees_internal_notes,
 )
-from booking.api.filters import CurrentFilter
+from booking.api.filters import CurrentFilter, within_limits
 from booking.domain.appointments import FIELDS
 from booking.domain.lifecycle import TRANSITIONS, Verb
 from booking.domain.messages import MessageOutcome
@@ -101,7 +101,7 @@ async def search_appointments(
         rows = await list_appointments(
             connection,
             organization_id=principal.organization_id,
-            wanted=wanted,
+            wanted=within_limits(wanted, principal.limits),
             order=order,
             after=after,
             limit=limit + 1,
@@ -152,7 +152,9 @@ async def get_appointment_counts(
     """How many appointments of each status the same filters find."""
     async with dependencies.database.transaction(principal) as session:
         counts = await count_appointments(
-            await connection_of(session), organization_id=principal.organization_id, wanted=wanted
+            await connection_of(session),
+            organization_id=principal.organization_id,
+            wanted=within_limits(wanted, principal.limits),
         )
     return CountsOut(total=sum(counts.values()), by_status=counts)
 

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from booking.adapters.exports import writer_of
 from booking.api.dependencies import AppointmentReader, CurrentDependencies, Dependencies, sees_internal_notes
-from booking.api.filters import CurrentFilter
+from booking.api.filters import CurrentFilter, within_limits
 from booking.domain.catalogue import Business
 from booking.domain.exports import COLUMNS, ExportedAppointment, Format, Writer
 from booking.storage.catalogue import CatalogueStore
@@ -90,7 +90,7 @@ async def _pages(
             rows = await list_appointments(
                 connection,
                 organization_id=organization_id,
-                wanted=wanted,
+                wanted=within_limits(wanted, principal.limits),
                 order=order,
                 after=after,
                 limit=PAGE,

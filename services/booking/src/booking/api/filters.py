@@ -1,5 +1,6 @@
 """The list's filters as query parameters, the same for lists, counts and bulk."""
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from fastapi import Depends, Query
 from booking.schemas.appointments import OriginKind, Source, Status
 from booking.storage.listing import AppointmentFilter
 from slotstream_servicekit.http.models import InstantIn
+from slotstream_servicekit.limits import Limits
 from slotstream_servicekit.ranges import check_range
 
 
@@ -44,6 +46,11 @@ async def _filter(
         text=q,
         archived=archived,
     )
+
+
+def within_limits(wanted: AppointmentFilter, limits: Limits) -> AppointmentFilter:
+    """The same rows, found by the index of the caller's own calendar where they have but one."""
+    return replace(wanted, own_resource_id=limits.resource_id)
 
 
 CurrentFilter = Annotated[AppointmentFilter, Depends(_filter)]

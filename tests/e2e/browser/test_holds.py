@@ -39,15 +39,22 @@ async def test_what_one_window_holds_is_ones_own_in_another_and_gone_when_it_is_
 ) -> None:
     day = practice.a_day()
     service, staff = practice.world.service["id"], practice.world.staff[0]["id"]
-    await desk.goto(f"/appointments/new?service={service}&staff={staff}&start={stamp(day)}")
+    new = f"/appointments/new?service={service}&staff={staff}&start={stamp(day)}"
+    await desk.goto(new)
     await see(desk.page.get_by_text("held for")).to_be_visible()
 
     async with open_desk() as other:
         await other.open_day(day)
-        await see(other.page.locator(".blk.hold")).to_contain_text("Held by you until")
+        block = other.page.locator(".blk.hold")
+        await see(block).to_contain_text("Held by you until")
         await desk.page.get_by_role("link", name="Appointments").click()
         # Read again every 15 seconds.
-        await see(other.page.locator(".blk.hold")).to_have_count(0, timeout=40_000)
+        await see(block).to_have_count(0, timeout=40_000)
+
+        await desk.goto(new)
+        await see(block).to_contain_text("Held by you until", timeout=40_000)
+        await desk.page.goto("about:blank")
+        await see(block).to_have_count(0, timeout=40_000)
 
 
 async def test_a_hold_is_in_the_way_of_a_card_that_is_moved_onto_it(desk: Desk, practice: Practice) -> None:

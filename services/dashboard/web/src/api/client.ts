@@ -48,6 +48,8 @@ export type Request = {
   /** One per body; the same again for a repeated attempt. */
   key?: string;
   signal?: AbortSignal;
+  /** Sent even though the page is being left. */
+  outlivesPage?: boolean;
 };
 
 export type Answer<T> = { body: T; version: string | null; response: Response };
@@ -87,6 +89,7 @@ export async function send<T>(address: string, request: Request = {}): Promise<A
       method,
       headers,
       signal: request.signal,
+      keepalive: request.outlivesPage,
       body: request.body === undefined ? undefined : form ? (request.body as FormData) : JSON.stringify(request.body),
     });
   } catch (error) {

@@ -17,7 +17,7 @@ export function useHold(what: Record<string, unknown> | null, start: Instant | n
   const wish = what && start !== null ? JSON.stringify({ ...what, starts_at: isoOf(start), minutes: MINUTES }) : null;
 
   const release = useCallback((held: Hold | null) => {
-    if (held) void ask("booking", `/holds/${held.id}`, { method: "DELETE" }).catch(() => undefined);
+    if (held) void ask("booking", `/holds/${held.id}`, { method: "DELETE", outlivesPage: true }).catch(() => undefined);
   }, []);
 
   const take = useCallback(async (body: string, former: Hold | null) => {
@@ -50,8 +50,19 @@ export function useHold(what: Record<string, unknown> | null, start: Instant | n
     };
   }, [wish, release, take]);
 
-  // Whoever leaves gives the time back.
-  useEffect(() => () => release(latest.current), [release]);
+  // Whoever leaves gives the time back, by another screen or by closing the window.
+  useEffect(() => {
+    const leave = () => {
+      release(latest.current);
+      latest.current = null;
+      setHold(null);
+    };
+    window.addEventListener("pagehide", leave);
+    return () => {
+      window.removeEventListener("pagehide", leave);
+      release(latest.current);
+    };
+  }, [release]);
 
   useEffect(() => {
     if (!hold) return setSecondsLeft(null);

@@ -12,6 +12,7 @@ from checker.evidence.model import (
     Event,
     Evidence,
     ImportedRow,
+    ImportState,
     Ledger,
     Occupancy,
 )
@@ -106,7 +107,7 @@ def sound_run() -> tuple[History, Evidence]:
     evidence.erased = frozenset({"jane"})
     evidence.merged_into = {"duplicate": "survivor"}
     evidence.results = {"command": "slotstream.appointment.booked", "broken": "slotstream.command.refused"}
-    evidence.imports = {"import": "finished"}
+    evidence.imports = {"import": ImportState("finished")}
     evidence.imported_rows = [ImportedRow("import", 1, "booked", "imported")]
     evidence.calendars = [Calendar(id="calendar", organization=OURS, resource="ada", state="ok")]
     busy = frozenset({BusyTime(OURS, "calendar", "event", "ada", TEN, TEN + HALF_AN_HOUR)})

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from checker.evidence.model import BusyTime, Event, Evidence, ImportedRow, Occupancy
+from checker.evidence.model import BusyTime, Event, Evidence, ImportedRow, ImportState, Occupancy
 from checker.history import History
 from checker.invariants import INVARIANTS
 from checker.run import judge
@@ -272,7 +272,12 @@ def poison_that_vanishes(_: History, evidence: Evidence) -> None:
 
 @breaks("every import comes to its end")
 def an_import_that_hangs(_: History, evidence: Evidence) -> None:
-    evidence.imports = {"import": "checking"}
+    evidence.imports = {"import": ImportState("checking")}
+
+
+@breaks("every import comes to its end")
+def an_import_that_fails(_: History, evidence: Evidence) -> None:
+    evidence.imports = {"import": ImportState("failed", "Something unforeseen happened")}
 
 
 @breaks("what is imported is in the book")

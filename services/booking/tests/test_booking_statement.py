@@ -84,11 +84,12 @@ def test_the_statement_names_the_parameters_of_many_in_their_order(with_clients:
 @pytest.mark.parametrize("clients", [0, 1])
 @pytest.mark.parametrize("takes", [0, 1, 3])
 def test_the_statement_of_one_has_a_parameter_for_each_value(takes: int, clients: int) -> None:
-    few = _numbers(booking_text(Shape(takes=takes, resources=0, events=0, clients=0), with_clients=False))
-    shape = Shape(takes=takes, resources=2, events=3, clients=clients)
+    nothing = Shape(takes=takes, resources=0, events=0, clients=0, guards_client=False)
+    few = _numbers(booking_text(nothing, with_clients=False))
+    shape = Shape(takes=takes, resources=2, events=3, clients=clients, guards_client=bool(clients))
     numbers = _numbers(booking_text(shape, with_clients=bool(clients)))
     assert numbers == set(range(1, len(numbers) + 1))
-    assert len(numbers) - len(few) == 2 * len(_RESOURCES) + 3 * len(_EVENTS) + clients * len(_CLIENTS)
+    assert len(numbers) - len(few) == 2 * len(_RESOURCES) + 3 * len(_EVENTS) + clients * (len(_CLIENTS) + 1)
 
 
 def _numbers(text: str) -> set[int]:

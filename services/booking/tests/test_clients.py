@@ -1,14 +1,18 @@
 """Clients: one person, one record, whichever way they came; and nothing of them once they are forgotten."""
 
+import asyncio
 import json
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from booking_fixtures import Tenant
 
 from booking.storage.connections import connection_of
-from booking.storage.contacts import find_contacts
+from booking.storage.contacts import contact_locks, find_contacts
+from slotstream_servicekit.testing.plugin import until
 
 CLIENTS = "/v1/clients"
 
@@ -308,7 +312,65 @@ async def test_clients_of_another_organization_cannot_be_read_merged_or_erased(t
     assert (await stranger.get(CLIENTS, params={"q": "grace"})).json()["items"] == []
 
 
-async def test_a_client_is_found_by_phone_or_mail_without_reading_all_others(tenant: Tenant) -> None:
+async def test_twelve_who_book_at_once_for_one_unknown_person_make_one_client(tenant: Tenant) -> None:
+    ways = (
+        {"phone": "+49 30 901822"},
+        {"email": "zuse@example.com"},
+        {"phone": "030 901822", "email": "ZUSE@example.com"},
+    )
+    answers = await asyncio.gather(
+        *(
+            tenant.api.post(
+                "/v1/appointments",
+                json=tenant.request(
+                    tenant.at(7 + number),
+                    client_id=None,
+                    client={"name": "Zuse", **ways[2 if number < 6 else number % 3]},
+                ),
+            )
+            for number in range(12)
+        )
+    )
+
+    assert [answer.status_code for answer in answers] == [201] * 12, [answer.text for answer in answers]
+    [client] = await tenant.rows("SELECT id FROM clients WHERE name = 'Zuse'")
+    assert {answer.json()["client_id"] for answer in answers} == {str(client["id"])}
+
+
+async def test_who_is_made_by_another_booking_meanwhile_is_booked_for(tenant: Tenant) -> None:
+    phone = "+4930901822"
+    request = tenant.request(tenant.at(9), client_id=None, client={"name": "Zuse", "phone": phone})
+    [(lock_class, key)] = contact_locks(tenant.organization_id, [phone])
+    async with tenant.as_owner() as other, other.transaction():
+        await other.execute("SELECT pg_advisory_xact_lock($1, $2)", int(lock_class), key)
+        booking = asyncio.create_task(tenant.api.post("/v1/appointments", json=request))
+        await until(partial(_is_waited_for, other, key), what="the booking waits for who makes the client")
+        made = uuid4()
+        await other.execute("SELECT set_config('slotstream.organization', $1, true)", str(tenant.organization_id))
+        await other.execute(
+            """
+            INSERT INTO clients (organization_id, id, name, phone, search, sort_name, created_at, updated_at)
+            VALUES ($1, $2, 'Zuse', $3, 'zuse', 'zuse', now(), now())
+            """,
+            tenant.organization_id,
+            made,
+            phone,
+        )
+    answer = await booking
+
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["client_id"] == str(made)
+    assert await tenant.rows("SELECT id FROM clients WHERE name = 'Zuse'") == [{"id": made}]
+
+
+async def _is_waited_for(connection: asyncpg.Connection, key: int) -> bool:
+    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = $1::bigint)"
+    return bool(await connection.fetchval(waits, key % 2**32))
+
+
+@pytest.mark.parametrize("statistics", ["of now", "of the first day"])
+async def test_a_client_is_found_by_phone_or_mail_without_reading_all_others(tenant: Tenant, statistics: str) -> None:
+    await tenant.analyse()
     await tenant.rows(
         """
         INSERT INTO clients (organization_id, id, name, phone, email, search, sort_name, created_at, updated_at)
@@ -318,7 +380,8 @@ async def test_a_client_is_found_by_phone_or_mail_without_reading_all_others(ten
         """,
         organization=tenant.organization_id,
     )
-    await tenant.analyse()
+    if statistics == "of now":
+        await tenant.analyse()
     async with tenant.database.transaction(tenant.organization_id) as session:
         connection = await connection_of(session)
         read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'clients'"

@@ -93,6 +93,18 @@ class Ledger:
     mails_repeated: int = 0
 
 
+@dataclass(frozen=True)
+class ImportState:
+    """Where an import stands, and why where it failed."""
+
+    name: str
+    failure: str | None = None
+
+    @property
+    def failed_by_erase(self) -> bool:
+        return self.name == "failed" and self.failure == "A client was erased: upload the file again"
+
+
 @dataclass(kw_only=True)
 class Evidence:
     """Everything the invariants look at."""
@@ -127,8 +139,7 @@ class Evidence:
     texts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By place (a table or a topic): the marks of people that it holds."""
     texts_after_replay: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    imports: Mapping[str, str] = field(default_factory=dict)
-    """The state of each import."""
+    imports: Mapping[str, ImportState] = field(default_factory=dict)
     imported_rows: Sequence[ImportedRow] = ()
     calendars: Sequence[Calendar] = ()
     busy: Mapping[str, frozenset[BusyTime]] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from harness.platform import Platform
 from harness.records import content_of, read_topic
 
 from checker.evidence.database import query
-from checker.evidence.model import BusyTime, Calendar, ImportedRow, Ledger, Projection
+from checker.evidence.model import BusyTime, Calendar, ImportedRow, ImportState, Ledger, Projection
 from checker.evidence.topics import EXTERNAL_BUSY, last_by_key
 
 PROJECTED_IN = ("availability", "notifications", "calendar_sync")
@@ -95,9 +95,14 @@ async def _count_doubled_messages(platform: Platform, organizations: Organizatio
     return int(rows[0][0])
 
 
-async def read_imports(platform: Platform, organizations: Organizations) -> tuple[dict[str, str], list[ImportedRow]]:
+async def read_imports(
+    platform: Platform, organizations: Organizations
+) -> tuple[dict[str, ImportState], list[ImportedRow]]:
     states = await query(
-        platform, "imports", "SELECT id::text, state FROM imports WHERE organization_id = ANY($1)", organizations
+        platform,
+        "imports",
+        "SELECT id::text, state, failure FROM imports WHERE organization_id = ANY($1)",
+        organizations,
     )
     rows = await query(
         platform,
@@ -107,12 +112,12 @@ async def read_imports(platform: Platform, organizations: Organizations) -> tupl
         """,
         organizations,
     )
-    return {row["id"]: row["state"] for row in states}, [ImportedRow(*row) for row in rows]
+    return {row["id"]: ImportState(row["state"], row["failure"]) for row in states}, [ImportedRow(*row) for row in rows]
 
 
 async def count_imports_at_work(platform: Platform, organizations: Organizations) -> int:
     states, _ = await read_imports(platform, organizations)
-    return sum(state in AT_WORK for state in states.values())
+    return sum(state.name in AT_WORK for state in states.values())
 
 
 async def read_calendars(platform: Platform) -> list[Calendar]:

@@ -35,10 +35,15 @@ def poison_vanished(history: History, evidence: Evidence) -> Broken:
 
 
 def imports_unfinished(history: History, evidence: Evidence) -> Broken:
+    """Whom a file names that is being read while a client is erased is not known: it is to be uploaded again."""
     for run in history.imports:
         state = evidence.imports.get(run.id)
-        if state not in {run.wanted, "checked", "finished", "undone"}:
-            yield f"import {run.id} is {state}; it was to be {run.wanted}"
+        if state is None:
+            yield f"import {run.id} is gone; it was to be {run.wanted}"
+        elif state.name not in {run.wanted, "checked", "finished", "undone"} and not (
+            run.wanted == "checked" and state.failed_by_erase
+        ):
+            yield f"import {run.id} is {state.name} ({state.failure}); it was to be {run.wanted}"
 
 
 def imported_wrongly(_: History, evidence: Evidence) -> Broken:

@@ -18,7 +18,7 @@ from checker.tenants import FIRST_SLOT, Tenant
 ROWS = 24
 PATIENCE_SECONDS = 20.0
 """After this an import is left to itself, and the next file is taken: it must come to its end all the same."""
-RESTING = frozenset({"finished", "undone", "cancelled", "failed", "stalled"})
+RESTING = frozenset({"checked", "finished", "undone", "cancelled", "failed", "stalled"})
 
 
 @dataclass(kw_only=True)
@@ -55,14 +55,14 @@ class Importer:
         mapping = {"columns": preview["columns"]}
         await self._until_answered(lambda: imports.put(f"/v1/imports/{run.id}/mapping", json=mapping))
         self.history.imports.append(run)
-        await self._reaches(run, "checked", stop)
+        if await self._rests(run, stop) != "checked":
+            return
         run.wanted = "finished"
         await self._ask(run, "confirm")
-        await self._reaches(run, "finished", stop)
-        if self.random.random() < 0.4:
+        if await self._rests(run, stop) == "finished" and self.random.random() < 0.4:
             run.wanted = "undone"
             await self._ask(run, "undo")
-            await self._reaches(run, "undone", stop)
+            await self._rests(run, stop)
 
     async def _ask(self, run: RunImport, verb: str) -> None:
         key = self.tenant.world.fresh_key()
@@ -81,14 +81,18 @@ class Importer:
                     return expect(response, 200, 201, 202)
                 await asyncio.sleep(0.3)
 
-    async def _reaches(self, run: RunImport, state: str, stop: asyncio.Event) -> None:
-        """Raises TimeoutError where it does not in time. Once the run stops nobody waits: it goes on by itself."""
+    async def _rests(self, run: RunImport, stop: asyncio.Event) -> str | None:
+        """Its state once nothing is at work on it. Once the run stops nobody waits, and it goes on by itself: None.
+
+        Raises TimeoutError where it takes too long.
+        """
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not stop.is_set():
                 found = await self._until_answered(lambda: self.tenant.world.imports.get(f"/v1/imports/{run.id}"))
-                if found["state"] in {state, *RESTING}:
-                    return
+                if found["state"] in RESTING:
+                    return str(found["state"])
                 await asyncio.sleep(0.2)
+        return None
 
     def _file(self) -> bytes:
         """Rows with ids and clients that every organization's file has; some again in every file."""

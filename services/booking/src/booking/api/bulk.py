@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from booking.api.dependencies import AppointmentReader, BulkWriter, CurrentDependencies, sees_internal_notes
+from booking.api.filters import within_limits
 from booking.domain.bulk import AT_ONCE, BulkProgress
 from booking.domain.errors import NotReachableError
 from booking.schemas.appointments import appointment_out
@@ -57,7 +58,8 @@ async def do_with_many(
     async def action(session: AsyncSession) -> Response:
         context, store = dependencies.context_of(principal), BulkStore(session)
         if body.filter is not None:
-            ids = await store.find_ids(context.organization_id, body.filter.to_filter())
+            wanted = within_limits(body.filter.to_filter(), context.limits)
+            ids = await store.find_ids(context.organization_id, wanted)
         else:
             ids = list(dict.fromkeys(body.ids or ()))
         if len(ids) > AT_ONCE:

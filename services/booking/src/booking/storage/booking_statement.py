@@ -11,6 +11,8 @@ Why it is one statement: a round trip costs as much as the writing. Why parts of
 - Time is taken with ON CONFLICT DO NOTHING: who loses a race is left out, where a plain INSERT would raise, and under
   contention deadlock. It is taken in the order of resource and start, the same for all batches, so none of two batches
   can hold what the other waits for.
+- A new client of a single booking is guarded by `admit_client`: of two who come with one phone at the same instant,
+  the second is left out, and finds the first one's client when they look again.
 - A row is booked if all of its resources were taken. A row that got a part of them leaves occupancy without an
   appointment behind: `partial` names it, and the caller deletes it in the same transaction.
 """
@@ -88,8 +90,8 @@ _CLIENTS: Final = {
 
 _TEXT: Final = """
 WITH admitted AS MATERIALIZED (
-    SELECT id FROM admit_bookings($1, $2, $3, {row_ids}, {row_clients},
-                                  {take_holders}, {take_resources}, {take_begins}, {take_ends}, {take_forced}) AS id
+    SELECT id FROM admit_bookings($1, $2, $3, {row_ids}, {row_clients}, {take_holders}, {take_resources},
+                                  {take_begins}, {take_ends}, {take_forced}) AS id{guard}
 ), asked AS MATERIALIZED (
     SELECT r.* FROM admitted JOIN {rows} USING (id)
 ), taken AS (
@@ -145,6 +147,9 @@ _NEW_CLIENTS: Final = """, new_clients AS (
     FROM booked JOIN {clients} ON c.appointment_id = booked.id
 )"""
 
+_GUARD: Final = """
+    WHERE CASE WHEN id IS NULL THEN true ELSE admit_client($1, {locks}, {phone}, {email}) END"""
+
 
 class _Parameters:
     """Numbers parameters in the order in which they are named, from $4 on, as `booking_values` gives them."""
@@ -152,16 +157,16 @@ class _Parameters:
     def __init__(self) -> None:
         self.count = 3
 
-    def _next(self, type_: str) -> str:
+    def next(self, type_: str) -> str:
         self.count += 1
         return f"${self.count}::{type_}"
 
     def line(self, columns: Mapping[str, str]) -> dict[str, str]:
         """A plain parameter for each column."""
-        return {name: self._next(type_) for name, type_ in columns.items()}
+        return {name: self.next(type_) for name, type_ in columns.items()}
 
     def arrays(self, columns: Mapping[str, str]) -> dict[str, str]:
-        return {name: self._next(f"{type_}[]") for name, type_ in columns.items()}
+        return {name: self.next(f"{type_}[]") for name, type_ in columns.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +181,8 @@ class Shape:
     resources: int
     events: int
     clients: int
+    guards_client: bool
+    """Whether the statement itself sees to it that nobody else has made the client."""
 
     @classmethod
     def of(cls, rows: Sequence["BookingRow"]) -> "Shape | None":
@@ -187,6 +194,7 @@ class Shape:
             resources=len(row.appointment.resources),
             events=len(row.records),
             clients=int(row.new_client is not None),
+            guards_client=bool(row.contact_locks),
         )
 
 
@@ -202,6 +210,11 @@ class _Relation:
         if self._lines is None:
             return self._arrays[column]
         return f"ARRAY[{', '.join(line[column] for line in self._lines)}]::{self._columns[column]}[]"
+
+    def only(self, column: str) -> str:
+        """A column of the one line there is."""
+        [line] = self._lines or [{}]
+        return line[column]
 
     def named(self, alias: str) -> str:
         """For a FROM; `n` numbers the lines."""
@@ -224,7 +237,13 @@ def booking_text(shape: Shape | None, *, with_clients: bool) -> str:
     resources = _Relation(parameters, _RESOURCES, shape.resources if shape else None)
     events = _Relation(parameters, _EVENTS, shape.events if shape else None)
     clients = _Relation(parameters, _CLIENTS, shape.clients if shape else None) if with_clients else None
+    guard = ""
+    if shape and clients and shape.guards_client:
+        guard = _GUARD.format(
+            locks=parameters.next("integer[]"), phone=clients.only("phone"), email=clients.only("email")
+        )
     return _TEXT.format(
+        guard=guard,
         columns=", ".join(_APPOINTMENT),
         row_ids=rows.array("id"),
         row_clients=rows.array("known_client_id"),
@@ -282,6 +301,8 @@ def booking_values(rows: Sequence["BookingRow"], *, with_clients: bool) -> list[
     )
     if with_clients:
         values += lines_of((_client(row) for row in rows if row.new_client is not None), len(_CLIENTS))
+        if len(rows) == 1 and rows[0].contact_locks:
+            values.append(list(rows[0].contact_locks))
     return values
 
 

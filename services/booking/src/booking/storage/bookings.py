@@ -35,6 +35,9 @@ class BookingRow:
     claim: KeyClaim | None = None
     answer: StoredAnswer | None = None
     new_client: Client | None = None
+    contact_locks: tuple[int, ...] = ()
+    """Of a single booking's new client, the keys that the statement locks before it looks whether there is one by now;
+    none where they are held already."""
 
     @property
     def forced(self) -> bool:

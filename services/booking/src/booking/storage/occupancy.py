@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from booking.domain.calendars import Calendars, Held
 from booking.domain.seating import Seat, new_session
 from booking.storage.policies import StalePolicyError
@@ -34,29 +36,34 @@ def _overlapping(resource_id: str, begins: str, ends: str) -> str:
     OFFSET 0)"""
 
 
+_WINDOWS = """
+unnest((SELECT $2::uuid[]), (SELECT $3::timestamptz[]), (SELECT $4::timestamptz[])) AS q(resource_id, begins, ends)
+"""
+"""Windows as sub-selects, whose length the planner does not see: else each read would be planned anew for it."""
+
 _TAKEN = f"""
 SELECT o.resource_id, o.session_id, o.seat, o.holder_id, o.blocked_from, o.blocked_to,
        coalesce(a.starts_at, h.starts_at) AS starts_at, coalesce(a.ends_at, h.ends_at) AS ends_at,
        coalesce(a.service_id, h.service_id) AS service_id
-FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS q(resource_id, begins, ends)
+FROM {_WINDOWS}
 CROSS JOIN LATERAL {_overlapping("q.resource_id", "q.begins", "q.ends")} AS o
 LEFT JOIN appointments a ON a.organization_id = $1 AND a.id = o.holder_id
 LEFT JOIN holds h ON h.organization_id = $1 AND h.id = o.holder_id
 WHERE o.expires_at IS NULL OR o.expires_at > clock_timestamp()
-"""
-_BUSY = """
-SELECT b.id, b.resource_id, b.starts_at, b.ends_at
-FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS q(resource_id, begins, ends)
+UNION ALL
+SELECT b.resource_id, NULL, NULL, b.id, b.starts_at, b.ends_at, NULL, NULL, NULL
+FROM {_WINDOWS}
 CROSS JOIN LATERAL (
     SELECT * FROM external_busy b
     WHERE b.organization_id = $1 AND b.resource_id = q.resource_id AND b.ends_at > q.begins AND b.starts_at < q.ends
     OFFSET 0) AS b
 """
+"""What is external has no session."""
 _DRAW_IN = "SELECT draw_into_session($1, $2, $3, $4, $5)"
 _LAST_TAKEN = """
 SELECT q.resource_id, (SELECT max(taken_at) FROM occupancy o
                        WHERE o.organization_id = $1 AND o.resource_id = q.resource_id) AS taken_at
-FROM unnest($2::uuid[]) AS q(resource_id)
+FROM unnest((SELECT $2::uuid[])) AS q(resource_id)
 """
 
 
@@ -96,20 +103,11 @@ class OccupancyStore:
         )
         async with tenant_transaction(self.connection, self.organization_id):
             for row in await self.connection.fetch(_TAKEN, self.organization_id, *columns):
-                taken = Taken(
-                    id=str(row["holder_id"]),
-                    blocked_from=to_epoch(row["blocked_from"]),
-                    blocked_to=to_epoch_up(row["blocked_to"]),
-                    starts_at=to_epoch(row["starts_at"] or row["blocked_from"]),
-                    ends_at=to_epoch(row["ends_at"] or row["blocked_to"]),
-                    service_id=str(row["service_id"]) if row["service_id"] else None,
-                )
-                calendars.add(row["resource_id"], Held(taken=taken, session_id=row["session_id"], seat=row["seat"]))
-            for row in await self.connection.fetch(_BUSY, self.organization_id, *columns):
-                calendars.add_busy(
-                    row["resource_id"],
-                    Busy(str(row["id"]), to_epoch(row["starts_at"]), to_epoch_up(row["ends_at"])),
-                )
+                if row["session_id"] is None:
+                    calendars.add_busy(row["resource_id"], _busy(row))
+                else:
+                    held = Held(taken=_taken(row), session_id=row["session_id"], seat=row["seat"])
+                    calendars.add(row["resource_id"], held)
             if with_turns:
                 for row in await self.connection.fetch(_LAST_TAKEN, self.organization_id, sorted(set(columns[0]))):
                     if row["taken_at"] is not None:
@@ -284,3 +282,18 @@ class OccupancyStore:
             Seat(resource_id=resource_id, session_id=kept, seat=next_seat + len(moved)),
             tuple(row["holder_id"] for row in rows if row["beside"] and row["holder_id"] != own),
         )
+
+
+def _taken(row: asyncpg.Record) -> Taken:
+    return Taken(
+        id=str(row["holder_id"]),
+        blocked_from=to_epoch(row["blocked_from"]),
+        blocked_to=to_epoch_up(row["blocked_to"]),
+        starts_at=to_epoch(row["starts_at"] or row["blocked_from"]),
+        ends_at=to_epoch(row["ends_at"] or row["blocked_to"]),
+        service_id=str(row["service_id"]) if row["service_id"] else None,
+    )
+
+
+def _busy(row: asyncpg.Record) -> Busy:
+    return Busy(str(row["holder_id"]), to_epoch(row["blocked_from"]), to_epoch_up(row["blocked_to"]))

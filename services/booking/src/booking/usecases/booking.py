@@ -36,7 +36,7 @@ from booking.storage.bookings import (
     BookingRow,
     BookingStore,
 )
-from booking.storage.contacts import contact_locks
+from booking.storage.contacts import contact_locks, find_contacts
 from booking.storage.external_ids import ExternalIdStore, ExternalKey
 from booking.storage.policies import Policies, UncommittedPolicies
 from booking.usecases.actions import find_or_add_action
@@ -118,23 +118,45 @@ async def book_appointments(
     )
     if connection.is_in_transaction():
         return await work.book(bookings, look_first=look_first, locks=True)
-    request = bookings[0].request
+    if len(bookings) > 1 or _needs_transaction(bookings[0].request):
+        return await _book_in_transaction(work, bookings, look_first=look_first)
+    resolved = await work.resolve(bookings)
+    client = resolved[bookings[0].request.id]
+    if isinstance(client, SlotstreamError) or client.is_settled or client.new:
+        with contextlib.suppress(_ClientMadeMeanwhileError):
+            return await replace(work, guards_new_client=True).book(bookings, resolved=resolved, look_first=look_first)
+    return await _book_in_transaction(work, bookings, look_first=look_first)
+
+
+async def _book_in_transaction(work: "_Work", bookings: Sequence[Booking], *, look_first: bool) -> list[Outcome]:
+    """A single booking goes without savepoints at first: few ask for a key or an id that is in use this very moment."""
+    alone = len(bookings) == 1
     locks: Sequence[tuple[int, int]] = ()
-    if len(bookings) == 1 and not _needs_transaction(request):
-        resolved = await work.resolve(bookings)
-        client = resolved[request.id]
-        if isinstance(client, SlotstreamError) or client.is_settled:
-            return await work.book(bookings, resolved=resolved, look_first=look_first)
+    if alone and not _needs_transaction(bookings[0].request):
         locks = contact_locks(work.organization_id, await work.addresses(bookings))
     try:
-        async with tenant_transaction(connection, work.organization_id, locks=locks):
-            outcomes = await work.book(bookings, look_first=look_first, locks=not locks)
-            if len(bookings) == 1:
-                # What was done beside it, a hold that was used or an action that was added, is undone with it.
-                outcomes[0].booked()
-            return outcomes
+        with contextlib.suppress(*_NOT_UNIQUE):
+            return await _attempt(work, bookings, locks=locks, look_first=look_first, savepoints=not alone)
+        return await _attempt(work, bookings, locks=locks, look_first=look_first, savepoints=True)
     except SlotstreamError as error:
         return [Outcome(booking=booking, error=error) for booking in bookings]
+
+
+async def _attempt(
+    work: "_Work",
+    bookings: Sequence[Booking],
+    *,
+    locks: Sequence[tuple[int, int]],
+    look_first: bool,
+    savepoints: bool,
+) -> list[Outcome]:
+    work = replace(work, savepoints=savepoints, clients={}, written=set(), external_keys={}, rows={})
+    async with tenant_transaction(work.connection, work.organization_id, locks=locks):
+        outcomes = await work.book(bookings, look_first=look_first, locks=not locks)
+        if len(bookings) == 1:
+            # What was done beside it, a hold that was used or an action that was added, is undone with it.
+            outcomes[0].booked()
+        return outcomes
 
 
 async def book_appointment(*, connection: Connection, policies: Policies, booking: Booking) -> Outcome:
@@ -161,6 +183,11 @@ def _needs_transaction(request: BookingRequest) -> bool:
     return any((request.hold_id, request.override_reason, request.action_name, request.external_id))
 
 
+class _ClientMadeMeanwhileError(Exception):
+    """Somebody has made the client since they were looked for."""
+
+
+_NOT_UNIQUE: Final = (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError)
 _NO_CLIENTS: Final[Mapping[UUID, ResolvedClient | SlotstreamError]] = MappingProxyType({})
 
 
@@ -194,6 +221,10 @@ class _Work:
     external_keys: dict[UUID, ExternalKey] = field(default_factory=dict)
     """Of requests that have an external id of their own: one that replaces an appointment takes over that one's."""
     rows: dict[UUID, BookingRow] = field(default_factory=dict)
+    guards_new_client: bool = False
+    """Of a single booking that is alone in its transaction: no lock keeps others from making its new client."""
+    savepoints: bool = True
+    """Whether the caller's transaction goes on where a key or id was used by another just then."""
 
     @property
     def store(self) -> BookingStore:
@@ -344,18 +375,19 @@ class _Work:
         """
         rows = [self._row(claim) for claim in _one_per_external_id(seated)]
         self.rows |= {row.appointment.id: row for row in rows}
-        single = len(rows) == 1 and len(rows[0].takes) <= 1
-        with contextlib.suppress(asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError):
-            async with contextlib.nullcontext() if single and not self._in_transaction() else self._savepoint():
+        if self.connection.is_in_transaction() and not self.savepoints:
+            return await self.store.insert(rows, policy_version=policy.version)
+        with contextlib.suppress(*_NOT_UNIQUE):
+            async with self._savepoint(rows):
                 return await self.store.insert(rows, policy_version=policy.version)
         return frozenset()
 
-    def _in_transaction(self) -> bool:
-        return self.connection.is_in_transaction()
-
-    def _savepoint(self) -> contextlib.AbstractAsyncContextManager[object]:
-        if self._in_transaction():
+    def _savepoint(self, rows: Sequence[BookingRow]) -> contextlib.AbstractAsyncContextManager[object]:
+        """In no transaction, one statement is its own where one row takes one resource."""
+        if self.connection.is_in_transaction():
             return self.connection.transaction()
+        if len(rows) == 1 and len(rows[0].takes) <= 1:
+            return contextlib.nullcontext()
         return tenant_transaction(self.connection, self.organization_id)
 
     def _row(self, seated: SeatedClaim[_Planned]) -> BookingRow:
@@ -384,10 +416,21 @@ class _Work:
             if booking.claim and booking.answer
             else None,
             new_client=new_client,
+            contact_locks=self._contact_locks(new_client) if self.guards_new_client else (),
         )
+
+    def _contact_locks(self, client: Client | None) -> tuple[int, ...]:
+        contacts = [contact for contact in (client.phone, client.email) if contact] if client else []
+        return tuple(key for _, key in contact_locks(self.organization_id, contacts))
 
     def _new_client(self, request_id: UUID) -> Client | None:
         return None if request_id in self.written else self.clients[request_id].new
+
+    async def _is_client_made(self, request_ids: Sequence[UUID]) -> bool:
+        new = [client for request_id in request_ids if (client := self._new_client(request_id))]
+        phones = [client.phone for client in new if client.phone]
+        emails = [client.email for client in new if client.email]
+        return bool(await find_contacts(self.connection, self.organization_id, phones=phones, emails=emails))
 
     async def _explain(self, losers: Sequence[TimeClaim[_Planned]]) -> Mapping[UUID, SlotstreamError]:
         """Ids and external ids that exist, and clients who cannot be booked for. Who was merged is booked for as their
@@ -396,6 +439,8 @@ class _Work:
         ids = [claim.holder_id for claim in losers]
         known = {request_id: self.clients[request_id].id for request_id in ids if not self._new_client(request_id)}
         keys = {request_id: key for request_id in ids if (key := self.external_keys.get(request_id))}
+        if self.guards_new_client and await self._is_client_made(ids):
+            raise _ClientMadeMeanwhileError
         async with tenant_transaction(self.connection, self.organization_id):
             existing = await self.store.existing(ids)
             async with beyond_limits(self.connection, self.limits):

@@ -1,11 +1,7 @@
-"""Booking, whichever way it came in: HTTP, commands, series, a move, the portal.
-
-The edge translates a request and the answer. Here are resolved the client, the hold and the action; `claim_time`
-judges, seats and tries again; the statement writes.
-"""
+"""One call's bookings on one connection: who is booked for, what is claimed, what is written, what is told."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
@@ -16,7 +12,7 @@ import asyncpg
 
 from booking.domain.appointments import Appointment
 from booking.domain.changes import Change, Override
-from booking.domain.clients import Client, ClientNote
+from booking.domain.clients import Client
 from booking.domain.errors import (
     AlreadyExistsError,
     BusyBookError,
@@ -29,7 +25,7 @@ from booking.domain.errors import (
 from booking.domain.lifecycle import Verb
 from booking.domain.policy import Policy, Wanted
 from booking.domain.requests import BookingRequest, Plan, plan_booking
-from booking.domain.seating import Seat, assigned_resources
+from booking.domain.seating import assigned_resources
 from booking.publishers import appointment_records, client_record, fields_json, snapshot_json
 from booking.storage.appointments import appointment_json
 from booking.storage.bookings import (
@@ -40,6 +36,7 @@ from booking.storage.contacts import contact_locks, find_contacts
 from booking.storage.external_ids import ExternalIdStore, ExternalKey
 from booking.storage.policies import Policies, UncommittedPolicies
 from booking.usecases.actions import find_or_add_action
+from booking.usecases.booking.model import Booking, Outcome, Predecessor
 from booking.usecases.claiming import SeatedClaim, TimeClaim, claim_time
 from booking.usecases.holds import use_hold
 from booking.usecases.limits import check_booking
@@ -55,114 +52,15 @@ from booking.usecases.resolving import (
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Connection, tenant_transaction
 from slotstream_servicekit.errors import SlotstreamError
-from slotstream_servicekit.http.idempotency import KeyClaim, StoredAnswer
 from slotstream_servicekit.limits import UNLIMITED, Limits, beyond_limits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Predecessor:
-    """The appointment that a move replaces, why, and what of it the new one keeps."""
-
-    appointment: Appointment
-    reason: str | None = None
-    seats: Mapping[UUID, Seat] = field(default_factory=dict)
-    """By resource, its own seats, whose sessions the new one may enter: so it can move by less than its length."""
+class ClientMadeMeanwhileError(Exception):
+    """Somebody has made the client since they were looked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Booking:
-    """One request to book, and on whose behalf. `answer` makes what is stored under the key of `claim`."""
-
-    request: BookingRequest
-    context: Context
-    claim: KeyClaim | None = None
-    answer: Callable[[Appointment, Sequence[ClientNote]], StoredAnswer] | None = None
-    predecessor: Predecessor | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of a booking: the appointment, or the error."""
-
-    booking: Booking
-    appointment: Appointment | None = None
-    override: Override | None = None
-    client_notes: tuple[ClientNote, ...] = ()
-    error: SlotstreamError | None = None
-
-    def booked(self) -> Appointment:
-        """The appointment. Raises the error where there is none."""
-        if self.appointment is None:
-            raise self.error or RuntimeError("a booking has neither an appointment nor an error")
-        return self.appointment
-
-    @property
-    def snapshot(self) -> bytes:
-        """The appointment as events tell it; empty where there is none. Few ask, so it is written when one does."""
-        return snapshot_json(self.appointment) if self.appointment is not None else b""
-
-
-async def book_appointments(
-    *, connection: Connection, policies: Policies, bookings: Sequence[Booking], look_first: bool = False
-) -> list[Outcome]:
-    """Books what can be booked, each by itself; conflicts among them are settled in their order.
-
-    All are of one organization. One booking for a known client, on a connection that is in no transaction, is a single
-    statement; all else is one transaction, which is opened here unless the caller has one.
-    """
-    if not bookings:
-        return []
-    context = bookings[0].context
-    work = _Work(
-        connection=connection, policies=policies, organization_id=context.organization_id, limits=context.limits
-    )
-    if connection.is_in_transaction():
-        return await work.book(bookings, look_first=look_first, locks=True)
-    if len(bookings) > 1 or _needs_transaction(bookings[0].request):
-        return await _book_in_transaction(work, bookings, look_first=look_first)
-    resolved = await work.resolve(bookings)
-    client = resolved[bookings[0].request.id]
-    if isinstance(client, SlotstreamError) or client.is_settled or client.new:
-        with contextlib.suppress(_ClientMadeMeanwhileError):
-            return await replace(work, guards_new_client=True).book(bookings, resolved=resolved, look_first=look_first)
-    return await _book_in_transaction(work, bookings, look_first=look_first)
-
-
-async def _book_in_transaction(work: "_Work", bookings: Sequence[Booking], *, look_first: bool) -> list[Outcome]:
-    """A single booking goes without savepoints at first: few ask for a key or an id that is in use this very moment."""
-    alone = len(bookings) == 1
-    locks: Sequence[tuple[int, int]] = ()
-    if alone and not _needs_transaction(bookings[0].request):
-        locks = contact_locks(work.organization_id, await work.addresses(bookings))
-    try:
-        with contextlib.suppress(*_NOT_UNIQUE):
-            return await _attempt(work, bookings, locks=locks, look_first=look_first, savepoints=not alone)
-        return await _attempt(work, bookings, locks=locks, look_first=look_first, savepoints=True)
-    except SlotstreamError as error:
-        return [Outcome(booking=booking, error=error) for booking in bookings]
-
-
-async def _attempt(
-    work: "_Work",
-    bookings: Sequence[Booking],
-    *,
-    locks: Sequence[tuple[int, int]],
-    look_first: bool,
-    savepoints: bool,
-) -> list[Outcome]:
-    work = replace(work, savepoints=savepoints, clients={}, written=set(), external_keys={}, rows={})
-    async with tenant_transaction(work.connection, work.organization_id, locks=locks):
-        outcomes = await work.book(bookings, look_first=look_first, locks=not locks)
-        if len(bookings) == 1:
-            # What was done beside it, a hold that was used or an action that was added, is undone with it.
-            outcomes[0].booked()
-        return outcomes
-
-
-async def book_appointment(*, connection: Connection, policies: Policies, booking: Booking) -> Outcome:
-    """Books one appointment; its outcome holds the error where it is refused."""
-    [outcome] = await book_appointments(connection=connection, policies=policies, bookings=[booking])
-    return outcome
+NOT_UNIQUE: Final = (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError)
+_NO_CLIENTS: Final[Mapping[UUID, ResolvedClient | SlotstreamError]] = MappingProxyType({})
 
 
 def addresses_to_lock(policy: Policy, requests: Sequence[BookingRequest]) -> list[str]:
@@ -174,21 +72,6 @@ def addresses_to_lock(policy: Policy, requests: Sequence[BookingRequest]) -> lis
         if key := ExternalKey.of(request):
             addresses.append(f"{key.business_id}:{key.source}:{key.external_id}")
     return addresses
-
-
-def _needs_transaction(request: BookingRequest) -> bool:
-    """An override opens sessions before it takes a seat, a hold or an action changes together with the booking, and
-    two who want one external id come one after the other.
-    """
-    return any((request.hold_id, request.override_reason, request.action_name, request.external_id))
-
-
-class _ClientMadeMeanwhileError(Exception):
-    """Somebody has made the client since they were looked for."""
-
-
-_NOT_UNIQUE: Final = (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError)
-_NO_CLIENTS: Final[Mapping[UUID, ResolvedClient | SlotstreamError]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +91,7 @@ class _Planned:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Work:
+class Work:
     """One call's bookings, on one connection."""
 
     connection: Connection
@@ -377,7 +260,7 @@ class _Work:
         self.rows |= {row.appointment.id: row for row in rows}
         if self.connection.is_in_transaction() and not self.savepoints:
             return await self.store.insert(rows, policy_version=policy.version)
-        with contextlib.suppress(*_NOT_UNIQUE):
+        with contextlib.suppress(*NOT_UNIQUE):
             async with self._savepoint(rows):
                 return await self.store.insert(rows, policy_version=policy.version)
         return frozenset()
@@ -440,7 +323,7 @@ class _Work:
         known = {request_id: self.clients[request_id].id for request_id in ids if not self._new_client(request_id)}
         keys = {request_id: key for request_id in ids if (key := self.external_keys.get(request_id))}
         if self.guards_new_client and await self._is_client_made(ids):
-            raise _ClientMadeMeanwhileError
+            raise ClientMadeMeanwhileError
         async with tenant_transaction(self.connection, self.organization_id):
             existing = await self.store.existing(ids)
             async with beyond_limits(self.connection, self.limits):

@@ -105,6 +105,13 @@ async def by_command(tenant: Tenant, person: Json) -> Callable[[], Awaitable[obj
     return done
 
 
+async def by_correcting(tenant: Tenant, person: Json) -> Callable[[], Awaitable[object]]:
+    """Somebody else's appointment turns out to be the person's."""
+    booked = await tenant.book(tenant.at(11))
+    correction = {"client_id": person["id"], "notes": "Zuse", "duration_minutes": 45}
+    return lambda: tenant.api.patch(f"/v1/appointments/{booked['id']}", json=correction)
+
+
 async def by_merging(tenant: Tenant, person: Json) -> Callable[[], Awaitable[object]]:
     other = await tenant.post(CLIENTS, {"name": "Zuse K."}, status=201)
     await tenant.post("/v1/appointments", _request(tenant, other), status=201)
@@ -133,6 +140,7 @@ WAYS: tuple[Way, ...] = (
     by_moving,
     by_reopening,
     by_command,
+    by_correcting,
     by_merging,
     by_adding_them_again,
     by_adding_them_unseen,

@@ -146,6 +146,58 @@ async def test_a_merged_id_erases_the_person(tenant: Tenant) -> None:
     assert await rows_with(tenant, *TYPED) == []
 
 
+async def corrected(tenant: Tenant, person: Json) -> Json:
+    """An appointment that was the person's with all that can be typed, and turned out to be somebody else's."""
+    custom = {"service_id": None, "service_name": "Zuse's own ritual", "duration_minutes": 30}
+    typed = {"notes": "Zuse likes tea", "internal_notes": "call +4930901821", "external_id": "ext-1"}
+    place = {"kind": "client_address", "text": "Zuse's home"}
+    booked = await tenant.book(tenant.at(9), client_id=person["id"], location=place, **custom, **typed)
+    path = f"/v1/appointments/{booked['id']}"
+    await tenant.api.patch(path, json={"notes": "Zuse likes coffee"})
+    forced = {"duration_minutes": 45, "override": {"reason": "Zuse insists"}}
+    await tenant.book(tenant.at(9, 30))
+    assert (await tenant.api.patch(path, json=forced)).status_code == 200
+    corrected = {"client_id": tenant.client["id"], "notes": "likes milk, says Zuse"}
+    assert (await tenant.api.patch(path, json=corrected)).status_code == 200
+    answer = await tenant.post(f"{path}/reschedule", {"starts_at": tenant.at(15), "reason": "ask Zuse"}, status=201)
+    return answer["appointment"]
+
+
+async def test_an_appointment_that_was_a_clients_by_mistake_forgets_them_when_they_are_erased(tenant: Tenant) -> None:
+    person = await a_person(tenant)
+    double = await tenant.post(CLIENTS, {"name": "Zuse K.", "email": "zuse@example.com"}, status=201)
+    theirs_now = await corrected(tenant, person)
+    await tenant.post(f"{CLIENTS}/{person['id']}/merge", {"into": double["id"]})
+    await tenant.rows("DELETE FROM outbox RETURNING id")
+
+    await tenant.post(f"{CLIENTS}/{double['id']}/erase", status=204)
+
+    assert await rows_with(tenant, *TYPED, "likes coffee") == []
+    kept = await tenant.get(f"/v1/appointments/{theirs_now['id']}")
+    assert (kept["status"], kept["client_id"], kept["external_id"]) == ("scheduled", tenant.client["id"], "ext-1")
+    assert (kept["notes"], kept["location"]["text"]) == ("likes milk, says …", "…'s home")
+    states = [record for record in await tenant.outbox() if record["type"] == "slotstream.appointment.state"]
+    assert {record["key"] for record in states} == {theirs_now["id"], theirs_now["rescheduled_from"]}
+
+
+async def test_an_appointment_that_is_a_clients_by_correction_forgets_all_when_they_are_erased(tenant: Tenant) -> None:
+    person = await a_person(tenant)
+    await corrected(tenant, person)
+    await tenant.post(f"{CLIENTS}/{tenant.client['id']}/erase", {"open_appointments": "cancel"}, status=204)
+    found = await rows_with(tenant, "likes", "insists", "ritual", "home", "ask zuse")
+    assert [row for row in found if row[0] != "outbox"] == []
+
+
+async def test_whoever_does_not_see_what_was_theirs_by_mistake_does_not_erase_the_person(tenant: Tenant) -> None:
+    person = await a_person(tenant)
+    bob = await tenant.add_staff("Bob")
+    booked = await tenant.book(tenant.at(9), client_id=person["id"], resource_ids=[bob["id"]])
+    await tenant.api.patch(f"/v1/appointments/{booked['id']}", json={"client_id": tenant.client["id"]})
+    limited = await tenant.client_as("manager", claims={"resource": tenant.staff[0]["id"]})
+    answer = await limited.post(f"{CLIENTS}/{person['id']}/erase")
+    assert (answer.status_code, answer.json()["code"]) == (403, "outside_your_calendar")
+
+
 @pytest.mark.parametrize("path", ["erase", "merge"])
 async def test_clients_of_another_organization_are_not_found(tenant: Tenant, path: str) -> None:
     stranger = await tenant.client_as(organization=uuid4())

@@ -28,6 +28,7 @@ from slotstream_contracts.appointments import (
     AppointmentRescheduled,
     AppointmentSnapshot,
     AppointmentState,
+    AppointmentUpdated,
     AssignedResource,
     Change,
     FieldChange,
@@ -151,6 +152,11 @@ class Salon:
         resources = tuple(AssignedResource(id=resource_id, kind="staff", name=name) for resource_id, name in staff)
         return self._event(AppointmentAssigned, self.after(snapshot, resources=resources), "assign")
 
+    def corrected(self, snapshot: AppointmentSnapshot, client_id: UUID) -> Event:
+        """It was for another client in truth."""
+        change = {"client_id": FieldChange(old=str(snapshot.client_id), new=str(client_id))}
+        return self._event(AppointmentUpdated, self.after(snapshot, client_id=client_id), "update", fields=change)
+
     def rescheduled(
         self,
         old: AppointmentSnapshot,
@@ -191,6 +197,10 @@ class Salon:
     async def receive(self, *events: Event) -> None:
         async with self.database.system_transaction() as session:
             await self.handlers.on_appointments(session, [_received(event, event.subject) for event in events])
+
+    @staticmethod
+    def received(event: Event) -> Received[Event]:
+        return _received(event, event.subject)
 
     async def receive_appointment_states(self, *snapshots: AppointmentSnapshot) -> None:
         """The newest states, which alone tell what was typed for one appointment."""

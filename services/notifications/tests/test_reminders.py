@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from notifications_salon import Salon
@@ -353,3 +353,73 @@ async def test_a_rule_like_one_that_is_just_being_made_waits_for_it_and_is_refus
         await until(waits, what="it waits for the one that is being made")
     answer = await asking
     assert (answer.status_code, answer.json()["code"]) == (409, "duplicate_reminder")
+
+
+async def _somebody(salon: Salon) -> UUID:
+    right = salon.client(id=uuid4(), name="Ada Lovelace", email="lovelace@example.com")
+    await salon.receive_states(right)
+    return right.id
+
+
+async def test_whom_an_appointment_is_for_in_truth_is_told_and_reminded_and_the_former_client_is_not(
+    salon: Salon,
+) -> None:
+    await a_rule(salon)
+    first, right = salon.snapshot(), await _somebody(salon)
+    await salon.receive(salon.created(first))
+    corrected = salon.corrected(first, right)
+    await salon.receive(corrected)
+    await salon.receive(corrected)
+
+    assert [(item["status"], item["client_id"]) for item in await reminders(salon, first.id)] == [
+        ("planned", str(right))
+    ]
+    mails = await salon.send()
+    salon.now = first.starts_at - timedelta(minutes=30)
+    mails += await salon.send()
+
+    told = [
+        (str(mail["To"]), str(mail["Subject"]).partition(":")[0]) for mail in mails if "ada@" not in str(mail["To"])
+    ]
+    assert [address for address, _ in told] == ["lovelace@example.com"] * 2
+    assert told[1][1] == "Reminder"
+    assert ("created", "suppressed", "client_changed") in await salon.outcomes()
+
+
+async def test_a_correction_that_arrives_before_the_creation_tells_the_right_client_alone(salon: Salon) -> None:
+    await a_rule(salon)
+    first, right = salon.snapshot(), await _somebody(salon)
+    created, corrected = salon.created(first), salon.corrected(first, right)
+    for order in ([corrected, created], [created, corrected]):
+        for table in ("messages", "appointments", "reminders"):
+            await salon.execute(f"DELETE FROM {table}")
+        async with salon.database.system_transaction() as session:
+            await salon.handlers.on_appointments(session, [salon.received(event) for event in order])
+        left = [row for row in await salon.ledger() if row["status"] == "planned" and row["resource_id"] is None]
+        assert [(row["kind"], row["client_id"]) for row in left] == [
+            ("created", str(right)),
+            ("reminder", str(right)),
+        ]
+
+
+async def test_reminders_follow_although_the_former_client_was_erased_meanwhile(salon: Salon) -> None:
+    """Their tombstone is on another topic, and may be read first."""
+    await a_rule(salon)
+    first, right = salon.snapshot(), await _somebody(salon)
+    await salon.receive(salon.created(first))
+    await salon.erase(salon.client_id)
+    await salon.receive(salon.corrected(first, right))
+    assert [(item["status"], item["client_id"]) for item in await reminders(salon, first.id)] == [
+        ("planned", str(right))
+    ]
+
+
+async def test_a_reminder_that_was_due_already_is_not_sent_late_to_the_right_client(salon: Salon) -> None:
+    await a_rule(salon)
+    await salon.receive_states(salon.client(version=2, consent=()))
+    first, right = salon.snapshot(), await _somebody(salon)
+    await salon.receive(salon.created(first))
+    salon.now = first.starts_at - timedelta(minutes=30)
+    await salon.send()
+    await salon.receive(salon.corrected(first, right))
+    assert "Reminder" not in [str(mail["Subject"]).partition(":")[0] for mail in await salon.send()]

@@ -24,6 +24,7 @@ TENANT_TABLES = (
     "command_results",
     "erased_people",
     "external_busy",
+    "former_clients",
     "history",
     "holds",
     "idempotency_keys",
@@ -521,6 +522,14 @@ def _create_appointments() -> None:
         "appointment_resources",
         ["organization_id", "resource_id", "starts_at"],
         unique=False,
+    )
+    op.create_table(
+        "former_clients",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("appointment_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "client_id", "appointment_id", name=op.f("former_clients_pkey")),
+        comment="Whom appointments were for until that was corrected.",
     )
     op.create_table(
         "history",

@@ -192,6 +192,7 @@ def _change(envelope: Envelope[Any]) -> AppointmentChange:
         event_id=envelope.id,
         correlation_id=envelope.correlationid,
         traceparent=envelope.traceparent,
+        client_changed="client_id" in data.change.fields,
         status_before=str(status.old) if status is not None and status.old is not None else None,
         replacement=_appointment(data.replacement) if isinstance(data, AppointmentRescheduled) else None,
     )

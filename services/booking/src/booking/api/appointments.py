@@ -213,7 +213,11 @@ async def change_appointment(
     body: EditAppointmentIn,
     expected_version: IfMatch,
 ) -> Response:
-    """Notes, action, prices, sharing; another staff member is checked as a booking is."""
+    """Notes, action, prices, sharing; another staff member is checked as a booking is.
+
+    Of an open appointment also the client, the service and the length, where they are wrong: its time is taken anew by
+    the rules of the right service, at the same start. A merged client's id stands for the one they were merged into.
+    """
     reason = override_reason(principal, body.override)
     async with dependencies.database.transaction(principal) as session:
         recorded = await edit_appointment(
@@ -223,6 +227,7 @@ async def change_appointment(
             appointment_id=appointment_id,
             values=body.values(),
             resource_ids=body.resource_ids,
+            correction=body.correction,
             override_reason=reason,
             expected_version=expected_version,
         )

@@ -133,12 +133,12 @@ class Appointment(AppointmentDetails):
     organization_id: UUID = stored("uuid")
     business_id: UUID = stored("uuid")
     zone: str = stored("text")
-    client_id: UUID = stored("uuid")
-    service_id: UUID | None = stored("uuid", nullable=True)
-    service_name: str = stored("text")
+    client_id: UUID = stored("uuid", changes=True)
+    service_id: UUID | None = stored("uuid", nullable=True, changes=True)
+    service_name: str = stored("text", changes=True)
     action_name: str | None = stored("text", nullable=True, changes=True)
     starts_at: datetime = stored("timestamptz")
-    ends_at: datetime = stored("timestamptz")
+    ends_at: datetime = stored("timestamptz", changes=True)
     buffer_before_minutes: int = stored("integer", changes=True)
     buffer_after_minutes: int = stored("integer", changes=True)
     status: Status = stored("text", changes=True)
@@ -206,11 +206,13 @@ def changed(
     now: datetime,
     reason: str | None = None,
     override: Override | None = None,
+    moves_calendar: bool = False,
     **values: Any,
 ) -> tuple[Appointment, Change]:
     """The appointment after `verb` with `values`, one version on, and the change on record.
 
-    A change that waited for another's commit is not older than it: versions and times go on together. Raises
+    A change that waited for another's commit is not older than it: versions and times go on together.
+    `moves_calendar`: whether calendars are to follow, although they need not follow the verb as such. Raises
     CurrencyMismatchError where the prices would be of two currencies.
     """
     row = TRANSITIONS[verb]
@@ -221,7 +223,7 @@ def changed(
         **values,
         updated_at=max(now, old.updated_at),
         version=old.version + 1,
-        calendar_sequence=old.calendar_sequence + int(row.moves_calendar),
+        calendar_sequence=old.calendar_sequence + int(row.moves_calendar or moves_calendar),
     )
     quoted, paid = new.quoted_price, new.actual_price
     if quoted and paid and quoted.currency != paid.currency:

@@ -37,6 +37,13 @@ class CancelFirstError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class ClientOfSeriesError(SlotstreamError):
+    """One date of a series is for whom the series is for: it cannot be another's alone."""
+
+    code = "client_of_series"
+    kind = ErrorKind.conflict
+
+
 class NothingChangedError(SlotstreamError):
     """The appointment is moved to where it is."""
 

@@ -106,12 +106,17 @@ def check_times(*, starts_at: datetime, duration: timedelta | None, now: datetim
     """Refuses lengths and dates that no appointment has."""
     if starts_at.microsecond:
         raise InvalidBookingError("time_too_precise", "An appointment starts on a whole second.")
+    check_duration(duration)
+    if abs(starts_at - now) > FURTHEST:
+        raise InvalidBookingError("time_out_of_range", "The start is more than 20 years away.")
+
+
+def check_duration(duration: timedelta | None) -> None:
+    """Refuses lengths that no appointment has."""
     if duration is not None and duration < SHORTEST:
         raise InvalidBookingError("ends_before_start", "An appointment lasts at least a minute.")
     if duration is not None and duration > LONGEST:
         raise InvalidBookingError("too_long", "An appointment lasts at most a year.")
-    if abs(starts_at - now) > FURTHEST:
-        raise InvalidBookingError("time_out_of_range", "The start is more than 20 years away.")
 
 
 def check_recorded(request: BookingRequest, *, now: datetime) -> None:

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, HttpUrl, model_validator
 
 from booking.domain.appointments import Appointment
 from booking.domain.clients import ClientDetails, ClientMatch, ClientNote
+from booking.domain.corrections import Correction
 from booking.domain.holds import Hold
 from booking.domain.requests import BookingRequest
 from booking.schemas.catalogue import ChangeIn
@@ -175,15 +176,38 @@ class EditAppointmentIn(ChangeIn):
     quoted_price: MoneyIn | None = None
     actual_price: MoneyIn | None = None
     resource_ids: ResourceIds | None = None
+    client_id: UUID | None = None
+    """Whom an open appointment is for in truth. None of a series: it is for whom the series is for."""
+    service_id: UUID | None = None
+    """Another service brings its own length, unless `duration_minutes` says another."""
+    service_name: ShortText | None = None
+    """A custom service instead."""
+    duration_minutes: Duration | None = None
     override: OverrideIn | None = None
+
+    @model_validator(mode="after")
+    def _one_service(self) -> "EditAppointmentIn":
+        if self.service_id is not None and self.service_name is not None:
+            raise ValueError("give one of service_id and service_name")
+        return self
 
     @classmethod
     def clearable(cls) -> frozenset[str]:
         return frozenset({"notes", "internal_notes", "action_id", "quoted_price", "actual_price", "override"})
 
+    @property
+    def correction(self) -> Correction:
+        return Correction(
+            client_id=self.client_id,
+            service_id=self.service_id,
+            service_name=self.service_name,
+            duration=None if self.duration_minutes is None else timedelta(minutes=self.duration_minutes),
+        )
+
     def values(self) -> dict[str, Any]:
+        """As the fields of an appointment, without what is checked like a booking."""
         values = self.model_dump(
-            exclude_unset=True, exclude={"resource_ids", "override", "location", "quoted_price", "actual_price"}
+            include={"notes", "internal_notes", "action_id", "share_with_client"}, exclude_unset=True
         )
         values |= self.location.values() if self.location else {}
         for name in ("quoted", "actual"):

@@ -6,10 +6,10 @@ Every table with text that somebody typed is named here; a test greps all of the
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.erasure import CLOCK_SKEW, ErasedPeople
@@ -35,6 +35,8 @@ class Theirs:
     series_ids: frozenset[UUID]
     appointment_ids: tuple[UUID, ...]
     """In the order of the ids."""
+    former_ids: tuple[UUID, ...]
+    """Of appointments that were theirs until that was corrected, and of those that replace them."""
 
 
 class ErasureStore:
@@ -49,7 +51,7 @@ class ErasureStore:
         return Ahead(appointment_ids=tuple(appointments.scalars()), series_ids=tuple(series.scalars()))
 
     async def records_of(self, organization_id: UUID, client_ids: Sequence[UUID]) -> frozenset[UUID]:
-        """The ids of all their appointments and series."""
+        """The ids of all their appointments, also of those that were theirs until it was corrected, and series."""
         values = {"organization_id": organization_id, "client_ids": list(client_ids)}
         return frozenset((await self._session.execute(_RECORDS, values)).scalars())
 
@@ -61,22 +63,14 @@ class ErasureStore:
         orders = await BulkStore(self._session).lock_running(organization_id, list(client_ids))
         series = await self._session.execute(_LOCK_SERIES, values)
         appointments = await self._session.execute(_LOCK_APPOINTMENTS, values)
-        return Theirs(
-            order_ids=orders,
-            series_ids=frozenset(series.scalars()),
-            appointment_ids=tuple(appointments.scalars()),
-        )
+        return _theirs(orders, series.scalars(), appointments.all())
 
     async def read_theirs(self, organization_id: UUID, client_ids: Sequence[UUID]) -> Theirs:
         values = {"organization_id": organization_id, "client_ids": list(client_ids)}
         orders = await BulkStore(self._session).running_about(organization_id, list(client_ids))
         series = await self._session.execute(_SERIES, values)
         appointments = await self._session.execute(_APPOINTMENTS, values)
-        return Theirs(
-            order_ids=orders,
-            series_ids=frozenset(series.scalars()),
-            appointment_ids=tuple(appointments.scalars()),
-        )
+        return _theirs(orders, series.scalars(), appointments.all())
 
     async def mark(self, organization_id: UUID, digests: Iterable[str], *, now: datetime) -> None:
         """Remembers for a time who was erased, by digests."""
@@ -94,6 +88,15 @@ class ErasureStore:
         for statement in _FORGET:
             named = {name: value for name, value in values.items() if f":{name}" in statement}
             await self._session.execute(text(statement), named)
+
+
+def _theirs(order_ids: frozenset[UUID], series_ids: Iterable[UUID], appointments: Sequence[Row[Any]]) -> Theirs:
+    return Theirs(
+        order_ids=order_ids,
+        series_ids=frozenset(series_ids),
+        appointment_ids=tuple(row.id for row in appointments if row.is_own),
+        former_ids=tuple(row.id for row in appointments if not row.is_own),
+    )
 
 
 async def read_erased(connection: Connection, organization_id: UUID, *, since: datetime) -> ErasedPeople:
@@ -137,9 +140,25 @@ _MARK = text(
     ON CONFLICT (organization_id, digest) DO UPDATE SET erased_at = greatest(e.erased_at, excluded.erased_at)
     """
 )
-_RECORDS = text(f"SELECT id FROM appointments WHERE {_THEIRS} UNION SELECT id FROM series WHERE {_THEIRS}")
-_APPOINTMENTS = text(f"SELECT id FROM appointments WHERE {_THEIRS} ORDER BY id")
-_LOCK_APPOINTMENTS = text(f"SELECT id FROM appointments WHERE {_THEIRS} ORDER BY id FOR UPDATE")
+# What replaces an appointment has its texts. Two halves: an OR would read the whole table.
+_EVER_THEIRS: Final = f"""
+WITH RECURSIVE former AS (
+    SELECT a.id, a.rescheduled_to FROM former_clients f
+    JOIN appointments a ON a.organization_id = f.organization_id AND a.id = f.appointment_id
+    WHERE f.organization_id = :organization_id AND f.client_id = ANY(CAST(:client_ids AS uuid[]))
+    UNION
+    SELECT a.id, a.rescheduled_to FROM former
+    JOIN appointments a ON a.organization_id = :organization_id AND a.id = former.rescheduled_to
+)
+SELECT id FROM former UNION SELECT id FROM appointments WHERE {_THEIRS}
+"""
+_ALL_APPOINTMENTS: Final = f"""
+SELECT a.id, a.client_id = ANY(CAST(:client_ids AS uuid[])) AS is_own FROM appointments a
+WHERE a.organization_id = :organization_id AND a.id IN ({_EVER_THEIRS}) ORDER BY a.id
+"""
+_RECORDS = text(f"SELECT id FROM ({_EVER_THEIRS}) AS theirs UNION SELECT id FROM series WHERE {_THEIRS}")
+_APPOINTMENTS = text(_ALL_APPOINTMENTS)
+_LOCK_APPOINTMENTS = text(f"{_ALL_APPOINTMENTS} FOR UPDATE OF a")
 _SERIES = text(f"SELECT id FROM series WHERE {_THEIRS} ORDER BY id")
 _LOCK_SERIES = text(f"SELECT id FROM series WHERE {_THEIRS} ORDER BY id FOR UPDATE")
 _OPEN_APPOINTMENTS = text(

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.domain.appointments import Appointment, changed
+from booking.domain.appointments import FIELDS, Appointment, changed
 from booking.domain.bulk import BulkOrder, BulkVerb
 from booking.domain.changes import Change
 from booking.domain.clients import Client
-from booking.domain.erasure import ERASED, digests_of_client, without_person
+from booking.domain.erasure import ERASED, digests_of_client, said_without_person, without_former, without_person
 from booking.domain.errors import ClientHasAppointmentsError
 from booking.domain.lifecycle import Verb
 from booking.domain.series import Scope
@@ -21,6 +21,7 @@ from booking.storage.bulk import BulkStore
 from booking.storage.clients import ClientStore
 from booking.storage.connections import connection_of
 from booking.storage.erasure import Ahead, ErasureStore, Theirs
+from booking.storage.former_clients import FormerClientStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.bulk import do_in_bulk
 from booking.usecases.history import record_changes
@@ -71,6 +72,7 @@ async def erase_client(
             raise ClientHasAppointmentsError(appointment_ids=ahead.appointment_ids, series_ids=ahead.series_ids)
         await _cancel(session, context, policies, ahead, client_ids)
     await _publish_without_text(session, context, theirs.appointment_ids)
+    await _forget_former(session, context, theirs.former_ids, clients)
     await BulkStore(session).rewrite(
         organization_id,
         theirs.order_ids,
@@ -160,6 +162,23 @@ async def _publish_without_text(session: AsyncSession, context: Context, appoint
     changes = [_without_text(appointment, context) for appointment in known.values()]
     told = [(appointment, change) for appointment, change in changes if change.fields]
     await record_changes(session, told, context=context)
+
+
+async def _forget_former(
+    session: AsyncSession, context: Context, appointment_ids: Sequence[UUID], clients: Sequence[Client]
+) -> None:
+    """Takes the person out of appointments that were theirs until that was corrected: they go on, for others."""
+    connection = await connection_of(session)
+    known = await AppointmentStore(connection, context.organization_id).get_all(appointment_ids, lock=True)
+    changes = []
+    for appointment in known.values():
+        said = said_without_person({name: getattr(appointment, name) for name in FIELDS}, clients)
+        if any(getattr(appointment, name) != value for name, value in said.items()):
+            changes.append(changed(appointment, verb=Verb.UPDATE, now=context.now, **said))
+    await record_changes(session, changes, context=context)
+    former = FormerClientStore(connection, context.organization_id)
+    for appointment_id, entries in (await former.entries_of(appointment_ids)).items():
+        await former.rewrite(appointment_id, without_former(entries, clients))
 
 
 def _without_text(appointment: Appointment, context: Context) -> tuple[Appointment, Change]:

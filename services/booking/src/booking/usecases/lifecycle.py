@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment, changed, takes_time
 from booking.domain.changes import Override
+from booking.domain.corrections import NO_CORRECTION, Correction
 from booking.domain.errors import (
     CancelFirstError,
     ClientErasedError,
@@ -29,6 +30,7 @@ from booking.storage.erasure import appointments_of_erased
 from booking.storage.external_ids import ExternalIdStore, ExternalKey
 from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
+from booking.usecases.correcting import correct
 from booking.usecases.history import Recorded, record_change
 from booking.usecases.limits import check_assignment
 from booking.usecases.retaking import assign_resources, take_again
@@ -214,38 +216,71 @@ async def edit_appointment(
     appointment_id: UUID,
     values: dict[str, Any],
     resource_ids: Sequence[UUID] | None = None,
+    correction: Correction = NO_CORRECTION,
     override_reason: str | None = None,
     expected_version: int | None = None,
 ) -> Recorded:
     """Notes, prices, action, sharing; with `resource_ids` a new assignment, which is checked like a booking.
 
+    A `correction` of the client, the service or the length is of open appointments alone, and checked like a move.
     Notes and prices also later, once it is completed or otherwise closed.
     """
     connection = await connection_of(session)
     old = await locked_appointment(connection, context, appointment_id, expected_version)
-    if _is_afterthought(old, values, resource_ids):
-        await _refuse_erased(connection, old)
-    else:
+    is_afterthought = correction.is_empty and _is_afterthought(old, values, resource_ids)
+    if not is_afterthought:
         status_after(Verb.UPDATE, old.status)
+    if is_afterthought or not correction.is_empty:
+        await _refuse_erased(connection, old)
     _check_override(context, override_reason)
     values = await _with_action_name(connection, policies, context, values)
-    verb, override = Verb.UPDATE, None
-    if resource_ids is not None and {resource.id for resource in old.resources} != set(resource_ids):
-        verb = Verb.ASSIGN
-        if context.limits.is_limited:
-            check_assignment(
-                context.limits, await policies.current(connection, context.organization_id), tuple(resource_ids)
-            )
-        assigned, override = await assign_resources(
-            connection, policies, context, old, resource_ids, override_reason=override_reason
-        )
-        values |= assigned
-    new, change = changed(old, verb=verb, now=context.now, override=override, **values)
+    corrected, override = await correct(
+        connection, policies, context, old, correction, resource_ids=resource_ids, override_reason=override_reason
+    )
+    if "resources" not in corrected:
+        assigned, override = await _assign(connection, policies, context, old, resource_ids, override_reason)
+        corrected |= assigned
+    new, change = changed(
+        old,
+        verb=Verb.ASSIGN if _staffed_otherwise(old, corrected) else Verb.UPDATE,
+        now=context.now,
+        override=override,
+        moves_calendar=_is_told_otherwise(old, corrected),
+        **{**corrected, **values},
+    )
     if not change.fields:
         return _unchanged(old)
-    if verb is Verb.ASSIGN:
+    if new.resources != old.resources:
         await AppointmentStore(connection, context.organization_id).replace_resources(new)
     return await record_change(session, new, change=change, context=context)
+
+
+async def _assign(
+    connection: Connection,
+    policies: PolicyCache,
+    context: Context,
+    old: Appointment,
+    resource_ids: Sequence[UUID] | None,
+    override_reason: str | None,
+) -> tuple[dict[str, Any], Override | None]:
+    """The values that follow from another assignment, where one is asked for."""
+    if resource_ids is None or {resource.id for resource in old.resources} == set(resource_ids):
+        return {}, None
+    if context.limits.is_limited:
+        policy = await policies.current(connection, context.organization_id)
+        check_assignment(context.limits, policy, tuple(resource_ids))
+    return await assign_resources(connection, policies, context, old, resource_ids, override_reason=override_reason)
+
+
+def _staffed_otherwise(old: Appointment, values: Mapping[str, Any]) -> bool:
+    return {resource.id for resource in values.get("resources", old.resources)} != {
+        resource.id for resource in old.resources
+    }
+
+
+def _is_told_otherwise(old: Appointment, values: Mapping[str, Any]) -> bool:
+    """Whether calendars show something of it that was corrected."""
+    return any(values.get(name, getattr(old, name)) != getattr(old, name) for name in ("service_name", "ends_at"))
 
 
 _LATER: Final = frozenset(

@@ -1,12 +1,13 @@
-"""Time for an appointment that exists: taken again after it was given up, or of other resources."""
+"""Time for an appointment that exists: taken again after it was given up, of other resources, or for another length."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from booking.domain.appointments import Appointment
+from booking.domain.appointments import Appointment, takes_time
 from booking.domain.changes import Override
+from booking.domain.corrections import Correction, price_after
 from booking.domain.policy import Policy, Wanted
 from booking.domain.seating import assigned_resources
 from booking.storage.occupancy import OccupancyStore
@@ -30,15 +31,16 @@ async def take_again(
 
     Returns the values that follow from it: a group's seat may differ, and the buffers are the service's of today.
     """
-    return await _take(
+    seated = await _take(
         connection,
         policies,
         context,
         old,
-        resource_ids=[resource.id for resource in old.resources],
+        wanted=lambda policy: wanted_again(policy, old),
         kept=frozenset(),
         override_reason=override_reason,
     )
+    return _values_of(seated), seated.override
 
 
 async def assign_resources(
@@ -64,12 +66,60 @@ async def assign_resources(
         given_up = sorted(had - set(resource_ids)) if kept else sorted(had)
         if not kept:
             await occupancy.free(old.id)
-    values, override = await _take(
-        connection, policies, context, old, resource_ids=resource_ids, kept=kept, override_reason=override_reason
+    seated = await _take(
+        connection,
+        policies,
+        context,
+        old,
+        wanted=lambda policy: wanted_again(policy, old, resource_ids=resource_ids),
+        kept=kept,
+        override_reason=override_reason,
     )
     if old.occupies and kept:
         await occupancy.free(old.id, resource_ids=given_up)
-    return values, override
+    return _values_of(seated), seated.override
+
+
+async def correct_time(
+    connection: Connection,
+    policies: Policies,
+    context: Context,
+    old: Appointment,
+    correction: Correction,
+    *,
+    resource_ids: Sequence[UUID] | None,
+    override_reason: str | None,
+) -> tuple[dict[str, Any], Override | None]:
+    """Gives the appointment's time back and takes what the right service and length need, by all their rules.
+
+    For whoever holds `take_turns`: two that give up time first would wait for each other. Returns the values that
+    follow from it; a request whose service keeps no time for requests takes none.
+    """
+    await OccupancyStore(connection, context.organization_id).free(old.id)
+    seated = await _take(
+        connection,
+        policies,
+        context,
+        old,
+        wanted=lambda policy: correction.wanted(policy, old, resource_ids),
+        kept=frozenset(),
+        override_reason=override_reason,
+        occupies=lambda wanted: takes_time(old.status, pending_occupies=_pending_occupies(wanted)),
+    )
+    wanted = seated.plan.wanted
+    named = correction.service_name or old.service_name
+    values = {
+        "service_id": wanted.service.id if wanted.service else None,
+        "service_name": wanted.service.name if wanted.service else named,
+        "ends_at": wanted.ends_at,
+        "occupies": seated.plan.occupies,
+        **price_after(seated.policy, old, wanted.service),
+    }
+    return _values_of(seated) | values, seated.override
+
+
+def _pending_occupies(wanted: Wanted) -> bool:
+    return wanted.service.pending_occupies if wanted.service else True
 
 
 def wanted_again(policy: Policy, old: Appointment, *, resource_ids: Sequence[UUID] | None = None) -> Wanted:
@@ -89,10 +139,15 @@ async def _take(
     context: Context,
     old: Appointment,
     *,
-    resource_ids: Sequence[UUID],
+    wanted: Callable[[Policy], Wanted],
     kept: frozenset[UUID],
     override_reason: str | None,
-) -> tuple[dict[str, Any], Override | None]:
+    occupies: Callable[[Wanted], bool] = lambda _: True,
+) -> SeatedClaim[PlannedTime]:
+    def plan(policy: Policy) -> PlannedTime:
+        time = wanted(policy)
+        return PlannedTime(wanted=time, occupies=occupies(time))
+
     async def take(policy: Policy, claims: Sequence[SeatedClaim[PlannedTime]]) -> frozenset[UUID]:
         [seated] = claims
         taken = await OccupancyStore(connection, context.organization_id).take(
@@ -105,15 +160,14 @@ async def _take(
         return frozenset([old.id] if taken else [])
 
     # A correction of what has begun or passed is not a new booking: only the slot itself is checked again.
-    policy = await policies.of(connection, context.organization_id)
-    notice = wanted_again(policy, old).rules.minimum_notice
-    seated = await claim_one(
+    notice = wanted(await policies.current(connection, context.organization_id)).rules.minimum_notice
+    return await claim_one(
         connection=connection,
         policies=policies,
         organization_id=context.organization_id,
         claim=TimeClaim(
             holder_id=old.id,
-            plan=lambda policy: PlannedTime(wanted=wanted_again(policy, old, resource_ids=resource_ids)),
+            plan=plan,
             now=min(context.now, old.starts_at - notice),
             ignore=(old.id,),
             kept=kept,
@@ -121,10 +175,12 @@ async def _take(
         ),
         take=take,
     )
+
+
+def _values_of(seated: SeatedClaim[PlannedTime]) -> dict[str, Any]:
     rules = seated.plan.wanted.rules
-    values: dict[str, Any] = {
+    return {
         "resources": assigned_resources(seated.policy, seated.seats, limit=rules.capacity),
         "buffer_before_minutes": rules.buffer_before // _MINUTE,
         "buffer_after_minutes": rules.buffer_after // _MINUTE,
     }
-    return values, seated.override

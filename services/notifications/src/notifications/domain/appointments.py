@@ -102,6 +102,8 @@ class AppointmentChange:
     correlation_id: str
     traceparent: str | None = None
     status_before: str | None = None
+    client_changed: bool = False
+    """Whether it was corrected whom the appointment is for."""
     replacement: Appointment | None = None
 
     @property

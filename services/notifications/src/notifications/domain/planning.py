@@ -90,6 +90,8 @@ def _client_kind(change: AppointmentChange) -> Kind | None:
             return Kind.RESCHEDULED if change.replacement is not None else None
         case "reopen":
             return Kind.CREATED if change.status_before == "cancelled" else None
+        case "update" | "assign" if change.client_changed:
+            return Kind.REQUESTED if appointment.status == "pending" else Kind.CREATED
         case verb:
             return _KIND_OF_VERB.get(verb)
 

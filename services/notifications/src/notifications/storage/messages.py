@@ -54,12 +54,15 @@ class MessageFilter:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Stop what is still to be said of an appointment: all of it, or only reminders of another start than one."""
+    """Stop what is still to be said of an appointment: all of it, only reminders of another start than one, or only
+    what is for another client than one.
+    """
 
     organization_id: UUID
     appointment_id: UUID
     reason: str
     keep_starts_at: datetime | None = None
+    keep_client_id: UUID | None = None
 
 
 _STOP = text(
@@ -68,11 +71,13 @@ _STOP = text(
         updated_at = :now, version = m.version + 1
     FROM unnest(
         CAST(:organizations AS uuid[]), CAST(:appointments AS uuid[]), CAST(:reasons AS text[]),
-        CAST(:keeps AS timestamptz[])
-    ) AS s(organization_id, appointment_id, reason, keep)
+        CAST(:keeps AS timestamptz[]), CAST(:clients AS uuid[])
+    ) AS s(organization_id, appointment_id, reason, keep, client)
     WHERE m.organization_id = s.organization_id AND m.appointment_id = s.appointment_id
     AND m.status IN ('planned', 'claimed') AND m.attempted_at IS NULL
-    AND CASE WHEN s.keep IS NULL THEN m.kind = ANY(:kinds) ELSE m.kind = 'reminder' AND m.starts_at <> s.keep END
+    AND CASE WHEN s.client IS NOT NULL THEN m.kind = ANY(:kinds) AND m.audience = 'client' AND m.client_id <> s.client
+             WHEN s.keep IS NULL THEN m.kind = ANY(:kinds)
+             ELSE m.kind = 'reminder' AND m.starts_at <> s.keep END
     RETURNING {", ".join(f"m.{name}" for name in _FIELDS)}
     """
 )
@@ -85,14 +90,15 @@ class MessageStore:
     async def plan(self, drafts: Sequence[Draft], *, now: datetime) -> list[Message]:
         """Plans each draft once, by its key; returns only what is new, or planned again.
 
-        A reminder that was stopped with its appointment is planned again when it is asked for again.
+        A reminder that was stopped with its appointment is planned again when it is asked for again, and one that was
+        not sent to the client whom the appointment was for by mistake, for the right one.
         """
         rows = [_planned(draft, now) for draft in sorted(drafts, key=lambda draft: (draft.organization_id, draft.key))]
         planned: list[Message] = []
         for start in range(0, len(rows), _CHUNK):
             statement = insert(messages).values(rows[start : start + _CHUNK])
             excluded = statement.excluded
-            again = {"status", "reason", "due_at", "next_attempt_at", "appointment_version", "updated_at"}
+            again = {"status", "reason", "due_at", "next_attempt_at", "appointment_version", "client_id", "updated_at"}
             answer = await self._session.execute(
                 statement.on_conflict_do_update(
                     index_elements=["organization_id", "key"],
@@ -100,7 +106,11 @@ class MessageStore:
                     where=and_(
                         messages.c.kind == Kind.REMINDER,
                         messages.c.status == Status.SUPPRESSED,
-                        messages.c.reason.in_(_MAY_RETURN),
+                        or_(
+                            messages.c.reason.in_(_MAY_RETURN),
+                            # Whatever stood against the former client; it is not sent late.
+                            and_(messages.c.client_id != excluded.client_id, excluded.due_at >= now),
+                        ),
                         # Approved after the reminder was due: it is not sent late.
                         or_(messages.c.reason != "appointment_pending", excluded.due_at >= now),
                         excluded.status == Status.PLANNED,
@@ -121,6 +131,7 @@ class MessageStore:
                 "appointments": [stop.appointment_id for stop in stops],
                 "reasons": [stop.reason for stop in stops],
                 "keeps": [stop.keep_starts_at for stop in stops],
+                "clients": [stop.keep_client_id for stop in stops],
                 "kinds": sorted(NEED_ACTIVE),
                 "now": now,
             },

@@ -166,15 +166,15 @@ async def plan_reminders(
 
 
 def _stops(chain: Collection[Appointment]) -> list[Stop]:
-    """Whatever has ended, and reminders of a start that an appointment no longer has."""
+    """Whatever has ended, reminders of a start that an appointment no longer has, and what is for a former client."""
     ended = {appointment.id: reason for appointment, reason in ended_appointments(chain)}
     stops = []
     for appointment in chain:
+        key = appointment.organization_id, appointment.id
         reason = ended.get(appointment.id)
         if reason is not None:
-            stops.append(Stop(appointment.organization_id, appointment.id, reason))
+            stops.append(Stop(*key, reason))
         elif appointment.version > 1:
-            stops.append(
-                Stop(appointment.organization_id, appointment.id, "moved", keep_starts_at=appointment.starts_at)
-            )
+            stops.append(Stop(*key, "moved", keep_starts_at=appointment.starts_at))
+            stops.append(Stop(*key, "client_changed", keep_client_id=appointment.client_id))
     return stops

@@ -22,7 +22,7 @@ from booking.storage.tables.catalogue import (
 )
 from booking.storage.tables.clients import client_search, clients, erased_people
 from booking.storage.tables.commands import command_results
-from booking.storage.tables.history import history, overrides
+from booking.storage.tables.history import former_clients, history, overrides
 from booking.storage.tables.messages import message_events
 from booking.storage.tables.occupancy import holds, occupancy
 from booking.storage.tables.policies import client_preferences, external_busy, schedules
@@ -73,6 +73,7 @@ UNLIMITED_TABLES = {
     "command_results": "never read by requests",
     "erased_people": "never read by requests",
     "external_busy": "takes time, whoever asks; shown to nobody",
+    "former_clients": "read beside their appointments only",
     "idempotency_keys": "a caller's own",
     "occupancy": "takes time, whoever asks; shown as reasons only",
     "organizations": "the policy's version",
@@ -112,6 +113,7 @@ __all__ = [
     "command_results",
     "erased_people",
     "external_busy",
+    "former_clients",
     "history",
     "holds",
     "idempotency_keys",

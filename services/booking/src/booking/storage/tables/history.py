@@ -39,3 +39,14 @@ overrides = Table(
     PrimaryKeyConstraint("organization_id", "appointment_id", "version"),
     Index(None, "organization_id", "at"),
 )
+
+former_clients = Table(
+    "former_clients",
+    metadata,
+    organization(),
+    Column("client_id", Uuid, nullable=False),
+    Column("appointment_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("organization_id", "client_id", "appointment_id"),
+    comment="Whom appointments were for until that was corrected.",
+)
+"""The states in the history say from when until when; this finds them when the person is erased."""

@@ -209,3 +209,52 @@ async def test_nearest_appointment_under_the_clients_name(desk: Desk, practice: 
     await see(nearest).to_contain_text(str((day - timedelta(days=20)).day))
     await see(nearest).to_contain_text("Haircut")
     assert datetime.now(UTC) < day - timedelta(days=20)
+
+
+async def test_a_wrong_client_service_and_length_are_put_right_and_the_right_client_is_told(
+    desk: Desk, practice: Practice, mails: Mailbox
+) -> None:
+    day = practice.a_day()
+    booked = await practice.book(day, "Wanda Wrong", staff=0)
+    await practice.book(day + timedelta(hours=1), "Bruno Beside", staff=0)
+    await practice.book(practice.a_day(), "Regina Right", staff=1)
+    right = await practice.client_named("Regina Right")
+    drawer = await desk.open("Wanda Wrong")
+    await desk.button("Edit", within=drawer).click()
+    # The other service is longer than the time until the next: told while the form is filled, and again by booking.
+    await desk.choose("Service", "Colour", within=desk.sheet)
+    await see(desk.sheet.get_by_role("status")).to_contain_text("This time is taken.")
+    await desk.button("Save", within=desk.sheet).click()
+    await see(desk.sheet.get_by_role("alert")).to_contain_text("This time is taken.")
+
+    await desk.sheet.get_by_label("Minutes").fill("45")
+    await desk.sheet.get_by_role("combobox", name="Client").fill("Regina R")
+    await desk.page.get_by_role("option", name="Regina Right").click()
+    await desk.button("Save", within=desk.sheet).click()
+
+    await desk.told("Saved")
+    await see(drawer.get_by_role("heading", name="Regina Right")).to_be_visible()
+    await see(drawer).to_contain_text("Colour")
+    await drawer.get_by_role("tab", name="History").click()
+    await see(drawer.locator(".history")).to_contain_text("Wanda Wrong")
+    assert len(await mails.expect(right["email"], count=2)) == 2
+    corrected = expect(await practice.world.booking.get(f"/v1/appointments/{booked['id']}"))
+    assert (corrected["client_id"], corrected["duration_minutes"]) == (right["id"], 45)
+    assert await practice.appointments_of("Wanda Wrong") == []
+
+
+async def test_a_longer_appointment_is_forced_with_a_reason_in_the_drawer(desk: Desk, practice: Practice) -> None:
+    day = practice.a_day()
+    booked = await practice.book(day, "Lara Longer", staff=0)
+    await practice.book(day + timedelta(hours=1), "Nico Next", staff=0)
+    drawer = await desk.open("Lara Longer")
+    await desk.button("Edit", within=drawer).click()
+    await desk.sheet.get_by_label("Minutes").fill("75")
+    await desk.button("Save", within=desk.sheet).click()
+    await desk.button("Override", within=desk.sheet).click()
+    await desk.sheet.get_by_label("Reason").fill("Both agreed")
+    await desk.button("Override", within=desk.sheet).click()
+
+    await desk.told("Saved")
+    history = expect(await practice.world.booking.get(f"/v1/appointments/{booked['id']}/history"))["items"]
+    assert history[-1]["override"]["reason"] == "Both agreed"

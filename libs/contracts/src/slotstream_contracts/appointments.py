@@ -176,10 +176,14 @@ class AppointmentReopened(AppointmentEvent):
 
 
 class AppointmentUpdated(AppointmentEvent):
+    """Also where the client, the service or the end was wrong: `change.fields` names what is right from now on."""
+
     type: ClassVar[str] = "slotstream.appointment.updated"
 
 
 class AppointmentAssigned(AppointmentEvent):
+    """Other resources; what else was put right with them, `change.fields` names."""
+
     type: ClassVar[str] = "slotstream.appointment.assigned"
 
 

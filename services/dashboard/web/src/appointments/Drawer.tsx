@@ -18,6 +18,7 @@ import { Waiting } from "../ui/Page";
 import { Avatar, StatusPill } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
 import { toast } from "../ui/toasts";
+import { CorrectSheet } from "./CorrectSheet";
 import { HistoryTab } from "./HistoryTab";
 import { MessagesTab, RemindersTab } from "./MessagesTab";
 import { useVerbs } from "./useVerbs";
@@ -145,6 +146,7 @@ function Details({ appointment, clock, businessName, onOther }: { appointment: A
   const mayNote = useRight("write_appointments") && appointment.status !== "rescheduled";
   const actions = useActions().data ?? [];
   const [error, setError] = useState<unknown>(null);
+  const [correcting, setCorrecting] = useState(false);
   const money = (price: PlainAppointment["quoted_price"]) => price && new Intl.NumberFormat(i18n.language, { style: "currency", currency: price.currency }).format(Number(price.amount));
   const save = async (body: Record<string, unknown>) => {
     setError(null);
@@ -161,6 +163,7 @@ function Details({ appointment, clock, businessName, onOther }: { appointment: A
   return (
     <>
       <Problem error={error} />
+      {correcting && <CorrectSheet appointment={appointment} onClose={() => setCorrecting(false)} />}
       <dl>
         <dt>{t("field.status")}</dt>
         <dd>
@@ -176,6 +179,11 @@ function Details({ appointment, clock, businessName, onOther }: { appointment: A
         <dd>
           <bdi>{appointment.service_name}</bdi>
           <small>{[duration(appointment.duration_minutes, i18n.language), ...buffers].join(" · ")}</small>
+          {mayWrite && appointment.verbs.includes("update") && (
+            <Button kind="quiet" onPress={() => setCorrecting(true)}>
+              {t("correct.open")}
+            </Button>
+          )}
         </dd>
         <dt>{t("field.staff")}</dt>
         <dd>

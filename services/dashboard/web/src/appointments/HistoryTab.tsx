@@ -1,8 +1,11 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Appointment, type HistoryEntry, type PlainAppointment, useHistory } from "../api/appointments";
 import { useResources } from "../api/catalogue";
 import { ask } from "../api/client";
+import type { components } from "../api/schema/booking";
 import { type Clock, instantOf, isoOf } from "../time";
 import { Icon } from "../ui/Icon";
 import { Waiting } from "../ui/Page";
@@ -10,7 +13,7 @@ import { StatusPill } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
 
 /** Fields that say nothing to people: counters and keys of the machinery. */
-const TECHNICAL = new Set(["version", "calendar_sequence", "calendar_uid", "updated_at", "created_at", "reschedule_count", "occupies", "id", "organization_id", "batch_id", "rescheduled_to", "rescheduled_from"]);
+const TECHNICAL = new Set(["version", "calendar_sequence", "calendar_uid", "updated_at", "created_at", "reschedule_count", "occupies", "id", "organization_id", "batch_id", "rescheduled_to", "rescheduled_from", "service_id"]);
 const LINKS = new Set(["rescheduled_to", "rescheduled_from"]);
 const INSTANTS = new Set(["starts_at", "ends_at", "previous_starts_at"]);
 
@@ -109,10 +112,10 @@ function Entry({ entry, clock, onAsOf, onOther }: { entry: HistoryEntry; clock: 
               <dt>{t(`history.field.${name}`, { defaultValue: name.replaceAll("_", " ") })}</dt>
               <dd>
                 <del>
-                  <bdi>{say(name, old)}</bdi>
+                  <bdi>{name === "client_id" ? <ClientName id={String(old)} /> : say(name, old)}</bdi>
                 </del>{" "}
                 →{" "}
-                <bdi>{say(name, value)}</bdi>
+                <bdi>{name === "client_id" ? <ClientName id={String(value)} /> : say(name, value)}</bdi>
               </dd>
             </div>
           ))}
@@ -129,5 +132,17 @@ function Entry({ entry, clock, onAsOf, onOther }: { entry: HistoryEntry; clock: 
         )}
       </div>
     </li>
+  );
+}
+
+/** Nobody, of a client who was erased. */
+function ClientName({ id }: { id: string }) {
+  const { data } = useQuery({ queryKey: ["clients", "single", id], queryFn: () => ask<components["schemas"]["ClientOut"]>("booking", `/clients/${id}`), retry: false });
+  return data ? (
+    <Link to="/clients/$id" params={{ id }}>
+      {data.name}
+    </Link>
+  ) : (
+    "–"
   );
 }

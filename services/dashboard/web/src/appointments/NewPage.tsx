@@ -9,6 +9,7 @@ import { type Answer, ask, ProblemError, send, addressOf } from "../api/client";
 import type { components } from "../api/schema/booking";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
+import { optionOf, useFoundClients } from "../clients/ClientPicker";
 import { type Instant, MINUTE, countdown, dayOf, duration, instantOf, isoOf, now } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, ComboBox, Select, TextField } from "../ui/fields";
@@ -266,12 +267,7 @@ export type ClientChoice = { id: string | null; name: string; phone: string; ema
 /** Found while typing; who is not found is new, with phone or e-mail, or with neither and said so. */
 function ClientField({ value, onChange }: { value: ClientChoice; onChange: (choice: ClientChoice) => void }) {
   const { t } = useTranslation();
-  const found = useQuery({
-    queryKey: ["clients", "find", value.name],
-    enabled: value.id === null && value.name.trim().length > 1,
-    queryFn: ({ signal }) => ask<{ items: Client[] }>("booking", "/clients", { query: { q: value.name.trim(), limit: 8 }, signal }),
-    placeholderData: (previous) => previous,
-  });
+  const found = useFoundClients(value.name, value.id === null);
   const given = useQuery({
     queryKey: ["clients", "single", value.id],
     enabled: value.id !== null && value.name === "",
@@ -280,7 +276,7 @@ function ClientField({ value, onChange }: { value: ClientChoice; onChange: (choi
   useEffect(() => {
     if (given.data && value.id === given.data.id && value.name === "") onChange({ ...value, name: given.data.name });
   }, [given.data, onChange, value]);
-  const options = value.id === null ? (found.data?.items ?? []) : [];
+  const options = value.id === null ? found : [];
   return (
     <fieldset className="plain">
       <ComboBox
@@ -293,7 +289,7 @@ function ClientField({ value, onChange }: { value: ClientChoice; onChange: (choi
           const chosen = options.find((client) => client.id === id);
           if (chosen) onChange({ id: chosen.id, name: chosen.name, phone: "", email: "", none: false });
         }}
-        options={options.map((client) => ({ id: client.id, name: client.name, detail: [client.phone, client.email].filter(Boolean).join(" · ") }))}
+        options={options.map(optionOf)}
         hint={value.id === null && value.name.trim() ? t("new.newClient", { name: value.name.trim() }) : undefined}
       />
       {value.id === null && value.name.trim() !== "" && (

@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { doubtsAbout } from "../api/bookability";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/availability";
 import { useBusiness } from "../business";
@@ -148,21 +149,14 @@ function Typed({ day, serviceId, businessId, minutes, staff, ignore, onChange }:
   const take = async (start: Instant) => {
     setTwice([]);
     onChange(start);
-    try {
-      const answer = await ask<components["schemas"]["BookabilityOut"]>("availability", "/bookability", {
-        method: "POST",
-        body: {
-          ...(serviceId ? { service_id: serviceId } : { business_id: businessId }),
-          starts_at: isoOf(start),
-          duration_minutes: minutes,
-          resource_ids: staff ? [staff] : [],
-          ignore_appointment_ids: ignore ?? [],
-        },
-      });
-      setReasons(answer.reasons.map((reason) => sayReason(t, reason)));
-    } catch {
-      setReasons([]);
-    }
+    const doubts = await doubtsAbout({
+      ...(serviceId ? { service_id: serviceId } : { business_id: businessId }),
+      starts_at: isoOf(start),
+      duration_minutes: minutes,
+      resource_ids: staff ? [staff] : [],
+      ignore_appointment_ids: [...(ignore ?? [])],
+    });
+    setReasons(doubts.map((reason) => sayReason(t, reason)));
   };
   const understand = () => {
     if (text === understood.current) return;

@@ -5,7 +5,8 @@ import { useEffect, useMemo, useState } from "react";
 import { Button as AriaButton, Dialog, DialogTrigger, Popover } from "react-aria-components";
 import { useTranslation } from "react-i18next";
 import { move, patchAppointment } from "../api/appointments";
-import { ask, ProblemError } from "../api/client";
+import { doubtsAbout } from "../api/bookability";
+import { ProblemError } from "../api/client";
 import { useRight, useSession } from "../api/session";
 import { AppointmentDrawer } from "../appointments/Drawer";
 import { ReasonSheet } from "../appointments/sheets";
@@ -68,21 +69,14 @@ export function CalendarPage() {
 
   const judge = async (target: Target): Promise<readonly string[]> => {
     const { appointment } = target;
-    try {
-      const answer = await ask<{ bookable: boolean; reasons: { code: string; detail: string }[] }>("availability", "/bookability", {
-        method: "POST",
-        body: {
-          ...(appointment.service_id ? { service_id: appointment.service_id } : { business_id: appointment.business_id }),
-          starts_at: isoOf(target.start),
-          duration_minutes: target.minutes,
-          resource_ids: resourcesAfter(target),
-          ignore_appointment_ids: [appointment.id],
-        },
-      });
-      return answer.bookable ? [] : answer.reasons.map((reason) => sayReason(t, reason));
-    } catch {
-      return [];
-    }
+    const doubts = await doubtsAbout({
+      ...(appointment.service_id ? { service_id: appointment.service_id } : { business_id: appointment.business_id }),
+      starts_at: isoOf(target.start),
+      duration_minutes: target.minutes,
+      resource_ids: resourcesAfter(target),
+      ignore_appointment_ids: [appointment.id],
+    });
+    return doubts.map((reason) => sayReason(t, reason));
   };
 
   const drop = async (target: Target, reason?: string) => {

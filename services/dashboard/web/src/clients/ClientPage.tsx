@@ -10,13 +10,14 @@ import { useRight } from "../api/session";
 import { useBusiness } from "../business";
 import { Clock, instantOf } from "../time";
 import { Button } from "../ui/Button";
-import { Checkbox, ComboBox, Select } from "../ui/fields";
+import { Checkbox, Select } from "../ui/fields";
 import { Page, Waiting } from "../ui/Page";
 import { StatusPill } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
 import { toast } from "../ui/toasts";
 import { ClientLinks, useMayLink } from "./ClientLinks";
+import { ClientPicker, type Picked } from "./ClientPicker";
 import { ClientSheet } from "./ClientSheet";
 import type { Client } from "./ClientsPage";
 
@@ -144,27 +145,24 @@ function MergeSheet({ client, onClose }: { client: Client; onClose: () => void }
   const { t } = useTranslation();
   const queries = useQueryClient();
   const navigate = useNavigate();
-  const [text, setText] = useState("");
-  const [into, setInto] = useState<string | null>(null);
+  const [into, setInto] = useState<Picked>({ id: null, text: "" });
   const [error, setError] = useState<unknown>(null);
-  const found = useQuery({ queryKey: ["clients", "find", text], enabled: text.trim().length > 1, queryFn: () => ask<{ items: Client[] }>("booking", "/clients", { query: { q: text.trim(), limit: 8 } }) });
-  const others = (found.data?.items ?? []).filter((other) => other.id !== client.id);
   const merge = async () => {
     try {
-      await ask("booking", `/clients/${client.id}/merge`, { method: "POST", version: client.version, body: { into } });
+      await ask("booking", `/clients/${client.id}/merge`, { method: "POST", version: client.version, body: { into: into.id } });
       await queries.invalidateQueries();
       toast(t("clients.mergedDone"));
-      void navigate({ to: "/clients/$id", params: { id: into as string } });
+      void navigate({ to: "/clients/$id", params: { id: into.id as string } });
       onClose();
     } catch (failure) {
       setError(failure);
     }
   };
   return (
-    <Sheet title={t("clients.mergeTitle", { name: client.name })} onClose={onClose} footer={<><Button onPress={onClose}>{t("back")}</Button><Button kind="primary" isDisabled={!into} onPress={() => void merge()}>{t("clients.merge")}</Button></>}>
+    <Sheet title={t("clients.mergeTitle", { name: client.name })} onClose={onClose} footer={<><Button onPress={onClose}>{t("back")}</Button><Button kind="primary" isDisabled={!into.id} onPress={() => void merge()}>{t("clients.merge")}</Button></>}>
       <Problem error={error} />
       <p>{t("clients.mergeHint")}</p>
-      <ComboBox label={t("clients.mergeInto")} value={into} text={text} onText={(value) => { setText(value); setInto(others.find((other) => other.name === value)?.id ?? null); }} onChange={(id) => { setInto(id); setText(others.find((other) => other.id === id)?.name ?? text); }} options={others.map((other) => ({ id: other.id, name: other.name, detail: [other.phone, other.email].filter(Boolean).join(" · ") }))} />
+      <ClientPicker label={t("clients.mergeInto")} value={into} onChange={setInto} without={client.id} />
     </Sheet>
   );
 }

@@ -1067,6 +1067,9 @@ export interface paths {
         /**
          * Change Appointment
          * @description Notes, action, prices, sharing; another staff member is checked as a booking is.
+         *
+         *     Of an open appointment also the client, the service and the length, where they are wrong: its time is taken anew by
+         *     the rules of the right service, at the same start. A merged client's id stands for the one they were merged into.
          */
         patch: operations["change_appointment"];
         trace?: never;
@@ -2258,6 +2261,14 @@ export interface components {
             actual_price?: components["schemas"]["MoneyIn"] | null;
             /** Resource Ids */
             resource_ids?: string[] | null;
+            /** Client Id */
+            client_id?: string | null;
+            /** Service Id */
+            service_id?: string | null;
+            /** Service Name */
+            service_name?: string | null;
+            /** Duration Minutes */
+            duration_minutes?: number | null;
             override?: components["schemas"]["OverrideIn"] | null;
         };
         /**

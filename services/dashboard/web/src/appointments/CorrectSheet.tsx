@@ -1,0 +1,140 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { type Appointment, edit, patchAppointment, staffOf } from "../api/appointments";
+import { type Doubt, doubtsAbout } from "../api/bookability";
+import { useResources, useServices } from "../api/catalogue";
+import { ProblemError } from "../api/client";
+import { useRight } from "../api/session";
+import { useBusiness } from "../business";
+import { ClientPicker } from "../clients/ClientPicker";
+import { duration, instantOf } from "../time";
+import { Button } from "../ui/Button";
+import { Select, TextField } from "../ui/fields";
+import { Problem, sayReason } from "../ui/Problem";
+import { Sheet } from "../ui/Sheet";
+import { toast } from "../ui/toasts";
+import { ReasonSheet } from "./sheets";
+
+const CUSTOM = "custom";
+const REST = 150;
+/** What a new booking is held to, and a correction is not. */
+const OF_BOOKINGS = new Set(["too_short_notice", "beyond_booking_window"]);
+
+/** Another client, service or length for an appointment that keeps its start. */
+export function CorrectSheet({ appointment, onClose }: { appointment: Appointment; onClose: () => void }) {
+  const { t, i18n } = useTranslation();
+  const queries = useQueryClient();
+  const { clock } = useBusiness();
+  const services = (useServices().data ?? []).filter((service) => service.business_id === appointment.business_id && (!service.archived || service.id === appointment.service_id));
+  const resources = useResources().data ?? [];
+  const people = resources.filter((resource) => resource.kind === "staff" && !resource.archived && resource.business_ids.includes(appointment.business_id));
+  const [client, setClient] = useState({ id: appointment.client_id as string | null, text: appointment.client.name });
+  const [serviceId, setServiceId] = useState(appointment.service_id ?? CUSTOM);
+  const [name, setName] = useState(appointment.service_id ? "" : appointment.service_name);
+  const [minutes, setMinutes] = useState(String(appointment.duration_minutes));
+  const currentStaff = staffOf(appointment)[0]?.id ?? null;
+  const [staff, setStaff] = useState(currentStaff);
+  const [doubts, setDoubts] = useState<readonly Doubt[]>([]);
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const [forcing, setForcing] = useState(false);
+
+  const custom = serviceId === CUSTOM;
+  const length = Number(minutes);
+  const otherService = custom ? name.trim() !== (appointment.service_id ? "" : appointment.service_name) : serviceId !== appointment.service_id;
+  const otherKind = custom ? appointment.service_id !== null : otherService;
+  const otherStaff = staff !== null && staff !== currentStaff;
+  // Another service chooses its own room; the same one keeps what the appointment has.
+  const named = otherStaff && (otherKind && !custom ? [staff] : appointment.resources.filter((resource) => resource.kind !== "business" && resource.id !== currentStaff).map((resource) => resource.id).concat(staff));
+  const body = {
+    ...(client.id !== appointment.client_id ? { client_id: client.id } : {}),
+    ...(otherService ? (custom ? { service_name: name.trim() } : { service_id: serviceId }) : {}),
+    ...(otherKind || length !== appointment.duration_minutes ? { duration_minutes: length } : {}),
+    ...(named ? { resource_ids: named } : {}),
+  };
+  const whole = client.id !== null && Number.isInteger(length) && length > 0 && (!custom || name.trim() !== "");
+  const ready = whole && Object.keys(body).length > 0;
+  const timed = whole && (otherKind || otherStaff || length !== appointment.duration_minutes);
+  const wish = JSON.stringify({
+    ...(custom ? { business_id: appointment.business_id } : { service_id: serviceId }),
+    starts_at: appointment.starts_at,
+    duration_minutes: length,
+    resource_ids: named || (otherKind && !custom ? staffOf(appointment) : appointment.resources).map((resource) => resource.id),
+    ignore_appointment_ids: [appointment.id],
+  });
+
+  // The first verdict, while the form is filled; the second is booking's.
+  useEffect(() => {
+    setDoubts([]);
+    if (!timed) return;
+    let current = true;
+    const timer = window.setTimeout(() => void doubtsAbout(JSON.parse(wish)).then((found) => current && setDoubts(found.filter((doubt) => !OF_BOOKINGS.has(doubt.code)))), REST);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [timed, wish]);
+
+  const go = async (reason?: string) => {
+    setBusy(true);
+    setError(null);
+    try {
+      patchAppointment(queries, await edit(appointment, { ...body, ...(reason ? { override: { reason } } : {}) }));
+      for (const changed of ["appointments", "clients", "slots", "calendar"]) void queries.invalidateQueries({ queryKey: [changed] });
+      toast(t("saved"));
+      onClose();
+    } catch (failure) {
+      setError(failure);
+      if (failure instanceof ProblemError && failure.problem.status === 412) void queries.invalidateQueries({ queryKey: ["appointments", "single", appointment.id] });
+    } finally {
+      setBusy(false);
+    }
+  };
+  const mayForce = useRight("override") && error instanceof ProblemError && Boolean(error.problem.reasons?.length);
+  if (forcing) return <ReasonSheet title={t("calendar.override")} action={t("calendar.overrideAction")} onClose={() => setForcing(false)} onDone={(reason) => { setForcing(false); void go(reason); }} />;
+  return (
+    <Sheet
+      title={t("correct.title", { name: appointment.client.name })}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onPress={onClose}>{t("back")}</Button>
+          <span className="fill" />
+          {mayForce && <Button onPress={() => setForcing(true)}>{t("calendar.overrideAction")}</Button>}
+          <Button kind="primary" isDisabled={!ready} isPending={busy} onPress={() => void go()}>
+            {t("save")}
+          </Button>
+        </>
+      }
+    >
+      <p className="lead">{t("correct.starts", { time: clock.dayAndTime(instantOf(appointment.starts_at)) })}</p>
+      <Problem error={error} />
+      {appointment.series_id === null && <ClientPicker label={t("field.client")} value={client} onChange={setClient} hint={client.id === null ? t("correct.nobody") : undefined} />}
+      <Select
+        label={t("field.service")}
+        value={serviceId}
+        onChange={(id) => {
+          setServiceId(id);
+          const chosen = services.find((service) => service.id === id);
+          if (chosen) setMinutes(String(id === appointment.service_id ? appointment.duration_minutes : chosen.duration_minutes));
+        }}
+        options={[...services.map((service) => ({ id: service.id, name: service.name, detail: duration(service.duration_minutes, i18n.language) })), { id: CUSTOM, name: t("new.custom") }]}
+      />
+      {custom && <TextField label={t("new.customName")} value={name} onChange={setName} maxLength={200} isRequired />}
+      <div className="two">
+        <TextField label={t("field.minutes")} type="number" value={minutes} onChange={setMinutes} isRequired />
+        {people.length > 1 && currentStaff !== null && <Select label={t("field.staff")} value={staff} onChange={setStaff} options={people.map((person) => ({ id: person.id, name: person.name }))} />}
+      </div>
+      {!error && doubts.length > 0 && (
+        <div className="problem" role="status">
+          <ul>
+            {doubts.map((doubt) => (
+              <li key={doubt.code}>{sayReason(t, doubt)}</li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </Sheet>
+  );
+}

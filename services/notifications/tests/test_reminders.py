@@ -380,11 +380,8 @@ async def test_whom_an_appointment_is_for_in_truth_is_told_and_reminded_and_the_
     salon.now = first.starts_at - timedelta(minutes=30)
     mails += await salon.send()
 
-    told = [
-        (str(mail["To"]), str(mail["Subject"]).partition(":")[0]) for mail in mails if "ada@" not in str(mail["To"])
-    ]
-    assert [address for address, _ in told] == ["lovelace@example.com"] * 2
-    assert told[1][1] == "Reminder"
+    assert [str(mail["To"]) for mail in mails] == ["Ada Lovelace <lovelace@example.com>"] * 2
+    assert str(mails[1]["Subject"]).startswith("Reminder")
     assert ("created", "suppressed", "client_changed") in await salon.outcomes()
 
 

@@ -126,6 +126,19 @@ async def test_the_least_loaded_of_the_day_is_chosen(tenant: Tenant, three: Any)
     assert set(await chosen(tenant.at(11), tenant.at(12))) == {"Eve", "Bob"}
 
 
+async def test_the_day_whose_load_decides_is_the_businesss_and_all_of_it(tenant: Tenant, three: Any) -> None:
+    """Berlin's day begins at 23:00 UTC the day before: Ada is busy in its first hours, Eve not before the next one."""
+    policy, chosen = three
+    await policy("least_loaded")
+    await tenant.open_hours([{"weekday": day, "intervals": [{"from": "00:00", "to": "24:00"}]} for day in range(7)])
+    ada, bob, eve = (member["id"] for member in tenant.staff[:3])
+    await tenant.book(tenant.at(23, day=0), duration_minutes=50, resource_ids=[ada])
+    await tenant.book(tenant.at(6), duration_minutes=60, resource_ids=[bob])
+    await tenant.book(tenant.at(23), duration_minutes=180, resource_ids=[eve])
+
+    assert await chosen(tenant.at(9), tenant.at(10), tenant.at(11)) == ["Eve", "Eve", "Ada"]
+
+
 async def test_round_robin_gives_everybody_their_turn(tenant: Tenant, three: Any) -> None:
     policy, chosen = three
     await policy("round_robin")

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from booking_fixtures import Tenant
 
-from booking.storage.occupancy import OccupancyStore
+from booking.storage.connections import connection_of
+from booking.storage.occupancy import OccupancyStore, Window
 
 pytestmark = pytest.mark.service
 
@@ -93,3 +95,19 @@ async def test_a_neighbour_within_the_new_buffers_is_in_the_way(tenant: Tenant) 
     answer = await act()
 
     assert (answer.status_code, answer.json()["reasons"][0]["conflicts_with"]) == (409, [neighbour["id"]])
+
+
+async def test_what_reaches_into_two_windows_is_read_once(tenant: Tenant) -> None:
+    booked = await tenant.book(tenant.at(9), duration_minutes=120)
+    ada = UUID(tenant.staff[0]["id"])
+    nine = datetime.fromisoformat(tenant.at(9))
+    windows = [
+        Window(ada, nine, nine + timedelta(minutes=30)),
+        Window(ada, nine + timedelta(minutes=90), nine + timedelta(minutes=120)),
+    ]
+
+    async with tenant.database.transaction(tenant.organization_id) as session:
+        calendars = await OccupancyStore(await connection_of(session), tenant.organization_id).calendars(windows)
+
+    near = calendars.near(ada, None, (nine, nine + timedelta(hours=2)), name="Ada")
+    assert [taken.id for taken in near.taken] == [booked["id"]]

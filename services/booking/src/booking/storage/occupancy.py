@@ -50,7 +50,7 @@ CROSS JOIN LATERAL {_overlapping("q.resource_id", "q.begins", "q.ends")} AS o
 LEFT JOIN appointments a ON a.organization_id = $1 AND a.id = o.holder_id
 LEFT JOIN holds h ON h.organization_id = $1 AND h.id = o.holder_id
 WHERE o.expires_at IS NULL OR o.expires_at > clock_timestamp()
-UNION ALL
+UNION
 SELECT b.resource_id, NULL, NULL, b.id, b.starts_at, b.ends_at, NULL, NULL, NULL
 FROM {_WINDOWS}
 CROSS JOIN LATERAL (
@@ -58,7 +58,7 @@ CROSS JOIN LATERAL (
     WHERE b.organization_id = $1 AND b.resource_id = q.resource_id AND b.ends_at > q.begins AND b.starts_at < q.ends
     OFFSET 0) AS b
 """
-"""What is external has no session."""
+"""What is external has no session. What reaches into two windows is told once."""
 _DRAW_IN = "SELECT draw_into_session($1, $2, $3, $4, $5)"
 _LAST_TAKEN = """
 SELECT q.resource_id, (SELECT max(taken_at) FROM occupancy o

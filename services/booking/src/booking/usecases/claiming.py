@@ -6,7 +6,8 @@ is judged by the policy version that the taking statement compares, so nothing i
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -18,13 +19,15 @@ from booking.domain.seating import Seat, Seating, occupy, seat
 from booking.storage.occupancy import OccupancyStore, Window
 from booking.storage.policies import Policies, StalePolicyError
 from booking.usecases.overriding import force_seats
+from slotstream_scheduling.spans import from_epoch, to_epoch
+from slotstream_scheduling.wallclock import day_span, local_date
 from slotstream_servicekit.database import Connection
 from slotstream_servicekit.errors import RefusedError, SlotstreamError
 
 _ATTEMPTS: Final = 40
 """Each attempt that fails means that another's has succeeded: a group of forty fills up before this is reached."""
 
-_A_DAY: Final = timedelta(days=1)
+_Time = tuple[datetime, datetime]
 
 
 class TimePlan(Protocol):
@@ -246,10 +249,20 @@ def _in_own_sessions(seats: tuple[Seat, ...], own: Mapping[UUID, Seat]) -> tuple
 
 
 async def calendars_of(connection: Connection, policy: Policy, wanted: Sequence[Wanted]) -> Calendars:
-    """What takes the time of all who could perform what is wanted, a day before and after included."""
+    """What takes the time of all who could perform what is wanted."""
     turns = any(time.business.assignment == "round_robin" for time in wanted)
     store = OccupancyStore(connection, policy.organization_id)
-    return await store.calendars(_windows(wanted, margin=_A_DAY), with_turns=turns)
+    windows = _windows(wanted, reach=partial(_looked_at, policy))
+    return await store.calendars(windows, with_turns=turns)
+
+
+def _looked_at(policy: Policy, time: Wanted) -> _Time:
+    """What is wanted itself. Where somebody is to be chosen, their whole day: how busy they are decides."""
+    if all(len(place) == 1 for place in time.places):
+        return time.blocked
+    zone = policy.schedule_of(time.business).zone
+    begins, ends = day_span(zone, local_date(to_epoch(time.starts_at), zone))
+    return min(time.blocked[0], from_epoch(begins)), max(time.blocked[1], from_epoch(ends))
 
 
 def _plans(policy: Policy, claims: Sequence[TimeClaim[PlanT]]) -> list[Wanted]:
@@ -262,13 +275,13 @@ def _plans(policy: Policy, claims: Sequence[TimeClaim[PlanT]]) -> list[Wanted]:
     return plans
 
 
-def _windows(wanted: Sequence[Wanted], *, margin: timedelta = timedelta()) -> list[Window]:
+def _blocked(time: Wanted) -> _Time:
+    return time.blocked
+
+
+def _windows(wanted: Sequence[Wanted], *, reach: Callable[[Wanted], _Time] = _blocked) -> list[Window]:
     """Windows of one resource that touch are read as one."""
-    windows = [
-        Window(candidate, time.blocked[0] - margin, time.blocked[1] + margin)
-        for time in wanted
-        for candidate in time.candidates
-    ]
+    windows = [Window(candidate, *reach(time)) for time in wanted for candidate in time.candidates]
     merged: list[Window] = []
     for window in sorted(windows, key=lambda time: (time.resource_id, time.begins)):
         last = merged[-1] if merged else None

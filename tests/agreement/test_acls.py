@@ -39,6 +39,11 @@ from slotstream_servicekit.testing.databases import FreshDatabase
 from slotstream_servicekit.testing.plugin import FreshDatabaseFactory, until
 from slotstream_servicekit.testing.secured_kafka import SecuredKafka
 
+# A login that is refused while aiokafka is still connecting now and then leaves it a socket that nobody closes.
+pytestmark = pytest.mark.filterwarnings(
+    r"ignore:Exception ignored in. <function _SelectorTransport\.__del__:pytest.PytestUnraisableExceptionWarning"
+)
+
 ROOT = Path(__file__).parents[2]
 MANIFEST = ROOT / "deploy" / "kafka" / "acls.toml"
 

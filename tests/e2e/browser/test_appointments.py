@@ -216,7 +216,9 @@ async def test_a_wrong_client_service_and_length_are_put_right_and_the_right_cli
 ) -> None:
     day = practice.a_day()
     booked = await practice.book(day, "Wanda Wrong", staff=0)
-    await practice.book(day + timedelta(hours=1), "Bruno Beside", staff=0)
+    beside = await practice.book(day + timedelta(hours=1), "Bruno Beside", staff=0)
+    known = {"not_before": f"appointment:{beside['id']}:1"}
+    expect(await practice.world.availability.get("/v1/slots", params={**practice.world.slots_query(day), **known}))
     await practice.book(practice.a_day(), "Regina Right", staff=1)
     right = await practice.client_named("Regina Right")
     drawer = await desk.open("Wanda Wrong")

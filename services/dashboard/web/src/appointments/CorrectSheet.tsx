@@ -1,8 +1,8 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Appointment, edit, patchAppointment, staffOf } from "../api/appointments";
-import { type Doubt, doubtsAbout } from "../api/bookability";
+import { doubtsAbout } from "../api/bookability";
 import { useResources, useServices } from "../api/catalogue";
 import { ProblemError } from "../api/client";
 import { useRight } from "../api/session";
@@ -35,7 +35,6 @@ export function CorrectSheet({ appointment, onClose }: { appointment: Appointmen
   const [minutes, setMinutes] = useState(String(appointment.duration_minutes));
   const currentStaff = staffOf(appointment)[0]?.id ?? null;
   const [staff, setStaff] = useState(currentStaff);
-  const [doubts, setDoubts] = useState<readonly Doubt[]>([]);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const [forcing, setForcing] = useState(false);
@@ -64,17 +63,15 @@ export function CorrectSheet({ appointment, onClose }: { appointment: Appointmen
     ignore_appointment_ids: [appointment.id],
   });
 
-  // The first verdict, while the form is filled; the second is booking's.
+  // The first verdict, while the form is filled; the second is booking's. Asked when typing rests, and again when
+  // somebody takes or gives back time.
+  const [rested, setRested] = useState<string | null>(null);
   useEffect(() => {
-    setDoubts([]);
-    if (!timed) return;
-    let current = true;
-    const timer = window.setTimeout(() => void doubtsAbout(JSON.parse(wish)).then((found) => current && setDoubts(found.filter((doubt) => !OF_BOOKINGS.has(doubt.code)))), REST);
-    return () => {
-      current = false;
-      clearTimeout(timer);
-    };
+    const timer = window.setTimeout(() => setRested(timed ? wish : null), REST);
+    return () => clearTimeout(timer);
   }, [timed, wish]);
+  const asked = useQuery({ queryKey: ["slots", "doubts", rested], enabled: rested !== null, queryFn: () => doubtsAbout(JSON.parse(rested ?? "{}")) });
+  const doubts = rested === wish ? (asked.data ?? []).filter((doubt) => !OF_BOOKINGS.has(doubt.code)) : [];
 
   const go = async (reason?: string) => {
     setBusy(true);

@@ -46,6 +46,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "series": _RECORD,
         "series_occurrences": _RECORD,
         "history": _RECORD,
+        "former_clients": _RECORD,
         "overrides": _RECORD,
         "message_events": _RECORD,
         "holds": "a task of their own removes what has expired, and says so on the topic",

@@ -281,6 +281,12 @@ def probes_of(tenant: Tenant, outside: Outside) -> list[Probe]:
             expected=NOT_FOUND,
         ),
         Probe(
+            route="PATCH /v1/appointments/{appointment_id}",
+            path=f"/v1/appointments/{appointment}",
+            json={"client_id": tenant.client["id"]},
+            expected=NOT_FOUND,
+        ),
+        Probe(
             route="GET /v1/appointments/{appointment_id}/history",
             path=f"/v1/appointments/{appointment}/history",
             expected=NOT_FOUND,

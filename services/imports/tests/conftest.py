@@ -38,6 +38,7 @@ async def service(fresh_database: FreshDatabaseFactory, signer: Signer, api_clie
 
     service = ImportsService(
         database=fresh.database,
+        owner_url=fresh.owner_url,
         http=await api_client(app, token=signer.token(organization_id=organization_id)),
         stranger=await api_client(app, token=signer.token(organization_id=uuid4())),
         anonymous=await api_client(app),

@@ -125,6 +125,7 @@ class ImportsService:
     """One organization with a business in Berlin, two staff and two services; `stranger` is of another one."""
 
     database: Database
+    owner_url: str
     http: httpx2.AsyncClient
     stranger: httpx2.AsyncClient
     anonymous: httpx2.AsyncClient

@@ -14,6 +14,7 @@ from starlette.types import Message, Scope
 
 from dashboard.domain.live import LiveEvent
 from dashboard.usecases.live import keep_live_events
+from dashboard.usecases.sessions import live_sessions
 from slotstream_servicekit.testing.plugin import until
 
 pytestmark = pytest.mark.service
@@ -197,6 +198,31 @@ async def test_a_stream_beats_and_ends_soon_after_its_session_or_its_rights(tena
 
     assert all("event: end" in stream.text for stream in streams[:2])
     assert not streams[2].ended
+    for stream in streams:
+        await stream.close()
+
+
+async def test_a_stream_that_opens_while_the_others_are_looked_at_goes_on(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, first = await tenant.member("ada@example.com", role="manager")
+    _, second = await tenant.member("bo@example.com", role="manager")
+    streams = [await open_stream(tenant, first.cookie)]
+
+    async def read_slowly(**asked: Any) -> frozenset[UUID]:
+        alive = await live_sessions(**asked)
+        if len(streams) < 2:
+            streams.append(await open_stream(tenant, second.cookie))
+        return alive
+
+    monkeypatch.setattr("dashboard.api.live.live_sessions", read_slowly)
+    for _ in range(2):
+        beats = streams[0].text.count("event: beat")
+        tenant.pass_time(timedelta(seconds=16))
+        await until(lambda: streams[0].text.count("event: beat") > beats, what="a beat")  # noqa: B023 - awaited here
+
+    assert len(streams) == 2
+    assert not any("event: end" in stream.text for stream in streams)
     for stream in streams:
         await stream.close()
 

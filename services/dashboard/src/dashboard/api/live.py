@@ -215,15 +215,19 @@ class LiveHub:
                 stream.tell(message)
 
     async def _end_those_that_are_over(self, now: datetime) -> None:
-        """Sessions that have ended, and users whose rights are not what they were when the stream began."""
-        ids = {stream.signed_in.session.id for stream in self._all()}
+        """Sessions that have ended, and users whose rights are not what they were when the stream began.
+
+        Of those that are open now: of one that opens while this is read, nothing was asked.
+        """
+        open_now = {organization_id: list(streams) for organization_id, streams in self._streams.items()}
+        ids = {stream.signed_in.session.id for streams in open_now.values() for stream in streams}
         async with self._database.transaction(NO_ORGANIZATION) as session:
             alive = await live_sessions(session=session, session_ids=ids, now=now, idle=self._idle)
-        for organization_id, streams in list(self._streams.items()):
+        for organization_id, streams in open_now.items():
             user_ids = {stream.signed_in.user.id for stream in streams}
             async with self._database.transaction(organization_id) as session:
                 users = {user.id: user for user in await UserStore(session).find_all(organization_id, user_ids)}
-            for stream in list(streams):
+            for stream in streams:
                 user = users.get(stream.signed_in.user.id)
                 unchanged = (
                     user is not None

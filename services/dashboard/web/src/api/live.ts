@@ -4,6 +4,7 @@
  */
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
+import { askAnew } from "./askAnew";
 import { readSession } from "./session";
 
 export type LiveEvent = { id: string; topic: string; type: string; subject: string; version: number; organization: string };
@@ -41,7 +42,7 @@ export function listen(client: QueryClient): () => void {
 
   const take = (told: Told) => {
     if (told.kind === "state") become(told.state);
-    else if (told.kind === "refetch") void client.invalidateQueries({ refetchType: "active" });
+    else if (told.kind === "refetch") void askAnew(client);
     else if (told.kind === "event") takeEvent(client, told.event);
     else if (leading) channel.postMessage({ kind: "state", state } satisfies Told);
   };
@@ -129,6 +130,6 @@ function takeEvent(client: QueryClient, event: LiveEvent): void {
   if (event.topic.includes("appointment")) void client.invalidateQueries({ queryKey: ["appointments", "single", event.subject] });
   waiting ??= window.setTimeout(() => {
     waiting = null;
-    for (const key of ["appointments", "holds", "calendar", "slots"]) void client.invalidateQueries({ queryKey: [key] });
+    for (const key of ["appointments", "holds", "calendar", "slots"]) void askAnew(client, [key]);
   }, 150);
 }

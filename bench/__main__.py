@@ -3,22 +3,26 @@
 With names (`python -m bench race slots`) only those, and nothing is written down.
 """
 
+import argparse
 import os
 import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import httpx2
 
 from bench.baseline import CONNECTIONS, pgbench_rate
 from bench.books import Book, book_one, choosing_milliseconds, export_peak, fill_book, pages_of, report_milliseconds
+from bench.front_desk import APPOINTMENTS, FrontDesk, a_front_desk
+from bench.front_desk import STAFF as COLUMNS
 from bench.idle import idle_stack
 from bench.mail import mail_milliseconds
 from bench.measures import (
@@ -37,8 +41,10 @@ from bench.measures import (
     with_new_client,
 )
 from bench.race import CLIENTS, race_for_slots
+from bench.screens import CHANGES, ROWS, SLOWER, NoBrowserError, measure_screens
 from bench.setting import Setting, a_setting
-from bench.world import ALL_DAY, FIRST, BenchWorld, set_up
+from bench.streams import hold_streams, proxied_calls
+from bench.world import FIRST, BenchWorld, open_world, stamp, until
 
 REPORT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 STAFF = 100
@@ -50,6 +56,9 @@ ROUNDS = 3
 RACES = 200
 SLOT_QUERIES = 40
 SMALL_BOOK, LARGE_BOOK = 10_000, 1_000_000
+BROWSERS = 2_000
+
+MeasureT = TypeVar("MeasureT", bound=Callable[..., None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +72,48 @@ class Line:
 
 
 def main() -> None:
-    only = sys.argv[1:]
+    names = _names()
     lines: list[Line] = []
-    with a_setting() as setting:
-        world = _world(setting)
-        # Mails first: the bookings of the others would be announced before.
-        for measure in (
-            _mail,
-            _slots,
-            _slots_after_booking,
-            _bookings,
-            _race,
-            _relay_and_consumer,
-            _bulk,
-            _books,
-            _idle,
-        ):
-            if only and not any(name in measure.__name__ for name in only):
-                continue
-            say(f"measuring: {measure.__name__.strip('_').replace('_', ' ')} …")
-            measure(setting, world, lines.append)
+    if chosen := _chosen(ON_SETTING, names):
+        with a_setting() as setting:
+            world = _world(setting)
+            for measure in chosen:
+                _announce(measure)
+                measure(setting, world, lines.append)
+    if on_desk := _chosen(ON_FRONT_DESK, names):
+        with a_front_desk() as desk:
+            for measure_desk in on_desk:
+                _announce(measure_desk)
+                measure_desk(desk, lines.append)
     report = _report(lines)
     sys.stdout.write(report)
-    if not only:
+    if not names:
         REPORT.write_text(report)
     sys.exit(0 if all(line.reached for line in lines) else 1)
+
+
+def _names() -> list[str]:
+    """What was asked for: nothing for everything. Ends the program where a name is that of no measure."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    known = ", ".join(map(_name_of, (*ON_SETTING, *ON_FRONT_DESK)))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"a measure, or a part of its name: {known}")
+    names: list[str] = parser.parse_args().names
+    for name in names:
+        if not _chosen((*ON_SETTING, *ON_FRONT_DESK), [name]):
+            parser.error(f"no measure is called {name}; there are {known}")
+    return names
+
+
+def _chosen(measures: Sequence[MeasureT], names: Sequence[str]) -> list[MeasureT]:
+    return [measure for measure in measures if not names or any(name in _name_of(measure) for name in names)]
+
+
+def _name_of(measure: Callable[..., None]) -> str:
+    return measure.__name__.strip("_")
+
+
+def _announce(measure: Callable[..., None]) -> None:
+    say(f"measuring: {_name_of(measure).replace('_', ' ')} …")
 
 
 def say(text: str) -> None:
@@ -106,18 +132,7 @@ def _open_world(setting: Setting, *, staff: int) -> BenchWorld:
         setting.client(booking, organization) as desk,
         setting.client(availability, organization) as hours,
     ):
-        world = set_up(desk, organization, staff=staff)
-        _until(lambda: hours.put(f"/v1/businesses/{world.business_id}/schedule", json={"weekly": ALL_DAY}).is_success)
-        _until(lambda: desk.post("/v1/appointments", json=world.request(5_000_000)).is_success)
-        return world
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError("the services did not come to agree within a minute")
-        time.sleep(0.1)
+        return open_world(desk, hours, organization, staff=staff)
 
 
 def _bookings(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
@@ -201,7 +216,7 @@ def _slots(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> 
         setting.service("availability", "all") as availability,
         setting.client(availability, world.organization_id) as client,
     ):
-        _until(lambda: bool(client.get(query).is_success))
+        until(lambda: bool(client.get(query).is_success))
         empty = latency(availability.url, "GET", "/livez", headers)
         slots = latency(availability.url, "GET", query, headers)
     add(
@@ -224,14 +239,14 @@ def _slots_after_booking(setting: Setting, world: BenchWorld, add: Callable[[Lin
         setting.client(booking, world.organization_id) as desk,
         setting.client(availability, world.organization_id) as client,
     ):
-        _until(lambda: bool(client.get(query).is_success))
+        until(lambda: bool(client.get(query).is_success))
         took = []
         for number in range(1_600_000, 1_600_000 + SLOT_QUERIES):
             known = projected_appointments(setting)
             booked = desk.post("/v1/appointments", json=world.request(number - 1_600_000 + 7 * STAFF))
             if booked.status_code != HTTPStatus.CREATED:
                 continue
-            _until(lambda known=known: projected_appointments(setting) > known)  # type: ignore[misc]
+            until(lambda known=known: projected_appointments(setting) > known)  # type: ignore[misc]
             began = time.perf_counter()
             client.get(query).raise_for_status()
             took.append((time.perf_counter() - began) * 1_000)
@@ -243,7 +258,7 @@ def _slots_after_booking(setting: Setting, world: BenchWorld, add: Callable[[Lin
 def _slots_query(world: BenchWorld) -> str:
     return (
         f"/v1/slots?business_id={world.business_id}&service_id={world.service_id}"
-        f"&from={_stamp(FIRST)}&to={_stamp(FIRST + timedelta(days=30))}&detail=starts"
+        f"&from={stamp(FIRST)}&to={stamp(FIRST + timedelta(days=30))}&detail=starts"
     )
 
 
@@ -325,11 +340,56 @@ def _idle(_setting: Setting, _world: BenchWorld, add: Callable[[Line], None]) ->
     )
 
 
+def _streams(desk: FrontDesk, add: Callable[[Line], None]) -> None:
+    for what, call in proxied_calls(desk).items():
+        add(
+            Line(
+                f"{what} through the proxy",
+                f"{call.proxied:.2f} ms",
+                f"the direct call: {call.direct:.2f} ms",
+                call.ratio,
+                "≤ 1.5",
+                call.ratio <= 1.5,
+            )
+        )
+    streams = hold_streams(desk, browsers=BROWSERS)
+    heard = f"each hears of a change within {streams.told_within_seconds:.2f} s"
+    before = f" ({streams.megabytes_before:.0f} before they came)"
+    add(_at_most(f"{BROWSERS:,} browsers on one process, {heard}: memory", streams.megabytes, 300, "MB", before))
+
+
+def _screens(desk: FrontDesk, add: Callable[[Line], None]) -> None:
+    try:
+        seen = measure_screens(desk)
+    except NoBrowserError as missing:
+        add(Line("the screens in Chromium", f"not measured: {missing}", "Chromium", 0, "≤ 1", reached=False))
+        return
+    path, later = max(seen.later_kilobytes.items(), key=lambda page: page[1])
+    pages, heaviest = len(seen.later_kilobytes), " ".join(path.split("/")[1:2])
+    live = statistics.quantiles(seen.live_seconds, n=20)[18] * 1_000
+    idle = f" ({seen.idle_frames:.1f} while nothing moves)"
+    day = f"a day of {APPOINTMENTS} appointments and {COLUMNS} staff"
+    add(_at_most("the first screen, compressed", seen.first_kilobytes, 320, "kB"))
+    add(_at_most(f"what a later page adds, the most of {pages}", later, 40, "kB", f" ({heaviest})"))
+    add(_at_most(f"{day}, from data to pixels", seen.day_milliseconds, 200, "ms"))
+    add(_at_least(f"dragging there, processor {SLOWER} times slower", seen.drag_frames, 55, "frames/s", idle))
+    add(_at_most(f"a change elsewhere shows there, p95 of {CHANGES}", live, 1_000, "ms"))
+    add(_at_most(f"back to a list of {ROWS:,} rows, all read, until it is painted", seen.list_milliseconds, 100, "ms"))
+
+
+def _at_most(what: str, figure: float, most: float, unit: str, more: str = "") -> Line:
+    return Line(what, f"{figure:,.0f} {unit}{more}", f"{most:,} {unit}", figure / most, "≤ 1", figure <= most)
+
+
+def _at_least(what: str, figure: float, least: float, unit: str, more: str = "") -> Line:
+    return Line(what, f"{figure:,.1f} {unit}{more}", f"{least:,} {unit}", figure / least, "≥ 1", figure >= least)
+
+
 def _book(setting: Setting, url: str, *, appointments: int) -> Book:
     say(f"  a book of {appointments:,} appointments …")
     world = _open_world(setting, staff=20)
     with httpx2.Client(base_url=url, headers=_bearer(setting, world), timeout=60) as client:
-        return fill_book(setting, world, book_one(client, world), appointments=appointments)
+        return fill_book(setting.admin_url("booking"), world, book_one(client, world), appointments=appointments)
 
 
 def _choosing(setting: Setting, url: str, book: Book) -> float:
@@ -345,8 +405,20 @@ def _bearer(setting: Setting, world: BenchWorld) -> dict[str, str]:
     return {"Authorization": f"Bearer {setting.token(world.organization_id)}"}
 
 
-def _stamp(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+ON_SETTING = (
+    # Mails first: the bookings of the others would be announced before.
+    _mail,
+    _slots,
+    _slots_after_booking,
+    _bookings,
+    _race,
+    _relay_and_consumer,
+    _bulk,
+    _books,
+    _idle,
+)
+ON_FRONT_DESK = (_streams, _screens)
+"""On a platform of their own, with all services."""
 
 
 def _report(lines: list[Line]) -> str:

@@ -4,15 +4,14 @@ import asyncio
 import statistics
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import httpx2
 
-from bench.setting import Setting
-from bench.world import FIRST, BenchWorld
+from bench.world import FIRST, BenchWorld, stamp
 
 YEARS = timedelta(days=3 * 365)
 REPORTS = ("no-shows?by=staff", "volume?by=service", "revenue?by=month", "utilisation?", "follow-ups?")
@@ -55,11 +54,11 @@ class Book:
     appointments: int
 
 
-def fill_book(setting: Setting, world: BenchWorld, appointment_id: str, *, appointments: int) -> Book:
+def fill_book(admin_url: str, world: BenchWorld, appointment_id: str, *, appointments: int) -> Book:
     """Copies of one appointment, written past the service: a million bookings would take a quarter of an hour."""
 
     async def fill() -> None:
-        connection = await asyncpg.connect(setting.admin_url("booking"), command_timeout=900)
+        connection = await asyncpg.connect(admin_url, command_timeout=900)
         organization = world.organization_id
         await connection.execute(_CLIENTS, organization, appointments // 20)
         names = (
@@ -86,7 +85,7 @@ def pages_of(book: Book) -> dict[str, str]:
     return {
         "first page": base,
         "one status": f"{base}&status=no_show",
-        "a fortnight, a year and a half ago": f"{base}&from={_stamp(middle)}&to={_stamp(middle + timedelta(days=14))}",
+        "a fortnight, a year and a half ago": f"{base}&from={stamp(middle)}&to={stamp(middle + timedelta(days=14))}",
         "a client by name": f"{base}&q=client%20{book.appointments // 40 + 7}",
     }
 
@@ -107,7 +106,7 @@ def report_milliseconds(client: httpx2.Client) -> dict[str, float]:
     """The median of five runs of each report over all three years."""
     took = {}
     for report in REPORTS:
-        path = f"/v1/reports/{report}&from={_stamp(FIRST - YEARS)}&to={_stamp(FIRST)}".replace("?&", "?")
+        path = f"/v1/reports/{report}&from={stamp(FIRST - YEARS)}&to={stamp(FIRST)}".replace("?&", "?")
         runs = []
         for _ in range(5):
             began = time.perf_counter()
@@ -127,10 +126,10 @@ def export_peak(client: httpx2.Client, pid: int, *, rows: int, newest_first: boo
             seen += chunk.count(b"\n")
             if seen > rows:
                 break
-    return _peak_mebibytes(pid)
+    return peak_mebibytes(pid)
 
 
-def _peak_mebibytes(pid: int) -> float:
+def peak_mebibytes(pid: int) -> float:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
@@ -145,7 +144,3 @@ def book_one(client: httpx2.Client, world: BenchWorld) -> str:
     )
     answer.raise_for_status()
     return str(answer.json()["id"])
-
-
-def _stamp(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,6 +1,8 @@
 """An organization to measure on, and bookings for it."""
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,7 +29,7 @@ class BenchWorld:
             "business_id": self.business_id,
             "service_id": self.service_id,
             "client_id": self.client_id,
-            "starts_at": starts_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "starts_at": stamp(starts_at),
             "resource_ids": [self.staff[number % len(self.staff)]],
         }
 
@@ -60,3 +62,23 @@ def set_up(client: httpx2.Client, organization_id: UUID, *, staff: int) -> Bench
     )
     client_id = post("/v1/clients", name="Grace Hopper", email="grace@example.com")["id"]
     return BenchWorld(organization_id, business["id"], service["id"], members, client_id)
+
+
+def open_world(desk: httpx2.Client, hours: httpx2.Client, organization_id: UUID, *, staff: int) -> BenchWorld:
+    """`set_up`, open around the clock; `desk` and `hours` ask booking and availability. One slot far off is taken."""
+    world = set_up(desk, organization_id, staff=staff)
+    until(lambda: hours.put(f"/v1/businesses/{world.business_id}/schedule", json={"weekly": ALL_DAY}).is_success)
+    until(lambda: desk.post("/v1/appointments", json=world.request(5_000_000)).is_success)
+    return world
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError("the services did not come to agree within a minute")
+        time.sleep(0.1)
+
+
+def stamp(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -151,8 +151,8 @@ class Platform:
         world = self.an_empty_world()
         return await world.set_up(**more)
 
-    def an_empty_world(self) -> World:
-        organization_id = uuid4()
+    def an_empty_world(self, organization_id: UUID | None = None) -> World:
+        organization_id = organization_id or uuid4()
         token = self.token(organization_id)
         return World(
             organization_id=organization_id,
@@ -176,8 +176,11 @@ class Platform:
 
 
 @contextmanager
-def a_platform(folder: Path, *, smtp_port: int) -> Iterator[Platform]:
-    """Infrastructure, databases, topics and services, gone afterwards. Logs stay in `folder`."""
+def a_platform(folder: Path, *, smtp_port: int, traced: bool = True, **more: str) -> Iterator[Platform]:
+    """Infrastructure, databases, topics and services, gone afterwards. Logs stay in `folder`.
+
+    `more` is what services are told beside the rest, as in their environment.
+    """
     with a_postgres() as postgres, a_kafka() as kafka:
         key = ensure_signing_key(folder)
         stack_settings = StackSettings(
@@ -189,12 +192,13 @@ def a_platform(folder: Path, *, smtp_port: int) -> Iterator[Platform]:
             issuer=key.issuer.issuer,
             audience=key.issuer.audience,
             secret_key=Fernet.generate_key().decode(),
-            trace_file=folder / "spans.jsonl",
+            trace_file=folder / "spans.jsonl" if traced else None,
             ports={service: free_port() for service in SERVICES},
             more={
                 "CALENDAR_SYNC_POLL_INTERVAL": "PT5S",
                 "DASHBOARD_PROVIDER_NETWORKS": json.dumps(["127.0.0.0/8"]),
-            },
+            }
+            | more,
         )
         create_databases(postgres.url, services=SERVICES, password=PASSWORD)
         environment = dict(os.environ)

@@ -24,8 +24,22 @@ export function dayOf(instant: Instant, zone: Zone): Day {
   return new CalendarDate(local.year, local.month, local.day).toString();
 }
 
-/** The first instant of a day: where midnight is skipped by a clock change, the first that exists. */
-export const startOfDay = (day: Day, zone: Zone): Instant => toZoned(parseDate(day), zone).toDate().getTime();
+const starts = new Map<string, Instant>();
+const MOST_STARTS = 1_000;
+
+/**
+ * The first instant of a day: where midnight is skipped by a clock change, the first that exists. Remembered, since a
+ * calendar asks for the same few days for each of its cards, and the zone's rules are slow to ask.
+ */
+export function startOfDay(day: Day, zone: Zone): Instant {
+  const key = `${day} ${zone}`;
+  const known = starts.get(key);
+  if (known !== undefined) return known;
+  if (starts.size >= MOST_STARTS) starts.clear();
+  const start = toZoned(parseDate(day), zone).toDate().getTime();
+  starts.set(key, start);
+  return start;
+}
 
 export const addDays = (day: Day, days: number): Day => parseDate(day).add({ days }).toString();
 

@@ -8,6 +8,7 @@ import { Avatar, STATUS_ICON } from "../ui/Pill";
 import { type Clock, type Day, type Instant, MINUTE, lengthOfDay, minutesInto, startOfDay } from "../time";
 import { type Label, type Obstacle, type Span, hourLabels, lanesOf, movedStart, obstaclesIn, partIn, snap } from "./layout";
 import { Countdown } from "./Countdown";
+import { place, walk } from "./cards";
 import { type Lift, useMove } from "./useMove";
 import "./grid.css";
 import "./gridextra.css";
@@ -184,8 +185,6 @@ export function TimeGrid(props: Props) {
   );
 }
 
-const place = (from: number, minutes?: number) => ({ "--s": from, "--d": minutes }) as React.CSSProperties;
-
 function Tick({ tick, clock }: { tick: Label; clock: Clock }) {
   return (
     <span style={place(tick.at)}>
@@ -308,7 +307,7 @@ const GridColumn = memo(function GridColumn({ column, clock, now, step, pixelsPe
                 <bdi>{appointment.service_name}</bdi>
               </small>
             )}
-            {movable && minutes >= 20 && <span className="grip" aria-hidden="true" onPointerDown={(event) => { event.stopPropagation(); onPointerDown(event, carried, "resize"); }} />}
+            {movable && minutes >= 20 && <span className="grip" aria-hidden="true" onPointerDown={(event) => { event.stopPropagation(); onPointerDown(event, carried, "end"); }} />}
           </button>
         );
       })}
@@ -362,30 +361,4 @@ function obstaclesOf(column: Column, clock: Clock): Obstacle[] {
 function rangeOf(span: Span, day: Day, clock: Clock): string {
   const start = startOfDay(day, clock.zone);
   return clock.range(start + span.from * MINUTE, start + span.to * MINUTE);
-}
-
-/** Arrows walk the cards: by time within a column, to the nearest of the next column sideways. */
-function walk(event: React.KeyboardEvent<HTMLElement>): void {
-  if (!event.key.startsWith("Arrow") || event.altKey || event.ctrlKey || event.metaKey) return;
-  const card = event.currentTarget;
-  const column = card.closest("[data-column]");
-  const grid = column?.parentElement;
-  if (!column || !grid) return;
-  const cards = (within: Element) => [...within.querySelectorAll<HTMLElement>("[data-card]")].sort((a, b) => a.offsetTop - b.offsetTop);
-  event.preventDefault();
-  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    const own = cards(column);
-    own[own.indexOf(card) + (event.key === "ArrowDown" ? 1 : -1)]?.focus();
-    return;
-  }
-  const columns = [...grid.querySelectorAll("[data-column]")];
-  const rtl = getComputedStyle(card).direction === "rtl";
-  const direction = (event.key === "ArrowRight" ? 1 : -1) * (rtl ? -1 : 1);
-  for (let index = columns.indexOf(column) + direction; columns[index]; index += direction) {
-    const near = cards(columns[index] as Element).sort((a, b) => Math.abs(a.offsetTop - card.offsetTop) - Math.abs(b.offsetTop - card.offsetTop))[0];
-    if (near) {
-      near.focus();
-      return;
-    }
-  }
 }

@@ -78,6 +78,38 @@ const daysBetween = (from: Day, to: Day): number => Math.round((startOfDay(to, "
 
 export const snap = (minutes: number, step: number): number => Math.round(minutes / step) * step;
 
+/** By what a stretch is held: the whole of it, its first or last edge, or the empty ground on which it is being drawn. */
+export type Grip = "move" | "start" | "end" | "draw";
+/** By how many minutes a stretch was moved, and how long it is now. */
+export type Pull = { minutes: number; duration: number };
+
+export const ANYWHERE: Span = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
+
+/**
+ * Where a stretch goes whose grip was pulled by `passed` minutes: its edges on whole steps, at least a step long, and
+ * within what is allowed. What is drawn begins at the minute that was pressed (`held.from`), and may go upwards.
+ */
+export function pulled(grip: Grip, held: { from: number; duration: number }, passed: number, step: number, within: Span = ANYWHERE): Pull {
+  const to = held.from + held.duration;
+  const from = (at: number, until: number): Pull => ({ minutes: at - held.from, duration: until - at });
+  switch (grip) {
+    case "move": {
+      const at = Math.max(within.from, Math.min(snap(held.from + passed, step), within.to - held.duration));
+      return from(at, at + held.duration);
+    }
+    case "start":
+      return from(Math.max(within.from, Math.min(snap(held.from + passed, step), to - step)), to);
+    case "end":
+      return from(held.from, Math.min(within.to, Math.max(snap(to + passed, step), held.from + step)));
+    case "draw": {
+      const first = Math.floor(held.from / step) * step;
+      const reached = snap(held.from + passed, step);
+      if (passed < 0 && reached < first) return from(Math.max(within.from, reached), first + step);
+      return from(first, Math.min(within.to, Math.max(reached, first + step)));
+    }
+  }
+}
+
 export type Obstacle = Span & { kind: "appointment" | "busy" | "closed" | "absent" | "hold"; name: string; id?: string };
 
 /** What is in the way, judged by what is on screen. Booking decides. */

@@ -1,11 +1,9 @@
 /**
- * Moving and resizing a card by pointer, touch and keyboard. While it moves, React draws nothing: one ghost is moved by
+ * Drawing, moving and resizing a card by pointer, touch and keyboard. While it moves, React draws nothing: one ghost is moved by
  * hand in each frame, which also scrolls. Moving ends in `onDrop`, which says where to.
  */
 import { useCallback, useEffect, useRef, useState } from "react";
-import { snap } from "./layout";
-
-export type Grip = "move" | "resize";
+import { ANYWHERE, type Grip, type Span, pulled } from "./layout";
 
 /** What is being moved, and where it would go: minutes it moved by, its length, its column. */
 export type Lift = { id: string; grip: Grip; fromColumn: string; toColumn: string; minutes: number; duration: number; byKeys: boolean };
@@ -17,6 +15,8 @@ type Options = {
   columns: readonly string[];
   step: number;
   pixelsPerMinute: number;
+  /** The minutes of a column that a card has to stay in; none in a calendar, where it may run over midnight. */
+  within?: Span;
   scroller: React.RefObject<HTMLElement | null>;
   /** Each time the place changes: what the ghost shows. */
   onMove: (lift: Lift) => void;
@@ -31,7 +31,7 @@ const SCROLL_STEP = 12;
 
 type Pointer = { x: number; y: number };
 
-export function useMove({ columns, step, pixelsPerMinute, scroller, onMove, onDrop, onCancel }: Options) {
+export function useMove({ columns, step, pixelsPerMinute, within = ANYWHERE, scroller, onMove, onDrop, onCancel }: Options) {
   const lift = useRef<(Lift & { start: Pointer & { top: number }; from: number; startDuration: number }) | null>(null);
   const [lifted, setLifted] = useState<Lift | null>(null);
   const frame = useRef(0);
@@ -54,27 +54,31 @@ export function useMove({ columns, step, pixelsPerMinute, scroller, onMove, onDr
     else latest.current.onCancel();
   }, []);
 
-  /** Follows the pointer until it lets go; scrolls near the edges. */
-  const follow = useCallback(() => {
+  /** Puts what is held where the pointer is. */
+  const pull = useCallback(() => {
     const current = lift.current;
     const box = scroller.current;
     if (!current || !box || current.byKeys) return;
+    const { x, y } = pointer.current;
+    const passed = (y - current.start.y + box.scrollTop - current.start.top) / pixelsPerMinute;
+    Object.assign(current, pulled(current.grip, { from: current.from, duration: current.startDuration }, passed, step, within));
+    if (current.grip === "move") current.toColumn = columnAt(x, box) ?? current.toColumn;
+    publish();
+  }, [pixelsPerMinute, publish, scroller, step, within]);
+
+  /** Follows the pointer until it lets go; scrolls near the edges. */
+  const follow = useCallback(() => {
+    const box = scroller.current;
+    if (!lift.current || !box || lift.current.byKeys) return;
     const { x, y } = pointer.current;
     const edges = box.getBoundingClientRect();
     if (y < edges.top + SCROLL_EDGE + 48) box.scrollTop -= SCROLL_STEP;
     if (y > edges.bottom - SCROLL_EDGE) box.scrollTop += SCROLL_STEP;
     if (x < edges.left + SCROLL_EDGE) box.scrollLeft -= SCROLL_STEP;
     if (x > edges.right - SCROLL_EDGE) box.scrollLeft += SCROLL_STEP;
-    const passed = (y - current.start.y + box.scrollTop - current.start.top) / pixelsPerMinute;
-    if (current.grip === "resize") {
-      current.duration = Math.max(step, snap(current.from + current.startDuration + passed, step) - current.from);
-    } else {
-      current.minutes = snap(current.from + passed, step) - current.from;
-      current.toColumn = columnAt(x, box) ?? current.toColumn;
-    }
-    publish();
+    pull();
     frame.current = requestAnimationFrame(follow);
-  }, [pixelsPerMinute, publish, scroller, step]);
+  }, [pull, scroller]);
 
   const begin = useCallback(
     (carried: Carried, grip: Grip, at: Pointer, byKeys: boolean) => {
@@ -100,7 +104,7 @@ export function useMove({ columns, step, pixelsPerMinute, scroller, onMove, onDr
 
   const onPointerDown = useCallback(
     (event: React.PointerEvent, carried: Carried, grip: Grip) => {
-      if (event.button !== 0) return;
+      if (event.button !== 0 || !event.isPrimary) return;
       const start = { x: event.clientX, y: event.clientY };
       const target = event.currentTarget as HTMLElement;
       const byTouch = event.pointerType === "touch";
@@ -113,7 +117,10 @@ export function useMove({ columns, step, pixelsPerMinute, scroller, onMove, onDr
       };
       // A long press lifts a card on a touch screen; a shorter one scrolls.
       if (byTouch) timer = window.setTimeout(startNow, LONG_PRESS);
+      // A second finger is not the one that drags.
+      const other = (next: PointerEvent) => next.pointerId !== event.pointerId;
       const moved = (next: PointerEvent) => {
+        if (other(next)) return;
         pointer.current = { x: next.clientX, y: next.clientY };
         const far = Math.hypot(next.clientX - start.x, next.clientY - start.y) > START_AFTER;
         if (!begun && far) {
@@ -122,15 +129,20 @@ export function useMove({ columns, step, pixelsPerMinute, scroller, onMove, onDr
         }
       };
       const released = (next: PointerEvent) => {
+        if (other(next)) return;
         stop();
         if (begun) {
           // The click that follows a drop opens nothing.
           window.addEventListener("click", swallow, { capture: true, once: true });
           window.setTimeout(() => window.removeEventListener("click", swallow, { capture: true }), 0);
+          // A quick hand lets go between two frames.
+          pointer.current = { x: next.clientX, y: next.clientY };
+          pull();
           end(true, next.shiftKey);
         }
       };
-      const cancelled = () => {
+      const cancelled = (next: PointerEvent) => {
+        if (other(next)) return;
         stop();
         if (begun) end(false, false);
       };
@@ -148,7 +160,7 @@ export function useMove({ columns, step, pixelsPerMinute, scroller, onMove, onDr
       window.addEventListener("pointercancel", cancelled);
       window.addEventListener("touchmove", touched, { passive: false });
     },
-    [begin, end],
+    [begin, end, pull],
   );
 
   /** Space lifts; arrows move; Shift with arrows changes the length; Enter drops; Esc puts back. True where it was ours. */
@@ -167,10 +179,10 @@ export function useMove({ columns, step, pixelsPerMinute, scroller, onMove, onDr
         const index = known.indexOf(current.toColumn) + (rtl ? -steps : steps);
         current.toColumn = known[Math.min(Math.max(index, 0), known.length - 1)] ?? current.toColumn;
       };
-      if (event.key === "ArrowDown" && event.shiftKey) current.duration += step;
+      if (event.key === "ArrowDown" && event.shiftKey) current.duration = Math.min(current.duration + step, within.to - current.from - current.minutes);
       else if (event.key === "ArrowUp" && event.shiftKey) current.duration = Math.max(step, current.duration - step);
-      else if (event.key === "ArrowDown") current.minutes += step;
-      else if (event.key === "ArrowUp") current.minutes -= step;
+      else if (event.key === "ArrowDown") current.minutes = Math.min(current.minutes + step, within.to - current.from - current.duration);
+      else if (event.key === "ArrowUp") current.minutes = Math.max(current.minutes - step, within.from - current.from);
       else if (event.key === "ArrowLeft") sideways(-1);
       else if (event.key === "ArrowRight") sideways(1);
       else if (event.key === "Enter") {
@@ -183,8 +195,13 @@ export function useMove({ columns, step, pixelsPerMinute, scroller, onMove, onDr
       publish();
       return true;
     },
-    [begin, end, publish, step],
+    [begin, end, publish, step, within],
   );
+
+  /** Puts back what the keys have lifted: for a card that the focus leaves. */
+  const putBack = useCallback(() => {
+    if (lift.current?.byKeys) end(false, false);
+  }, [end]);
 
   useEffect(() => {
     if (!lifted || lifted.byKeys) return;
@@ -197,7 +214,7 @@ export function useMove({ columns, step, pixelsPerMinute, scroller, onMove, onDr
     return () => window.removeEventListener("keydown", escape, true);
   }, [lifted, end]);
 
-  return { lifted, onPointerDown, onKeyDown };
+  return { lifted, onPointerDown, onKeyDown, putBack };
 }
 
 function swallow(event: MouseEvent): void {

@@ -1,5 +1,6 @@
 """Every page: no finding of axe in light, dark, on a phone and right to left; nothing beyond the edge where it is narrow."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -30,6 +31,7 @@ PAGES = (
     "/staff",
     "/actions",
     "/availability",
+    "/availability/{hours}",
     "/reminders",
     "/calendars",
     "/settings/users",
@@ -43,7 +45,7 @@ ALLOWED_TO_SCROLL = ".tabs, .seg, table, .tg, .weekstrip, .dt, .filters"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def places(practice: Practice) -> dict[str, str]:
+async def places(practice: Practice) -> AsyncIterator[dict[str, str]]:
     """What stands in the pages' addresses: a day with something in it, and one of each thing."""
     day = practice.a_day()
     booked = await practice.book(day, "Ada Axe", staff=0, notes="Rings twice", internal_notes="Pays late")
@@ -73,14 +75,18 @@ async def places(practice: Practice) -> dict[str, str]:
         )
     )
     [read] = [expect(await practice.world.booking.get(f"/v1/appointments/{booked['id']}"))]
-    return {
-        "day": f"{day:%Y-%m-%d}",
-        "start": read["starts_at"],
-        "appointment": booked["id"],
-        "client": read["client_id"],
-        "service": practice.world.service["id"],
-        "file": uploaded["id"],
-    }
+    async with practice.a_colleague("Dora Drawn") as drawn:
+        weekly = [{"weekday": 0, "intervals": [{"from": "09:00", "to": "12:00"}, {"from": "13:00", "to": "17:30"}]}]
+        expect(await practice.world.availability.put(f"/v1/resources/{drawn['id']}/schedule", json={"weekly": weekly}))
+        yield {
+            "day": f"{day:%Y-%m-%d}",
+            "start": read["starts_at"],
+            "appointment": booked["id"],
+            "client": read["client_id"],
+            "service": practice.world.service["id"],
+            "file": uploaded["id"],
+            "hours": drawn["id"],
+        }
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -196,6 +196,11 @@ export class Clock {
     return this.format("weekday", { weekday: "short" }).format(instant);
   }
 
+  /** "M": where there is no room for more. */
+  weekdayLetter(instant: Instant): string {
+    return this.format("weekdayLetter", { weekday: "narrow" }).format(instant);
+  }
+
   weekdayName(instant: Instant): string {
     return this.format("weekdayName", { weekday: "long" }).format(instant);
   }

@@ -1,7 +1,7 @@
 /** Weekly hours, other hours on a date, and time off of one resource or of the business itself. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { type RefObject, useEffect, useRef, useState } from "react";
+import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Appointment, endOf, startOf, useWindow } from "../api/appointments";
 import { useResources } from "../api/catalogue";
@@ -9,13 +9,15 @@ import { ask } from "../api/client";
 import type { components } from "../api/schema/availability";
 import { useRight, useSession } from "../api/session";
 import { useBusiness } from "../business";
-import { type Clock, addDays, dayOf, instantOf, isoOf, now, parseTypedTime, startOfDay, startOfWeek, weekdayOf, weekdaysFrom, inZone } from "../time";
+import { type Clock, DAY_MINUTES, addDays, dayOf, instantOf, isoOf, now, startOfDay, startOfWeek, weekdayOf, weekdaysFrom, inZone } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select, TextField } from "../ui/fields";
 import { Page, Waiting } from "../ui/Page";
 import { Problem } from "../ui/Problem";
 import { toast } from "../ui/toasts";
 import { FirstBusiness } from "./Businesses";
+import { type Days, intervalsOf, isRead, minutesOf, openOn, readHours, sayHours, saySpans } from "./hours";
+import { WeekGrid } from "./WeekGrid";
 
 type Schemas = components["schemas"];
 type Week = Schemas["WeekdayIn"][];
@@ -31,8 +33,10 @@ export function AvailabilityPage() {
   const { business, clock, loading } = useBusiness();
   const resources = (useResources().data ?? []).filter((resource) => resource.kind !== "business" && !resource.archived && business && resource.business_ids.includes(business.id));
   const chosen = wished ?? session.user.resource_id ?? resources[0]?.id ?? BUSINESS;
-  const path = chosen === BUSINESS ? `/businesses/${business?.id}` : `/resources/${chosen}`;
+  const ofBusiness = `/businesses/${business?.id}`;
+  const path = chosen === BUSINESS ? ofBusiness : `/resources/${chosen}`;
   const schedule = useQuery({ queryKey: ["schedule", path], enabled: business !== undefined, queryFn: () => ask<Schemas["ScheduleOut"]>("availability", `${path}/schedule`) });
+  const opening = useQuery({ queryKey: ["schedule", ofBusiness], enabled: business !== undefined, queryFn: () => ask<Schemas["ScheduleOut"]>("availability", `${ofBusiness}/schedule`) }).data?.weekly ?? null;
   const mayWriteAll = useRight("write_schedules");
   const mayWriteOwn = useRight("write_own_schedule");
   const mayWrite = mayWriteAll || (mayWriteOwn && chosen === session.user.resource_id);
@@ -52,7 +56,7 @@ export function AvailabilityPage() {
         {!schedule.data ? <Waiting error={schedule.error} /> : (
           <>
             <p className="soft">{t("availability.zone", { zone: schedule.data.zone })}</p>
-            <WeekEditor key={`${path}${schedule.data.version}`} path={path} schedule={schedule.data} resourceId={chosen === BUSINESS ? null : chosen} clock={clock} mayWrite={mayWrite} onSaved={() => { saved.current = true; }} />
+            <WeekEditor key={`${path}${schedule.data.version}`} path={path} schedule={schedule.data} opening={chosen === BUSINESS ? null : opening} resourceId={chosen === BUSINESS ? null : chosen} clock={clock} mayWrite={mayWrite} onSaved={() => { saved.current = true; }} />
             <Exceptions path={path} schedule={schedule.data} isBusiness={chosen === BUSINESS} clock={clock} mayWrite={mayWrite} />
           </>
         )}
@@ -61,25 +65,7 @@ export function AvailabilityPage() {
   );
 }
 
-/** "9-12, 13-17.30" as intervals; null where it is not understood. */
-export function parseHours(text: string): { from: string; to: string }[] | null {
-  if (!text.trim()) return [];
-  const intervals = text.split(/[,;]|\s{2,}/).filter((part) => part.trim()).map((part) => {
-    const [from, to, more] = part.split(/\s*[-–—]\s*/);
-    const [start, end] = [parseTypedTime(from ?? ""), to?.trim() === "24" || to?.trim() === "24:00" ? 1440 : parseTypedTime(to ?? "")];
-    if (more !== undefined || start === null || end === null) return null;
-    return { start, end: end === 0 ? 1440 : end };
-  });
-  if (intervals.some((interval) => interval === null || interval.end <= interval.start)) return null;
-  const sorted = (intervals as { start: number; end: number }[]).sort((a, b) => a.start - b.start);
-  if (sorted.some((interval, index) => index > 0 && interval.start < (sorted[index - 1]?.end ?? 0))) return null;
-  const clock = (minutes: number) => `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
-  return sorted.map(({ start, end }) => ({ from: clock(start), to: clock(end) }));
-}
-
-export const sayHours = (intervals: readonly { from: string; to: string }[]): string => intervals.map(({ from, to }) => `${from.slice(0, 5)}–${to.slice(0, 5)}`).join(", ");
-
-function WeekEditor({ path, schedule, resourceId, clock, mayWrite, onSaved }: { path: string; schedule: Schemas["ScheduleOut"]; resourceId: string | null; clock: Clock; mayWrite: boolean; onSaved: () => void }) {
+function WeekEditor({ path, schedule, opening, resourceId, clock, mayWrite, onSaved }: { path: string; schedule: Schemas["ScheduleOut"]; opening: Schemas["WeekdayOut"][] | null; resourceId: string | null; clock: Clock; mayWrite: boolean; onSaved: () => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const { business } = useBusiness();
@@ -87,9 +73,12 @@ function WeekEditor({ path, schedule, resourceId, clock, mayWrite, onSaved }: { 
   const [texts, setTexts] = useState<string[]>(() => [0, 1, 2, 3, 4, 5, 6].map((day) => sayHours(schedule.weekly?.find((item) => item.weekday === day)?.intervals ?? [])));
   const [error, setError] = useState<unknown>(null);
   const monday = startOfWeek(dayOf(now(), clock.zone));
-  const parsed = texts.map(parseHours);
-  const wrong = parsed.some((hours) => hours === null);
-  const weekly: Week = parsed.flatMap((intervals, index) => (intervals?.length ? [{ weekday: index, intervals }] : []));
+  // What is typed is the one state: the grid draws what is read from it, and writes into it.
+  const days = useMemo(() => texts.map(readHours), [texts]);
+  const wrong = !days.every(isRead);
+  const weekly: Week = days.flatMap((hours, weekday) => (isRead(hours) && hours.length ? [{ weekday, intervals: intervalsOf(hours) }] : []));
+  const draw = (drawn: Days) => setTexts((all) => all.map((text, day) => { const hours = drawn[day]; return hours === days[day] || !isRead(hours) ? text : saySpans(hours); }));
+  const open = useMemo(() => opening && openOn(opening), [opening]);
   const today = startOfDay(dayOf(now(), clock.zone), clock.zone);
   const ahead = useWindow(business?.id, today, startOfDay(addDays(dayOf(now(), clock.zone), AHEAD_DAYS), clock.zone));
   const outside = follows || wrong ? [] : (ahead.data ?? []).filter((appointment) => appointment.occupies && (resourceId === null || appointment.resources.some((resource) => resource.id === resourceId)) && !fits(appointment, weekly, clock));
@@ -111,22 +100,14 @@ function WeekEditor({ path, schedule, resourceId, clock, mayWrite, onSaved }: { 
       {resourceId !== null && <Checkbox value={follows} onChange={setFollows} isDisabled={!mayWrite}>{t("availability.follows")}</Checkbox>}
       {!follows && (
         <div className="week-editor">
-          {weekdaysFrom(clock.firstWeekday).map((index) => {
-            const text = texts[index] ?? "";
-            const name = clock.weekdayName(startOfDay(addDays(monday, index), clock.zone));
-            return (
-              <div className="week-row" key={index}>
-                <TextField label={name} value={text} onChange={(value) => setTexts((all) => all.map((other, at) => (at === index ? value : other)))} placeholder={t("availability.closed")} error={parsed[index] === null ? t("availability.wrong") : null} isDisabled={!mayWrite} dir="ltr" />
-                <div className="bar" aria-hidden="true">
-                  {(parsed[index] ?? []).map((interval) => {
-                    const [from, to] = [minutes(interval.from), minutes(interval.to)];
-                    return <i key={interval.from} style={{ insetInlineStart: `${(from / 1440) * 100}%`, inlineSize: `${((to - from) / 1440) * 100}%` }} />;
-                  })}
-                </div>
-              </div>
-            );
-          })}
-          {mayWrite && <Button kind="quiet" onPress={() => setTexts((all) => all.map((text, index) => (index > 0 && index < 5 ? (all[0] ?? "") : text)))}>{t("availability.copy")}</Button>}
+          <div className="stack">
+            {weekdaysFrom(clock.firstWeekday).map((index) => {
+              const hours = days[index];
+              return <TextField key={index} label={clock.weekdayName(startOfDay(addDays(monday, index), clock.zone))} value={texts[index] ?? ""} onChange={(value) => setTexts((all) => all.map((other, at) => (at === index ? value : other)))} placeholder={t("availability.closed")} error={isRead(hours) ? null : t(`availability.${hours}`)} isDisabled={!mayWrite} dir="ltr" />;
+            })}
+            {mayWrite && <Button kind="quiet" onPress={() => setTexts((all) => all.map((text, index) => (index > 0 && index < 5 ? (all[0] ?? "") : text)))}>{t("availability.copy")}</Button>}
+          </div>
+          <WeekGrid days={days} monday={monday} open={open} clock={clock} mayWrite={mayWrite} onChange={draw} />
         </div>
       )}
       {outside.length > 0 && (
@@ -142,8 +123,6 @@ function WeekEditor({ path, schedule, resourceId, clock, mayWrite, onSaved }: { 
   );
 }
 
-const minutes = (clock: string): number => Number(clock.slice(0, 2)) * 60 + Number(clock.slice(3, 5));
-
 /** Whether an appointment lies within the weekly hours, by the clock of its zone. */
 export function fits(appointment: Pick<Appointment, "starts_at" | "ends_at">, weekly: Week, clock: Clock): boolean {
   const start = startOf(appointment as Appointment);
@@ -152,7 +131,7 @@ export function fits(appointment: Pick<Appointment, "starts_at" | "ends_at">, we
   const local = inZone(start, clock.zone);
   const from = local.hour * 60 + local.minute;
   const to = from + (end - start) / 60_000;
-  return (weekly.find((item) => item.weekday === weekdayOf(day))?.intervals ?? []).some((interval) => minutes(interval.from) <= from && to <= (minutes(interval.to) || 1440));
+  return (weekly.find((item) => item.weekday === weekdayOf(day))?.intervals ?? []).some((interval) => minutesOf(interval.from) <= from && to <= (minutesOf(interval.to) || DAY_MINUTES));
 }
 
 function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: string; schedule: Schemas["ScheduleOut"]; isBusiness: boolean; clock: Clock; mayWrite: boolean }) {
@@ -185,7 +164,7 @@ function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: str
       setError(failure);
     }
   };
-  const parsed = parseHours(hours);
+  const read = readHours(hours);
   return (
     <>
       <Problem error={error} />
@@ -201,8 +180,8 @@ function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: str
         {mayWrite && (
           <div className="three">
             <TextField label={t("field.date")} type="date" value={on} onChange={setOn} />
-            <TextField label={t("availability.hours")} value={hours} onChange={setHours} placeholder="9-12, 13-17" error={parsed === null ? t("availability.wrong") : null} hint={t("availability.hoursHint")} />
-            <Button isDisabled={!on || parsed === null} onPress={() => void run(ask("availability", `${path}/date-overrides`, { method: "POST", body: { on, intervals: parsed } }), onDates)}>{t("add")}</Button>
+            <TextField label={t("availability.hours")} value={hours} onChange={setHours} placeholder="9-12, 13-17" error={isRead(read) ? null : t(`availability.${read}`)} hint={t("availability.hoursHint")} />
+            <Button isDisabled={!on || !isRead(read)} onPress={() => void run(ask("availability", `${path}/date-overrides`, { method: "POST", body: { on, intervals: isRead(read) ? intervalsOf(read) : [] } }), onDates)}>{t("add")}</Button>
           </div>
         )}
       </section>

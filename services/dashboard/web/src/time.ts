@@ -19,9 +19,30 @@ export const isoOf = (instant: Instant): string => new Date(instant).toISOString
 
 export const inZone = (instant: Instant, zone: Zone): ZonedDateTime => fromAbsolute(instant, zone);
 
+/** The day of an instant. A list asks it of ten thousand rows: the zone's rules are asked once for each day in UTC. */
 export function dayOf(instant: Instant, zone: Zone): Day {
-  const local = inZone(instant, zone);
-  return new CalendarDate(local.year, local.month, local.day).toString();
+  const offset = offsetAt(Math.floor(instant / DAY), zone);
+  if (offset !== offsetAt(Math.floor(instant / DAY) + 1, zone)) {
+    // The clock changes on this day.
+    const local = inZone(instant, zone);
+    return new CalendarDate(local.year, local.month, local.day).toString();
+  }
+  return new Date(instant + offset).toISOString().slice(0, -"T00:00:00.000Z".length);
+}
+
+const DAY = DAY_MINUTES * MINUTE;
+const offsets = new Map<string, number>();
+const MOST_OFFSETS = 10_000;
+
+/** By how much the zone's clock is ahead of UTC when a day in UTC begins; days are counted from 1970. */
+function offsetAt(utcDay: number, zone: Zone): number {
+  const key = `${utcDay} ${zone}`;
+  const known = offsets.get(key);
+  if (known !== undefined) return known;
+  if (offsets.size >= MOST_OFFSETS) offsets.clear();
+  const { offset } = inZone(utcDay * DAY, zone);
+  offsets.set(key, offset);
+  return offset;
 }
 
 const starts = new Map<string, Instant>();

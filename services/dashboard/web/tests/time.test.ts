@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Clock, atClock, countdown, dayOf, firstWeekdayByRegion, firstWeekdayOf, instantOf, isoOf, lengthOfDay, minutesInto, parseTypedTime, sameClockOn, startOfDay, startOfWeek, weekdaysFrom } from "../src/time";
+import { Clock, atClock, countdown, dayOf, firstWeekdayByRegion, firstWeekdayOf, inZone, instantOf, isoOf, lengthOfDay, minutesInto, parseTypedTime, sameClockOn, startOfDay, startOfWeek, weekdaysFrom } from "../src/time";
 
 describe("a typed time", () => {
   test.each([
@@ -102,4 +102,14 @@ describe("the first day of a week", () => {
 
 test("what is left is counted down in minutes and seconds, and stops at nothing", () => {
   expect([245_000, 60_001, 59_000, 400, 0, -5_000].map(countdown)).toEqual(["4:05", "1:01", "0:59", "0:01", "0:00", "0:00"]);
+});
+
+test("the day of an instant is what the zone's clock says, around every change of it", () => {
+  const zones = ["Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia", "Africa/Casablanca", "Australia/Lord_Howe", "America/Sao_Paulo"];
+  for (const zone of zones) {
+    for (let instant = instantOf("2011-12-20T00:00:00Z"), step = 0; step < 4_000; step += 1, instant += 5 * 3_600_000 + 59_000) {
+      const local = inZone(instant, zone);
+      expect(dayOf(instant, zone), `${isoOf(instant)} in ${zone}`).toBe(`${local.year}-${String(local.month).padStart(2, "0")}-${String(local.day).padStart(2, "0")}`);
+    }
+  }
 });

@@ -53,7 +53,7 @@ export const useWindow = (businessId: string | undefined, from: Instant, to: Ins
     enabled: businessId !== undefined,
     queryFn: async ({ signal }) => {
       // What began two days before may still last.
-      const query = { business_id: businessId, from: isoOf(from - 2 * 86_400_000), to: isoOf(to), sort: "starts_at", limit: 100 };
+      const query = { business_id: businessId, from: isoOf(from - 2 * 86_400_000), to: isoOf(to), sort: "starts_at", limit: 200 };
       const items: Appointment[] = [];
       let cursor: string | undefined;
       do {

@@ -1,5 +1,5 @@
 /** Columns of one calendar: staff of a day, or days of one staff member. A place is two custom properties and one sum. */
-import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Appointment } from "../api/appointments";
 import { GONE } from "../api/appointments";
@@ -44,6 +44,11 @@ export function TimeGrid(props: Props) {
   const [ghost, setGhost] = useState<(Target & { columnId: string; blocked: readonly string[] }) | null>(null);
   const [spoken, setSpoken] = useState("");
   const refocus = useRef<string | null>(null);
+  // The same functions for as long as the grid lasts, or each drawing of the page would draw every card.
+  const latest = useRef(props);
+  latest.current = props;
+  const onOpen = useCallback((appointment: Appointment) => latest.current.onOpen(appointment), []);
+  const onDraft = useCallback((draft: Draft) => latest.current.onDraft(draft), []);
   const byId = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns]);
   const sameLength = columns.every((column) => lengthOfDay(column.day, clock.zone) === lengthOfDay(columns[0]?.day ?? column.day, clock.zone));
   const shared = sameLength || new Set(columns.map((column) => column.day)).size === 1;
@@ -171,8 +176,8 @@ export function TimeGrid(props: Props) {
             ghost={ghost?.columnId === column.id ? ghost : null}
             ownLabels={!shared}
             canMove={canMove}
-            onOpen={props.onOpen}
-            onDraft={props.onDraft}
+            onOpen={onOpen}
+            onDraft={onDraft}
             onPointerDown={onPointerDown}
             onKeyDown={onKeyDown}
           />
@@ -212,7 +217,6 @@ type ColumnProps = {
 };
 
 const GridColumn = memo(function GridColumn({ column, clock, now, step, pixelsPerMinute, selected, lifted, ghost, ownLabels, canMove, onOpen, onDraft, onPointerDown, onKeyDown }: ColumnProps) {
-  const { t } = useTranslation();
   const cards = useMemo(
     () =>
       column.appointments.flatMap((appointment) => {
@@ -268,51 +272,84 @@ const GridColumn = memo(function GridColumn({ column, clock, now, step, pixelsPe
       ))}
       {nowAt >= 0 && nowAt < lengthOfDay(column.day, clock.zone) && <div className="now" style={place(nowAt)} />}
       {cards.map(({ appointment, from, to }) => {
-        const lane = places.get(appointment.id) ?? { lane: 0, lanes: 1 };
-        const minutes = to - from;
-        const carried = { id: appointment.id, columnId: column.id, from, duration: appointment.duration_minutes };
-        const movable = canMove && appointment.verbs.includes("reschedule");
-        const time = clock.range(Date.parse(appointment.starts_at), Date.parse(appointment.ends_at));
+        const { lane, lanes } = places.get(appointment.id) ?? { lane: 0, lanes: 1 };
         return (
-          <button
-            type="button"
+          <Card
             key={appointment.id}
-            data-card={appointment.id}
-            className={`a ${appointment.status}${selected === appointment.id ? " open" : ""}${lifted === appointment.id ? " lifted" : ""}${minutes < 20 ? " short" : ""}${movable ? "" : " fixed"}`}
-            style={{ ...place(from, minutes), "--lane": lane.lane, "--lanes": lane.lanes } as React.CSSProperties}
-            aria-label={`${time}, ${appointment.client.name}, ${appointment.service_name}, ${t(`status.${appointment.status}`, { defaultValue: appointment.status })}`}
-            aria-description={movable ? t("calendar.liftHint") : undefined}
-            onClick={() => onOpen(appointment)}
-            onPointerDown={(event) => movable && onPointerDown(event, carried, "move")}
-            onKeyDown={(event) => {
-              if (movable && onKeyDown(event, carried)) {
-                event.preventDefault();
-                event.stopPropagation();
-              } else walk(event);
-            }}
-          >
-            <b>
-              <Icon name={STATUS_ICON[appointment.status] ?? "info"} />
-              <span>
-                <bdi>{appointment.client.name}</bdi>
-              </span>
-            </b>
-            {minutes >= 30 && (
-              <small>
-                <bdi>{minutes >= 45 ? time : `${clock.time(Date.parse(appointment.starts_at))} ${appointment.service_name}`}</bdi>
-              </small>
-            )}
-            {minutes >= 45 && (
-              <small>
-                <bdi>{appointment.service_name}</bdi>
-              </small>
-            )}
-            {movable && minutes >= 20 && <span className="grip" aria-hidden="true" onPointerDown={(event) => { event.stopPropagation(); onPointerDown(event, carried, "end"); }} />}
-          </button>
+            appointment={appointment}
+            columnId={column.id}
+            from={from}
+            to={to}
+            lane={lane}
+            lanes={lanes}
+            clock={clock}
+            selected={selected === appointment.id}
+            lifted={lifted === appointment.id}
+            canMove={canMove}
+            onOpen={onOpen}
+            onPointerDown={onPointerDown}
+            onKeyDown={onKeyDown}
+          />
         );
       })}
       {ghost && <Ghost ghost={ghost} day={column.day} clock={clock} />}
     </section>
+  );
+});
+
+type CardProps = Pick<ColumnProps, "clock" | "canMove" | "onOpen" | "onPointerDown" | "onKeyDown"> & {
+  appointment: Appointment;
+  columnId: string;
+  from: number;
+  to: number;
+  lane: number;
+  lanes: number;
+  selected: boolean;
+  lifted: boolean;
+};
+
+/** Drawn anew only when it has changed itself: a ghost that passes over its column is no reason. */
+const Card = memo(function Card({ appointment, columnId, from, to, lane, lanes, clock, selected, lifted, canMove, onOpen, onPointerDown, onKeyDown }: CardProps) {
+  const { t } = useTranslation();
+  const minutes = to - from;
+  const carried = { id: appointment.id, columnId, from, duration: appointment.duration_minutes };
+  const movable = canMove && appointment.verbs.includes("reschedule");
+  const time = clock.range(Date.parse(appointment.starts_at), Date.parse(appointment.ends_at));
+  return (
+    <button
+      type="button"
+      data-card={appointment.id}
+      className={`a ${appointment.status}${selected ? " open" : ""}${lifted ? " lifted" : ""}${minutes < 20 ? " short" : ""}${movable ? "" : " fixed"}`}
+      style={{ ...place(from, minutes), "--lane": lane, "--lanes": lanes } as React.CSSProperties}
+      aria-label={`${time}, ${appointment.client.name}, ${appointment.service_name}, ${t(`status.${appointment.status}`, { defaultValue: appointment.status })}`}
+      aria-description={movable ? t("calendar.liftHint") : undefined}
+      onClick={() => onOpen(appointment)}
+      onPointerDown={(event) => movable && onPointerDown(event, carried, "move")}
+      onKeyDown={(event) => {
+        if (movable && onKeyDown(event, carried)) {
+          event.preventDefault();
+          event.stopPropagation();
+        } else walk(event);
+      }}
+    >
+      <b>
+        <Icon name={STATUS_ICON[appointment.status] ?? "info"} />
+        <span>
+          <bdi>{appointment.client.name}</bdi>
+        </span>
+      </b>
+      {minutes >= 30 && (
+        <small>
+          <bdi>{minutes >= 45 ? time : `${clock.time(Date.parse(appointment.starts_at))} ${appointment.service_name}`}</bdi>
+        </small>
+      )}
+      {minutes >= 45 && (
+        <small>
+          <bdi>{appointment.service_name}</bdi>
+        </small>
+      )}
+      {movable && minutes >= 20 && <span className="grip" aria-hidden="true" onPointerDown={(event) => { event.stopPropagation(); onPointerDown(event, carried, "end"); }} />}
+    </button>
   );
 });
 

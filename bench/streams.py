@@ -16,7 +16,7 @@ from bench.world import FIRST, stamp
 from dashboard.domain.sessions import digest_of, new_secret
 
 TURNS = 3
-AT_ONCE = 50
+AT_ONCE = 20
 """Browsers that connect at the same moment."""
 PATIENCE_SECONDS = 60
 HELD_SECONDS = 20

@@ -84,7 +84,10 @@ class SecuredKafka:
         admin = admin_client(self.administrator)
         for answer in admin.alter_user_scram_credentials([upsertion]).values():
             answer.result(timeout=30)
-        return self.with_login(PasswordLogin(mechanism=mechanism, username=name, password=SecretStr(password)))
+        kafka = self.with_login(PasswordLogin(mechanism=mechanism, username=name, password=SecretStr(password)))
+        # The controller knows the password. The broker learns it a moment later, and refuses the login until then.
+        admin_client(kafka).list_topics(timeout=30)
+        return kafka
 
     def certified(self, name: str) -> KafkaConnection:
         """A user who is known by its certificate and logs in no further."""

@@ -137,7 +137,8 @@ async def test_a_lost_server_comes_back_with_its_last_commit(tmp_path: Path) -> 
     try:
         async with connected(server.url) as connection:
             await connection.execute("ALTER SYSTEM SET archive_mode = 'on'")
-            command = f"test ! -f {backup}/wal/%f && cp %p {backup}/wal/%f"
+            [command] = re.findall(r"^archive_command = '(.*)'$", PAGE.read_text(), re.MULTILINE)
+            command = command.replace("/backup", str(backup))
             await connection.execute(f"ALTER SYSTEM SET archive_command = '{command}'")
         await asyncio.to_thread(server.stop)
         await asyncio.to_thread(server.start)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -65,6 +66,13 @@ async def places(practice: Practice) -> AsyncIterator[dict[str, str]]:
         "minutes": 60,
     }
     expect(await practice.world.booking.post("/v1/holds", json=held, headers=practice.world.fresh_key()), 201)
+    # Somebody whose address is longer than a phone is wide.
+    invited = {
+        "email": f"a-rather-long-address-{uuid4().hex}@example.com",
+        "name": "Manuela Manager",
+        "role": "manager",
+    }
+    expect(await practice.world.dashboard.post("/v1/users", json=invited, headers=practice.world.fresh_key()), 201)
     file = {"file": ("clients.csv", b"Client,Date,Time,Phone\nAda,02.03.2031,10:00,030 5550190\n", "text/csv")}
     uploaded = expect(
         await practice.world.imports.post(

@@ -135,7 +135,7 @@ async def test_the_answer_after_every_change_is_the_one_that_is_made_anew(
 async def test_an_organization_that_asks_too_often_is_told_when_to_come_again_and_others_are_answered(
     open_client: httpx2.AsyncClient, town: Town, api_client: ApiClientFactory, signer: Signer
 ) -> None:
-    town.app.state.rate_limits = RateLimits({"slots": Rate(per_minute=60, burst=3)})
+    town.app.state.rate_limits = RateLimits({"slots": Rate(per_minute=60, burst=3)}, clock=lambda: 0.0)
     query = {"service_id": str(town.service), **MONDAY}
     others = await api_client(town.app, token=signer.token(organization_id=new_id()))
 

@@ -66,6 +66,15 @@ class Calendars:
             name=name,
         )
 
+    def overlapping(self, resource_id: UUID, blocked: tuple[datetime, datetime]) -> tuple[Held, ...]:
+        """What is taken of the resource in that time, each once."""
+        begins, ends = to_epoch(blocked[0]), to_epoch_up(blocked[1])
+        days = _days(begins, ends)
+        near = [held for day in days for held in self._held.get((resource_id, day), ())]
+        return tuple(
+            held for held in _distinct(near, days) if held.taken.blocked_from < ends and held.taken.blocked_to > begins
+        )
+
     def session(self, resource_id: UUID, *, starts_at: int, ends_at: int, service_id: UUID) -> tuple[Held, ...]:
         """The seats taken in this very session of a group service."""
         return tuple(

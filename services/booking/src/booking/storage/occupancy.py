@@ -1,6 +1,6 @@
 """Whose time is taken, by whom: reading it, taking it and giving it back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +9,7 @@ import asyncpg
 
 from booking.domain.calendars import Calendars, Held
 from booking.domain.seating import Seat, new_session
+from booking.storage.functions import overlapping
 from booking.storage.policies import StalePolicyError
 from slotstream_scheduling.rules import Busy, Taken
 from slotstream_scheduling.spans import to_epoch, to_epoch_up
@@ -17,48 +18,8 @@ from slotstream_servicekit.locks import LockClass
 
 FORCED_SEATS = 1_000_000
 """Seats from here on belong to overrides and to rows that one has drawn into its session."""
-
-
-def _overlapping(resource_id: str, begins: str, ends: str) -> str:
-    """A sub-select over the occupancy of organization $1 that meets [begins, ends), as expressions of the query.
-
-    By times and not by `&&`: row-level security lets an index serve leakproof operators only. What lasts no longer
-    than 24 hours begins within them (a day of the session's zone may have 23); the few that last longer have an index
-    of their own. OFFSET 0 keeps the steps: joined, a book that has just grown would be read whole for each window,
-    until statistics know its size.
-    """
-    of_resource = f"SELECT * FROM occupancy o WHERE o.organization_id = $1 AND o.resource_id = {resource_id}"
-    return f"""(
-    {of_resource} AND NOT o.is_long AND o.blocked_from > {begins} - interval '24 hours'
-      AND o.blocked_from < {ends} AND o.blocked_to > {begins}
-    UNION ALL
-    {of_resource} AND o.is_long AND o.blocked_from < {ends} AND o.blocked_to > {begins}
-    OFFSET 0)"""
-
-
-_WINDOWS = """
-unnest((SELECT $2::uuid[]), (SELECT $3::timestamptz[]), (SELECT $4::timestamptz[])) AS q(resource_id, begins, ends)
-"""
-"""Windows as sub-selects, whose length the planner does not see: else each read would be planned anew for it."""
-
-_TAKEN = f"""
-SELECT o.resource_id, o.session_id, o.seat, o.holder_id, o.blocked_from, o.blocked_to,
-       coalesce(a.starts_at, h.starts_at) AS starts_at, coalesce(a.ends_at, h.ends_at) AS ends_at,
-       coalesce(a.service_id, h.service_id) AS service_id
-FROM {_WINDOWS}
-CROSS JOIN LATERAL {_overlapping("q.resource_id", "q.begins", "q.ends")} AS o
-LEFT JOIN appointments a ON a.organization_id = $1 AND a.id = o.holder_id
-LEFT JOIN holds h ON h.organization_id = $1 AND h.id = o.holder_id
-WHERE o.expires_at IS NULL OR o.expires_at > clock_timestamp()
-UNION
-SELECT b.resource_id, NULL, NULL, b.id, b.starts_at, b.ends_at, NULL, NULL, NULL
-FROM {_WINDOWS}
-CROSS JOIN LATERAL (
-    SELECT * FROM external_busy b
-    WHERE b.organization_id = $1 AND b.resource_id = q.resource_id AND b.ends_at > q.begins AND b.starts_at < q.ends
-    OFFSET 0) AS b
-"""
-"""What is external has no session. What reaches into two windows is told once."""
+_FORCED_SEATS_BY_ID = 1_000_000_000
+_TAKEN = "SELECT * FROM taken_time($1, $2, $3, $4)"
 _DRAW_IN = "SELECT draw_into_session($1, $2, $3, $4, $5)"
 _LAST_TAKEN = """
 SELECT q.resource_id, (SELECT max(taken_at) FROM occupancy o
@@ -84,6 +45,11 @@ class Opened:
     beside: tuple[UUID, ...] = ()
 
 
+def forced_seat(holder_id: UUID) -> int:
+    """A seat for an override that has not counted the others: far from theirs, by its id."""
+    return FORCED_SEATS + 1 + holder_id.int % _FORCED_SEATS_BY_ID
+
+
 @dataclass(frozen=True, slots=True)
 class OccupancyStore:
     """Whose time one organization's appointments and holds take, within the transaction of `connection`."""
@@ -92,27 +58,31 @@ class OccupancyStore:
     organization_id: UUID
 
     async def calendars(self, windows: Sequence[Window], *, with_turns: bool = False) -> Calendars:
-        """What takes the resources' time in their windows: unexpired occupancy and external busy time."""
+        """What takes the resources' time in their windows: unexpired occupancy and external busy time.
+
+        Binds the tenant itself where the connection is in no transaction.
+        """
         calendars = Calendars()
         if not windows:
             return calendars
-        columns = (
-            [window.resource_id for window in windows],
-            [window.begins for window in windows],
-            [window.ends for window in windows],
-        )
-        async with tenant_transaction(self.connection, self.organization_id):
-            for row in await self.connection.fetch(_TAKEN, self.organization_id, *columns):
-                if row["session_id"] is None:
-                    calendars.add_busy(row["resource_id"], _busy(row))
-                else:
-                    held = Held(taken=_taken(row), session_id=row["session_id"], seat=row["seat"])
-                    calendars.add(row["resource_id"], held)
-            if with_turns:
-                for row in await self.connection.fetch(_LAST_TAKEN, self.organization_id, sorted(set(columns[0]))):
-                    if row["taken_at"] is not None:
-                        calendars.take_turn(row["resource_id"], int(row["taken_at"].timestamp() * 1_000_000))
+        resource_ids = [window.resource_id for window in windows]
+        begins, ends = [window.begins for window in windows], [window.ends for window in windows]
+        for row in await self.connection.fetch(_TAKEN, self.organization_id, resource_ids, begins, ends):
+            if row["session_id"] is None:
+                calendars.add_busy(row["resource_id"], _busy(row))
+            else:
+                held = Held(taken=_taken(row), session_id=row["session_id"], seat=row["seat"])
+                calendars.add(row["resource_id"], held)
+        if with_turns:
+            await self._note_turns(calendars, set(resource_ids))
         return calendars
+
+    async def _note_turns(self, calendars: Calendars, resource_ids: Collection[UUID]) -> None:
+        async with tenant_transaction(self.connection, self.organization_id):
+            rows = await self.connection.fetch(_LAST_TAKEN, self.organization_id, sorted(resource_ids))
+        for row in rows:
+            if row["taken_at"] is not None:
+                calendars.take_turn(row["resource_id"], int(row["taken_at"].timestamp() * 1_000_000))
 
     async def drop_expired_holds(self, windows: Sequence[Window]) -> int:
         """Removes holds that have expired from these windows: they count no more, and stand in the index only."""
@@ -251,7 +221,7 @@ class OccupancyStore:
         Sessions are drawn in whole, since their rows may overlap each other. The session of most rows keeps its id
         and its seats, so that a group goes on filling up; the others get seats of their own above FORCED_SEATS.
         """
-        touching = _overlapping("$2", "$3::timestamptz", "$4::timestamptz")
+        touching = overlapping(organization="$1", resource="$2", begins="$3::timestamptz", ends="$4::timestamptz")
         rows = await self.connection.fetch(
             f"""
             WITH touched AS (SELECT DISTINCT session_id FROM {touching} AS o)

@@ -18,7 +18,7 @@ from booking.domain.policy import Policy, Wanted
 from booking.domain.seating import Seat, Seating, occupy, seat
 from booking.storage.occupancy import OccupancyStore, Window
 from booking.storage.policies import Policies, StalePolicyError
-from booking.usecases.overriding import force_seats
+from booking.usecases.overriding import SessionsToOpenError, join_sessions, open_sessions, override_of
 from slotstream_scheduling.spans import from_epoch, to_epoch
 from slotstream_scheduling.wallclock import day_span, local_date
 from slotstream_servicekit.database import Connection
@@ -117,6 +117,8 @@ async def claim_time(
 
     The first attempt at claims that name their resources does not look at occupancy: the taking statement itself
     decides. What it refuses is looked at, and either explained with all reasons or tried again.
+
+    Raises SessionsToOpenError where an override needs a transaction and the connection is in none.
     """
     done: dict[UUID, SeatedClaim[PlanT] | SlotstreamError] = {}
     pending = list(claims)
@@ -203,7 +205,7 @@ async def _seat_all(
             occupy(calendars, plan.wanted, seating, holder_id=claim.holder_id)
             continue
         try:
-            seated = await _seated(connection, policy, claim, plan, seating)
+            seated = await _seated(connection, policy, claim, plan, seating, calendars=None if spread else calendars)
         except SlotstreamError as error:
             current.errors[claim.holder_id] = error
             continue
@@ -214,24 +216,34 @@ async def _seat_all(
 
 
 async def _seated(
-    connection: Connection, policy: Policy, claim: TimeClaim[PlanT], plan: PlanT, seating: Seating
+    connection: Connection,
+    policy: Policy,
+    claim: TimeClaim[PlanT],
+    plan: PlanT,
+    seating: Seating,
+    *,
+    calendars: Calendars | None,
 ) -> SeatedClaim[PlanT]:
+    """`calendars` are those of a first attempt."""
     if not seating.reasons:
         seats = _in_own_sessions(seating.seats, claim.own_sessions)
         return SeatedClaim(claim=claim, plan=plan, policy=policy, seats=seats)
     if claim.override_reason is None or not seating.seats:
         raise RefusedError(seating.reasons)
-    seats, override = await force_seats(
-        connection,
-        organization_id=policy.organization_id,
-        holder_id=claim.holder_id,
-        blocked=plan.wanted.blocked,
-        seats=[seat_found for seat_found in seating.seats if seat_found.resource_id not in claim.kept],
-        reasons=seating.reasons,
-        reason=claim.override_reason,
-    )
+    holder_id, blocked = claim.holder_id, plan.wanted.blocked
+    wanted = [seat_found for seat_found in seating.seats if seat_found.resource_id not in claim.kept]
+    if connection.is_in_transaction():
+        opened = await open_sessions(
+            connection, organization_id=policy.organization_id, holder_id=holder_id, blocked=blocked, seats=wanted
+        )
+    elif calendars is not None:
+        opened = join_sessions(calendars, holder_id=holder_id, blocked=blocked, seats=wanted)
+    else:
+        raise SessionsToOpenError
+    override = override_of(opened, reasons=seating.reasons, reason=claim.override_reason)
     kept = tuple(seat_found for seat_found in seating.seats if seat_found.resource_id in claim.kept)
-    return SeatedClaim(claim=claim, plan=plan, policy=policy, seats=(*seats, *kept), override=override)
+    seats = (*(session.seat for session in opened), *kept)
+    return SeatedClaim(claim=claim, plan=plan, policy=policy, seats=seats, override=override)
 
 
 def _in_own_sessions(seats: tuple[Seat, ...], own: Mapping[UUID, Seat]) -> tuple[Seat, ...]:

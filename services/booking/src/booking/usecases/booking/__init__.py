@@ -13,6 +13,7 @@ from booking.storage.contacts import contact_locks
 from booking.storage.policies import Policies
 from booking.usecases.booking.model import Booking, Outcome, Predecessor
 from booking.usecases.booking.work import NOT_UNIQUE, ClientMadeMeanwhileError, Work, addresses_to_lock
+from booking.usecases.overriding import SessionsToOpenError
 from slotstream_servicekit.database import Connection, tenant_transaction
 from slotstream_servicekit.errors import SlotstreamError
 
@@ -25,8 +26,8 @@ async def book_appointments(
     """Books what can be booked, each by itself; conflicts among them are settled in their order.
 
     All are of one organization. One booking, on a connection that is in no transaction, is a single statement: for a
-    known client, and for a new one after a look at who there is. All else is one transaction, which is opened here
-    unless the caller has one.
+    known client, for a new one after a look at who there is, by override after a look at what it overlaps. All else is
+    one transaction, which is opened here unless the caller has one.
     """
     if not bookings:
         return []
@@ -41,7 +42,7 @@ async def book_appointments(
     resolved = await work.resolve(bookings)
     client = resolved[bookings[0].request.id]
     if isinstance(client, SlotstreamError) or client.is_settled or client.new:
-        with contextlib.suppress(ClientMadeMeanwhileError):
+        with contextlib.suppress(ClientMadeMeanwhileError, SessionsToOpenError):
             return await replace(work, guards_new_client=True).book(bookings, resolved=resolved, look_first=look_first)
     return await _book_in_transaction(work, bookings, look_first=look_first)
 
@@ -84,7 +85,5 @@ async def book_appointment(*, connection: Connection, policies: Policies, bookin
 
 
 def _needs_transaction(request: BookingRequest) -> bool:
-    """An override opens sessions before it takes a seat, a hold or an action changes together with the booking, and
-    two who want one external id come one after the other.
-    """
-    return any((request.hold_id, request.override_reason, request.action_name, request.external_id))
+    """A hold or an action changes together with the booking; two who want one external id come after each other."""
+    return any((request.hold_id, request.action_name, request.external_id))

@@ -65,8 +65,28 @@ async def test_every_filter_narrows_and_repeated_values_are_alternatives(tenant:
         ({"client_id": alan["id"]}, [three]),
         ({"archived": "true"}, []),
         ({"sort": "starts_at"}, [one, two, three]),
+        ({"id": one["id"]}, [one]),
+        ({"id": [three["id"], one["id"], one["id"], str(uuid4())]}, [three, one]),
+        ({"id": [one["id"], two["id"]], "status": "confirmed"}, [two]),
+        ({"id": str(uuid4())}, []),
     ):
         assert await listed(tenant, **params) == [item["id"] for item in member], params
+
+
+async def test_at_most_a_hundred_appointments_are_named(tenant: Tenant) -> None:
+    ids = [str(uuid4()) for _ in range(101)]
+    assert await listed(tenant, id=ids[:100]) == []
+    for named in (ids, ["1"], ["\x00"], [""]):
+        assert (await tenant.api.get(LIST, params={"id": named})).status_code == 422, named
+
+
+async def test_naming_an_appointment_shows_a_limited_caller_no_more_than_asking_for_all(tenant: Tenant) -> None:
+    bob = await tenant.add_staff("Bob")
+    own, other = await tenant.book(tenant.at(9)), await tenant.book(tenant.at(10), resource_ids=[bob["id"]])
+    tenant.api = await tenant.client_as("staff", claims={"resource": str(tenant.staff[0]["id"])})
+    assert await listed(tenant, id=[own["id"], other["id"]]) == [own["id"]]
+    assert await listed(tenant, id=other["id"]) == []
+    assert (await tenant.get(f"{LIST}/counts", id=other["id"]))["total"] == 0
 
 
 async def test_a_misspelt_filter_is_refused_and_not_ignored(tenant: Tenant) -> None:
@@ -177,6 +197,9 @@ async def test_a_page_costs_the_same_however_many_appointments_there_are(tenant:
         assert "Seq Scan" not in plan, plan
     plan = await plan_of(tenant, text="client 4711")
     assert "appointments_organization_id_client_id_starts_at_idx" in plan, plan
+    for wanted in ({}, {"text": "client"}, {"own_resource_id": UUID(tenant.staff[0]["id"])}):
+        plan = await plan_of(tenant, ids=[uuid4() for _ in range(100)], **wanted)
+        assert "id = ANY" in plan.partition("Index Cond:")[2].partition("Filter:")[0], plan
 
 
 async def test_a_client_is_found_by_index_among_appointments_of_custom_services_too(tenant: Tenant) -> None:

@@ -1,7 +1,7 @@
 """The list's filters as query parameters, the same for lists, counts and bulk."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Query
@@ -12,8 +12,19 @@ from slotstream_servicekit.http.models import InstantIn
 from slotstream_servicekit.limits import Limits
 from slotstream_servicekit.ranges import check_range
 
+_MOST_IDS: Final = 100
+"""Of appointments named in one request: more would make its address longer than proxies let through."""
+
 
 async def _filter(
+    ids: Annotated[
+        list[UUID] | None,
+        Query(
+            alias="id",
+            max_length=_MOST_IDS,
+            description="Of these appointments those that the other filters let through",
+        ),
+    ] = None,
     status: Annotated[list[Status] | None, Query()] = None,
     begins: Annotated[InstantIn | None, Query(alias="from", description="Starts at or after")] = None,
     ends: Annotated[InstantIn | None, Query(alias="to", description="Starts before")] = None,
@@ -31,6 +42,7 @@ async def _filter(
 ) -> AppointmentFilter:
     check_range(begins, ends)
     return AppointmentFilter(
+        ids=ids,
         status=status,
         begins=begins,
         ends=ends,

@@ -8318,6 +8318,8 @@ export interface operations {
                 order?: "asc" | "desc";
                 /** @description Only these, archived or not */
                 ids?: string[] | null;
+                /** @description Of these appointments those that the other filters let through */
+                id?: string[] | null;
                 status?: ("pending" | "scheduled" | "confirmed" | "completed" | "cancelled" | "rescheduled" | "no_show" | "dismissed")[] | null;
                 /** @description Starts at or after */
                 from?: string | null;
@@ -12060,6 +12062,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
+                /** @description Of these appointments those that the other filters let through */
+                id?: string[] | null;
                 status?: ("pending" | "scheduled" | "confirmed" | "completed" | "cancelled" | "rescheduled" | "no_show" | "dismissed")[] | null;
                 /** @description Starts at or after */
                 from?: string | null;
@@ -12315,6 +12319,8 @@ export interface operations {
     get_appointment_counts: {
         parameters: {
             query?: {
+                /** @description Of these appointments those that the other filters let through */
+                id?: string[] | null;
                 status?: ("pending" | "scheduled" | "confirmed" | "completed" | "cancelled" | "rescheduled" | "no_show" | "dismissed")[] | null;
                 /** @description Starts at or after */
                 from?: string | null;

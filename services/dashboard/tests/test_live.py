@@ -172,6 +172,39 @@ async def test_a_stream_goes_on_after_the_last_event_that_was_seen(tenant: Tenan
         await stream.close()
 
 
+async def test_what_happens_between_a_pages_first_answer_and_its_stream_is_told(tenant: Tenant) -> None:
+    browser = await tenant.signed_in()
+    read_when_empty = (await browser.http.get("/api/session")).json()["live_place"]
+    first, second = an_event(tenant), an_event(tenant)
+    await happen(tenant, an_event(tenant, organization_id=uuid4()), first)
+    read_after_one = (await browser.http.get("/api/session")).json()["live_place"]
+    await happen(tenant, second)
+
+    streams = [
+        await open_stream(tenant, browser.cookie, last_event_id=place) for place in (read_when_empty, read_after_one)
+    ]
+    await until(lambda: all(second.subject in stream.subjects for stream in streams), what="both are told")
+    tenant.pass_time(timedelta(minutes=15))
+    late = await open_stream(tenant, browser.cookie, last_event_id=read_when_empty)
+    await until(lambda: "event: gap" in late.text, what="a gap is told")
+
+    assert streams[0].subjects == [first.subject, second.subject]
+    assert streams[1].subjects == [second.subject]
+    assert not any("event: gap" in stream.text for stream in streams)
+    assert late.events == []
+    for stream in (*streams, late):
+        await stream.close()
+
+
+@pytest.mark.parametrize("place", ["none-since-", "none-since-x", f"none-since-{'9' * 40}", "none-since--9", "\xb2"])
+async def test_a_forged_place_is_a_gap(tenant: Tenant, place: str) -> None:
+    await happen(tenant, an_event(tenant))
+    stream = await open_stream(tenant, (await tenant.signed_in()).cookie, last_event_id=place)
+    await until(lambda: "event: gap" in stream.text, what="a gap is told")
+    assert stream.events == []
+    await stream.close()
+
+
 async def test_another_organizations_event_is_no_place_to_go_on_from(tenant: Tenant) -> None:
     foreign = an_event(tenant, organization_id=uuid4())
     await happen(tenant, foreign, an_event(tenant))

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from harness.desk import Desk, OpenDesk, see
 from harness.practice import Practice
+from harness.world import stamp
 from playwright.async_api import Route
 
 
@@ -27,6 +28,79 @@ async def test_a_change_at_another_desk_shows_without_a_reload(
     await practice.book(day + timedelta(hours=2), "Lars Live", staff=1)
     await see(desk.card("Lars Live")).to_be_visible(timeout=5_000)
     assert await desk.page.evaluate("window.sameDocument")
+
+
+async def test_only_what_has_changed_is_read_again(desk: Desk, practice: Practice) -> None:
+    """Moved into the day, moved within it, moved out of it and cancelled: each shows, and the day is not read anew."""
+    day, later = practice.a_day(), practice.a_day()
+    stays = await practice.book(day, "Ingo Inside", staff=0)
+    comes = await practice.book(later, "Otto Outside", staff=0)
+    await desk.open_day(day)
+    await see(desk.card("Ingo Inside")).to_be_visible()
+    await see(desk.page.get_by_role("status").filter(has_text="Live")).to_be_visible()
+    await see(desk.card("Otto Outside")).to_have_count(0)
+    whole: list[str] = []
+    desk.page.on("request", lambda request: whole.append(request.url) if _is_whole(request.url) else None)
+
+    came = await practice.world.act(comes["id"], "reschedule", starts_at=stamp(day + timedelta(hours=3)))
+    await see(desk.card("Otto Outside")).to_be_visible(timeout=5_000)
+    moved = await practice.world.act(came["id"], "reschedule", starts_at=stamp(day + timedelta(hours=4)))
+    await see(desk.page.locator(f"[data-card='{moved['id']}']")).to_be_visible(timeout=5_000)
+    await see(desk.card("Otto Outside")).to_have_count(1)
+    await practice.world.act(moved["id"], "reschedule", starts_at=stamp(later))
+    await see(desk.card("Otto Outside")).to_have_count(0, timeout=5_000)
+    await practice.world.act(stays["id"], "cancel", reason="ill")
+    await see(desk.card("Ingo Inside")).to_have_count(0, timeout=5_000)
+
+    assert whole == []
+
+
+def _is_whole(url: str) -> bool:
+    return "/api/booking/v1/appointments?" in url and "&id=" not in url and "?id=" not in url
+
+
+async def test_a_list_keeps_its_filter_and_its_order_as_others_change_it(desk: Desk, practice: Practice) -> None:
+    day = practice.a_day()
+    first = await practice.book(day, "Lilo List", staff=0)
+    await practice.book(day + timedelta(hours=2), "Lutz List", staff=0)
+    await desk.goto(f"/appointments?period=dates&from={day:%Y-%m-%d}&to={day:%Y-%m-%d}&status=%5B%22scheduled%22%5D")
+    await see(desk.page.locator("[data-row]").filter(has_text="List")).to_have_text(["Lilo List", "Lutz List"])
+    await see(desk.page.get_by_role("status").filter(has_text="Live")).to_be_visible()
+
+    await practice.book(day + timedelta(hours=1), "Lena List", staff=0)
+    await see(desk.page.locator("[data-row]").filter(has_text="List")).to_have_text(
+        ["Lilo List", "Lena List", "Lutz List"], timeout=5_000
+    )
+    await practice.world.act(first["id"], "confirm")
+    await see(desk.page.locator("[data-row]").filter(has_text="List")).to_have_text(
+        ["Lena List", "Lutz List"], timeout=5_000
+    )
+
+
+async def test_what_changes_before_the_stream_is_open_shows_as_well(
+    desk: Desk, open_desk: OpenDesk, practice: Practice
+) -> None:
+    day = practice.a_day()
+    await practice.book(day, "Gitta Gap", staff=0)
+    opens = asyncio.Event()
+
+    async def open_late(route: Route) -> None:
+        await opens.wait()
+        await route.continue_()
+
+    await desk.page.route("**/events/stream*", open_late)
+    await desk.open_day(day)
+    await see(desk.card("Gitta Gap")).to_be_visible()
+    async with open_desk() as other:
+        await other.open_day(day)
+        await see(other.page.get_by_role("status").filter(has_text="Live")).to_be_visible()
+        await practice.book(day + timedelta(hours=2), "Gero Gap", staff=0)
+        # Told by now, to whoever listened.
+        await see(other.card("Gero Gap")).to_be_visible(timeout=5_000)
+
+    opens.set()
+
+    await see(desk.card("Gero Gap")).to_be_visible(timeout=5_000)
 
 
 async def test_a_lost_race_is_told_kindly(desk: Desk, practice: Practice) -> None:

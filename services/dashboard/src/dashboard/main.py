@@ -92,6 +92,7 @@ def create_api(
         every=settings.live_every,
         beat=settings.live_beat,
         idle=settings.session_idle,
+        retention=settings.live_retention,
         most=settings.live_streams,
     )
 

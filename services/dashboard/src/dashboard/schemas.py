@@ -259,6 +259,9 @@ class CurrentSessionOut(ResponseModel):
     rights: list[str]
     expires_at: InstantOut
     has_account: bool = Field(description="False: a company's provider signed them in; there is no password here")
+    live_place: str = Field(
+        description="`last_event_id` of /events/stream for whoever reads after this answer: nothing falls in between"
+    )
 
 
 class SessionOut(ResponseModel):

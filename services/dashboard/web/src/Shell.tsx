@@ -42,7 +42,7 @@ export function Shell() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const [help, setHelp] = useState(false);
   const [more, setMore] = useState(false);
-  useEffect(() => listen(client), [client]);
+  useEffect(() => listen(client, session.live_place), [client, session.live_place]);
   useEffect(() => setMore(false), [path]);
   useShortcuts({
     "?": () => setHelp(true),

@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from dashboard.api.browsers import session_secret
 from dashboard.api.dependencies import dependencies_of
 from dashboard.api.limits import SESSION
-from dashboard.domain.live import LiveEvent, may_see
+from dashboard.domain.live import LiveEvent, LivePlace, may_see
 from dashboard.domain.sessions import SignedIn
 from dashboard.domain.users import UserState
 from dashboard.storage import NO_ORGANIZATION, LiveEventStore, NumberedEvent, UserStore
@@ -87,13 +87,22 @@ class LiveHub:
     """Every stream of this process."""
 
     def __init__(
-        self, database: Database, *, clock: Clock, every: timedelta, beat: timedelta, idle: timedelta, most: int
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        every: timedelta,
+        beat: timedelta,
+        idle: timedelta,
+        retention: timedelta,
+        most: int,
     ) -> None:
         self._database = database
         self._clock = clock
         self._every = every
         self._beat = beat
         self._idle = idle
+        self._retention = retention
         self._most = most
         self._streams: dict[UUID, set[Stream]] = {}
         self._count = 0
@@ -129,17 +138,14 @@ class LiveHub:
 
     async def _resume(self, stream: Stream, last_event_id: str | None) -> None:
         """Puts what was missed before what comes from now on."""
-        organization_id = stream.signed_in.user.organization_id
         if self._seen is None:
             # Across organizations, as the reader counts.
             async with self._database.system_transaction() as session:
                 last = await LiveEventStore(session).last_seq()
             self._seen = last if self._seen is None else self._seen
-        async with self._database.transaction(organization_id) as session:
-            store = LiveEventStore(session)
-            missed: Iterable[NumberedEvent] | None = ()
-            if last_event_id is not None:
-                missed = await self._missed(store, organization_id, last_event_id, until=self._seen)
+        missed: Iterable[NumberedEvent] | None = ()
+        if last_event_id is not None:
+            missed = await self._missed(stream.signed_in.user.organization_id, last_event_id, until=self._seen)
         if missed is None:
             stream.waiting.appendleft(GAP)
         else:
@@ -148,15 +154,20 @@ class LiveHub:
         if stream.waiting:
             stream.news.set()
 
-    async def _missed(
-        self, store: LiveEventStore, organization_id: UUID, last_event_id: str, *, until: int
-    ) -> list[NumberedEvent] | None:
-        try:
-            after = UUID(last_event_id)
-        except ValueError:
+    async def _missed(self, organization_id: UUID, last_event_id: str, *, until: int) -> list[NumberedEvent] | None:
+        """None where it cannot be told any more."""
+        place = LivePlace.parse(last_event_id)
+        if place is None or self._is_over(place):
             return None
-        missed = await store.between(organization_id, after_id=after, until_seq=until, limit=_RESUMED_AT_MOST + 1)
+        async with self._database.transaction(organization_id) as session:
+            missed = await LiveEventStore(session).between(
+                organization_id, after_id=place.event_id, until_seq=until, limit=_RESUMED_AT_MOST + 1
+            )
         return None if missed is None or len(missed) > _RESUMED_AT_MOST else list(missed)
+
+    def _is_over(self, place: LivePlace) -> bool:
+        """Whether what came after it may have been swept away."""
+        return place.empty_at is not None and self._clock() - place.empty_at >= self._retention
 
     def task(self) -> BackgroundTask:
         async def live(stop: asyncio.Event) -> None:
@@ -262,9 +273,9 @@ class EventStream:
         scope["route"] = self
         request = Request(scope)
         dependencies = dependencies_of(request)
+        last = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
         signed_in = await dependencies.sessions.get(session_secret(request, dependencies.settings))
         dependencies.limits.take(scope, signed_in.session.id, SESSION, dependencies.settings.session_rate)
-        last = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
         stream = await self._hub.open(signed_in, last_event_id=last)
         gone = asyncio.ensure_future(_until_gone(receive))
         try:

@@ -8,6 +8,7 @@ from fastapi import BackgroundTasks, Response
 from dashboard.api.browsers import clear_session_cookie
 from dashboard.api.dependencies import CurrentDependencies, CurrentVisit, Dependencies, Visit
 from dashboard.api.new_passwords import audit_new_password, replace_password
+from dashboard.domain.live import LivePlace
 from dashboard.domain.sessions import csrf_token_of
 from dashboard.schemas import (
     ChangePasswordIn,
@@ -18,7 +19,7 @@ from dashboard.schemas import (
     SessionsOut,
     SessionUserOut,
 )
-from dashboard.storage import NO_ORGANIZATION, OrganizationStore, SessionStore
+from dashboard.storage import NO_ORGANIZATION, LiveEventStore, OrganizationStore, SessionStore
 from dashboard.usecases.sessions import end_other_sessions, end_session
 from dashboard.usecases.users import change_profile
 from slotstream_servicekit.http import Router
@@ -38,6 +39,7 @@ async def get_current_session(dependencies: CurrentDependencies, visit: CurrentV
     user = signed_in.user
     async with dependencies.database.transaction(user.organization_id) as session:
         name = await OrganizationStore(session).name_of(user.organization_id)
+        last_id = await LiveEventStore(session).last_id(user.organization_id)
     return CurrentSessionOut(
         session_id=signed_in.session.id,
         csrf_token=csrf_token_of(visit.secret),
@@ -46,6 +48,7 @@ async def get_current_session(dependencies: CurrentDependencies, visit: CurrentV
         rights=sorted(rights_of(Role(user.role.value), frozenset())),
         expires_at=signed_in.session.expires_at,
         has_account=signed_in.session.account_id is not None,
+        live_place=str(LivePlace(last_id) if last_id is not None else LivePlace(empty_at=dependencies.clock())),
     )
 
 

@@ -38,19 +38,26 @@ class LiveEventStore:
         """The highest number that is visible; in a transaction across organizations, of all of them."""
         return int(await self._session.scalar(select(func.coalesce(func.max(live_events.c.seq), 0))) or 0)
 
+    async def last_id(self, organization_id: UUID) -> UUID | None:
+        """The latest event of an organization, of those that are kept."""
+        statement = (
+            select(live_events.c.id)
+            .where(live_events.c.organization_id == organization_id)
+            .order_by(live_events.c.seq.desc())
+            .limit(1)
+        )
+        known: UUID | None = await self._session.scalar(statement)
+        return known
+
     async def after(self, seq: int, *, limit: int) -> Sequence[NumberedEvent]:
         statement = select(live_events).where(live_events.c.seq > seq).order_by(live_events.c.seq).limit(limit)
         return [_numbered(row) for row in await self._session.execute(statement)]
 
     async def between(
-        self, organization_id: UUID, *, after_id: UUID, until_seq: int, limit: int
+        self, organization_id: UUID, *, after_id: UUID | None, until_seq: int, limit: int
     ) -> Sequence[NumberedEvent] | None:
-        """An organization's events after one that it knows; None where that is not kept any more."""
-        seq = await self._session.scalar(
-            select(live_events.c.seq).where(
-                live_events.c.organization_id == organization_id, live_events.c.id == after_id
-            )
-        )
+        """An organization's events after one that it knows, or all; None where that one is not kept any more."""
+        seq = 0 if after_id is None else await self._seq_of(organization_id, after_id)
         if seq is None:
             return None
         statement = (
@@ -64,6 +71,14 @@ class LiveEventStore:
             .limit(limit)
         )
         return [_numbered(row) for row in await self._session.execute(statement)]
+
+    async def _seq_of(self, organization_id: UUID, event_id: UUID) -> int | None:
+        seq: int | None = await self._session.scalar(
+            select(live_events.c.seq).where(
+                live_events.c.organization_id == organization_id, live_events.c.id == event_id
+            )
+        )
+        return seq
 
 
 def _numbered(row: Row[Any]) -> NumberedEvent:

@@ -125,6 +125,7 @@ live_events = Table(
     PrimaryKeyConstraint("seq"),
     UniqueConstraint("organization_id", "id", name="live_events_id_key"),
     Index("live_events_created_at_idx", "created_at"),
+    Index("live_events_organization_id_seq_idx", "organization_id", "seq"),
 )
 
 accounts = Table(

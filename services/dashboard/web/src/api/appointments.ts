@@ -1,4 +1,4 @@
-import { type InfiniteData, type QueryClient, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { type InfiniteData, type QueryClient, type QueryKey, replaceEqualDeep, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { components } from "./schema/booking";
 import { ask, type Query } from "./client";
 import type { Instant } from "../time";
@@ -46,14 +46,28 @@ export const useCounts = (query: Query) =>
     placeholderData: (previous) => previous,
   });
 
+/** What began two days before may still last. */
+const LASTS_AT_MOST = 2 * 86_400_000;
+const windowOf = (businessId: string | undefined, from: Instant, to: Instant): Query => ({ business_id: businessId, from: isoOf(from - LASTS_AT_MOST), to: isoOf(to) });
+
+/** What booking was asked for a list or a window that is kept, and which of the answers are shown: those that end later. */
+export function questionOf(queryKey: QueryKey): { query: Query; sort: string; endsAfter: Instant } {
+  const [, kind, ...rest] = queryKey;
+  if (kind === "window") {
+    const [businessId, from, to] = rest as [string, Instant, Instant];
+    return { query: windowOf(businessId, from, to), sort: "starts_at", endsAfter: from };
+  }
+  const [query, sort] = rest as [Query, string];
+  return { query, sort, endsAfter: Number.NEGATIVE_INFINITY };
+}
+
 /** Everything that lies in a window, of one business: what the calendar draws. */
 export const useWindow = (businessId: string | undefined, from: Instant, to: Instant) =>
   useQuery({
     queryKey: ["appointments", "window", businessId, from, to],
     enabled: businessId !== undefined,
     queryFn: async ({ signal }) => {
-      // What began two days before may still last.
-      const query = { business_id: businessId, from: isoOf(from - 2 * 86_400_000), to: isoOf(to), sort: "starts_at", limit: 200 };
+      const query = { ...windowOf(businessId, from, to), sort: "starts_at", limit: 200 };
       const items: Appointment[] = [];
       let cursor: string | undefined;
       do {
@@ -71,6 +85,8 @@ export const useAppointment = (id: string | undefined) =>
     queryKey: ["appointments", "single", id],
     enabled: id !== undefined,
     queryFn: ({ signal }) => ask<Appointment>("booking", `/appointments/${id}`, { signal }),
+    // An answer that was on its way while a newer one was put here is late.
+    structuralSharing: (known, read) => ((known as Appointment | undefined)?.version ?? 0) > (read as Appointment).version ? known : replaceEqualDeep(known, read),
   });
 
 export const useHistory = (id: string) =>

@@ -1,17 +1,19 @@
 /**
  * What others change, within a second. One browser holds one stream: the tab that holds the lock reads it and tells
- * the other tabs. A stream that breaks is opened anew with growing pauses, and what is on screen is asked for again.
+ * the other tabs. Each tab knows up to where it was told: from the place that came with its session, before it read
+ * anything else. From there a stream goes on that opens later, opens anew after growing pauses, or moves to another tab.
  */
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
-import { askAnew } from "./askAnew";
+import { follow } from "./follow";
 import { readSession } from "./session";
 
 export type LiveEvent = { id: string; topic: string; type: string; subject: string; version: number; organization: string };
 export type LiveState = "live" | "reconnecting";
 
 const SILENCE = 35_000;
-const FIRST_PAUSE = 1_000;
+/** All browsers lose their streams at once when a service is deployed: they come back one after the other. */
+const FIRST_PAUSE = 2_500;
 const LONGEST_PAUSE = 30_000;
 
 let state: LiveState = "reconnecting";
@@ -34,17 +36,25 @@ export const useLiveState = (): LiveState =>
 
 type Told = { kind: "event"; event: LiveEvent } | { kind: "state"; state: LiveState } | { kind: "refetch" } | { kind: "hello" };
 
-/** Keeps the caches of `client` in step; returns how to stop. */
-export function listen(client: QueryClient): () => void {
+/** Keeps the caches of `client` in step, which hold nothing older than `place`; returns how to stop. */
+export function listen(client: QueryClient, place: string): () => void {
+  const follower = follow(client);
+  let last = place;
   const channel = new BroadcastChannel("slotstream-live");
   const abandon = new AbortController();
   let leading = false;
 
   const take = (told: Told) => {
-    if (told.kind === "state") become(told.state);
-    else if (told.kind === "refetch") void askAnew(client);
-    else if (told.kind === "event") takeEvent(client, told.event);
+    if (told.kind === "state") {
+      if (told.state === "live" && state !== "live") follower.readFailed();
+      become(told.state);
+    } else if (told.kind === "refetch") follower.readAnew();
+    else if (told.kind === "event") takeEvent(told.event);
     else if (leading) channel.postMessage({ kind: "state", state } satisfies Told);
+  };
+  const takeEvent = (event: LiveEvent) => {
+    last = event.id;
+    if (event.topic.includes("appointment")) follower.tell(event.subject, event.version);
   };
   channel.onmessage = (message: MessageEvent<Told>) => take(message.data);
   const tell = (told: Told) => {
@@ -58,7 +68,7 @@ export function listen(client: QueryClient): () => void {
     .request("slotstream-live", { signal: abandon.signal }, async () => {
       leading = true;
       await new Promise<void>((resolve) => {
-        const stop = readStream(tell);
+        const stop = readStream(tell, () => last);
         abandon.signal.addEventListener("abort", () => {
           stop();
           resolve();
@@ -70,16 +80,15 @@ export function listen(client: QueryClient): () => void {
   return () => {
     abandon.abort();
     channel.close();
+    follower.stop();
   };
 }
 
-function readStream(tell: (told: Told) => void): () => void {
+function readStream(tell: (told: Told) => void, place: () => string): () => void {
   let source: EventSource | null = null;
   let timer = 0;
   let silence = 0;
   let pause = FIRST_PAUSE;
-  let lastId = "";
-  let wasLost = false;
   let stopped = false;
 
   const again = () => {
@@ -88,9 +97,8 @@ function readStream(tell: (told: Told) => void): () => void {
     clearTimeout(silence);
     clearTimeout(timer);
     if (stopped) return;
-    wasLost = true;
     tell({ kind: "state", state: "reconnecting" });
-    timer = window.setTimeout(open, pause * (0.5 + Math.random()));
+    timer = window.setTimeout(open, pause * (0.2 + 1.6 * Math.random()));
     pause = Math.min(pause * 2, LONGEST_PAUSE);
   };
   const heard = () => {
@@ -98,13 +106,11 @@ function readStream(tell: (told: Told) => void): () => void {
     silence = window.setTimeout(again, SILENCE);
   };
   const open = () => {
-    source = new EventSource(`/events/stream${lastId ? `?last_event_id=${encodeURIComponent(lastId)}` : ""}`);
+    source = new EventSource(`/events/stream?last_event_id=${encodeURIComponent(place())}`);
     source.onopen = () => {
       pause = FIRST_PAUSE;
       heard();
       tell({ kind: "state", state: "live" });
-      if (wasLost) tell({ kind: "refetch" });
-      wasLost = false;
     };
     source.onerror = again;
     source.addEventListener("beat", heard);
@@ -113,7 +119,6 @@ function readStream(tell: (told: Told) => void): () => void {
     source.addEventListener("end", () => void readSession().then(() => location.reload(), () => undefined));
     source.onmessage = (message: MessageEvent<string>) => {
       heard();
-      lastId = message.lastEventId || lastId;
       tell({ kind: "event", event: JSON.parse(message.data) as LiveEvent });
     };
   };
@@ -122,14 +127,4 @@ function readStream(tell: (told: Told) => void): () => void {
     stopped = true;
     again();
   };
-}
-
-let waiting: number | null = null;
-/** Many changes at once ask for the lists once. */
-function takeEvent(client: QueryClient, event: LiveEvent): void {
-  if (event.topic.includes("appointment")) void client.invalidateQueries({ queryKey: ["appointments", "single", event.subject] });
-  waiting ??= window.setTimeout(() => {
-    waiting = null;
-    for (const key of ["appointments", "holds", "calendar", "slots"]) void askAnew(client, [key]);
-  }, 150);
 }

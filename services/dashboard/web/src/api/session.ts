@@ -18,6 +18,8 @@ export type Session = {
   expires_at: string;
   /** False: their company's provider signed them in. */
   has_account: boolean;
+  /** Up to where whoever reads after this answer needs not be told: see live.ts. */
+  live_place: string;
 };
 
 export async function readSession(): Promise<Session> {

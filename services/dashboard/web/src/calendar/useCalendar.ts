@@ -41,10 +41,11 @@ export function useCalendar({ businessId, days, clock, staff, gone, most }: Cale
   });
   const held = useUnexpired(holds.data);
   const holderName = useHolderName(useMemo(() => held.map((hold) => hold.held_by), [held]));
+  const isUsed = useMemo(() => appointments.data?.some((appointment) => appointment.resources.some((resource) => resource.kind === "business")) ?? false, [appointments.data]);
   const lanes = useMemo(
     // The business itself is a lane too: what nobody in particular has to do.
-    () => (calendar.data?.businesses.find((business) => business.business_id === businessId)?.resources ?? []).filter((lane) => lane.kind !== "business" || lane.appointments.length > 0),
-    [calendar.data, businessId],
+    () => (calendar.data?.businesses.find((business) => business.business_id === businessId)?.resources ?? []).filter((lane) => lane.kind !== "business" || lane.appointments.length > 0 || isUsed),
+    [calendar.data, businessId, isUsed],
   );
   const closures = useMemo(() => calendar.data?.businesses.find((business) => business.business_id === businessId)?.closures ?? [], [calendar.data, businessId]);
   const chosen = useMemo(() => (staff?.length ? lanes.filter((lane) => staff.includes(lane.resource_id)) : lanes).slice(0, most), [lanes, staff, most]);

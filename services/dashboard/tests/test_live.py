@@ -14,7 +14,7 @@ from starlette.types import Message, Scope
 
 from dashboard.domain.live import LiveEvent
 from dashboard.usecases.live import keep_live_events
-from dashboard.usecases.sessions import live_sessions
+from dashboard.usecases.sessions import find_session, live_sessions
 from slotstream_servicekit.testing.plugin import until
 
 pytestmark = pytest.mark.service
@@ -203,6 +203,32 @@ async def test_a_forged_place_is_a_gap(tenant: Tenant, place: str) -> None:
     await until(lambda: "event: gap" in stream.text, what="a gap is told")
     assert stream.events == []
     await stream.close()
+
+
+async def test_browsers_that_come_at_once_wait_their_turn(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a deployment all of them do. More would ask for a connection than the pool lets wait."""
+    cookies = [(await tenant.signed_in()).cookie for _ in range(12)]
+    asking, most = 0, 0
+
+    async def read_slowly(**asked: Any) -> Any:
+        nonlocal asking, most
+        asking += 1
+        most = max(most, asking)
+        await asyncio.sleep(0.02)
+        try:
+            return await find_session(**asked)
+        finally:
+            asking -= 1
+
+    monkeypatch.setattr("dashboard.api.sessions_memory.find_session", read_slowly)
+    tenant.pass_time(timedelta(minutes=1))
+
+    streams = await asyncio.gather(*(open_stream(tenant, cookie) for cookie in cookies))
+
+    assert [stream.status for stream in streams] == [200] * 12
+    assert most == tenant.settings.database_pool_size // 2
+    for stream in streams:
+        await stream.close()
 
 
 async def test_another_organizations_event_is_no_place_to_go_on_from(tenant: Tenant) -> None:

@@ -96,6 +96,7 @@ class LiveHub:
         idle: timedelta,
         retention: timedelta,
         most: int,
+        connecting: int,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -104,6 +105,9 @@ class LiveHub:
         self._idle = idle
         self._retention = retention
         self._most = most
+        self.door = asyncio.Semaphore(connecting)
+        """How many streams ask the database at once while they open. The others wait here, in the order in which they
+        came: waiters of the pool overtake one another, and it gives up on them."""
         self._streams: dict[UUID, set[Stream]] = {}
         self._count = 0
         self._seen: int | None = None
@@ -274,9 +278,10 @@ class EventStream:
         request = Request(scope)
         dependencies = dependencies_of(request)
         last = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
-        signed_in = await dependencies.sessions.get(session_secret(request, dependencies.settings))
-        dependencies.limits.take(scope, signed_in.session.id, SESSION, dependencies.settings.session_rate)
-        stream = await self._hub.open(signed_in, last_event_id=last)
+        async with self._hub.door:
+            signed_in = await dependencies.sessions.get(session_secret(request, dependencies.settings))
+            dependencies.limits.take(scope, signed_in.session.id, SESSION, dependencies.settings.session_rate)
+            stream = await self._hub.open(signed_in, last_event_id=last)
         gone = asyncio.ensure_future(_until_gone(receive))
         try:
             await _begin(send)

@@ -134,17 +134,18 @@ async def test_a_session_that_was_read_while_it_ended_is_not_remembered(tenant: 
     browser = await tenant.signed_in()
     memory = tenant.app.state.dependencies.sessions
     memory.forget()
-    ended = asyncio.Event()
+    read, ended = asyncio.Event(), asyncio.Event()
 
     class Slow(SessionMemory):
         async def _read(self, secret: str, now: datetime) -> SignedIn | None:
             found = await super()._read(secret, now)
+            read.set()
             await ended.wait()
             return found
 
     memory.__class__ = Slow
     reading = asyncio.ensure_future(memory.find(browser.cookie))
-    await asyncio.sleep(0.3)
+    await asyncio.wait_for(read.wait(), 60)
     memory.__class__ = SessionMemory
     signed_out = await browser.change("DELETE", "/api/session")
     ended.set()

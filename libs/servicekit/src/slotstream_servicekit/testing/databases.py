@@ -1,7 +1,9 @@
-"""Databases for tests: migrated once per session as a template, copied in tens of milliseconds."""
+"""Databases for tests: migrated once per session as a template, copied, and made as new for the next test."""
 
 import time
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from typing import Any, Final, cast
@@ -13,7 +15,11 @@ import asyncpg
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.migrations import upgrade
 from slotstream_servicekit.runtime import Service
-from slotstream_servicekit.testing.brokers import in_a_loop_of_its_own
+from slotstream_servicekit.testing.brokers import T, in_a_loop_of_its_own
+from slotstream_servicekit.testing.reuse import Original, TouchedError, end_other_connections, settle
+
+_KEPT: Final = 3
+"""How many databases of a service wait for the next test."""
 
 _PASSWORD: Final = "test"  # noqa: S105 - of roles that exist only in test servers
 
@@ -70,17 +76,17 @@ class FreshDatabase:
 
 @dataclass(slots=True)
 class DatabaseForge:
-    """Makes databases on one server; keeps one migrated template per service."""
+    """Makes databases on one server; keeps one migrated template per service, and a few databases that are as new."""
 
     admin_url: str
     _templates: dict[str, str] = field(default_factory=dict)
     _made: list[str] = field(default_factory=list)
+    _originals: dict[str, Original] = field(default_factory=dict)
+    _spare: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def make(self, service: str, *, migrated: bool = True) -> FreshDatabase:
-        template = self._template(service) if migrated else "template0"
-        name = f"{service}_{uuid4().hex[:12]}"
-        execute(self.admin_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER {service}_owner')
-        self._made.append(name)
+        spare = self._spare[service] if migrated else []
+        name = spare.pop() if spare else self._create(service, migrated=migrated)
         app_url = self._url(name, f"{service}_app")
         return FreshDatabase(
             name=name,
@@ -89,14 +95,61 @@ class DatabaseForge:
             database=Database.connect(app_url, pool_size=40, application_name="test"),
         )
 
+    def give_back(self, name: str, service: str) -> None:
+        """The end of a migrated database's test: made as new where that can be done, dropped otherwise."""
+        if len(self._spare[service]) >= _KEPT:
+            self.drop(name)
+            return
+        new_name = _a_name(service)
+        try:
+            in_a_loop_of_its_own(self._renew(name, new_name))
+        except (TouchedError, asyncpg.PostgresError, OSError):
+            self.drop(name)
+            self.drop(new_name)
+        else:
+            self._spare[service].append(new_name)
+
     def drop(self, name: str) -> None:
         execute(self.admin_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self._originals.pop(name, None)
         if name in self._made:
             self._made.remove(name)
 
     def close(self) -> None:
         for name in [*self._made, *self._templates.values()]:
             execute(self.admin_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def _create(self, service: str, *, migrated: bool) -> str:
+        template = self._template(service) if migrated else "template0"
+        name = _a_name(service)
+        execute(self.admin_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER {service}_owner')
+        self._made.append(name)
+        if migrated:
+            self._originals[name] = in_a_loop_of_its_own(self._with(name, Original.read))
+        return name
+
+    async def _with(self, name: str, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        async with self._connected(name) as connection:
+            return await work(connection)
+
+    async def _renew(self, name: str, new_name: str) -> None:
+        """Under a new name, by which nobody finds it who still knows the old one."""
+        async with self._connected() as connection:
+            await end_other_connections(connection, name)
+            await connection.execute(f'ALTER DATABASE "{name}" RENAME TO "{new_name}"')
+        self._made[self._made.index(name)] = new_name
+        original = self._originals[new_name] = self._originals.pop(name)
+        await self._with(new_name, original.restore)
+
+    @asynccontextmanager
+    async def _connected(self, name: str | None = None) -> AsyncIterator[asyncpg.Connection]:
+        """As the administrator, to the database of that name or the one that the administrator's URL names."""
+        more = {} if name is None else {"database": name}
+        connection = await asyncpg.connect(self.admin_url, timeout=10, **more)
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     def _template(self, service: str) -> str:
         if service not in self._templates:
@@ -106,6 +159,7 @@ class DatabaseForge:
             self._templates[service] = name
             migrations = installed_service(service).package_dir / "migrations"
             upgrade_in_thread(migrations, self._url(name, f"{service}_owner"))
+            in_a_loop_of_its_own(self._with(name, settle))
         return self._templates[service]
 
     def make_roles(self, service: str) -> None:
@@ -113,7 +167,9 @@ class DatabaseForge:
         for role in (f"{service}_owner", f"{service}_app"):
             execute(
                 self.admin_url,
-                f"DO $$ BEGIN CREATE ROLE {role} LOGIN PASSWORD '{_PASSWORD}'; "
+                # Hashing a known password thousands of times would be a good part of each connection's time.
+                "DO $$ BEGIN PERFORM set_config('scram_iterations', '1', true); "
+                f"CREATE ROLE {role} LOGIN PASSWORD '{_PASSWORD}'; "
                 "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
             )
 
@@ -121,6 +177,10 @@ class DatabaseForge:
         parts = urlsplit(self.admin_url)
         address = f"{role}:{_PASSWORD}@{parts.hostname}:{parts.port}"
         return urlunsplit(("postgresql+asyncpg", address, f"/{database}", "", ""))
+
+
+def _a_name(service: str) -> str:
+    return f"{service}_{uuid4().hex[:12]}"
 
 
 def upgrade_in_thread(migrations: Any, owner_url: str) -> None:

@@ -110,18 +110,18 @@ def database_forge(postgres: str) -> "Iterator[DatabaseForge]":
 
 @pytest_asyncio.fixture
 async def fresh_database(database_forge: "DatabaseForge") -> AsyncIterator[FreshDatabaseFactory]:
-    """Makes migrated databases by package name, `fresh_database("booking")`, gone after the test."""
-    made: list[FreshDatabase] = []
+    """Makes migrated databases by package name, `fresh_database("booking")`, empty and for this test alone."""
+    made: list[tuple[str, FreshDatabase]] = []
 
     def make(service: str) -> "FreshDatabase":
         fresh = database_forge.make(service)
-        made.append(fresh)
+        made.append((service, fresh))
         return fresh
 
     yield make
-    for fresh in made:
+    for service, fresh in made:
         await fresh.database.dispose()
-        database_forge.drop(fresh.name)
+        database_forge.give_back(fresh.name, service)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 # Slotstream. Needs Python 3.11 or later and make; everything else comes as pinned packages.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset demo mail check test checker bench images format web planted
+.PHONY: help up down reset demo mail check test checker bench images kube kube-test format web planted
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 LOCKED := uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml)
 
 help: ## List these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; do printf '%-17s %s\n' "$$target" "$$text"; done
 
 up: $(READY) web ## Start everything here; Ctrl-C stops it (DETACH=1: in the background)
 	@exec $(BIN)/slotstream-local up $(if $(DETACH),--detach)
@@ -32,6 +32,7 @@ check: $(READY) ## Style, types, the rules of who may import whom, and generated
 	$(BIN)/python .ci/words.py
 	$(BIN)/python -m slotstream_contracts.schemas check
 	$(BIN)/slotstream openapi --check
+	$(BIN)/python deploy/kubernetes/generate.py check
 
 test: check ## Check, then every test: unit, service, contract, end to end (ARGS: what to tell pytest)
 ifdef ARGS
@@ -54,6 +55,13 @@ images: ## Build the container images, labelled with version, revision and sourc
 	@SLOTSTREAM_VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' deploy/cli/pyproject.toml) \
 	SLOTSTREAM_REVISION=$$(git describe --always --dirty --abbrev=40 --exclude '*') \
 	SLOTSTREAM_SOURCE=$$(git remote get-url origin 2>/dev/null | sed 's#//[^/@]*@#//#') docker compose build
+
+kube: $(READY) ## Images, then all on the cluster that kubectl reaches (IMAGES=built: as they are; ARGS=down: away)
+	@$(if $(ARGS)$(filter built,$(IMAGES)),,$(MAKE) --no-print-directory images)
+	@$(BIN)/python -m slotstream_local.kube.main $(or $(ARGS),up)
+
+kube-test: $(READY) ## What needs a cluster: from nothing to ready, a first booking, who reaches whom; forgets its data
+	@.ci/kube $(ARGS)
 
 web: $(READY) ## Build the web application, if it has changed (ARGS=--test, --check, --api)
 	@$(BIN)/python services/dashboard/web/build.py $(ARGS)

@@ -282,6 +282,12 @@ def test_a_refusal_by_the_database_is_one_sentence(tea: Service[TeaSettings], po
     assert "Traceback" not in answer.output
 
 
+def test_a_database_that_is_just_being_made_is_waited_for(tea: Service[TeaSettings], postgres: str) -> None:
+    url = f"postgresql+asyncpg://nobody_of_that_name:hunter2@{postgres.rpartition('@')[2]}"
+    answer = run("migrate", "tea", "--wait", "1", TEA_OWNER_DATABASE_URL=url)
+    assert (answer.exit_code, "waiting for tea's database" in answer.stderr) == (1, True)
+
+
 def test_a_missing_url_is_named(tea: Service[TeaSettings]) -> None:
     answer = run("migrate")
     assert (answer.exit_code, "TEA_OWNER_DATABASE_URL is not set" in answer.stderr) == (2, True)

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from slotstream_local.databases import change_admin_password, create_databases
+from slotstream_local.databases import change_admin_password, create_databases, wait_for_server
 
 pytestmark = pytest.mark.service
 
@@ -47,6 +48,24 @@ def test_whoever_connects_as_a_services_role_is_limited(admin: str) -> None:
         url = url_as(admin, f"{SERVICE}_{role}", role, SERVICE)
         names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
         assert tuple(asked(url, f"SHOW {name}") for name in names) == limits
+
+
+def test_two_may_make_them_at_once(admin: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = [
+            pool.submit(create_databases, admin, services=[SERVICE], password="app", owner_password="owner")
+            for _ in range(4)
+        ]
+    for each in made:
+        each.result()
+
+    assert asked(url_as(admin, f"{SERVICE}_app", "app", SERVICE), "SELECT 1") == 1
+
+
+def test_a_server_is_waited_for_and_whoever_refuses_is_there(admin: str) -> None:
+    wait_for_server(url_as(admin, "nobody", "wrong"), seconds=5)
+    with pytest.raises(OSError, match=r"does not answer at 127\.0\.0\.1:1 "):
+        wait_for_server("postgresql://postgres:secret@127.0.0.1:1/postgres", seconds=0)
 
 
 def test_passwords_are_changed_by_doing_it_again(admin: str) -> None:

@@ -10,9 +10,11 @@ from textwrap import dedent
 import asyncpg
 import pytest
 import pytest_asyncio
+from alembic import command
 from sqlalchemy.exc import DBAPIError
 
-from slotstream_servicekit.migrations import DEFAULT_LIMITS, upgrade
+from slotstream_servicekit.migrations import DEFAULT_LIMITS, alembic_config, upgrade
+from slotstream_servicekit.revisions import needed_revisions, schema_check
 from slotstream_servicekit.settings import DatabaseLimits
 from slotstream_servicekit.testing.databases import DatabaseForge, FreshDatabase
 
@@ -135,3 +137,30 @@ async def test_two_that_migrate_at_once_apply_each_revision_once(migrations: Mig
 
     assert [await each.wait() for each in running] == [0, 0]
     assert await migrations.tables() == {f"room_{number}" for number in range(1, 5)}
+
+
+async def test_a_service_tells_that_its_database_is_behind_and_is_ready_once_it_is_not(
+    migrations: Migrations,
+) -> None:
+    migrations.add(1, "CREATE TABLE rooms (id int)")
+    migrations.add(2, "ALTER TABLE rooms ADD COLUMN name text")
+    revisions = needed_revisions(migrations.folder)
+    url = migrations.database.app_url
+    ready = schema_check(url, revisions)
+
+    before = await ready()
+    await asyncio.to_thread(upgrade_to, migrations, "0001")
+    behind = await ready()
+    await migrations.run()
+    after = await ready()
+    of_an_older_version = await schema_check(url, revisions[:1])()
+
+    assert revisions == ["0001", "0002"]
+    assert (before.ok, "at revision none; this version needs 0002" in before.detail) == (False, True)
+    assert (behind.ok, "at revision 0001; this version needs 0002" in behind.detail) == (False, True)
+    assert after.ok
+    assert of_an_older_version.ok
+
+
+def upgrade_to(migrations: Migrations, revision: str) -> None:
+    command.upgrade(alembic_config(migrations.folder, migrations.database.owner_url), revision)

@@ -25,11 +25,12 @@ ResultT = TypeVar("ResultT")
 
 
 class Failure(Exception):  # noqa: N818 - it is an answer to the operator, not a defect
-    """A sentence for the operator, and the exit code."""
+    """A sentence for the operator, the exit code, and whether the same may succeed a moment later."""
 
-    def __init__(self, sentence: str, exit_code: int = WORK_FAILED) -> None:
+    def __init__(self, sentence: str, exit_code: int = WORK_FAILED, *, may_pass: bool = False) -> None:
         super().__init__(sentence)
         self.exit_code = exit_code
+        self.may_pass = may_pass or exit_code == UNREACHABLE
 
     @classmethod
     def usage(cls, sentence: str) -> Self:
@@ -83,7 +84,15 @@ def database_at(url: str, variable: str) -> Iterator[None]:
         ) from None
     except (DBAPIError, asyncpg.PostgresError) as error:
         original = getattr(error, "orig", None) or error
-        raise Failure(f"The database at {place} refused: {_first_line(original)}") from None
+        raise Failure(
+            f"The database at {place} refused: {_first_line(original)}", may_pass=_is_not_made_yet(original)
+        ) from None
+
+
+def _is_not_made_yet(error: BaseException) -> bool:
+    """Whether database, role or its password may just be about to be made, as when everything starts at once."""
+    cause = error.__cause__ or error
+    return isinstance(cause, asyncpg.InvalidCatalogNameError | asyncpg.InvalidAuthorizationSpecificationError)
 
 
 def _first_line(error: BaseException) -> str:
@@ -91,14 +100,14 @@ def _first_line(error: BaseException) -> str:
 
 
 def retried_while_unreachable(work: Callable[[], ResultT], *, seconds: float, what: str) -> ResultT:
-    """Repeats `work` while its target is unreachable, for at most `seconds`."""
+    """Repeats `work` while its target is unreachable, or not made yet, for at most `seconds`."""
     deadline = time.monotonic() + seconds
     told = False
     while True:
         try:
             return work()
         except Failure as failure:
-            if failure.exit_code != UNREACHABLE or time.monotonic() >= deadline:
+            if not failure.may_pass or time.monotonic() >= deadline:
                 raise
         if not told:
             typer.echo(f"waiting for {what} …", err=True)

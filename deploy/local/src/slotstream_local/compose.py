@@ -1,4 +1,5 @@
-"""The one-shot jobs of docker-compose.yml: make the secrets, then databases, migrations and topics.
+"""The one-shot jobs of docker-compose.yml: make the secrets, then databases, migrations and topics. What makes the
+databases is a Job of deploy/kubernetes/overlays/local as well.
 
 Nothing has a default password: the first start makes each, and keeps it in a volume of its own.
 """
@@ -15,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from slotstream_local.databases import change_admin_password, create_databases
+from slotstream_local.databases import change_admin_password, create_databases, wait_for_server
 from slotstream_local.layout import SERVICES
 from slotstream_servicekit.signing import LOCAL_AUDIENCE, LOCAL_ISSUER, ensure_signing_key
 
@@ -25,6 +26,7 @@ _SECRETS: Final = Path("/secrets")
 _SERVER: Final = "postgres:5432"
 _FORMER: Final = "FORMER_ADMIN_URLS"
 _FORMER_KEPT: Final = 5
+_WAIT_SECONDS: Final = 300.0
 _DASHBOARD: Final = "http://dashboard-api:8000"
 _SEALING: Final = ("calendar_sync", "dashboard")
 """Services that keep secrets, each sealed with a key of its own."""
@@ -42,7 +44,7 @@ def make_secrets(
     if not admin.exists():
         _write(admin, secrets.token_urlsafe(24))
     setup = secrets_folder / "setup" / "env"
-    kept = _read_variables(setup)
+    kept = read_variables(setup)
     owners = {"ADMIN_URL": _admin_url(admin.read_text(), server), _FORMER: kept.get(_FORMER, "[]")}
     link_keys = _link_keys(secrets_folder)
     for service in SERVICES:
@@ -62,6 +64,10 @@ def make_secrets(
             keep=(f"{prefix}_SECRET_KEYS",),
         )
     _write_variables(setup, owners)
+
+
+def make_secrets_once() -> None:
+    make_secrets()
     print("Secrets are in their volumes.")
 
 
@@ -69,7 +75,7 @@ def make_new_passwords(*, secrets_folder: Path = _SECRETS, server: str = _SERVER
     """New passwords for every role of the database; `setup` then sets them."""
     admin, setup = secrets_folder / "postgres" / "password", secrets_folder / "setup" / "env"
     # Several, since the database still has an earlier one where `setup` did not run after the last time.
-    former = [_admin_url(admin.read_text(), server), *json.loads(_read_variables(setup).get(_FORMER, "[]"))]
+    former = [_admin_url(admin.read_text(), server), *json.loads(read_variables(setup).get(_FORMER, "[]"))]
     _write(admin, secrets.token_urlsafe(24))
     _write_variables(setup, {_FORMER: json.dumps(former[:_FORMER_KEPT])})
     make_secrets(secrets_folder=secrets_folder, server=server, **places)
@@ -79,7 +85,7 @@ def make_new_sealing_key(*, secrets_folder: Path = _SECRETS) -> None:
     """A new key for each that seals: it seals with it from its next start on; the former one still opens."""
     for service in _SEALING:
         path, name = secrets_folder / service.replace("_", "-") / "env", f"{service.upper()}_SECRET_KEYS"
-        variables = _read_variables(path)
+        variables = read_variables(path)
         former = json.loads(variables[name])[0]
         _write_variables(path, {**variables, name: json.dumps([_sealing_key(), former])})
 
@@ -90,11 +96,12 @@ def make_new_link_key(*, secrets_folder: Path = _SECRETS) -> None:
     keys = json.dumps([_sealing_key(), former])
     for service in _LINKING:
         path = secrets_folder / service / "env"
-        _write_variables(path, {**_read_variables(path), f"{service.upper()}_LINK_KEYS": keys})
+        _write_variables(path, {**read_variables(path), f"{service.upper()}_LINK_KEYS": keys})
 
 
-def set_up() -> None:
-    """Databases and roles, their passwords, migrations, topics; safe to run again."""
+def make_databases() -> None:
+    """Databases and roles with their passwords, once the server answers; safe to run again, and by two at once."""
+    wait_for_server(os.environ["ADMIN_URL"], seconds=_WAIT_SECONDS)
     change_admin_password(os.environ["ADMIN_URL"], former_urls=json.loads(os.environ[_FORMER]))
     for service in SERVICES:
         create_databases(
@@ -103,6 +110,12 @@ def set_up() -> None:
             password=os.environ[f"{service.upper()}_APP_PASSWORD"],
             owner_password=os.environ[f"{service.upper()}_OWNER_PASSWORD"],
         )
+    print("Databases and roles are there.")
+
+
+def set_up() -> None:
+    """Databases, migrations, topics; safe to run again."""
+    make_databases()
     subprocess.run(["slotstream", "migrate", "--wait", "30", *SERVICES], check=True)
     subprocess.run(["slotstream", "topics", "apply", "--wait", "60"], check=True)
     print("Databases and topics are ready.")
@@ -133,7 +146,7 @@ def _secret_keys(prefix: str) -> dict[str, str]:
 
 def _link_keys(secrets_folder: Path) -> str:
     """The dashboard's, which opens with them; a first one where there is none yet."""
-    kept = _read_variables(secrets_folder / "dashboard" / "env")
+    kept = read_variables(secrets_folder / "dashboard" / "env")
     return kept.get("DASHBOARD_LINK_KEYS") or json.dumps([_sealing_key()])
 
 
@@ -141,7 +154,8 @@ def _sealing_key() -> str:
     return urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
-def _read_variables(path: Path) -> dict[str, str]:
+def read_variables(path: Path) -> dict[str, str]:
+    """What a settings file gives; nothing where there is none yet."""
     if not path.exists():
         return {}
     pairs = (shlex.split(line)[0].partition("=") for line in path.read_text().splitlines() if line)
@@ -149,7 +163,7 @@ def _read_variables(path: Path) -> dict[str, str]:
 
 
 def _write_variables(path: Path, variables: Mapping[str, str], *, keep: tuple[str, ...] = ()) -> None:
-    before = _read_variables(path)
+    before = read_variables(path)
     merged = {**variables, **{name: before[name] for name in keep if name in before}}
     _write(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in merged.items()))
 
@@ -160,10 +174,11 @@ def _write(path: Path, text: str) -> None:
 
 
 _JOBS: Final[Mapping[str, Callable[[], None]]] = {
-    "secrets": make_secrets,
+    "secrets": make_secrets_once,
     "passwords": make_new_passwords,
     "sealing-key": make_new_sealing_key,
     "link-key": make_new_link_key,
+    "databases": make_databases,
     "setup": set_up,
 }
 

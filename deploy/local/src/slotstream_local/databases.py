@@ -1,11 +1,14 @@
 """The services' databases and roles on a fresh PostgreSQL."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
 import asyncpg
+
+from slotstream_servicekit.locks import LockClass
 
 _LIMITS: Final[Mapping[str, Mapping[str, str]]] = {
     "owner": {"statement_timeout": "1h", "lock_timeout": "30s", "idle_in_transaction_session_timeout": "5min"},
@@ -22,7 +25,7 @@ def create_databases(
     owner_password: str | None = None,
     names: Mapping[str, str] | None = None,
 ) -> None:
-    """A database per service with an owner and an application role; safe to run again.
+    """A database per service with an owner and an application role; safe to run again, and by two at once.
 
     The owner's password is the application's where none is given.
     """
@@ -40,6 +43,8 @@ async def _create(
         server_settings={"statement_timeout": "55s", "lock_timeout": "30s"},
     )
     try:
+        # Two who do this take turns; the connection's end frees the lock.
+        await connection.execute(f"SELECT pg_advisory_lock({LockClass.MIGRATION:d})")
         for service in services:
             database = names.get(service, service)
             for kind, password in passwords.items():
@@ -57,6 +62,27 @@ async def _create(
             await connection.execute(f'GRANT CONNECT ON DATABASE "{database}" TO {service}_owner, {service}_app')
     finally:
         await connection.close()
+
+
+def wait_for_server(admin_url: str, *, seconds: float) -> None:
+    """Returns once the server answers, be it with a refusal. Raises OSError where it does not within that time."""
+    deadline = time.monotonic() + seconds
+    while not asyncio.run(_answers(admin_url)):
+        if time.monotonic() >= deadline:
+            place = urlsplit(admin_url)
+            raise OSError(f"PostgreSQL does not answer at {place.hostname}:{place.port} for {seconds:.0f} s")
+        time.sleep(0.5)
+
+
+async def _answers(admin_url: str) -> bool:
+    try:
+        connection = await asyncpg.connect(admin_url, timeout=5)
+    except asyncpg.InvalidAuthorizationSpecificationError:
+        return True
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
+        return False
+    await connection.close()
+    return True
 
 
 def change_admin_password(admin_url: str, *, former_urls: Sequence[str]) -> None:

@@ -71,6 +71,19 @@ def _migrate(connection: Connection, metadata: MetaData, limits: DatabaseLimits)
     )
     with context.begin_transaction():
         context.run_migrations()
+    _let_the_service_read_its_revision(connection)
+
+
+def _let_the_service_read_its_revision(connection: Connection) -> None:
+    """To the application's role of the owner who migrates: readiness tells whether the schema is old."""
+    connection.exec_driver_sql(
+        """DO $$ DECLARE app text := regexp_replace(current_user, '_owner$', '_app'); BEGIN
+             IF to_regclass('alembic_version') IS NOT NULL AND EXISTS (SELECT FROM pg_roles WHERE rolname = app) THEN
+               EXECUTE format('GRANT SELECT ON alembic_version TO %I', app);
+             END IF;
+           END $$"""
+    )
+    connection.commit()
 
 
 def alembic_config(migrations: Path, owner_url: str, limits: DatabaseLimits = DEFAULT_LIMITS) -> Config:

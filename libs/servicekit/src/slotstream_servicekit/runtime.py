@@ -19,6 +19,7 @@ from slotstream_servicekit.background import BackgroundTask
 from slotstream_servicekit.clock import use_pinned_zone_rules
 from slotstream_servicekit.errors import StartError
 from slotstream_servicekit.health import Health
+from slotstream_servicekit.revisions import needed_revisions, schema_check
 from slotstream_servicekit.settings import ServiceSettings
 from slotstream_servicekit.telemetry import configure_logging, configure_tracing, get_logger, shutdown_tracing
 
@@ -144,6 +145,8 @@ async def serve(
     try:
         worker = service.create_worker(settings) if role != "api" else None
         app, health = _application(service, settings, role, worker)
+        if revisions := needed_revisions(service.migrations):
+            health.register("schema", schema_check(settings.database_url, revisions))
         server = HttpServer(
             app,
             host=settings.http_host,

@@ -1,0 +1,1 @@
+"""`make kube`: all of Slotstream on the cluster that the kubeconfig names, by deploy/kubernetes/overlays/local."""

@@ -97,6 +97,45 @@ async def test_drawn_hours_by_keyboard_alone(desk: Desk, person: Json) -> None:
     await see(_grid(desk)).to_be_focused()
 
 
+async def test_hours_over_midnight_are_shown_on_both_days_and_saved_as_they_were(
+    desk: Desk, practice: Practice, person: Json
+) -> None:
+    night = {"weekday": 6, "intervals": [{"from": "22:00", "to": "02:00"}]}
+    path = f"/v1/resources/{person['id']}/schedule"
+    expect(await practice.world.availability.put(path, json={"weekly": [MORNING, night]}, headers={"If-Match": '"1"'}))
+    await _open(desk, person)
+    await see(_typed(desk, "Sunday")).to_have_value("22:00–02:00+1")
+    await see(desk.page.locator("[data-column='0'] .a.hours")).to_have_count(2)
+
+    await _typed(desk, "Monday").fill("1-5")
+    await see(desk.page.get_by_text("These hours overlap.")).to_be_visible()
+    await _typed(desk, "Monday").fill("10-12")
+    await _typed(desk, "Friday").fill("20-1+1")
+    await desk.button("Save").click()
+    await desk.told("Saved")
+
+    assert await _saved(practice, person) == {0: ["10:00-12:00"], 4: ["20:00-01:00"], 6: ["22:00-02:00"]}
+
+
+async def test_who_saves_other_hours_meanwhile_takes_nothing_from_whoever_is_typing(
+    desk: Desk, practice: Practice, person: Json
+) -> None:
+    await _open(desk, person)
+    await _typed(desk, "Tuesday").fill("10-11")
+    path = f"/v1/resources/{person['id']}/schedule"
+    theirs = [{"weekday": 3, "intervals": [{"from": "08:00", "to": "09:00"}]}]
+    expect(await practice.world.availability.put(path, json={"weekly": theirs}, headers={"If-Match": '"1"'}))
+    await desk.button("Save").click()
+    meanwhile = desk.page.get_by_text("Somebody else has saved other hours meanwhile.")
+    await see(meanwhile).to_be_visible()
+    await see(_typed(desk, "Tuesday")).to_have_value("10-11")
+
+    await desk.button("Show theirs").click()
+    await see(_typed(desk, "Thursday")).to_have_value("08:00–09:00")
+    await see(_typed(desk, "Tuesday")).to_have_value("")
+    await see(meanwhile).to_have_count(0)
+
+
 async def test_hours_are_drawn_from_right_to_left(open_desk: OpenDesk, person: Json) -> None:
     """The week runs the other way, and so does what moves by arrows; the hours are read from left to right."""
     async with open_desk(locale="ar") as desk:

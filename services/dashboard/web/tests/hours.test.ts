@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { pulled } from "../src/calendar/layout";
-import { type Days, firstMinute, intervalsOf, openOn, readHours, saySpans, withSpan, without } from "../src/setup/hours";
+import { type Days, firstMinute, intervalsOf, isOpen, openOn, readHours, readWeek, sayHours, saySpans, withSpan, without } from "../src/setup/hours";
 
 const span = (from: number, to: number) => ({ from: from * 60, to: to * 60 });
 const week = (...days: Days): Days => Array.from({ length: 7 }, (_, day) => days[day] ?? []);
@@ -17,7 +17,45 @@ describe("typed hours", () => {
   test("that overlap are told from what is no time", () => {
     expect(readHours("9-12, 11-13")).toBe("overlap");
     expect(readHours("9-12, 12-13")).toEqual([span(9, 12), span(12, 13)]);
-    for (const text of ["nine", "9", "9-10-11", "22-2", "9-9", "-", "9-25", "9-12\0"]) expect([text, readHours(text)]).toEqual([text, "wrong"]);
+    for (const text of ["nine", "9", "9-10-11", "22-2", "9-9", "9-17+1", "9-5", "22-2+2", "+1", "-", "9-25", "9-12\0"]) expect([text, readHours(text)]).toEqual([text, "wrong"]);
+  });
+});
+
+describe("hours over midnight", () => {
+  const night = { from: 22 * 60, to: 26 * 60 };
+
+  test("are typed with +1, and say and send themselves so that they are read again", () => {
+    expect(readHours("22-2+1")).toEqual([night]);
+    expect(readHours("9-12, 22:00–02:00 +1")).toEqual([span(9, 12), night]);
+    expect(intervalsOf([night])).toEqual([{ from: "22:00", to: "02:00" }]);
+    for (const [from, to] of [["22:00", "02:00"], ["09:00", "09:00"], ["18:00", "24:00"], ["00:00", "24:00"], ["23:59", "00:01"]] as const) {
+      const hours = readHours(sayHours([{ from, to }]));
+      expect(hours === "wrong" || hours === "overlap" ? hours : intervalsOf(hours)).toEqual([{ from, to }]);
+    }
+    expect(intervalsOf(readHours(sayHours([{ from: "18:00", to: "00:00" }])) as never)).toEqual([{ from: "18:00", to: "24:00" }]);
+  });
+
+  test("overlap what opens before they end on the next day, from Sunday to Monday as well", () => {
+    expect(readWeek(["22-2+1", "1-5", "", "", "", "", ""])[0]).toBe("overlap");
+    expect(readWeek(["22-2+1", "2-5", "", "", "", "", ""])[0]).toEqual([night]);
+    expect(readWeek(["1-5", "", "", "", "", "", "22-2+1"])[6]).toBe("overlap");
+    expect(readWeek(["", "", "", "", "", "", "22-2+1"])[6]).toEqual([night]);
+    expect(withSpan(week([night]), 1, span(1, 5), null)).toBe("overlap");
+    expect(withSpan(week([], [], [], [], [], [], [night]), 0, span(0, 3), null)).toBe("overlap");
+    expect(withSpan(week([night]), 1, span(2, 5), null)).toEqual(week([night], [span(2, 5)]));
+  });
+
+  test("hold an appointment on either side of midnight and across it", () => {
+    const days = week([], [], [], [], [], [], [night]);
+    expect([span(23, 25), span(22, 26)].map((time) => isOpen(days, 6, time))).toEqual([true, true]);
+    expect(isOpen(days, 0, span(0, 2))).toBe(true);
+    expect([isOpen(days, 6, span(21, 23)), isOpen(days, 6, span(25, 27)), isOpen(days, 0, span(1, 3)), isOpen(days, 1, span(0, 1))]).toEqual([false, false, false, false]);
+  });
+
+  test("are as open as two days that meet at midnight", () => {
+    const days = week([span(9, 24)], [span(0, 6)]);
+    expect(isOpen(days, 0, span(23, 25))).toBe(true);
+    expect(isOpen(days, 0, span(23, 31))).toBe(false);
   });
 });
 

@@ -9,14 +9,14 @@ import { ask } from "../api/client";
 import type { components } from "../api/schema/availability";
 import { useRight, useSession } from "../api/session";
 import { useBusiness } from "../business";
-import { type Clock, DAY_MINUTES, addDays, dayOf, instantOf, isoOf, now, startOfDay, startOfWeek, weekdayOf, weekdaysFrom, inZone } from "../time";
+import { type Clock, addDays, dayOf, instantOf, isoOf, now, startOfDay, startOfWeek, weekdayOf, weekdaysFrom, inZone } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select, TextField } from "../ui/fields";
 import { Page, Waiting } from "../ui/Page";
 import { Problem } from "../ui/Problem";
 import { toast } from "../ui/toasts";
 import { FirstBusiness } from "./Businesses";
-import { type Days, intervalsOf, isRead, minutesOf, openOn, readHours, sayHours, saySpans } from "./hours";
+import { type Days, intervalsOf, isOpen, isRead, openOn, readHours, readWeek, sayHours, saySpans } from "./hours";
 import { WeekGrid } from "./WeekGrid";
 
 type Schemas = components["schemas"];
@@ -40,12 +40,6 @@ export function AvailabilityPage() {
   const mayWriteAll = useRight("write_schedules");
   const mayWriteOwn = useRight("write_own_schedule");
   const mayWrite = mayWriteAll || (mayWriteOwn && chosen === session.user.resource_id);
-  // The editor begins anew with what was saved: whoever pressed its button stays on it.
-  const saved = useRef(false);
-  useEffect(() => {
-    if (saved.current) document.getElementById(SAVE)?.focus();
-    saved.current = false;
-  }, [schedule.data?.version]);
   if (!loading && !business) return <FirstBusiness />;
   return (
     <Page
@@ -56,7 +50,7 @@ export function AvailabilityPage() {
         {!schedule.data ? <Waiting error={schedule.error} /> : (
           <>
             <p className="soft">{t("availability.zone", { zone: schedule.data.zone })}</p>
-            <WeekEditor key={`${path}${schedule.data.version}`} path={path} schedule={schedule.data} opening={chosen === BUSINESS ? null : opening} resourceId={chosen === BUSINESS ? null : chosen} clock={clock} mayWrite={mayWrite} onSaved={() => { saved.current = true; }} />
+            <WeekEditor key={path} path={path} schedule={schedule.data} opening={chosen === BUSINESS ? null : opening} resourceId={chosen === BUSINESS ? null : chosen} clock={clock} mayWrite={mayWrite} />
             <Exceptions path={path} schedule={schedule.data} isBusiness={chosen === BUSINESS} clock={clock} mayWrite={mayWrite} />
           </>
         )}
@@ -65,38 +59,52 @@ export function AvailabilityPage() {
   );
 }
 
-function WeekEditor({ path, schedule, opening, resourceId, clock, mayWrite, onSaved }: { path: string; schedule: Schemas["ScheduleOut"]; opening: Schemas["WeekdayOut"][] | null; resourceId: string | null; clock: Clock; mayWrite: boolean; onSaved: () => void }) {
+const textsOf = (schedule: Schemas["ScheduleOut"]): string[] => [0, 1, 2, 3, 4, 5, 6].map((day) => sayHours(schedule.weekly?.find((item) => item.weekday === day)?.intervals ?? []));
+
+function WeekEditor({ path, schedule, opening, resourceId, clock, mayWrite }: { path: string; schedule: Schemas["ScheduleOut"]; opening: Schemas["WeekdayOut"][] | null; resourceId: string | null; clock: Clock; mayWrite: boolean }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const { business } = useBusiness();
+  /** What the changes were begun on: somebody else may save other hours meanwhile. */
+  const [begun, setBegun] = useState(schedule);
   const [follows, setFollows] = useState(schedule.weekly === null);
-  const [texts, setTexts] = useState<string[]>(() => [0, 1, 2, 3, 4, 5, 6].map((day) => sayHours(schedule.weekly?.find((item) => item.weekday === day)?.intervals ?? [])));
+  const [texts, setTexts] = useState(() => textsOf(schedule));
   const [error, setError] = useState<unknown>(null);
+  const beginWith = (saved: Schemas["ScheduleOut"]) => {
+    setBegun(saved);
+    setFollows(saved.weekly === null);
+    setTexts(textsOf(saved));
+    setError(null);
+  };
+  const isNewer = schedule.version > begun.version;
+  if (isNewer && follows === (begun.weekly === null) && texts.join("\n") === textsOf(begun).join("\n")) beginWith(schedule);
   const monday = startOfWeek(dayOf(now(), clock.zone));
   // What is typed is the one state: the grid draws what is read from it, and writes into it.
-  const days = useMemo(() => texts.map(readHours), [texts]);
+  const days = useMemo(() => readWeek(texts), [texts]);
   const wrong = !days.every(isRead);
   const weekly: Week = days.flatMap((hours, weekday) => (isRead(hours) && hours.length ? [{ weekday, intervals: intervalsOf(hours) }] : []));
   const draw = (drawn: Days) => setTexts((all) => all.map((text, day) => { const hours = drawn[day]; return hours === days[day] || !isRead(hours) ? text : saySpans(hours); }));
   const open = useMemo(() => opening && openOn(opening), [opening]);
   const today = startOfDay(dayOf(now(), clock.zone), clock.zone);
   const ahead = useWindow(business?.id, today, startOfDay(addDays(dayOf(now(), clock.zone), AHEAD_DAYS), clock.zone));
-  const outside = follows || wrong ? [] : (ahead.data ?? []).filter((appointment) => appointment.occupies && (resourceId === null || appointment.resources.some((resource) => resource.id === resourceId)) && !fits(appointment, weekly, clock));
+  const outside = follows || wrong ? [] : (ahead.data ?? []).filter((appointment) => appointment.occupies && (resourceId === null || appointment.resources.some((resource) => resource.id === resourceId)) && !fits(appointment, days, clock));
   const save = async () => {
     try {
-      await ask("availability", `${path}/schedule`, { method: "PUT", version: schedule.version || undefined, body: { weekly: follows ? null : weekly } });
-      onSaved();
+      beginWith(await ask<Schemas["ScheduleOut"]>("availability", `${path}/schedule`, { method: "PUT", version: begun.version || undefined, body: { weekly: follows ? null : weekly } }));
       await queries.invalidateQueries({ queryKey: ["schedule"] });
       void queries.invalidateQueries({ queryKey: ["calendar"] });
       toast(t("saved"));
     } catch (failure) {
       setError(failure);
+      // Where somebody else has saved meanwhile, theirs are to be had.
+      void queries.invalidateQueries({ queryKey: ["schedule"] });
     }
   };
   return (
     <section className="panel">
       <h2>{t("availability.weekly")}</h2>
       <Problem error={error} />
+      {isNewer && <div className="problem" role="status"><p>{t("availability.savedMeanwhile")}</p><Button kind="quiet" onPress={() => beginWith(schedule)}>{t("availability.showTheirs")}</Button></div>}
       {resourceId !== null && <Checkbox value={follows} onChange={setFollows} isDisabled={!mayWrite}>{t("availability.follows")}</Checkbox>}
       {!follows && (
         <div className="week-editor">
@@ -124,14 +132,12 @@ function WeekEditor({ path, schedule, opening, resourceId, clock, mayWrite, onSa
 }
 
 /** Whether an appointment lies within the weekly hours, by the clock of its zone. */
-export function fits(appointment: Pick<Appointment, "starts_at" | "ends_at">, weekly: Week, clock: Clock): boolean {
+export function fits(appointment: Pick<Appointment, "starts_at" | "ends_at">, weekly: Days, clock: Clock): boolean {
   const start = startOf(appointment as Appointment);
   const end = endOf(appointment as Appointment);
-  const day = dayOf(start, clock.zone);
   const local = inZone(start, clock.zone);
   const from = local.hour * 60 + local.minute;
-  const to = from + (end - start) / 60_000;
-  return (weekly.find((item) => item.weekday === weekdayOf(day))?.intervals ?? []).some((interval) => minutesOf(interval.from) <= from && to <= (minutesOf(interval.to) || DAY_MINUTES));
+  return isOpen(weekly, weekdayOf(dayOf(start, clock.zone)), { from, to: from + (end - start) / 60_000 });
 }
 
 function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: string; schedule: Schemas["ScheduleOut"]; isBusiness: boolean; clock: Clock; mayWrite: boolean }) {

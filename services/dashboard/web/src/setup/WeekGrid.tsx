@@ -52,6 +52,8 @@ export function WeekGrid({ days, monday, open, clock, mayWrite, onChange }: Prop
   const say = (day: number, span: Span) => `${nameOf(day)}, ${sayWall(wall, span)}`;
 
   const cards = order.flatMap((day) => { const hours = days[day]; return isRead(hours) ? hours.map((span) => ({ id: idOf({ day, from: span.from }), day, span })) : []; });
+  /** What runs over midnight is typed: drawn it stays as it is, but for being removed. */
+  const overnight = (day: number) => cards.filter((card) => card.day === day && card.span.to > DAY_MINUTES);
   const chosen = cards.find((card) => card.id === selected);
   const wasAt = (lift: Lift): At | null => { const card = cards.find((other) => other.id === lift.id); return card ? { day: card.day, from: card.span.from } : null; };
   const placed = (lift: Lift) => {
@@ -142,6 +144,7 @@ export function WeekGrid({ days, monday, open, clock, mayWrite, onChange }: Prop
             <div className={mayWrite && isRead(days[day]) ? "col free" : "col"} key={day} data-column={day} role="group" aria-label={nameOf(day)} onPointerDown={(event) => draw(event, day)}>
               {open && gapsBetween(open[day] ?? [], WHOLE_DAY).map((gap) => <div className="blk closed" key={gap.from} style={place(gap.from, gap.to - gap.from)} />)}
               {!isRead(days[day]) && <div className="blk brk" style={place(0, DAY_MINUTES)} />}
+              {overnight((day + 6) % 7).map((card) => <div className="a hours fixed" key={`over.${card.id}`} style={lane({ from: 0, to: card.span.to - DAY_MINUTES })} aria-hidden="true" />)}
               {cards.filter((card) => card.day === day).map((card) => (
                 <Card
                   key={card.id}
@@ -151,13 +154,14 @@ export function WeekGrid({ days, monday, open, clock, mayWrite, onChange }: Prop
                   name={say(day, card.span)}
                   text={sayWall(wall, card.span)}
                   mayWrite={mayWrite}
+                  isMovable={mayWrite && card.span.to <= DAY_MINUTES}
                   isSelected={card.id === selected}
                   isLifted={card.id === lifted?.id}
                   isTabStop={card.id === tabStop}
                   onSelect={() => setSelected(card.id)}
                   onPointerDown={onPointerDown}
                   onKeyDown={(event, carried) => {
-                    if (onKeyDown(event, carried)) return true;
+                    if (card.span.to <= DAY_MINUTES && onKeyDown(event, carried)) return true;
                     if (event.key !== "Delete" && event.key !== "Backspace") return false;
                     remove(card);
                     return true;
@@ -200,6 +204,7 @@ type CardProps = {
   name: string;
   text: string;
   mayWrite: boolean;
+  isMovable: boolean;
   isSelected: boolean;
   isLifted: boolean;
   isTabStop: boolean;
@@ -209,7 +214,7 @@ type CardProps = {
   onBlur: () => void;
 };
 
-function Card({ id, span, column, name, text, mayWrite, isSelected, isLifted, isTabStop, onSelect, onPointerDown, onKeyDown, onBlur }: CardProps) {
+function Card({ id, span, column, name, text, mayWrite, isMovable, isSelected, isLifted, isTabStop, onSelect, onPointerDown, onKeyDown, onBlur }: CardProps) {
   const { t } = useTranslation();
   const minutes = span.to - span.from;
   const carried = { id, columnId: column, from: span.from, duration: minutes };
@@ -220,15 +225,15 @@ function Card({ id, span, column, name, text, mayWrite, isSelected, isLifted, is
     <button
       type="button"
       data-card={id}
-      className={["a hours", isSelected && mayWrite && "open", isLifted && "lifted", minutes < 45 && "short", !mayWrite && "fixed"].filter(Boolean).join(" ")}
-      style={lane(span)}
+      className={["a hours", isSelected && mayWrite && "open", isLifted && "lifted", minutes < 45 && "short", !isMovable && "fixed"].filter(Boolean).join(" ")}
+      style={lane({ from: span.from, to: Math.min(span.to, DAY_MINUTES) })}
       tabIndex={isTabStop ? 0 : -1}
       aria-label={name}
-      aria-description={mayWrite ? t("availability.liftHint") : undefined}
+      aria-description={isMovable ? t("availability.liftHint") : undefined}
       onFocus={onSelect}
       onClick={onSelect}
       onBlur={onBlur}
-      onPointerDown={(event) => mayWrite && onPointerDown(event, carried, "move")}
+      onPointerDown={(event) => isMovable && onPointerDown(event, carried, "move")}
       onKeyDown={(event) => {
         if (mayWrite && onKeyDown(event, carried)) {
           event.preventDefault();
@@ -237,8 +242,8 @@ function Card({ id, span, column, name, text, mayWrite, isSelected, isLifted, is
       }}
     >
       {minutes >= 30 && <bdi>{text}</bdi>}
-      {mayWrite && minutes >= 30 && grip("start")}
-      {mayWrite && grip("end")}
+      {isMovable && minutes >= 30 && grip("start")}
+      {isMovable && grip("end")}
     </button>
   );
 }

@@ -53,14 +53,15 @@ def is_ready(part: Mapping[str, Any]) -> bool:
 
 
 def what_is_waited_for(kubectl: Kubectl) -> list[str]:
-    """A line per pod that is not ready: what Kubernetes says, else what the pod itself says at /readyz."""
-    lines = []
+    """A line per reason why pods are not ready: what Kubernetes says, else what they themselves say at /readyz."""
+    waiting: dict[str, list[str]] = {}
     for pod in kubectl.listed("pods"):
         if pod["status"]["phase"] == "Succeeded" or _is_ready_pod(pod):
             continue
-        said = list(_of_kubernetes(pod)) or list(_of_itself(kubectl, pod["metadata"]["name"]))
-        lines.append(f"{pod['metadata']['name']}: {'; '.join(said) or 'starts'}")
-    return lines
+        name = pod["metadata"]["name"]
+        said = list(_of_kubernetes(pod)) or list(_of_itself(kubectl, name))
+        waiting.setdefault("; ".join(said) or "starts", []).append(name)
+    return [f"{', '.join(names)}: {reason}" for reason, names in waiting.items()]
 
 
 def _name(part: Mapping[str, Any]) -> str:

@@ -74,9 +74,18 @@ export function isDay(text: string): boolean {
   }
 }
 
-/** 23, 24, 25 hours and the odd ones between, in minutes. */
-export const lengthOfDay = (day: Day, zone: Zone): number =>
-  (startOfDay(addDays(day, 1), zone) - startOfDay(day, zone)) / MINUTE;
+const lengths = new Map<string, number>();
+
+/** 23, 24, 25 hours and the odd ones between, in minutes. Remembered, as its start is. */
+export function lengthOfDay(day: Day, zone: Zone): number {
+  const key = `${day} ${zone}`;
+  const known = lengths.get(key);
+  if (known !== undefined) return known;
+  if (lengths.size >= MOST_STARTS) lengths.clear();
+  const length = (startOfDay(addDays(day, 1), zone) - startOfDay(day, zone)) / MINUTE;
+  lengths.set(key, length);
+  return length;
+}
 
 /** Monday 0 … Sunday 6, as the services count. */
 export const weekdayOf = (day: Day): number => (new Date(`${day}T00:00:00Z`).getUTCDay() + 6) % 7;
@@ -165,8 +174,11 @@ export function parseTypedTime(text: string): number | null {
   return hour > 23 ? null : hour * 60 + minute;
 }
 
+const MOST_RANGES = 1_000;
+
 export class Clock {
   private readonly cache = new Map<string, Intl.DateTimeFormat>();
+  private readonly ranges = new Map<string, string>();
 
   constructor(
     readonly locale: string,
@@ -191,9 +203,15 @@ export class Clock {
     return this.format("time", { hour: "2-digit", minute: "2-digit" }).format(instant);
   }
 
-  /** Of a range, as the language writes it. */
+  /** Of a range, as the language writes it. Remembered: a full day has few ranges, and writing one is slow. */
   range(from: Instant, to: Instant): string {
-    return this.format("time", { hour: "2-digit", minute: "2-digit" }).formatRange(from, to);
+    const key = `${from} ${to}`;
+    const known = this.ranges.get(key);
+    if (known !== undefined) return known;
+    if (this.ranges.size >= MOST_RANGES) this.ranges.clear();
+    const range = this.format("time", { hour: "2-digit", minute: "2-digit" }).formatRange(from, to);
+    this.ranges.set(key, range);
+    return range;
   }
 
   /** "Mon 23 Nov". */

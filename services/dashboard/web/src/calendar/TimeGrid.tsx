@@ -1,5 +1,6 @@
 /** Columns of one calendar: staff of a day, or days of one staff member. A place is two custom properties and one sum. */
-import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import type { Appointment } from "../api/appointments";
 import { GONE } from "../api/appointments";
@@ -8,6 +9,7 @@ import { Avatar, STATUS_ICON } from "../ui/Pill";
 import { type Clock, type Day, type Instant, MINUTE, lengthOfDay, minutesInto, startOfDay } from "../time";
 import { type Label, type Obstacle, type Span, hourLabels, lanesOf, movedStart, obstaclesIn, partIn, snap } from "./layout";
 import { Countdown } from "./Countdown";
+import { Ghost, Hand, Spoken } from "./Ghost";
 import { place, walk } from "./cards";
 import { type Lift, useMove } from "./useMove";
 import "./grid.css";
@@ -35,13 +37,11 @@ type Props = {
   onDraft: (draft: Draft) => void;
 };
 
-const REST = 150;
-
 export function TimeGrid(props: Props) {
   const { columns, clock, now, step, pixelsPerMinute, hours, canMove, judge, label } = props;
   const { t } = useTranslation();
   const scroller = useRef<HTMLDivElement>(null);
-  const [ghost, setGhost] = useState<(Target & { columnId: string; blocked: readonly string[] }) | null>(null);
+  const [hand] = useState(() => new Hand());
   const [spoken, setSpoken] = useState("");
   const refocus = useRef<string | null>(null);
   // The same functions for as long as the grid lasts, or each drawing of the page would draw every card.
@@ -73,10 +73,7 @@ export function TimeGrid(props: Props) {
   const onMove = (lift: Lift) => {
     const target = targetOf(lift, false);
     if (!target) return;
-    setGhost((shown) => {
-      const same = shown && shown.start === target.start && shown.columnId === target.columnId && shown.minutes === target.minutes;
-      return same ? shown : { ...target, blocked: blockedAt(target) };
-    });
+    if (!hand.isAt(target)) hand.set({ ...target, blocked: blockedAt(target) });
   };
 
   const { lifted, onPointerDown, onKeyDown } = useMove({
@@ -87,36 +84,17 @@ export function TimeGrid(props: Props) {
     onMove,
     onDrop: (lift, override) => {
       const target = targetOf(lift, override);
-      setGhost(null);
+      hand.set(null);
       setSpoken("");
       if (!target) return;
       if (lift.byKeys) refocus.current = lift.id;
       props.onMove(target);
     },
     onCancel: () => {
-      setGhost(null);
+      hand.set(null);
       setSpoken(t("calendar.putBack"));
     },
   });
-
-  // The second verdict: the service's, when the card rests. What it says is added to what the screen knows.
-  useEffect(() => {
-    if (!ghost) return;
-    const words = `${clock.range(ghost.start, ghost.start + ghost.minutes * MINUTE)}, ${byId.get(ghost.columnId)?.title ?? ""}. ${ghost.blocked.join(" ")}`;
-    setSpoken(words);
-    let current = true;
-    const timer = window.setTimeout(() => {
-      void judge(ghost).then((reasons) => {
-        if (!current || !reasons.length) return;
-        setGhost((shown) => (shown && shown.start === ghost.start && shown.columnId === ghost.columnId ? { ...shown, blocked: [...new Set([...shown.blocked, ...reasons])] } : shown));
-      });
-    }, REST);
-    return () => {
-      current = false;
-      clearTimeout(timer);
-    };
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [ghost?.start, ghost?.columnId, ghost?.minutes]);
 
   useLayoutEffect(() => {
     if (!refocus.current) return;
@@ -173,7 +151,6 @@ export function TimeGrid(props: Props) {
             pixelsPerMinute={pixelsPerMinute}
             selected={props.selected}
             lifted={lifted?.fromColumn === column.id ? lifted.id : null}
-            ghost={ghost?.columnId === column.id ? ghost : null}
             ownLabels={!shared}
             canMove={canMove}
             onOpen={onOpen}
@@ -182,10 +159,9 @@ export function TimeGrid(props: Props) {
             onKeyDown={onKeyDown}
           />
         ))}
+        <Ghost hand={hand} columns={byId} clock={clock} scroller={scroller} pixelsPerMinute={pixelsPerMinute} />
       </div>
-      <div className="sr" role="status" aria-live="assertive">
-        {spoken}
-      </div>
+      <Spoken hand={hand} columns={byId} clock={clock} otherwise={spoken} judge={judge} />
     </div>
   );
 }
@@ -207,7 +183,6 @@ type ColumnProps = {
   pixelsPerMinute: number;
   selected: string | undefined;
   lifted: string | null;
-  ghost: (Target & { blocked: readonly string[] }) | null;
   ownLabels: boolean;
   canMove: boolean;
   onOpen: (appointment: Appointment) => void;
@@ -216,7 +191,8 @@ type ColumnProps = {
   onKeyDown: ReturnType<typeof useMove>["onKeyDown"];
 };
 
-const GridColumn = memo(function GridColumn({ column, clock, now, step, pixelsPerMinute, selected, lifted, ghost, ownLabels, canMove, onOpen, onDraft, onPointerDown, onKeyDown }: ColumnProps) {
+const GridColumn = memo(function GridColumn({ column, clock, now, step, pixelsPerMinute, selected, lifted, ownLabels, canMove, onOpen, onDraft, onPointerDown, onKeyDown }: ColumnProps) {
+  const { t } = useTranslation();
   const cards = useMemo(
     () =>
       column.appointments.flatMap((appointment) => {
@@ -282,6 +258,7 @@ const GridColumn = memo(function GridColumn({ column, clock, now, step, pixelsPe
             to={to}
             lane={lane}
             lanes={lanes}
+            t={t}
             clock={clock}
             selected={selected === appointment.id}
             lifted={lifted === appointment.id}
@@ -292,7 +269,6 @@ const GridColumn = memo(function GridColumn({ column, clock, now, step, pixelsPe
           />
         );
       })}
-      {ghost && <Ghost ghost={ghost} day={column.day} clock={clock} />}
     </section>
   );
 });
@@ -304,27 +280,33 @@ type CardProps = Pick<ColumnProps, "clock" | "canMove" | "onOpen" | "onPointerDo
   to: number;
   lane: number;
   lanes: number;
+  t: TFunction;
   selected: boolean;
   lifted: boolean;
 };
 
+const EDGE = 7;
+
+/** Whether a card is held by its last edge, which changes its length. */
+const isOnEdge = (event: React.PointerEvent): boolean => event.currentTarget.getBoundingClientRect().bottom - event.clientY <= EDGE;
+
 /** Drawn anew only when it has changed itself: a ghost that passes over its column is no reason. */
-const Card = memo(function Card({ appointment, columnId, from, to, lane, lanes, clock, selected, lifted, canMove, onOpen, onPointerDown, onKeyDown }: CardProps) {
-  const { t } = useTranslation();
+const Card = memo(function Card({ appointment, columnId, from, to, lane, lanes, t, clock, selected, lifted, canMove, onOpen, onPointerDown, onKeyDown }: CardProps) {
   const minutes = to - from;
   const carried = { id: appointment.id, columnId, from, duration: appointment.duration_minutes };
   const movable = canMove && appointment.verbs.includes("reschedule");
+  const sizable = movable && minutes >= 20;
   const time = clock.range(Date.parse(appointment.starts_at), Date.parse(appointment.ends_at));
   return (
     <button
       type="button"
       data-card={appointment.id}
-      className={`a ${appointment.status}${selected ? " open" : ""}${lifted ? " lifted" : ""}${minutes < 20 ? " short" : ""}${movable ? "" : " fixed"}`}
+      className={`a ${appointment.status}${selected ? " open" : ""}${lifted ? " lifted" : ""}${minutes < 20 ? " short" : ""}${movable ? "" : " fixed"}${lanes > 2 ? " thin" : ""}`}
       style={{ ...place(from, minutes), "--lane": lane, "--lanes": lanes } as React.CSSProperties}
       aria-label={`${time}, ${appointment.client.name}, ${appointment.service_name}, ${t(`status.${appointment.status}`, { defaultValue: appointment.status })}`}
       aria-description={movable ? t("calendar.liftHint") : undefined}
       onClick={() => onOpen(appointment)}
-      onPointerDown={(event) => movable && onPointerDown(event, carried, "move")}
+      onPointerDown={(event) => movable && onPointerDown(event, carried, sizable && isOnEdge(event) ? "end" : "move")}
       onKeyDown={(event) => {
         if (movable && onKeyDown(event, carried)) {
           event.preventDefault();
@@ -348,51 +330,25 @@ const Card = memo(function Card({ appointment, columnId, from, to, lane, lanes, 
           <bdi>{appointment.service_name}</bdi>
         </small>
       )}
-      {movable && minutes >= 20 && <span className="grip" aria-hidden="true" onPointerDown={(event) => { event.stopPropagation(); onPointerDown(event, carried, "end"); }} />}
     </button>
   );
 });
 
-function Ghost({ ghost, day, clock }: { ghost: Target & { blocked: readonly string[] }; day: Day; clock: Clock }) {
-  const { t } = useTranslation();
-  const from = minutesInto(ghost.start, day, clock.zone);
-  return (
-    <div className={ghost.blocked.length ? "a ghost" : "a ghost free"} style={{ ...place(from, ghost.minutes), "--lane": 0, "--lanes": 1 } as React.CSSProperties} aria-hidden="true">
-      <b>
-        <Icon name={ghost.blocked.length ? "warn" : "check"} />
-        <span>
-          <bdi>{ghost.appointment.client.name}</bdi>
-        </span>
-      </b>
-      <small>
-        <bdi>{clock.range(ghost.start, ghost.start + ghost.minutes * MINUTE)}</bdi>
-      </small>
-      {ghost.blocked.length > 0 && (
-        <div className="why">
-          <strong>
-            <Icon name="warn" />
-            {t("calendar.notFree")}
-          </strong>
-          {ghost.blocked.map((reason) => (
-            <p key={reason}>{reason}</p>
-          ))}
-          <p>
-            <kbd>Esc</kbd> {t("calendar.putBackHint")} <kbd>Shift</kbd> {t("calendar.overrideHint")}
-          </p>
-        </div>
-      )}
-    </div>
-  );
-}
+const obstacles = new WeakMap<Column, Obstacle[]>();
 
+/** Of a column as it is drawn: a card that is carried over it asks in each place. */
 function obstaclesOf(column: Column, clock: Clock): Obstacle[] {
+  const known = obstacles.get(column);
+  if (known) return known;
   const booked = column.appointments
     .filter((appointment) => appointment.occupies)
     .flatMap((appointment): Obstacle[] => {
       const part = partIn(column.day, clock.zone, Date.parse(appointment.starts_at), Date.parse(appointment.ends_at));
       return part ? [{ ...part, kind: "appointment", name: appointment.client.name, id: appointment.id }] : [];
     });
-  return [...booked, ...column.blocks.map((block): Obstacle => ({ ...block, kind: block.kind === "brk" ? "closed" : block.kind }))];
+  const found = [...booked, ...column.blocks.map((block): Obstacle => ({ ...block, kind: block.kind === "brk" ? "closed" : block.kind }))];
+  obstacles.set(column, found);
+  return found;
 }
 
 function rangeOf(span: Span, day: Day, clock: Clock): string {

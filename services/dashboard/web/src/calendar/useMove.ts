@@ -35,9 +35,12 @@ export function useMove({ columns, step, pixelsPerMinute, within = ANYWHERE, scr
   const lift = useRef<(Lift & { start: Pointer & { top: number }; from: number; startDuration: number }) | null>(null);
   const [lifted, setLifted] = useState<Lift | null>(null);
   const frame = useRef(0);
+  const edges = useRef<Edges | null>(null);
   const pointer = useRef<Pointer>({ x: 0, y: 0 });
   const latest = useRef({ onMove, onDrop, onCancel, columns });
   latest.current = { onMove, onDrop, onCancel, columns };
+  // What is drawn anew may stand elsewhere.
+  edges.current = null;
 
   const publish = useCallback(() => {
     if (lift.current) latest.current.onMove({ ...lift.current });
@@ -54,16 +57,18 @@ export function useMove({ columns, step, pixelsPerMinute, within = ANYWHERE, scr
     else latest.current.onCancel();
   }, []);
 
-  /** Puts what is held where the pointer is. */
+  /** Puts what is held where the pointer is; says so only where that is another place. */
   const pull = useCallback(() => {
     const current = lift.current;
     const box = scroller.current;
     if (!current || !box || current.byKeys) return;
     const { x, y } = pointer.current;
+    const { minutes, duration, toColumn } = current;
+    edges.current ??= edgesIn(box);
     const passed = (y - current.start.y + box.scrollTop - current.start.top) / pixelsPerMinute;
     Object.assign(current, pulled(current.grip, { from: current.from, duration: current.startDuration }, passed, step, within));
-    if (current.grip === "move") current.toColumn = columnAt(x, box) ?? current.toColumn;
-    publish();
+    if (current.grip === "move") current.toColumn = columnAt(x + box.scrollLeft, edges.current) ?? current.toColumn;
+    if (current.minutes !== minutes || current.duration !== duration || current.toColumn !== toColumn) publish();
   }, [pixelsPerMinute, publish, scroller, step, within]);
 
   /** Follows the pointer until it lets go; scrolls near the edges. */
@@ -71,11 +76,12 @@ export function useMove({ columns, step, pixelsPerMinute, within = ANYWHERE, scr
     const box = scroller.current;
     if (!lift.current || !box || lift.current.byKeys) return;
     const { x, y } = pointer.current;
-    const edges = box.getBoundingClientRect();
-    if (y < edges.top + SCROLL_EDGE + 48) box.scrollTop -= SCROLL_STEP;
-    if (y > edges.bottom - SCROLL_EDGE) box.scrollTop += SCROLL_STEP;
-    if (x < edges.left + SCROLL_EDGE) box.scrollLeft -= SCROLL_STEP;
-    if (x > edges.right - SCROLL_EDGE) box.scrollLeft += SCROLL_STEP;
+    edges.current ??= edgesIn(box);
+    const { top, bottom, left, right } = edges.current.box;
+    if (y < top + SCROLL_EDGE + 48) box.scrollTop -= SCROLL_STEP;
+    if (y > bottom - SCROLL_EDGE) box.scrollTop += SCROLL_STEP;
+    if (x < left + SCROLL_EDGE) box.scrollLeft -= SCROLL_STEP;
+    if (x > right - SCROLL_EDGE) box.scrollLeft += SCROLL_STEP;
     pull();
     frame.current = requestAnimationFrame(follow);
   }, [pull, scroller]);
@@ -95,6 +101,7 @@ export function useMove({ columns, step, pixelsPerMinute, within = ANYWHERE, scr
         start: { ...at, top: scroller.current?.scrollTop ?? 0 },
       };
       pointer.current = at;
+      edges.current = null;
       setLifted({ ...lift.current });
       publish();
       if (!byKeys) frame.current = requestAnimationFrame(follow);
@@ -222,10 +229,15 @@ function swallow(event: MouseEvent): void {
   event.preventDefault();
 }
 
-function columnAt(x: number, box: HTMLElement): string | null {
-  for (const column of box.querySelectorAll<HTMLElement>("[data-column]")) {
-    const edges = column.getBoundingClientRect();
-    if (x >= edges.left && x < edges.right) return column.dataset.column ?? null;
-  }
-  return null;
+/** Where the scroller and its columns stand, the columns as if it were not scrolled: measured once, not in each frame. */
+type Edges = { box: DOMRect; columns: readonly { id: string; left: number; right: number }[] };
+
+function edgesIn(box: HTMLElement): Edges {
+  const columns = [...box.querySelectorAll<HTMLElement>("[data-column]")].map((column) => {
+    const { left, right } = column.getBoundingClientRect();
+    return { id: column.dataset.column ?? "", left: left + box.scrollLeft, right: right + box.scrollLeft };
+  });
+  return { box: box.getBoundingClientRect(), columns };
 }
+
+const columnAt = (x: number, { columns }: Edges): string | null => columns.find(({ left, right }) => x >= left && x < right)?.id ?? null;

@@ -1,7 +1,7 @@
 /** All appointments, across businesses: filters in the address, tabs with counts, grouped by day. */
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Appointment, STATUSES, type Status, staffOf, useAppointmentPages, useCounts } from "../api/appointments";
 import { useResources, useServices } from "../api/catalogue";
@@ -10,7 +10,7 @@ import { useBusiness } from "../business";
 import { useShortcuts } from "../keys";
 import { Clock, addDays, dayOf, duration, instantOf, now, startOfDay } from "../time";
 import { Button } from "../ui/Button";
-import { Checkbox } from "../ui/fields";
+import { Checkbox, PlainCheckbox } from "../ui/fields";
 import { Icon } from "../ui/Icon";
 import { Menu } from "../ui/Menu";
 import { Empty, Live, Waiting } from "../ui/Page";
@@ -117,6 +117,19 @@ export function ListPage() {
     const appointment = rows.find((row) => row.id === (search.appointment ?? current));
     if (appointment && verbsOf(appointment).some((item) => item.id === verb && !item.why)) start(appointment, verb);
   };
+  // The same for as long as the list lasts, or each drawing of the page would draw every row.
+  const latest = useRef<RowHand | null>(null);
+  latest.current = { verbsOf, select: toggle, focus: setCurrent, open: (id) => set({ appointment: id }), start };
+  const hand = useMemo((): RowHand => {
+    const now = () => latest.current as RowHand;
+    return {
+      verbsOf: (appointment) => now().verbsOf(appointment),
+      select: (id, range) => now().select(id, range),
+      focus: (id) => now().focus(id),
+      open: (id) => now().open(id),
+      start: (appointment, verb) => now().start(appointment, verb),
+    };
+  }, []);
   useShortcuts({
     j: () => step(1),
     k: () => step(-1),
@@ -210,11 +223,7 @@ export function ListPage() {
                       sorted={sorted}
                       selected={selection.ids.has(appointment.id)}
                       open={search.appointment === appointment.id}
-                      verbs={verbsOf(appointment)}
-                      onSelect={(range) => toggle(appointment.id, range)}
-                      onFocus={() => setCurrent(appointment.id)}
-                      onOpen={() => set({ appointment: appointment.id })}
-                      onVerb={(verb) => start(appointment, verb)}
+                      hand={hand}
                     />
                   );
                 })}
@@ -296,26 +305,31 @@ type RowProps = {
   sorted: SortKey;
   selected: boolean;
   open: boolean;
-  verbs: ReturnType<ReturnType<typeof useVerbs>["verbsOf"]>;
-  onSelect: (range: boolean) => void;
-  onFocus: () => void;
-  onOpen: () => void;
-  onVerb: (verb: string) => void;
+  hand: RowHand;
+};
+
+/** What a row can be told to do. */
+type RowHand = Pick<ReturnType<typeof useVerbs>, "verbsOf" | "start"> & {
+  select: (id: string, range: boolean) => void;
+  focus: (id: string) => void;
+  open: (id: string) => void;
 };
 
 const GONE_LOOK = new Set<Status>(["cancelled", "rescheduled", "dismissed"]);
 
-function Row({ appointment, clock, otherBusiness, language, sorted, selected, open, verbs, onSelect, onFocus, onOpen, onVerb }: RowProps) {
+/** Drawn anew only when it has changed itself. Its buttons are made when somebody comes near: until then nobody sees them. */
+const Row = memo(function Row({ appointment, clock, otherBusiness, language, sorted, selected, open, hand }: RowProps) {
   const { t } = useTranslation();
+  const [near, setNear] = useState(false);
   const start = instantOf(appointment.starts_at);
   const staff = staffOf(appointment);
-  const likely = verbs.find((verb) => !verb.why && ["approve", "confirm", "complete"].includes(verb.id));
+  const onOpen = () => hand.open(appointment.id);
   const shift = useRef(false);
   const label = `${appointment.client.name}, ${clock.dayAndTime(start)}`;
   return (
-    <tr className={`${GONE_LOOK.has(appointment.status) ? "off " : ""}${open ? "cur" : ""}`} aria-selected={selected} onClick={onOpen}>
+    <tr className={`${GONE_LOOK.has(appointment.status) ? "off " : ""}${open ? "cur" : ""}`} aria-selected={selected} onClick={onOpen} onPointerEnter={() => setNear(true)} onFocus={() => setNear(true)}>
       <td onClick={(event) => event.stopPropagation()} onPointerDown={(event) => { shift.current = event.shiftKey; }}>
-        <Checkbox label={t("list.select", { label })} value={selected} onChange={() => onSelect(shift.current)} />
+        <PlainCheckbox label={t("list.select", { label })} value={selected} onChange={() => { hand.select(appointment.id, shift.current); shift.current = false; }} />
       </td>
       <td className="t">
         {sorted !== "starts_at" && <small>{clock.shortDay(start)}</small>}
@@ -325,7 +339,7 @@ function Row({ appointment, clock, otherBusiness, language, sorted, selected, op
         </small>
       </td>
       <td>
-        <button type="button" className="rowlink" data-row={appointment.id} onFocus={onFocus} onClick={(event) => { event.stopPropagation(); onOpen(); }}>
+        <button type="button" className="rowlink" data-row={appointment.id} onFocus={() => hand.focus(appointment.id)} onClick={(event) => { event.stopPropagation(); onOpen(); }}>
           <bdi>{appointment.client.name}</bdi>
         </button>
         <small>
@@ -362,16 +376,25 @@ function Row({ appointment, clock, otherBusiness, language, sorted, selected, op
           {appointment.series_id && <span title={t("list.series")}><Icon name="rep" /></span>}
           {(appointment.notes || appointment.internal_notes) && <span title={t("list.note")}><Icon name="note" /></span>}
         </span>
-        <span className="act">
-          {likely && (
-            <Button icon={likely.icon} onPress={() => onVerb(likely.id)}>
-              {likely.name}
-            </Button>
-          )}
-          {verbs.length > 0 && <Menu label={t("list.more", { label })} items={verbs} onAction={onVerb} />}
-        </span>
+        {near && <Acts appointment={appointment} label={label} hand={hand} />}
       </td>
     </tr>
+  );
+});
+
+function Acts({ appointment, label, hand }: { appointment: Appointment; label: string; hand: RowHand }) {
+  const { t } = useTranslation();
+  const verbs = hand.verbsOf(appointment);
+  const likely = verbs.find((verb) => !verb.why && ["approve", "confirm", "complete"].includes(verb.id));
+  return (
+    <span className="act">
+      {likely && (
+        <Button icon={likely.icon} onPress={() => hand.start(appointment, likely.id)}>
+          {likely.name}
+        </Button>
+      )}
+      {verbs.length > 0 && <Menu label={t("list.more", { label })} items={verbs} onAction={(verb) => hand.start(appointment, verb)} />}
+    </span>
   );
 }
 

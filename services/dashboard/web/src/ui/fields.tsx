@@ -142,3 +142,15 @@ export function Checkbox({ children, value, onChange, mixed, isDisabled, label }
     </AriaCheckbox>
   );
 }
+
+/** The same, of the browser's own parts alone: for tables, where there are many. */
+export function PlainCheckbox({ value, onChange, label }: { value: boolean; onChange: (value: boolean) => void; label: string }) {
+  return (
+    <label className="check" data-selected={value || undefined}>
+      <input type="checkbox" checked={value} onChange={(event) => onChange(event.target.checked)} aria-label={label} />
+      <span className="box" aria-hidden="true">
+        <Icon name="check" />
+      </span>
+    </label>
+  );
+}

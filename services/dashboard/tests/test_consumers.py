@@ -12,6 +12,7 @@ from dashboard.consumers import Handlers
 from slotstream_contracts.appointments import AppointmentAssigned, AppointmentSnapshot, AssignedResource, Change
 from slotstream_contracts.base import Actor
 from slotstream_contracts.envelope import Envelope, wrap
+from slotstream_contracts.schedules import ScheduleState
 from slotstream_servicekit.consumer import Received
 
 pytestmark = pytest.mark.service
@@ -74,3 +75,34 @@ async def test_ids_alone_are_kept_and_whoever_lost_the_appointment_is_among_thos
     assert (row.type, row.topic) == ("slotstream.appointment.assigned", "slotstream.appointments.v1")
     assert (row.business_id, set(row.resource_ids)) == (BUSINESS, {OLD, NEW})
     assert "Ada" not in str(row)
+
+
+async def test_that_hours_have_changed_is_told_to_all_and_not_whose_they_are(tenant: Tenant) -> None:
+    handlers = Handlers(lambda: NOW, timedelta(minutes=15))
+    state = ScheduleState(
+        owner_kind="resource",
+        owner_id=NEW,
+        organization_id=tenant.organization_id,
+        zone="Europe/Berlin",
+        updated_at=NOW,
+        version=3,
+    )
+    envelope = wrap(
+        state,
+        organization=tenant.organization_id,
+        subject=str(NEW),
+        sequence=3,
+        time=NOW,
+        source="/slotstream/availability",
+        correlation_id="c",
+    )
+    record: Received[Envelope[Any]] = Received(envelope, str(NEW), "slotstream.schedules.v1", 0, 0, NOW)
+    gone: Received[Envelope[Any]] = Received(None, str(NEW), "slotstream.schedules.v1", 0, 1, NOW)
+
+    async with tenant.database.system_transaction() as session:
+        await handlers.on_schedules(session, [record, gone])
+
+    async with tenant.database.transaction(tenant.organization_id) as session:
+        (row,) = (await session.execute(text("SELECT * FROM live_events"))).all()
+    assert (row.id, row.topic, row.version) == (envelope.id, "slotstream.schedules.v1", 3)
+    assert str(NEW) not in str(row)

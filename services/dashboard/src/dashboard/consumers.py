@@ -1,4 +1,4 @@
-"""What the dashboard consumes: events of appointments, for open streams."""
+"""What the dashboard consumes, for open streams: events of appointments, and that hours have changed."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -11,7 +11,8 @@ from dashboard.domain.live import LiveEvent
 from dashboard.usecases.live import keep_live_events
 from slotstream_contracts.appointments import AppointmentEvent
 from slotstream_contracts.envelope import Envelope
-from slotstream_contracts.topics import APPOINTMENTS
+from slotstream_contracts.schedules import ScheduleState
+from slotstream_contracts.topics import APPOINTMENTS, SCHEDULES
 from slotstream_servicekit.consumer import Consumers, Received
 
 Batch = Sequence[Received[Envelope[Any]]]
@@ -26,9 +27,17 @@ class Handlers:
 
     async def on_appointments(self, session: AsyncSession, batch: Batch) -> None:
         events = [
-            _live(record.event, record.event.data, record.topic)
+            _appointment_changed(record.event, record.event.data, record.topic)
             for record in batch
             if record.event is not None and isinstance(record.event.data, AppointmentEvent)
+        ]
+        await keep_live_events(session=session, events=events, now=self._clock(), retention=self._retention)
+
+    async def on_schedules(self, session: AsyncSession, batch: Batch) -> None:
+        events = [
+            _hours_changed(record.event, record.event.data, record.topic)
+            for record in batch
+            if record.event is not None and isinstance(record.event.data, ScheduleState)
         ]
         await keep_live_events(session=session, events=events, now=self._clock(), retention=self._retention)
 
@@ -36,9 +45,10 @@ class Handlers:
 def register(consumers: Consumers, *, clock: Callable[[], datetime], retention: timedelta) -> None:
     handlers = Handlers(clock, retention)
     consumers.subscribe(APPOINTMENTS.name, handlers.on_appointments, dedupe=False)
+    consumers.subscribe(SCHEDULES.name, handlers.on_schedules, dedupe=False)
 
 
-def _live(envelope: Envelope[Any], event: AppointmentEvent, topic: str) -> LiveEvent:
+def _appointment_changed(envelope: Envelope[Any], event: AppointmentEvent, topic: str) -> LiveEvent:
     appointment = event.appointment
     resource_ids = [resource.id for resource in appointment.resources]
     return LiveEvent(
@@ -50,6 +60,21 @@ def _live(envelope: Envelope[Any], event: AppointmentEvent, topic: str) -> LiveE
         version=appointment.version,
         business_id=appointment.business_id,
         resource_ids=tuple(dict.fromkeys([*resource_ids, *_earlier_resources(event)])),
+        created_at=envelope.time,
+    )
+
+
+def _hours_changed(envelope: Envelope[Any], schedule: ScheduleState, topic: str) -> LiveEvent:
+    """Whose is not told: a page reads the hours that it shows, and nobody learns of a calendar that is not theirs."""
+    return LiveEvent(
+        id=envelope.id,
+        organization_id=envelope.organization,
+        topic=topic,
+        type=envelope.type,
+        subject="",
+        version=schedule.version,
+        business_id=None,
+        resource_ids=(),
         created_at=envelope.time,
     )
 

@@ -62,7 +62,7 @@ def _loader(context: str) -> Sequence[str]:
 
 
 def _containerd() -> str | None:
-    """The client of a containerd whose cluster runs on this machine itself, as `kube-here` lays it beside kubectl."""
+    """The client of a containerd whose cluster runs on this machine itself; beside kubectl stands what speaks to it."""
     if LOAD in os.environ:
         return None
     beside = Path(os.environ.get("KUBECONFIG", "")).parent / "bin" / "ctr-k8s"

@@ -19,14 +19,19 @@ const BETWEEN_WHOLE_READINGS = 2_000;
 /** What an appointment changes beside the lists: sums and free times. */
 const BESIDE: readonly QueryKey[] = [["appointments", "counts"], ["holds"], ["calendar", "holds"], ["slots"]];
 const BETWEEN_SUMS = 1_000;
-/** Hours and absences change without a word; they are looked at again when something else has changed. */
-const BETWEEN_HOURS = 30_000;
+/** What hours decide. */
+const BY_HOURS: readonly QueryKey[] = [["schedule"], ["calendar"], ["slots"]];
+const BETWEEN_HOURS = 1_000;
+/** What a synced calendar brings changes without a word; it is looked at again when something else has changed. */
+const BETWEEN_CALENDARS = 30_000;
 
 type Patch = { told: Told; answers: ReadonlyMap<string, Appointment> };
 
 export type Follower = {
   /** Somebody has changed this appointment; it is of this version now. */
   tell: (id: string, version: number) => void;
+  /** Somebody's weekly hours, closures or time off are others now. */
+  tellOfHours: () => void;
   /** Something was missed: what is shown is read anew. */
   readAnew: () => void;
   /** The services are within reach again. */
@@ -87,20 +92,22 @@ export function follow(client: QueryClient): Follower {
       if (told.size > MOST) anew(["appointments"]);
       else await readChanged(told);
       sums();
-      hours();
+      calendars();
     }
     reading = false;
   };
 
   const anew = oneAtATime((queryKey) => askAnew(client, queryKey), BETWEEN_WHOLE_READINGS);
   const sums = seldom(() => BESIDE.forEach((queryKey) => void askAnew(client, queryKey)), BETWEEN_SUMS);
-  const hours = seldom(() => void askAnew(client, ["calendar"]), BETWEEN_HOURS);
+  const calendars = seldom(() => void askAnew(client, ["calendar"]), BETWEEN_CALENDARS);
+  const hours = seldom(() => BY_HOURS.forEach((queryKey) => void askAnew(client, queryKey)), BETWEEN_HOURS);
 
   return {
     tell: (id, version) => {
       waiting.set(id, Math.max(version, waiting.get(id) ?? 0));
       void work();
     },
+    tellOfHours: hours,
     readAnew: () => anew([]),
     readFailed: () => void client.refetchQueries({ type: "active", predicate: (query) => query.state.status === "error" }),
     stop: () => {

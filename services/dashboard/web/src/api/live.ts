@@ -55,6 +55,7 @@ export function listen(client: QueryClient, place: string): () => void {
   const takeEvent = (event: LiveEvent) => {
     last = event.id;
     if (event.topic.includes("appointment")) follower.tell(event.subject, event.version);
+    if (event.topic.includes("schedule")) follower.tellOfHours();
   };
   channel.onmessage = (message: MessageEvent<Told>) => take(message.data);
   const tell = (told: Told) => {

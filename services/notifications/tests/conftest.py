@@ -10,11 +10,13 @@ import httpx2
 import pytest
 import pytest_asyncio
 from aiosmtpd.controller import Controller
+from pydantic import SecretStr
 
 sys.path.append(str(Path(__file__).parent))
 
 from notifications_mailbox import Mailbox
 from notifications_salon import Salon
+from notifications_twilio import ACCOUNT, TOKEN, FakeTwilio
 
 from notifications.main import create_api, create_channels, create_handlers, create_sender
 from notifications.settings import NotificationsSettings
@@ -79,3 +81,27 @@ async def salon(
     for channel in channels:
         await channel.aclose()
     await salon.take_published()
+
+
+@pytest_asyncio.fixture
+async def twilio(salon: Salon) -> AsyncIterator[FakeTwilio]:
+    """The salon sends SMS by a Twilio that keeps to its document, and so must we; Grace has a phone."""
+    async with FakeTwilio().running() as fake:
+        settings = salon.settings.model_copy(
+            update={
+                "sms": "twilio",
+                "sms_sender": "+447700900777",
+                "twilio_account_sid": ACCOUNT,
+                "twilio_auth_token": SecretStr(TOKEN),
+                "twilio_base_url": fake.url,
+                "twilio_callback_url": "https://msg.salon.test/api/notifications",
+                "twilio_seconds": 5.0,
+            }
+        )
+        channels = create_channels(settings)
+        salon.use(channels)
+        await salon.receive_states(salon.client(phone="+447700900123", version=2))
+        yield fake
+        for channel in channels:
+            await channel.aclose()
+        assert fake.faults == []

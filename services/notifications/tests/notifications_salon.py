@@ -82,10 +82,12 @@ class Salon:
 
     def use_channels(self, *channels: NotificationChannel) -> None:
         """From now on these are the configured channels; news goes out on all of them."""
-        configured = Channels(channels, immediate=[channel.name for channel in channels])
+        self.use(Channels(channels, immediate=[channel.name for channel in channels]))
+
+    def use(self, configured: Channels) -> None:
         self.sender.channels = self.handlers.channels = configured
         dependencies = cast("Dependencies", self.app.state.dependencies)
-        self.app.state.dependencies = replace(dependencies, channels=configured.names)
+        self.app.state.dependencies = replace(dependencies, channels=configured)
 
     def snapshot(self, **more: Any) -> AppointmentSnapshot:
         identity = uuid4()

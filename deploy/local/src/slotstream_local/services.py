@@ -61,6 +61,8 @@ class StackSettings:
             "SLOTSTREAM_ISSUERS": json.dumps(self._issuers()),
             "NOTIFICATIONS_SMTP_HOST": "127.0.0.1",
             "NOTIFICATIONS_SMTP_PORT": str(self.smtp_port),
+            "NOTIFICATIONS_SMS": "console",
+            "BOOKING_MESSAGE_CHANNELS": json.dumps(["email", "sms"]),
             "DASHBOARD_SMTP_HOST": "127.0.0.1",
             "DASHBOARD_SMTP_PORT": str(self.smtp_port),
             "DASHBOARD_UPSTREAMS": json.dumps(self._upstreams()),

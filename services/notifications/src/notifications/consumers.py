@@ -23,7 +23,7 @@ from notifications.domain import (
     Staff,
 )
 from notifications.usecases.messages import request_messages
-from notifications.usecases.planning import plan_messages
+from notifications.usecases.planning import plan_for_clients, plan_messages
 from notifications.usecases.projections import (
     apply_appointment_states,
     apply_appointments,
@@ -43,6 +43,7 @@ from slotstream_contracts.messages import SendMessage
 from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS, CATALOGUE, CLIENTS, NOTIFICATION_COMMANDS
 from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.consumer import Consumers, Received
+from slotstream_servicekit.context import Cause
 from slotstream_servicekit.projections import newest_by_key
 from slotstream_servicekit.rebuild import Projection
 
@@ -93,7 +94,17 @@ class Handlers:
     async def on_clients(self, session: AsyncSession, batch: Batch) -> None:
         states = [client_of(record.event.data) for record in newest_by_key(batch).values() if record.event is not None]
         erased = [client_id for record in batch if record.event is None and (client_id := _uuid(record.key))]
-        if await apply_clients(session=session, states=states, erased=erased, now=self.clock()):
+        now = self.clock()
+        woken = await apply_clients(session=session, states=states, erased=erased, now=now)
+        last = next((record.event for record in reversed(batch) if record.event is not None), None)
+        planned = last is not None and await plan_for_clients(
+            session=session,
+            clients={(client.organization_id, client.id) for client in states},
+            channels=self.channels,
+            cause=Cause(correlation_id=last.correlationid, traceparent=last.traceparent),
+            now=now,
+        )
+        if woken or planned:
             self._wake_after_commit(session)
 
     async def on_catalogue(self, session: AsyncSession, batch: Batch) -> None:

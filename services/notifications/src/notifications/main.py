@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
 from notifications.adapters.email import EmailChannel, SmtpGateway, SmtpServer, checked_address
 from notifications.adapters.portal_links import PortalLinks
+from notifications.adapters.sms import ConsoleSmsGateway, SmsChannel, SmsGateway, TwilioAccount, TwilioGateway
 from notifications.api import ROUTERS, Dependencies
 from notifications.domain import Channel, Channels, InvalidAddressError, RetryPolicy
 from notifications.settings import NotificationsSettings
@@ -68,7 +70,7 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
     )
     app.state.dependencies = Dependencies(
         database=database,
-        channels=create_channels(settings).names,
+        channels=create_channels(settings),
         catalogue_wait=settings.catalogue_wait,
         clock=clock,
     )
@@ -105,7 +107,9 @@ def create_worker(settings: NotificationsSettings, *, clock: Clock = system_cloc
 def create_channels(settings: NotificationsSettings) -> Channels:
     """Those that this installation has: what needs another one is refused."""
     email = EmailChannel(SmtpGateway(_smtp_server(settings)), sender_address=_sender_address(settings))
-    return Channels([email], immediate=[Channel.EMAIL])
+    sms = _sms_gateway(settings)
+    more = [SmsChannel(sms, sender=settings.sms_sender)] if sms is not None else []
+    return Channels([email, *more], immediate=[Channel.EMAIL])
 
 
 def create_sender(settings: NotificationsSettings, *, database: Database, channels: Channels, clock: Clock) -> Sender:
@@ -169,6 +173,39 @@ def _sender_address(settings: NotificationsSettings) -> str:
         return checked_address(settings.sender_address)
     except InvalidAddressError as error:
         raise StartError("NOTIFICATIONS_SENDER_ADDRESS is not an e-mail address") from error
+
+
+def _sms_gateway(settings: NotificationsSettings) -> SmsGateway | None:
+    if settings.sms == "console":
+        return ConsoleSmsGateway(SmtpGateway(_smtp_server(settings)))
+    return TwilioGateway(_twilio_account(settings)) if settings.sms == "twilio" else None
+
+
+def _twilio_account(settings: NotificationsSettings) -> TwilioAccount:
+    """Raises StartError for what is missing, and for credentials that would travel unencrypted."""
+    key, secret = settings.twilio_api_key, settings.twilio_api_secret
+    if (key is None) != (secret is None):
+        raise StartError("NOTIFICATIONS_TWILIO_API_KEY and NOTIFICATIONS_TWILIO_API_SECRET belong together")
+    password = secret or settings.twilio_auth_token
+    if not settings.twilio_account_sid or not settings.sms_sender or password is None:
+        raise StartError(
+            'NOTIFICATIONS_SMS is "twilio", which needs NOTIFICATIONS_TWILIO_ACCOUNT_SID, NOTIFICATIONS_SMS_SENDER, '
+            "and NOTIFICATIONS_TWILIO_AUTH_TOKEN or an API key"
+        )
+    base = urlsplit(settings.twilio_base_url)
+    if base.scheme != "https" and base.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise StartError("NOTIFICATIONS_TWILIO_BASE_URL is not https, so that credentials would travel unencrypted")
+    if settings.twilio_callback_url is not None and settings.twilio_auth_token is None:
+        raise StartError("NOTIFICATIONS_TWILIO_CALLBACK_URL needs NOTIFICATIONS_TWILIO_AUTH_TOKEN, which signs calls")
+    return TwilioAccount(
+        account_sid=settings.twilio_account_sid,
+        username=key or settings.twilio_account_sid,
+        password=password.get_secret_value(),
+        sender=settings.sms_sender,
+        base_url=settings.twilio_base_url,
+        callback_url=settings.twilio_callback_url,
+        seconds=settings.twilio_seconds,
+    )
 
 
 def _smtp_server(settings: NotificationsSettings) -> SmtpServer:

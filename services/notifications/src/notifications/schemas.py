@@ -1,6 +1,6 @@
 """The shapes that notifications takes and gives over HTTP."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
@@ -71,7 +71,9 @@ class TemplateOut(ResponseModel):
 
 
 class PreviewIn(RequestModel):
-    """A text to try out in place of the stored one, before it is saved."""
+    """A text to try out in place of the stored one, before it is saved. `channel`: of a text that is not stored."""
+
+    channel: Channel = Channel.EMAIL
 
     subject: _Subject | None = None
     text: _Body | None = None
@@ -79,10 +81,21 @@ class PreviewIn(RequestModel):
     locale: LocaleTag | None = None
 
 
+class SmsSizeOut(ResponseModel):
+    """What an SMS costs: `units` are septets in GSM-7 and 16-bit units in UCS-2."""
+
+    encoding: Literal["GSM-7", "UCS-2"]
+    units: int
+    segments: int
+
+
 class PreviewOut(ResponseModel):
+    """Of an SMS the text as it is sent, and what it costs with these values."""
+
     subject: str
     text: str
     html: str
+    sms: SmsSizeOut | None = None
 
 
 class VariableOut(ResponseModel):

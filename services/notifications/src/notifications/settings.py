@@ -33,6 +33,24 @@ class NotificationsSettings(ServiceSettings):
     sender_address: str = "no-reply@slotstream.invalid"
     """The address in From; the name beside it is the business's."""
 
+    sms: Literal["none", "console", "twilio"] = "none"
+    """How SMS go out. `console` is for development: each becomes a mail to an address that does not exist."""
+    sms_sender: str = ""
+    """A number (E.164), a short code, a name of up to 11 characters, or a messaging service's SID (`MG…`)."""
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr | None = None
+    """Signs what Twilio tells this service, and sends where there is no API key."""
+    twilio_api_key: str | None = None
+    twilio_api_secret: SecretStr | None = None
+    twilio_base_url: str = "https://api.twilio.com"
+    twilio_callback_url: str | None = None
+    """Where Twilio reaches this service: `https://book.example.com/api/notifications` by the dashboard's origin.
+
+    Without it nothing is heard of what became of an SMS, nor of those who answer STOP.
+    """
+    twilio_seconds: float = Field(default=20.0, gt=0, le=120)
+    """How long Twilio may take to answer; after that the outcome is unknown."""
+
     poll_every: timedelta = timedelta(seconds=5)
     """How often the sender looks for messages that are due although nothing has told it of any."""
     claim_lease: timedelta = timedelta(seconds=30)

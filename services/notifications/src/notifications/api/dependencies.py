@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
-from notifications.domain import Channel
+from notifications.domain import Channels
 from notifications.storage import CatalogueStore
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.context import Context
@@ -22,7 +22,7 @@ class Dependencies:
     """`channels` are those that are configured: what needs another one is refused."""
 
     database: Database
-    channels: frozenset[Channel]
+    channels: Channels
     catalogue_wait: timedelta
     clock: Clock
 

@@ -1,6 +1,6 @@
 """/v1/templates: the texts of messages."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query, Request, Response
@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.adapters.templates import BUILT_IN_LOCALES, DEFAULTS, VARIABLES, built_in, sample_values
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
-from notifications.domain import Channel, Kind, Template, Text
+from notifications.domain import Channel, Kind, Template, Text, sms_size
 from notifications.schemas import (
     ChangeTemplateIn,
     CreateTemplateIn,
     PreviewIn,
     PreviewOut,
+    SmsSizeOut,
     TemplateOut,
     VariableOut,
 )
@@ -55,7 +56,7 @@ async def create_message_template(
 
     async def create(session: AsyncSession) -> Response:
         created = await create_template(
-            session=session, context=context, template=template, channels=dependencies.channels
+            session=session, context=context, template=template, channels=dependencies.channels.names
         )
         return model_response(_out(created), status=201, version=created.version)
 
@@ -92,15 +93,17 @@ async def list_built_in_templates(
     principal: Reader,
     kind: Annotated[list[Kind] | None, Query()] = None,
     locale: Annotated[list[str] | None, Query()] = None,
+    channel: Annotated[Literal["email", "sms"], Query()] = "email",
 ) -> Page[TemplateOut]:
     """The built-in texts, as a start for one's own."""
+    of_channel = Channel(channel)
     items = [
         TemplateOut(
             id=None,
             business_id=None,
             kind=built_in_kind,
             audience=audience,
-            channel=Channel.EMAIL,
+            channel=of_channel,
             locale=language,
             subject=text.subject,
             text=text.text,
@@ -114,7 +117,7 @@ async def list_built_in_templates(
         if not locale or language in locale
         for built_in_kind, audience in DEFAULTS
         if not kind or built_in_kind in kind
-        if (text := built_in(built_in_kind, audience, language)) is not None
+        if (text := built_in(built_in_kind, audience, language, of_channel)) is not None
     ]
     return Page[TemplateOut](items=items, next_cursor=None)
 
@@ -136,7 +139,7 @@ async def list_template_variables(
 async def preview_text(body: PreviewIn, principal: Reader) -> Response:
     """Try out a text that is not stored."""
     text = Text(subject=body.subject or "", text=body.text or "", html=body.html)
-    return _preview(text, body.locale or "en")
+    return _preview(text, body.locale or "en", body.channel)
 
 
 @router.get("/{template_id}", response_model=TemplateOut)
@@ -194,12 +197,13 @@ async def preview_message_template(
         text=body.text or stored.text.text,
         html=body.html if "html" in body.model_fields_set else stored.text.html,
     )
-    return _preview(text, body.locale or stored.locale)
+    return _preview(text, body.locale or stored.locale, stored.channel)
 
 
-def _preview(text: Text, locale: str) -> Response:
-    shown = preview_template(text, locale=locale)
-    return model_response(PreviewOut(subject=shown.subject, text=shown.text, html=shown.html or ""))
+def _preview(text: Text, locale: str, channel: Channel) -> Response:
+    shown = preview_template(text, locale=locale, channel=channel)
+    size = SmsSizeOut.model_validate(sms_size(shown.text)) if channel is Channel.SMS else None
+    return model_response(PreviewOut(subject=shown.subject, text=shown.text, html=shown.html or "", sms=size))
 
 
 def _template_of(body: CreateTemplateIn, template_id: UUID, context: Context) -> Template:

@@ -17,6 +17,7 @@ from notifications.domain.channels import (
     NotificationChannel,
     OutcomeUnknownError,
     Outgoing,
+    RecipientOptedOutError,
     RefusedForGoodError,
     RefusedForNowError,
     require_channel,
@@ -45,10 +46,12 @@ from notifications.domain.planning import (
 )
 from notifications.domain.reminders import Reminder, ReminderRule
 from notifications.domain.retries import RetryPolicy
+from notifications.domain.sms import MAX_UNITS, SmsEncoding, SmsSize, bounded_sms, normalised_sms, sms_size
 from notifications.domain.templates import Template, Text
 
 __all__ = [
     "AGREED_STATUSES",
+    "MAX_UNITS",
     "NEED_ACTIVE",
     "Appointment",
     "AppointmentChange",
@@ -77,6 +80,7 @@ __all__ = [
     "OutcomeUnknownError",
     "Outgoing",
     "Preference",
+    "RecipientOptedOutError",
     "RefusedForGoodError",
     "RefusedForNowError",
     "Reminder",
@@ -85,16 +89,21 @@ __all__ = [
     "ReminderRule",
     "RetryPolicy",
     "ServiceUnknownError",
+    "SmsEncoding",
+    "SmsSize",
     "Staff",
     "Status",
     "Template",
     "TemplateRefusedError",
     "Text",
+    "bounded_sms",
     "due_reminders",
     "ended_appointments",
     "immediate_messages",
+    "normalised_sms",
     "requested_message",
     "require_channel",
     "rules_for",
+    "sms_size",
     "suppression_reason",
 ]

@@ -54,11 +54,19 @@ class DeliveryError(Exception):
 
 
 class RefusedForNowError(DeliveryError):
-    """Not accepted, but a later attempt may be: the message is planned again."""
+    """Not accepted, but a later attempt may be: the message is planned again, not before `wait` has passed."""
+
+    def __init__(self, code: str, detail: str, *, wait: timedelta | None = None) -> None:
+        super().__init__(code, detail)
+        self.wait = wait or timedelta()
 
 
 class RefusedForGoodError(DeliveryError):
     """Not accepted, and it never will be: the message has failed."""
+
+
+class RecipientOptedOutError(DeliveryError):
+    """Not accepted, since the recipient has told the provider to stop: the message is suppressed."""
 
 
 class OutcomeUnknownError(DeliveryError):

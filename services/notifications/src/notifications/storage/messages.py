@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, or_, select, text, update
+from sqlalchemy import Row, and_, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import NEED_ACTIVE, Audience, Channel, Draft, Kind, Message, Status
-from notifications.storage.tables import appointments, messages
+from notifications.storage.tables import appointments, clients, messages
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.notify import notify
@@ -29,10 +29,12 @@ _MAY_RETURN = (
     "appointment_no_show",
     "appointment_pending",
     "moved",
+    "no_address",
     "notify_off",
     "removed",
 )
 """Why a reminder was suppressed that comes back when the appointment does."""
+_MAY_NOT_RETURN_LATE = ("appointment_pending", "no_address")
 
 
 PLANNED_CHANNEL: Final = "messages_planned"
@@ -111,8 +113,8 @@ class MessageStore:
                             # Whatever stood against the former client; it is not sent late.
                             and_(messages.c.client_id != excluded.client_id, excluded.due_at >= now),
                         ),
-                        # Approved after the reminder was due: it is not sent late.
-                        or_(messages.c.reason != "appointment_pending", excluded.due_at >= now),
+                        # Approved, or given an address, after the reminder was due: it is not sent late.
+                        or_(messages.c.reason.not_in(_MAY_NOT_RETURN_LATE), excluded.due_at >= now),
                         excluded.status == Status.PLANNED,
                     ),
                 ).returning(*COLUMNS)
@@ -183,6 +185,32 @@ class MessageStore:
             )
             stopped += [message_of(row) for row in rows]
         return stopped
+
+    async def chains_without_address(
+        self, client_keys: Collection[tuple[UUID, UUID]], *, now: datetime
+    ) -> set[tuple[UUID, str]]:
+        """Chains (organization, calendar UID) with reminders ahead that these clients had no address for.
+
+        Those of clients who were merged into one of them are among them.
+        """
+        if not client_keys:
+            return set()
+        merged = select(clients.c.organization_id, clients.c.id).where(
+            tuple_(clients.c.organization_id, clients.c.merged_into).in_(sorted(client_keys))
+        )
+        key = tuple_(messages.c.organization_id, messages.c.client_id)
+        rows = await self._session.execute(
+            select(messages.c.organization_id, messages.c.calendar_uid)
+            .distinct()
+            .where(
+                or_(key.in_(sorted(client_keys)), key.in_(merged)),
+                messages.c.kind == Kind.REMINDER,
+                messages.c.status == Status.SUPPRESSED,
+                messages.c.reason == "no_address",
+                messages.c.due_at > now,
+            )
+        )
+        return {(row.organization_id, row.calendar_uid) for row in rows}
 
     async def wake(self, organizations: Collection[UUID], *, now: datetime) -> bool:
         """Lets messages that wait for a state look again at once; whether there are any."""

@@ -14,6 +14,7 @@ from notifications.domain import (
     NotificationChannel,
     OutcomeUnknownError,
     Outgoing,
+    RecipientOptedOutError,
     RefusedForGoodError,
     RefusedForNowError,
     RetryPolicy,
@@ -122,6 +123,8 @@ async def deliver_message(
         return None
     except RefusedForNowError as error:
         settlement = _later(message, error, now=clock(), retries=retries)
+    except RecipientOptedOutError:
+        settlement = Settlement(status=Status.SUPPRESSED, reason="opted_out")
     except RefusedForGoodError as error:
         settlement = Settlement(status=Status.FAILED, code=error.code, detail=error.detail)
     except OutcomeUnknownError as error:
@@ -135,6 +138,7 @@ def _later(message: Message, error: RefusedForNowError, *, now: datetime, retrie
     next_attempt_at = retries.next_attempt(attempts=message.tries + 1, now=now)
     if next_attempt_at is None:
         return Settlement(status=Status.FAILED, code=error.code, detail=f"given up: {error.detail}")
+    next_attempt_at = max(next_attempt_at, now + error.wait)
     return Settlement(
         status=Status.PLANNED, code=error.code, detail=error.detail, next_attempt_at=next_attempt_at, tried=True
     )

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +13,9 @@ from notifications.domain import (
     AppointmentChange,
     CatalogueItem,
     Channels,
+    Client,
     Draft,
+    InvalidAddressError,
     Message,
     due_reminders,
     ended_appointments,
@@ -23,6 +26,7 @@ from notifications.publishers import records_of
 from notifications.storage import (
     AppointmentStore,
     CatalogueStore,
+    ClientStore,
     MessageStore,
     ReminderRuleStore,
     ReminderStore,
@@ -67,6 +71,7 @@ async def plan_messages(
     last = changes[-1]
     moved = await plan_reminders(
         session=session,
+        channels=channels,
         chains={appointment.chain for appointment in snapshots},
         cause=Cause(correlation_id=last.correlation_id, traceparent=last.traceparent),
         now=now,
@@ -137,7 +142,7 @@ async def _apply_rules(session: AsyncSession, changes: Sequence[AppointmentChang
 
 
 async def plan_reminders(
-    *, session: AsyncSession, chains: Collection[Chain], cause: Cause, now: datetime
+    *, session: AsyncSession, channels: Channels, chains: Collection[Chain], cause: Cause, now: datetime
 ) -> list[Message]:
     """Moves and stops the messages of these chains; returns those that changed.
 
@@ -162,7 +167,43 @@ async def plan_reminders(
             traceparent=cause.traceparent,
         )
     ]
-    return [*stopped, *await messages.plan(drafts, now=now)]
+    return [*stopped, *await messages.plan(await _addressed(session, drafts, channels), now=now)]
+
+
+async def plan_for_clients(
+    *, session: AsyncSession, clients: Collection[tuple[UUID, UUID]], channels: Channels, cause: Cause, now: datetime
+) -> bool:
+    """Plans the reminders that waited for an address which these clients have now; whether there were any."""
+    chains = await MessageStore(session).chains_without_address(clients, now=now) if channels.names else set()
+    if not chains:
+        return False
+    planned = await plan_reminders(session=session, channels=channels, chains=chains, cause=cause, now=now)
+    await enqueue(session, records_of(planned))
+    return bool(planned)
+
+
+async def _addressed(session: AsyncSession, drafts: Sequence[Draft], channels: Channels) -> list[Draft]:
+    """The drafts; one to a client who has no address on its channel is suppressed at once, so that it is seen."""
+    keys = {(draft.organization_id, draft.client_id) for draft in drafts if draft.client_id is not None}
+    clients = await ClientStore(session).get_all(keys) if keys else {}
+    return [
+        replace(draft, reason="no_address")
+        if draft.reason is None and draft.client_id is not None and _has_no_address(draft, clients, channels)
+        else draft
+        for draft in drafts
+    ]
+
+
+def _has_no_address(draft: Draft, clients: Mapping[tuple[UUID, UUID], Client], channels: Channels) -> bool:
+    """False as well where that is not known yet: it is judged once more when the message is due."""
+    client = clients.get((draft.organization_id, draft.client_id)) if draft.client_id is not None else None
+    channel = channels.get(draft.channel)
+    if client is None or channel is None:
+        return False
+    try:
+        return channel.address_of(client.contact) is None
+    except InvalidAddressError:
+        return False
 
 
 def _stops(chain: Collection[Appointment]) -> list[Stop]:

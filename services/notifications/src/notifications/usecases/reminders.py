@@ -10,6 +10,7 @@ from notifications.domain import (
     Appointment,
     AppointmentInactiveError,
     Channel,
+    Channels,
     DuplicateError,
     DuplicateReminderError,
     Message,
@@ -42,10 +43,10 @@ async def add_reminder(
     context: Context,
     appointment_id: UUID,
     reminder: NewReminder,
-    channels: frozenset[Channel],
+    channels: Channels,
 ) -> Message:
     """One more reminder for an appointment; it moves and stops with it."""
-    require_channel(reminder.channel, channels)
+    require_channel(reminder.channel, channels.names)
     appointment = await _known(session, context.organization_id, appointment_id)
     if not appointment.is_active:
         raise AppointmentInactiveError(
@@ -76,7 +77,9 @@ async def add_reminder(
         raise DuplicateReminderError(f"Reminder {same} is sent by {reminder.channel} {minutes} minutes before already")
     if not await store.add(added, now=context.now):
         raise DuplicateError(f"There is a reminder {reminder.id} already")
-    changed = await plan_reminders(session=session, chains=[appointment.chain], cause=context.cause, now=context.now)
+    changed = await plan_reminders(
+        session=session, channels=channels, chains=[appointment.chain], cause=context.cause, now=context.now
+    )
     await enqueue(session, records_of(changed))
     messages = MessageStore(session)
     await messages.announce_planned()

@@ -77,6 +77,6 @@ def _filled_in(sendable: Sendable, choice: Choice, links: Mapping[str, str]) -> 
         return render_text(choice.text, values)
     except TemplateRefusedError:
         # A template that was fine when it was saved: the news matters more than its words.
-        kind, audience = sendable.message.kind, sendable.message.audience
-        plain = built_in(kind, audience, language) or built_in(kind, audience, "en") or choice.text
+        kind, audience, channel = sendable.message.kind, sendable.message.audience, sendable.message.channel
+        plain = built_in(kind, audience, language, channel) or built_in(kind, audience, "en", channel) or choice.text
         return render_text(plain, values)

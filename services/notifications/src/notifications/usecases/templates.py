@@ -6,7 +6,18 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.adapters.templates import check_text, html_page, render_text, sample_values
-from notifications.domain import BusinessUnknownError, Channel, DuplicateError, Template, Text, require_channel
+from notifications.domain import (
+    MAX_UNITS,
+    BusinessUnknownError,
+    Channel,
+    DuplicateError,
+    Template,
+    TemplateRefusedError,
+    Text,
+    bounded_sms,
+    normalised_sms,
+    require_channel,
+)
 from notifications.storage import CatalogueStore, TemplateStore
 from notifications.usecases.limits import check_setting
 from slotstream_servicekit.context import Context
@@ -20,6 +31,7 @@ async def create_template(
     check_setting(context.limits, template.business_id, what="A template for all businesses")
     require_channel(template.channel, channels)
     check_text(template.text)
+    _check_length(template)
     if template.business_id is not None:
         await require_business(
             session=session, organization_id=context.organization_id, business_id=template.business_id
@@ -51,6 +63,7 @@ async def change_template(
         html=None if drop_html else old.text.html if html is None else html,
     )
     check_text(changed)
+    _check_length(replace(old, text=changed))
     if changed == old.text:
         return old
     new = replace(old, text=changed, updated_at=context.now, version=old.version + 1)
@@ -69,10 +82,21 @@ async def archive_template(
     await store.replace(replace(old, updated_at=context.now, version=old.version + 1), archived=True)
 
 
-def preview_template(text: Text, *, locale: str) -> Text:
-    """The text with example values filled in, the HTML as it would be sent. Raises TemplateRefusedError."""
+def preview_template(text: Text, *, locale: str, channel: Channel) -> Text:
+    """The text with example values filled in, HTML and SMS as they would be sent. Raises TemplateRefusedError."""
     rendered = render_text(text, sample_values(locale))
+    if channel is Channel.SMS:
+        return replace(rendered, text=normalised_sms(rendered.text), html=None)
     return replace(rendered, html=rendered.html or html_page(rendered.text, locale))
+
+
+def _check_length(template: Template) -> None:
+    """Raises TemplateRefusedError for an SMS that is too long with example values already."""
+    if template.channel is not Channel.SMS:
+        return
+    shown = preview_template(template.text, locale=template.locale, channel=template.channel).text
+    if bounded_sms(shown) != shown:
+        raise TemplateRefusedError(f"The text is longer than the {MAX_UNITS} characters of an SMS")
 
 
 def _check_version(old: Template, expected: int | None) -> None:

@@ -40,7 +40,7 @@ def choose_template(
             for template in fitting:
                 if template.business_id == owner and _normal(template.locale) == locale:
                     return Choice(text=template.text, locale=locale, template_id=template.id)
-        text = built_in(kind, audience, locale)
+        text = built_in(kind, audience, locale, channel)
         if text is not None:
             return Choice(text=text, locale=locale)
     raise LookupError(f"there is no template for {kind} to {audience}")

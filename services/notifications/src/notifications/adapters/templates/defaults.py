@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from notifications.domain import Audience, Kind, Text
+from notifications.domain import Audience, Channel, Kind, Text
 
 C, S = Audience.CLIENT, Audience.STAFF
 
@@ -245,12 +245,14 @@ DEFAULTS: tuple[tuple[Kind, Audience], ...] = tuple(_ENGLISH.news)
 
 
 @lru_cache(maxsize=512)
-def built_in(kind: Kind, audience: Audience, locale: str) -> Text | None:
-    """The built-in template's source, or None in a language that has none."""
+def built_in(kind: Kind, audience: Audience, locale: str, channel: Channel = Channel.EMAIL) -> Text | None:
+    """The built-in template's source, or None in a language that has none. An SMS is as short as it can be."""
     language = _LANGUAGES.get(locale)
     if language is None or (kind, audience) not in language.news:
         return None
     subject, sentence = language.news[kind, audience]
+    if channel is Channel.SMS:
+        return Text(subject=subject, text=_sms(language, subject, kind, audience))
     details = [_SERVICE, language.when]
     if kind is Kind.RESCHEDULED:
         details.append(f"{language.formerly}: {{{{ appointment.previous_date }}}}, {{{{ appointment.previous_time }}}}")
@@ -272,6 +274,16 @@ def built_in(kind: Kind, audience: Audience, locale: str) -> Text | None:
     lines = [language.hello, "", sentence, "", *details, "", *closing]
     text = "".join(line if line.endswith("%}\n") else f"{line}\n" for line in lines)
     return Text(subject=subject, text=text.strip())
+
+
+def _sms(language: _Language, subject: str, kind: Kind, audience: Audience) -> str:
+    """One or two parts: what, when and in whose time, and how to reach the business. No link: it alone is a part."""
+    text = f"{_BUSINESS}: {subject} ({{{{ appointment.zone }}}})"
+    if kind is Kind.RESCHEDULED:
+        text += f". {language.formerly}: {{{{ appointment.previous_date }}}}, {{{{ appointment.previous_time }}}}"
+    if audience is Audience.CLIENT:
+        text += f"{{% if business.phone %}}. {language.phone}: {{{{ business.phone }}}}{{% endif %}}"
+    return text
 
 
 def _optional(variable: str, line: str) -> str:

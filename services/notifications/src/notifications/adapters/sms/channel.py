@@ -1,0 +1,87 @@
+"""SMS as a notification channel, whatever hands the texts over."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from notifications.adapters.sms.numbers import checked_number
+from notifications.domain import (
+    MAX_UNITS,
+    Audience,
+    Channel,
+    Contact,
+    Kind,
+    Notification,
+    Outgoing,
+    bounded_sms,
+    normalised_sms,
+)
+
+_HOW_TO_STOP: Final[Mapping[str, str]] = {
+    "ar": "للإيقاف أرسل STOP",
+    "de": "Keine SMS mehr: STOP",
+    "en": "STOP ends texts.",
+    "es": "STOP para no recibir SMS",
+    "fr": "STOP : plus de SMS",
+}
+_ANSWERABLE: Final = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-fA-F]{32}")
+
+
+class SmsGateway(Protocol):
+    """A way on which texts are handed over."""
+
+    @property
+    def longest_hand_over(self) -> timedelta: ...
+
+    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
+        """As NotificationChannel.send."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class SmsChannel:
+    """Writes texts as cheap as their letters allow. `sender` is a number, a short code, a name or a service's SID."""
+
+    name = Channel.SMS
+
+    def __init__(self, gateway: SmsGateway, *, sender: str) -> None:
+        self._gateway = gateway
+        self._sender = sender
+
+    @property
+    def longest_hand_over(self) -> timedelta:
+        return self._gateway.longest_hand_over
+
+    def address_of(self, contact: Contact) -> str | None:
+        return checked_number(contact.phone) if contact.phone else None
+
+    def compose(self, notification: Notification, *, now: datetime) -> Outgoing:  # noqa: ARG002 - a text has no date
+        message = notification.message
+        closing = f"\n{self._closing(notification)}".rstrip("\n")
+        text = bounded_sms(normalised_sms(notification.text.text), units=MAX_UNITS - len(closing)) + closing
+        return Outgoing(
+            address=notification.address,
+            reference=f"{message.organization_id}:{message.id}",
+            content=text.encode(),
+        )
+
+    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
+        return await self._gateway.send(outgoing, may_hand_over=may_hand_over)
+
+    async def aclose(self) -> None:
+        await self._gateway.aclose()
+
+    def _closing(self, notification: Notification) -> str:
+        """How a client stops reminders: only where the sender can be answered."""
+        message = notification.message
+        is_reminder = message.kind is Kind.REMINDER and message.audience is Audience.CLIENT
+        if not is_reminder or not can_be_answered(self._sender):
+            return ""
+        return _HOW_TO_STOP.get(notification.language.partition("-")[0].lower(), _HOW_TO_STOP["en"])
+
+
+def can_be_answered(sender: str) -> bool:
+    """Whether a reply reaches the sender: a name ("SALON") has no number."""
+    return _ANSWERABLE.fullmatch(sender) is not None

@@ -71,6 +71,37 @@ async def test_nobody_is_let_through_without_a_session_or_a_token(tenant: Tenant
     assert tenant.upstream.requests == []
 
 
+async def test_a_providers_call_reaches_the_service_with_its_signature_and_without_a_token(tenant: Tenant) -> None:
+    browser = await tenant.signed_in()
+    path = "/api/notifications/v1/providers/twilio/sms-status?message=1&note=it%27s+here"
+    headers = {"X-Twilio-Signature": "sig=", "Content-Type": "application/x-www-form-urlencoded", "X-Other": "1"}
+    answer = await browser.http.post(path, content=b"A=&B=%2B1", headers=headers)
+    sent = tenant.upstream.last
+
+    assert answer.status_code == 200
+    assert sent.url.raw_path == b"/v1/providers/twilio/sms-status?message=1&note=it%27s+here"
+    assert (tenant.upstream.bodies[-1], sent.headers["x-twilio-signature"]) == (b"A=&B=%2B1", "sig=")
+    assert not {"authorization", "cookie", "x-other"} & set(sent.headers)
+    assert (await browser.http.post(path, content=b"x" * 65_537, headers=headers)).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/notifications/v1/providers/twilio/sms-status"),
+        ("POST", "/api/booking/v1/providers/twilio/sms-status"),
+        ("POST", "/api/notifications/v1/providers/twilio/sms-status/more"),
+        ("POST", "/api/notifications/v1/providers/../messages"),
+        ("POST", "/api/notifications/v1/providers/twilio/%2e%2e"),
+        ("POST", "/api/notifications/v1/messages"),
+    ],
+)
+async def test_the_providers_door_leads_nowhere_else(tenant: Tenant, method: str, path: str) -> None:
+    answer = await tenant.browser().http.request(method, path, headers={"X-Twilio-Signature": "x"})
+    assert answer.status_code in (401, 404)
+    assert tenant.upstream.requests == []
+
+
 async def test_a_program_is_let_through_by_its_own_token_and_its_cookie_counts_for_nothing(tenant: Tenant) -> None:
     browser = await tenant.signed_in()
     token = tenant.signer.token(organization_id=uuid4(), role="agent", now=tenant.now)

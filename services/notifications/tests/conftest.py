@@ -1,6 +1,7 @@
 """Makes the fixtures' modules importable: with importmode=importlib a tests folder is not on the path."""
 
 import sys
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -96,10 +97,11 @@ async def twilio(salon: Salon) -> AsyncIterator[FakeTwilio]:
                 "twilio_base_url": fake.url,
                 "twilio_callback_url": "https://msg.salon.test/api/notifications",
                 "twilio_seconds": 5.0,
+                "number_keys": (SecretStr(urlsafe_b64encode(bytes(32)).decode()),),
             }
         )
         channels = create_channels(settings)
-        salon.use(channels)
+        salon.use(channels, settings)
         await salon.receive_states(salon.client(phone="+447700900123", version=2))
         yield fake
         for channel in channels:

@@ -9,12 +9,14 @@ from uuid import UUID, uuid4
 import httpx2
 from fastapi import FastAPI
 from notifications_mailbox import Mailbox
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from notifications.adapters.email import EmailChannel, SmtpGateway
 from notifications.api import Dependencies
 from notifications.consumers import Handlers
 from notifications.domain import Channel, Channels, NotificationChannel
+from notifications.main import create_number_digests
 from notifications.settings import NotificationsSettings
 from notifications.worker import Sender
 from slotstream_contracts.appointments import (
@@ -84,7 +86,16 @@ class Salon:
         """From now on these are the configured channels; news goes out on all of them."""
         self.use(Channels(channels, immediate=[channel.name for channel in channels]))
 
-    def use(self, configured: Channels) -> None:
+    def use(self, configured: Channels, settings: NotificationsSettings | None = None) -> None:
+        """These channels from now on, and calls and numbers as `settings` say."""
+        if settings is not None:
+            self.sender.numbers = create_number_digests(settings)
+            self.app.state.dependencies = replace(
+                cast("Dependencies", self.app.state.dependencies),
+                numbers=self.sender.numbers,
+                twilio_token=cast("SecretStr", settings.twilio_auth_token).get_secret_value(),
+                twilio_callback_url=settings.twilio_callback_url,
+            )
         self.sender.channels = self.handlers.channels = configured
         dependencies = cast("Dependencies", self.app.state.dependencies)
         self.app.state.dependencies = replace(dependencies, channels=configured)

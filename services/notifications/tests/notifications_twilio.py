@@ -129,6 +129,8 @@ class FakeTwilio:
     requests: int = 0
     answers: list[Answer] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    held: asyncio.Event | None = None
+    """What the last answer that is held back waits for."""
     document: dict[str, Any] = field(default_factory=lambda: json.loads(DOCUMENT.read_text()))
 
     @asynccontextmanager
@@ -143,6 +145,8 @@ class FakeTwilio:
         try:
             yield self
         finally:
+            if self.held is not None:
+                self.held.set()
             await runner.cleanup()
 
     @property
@@ -158,6 +162,7 @@ class FakeTwilio:
         if answer.status == 201 or answer.acts:
             self.texts[sid] = form
         if answer.hold is not None:
+            self.held = answer.hold
             await answer.hold.wait()
         if answer.cut:
             assert request.transport is not None

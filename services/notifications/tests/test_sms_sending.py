@@ -59,7 +59,7 @@ async def test_a_reminder_is_sent_once_with_our_id_in_the_callback(salon: Salon,
         "To": "+447700900123",
         "From": "+447700900777",
         "Body": (
-            "Salon Nord: Reminder: Haircut, Tuesday, 10 March 2026, 10:00 (Central European Time)\nSTOP ends texts."
+            "Salon Nord: Reminder: Haircut, Tuesday, 10 March 2026, 10:00 (UTC+1)\nSTOP ends texts."
         ),
         "StatusCallback": (
             "https://msg.salon.test/api/notifications/v1/providers/twilio/sms-status"

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from notifications.adapters.email import EmailChannel, SmtpGateway, SmtpServer, checked_address
 from notifications.adapters.portal_links import PortalLinks
 from notifications.adapters.sms import ConsoleSmsGateway, SmsChannel, SmsGateway, TwilioAccount, TwilioGateway
 from notifications.api import ROUTERS, Dependencies
-from notifications.domain import Channel, Channels, InvalidAddressError, RetryPolicy
+from notifications.domain import Channel, Channels, InvalidAddressError, NumberDigests, RetryPolicy
 from notifications.settings import NotificationsSettings
 from notifications.storage import PLANNED_CHANNEL
 from notifications.worker import Sender
@@ -71,6 +72,9 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
     app.state.dependencies = Dependencies(
         database=database,
         channels=create_channels(settings),
+        numbers=create_number_digests(settings),
+        twilio_token=_secret(settings.twilio_auth_token) if settings.sms == "twilio" else None,
+        twilio_callback_url=settings.twilio_callback_url or None,
         catalogue_wait=settings.catalogue_wait,
         clock=clock,
     )
@@ -117,6 +121,7 @@ def create_sender(settings: NotificationsSettings, *, database: Database, channe
         database=database,
         channels=channels,
         clock=clock,
+        numbers=create_number_digests(settings),
         portal=create_portal_links(settings),
         retries=RetryPolicy(
             first=settings.first_retry,
@@ -129,6 +134,10 @@ def create_sender(settings: NotificationsSettings, *, database: Database, channe
         recover_every=settings.recover_every,
         concurrency=2 * settings.smtp_connections,
     )
+
+
+def create_number_digests(settings: NotificationsSettings) -> NumberDigests:
+    return NumberDigests([key.get_secret_value() for key in settings.number_keys])
 
 
 def create_portal_links(settings: NotificationsSettings) -> PortalLinks | None:
@@ -158,6 +167,7 @@ def sweeps(settings: NotificationsSettings) -> Sequence[Sweep]:
         Sweep(table="messages", where=f"status NOT IN ('planned', 'claimed') AND updated_at {is_old}", parameters=age),
         Sweep(table="appointment_texts", where=_TEXTS_OF_THE_PAST.format(is_old=is_old), parameters=age),
         Sweep(table="appointments", where=f"ends_at {is_old}", parameters=age),
+        Sweep(table="provider_calls", where=f"received_at {is_old}", parameters=age),
         Sweep(table="reminders", where=_REMINDERS_OF_NOTHING.format(is_old=is_old), parameters=age),
     ]
 
@@ -166,6 +176,10 @@ def projections() -> "Sequence[Projection]":
     from notifications import consumers
 
     return consumers.projections()
+
+
+def _secret(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None
 
 
 def _sender_address(settings: NotificationsSettings) -> str:
@@ -192,10 +206,12 @@ def _twilio_account(settings: NotificationsSettings) -> TwilioAccount:
             'NOTIFICATIONS_SMS is "twilio", which needs NOTIFICATIONS_TWILIO_ACCOUNT_SID, NOTIFICATIONS_SMS_SENDER, '
             "and NOTIFICATIONS_TWILIO_AUTH_TOKEN or an API key"
         )
+    if not settings.number_keys:
+        raise StartError("NOTIFICATIONS_NUMBER_KEYS is empty: without a key no number that says STOP is remembered")
     base = urlsplit(settings.twilio_base_url)
     if base.scheme != "https" and base.hostname not in ("127.0.0.1", "localhost", "::1"):
         raise StartError("NOTIFICATIONS_TWILIO_BASE_URL is not https, so that credentials would travel unencrypted")
-    if settings.twilio_callback_url is not None and settings.twilio_auth_token is None:
+    if settings.twilio_callback_url and settings.twilio_auth_token is None:
         raise StartError("NOTIFICATIONS_TWILIO_CALLBACK_URL needs NOTIFICATIONS_TWILIO_AUTH_TOKEN, which signs calls")
     return TwilioAccount(
         account_sid=settings.twilio_account_sid,
@@ -209,7 +225,7 @@ def _twilio_account(settings: NotificationsSettings) -> TwilioAccount:
 
 
 def _smtp_server(settings: NotificationsSettings) -> SmtpServer:
-    password = settings.smtp_password.get_secret_value() if settings.smtp_password is not None else None
+    password = _secret(settings.smtp_password)
     if settings.smtp_username is not None and settings.smtp_tls not in ("starttls", "tls"):
         raise StartError(
             "NOTIFICATIONS_SMTP_USERNAME is set, but the password could travel unencrypted: "

@@ -166,6 +166,15 @@ class RemindersOut(ResponseModel):
     items: list[ReminderOut]
 
 
+class ChannelOut(ResponseModel):
+    channel: Channel
+    available: bool
+
+
+class ChannelsOut(ResponseModel):
+    items: list[ChannelOut]
+
+
 class MessageOut(ResponseModel):
     """One row of the ledger. `code` and `detail` say what went wrong, `reason` why it was not sent."""
 
@@ -203,4 +212,6 @@ class PreferencesOut(ResponseModel):
     client_id: UUID
     opted_out: dict[Channel, InstantOut]
     """Since when, by channel."""
+    stopped: dict[Channel, InstantOut]
+    """Since when the client's own phone has stopped a channel (STOP). Only the client opens it again (START)."""
     version: int

@@ -48,6 +48,11 @@ class NotificationsSettings(ServiceSettings):
 
     Without it nothing is heard of what became of an SMS, nor of those who answer STOP.
     """
+    number_keys: tuple[SecretStr, ...] = ()
+    """By which numbers that have opted out are remembered: 32 bytes each in URL-safe base64, as a JSON list.
+
+    The first makes digests, all are looked up. A key that is taken away forgets who stopped under it.
+    """
     twilio_seconds: float = Field(default=20.0, gt=0, le=120)
     """How long Twilio may take to answer; after that the outcome is unknown."""
 
@@ -75,7 +80,7 @@ class NotificationsSettings(ServiceSettings):
     catalogue_wait: timedelta = timedelta(seconds=2)
     """How long a request waits for a business or service that was created a moment ago to arrive over Kafka."""
 
-    @field_validator("link_keys")
+    @field_validator("link_keys", "number_keys")
     @classmethod
     def _each_is_a_link_key(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         checked_link_keys([key.get_secret_value() for key in keys])

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from prometheus_client import Counter, Gauge, Histogram
 
 from notifications.adapters.portal_links import PortalLinks
-from notifications.domain import Channels, RetryPolicy, Status
+from notifications.domain import Channels, NumberDigests, RetryPolicy, Status
 from notifications.storage import MessageStore
 from notifications.usecases.delivery import claim_messages, deliver_message, give_up, next_due, recover_claims
 from notifications.usecases.eligibility import Sendable
@@ -57,6 +57,8 @@ class Sender:
     channels: Channels
     clock: Clock
     retries: RetryPolicy
+    numbers: NumberDigests = field(default_factory=lambda: NumberDigests(()))
+    """Tells numbers that have opted out."""
     portal: PortalLinks | None = None
     """Makes the links of messages; None where there is no portal."""
     poll_every: timedelta = timedelta(seconds=5)
@@ -115,6 +117,7 @@ class Sender:
             lease=self.claim_lease,
             limit=room,
             retries=self.retries,
+            numbers=self.numbers,
         )
         for sendable in claimed:
             message = sendable.message
@@ -166,6 +169,7 @@ class Sender:
             recipient_name=sendable.recipient.name,
             clock=self.clock,
             retries=self.retries,
+            numbers=self.numbers,
         )
 
     async def _pause(self, stop: asyncio.Event) -> None:

@@ -67,6 +67,10 @@ _SENT_BACK: Final = frozenset(
         b"x-accel-buffering",
     }
 )
+_PROVIDERS: Final = {"notifications": re.compile(rb"/v1/providers/[a-z]+/[a-z-]+")}
+"""Where other companies' servers call without a token of ours; the service judges their signatures."""
+_SENT_ON_OF_PROVIDERS: Final = frozenset({b"content-length", b"content-type", b"x-twilio-signature"})
+_MAX_PROVIDER_BYTES: Final = 65_536
 _OUR_PREFIX: Final = b"slotstream-"
 _OF_THE_OUTER_REQUEST: Final = frozenset(
     {"route", "endpoint", "path_params", "router", "app_root_path", "slotstream.principal"}
@@ -81,9 +85,9 @@ class ServiceUnavailableError(TransientError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Caller:
-    """`signed_in` is a browser's session; `principal` is a program."""
+    """`signed_in` is a browser's session; `principal` is a program. Without a token it is a provider's server."""
 
-    token: str
+    token: str | None
     signed_in: SignedIn | None = None
     principal: Principal | None = None
 
@@ -110,11 +114,12 @@ class Gateway:
             raise HTTPException(404)
         request = Request(scope)
         dependencies = dependencies_of(request)
-        caller = await _caller(request, dependencies)
+        is_provider = _is_provider(scope["method"], service, path)
+        caller = _Caller(token=None) if is_provider else await _caller(request, dependencies)
         if service == OWN_NAME:
             await _call_ourselves(scope, receive, send, path, caller)
             return
-        body = _Body(scope, receive, self._max_body_bytes)
+        body = _Body(scope, receive, _MAX_PROVIDER_BYTES if is_provider else self._max_body_bytes)
         answer = await self._ask(scope, service, path, caller, body)
         try:
             await _Answer(answer, service, dependencies, caller).send(receive, send, head=scope["method"] == "HEAD")
@@ -235,6 +240,8 @@ class _Answer:
         Asking is no use of a session: a page that is open and listens does not keep somebody signed in who has gone.
         """
         signed_in, principal = self._caller.signed_in, self._caller.principal
+        if self._caller.token is None:
+            return _always
         if signed_in is not None:
             return partial(self._dependencies.sessions.is_unchanged, signed_in)
         assert principal is not None  # noqa: S101 - who is no browser is a program
@@ -273,6 +280,15 @@ def _target(scope: Scope) -> tuple[str, bytes]:
     return match[1].decode(), match[2]
 
 
+def _is_provider(method: str, service: str, path: bytes) -> bool:
+    pattern = _PROVIDERS.get(service)
+    return method == "POST" and pattern is not None and pattern.fullmatch(path) is not None
+
+
+async def _always() -> bool:
+    return True
+
+
 async def _caller(request: Request, dependencies: Dependencies) -> _Caller:
     """A program by its token, else a browser by its cookie: never both. Raises what says why neither.
 
@@ -308,11 +324,12 @@ async def _call_ourselves(scope: Scope, receive: Receive, send: Send, path: byte
 
 def _request_headers(scope: Scope, caller: _Caller) -> list[tuple[bytes, bytes]]:
     """What services understand, and no cookie. Nothing is compressed on the way."""
-    kept = [(name, value) for name, value in scope["headers"] if name in _SENT_ON]
+    names = _SENT_ON if caller.token is not None else _SENT_ON_OF_PROVIDERS
+    kept = [(name, value) for name, value in scope["headers"] if name in names]
     traceparent = current_traceparent()
     trace = [(b"traceparent", traceparent.encode())] if traceparent is not None else []
-    authorization = (b"authorization", f"Bearer {caller.token}".encode())
-    return [*kept, *trace, authorization, (b"accept-encoding", b"identity")]
+    authorization = [(b"authorization", f"Bearer {caller.token}".encode())] if caller.token is not None else []
+    return [*kept, *trace, *authorization, (b"accept-encoding", b"identity")]
 
 
 def _response_headers(answer: httpx2.Response, service: str) -> list[tuple[bytes, bytes]]:

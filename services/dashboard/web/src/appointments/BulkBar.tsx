@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { Appointment, Page } from "../api/appointments";
 import { ask, type Query } from "../api/client";
 import type { components } from "../api/schema/booking";
+import { useChannels } from "../api/channels";
 import { useRight } from "../api/session";
 import { Button } from "../ui/Button";
 import { TextField } from "../ui/fields";
@@ -40,7 +41,8 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
   const [results, setResults] = useState<{ verb: Verb; done: number; failed: Result[]; of: number } | null>(null);
   const [busy, setBusy] = useState<number | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const rights = { book: useRight("book"), write_appointments: useRight("write_appointments"), send_messages: useRight("send_messages") };
+  const canText = useChannels().includes("sms");
+  const rights = { book: useRight("book"), write_appointments: useRight("write_appointments"), send_messages: useRight("send_messages") && canText };
   const number = new Intl.NumberFormat(i18n.language);
   const count = selection.ids.size;
 

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Appointment } from "../api/appointments";
+import { useChannels } from "../api/channels";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
 import { useRight } from "../api/session";
@@ -36,6 +37,7 @@ export function RemindersTab({ appointment, clock }: { appointment: Appointment;
   const key = ["reminders", appointment.id];
   const reminders = useQuery({ queryKey: key, queryFn: () => ask<Schemas["RemindersOut"]>("notifications", `/appointments/${appointment.id}/reminders`) });
   const mayWrite = useRight("send_messages");
+  const channels = useChannels();
   const [channel, setChannel] = useState("email");
   const [before, setBefore] = useState("1440");
   const [error, setError] = useState<unknown>(null);
@@ -68,7 +70,7 @@ export function RemindersTab({ appointment, clock }: { appointment: Appointment;
             run(ask("notifications", `/appointments/${appointment.id}/reminders`, { method: "POST", body: { channel, minutes_before: Number(before) } }));
           }}
         >
-          <Select label={t("reminders.channel")} value={channel} onChange={setChannel} options={["email", "sms", "voice"].map((id) => ({ id, name: t(`channel.${id}`) }))} />
+          <Select label={t("reminders.channel")} value={channel} onChange={setChannel} options={channels.map((id) => ({ id, name: t(`channel.${id}`) }))} />
           <Select label={t("reminders.when")} value={before} onChange={setBefore} options={[30, 60, 120, 1440, 2880, 10080].map((minutes) => ({ id: String(minutes), name: duration(minutes, i18n.language) }))} />
           <Button type="submit" icon="plus">
             {t("reminders.add")}
@@ -82,7 +84,8 @@ export function RemindersTab({ appointment, clock }: { appointment: Appointment;
 export function MessagesTab({ appointment, clock }: { appointment: Appointment; clock: Clock }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const mayWrite = useRight("send_messages");
+  const channels = useChannels();
+  const mayWrite = useRight("send_messages") && channels.includes("sms");
   const [text, setText] = useState("");
   const [error, setError] = useState<unknown>(null);
   const messages = useQuery({

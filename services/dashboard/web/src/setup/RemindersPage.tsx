@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useServices } from "../api/catalogue";
+import { useChannels } from "../api/channels";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
 import { useRight } from "../api/session";
@@ -23,6 +24,7 @@ export function RemindersPage() {
   const services = useServices().data ?? [];
   const rules = useQuery({ queryKey: ["reminder-rules"], queryFn: () => ask<Rules>("notifications", "/reminder-rules", { query: { limit: 100 } }) });
   const mayWrite = useRight("write_templates");
+  const channels = useChannels();
   const [channel, setChannel] = useState("email");
   const [amount, setAmount] = useState("1");
   const [unit, setUnit] = useState<keyof typeof UNITS>("days");
@@ -68,7 +70,7 @@ export function RemindersPage() {
           <section className="panel">
             <h2>{t("reminders.addRule")}</h2>
             <div className="three">
-              <Select label={t("reminders.channel")} value={channel} onChange={setChannel} options={["email", "sms", "voice", "push"].map((id) => ({ id, name: t(`channel.${id}`) }))} />
+              <Select label={t("reminders.channel")} value={channel} onChange={setChannel} options={channels.map((id) => ({ id, name: t(`channel.${id}`) }))} />
               <TextField label={t("reminders.amount")} type="number" value={amount} onChange={setAmount} />
               <Select label={t("reminders.unit")} value={unit} onChange={(id) => setUnit(id as keyof typeof UNITS)} options={Object.keys(UNITS).map((id) => ({ id, name: t(`reminders.${id}`) }))} />
               <Select label={t("reminders.for")} value={scope} onChange={setScope} options={[{ id: "all", name: t("reminders.everywhere") }, ...(business ? [{ id: "business", name: business.name }] : []), ...services.filter((service) => service.business_id === business?.id && !service.archived).map((service) => ({ id: service.id, name: service.name }))]} />

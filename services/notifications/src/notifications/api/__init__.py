@@ -1,9 +1,11 @@
 """What notifications answers over HTTP."""
 
+from notifications.api.channels import router as channels_router
 from notifications.api.dependencies import Dependencies
 from notifications.api.messages import router as messages_router
 from notifications.api.portal import router as portal_router
 from notifications.api.preferences import router as preferences_router
+from notifications.api.providers import router as providers_router
 from notifications.api.reminder_rules import router as reminder_rules_router
 from notifications.api.reminders import router as reminders_router
 from notifications.api.templates import router as templates_router
@@ -13,8 +15,10 @@ ROUTERS = (
     reminder_rules_router,
     reminders_router,
     messages_router,
+    channels_router,
     preferences_router,
     portal_router,
+    providers_router,
 )
 
 __all__ = ["ROUTERS", "Dependencies"]

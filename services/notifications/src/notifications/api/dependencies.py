@@ -1,14 +1,17 @@
 """What the endpoints work with, made once in main, and the rights that they ask for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channels
+from notifications.domain import Channel, Channels, NumberDigests
 from notifications.storage import CatalogueStore
+from notifications.usecases.preferences import read_stops
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Database
@@ -19,15 +22,28 @@ from slotstream_servicekit.projections import wait_until
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """`channels` are those that are configured: what needs another one is refused."""
+    """`channels` are those that are configured: what needs another one is refused.
+
+    Calls of Twilio are checked by `twilio_token` and the address that it was given; without both all are refused.
+    """
 
     database: Database
     channels: Channels
+    numbers: NumberDigests
+    twilio_token: str | None
+    twilio_callback_url: str | None
     catalogue_wait: timedelta
     clock: Clock
 
     def context_of(self, principal: Principal) -> Context:
         return context_of(principal, now=self.clock())
+
+    async def stops_of(
+        self, session: AsyncSession, principal: Principal, client_id: UUID
+    ) -> Mapping[Channel, datetime]:
+        return await read_stops(
+            session=session, organization_id=principal.organization_id, client_id=client_id, numbers=self.numbers
+        )
 
     async def wait_for_item(self, organization_id: UUID, kind: str, item_id: UUID | None) -> None:
         """Gives a business or service that was created a moment ago the time to arrive. The use case decides."""

@@ -22,7 +22,8 @@ async def get_own_preferences(dependencies: CurrentDependencies, principal: Port
             session=session, organization_id=organization_id, client_id=_client_id(principal)
         )
         stored = await read_preferences(session=session, organization_id=organization_id, client_id=client_id)
-    return preferences_response(stored)
+        stops = await dependencies.stops_of(session, principal, client_id)
+    return preferences_response(stored, stops)
 
 
 @router.put("", response_model=PreferencesOut)
@@ -42,7 +43,8 @@ async def set_own_preferences(
             opted_out=set(body.opted_out),
             expected_version=expected_version,
         )
-    return preferences_response(stored)
+        stops = await dependencies.stops_of(session, principal, client_id)
+    return preferences_response(stored, stops)
 
 
 def _client_id(principal: Principal) -> UUID:

@@ -1,5 +1,7 @@
 """/v1/clients/{id}/preferences: what a client wants to be written to about."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import Response
@@ -19,7 +21,8 @@ router = Router(prefix="/v1/clients/{client_id}/preferences", tags=["preferences
 async def get_preferences(client_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
     async with dependencies.database.transaction(principal) as session:
         stored = await read_preferences(session=session, organization_id=principal.organization_id, client_id=client_id)
-    return preferences_response(stored)
+        stops = await dependencies.stops_of(session, principal, client_id)
+    return preferences_response(stored, stops)
 
 
 @router.put("", response_model=PreferencesOut)
@@ -39,13 +42,15 @@ async def set_preferences(
             opted_out=set(body.opted_out),
             expected_version=expected_version,
         )
-    return preferences_response(stored)
+        stops = await dependencies.stops_of(session, principal, client_id)
+    return preferences_response(stored, stops)
 
 
-def preferences_response(preference: Preference) -> Response:
+def preferences_response(preference: Preference, stops: Mapping[Channel, datetime]) -> Response:
     document = PreferencesOut(
         client_id=preference.client_id,
         opted_out={Channel(name): at for name, at in sorted(preference.opted_out.items())},
+        stopped=dict(stops),
         version=preference.version,
     )
     return model_response(document, version=preference.version)

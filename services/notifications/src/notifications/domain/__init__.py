@@ -32,9 +32,11 @@ from notifications.domain.errors import (
     ReminderInThePastError,
     ReminderLevelError,
     ServiceUnknownError,
+    SignatureInvalidError,
     TemplateRefusedError,
 )
 from notifications.domain.messages import Audience, Channel, Draft, Kind, Message, MessageRequest, Status
+from notifications.domain.opt_outs import NumberDigests, OptOutWord, opt_out_word
 from notifications.domain.planning import (
     NEED_ACTIVE,
     due_reminders,
@@ -77,6 +79,8 @@ __all__ = [
     "NotHandedOverError",
     "Notification",
     "NotificationChannel",
+    "NumberDigests",
+    "OptOutWord",
     "OutcomeUnknownError",
     "Outgoing",
     "Preference",
@@ -89,6 +93,7 @@ __all__ = [
     "ReminderRule",
     "RetryPolicy",
     "ServiceUnknownError",
+    "SignatureInvalidError",
     "SmsEncoding",
     "SmsSize",
     "Staff",
@@ -101,6 +106,7 @@ __all__ = [
     "ended_appointments",
     "immediate_messages",
     "normalised_sms",
+    "opt_out_word",
     "requested_message",
     "require_channel",
     "rules_for",

@@ -40,6 +40,13 @@ class ChannelUnavailableError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class SignatureInvalidError(SlotstreamError):
+    """A call that is not proven to be the provider's."""
+
+    code = "signature_invalid"
+    kind = ErrorKind.forbidden
+
+
 class DuplicateReminderError(SlotstreamError):
     """The same reminder twice: same channel, same time, same recipient."""
 

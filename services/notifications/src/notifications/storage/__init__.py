@@ -1,8 +1,9 @@
 """What notifications remembers."""
 
 from notifications.storage.appointments import AppointmentStore, AppointmentTextStore
-from notifications.storage.delivery import Claimed, DeliveryStore, Settlement
+from notifications.storage.delivery import Claimed, DeliveryStore, Report, Settlement
 from notifications.storage.messages import PLANNED_CHANNEL, MessageFilter, MessageStore, Stop
+from notifications.storage.opt_outs import OptOutStore
 from notifications.storage.preferences import PreferenceStore
 from notifications.storage.projections import CatalogueStore, ClientStore
 from notifications.storage.reminders import ReminderRuleStore, ReminderStore
@@ -18,9 +19,11 @@ __all__ = [
     "DeliveryStore",
     "MessageFilter",
     "MessageStore",
+    "OptOutStore",
     "PreferenceStore",
     "ReminderRuleStore",
     "ReminderStore",
+    "Report",
     "Settlement",
     "Stop",
     "TemplateStore",

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, func, select, text, tuple_, update
+from sqlalchemy import case, func, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import AGREED_STATUSES, Message, Status
+from notifications.domain import AGREED_STATUSES, Channel, Message, Status
 from notifications.storage.messages import COLUMNS, message_of
 from notifications.storage.tables import messages
 
@@ -83,6 +83,20 @@ class Settlement:
     waits: bool = False
     tried: bool = False
     """It was refused for the time being."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a provider says later of a message that was handed over: sent, delivered or failed."""
+
+    status: Status
+    provider_id: str
+    code: str | None
+    detail: str | None
+
+
+_MAY_BECOME_SENT = (Status.PLANNED, Status.CLAIMED, Status.UNKNOWN)
+"""What an attempt was made for: planned again, or its outcome not known to us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +206,39 @@ class DeliveryStore:
             update(messages)
             .where(messages.c.organization_id == message.organization_id, messages.c.id == message.id, condition)
             .values(**values)
+            .returning(*COLUMNS)
+        )
+        row = rows.first()
+        return message_of(row) if row is not None else None
+
+    async def report(self, organization_id: UUID, message_id: UUID, report: Report, *, now: datetime) -> Message | None:
+        """Records what the provider says of a message that was handed over; None where that says nothing new.
+
+        The provider's id of an erased client's message stays forgotten.
+        """
+        settled = () if report.status is Status.SENT else (Status.SENT,)
+        rows = await self._session.execute(
+            update(messages)
+            .where(
+                messages.c.organization_id == organization_id,
+                messages.c.id == message_id,
+                messages.c.channel == Channel.SMS,
+                messages.c.attempts > 0,
+                messages.c.status.in_([*_MAY_BECOME_SENT, *settled]),
+                or_(messages.c.provider_id.is_(None), messages.c.provider_id == report.provider_id),
+            )
+            .values(
+                status=report.status,
+                code=report.code,
+                detail=report.detail,
+                provider_id=case((messages.c.address.is_not(None), report.provider_id)),
+                sent_at=func.coalesce(messages.c.sent_at, None if report.status is Status.FAILED else now),
+                claim=None,
+                claimed_until=None,
+                waits=False,
+                updated_at=now,
+                version=messages.c.version + 1,
+            )
             .returning(*COLUMNS)
         )
         row = rows.first()

@@ -99,6 +99,7 @@ clients = Table(
     _instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("clients_id_idx", "id"),
+    Index("clients_phone_idx", "phone", postgresql_where=text("phone IS NOT NULL")),
     Index("clients_merged_into_idx", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
 )
 
@@ -130,6 +131,23 @@ catalogue = Table(
     Column("version", Integer, nullable=False),
     _instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "kind", "id"),
+)
+
+number_opt_outs = Table(
+    "number_opt_outs",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    _instant("opted_out_at"),
+    comment="Keyed hashes of phone numbers that stopped us: the sender is shared, and so is the opt-out.",
+)
+
+provider_calls = Table(
+    "provider_calls",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _instant("received_at"),
+    Index("provider_calls_received_idx", "received_at"),
+    comment="Ids of what was written to us and worked through: a signed copy stays valid for ever.",
 )
 
 preferences = Table(
@@ -372,7 +390,7 @@ schema = DatabaseSchema(
     service="notifications",
     metadata=metadata,
     tenant_tables=TENANT_TABLES,
-    shared_tables=("erased_clients",),
+    shared_tables=("erased_clients", "number_opt_outs", "provider_calls"),
     after=FUNCTIONS,
     limits=LIMITS,
 )

@@ -12,6 +12,7 @@ from notifications.domain import (
     Message,
     NotHandedOverError,
     NotificationChannel,
+    NumberDigests,
     OutcomeUnknownError,
     Outgoing,
     RecipientOptedOutError,
@@ -23,6 +24,7 @@ from notifications.domain import (
 from notifications.publishers import records_of
 from notifications.storage import DeliveryStore, MessageStore, Settlement
 from notifications.usecases.eligibility import MessageSubjects, Sendable, judge_message, read_subjects
+from notifications.usecases.provider_calls import block_number
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import TransientError
@@ -44,6 +46,7 @@ async def claim_messages(
     lease: timedelta,
     limit: int,
     retries: RetryPolicy,
+    numbers: NumberDigests | None = None,
 ) -> list[Sendable]:
     """Claims what is due and settles at once what is not to be sent; the rest may be sent, its claim committed.
 
@@ -58,7 +61,9 @@ async def claim_messages(
             await store.fail_unreadable(claimed.unreadable, now=now)
         await enqueue(session, records_of(claimed.suppressed))
         if claimed.to_send:
-            subjects = await read_subjects(session=session, messages=claimed.to_send)
+            subjects = await read_subjects(
+                session=session, messages=claimed.to_send, numbers=numbers or NumberDigests(())
+            )
             for message in claimed.to_send:
                 verdict = _judged(message, subjects, channels, now, retries)
                 if isinstance(verdict, Sendable):
@@ -104,6 +109,7 @@ async def deliver_message(
     recipient_name: str,
     clock: Clock,
     retries: RetryPolicy,
+    numbers: NumberDigests | None = None,
 ) -> Status | None:
     """Hands one claimed message over and records what came of it; None where somebody else has settled it."""
 
@@ -124,6 +130,10 @@ async def deliver_message(
     except RefusedForNowError as error:
         settlement = _later(message, error, now=clock(), retries=retries)
     except RecipientOptedOutError:
+        async with database.system_transaction() as session:
+            await block_number(
+                session=session, number=outgoing.address, numbers=numbers or NumberDigests(()), now=clock()
+            )
         settlement = Settlement(status=Status.SUPPRESSED, reason="opted_out")
     except RefusedForGoodError as error:
         settlement = Settlement(status=Status.FAILED, code=error.code, detail=error.detail)

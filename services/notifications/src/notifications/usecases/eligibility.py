@@ -12,6 +12,7 @@ from notifications.domain import (
     AppointmentTexts,
     Audience,
     CatalogueItem,
+    Channel,
     Channels,
     Client,
     Contact,
@@ -19,6 +20,7 @@ from notifications.domain import (
     Kind,
     Message,
     NotificationChannel,
+    NumberDigests,
     Preference,
     RetryPolicy,
     Status,
@@ -30,6 +32,7 @@ from notifications.storage import (
     AppointmentTextStore,
     CatalogueStore,
     ClientStore,
+    OptOutStore,
     PreferenceStore,
     Settlement,
     TemplateStore,
@@ -67,9 +70,14 @@ class MessageSubjects:
     preferences: Mapping[tuple[UUID, UUID], Preference]
     templates: Sequence[Template]
     named_templates: Mapping[tuple[UUID, UUID], Template]
+    numbers: NumberDigests
+    opted_out_numbers: frozenset[str]
+    """Digests, of the numbers that the batch's SMS may go to."""
 
 
-async def read_subjects(*, session: AsyncSession, messages: Sequence[Message]) -> MessageSubjects:
+async def read_subjects(
+    *, session: AsyncSession, messages: Sequence[Message], numbers: NumberDigests
+) -> MessageSubjects:
     appointments = await AppointmentStore(session).get_all(
         {(message.organization_id, message.appointment_id) for message in messages}
     )
@@ -91,6 +99,7 @@ async def read_subjects(*, session: AsyncSession, messages: Sequence[Message]) -
     survivors = {(client.organization_id, client.id) for client in clients.values()}
     named = {(message.organization_id, message.template_id) for message in messages if message.template_id}
     templates = TemplateStore(session)
+    catalogue = await CatalogueStore(session).get_all(items)
     return MessageSubjects(
         appointments=appointments,
         texts=await AppointmentTextStore(session).get_all(
@@ -98,11 +107,25 @@ async def read_subjects(*, session: AsyncSession, messages: Sequence[Message]) -
         ),
         clients=clients,
         erased_clients=await ClientStore(session).erased({client_id for _, client_id in client_keys - clients.keys()}),
-        catalogue=await CatalogueStore(session).get_all(items),
+        catalogue=catalogue,
         preferences=await PreferenceStore(session).get_all(client_keys | survivors),
         templates=await templates.of_organizations({message.organization_id for message in messages}),
         named_templates=await templates.named(named) if named else {},
+        numbers=numbers,
+        opted_out_numbers=await _opted_out(session, messages, [*clients.values(), *catalogue.values()], numbers),
     )
+
+
+async def _opted_out(
+    session: AsyncSession,
+    messages: Sequence[Message],
+    recipients: Sequence[Client | CatalogueItem],
+    numbers: NumberDigests,
+) -> frozenset[str]:
+    if not any(message.channel is Channel.SMS for message in messages):
+        return frozenset()
+    phones = {recipient.phone for recipient in recipients if recipient.phone}
+    return await OptOutStore(session).blocked({digest for phone in phones for digest in numbers.of(phone)})
 
 
 def _client_id(message: Message, appointment: Appointment | None) -> UUID | None:
@@ -148,6 +171,9 @@ class _Judgement:
         if business is None:
             raise self._not_known_yet("business")
         recipient = self._staff() if message.audience is Audience.STAFF else self._consenting(client)
+        address = _address(channel, recipient)
+        if message.channel is Channel.SMS and subjects.opted_out_numbers.intersection(subjects.numbers.of(address)):
+            raise _suppressed("opted_out")
         named = subjects.named_templates
         return Sendable(
             message=message,
@@ -159,7 +185,7 @@ class _Judgement:
             asks_confirmation=self._asks_confirmation(appointment),
             location=_location(appointment, texts, business),
             recipient=recipient,
-            address=_address(channel, recipient),
+            address=address,
             zone=recipient.zone or appointment.zone,
             templates=[item for item in subjects.templates if item.organization_id == message.organization_id],
             template=named.get((message.organization_id, message.template_id)) if message.template_id else None,

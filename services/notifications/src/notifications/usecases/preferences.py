@@ -1,13 +1,14 @@
 """What a client wants to be written to about."""
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channel, Preference
+from notifications.domain import Channel, NumberDigests, Preference
 from notifications.publishers import preference_record
-from notifications.storage import ClientStore, PreferenceStore
+from notifications.storage import ClientStore, OptOutStore, PreferenceStore
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 from slotstream_servicekit.outbox import enqueue
@@ -46,6 +47,16 @@ async def find_portal_client(*, session: AsyncSession, organization_id: UUID, cl
     if client is None:
         raise NotFoundError("There is no such client.")
     return client.id
+
+
+async def read_stops(
+    *, session: AsyncSession, organization_id: UUID, client_id: UUID, numbers: NumberDigests
+) -> dict[Channel, datetime]:
+    """The channels that the client's phone has stopped, whoever else has its number, and since when."""
+    client = await ClientStore(session).get(organization_id, client_id)
+    digests = numbers.of(client.phone) if client is not None and client.phone else ()
+    since = await OptOutStore(session).since(digests) if digests else None
+    return {} if since is None else {Channel.SMS: since}
 
 
 async def read_preferences(*, session: AsyncSession, organization_id: UUID, client_id: UUID) -> Preference:

@@ -278,7 +278,7 @@ def built_in(kind: Kind, audience: Audience, locale: str, channel: Channel = Cha
 
 def _sms(language: _Language, subject: str, kind: Kind, audience: Audience) -> str:
     """One or two parts: what, when and in whose time, and how to reach the business. No link: it alone is a part."""
-    text = f"{_BUSINESS}: {subject} ({{{{ appointment.zone }}}})"
+    text = f"{_BUSINESS}: {subject} ({{{{ appointment.offset }}}})"
     if kind is Kind.RESCHEDULED:
         text += f". {language.formerly}: {{{{ appointment.previous_date }}}}, {{{{ appointment.previous_time }}}}"
     if audience is Audience.CLIENT:

@@ -93,6 +93,7 @@ def values_of(
             "time": _time(starts_at, locale, with_offset=with_offset),
             "end_time": _time(ends_at, locale, with_offset=with_offset),
             "zone": _zone(starts_at, ends_at, locale),
+            "offset": utc_offset(starts_at),
             "duration_minutes": str(minutes),
             "staff": ", ".join(member.name for member in appointment.staff),
             "location": location,

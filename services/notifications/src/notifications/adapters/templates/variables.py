@@ -18,6 +18,7 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
         "time": "the start's time of day",
         "end_time": "the end's time of day",
         "zone": "the zone of these times",
+        "offset": "the same, as short as it can be said: UTC+1",
         "duration_minutes": "how long it takes",
         "staff": "who performs it",
         "location": "where it takes place: the business's address, a phone number, a link",

@@ -1,0 +1,65 @@
+"""Stopping by a text message: the words that do it, and numbers that are remembered without being kept."""
+
+import hashlib
+import hmac
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final, Literal
+
+OptOutWord = Literal["stop", "start"]
+
+_LONGEST: Final = 40
+"""Longer than any of the words with what may stand around it."""
+_NO_DIGIT: Final = re.compile(r"[^0-9]")
+
+
+def _bare(text: str) -> str:
+    """Compatibility forms, case, accents and outer punctuation off, one space between words."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    letters = "".join(
+        character
+        for character in unicodedata.normalize("NFD", folded)
+        if unicodedata.category(character) not in ("Mn", "Cf", "Cc") or character.isspace()
+    )
+    words = " ".join(letters.split())
+    kept = [unicodedata.category(character)[0] in "LN" for character in words]
+    if True not in kept:
+        return ""
+    return words[kept.index(True) : len(kept) - kept[::-1].index(True)]
+
+
+# 47 CFR 64.1200(a)(10), Twilio's own list, and the same in French, German, Spanish and Arabic. CANCEL is among them:
+# the carrier has stopped us already when we hear it.
+_STOP: Final = frozenset(
+    _bare(word)
+    for word in (
+        *("stop", "stopall", "stop all", "unsubscribe", "end", "quit", "revoke", "optout", "opt out", "cancel"),
+        *("arret", "stopp", "alto", "baja", "إيقاف"),
+    )
+)
+# YES reopens at the provider too. Never invite it.
+_START: Final = frozenset({"start", "unstop", "yes"})
+
+
+def opt_out_word(text: str) -> OptOutWord | None:
+    """Whether the whole message says stop or start; None for every other text, however much it sounds like it."""
+    if len(text.strip()) > _LONGEST:
+        return None
+    bare = _bare(text)
+    return "stop" if bare in _STOP else "start" if bare in _START else None
+
+
+class NumberDigests:
+    """Phone numbers as keyed hashes, so that an opt-out outlives the erase of whoever had the number.
+
+    The first key makes digests, all are looked up: so a key can be replaced.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._keys = [key.encode() for key in keys]
+
+    def of(self, number: str) -> tuple[str, ...]:
+        """The digests that this number may be kept under, the current one first; none without a key."""
+        plain = f"+{_NO_DIGIT.sub('', number)}".encode()
+        return tuple(hmac.new(key, plain, hashlib.sha256).hexdigest() for key in self._keys)

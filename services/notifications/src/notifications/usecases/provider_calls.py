@@ -1,0 +1,88 @@
+"""What the SMS provider tells: what became of a text, and what somebody answered."""
+
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from notifications.domain import Message, NumberDigests, Status, opt_out_word
+from notifications.publishers import records_of
+from notifications.storage import DeliveryStore, MessageStore, OptOutStore, Report
+from slotstream_servicekit.outbox import enqueue
+
+Answer = Literal["stop", "start", "other", "repeated"]
+
+_MEANINGS: Final = {
+    "accepted": Status.SENT,
+    "scheduled": Status.SENT,
+    "queued": Status.SENT,
+    "sending": Status.SENT,
+    "sent": Status.SENT,
+    "delivered": Status.DELIVERED,
+    "read": Status.DELIVERED,
+    "undelivered": Status.FAILED,
+    "failed": Status.FAILED,
+    "canceled": Status.FAILED,
+}
+
+
+async def receive_status(
+    *,
+    session: AsyncSession,
+    organization_id: UUID,
+    message_id: UUID,
+    provider_id: str,
+    status: str,
+    code: int | None,
+    now: datetime,
+) -> Message | None:
+    """What became of a text; None where that says nothing new.
+
+    The first final word stays: neither a late `sent` nor a later `failed` undoes a `delivered`.
+    """
+    meaning = _MEANINGS.get(status)
+    if meaning is None:
+        return None
+    failed = meaning is Status.FAILED
+    report = Report(
+        status=meaning,
+        provider_id=provider_id,
+        code=(f"twilio_{code}" if code else f"twilio_{status}") if failed else None,
+        detail=f"the SMS provider says: {status}" + (f" (error {code})" if code else "") if failed else None,
+    )
+    message = await DeliveryStore(session).report(organization_id, message_id, report, now=now)
+    if message is not None:
+        await enqueue(session, records_of([message]))
+    return message
+
+
+async def receive_answer(
+    *, session: AsyncSession, call_id: str, number: str, text: str, numbers: NumberDigests, now: datetime
+) -> Answer:
+    """Somebody has written to our number. Only stopping and starting are acted on, once per call."""
+    if not await OptOutStore(session).claim_call(call_id, now=now):
+        return "repeated"
+    word = opt_out_word(text)
+    if word == "stop":
+        await block_number(session=session, number=number, numbers=numbers, now=now)
+    elif word == "start":
+        await _unblock_number(session=session, number=number, numbers=numbers, now=now)
+    return word or "other"
+
+
+async def block_number(*, session: AsyncSession, number: str, numbers: NumberDigests, now: datetime) -> None:
+    """From now on no SMS goes to this number, whoever's it is; what is planned is suppressed at once."""
+    store = OptOutStore(session)
+    for digest in numbers.of(number)[:1]:
+        await store.block(digest, now=now)
+    await enqueue(session, records_of(await store.stop(number, now=now)))
+
+
+async def _unblock_number(*, session: AsyncSession, number: str, numbers: NumberDigests, now: datetime) -> None:
+    store = OptOutStore(session)
+    await store.unblock(numbers.of(number))
+    resumed = await store.resume(number, now=now)
+    await enqueue(session, records_of(resumed))
+    if resumed:
+        await MessageStore(session).announce_planned()

@@ -35,8 +35,10 @@ WITHOUT_A_TOKEN = {
     "calendar_sync HEAD /feeds/{secret}.ics",
     "dashboard GET /.well-known/jwks.json",
     "dashboard POST /oauth/token",
+    "notifications POST /v1/providers/twilio/inbound-sms",
+    "notifications POST /v1/providers/twilio/sms-status",
 }
-"""Routes that look at no bearer token: a client secret or the address itself entitles there."""
+"""Routes that look at no bearer token: a client secret, the address itself or a signature entitles there."""
 BY_COOKIE = ("/api/session", "/api/passkeys")
 """Routes that begin so look at the cookie of who has signed in, and at no token."""
 

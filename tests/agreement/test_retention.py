@@ -70,6 +70,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "clients": _STATE,
         "preferences": _STATE,
         "erased_clients": "ids only: so that no old record brings an erased person back",
+        "number_opt_outs": "digests only: so that nobody who said STOP is written to again",
         "outbox": _SENT,
     },
     "imports": {

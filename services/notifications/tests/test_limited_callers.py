@@ -36,6 +36,7 @@ pytestmark = pytest.mark.service
 WATCHED = sorted(set(TENANT_TABLES) - {"idempotency_keys"})
 TEMPLATE = {"kind": "reminder", "audience": "client", "channel": "email", "locale": "en", "subject": "S", "text": "T"}
 RULE = {"channel": "email", "minutes_before": 60}
+UNSIGNED = (403, "signature_invalid")
 
 
 async def added(client: httpx2.AsyncClient, path: str, body: dict[str, Any]) -> str:
@@ -154,6 +155,10 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         # The portal is for clients: no member of staff has it, limited or not.
         Probe(route="GET /v1/portal/preferences", expected=FORBIDDEN, controls=False),
         Probe(route="PUT /v1/portal/preferences", json={"opted_out": []}, expected=FORBIDDEN, controls=False),
+        Probe(route="GET /v1/channels", expected=OPEN),
+        # Twilio's signature entitles there, and nobody's token.
+        Probe(route="POST /v1/providers/twilio/sms-status", expected=UNSIGNED, controls=False),
+        Probe(route="POST /v1/providers/twilio/inbound-sms", expected=UNSIGNED, controls=False),
         Probe(route="DELETE /v1/templates/{template_id}", path=f"/v1/templates/{template}", expected=changed),
         Probe(route="DELETE /v1/reminder-rules/{rule_id}", path=f"/v1/reminder-rules/{rule}", expected=changed),
     ]

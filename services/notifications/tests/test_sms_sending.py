@@ -9,19 +9,24 @@ from uuid import uuid4
 import pytest
 from notifications_salon import Salon
 from notifications_twilio import DOCUMENT, Answer, FakeTwilio, published
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from notifications.adapters.sms.twilio import outcome_of
 from notifications.domain import (
+    Channel,
     OutcomeUnknownError,
     RecipientOptedOutError,
     RefusedForGoodError,
     RefusedForNowError,
     sms_size,
 )
+from notifications.main import create_channels
+from notifications.settings import NotificationsSettings
 from notifications.usecases.delivery import recover_claims
 from slotstream_contracts.base import Actor
 from slotstream_contracts.messages import SendMessage
+from slotstream_servicekit.errors import StartError
 
 pytestmark = pytest.mark.service
 
@@ -58,9 +63,7 @@ async def test_a_reminder_is_sent_once_with_our_id_in_the_callback(salon: Salon,
     assert twilio.last == {
         "To": "+447700900123",
         "From": "+447700900777",
-        "Body": (
-            "Salon Nord: Reminder: Haircut, Tuesday, 10 March 2026, 10:00 (UTC+1)\nSTOP ends texts."
-        ),
+        "Body": ("Salon Nord: Reminder: Haircut, Tuesday, 10 March 2026, 10:00 (UTC+1)\nSTOP ends texts."),
         "StatusCallback": (
             "https://msg.salon.test/api/notifications/v1/providers/twilio/sms-status"
             f"?organization={salon.organization_id}&message={reminder['message_id']}"
@@ -229,6 +232,55 @@ async def test_a_text_by_hand_is_sent_as_typed_but_for_its_signs(salon: Salon, t
     )
     await salon.send()
     assert twilio.last["Body"] == "We're late... 10:30 AM"
+
+
+async def test_the_console_puts_texts_beside_the_mails_that_a_developer_reads(salon: Salon) -> None:
+    salon.use(create_channels(salon.settings.model_copy(update={"sms": "console"})))
+    await salon.receive_states(salon.client(phone="+447700900123", version=2))
+    appointment, _ = await remind(salon)
+    await fall_due(salon, appointment)
+
+    shown = salon.mailbox.mails[-1]
+    assert (shown["To"], shown["From"]) == ("+447700900123@sms.invalid", "console@sms.invalid")
+    assert str(shown["Subject"]).startswith("SMS, GSM-7, 75 units in 1: Salon Nord: Reminder")
+    assert shown.get_content().startswith("Salon Nord: Reminder: Haircut, Tuesday, 10 March 2026, 10:00 (UTC+1)")
+    assert (await text_row(salon))["status"] == "sent"
+
+
+async def test_the_api_says_what_is_configured(salon: Salon, twilio: FakeTwilio) -> None:
+    answer = (await salon.viewer.get("/v1/channels")).json()["items"]
+    assert {item["channel"]: item["available"] for item in answer} == {
+        "email": True,
+        "sms": True,
+        "voice": False,
+        "push": False,
+    }
+    assert (await salon.anonymous.get("/v1/channels")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("twilio_account_sid", ""),
+        ("sms_sender", ""),
+        ("twilio_auth_token", None),
+        ("twilio_api_key", "SK1"),
+        ("number_keys", ()),
+        ("twilio_base_url", "http://api.twilio.example"),
+    ],
+)
+def test_a_twilio_that_is_half_configured_does_not_start(setting: str, value: Any) -> None:
+    whole = {
+        "sms": "twilio",
+        "sms_sender": "SALON",
+        "twilio_account_sid": "AC1",
+        "twilio_auth_token": SecretStr("t"),
+        "number_keys": (SecretStr("k"),),
+    }
+    settings = NotificationsSettings(database_url="postgresql+asyncpg://nobody@127.0.0.1/none")
+    assert Channel.SMS in create_channels(settings.model_copy(update=whole)).names
+    with pytest.raises(StartError):
+        create_channels(settings.model_copy(update={**whole, setting: value}))
 
 
 async def test_a_template_of_ten_thousand_characters_is_refused_and_one_that_grows_is_cut(

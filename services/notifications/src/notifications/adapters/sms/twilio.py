@@ -128,7 +128,14 @@ class TwilioGateway:
 
 def _http_client(account: TwilioAccount) -> Any:
     """The library's client for another base URL than its own, without its retries: a POST repeated sends twice."""
-    from aiohttp import ClientConnectorError, ClientSession, ConnectionTimeoutError, DummyCookieJar, TCPConnector
+    from aiohttp import (
+        ClientConnectorError,
+        ClientSession,
+        ClientTimeout,
+        ConnectionTimeoutError,
+        DummyCookieJar,
+        TCPConnector,
+    )
     from twilio.http.async_http_client import AsyncTwilioHttpClient
     from twilio.http.response import Response
 
@@ -146,8 +153,8 @@ def _http_client(account: TwilioAccount) -> Any:
             credentials = b64encode(f"{username}:{password}".encode()).decode()
             options["headers"] = {**(options.get("headers") or {}), "Authorization": f"Basic {credentials}"}
             if self.session is None:
-                connector = TCPConnector(force_close=True)
-                self.session = ClientSession(connector=connector, cookie_jar=DummyCookieJar())
+                inner = ClientSession(connector=TCPConnector(force_close=True), cookie_jar=DummyCookieJar())
+                self.session = _Session(inner, ClientTimeout(total=None, connect=account.seconds / 2))
             asked = urlsplit(url)
             try:
                 response = await super().request(
@@ -165,6 +172,20 @@ def _http_client(account: TwilioAccount) -> Any:
             return response
 
     return HttpClient(pool_connections=False, logger=quiet)
+
+
+class _Session:
+    """aiohttp's, with a time to connect in, which the library does not set: what never connected was not sent."""
+
+    def __init__(self, inner: Any, timeout: Any) -> None:
+        self._inner = inner
+        self._timeout = timeout
+
+    async def request(self, **options: Any) -> Any:
+        return await self._inner.request(**{**options, "timeout": self._timeout})
+
+    async def close(self) -> None:
+        await self._inner.close()
 
 
 def outcome_of(status: int, code: int | None, retry_after: str | None, *, now: datetime | None = None) -> DeliveryError:

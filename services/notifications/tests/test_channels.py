@@ -1,8 +1,10 @@
 """A second channel, which planning, the ledger and the sender have never heard of, works like the first."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -34,6 +36,9 @@ class FakePushChannel:
     longest_hand_over: timedelta = timedelta(seconds=20)
     sent: list[Outgoing] = field(default_factory=list)
     answers: list[Exception] = field(default_factory=list)
+    stuck: asyncio.Event | None = None
+    """Each message waits for it when it was handed over."""
+    waiting: int = 0
 
     def address_of(self, contact: Contact) -> str | None:
         return f"push:{contact.phone}" if contact.phone else None
@@ -45,6 +50,9 @@ class FakePushChannel:
     async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
         if not await may_hand_over():
             raise NotHandedOverError
+        if self.stuck is not None:
+            self.waiting += 1
+            await self.stuck.wait()
         if self.answers:
             raise self.answers.pop(0)
         self.sent.append(outgoing)
@@ -163,6 +171,24 @@ async def test_a_text_written_by_hand_goes_out_on_a_channel_that_is_there(salon:
     await salon.send()
 
     assert [outgoing.content for outgoing in push.sent] == [b"Salon Nord|We are running late.\n"]
+
+
+async def test_a_channel_that_is_stuck_holds_up_no_other(salon: Salon, until: Any) -> None:
+    push = await with_push(salon)
+    push.stuck = asyncio.Event()
+    salon.sender.concurrency = 3
+    stop = asyncio.Event()
+    running = asyncio.create_task(salon.sender.run(stop))
+    await salon.receive(*[salon.created(salon.snapshot()) for _ in range(12)])
+    salon.sender.wake.set()
+    await until(lambda: len(salon.mailbox.mails) == 12, what="all mails, although three pushes are stuck")
+    assert (push.waiting, push.sent) == (3, [])
+
+    push.stuck.set()
+    await until(lambda: len(push.sent) == 12, what="the pushes")
+    stop.set()
+    await asyncio.wait_for(running, 30)
+    assert {status for _, status, _ in await salon.outcomes()} == {"sent"}
 
 
 @pytest.mark.parametrize("channel", ["sms", "voice", "push"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter as TallyOf
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from typing import Final, TypeVar
 from prometheus_client import Counter, Gauge, Histogram
 
 from notifications.adapters.portal_links import PortalLinks
-from notifications.domain import Channels, NumberDigests, RetryPolicy, Status
+from notifications.domain import Channel, Channels, NumberDigests, RetryPolicy, Status
 from notifications.storage import MessageStore
 from notifications.usecases.delivery import claim_messages, deliver_message, give_up, next_due, recover_claims
 from notifications.usecases.eligibility import Sendable
@@ -65,8 +66,9 @@ class Sender:
     claim_lease: timedelta = timedelta(seconds=30)
     recover_every: timedelta = timedelta(seconds=5)
     concurrency: int = 16
+    """How many messages may be in flight on each channel."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
+    _in_flight: dict[asyncio.Task[None], Channel] = field(default_factory=dict)
     _claimed_at: datetime | None = None
     _polled_at: float = field(default_factory=time.monotonic)
     _failures: int = 0
@@ -83,7 +85,7 @@ class Sender:
             self._failures = self._failures + 1 if claimed is None else 0
             if claimed is not None:
                 self._polled_at = time.monotonic()
-            if not claimed or len(self._in_flight) >= self.concurrency:
+            if not claimed or not self._has_room:
                 await self._pause(stop)
         if self._in_flight:
             await asyncio.wait(self._in_flight)
@@ -106,8 +108,7 @@ class Sender:
         return None
 
     async def _claim(self) -> int:
-        room = self.concurrency - len(self._in_flight)
-        if room <= 0:
+        if not self._has_room:
             return 0
         now = self._claimed_at = self.clock()
         claimed = await claim_messages(
@@ -115,7 +116,8 @@ class Sender:
             channels=self.channels,
             now=now,
             lease=self.claim_lease,
-            limit=room,
+            limit=min((room for room in self._rooms().values() if room > 0), default=self.concurrency),
+            but=[name for name, room in self._rooms().items() if room <= 0],
             retries=self.retries,
             numbers=self.numbers,
         )
@@ -123,13 +125,23 @@ class Sender:
             message = sendable.message
             LATENESS.labels(message.kind).observe((now - message.next_attempt_at).total_seconds())
             task = asyncio.create_task(self._send(sendable))
-            self._in_flight.add(task)
+            self._in_flight[task] = message.channel
             task.add_done_callback(self._landed)
         return len(claimed)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
+        self._in_flight.pop(task, None)
         self.wake.set()
+
+    def _rooms(self) -> dict[Channel, int]:
+        """How many more may be in flight on each channel: a provider that is slow holds up its own channel alone."""
+        taken = TallyOf(self._in_flight.values())
+        return {name: self.concurrency - taken[name] for name in self.channels.names}
+
+    @property
+    def _has_room(self) -> bool:
+        rooms = self._rooms()
+        return not rooms or any(room > 0 for room in rooms.values())
 
     async def _send(self, sendable: Sendable) -> None:
         message = sendable.message
@@ -178,7 +190,7 @@ class Sender:
             await pause_for(min(pause_after(self._failures, _FIRST_PAUSE), _LONGEST_PAUSE), stop)
             return
         seconds = self.poll_every.total_seconds()
-        if len(self._in_flight) < self.concurrency and self._claimed_at is not None:
+        if self._has_room and self._claimed_at is not None:
             # From the time of the claim on: what has fallen due since then was not claimed.
             due_at = await self._attempt("looking ahead", next_due(database=self.database, now=self._claimed_at))
             if due_at is not None:

@@ -4,7 +4,7 @@ A message that is being sent is `claimed` under a token with a time limit. `atte
 content is handed over: an expired claim without it is simply taken again, one with it has an unknown outcome.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ _CLAIM = text(
     f"""
     WITH due AS MATERIALIZED (
         SELECT organization_id, id FROM messages
-        WHERE status = 'planned' AND next_attempt_at <= :now
+        WHERE status = 'planned' AND next_attempt_at <= :now AND channel <> ALL(CAST(:but AS text[]))
         ORDER BY next_attempt_at LIMIT :limit
         FOR UPDATE SKIP LOCKED
     ), judged AS (
@@ -113,11 +113,23 @@ class DeliveryStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def claim_due(self, *, now: datetime, claim: UUID, lease: timedelta, limit: int) -> Claimed:
-        """Claims what is due; reminders only if their appointment still stands as it did when they were planned."""
+    async def claim_due(
+        self, *, now: datetime, claim: UUID, lease: timedelta, limit: int, but: Collection[Channel] = ()
+    ) -> Claimed:
+        """Claims what is due; reminders only if their appointment still stands as it did when they were planned.
+
+        What is to go out on the channels `but` is left for later.
+        """
         rows = await self._session.execute(
             _CLAIM,
-            {"now": now, "claim": claim, "lease": lease, "limit": limit, "agreed": sorted(AGREED_STATUSES)},
+            {
+                "now": now,
+                "claim": claim,
+                "lease": lease,
+                "limit": limit,
+                "but": sorted(but),
+                "agreed": sorted(AGREED_STATUSES),
+            },
         )
         keys = [(row.organization_id, row.id) for row in rows]
         if not keys:

@@ -1,13 +1,14 @@
 """Claim, commit, hand over, record. No network call is made while a transaction is open."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import (
+    Channel,
     Channels,
     Message,
     NotHandedOverError,
@@ -47,15 +48,18 @@ async def claim_messages(
     limit: int,
     retries: RetryPolicy,
     numbers: NumberDigests | None = None,
+    but: Collection[Channel] = (),
 ) -> list[Sendable]:
     """Claims what is due and settles at once what is not to be sent; the rest may be sent, its claim committed.
+
+    What is to go out on the channels `but` is left for later.
 
     A message that cannot be judged fails by itself, and holds up no other.
     """
     sendable: list[Sendable] = []
     async with database.system_transaction() as session:
         store = DeliveryStore(session)
-        claimed = await store.claim_due(now=now, claim=new_id(), lease=lease, limit=limit)
+        claimed = await store.claim_due(now=now, claim=new_id(), lease=lease, limit=limit, but=but)
         if claimed.unreadable:
             log.error("messages_unreadable", messages=[str(message_id) for _, message_id in claimed.unreadable])
             await store.fail_unreadable(claimed.unreadable, now=now)

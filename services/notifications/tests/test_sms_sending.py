@@ -242,7 +242,7 @@ async def test_the_console_puts_texts_beside_the_mails_that_a_developer_reads(sa
 
     shown = salon.mailbox.mails[-1]
     assert (shown["To"], shown["From"]) == ("+447700900123@sms.invalid", "console@sms.invalid")
-    assert str(shown["Subject"]).startswith("SMS, GSM-7, 75 units in 1: Salon Nord: Reminder")
+    assert str(shown["Subject"]).startswith("SMS, GSM-7, 68 units in 1: Salon Nord: Reminder")
     assert shown.get_content().startswith("Salon Nord: Reminder: Haircut, Tuesday, 10 March 2026, 10:00 (UTC+1)")
     assert (await text_row(salon))["status"] == "sent"
 

@@ -120,6 +120,33 @@ async def test_a_business_without_staff_is_its_own_resource(tenant: Tenant) -> N
     assert [resource["kind"] for resource in booked["resources"]] == ["business"]
 
 
+@pytest.mark.parametrize("email", ["new@example.com", None])
+async def test_a_client_given_by_details_is_booked_for_a_business_that_is_newer_than_what_the_process_has_read(
+    tenant: Tenant, email: str | None
+) -> None:
+    await tenant.book(tenant.at(9))
+    tenant.business = await tenant.post(
+        "/v1/businesses",
+        {"name": "Paris", "zone": "Europe/Paris", "phone_region": "FR", "currency": "EUR"},
+        status=201,
+    )
+    service = await tenant.add_service()
+    await tenant.open_hours()
+
+    booked = await tenant.book(
+        tenant.at(9),
+        client_id=None,
+        client={"name": "Marie Curie", "phone": "01 42 68 53 00", "email": email},
+        service_id=service["id"],
+        resource_ids=None,
+    )
+    unknown = await tenant.api.post("/v1/appointments", json=tenant.request(tenant.at(9), business_id=str(uuid4())))
+
+    client = await tenant.get(f"/v1/clients/{booked['client_id']}")
+    assert client["phone"] == "+33142685300"
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_business")
+
+
 async def test_a_room_and_staff_are_taken_together_or_not_at_all(tenant: Tenant) -> None:
     room = await tenant.post(
         "/v1/resources",

@@ -114,8 +114,8 @@ class Work:
         return BookingStore(self.connection, self.organization_id)
 
     async def resolve(self, bookings: Sequence[Booking]) -> Mapping[UUID, ResolvedClient | SlotstreamError]:
-        policy = await self.policies.of(self.connection, self.organization_id)
         requests = [booking.request for booking in bookings]
+        policy = await self._policy_knowing(requests)
         return await resolve_clients(self.connection, policy, bookings[0].context, requests)
 
     async def _resolve_settled(self, bookings: Sequence[Booking]) -> Mapping[UUID, ResolvedClient | SlotstreamError]:
@@ -213,8 +213,21 @@ class Work:
 
     async def addresses(self, bookings: Sequence[Booking]) -> list[str]:
         """The phones and e-mails of clients who are given by details, and the external ids of appointments."""
+        requests = [booking.request for booking in bookings]
+        return addresses_to_lock(await self._policy_knowing(requests), requests)
+
+    async def _policy_knowing(self, requests: Sequence[BookingRequest]) -> Policy:
+        """The kept policy, unless it lacks one of their businesses, which was added or restored since.
+
+        How a phone number is written depends on the business, and no statement compares what it was read by.
+        """
         policy = await self.policies.of(self.connection, self.organization_id)
-        return addresses_to_lock(policy, [booking.request for booking in bookings])
+        try:
+            for request in requests:
+                policy.business(request.business_id)
+        except UnknownReferenceError:
+            return await self.policies.current(self.connection, self.organization_id)
+        return policy
 
     async def _lock_addresses(self, bookings: Sequence[Booking]) -> None:
         locks = contact_locks(self.organization_id, await self.addresses(bookings))

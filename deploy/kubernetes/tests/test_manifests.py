@@ -305,7 +305,7 @@ def test_what_no_policy_opens_is_closed(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_internet_is_for_calendars_and_identity_providers_and_no_own_network_is_in_it(overlay: str) -> None:
+def test_the_internet_is_for_calendars_identity_providers_and_sms_and_no_own_network_is_in_it(overlay: str) -> None:
     outside = {
         name: peer["ipBlock"]
         for name in workloads(overlay)
@@ -314,7 +314,7 @@ def test_the_internet_is_for_calendars_and_identity_providers_and_no_own_network
         if peer.get("ipBlock", {}).get("cidr") == "0.0.0.0/0"
     }
 
-    assert set(outside) == {"calendar-sync-worker", "dashboard-api"}
+    assert set(outside) == {"calendar-sync-worker", "dashboard-api", "notifications-worker"}
     for block in outside.values():
         assert {"10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8"} <= {*block["except"]}
 

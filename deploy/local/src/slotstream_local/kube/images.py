@@ -2,10 +2,8 @@
 
 import os
 import shlex
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 from slotstream_local.layout import SERVICES
@@ -32,12 +30,6 @@ def load_images(context: str, tags: Mapping[str, str]) -> str:
     wanted = [*(f"{name}:{tag}" for name, tag in tags.items()), *(name for name in OTHERS if _is_here(name))]
     if context.startswith(_SHARES_THE_ENGINE):
         return "the cluster has this engine's images"
-    if (containerd := _containerd()) is not None:
-        there = subprocess.run([containerd, "images", "ls", "-q"], capture_output=True, text=True, check=True).stdout
-        wanted = [image for image in wanted if f"docker.io/{_full_name(image)}" not in there.split()]
-        if wanted:
-            _pipe(["docker", "save", *wanted], [containerd, "images", "import", "-"])
-        return f"{len(wanted)} loaded"
     command = _loader(context)
     ended = subprocess.run([*command, *wanted], capture_output=True, text=True, check=False)
     if ended.returncode != 0:
@@ -61,18 +53,6 @@ def _loader(context: str) -> Sequence[str]:
     )
 
 
-def _containerd() -> str | None:
-    """The client of a containerd whose cluster runs on this machine itself; beside kubectl stands what speaks to it."""
-    if LOAD in os.environ:
-        return None
-    beside = Path(os.environ.get("KUBECONFIG", "")).parent / "bin" / "ctr-k8s"
-    return str(beside) if beside.is_file() else shutil.which("ctr-k8s")
-
-
-def _full_name(image: str) -> str:
-    return image if "/" in image else f"library/{image}"
-
-
 def _is_here(image: str) -> bool:
     return subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode == 0
 
@@ -85,10 +65,3 @@ def _docker(*arguments: str, about: str) -> str:
     if ended.returncode != 0:
         raise InfrastructureError(f"{about} ({ended.stderr.strip().splitlines()[-1]}).")
     return ended.stdout.strip()
-
-
-def _pipe(source: Sequence[str], sink: Sequence[str]) -> None:
-    with subprocess.Popen(source, stdout=subprocess.PIPE) as giving:
-        taken = subprocess.run(sink, stdin=giving.stdout, capture_output=True, text=True, check=False)
-    if giving.returncode or taken.returncode:
-        raise InfrastructureError(f"`{shlex.join(source)} | {shlex.join(sink)}` failed:\n{taken.stderr[-2000:]}")

@@ -4,10 +4,12 @@ import csv
 import io
 from datetime import timedelta
 
-import pytest
 from harness.desk import Desk, see
+from harness.mailbox import Mailbox, body_text
 from harness.practice import Practice
-from harness.world import expect
+from harness.world import Json, expect
+
+THE_LIFT = "The lift is out of order, use the stairs"
 
 
 async def test_view_all_appointments_across_businesses(desk: Desk, practice: Practice) -> None:
@@ -124,23 +126,46 @@ async def test_bulk_delete(desk: Desk, practice: Practice) -> None:
     await see(desk.row(names[0])).to_be_visible()
 
 
-@pytest.mark.parametrize(
-    ("button", "title"), [("Message client", "SMS to the clients of 3"), ("Message staff", "SMS to the staff of 3")]
-)
-async def test_bulk_message_client_and_message_staff(desk: Desk, practice: Practice, button: str, title: str) -> None:
-    """This stack has no provider of text messages: that is said, and what was typed is kept."""
-    names = await _three(practice, button.split()[1].title())
+async def test_bulk_message_client(desk: Desk, practice: Practice, mails: Mailbox) -> None:
+    """The console takes the texts here, which lays them beside the mails."""
+    names = await _three(practice, "Client")
+    await _message(desk, names, "Message client", "SMS to the clients of 3")
+
+    await see(desk.sheet).to_contain_text("3 of 3")
+    for name in names:
+        [mail] = await mails.expect(_console_of(await practice.client_named(name)))
+        assert THE_LIFT in body_text(mail)
+
+
+async def test_bulk_message_staff(desk: Desk, practice: Practice, mails: Mailbox) -> None:
+    """Who has no phone is told of, and gets the message once they have one: one, for all three appointments."""
+    names = await _three(practice, "Staff")
+    await _message(desk, names, "Message staff", "SMS to the staff of 3")
+    await see(desk.sheet).to_contain_text("0 of 3")
+    await see(desk.sheet).to_contain_text("there is no phone number")
+    await desk.button("Close", within=desk.sheet).first.click()
+
+    member = practice.world.staff[0]
+    path = f"/v1/resources/{member['id']}"
+    member = expect(await practice.world.booking.patch(path, json={"phone": "+493055500999"}))
+    await _message(desk, names, "Message staff", "SMS to the staff of 3")
+    await see(desk.sheet).to_contain_text("3 of 3")
+    [mail] = await mails.expect(_console_of(member))
+    assert THE_LIFT in body_text(mail)
+
+
+async def _message(desk: Desk, names: list[str], button: str, title: str) -> None:
     await desk.find(names[0].split()[0])
     await _select(desk, names)
-
     await desk.button(button, within=desk.bulk).click()
     await see(desk.sheet.get_by_role("heading")).to_contain_text(title)
     await see(desk.button("Send 3", within=desk.sheet)).to_be_disabled()
-    await desk.sheet.get_by_label("Text").fill("The lift is out of order, use the stairs")
+    await desk.sheet.get_by_label("Text").fill(THE_LIFT)
     await desk.button("Send 3", within=desk.sheet).click()
 
-    await see(desk.sheet.get_by_role("alert")).to_contain_text("this channel is not set up")
-    await see(desk.sheet.get_by_label("Text")).to_have_value("The lift is out of order, use the stairs")
+
+def _console_of(person: Json) -> str:
+    return f"{person['phone']}@sms.invalid"
 
 
 async def test_select_all(desk: Desk, practice: Practice) -> None:

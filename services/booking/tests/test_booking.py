@@ -3,7 +3,7 @@ from datetime import datetime
 from uuid import uuid4
 
 import pytest
-from booking_fixtures import Tenant
+from booking_fixtures import Json, Tenant
 
 pytestmark = pytest.mark.service
 
@@ -145,6 +145,22 @@ async def test_a_client_given_by_details_is_booked_for_a_business_that_is_newer_
     client = await tenant.get(f"/v1/clients/{booked['client_id']}")
     assert client["phone"] == "+33142685300"
     assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_business")
+
+
+@pytest.mark.parametrize("more", [{}, {"action_name": "Call back"}])
+async def test_a_phone_number_is_read_by_the_region_that_the_business_has_now(tenant: Tenant, more: Json) -> None:
+    await tenant.book(tenant.at(9))
+    path = f"/v1/businesses/{tenant.business['id']}"
+    assert (await tenant.api.patch(path, json={"phone_region": "FR"})).status_code == 200
+
+    request = tenant.request(
+        tenant.at(11), client_id=None, client={"name": "Marie Curie", "phone": "01 42 68 53 00"}, **more
+    )
+    answer = await tenant.api.post("/v1/appointments", json=request)
+
+    assert answer.status_code == 201, answer.text
+    client = await tenant.get(f"/v1/clients/{answer.json()['client_id']}")
+    assert client["phone"] == "+33142685300"
 
 
 async def test_a_room_and_staff_are_taken_together_or_not_at_all(tenant: Tenant) -> None:

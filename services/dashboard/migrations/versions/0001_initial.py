@@ -187,7 +187,6 @@ def _create_live_events() -> None:
         sa.UniqueConstraint("organization_id", "id", name="live_events_id_key"),
     )
     op.create_index("live_events_created_at_idx", "live_events", ["created_at"], unique=False)
-    op.create_index("live_events_organization_id_seq_idx", "live_events", ["organization_id", "seq"], unique=False)
 
 
 def _create_booking_codes() -> None:

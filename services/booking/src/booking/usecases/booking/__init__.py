@@ -12,7 +12,7 @@ from booking.domain.requests import BookingRequest
 from booking.storage.contacts import contact_locks
 from booking.storage.policies import Policies
 from booking.usecases.booking.model import Booking, Outcome, Predecessor
-from booking.usecases.booking.work import NOT_UNIQUE, ClientMadeMeanwhileError, Work, addresses_to_lock
+from booking.usecases.booking.work import NOT_UNIQUE, ClientToFindAgainError, Work, addresses_to_lock
 from booking.usecases.overriding import SessionsToOpenError
 from slotstream_servicekit.database import Connection, tenant_transaction
 from slotstream_servicekit.errors import SlotstreamError
@@ -42,7 +42,7 @@ async def book_appointments(
     resolved = await work.resolve(bookings)
     client = resolved[bookings[0].request.id]
     if isinstance(client, SlotstreamError) or client.is_settled or client.new:
-        with contextlib.suppress(ClientMadeMeanwhileError, SessionsToOpenError):
+        with contextlib.suppress(ClientToFindAgainError, SessionsToOpenError):
             return await replace(work, guards_new_client=True).book(bookings, resolved=resolved, look_first=look_first)
     return await _book_in_transaction(work, bookings, look_first=look_first)
 

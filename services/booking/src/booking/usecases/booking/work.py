@@ -55,8 +55,8 @@ from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.limits import UNLIMITED, Limits, beyond_limits
 
 
-class ClientMadeMeanwhileError(Exception):
-    """Somebody has made the client since they were looked for."""
+class ClientToFindAgainError(Exception):
+    """Since the client was looked for, somebody has made them, or their phone number is read in another way."""
 
 
 NOT_UNIQUE: Final = (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError)
@@ -104,6 +104,7 @@ class Work:
     external_keys: dict[UUID, ExternalKey] = field(default_factory=dict)
     """Of requests that have an external id of their own: one that replaces an appointment takes over that one's."""
     rows: dict[UUID, BookingRow] = field(default_factory=dict)
+    phones_read_by: Policy | None = None
     guards_new_client: bool = False
     """Of a single booking that is alone in its transaction: no lock keeps others from making its new client."""
     savepoints: bool = True
@@ -114,8 +115,20 @@ class Work:
         return BookingStore(self.connection, self.organization_id)
 
     async def resolve(self, bookings: Sequence[Booking]) -> Mapping[UUID, ResolvedClient | SlotstreamError]:
+        """By the kept policy; what that refuses is judged once more by the newest."""
+        policy = await self.policies.of(self.connection, self.organization_id)
+        resolved = await self._resolve_by(policy, bookings)
+        if any(isinstance(client, SlotstreamError) for client in resolved.values()):
+            newest = await self.policies.current(self.connection, self.organization_id)
+            if newest is not policy:
+                return await self._resolve_by(newest, bookings)
+        return resolved
+
+    async def _resolve_by(
+        self, policy: Policy, bookings: Sequence[Booking]
+    ) -> Mapping[UUID, ResolvedClient | SlotstreamError]:
+        self.phones_read_by = policy
         requests = [booking.request for booking in bookings]
-        policy = await self._policy_knowing(requests)
         return await resolve_clients(self.connection, policy, bookings[0].context, requests)
 
     async def _resolve_settled(self, bookings: Sequence[Booking]) -> Mapping[UUID, ResolvedClient | SlotstreamError]:
@@ -213,21 +226,8 @@ class Work:
 
     async def addresses(self, bookings: Sequence[Booking]) -> list[str]:
         """The phones and e-mails of clients who are given by details, and the external ids of appointments."""
-        requests = [booking.request for booking in bookings]
-        return addresses_to_lock(await self._policy_knowing(requests), requests)
-
-    async def _policy_knowing(self, requests: Sequence[BookingRequest]) -> Policy:
-        """The kept policy, unless it lacks one of their businesses, which was added or restored since.
-
-        How a phone number is written depends on the business, and no statement compares what it was read by.
-        """
-        policy = await self.policies.of(self.connection, self.organization_id)
-        try:
-            for request in requests:
-                policy.business(request.business_id)
-        except UnknownReferenceError:
-            return await self.policies.current(self.connection, self.organization_id)
-        return policy
+        policy = await self.policies.current(self.connection, self.organization_id)
+        return addresses_to_lock(policy, [booking.request for booking in bookings])
 
     async def _lock_addresses(self, bookings: Sequence[Booking]) -> None:
         locks = contact_locks(self.organization_id, await self.addresses(bookings))
@@ -259,11 +259,23 @@ class Work:
         )
 
     def _plan(self, policy: Policy, *, booking: Booking) -> _Planned:
-        """For the client as they are resolved by now: a merged one is replaced by their survivor meanwhile."""
+        """For the client as they are resolved by now: a merged one is replaced by their survivor meanwhile.
+
+        Raises ClientToFindAgainError, or BusyBookError inside a transaction, where the business's region has changed
+        since the client's phone number was read by it.
+        """
+        if booking.request.client is not None and not self._reads_phones_alike(policy, booking.request.business_id):
+            raise ClientToFindAgainError if self.guards_new_client else BusyBookError(BUSY_CLIENT)
         replaced = booking.predecessor.appointment if booking.predecessor else None
         client_id = self.clients[booking.request.id].id
         plan = plan_booking(policy, booking.request, client_id=client_id, now=booking.context.now, predecessor=replaced)
         return _Planned(booking=booking, plan=plan)
+
+    def _reads_phones_alike(self, policy: Policy, business_id: UUID) -> bool:
+        before = self.phones_read_by
+        if before is None or before is policy:
+            return True
+        return before.business(business_id).phone_region == policy.business(business_id).phone_region
 
     async def _take(self, policy: Policy, seated: Sequence[SeatedClaim[_Planned]]) -> frozenset[UUID]:
         """Those that were booked. None where an id is another organization's, an external id another appointment's, or
@@ -336,7 +348,7 @@ class Work:
         known = {request_id: self.clients[request_id].id for request_id in ids if not self._new_client(request_id)}
         keys = {request_id: key for request_id in ids if (key := self.external_keys.get(request_id))}
         if self.guards_new_client and await self._is_client_made(ids):
-            raise ClientMadeMeanwhileError
+            raise ClientToFindAgainError
         async with tenant_transaction(self.connection, self.organization_id):
             existing = await self.store.existing(ids)
             async with beyond_limits(self.connection, self.limits):

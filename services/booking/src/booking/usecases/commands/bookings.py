@@ -132,7 +132,7 @@ async def lock_ahead(
     known = await AppointmentStore(connection, organization_id).get_all(
         [appointment_id for command in commands for appointment_id in _changes(command)], lock=True
     )
-    policy = await policies.of(connection, organization_id)
+    policy = await policies.current(connection, organization_id)
     locks = contact_locks(organization_id, addresses_to_lock(policy, requests))
     async with tenant_transaction(connection, organization_id, locks=locks):
         pass

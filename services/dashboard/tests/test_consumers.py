@@ -66,7 +66,7 @@ async def test_ids_alone_are_kept_and_whoever_lost_the_appointment_is_among_thos
 
     for _ in range(2):
         async with tenant.database.system_transaction() as session:
-            await handlers.on_appointments(session, [record, stale, tombstone])
+            await handlers.on_changes(session, [record, stale, tombstone])
 
     async with tenant.database.transaction(tenant.organization_id) as session:
         (row,) = (await session.execute(text("SELECT * FROM live_events"))).all()
@@ -100,7 +100,7 @@ async def test_that_hours_have_changed_is_told_to_all_and_not_whose_they_are(ten
     gone: Received[Envelope[Any]] = Received(None, str(NEW), "slotstream.schedules.v1", 0, 1, NOW)
 
     async with tenant.database.system_transaction() as session:
-        await handlers.on_schedules(session, [record, gone])
+        await handlers.on_changes(session, [record, gone])
 
     async with tenant.database.transaction(tenant.organization_id) as session:
         (row,) = (await session.execute(text("SELECT * FROM live_events"))).all()

@@ -25,27 +25,27 @@ class Handlers:
         self._clock = clock
         self._retention = retention
 
-    async def on_appointments(self, session: AsyncSession, batch: Batch) -> None:
-        events = [
-            _appointment_changed(record.event, record.event.data, record.topic)
-            for record in batch
-            if record.event is not None and isinstance(record.event.data, AppointmentEvent)
-        ]
-        await keep_live_events(session=session, events=events, now=self._clock(), retention=self._retention)
-
-    async def on_schedules(self, session: AsyncSession, batch: Batch) -> None:
-        events = [
-            _hours_changed(record.event, record.event.data, record.topic)
-            for record in batch
-            if record.event is not None and isinstance(record.event.data, ScheduleState)
-        ]
+    async def on_changes(self, session: AsyncSession, batch: Batch) -> None:
+        told = [_told(record.event, record.topic) for record in batch if record.event is not None]
+        events = [event for event in told if event is not None]
         await keep_live_events(session=session, events=events, now=self._clock(), retention=self._retention)
 
 
 def register(consumers: Consumers, *, clock: Callable[[], datetime], retention: timedelta) -> None:
     handlers = Handlers(clock, retention)
-    consumers.subscribe(APPOINTMENTS.name, handlers.on_appointments, dedupe=False)
-    consumers.subscribe(SCHEDULES.name, handlers.on_schedules, dedupe=False)
+    consumers.subscribe(APPOINTMENTS.name, handlers.on_changes, dedupe=False)
+    consumers.subscribe(SCHEDULES.name, handlers.on_changes, dedupe=False)
+
+
+def _told(envelope: Envelope[Any], topic: str) -> LiveEvent | None:
+    """None for what no page shows."""
+    match envelope.data:
+        case AppointmentEvent() as event:
+            return _appointment_changed(envelope, event, topic)
+        case ScheduleState() as schedule:
+            return _hours_changed(envelope, schedule, topic)
+        case _:
+            return None
 
 
 def _appointment_changed(envelope: Envelope[Any], event: AppointmentEvent, topic: str) -> LiveEvent:

@@ -209,24 +209,29 @@ async def test_browsers_that_come_at_once_wait_their_turn(tenant: Tenant, monkey
     """After a deployment all of them do. More would ask for a connection than the pool lets wait."""
     cookies = [(await tenant.signed_in()).cookie for _ in range(12)]
     asking, most = 0, 0
+    gate = asyncio.Event()
 
-    async def read_slowly(**asked: Any) -> Any:
+    async def read_when_let(**asked: Any) -> Any:
         nonlocal asking, most
         asking += 1
         most = max(most, asking)
-        await asyncio.sleep(0.02)
+        await gate.wait()
         try:
             return await find_session(**asked)
         finally:
             asking -= 1
 
-    monkeypatch.setattr("dashboard.api.sessions_memory.find_session", read_slowly)
+    monkeypatch.setattr("dashboard.api.sessions_memory.find_session", read_when_let)
     tenant.pass_time(timedelta(minutes=1))
+    at_once = tenant.settings.database_pool_size // 2
 
-    streams = await asyncio.gather(*(open_stream(tenant, cookie) for cookie in cookies))
+    opening = asyncio.gather(*(open_stream(tenant, cookie) for cookie in cookies))
+    await until(lambda: asking == at_once, what="as many read as may at once")
+    gate.set()
+    streams = await opening
 
     assert [stream.status for stream in streams] == [200] * 12
-    assert most == tenant.settings.database_pool_size // 2
+    assert most == at_once
     for stream in streams:
         await stream.close()
 

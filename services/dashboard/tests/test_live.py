@@ -298,11 +298,30 @@ async def test_nobody_listens_without_a_session_and_no_session_without_bounds(te
 
     assert nobody.status == 401
     assert [stream.status for stream in streams] == [200] * 8 + [429]
+    assert orjson.loads(streams[-1].text)["code"] == "too_many_streams"
+    assert "close some" in orjson.loads(streams[-1].text)["detail"]
+    assert streams[-1].headers["retry-after"] == "15"
     for stream in streams:
         await stream.close()
     again = await open_stream(tenant, browser.cookie)
     assert again.status == 200
     await again.close()
+
+
+async def test_many_sessions_of_one_person_do_not_take_the_places_of_others(tenant: Tenant) -> None:
+    browsers = [await tenant.signed_in() for _ in range(4)]
+    streams = [await open_stream(tenant, browser.cookie) for browser in browsers[:3] for _ in range(8)]
+    refused = await open_stream(tenant, browsers[3].cookie)
+    _, other = await tenant.member("ada@example.com")
+    others = await open_stream(tenant, other.cookie)
+
+    assert {stream.status for stream in streams} == {200}
+    assert (refused.status, others.status) == (429, 200)
+    await streams.pop().close()
+    again = await open_stream(tenant, browsers[3].cookie)
+    assert again.status == 200
+    for stream in [*streams, others, again]:
+        await stream.close()
 
 
 async def test_old_events_are_not_kept_and_repeated_ones_once(tenant: Tenant) -> None:

@@ -44,6 +44,8 @@ _READ_AT_ONCE: Final = 1_000
 _RESUMED_AT_MOST: Final = 500
 _WAITING_AT_MOST: Final = 500
 _PER_SESSION: Final = 8
+"""A browser needs one, however many windows it has open."""
+_PER_USER: Final = 24
 
 
 class TooManyStreamsError(SlotstreamError):
@@ -116,11 +118,7 @@ class LiveHub:
     async def open(self, signed_in: SignedIn, *, last_event_id: str | None) -> Stream:
         """A stream that goes on after the last event that the browser saw. Raises TooManyStreamsError."""
         organization_id = signed_in.user.organization_id
-        of_session = sum(
-            stream.signed_in.session.id == signed_in.session.id for stream in self._streams.get(organization_id, ())
-        )
-        if self._count >= self._most or of_session >= _PER_SESSION:
-            raise TooManyStreamsError("There are too many open streams.", extra={"retry_after": 15})
+        self._refuse_too_many(signed_in)
         stream = Stream(signed_in)
         self._streams.setdefault(organization_id, set()).add(stream)
         self._count += 1
@@ -130,6 +128,23 @@ class LiveHub:
             self.close(stream)
             raise
         return stream
+
+    def _refuse_too_many(self, signed_in: SignedIn) -> None:
+        """Nobody takes the places of others, by one browser or by many sessions."""
+        own = [
+            stream.signed_in.session.id
+            for stream in self._streams.get(signed_in.user.organization_id, ())
+            if stream.signed_in.user.id == signed_in.user.id
+        ]
+        if own.count(signed_in.session.id) >= _PER_SESSION:
+            detail = "This browser listens in too many windows already: close some, and this one is told again."
+        elif len(own) >= _PER_USER:
+            detail = "You listen in too many browsers already: sign out of some, and this one is told again."
+        elif self._count >= self._most:
+            detail = "Too many browsers listen here just now: this one is let in when others have left."
+        else:
+            return
+        raise TooManyStreamsError(detail, extra={"retry_after": 15})
 
     def close(self, stream: Stream) -> None:
         organization_id = stream.signed_in.user.organization_id

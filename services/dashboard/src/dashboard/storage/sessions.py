@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dashboard.domain.sessions import Session
-from dashboard.storage.tables import sessions
+from dashboard.storage.tables import memberships, sessions
 
 _SHOWN = tuple(column for column in sessions.c if column.name != "digest")
 
@@ -62,10 +62,9 @@ class SessionStore:
         )
 
     async def end_of_account(self, account_id: UUID, *, except_for: UUID | None = None) -> int:
-        statement = delete(sessions).where(sessions.c.account_id == account_id)
-        if except_for is not None:
-            statement = statement.where(sessions.c.id != except_for)
-        return len((await self._session.execute(statement.returning(sessions.c.id))).all())
+        """Those of its users that a company's provider opened as well."""
+        others = () if except_for is None else (sessions.c.id != except_for,)
+        return await self._end(_of_account(account_id), *others)
 
     async def end_of_user(self, user_id: UUID) -> int:
         statement = delete(sessions).where(sessions.c.user_id == user_id).returning(sessions.c.id)
@@ -77,10 +76,17 @@ class SessionStore:
 
 
 def _same_person(session: Session) -> ColumnElement[bool]:
-    """The sessions of an account; of whom a provider signed in, those that it opened for them and no others."""
+    """The sessions of an account and of its users; of whom a provider signed in, those that it opened for them and no
+    others: a company answers for its own people only.
+    """
     if session.account_id is not None:
-        return sessions.c.account_id == session.account_id
+        return _of_account(session.account_id)
     return and_(sessions.c.account_id.is_(None), sessions.c.user_id == session.user_id)
+
+
+def _of_account(account_id: UUID) -> ColumnElement[bool]:
+    users = select(memberships.c.user_id).where(memberships.c.account_id == account_id)
+    return or_(sessions.c.account_id == account_id, sessions.c.user_id.in_(users))
 
 
 def _session_of(row: Row[Any]) -> Session:

@@ -10,8 +10,10 @@ from sqlalchemy import text
 
 from dashboard.consumers import Handlers
 from slotstream_contracts.appointments import AppointmentAssigned, AppointmentSnapshot, AssignedResource, Change
-from slotstream_contracts.base import Actor
+from slotstream_contracts.base import Actor, Message
+from slotstream_contracts.clients import ClientState
 from slotstream_contracts.envelope import Envelope, wrap
+from slotstream_contracts.holds import HoldState
 from slotstream_contracts.schedules import ScheduleState
 from slotstream_servicekit.consumer import Received
 
@@ -106,3 +108,73 @@ async def test_that_hours_have_changed_is_told_to_all_and_not_whose_they_are(ten
         (row,) = (await session.execute(text("SELECT * FROM live_events"))).all()
     assert (row.id, row.topic, row.version) == (envelope.id, "slotstream.schedules.v1", 3)
     assert str(NEW) not in str(row)
+
+
+async def test_of_a_client_their_id_is_told_and_that_they_were_erased(tenant: Tenant) -> None:
+    handlers = Handlers(lambda: NOW, timedelta(minutes=15))
+    client_id = uuid4()
+    state = ClientState(
+        id=client_id,
+        organization_id=tenant.organization_id,
+        name="Ada Lovelace",
+        email="ada@example.com",
+        updated_at=NOW,
+        version=2,
+    )
+    topic, organization_id = "slotstream.clients.v1", tenant.organization_id
+    changed = Received(told(tenant, state, subject=str(client_id)), str(client_id), topic, 0, 0, NOW)
+    erased: Received[Envelope[Any]] = Received(None, str(client_id), topic, 0, 1, NOW, organization_id, 3)
+    nobodys: Received[Envelope[Any]] = Received(None, str(uuid4()), topic, 0, 2, NOW)
+    odd: Received[Envelope[Any]] = Received(None, "Ada\0", topic, 0, 3, NOW, organization_id, 3)
+
+    for _ in range(2):
+        async with tenant.database.system_transaction() as session:
+            await handlers.on_changes(session, [changed, erased, nobodys, odd])
+
+    async with tenant.database.transaction(organization_id) as session:
+        rows = (await session.execute(text("SELECT * FROM live_events ORDER BY seq"))).all()
+    assert [(row.type, row.subject) for row in rows] == [
+        ("slotstream.client.state", str(client_id)),
+        ("slotstream.client.erased", str(client_id)),
+    ]
+    assert "ada" not in str(rows).lower()
+
+
+async def test_a_hold_is_told_to_those_whose_time_it_takes_and_its_end_to_all(tenant: Tenant) -> None:
+    handlers = Handlers(lambda: NOW, timedelta(minutes=15))
+    hold_id, later = uuid4(), NOW + timedelta(minutes=30)
+    state = HoldState(
+        id=hold_id,
+        organization_id=tenant.organization_id,
+        business_id=BUSINESS,
+        resource_ids=(NEW,),
+        starts_at=NOW,
+        ends_at=later,
+        blocked_from=NOW,
+        blocked_to=later,
+        expires_at=later,
+        version=1,
+    )
+    topic = "slotstream.holds.v1"
+    held = Received(told(tenant, state, subject=str(hold_id)), str(hold_id), topic, 0, 0, NOW)
+    ended: Received[Envelope[Any]] = Received(None, str(hold_id), topic, 0, 1, NOW, tenant.organization_id, 2)
+
+    async with tenant.database.system_transaction() as session:
+        await handlers.on_changes(session, [held, ended])
+
+    async with tenant.database.transaction(tenant.organization_id) as session:
+        rows = (await session.execute(text("SELECT * FROM live_events ORDER BY seq"))).all()
+    assert [(row.business_id, row.resource_ids) for row in rows] == [(BUSINESS, [NEW]), (None, [])]
+    assert str(hold_id) not in str(rows)
+
+
+def told(tenant: Tenant, state: Message, *, subject: str) -> Envelope[Any]:
+    return wrap(
+        state,
+        organization=tenant.organization_id,
+        subject=subject,
+        sequence=2,
+        time=NOW,
+        source="/slotstream/booking",
+        correlation_id="c",
+    )

@@ -1,6 +1,7 @@
 """Two browsers at once: what one changes the other shows, and a lost race is told kindly."""
 
 import asyncio
+import re
 from datetime import timedelta
 
 from harness.desk import Desk, OpenDesk, see
@@ -53,6 +54,30 @@ async def test_only_what_has_changed_is_read_again(desk: Desk, practice: Practic
     await see(desk.card("Ingo Inside")).to_have_count(0, timeout=5_000)
 
     assert whole == []
+
+
+async def test_ones_own_change_is_read_alone_as_well(desk: Desk, practice: Practice) -> None:
+    """Confirmed and moved at this desk, and booked: each shows when it is said, and the day is not read anew."""
+    day = practice.a_day()
+    await practice.book(day, "Olga Own", staff=0)
+    await desk.open_day(day)
+    await see(desk.page.get_by_role("status").filter(has_text="Live")).to_be_visible()
+    await desk.card("Olga Own").click()
+    whole: list[str] = []
+    desk.page.on("request", lambda request: whole.append(request.url) if _is_whole(request.url) else None)
+
+    await desk.button("Confirm", within=desk.drawer).click()
+    await desk.told("Confirmed")
+    await see(desk.card("Olga Own")).to_have_class("a confirmed open")
+    await desk.button("Reschedule", within=desk.drawer).click()
+    await desk.sheet.get_by_role("button", name="14:00", exact=True).click()
+    await desk.sheet.get_by_role("button", name="Move to").click()
+    await desk.told("Olga Own moved to")
+    await see(desk.card("Olga Own")).to_have_count(1)
+    await see(desk.card("Olga Own")).to_have_attribute("aria-label", re.compile("^14:00"))
+
+    # The drawer lists what else the client has, and reads that for itself.
+    assert [url for url in whole if "client_id=" not in url] == []
 
 
 def _is_whole(url: str) -> bool:

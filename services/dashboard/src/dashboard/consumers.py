@@ -1,21 +1,29 @@
-"""What the dashboard consumes, for open streams: events of appointments, and that hours have changed."""
+"""What the dashboard consumes, for open streams: events of appointments, and that hours, clients or holds changed."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
+from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dashboard.domain.live import LiveEvent
 from dashboard.usecases.live import keep_live_events
 from slotstream_contracts.appointments import AppointmentEvent
+from slotstream_contracts.clients import ClientState
 from slotstream_contracts.envelope import Envelope
+from slotstream_contracts.holds import HoldState
 from slotstream_contracts.schedules import ScheduleState
-from slotstream_contracts.topics import APPOINTMENTS, SCHEDULES
+from slotstream_contracts.topics import APPOINTMENTS, CLIENTS, HOLDS, SCHEDULES
 from slotstream_servicekit.consumer import Consumers, Received
 
-Batch = Sequence[Received[Envelope[Any]]]
+Record = Received[Envelope[Any]]
+Batch = Sequence[Record]
+
+CLIENT_ERASED: Final = "slotstream.client.erased"
+HOLD_ENDED: Final = "slotstream.hold.ended"
+_ENDED: Final = UUID("0198f0a4-8c1d-7d0e-9a55-5f0e5f1b7c31")
+"""Of the ids of what tombstones tell: those have none that a reader sees."""
 
 
 class Handlers:
@@ -26,7 +34,7 @@ class Handlers:
         self._retention = retention
 
     async def on_changes(self, session: AsyncSession, batch: Batch) -> None:
-        told = [_told(record.event, record.topic) for record in batch if record.event is not None]
+        told = [_told(record) for record in batch]
         events = [event for event in told if event is not None]
         await keep_live_events(session=session, events=events, now=self._clock(), retention=self._retention)
 
@@ -35,17 +43,51 @@ def register(consumers: Consumers, *, clock: Callable[[], datetime], retention: 
     handlers = Handlers(clock, retention)
     consumers.subscribe(APPOINTMENTS.name, handlers.on_changes, dedupe=False)
     consumers.subscribe(SCHEDULES.name, handlers.on_changes, dedupe=False)
+    consumers.subscribe(CLIENTS.name, handlers.on_changes, types=frozenset({ClientState.type}), dedupe=False)
+    consumers.subscribe(HOLDS.name, handlers.on_changes, types=frozenset({HoldState.type}), dedupe=False)
 
 
-def _told(envelope: Envelope[Any], topic: str) -> LiveEvent | None:
+def _told(record: Record) -> LiveEvent | None:
     """None for what no page shows."""
+    if record.event is None:
+        return _ended(record)
+    envelope, topic = record.event, record.topic
     match envelope.data:
         case AppointmentEvent() as event:
             return _appointment_changed(envelope, event, topic)
         case ScheduleState() as schedule:
             return _hours_changed(envelope, schedule, topic)
+        case ClientState() as client:
+            return _client_changed(envelope, client, topic)
+        case HoldState() as hold:
+            return _slot_held(envelope, hold, topic)
         case _:
             return None
+
+
+def _ended(record: Record) -> LiveEvent | None:
+    """A client who was erased; a hold that was used or let go, of which a tombstone does not tell whose it was."""
+    ended = {CLIENTS.name: (CLIENT_ERASED, _id_in(record.key)), HOLDS.name: (HOLD_ENDED, "")}.get(record.topic)
+    if ended is None or ended[1] is None or record.organization_id is None:
+        return None
+    return LiveEvent(
+        id=uuid5(_ENDED, f"{record.topic}/{record.partition}/{record.offset}"),
+        organization_id=record.organization_id,
+        topic=record.topic,
+        type=ended[0],
+        subject=ended[1],
+        version=0,
+        business_id=None,
+        resource_ids=(),
+        created_at=record.timestamp,
+    )
+
+
+def _id_in(key: str) -> str | None:
+    try:
+        return str(UUID(key))
+    except ValueError:
+        return None
 
 
 def _appointment_changed(envelope: Envelope[Any], event: AppointmentEvent, topic: str) -> LiveEvent:
@@ -75,6 +117,35 @@ def _hours_changed(envelope: Envelope[Any], schedule: ScheduleState, topic: str)
         version=schedule.version,
         business_id=None,
         resource_ids=(),
+        created_at=envelope.time,
+    )
+
+
+def _client_changed(envelope: Envelope[Any], client: ClientState, topic: str) -> LiveEvent:
+    """Who they are is not kept. Clients are the organization's: everybody may be told."""
+    return LiveEvent(
+        id=envelope.id,
+        organization_id=envelope.organization,
+        topic=topic,
+        type=envelope.type,
+        subject=str(client.id),
+        version=client.version,
+        business_id=None,
+        resource_ids=(),
+        created_at=envelope.time,
+    )
+
+
+def _slot_held(envelope: Envelope[Any], hold: HoldState, topic: str) -> LiveEvent:
+    return LiveEvent(
+        id=envelope.id,
+        organization_id=envelope.organization,
+        topic=topic,
+        type=envelope.type,
+        subject="",
+        version=hold.version,
+        business_id=hold.business_id,
+        resource_ids=hold.resource_ids,
         created_at=envelope.time,
     )
 

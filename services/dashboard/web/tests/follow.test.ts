@@ -1,7 +1,7 @@
 import { QueryClient, QueryObserver } from "@tanstack/react-query";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Appointment } from "../src/api/appointments";
-import { follow } from "../src/api/follow";
+import { follow, showOwn } from "../src/api/follow";
 
 const item = (id: string, version: number, status = "scheduled") => ({ id, version, status, starts_at: "2026-11-30T09:00:00Z", ends_at: "2026-11-30T10:00:00Z", client: { id: "c", name: "Ann" } }) as Appointment;
 
@@ -88,6 +88,62 @@ describe("follow", () => {
     await page.read();
     await page.pass(60_000);
     expect(page.whole).toHaveLength(0);
+    page.stop();
+  });
+
+  it("shows one's own change by its id alone, and is done when it is shown", async () => {
+    const page = shown();
+    await page.read();
+    page.book.set("a", item("a", 2)).set("b", item("b", 1));
+    await showOwn(page.client, item("a", 2), item("b", 1));
+    expect(page.known()).toEqual(["a2", "b1"]);
+    expect(page.asked.map((url) => url.searchParams.getAll("id"))).toEqual([["a", "b"]]);
+    expect(page.whole).toHaveLength(0);
+    page.stop();
+  });
+
+  it("begins anew what was being read when one's own change was made", async () => {
+    const page = shown();
+    await page.read();
+    const before = [...page.book.values()];
+    void page.client.invalidateQueries({ queryKey: ["appointments", "window"] });
+    page.book.set("a", item("a", 2));
+    const own = showOwn(page.client, item("a", 2));
+    await page.pass(0);
+    expect(page.whole).toHaveLength(2);
+    page.whole.shift()?.(before);
+    await page.pass(0);
+    expect(page.known()).toEqual(["a2"]);
+    await page.read();
+    await own;
+    expect(page.known()).toEqual(["a2"]);
+    page.stop();
+  });
+
+  it("takes an erased client's name from what is shown and from what is kept, and reads no whole list for it", async () => {
+    const page = shown();
+    page.client.setQueryData(["appointments", "window", "shop", 1, 2], [item("z", 1)]);
+    page.client.setQueryData(["clients", "find", "Ann"], { items: [{ id: "c", name: "Ann" }] });
+    await page.read();
+    page.book.set("a", { ...item("a", 1), client: { id: "c", name: "" } } as Appointment);
+    page.follower.tellOfClient("c", true);
+    await page.pass(200);
+    const kept = page.client.getQueryCache().getAll().map((query) => JSON.stringify(query.state.data));
+    expect(kept.filter((data) => data?.includes("Ann"))).toEqual([]);
+    expect(page.known()).toEqual(["a1"]);
+    expect(page.whole).toHaveLength(0);
+    page.stop();
+  });
+
+  it("looks once more where a client's name was being read when it changed", async () => {
+    const page = shown();
+    const before = [...page.book.values()];
+    page.follower.tellOfClient("c", false);
+    await page.pass(200);
+    page.book.set("a", { ...item("a", 1), client: { id: "c", name: "Bea" } } as Appointment);
+    page.whole.shift()?.(before);
+    await page.pass(400);
+    expect(page.client.getQueryData<Appointment[]>(["appointments", "window", "shop", 1_795_996_800_000, 1_796_083_200_000])?.[0]?.client.name).toBe("Bea");
     page.stop();
   });
 

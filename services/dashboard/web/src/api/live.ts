@@ -11,6 +11,7 @@ import { readSession } from "./session";
 export type LiveEvent = { id: string; topic: string; type: string; subject: string; version: number; organization: string };
 export type LiveState = "live" | "reconnecting";
 
+const ERASED = "slotstream.client.erased";
 const SILENCE = 35_000;
 /** All browsers lose their streams at once when a service is deployed: they come back one after the other. */
 const FIRST_PAUSE = 2_500;
@@ -56,6 +57,8 @@ export function listen(client: QueryClient, place: string): () => void {
     last = event.id;
     if (event.topic.includes("appointment")) follower.tell(event.subject, event.version);
     if (event.topic.includes("schedule")) follower.tellOfHours();
+    if (event.topic.includes("client")) follower.tellOfClient(event.subject, event.type === ERASED);
+    if (event.topic.includes("hold")) follower.tellOfHolds();
   };
   channel.onmessage = (message: MessageEvent<Told>) => take(message.data);
   const tell = (told: Told) => {

@@ -6,6 +6,7 @@ import type { Appointment, Page } from "../api/appointments";
 import { ask, type Query } from "../api/client";
 import type { components } from "../api/schema/booking";
 import { useChannels } from "../api/channels";
+import { readOwn } from "../api/follow";
 import { useRight } from "../api/session";
 import { Button } from "../ui/Button";
 import { TextField } from "../ui/fields";
@@ -76,7 +77,7 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
       throw failure;
     } finally {
       setBusy(null);
-      void client.invalidateQueries({ queryKey: ["appointments"] });
+      void readOwn(client, ids);
     }
   };
 

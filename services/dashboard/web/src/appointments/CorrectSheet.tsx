@@ -1,10 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Appointment, edit, patchAppointment, staffOf } from "../api/appointments";
+import { type Appointment, edit, staffOf } from "../api/appointments";
 import { doubtsAbout } from "../api/bookability";
 import { useResources, useServices } from "../api/catalogue";
 import { ProblemError } from "../api/client";
+import { showOwn } from "../api/follow";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
 import { ClientPicker } from "../clients/ClientPicker";
@@ -77,8 +78,8 @@ export function CorrectSheet({ appointment, onClose }: { appointment: Appointmen
     setBusy(true);
     setError(null);
     try {
-      patchAppointment(queries, await edit(appointment, { ...body, ...(reason ? { override: { reason } } : {}) }));
-      for (const changed of ["appointments", "clients", "slots", "calendar"]) void queries.invalidateQueries({ queryKey: [changed] });
+      await showOwn(queries, await edit(appointment, { ...body, ...(reason ? { override: { reason } } : {}) }));
+      void queries.invalidateQueries({ queryKey: ["clients"] });
       toast(t("saved"));
       onClose();
     } catch (failure) {

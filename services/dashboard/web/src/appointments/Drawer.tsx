@@ -4,9 +4,10 @@ import { Link } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import { type Appointment, type PlainAppointment, edit, patchAppointment, staffOf, useAppointment, useAppointmentPages } from "../api/appointments";
+import { type Appointment, type PlainAppointment, edit, staffOf, useAppointment, useAppointmentPages } from "../api/appointments";
 import { useActions } from "../api/catalogue";
 import { ProblemError } from "../api/client";
+import { showOwn } from "../api/follow";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
 import { ClientLinks, useMayLink } from "../clients/ClientLinks";
@@ -151,8 +152,7 @@ function Details({ appointment, clock, businessName, onOther }: { appointment: A
   const save = async (body: Record<string, unknown>) => {
     setError(null);
     try {
-      patchAppointment(client, await edit(appointment, body));
-      void client.invalidateQueries({ queryKey: ["appointments", "history", appointment.id] });
+      await showOwn(client, await edit(appointment, body));
       toast(t("saved"));
     } catch (failure) {
       setError(failure);

@@ -1,9 +1,10 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Appointment, move, patchAppointment, staffOf } from "../api/appointments";
+import { type Appointment, move, staffOf } from "../api/appointments";
 import { useResources } from "../api/catalogue";
 import { ProblemError } from "../api/client";
+import { showOwn } from "../api/follow";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
 import { type Instant, dayOf, instantOf, isoOf } from "../time";
@@ -47,9 +48,7 @@ export function MoveSheet({ appointment, onClose }: { appointment: Appointment; 
         notify,
         ...(reason ? { override: { reason } } : {}),
       });
-      patchAppointment(client, done.replaced);
-      await client.invalidateQueries({ queryKey: ["appointments"] });
-      void client.invalidateQueries({ queryKey: ["slots"] });
+      await showOwn(client, done.replaced, done.appointment);
       toast(t("calendar.moved", { name: appointment.client.name, time: clock.dayAndTime(start) }));
       onClose();
     } catch (failure) {

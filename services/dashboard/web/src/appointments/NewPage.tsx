@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import type { PlainAppointment } from "../api/appointments";
 import { useActions, useResources, useServices } from "../api/catalogue";
 import { type Answer, ask, ProblemError, send, addressOf } from "../api/client";
+import { showOwn } from "../api/follow";
 import type { components } from "../api/schema/booking";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
@@ -112,6 +113,7 @@ export function NewPage() {
     if (key.current?.body !== text) key.current = { body: text, key: crypto.randomUUID() };
     setBusy(true);
     setError(null);
+    let booked: PlainAppointment | null = null;
     try {
       if (rule) {
         const made = await ask<Schemas["SeriesReportOut"]>("booking", "/series", { method: "POST", body: wish, key: key.current.key });
@@ -119,6 +121,7 @@ export function NewPage() {
       } else {
         const answer: Answer<Schemas["BookedAppointmentOut"]> = await send(addressOf("booking", "/appointments"), { method: "POST", body: wish, key: key.current.key });
         const appointment: PlainAppointment = answer.body;
+        booked = appointment;
         const asked = appointment.status === "pending";
         toast(t(asked ? "new.asked" : "new.booked", { time: clock.dayAndTime(instantOf(appointment.starts_at)), staff: appointment.resources[0]?.name ?? "" }), {
           actions: [{ name: t("new.open"), run: () => void navigate({ to: "/calendar/$view/$day", params: { view: "day", day: dayOf(instantOf(appointment.starts_at), clock.zone) }, search: { appointment: appointment.id } }) }],
@@ -127,7 +130,7 @@ export function NewPage() {
       }
       hold.used();
       key.current = null;
-      await queries.invalidateQueries({ queryKey: ["appointments"] });
+      await (booked ? showOwn(queries, booked) : queries.invalidateQueries({ queryKey: ["appointments"] }));
       void queries.invalidateQueries({ queryKey: ["slots"] });
       void queries.invalidateQueries({ queryKey: ["clients"] });
       if (another) {

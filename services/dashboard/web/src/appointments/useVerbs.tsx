@@ -3,8 +3,9 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Appointment, type PlainAppointment, type VerbBody, act, patchAppointment } from "../api/appointments";
+import { type Appointment, type PlainAppointment, type VerbBody, act } from "../api/appointments";
 import { ProblemError } from "../api/client";
+import { showOwn } from "../api/follow";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
 import { now } from "../time";
@@ -71,9 +72,7 @@ export function useVerbs() {
 
   const done = async (appointment: PlainAppointment, verb: string, body: VerbBody) => {
     const changed = await act(appointment, verb, body);
-    patchAppointment(client, changed);
-    void client.invalidateQueries({ queryKey: ["appointments"] });
-    void client.invalidateQueries({ queryKey: ["calendar"] });
+    void showOwn(client, changed);
     const undo = UNDONE_BY_REOPEN.has(verb) ? [{ name: t("undo"), run: () => void run(changed as Appointment, "reopen", {}) }] : [];
     toast(t(`verb.done.${verb}`, { defaultValue: t(`verb.${verb}`) }), { actions: undo });
   };

@@ -4,9 +4,10 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
 import { Button as AriaButton, Dialog, DialogTrigger, Popover } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import { move, patchAppointment } from "../api/appointments";
+import { move } from "../api/appointments";
 import { doubtsAbout } from "../api/bookability";
 import { ProblemError } from "../api/client";
+import { showOwn } from "../api/follow";
 import { useRight, useSession } from "../api/session";
 import { AppointmentDrawer } from "../appointments/Drawer";
 import { ReasonSheet } from "../appointments/sheets";
@@ -91,8 +92,7 @@ export function CalendarPage() {
     };
     try {
       const done = await move(appointment, body);
-      patchAppointment(client, done.replaced);
-      await client.invalidateQueries({ queryKey: ["appointments"] });
+      await showOwn(client, done.replaced, done.appointment);
       toast(t("calendar.moved", { name: appointment.client.name, time: clock.dayAndTime(target.start) }), {
         actions: [{ name: t("undo"), run: () => void undo(done.appointment, before) }],
       });
@@ -106,13 +106,13 @@ export function CalendarPage() {
 
   const undo = async (moved: Parameters<typeof move>[0], before: (typeof columns)[number]["appointments"][number]) => {
     try {
-      await move(moved, {
+      const done = await move(moved, {
         starts_at: before.starts_at,
         duration_minutes: before.duration_minutes,
         resource_ids: before.resources.filter((resource) => resource.kind !== "business").map((resource) => resource.id),
         notify: before.notify_client,
       });
-      await client.invalidateQueries({ queryKey: ["appointments"] });
+      await showOwn(client, done.replaced, done.appointment);
     } catch (failure) {
       toast(sayError(t, failure), { danger: true });
     }

@@ -16,8 +16,6 @@ type CalendarOut = components["schemas"]["CalendarOut"];
 type Hold = booking["schemas"]["HoldOut"];
 type Lane = components["schemas"]["CalendarLaneOut"];
 
-const HOLDS_EVERY = 15_000;
-
 export type CalendarWish = { businessId: string | undefined; days: readonly Day[]; clock: Clock; staff: readonly string[] | undefined; gone: boolean; most: number };
 
 export function useCalendar({ businessId, days, clock, staff, gone, most }: CalendarWish) {
@@ -36,8 +34,6 @@ export function useCalendar({ businessId, days, clock, staff, gone, most }: Cale
     queryKey: ["calendar", "holds", businessId, from, to],
     enabled: businessId !== undefined,
     queryFn: () => readAll<Hold>("/holds", { business_id: businessId, from: isoOf(from), to: isoOf(to) }),
-    // Holds come and go without a word to the screen, and end by themselves.
-    refetchInterval: HOLDS_EVERY,
   });
   const held = useUnexpired(holds.data);
   const holderName = useHolderName(useMemo(() => held.map((hold) => hold.held_by), [held]));

@@ -272,10 +272,16 @@ async def test_errors_do_not_quote_parameters(world: World) -> None:
 
 
 LIMITS = DatabaseLimits(statement_seconds=0.3, lock_seconds=0.2, idle_in_transaction_seconds=0.3)
+NO_LIMITS = DatabaseLimits(statement_seconds=0, lock_seconds=0, idle_in_transaction_seconds=0)
+
+
+def only(**limit: float) -> DatabaseLimits:
+    """So that a slow machine meets no other limit."""
+    return NO_LIMITS.model_copy(update=limit)
 
 
 async def test_a_statement_without_end_is_ended_and_may_be_tried_again(world: World) -> None:
-    database = small_pool(world, limits=LIMITS)
+    database = small_pool(world, limits=only(statement_seconds=2))
     with pytest.raises(DatabaseUnavailableError):
         async with database.transaction(ORGANIZATION) as session:
             await session.execute(text("SELECT pg_sleep(30)"))
@@ -285,7 +291,7 @@ async def test_a_statement_without_end_is_ended_and_may_be_tried_again(world: Wo
 
 async def test_nobody_waits_for_a_lock_for_long(world: World) -> None:
     await add(world.database, ORGANIZATION)
-    database = small_pool(world, limits=LIMITS)
+    database = small_pool(world, limits=only(lock_seconds=0.2))
     async with world.database.transaction(ORGANIZATION) as holder:
         await holder.execute(text("UPDATE notes SET words = 'held'"))
         with pytest.raises(DatabaseUnavailableError):
@@ -296,7 +302,7 @@ async def test_nobody_waits_for_a_lock_for_long(world: World) -> None:
 
 async def test_a_transaction_that_does_nothing_gives_back_what_it_holds(world: World, until: Until) -> None:
     await add(world.database, ORGANIZATION)
-    database = small_pool(world, limits=LIMITS)
+    database = small_pool(world, limits=only(idle_in_transaction_seconds=2))
     with pytest.raises(DatabaseUnavailableError):
         async with database.transaction(ORGANIZATION) as idle:
             await idle.execute(text("UPDATE notes SET words = 'held'"))

@@ -168,6 +168,10 @@ async def test_nobody_writes_to_a_topic_without_the_right(secured_kafka: Secured
         assert await read_topic(secured_kafka.administrator, topic) == []
 
 
+def _complaints(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [line for line in lines if line["level"] in {"warning", "error", "critical"}]
+
+
 async def test_a_wrong_password_is_said_once_and_waited_out(
     secured_kafka: SecuredKafka, world: World, name: str, until: Until, tmp_path: Path
 ) -> None:
@@ -184,8 +188,9 @@ async def test_a_wrong_password_is_said_once_and_waited_out(
         await world.write(*(replace(note, topic=topic) for note in notes(3)))
         with lines_logged() as lines:
             async with running(consumers, world.relay(kafka)) as tasks:
+                await until(lambda: _complaints(lines()), what="the password to be refused")
                 await asyncio.sleep(12)
-                complaints = [line for line in lines() if line["level"] in {"warning", "error", "critical"}]
+                complaints = _complaints(lines())
                 assert [line["event"] for line in complaints] == ["kafka_refuses"]
                 assert "KAFKA_PASSWORD" in complaints[0]["reason"]
                 assert name in complaints[0]["reason"]

@@ -35,7 +35,7 @@ class Process:
         async for line in self.process.stdout:
             self.lines.append(line.decode().rstrip())
 
-    async def until(self, text: str, *, seconds: float = 30.0) -> str:
+    async def until(self, text: str, *, seconds: float = 120.0) -> str:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for line in self.lines:
@@ -54,7 +54,7 @@ class Process:
     def tell(self, number: int) -> None:
         self.process.send_signal(number)
 
-    async def ended(self, *, seconds: float = 30.0) -> int:
+    async def ended(self, *, seconds: float = 120.0) -> int:
         code = await asyncio.wait_for(self.process.wait(), seconds)
         await self._reading
         return code
@@ -93,7 +93,7 @@ async def start() -> AsyncIterator[Start]:
 
 @asynccontextmanager
 async def asking(address: str) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=address, timeout=30) as client:
+    async with httpx2.AsyncClient(base_url=address, timeout=120) as client:
         yield client
 
 
@@ -143,7 +143,7 @@ async def test_under_load_every_request_that_was_answered_was_answered_whole(sta
         await until(lambda: len(answers) > 50, what="load")
         process.tell(signal.SIGTERM)
         assert await process.ended() == 0
-        await asyncio.wait_for(asyncio.gather(*asking_on, return_exceptions=True), 30)
+        await asyncio.wait_for(asyncio.gather(*asking_on, return_exceptions=True), 120)
     assert set(answers) == {200}
 
 
@@ -177,7 +177,7 @@ async def test_the_same_signal_twice_at_once_is_one(start: Start) -> None:
 
 
 async def test_what_does_not_stop_in_time_is_cancelled_and_told(start: Start) -> None:
-    process = await start(plan="never stop", SMALL_SHUTDOWN_GRACE_SECONDS="1")
+    process = await start(plan="never stop", SMALL_SHUTDOWN_GRACE_SECONDS="4")
     await process.address()
     process.tell(signal.SIGTERM)
     assert await process.ended() == 1
@@ -269,7 +269,7 @@ async def test_in_one_process_the_api_reports_the_workers_health(start: Start) -
 
 
 async def test_a_stopping_process_is_unready_while_it_still_serves(start: Start) -> None:
-    process = await start("--role", "api", SMALL_SHUTDOWN_DELAY_SECONDS="5")
+    process = await start("--role", "api", SMALL_SHUTDOWN_DELAY_SECONDS="10")
     async with asking(await process.address()) as client:
         process.tell(signal.SIGTERM)
         await process.until('"event":"stopping"')

@@ -1,6 +1,8 @@
 """Whoever booked sees it: a query waits for the state that a token names."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -30,6 +32,7 @@ def dependencies(town: Town) -> Dependencies:
 async def test_a_query_waits_for_the_state_it_names(
     open_client: httpx2.AsyncClient, town: Town, query: dict[str, str]
 ) -> None:
+    town.app.state.dependencies = replace(dependencies(town), state_wait=timedelta(hours=1))
     booked = town.an_appointment(TEN, town.anna)
     token = f"appointment:{booked.appointment.id}:1"
     body = {"service_id": str(town.service), "starts_at": TEN, "resource_ids": [str(town.anna)], "not_before": [token]}

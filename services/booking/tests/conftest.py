@@ -13,6 +13,7 @@ import pytest_asyncio
 from booking.main import create_api
 from booking.settings import BookingSettings
 from slotstream_contracts.testing import assert_valid_message
+from slotstream_servicekit.testing.databases import PATIENT
 from slotstream_servicekit.testing.plugin import ApiClientFactory, FreshDatabaseFactory, Signer
 
 # With importmode=importlib a tests folder is not on the path: for what several tests share.
@@ -27,7 +28,9 @@ SettingsFactory = Callable[..., BookingSettings]
 def settings_of(signer: Signer) -> SettingsFactory:
     def make(database_url: str, **more: Any) -> BookingSettings:
         values: dict[str, Any] = {"message_channels": frozenset({"email", "sms"}), "database_pool_size": 40, **more}
-        return BookingSettings(database_url=database_url, issuers=(signer.issuer,), **values)
+        return BookingSettings(
+            database_url=database_url, issuers=(signer.issuer,), api_database_limits=PATIENT, **values
+        )
 
     return make
 

@@ -223,7 +223,10 @@ async def test_whoever_holds_an_appointment_does_not_wait_for_the_erase_that_wai
 
 async def _is_waited_for(tenant: Tenant) -> bool:
     async with tenant.as_owner() as other:
-        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
+        waiting = """
+        SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND locktype IN ('transactionid', 'tuple') AND datname = current_database()
+        """
         return bool(await other.fetchval(waiting))
 
 

@@ -55,7 +55,7 @@ async def tenant(
     made: list[Tenant] = []
     app = create_api(settings, clock=lambda: made[0].now)
     guarded = GuardedHttp(
-        allowed=settings.allowed_networks, seconds=30, connect_seconds=0.5, max_bytes=settings.fetch_max_bytes
+        allowed=settings.allowed_networks, seconds=60, connect_seconds=5, max_bytes=settings.fetch_max_bytes
     )
     tenant = Tenant(
         app=app,

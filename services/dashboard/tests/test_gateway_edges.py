@@ -11,6 +11,9 @@ from dashboard_tenant import START, Browser, Json, Tenant
 from starlette.types import Message
 
 from dashboard.api import gateway
+from dashboard.api.sessions_memory import SessionMemory
+from dashboard.domain.sessions import SignedIn
+from slotstream_servicekit.testing.plugin import until
 
 pytestmark = pytest.mark.service
 
@@ -42,7 +45,7 @@ class Exchange:
     async def answered(self, **headers: str) -> list[Message]:
         """Everything that was sent by the end."""
         self._scope["headers"] = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await asyncio.wait_for(self._app(self._scope, self._receive, self._send), timeout=20)
+        await asyncio.wait_for(self._app(self._scope, self._receive, self._send), timeout=120)
         return self.sent
 
     async def _receive(self) -> Message:
@@ -104,6 +107,14 @@ async def test_a_stream_does_not_keep_somebody_signed_in_who_has_gone(
 ) -> None:
     """The session idles out while its page is open and listens, and the stream ends with it."""
     monkeypatch.setattr(gateway, "_LOOKED_AGAIN_SECONDS", 0.02)
+    looked = asyncio.Event()
+    is_unchanged = SessionMemory.is_unchanged
+
+    async def look(memory: SessionMemory, signed_in: SignedIn) -> bool:
+        looked.set()
+        return await is_unchanged(memory, signed_in)
+
+    monkeypatch.setattr(SessionMemory, "is_unchanged", look)
     browser = await tenant.signed_in()
     tenant.upstream.is_endless = True
     streaming = asyncio.ensure_future(Exchange(tenant).answered(cookie=cookie_of(browser)))
@@ -112,7 +123,8 @@ async def test_a_stream_does_not_keep_somebody_signed_in_who_has_gone(
     while not streaming.done():
         tenant.pass_time(tenant.settings.session_idle / 20)
         assert tenant.now - START < 2 * tenant.settings.session_idle, "the session goes on and on"
-        await asyncio.sleep(0.1)
+        looked.clear()
+        await until(lambda: looked.is_set() or streaming.done(), what="the session to be looked at again")
 
     assert (await streaming)[-1] == {"type": "http.response.body", "body": b""}
     assert (await browser.get("/api/session")).status_code == 401

@@ -55,7 +55,7 @@ class OpenStream:
     async def close(self) -> None:
         self.gone.set()
         if self.task is not None:
-            await asyncio.wait_for(self.task, 10)
+            await asyncio.wait_for(self.task, 60)
 
 
 async def open_stream(tenant: Tenant, cookie: str | None, *, last_event_id: str | None = None) -> OpenStream:

@@ -22,7 +22,7 @@ from notifications_twilio import ACCOUNT, TOKEN, FakeTwilio
 from notifications.main import create_api, create_channels, create_handlers, create_sender
 from notifications.settings import NotificationsSettings
 from slotstream_servicekit.infrastructure.processes import free_port
-from slotstream_servicekit.testing.databases import FreshDatabase
+from slotstream_servicekit.testing.databases import PATIENT, FreshDatabase
 from slotstream_servicekit.testing.plugin import Signer
 
 
@@ -46,6 +46,7 @@ async def salon(
     settings = NotificationsSettings(
         database_url=fresh.app_url,
         issuers=(signer.issuer,),
+        api_database_limits=PATIENT,
         smtp_port=mailbox.port,
         sender_address="no-reply@mail.example",
         catalogue_wait=timedelta(milliseconds=200),

@@ -157,8 +157,10 @@ async def test_refused_closed_silent_and_unknown_addresses_give_one_answer_after
         await asyncio.sleep(60)
         return ()
 
+    verify = ssl.create_default_context()
+
     async def tried(url: str, resolve: Resolve) -> tuple[str, str | None, float]:
-        client = GuardedHttp(allowed=LOOPBACK, resolve=resolve, seconds=4.0)
+        client = GuardedHttp(allowed=LOOPBACK, resolve=resolve, verify=verify, seconds=10.0)
         began = time.monotonic()
         with pytest.raises(GuardedHttpError) as error:
             await client.get(url)
@@ -176,9 +178,9 @@ async def test_refused_closed_silent_and_unknown_addresses_give_one_answer_after
     )
 
     assert {(code, detail) for code, detail, _ in tries} == {("unreachable", "the address cannot be reached")}
-    # Half of the client's seconds is for connecting; a busy machine is late, but never early.
-    assert min(seconds for *_, seconds in tries) >= 2.0
-    assert max(seconds for *_, seconds in tries) < 4.0
+    # Half of the client's seconds is for connecting: after all of them it would have timed out. A busy machine is late,
+    # but never early.
+    assert min(seconds for *_, seconds in tries) >= 5.0
 
 
 async def test_the_checked_address_is_the_one_that_is_dialled() -> None:
@@ -248,7 +250,7 @@ async def test_a_server_that_dawdles_is_left() -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         with suppress(ConnectionError):
-            for _ in range(20):
+            while not writer.is_closing():
                 writer.write(b"x")
                 await writer.drain()
                 await asyncio.sleep(0.1)
@@ -259,7 +261,7 @@ async def test_a_server_that_dawdles_is_left() -> None:
     server = await asyncio.start_server(dawdle, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        assert await refused(f"http://127.0.0.1:{port}/", allowed=LOOPBACK, seconds=0.5) == "timed_out"
+        assert await refused(f"http://127.0.0.1:{port}/", allowed=LOOPBACK, seconds=3.0) == "timed_out"
         await finished.wait()
 
 

@@ -46,7 +46,7 @@ class Streams:
         await self.end.wait()
 
     async def one_begins(self) -> None:
-        await asyncio.wait_for(self._begun.acquire(), 10)
+        await asyncio.wait_for(self._begun.acquire(), 60)
 
 
 @pytest.fixture

@@ -15,11 +15,18 @@ import asyncpg
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.migrations import upgrade
 from slotstream_servicekit.runtime import Service
+from slotstream_servicekit.settings import DatabaseLimits
 from slotstream_servicekit.testing.brokers import T, in_a_loop_of_its_own
 from slotstream_servicekit.testing.reuse import Original, TouchedError, end_other_connections, settle
 
 _KEPT: Final = 3
 """How many databases of a service wait for the next test."""
+
+PATIENT: Final = DatabaseLimits(statement_seconds=300, lock_seconds=300, idle_in_transaction_seconds=300)
+"""For services whose tests let many wait for one another: on a slow machine, too, they wait and are not refused."""
+
+_CONNECT_SECONDS: Final = 60
+"""A server that works for several test runs at once may be slow to answer."""
 
 _PASSWORD: Final = "test"  # noqa: S105 - of roles that exist only in test servers
 
@@ -42,7 +49,7 @@ def execute(url: str, *statements: str) -> None:
     """Run statements one by one, each in a transaction of its own."""
 
     async def run() -> None:
-        connection = await asyncpg.connect(url, timeout=5)
+        connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS)
         try:
             for statement in statements:
                 await connection.execute(statement)
@@ -145,7 +152,7 @@ class DatabaseForge:
     async def _connected(self, name: str | None = None) -> AsyncIterator[asyncpg.Connection]:
         """As the administrator, to the database of that name or the one that the administrator's URL names."""
         more = {} if name is None else {"database": name}
-        connection = await asyncpg.connect(self.admin_url, timeout=10, **more)
+        connection = await asyncpg.connect(self.admin_url, timeout=_CONNECT_SECONDS, **more)
         try:
             yield connection
         finally:

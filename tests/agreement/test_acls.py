@@ -130,7 +130,7 @@ def test_commands_are_taken_from_the_services_that_send_them(manifest: Manifest)
     def writers(topic: Topic) -> set[str]:
         return {name for name, role in manifest.services.items() if topic.name in role.writes}
 
-    assert writers(BOOKING_COMMANDS) == {"imports"}
+    assert writers(BOOKING_COMMANDS) == {"imports", "notifications"}
     assert writers(NOTIFICATION_COMMANDS) == {"booking"}
 
 

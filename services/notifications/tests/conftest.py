@@ -16,6 +16,7 @@ from pydantic import SecretStr
 sys.path.append(str(Path(__file__).parent))
 
 from notifications_mailbox import Mailbox
+from notifications_phone import Phone
 from notifications_salon import Salon
 from notifications_twilio import ACCOUNT, TOKEN, FakeTwilio
 
@@ -108,3 +109,8 @@ async def twilio(salon: Salon) -> AsyncIterator[FakeTwilio]:
         for channel in channels:
             await channel.aclose()
         assert fake.faults == []
+
+
+@pytest.fixture
+def phone(salon: Salon, twilio: FakeTwilio) -> Phone:
+    return Phone(salon)

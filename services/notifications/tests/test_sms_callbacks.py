@@ -3,20 +3,17 @@
 import asyncio
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx2
 import pytest
+from notifications_phone import BASE, GRACE, Phone
 from notifications_salon import Salon
-from notifications_twilio import TOKEN, Answer, FakeTwilio
+from notifications_twilio import Answer, FakeTwilio
 from sqlalchemy import text
 from test_sms_sending import fall_due, remind, text_row
 
 from notifications.adapters.sms import form_of, is_signed, signature_of
 from notifications.domain import NumberDigests, opt_out_word
-
-BASE = "https://msg.salon.test/api/notifications"
-GRACE = "+447700900123"
 
 N3_TOKEN = "c0ffee00c0ffee00c0ffee00c0ffee00"
 N3_URL = "https://msg.salon.test/v1/providers/twilio/inbound-sms?route=r-41&city=K%C3%B6ln&note=it%27s+here"
@@ -106,50 +103,6 @@ def test_a_number_is_remembered_by_a_keyed_hash_in_any_spelling() -> None:
     assert former.of(GRACE)[0] in digests.of(GRACE)
     assert len({*digests.of(GRACE), *digests.of("+447700900124")}) == 4
     assert NumberDigests(()).of(GRACE) == ()
-
-
-class Phone:
-    """Calls as Twilio makes them, signed unless told otherwise."""
-
-    def __init__(self, salon: Salon) -> None:
-        self._salon = salon
-        self._next = 0
-
-    async def call(
-        self, path: str, form: dict[str, str], *, signature: str | None = None, signed: str | None = None
-    ) -> httpx2.Response:
-        body = urlencode(form)
-        target = f"/v1/providers/twilio/{path}"
-        given = (
-            signature if signature is not None else signature_of(TOKEN, signed or BASE + target, form_of(body.encode()))
-        )
-        return await self._salon.anonymous.post(
-            target,
-            content=body,
-            headers={"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": given},
-        )
-
-    async def text(self, words: str, *, number: str = GRACE, sid: str | None = None) -> str:
-        self._next += 1
-        sid = sid or f"SM{self._next:032x}"
-        answer = await self.call(
-            "inbound-sms", {"MessageSid": sid, "From": number, "To": "+447700900777", "Body": words}
-        )
-        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/xml; charset=utf-8"), answer.text
-        assert answer.text.endswith("<Response/>")
-        return sid
-
-    async def status(
-        self, message_id: str, status: str, sid: str, *, organization_id: UUID | None = None, **more: str
-    ) -> None:
-        query = urlencode({"organization": str(organization_id or self._salon.organization_id), "message": message_id})
-        answer = await self.call(f"sms-status?{query}", {"MessageSid": sid, "MessageStatus": status, **more})
-        assert answer.status_code == 204, answer.text
-
-
-@pytest.fixture
-def phone(salon: Salon, twilio: FakeTwilio) -> Phone:
-    return Phone(salon)
 
 
 async def sent_text(salon: Salon, twilio: FakeTwilio) -> tuple[str, str]:

@@ -14,7 +14,7 @@ SUBSCRIBERS: Mapping[str, tuple[str, ...]] = {
     "slotstream.holds.v1": ("availability",),
     "slotstream.messages.v1": ("booking",),
     "slotstream.booking.commands.v1": ("booking",),
-    "slotstream.booking.results.v1": ("imports",),
+    "slotstream.booking.results.v1": ("imports", "notifications"),
     "slotstream.notifications.commands.v1": ("notifications",),
 }
 assert {topic.name for topic in TOPICS} >= SUBSCRIBERS.keys()

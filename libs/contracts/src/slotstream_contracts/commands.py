@@ -111,17 +111,25 @@ class BookAppointments(Command):
 
 
 class ConfirmAppointment(Command):
+    """With a client as actor it is theirs to confirm, or refused (`not_found`), as in the portal."""
+
     type: ClassVar[str] = "slotstream.command.confirm_appointment"
 
     appointment_id: UUID
     expected_version: Version | None = None
+    shown_starts_at: Instant | None = None
+    """The time that the client was told: refused (`overtaken`) where the appointment has another one."""
 
 
 class CancelAppointment(Command):
+    """With a client as actor it is theirs to cancel, within the service's notice; `notify` is not for them to say."""
+
     type: ClassVar[str] = "slotstream.command.cancel_appointment"
 
     appointment_id: UUID
     expected_version: Version | None = None
+    shown_starts_at: Instant | None = None
+    """The time that the client was told: refused (`overtaken`) where the appointment has another one."""
     reason: str
     notify: bool = True
 

@@ -22,6 +22,8 @@ from notifications.domain import (
     MessageRequest,
     Staff,
 )
+from notifications.storage import Verdict
+from notifications.usecases.answers import receive_verdicts
 from notifications.usecases.messages import request_messages
 from notifications.usecases.planning import plan_for_clients, plan_messages
 from notifications.usecases.projections import (
@@ -38,9 +40,17 @@ from slotstream_contracts.appointments import (
 )
 from slotstream_contracts.catalogue import BusinessState, CatalogueState, ResourceState, ServiceState
 from slotstream_contracts.clients import ClientState
+from slotstream_contracts.commands import CancelAppointment, CommandRefused, CommandSucceeded, ConfirmAppointment
 from slotstream_contracts.envelope import Envelope
 from slotstream_contracts.messages import SendMessage
-from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS, CATALOGUE, CLIENTS, NOTIFICATION_COMMANDS
+from slotstream_contracts.topics import (
+    APPOINTMENT_STATES,
+    APPOINTMENTS,
+    BOOKING_RESULTS,
+    CATALOGUE,
+    CLIENTS,
+    NOTIFICATION_COMMANDS,
+)
 from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.consumer import Consumers, Received
 from slotstream_servicekit.context import Cause
@@ -52,6 +62,10 @@ PASSED_OVER = Counter(
 )
 
 CATALOGUE_TYPES = frozenset({BusinessState.type, ResourceState.type, ServiceState.type})
+
+RESULT_TYPES = frozenset({CommandSucceeded.type, CommandRefused.type})
+_ANSWERS = frozenset({ConfirmAppointment.type, CancelAppointment.type})
+"""The commands of ours."""
 
 Batch = Sequence[Received[Envelope[Any]]]
 
@@ -122,6 +136,14 @@ class Handlers:
             self._wake_after_commit(session)
         self._count_passed_over(NOTIFICATION_COMMANDS.name, [request.time for request in requests])
 
+    async def on_booking_results(self, session: AsyncSession, batch: Batch) -> None:
+        """What booking made of clients' answers."""
+        verdicts = [_verdict(record.event) for record in batch if record.event is not None and _is_answer(record.event)]
+        if verdicts and await receive_verdicts(
+            session=session, verdicts=verdicts, channels=self.channels, now=self.clock()
+        ):
+            self._wake_after_commit(session)
+
     def _count_passed_over(self, topic: str, times: Sequence[datetime]) -> None:
         oldest = self.clock() - self.passed_over_after
         PASSED_OVER.labels(topic).inc(sum(time < oldest for time in times))
@@ -147,6 +169,7 @@ def register(consumers: Consumers, handlers: Handlers) -> None:
     )
     consumers.subscribe(CLIENTS.name, handlers.on_clients, types=frozenset({ClientState.type}), dedupe=False)
     consumers.subscribe(CATALOGUE.name, handlers.on_catalogue, types=CATALOGUE_TYPES, dedupe=False)
+    consumers.subscribe(BOOKING_RESULTS.name, handlers.on_booking_results, types=RESULT_TYPES, dedupe=False)
 
 
 def projections() -> Sequence[Projection]:
@@ -223,6 +246,19 @@ def _request(envelope: Envelope[Any]) -> MessageRequest:
         correlation_id=envelope.correlationid,
         causation_id=str(envelope.id),
         traceparent=envelope.traceparent,
+    )
+
+
+def _is_answer(envelope: Envelope[Any]) -> bool:
+    return envelope.data.command_type in _ANSWERS
+
+
+def _verdict(envelope: Envelope[Any]) -> Verdict:
+    data = cast("CommandSucceeded | CommandRefused", envelope.data)
+    return Verdict(
+        organization_id=envelope.organization,
+        command_id=data.command_id,
+        code=data.code if isinstance(data, CommandRefused) else None,
     )
 
 

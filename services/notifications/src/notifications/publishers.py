@@ -1,12 +1,16 @@
 """What notifications publishes: what became of each message, without addresses and texts, and who has opted out."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
-from notifications.domain import Audience, Channel, Message, Preference, Status
+from notifications.domain import Audience, Channel, InboundMessage, Meaning, Message, Preference, Status
+from slotstream_contracts.base import Actor
+from slotstream_contracts.commands import CancelAppointment, ConfirmAppointment
 from slotstream_contracts.envelope import Envelope, wrap
 from slotstream_contracts.messages import (
+    MessageAnswered,
     MessageDelivered,
     MessageEvent,
     MessageFailed,
@@ -17,11 +21,18 @@ from slotstream_contracts.messages import (
 )
 from slotstream_contracts.preferences import ClientPreferencesState
 from slotstream_contracts.topics import CLIENT_PREFERENCES
-from slotstream_servicekit.context import Context
+from slotstream_servicekit.context import Cause, Context
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import OutboxRecord, record_of, tombstone
 
 SOURCE = "/slotstream/notifications"
+
+_ANSWERS: Mapping[Meaning, Literal["confirm", "cancel", "call_back", "stop"]] = {
+    Meaning.CONFIRM: "confirm",
+    Meaning.CANCEL: "cancel",
+    Meaning.CALL_BACK: "call_back",
+    Meaning.STOP: "stop",
+}
 
 _MAKERS: Mapping[Status, Callable[[Message, dict[str, Any]], MessageEvent]] = {
     Status.PLANNED: lambda _, common: MessagePlanned(**common),
@@ -39,6 +50,52 @@ _MAKERS: Mapping[Status, Callable[[Message, dict[str, Any]], MessageEvent]] = {
 def records_of(messages: Iterable[Message]) -> list[OutboxRecord]:
     """The outbox records that tell what each message has become just now."""
     return [record_of(_envelope_of(message), aggregatetype="message") for message in messages]
+
+
+def answer_command(answer: InboundMessage, *, shown_starts_at: datetime, cause: Cause) -> OutboxRecord:
+    """Has booking confirm or cancel, as the client, while the appointment has the time that the client was told."""
+    assert answer.appointment_id is not None  # noqa: S101 - what is asked of booking is about one
+    common: dict[str, Any] = {
+        "actor": Actor(type="client", id=str(answer.client_id)),
+        "appointment_id": answer.appointment_id,
+        "shown_starts_at": shown_starts_at,
+    }
+    command = (
+        ConfirmAppointment(**common)
+        if answer.meaning is Meaning.CONFIRM
+        else CancelAppointment(**common, reason="Cancelled by text message")
+    )
+    envelope = wrap(command, id=answer.id, subject=str(answer.appointment_id), sequence=0, **_caused(answer, cause))
+    return record_of(envelope, aggregatetype="command")
+
+
+def answered_record(answer: InboundMessage, *, cause: Cause) -> OutboxRecord:
+    """That a client has answered, and what; not in their words."""
+    event = MessageAnswered(
+        message_id=answer.id,
+        organization_id=answer.organization_id,
+        appointment_id=answer.appointment_id,
+        client_id=answer.client_id,
+        channel=answer.channel.value,
+        kind="answer",
+        due_at=answer.received_at,
+        occurred_at=answer.received_at,
+        answer=_ANSWERS[answer.meaning],
+    )
+    envelope = wrap(event, id=new_id(), subject=str(answer.id), sequence=answer.version, **_caused(answer, cause))
+    return record_of(envelope, aggregatetype="message")
+
+
+def _caused(answer: InboundMessage, cause: Cause) -> dict[str, Any]:
+    return {
+        "organization": answer.organization_id,
+        "key": str(answer.appointment_id),
+        "time": answer.received_at,
+        "source": SOURCE,
+        "correlation_id": cause.correlation_id,
+        "causation_id": cause.causation_id,
+        "traceparent": cause.traceparent,
+    }
 
 
 def preference_record(preference: Preference, *, context: Context) -> OutboxRecord:

@@ -117,7 +117,7 @@ async def confirm_own(
     context: Context,
     client: Client,
     appointment_id: UUID,
-    shown_starts_at: datetime,
+    shown_starts_at: datetime | None,
 ) -> OwnAppointment:
     """Confirming twice is confirming once."""
     appointment = await _locked_as_shown(session, context, client, appointment_id, shown_starts_at)
@@ -139,11 +139,13 @@ async def cancel_own(
     context: Context,
     client: Client,
     appointment_id: UUID,
-    shown_starts_at: datetime,
+    shown_starts_at: datetime | None,
     reason: str | None,
 ) -> OwnAppointment:
     """Within the service's notice. Clients need not say why."""
-    await _locked_as_shown(session, context, client, appointment_id, shown_starts_at)
+    appointment = await _locked_as_shown(session, context, client, appointment_id, shown_starts_at)
+    if context.now >= appointment.ends_at:
+        raise TooLateError("The appointment is over.")
     recorded = await change_status(
         session=session,
         policies=policies,
@@ -163,7 +165,7 @@ async def move_own(
     context: Context,
     client: Client,
     appointment_id: UUID,
-    shown_starts_at: datetime,
+    shown_starts_at: datetime | None,
     move: Move,
 ) -> OwnAppointment:
     """To a time that the same staff have free. Raises NotOfferedError, which names nobody who has it."""
@@ -181,11 +183,12 @@ async def move_own(
 
 
 async def _locked_as_shown(
-    session: AsyncSession, context: Context, client: Client, appointment_id: UUID, shown_starts_at: datetime
+    session: AsyncSession, context: Context, client: Client, appointment_id: UUID, shown_starts_at: datetime | None
 ) -> Appointment:
-    """The appointment, locked, while it has the time that the client was shown. Raises OvertakenError."""
+    """The appointment, locked, while it has the time that the client was shown, if any. Raises OvertakenError."""
     appointment = await _find(session, context, client, appointment_id, lock=True)
-    if appointment.status is Status.RESCHEDULED or appointment.starts_at != shown_starts_at:
+    is_other = shown_starts_at is not None and appointment.starts_at != shown_starts_at
+    if appointment.status is Status.RESCHEDULED or is_other:
         raise OvertakenError("The appointment has another time by now.")
     return appointment
 

@@ -11,12 +11,13 @@ from starlette.types import Scope
 from notifications.adapters.sms import checked_number, form_of, is_signed
 from notifications.api.dependencies import CurrentDependencies, Dependencies
 from notifications.domain import InvalidAddressError, SignatureInvalidError
-from notifications.usecases.provider_calls import receive_answer, receive_status
+from notifications.usecases.answers import receive_text
+from notifications.usecases.provider_calls import receive_status
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.bodies import bounded
 from slotstream_servicekit.http.openapi import problem_response
 from slotstream_servicekit.http.routes import StrictRoute
-from slotstream_servicekit.telemetry import get_logger
+from slotstream_servicekit.telemetry import current_traceparent, get_logger
 
 log = get_logger(__name__)
 
@@ -64,22 +65,23 @@ async def sms_status(request: Request, dependencies: CurrentDependencies, signat
 
 
 async def inbound_sms(request: Request, dependencies: CurrentDependencies, signature: Signature = "") -> Response:
-    """A text to our number. STOP and START in their forms are acted on; nothing else is, and nothing is answered."""
+    """A text to our number: STOP and START, a plain answer to our last text, or something for staff to read."""
     form = await _signed_form(request, dependencies, signature)
     number, sid = _number(form.get("From", "")), form.get("MessageSid", "")
     if number is not None and _SID.fullmatch(sid):
         # Across organizations, by a signed call alone: they share the number that was written to.
         async with dependencies.database.system_transaction() as session:
-            answer = await receive_answer(
+            heard = await receive_text(
                 session=session,
                 call_id=sid,
                 number=number,
                 text=form.get("Body", ""),
                 numbers=dependencies.numbers,
                 now=dependencies.clock(),
+                traceparent=current_traceparent(),
             )
-        ANSWERS.labels(answer).inc()
-        log.info("sms_answered", answer=answer)
+        ANSWERS.labels(heard).inc()
+        log.info("sms_answered", answer=heard)
     return Response(_NOTHING_TO_SAY, media_type="text/xml")
 
 

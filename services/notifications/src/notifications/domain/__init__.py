@@ -1,5 +1,16 @@
 """What is true of messages: who is told what and when, and when it is too late to tell."""
 
+from notifications.domain.answers import (
+    ForStaff,
+    InboundMessage,
+    InboundStatus,
+    Meaning,
+    WrittenText,
+    client_keys,
+    doubt_about,
+    kept_text,
+    meaning_of,
+)
 from notifications.domain.appointments import (
     AGREED_STATUSES,
     Appointment,
@@ -42,6 +53,7 @@ from notifications.domain.planning import (
     due_reminders,
     ended_appointments,
     immediate_messages,
+    refused_answer,
     requested_message,
     rules_for,
     suppression_reason,
@@ -50,6 +62,7 @@ from notifications.domain.reminders import Reminder, ReminderRule
 from notifications.domain.retries import RetryPolicy
 from notifications.domain.sms import MAX_UNITS, SmsEncoding, SmsSize, bounded_sms, normalised_sms, sms_size
 from notifications.domain.templates import Template, Text
+from notifications.domain.words import bare
 
 __all__ = [
     "AGREED_STATUSES",
@@ -71,9 +84,13 @@ __all__ = [
     "Draft",
     "DuplicateError",
     "DuplicateReminderError",
+    "ForStaff",
+    "InboundMessage",
+    "InboundStatus",
     "InvalidAddressError",
     "Kind",
     "LocationKind",
+    "Meaning",
     "Message",
     "MessageRequest",
     "NotHandedOverError",
@@ -101,12 +118,19 @@ __all__ = [
     "Template",
     "TemplateRefusedError",
     "Text",
+    "WrittenText",
+    "bare",
     "bounded_sms",
+    "client_keys",
+    "doubt_about",
     "due_reminders",
     "ended_appointments",
     "immediate_messages",
+    "kept_text",
+    "meaning_of",
     "normalised_sms",
     "opt_out_word",
+    "refused_answer",
     "requested_message",
     "require_channel",
     "rules_for",

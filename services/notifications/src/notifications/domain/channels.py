@@ -29,6 +29,8 @@ class Notification:
     location: str
     text: Text
     language: str
+    may_ask: bool = False
+    """Whether the client is to be asked for an answer, on a channel where they can give one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,8 @@ class Outgoing:
     address: str
     reference: str
     content: bytes
+    asks: bool = False
+    """Whether it asks to be answered."""
 
 
 class InvalidAddressError(Exception):

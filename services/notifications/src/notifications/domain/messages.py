@@ -31,6 +31,8 @@ class Kind(StrEnum):
     ASSIGNED = "assigned"
     UNASSIGNED = "unassigned"
     REMINDER = "reminder"
+    ANSWER_REFUSED = "answer_refused"
+    """What the client answered was not possible."""
     AD_HOC = "ad_hoc"
     """Written by hand: it carries its own text."""
 

@@ -3,9 +3,10 @@
 import hashlib
 import hmac
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Final, Literal
+
+from notifications.domain.words import bare
 
 OptOutWord = Literal["stop", "start"]
 
@@ -14,25 +15,10 @@ _LONGEST: Final = 40
 _NO_DIGIT: Final = re.compile(r"[^0-9]")
 
 
-def _bare(text: str) -> str:
-    """Compatibility forms, case, accents and outer punctuation off, one space between words."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    letters = "".join(
-        character
-        for character in unicodedata.normalize("NFD", folded)
-        if unicodedata.category(character) not in ("Mn", "Cf", "Cc") or character.isspace()
-    )
-    words = " ".join(letters.split())
-    kept = [unicodedata.category(character)[0] in "LN" for character in words]
-    if True not in kept:
-        return ""
-    return words[kept.index(True) : len(kept) - kept[::-1].index(True)]
-
-
 # 47 CFR 64.1200(a)(10), Twilio's own list, and the same in French, German, Spanish and Arabic. CANCEL is among them:
 # the carrier has stopped us already when we hear it.
 _STOP: Final = frozenset(
-    _bare(word)
+    bare(word)
     for word in (
         *("stop", "stopall", "stop all", "unsubscribe", "end", "quit", "revoke", "optout", "opt out", "cancel"),
         *("arret", "stopp", "alto", "baja", "إيقاف"),
@@ -46,8 +32,8 @@ def opt_out_word(text: str) -> OptOutWord | None:
     """Whether the whole message says stop or start; None for every other text, however much it sounds like it."""
     if len(text.strip()) > _LONGEST:
         return None
-    bare = _bare(text)
-    return "stop" if bare in _STOP else "start" if bare in _START else None
+    word = bare(text)
+    return "stop" if word in _STOP else "start" if word in _START else None
 
 
 class NumberDigests:

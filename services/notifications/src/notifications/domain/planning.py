@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from notifications.domain.answers import InboundMessage
 from notifications.domain.appointments import AGREED_STATUSES, Appointment, AppointmentChange
 from notifications.domain.channels import InvalidAddressError, NotificationChannel
 from notifications.domain.contacts import CatalogueItem
@@ -197,6 +198,25 @@ def requested_message(request: MessageRequest, appointment: Appointment | None, 
         correlation_id=request.correlation_id,
         causation_id=request.causation_id,
         traceparent=request.traceparent,
+    )
+
+
+def refused_answer(answer: InboundMessage, appointment: Appointment, *, available: bool, now: datetime) -> Draft:
+    """Tells a client, once, that what they answered was not possible."""
+    return Draft(
+        organization_id=answer.organization_id,
+        key=f"{Kind.ANSWER_REFUSED}:{answer.id}",
+        appointment_id=appointment.id,
+        appointment_version=appointment.version,
+        calendar_uid=appointment.calendar_uid,
+        starts_at=appointment.starts_at,
+        client_id=answer.client_id,
+        audience=Audience.CLIENT,
+        channel=answer.channel,
+        kind=Kind.ANSWER_REFUSED,
+        due_at=now,
+        reason=None if available else "channel_unavailable",
+        correlation_id=str(answer.id),
     )
 
 

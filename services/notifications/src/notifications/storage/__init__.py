@@ -2,6 +2,7 @@
 
 from notifications.storage.appointments import AppointmentStore, AppointmentTextStore
 from notifications.storage.delivery import Claimed, DeliveryStore, Report, Settlement
+from notifications.storage.inbound import InboundStore, Verdict
 from notifications.storage.messages import PLANNED_CHANNEL, MessageFilter, MessageStore, Stop
 from notifications.storage.opt_outs import OptOutStore
 from notifications.storage.preferences import PreferenceStore
@@ -17,6 +18,7 @@ __all__ = [
     "Claimed",
     "ClientStore",
     "DeliveryStore",
+    "InboundStore",
     "MessageFilter",
     "MessageStore",
     "OptOutStore",
@@ -27,4 +29,5 @@ __all__ = [
     "Settlement",
     "Stop",
     "TemplateStore",
+    "Verdict",
 ]

@@ -57,6 +57,7 @@ _BEGIN = text(
         attempts = attempts + 1,
         recipient_name = :recipient_name,
         address = :address,
+        asks = :asks,
         claimed_until = CAST(:now AS timestamptz) + CAST(:lease AS interval),
         updated_at = :now
     WHERE m.organization_id = :organization_id AND m.id = :id
@@ -172,7 +173,7 @@ class DeliveryStore:
         )
 
     async def begin_attempt(
-        self, message: Message, *, recipient_name: str, address: str, lease: timedelta, now: datetime
+        self, message: Message, *, recipient_name: str, address: str, asks: bool, lease: timedelta, now: datetime
     ) -> bool:
         """Records that the content is about to be handed over; False where that must not happen any more."""
         begun = await self._session.execute(
@@ -183,6 +184,7 @@ class DeliveryStore:
                 "claim": message.claim,
                 "recipient_name": recipient_name,
                 "address": address,
+                "asks": asks,
                 "lease": lease,
                 "now": now,
                 "agreed": sorted(AGREED_STATUSES),

@@ -70,6 +70,17 @@ class ClientStore:
         await self._session.execute(marks.on_conflict_do_nothing())
         return keys
 
+    async def numbers_of(self, client_ids: Collection[UUID]) -> dict[UUID, set[str]]:
+        """By organization the phone numbers of these clients, and of those who were merged into them."""
+        wanted = sorted(client_ids)
+        query = select(clients.c.organization_id, clients.c.phone).where(
+            or_(clients.c.id.in_(wanted), clients.c.merged_into.in_(wanted)), clients.c.phone.is_not(None)
+        )
+        numbers: dict[UUID, set[str]] = {}
+        for row in await self._session.execute(query):
+            numbers.setdefault(row.organization_id, set()).add(row.phone)
+        return numbers
+
     async def forget_answers(self, keys: Collection[ClientKey]) -> None:
         """Empties answers about these clients that are kept for repetitions; the keys stay."""
         for organization_id, client_id in sorted(keys):

@@ -123,6 +123,7 @@ async def deliver_message(
                 message,
                 recipient_name=recipient_name,
                 address=outgoing.address,
+                asks=outgoing.asks,
                 lease=channel.longest_hand_over,
                 now=clock(),
             )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,6 +38,9 @@ from notifications.storage import (
     Settlement,
     TemplateStore,
 )
+
+_TOLD_LATER: Final = frozenset({Kind.AD_HOC, Kind.ANSWER_REFUSED})
+"""What is still told when the appointment is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +201,7 @@ class _Judgement:
         if appointment is None:
             raise self._not_known_yet("appointment")
         reason = suppression_reason(message.kind, appointment, resource_id=message.resource_id)
-        if reason is None and appointment.ends_at <= self.now and message.kind is not Kind.AD_HOC:
+        if reason is None and appointment.ends_at <= self.now and message.kind not in _TOLD_LATER:
             reason = "appointment_over"
         if reason is not None:
             raise _suppressed(reason)

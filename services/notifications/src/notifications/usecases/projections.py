@@ -13,6 +13,7 @@ from notifications.storage import (
     AppointmentTextStore,
     CatalogueStore,
     ClientStore,
+    InboundStore,
     MessageStore,
     PreferenceStore,
 )
@@ -58,7 +59,9 @@ async def apply_clients(
     clients, messages = ClientStore(session), MessageStore(session)
     await clients.put(states)
     if erased:
+        numbers = await clients.numbers_of(erased)
         keys = await clients.erase(erased)
+        await InboundStore(session).forget_clients(keys, numbers)
         await AppointmentTextStore(session).forget_clients(keys)
         forgotten = await PreferenceStore(session).forget(keys)
         await enqueue(session, [preference_tombstone(*key) for key in forgotten])

@@ -1,17 +1,15 @@
-"""What the SMS provider tells: what became of a text, and what somebody answered."""
+"""What the SMS provider tells of texts and of numbers."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Message, NumberDigests, Status, opt_out_word
+from notifications.domain import Message, NumberDigests, Status
 from notifications.publishers import records_of
 from notifications.storage import DeliveryStore, MessageStore, OptOutStore, Report
 from slotstream_servicekit.outbox import enqueue
-
-Answer = Literal["stop", "start", "other", "repeated"]
 
 _MEANINGS: Final = {
     "accepted": Status.SENT,
@@ -57,20 +55,6 @@ async def receive_status(
     return message
 
 
-async def receive_answer(
-    *, session: AsyncSession, call_id: str, number: str, text: str, numbers: NumberDigests, now: datetime
-) -> Answer:
-    """Somebody has written to our number. Only stopping and starting are acted on, once per call."""
-    if not await OptOutStore(session).claim_call(call_id, now=now):
-        return "repeated"
-    word = opt_out_word(text)
-    if word == "stop":
-        await block_number(session=session, number=number, numbers=numbers, now=now)
-    elif word == "start":
-        await _unblock_number(session=session, number=number, numbers=numbers, now=now)
-    return word or "other"
-
-
 async def block_number(*, session: AsyncSession, number: str, numbers: NumberDigests, now: datetime) -> None:
     """From now on no SMS goes to this number, whoever's it is; what is planned is suppressed at once."""
     store = OptOutStore(session)
@@ -79,7 +63,7 @@ async def block_number(*, session: AsyncSession, number: str, numbers: NumberDig
     await enqueue(session, records_of(await store.stop(number, now=now)))
 
 
-async def _unblock_number(*, session: AsyncSession, number: str, numbers: NumberDigests, now: datetime) -> None:
+async def unblock_number(*, session: AsyncSession, number: str, numbers: NumberDigests, now: datetime) -> None:
     store = OptOutStore(session)
     await store.unblock(numbers.of(number))
     resumed = await store.resume(number, now=now)

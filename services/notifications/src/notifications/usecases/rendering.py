@@ -29,7 +29,14 @@ def render_message(sendable: Sendable, *, portal: PortalLinks | None, now: datet
         address=sendable.address,
         text=text,
         language=language,
+        may_ask=_may_ask(sendable),
     )
+
+
+def _may_ask(sendable: Sendable) -> bool:
+    """As for the link to confirm: what is shared with the client and not confirmed yet."""
+    appointment = sendable.appointment
+    return sendable.asks_confirmation and appointment.share_with_client and appointment.status == "scheduled"
 
 
 def _written_by_hand(sendable: Sendable) -> Text:

@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.lifecycle import Verb
-from booking.publishers import CommandAnswer, result_record, succeeded
+from booking.publishers import CommandAnswer, result_record, snapshot_json, succeeded
 from booking.storage.commands import read_results, save_results
 from booking.storage.connections import connection_of
 from booking.storage.outbox import enqueue_records
@@ -18,7 +19,8 @@ from booking.usecases.commands.bookings import book, check, lock_ahead
 from booking.usecases.commands.outdated import refuse_changes_of_erased, refuse_expired
 from booking.usecases.commands.received import ReceivedCommand, refusal
 from booking.usecases.history import Recorded
-from booking.usecases.lifecycle import Details, change_status
+from booking.usecases.lifecycle import Details, change_status, locked_appointment
+from booking.usecases.portal import cancel_own, confirm_own, read_portal_client
 from booking.usecases.rescheduling import Move, reschedule_appointment
 from slotstream_contracts.commands import (
     BookAppointment,
@@ -130,6 +132,8 @@ async def _done(session: AsyncSession, policies: PolicyCache, received: Received
                 expected_version=command.expected_version,
             )
             return new
+        case ConfirmAppointment() | CancelAppointment() if context.actor.type == "client":
+            return await _done_by_client(session, policies, command, context)
         case ConfirmAppointment() | CancelAppointment():
             cancels = isinstance(command, CancelAppointment)
             return await change_status(
@@ -145,6 +149,36 @@ async def _done(session: AsyncSession, policies: PolicyCache, received: Received
             )
         case _:
             raise NotFoundError(f"Booking knows no command {received.type}.")
+
+
+async def _done_by_client(
+    session: AsyncSession, policies: PolicyCache, command: ConfirmAppointment | CancelAppointment, context: Context
+) -> Recorded:
+    """What a client answered by message: as in the portal, with their own appointments alone."""
+    client = await read_portal_client(
+        session=session, organization_id=context.organization_id, client_id=_client_id(context.actor.id)
+    )
+    if command.expected_version is not None:
+        await locked_appointment(
+            await connection_of(session), context, command.appointment_id, command.expected_version
+        )
+    act = partial(cancel_own, reason=command.reason) if isinstance(command, CancelAppointment) else partial(confirm_own)
+    own = await act(
+        session=session,
+        policies=policies,
+        context=context,
+        client=client,
+        appointment_id=command.appointment_id,
+        shown_starts_at=command.shown_starts_at,
+    )
+    return Recorded(own.appointment, snapshot_json(own.appointment))
+
+
+def _client_id(actor_id: str) -> UUID:
+    try:
+        return UUID(actor_id)
+    except ValueError:
+        raise NotFoundError("There is no such client.") from None
 
 
 _STEPS: dict[type[Command], Step] = {

@@ -347,7 +347,7 @@ export interface paths {
         put?: never;
         /**
          * Inbound Sms
-         * @description A text to our number. STOP and START in their forms are acted on; nothing else is, and nothing is answered.
+         * @description A text to our number: STOP and START, a plain answer to our last text, or something for staff to read.
          */
         post: operations["inbound_sms"];
         delete?: never;
@@ -504,7 +504,7 @@ export interface components {
          * @description What a message tells.
          * @enum {string}
          */
-        Kind: "requested" | "created" | "confirmed" | "rescheduled" | "cancelled" | "declined" | "assigned" | "unassigned" | "reminder" | "ad_hoc";
+        Kind: "requested" | "created" | "confirmed" | "rescheduled" | "cancelled" | "declined" | "assigned" | "unassigned" | "reminder" | "answer_refused" | "ad_hoc";
         /**
          * MessageOut
          * @description One row of the ledger. `code` and `detail` say what went wrong, `reason` why it was not sent.

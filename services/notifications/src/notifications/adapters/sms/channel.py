@@ -25,6 +25,14 @@ _HOW_TO_STOP: Final[Mapping[str, str]] = {
     "es": "STOP para no recibir SMS",
     "fr": "STOP : plus de SMS",
 }
+_HOW_TO_ANSWER: Final[Mapping[str, str]] = {
+    "ar": "أجب 1 للتأكيد، 2 للإلغاء، 3 لنتصل بك",
+    "de": "Antwort 1: ja, 2: absagen, 3: Rückruf",
+    "en": "Reply 1 to confirm, 2 to cancel, 3 for a call",
+    "es": "Responda 1: confirmar, 2: cancelar, 3: llamada",
+    "fr": "Répondez 1 : oui, 2 : annuler, 3 : rappel",
+}
+"""Digits, since YES and CANCEL mean something else to carriers."""
 _ANSWERABLE: Final = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-fA-F]{32}")
 
 
@@ -59,12 +67,14 @@ class SmsChannel:
 
     def compose(self, notification: Notification, *, now: datetime) -> Outgoing:  # noqa: ARG002 - a text has no date
         message = notification.message
-        closing = f"\n{self._closing(notification)}".rstrip("\n")
+        asks = self._asks(notification)
+        closing = f"\n{self._closing(notification, asks=asks)}".rstrip("\n")
         text = bounded_sms(normalised_sms(notification.text.text), units=MAX_UNITS - len(closing)) + closing
         return Outgoing(
             address=notification.address,
             reference=f"{message.organization_id}:{message.id}",
             content=text.encode(),
+            asks=asks,
         )
 
     async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
@@ -73,13 +83,23 @@ class SmsChannel:
     async def aclose(self) -> None:
         await self._gateway.aclose()
 
-    def _closing(self, notification: Notification) -> str:
-        """How a client stops reminders: only where the sender can be answered."""
-        message = notification.message
-        is_reminder = message.kind is Kind.REMINDER and message.audience is Audience.CLIENT
-        if not is_reminder or not can_be_answered(self._sender):
+    def _asks(self, notification: Notification) -> bool:
+        """Whether a reminder asks to be answered: only where the sender can be."""
+        return notification.may_ask and _is_reminder(notification) and can_be_answered(self._sender)
+
+    def _closing(self, notification: Notification, *, asks: bool) -> str:
+        """How a client answers and stops reminders: only where the sender can be answered."""
+        if not _is_reminder(notification) or not can_be_answered(self._sender):
             return ""
-        return _HOW_TO_STOP.get(notification.language.partition("-")[0].lower(), _HOW_TO_STOP["en"])
+        language = notification.language.partition("-")[0].lower()
+        how_to_stop = _HOW_TO_STOP.get(language, _HOW_TO_STOP["en"])
+        if not asks:
+            return how_to_stop
+        return f"{_HOW_TO_ANSWER.get(language, _HOW_TO_ANSWER['en'])}. {how_to_stop}"
+
+
+def _is_reminder(notification: Notification) -> bool:
+    return notification.message.kind is Kind.REMINDER and notification.message.audience is Audience.CLIENT
 
 
 def can_be_answered(sender: str) -> bool:

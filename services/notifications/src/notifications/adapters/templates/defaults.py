@@ -74,6 +74,10 @@ _ENGLISH = _Language(
             f"Reminder: {_SERVICE}, {_WHEN_SHORT}",
             f"we look forward to seeing you: your appointment with {_BUSINESS} is coming up.",
         ),
+        (Kind.ANSWER_REFUSED, C): (
+            f"Sorry, too late or changed meanwhile, nothing was done: {_SERVICE}, {_WHEN_SHORT}",
+            "sorry, your answer came too late, or your appointment has changed since: nothing was done.",
+        ),
         (Kind.ASSIGNED, S): (f"New appointment: {_SERVICE}, {_WHEN_SHORT}", "you have a new appointment."),
         (Kind.UNASSIGNED, S): (
             f"No longer yours: {_SERVICE}, {_WHEN_SHORT}",
@@ -125,6 +129,10 @@ _GERMAN = _Language(
         (Kind.REMINDER, C): (
             f"Erinnerung: {_SERVICE}, {_WHEN_SHORT} Uhr",
             f"wir freuen uns auf Sie: Ihr Termin bei {_BUSINESS} steht bevor.",
+        ),
+        (Kind.ANSWER_REFUSED, C): (
+            f"Leider zu spät oder inzwischen geändert, nichts ist geschehen: {_SERVICE}, {_WHEN_SHORT} Uhr",
+            "leider kam Ihre Antwort zu spät, oder der Termin hat sich inzwischen geändert: Es ist nichts geschehen.",
         ),
         (Kind.ASSIGNED, S): (f"Neuer Termin: {_SERVICE}, {_WHEN_SHORT} Uhr", "Sie haben einen neuen Termin."),
         (Kind.UNASSIGNED, S): (
@@ -178,6 +186,10 @@ _FRENCH = _Language(
             f"Rappel : {_SERVICE}, {_WHEN_SHORT}",
             f"votre rendez-vous chez {_BUSINESS} approche. À bientôt !",
         ),
+        (Kind.ANSWER_REFUSED, C): (
+            f"Désolé, trop tard ou modifié entre-temps, rien n'a été fait : {_SERVICE}, {_WHEN_SHORT}",
+            "désolé, votre réponse est arrivée trop tard, ou le rendez-vous a changé entre-temps : rien n'a été fait.",
+        ),
         (Kind.ASSIGNED, S): (f"Nouveau rendez-vous : {_SERVICE}, {_WHEN_SHORT}", "vous avez un nouveau rendez-vous."),
         (Kind.UNASSIGNED, S): (
             f"Confié à quelqu'un d'autre : {_SERVICE}, {_WHEN_SHORT}",
@@ -230,12 +242,24 @@ _SPANISH = _Language(
             f"Recordatorio: {_SERVICE}, {_WHEN_SHORT}",
             f"se acerca su cita con {_BUSINESS}. ¡Hasta pronto!",
         ),
+        (Kind.ANSWER_REFUSED, C): (
+            f"Lo sentimos, tarde o ya cambiada, no se ha hecho nada: {_SERVICE}, {_WHEN_SHORT}",
+            "lo sentimos: su respuesta llegó tarde, o su cita ha cambiado desde entonces. No se ha hecho nada.",
+        ),
         (Kind.ASSIGNED, S): (f"Nueva cita: {_SERVICE}, {_WHEN_SHORT}", "tiene una nueva cita."),
         (Kind.UNASSIGNED, S): (f"Reasignada: {_SERVICE}, {_WHEN_SHORT}", "esta cita la atenderá otra persona."),
         (Kind.RESCHEDULED, S): (f"Nueva hora: {_SERVICE}, {_WHEN_SHORT}", "esta cita tiene una nueva hora."),
         (Kind.CANCELLED, S): (f"Cancelada: {_SERVICE}, {_WHEN_SHORT}", "esta cita está cancelada."),
     },
 )
+
+_ARABIC_TEXTS: Mapping[tuple[Kind, Audience], str] = {
+    (Kind.ANSWER_REFUSED, C): (
+        f"{_BUSINESS}: عذرًا، فات الأوان أو تغيّر الموعد، ولم يُنفَّذ شيء: {_SERVICE}، {_WHEN_SHORT}"
+        " ({{ appointment.offset }}){% if business.phone %}. هاتف: {{ business.phone }}{% endif %}"
+    )
+}
+"""Of SMS: answers are understood in Arabic, so what is said to them is as well."""
 
 _LANGUAGES: Mapping[str, _Language] = {"en": _ENGLISH, "de": _GERMAN, "es": _SPANISH, "fr": _FRENCH}
 
@@ -247,6 +271,8 @@ DEFAULTS: tuple[tuple[Kind, Audience], ...] = tuple(_ENGLISH.news)
 @lru_cache(maxsize=512)
 def built_in(kind: Kind, audience: Audience, locale: str, channel: Channel = Channel.EMAIL) -> Text | None:
     """The built-in template's source, or None in a language that has none. An SMS is as short as it can be."""
+    if locale == "ar" and channel is Channel.SMS and (kind, audience) in _ARABIC_TEXTS:
+        return Text(subject=_BUSINESS, text=_ARABIC_TEXTS[kind, audience])
     language = _LANGUAGES.get(locale)
     if language is None or (kind, audience) not in language.news:
         return None

@@ -1,7 +1,5 @@
 """The tables. Every key begins with the organization, so that a foreign id of another tenant matches nothing."""
 
-from typing import Any
-
 from sqlalchemy import (
     ARRAY,
     Boolean,
@@ -11,7 +9,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -21,16 +18,35 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from notifications.storage.tables.base import instant, metadata
+from notifications.storage.tables.ledger import inbound_messages, messages, number_opt_outs, provider_calls
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.outbox import outbox_table
 from slotstream_servicekit.schema import LIMIT_BUSINESSES, LIMIT_RESOURCE, DatabaseSchema, RowLimit
 
-metadata = MetaData()
-
-
-def _instant(name: str, *, nullable: bool = False) -> Column[Any]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
-
+__all__ = [
+    "FUNCTIONS",
+    "LIMITS",
+    "TENANT_TABLES",
+    "UNLIMITED_TABLES",
+    "appointment_texts",
+    "appointments",
+    "catalogue",
+    "clients",
+    "erased_clients",
+    "idempotency_keys",
+    "inbound_messages",
+    "messages",
+    "metadata",
+    "number_opt_outs",
+    "outbox",
+    "preferences",
+    "provider_calls",
+    "reminder_rules",
+    "reminders",
+    "schema",
+    "templates",
+]
 
 outbox = outbox_table(metadata)
 idempotency_keys = idempotency_table(metadata)
@@ -47,23 +63,23 @@ appointments = Table(
     Column("service_name", Text, nullable=False),
     Column("location_kind", Text, nullable=False),
     Column("action_name", Text, nullable=True),
-    _instant("starts_at"),
-    _instant("ends_at"),
+    instant("starts_at"),
+    instant("ends_at"),
     Column("status", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("notify_client", Boolean, nullable=False),
     Column("share_with_client", Boolean, nullable=False),
     Column("rescheduled_from", Uuid, nullable=True),
     Column("rescheduled_to", Uuid, nullable=True),
-    _instant("previous_starts_at", nullable=True),
+    instant("previous_starts_at", nullable=True),
     Column("calendar_uid", Text, nullable=False),
     Column("calendar_sequence", Integer, nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("staff", JSONB, nullable=False),
-    _instant("created_at"),
-    _instant("updated_at"),
+    instant("created_at"),
+    instant("updated_at"),
     Column("version", Integer, nullable=False),
-    _instant("applied_at"),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("appointments_chain_idx", "organization_id", "calendar_uid"),
     Index("appointments_client_idx", "organization_id", "client_id"),
@@ -79,7 +95,7 @@ appointment_texts = Table(
     Column("location_text", Text, nullable=True),
     Column("location_url", Text, nullable=True),
     Column("version", Integer, nullable=False),
-    _instant("applied_at"),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
 )
 
@@ -96,7 +112,7 @@ clients = Table(
     Column("consent", ARRAY(Text), nullable=True),
     Column("merged_into", Uuid, nullable=True),
     Column("version", Integer, nullable=False),
-    _instant("applied_at"),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("clients_id_idx", "id"),
     Index("clients_phone_idx", "phone", postgresql_where=text("phone IS NOT NULL")),
@@ -129,25 +145,8 @@ catalogue = Table(
     Column("client_confirms", Boolean, nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
-    _instant("applied_at"),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "kind", "id"),
-)
-
-number_opt_outs = Table(
-    "number_opt_outs",
-    metadata,
-    Column("digest", Text, primary_key=True),
-    _instant("opted_out_at"),
-    comment="Keyed hashes of phone numbers that stopped us: the sender is shared, and so is the opt-out.",
-)
-
-provider_calls = Table(
-    "provider_calls",
-    metadata,
-    Column("id", Text, primary_key=True),
-    _instant("received_at"),
-    Index("provider_calls_received_idx", "received_at"),
-    comment="Ids of what was written to us and worked through: a signed copy stays valid for ever.",
 )
 
 preferences = Table(
@@ -175,8 +174,8 @@ templates = Table(
     Column("html", Text, nullable=True),
     Column("is_default", Boolean, nullable=False, server_default=text("true")),
     Column("archived", Boolean, nullable=False, server_default=text("false")),
-    _instant("created_at"),
-    _instant("updated_at"),
+    instant("created_at"),
+    instant("updated_at"),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("organization_id", "id"),
     Index(
@@ -205,8 +204,8 @@ reminder_rules = Table(
     Column("template_id", Uuid, nullable=True),
     Column("enabled", Boolean, nullable=False),
     Column("archived", Boolean, nullable=False, server_default=text("false")),
-    _instant("created_at"),
-    _instant("updated_at"),
+    instant("created_at"),
+    instant("updated_at"),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("organization_id", "id"),
     ForeignKeyConstraint(
@@ -240,7 +239,7 @@ reminders = Table(
     Column("minutes_before", Integer, nullable=False),
     Column("template_id", Uuid, nullable=True),
     Column("removed", Boolean, nullable=False, server_default=text("false")),
-    _instant("created_at"),
+    instant("created_at"),
     PrimaryKeyConstraint("organization_id", "id"),
     UniqueConstraint("organization_id", "calendar_uid", "rule_id", name="reminders_rule_key"),
     ForeignKeyConstraint(
@@ -261,68 +260,13 @@ reminders = Table(
     Index("reminders_created_idx", "created_at"),
 )
 
-messages = Table(
-    "messages",
-    metadata,
-    Column("organization_id", Uuid, nullable=False),
-    Column("id", Uuid, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("appointment_id", Uuid, nullable=False),
-    Column("appointment_version", Integer, nullable=False),
-    Column("calendar_uid", Text, nullable=False),
-    _instant("starts_at"),
-    Column("client_id", Uuid, nullable=True),
-    Column("resource_id", Uuid, nullable=True),
-    Column("audience", Text, nullable=False),
-    Column("channel", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("reason", Text, nullable=True),
-    Column("code", Text, nullable=True),
-    Column("detail", Text, nullable=True),
-    _instant("due_at"),
-    _instant("next_attempt_at"),
-    Column("waits", Boolean, nullable=False, server_default=text("false")),
-    Column("tries", Integer, nullable=False, server_default=text("0")),
-    Column("attempts", Integer, nullable=False, server_default=text("0")),
-    _instant("attempted_at", nullable=True),
-    Column("claim", Uuid, nullable=True),
-    _instant("claimed_until", nullable=True),
-    Column("reminder_id", Uuid, nullable=True),
-    Column("template_id", Uuid, nullable=True),
-    _instant("previous_starts_at", nullable=True),
-    _instant("previous_ends_at", nullable=True),
-    Column("text", Text, nullable=True),
-    Column("recipient_name", Text, nullable=True),
-    Column("address", Text, nullable=True),
-    Column("provider_id", Text, nullable=True),
-    _instant("sent_at", nullable=True),
-    Column("correlation_id", Text, nullable=False),
-    Column("causation_id", Text, nullable=True),
-    Column("traceparent", Text, nullable=True),
-    _instant("created_at"),
-    _instant("updated_at"),
-    Column("version", Integer, nullable=False),
-    PrimaryKeyConstraint("organization_id", "id"),
-    UniqueConstraint("organization_id", "key", name="messages_key"),
-    CheckConstraint("(status = 'suppressed') = (reason IS NOT NULL)", name="messages_suppressed_have_a_reason"),
-    CheckConstraint("(status = 'claimed') = (claim IS NOT NULL)", name="messages_claimed_have_a_claim"),
-    Index("messages_due_idx", "next_attempt_at", postgresql_where=text("status = 'planned'")),
-    Index("messages_unsent_idx", "due_at", postgresql_where=text("status IN ('planned', 'claimed')")),
-    Index("messages_settled_idx", "updated_at", postgresql_where=text("status NOT IN ('planned', 'claimed')")),
-    Index("messages_claimed_idx", "claimed_until", postgresql_where=text("status = 'claimed'")),
-    Index("messages_waiting_idx", "organization_id", postgresql_where=text("status = 'planned' AND waits")),
-    Index("messages_appointment_idx", "organization_id", "appointment_id"),
-    Index("messages_client_idx", "organization_id", "client_id", "id"),
-    Index("messages_status_idx", "organization_id", "status", "id"),
-)
-
 TENANT_TABLES = (
     "appointment_texts",
     "appointments",
     "catalogue",
     "clients",
     "idempotency_keys",
+    "inbound_messages",
     "messages",
     "outbox",
     "preferences",
@@ -340,6 +284,7 @@ LIMITS = (
         calendar=f"staff @> jsonb_build_array(jsonb_build_object('id', {LIMIT_RESOURCE}::text))",
     ),
     RowLimit(table="messages", business=_OF_APPOINTMENT, calendar=_OF_APPOINTMENT),
+    RowLimit(table="inbound_messages", business=_OF_APPOINTMENT, calendar=_OF_APPOINTMENT),
     # What has no business is the organization's: read by all, written by who is not limited.
     RowLimit(
         table="templates",

@@ -1,0 +1,145 @@
+"""What people wrote back, and which of our texts went to a number before."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, and_, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from notifications.domain import Audience, Channel, InboundMessage, InboundStatus, Meaning, Status, WrittenText
+from notifications.storage.tables import catalogue, clients, inbound_messages, messages
+from slotstream_servicekit.rows import columns_of
+
+_FIELDS = tuple(field.name for field in fields(InboundMessage))
+_COLUMNS = tuple(inbound_messages.c[name] for name in _FIELDS)
+_MOST_TEXTS: Final = 50
+_WENT_OUT: Final = (Status.CLAIMED, Status.SENT, Status.DELIVERED, Status.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What booking made of an answer: done, or refused for `code`."""
+
+    organization_id: UUID
+    command_id: UUID
+    code: str | None = None
+
+
+class InboundStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def texts_to(self, number: str) -> list[WrittenText]:
+        """The newest texts to clients that were handed over for this number, of all organizations, newest first."""
+        query = (
+            select(
+                messages.c.organization_id,
+                messages.c.id,
+                messages.c.appointment_id,
+                messages.c.client_id,
+                messages.c.starts_at,
+                messages.c.asks,
+                messages.c.attempted_at,
+            )
+            .where(
+                messages.c.address == number,
+                messages.c.channel == Channel.SMS,
+                messages.c.audience == Audience.CLIENT,
+                messages.c.attempted_at.is_not(None),
+                messages.c.status.in_(_WENT_OUT),
+            )
+            .order_by(messages.c.attempted_at.desc(), messages.c.id.desc())
+            .limit(_MOST_TEXTS)
+        )
+        return [
+            WrittenText(
+                organization_id=row.organization_id,
+                message_id=row.id,
+                appointment_id=row.appointment_id,
+                client_id=row.client_id,
+                starts_at=row.starts_at,
+                asks=row.asks,
+                handed_over_at=row.attempted_at,
+            )
+            for row in await self._session.execute(query)
+        ]
+
+    async def lock_clients_of(self, number: str) -> list[tuple[UUID, UUID]]:
+        """The clients (organization, id) with this number; none is erased before the transaction ends."""
+        query = (
+            select(clients.c.organization_id, clients.c.id)
+            .where(clients.c.phone == number, clients.c.merged_into.is_(None))
+            .order_by(clients.c.organization_id, clients.c.id)
+        )
+        rows = await self._session.execute(query.with_for_update(key_share=True, read=True))
+        return [(row.organization_id, row.id) for row in rows]
+
+    async def lock_client(self, organization_id: UUID, client_id: UUID) -> bool:
+        """False for one who has been erased; else they are not before the transaction ends."""
+        query = select(clients.c.id).where(clients.c.organization_id == organization_id, clients.c.id == client_id)
+        rows = await self._session.execute(query.with_for_update(key_share=True, read=True))
+        return rows.first() is not None
+
+    async def sole_organization(self) -> UUID | None:
+        """The organization of an installation that has one alone."""
+        query = select(catalogue.c.organization_id).distinct().where(catalogue.c.kind == "business").limit(2)
+        found = (await self._session.execute(query)).scalars().all()
+        return found[0] if len(found) == 1 else None
+
+    async def add(self, inbound: InboundMessage) -> None:
+        """One that is there already, by the provider's id, stays as it is."""
+        await self._session.execute(insert(inbound_messages).values(columns_of(inbound)).on_conflict_do_nothing())
+
+    async def settle(self, verdicts: Sequence[Verdict], *, now: datetime) -> list[InboundMessage]:
+        """Records what booking made of answers; those that it was not said of before."""
+        settled: list[InboundMessage] = []
+        for verdict in verdicts:
+            rows = await self._session.execute(
+                update(inbound_messages)
+                .where(
+                    inbound_messages.c.organization_id == verdict.organization_id,
+                    inbound_messages.c.id == verdict.command_id,
+                    inbound_messages.c.status == InboundStatus.PENDING,
+                )
+                .values(
+                    status=InboundStatus.DONE if verdict.code is None else InboundStatus.REFUSED,
+                    reason=verdict.code,
+                    updated_at=now,
+                    version=inbound_messages.c.version + 1,
+                )
+                .returning(*_COLUMNS)
+            )
+            settled += [inbound_of(row) for row in rows]
+        return settled
+
+    async def forget_clients(
+        self, keys: Collection[tuple[UUID, UUID]], numbers: Mapping[UUID, Collection[str]]
+    ) -> None:
+        """Takes words and numbers of erased clients (organization, id) out, by `numbers` those of unknown senders."""
+        theirs = tuple_(inbound_messages.c.organization_id, inbound_messages.c.client_id).in_(sorted(keys))
+        unknown = [
+            and_(
+                inbound_messages.c.organization_id == organization_id,
+                inbound_messages.c.client_id.is_(None),
+                inbound_messages.c.address.in_(sorted(of_organization)),
+            )
+            for organization_id, of_organization in numbers.items()
+            if of_organization
+        ]
+        await self._session.execute(
+            update(inbound_messages)
+            .where(or_(theirs, *unknown))
+            .values(text=None, address=None, provider_id=None, version=inbound_messages.c.version + 1)
+        )
+
+
+def inbound_of(row: Row[Any]) -> InboundMessage:
+    values = {name: getattr(row, name) for name in _FIELDS}
+    values["channel"] = Channel(values["channel"])
+    values["meaning"] = Meaning(values["meaning"])
+    values["status"] = InboundStatus(values["status"])
+    return InboundMessage(**values)

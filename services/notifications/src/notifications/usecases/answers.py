@@ -1,0 +1,174 @@
+"""What clients write back: stopping, starting, and answers that become commands to booking; the rest is for staff."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from notifications.domain import (
+    Channel,
+    Channels,
+    ForStaff,
+    InboundMessage,
+    InboundStatus,
+    Meaning,
+    NumberDigests,
+    WrittenText,
+    bare,
+    client_keys,
+    doubt_about,
+    kept_text,
+    meaning_of,
+    opt_out_word,
+    refused_answer,
+)
+from notifications.publishers import answer_command, answered_record, records_of
+from notifications.storage import AppointmentStore, ClientStore, InboundStore, MessageStore, OptOutStore, Verdict
+from notifications.usecases.provider_calls import block_number, unblock_number
+from slotstream_servicekit.context import Cause
+from slotstream_servicekit.ids import new_id
+from slotstream_servicekit.outbox import enqueue
+
+Heard = Meaning | Literal["repeated"]
+
+
+async def receive_text(
+    *,
+    session: AsyncSession,
+    call_id: str,
+    number: str,
+    text: str,
+    numbers: NumberDigests,
+    now: datetime,
+    traceparent: str | None = None,
+) -> Heard:
+    """Somebody has written to our number. Worked through once per call; nothing that is not plain is acted on."""
+    if not await OptOutStore(session).claim_call(call_id, now=now):
+        return "repeated"
+    meaning = await _heard(session, number, text, numbers)
+    if meaning is Meaning.STOP:
+        await block_number(session=session, number=number, numbers=numbers, now=now)
+    elif meaning is Meaning.START:
+        await unblock_number(session=session, number=number, numbers=numbers, now=now)
+    inbound = InboundMessage(
+        organization_id=UUID(int=0),
+        id=new_id(),
+        provider_id=call_id,
+        channel=Channel.SMS,
+        client_id=None,
+        appointment_id=None,
+        message_id=None,
+        meaning=meaning,
+        status=InboundStatus.FOR_STAFF,
+        reason="unknown_sender",
+        text=kept_text(text),
+        address=number,
+        received_at=now,
+        updated_at=now,
+    )
+    store = InboundStore(session)
+    texts = await store.texts_to(number)
+    if texts:
+        await _answer(session, inbound, texts, text, traceparent=traceparent)
+    else:
+        await _add_unasked(store, inbound)
+    return meaning
+
+
+async def _heard(session: AsyncSession, number: str, text: str, numbers: NumberDigests) -> Meaning:
+    """YES lifts an opt-out where there is one, and says yes where there is none."""
+    meaning, word = meaning_of(text), opt_out_word(text)
+    if word == "stop":
+        return Meaning.STOP
+    if word == "start" and (meaning is not Meaning.CONFIRM or await OptOutStore(session).blocked(numbers.of(number))):
+        return Meaning.START
+    return meaning
+
+
+async def _answer(
+    session: AsyncSession, inbound: InboundMessage, texts: Sequence[WrittenText], text: str, *, traceparent: str | None
+) -> None:
+    """What follows our last text to the number: a command where there is no doubt, else something to read."""
+    last, number = texts[0], inbound.address or ""
+    appointments = await AppointmentStore(session).get_all(
+        {(item.organization_id, item.appointment_id) for item in texts}
+    )
+    clients = await ClientStore(session).get_all(client_keys(texts, appointments))
+    doubt = doubt_about(texts, number=number, appointments=appointments, clients=clients, now=inbound.received_at)
+    client = clients.get((last.organization_id, last.client_id)) if last.client_id is not None else None
+    if client is not None and not await InboundStore(session).lock_client(client.organization_id, client.id):
+        return
+    status, reason = _outcome(inbound.meaning, doubt, text)
+    answer = replace(
+        inbound,
+        organization_id=last.organization_id,
+        client_id=client.id if client is not None else None,
+        appointment_id=last.appointment_id,
+        message_id=last.message_id,
+        status=status,
+        reason=reason,
+    )
+    await InboundStore(session).add(answer)
+    cause = Cause(correlation_id=str(answer.id), traceparent=traceparent)
+    if answer.status is InboundStatus.PENDING:
+        await enqueue(session, [answer_command(answer, shown_starts_at=last.starts_at, cause=cause)])
+    if doubt is None and answer.meaning not in (Meaning.OTHER, Meaning.START):
+        await enqueue(session, [answered_record(answer, cause=cause)])
+
+
+def _outcome(meaning: Meaning, doubt: ForStaff | None, text: str) -> tuple[InboundStatus, ForStaff | None]:
+    """What becomes of a text, and why staff are to read it."""
+    match meaning:
+        case Meaning.STOP if bare(text) == "cancel":
+            return InboundStatus.FOR_STAFF, "opt_out_word"
+        case Meaning.STOP | Meaning.START:
+            return InboundStatus.NOTED, None
+        case Meaning.OTHER:
+            return InboundStatus.FOR_STAFF, "free_text"
+        case Meaning.CALL_BACK:
+            return InboundStatus.FOR_STAFF, doubt or "call_back"
+    return (InboundStatus.PENDING, None) if doubt is None else (InboundStatus.FOR_STAFF, doubt)
+
+
+async def _add_unasked(store: InboundStore, inbound: InboundMessage) -> None:
+    """From a number that we never wrote to: to the one organization that knows it, or to the only one there is."""
+    known = await store.lock_clients_of(inbound.address or "")
+    organizations = {organization_id for organization_id, _ in known}
+    if not organizations and (sole := await store.sole_organization()) is not None:
+        organizations = {sole}
+    if len(organizations) != 1:
+        return
+    status = InboundStatus.NOTED if inbound.meaning in (Meaning.STOP, Meaning.START) else InboundStatus.FOR_STAFF
+    await store.add(
+        replace(
+            inbound,
+            organization_id=organizations.pop(),
+            client_id=known[0][1] if len(known) == 1 else None,
+            status=status,
+            reason=None if status is InboundStatus.NOTED else "no_question" if known else "unknown_sender",
+        )
+    )
+
+
+async def receive_verdicts(
+    *, session: AsyncSession, verdicts: Sequence[Verdict], channels: Channels, now: datetime
+) -> bool:
+    """What booking made of answers; whether a client is to be told of a refusal. Each is worked through once."""
+    settled = await InboundStore(session).settle(verdicts, now=now)
+    refused = [answer for answer in settled if answer.status is InboundStatus.REFUSED]
+    keys = {(answer.organization_id, answer.appointment_id) for answer in refused if answer.appointment_id is not None}
+    appointments = await AppointmentStore(session).get_all(keys) if keys else {}
+    available = channels.get(Channel.SMS) is not None
+    drafts = [
+        refused_answer(
+            answer, appointments[answer.organization_id, answer.appointment_id], available=available, now=now
+        )
+        for answer in refused
+        if answer.appointment_id is not None and (answer.organization_id, answer.appointment_id) in appointments
+    ]
+    planned = await MessageStore(session).plan(drafts, now=now)
+    await enqueue(session, records_of(planned))
+    return bool(planned)

@@ -98,28 +98,33 @@ def _numbers(text: str) -> set[int]:
     return {int(number) for number in re.findall(r"\$(\d+)", text)}
 
 
-async def test_who_looks_at_a_day_reads_that_day_and_not_all_that_was_ever_booked(tenant: Tenant) -> None:
+_HUNDRED_DAYS_AND_MORE = """
+INSERT INTO occupancy (organization_id, resource_id, session_id, blocked, holder_id)
+SELECT $1, $2, gen_random_uuid(), tstzrange(t, t + interval '1 hour'), gen_random_uuid()
+FROM generate_series($3::timestamptz - interval '100 days', $3 + interval '100 days', '1 hour') AS t
+"""
+
+
+@pytest.mark.parametrize("planned_when_empty", [True, False])
+async def test_who_looks_at_a_day_reads_that_day_and_not_all_that_was_ever_booked(
+    tenant: Tenant, planned_when_empty: bool
+) -> None:
     resource = UUID(tenant.staff[0]["id"])
     begins = datetime.fromisoformat(tenant.at(9))
+    day = [Window(resource, begins, begins + timedelta(hours=8))]
+    book = (_HUNDRED_DAYS_AND_MORE, tenant.organization_id, resource, begins)
+    if not planned_when_empty:
+        async with tenant.database.transaction(tenant.organization_id) as session:
+            await (await connection_of(session)).execute(*book)
+        await tenant.analyse()
     async with tenant.database.transaction(tenant.organization_id) as session:
         connection = await connection_of(session)
-        await connection.execute(
-            """
-            INSERT INTO occupancy (organization_id, resource_id, session_id, blocked, holder_id)
-            SELECT $1, $2, gen_random_uuid(), tstzrange(t, t + interval '1 hour'), gen_random_uuid()
-            FROM generate_series($3::timestamptz - interval '100 days', $3 + interval '100 days', '1 hour') AS t
-            """,
-            tenant.organization_id,
-            resource,
-            begins,
-        )
-    await tenant.analyse()
-    async with tenant.database.transaction(tenant.organization_id) as session:
-        connection = await connection_of(session)
+        store = OccupancyStore(connection, tenant.organization_id)
+        if planned_when_empty:
+            await store.calendars(day)
+            await connection.execute(*book)
         before = await connection.fetchval(_OCCUPANCY_READ)
-        await OccupancyStore(connection, tenant.organization_id).calendars(
-            [Window(resource, begins, begins + timedelta(hours=8))]
-        )
+        await store.calendars(day)
         read = await connection.fetchval(_OCCUPANCY_READ) - before
     assert 8 <= read <= 40
 

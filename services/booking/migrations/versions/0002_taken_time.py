@@ -31,8 +31,8 @@ BEGIN
                coalesce(a.service_id, h.service_id)
         FROM unnest(p_resources, p_begins, p_ends) AS q(resource_id, begins, ends)
         CROSS JOIN LATERAL (
-    SELECT * FROM occupancy o WHERE o.organization_id = p_organization AND o.resource_id = q.resource_id AND NOT o.is_long AND o.blocked_from > q.begins - interval '24 hours'
-      AND o.blocked_from < q.ends AND o.blocked_to > q.begins
+    (SELECT * FROM occupancy o WHERE o.organization_id = p_organization AND o.resource_id = q.resource_id AND NOT o.is_long AND o.blocked_from > q.begins - interval '24 hours'
+      AND o.blocked_from < q.ends AND o.blocked_to > q.begins ORDER BY o.blocked_from)
     UNION ALL
     SELECT * FROM occupancy o WHERE o.organization_id = p_organization AND o.resource_id = q.resource_id AND o.is_long AND o.blocked_from < q.ends AND o.blocked_to > q.begins
     OFFSET 0) AS o

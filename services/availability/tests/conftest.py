@@ -15,6 +15,7 @@ from availability_town import WORK_WEEK, FakeClock, Town
 from availability.main import create_api
 from availability.settings import AvailabilitySettings
 from slotstream_servicekit.settings import Rate
+from slotstream_servicekit.testing.databases import PATIENT
 from slotstream_servicekit.testing.plugin import ApiClientFactory, FreshDatabaseFactory, Signer
 
 
@@ -30,6 +31,7 @@ async def town(fresh_database: FreshDatabaseFactory, signer: Signer, clock: Fake
     settings = AvailabilitySettings(
         database_url=fresh.app_url,
         issuers=(signer.issuer,),
+        api_database_limits=PATIENT,
         catalogue_wait_seconds=0,
         freshness_seconds=0,
         http_port=0,

@@ -18,6 +18,7 @@ from calendar_sync.domain import ConnectionKind
 from calendar_sync.main import create_api, create_poller
 from calendar_sync.settings import CalendarSyncSettings
 from slotstream_servicekit.http.guarded import GuardedHttp
+from slotstream_servicekit.testing.databases import PATIENT
 from slotstream_servicekit.testing.plugin import ApiClientFactory, FreshDatabaseFactory, Signer
 
 # With importmode=importlib a tests folder is not on the path: for what several tests share.
@@ -45,6 +46,7 @@ async def tenant(
         database_url=fresh.app_url,
         public_url="https://sync.example.com",
         issuers=(signer.issuer,),
+        api_database_limits=PATIENT,
         secret_keys=(SecretStr(Fernet.generate_key().decode()),),
         allowed_networks=(ip_network("127.0.0.0/8"),),
         fetch_seconds=30,

@@ -15,6 +15,7 @@ from dashboard.main import create_api
 from dashboard.settings import DashboardSettings
 from dashboard.worker import Mailer
 from slotstream_servicekit.testing.company_provider import a_company_provider
+from slotstream_servicekit.testing.databases import PATIENT
 from slotstream_servicekit.testing.plugin import FreshDatabaseFactory, Signer
 
 # With importmode=importlib a tests folder is not on the path: for what several tests share.
@@ -34,6 +35,7 @@ async def tenant(
         database_url=fresh.app_url,
         public_url=ORIGIN,
         issuers=(signer.issuer,),
+        api_database_limits=PATIENT,
         secret_keys=(SecretStr(Fernet.generate_key().decode()),),
         link_keys=(SecretStr(Fernet.generate_key().decode()),),
         upstreams={

@@ -12,6 +12,7 @@ import pytest_asyncio
 from imports.main import create_api, create_import_worker
 from imports.settings import ImportsSettings
 from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState
+from slotstream_servicekit.testing.databases import PATIENT
 from slotstream_servicekit.testing.plugin import ApiClientFactory, FreshDatabaseFactory, Signer
 
 sys.path.append(str(Path(__file__).parent))
@@ -25,6 +26,7 @@ async def service(fresh_database: FreshDatabaseFactory, signer: Signer, api_clie
     settings = ImportsSettings(
         database_url=fresh.app_url,
         issuers=(signer.issuer,),
+        api_database_limits=PATIENT,
         catalogue_wait=timedelta(0),
         max_rows=200_000,
         chunk_rows=100,

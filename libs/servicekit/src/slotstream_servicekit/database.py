@@ -32,6 +32,8 @@ EVERY_TENANT: Final = "*"
 """What workers set: projections, the relay and timers act for every organization."""
 
 _CONNECT_SECONDS = 5
+_POOL_SECONDS = 10.0
+"""How long to wait for a connection while all are lent out."""
 _STATEMENT_SECONDS = 60
 PUBLISHES: Final = "slotstream_publishes"
 """The key in `session.info` that says that the transaction writes to the outbox."""
@@ -86,7 +88,7 @@ class Database:
         *,
         pool_size: int = 10,
         application_name: str = "slotstream",
-        pool_timeout: float = 10.0,
+        pool_timeout: float | None = None,
         limits: DatabaseLimits | None = None,
     ) -> Self:
         """A lazily connecting pool for `postgresql+asyncpg://…`; nothing is dialled yet. No limits means for ever.
@@ -98,7 +100,7 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=pool_timeout,
+            pool_timeout=_POOL_SECONDS if pool_timeout is None else pool_timeout,
             pool_use_lifo=True,
             pool_recycle=1_800,
             # Parameters hold names and phones; an error's text goes to logs.

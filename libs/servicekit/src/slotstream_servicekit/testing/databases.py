@@ -22,11 +22,12 @@ from slotstream_servicekit.testing.reuse import Original, TouchedError, end_othe
 _KEPT: Final = 3
 """How many databases of a service wait for the next test."""
 
-PATIENT: Final = DatabaseLimits(statement_seconds=300, lock_seconds=300, idle_in_transaction_seconds=300)
-"""For services whose tests let many wait for one another: on a slow machine, too, they wait and are not refused."""
-
-_CONNECT_SECONDS: Final = 60
+PATIENCE_SECONDS: Final = 120
 """A server that works for several test runs at once may be slow to answer."""
+PATIENT: Final = DatabaseLimits(
+    statement_seconds=PATIENCE_SECONDS, lock_seconds=PATIENCE_SECONDS, idle_in_transaction_seconds=PATIENCE_SECONDS
+)
+"""For services under test: who waits for another waits on a slow machine, too, and is not refused."""
 
 _PASSWORD: Final = "test"  # noqa: S105 - of roles that exist only in test servers
 
@@ -49,7 +50,7 @@ def execute(url: str, *statements: str) -> None:
     """Run statements one by one, each in a transaction of its own."""
 
     async def run() -> None:
-        connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS)
+        connection = await asyncpg.connect(url, timeout=PATIENCE_SECONDS)
         try:
             for statement in statements:
                 await connection.execute(statement)
@@ -152,7 +153,7 @@ class DatabaseForge:
     async def _connected(self, name: str | None = None) -> AsyncIterator[asyncpg.Connection]:
         """As the administrator, to the database of that name or the one that the administrator's URL names."""
         more = {} if name is None else {"database": name}
-        connection = await asyncpg.connect(self.admin_url, timeout=_CONNECT_SECONDS, **more)
+        connection = await asyncpg.connect(self.admin_url, timeout=PATIENCE_SECONDS, **more)
         try:
             yield connection
         finally:

@@ -364,3 +364,30 @@ async def test_a_sender_that_cannot_be_answered_asks_nothing(salon: Salon, twili
     await fall_due(salon, appointment)
     assert "Reply" not in twilio.last["Body"]
     assert "STOP" not in twilio.last["Body"]
+
+
+@pytest.mark.service
+async def test_staff_read_what_a_client_wrote_and_strangers_do_not(
+    salon: Salon, twilio: FakeTwilio, phone: Phone
+) -> None:
+    appointment = await ask(salon, twilio)
+    for words in ("1", "I may be late", "STOP"):
+        await phone.text(words)
+    everything = (await salon.http.get("/v1/inbound-messages", params={"client_id": str(salon.client_id)})).json()
+    assert [(item["text"], item["status"]) for item in everything["items"]] == [
+        ("STOP", "noted"),
+        ("I may be late", "for_staff"),
+        ("1", "pending"),
+    ]
+    assert {item["appointment_id"] for item in everything["items"]} == {str(appointment.id)}
+    page = (await salon.viewer.get("/v1/inbound-messages", params={"limit": 2})).json()
+    rest = (await salon.viewer.get("/v1/inbound-messages", params={"limit": 2, "cursor": page["next_cursor"]})).json()
+    assert page["items"] + rest["items"] == everything["items"]
+    [unread] = (await salon.http.get("/v1/inbound-messages", params={"status": "for_staff"})).json()["items"]
+    one = await salon.http.get(f"/v1/inbound-messages/{unread['id']}")
+    assert (one.json(), one.headers["ETag"]) == (unread, '"1"')
+    assert (unread["meaning"], unread["reason"], unread["address"]) == ("other", "free_text", GRACE)
+
+    assert (await salon.stranger.get("/v1/inbound-messages")).json()["items"] == []
+    assert (await salon.stranger.get(f"/v1/inbound-messages/{unread['id']}")).status_code == 404
+    assert (await salon.anonymous.get("/v1/inbound-messages")).status_code == 401

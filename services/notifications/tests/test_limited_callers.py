@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -46,6 +46,17 @@ async def added(client: httpx2.AsyncClient, path: str, body: dict[str, Any]) -> 
     return identity
 
 
+async def written_back(salon: Salon, appointment_id: UUID, words: str) -> str:
+    """What the client wrote about an appointment."""
+    identity = str(uuid4())
+    await salon.execute(
+        "INSERT INTO inbound_messages (organization_id, id, channel, client_id, appointment_id, meaning, status, text,"
+        f" received_at, updated_at, version) VALUES ('{salon.organization_id}', '{identity}', 'sms',"
+        f" '{salon.client_id}', '{appointment_id}', 'other', 'for_staff', '{words}', now(), now(), 1)"
+    )
+    return identity
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_no_route_shows_or_changes_what_lies_outside(
     salon: Salon, api_client: ApiClientFactory, signer: Signer, kind: Kind
@@ -70,6 +81,8 @@ async def test_no_route_shows_or_changes_what_lies_outside(
     shared = await added(salon.http, "/v1/templates", TEMPLATE)
     shared_rule = await added(salon.http, "/v1/reminder-rules", {**RULE, "minutes_before": 90})
     messages = [row["id"] for row in await salon.ledger() if row["appointment_id"] == str(appointment.id)]
+    inbound = await written_back(salon, appointment.id, "Hush, hush")
+    await written_back(salon, own.id, "Hello")
     claims = claims_of(kind, business_id=salon.business_id, resource_id=salon.staff_id)
     token = signer.token(organization_id=salon.organization_id, role="manager", subject="limited", claims=claims)
     limited = await api_client(salon.app, token=token)
@@ -133,6 +146,11 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         Probe(route="GET /v1/messages", params={"appointment_id": str(appointment.id)}, expected=HIDDEN),
         Probe(route="GET /v1/messages", params={"client_id": str(salon.client_id)}, expected=HIDDEN),
         Probe(route="GET /v1/messages/{message_id}", path=f"/v1/messages/{messages[0]}", expected=NOT_FOUND),
+        Probe(route="GET /v1/inbound-messages", expected=HIDDEN),
+        Probe(route="GET /v1/inbound-messages", params={"client_id": str(salon.client_id)}, expected=HIDDEN),
+        Probe(
+            route="GET /v1/inbound-messages/{message_id}", path=f"/v1/inbound-messages/{inbound}", expected=NOT_FOUND
+        ),
         Probe(route="GET /v1/appointments/{appointment_id}/reminders", path=at, expected=HIDDEN),
         Probe(
             route="POST /v1/appointments/{appointment_id}/reminders",
@@ -163,7 +181,7 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         Probe(route="DELETE /v1/reminder-rules/{rule_id}", path=f"/v1/reminder-rules/{rule}", expected=changed),
     ]
     check_complete(salon.app, probes)
-    marks = {str(appointment.id), reminder, *messages}
+    marks = {str(appointment.id), reminder, inbound, "Hush, hush", *messages}
     if not here:
         marks |= {template, rule, str(business), "Hush"}
     await walk(probes, limited=limited, marks=marks, database=salon.database, tables=WATCHED)

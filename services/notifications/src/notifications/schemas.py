@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from notifications.domain import Audience, Channel, Kind, Status
+from notifications.domain import Audience, Channel, InboundStatus, Kind, Meaning, Status
 from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel
 
 LocaleTag = Annotated[
@@ -198,6 +198,28 @@ class MessageOut(ResponseModel):
     sent_at: InstantOut | None
     reminder_id: UUID | None
     created_at: InstantOut
+    updated_at: InstantOut
+    version: int
+
+
+class InboundMessageOut(ResponseModel):
+    """What somebody wrote back. `reason` says why it is for staff, or is the code of booking's refusal."""
+
+    id: UUID
+    client_id: UUID | None
+    """Null for a number that no client has, or that several have."""
+    appointment_id: UUID | None
+    """Of the message that it follows."""
+    message_id: UUID | None
+    """The message of ours that it follows."""
+    channel: Channel
+    meaning: Meaning
+    status: InboundStatus
+    reason: str | None
+    text: str | None
+    """As it was written; null after an erase."""
+    address: str | None
+    received_at: InstantOut
     updated_at: InstantOut
     version: int
 

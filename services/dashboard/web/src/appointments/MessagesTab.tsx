@@ -6,6 +6,8 @@ import { useChannels } from "../api/channels";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
 import { useRight } from "../api/session";
+import { InboundLine } from "../messages/InboundLine";
+import { threadOf } from "../messages/thread";
 import { type Clock, duration, instantOf } from "../time";
 import { Button } from "../ui/Button";
 import { Select, TextField } from "../ui/fields";
@@ -92,6 +94,10 @@ export function MessagesTab({ appointment, clock }: { appointment: Appointment; 
     queryKey: ["messages", appointment.id],
     queryFn: () => ask<Schemas["Page_MessageOut_"]>("notifications", "/messages", { query: { appointment_id: appointment.id, limit: 100 } }),
   });
+  const inbound = useQuery({
+    queryKey: ["messages", appointment.id, "inbound"],
+    queryFn: () => ask<Schemas["Page_InboundMessageOut_"]>("notifications", "/inbound-messages", { query: { appointment_id: appointment.id, limit: 100 } }),
+  });
   const write = async () => {
     setError(null);
     try {
@@ -104,22 +110,27 @@ export function MessagesTab({ appointment, clock }: { appointment: Appointment; 
       setError(failure);
     }
   };
-  if (!messages.data) return <Waiting error={messages.error} rows={3} />;
+  if (!messages.data || !inbound.data) return <Waiting error={messages.error ?? inbound.error} rows={3} />;
+  const thread = threadOf(messages.data.items, inbound.data.items);
   return (
     <>
-      {messages.data.items.length === 0 && <p className="hint">{t("messages.none")}</p>}
-      {messages.data.items.map((message) => (
-        <div className="ln" key={message.id}>
-          <Icon name={ICON[message.channel] ?? "msg"} />
-          <div>
-            {t(`message.${message.kind}`, { defaultValue: message.kind })}
-            <small>
-              <bdi>{message.recipient_name}</bdi> <bdi dir="ltr">{message.address}</bdi>
-            </small>
+      {thread.length === 0 && <p className="hint">{t("messages.none")}</p>}
+      {thread.map(({ from, message }) =>
+        from === "client" ? (
+          <InboundLine key={message.id} message={message} clock={clock} />
+        ) : (
+          <div className="ln" key={message.id}>
+            <Icon name={ICON[message.channel] ?? "msg"} />
+            <div>
+              {t(`message.${message.kind}`, { defaultValue: message.kind })}
+              <small>
+                <bdi>{message.recipient_name}</bdi> <bdi dir="ltr">{message.address}</bdi>
+              </small>
+            </div>
+            <MessageState message={message} clock={clock} />
           </div>
-          <MessageState message={message} clock={clock} />
-        </div>
-      ))}
+        ),
+      )}
       {mayWrite && (
         <>
           <Problem error={error} />

@@ -9,8 +9,10 @@ import { useBusiness } from "../business";
 import { Button } from "../ui/Button";
 import { Select } from "../ui/fields";
 import { Empty, Page, Waiting } from "../ui/Page";
+import { InboundList } from "./InboundList";
 
 const STATES = ["planned", "sent", "delivered", "failed", "suppressed", "unknown"] as const;
+const INBOUND = "inbound";
 const CHANNELS = ["email", "sms", "voice", "push"] as const;
 
 export function MessagesPage() {
@@ -21,6 +23,7 @@ export function MessagesPage() {
   const pages = useInfiniteQuery({
     queryKey: ["messages", "ledger", search],
     queryFn: ({ pageParam, signal }) => ask<components["schemas"]["Page_MessageOut_"]>("notifications", "/messages", { query: { status: search.state, channel: search.channel, limit: 50, cursor: pageParam }, signal }),
+    enabled: search.state !== INBOUND,
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: (previous) => previous,
@@ -36,9 +39,12 @@ export function MessagesPage() {
         {STATES.map((state) => (
           <button type="button" key={state} aria-current={search.state === state ? "page" : undefined} onClick={() => void navigate({ search: (kept) => ({ ...kept, state }) })}>{t(`outcome.${state}`)}</button>
         ))}
+        <button type="button" aria-current={search.state === INBOUND ? "page" : undefined} onClick={() => void navigate({ search: { state: INBOUND } })}>{t("inbound.title")}</button>
       </nav>
       <div className="scroll">
-        {pages.isPending || (pages.isError && !messages.length) ? (
+        {search.state === INBOUND ? (
+          <InboundList />
+        ) : pages.isPending || (pages.isError && !messages.length) ? (
           <Waiting error={pages.error} />
         ) : !messages.length ? (
           <Empty title={t("messages.none")} />
@@ -68,7 +74,7 @@ export function MessagesPage() {
             </tbody>
           </table>
         )}
-        {pages.hasNextPage && <Button isPending={pages.isFetchingNextPage} onPress={() => void pages.fetchNextPage()}>{t("more")}</Button>}
+        {search.state !== INBOUND && pages.hasNextPage && <Button isPending={pages.isFetchingNextPage} onPress={() => void pages.fetchNextPage()}>{t("more")}</Button>}
       </div>
     </Page>
   );

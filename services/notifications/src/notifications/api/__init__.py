@@ -2,6 +2,7 @@
 
 from notifications.api.channels import router as channels_router
 from notifications.api.dependencies import Dependencies
+from notifications.api.inbound_messages import router as inbound_messages_router
 from notifications.api.messages import router as messages_router
 from notifications.api.portal import router as portal_router
 from notifications.api.preferences import router as preferences_router
@@ -15,6 +16,7 @@ ROUTERS = (
     reminder_rules_router,
     reminders_router,
     messages_router,
+    inbound_messages_router,
     channels_router,
     preferences_router,
     portal_router,

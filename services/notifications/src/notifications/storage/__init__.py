@@ -2,7 +2,7 @@
 
 from notifications.storage.appointments import AppointmentStore, AppointmentTextStore
 from notifications.storage.delivery import Claimed, DeliveryStore, Report, Settlement
-from notifications.storage.inbound import InboundStore, Verdict
+from notifications.storage.inbound import InboundFilter, InboundStore, Verdict
 from notifications.storage.messages import PLANNED_CHANNEL, MessageFilter, MessageStore, Stop
 from notifications.storage.opt_outs import OptOutStore
 from notifications.storage.preferences import PreferenceStore
@@ -18,6 +18,7 @@ __all__ = [
     "Claimed",
     "ClientStore",
     "DeliveryStore",
+    "InboundFilter",
     "InboundStore",
     "MessageFilter",
     "MessageStore",

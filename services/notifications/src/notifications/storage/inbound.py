@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Audience, Channel, InboundMessage, InboundStatus, Meaning, Status, WrittenText
 from notifications.storage.tables import catalogue, clients, inbound_messages, messages
+from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.rows import columns_of
 
 _FIELDS = tuple(field.name for field in fields(InboundMessage))
@@ -27,6 +28,14 @@ class Verdict:
     organization_id: UUID
     command_id: UUID
     code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundFilter:
+    appointment_ids: Sequence[UUID] = ()
+    client_ids: Sequence[UUID] = ()
+    statuses: Sequence[InboundStatus] = ()
+    meanings: Sequence[Meaning] = ()
 
 
 class InboundStore:
@@ -93,6 +102,33 @@ class InboundStore:
     async def add(self, inbound: InboundMessage) -> None:
         """One that is there already, by the provider's id, stays as it is."""
         await self._session.execute(insert(inbound_messages).values(columns_of(inbound)).on_conflict_do_nothing())
+
+    async def get(self, organization_id: UUID, message_id: UUID) -> InboundMessage:
+        query = select(*_COLUMNS).where(
+            inbound_messages.c.organization_id == organization_id, inbound_messages.c.id == message_id
+        )
+        row = (await self._session.execute(query)).first()
+        if row is None:
+            raise NotFoundError(f"There is no inbound message {message_id}")
+        return inbound_of(row)
+
+    async def page(
+        self, organization_id: UUID, *, wanted: InboundFilter, after: UUID | None, limit: int
+    ) -> list[InboundMessage]:
+        """Newest first, by id, which rises with the time of arrival."""
+        query = select(*_COLUMNS).where(inbound_messages.c.organization_id == organization_id)
+        for column, values in (
+            (inbound_messages.c.appointment_id, wanted.appointment_ids),
+            (inbound_messages.c.client_id, wanted.client_ids),
+            (inbound_messages.c.status, wanted.statuses),
+            (inbound_messages.c.meaning, wanted.meanings),
+        ):
+            if values:
+                query = query.where(column.in_(list(values)))
+        if after is not None:
+            query = query.where(inbound_messages.c.id < after)
+        rows = await self._session.execute(query.order_by(inbound_messages.c.id.desc()).limit(limit))
+        return [inbound_of(row) for row in rows]
 
     async def settle(self, verdicts: Sequence[Verdict], *, now: datetime) -> list[InboundMessage]:
         """Records what booking made of answers; those that it was not said of before."""

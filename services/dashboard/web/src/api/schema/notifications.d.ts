@@ -254,6 +254,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/inbound-messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Inbound Messages
+         * @description Newest first. With `status=for_staff` those that nothing has come of by itself.
+         */
+        get: operations["list_inbound_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/inbound-messages/{message_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Inbound Message */
+        get: operations["get_inbound_message"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/channels": {
         parameters: {
             query?: never;
@@ -500,11 +537,61 @@ export interface components {
             detail: string;
         };
         /**
+         * InboundMessageOut
+         * @description What somebody wrote back. `reason` says why it is for staff, or is the code of booking's refusal.
+         */
+        InboundMessageOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Client Id */
+            client_id: string | null;
+            /** Appointment Id */
+            appointment_id: string | null;
+            /** Message Id */
+            message_id: string | null;
+            channel: components["schemas"]["Channel"];
+            meaning: components["schemas"]["Meaning"];
+            status: components["schemas"]["InboundStatus"];
+            /** Reason */
+            reason: string | null;
+            /** Text */
+            text: string | null;
+            /** Address */
+            address: string | null;
+            /**
+             * Received At
+             * Format: date-time
+             * @example 2026-03-29T07:30:00Z
+             */
+            received_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             * @example 2026-03-29T07:30:00Z
+             */
+            updated_at: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * InboundStatus
+         * @enum {string}
+         */
+        InboundStatus: "pending" | "done" | "refused" | "for_staff" | "noted";
+        /**
          * Kind
          * @description What a message tells.
          * @enum {string}
          */
         Kind: "requested" | "created" | "confirmed" | "rescheduled" | "cancelled" | "declined" | "assigned" | "unassigned" | "reminder" | "answer_refused" | "ad_hoc";
+        /**
+         * Meaning
+         * @enum {string}
+         */
+        Meaning: "confirm" | "cancel" | "call_back" | "stop" | "start" | "other";
         /**
          * MessageOut
          * @description One row of the ledger. `code` and `detail` say what went wrong, `reason` why it was not sent.
@@ -579,6 +666,13 @@ export interface components {
             occurs_on: string;
             /** Reasons */
             reasons: components["schemas"]["ReasonOut"][];
+        };
+        /** Page[InboundMessageOut] */
+        Page_InboundMessageOut_: {
+            /** Items */
+            items: components["schemas"]["InboundMessageOut"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
         };
         /** Page[MessageOut] */
         Page_MessageOut_: {
@@ -3035,6 +3129,209 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MessageOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_inbound_messages: {
+        parameters: {
+            query?: {
+                appointment_id?: string[] | null;
+                client_id?: string[] | null;
+                status?: components["schemas"]["InboundStatus"][] | null;
+                meaning?: components["schemas"]["Meaning"][] | null;
+                /** @description How many items at most */
+                limit?: number;
+                /** @description `next_cursor` of the page before */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InboundMessageOut_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_inbound_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboundMessageOut"];
                 };
             };
             /** @description Bad Request */

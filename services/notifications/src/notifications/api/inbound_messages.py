@@ -1,0 +1,77 @@
+"""/v1/inbound-messages: what clients wrote back, and what came of it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Response
+
+from notifications.api.dependencies import CurrentDependencies, Reader
+from notifications.domain import InboundMessage, InboundStatus, Meaning
+from notifications.schemas import InboundMessageOut
+from notifications.storage import InboundFilter, InboundStore
+from slotstream_servicekit.http import Router
+from slotstream_servicekit.http.pagination import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Limit,
+    Page,
+    decode_cursor,
+    encode_cursor,
+    page_of,
+)
+from slotstream_servicekit.http.responses import model_response
+
+router = Router(prefix="/v1/inbound-messages", tags=["messages"])
+
+_SCOPE = "inbound-messages:-id"
+
+
+@router.get("")
+async def list_inbound_messages(
+    *,
+    dependencies: CurrentDependencies,
+    principal: Reader,
+    appointment_id: Annotated[list[UUID] | None, Query()] = None,
+    client_id: Annotated[list[UUID] | None, Query()] = None,
+    status: Annotated[list[InboundStatus] | None, Query()] = None,
+    meaning: Annotated[list[Meaning] | None, Query()] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[InboundMessageOut]:
+    """Newest first. With `status=for_staff` those that nothing has come of by itself."""
+    after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
+    wanted = InboundFilter(
+        appointment_ids=appointment_id or (),
+        client_ids=client_id or (),
+        statuses=status or (),
+        meanings=meaning or (),
+    )
+    async with dependencies.database.transaction(principal) as session:
+        rows = await InboundStore(session).page(principal.organization_id, wanted=wanted, after=after, limit=limit + 1)
+    items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
+    return Page[InboundMessageOut](items=[_out(message) for message in items], next_cursor=next_cursor)
+
+
+@router.get("/{message_id}", response_model=InboundMessageOut)
+async def get_inbound_message(message_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
+    async with dependencies.database.transaction(principal) as session:
+        message = await InboundStore(session).get(principal.organization_id, message_id)
+    return model_response(_out(message), version=message.version)
+
+
+def _out(message: InboundMessage) -> InboundMessageOut:
+    return InboundMessageOut(
+        id=message.id,
+        client_id=message.client_id,
+        appointment_id=message.appointment_id,
+        message_id=message.message_id,
+        channel=message.channel,
+        meaning=message.meaning,
+        status=message.status,
+        reason=message.reason,
+        text=message.text,
+        address=message.address,
+        received_at=message.received_at,
+        updated_at=message.updated_at,
+        version=message.version,
+    )

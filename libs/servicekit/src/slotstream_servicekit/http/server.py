@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from slotstream_servicekit.background import pause_for
 from slotstream_servicekit.errors import StartError
+from slotstream_servicekit.http.writing import JoiningProtocol
 
 _BACKLOG = 2_048
 _KEEP_ALIVE_SECONDS = 75
@@ -26,7 +27,7 @@ class HttpServer:
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=JoiningProtocol,
                 ws="none",
                 lifespan="on",
                 log_config=None,

@@ -14,15 +14,11 @@ import orjson
 from booking.domain.appointments import FIELDS, Appointment, Shown
 from booking.domain.changes import Change
 from booking.domain.lifecycle import Verb
-from booking.publishers.states import SOURCE
+from booking.publishers.states import JSON_OPTIONS, json_record
 from slotstream_contracts.appointments import AppointmentState
-from slotstream_contracts.envelope import record_headers, schema_uri
 from slotstream_contracts.topics import APPOINTMENT_STATES, APPOINTMENTS
 from slotstream_servicekit.context import Actor, Cause
-from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import OutboxRecord
-
-_OPTIONS = orjson.OPT_UTC_Z
 
 _EVENT_TYPES: Mapping[Verb, str] = {
     Verb.CREATE: "slotstream.appointment.created",
@@ -40,8 +36,6 @@ _EVENT_TYPES: Mapping[Verb, str] = {
     Verb.ARCHIVE: "slotstream.appointment.archived",
     Verb.UNARCHIVE: "slotstream.appointment.unarchived",
 }
-_STATE_TYPE = AppointmentState.type
-_DATASCHEMAS = {name: schema_uri(name) for name in (*_EVENT_TYPES.values(), _STATE_TYPE)}
 
 PRIVATE = frozenset(name for name, kept in FIELDS.items() if kept.shown is not Shown.EVENTS) | {"service_name"}
 """Free text and such: events say that it changed, never from what to what."""
@@ -64,7 +58,7 @@ def snapshot_json(appointment: Appointment) -> bytes:
     if appointment.service_id is None:
         # The name of a custom service was typed for this appointment.
         values["service_name"] = None
-    return orjson.dumps(values, default=str, option=_OPTIONS)
+    return orjson.dumps(values, default=str, option=JSON_OPTIONS)
 
 
 _TYPED = ("location_text", "location_url", "origin_reference_id", "origin_url", "external_id")
@@ -77,7 +71,7 @@ def state_json(appointment: Appointment, snapshot: bytes) -> bytes:
     values = {name: getattr(appointment, name) for name in _SNAPSHOT}
     if appointment.location_kind == "client_address":
         values["location"] = {"kind": appointment.location_kind, "text": None, "url": None}
-    return orjson.dumps(values, default=str, option=_OPTIONS)
+    return orjson.dumps(values, default=str, option=JSON_OPTIONS)
 
 
 def appointment_records(
@@ -103,53 +97,26 @@ def appointment_records(
     if replacement is not None:
         data["replacement"] = orjson.Fragment(replacement)
     state: dict[str, object] = {"appointment": orjson.Fragment(state_json(appointment, snapshot))}
-    subject, event_type = str(appointment.id), _EVENT_TYPES[change.verb]
+    event_type = _EVENT_TYPES[change.verb]
     return (
-        _record(appointment, subject, event_type, APPOINTMENTS.name, data, cause),
-        _record(appointment, subject, _STATE_TYPE, APPOINTMENT_STATES.name, state, cause),
+        _record(appointment, event_type, APPOINTMENTS.name, data, cause),
+        _record(appointment, AppointmentState.type, APPOINTMENT_STATES.name, state, cause),
     )
 
 
 def _record(
-    appointment: Appointment, subject: str, type_name: str, topic: str, data: Mapping[str, object], cause: Cause
+    appointment: Appointment, type_name: str, topic: str, data: Mapping[str, object], cause: Cause
 ) -> OutboxRecord:
-    identity = new_id()
-    envelope = {
-        "specversion": "1.0",
-        "id": identity,
-        "source": SOURCE,
-        "type": type_name,
-        "subject": subject,
-        "time": appointment.updated_at,
-        "datacontenttype": "application/json",
-        "dataschema": _DATASCHEMAS[type_name],
-        "organization": appointment.organization_id,
-        "partitionkey": subject,
-        "sequence": appointment.version,
-        "correlationid": cause.correlation_id,
-        "data": data,
-    }
-    headers = record_headers(
-        id=identity,
-        type=type_name,
-        organization=appointment.organization_id,
-        sequence=appointment.version,
-        traceparent=cause.traceparent,
-    )
-    if cause.causation_id is not None:
-        envelope["causationid"] = cause.causation_id
-    if cause.traceparent is not None:
-        envelope["traceparent"] = cause.traceparent
-    return OutboxRecord(
-        id=identity,
-        organization_id=appointment.organization_id,
+    return json_record(
+        data,
+        kind="appointment",
+        type_name=type_name,
         topic=topic,
-        key=subject,
-        aggregatetype="appointment",
-        aggregateid=subject,
-        type=type_name,
-        payload=orjson.dumps(envelope, option=_OPTIONS),
-        headers=headers,
+        organization_id=appointment.organization_id,
+        subject=str(appointment.id),
+        version=appointment.version,
+        now=appointment.updated_at,
+        cause=cause,
     )
 
 
@@ -172,7 +139,7 @@ def fields_json(change: Change) -> bytes:
     if not change.fields:
         return b"{}"
     values = {name: {"old": plain(old), "new": plain(new)} for name, (old, new) in change.fields.items()}
-    return orjson.dumps(values, option=_OPTIONS)
+    return orjson.dumps(values, option=JSON_OPTIONS)
 
 
 def plain(value: Any) -> Any:

@@ -1,30 +1,29 @@
 """Clients: their newest state, and a tombstone of an erased one."""
 
+from typing import Final
+
 from booking.domain.clients import Client
-from booking.publishers.states import state_record
+from booking.publishers.states import json_record
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.topics import CLIENTS
 from slotstream_servicekit.context import Cause
 from slotstream_servicekit.outbox import OutboxRecord, tombstone
 
+_STATE: Final = tuple(ClientState.model_fields)
+
 
 def client_record(client: Client, *, cause: Cause) -> OutboxRecord:
-    state = ClientState(
-        id=client.id,
+    """The contract's ClientState, without what the client lacks."""
+    return json_record(
+        {name: value for name in _STATE if (value := getattr(client, name)) is not None},
+        kind="client",
+        type_name=ClientState.type,
+        topic=CLIENTS.name,
         organization_id=client.organization_id,
-        name=client.name,
-        phone=client.phone,
-        email=client.email,
-        locale=client.locale,
-        zone=client.zone,
-        consent=client.consent,
-        merged_into=client.merged_into,
-        archived=client.archived,
-        updated_at=client.updated_at,
+        subject=str(client.id),
         version=client.version,
-    )
-    return state_record(
-        state, "client", client.organization_id, str(client.id), None, client.version, client.updated_at, cause
+        now=client.updated_at,
+        cause=cause,
     )
 
 

@@ -272,8 +272,13 @@ async def _arrives(kafka: KafkaConnection, topic: str, key: str) -> None:
 
 
 @pytest.mark.service
-@pytest.mark.parametrize("topic", [BOOKING_COMMANDS.name, NOTIFICATION_COMMANDS.name])
-@pytest.mark.parametrize("user", ["somebody-else", "availability", "calendar-sync", "notifications"])
+@pytest.mark.parametrize(
+    ("user", "topic"),
+    [
+        *((user, BOOKING_COMMANDS.name) for user in ("somebody-else", "availability", "calendar-sync", "dashboard")),
+        *((user, NOTIFICATION_COMMANDS.name) for user in ("somebody-else", "calendar-sync", "imports", "notifications")),
+    ],
+)
 async def test_no_other_principal_sends_commands(granted: SecuredKafka, user: str, topic: str) -> None:
     async with AIOKafkaProducer(**aiokafka_arguments(granted.user(user))) as producer:
         with pytest.raises(TopicAuthorizationFailedError):

@@ -276,7 +276,10 @@ async def _arrives(kafka: KafkaConnection, topic: str, key: str) -> None:
     ("user", "topic"),
     [
         *((user, BOOKING_COMMANDS.name) for user in ("somebody-else", "availability", "calendar-sync", "dashboard")),
-        *((user, NOTIFICATION_COMMANDS.name) for user in ("somebody-else", "calendar-sync", "imports", "notifications")),
+        *(
+            (user, NOTIFICATION_COMMANDS.name)
+            for user in ("somebody-else", "calendar-sync", "imports", "notifications")
+        ),
     ],
 )
 async def test_no_other_principal_sends_commands(granted: SecuredKafka, user: str, topic: str) -> None:

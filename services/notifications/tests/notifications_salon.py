@@ -89,7 +89,7 @@ class Salon:
     def use(self, configured: Channels, settings: NotificationsSettings | None = None) -> None:
         """These channels from now on, and calls and numbers as `settings` say."""
         if settings is not None:
-            self.sender.numbers = create_number_digests(settings)
+            self.sender.numbers = self.handlers.numbers = create_number_digests(settings)
             self.app.state.dependencies = replace(
                 cast("Dependencies", self.app.state.dependencies),
                 numbers=self.sender.numbers,

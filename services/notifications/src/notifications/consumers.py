@@ -20,17 +20,20 @@ from notifications.domain import (
     Channels,
     Client,
     MessageRequest,
+    NumberDigests,
     Staff,
 )
 from notifications.storage import Verdict
 from notifications.usecases.answers import receive_verdicts
 from notifications.usecases.messages import request_messages
 from notifications.usecases.planning import plan_for_clients, plan_messages
+from notifications.usecases.preferences import tell_stops
 from notifications.usecases.projections import (
     apply_appointment_states,
     apply_appointments,
     apply_catalogue,
     apply_clients,
+    read_clients,
 )
 from slotstream_contracts.appointments import (
     AppointmentEvent,
@@ -79,6 +82,8 @@ class Handlers:
     news_lifetime: timedelta
     passed_over_after: timedelta
     notify_staff: bool
+    numbers: NumberDigests | None = None
+    """Tells numbers that have opted out; None where nobody is told of them."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def on_appointments(self, session: AsyncSession, batch: Batch) -> None:
@@ -111,6 +116,14 @@ class Handlers:
         now = self.clock()
         woken = await apply_clients(session=session, states=states, erased=erased, now=now)
         last = next((record.event for record in reversed(batch) if record.event is not None), None)
+        if self.numbers is not None and last is not None:
+            await tell_stops(
+                session=session,
+                clients=await read_clients(session=session, states=states),
+                numbers=self.numbers,
+                cause=Cause(correlation_id=last.correlationid, traceparent=last.traceparent),
+                now=now,
+            )
         planned = last is not None and await plan_for_clients(
             session=session,
             clients={(client.organization_id, client.id) for client in states},

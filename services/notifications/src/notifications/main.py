@@ -155,6 +155,7 @@ def create_handlers(settings: NotificationsSettings, *, channels: Channels, cloc
         news_lifetime=settings.news_lifetime,
         passed_over_after=settings.passed_over_after,
         notify_staff=settings.notify_staff,
+        numbers=create_number_digests(settings),
     )
 
 

@@ -21,7 +21,7 @@ from slotstream_contracts.messages import (
 )
 from slotstream_contracts.preferences import ClientPreferencesState
 from slotstream_contracts.topics import CLIENT_PREFERENCES
-from slotstream_servicekit.context import Cause, Context
+from slotstream_servicekit.context import Cause
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import OutboxRecord, record_of, tombstone
 
@@ -98,13 +98,14 @@ def _caused(answer: InboundMessage, cause: Cause) -> dict[str, Any]:
     }
 
 
-def preference_record(preference: Preference, *, context: Context) -> OutboxRecord:
-    """The channels that a client has opted out of now, for whoever has something sent to them."""
+def preference_record(preference: Preference, *, cause: Cause, now: datetime) -> OutboxRecord:
+    """The channels that a client has opted out of now, by a preference or by STOP."""
+    opted_out = {*preference.opted_out, *([Channel.SMS] if preference.stopped else [])}
     state = ClientPreferencesState(
         client_id=preference.client_id,
         organization_id=preference.organization_id,
-        opted_out=tuple(channel.value for channel in Channel if channel in preference.opted_out),
-        updated_at=context.now,
+        opted_out=tuple(channel.value for channel in Channel if channel in opted_out),
+        updated_at=now,
         version=preference.version,
     )
     envelope = wrap(
@@ -112,11 +113,11 @@ def preference_record(preference: Preference, *, context: Context) -> OutboxReco
         organization=preference.organization_id,
         subject=str(preference.client_id),
         sequence=preference.version,
-        time=context.now,
+        time=now,
         source=SOURCE,
-        correlation_id=context.cause.correlation_id,
-        causation_id=context.cause.causation_id,
-        traceparent=context.cause.traceparent,
+        correlation_id=cause.correlation_id,
+        causation_id=cause.causation_id,
+        traceparent=cause.traceparent,
         id=new_id(),
     )
     return record_of(envelope, aggregatetype="client_preferences")

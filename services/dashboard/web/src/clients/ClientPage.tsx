@@ -137,6 +137,7 @@ function Preferences({ clientId }: { clientId: string }) {
           </Checkbox>
         ))}
       </div>
+      {data.stopped.sms && <p className="hint">{t("clients.stopped")}</p>}
     </section>
   );
 }

@@ -78,4 +78,6 @@ class Preference:
     organization_id: UUID
     client_id: UUID
     opted_out: Mapping[str, datetime] = field(default_factory=dict)
+    stopped: bool = False
+    """Whether the phone that is theirs has stopped SMS, as it was last told."""
     version: int = 0

@@ -78,10 +78,13 @@ class InboundStore:
         ]
 
     async def lock_clients_of(self, number: str) -> list[tuple[UUID, UUID]]:
-        """The clients (organization, id) with this number; none is erased before the transaction ends."""
+        """The clients (organization, id) with this number, merged ones as well.
+
+        None is erased before the transaction ends.
+        """
         query = (
             select(clients.c.organization_id, clients.c.id)
-            .where(clients.c.phone == number, clients.c.merged_into.is_(None))
+            .where(clients.c.phone == number)
             .order_by(clients.c.organization_id, clients.c.id)
         )
         rows = await self._session.execute(query.with_for_update(key_share=True, read=True))

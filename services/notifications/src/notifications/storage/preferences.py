@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import Row, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,15 +24,40 @@ class PreferenceStore:
     async def get_all(self, keys: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Preference]:
         matches = tuple_(preferences.c.organization_id, preferences.c.client_id).in_(sorted(set(keys)))
         rows = await self._session.execute(select(preferences).where(matches))
-        return {
-            (row.organization_id, row.client_id): Preference(
-                organization_id=row.organization_id,
-                client_id=row.client_id,
-                opted_out={name: datetime.fromisoformat(at) for name, at in row.opted_out.items()},
-                version=row.version,
+        return {(row.organization_id, row.client_id): _preference_of(row) for row in rows}
+
+    async def stop(self, clients: Collection[tuple[UUID, UUID]]) -> list[Preference]:
+        """Notes that the phones of these clients (organization, id) have stopped SMS; of whom that is new."""
+        if not clients:
+            return []
+        values = [
+            {"organization_id": organization_id, "client_id": client_id, "opted_out": {}, "stopped": True, "version": 1}
+            for organization_id, client_id in sorted(set(clients))
+        ]
+        statement = insert(preferences).values(values)
+        rows = await self._session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["organization_id", "client_id"],
+                set_={"stopped": True, "version": preferences.c.version + 1},
+                where=~preferences.c.stopped,
+            ).returning(preferences)
+        )
+        return [_preference_of(row) for row in rows]
+
+    async def start(self, clients: Collection[tuple[UUID, UUID]]) -> list[Preference]:
+        """Notes that the phones of these clients (organization, id) may be written to; of whom that is new."""
+        if not clients:
+            return []
+        rows = await self._session.execute(
+            update(preferences)
+            .where(
+                tuple_(preferences.c.organization_id, preferences.c.client_id).in_(sorted(set(clients))),
+                preferences.c.stopped,
             )
-            for row in rows
-        }
+            .values(stopped=False, version=preferences.c.version + 1)
+            .returning(preferences)
+        )
+        return [_preference_of(row) for row in rows]
 
     async def forget(self, clients: Collection[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID, int]]:
         """Deletes those of erased clients (organization, id); of which clients there were any, and their versions."""
@@ -58,3 +84,13 @@ class PreferenceStore:
             ).returning(preferences.c.client_id)
         )
         return stored.first() is not None
+
+
+def _preference_of(row: Row[Any]) -> Preference:
+    return Preference(
+        organization_id=row.organization_id,
+        client_id=row.client_id,
+        opted_out={name: datetime.fromisoformat(at) for name, at in row.opted_out.items()},
+        stopped=row.stopped,
+        version=row.version,
+    )

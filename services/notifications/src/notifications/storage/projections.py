@@ -46,6 +46,10 @@ class ClientStore:
             known |= {key: survivors.get((key[0], into), known[key]) for key, into in merged.items()}
         return known
 
+    async def get_own(self, keys: Collection[ClientKey]) -> list[Client]:
+        """Those of `keys` that are known, who was merged as they are."""
+        return list((await self._read(keys)).values()) if keys else []
+
     async def _read(self, keys: Collection[ClientKey]) -> dict[ClientKey, Client]:
         columns = [clients.c[name] for name in _CLIENT_FIELDS]
         matches = tuple_(clients.c.organization_id, clients.c.id).in_(sorted(keys))

@@ -49,10 +49,6 @@ async def receive_text(
     if not await OptOutStore(session).claim_call(call_id, now=now):
         return "repeated"
     meaning = await _heard(session, number, text, numbers)
-    if meaning is Meaning.STOP:
-        await block_number(session=session, number=number, numbers=numbers, now=now)
-    elif meaning is Meaning.START:
-        await unblock_number(session=session, number=number, numbers=numbers, now=now)
     inbound = InboundMessage(
         organization_id=UUID(int=0),
         id=new_id(),
@@ -69,12 +65,17 @@ async def receive_text(
         received_at=now,
         updated_at=now,
     )
+    cause = Cause(correlation_id=str(inbound.id), traceparent=traceparent)
+    if meaning is Meaning.STOP:
+        await block_number(session=session, number=number, numbers=numbers, cause=cause, now=now)
+    elif meaning is Meaning.START:
+        await unblock_number(session=session, number=number, numbers=numbers, cause=cause, now=now)
     store = InboundStore(session)
     texts = await store.texts_to(number)
     if texts:
-        await _answer(session, inbound, texts, text, traceparent=traceparent)
+        await _answer(session, inbound, texts, text, cause=cause)
     else:
-        await _add_unasked(store, inbound)
+        await _add_unasked(store, ClientStore(session), inbound)
     return meaning
 
 
@@ -89,7 +90,7 @@ async def _heard(session: AsyncSession, number: str, text: str, numbers: NumberD
 
 
 async def _answer(
-    session: AsyncSession, inbound: InboundMessage, texts: Sequence[WrittenText], text: str, *, traceparent: str | None
+    session: AsyncSession, inbound: InboundMessage, texts: Sequence[WrittenText], text: str, *, cause: Cause
 ) -> None:
     """What follows our last text to the number: a command where there is no doubt, else something to read."""
     last, number = texts[0], inbound.address or ""
@@ -112,7 +113,6 @@ async def _answer(
         reason=reason,
     )
     await InboundStore(session).add(answer)
-    cause = Cause(correlation_id=str(answer.id), traceparent=traceparent)
     if answer.status is InboundStatus.PENDING:
         await enqueue(session, [answer_command(answer, shown_starts_at=last.starts_at, cause=cause)])
     if doubt is None and answer.meaning not in (Meaning.OTHER, Meaning.START):
@@ -133,22 +133,24 @@ def _outcome(meaning: Meaning, doubt: ForStaff | None, text: str) -> tuple[Inbou
     return (InboundStatus.PENDING, None) if doubt is None else (InboundStatus.FOR_STAFF, doubt)
 
 
-async def _add_unasked(store: InboundStore, inbound: InboundMessage) -> None:
+async def _add_unasked(store: InboundStore, clients: ClientStore, inbound: InboundMessage) -> None:
     """From a number that we never wrote to: to the one organization that knows it, or to the only one there is."""
-    known = await store.lock_clients_of(inbound.address or "")
+    holders = await store.lock_clients_of(inbound.address or "")
+    known = {(client.organization_id, client.id) for client in (await clients.get_all(holders)).values()}
     organizations = {organization_id for organization_id, _ in known}
     if not organizations and (sole := await store.sole_organization()) is not None:
         organizations = {sole}
     if len(organizations) != 1:
         return
+    is_one = len(known) == 1
     status = InboundStatus.NOTED if inbound.meaning in (Meaning.STOP, Meaning.START) else InboundStatus.FOR_STAFF
     await store.add(
         replace(
             inbound,
             organization_id=organizations.pop(),
-            client_id=known[0][1] if len(known) == 1 else None,
+            client_id=known.pop()[1] if is_one else None,
             status=status,
-            reason=None if status is InboundStatus.NOTED else "no_question" if known else "unknown_sender",
+            reason=None if status is InboundStatus.NOTED else "no_question" if holders else "unknown_sender",
         )
     )
 

@@ -27,6 +27,7 @@ from notifications.storage import DeliveryStore, MessageStore, Settlement
 from notifications.usecases.eligibility import MessageSubjects, Sendable, judge_message, read_subjects
 from notifications.usecases.provider_calls import block_number
 from slotstream_servicekit.clock import Clock
+from slotstream_servicekit.context import Cause
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import TransientError
 from slotstream_servicekit.ids import new_id
@@ -137,7 +138,11 @@ async def deliver_message(
     except RecipientOptedOutError:
         async with database.system_transaction() as session:
             await block_number(
-                session=session, number=outgoing.address, numbers=numbers or NumberDigests(()), now=clock()
+                session=session,
+                number=outgoing.address,
+                numbers=numbers or NumberDigests(()),
+                cause=Cause(correlation_id=message.correlation_id, traceparent=message.traceparent),
+                now=clock(),
             )
         settlement = Settlement(status=Status.SUPPRESSED, reason="opted_out")
     except RefusedForGoodError as error:

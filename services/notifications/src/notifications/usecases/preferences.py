@@ -1,15 +1,15 @@
 """What a client wants to be written to about."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channel, NumberDigests, Preference
+from notifications.domain import Channel, Client, NumberDigests, Preference
 from notifications.publishers import preference_record
 from notifications.storage import ClientStore, OptOutStore, PreferenceStore
-from slotstream_servicekit.context import Context
+from slotstream_servicekit.context import Cause, Context
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 from slotstream_servicekit.outbox import enqueue
 
@@ -33,12 +33,28 @@ async def change_preferences(
         organization_id=context.organization_id,
         client_id=client_id,
         opted_out={channel.value: old.opted_out.get(channel.value, context.now) for channel in opted_out},
+        stopped=old.stopped,
         version=old.version + 1,
     )
     if not await store.put(new, replaces=old.version):
         raise VersionConflictError((await store.get(context.organization_id, client_id)).version)
-    await enqueue(session, [preference_record(new, context=context)])
+    await enqueue(session, [preference_record(new, cause=context.cause, now=context.now)])
     return new
+
+
+async def tell_stops(
+    *, session: AsyncSession, clients: Sequence[Client], numbers: NumberDigests, cause: Cause, now: datetime
+) -> None:
+    """Says of whom it is new that their phone has stopped SMS, or has not: a client may come, or get another number."""
+    digests = {
+        (client.organization_id, client.id): numbers.of(client.phone or "") for client in clients if client.phone
+    }
+    blocked = await OptOutStore(session).blocked({digest for each in digests.values() for digest in each})
+    stopped = {key for key, each in digests.items() if blocked.intersection(each)}
+    free = {(client.organization_id, client.id) for client in clients} - stopped
+    store = PreferenceStore(session)
+    told = [*await store.stop(stopped), *await store.start(free)]
+    await enqueue(session, [preference_record(preference, cause=cause, now=now) for preference in told])
 
 
 async def find_portal_client(*, session: AsyncSession, organization_id: UUID, client_id: UUID) -> UUID:

@@ -70,6 +70,11 @@ async def apply_clients(
     return bool(states) and await messages.wake({client.organization_id for client in states}, now=now)
 
 
+async def read_clients(*, session: AsyncSession, states: Sequence[Client]) -> list[Client]:
+    """Who these are now: not the erased, and by the newest state where an older one has come."""
+    return await ClientStore(session).get_own({(client.organization_id, client.id) for client in states})
+
+
 async def apply_catalogue(*, session: AsyncSession, states: Sequence[CatalogueItem], now: datetime) -> bool:
     """Keeps businesses, resources and services; whether messages were waiting for one of them."""
     await CatalogueStore(session).put(states)

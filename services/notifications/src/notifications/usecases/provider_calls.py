@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Message, NumberDigests, Status
-from notifications.publishers import records_of
-from notifications.storage import DeliveryStore, MessageStore, OptOutStore, Report
+from notifications.publishers import preference_record, records_of
+from notifications.storage import DeliveryStore, InboundStore, MessageStore, OptOutStore, PreferenceStore, Report
+from slotstream_servicekit.context import Cause
 from slotstream_servicekit.outbox import enqueue
 
 _MEANINGS: Final = {
@@ -55,18 +56,27 @@ async def receive_status(
     return message
 
 
-async def block_number(*, session: AsyncSession, number: str, numbers: NumberDigests, now: datetime) -> None:
+async def block_number(
+    *, session: AsyncSession, number: str, numbers: NumberDigests, cause: Cause, now: datetime
+) -> None:
     """From now on no SMS goes to this number, whoever's it is; what is planned is suppressed at once."""
     store = OptOutStore(session)
     for digest in numbers.of(number)[:1]:
         await store.block(digest, now=now)
     await enqueue(session, records_of(await store.stop(number, now=now)))
+    told = await PreferenceStore(session).stop(await InboundStore(session).lock_clients_of(number))
+    await enqueue(session, [preference_record(preference, cause=cause, now=now) for preference in told])
 
 
-async def unblock_number(*, session: AsyncSession, number: str, numbers: NumberDigests, now: datetime) -> None:
+async def unblock_number(
+    *, session: AsyncSession, number: str, numbers: NumberDigests, cause: Cause, now: datetime
+) -> None:
+    """What STOP did is undone; what staff have set stays."""
     store = OptOutStore(session)
     await store.unblock(numbers.of(number))
     resumed = await store.resume(number, now=now)
     await enqueue(session, records_of(resumed))
     if resumed:
         await MessageStore(session).announce_planned()
+    told = await PreferenceStore(session).start(await InboundStore(session).lock_clients_of(number))
+    await enqueue(session, [preference_record(preference, cause=cause, now=now) for preference in told])

@@ -155,6 +155,7 @@ preferences = Table(
     Column("organization_id", Uuid, nullable=False),
     Column("client_id", Uuid, nullable=False),
     Column("opted_out", JSONB, nullable=False),
+    Column("stopped", Boolean, nullable=False, server_default=text("false")),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("organization_id", "client_id"),
 )

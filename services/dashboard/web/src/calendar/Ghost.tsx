@@ -1,79 +1,108 @@
-/** What is shown and said of a card that is being moved. For each place it comes to, these few are drawn and no column. */
-import { useEffect, useSyncExternalStore } from "react";
+/** What is shown and said of a card that is being moved: the card follows each place by hand, React draws where it rests. */
+import { useEffect, useLayoutEffect, useRef, useSyncExternalStore } from "react";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
-import { type Clock, MINUTE, minutesInto } from "../time";
+import { type Clock, type Day, MINUTE, minutesInto, startOfDay } from "../time";
 import { Icon } from "../ui/Icon";
+import type { Hand, Held } from "./hand";
+import type { Span } from "./layout";
 import type { Column, Target } from "./TimeGrid";
 
-export type Held = Target & { columnId: string; blocked: readonly string[] };
-
-/** What is held now: beside React's state, of which every change would draw the grid. */
-export class Hand {
-  private held: Held | null = null;
-  private readonly listeners = new Set<() => void>();
-
-  readonly get = (): Held | null => this.held;
-
-  readonly subscribe = (listener: () => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  };
-
-  set(next: Held | null): void {
-    if (next === this.held) return;
-    this.held = next;
-    for (const listener of this.listeners) listener();
-  }
-
-  /** Whether it is this place that is held. */
-  isAt(target: Target & { columnId: string }): boolean {
-    const { held } = this;
-    return held !== null && held.start === target.start && held.columnId === target.columnId && held.minutes === target.minutes;
-  }
-}
+type Columns = ReadonlyMap<string, Column>;
 
 /** Of a card in its column: before it in the line and after it, and the column's border. */
 const BEFORE = 3;
 const AFTER = 5;
 const BORDER = 1;
 
-const useHeld = (hand: Hand) => useSyncExternalStore(hand.subscribe, hand.get);
+/**
+ * Words and colours are painted anew, for which Chromium looks at each card of the page: they follow a hand when it
+ * slows down, and one that does not now and then.
+ */
+const SAID_AFTER = 40;
+const SAID_EVERY = 250;
+
+type Ground = { columns: Columns; clock: Clock; scroller: HTMLElement; pixelsPerMinute: number };
 
 /**
- * Over the columns, at the place of the one that it is held above. One element from lifting to dropping, moved by its
- * transform: what is beneath is neither laid out nor painted anew.
+ * Moves the ghost to whatever place is held, until it is told to stop. A paused animation holds the transform: while
+ * there is one, Chromium moves the layer, whereas after a plain change of style it looks at each thing on the page for
+ * whether the layer has come to cover it, which takes longer than a frame where there are hundreds of cards.
  */
-export function Ghost({ hand, columns, clock, scroller, pixelsPerMinute }: { hand: Hand; columns: ReadonlyMap<string, Column>; clock: Clock; scroller: React.RefObject<HTMLElement | null>; pixelsPerMinute: number }) {
+function follow(hand: Hand, ghost: HTMLElement, { columns, clock, scroller, pixelsPerMinute }: Ground): () => void {
+  const range = ghost.querySelector("small bdi")?.firstChild;
+  const beneath = new Map([...scroller.querySelectorAll<HTMLElement>("[data-column]")].map((column) => [column.dataset.column, column]));
+  const ahead = getComputedStyle(scroller).direction === "rtl" ? AFTER : BEFORE;
+  const place = new KeyframeEffect(ghost, null, { duration: 1, fill: "both" });
+  const animation = new Animation(place);
+  animation.pause();
+  let saidAt = Number.NEGATIVE_INFINITY;
+  let timer = 0;
+  const say = () => {
+    const held = hand.get();
+    if (!held) return;
+    saidAt = performance.now();
+    ghost.classList.toggle("free", held.obstacles.length + held.doubts.length === 0);
+    if (range) range.nodeValue = rangeOfHeld(held, clock);
+  };
+  const draw = () => {
+    const held = hand.get();
+    const column = held && columns.get(held.columnId);
+    const below = held && beneath.get(held.columnId);
+    if (!held || !column || !below) return;
+    const { offsetLeft, offsetTop, offsetWidth, clientLeft } = below;
+    const from = minutesInto(held.start, column.day, clock.zone);
+    const at = `translate(${offsetLeft + clientLeft + ahead}px, ${offsetTop + from * pixelsPerMinute}px)`;
+    place.setKeyframes({ transform: [at, at] });
+    ghost.style.setProperty("--d", String(held.minutes));
+    ghost.style.inlineSize = `${offsetWidth - BORDER - BEFORE - AFTER}px`;
+    clearTimeout(timer);
+    if (hand.getResting() || performance.now() - saidAt > SAID_EVERY) say();
+    else timer = window.setTimeout(say, SAID_AFTER);
+  };
+  draw();
+  const stop = hand.subscribe(draw);
+  return () => {
+    stop();
+    clearTimeout(timer);
+    animation.cancel();
+  };
+}
+
+/** Over the columns, at the place of the one that it is held above: one element from lifting to dropping. */
+export function Ghost({ hand, columns, clock, scroller, pixelsPerMinute }: { hand: Hand; columns: Columns; clock: Clock; scroller: React.RefObject<HTMLElement | null>; pixelsPerMinute: number }) {
   const { t } = useTranslation();
-  const held = useHeld(hand);
-  const column = held && columns.get(held.columnId);
-  const beneath = held && scroller.current?.querySelector<HTMLElement>(`[data-column="${CSS.escape(held.columnId)}"]`);
-  if (!held || !column || !beneath) return null;
-  const from = minutesInto(held.start, column.day, clock.zone);
-  const rtl = getComputedStyle(beneath).direction === "rtl";
-  const style = {
-    "--d": held.minutes,
-    inlineSize: beneath.offsetWidth - BORDER - BEFORE - AFTER,
-    transform: `translate(${beneath.offsetLeft + beneath.clientLeft + (rtl ? AFTER : BEFORE)}px, ${beneath.offsetTop + from * pixelsPerMinute}px)`,
-  } as React.CSSProperties;
+  const element = useRef<HTMLDivElement>(null);
+  const lifted = useSyncExternalStore(hand.subscribe, () => hand.get()?.appointment.id);
+  const resting = useSyncExternalStore(hand.subscribe, hand.getResting);
+  useLayoutEffect(() => {
+    if (!lifted || !element.current || !scroller.current) return;
+    return follow(hand, element.current, { columns, clock, scroller: scroller.current, pixelsPerMinute });
+  }, [lifted, hand, columns, clock, scroller, pixelsPerMinute]);
+  const held = hand.get();
+  if (!lifted || !held) return null;
+  const reasons = resting ? reasonsAgainst(resting, columns, clock, t) : [];
   return (
-    <div className={held.blocked.length ? "a ghost over" : "a ghost over free"} style={style} aria-hidden="true">
+    <div className="a ghost over" ref={element} aria-hidden="true">
       <b>
-        <Icon name={held.blocked.length ? "warn" : "check"} />
+        <span className="marks">
+          <Icon name="check" />
+          <Icon name="warn" />
+        </span>
         <span>
           <bdi>{held.appointment.client.name}</bdi>
         </span>
       </b>
       <small>
-        <bdi>{clock.range(held.start, held.start + held.minutes * MINUTE)}</bdi>
+        <bdi>{rangeOfHeld(held, clock)}</bdi>
       </small>
-      {held.blocked.length > 0 && (
+      {reasons.length > 0 && (
         <div className="why">
           <strong>
             <Icon name="warn" />
             {t("calendar.notFree")}
           </strong>
-          {held.blocked.map((reason) => (
+          {reasons.map((reason) => (
             <p key={reason}>{reason}</p>
           ))}
           <p>
@@ -85,23 +114,23 @@ export function Ghost({ hand, columns, clock, scroller, pixelsPerMinute }: { han
   );
 }
 
-const REST = 150;
+const ASKED_AFTER = 150;
 
 /**
- * Where it is held, for those who do not see it; `otherwise` while nothing is. Asks for the second verdict, the
- * service's, when the card rests: what it says is added to what the screen knows.
+ * Where it rests, for those who do not see it; `otherwise` while it does not. Asks for the second verdict, the
+ * service's, when it rests longer: what it says is added to what the screen knows.
  */
-export function Spoken({ hand, columns, clock, otherwise, judge }: { hand: Hand; columns: ReadonlyMap<string, Column>; clock: Clock; otherwise: string; judge: (target: Target) => Promise<readonly string[]> }) {
-  const held = useHeld(hand);
+export function Spoken({ hand, columns, clock, otherwise, judge }: { hand: Hand; columns: Columns; clock: Clock; otherwise: string; judge: (target: Target) => Promise<readonly string[]> }) {
+  const { t } = useTranslation();
+  const held = useSyncExternalStore(hand.subscribe, hand.getResting);
   useEffect(() => {
     if (!held) return;
     let current = true;
     const timer = window.setTimeout(() => {
-      void judge(held).then((reasons) => {
-        const now = hand.get();
-        if (current && reasons.length && now && hand.isAt(held)) hand.set({ ...now, blocked: [...new Set([...now.blocked, ...reasons])] });
+      void judge(held).then((doubts) => {
+        if (current && doubts.length && hand.isAt(held)) hand.doubt(doubts);
       });
-    }, REST);
+    }, ASKED_AFTER);
     return () => {
       current = false;
       clearTimeout(timer);
@@ -110,7 +139,21 @@ export function Spoken({ hand, columns, clock, otherwise, judge }: { hand: Hand;
   }, [held?.start, held?.columnId, held?.minutes]);
   return (
     <div className="sr" role="status" aria-live="assertive">
-      {held ? `${clock.range(held.start, held.start + held.minutes * MINUTE)}, ${columns.get(held.columnId)?.title ?? ""}. ${held.blocked.join(" ")}` : otherwise}
+      {held ? `${rangeOfHeld(held, clock)}, ${columns.get(held.columnId)?.title ?? ""}. ${reasonsAgainst(held, columns, clock, t).join(" ")}` : otherwise}
     </div>
   );
+}
+
+/** What the screen knows to be in the way, and what the service added. */
+function reasonsAgainst(held: Held, columns: Columns, clock: Clock, t: TFunction): string[] {
+  const day = columns.get(held.columnId)?.day;
+  const known = day ? held.obstacles.map((obstacle) => t(`calendar.blocked.${obstacle.kind}`, { name: obstacle.name, time: rangeOf(obstacle, day, clock) })) : [];
+  return [...new Set([...known, ...held.doubts])];
+}
+
+const rangeOfHeld = (held: Held, clock: Clock): string => clock.range(held.start, held.start + held.minutes * MINUTE);
+
+function rangeOf(span: Span, day: Day, clock: Clock): string {
+  const start = startOfDay(day, clock.zone);
+  return clock.range(start + span.from * MINUTE, start + span.to * MINUTE);
 }

@@ -9,7 +9,8 @@ import { Avatar, STATUS_ICON } from "../ui/Pill";
 import { type Clock, type Day, type Instant, MINUTE, lengthOfDay, minutesInto, startOfDay } from "../time";
 import { type Label, type Obstacle, type Span, hourLabels, lanesOf, movedStart, obstaclesIn, partIn, snap } from "./layout";
 import { Countdown } from "./Countdown";
-import { Ghost, Hand, Spoken } from "./Ghost";
+import { Ghost, Spoken } from "./Ghost";
+import { Hand } from "./hand";
 import { place, walk } from "./cards";
 import { type Lift, useMove } from "./useMove";
 import "./grid.css";
@@ -62,18 +63,13 @@ export function TimeGrid(props: Props) {
     return { appointment, resourceId: to.resourceId, fromResourceId: from.resourceId, start, minutes: lift.duration, override, columnId: to.id };
   };
 
-  const blockedAt = (target: Target & { columnId: string }): string[] => {
-    const column = byId.get(target.columnId);
-    if (!column) return [];
-    const from = minutesInto(target.start, column.day, clock.zone);
-    const found = obstaclesIn({ from, to: from + target.minutes }, obstaclesOf(column, clock), target.appointment.id);
-    return found.map((obstacle) => t(`calendar.blocked.${obstacle.kind}`, { name: obstacle.name, time: rangeOf(obstacle, column.day, clock) }));
-  };
-
   const onMove = (lift: Lift) => {
     const target = targetOf(lift, false);
-    if (!target) return;
-    if (!hand.isAt(target)) hand.set({ ...target, blocked: blockedAt(target) });
+    const column = byId.get(lift.toColumn);
+    if (!target || !column || hand.isAt(target)) return;
+    const from = minutesInto(target.start, column.day, clock.zone);
+    const obstacles = obstaclesIn({ from, to: from + target.minutes }, obstaclesOf(column, clock), target.appointment.id);
+    hand.hold({ ...target, obstacles, doubts: [] }, lift.byKeys);
   };
 
   const { lifted, onPointerDown, onKeyDown } = useMove({
@@ -84,14 +80,14 @@ export function TimeGrid(props: Props) {
     onMove,
     onDrop: (lift, override) => {
       const target = targetOf(lift, override);
-      hand.set(null);
+      hand.letGo();
       setSpoken("");
       if (!target) return;
       if (lift.byKeys) refocus.current = lift.id;
       props.onMove(target);
     },
     onCancel: () => {
-      hand.set(null);
+      hand.letGo();
       setSpoken(t("calendar.putBack"));
     },
   });
@@ -349,9 +345,4 @@ function obstaclesOf(column: Column, clock: Clock): Obstacle[] {
   const found = [...booked, ...column.blocks.map((block): Obstacle => ({ ...block, kind: block.kind === "brk" ? "closed" : block.kind }))];
   obstacles.set(column, found);
   return found;
-}
-
-function rangeOf(span: Span, day: Day, clock: Clock): string {
-  const start = startOfDay(day, clock.zone);
-  return clock.range(start + span.from * MINUTE, start + span.to * MINUTE);
 }

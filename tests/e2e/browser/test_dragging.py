@@ -1,0 +1,72 @@
+"""Cards of the calendar, carried by the pointer."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from harness.desk import Desk, see
+from harness.practice import Practice
+from playwright.async_api import Locator
+
+_PLACE: Final = "element => [element.getBoundingClientRect().x, element.getBoundingClientRect().y]"
+
+
+async def test_a_card_is_carried_to_another_column_and_time(desk: Desk, practice: Practice) -> None:
+    day = practice.a_day(hour=4)
+    await practice.book(day, "Dora Drag", staff=0)
+    await practice.book(day, "Beside Dora", staff=1)
+    await desk.open_day(day)
+    beside = await _place(desk.card("Beside Dora"))
+
+    await _carry(desk, "Dora Drag", to=beside, minutes=60)
+
+    ghost = desk.page.locator(".ghost")
+    await see(ghost).to_contain_text("05:00–05:30")
+    await see(ghost).to_have_class("a ghost over free")
+    x, y = await _place(ghost)
+    assert abs(x - beside[0]) <= 1
+    assert abs(y - beside[1] - 60 * await _pixels_a_minute(desk)) <= 1
+    await desk.page.mouse.up()
+    await desk.told("Dora Drag moved to")
+    await see(ghost).to_have_count(0)
+    _, moved = await practice.appointments_of("Dora Drag")
+    assert datetime.fromisoformat(moved["starts_at"]) == day + timedelta(hours=1)
+    assert [resource["name"] for resource in moved["resources"]] == ["Ada 2"]
+
+
+async def test_a_card_that_rests_on_another_says_what_is_in_its_way(desk: Desk, practice: Practice) -> None:
+    day = practice.a_day(hour=4)
+    await practice.book(day, "Otto Over", staff=0)
+    await practice.book(day, "In Ottos Way", staff=1)
+    await desk.open_day(day)
+
+    await _carry(desk, "Otto Over", to=await _place(desk.card("In Ottos Way")), minutes=0)
+
+    ghost = desk.page.locator(".ghost")
+    await see(ghost.locator(".why")).to_contain_text("Overlaps In Ottos Way, 04:00–04:30.")
+    await see(ghost).to_have_class("a ghost over")
+    spoken = desk.page.locator("[aria-live=assertive]").filter(has_text="Ada 2")
+    await see(spoken).to_contain_text("Overlaps In Ottos Way")
+    await desk.press("Escape")
+    await desk.page.mouse.up()
+    await see(ghost).to_have_count(0)
+    assert len(await practice.appointments_of("Otto Over")) == 1
+
+
+async def _carry(desk: Desk, name: str, *, to: tuple[float, float], minutes: int) -> None:
+    """Lifts a client's card by its upper edge and carries it so far past another's place, not letting go."""
+    x, y = await _place(desk.card(name))
+    down = minutes * await _pixels_a_minute(desk)
+    await desk.page.mouse.move(x + 10, y + 5)
+    await desk.page.mouse.down()
+    await desk.page.mouse.move(to[0] + 10, to[1] + 5 + down, steps=5)
+
+
+async def _place(element: Locator) -> tuple[float, float]:
+    await see(element).to_be_visible()
+    x, y = await element.evaluate(_PLACE)
+    return x, y
+
+
+async def _pixels_a_minute(desk: Desk) -> float:
+    height: float = await desk.page.locator(".col").first.evaluate("column => column.offsetHeight")
+    return height / (24 * 60)

@@ -93,6 +93,36 @@ async def test_a_websocket_is_closed(tenant: Tenant) -> None:
     assert [message["type"] for message in answered] == ["websocket.close"]
 
 
+@pytest.mark.parametrize(
+    ("content", "declared", "parts"),
+    [
+        (b"", None, [(b"", False)]),
+        (b"0123456789abc", None, [(b"0123456789", True), (b"abc", False)]),
+        # As an answer that says how long it would be, and is "not modified".
+        (b"", "13", [(b"", False)]),
+    ],
+)
+async def test_an_answer_of_known_length_ends_with_its_last_part(
+    tenant: Tenant, content: bytes, declared: str | None, parts: list[tuple[bytes, bool]]
+) -> None:
+    tenant.upstream.content = content
+    tenant.upstream.headers = {"Content-Length": declared} if declared else {}
+
+    _, *answered = await Exchange(tenant).answered(authorization=bearer_of(tenant))
+
+    assert [(message["body"], message.get("more_body", False)) for message in answered] == parts
+
+
+async def test_a_redirect_is_passed_on_and_not_followed(tenant: Tenant) -> None:
+    tenant.upstream.status = 307
+    tenant.upstream.headers = {"Location": "https://elsewhere.example.com/"}
+
+    answer = await tenant.api().get(PATH)
+
+    assert (answer.status_code, answer.headers["location"]) == (307, "https://elsewhere.example.com/")
+    assert len(tenant.upstream.requests) == 1
+
+
 async def test_a_cookie_that_is_set_behind_the_gateway_is_sent_for_nobody(tenant: Tenant) -> None:
     tenant.upstream.headers = {"Set-Cookie": "route=planted; Path=/"}
     await tenant.api().get(PATH)

@@ -77,7 +77,8 @@ def create_api(
     health.register("database", database_check(database))
     keys = _keys(settings)
     ring = _key_ring(settings, database, keys, clock)
-    upstream_client = _upstream_client(settings, upstream)
+    transport = upstream or _upstream_transport()
+    upstream_client = _upstream_client(settings, transport)
     providers = _company_providers(settings, clock)
     tokens = TokenIssuer(
         ring,
@@ -154,7 +155,12 @@ def create_api(
     )
     # FastAPI's own page of documentation loads scripts of others, which may not run where sessions live.
     app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") not in _FOREIGN_PAGES]
-    gateway = Gateway(upstream_client, settings.upstreams, max_body_bytes=settings.proxy_max_body_bytes)
+    gateway = Gateway(
+        transport,
+        settings.upstreams,
+        timeout=_upstream_timeout(settings),
+        max_body_bytes=settings.proxy_max_body_bytes,
+    )
     app.router.routes.extend(
         [
             *pages.routes(has_application=web is not None),
@@ -211,13 +217,21 @@ def _authenticator(settings: DashboardSettings, ring: KeyRing, clock: Clock) -> 
     return Authenticator([own, *others], client=client, clock=lambda: clock().timestamp())
 
 
-def _upstream_client(settings: DashboardSettings, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
-    """Follows no redirect and keeps no cookie: what a service answers is the browser's to judge."""
+def _upstream_transport() -> httpx2.AsyncBaseTransport:
+    limits = httpx2.Limits(max_connections=1_000, max_keepalive_connections=100)
+    return httpx2.AsyncHTTPTransport(limits=limits, trust_env=False)
+
+
+def _upstream_timeout(settings: DashboardSettings) -> httpx2.Timeout:
     connect = settings.upstream_connect_seconds
+    return httpx2.Timeout(settings.upstream_seconds, connect=connect, pool=connect)
+
+
+def _upstream_client(settings: DashboardSettings, transport: httpx2.AsyncBaseTransport) -> httpx2.AsyncClient:
+    """Follows no redirect and keeps no cookie: what a service answers is the browser's to judge."""
     return httpx2.AsyncClient(
         transport=transport,
-        timeout=httpx2.Timeout(settings.upstream_seconds, connect=connect, pool=connect),
-        limits=httpx2.Limits(max_connections=1_000, max_keepalive_connections=100),
+        timeout=_upstream_timeout(settings),
         follow_redirects=False,
         trust_env=False,
         # One client asks for all callers: a cookie that something on the way sets would be everybody's.

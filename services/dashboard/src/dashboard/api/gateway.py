@@ -93,13 +93,27 @@ class _Caller:
 
 
 class Gateway:
-    """An ASGI endpoint. `client` holds the connections to the services."""
+    """An ASGI endpoint. `transport` holds the connections to the services.
+
+    A client around it would do for each call what is not wanted here: follow redirects, keep cookies, add headers.
+    """
 
     path: Final = "/api/{service}/v1/{path}"
     """As metrics and logs call it; what stands in a path may be personal."""
 
-    def __init__(self, client: httpx2.AsyncClient, upstreams: Mapping[str, str], *, max_body_bytes: int) -> None:
-        self._client = client
+    def __init__(
+        self,
+        transport: httpx2.AsyncBaseTransport,
+        upstreams: Mapping[str, str],
+        *,
+        timeout: httpx2.Timeout,
+        max_body_bytes: int,
+    ) -> None:
+        self._transport = transport
+        self._timeout = timeout.as_dict()
+        """As transports take it."""
+        self._stream_timeout = self._timeout | {"read": None, "write": None}
+        """A stream of events may be silent for as long as nothing happens."""
         self._upstreams = {name: httpx2.URL(url) for name, url in upstreams.items()}
         self._max_body_bytes = max_body_bytes
 
@@ -126,26 +140,20 @@ class Gateway:
         finally:
             await answer.aclose()
 
-    def _timeout(self, scope: Scope) -> httpx2.Timeout:
-        """A stream of events may be silent for as long as nothing happens."""
-        if b"text/event-stream" not in dict(scope["headers"]).get(b"accept", b""):
-            return self._client.timeout
-        return httpx2.Timeout(None, connect=self._client.timeout.connect, pool=self._client.timeout.pool)
-
     async def _ask(self, scope: Scope, service: str, path: bytes, caller: _Caller, body: "_Body") -> httpx2.Response:
         """The service's answer, its body still to come.
 
         Raises HTTPException 413, MalformedRequestError or ServiceUnavailableError.
         """
-        request = self._client.build_request(
+        request = httpx2.Request(
             scope["method"],
             self._address(service, path, scope["query_string"]),
             headers=_request_headers(scope, caller),
             content=body.parts() if body.is_there else None,
-            timeout=self._timeout(scope),
+            extensions={"timeout": self._stream_timeout if _wants_events(scope) else self._timeout},
         )
         try:
-            return await self._client.send(request, stream=True)
+            return await self._transport.handle_async_request(request)
         except httpx2.TransportError as error:
             if body.is_too_long:
                 raise HTTPException(413) from error
@@ -203,15 +211,21 @@ class _Answer:
         await send({"type": "http.response.start", "status": self._answer.status_code, "headers": headers})
         if head:
             await send({"type": "http.response.body", "body": b""})
-        elif any(name == b"content-length" for name, _ in headers):
-            await self._pass_on(send)
+        elif (length := next((value for name, value in headers if name == b"content-length"), None)) is not None:
+            await self._pass_on(send, left=int(length))
         else:
             await self._pass_on_while_wanted(receive, send)
 
-    async def _pass_on(self, send: Send) -> None:
+    async def _pass_on(self, send: Send, *, left: int | None = None) -> None:
+        """`left` is how many bytes there are to come, where that is known: the last of them end the answer."""
+        is_whole = False
         async for part in self._answer.aiter_raw():
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+            if left is not None:
+                left -= len(part)
+                is_whole = left == 0
+            await send({"type": "http.response.body", "body": part, "more_body": not is_whole})
+        if not is_whole:
+            await send({"type": "http.response.body", "body": b""})
 
     async def _pass_on_while_wanted(self, receive: Receive, send: Send) -> None:
         """Ends an answer without end when the client has gone, and soon after the caller's rights have."""
@@ -278,6 +292,10 @@ def _target(scope: Scope) -> tuple[str, bytes]:
     if match is None or _UNSAFE_SEGMENT.search(match[2]):
         raise HTTPException(404)
     return match[1].decode(), match[2]
+
+
+def _wants_events(scope: Scope) -> bool:
+    return any(name == b"accept" and b"text/event-stream" in value for name, value in scope["headers"])
 
 
 def _is_provider(method: str, service: str, path: bytes) -> bool:

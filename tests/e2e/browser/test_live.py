@@ -5,8 +5,8 @@ import re
 from datetime import timedelta
 
 from harness.desk import Desk, OpenDesk, see
-from harness.practice import Practice
-from harness.world import stamp
+from harness.practice import BERLIN, Practice
+from harness.world import STARTED, expect, stamp
 from playwright.async_api import Route
 
 
@@ -78,6 +78,29 @@ async def test_ones_own_change_is_read_alone_as_well(desk: Desk, practice: Pract
 
     # The drawer lists what else the client has, and reads that for itself.
     assert [url for url in whole if "client_id=" not in url] == []
+
+
+async def test_an_erased_clients_name_leaves_every_open_screen(
+    desk: Desk, open_desk: OpenDesk, practice: Practice
+) -> None:
+    """A past appointment without notes: nothing about it is told when its client is erased."""
+    day = STARTED.astimezone(BERLIN) - timedelta(days=3)
+    past = day.replace(hour=12, minute=0, second=0, microsecond=0)
+    await practice.book_in_the_past(past, "Ewald Erased")
+    client = await practice.client_named("Ewald Erased")
+    async with open_desk() as day_page, open_desk() as people:
+        await desk.open("Ewald Erased")
+        await people.goto("/clients?q=Ewald")
+        await see(people.page.get_by_role("link", name="Ewald Erased")).to_be_visible()
+        await day_page.open_day(past)
+        await see(day_page.card("Ewald Erased")).to_be_visible()
+        body = {"open_appointments": "cancel"}
+        expect(await practice.world.booking.post(f"/v1/clients/{client['id']}/erase", json=body), 204)
+
+        for page in (desk, people, day_page):
+            await see(page.page.get_by_text("Ewald")).to_have_count(0, timeout=10_000)
+        # The appointment itself stays.
+        await see(day_page.page.locator("[data-card][aria-label^='12:00']")).to_have_count(1)
 
 
 def _is_whole(url: str) -> bool:

@@ -54,13 +54,20 @@ export type Follower = {
 
 const followers = new WeakMap<QueryClient, Follower>();
 
+/** What one has just changed oneself: it moves at once, also under the pointer. */
+const own = new Map<string, number>();
+const OWN_FOR = 5_000;
+export const isOwn = (id: string): boolean => performance.now() - (own.get(id) ?? Number.NEGATIVE_INFINITY) < OWN_FOR;
+
 /** Shows one's own changes, as they were answered, wherever they belong now. Other versions of them are read by their ids. */
 export async function showOwn(client: QueryClient, ...changed: readonly PlainAppointment[]): Promise<void> {
+  for (const { id } of changed) own.set(id, performance.now());
   for (const appointment of changed) patchAppointment(client, appointment);
   await readOwn(client, changed.map((appointment) => appointment.id));
 }
 
 export async function readOwn(client: QueryClient, ids: readonly string[]): Promise<void> {
+  for (const id of ids) own.set(id, performance.now());
   const follower = followers.get(client);
   await (follower ? follower.readOwn(ids) : askAnew(client, ["appointments"]));
 }

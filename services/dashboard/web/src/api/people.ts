@@ -11,8 +11,14 @@ export function naming({ queryKey, state }: CachedQuery, clientIds: ReadonlySet<
   return items.filter((item) => clientIds.has(item.client.id));
 }
 
+const erased = new Set<string>();
+
+/** Whether somebody was erased while this page was open. */
+export const isErased = (clientId: string): boolean => erased.has(clientId);
+
 /** An erased client: what is not on the screen goes, with what answers for the client alone; the rest is for others to read anew. */
 export function forget(client: QueryClient, clientId: string, withPeople: readonly QueryKey[]): void {
+  erased.add(clientId);
   const ids = new Set([clientId]);
   client.removeQueries({ queryKey: ["appointments"], type: "inactive", predicate: (query) => query.queryKey[1] === "history" || naming(query, ids).length > 0 });
   for (const queryKey of withPeople) client.removeQueries({ queryKey, type: "inactive" });

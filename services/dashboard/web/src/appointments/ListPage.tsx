@@ -23,9 +23,8 @@ import { ExportSheet } from "./ExportSheet";
 import { FilterChips } from "./FilterChips";
 import { type ListSearch, type SortKey, keyOf, queryOf, sortBy, sortOf } from "./filters";
 import "./list.css";
+import { type Line, useStill } from "./stillness";
 import { useVerbs } from "./useVerbs";
-
-type Line = { kind: "day"; key: string; day: string; appointments: readonly Appointment[] } | { kind: "row"; key: string; appointment: Appointment };
 
 const ROW = 48;
 const HEAD = 34;
@@ -58,7 +57,7 @@ export function ListPage() {
   const sort = sortOf(search);
   const sorted = keyOf(sort);
   const rows = useMemo(() => pages.data?.pages.flatMap((page) => page.items) ?? [], [pages.data]);
-  const lines = useMemo(() => {
+  const grouped = useMemo(() => {
     const result: Line[] = [];
     let group: Appointment[] = [];
     let day = "";
@@ -79,6 +78,8 @@ export function ListPage() {
     }
     return result;
   }, [rows, sorted]);
+  const { lines, waiting, watch } = useStill(grouped, `${filterKey}${sort}`);
+  const order = () => lines.flatMap((line) => (line.kind === "row" ? [line.key] : []));
 
   const scale = useScale();
   const virtual = useVirtualizer({
@@ -97,16 +98,16 @@ export function ListPage() {
   const toggle = (id: string, range: boolean) =>
     setSelection((known) => {
       const ids = new Set(known.ids);
-      const order = rows.map((row) => row.id);
       if (range && known.last) {
-        const [from, to] = [order.indexOf(known.last), order.indexOf(id)].sort((a, b) => a - b) as [number, number];
-        for (const other of order.slice(Math.max(0, from), to + 1)) ids.add(other);
+        const shownIds = order();
+        const [from, to] = [shownIds.indexOf(known.last), shownIds.indexOf(id)].sort((a, b) => a - b) as [number, number];
+        for (const other of shownIds.slice(Math.max(0, from), to + 1)) ids.add(other);
       } else if (!ids.delete(id)) ids.add(id);
       return { ids, all: null, last: id };
     });
   const step = (by: number) => {
-    const order = rows.map((row) => row.id);
-    const next = order[Math.min(Math.max(order.indexOf(current ?? "") + by, 0), order.length - 1)];
+    const shownIds = order();
+    const next = shownIds[Math.min(Math.max(shownIds.indexOf(current ?? "") + by, 0), shownIds.length - 1)];
     if (!next) return;
     setCurrent(next);
     virtual.scrollToIndex(lines.findIndex((line) => line.key === next));
@@ -181,12 +182,15 @@ export function ListPage() {
       </nav>
       {pages.isError && rows.length > 0 && <Problem error={pages.error} />}
       <div className={search.appointment ? "work with-drawer" : "work"}>
-        <div className="scroll" ref={box} tabIndex={-1}>
+        <p className="waits" role="status">
+          {waiting > 0 && t("list.waits", { count: waiting })}
+        </p>
+        <div className="scroll" ref={box} tabIndex={-1} {...watch}>
           {pages.isPending ? (
             <Waiting />
-          ) : pages.isError && !rows.length ? (
+          ) : pages.isError && !lines.length ? (
             <Waiting error={pages.error} />
-          ) : !rows.length ? (
+          ) : !lines.length ? (
             <NothingHere search={search} onClear={() => void navigate({ search: {} })} />
           ) : (
             <table aria-rowcount={total ?? -1} aria-label={t("nav.appointments")}>
@@ -212,11 +216,12 @@ export function ListPage() {
                   const line = lines[index];
                   if (!line) return null;
                   if (line.kind === "day") return <DayRow key={key} day={line.day} appointments={line.appointments} clock={zones.get(line.appointments[0]?.business_id ?? "") ?? clock} complete={!pages.hasNextPage || index < lines.length - 100} />;
-                  const { appointment } = line;
+                  const { appointment, gone } = line;
                   return (
                     <Row
                       key={key}
                       appointment={appointment}
+                      gone={gone === true}
                       clock={zones.get(appointment.business_id) ?? clock}
                       otherBusiness={appointment.business_id !== business?.id ? businesses.find((item) => item.id === appointment.business_id)?.name : undefined}
                       language={i18n.language}
@@ -299,6 +304,8 @@ function DayRow({ day, appointments, clock, complete }: { day: string; appointme
 
 type RowProps = {
   appointment: Appointment;
+  /** No longer among what the list shows: it leaves when the pointer does. */
+  gone: boolean;
   clock: Clock;
   otherBusiness: string | undefined;
   language: string;
@@ -318,7 +325,7 @@ type RowHand = Pick<ReturnType<typeof useVerbs>, "verbsOf" | "start"> & {
 const GONE_LOOK = new Set<Status>(["cancelled", "rescheduled", "dismissed"]);
 
 /** Drawn anew only when it has changed itself. Its buttons are made when somebody comes near: until then nobody sees them. */
-const Row = memo(function Row({ appointment, clock, otherBusiness, language, sorted, selected, open, hand }: RowProps) {
+const Row = memo(function Row({ appointment, gone, clock, otherBusiness, language, sorted, selected, open, hand }: RowProps) {
   const { t } = useTranslation();
   const [near, setNear] = useState(false);
   const start = instantOf(appointment.starts_at);
@@ -327,7 +334,7 @@ const Row = memo(function Row({ appointment, clock, otherBusiness, language, sor
   const shift = useRef(false);
   const label = `${appointment.client.name}, ${clock.dayAndTime(start)}`;
   return (
-    <tr className={`${GONE_LOOK.has(appointment.status) ? "off " : ""}${open ? "cur" : ""}`} aria-selected={selected} onClick={onOpen} onPointerEnter={() => setNear(true)} onFocus={() => setNear(true)}>
+    <tr className={`${gone || GONE_LOOK.has(appointment.status) ? "off " : ""}${open ? "cur" : ""}`} aria-selected={selected} onClick={onOpen} onPointerEnter={() => setNear(true)} onFocus={() => setNear(true)}>
       <td onClick={(event) => event.stopPropagation()} onPointerDown={(event) => { shift.current = event.shiftKey; }}>
         <PlainCheckbox label={t("list.select", { label })} value={selected} onChange={() => { hand.select(appointment.id, shift.current); shift.current = false; }} />
       </td>

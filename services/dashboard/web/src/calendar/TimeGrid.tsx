@@ -12,6 +12,7 @@ import { Countdown } from "./Countdown";
 import { Ghost, Spoken } from "./Ghost";
 import { Hand } from "./hand";
 import { place, walk } from "./cards";
+import { useStillColumns } from "./stillness";
 import { type Lift, useMove } from "./useMove";
 import "./grid.css";
 import "./gridextra.css";
@@ -39,7 +40,8 @@ type Props = {
 };
 
 export function TimeGrid(props: Props) {
-  const { columns, clock, now, step, pixelsPerMinute, hours, canMove, judge, label } = props;
+  const { clock, now, step, pixelsPerMinute, hours, canMove, judge, label } = props;
+  const { columns, waiting, watch } = useStillColumns(props.columns, clock.zone);
   const { t } = useTranslation();
   const scroller = useRef<HTMLDivElement>(null);
   const [hand] = useState(() => new Hand());
@@ -115,50 +117,55 @@ export function TimeGrid(props: Props) {
   const style = { "--n": columns.length, "--span": length, "--ppm": `${pixelsPerMinute}px`, "--from": 0 } as React.CSSProperties;
 
   return (
-    <div className="scroll" ref={scroller} role="region" aria-label={label} tabIndex={-1} style={style}>
-      <div className="tg">
-        <div className="corner">
-          <bdi>{clock.place}</bdi>
-        </div>
-        {columns.map((column) => (
-          <div className="head" key={column.id} title={column.title}>
-            {column.person && <Avatar name={column.title} />}
-            <b>
-              <bdi>{column.title}</bdi>
-            </b>
-            <small>{column.detail}</small>
+    <>
+      <p className="waits" role="status">
+        {waiting && t("list.waits", { count: 1 })}
+      </p>
+      <div className="scroll" {...watch} ref={scroller} role="region" aria-label={label} tabIndex={-1} style={style}>
+        <div className="tg">
+          <div className="corner">
+            <bdi>{clock.place}</bdi>
           </div>
-        ))}
-        <div className="axis" aria-hidden="true">
-          {shared && labels.map((tick) => <Tick key={tick.at} tick={tick} clock={clock} />)}
-          {nowAt >= 0 && nowAt < length && (
-            <span className="nowt" style={place(nowAt)}>
-              {clock.time(now)}
-            </span>
-          )}
+          {columns.map((column) => (
+            <div className="head" key={column.id} title={column.title}>
+              {column.person && <Avatar name={column.title} />}
+              <b>
+                <bdi>{column.title}</bdi>
+              </b>
+              <small>{column.detail}</small>
+            </div>
+          ))}
+          <div className="axis" aria-hidden="true">
+            {shared && labels.map((tick) => <Tick key={tick.at} tick={tick} clock={clock} />)}
+            {nowAt >= 0 && nowAt < length && (
+              <span className="nowt" style={place(nowAt)}>
+                {clock.time(now)}
+              </span>
+            )}
+          </div>
+          {columns.map((column) => (
+            <GridColumn
+              key={column.id}
+              column={column}
+              clock={clock}
+              now={now}
+              step={step}
+              pixelsPerMinute={pixelsPerMinute}
+              selected={props.selected}
+              lifted={lifted?.fromColumn === column.id ? lifted.id : null}
+              ownLabels={!shared}
+              canMove={canMove}
+              onOpen={onOpen}
+              onDraft={onDraft}
+              onPointerDown={onPointerDown}
+              onKeyDown={onKeyDown}
+            />
+          ))}
+          <Ghost hand={hand} columns={byId} clock={clock} scroller={scroller} pixelsPerMinute={pixelsPerMinute} />
         </div>
-        {columns.map((column) => (
-          <GridColumn
-            key={column.id}
-            column={column}
-            clock={clock}
-            now={now}
-            step={step}
-            pixelsPerMinute={pixelsPerMinute}
-            selected={props.selected}
-            lifted={lifted?.fromColumn === column.id ? lifted.id : null}
-            ownLabels={!shared}
-            canMove={canMove}
-            onOpen={onOpen}
-            onDraft={onDraft}
-            onPointerDown={onPointerDown}
-            onKeyDown={onKeyDown}
-          />
-        ))}
-        <Ghost hand={hand} columns={byId} clock={clock} scroller={scroller} pixelsPerMinute={pixelsPerMinute} />
+        <Spoken hand={hand} columns={byId} clock={clock} otherwise={spoken} judge={judge} />
       </div>
-      <Spoken hand={hand} columns={byId} clock={clock} otherwise={spoken} judge={judge} />
-    </div>
+    </>
   );
 }
 

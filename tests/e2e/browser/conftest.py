@@ -43,10 +43,14 @@ async def browser() -> AsyncIterator[Browser]:
         yield started
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def practice(browser: Browser, running_platform: Platform) -> AsyncIterator[Practice]:
+@pytest.fixture(scope="session")
+def built() -> None:
     if not STATIC.is_file():
         pytest.fail("The web application is not built: `make web` does it, and says what is in the way.", pytrace=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def practice(browser: Browser, built: None, running_platform: Platform) -> AsyncIterator[Practice]:
     before = len(running_platform.clients)
     practice = Practice(running_platform, running_platform.an_empty_world())
     # Kept apart from the clients that end with each test.

@@ -1,6 +1,7 @@
 """The town, and clients of its API."""
 
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
@@ -14,9 +15,11 @@ from availability_town import WORK_WEEK, FakeClock, Town
 
 from availability.main import create_api
 from availability.settings import AvailabilitySettings
+from availability.storage import SCHEMA
 from slotstream_servicekit.settings import Rate
 from slotstream_servicekit.testing.databases import PATIENT
 from slotstream_servicekit.testing.plugin import ApiClientFactory, FreshDatabaseFactory, Signer
+from slotstream_servicekit.testing.spreading import each_names_the_organization
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def clock() -> FakeClock:
 
 
 @pytest_asyncio.fixture
-async def town(fresh_database: FreshDatabaseFactory, signer: Signer, clock: FakeClock) -> Town:
+async def town(fresh_database: FreshDatabaseFactory, signer: Signer, clock: FakeClock) -> AsyncIterator[Town]:
     """A business with two staff and a service of an hour; nobody has set any hours."""
     fresh = fresh_database("availability")
     settings = AvailabilitySettings(
@@ -37,11 +40,12 @@ async def town(fresh_database: FreshDatabaseFactory, signer: Signer, clock: Fake
         http_port=0,
         rate_limits={"slots": Rate(per_minute=0, burst=1)},
     )
-    town = Town(fresh, create_api(settings, clock=clock), clock)
-    await town.catalogue(
-        town.a_business(), town.a_service(), town.a_resource(town.anna, user_id="anna"), town.a_resource(town.ben)
-    )
-    return town
+    app = create_api(settings, clock=clock)
+    town = Town(fresh, app, clock)
+    states = town.a_business(), town.a_service(), town.a_resource(town.anna, user_id="anna"), town.a_resource(town.ben)
+    async with each_names_the_organization(app.state.dependencies.database, tables=SCHEMA.tenant_tables):
+        await town.catalogue(*states)
+        yield town
 
 
 @pytest_asyncio.fixture

@@ -56,6 +56,18 @@ class Tenant:
     service: Json = field(default_factory=dict)
     client: Json = field(default_factory=dict)
 
+    async def set_up(self) -> None:
+        """A business with Ada on its staff, a service, Grace as client, and hours."""
+        self.business = await self.post(
+            "/v1/businesses",
+            {"name": "Mitte", "zone": "Europe/Berlin", "phone_region": "DE", "currency": "EUR"},
+            status=201,
+        )
+        await self.add_staff("Ada")
+        self.service = await self.add_service()
+        self.client = await self.post("/v1/clients", {"name": "Grace Hopper", "phone": "+49 30 901820"}, status=201)
+        await self.open_hours()
+
     @asynccontextmanager
     async def as_owner(self) -> AsyncIterator[asyncpg.Connection]:
         connection = await asyncpg.connect(self.owner_url.replace("postgresql+asyncpg", "postgresql"))

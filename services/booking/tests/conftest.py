@@ -12,9 +12,11 @@ import pytest_asyncio
 
 from booking.main import create_api
 from booking.settings import BookingSettings
+from booking.storage.tables import TENANT_TABLES
 from slotstream_contracts.testing import assert_valid_message
 from slotstream_servicekit.testing.databases import PATIENT
 from slotstream_servicekit.testing.plugin import ApiClientFactory, FreshDatabaseFactory, Signer
+from slotstream_servicekit.testing.spreading import each_names_the_organization
 
 # With importmode=importlib a tests folder is not on the path: for what several tests share.
 sys.path.append(str(Path(__file__).parent))
@@ -59,16 +61,9 @@ async def tenant(
         app=app,
         owner_url=fresh.owner_url,
     )
-    made.business = await made.post(
-        "/v1/businesses",
-        {"name": "Mitte", "zone": "Europe/Berlin", "phone_region": "DE", "currency": "EUR"},
-        status=201,
-    )
-    await made.add_staff("Ada")
-    made.service = await made.add_service()
-    made.client = await made.post("/v1/clients", {"name": "Grace Hopper", "phone": "+49 30 901820"}, status=201)
-    await made.open_hours()
-    yield made
+    async with each_names_the_organization(app.state.dependencies.database, tables=TENANT_TABLES):
+        await made.set_up()
+        yield made
     # Whatever a test has booking say is valid by its closed schema; of each type, the last that was said.
     for record in {record.type: record for record in await made.published()}.values():
         assert_valid_message(record)

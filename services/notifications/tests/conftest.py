@@ -22,9 +22,11 @@ from notifications_twilio import ACCOUNT, TOKEN, FakeTwilio
 
 from notifications.main import create_api, create_channels, create_handlers, create_sender
 from notifications.settings import NotificationsSettings
+from notifications.storage.tables import TENANT_TABLES
 from slotstream_servicekit.infrastructure.processes import free_port
 from slotstream_servicekit.testing.databases import PATIENT, FreshDatabase
 from slotstream_servicekit.testing.plugin import Signer
+from slotstream_servicekit.testing.spreading import each_names_the_organization
 
 
 @pytest.fixture
@@ -79,8 +81,9 @@ async def salon(
         client_id=uuid4(),
     )
     made.append(salon)
-    await salon.receive_states(salon.business(), salon.service(), salon.staff(), salon.client())
-    yield salon
+    async with each_names_the_organization(app.state.dependencies.database, tables=TENANT_TABLES):
+        await salon.receive_states(salon.business(), salon.service(), salon.staff(), salon.client())
+        yield salon
     for channel in channels:
         await channel.aclose()
     await salon.take_published()

@@ -1,6 +1,12 @@
 """docker-compose.yml: what every container must have, and that a service can be scaled."""
 
+import json
+import os
 import re
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +97,34 @@ def test_node_and_what_was_built_outside_stay_out_of_the_images() -> None:
     assert {"**/node_modules", "services/dashboard/src/dashboard/static"} <= set(ignored)
     copied = [line for line in DOCKERFILE.splitlines() if "--from=build-web" in line]
     assert [line.split()[-1] for line in copied] == ["/app/services/dashboard/src/dashboard/static"]
+
+
+IN_A_NAMESPACE = ("unshare", "--map-root-user", "--pid", "--fork", "--kill-child")
+
+
+def test_a_container_ends_at_sigterm_before_its_program_has_got_so_far_as_to_handle_it() -> None:
+    if (
+        not shutil.which("tini")
+        or subprocess.run([*IN_A_NAMESPACE, "true"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("a process 1 of one's own needs tini, which is not installed, or user namespaces")
+    (entry,) = set(re.findall(r"^ENTRYPOINT (\[.*\])$", DOCKERFILE, re.MULTILINE))
+    entrypoint = [part.replace("entrypoint", str(ROOT / "deploy/docker/entrypoint")) for part in json.loads(entry)]
+    booting = "import os; print(os.getpid(), flush=True); import time; time.sleep(600)"
+    outside = subprocess.Popen(
+        [*IN_A_NAMESPACE, *entrypoint, sys.executable, "-c", booting], stdout=subprocess.PIPE, text=True
+    )
+    assert outside.stdout is not None
+    try:
+        assert outside.stdout.readline().strip().isdecimal()
+        first = int(Path(f"/proc/{outside.pid}/task/{outside.pid}/children").read_text().split()[0])
+        os.kill(first, signal.SIGTERM)
+        assert outside.wait(timeout=60) == 128 + signal.SIGTERM
+    finally:
+        outside.kill()
+        outside.wait()
+        outside.stdout.close()
+
+
+def test_no_container_has_another_process_1_than_its_image() -> None:
+    assert not [name for name in OURS if "init" in CONTAINERS[name] or "entrypoint" in CONTAINERS[name]]

@@ -83,6 +83,9 @@ class Named:
 
 
 def create_worker(settings: SmallSettings) -> Worker:
+    if PLAN == "take long to be made":
+        say("being made")
+        time.sleep(60)
     if PLAN == "fail to be made":
         raise ValueError("the postman anna@example.com rang")
 

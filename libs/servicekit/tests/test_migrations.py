@@ -13,8 +13,9 @@ import pytest_asyncio
 from alembic import command
 from sqlalchemy.exc import DBAPIError
 
+from slotstream_servicekit.health import CheckResult
 from slotstream_servicekit.migrations import DEFAULT_LIMITS, alembic_config, upgrade
-from slotstream_servicekit.revisions import needed_revisions, schema_check
+from slotstream_servicekit.revisions import SchemaTooOldError, needed_revisions, schema_check, schema_wait
 from slotstream_servicekit.settings import DatabaseLimits
 from slotstream_servicekit.testing.databases import DatabaseForge, FreshDatabase
 
@@ -160,6 +161,39 @@ async def test_a_service_tells_that_its_database_is_behind_and_is_ready_once_it_
     assert (behind.ok, "at revision 0001; this version needs 0002" in behind.detail) == (False, True)
     assert after.ok
     assert of_an_older_version.ok
+
+
+async def test_a_process_ends_when_nobody_has_migrated_for_long_enough() -> None:
+    answers = iter(["away", "old", "away", "old", "old"])
+    instants = iter([0.0, 0.0, 59.0, 60.0])
+
+    async def check() -> CheckResult:
+        if next(answers) == "away":
+            raise ConnectionRefusedError
+        return CheckResult(ok=False, detail="the database is at revision 0001; this version needs 0002")
+
+    wait = schema_wait(check, seconds=60, every=0, clock=lambda: next(instants))
+    with pytest.raises(SchemaTooOldError, match="at revision 0001; this version needs 0002") as caught:
+        await wait(asyncio.Event())
+    assert caught.value.exit_code == 4
+    assert list(answers) == []
+
+
+async def test_a_process_goes_on_once_its_database_is_migrated() -> None:
+    stop, migrated = asyncio.Event(), asyncio.Event()
+    answers = iter([False, True])
+
+    async def check() -> CheckResult:
+        result = CheckResult(ok=next(answers))
+        if result.ok:
+            migrated.set()
+        return result
+
+    waiting = asyncio.ensure_future(schema_wait(check, seconds=60, every=0)(stop))
+    await migrated.wait()
+    assert not waiting.done()
+    stop.set()
+    await waiting
 
 
 def upgrade_to(migrations: Migrations, revision: str) -> None:

@@ -147,6 +147,15 @@ async def test_under_load_every_request_that_was_answered_was_answered_whole(sta
     assert set(answers) == {200}
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_a_process_at_once_that_has_not_begun(start: Start, number: int) -> None:
+    process = await start(plan="take long to be made")
+    await process.until("being made")
+    process.tell(number)
+    assert await process.ended() == 128 + number
+    assert process.lines == ["being made"]
+
+
 async def test_a_second_signal_ends_the_process_at_once(start: Start) -> None:
     process = await start(plan="never stop", SMALL_SHUTDOWN_GRACE_SECONDS="60")
     await process.address()

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import typer
+from alembic.util import CommandError
 from pydantic import ValidationError
 
 from slotstream_cli.failures import Failure, database_at, retried_while_unreachable, told_plainly
@@ -11,7 +12,7 @@ from slotstream_cli.options import Wait
 from slotstream_cli.services import chosen, setting, variable_of
 from slotstream_servicekit.migrations import DEFAULT_LIMITS, upgrade
 from slotstream_servicekit.runtime import Service
-from slotstream_servicekit.settings import DatabaseLimits
+from slotstream_servicekit.settings import DatabaseLimits, checked_database_url
 
 FIELD = "owner_database_url"
 LIMITS = "maintenance_database_limits"
@@ -37,7 +38,10 @@ def _owner_url(service: Service[Any]) -> str:
             f"{variable_of(service, FIELD)} is not set: the URL of {service.name}'s database with the role "
             f"{service.name}_owner."
         )
-    return url
+    try:
+        return checked_database_url(url)
+    except ValueError as error:
+        raise Failure.usage(f"{variable_of(service, FIELD)}: {error}.") from None
 
 
 def _limits(service: Service[Any]) -> DatabaseLimits:
@@ -55,4 +59,7 @@ def _migrate(service: Service[Any], url: str, limits: DatabaseLimits) -> None:
     if not service.migrations.is_dir():
         raise Failure(f"{service.name} has no migrations at {service.migrations}.")
     with database_at(url, variable_of(service, FIELD)):
-        upgrade(service.migrations, url, limits=limits)
+        try:
+            upgrade(service.migrations, url, limits=limits)
+        except CommandError as error:
+            raise Failure(f"{service.name}'s database cannot be migrated by this version: {error}") from None

@@ -9,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 from slotstream_cli.failures import Failure
 from slotstream_servicekit.errors import StartError
 from slotstream_servicekit.kafka import KafkaConnection, KafkaSettings
-from slotstream_servicekit.settings import SHARED_PREFIX
+from slotstream_servicekit.settings import SHARED_PREFIX, settings_faults
 
 BootstrapServers = Annotated[
     str, typer.Option(envvar="SLOTSTREAM_KAFKA_BOOTSTRAP_SERVERS", help="Kafka, as host:port[,host:port].")
@@ -28,10 +28,7 @@ def kafka_as_operator(bootstrap_servers: str) -> KafkaConnection:
     try:
         return OperatorKafkaSettings(kafka_bootstrap_servers=bootstrap_servers).kafka_connection()
     except ValidationError as error:
-        faults = [
-            f"{SHARED_PREFIX}{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        ]
+        faults = [f"{SHARED_PREFIX}{name}: {fault}" for name, fault in settings_faults(error)]
         raise Failure.usage("settings do not fit:\n  " + "\n  ".join(faults)) from None
     except StartError as error:
         raise Failure.usage(f"{SHARED_PREFIX}{error}") from None

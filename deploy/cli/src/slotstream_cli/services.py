@@ -6,12 +6,13 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from slotstream_cli.failures import Failure
 from slotstream_servicekit.errors import StartError
 from slotstream_servicekit.kafka import KafkaConnection
 from slotstream_servicekit.runtime import Service
-from slotstream_servicekit.settings import SHARED_PREFIX, ServiceSettings
+from slotstream_servicekit.settings import SHARED_PREFIX, ServiceSettings, settings_faults
 
 GROUP = "slotstream.services"
 
@@ -43,11 +44,8 @@ def settings_of(service: Service[Any], overrides: Mapping[str, object] | None = 
     """The service's settings from the environment. Raises Failure with one line per fault."""
     try:
         settings: ServiceSettings = service.settings(**(overrides or {}))
-    except ValidationError as error:
-        faults = [
-            f"{variable_of(service, '.'.join(map(str, each['loc'])))}: {each['msg']}"
-            for each in error.errors(include_input=False, include_url=False)
-        ]
+    except (ValidationError, SettingsError) as error:
+        faults = [f"{variable_of(service, name)}: {fault}" for name, fault in settings_faults(error)]
         raise Failure.usage(f"{service.name} lacks settings:\n  " + "\n  ".join(faults)) from None
     return settings
 

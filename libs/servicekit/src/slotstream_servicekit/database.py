@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 from sqlalchemy import event
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -65,14 +65,16 @@ class Connection(Protocol):
 class Database:
     """One service's database, as one role."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, direct_url: URL | None = None) -> None:
         self.engine = engine
+        self._direct_url = direct_url or engine.url
 
     @classmethod
     def of_service(cls, settings: ServiceSettings, *, service: str, role: Literal["api", "worker"]) -> Self:
         """The pool of one role of a service, with the limits that its settings give that role."""
         database = cls.connect(
             settings.database_url,
+            direct_url=settings.database_direct_url,
             pool_size=settings.database_pool_size,
             application_name=f"{service}-{role}",
             limits=settings.api_database_limits if role == "api" else settings.worker_database_limits,
@@ -86,12 +88,15 @@ class Database:
         cls,
         url: str,
         *,
+        direct_url: str | None = None,
         pool_size: int = 10,
         application_name: str = "slotstream",
         pool_timeout: float | None = None,
         limits: DatabaseLimits | None = None,
     ) -> Self:
         """A lazily connecting pool for `postgresql+asyncpg://…`; nothing is dialled yet. No limits means for ever.
+
+        Where `url` leads to a pooler that lends servers for one transaction, `direct_url` goes past it.
 
         No ping before a checkout: connections whose end has been heard of are replaced, and one that breaks in
         use is discarded with the transient error of the request that met it.
@@ -117,7 +122,7 @@ class Database:
         event.listen(engine.sync_engine, "connect", _read_plain_uuids)
         event.listen(engine.sync_engine, "checkout", _refuse_closed)
         event.listen(engine.sync_engine, "checkin", _unbind)
-        return cls(engine)
+        return cls(engine, direct_url=make_url(direct_url) if direct_url is not None else None)
 
     def connections_in_use(self) -> int:
         """How many connections of the pool are lent out now."""
@@ -189,11 +194,11 @@ class Database:
                 announce_publication()
 
     async def dial(self, *, application_name: str) -> asyncpg.Connection:
-        """A connection of its own, outside the pool and acting for every tenant: for locks held for long.
+        """A session of its own, past any pool and acting for every tenant: for locks held for long, and to listen.
 
         It hears within seconds of a dead server, and a server hears as soon of a dead client.
         """
-        url = self.url
+        url = self._direct_url
         with unavailable_as_transient():
             connection = await asyncpg.connect(
                 host=url.host,

@@ -125,4 +125,7 @@ class DatabaseUnavailableError(TransientError):
 
 
 class StartError(Exception):
-    """The process cannot start; the sentence says what to change."""
+    """The process cannot start; the sentence says what to change, and the exit code which kind of thing."""
+
+    exit_code: int = 2
+    """2 is for settings: `runtime.run` lists all codes."""

@@ -1,19 +1,33 @@
 """Whether a database has been brought to the revision that this version of a service needs."""
 
+import asyncio
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import asyncpg
 
+from slotstream_servicekit.background import BackgroundTask, pause_for
+from slotstream_servicekit.errors import StartError
 from slotstream_servicekit.health import Check, CheckResult
+from slotstream_servicekit.telemetry import get_logger
+
+log = get_logger(__name__)
 
 _REVISION: Final = re.compile(r'^revision(?:: str)? = "([^"]+)"$', re.MULTILINE)
 _SECONDS: Final = 2.5
 _NONE: Final = "none"
 _UNTOLD: Final = "untold"
 """Migrated by a version that did not let the service read this."""
+_LOOK_SECONDS: Final = 2.0
+
+
+class SchemaTooOldError(StartError):
+    """Nobody has migrated the database for as long as the process may wait."""
+
+    exit_code = 4
 
 
 def needed_revisions(migrations: Path) -> list[str]:
@@ -41,6 +55,35 @@ def schema_check(url: str, revisions: Sequence[str]) -> Check:
         return CheckResult(ok=True, facts={"revision": revision})
 
     return check
+
+
+def schema_wait(
+    check: Check, *, seconds: float, every: float = _LOOK_SECONDS, clock: Callable[[], float] = time.monotonic
+) -> BackgroundTask:
+    """A task that raises SchemaTooOldError when the database is still too old after `seconds`; 0 waits for ever.
+
+    A database that does not answer is not too old: that passes, and readiness tells of it.
+    """
+
+    async def wait_for_schema(stop: asyncio.Event) -> None:
+        old_since: float | None = None
+        while not stop.is_set():
+            try:
+                result = await check()
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                await pause_for(every, stop)
+                continue
+            if result.ok:
+                await stop.wait()
+                return
+            if old_since is None:
+                old_since = clock()
+                log.warning("schema_too_old", reason=result.detail)
+            if seconds and clock() - old_since >= seconds:
+                raise SchemaTooOldError(result.detail)
+            await pause_for(every, stop)
+
+    return wait_for_schema
 
 
 async def _revision(url: str) -> str:

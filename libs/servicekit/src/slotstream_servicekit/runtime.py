@@ -14,13 +14,14 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, Protocol, TypeVar, get_args
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from slotstream_servicekit.background import BackgroundTask
 from slotstream_servicekit.clock import use_pinned_zone_rules
 from slotstream_servicekit.errors import StartError
-from slotstream_servicekit.health import Health
-from slotstream_servicekit.revisions import needed_revisions, schema_check
-from slotstream_servicekit.settings import ServiceSettings
+from slotstream_servicekit.health import Check, Health
+from slotstream_servicekit.revisions import needed_revisions, schema_check, schema_wait
+from slotstream_servicekit.settings import SHARED_PREFIX, ServiceSettings, settings_faults
 from slotstream_servicekit.telemetry import configure_logging, configure_tracing, get_logger, shutdown_tracing
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ class Worker:
     dispose: Callable[[], Awaitable[None]] = _nothing
 
 
+def _require_nothing(_settings: ServiceSettings) -> None:
+    """What settings check by themselves is enough for most."""
+
+
 def _no_projections() -> "Sequence[Projection]":
     return ()
 
@@ -66,7 +71,8 @@ def _no_projections() -> "Sequence[Projection]":
 class Service(Generic[SettingsT]):
     """A service as `run` and the command line see it.
 
-    `package_dir` is the folder that holds `migrations/`. `create_api` and `create_worker` are called once per
+    `package_dir` is the folder that holds `migrations/`. `require` raises StartError for settings without which no role
+    can work, though operators' commands can. `create_api` and `create_worker` are called once per
     process, in the running event loop, and only for the roles it plays.
     """
 
@@ -76,6 +82,7 @@ class Service(Generic[SettingsT]):
     create_worker: Callable[[SettingsT], Worker]
     package_dir: Path
     projections: "Callable[[], Sequence[Projection]]" = field(default=_no_projections)
+    require: Callable[[SettingsT], object] = _require_nothing
 
     @property
     def migrations(self) -> Path:
@@ -89,11 +96,13 @@ _COLLECT_AFTER: Final = (50_000, 20, 50)
 def run(service: Service[Any], arguments: Sequence[str] | None = None) -> NoReturn:
     """The console entry point of a service: `--role api|worker|all`. Ends the process.
 
-    Exit codes: 0 after a stop, 1 after a crash, 2 for settings that are missing or wrong.
+    Exit codes: 0 after a stop, 1 after a crash, 2 for settings that are missing or wrong, 4 for a database that nobody
+    has migrated, 143 where SIGTERM came before there was anything to stop.
     """
     parser = argparse.ArgumentParser(prog=f"slotstream-{service.name.replace('_', '-')}")
     parser.add_argument("--role", choices=get_args(Role), default="all")
     role: Role = parser.parse_args(arguments).role
+    _end_at_once_on_signals()
     use_pinned_zone_rules()
     settings = load_settings(service)
     configure_logging(service.name, settings.log_level)
@@ -113,11 +122,10 @@ def load_settings(service: Service[SettingsT]) -> SettingsT:
     """The service's settings from the environment; exits with 2 and one line per fault."""
     try:
         return service.settings()
-    except ValidationError as error:
+    except (ValidationError, SettingsError) as error:
         prefix = str(service.settings.model_config.get("env_prefix", ""))
-        for fault in error.errors(include_input=False, include_url=False):
-            name = ".".join(str(part) for part in fault["loc"]).upper()
-            sys.stderr.write(f"{prefix}{name} (or SLOTSTREAM_{name}): {fault['msg']}\n")
+        for name, fault in settings_faults(error):
+            sys.stderr.write(f"{prefix}{name} (or {SHARED_PREFIX}{name}): {fault}\n")
         sys.exit(2)
 
 
@@ -137,16 +145,18 @@ async def serve(
     """
     from slotstream_servicekit.http.server import HttpServer
 
-    if stop is None:
-        stop = asyncio.Event()
-        _set_on_signals(stop)
     worker: Worker | None = None
     code = 1
     try:
+        service.require(settings)
         worker = service.create_worker(settings) if role != "api" else None
         app, health = _application(service, settings, role, worker)
-        if revisions := needed_revisions(service.migrations):
-            health.register("schema", schema_check(settings.database_url, revisions))
+        schema = _schema_check(service, settings)
+        if schema is not None:
+            health.register("schema", schema)
+        if stop is None:
+            stop = asyncio.Event()
+            _set_on_signals(stop)
         server = HttpServer(
             app,
             host=settings.http_host,
@@ -162,10 +172,13 @@ async def serve(
         gc.set_threshold(*_COLLECT_AFTER)
         tasks = _ProcessTasks(settings.shutdown_grace_seconds)
         tasks.start("http", server.run)
+        if schema is not None:
+            tasks.start("schema", schema_wait(schema, seconds=settings.schema_wait_seconds))
         if worker is not None:
             tasks.start_worker(worker)
         code = await tasks.run_until(stop, health, delay_seconds=settings.shutdown_delay_seconds)
     except StartError as error:
+        code = error.exit_code
         log.critical("start_failed", reason=str(error))
     except Exception:
         log.critical("start_failed", exc_info=True)
@@ -189,6 +202,11 @@ def _application(
     if worker is not None:
         health.include(worker.health)
     return api, health
+
+
+def _schema_check(service: Service[SettingsT], settings: SettingsT) -> Check | None:
+    revisions = needed_revisions(service.migrations)
+    return schema_check(settings.database_url, revisions) if revisions else None
 
 
 def _port(settings: ServiceSettings, role: Role) -> int:
@@ -235,8 +253,11 @@ class _ProcessTasks:
         ended = await self._end(self._first)
         self._stop_last.set()
         ended = await self._end(self._last) and ended
-        failed = any(not task.cancelled() and task.exception() for task in everything)
-        return 1 if crashed or failed or not ended else 0
+        errors = [error for task in everything if not task.cancelled() and (error := task.exception())]
+        for error in errors:
+            if isinstance(error, StartError):
+                return error.exit_code
+        return 1 if crashed or errors or not ended else 0
 
     async def _end(self, tasks: dict[asyncio.Task[None], str]) -> bool:
         """Waits for `tasks` within the grace period, cancels the rest; whether none had to be cancelled."""
@@ -256,8 +277,21 @@ def _log_crashes(tasks: dict[asyncio.Task[None], str]) -> bool:
     over = [(name, task) for task, name in tasks.items() if task.done()]
     for name, task in over:
         error = None if task.cancelled() else task.exception()
-        log.critical("task_ended_unasked", task=name, exc_info=error)
+        if isinstance(error, StartError):
+            log.critical("start_failed", reason=str(error))
+        else:
+            log.critical("task_ended_unasked", task=name, exc_info=error)
     return bool(over)
+
+
+def _end_at_once_on_signals() -> None:
+    """Nothing has begun that could be stopped in order; and process 1 would ignore SIGTERM for as long."""
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        os._exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
 
 
 def _set_on_signals(stop: asyncio.Event) -> None:

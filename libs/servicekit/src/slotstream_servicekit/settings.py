@@ -4,16 +4,20 @@ A service's subclass sets `env_prefix="BOOKING_"`; a field that is absent there 
 `SLOTSTREAM_<FIELD>`, so that what all services share is said once.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from slotstream_servicekit.kafka.settings import KafkaSettings
 
@@ -21,6 +25,29 @@ SHARED_PREFIX = "SLOTSTREAM_"
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+
+
+def checked_database_url(url: str) -> str:
+    """The URL of a database as it is. Raises ValueError, which does not repeat it: it holds a password."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or parsed.drivername != "postgresql+asyncpg" or not parsed.database:
+        raise ValueError("a database's URL is postgresql+asyncpg://role:password@host:port/database")
+    return url
+
+
+def settings_faults(error: ValidationError | SettingsError) -> list[tuple[str, str]]:
+    """What is wrong with settings: each field's name, as in the environment, and why; never the value."""
+    if isinstance(error, ValidationError):
+        return [
+            (".".join(str(part) for part in fault["loc"]).upper(), fault["msg"].removeprefix("Value error, "))
+            for fault in error.errors(include_input=False, include_url=False)
+        ]
+    # Lists and the like are read as JSON before anything is validated.
+    field = re.search(r'field "(\w+)"', str(error))
+    return [(field[1].upper() if field else "A setting", "is not JSON")]
 
 
 class IssuerSettings(BaseModel):
@@ -68,9 +95,14 @@ class ServiceSettings(KafkaSettings):
 
     database_url: str = Field(repr=False)
     """`postgresql+asyncpg://booking_app:…@host/booking`: the role that row-level security binds."""
+    database_direct_url: str | None = Field(default=None, repr=False)
+    """The same database past PgBouncer, where `database_url` leads to one: for the few sessions that are needed whole,
+    the relay's locks and whoever listens. None means that `database_url` is direct."""
     owner_database_url: str | None = Field(default=None, repr=False)
     """The owner's URL, for migrations only."""
     database_pool_size: int = Field(default=10, ge=1, le=200)
+    schema_wait_seconds: float = Field(default=600.0, ge=0)
+    """How long a process stays, unready, whose database nobody has migrated; then it ends and says so. 0: for ever."""
     api_database_limits: DatabaseLimits = DatabaseLimits(
         statement_seconds=15, lock_seconds=5, idle_in_transaction_seconds=30
     )
@@ -109,6 +141,11 @@ class ServiceSettings(KafkaSettings):
     trace_file: Path | None = None
     """Spans as JSON lines into this file, for tests and the local stack."""
     trace_sample_ratio: float = Field(default=1.0, ge=0, le=1)
+
+    @field_validator("database_url", "database_direct_url", "owner_database_url")
+    @classmethod
+    def _is_a_database_url(cls, value: str | None) -> str | None:
+        return value if value is None else checked_database_url(value)
 
     @classmethod
     def settings_customise_sources(

@@ -30,12 +30,10 @@ from slotstream_servicekit.http.auth import Authenticator
 from slotstream_servicekit.http.guarded import GuardedHttp
 from slotstream_servicekit.notify import Listener
 from slotstream_servicekit.runtime import Service, Worker, run
-from slotstream_servicekit.telemetry import get_logger
 
 if TYPE_CHECKING:
     from slotstream_servicekit.rebuild import Projection
 
-log = get_logger(__name__)
 
 NAME = "calendar_sync"
 
@@ -141,7 +139,6 @@ def _keys(settings: CalendarSyncSettings) -> Sequence[str]:
     """The keys that seal secrets. Checked when a role starts: operators' commands do without."""
     if not settings.secret_keys:
         sentence = "CALENDAR_SYNC_SECRET_KEYS is not set: it takes a JSON list of Fernet keys, the newest first"
-        log.critical("no_secret_keys", reason=sentence)
         raise StartError(sentence)
     return [key.get_secret_value() for key in settings.secret_keys]
 
@@ -153,6 +150,7 @@ service = Service(
     create_worker=create_worker,
     package_dir=Path(__file__).parents[2],
     projections=projections,
+    require=_keys,
 )
 
 

@@ -54,9 +54,6 @@ from slotstream_servicekit.http.auth import Authenticator
 from slotstream_servicekit.http.guarded import GuardedHttp
 from slotstream_servicekit.runtime import Service, Worker, run
 from slotstream_servicekit.settings import IssuerSettings
-from slotstream_servicekit.telemetry import get_logger
-
-log = get_logger(__name__)
 
 NAME = "dashboard"
 _OWN_KEYS = "http://keys.dashboard.invalid/jwks.json"
@@ -101,7 +98,7 @@ def create_api(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        _require_keys(keys)
+        _require_keys(settings)
         hasher = Argon2PasswordHasher()
         app.state.dependencies = Dependencies(
             settings=settings,
@@ -187,7 +184,7 @@ def create_worker(settings: DashboardSettings, *, clock: Clock = system_clock) -
 
     database = Database.of_service(settings, service=NAME, role="worker")
     keys = _keys(settings)
-    _require_keys(keys)
+    _require_keys(settings)
     ring = _key_ring(settings, database, keys, clock)
     mailer = Mailer(database=database, sender=_mail_sender(settings), settings=settings, clock=clock)
     return workers.create_worker(
@@ -272,10 +269,9 @@ def _keys(settings: DashboardSettings) -> Sequence[str]:
     return [key.get_secret_value() for key in settings.secret_keys]
 
 
-def _require_keys(keys: Sequence[str]) -> None:
+def _require_keys(settings: DashboardSettings) -> None:
     """Checked when a role starts: operators' commands do without."""
-    if not keys:
-        log.critical("no_secret_keys", reason=_NO_KEYS)
+    if not settings.secret_keys:
         raise StartError(_NO_KEYS)
 
 
@@ -285,6 +281,7 @@ service = Service(
     create_api=lambda settings: create_api(settings, web=read_web_application()),
     create_worker=create_worker,
     package_dir=Path(__file__).parents[2],
+    require=_require_keys,
 )
 
 

@@ -19,6 +19,12 @@ _TICK_SECONDS = 1.0
 """How often the `Date` header is written anew."""
 
 
+class ServerStartError(StartError):
+    """The port cannot be had, or the application's own start failed."""
+
+    exit_code = 1
+
+
 class HttpServer:
     """Serves `app` on one port. Port 0 takes a free one; `address` says which."""
 
@@ -43,7 +49,7 @@ class HttpServer:
         self.address = ""
 
     async def start(self) -> None:
-        """Binds the port and runs the app's start-up. Raises StartError."""
+        """Binds the port and runs the app's start-up. Raises ServerStartError."""
         bound = _bind(self._host, self._port)
         self.address = "http://{}:{}".format(*bound.getsockname()[:2])
         self._task = asyncio.ensure_future(self._serve(bound))
@@ -69,7 +75,7 @@ class HttpServer:
         try:
             await self._server.serve(sockets=[bound])
         except SystemExit:
-            raise StartError("the application's start-up failed; the log says why") from None
+            raise ServerStartError("the application's start-up failed; the log says why") from None
         finally:
             bound.close()
 
@@ -102,8 +108,8 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         if error.errno == errno.EADDRINUSE:
-            raise StartError(f"port {port} on {host} is taken by another process") from None
-        raise StartError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+            raise ServerStartError(f"port {port} on {host} is taken by another process") from None
+        raise ServerStartError(f"cannot listen on {host}:{port}: {error.strerror}") from None
     bound.setblocking(False)
     bound.listen(_BACKLOG)
     return bound

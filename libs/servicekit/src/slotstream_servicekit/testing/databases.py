@@ -29,7 +29,7 @@ PATIENT: Final = DatabaseLimits(
 )
 """For services under test: who waits for another waits on a slow machine, too, and is not refused."""
 
-_PASSWORD: Final = "test"  # noqa: S105 - of roles that exist only in test servers
+PASSWORD: Final = "test"  # noqa: S105 - of roles that exist only in test servers
 
 
 def wait_for_postgres(url: str, *, within: float) -> None:
@@ -58,6 +58,11 @@ def execute(url: str, *statements: str) -> None:
             await connection.close()
 
     in_a_loop_of_its_own(run())
+
+
+def installed_names() -> list[str]:
+    """The package names of all installed services."""
+    return sorted(point.name for point in entry_points(group="slotstream.services"))
 
 
 def installed_service(name: str) -> Service[Any]:
@@ -177,13 +182,13 @@ class DatabaseForge:
                 self.admin_url,
                 # Hashing a known password thousands of times would be a good part of each connection's time.
                 "DO $$ BEGIN PERFORM set_config('scram_iterations', '1', true); "
-                f"CREATE ROLE {role} LOGIN PASSWORD '{_PASSWORD}'; "
+                f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; "
                 "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
             )
 
     def _url(self, database: str, role: str) -> str:
         parts = urlsplit(self.admin_url)
-        address = f"{role}:{_PASSWORD}@{parts.hostname}:{parts.port}"
+        address = f"{role}:{PASSWORD}@{parts.hostname}:{parts.port}"
         return urlunsplit(("postgresql+asyncpg", address, f"/{database}", "", ""))
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from slotstream_servicekit.settings import IssuerSettings
     from slotstream_servicekit.signing import SigningKey
     from slotstream_servicekit.testing.databases import DatabaseForge, FreshDatabase
+    from slotstream_servicekit.testing.pgbouncer import PgBouncer
     from slotstream_servicekit.testing.secured_kafka import SecuredKafka
 
 FreshDatabaseFactory = Callable[[str], "FreshDatabase"]
@@ -127,6 +128,18 @@ async def fresh_database(database_forge: "DatabaseForge") -> AsyncIterator[Fresh
     for service, fresh in made:
         await fresh.database.dispose()
         database_forge.give_back(fresh.name, service)
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[PgBouncer]":
+    """A real PgBouncer in transaction mode before the server; skipped, with the reason, where none is installed."""
+    from slotstream_servicekit.testing.pgbouncer import MissingError, a_pgbouncer
+
+    try:
+        with a_pgbouncer(postgres, tmp_path_factory.mktemp("pgbouncer")) as running:
+            yield running
+    except MissingError as error:
+        pytest.skip(f"NOT TESTED through PgBouncer: {error}")
 
 
 @dataclass(frozen=True, slots=True)

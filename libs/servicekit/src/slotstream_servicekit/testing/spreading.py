@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -106,7 +106,7 @@ async def each_names_the_organization(
         sent.add(statement)
 
     # The driver does not tell of what SQLAlchemy prepares, nor SQLAlchemy of what goes to the driver directly.
-    listened = {"connect": connected, "before_cursor_execute": executing}
+    listened: Mapping[str, Callable[..., None]] = {"connect": connected, "before_cursor_execute": executing}
     for name, listener in listened.items():
         event.listen(database.engine.sync_engine, name, listener)
     try:

@@ -28,6 +28,13 @@ from slotstream_servicekit.testing.databases import PATIENT, FreshDatabase
 from slotstream_servicekit.testing.plugin import Signer
 from slotstream_servicekit.testing.spreading import each_names_the_organization
 
+ACROSS_ORGANIZATIONS = (
+    "WHERE messages.address = $",
+    "FROM clients \nWHERE clients.phone = $",
+    "SELECT DISTINCT catalogue.organization_id \nFROM catalogue",
+)
+"""What docs/spreading.md tells of: whose question a text answers, and who wrote it, is known by the number alone."""
+
 
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
@@ -81,7 +88,9 @@ async def salon(
         client_id=uuid4(),
     )
     made.append(salon)
-    async with each_names_the_organization(app.state.dependencies.database, tables=TENANT_TABLES):
+    async with each_names_the_organization(
+        app.state.dependencies.database, tables=TENANT_TABLES, besides=ACROSS_ORGANIZATIONS
+    ):
         await salon.receive_states(salon.business(), salon.service(), salon.staff(), salon.client())
         yield salon
     for channel in channels:

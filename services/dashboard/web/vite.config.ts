@@ -32,5 +32,6 @@ export default defineConfig({
       ["/api", "/events", "/sign-in", "/sign-out"].map((path) => [path, process.env.SLOTSTREAM_DASHBOARD ?? "http://localhost:8000"]),
     ),
   },
-  test: { environment: "node", include: ["tests/**/*.test.ts"] },
+  // A slow machine needs for one of them more than the five seconds there are else.
+  test: { environment: "node", include: ["tests/**/*.test.ts"], testTimeout: 120_000 },
 } as never);

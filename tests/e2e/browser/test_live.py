@@ -24,10 +24,10 @@ async def test_a_change_at_another_desk_shows_without_a_reload(
         await other.button("Confirm", within=drawer).click()
         await other.told("Confirmed")
 
-        await see(desk.card("Liv Live")).to_have_class("a confirmed", timeout=5_000)
+        await see(desk.card("Liv Live")).to_have_class("a confirmed")
 
     await practice.book(day + timedelta(hours=2), "Lars Live", staff=1)
-    await see(desk.card("Lars Live")).to_be_visible(timeout=5_000)
+    await see(desk.card("Lars Live")).to_be_visible()
     assert await desk.page.evaluate("window.sameDocument")
 
 
@@ -44,14 +44,14 @@ async def test_only_what_has_changed_is_read_again(desk: Desk, practice: Practic
     desk.page.on("request", lambda request: whole.append(request.url) if _is_whole(request.url) else None)
 
     came = await practice.world.act(comes["id"], "reschedule", starts_at=stamp(day + timedelta(hours=3)))
-    await see(desk.card("Otto Outside")).to_be_visible(timeout=5_000)
+    await see(desk.card("Otto Outside")).to_be_visible()
     moved = await practice.world.act(came["id"], "reschedule", starts_at=stamp(day + timedelta(hours=4)))
-    await see(desk.page.locator(f"[data-card='{moved['id']}']")).to_be_visible(timeout=5_000)
+    await see(desk.page.locator(f"[data-card='{moved['id']}']")).to_be_visible()
     await see(desk.card("Otto Outside")).to_have_count(1)
     await practice.world.act(moved["id"], "reschedule", starts_at=stamp(later))
-    await see(desk.card("Otto Outside")).to_have_count(0, timeout=5_000)
+    await see(desk.card("Otto Outside")).to_have_count(0)
     await practice.world.act(stays["id"], "cancel", reason="ill")
-    await see(desk.card("Ingo Inside")).to_have_count(0, timeout=5_000)
+    await see(desk.card("Ingo Inside")).to_have_count(0)
 
     assert whole == []
 
@@ -117,12 +117,10 @@ async def test_a_list_keeps_its_filter_and_its_order_as_others_change_it(desk: D
 
     await practice.book(day + timedelta(hours=1), "Lena List", staff=0)
     await see(desk.page.locator("[data-row]").filter(has_text="List")).to_have_text(
-        ["Lilo List", "Lena List", "Lutz List"], timeout=5_000
+        ["Lilo List", "Lena List", "Lutz List"]
     )
     await practice.world.act(first["id"], "confirm")
-    await see(desk.page.locator("[data-row]").filter(has_text="List")).to_have_text(
-        ["Lena List", "Lutz List"], timeout=5_000
-    )
+    await see(desk.page.locator("[data-row]").filter(has_text="List")).to_have_text(["Lena List", "Lutz List"])
 
 
 async def test_what_changes_before_the_stream_is_open_shows_as_well(
@@ -144,11 +142,11 @@ async def test_what_changes_before_the_stream_is_open_shows_as_well(
         await see(other.page.get_by_role("status").filter(has_text="Live")).to_be_visible()
         await practice.book(day + timedelta(hours=2), "Gero Gap", staff=0)
         # Told by now, to whoever listened.
-        await see(other.card("Gero Gap")).to_be_visible(timeout=5_000)
+        await see(other.card("Gero Gap")).to_be_visible()
 
     opens.set()
 
-    await see(desk.card("Gero Gap")).to_be_visible(timeout=5_000)
+    await see(desk.card("Gero Gap")).to_be_visible()
 
 
 async def test_a_lost_race_is_told_kindly(desk: Desk, practice: Practice) -> None:

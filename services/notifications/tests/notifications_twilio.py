@@ -129,6 +129,8 @@ class FakeTwilio:
     requests: int = 0
     answers: list[Answer] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    told: dict[str, str] = field(default_factory=dict)
+    """What its answers tell otherwise than by default."""
     held: asyncio.Event | None = None
     """What the last answer that is held back waits for."""
     document: dict[str, Any] = field(default_factory=lambda: json.loads(DOCUMENT.read_text()))
@@ -173,7 +175,7 @@ class FakeTwilio:
             return web.Response(
                 status=answer.status, text=text, headers=answer.headers, content_type="application/json"
             )
-        created = _created(sid, form)
+        created = {**_created(sid, form), **self.told}
         self.faults += [f"our own answer: {fault}" for fault in objections(self.document, "answer", created)]
         return web.json_response(created, status=201)
 

@@ -17,6 +17,7 @@ from notifications.domain import (
     Notification,
     OutcomeUnknownError,
     Outgoing,
+    Receipt,
     RefusedForGoodError,
     RefusedForNowError,
 )
@@ -47,7 +48,7 @@ class FakePushChannel:
         content = f"{notification.text.subject}|{notification.text.text}".encode()
         return Outgoing(address=notification.address, reference=str(notification.message.id), content=content)
 
-    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
+    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> Receipt:
         if not await may_hand_over():
             raise NotHandedOverError
         if self.stuck is not None:
@@ -56,7 +57,7 @@ class FakePushChannel:
         if self.answers:
             raise self.answers.pop(0)
         self.sent.append(outgoing)
-        return f"p-{len(self.sent)}"
+        return Receipt(provider_id=f"p-{len(self.sent)}")
 
     async def aclose(self) -> None:
         return None

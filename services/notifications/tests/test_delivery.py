@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from notifications import worker
 from notifications.adapters.email import EmailChannel
-from notifications.domain import Message, OutcomeUnknownError, Outgoing
+from notifications.domain import Message, OutcomeUnknownError, Outgoing, Receipt
 from notifications.main import create_sender
 from notifications.usecases import delivery
 from notifications.usecases.delivery import claim_messages, recover_claims
@@ -58,7 +58,7 @@ async def test_a_worker_that_died_with_the_mail_handed_over_leaves_it_unknown(sa
     await salon.receive(salon.created(salon.snapshot()))
 
     class DyingChannel(EmailChannel):
-        async def send(self, outgoing: Outgoing, *, may_hand_over: MayHandOver) -> str:
+        async def send(self, outgoing: Outgoing, *, may_hand_over: MayHandOver) -> Receipt:
             assert await may_hand_over()
             raise asyncio.CancelledError
 
@@ -77,7 +77,7 @@ async def test_a_claim_taken_over_by_another_hands_nothing_over(salon: Salon) ->
     class SlowChannel(EmailChannel):
         handed_over = True
 
-        async def send(self, outgoing: Outgoing, *, may_hand_over: MayHandOver) -> str:
+        async def send(self, outgoing: Outgoing, *, may_hand_over: MayHandOver) -> Receipt:
             salon.now += timedelta(seconds=40)
             await recover_claims(database=salon.database, now=salon.now)
             self.handed_over = await may_hand_over()

@@ -12,7 +12,7 @@ from notifications_salon import Salon
 from sqlalchemy import text
 
 from notifications.adapters.email import EmailChannel
-from notifications.domain import Outgoing
+from notifications.domain import Outgoing, Receipt
 from notifications.storage import PLANNED_CHANNEL
 from slotstream_servicekit.notify import Listener
 
@@ -131,7 +131,7 @@ async def test_a_cancellation_between_claim_and_hand_over_stops_the_reminder(sal
     salon.now = first.starts_at - timedelta(minutes=30)
 
     class CancellingChannel(EmailChannel):
-        async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
+        async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> Receipt:
             await salon.receive(salon.cancelled(first, notify_client=False))
             return await super().send(outgoing, may_hand_over=may_hand_over)
 

@@ -20,6 +20,7 @@ from notifications.domain import (
     RefusedForGoodError,
     RefusedForNowError,
     sms_size,
+    without_links,
 )
 from notifications.main import create_channels
 from notifications.settings import NotificationsSettings
@@ -347,3 +348,48 @@ def test_the_document_is_the_one_that_twilio_publishes() -> None:
     except (OSError, subprocess.SubprocessError):
         pytest.skip("npm reaches no registry")
     assert json.loads(DOCUMENT.read_text()) == document
+
+
+async def test_the_ledger_keeps_what_was_sent_in_how_many_parts_and_what_it_cost(
+    salon: Salon, twilio: FakeTwilio
+) -> None:
+    twilio.told = {"num_segments": "2", "price": "-0.01580", "price_unit": "USD"}
+    appointment, _ = await remind(salon)
+    row = await text_row(salon)
+    assert (row["text"], row["segments"], row["cost"]) == (None, None, None)
+    await fall_due(salon, appointment)
+
+    row = await text_row(salon)
+    assert row["text"] == twilio.last["Body"]
+    assert (row["segments"], row["cost"]) == (2, {"amount": "0.01580", "currency": "USD"})
+    mail = next(item for item in await salon.ledger() if item["channel"] == "email")
+    assert "Haircut" in mail["text"]
+    assert (mail["segments"], mail["cost"]) == (None, None)
+
+    await salon.erase(salon.client_id)
+    assert {item["text"] for item in await salon.ledger()} == {None}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"num_segments": "0"},
+        {"num_segments": "many", "price": "free", "price_unit": "USD"},
+        {"num_segments": "9" * 40, "price": "NaN", "price_unit": "USD"},
+    ],
+)
+async def test_what_twilio_tells_amiss_leaves_our_own_count(
+    salon: Salon, twilio: FakeTwilio, told: dict[str, str]
+) -> None:
+    twilio.told = told
+    appointment, _ = await remind(salon)
+    await fall_due(salon, appointment)
+    row = await text_row(salon)
+    assert (row["status"], row["segments"], row["cost"]) == ("sent", 1, None)
+
+
+def test_links_that_let_act_are_not_kept() -> None:
+    link = "https://book.example/p/sealed-token"
+    text = f"Confirm: {link} Messages: {link}/preferences"
+    kept = without_links(text, [link, f"{link}/preferences"])
+    assert kept == "Confirm: https://book.example/... Messages: https://book.example/..."

@@ -175,6 +175,11 @@ class ChannelsOut(ResponseModel):
     items: list[ChannelOut]
 
 
+class CostOut(ResponseModel):
+    amount: str = Field(examples=["0.0079"])
+    currency: str = Field(examples=["USD"])
+
+
 class MessageOut(ResponseModel):
     """One row of the ledger. `code` and `detail` say what went wrong, `reason` why it was not sent."""
 
@@ -196,6 +201,12 @@ class MessageOut(ResponseModel):
     next_attempt_at: InstantOut | None
     attempts: int
     sent_at: InstantOut | None
+    text: str | None
+    """As it was handed over, last, with links that open nothing; null before that and after an erase."""
+    segments: int | None
+    """Of an SMS: how many parts it is sent in."""
+    cost: CostOut | None
+    """Where the provider has told it."""
     reminder_id: UUID | None
     created_at: InstantOut
     updated_at: InstantOut

@@ -125,7 +125,9 @@ export function MessagesTab({ appointment, clock }: { appointment: Appointment; 
               {t(`message.${message.kind}`, { defaultValue: message.kind })}
               <small>
                 <bdi>{message.recipient_name}</bdi> <bdi dir="ltr">{message.address}</bdi>
+                {message.segments ? ` · ${t("messages.parts", { count: message.segments })}` : ""}
               </small>
+              {message.channel === "sms" && message.text && <q dir="auto">{message.text}</q>}
             </div>
             <MessageState message={message} clock={clock} />
           </div>

@@ -7,7 +7,7 @@ from fastapi import Query, Response
 
 from notifications.api.dependencies import CurrentDependencies, Reader
 from notifications.domain import Channel, Kind, Message, Status
-from notifications.schemas import MessageOut
+from notifications.schemas import CostOut, MessageOut
 from notifications.storage import MessageFilter, MessageStore
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.models import InstantIn
@@ -87,8 +87,17 @@ def _out(message: Message) -> MessageOut:
         next_attempt_at=message.next_attempt_at if message.status is Status.PLANNED else None,
         attempts=message.attempts,
         sent_at=message.sent_at,
+        text=message.sent_text,
+        segments=message.segments,
+        cost=_cost(message),
         reminder_id=message.reminder_id,
         created_at=message.created_at,
         updated_at=message.updated_at,
         version=message.version,
     )
+
+
+def _cost(message: Message) -> CostOut | None:
+    if message.cost_amount is None or message.cost_currency is None:
+        return None
+    return CostOut(amount=f"{message.cost_amount:f}", currency=message.cost_currency)

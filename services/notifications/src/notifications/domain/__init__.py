@@ -28,10 +28,12 @@ from notifications.domain.channels import (
     NotificationChannel,
     OutcomeUnknownError,
     Outgoing,
+    Receipt,
     RecipientOptedOutError,
     RefusedForGoodError,
     RefusedForNowError,
     require_channel,
+    without_links,
 )
 from notifications.domain.contacts import CatalogueItem, Client, Contact, Preference
 from notifications.domain.errors import (
@@ -101,6 +103,7 @@ __all__ = [
     "OutcomeUnknownError",
     "Outgoing",
     "Preference",
+    "Receipt",
     "RecipientOptedOutError",
     "RefusedForGoodError",
     "RefusedForNowError",
@@ -136,4 +139,5 @@ __all__ = [
     "rules_for",
     "sms_size",
     "suppression_reason",
+    "without_links",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Protocol
 
 from notifications.domain.appointments import Appointment
@@ -29,6 +30,8 @@ class Notification:
     location: str
     text: Text
     language: str
+    links: Sequence[str] = ()
+    """The addresses in the text that let whoever has them act as the client."""
     may_ask: bool = False
     """Whether the client is to be asked for an answer, on a channel where they can give one."""
 
@@ -42,6 +45,27 @@ class Outgoing:
     content: bytes
     asks: bool = False
     """Whether it asks to be answered."""
+    text: str | None = None
+    """For the ledger: what the recipient reads, with links that open nothing."""
+    segments: int | None = None
+    """Of an SMS: how many parts it is sent in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a provider says when it takes a message; `segments` and the cost where it tells them."""
+
+    provider_id: str
+    segments: int | None = None
+    cost_amount: Decimal | None = None
+    cost_currency: str | None = None
+
+
+def without_links(text: str, links: Sequence[str]) -> str:
+    """The text as the ledger keeps it: nobody who reads that acts as the client."""
+    for link in sorted(links, key=len, reverse=True):
+        text = text.replace(link, f"{link.partition('/p/')[0]}/...")
+    return text
 
 
 class InvalidAddressError(Exception):
@@ -103,8 +127,8 @@ class NotificationChannel(Protocol):
         """The finished content. Pure: the same notification gives the same `reference`."""
         ...
 
-    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
-        """Hands the content over and returns the provider's id for it.
+    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> Receipt:
+        """Hands the content over and returns the provider's receipt for it.
 
         `may_hand_over` is asked once, when the provider is ready for the content, and records the attempt: up to
         then nothing can have been accepted. Raises NotHandedOverError where it says no, else one of the

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -136,6 +137,13 @@ class Message:
     address: str | None
     provider_id: str | None
     sent_at: datetime | None
+    sent_text: str | None = None
+    """As it was handed over, last; links without what opens them."""
+    segments: int | None = None
+    """Of an SMS: how many parts it is sent in."""
+    cost_amount: Decimal | None = None
+    cost_currency: str | None = None
+    """Where the provider has told it."""
     correlation_id: str
     causation_id: str | None
     traceparent: str | None

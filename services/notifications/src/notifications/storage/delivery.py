@@ -7,13 +7,14 @@ content is handed over: an expired claim without it is simply taken again, one w
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import case, func, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import AGREED_STATUSES, Channel, Message, Status
+from notifications.domain import AGREED_STATUSES, Channel, Message, Outgoing, Status
 from notifications.storage.messages import COLUMNS, message_of
 from notifications.storage.tables import messages
 
@@ -58,6 +59,8 @@ _BEGIN = text(
         recipient_name = :recipient_name,
         address = :address,
         asks = :asks,
+        sent_text = :sent_text,
+        segments = :segments,
         claimed_until = CAST(:now AS timestamptz) + CAST(:lease AS interval),
         updated_at = :now
     WHERE m.organization_id = :organization_id AND m.id = :id
@@ -80,6 +83,9 @@ class Settlement:
     code: str | None = None
     detail: str | None = None
     provider_id: str | None = None
+    segments: int | None = None
+    cost_amount: Decimal | None = None
+    cost_currency: str | None = None
     next_attempt_at: datetime | None = None
     waits: bool = False
     tried: bool = False
@@ -173,7 +179,7 @@ class DeliveryStore:
         )
 
     async def begin_attempt(
-        self, message: Message, *, recipient_name: str, address: str, asks: bool, lease: timedelta, now: datetime
+        self, message: Message, *, recipient_name: str, outgoing: Outgoing, lease: timedelta, now: datetime
     ) -> bool:
         """Records that the content is about to be handed over; False where that must not happen any more."""
         begun = await self._session.execute(
@@ -183,8 +189,10 @@ class DeliveryStore:
                 "id": message.id,
                 "claim": message.claim,
                 "recipient_name": recipient_name,
-                "address": address,
-                "asks": asks,
+                "address": outgoing.address,
+                "asks": outgoing.asks,
+                "sent_text": outgoing.text,
+                "segments": outgoing.segments,
                 "lease": lease,
                 "now": now,
                 "agreed": sorted(AGREED_STATUSES),
@@ -212,7 +220,13 @@ class DeliveryStore:
         if settlement.next_attempt_at is not None:
             values |= {"next_attempt_at": settlement.next_attempt_at, "attempted_at": None}
         if settlement.status is Status.SENT:
-            values |= {"sent_at": now, "provider_id": settlement.provider_id}
+            values |= {
+                "sent_at": now,
+                "provider_id": settlement.provider_id,
+                "segments": func.coalesce(settlement.segments, messages.c.segments),
+                "cost_amount": settlement.cost_amount,
+                "cost_currency": settlement.cost_currency,
+            }
         mine = (messages.c.status == Status.CLAIMED) & (messages.c.claim == message.claim)
         late = (messages.c.status == Status.UNKNOWN) & (messages.c.attempted_at.is_not(None))
         condition = mine | late if settlement.status is Status.SENT else mine

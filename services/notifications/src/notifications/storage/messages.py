@@ -171,7 +171,7 @@ class MessageStore:
             )
             to_client = and_(theirs, messages.c.audience == Audience.CLIENT)
             # What staff were written may name the client as well.
-            await self._session.execute(update(messages).where(theirs).values(text=None))
+            await self._session.execute(update(messages).where(theirs).values(text=None, sent_text=None))
             await self._session.execute(update(messages).where(to_client).values(**_FORGOTTEN))
             rows = await self._session.execute(
                 update(messages)
@@ -297,7 +297,13 @@ _SUPPRESSED: dict[str, Any] = {
 }
 
 
-_FORGOTTEN: dict[str, Any] = {"recipient_name": None, "address": None, "text": None, "provider_id": None}
+_FORGOTTEN: dict[str, Any] = {
+    "recipient_name": None,
+    "address": None,
+    "text": None,
+    "sent_text": None,
+    "provider_id": None,
+}
 
 
 def _planned(draft: Draft, now: datetime) -> dict[str, Any]:

@@ -123,14 +123,13 @@ async def deliver_message(
             return await DeliveryStore(session).begin_attempt(
                 message,
                 recipient_name=recipient_name,
-                address=outgoing.address,
-                asks=outgoing.asks,
+                outgoing=outgoing,
                 lease=channel.longest_hand_over,
                 now=clock(),
             )
 
     try:
-        provider_id = await channel.send(outgoing, may_hand_over=may_hand_over)
+        receipt = await channel.send(outgoing, may_hand_over=may_hand_over)
     except NotHandedOverError:
         return None
     except RefusedForNowError as error:
@@ -150,7 +149,13 @@ async def deliver_message(
     except OutcomeUnknownError as error:
         settlement = Settlement(status=Status.UNKNOWN, code=error.code, detail=error.detail)
     else:
-        settlement = Settlement(status=Status.SENT, provider_id=provider_id[:200])
+        settlement = Settlement(
+            status=Status.SENT,
+            provider_id=receipt.provider_id[:200],
+            segments=receipt.segments,
+            cost_amount=receipt.cost_amount,
+            cost_currency=receipt.cost_currency,
+        )
     return await _settle(database, message, settlement, clock=clock)
 
 

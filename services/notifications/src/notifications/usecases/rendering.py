@@ -16,9 +16,11 @@ def render_message(sendable: Sendable, *, portal: PortalLinks | None, now: datet
     """
     if sendable.message.kind is Kind.AD_HOC:
         text, language = _written_by_hand(sendable), sendable.business.locale or "en"
+        links: Mapping[str, str] = {}
     else:
         choice = _choice(sendable)
-        text, language = _filled_in(sendable, choice, _links(sendable, portal, now)), choice.locale
+        links = _links(sendable, portal, now)
+        text, language = _filled_in(sendable, choice, links), choice.locale
     return Notification(
         message=sendable.message,
         appointment=sendable.appointment,
@@ -29,6 +31,7 @@ def render_message(sendable: Sendable, *, portal: PortalLinks | None, now: datet
         address=sendable.address,
         text=text,
         language=language,
+        links=tuple(links.values()),
         may_ask=_may_ask(sendable),
     )
 

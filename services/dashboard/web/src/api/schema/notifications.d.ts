@@ -456,6 +456,19 @@ export interface components {
             /** Items */
             items: components["schemas"]["ChannelOut"][];
         };
+        /** CostOut */
+        CostOut: {
+            /**
+             * Amount
+             * @example 0.0079
+             */
+            amount: string;
+            /**
+             * Currency
+             * @example USD
+             */
+            currency: string;
+        };
         /**
          * CreateReminderRuleIn
          * @description A default reminder: of the organization, or of one business or one service.
@@ -637,6 +650,11 @@ export interface components {
             attempts: number;
             /** Sent At */
             sent_at: string | null;
+            /** Text */
+            text: string | null;
+            /** Segments */
+            segments: number | null;
+            cost: components["schemas"]["CostOut"] | null;
             /** Reminder Id */
             reminder_id: string | null;
             /**

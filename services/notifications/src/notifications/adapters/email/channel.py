@@ -9,7 +9,17 @@ from notifications.adapters.email.address import checked_address
 from notifications.adapters.email.ics import Invitation, Method, Party
 from notifications.adapters.email.mime import Mail, message_id_of, write_mail
 from notifications.adapters.email.smtp import SmtpGateway
-from notifications.domain import Audience, Channel, Contact, InvalidAddressError, Kind, Notification, Outgoing
+from notifications.domain import (
+    Audience,
+    Channel,
+    Contact,
+    InvalidAddressError,
+    Kind,
+    Notification,
+    Outgoing,
+    Receipt,
+    without_links,
+)
 
 _RECORDING: Final = timedelta(seconds=30)
 """Beside the server's time to answer: ours to record the answer."""
@@ -53,15 +63,21 @@ class EmailChannel:
             language=notification.language,
             invitation=self._invitation(notification),
         )
-        return Outgoing(address=notification.address, reference=reference, content=write_mail(mail, now=now))
+        return Outgoing(
+            address=notification.address,
+            reference=reference,
+            content=write_mail(mail, now=now),
+            text=without_links(notification.text.text, notification.links),
+        )
 
-    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
-        return await self._gateway.send(
+    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> Receipt:
+        reply = await self._gateway.send(
             sender=self._sender_address,
             recipient=outgoing.address,
             content=outgoing.content,
             may_hand_over=may_hand_over,
         )
+        return Receipt(provider_id=reply)
 
     async def aclose(self) -> None:
         await self._gateway.aclose()

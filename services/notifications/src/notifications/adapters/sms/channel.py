@@ -14,8 +14,11 @@ from notifications.domain import (
     Kind,
     Notification,
     Outgoing,
+    Receipt,
     bounded_sms,
     normalised_sms,
+    sms_size,
+    without_links,
 )
 
 _HOW_TO_STOP: Final[Mapping[str, str]] = {
@@ -42,7 +45,7 @@ class SmsGateway(Protocol):
     @property
     def longest_hand_over(self) -> timedelta: ...
 
-    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
+    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> Receipt:
         """As NotificationChannel.send."""
         ...
 
@@ -75,9 +78,11 @@ class SmsChannel:
             reference=f"{message.organization_id}:{message.id}",
             content=text.encode(),
             asks=asks,
+            text=without_links(text, notification.links),
+            segments=sms_size(text).segments,
         )
 
-    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
+    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> Receipt:
         return await self._gateway.send(outgoing, may_hand_over=may_hand_over)
 
     async def aclose(self) -> None:

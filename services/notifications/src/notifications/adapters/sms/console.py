@@ -7,7 +7,7 @@ from email.policy import SMTP
 from typing import Final
 
 from notifications.adapters.email import SmtpGateway
-from notifications.domain import Outgoing, sms_size
+from notifications.domain import Outgoing, Receipt, sms_size
 
 _RECORDING: Final = timedelta(seconds=30)
 _SENDER: Final = "console@sms.invalid"
@@ -23,11 +23,12 @@ class ConsoleSmsGateway:
     def longest_hand_over(self) -> timedelta:
         return timedelta(seconds=self._gateway.server.data_seconds) + _RECORDING
 
-    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
+    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> Receipt:
         recipient = f"{outgoing.address}@sms.invalid"
-        return await self._gateway.send(
+        reply = await self._gateway.send(
             sender=_SENDER, recipient=recipient, content=_as_mail(outgoing, recipient), may_hand_over=may_hand_over
         )
+        return Receipt(provider_id=reply)
 
     async def aclose(self) -> None:
         await self._gateway.aclose()

@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -20,6 +21,7 @@ from notifications.domain import (
     NotHandedOverError,
     OutcomeUnknownError,
     Outgoing,
+    Receipt,
     RecipientOptedOutError,
     RefusedForGoodError,
     RefusedForNowError,
@@ -71,8 +73,8 @@ class TwilioGateway:
     def longest_hand_over(self) -> timedelta:
         return timedelta(seconds=self._account.seconds) + _RECORDING
 
-    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> str:
-        """Hands one text over; Twilio's SID of it. Raises what `NotificationChannel.send` may raise."""
+    async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> Receipt:
+        """Hands one text over; Twilio's receipt for it. Raises what `NotificationChannel.send` may raise."""
         try:
             messages = self._client().messages
         except Exception as error:
@@ -95,7 +97,7 @@ class TwilioGateway:
             raise OutcomeUnknownError("twilio_no_answer", detail) from error
         if not created.sid:
             raise OutcomeUnknownError("twilio_no_answer", "the SMS provider's answer names no message")
-        return str(created.sid)
+        return _receipt(created.sid, created.num_segments, created.price, created.price_unit)
 
     async def aclose(self) -> None:
         if self._http is not None:
@@ -201,6 +203,23 @@ def outcome_of(status: int, code: int | None, retry_after: str | None, *, now: d
     if status < 400 or status in (401, 403, 404, 405) or code in _OURS_TO_MEND:
         return RefusedForNowError(name, detail)
     return RefusedForGoodError(name, detail)
+
+
+def _receipt(sid: object, segments: object, price: object, unit: object) -> Receipt:
+    """Twilio tells a price as what it takes off the balance, and mostly not at once."""
+    said = str(segments or "")
+    try:
+        amount = abs(Decimal(str(price))) if price is not None and unit else None
+    except InvalidOperation:
+        amount = None
+    if amount is not None and not amount.is_finite():
+        amount = None
+    return Receipt(
+        provider_id=str(sid),
+        segments=int(said) if said.isascii() and said.isdigit() and 0 < int(said[:4]) < 1_000 else None,
+        cost_amount=amount,
+        cost_currency=str(unit).upper()[:3] if amount is not None else None,
+    )
 
 
 def _code_in(text: str) -> int | None:

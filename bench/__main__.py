@@ -430,7 +430,8 @@ def _report(lines: list[Line]) -> str:
     return (
         "# Benchmarks\n\n"
         "Written by `make bench`. Machines differ, so each promise is a ratio taken in one run; PostgreSQL runs "
-        "with its ordinary durability, and server, database, broker and load generator share the machine. Booking and "
+        "with its ordinary durability, and server, database, broker and load generator share the machine. A service "
+        "has twice as many connections as there are cores, and one. Booking and "
         f"bulk are measured {ROUNDS} times, by turns with pgbench, and the middle ratio is told. What browsers see "
         "(proxy, streams, screens) is measured on all services at once, started as for the end-to-end tests: with "
         "PostgreSQL not waiting for the disk, and with Chromium, without a graphics card, on the same machine.\n\n"

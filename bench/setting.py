@@ -34,6 +34,8 @@ WITHOUT_LIMITS = {
         {kind: {"per_minute": 0, "burst": 1} for kind in ("slots", "holds", "exports", "reports")}
     )
 }
+POOL = {"SLOTSTREAM_DATABASE_POOL_SIZE": str(2 * (os.cpu_count() or 1) + 1)}
+"""As docs/pooling.md advises: more at once than the database has cores for wait there, and in the service's way."""
 _LOG_SEGMENTS = 64
 """Of 16 MB: what `min_wal_size` keeps for further use."""
 
@@ -64,7 +66,7 @@ class Setting:
     def service(self, name: str, role: Literal["api", "worker", "all"], **settings: str) -> Iterator[ServiceProcess]:
         """One process of one service, ready."""
         port = free_port()
-        environment = self.stack_settings.environment(name, port=port) | WITHOUT_LIMITS | settings
+        environment = self.stack_settings.environment(name, port=port) | WITHOUT_LIMITS | POOL | settings
         process = ServiceProcess(
             service=name, role=role, port=port, environment=environment, log=self.folder / f"{name}-{role}.log"
         )

@@ -65,8 +65,9 @@ class Connection(Protocol):
 class Database:
     """One service's database, as one role."""
 
-    def __init__(self, engine: AsyncEngine, *, direct_url: URL | None = None) -> None:
+    def __init__(self, engine: AsyncEngine, *, turns: "_Turns", direct_url: URL | None = None) -> None:
         self.engine = engine
+        self._turns = turns
         self._direct_url = direct_url or engine.url
 
     @classmethod
@@ -105,7 +106,8 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=_POOL_SECONDS if pool_timeout is None else pool_timeout,
+            # Who has a turn finds a connection. The pool's own waiting takes a task and a timer for each checkout.
+            pool_timeout=None,
             pool_use_lifo=True,
             pool_recycle=1_800,
             # Parameters hold names and phones; an error's text goes to logs.
@@ -122,7 +124,11 @@ class Database:
         event.listen(engine.sync_engine, "connect", _read_plain_uuids)
         event.listen(engine.sync_engine, "checkout", _refuse_closed)
         event.listen(engine.sync_engine, "checkin", _unbind)
-        return cls(engine, direct_url=make_url(direct_url) if direct_url is not None else None)
+        return cls(
+            engine,
+            turns=_Turns(pool_size, _POOL_SECONDS if pool_timeout is None else pool_timeout),
+            direct_url=make_url(direct_url) if direct_url is not None else None,
+        )
 
     def connections_in_use(self) -> int:
         """How many connections of the pool are lent out now."""
@@ -155,7 +161,7 @@ class Database:
 
     @asynccontextmanager
     async def _begin(self, prelude: str) -> AsyncIterator[AsyncSession]:
-        with unavailable_as_transient():
+        async with self._turns:
             session = AsyncSession(self.engine, expire_on_commit=False)
             try:
                 await session.run_sync(_bind, prelude)
@@ -176,7 +182,7 @@ class Database:
         Each statement must set the tenant itself (`tenant_cte`); no transaction is opened and no round trip is
         spent besides the statement's own. The driver caches the prepared statement per connection.
         """
-        with unavailable_as_transient():
+        async with self._turns:
             pooled = await self.engine.raw_connection()
             driver: Any = pooled.driver_connection
             clean = False
@@ -228,6 +234,32 @@ class Database:
     async def dispose(self) -> None:
         """Close every pooled connection."""
         await self.engine.dispose()
+
+
+class _Turns:
+    """As many at once as there are connections; the others wait in the order in which they came.
+
+    What PostgreSQL or the wait says of "not now" leaves as DatabaseUnavailableError.
+    """
+
+    def __init__(self, count: int, seconds: float) -> None:
+        self._free = asyncio.Semaphore(count)
+        self._seconds = seconds
+
+    async def __aenter__(self) -> None:
+        if not self._free.locked():
+            await self._free.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailableError from error
+
+    async def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        self._free.release()
+        if isinstance(error, Exception) and is_unavailable(error):
+            raise DatabaseUnavailableError from error
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types

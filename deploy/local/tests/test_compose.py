@@ -91,6 +91,19 @@ def test_the_dashboard_is_built_with_its_web_application_and_the_others_without(
     assert "COPY --from=build-web" in built
 
 
+@pytest.mark.parametrize("stage", ["build-service", "build-tools"])
+def test_images_say_what_they_are_made_of(stage: str) -> None:
+    """The same packages as are installed, without those that the image leaves out."""
+    [text] = [part for part in DOCKERFILE.split("\nFROM ") if part.startswith(f"packages AS {stage}\n")]
+    [installed] = [line for line in text.splitlines() if "uv sync" in line]
+    [told] = [line for line in text.splitlines() if "uv export" in line]
+
+    assert "--format cyclonedx1.5 --output-file sbom.cdx.json" in told
+    for option in ("--package", "--all-packages"):
+        assert (option in installed.split()) == (option in told.split())
+    assert told.count("--no-emit-package") == installed.count("--no-install-package")
+
+
 def test_node_and_what_was_built_outside_stay_out_of_the_images() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
 

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from itertools import count
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -172,3 +173,17 @@ def test_no_two_offsets_go_by_one_name_at_one_time() -> None:
             moment = datetime(2027, month, 15, 12, tzinfo=UTC).astimezone(ZoneInfo(zone))
             offsets.setdefault(zone_name(moment, Locale.parse("en")), set()).add(moment.utcoffset())
         assert {name: found for name, found in offsets.items() if len(found) > 1} == {}
+
+
+def test_a_template_is_too_expensive_by_the_time_that_it_computes_and_not_by_the_time_that_it_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = Text(subject="Hello", text="{{ client.name }} " * 20)
+    values = {"client": {"name": "Grace"}}
+    moments = count()
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(moments)))
+    assert render_text(text, values).subject == "Hello"
+
+    monkeypatch.setattr(time, "thread_time", lambda: float(next(moments)))
+    with pytest.raises(TemplateRefusedError, match="too long"):
+        render_text(text, values)

@@ -78,7 +78,7 @@ export function ListPage() {
     }
     return result;
   }, [rows, sorted]);
-  const { lines, waiting, watch } = useStill(grouped, `${filterKey}${sort}`);
+  const { lines, waiting, watch } = useStill(grouped, pages.isPlaceholderData ? null : `${filterKey}${sort}`);
   const order = () => lines.flatMap((line) => (line.kind === "row" ? [line.key] : []));
 
   const scale = useScale();

@@ -44,13 +44,16 @@ export function still(shown: readonly Line[], next: readonly Line[], held: strin
 
 const rowOf = (target: EventTarget): string | null => (target as Element).closest<HTMLElement>("tr")?.querySelector<HTMLElement>("[data-row]")?.dataset.row ?? null;
 
-/** `question` is what the list answers: to another one, other rows are shown at once. */
-export function useStill(next: readonly Line[], question: string) {
-  const drawn = useRef<{ question: string; lines: readonly Line[] }>({ question, lines: next });
+/**
+ * `question` is what the rows answer: to another one, other rows are shown at once. It is null while rows of a former
+ * question stand in for those that are asked for.
+ */
+export function useStill(next: readonly Line[], question: string | null) {
+  const drawn = useRef<{ question: string | null; lines: readonly Line[] }>({ question, lines: next });
   const near = useRef<{ pointer: string | null; focus: string | null }>({ pointer: null, focus: null });
   const [, redraw] = useState(0);
   const held = near.current.pointer ?? near.current.focus;
-  const { lines, waiting } = drawn.current.question === question ? still(drawn.current.lines, next, held) : { lines: next, waiting: 0 };
+  const { lines, waiting } = question !== null && drawn.current.question === question ? still(drawn.current.lines, next, held) : { lines: next, waiting: 0 };
   const waits = useRef(false);
   useLayoutEffect(() => {
     drawn.current = { question, lines };

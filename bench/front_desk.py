@@ -29,6 +29,8 @@ APPOINTMENTS = 600
 _BUILD_WEB = Path(__file__).parents[1] / "services" / "dashboard" / "web" / "build.py"
 _SETTINGS = {
     "DASHBOARD_SESSION_RATE": json.dumps({"per_minute": 0, "burst": 1}),
+    # All of the two thousand browsers are the owner's.
+    "DASHBOARD_LIVE_STREAMS_PER_USER": "5000",
     # What a service has that is told nothing; the tests' platform is told to look seldom.
     "SLOTSTREAM_RELAY_IDLE_SECONDS": "0.1",
 }

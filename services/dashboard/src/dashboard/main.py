@@ -92,6 +92,7 @@ def create_api(
         idle=settings.session_idle,
         retention=settings.live_retention,
         most=settings.live_streams,
+        per_user=settings.live_streams_per_user,
         # The other half of the pool is for requests: whoever reconnects asks for what is on screen, too.
         connecting=max(1, settings.database_pool_size // 2),
     )

@@ -108,6 +108,8 @@ class DashboardSettings(ServiceSettings):
     """How far back a stream can be resumed."""
     live_streams: int = Field(default=4_000, ge=1)
     """How many streams one process holds open."""
+    live_streams_per_user: int = Field(default=24, ge=1)
+    """How many of them one user may have, in all browsers."""
 
     @field_validator("secret_keys")
     @classmethod

@@ -45,7 +45,6 @@ _RESUMED_AT_MOST: Final = 500
 _WAITING_AT_MOST: Final = 500
 _PER_SESSION: Final = 8
 """A browser needs one, however many windows it has open."""
-_PER_USER: Final = 24
 
 
 class TooManyStreamsError(SlotstreamError):
@@ -98,6 +97,7 @@ class LiveHub:
         idle: timedelta,
         retention: timedelta,
         most: int,
+        per_user: int,
         connecting: int,
     ) -> None:
         self._database = database
@@ -107,6 +107,7 @@ class LiveHub:
         self._idle = idle
         self._retention = retention
         self._most = most
+        self._per_user = per_user
         self.door = asyncio.Semaphore(connecting)
         """How many streams ask the database at once while they open. The others wait here, in the order in which they
         came: waiters of the pool overtake one another, and it gives up on them."""
@@ -138,7 +139,7 @@ class LiveHub:
         ]
         if own.count(signed_in.session.id) >= _PER_SESSION:
             detail = "This browser listens in too many windows already: close some, and this one is told again."
-        elif len(own) >= _PER_USER:
+        elif len(own) >= self._per_user:
             detail = "You listen in too many browsers already: sign out of some, and this one is told again."
         elif self._count >= self._most:
             detail = "Too many browsers listen here just now: this one is let in when others have left."

@@ -129,7 +129,7 @@ lifecycle.free_time = keep_time
     CodeBug(
         breaks="nothing archived is open",
         process="booking-api",
-        patch="from booking.usecases import lifecycle\nlifecycle.refuse_to_hide = lambda appointment: None",
+        patch="from booking.usecases import lifecycle\nlifecycle.refuse_to_hide = lambda appointment, *, now: None",
     ),
     CodeBug(
         breaks="nobody misses what has not begun",

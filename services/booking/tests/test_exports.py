@@ -53,7 +53,7 @@ async def test_the_lists_filters_narrow_an_export(tenant: Tenant) -> None:
 
 async def test_selected_appointments_are_exported_archived_or_not(tenant: Tenant) -> None:
     first, second, _third = [await tenant.book(tenant.at(hour)) for hour in (9, 10, 11)]
-    await tenant.post(f"/v1/appointments/{second['id']}/complete")
+    await tenant.post(f"/v1/appointments/{second['id']}/dismiss")
     await tenant.post(f"/v1/appointments/{second['id']}/archive")
     rows = await exported(tenant, ids=[first["id"], second["id"]])
     assert [row["id"] for row in rows] == [first["id"], second["id"]]

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from booking_fixtures import Tenant
+from booking_fixtures import NOW, Tenant
 
 pytestmark = pytest.mark.service
 
@@ -182,6 +182,7 @@ async def test_of_two_pending_requests_for_one_slot_only_one_can_be_approved(ten
 async def test_archiving_hides_and_never_deletes(tenant: Tenant) -> None:
     booked = await tenant.book(tenant.at(9))
     await verb(tenant, booked, "complete")
+    tenant.now[0] += timedelta(days=2)
     await verb(tenant, booked, "archive")
 
     assert (await tenant.get("/v1/appointments"))["items"] == []
@@ -200,6 +201,24 @@ async def test_what_is_still_to_come_is_not_hidden_and_what_is_hidden_comes_back
     await verb(tenant, booked, "dismiss")
     await verb(tenant, booked, "archive")
     assert (await verb(tenant, booked, "reopen"))["archived"] is False
+
+
+async def test_what_is_completed_early_is_not_hidden_while_it_still_takes_its_time(tenant: Tenant) -> None:
+    service = await tenant.add_service(buffer_after_minutes=15)
+    booked = await tenant.book(tenant.at(9), service_id=service["id"])
+    await verb(tenant, booked, "complete")
+    path = f"/v1/appointments/{booked['id']}"
+    for at in (NOW, datetime.fromisoformat(booked["ends_at"]) + timedelta(minutes=14)):
+        tenant.now[0] = at
+        assert (await verb(tenant, booked, "archive", 409))["code"] == "cancel_first"
+        bulk = await tenant.post("/v1/appointments/bulk", {"verb": "archive", "ids": [booked["id"]]})
+        assert bulk["results"][0]["problem"]["code"] == "cancel_first"
+        assert "archive" not in (await tenant.get(path))["verbs"]
+
+    tenant.now[0] += timedelta(minutes=1)
+
+    assert "archive" in (await tenant.get(path))["verbs"]
+    assert (await verb(tenant, booked, "archive"))["archived"] is True
 
 
 async def test_an_appointment_is_not_moved_to_where_it_is(tenant: Tenant) -> None:

@@ -199,7 +199,7 @@ async def archive(
     expected_version: IfMatch,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Hide from lists; nothing is deleted."""
+    """Hide from lists; nothing is deleted. What is still to come, or takes time that is, is refused: `cancel_first`."""
     return await _archive(
         request, dependencies, principal, appointment_id, archived=True, expected_version=expected_version
     )

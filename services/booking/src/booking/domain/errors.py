@@ -31,7 +31,7 @@ class CommandExpiredError(SlotstreamError):
 
 
 class CancelFirstError(SlotstreamError):
-    """An appointment that is still open is not hidden: it takes time that nobody would see taken."""
+    """An appointment that is open, or takes time that is to come, is not hidden: nobody would see that time taken."""
 
     code = "cancel_first"
     kind = ErrorKind.conflict

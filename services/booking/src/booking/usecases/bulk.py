@@ -99,7 +99,7 @@ async def _judged(
 def _changed(policy: Policy, old: Appointment, order: BulkOrder, context: Context) -> tuple[Appointment, Change]:
     verb = VERBS[order.verb]
     if verb is Verb.ARCHIVE:
-        refuse_to_hide(old)
+        refuse_to_hide(old, now=context.now)
         return changed(old, verb=verb, now=context.now, archived=True)
     details = Details(reason=order.reason, notify=order.notify)
     status, override = decide(policy, old, verb, context=context, details=details)

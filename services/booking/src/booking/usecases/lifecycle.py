@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -158,7 +158,7 @@ def _is_possible(
 ) -> bool:
     if verb in {Verb.ARCHIVE, Verb.UNARCHIVE}:
         is_wanted = appointment.archived == (verb is Verb.UNARCHIVE)
-        return is_wanted and (verb is Verb.UNARCHIVE or appointment.status not in OPEN)
+        return is_wanted and (verb is Verb.UNARCHIVE or not is_to_be_seen(appointment, now=context.now))
     if client_erased and verb in _ABOUT_A_PERSON:
         return False
     try:
@@ -309,10 +309,20 @@ def _unchanged(old: Appointment) -> Recorded:
     return Recorded(old, snapshot_json(old))
 
 
-def refuse_to_hide(old: Appointment) -> None:
-    """Raises CancelFirstError where the appointment is still to come about."""
+def is_to_be_seen(appointment: Appointment, *, now: datetime) -> bool:
+    """Whether it is still to come about, or takes time that is not over: nobody is refused for what nobody sees."""
+    return appointment.status in OPEN or (appointment.occupies and appointment.blocked[1] > now)
+
+
+def refuse_to_hide(old: Appointment, *, now: datetime) -> None:
+    """Raises CancelFirstError for what is to be seen."""
     if old.status in OPEN:
         raise CancelFirstError(f"The appointment is {old.status}: cancel or complete it before it is archived.")
+    if is_to_be_seen(old, now=now):
+        raise CancelFirstError(
+            f"The appointment is {old.status} and takes its time all the same until that is over: reopen and cancel it"
+            " to archive it before."
+        )
 
 
 async def archive_appointment(
@@ -325,14 +335,14 @@ async def archive_appointment(
 ) -> Recorded:
     """Hides an appointment from lists, or shows it again. Its history stays whole; its status is untouched.
 
-    One that is still open is not hidden: its time would be taken by something that nobody sees.
+    One that is still open, or takes time that is to come, is not hidden: nobody would see what takes it.
     """
     connection = await connection_of(session)
     old = await locked_appointment(connection, context, appointment_id, expected_version)
     if old.archived == archived:
         return _unchanged(old)
     if archived:
-        refuse_to_hide(old)
+        refuse_to_hide(old, now=context.now)
     verb = Verb.ARCHIVE if archived else Verb.UNARCHIVE
     new, change = changed(old, verb=verb, now=context.now, archived=archived)
     return await record_change(session, new, change=change, context=context)

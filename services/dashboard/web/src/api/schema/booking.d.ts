@@ -937,7 +937,7 @@ export interface paths {
         put?: never;
         /**
          * Archive
-         * @description Hide from lists; nothing is deleted.
+         * @description Hide from lists; nothing is deleted. What is still to come, or takes time that is, is refused: `cancel_first`.
          */
         post: operations["archive"];
         delete?: never;

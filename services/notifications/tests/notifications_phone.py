@@ -7,7 +7,7 @@ import httpx2
 from notifications_salon import Salon
 from notifications_twilio import TOKEN
 
-from notifications.adapters.sms import form_of, signature_of
+from notifications.adapters.twilio import form_of, signature_of
 
 BASE = "https://msg.salon.test/api/notifications"
 GRACE = "+447700900123"

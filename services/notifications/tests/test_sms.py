@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.adapters.sms import can_be_answered, checked_number
+from notifications.adapters.sms import can_be_answered
+from notifications.adapters.twilio import checked_number
 from notifications.domain import InvalidAddressError, SmsSize, bounded_sms, normalised_sms, sms_size
 
 

@@ -12,7 +12,7 @@ from notifications_twilio import Answer, FakeTwilio
 from sqlalchemy import text
 from test_sms_sending import fall_due, remind, text_row
 
-from notifications.adapters.sms import form_of, is_signed, signature_of
+from notifications.adapters.twilio import form_of, is_signed, signature_of
 from notifications.domain import NumberDigests, opt_out_word
 
 N3_TOKEN = "c0ffee00c0ffee00c0ffee00c0ffee00"

@@ -12,7 +12,7 @@ from notifications_twilio import DOCUMENT, Answer, FakeTwilio, published
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from notifications.adapters.sms.twilio import outcome_of
+from notifications.adapters.twilio import outcome_of
 from notifications.domain import (
     Channel,
     OutcomeUnknownError,
@@ -132,7 +132,7 @@ async def test_no_answer_in_time_is_unknown_and_not_sent_again(salon: Salon, twi
     appointment, _ = await remind(salon)
     twilio.answers = [Answer(hold=asyncio.Event())]
     gateway: Any = salon.sender.channels.get("sms")  # type: ignore[arg-type]
-    object.__setattr__(gateway._gateway._account, "seconds", 0.3)
+    object.__setattr__(gateway._gateway._twilio.account, "seconds", 0.3)
     await fall_due(salon, appointment)
 
     assert (await text_row(salon))["status"] == "unknown"
@@ -144,7 +144,7 @@ async def test_no_answer_in_time_is_unknown_and_not_sent_again(salon: Salon, twi
 async def test_a_twilio_that_is_not_there_is_tried_again(salon: Salon, twilio: FakeTwilio) -> None:
     appointment, _ = await remind(salon)
     gateway: Any = salon.sender.channels.get("sms")  # type: ignore[arg-type]
-    account = gateway._gateway._account
+    account = gateway._gateway._twilio.account
     object.__setattr__(account, "base_url", "http://127.0.0.1:1")
     await fall_due(salon, appointment)
     row = await text_row(salon)

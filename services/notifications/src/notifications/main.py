@@ -11,9 +11,19 @@ from pydantic import SecretStr
 
 from notifications.adapters.email import EmailChannel, SmtpGateway, SmtpServer, checked_address
 from notifications.adapters.portal_links import PortalLinks
-from notifications.adapters.sms import ConsoleSmsGateway, SmsChannel, SmsGateway, TwilioAccount, TwilioGateway
+from notifications.adapters.sms import ConsoleSmsGateway, SmsChannel, SmsGateway, TwilioSmsGateway
+from notifications.adapters.twilio import TwilioAccount
+from notifications.adapters.voice import ConsoleVoiceGateway, VoiceChannel, VoiceGateway
 from notifications.api import ROUTERS, Dependencies
-from notifications.domain import Channel, Channels, InvalidAddressError, NumberDigests, RetryPolicy
+from notifications.domain import (
+    Channel,
+    Channels,
+    InvalidAddressError,
+    NotificationChannel,
+    NumberDigests,
+    QuietHours,
+    RetryPolicy,
+)
 from notifications.settings import NotificationsSettings
 from notifications.storage import PLANNED_CHANNEL
 from notifications.worker import Sender
@@ -73,7 +83,7 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
         database=database,
         channels=create_channels(settings),
         numbers=create_number_digests(settings),
-        twilio_token=_secret(settings.twilio_auth_token) if settings.sms == "twilio" else None,
+        twilio_token=_secret(settings.twilio_auth_token) if "twilio" in (settings.sms, settings.voice) else None,
         twilio_callback_url=settings.twilio_callback_url or None,
         catalogue_wait=settings.catalogue_wait,
         clock=clock,
@@ -110,10 +120,15 @@ def create_worker(settings: NotificationsSettings, *, clock: Clock = system_cloc
 
 def create_channels(settings: NotificationsSettings) -> Channels:
     """Those that this installation has: what needs another one is refused."""
-    email = EmailChannel(SmtpGateway(_smtp_server(settings)), sender_address=_sender_address(settings))
-    sms = _sms_gateway(settings)
-    more = [SmsChannel(sms, sender=settings.sms_sender)] if sms is not None else []
-    return Channels([email, *more], immediate=[Channel.EMAIL])
+    channels: list[NotificationChannel] = [
+        EmailChannel(SmtpGateway(_smtp_server(settings)), sender_address=_sender_address(settings))
+    ]
+    if (sms := _sms_gateway(settings)) is not None:
+        channels.append(SmsChannel(sms, sender=settings.sms_sender))
+    if (voice := _voice_gateway(settings)) is not None:
+        channels.append(VoiceChannel(voice))
+    quiet = QuietHours(begins=settings.voice_quiet_from, ends=settings.voice_quiet_until)
+    return Channels(channels, immediate=[Channel.EMAIL], quiet={Channel.VOICE: quiet})
 
 
 def create_sender(settings: NotificationsSettings, *, database: Database, channels: Channels, clock: Clock) -> Sender:
@@ -194,7 +209,15 @@ def _sender_address(settings: NotificationsSettings) -> str:
 def _sms_gateway(settings: NotificationsSettings) -> SmsGateway | None:
     if settings.sms == "console":
         return ConsoleSmsGateway(SmtpGateway(_smtp_server(settings)))
-    return TwilioGateway(_twilio_account(settings)) if settings.sms == "twilio" else None
+    if settings.sms == "none":
+        return None
+    if not settings.sms_sender:
+        raise StartError('NOTIFICATIONS_SMS is "twilio", which needs NOTIFICATIONS_SMS_SENDER')
+    return TwilioSmsGateway(_twilio_account(settings), sender=settings.sms_sender)
+
+
+def _voice_gateway(settings: NotificationsSettings) -> VoiceGateway | None:
+    return ConsoleVoiceGateway(SmtpGateway(_smtp_server(settings))) if settings.voice == "console" else None
 
 
 def _twilio_account(settings: NotificationsSettings) -> TwilioAccount:
@@ -203,10 +226,9 @@ def _twilio_account(settings: NotificationsSettings) -> TwilioAccount:
     if (key is None) != (secret is None):
         raise StartError("NOTIFICATIONS_TWILIO_API_KEY and NOTIFICATIONS_TWILIO_API_SECRET belong together")
     password = secret or settings.twilio_auth_token
-    if not settings.twilio_account_sid or not settings.sms_sender or password is None:
+    if not settings.twilio_account_sid or password is None:
         raise StartError(
-            'NOTIFICATIONS_SMS is "twilio", which needs NOTIFICATIONS_TWILIO_ACCOUNT_SID, NOTIFICATIONS_SMS_SENDER, '
-            "and NOTIFICATIONS_TWILIO_AUTH_TOKEN or an API key"
+            "Twilio needs NOTIFICATIONS_TWILIO_ACCOUNT_SID, and NOTIFICATIONS_TWILIO_AUTH_TOKEN or an API key"
         )
     if not settings.number_keys:
         raise StartError("NOTIFICATIONS_NUMBER_KEYS is empty: without a key no number that says STOP is remembered")
@@ -219,7 +241,6 @@ def _twilio_account(settings: NotificationsSettings) -> TwilioAccount:
         account_sid=settings.twilio_account_sid,
         username=key or settings.twilio_account_sid,
         password=password.get_secret_value(),
-        sender=settings.sms_sender,
         base_url=settings.twilio_base_url,
         callback_url=settings.twilio_callback_url,
         seconds=settings.twilio_seconds,

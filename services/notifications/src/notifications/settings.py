@@ -1,6 +1,6 @@
 """What notifications can be told."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
@@ -37,6 +37,18 @@ class NotificationsSettings(ServiceSettings):
     """How SMS go out. `console` is for development: each becomes a mail to an address that does not exist."""
     sms_sender: str = ""
     """A number (E.164), a short code, a name of up to 11 characters, or a messaging service's SID (`MG…`)."""
+    voice: Literal["none", "console", "twilio"] = "none"
+    """How calls go out. `console` is for development: each becomes a mail to an address that does not exist."""
+    voice_sender: str = ""
+    """The number that calls come from (E.164): one of Twilio's, or one that is verified there."""
+    voice_again: int = Field(default=2, ge=0, le=10)
+    """How often somebody who is busy or does not answer is called once more."""
+    voice_pause: timedelta = Field(default=timedelta(minutes=10), ge=timedelta(minutes=1), le=timedelta(days=1))
+    voice_within: timedelta = Field(default=timedelta(hours=1), ge=timedelta(0), le=timedelta(days=1))
+    """How long after it was due a call may be made again; a reminder's never after the start."""
+    voice_quiet_from: time = time(21)
+    voice_quiet_until: time = time(8)
+    """Nobody is called in between, by the clock where they are. The same time twice: whenever it is due."""
     twilio_account_sid: str = ""
     twilio_auth_token: SecretStr | None = None
     """Signs what Twilio tells this service, and sends where there is no API key."""
@@ -46,7 +58,7 @@ class NotificationsSettings(ServiceSettings):
     twilio_callback_url: str | None = None
     """Where Twilio reaches this service: `https://book.example.com/api/notifications` by the dashboard's origin.
 
-    Without it nothing is heard of what became of an SMS, nor of those who answer STOP.
+    Without it nothing is heard of what became of an SMS, nor of those who answer STOP, and there are no calls.
     """
     number_keys: tuple[SecretStr, ...] = ()
     """By which numbers that have opted out are remembered: 32 bytes each in URL-safe base64, as a JSON list.

@@ -8,7 +8,7 @@ from fastapi import Header, Request, Response
 from prometheus_client import Counter
 from starlette.types import Scope
 
-from notifications.adapters.sms import checked_number, form_of, is_signed
+from notifications.adapters.twilio import checked_number, form_of, is_signed
 from notifications.api.dependencies import CurrentDependencies, Dependencies
 from notifications.domain import InvalidAddressError, SignatureInvalidError
 from notifications.usecases.answers import receive_text

@@ -6,7 +6,14 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.adapters.templates import BUILT_IN_LOCALES, DEFAULTS, VARIABLES, built_in, sample_values
+from notifications.adapters.templates import (
+    BUILT_IN_LOCALES,
+    DEFAULTS,
+    SPOKEN_LOCALES,
+    VARIABLES,
+    built_in,
+    sample_values,
+)
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
 from notifications.domain import Channel, Kind, Template, Text, sms_size
 from notifications.schemas import (
@@ -93,7 +100,7 @@ async def list_built_in_templates(
     principal: Reader,
     kind: Annotated[list[Kind] | None, Query()] = None,
     locale: Annotated[list[str] | None, Query()] = None,
-    channel: Annotated[Literal["email", "sms"], Query()] = "email",
+    channel: Annotated[Literal["email", "sms", "voice"], Query()] = "email",
 ) -> Page[TemplateOut]:
     """The built-in texts, as a start for one's own."""
     of_channel = Channel(channel)
@@ -113,7 +120,7 @@ async def list_built_in_templates(
             updated_at=None,
             version=None,
         )
-        for language in BUILT_IN_LOCALES
+        for language in (SPOKEN_LOCALES if of_channel is Channel.VOICE else BUILT_IN_LOCALES)
         if not locale or language in locale
         for built_in_kind, audience in DEFAULTS
         if not kind or built_in_kind in kind

@@ -19,6 +19,15 @@ from notifications.domain.appointments import (
     LocationKind,
     Staff,
 )
+from notifications.domain.calls import (
+    BUSY_CODES,
+    KEYS,
+    MOST_SPOKEN,
+    QUIET_HOURS,
+    CallPolicy,
+    QuietHours,
+    spoken,
+)
 from notifications.domain.channels import (
     Channels,
     DeliveryError,
@@ -68,14 +77,19 @@ from notifications.domain.words import bare
 
 __all__ = [
     "AGREED_STATUSES",
+    "BUSY_CODES",
+    "KEYS",
     "MAX_UNITS",
+    "MOST_SPOKEN",
     "NEED_ACTIVE",
+    "QUIET_HOURS",
     "Appointment",
     "AppointmentChange",
     "AppointmentInactiveError",
     "AppointmentTexts",
     "Audience",
     "BusinessUnknownError",
+    "CallPolicy",
     "CatalogueItem",
     "Channel",
     "ChannelUnavailableError",
@@ -103,6 +117,7 @@ __all__ = [
     "OutcomeUnknownError",
     "Outgoing",
     "Preference",
+    "QuietHours",
     "Receipt",
     "RecipientOptedOutError",
     "RefusedForGoodError",
@@ -138,6 +153,7 @@ __all__ = [
     "require_channel",
     "rules_for",
     "sms_size",
+    "spoken",
     "suppression_reason",
     "without_links",
 ]

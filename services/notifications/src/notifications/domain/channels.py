@@ -1,12 +1,13 @@
 """A notification channel: one way to reach people, such as e-mail."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
 from notifications.domain.appointments import Appointment
+from notifications.domain.calls import QuietHours
 from notifications.domain.contacts import CatalogueItem, Contact
 from notifications.domain.errors import ChannelUnavailableError
 from notifications.domain.messages import Channel, Message
@@ -140,10 +141,20 @@ class NotificationChannel(Protocol):
 
 
 class Channels:
-    """The channels that are configured. `immediate` are those that news goes out on without being asked for."""
+    """The channels that are configured. `immediate` are those that news goes out on without being asked for.
 
-    def __init__(self, channels: Sequence[NotificationChannel], *, immediate: Sequence[Channel]) -> None:
+    `quiet` has the hours in which nobody is reached on a channel.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[NotificationChannel],
+        *,
+        immediate: Sequence[Channel],
+        quiet: Mapping[Channel, QuietHours] | None = None,
+    ) -> None:
         self._by_name = {channel.name: channel for channel in channels}
+        self._quiet = quiet or {}
         self.immediate = [self._by_name[name] for name in immediate if name in self._by_name]
 
     def __iter__(self) -> Iterator[NotificationChannel]:
@@ -155,6 +166,9 @@ class Channels:
 
     def get(self, name: Channel) -> NotificationChannel | None:
         return self._by_name.get(name)
+
+    def quiet_hours_of(self, name: Channel) -> QuietHours | None:
+        return self._quiet.get(name)
 
 
 def require_channel(name: Channel, configured: frozenset[Channel]) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from notifications.adapters.portal_links import PortalLinks
 from notifications.adapters.templates import Choice, built_in, choose_template, locale_of, render_text, values_of
-from notifications.domain import Audience, Kind, Notification, TemplateRefusedError, Text
+from notifications.domain import Audience, Channel, Kind, Notification, TemplateRefusedError, Text
 from notifications.usecases.eligibility import Sendable
 
 
@@ -61,7 +61,8 @@ def _choice(sendable: Sendable) -> Choice:
 
 
 def _links(sendable: Sendable, portal: PortalLinks | None, now: datetime) -> Mapping[str, str]:
-    if portal is None or sendable.message.audience is not Audience.CLIENT:
+    if portal is None or sendable.message.audience is not Audience.CLIENT or sendable.message.channel is Channel.VOICE:
+        # Nobody follows a link that is read out.
         return {}
     return portal.addresses(
         sendable.appointment, client_id=sendable.client_id, asks_confirmation=sendable.asks_confirmation, now=now

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from notifications.adapters.templates import check_text, html_page, render_text, sample_values
 from notifications.domain import (
     MAX_UNITS,
+    MOST_SPOKEN,
     BusinessUnknownError,
     Channel,
     DuplicateError,
@@ -17,6 +18,7 @@ from notifications.domain import (
     bounded_sms,
     normalised_sms,
     require_channel,
+    spoken,
 )
 from notifications.storage import CatalogueStore, TemplateStore
 from notifications.usecases.limits import check_setting
@@ -83,19 +85,23 @@ async def archive_template(
 
 
 def preview_template(text: Text, *, locale: str, channel: Channel) -> Text:
-    """The text with example values filled in, HTML and SMS as they would be sent. Raises TemplateRefusedError."""
+    """The text with example values filled in, as it would be sent or spoken. Raises TemplateRefusedError."""
     rendered = render_text(text, sample_values(locale))
+    if channel is Channel.VOICE:
+        return replace(rendered, text=spoken(rendered.text), html=None)
     if channel is Channel.SMS:
         return replace(rendered, text=normalised_sms(rendered.text), html=None)
     return replace(rendered, html=rendered.html or html_page(rendered.text, locale))
 
 
 def _check_length(template: Template) -> None:
-    """Raises TemplateRefusedError for an SMS that is too long with example values already."""
-    if template.channel is not Channel.SMS:
+    """Raises TemplateRefusedError for an SMS or a call that is too long with example values already."""
+    if template.channel not in (Channel.SMS, Channel.VOICE):
         return
-    shown = preview_template(template.text, locale=template.locale, channel=template.channel).text
-    if bounded_sms(shown) != shown:
+    text = render_text(template.text, sample_values(template.locale)).text
+    if template.channel is Channel.VOICE and len(" ".join(text.split())) > MOST_SPOKEN:
+        raise TemplateRefusedError(f"The text is longer than the {MOST_SPOKEN} characters of a call")
+    if template.channel is Channel.SMS and bounded_sms(shown := normalised_sms(text)) != shown:
         raise TemplateRefusedError(f"The text is longer than the {MAX_UNITS} characters of an SMS")
 
 

@@ -1247,7 +1247,7 @@ export interface operations {
             query?: {
                 kind?: components["schemas"]["Kind"][] | null;
                 locale?: string[] | null;
-                channel?: "email" | "sms";
+                channel?: "email" | "sms" | "voice";
             };
             header?: never;
             path?: never;

@@ -2,20 +2,12 @@
 
 from notifications.adapters.sms.channel import SmsChannel, SmsGateway, can_be_answered
 from notifications.adapters.sms.console import ConsoleSmsGateway
-from notifications.adapters.sms.numbers import checked_number
-from notifications.adapters.sms.signatures import Form, form_of, is_signed, signature_of
-from notifications.adapters.sms.twilio import TwilioAccount, TwilioGateway
+from notifications.adapters.sms.twilio import TwilioSmsGateway
 
 __all__ = [
     "ConsoleSmsGateway",
-    "Form",
     "SmsChannel",
     "SmsGateway",
-    "TwilioAccount",
-    "TwilioGateway",
+    "TwilioSmsGateway",
     "can_be_answered",
-    "checked_number",
-    "form_of",
-    "is_signed",
-    "signature_of",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from notifications.adapters.sms.numbers import checked_number
+from notifications.adapters.twilio import checked_number
 from notifications.domain import (
     MAX_UNITS,
     Audience,

@@ -1,245 +1,68 @@
-"""SMS by Twilio's Messages API (https://www.twilio.com/docs/messaging/api/message-resource).
+"""SMS by Twilio's Messages API (https://www.twilio.com/docs/messaging/api/message-resource)."""
 
-What an answer means follows from whether Twilio can have acted: a refused connection, 429 and a 503 that names a time
-come before acting, a 4xx says no, and after anything else that is not a yes nobody knows.
-"""
-
-import asyncio
-import json
-import logging
-from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
-from notifications.domain import (
-    DeliveryError,
-    NotHandedOverError,
-    OutcomeUnknownError,
-    Outgoing,
-    Receipt,
-    RecipientOptedOutError,
-    RefusedForGoodError,
-    RefusedForNowError,
-)
+from notifications.adapters.twilio import TwilioAccount, TwilioClient, cost_of
+from notifications.domain import Outgoing, Receipt
 
 if TYPE_CHECKING:
     from twilio.rest import Client
 
-OPTED_OUT: Final = 21610
-"""The recipient has written STOP to the sender (https://www.twilio.com/docs/api/errors/21610)."""
 STATUS_PATH: Final = "/v1/providers/twilio/sms-status"
 
-_RECORDING: Final = timedelta(seconds=30)
-_OURS_TO_MEND: Final = frozenset({20003, 20005, 20404, 21212, 21603, 21606, 21659, 21660, 21661, 21703, 21704})
-"""Codes that speak of our account, our credentials or our sender: an operator mends them, not the recipient."""
-_LATER: Final = frozenset({20429, 21611, 30001})
-"""Too many requests, a full queue."""
-_LONGEST_WAIT: Final = timedelta(hours=1)
 
+class TwilioSmsGateway:
+    """Hands texts over to Twilio. `sender` as SmsChannel has it."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TwilioAccount:
-    """`username` and `password` are the account's SID and auth token, or an API key and its secret.
-
-    `callback_url` is where Twilio reaches this service; without it nothing is heard of what became of a text.
-    """
-
-    account_sid: str
-    username: str
-    password: str = field(repr=False)
-    sender: str
-    base_url: str = "https://api.twilio.com"
-    callback_url: str | None = None
-    seconds: float = 20.0
-
-
-class TwilioGateway:
-    """Sends with Twilio's own library, over a connection per text.
-
-    A kept connection that the other side has just closed would leave the outcome unknown.
-    """
-
-    def __init__(self, account: TwilioAccount) -> None:
-        self._account = account
-        self._http: Any = None
-        self._known_client: Client | None = None
+    def __init__(self, account: TwilioAccount, *, sender: str) -> None:
+        self._twilio = TwilioClient(account)
+        self._sender = sender
 
     @property
     def longest_hand_over(self) -> timedelta:
-        return timedelta(seconds=self._account.seconds) + _RECORDING
+        return self._twilio.longest_hand_over
 
     async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> Receipt:
         """Hands one text over; Twilio's receipt for it. Raises what `NotificationChannel.send` may raise."""
-        try:
-            messages = self._client().messages
-        except Exception as error:
-            raise RefusedForNowError("twilio_unusable", f"Twilio's library fails: {type(error).__name__}") from error
-        if not await may_hand_over():
-            raise NotHandedOverError
-        try:
-            async with asyncio.timeout(self._account.seconds):
-                created = await messages.create_async(
-                    to=outgoing.address,
-                    body=outgoing.content.decode(),
-                    **self._sender(),
-                    **self._callback(outgoing.reference),
-                )
-        except DeliveryError:
-            raise
-        except Exception as error:
-            # A cut connection, no answer in time, one that nobody can read: nothing says that Twilio did not take it.
-            detail = f"the SMS provider gave no answer that can be read: {type(error).__name__}"
-            raise OutcomeUnknownError("twilio_no_answer", detail) from error
-        if not created.sid:
-            raise OutcomeUnknownError("twilio_no_answer", "the SMS provider's answer names no message")
+
+        def text(client: "Client") -> Awaitable[Any]:
+            sent: Awaitable[Any] = client.messages.create_async(
+                to=outgoing.address,
+                body=outgoing.content.decode(),
+                **self._from(),
+                **self._callback(outgoing.reference),
+            )
+            return sent
+
+        created = await self._twilio.create(text, may_hand_over=may_hand_over)
         return _receipt(created.sid, created.num_segments, created.price, created.price_unit)
 
     async def aclose(self) -> None:
-        if self._http is not None:
-            await self._http.close()
+        await self._twilio.aclose()
 
-    def _client(self) -> "Client":
-        """Made at the first text: the library takes a second to import, and the API's processes send nothing."""
-        if self._known_client is None:
-            from twilio.rest import Client
-
-            account = self._account
-            self._http = _http_client(account)
-            self._known_client = Client(
-                account.username, account.password, account.account_sid, http_client=self._http, environment={"": ""}
-            )
-        return self._known_client
-
-    def _sender(self) -> dict[str, str]:
-        sender = self._account.sender
+    def _from(self) -> dict[str, str]:
+        sender = self._sender
         return {"messaging_service_sid": sender} if sender.startswith("MG") and len(sender) == 34 else {"from_": sender}
 
     def _callback(self, reference: str) -> dict[str, str]:
         """Our message's id travels in the address, so that Twilio can tell of a text whose answer was lost."""
-        if self._account.callback_url is None:
+        base = self._twilio.account.callback_url
+        if base is None:
             return {}
         organization_id, _, message_id = reference.partition(":")
         query = urlencode({"organization": organization_id, "message": message_id})
-        return {"status_callback": f"{self._account.callback_url.rstrip('/')}{STATUS_PATH}?{query}"}
-
-
-def _http_client(account: TwilioAccount) -> Any:
-    """The library's client for another base URL than its own, without its retries: a POST repeated sends twice."""
-    from aiohttp import (
-        ClientConnectorError,
-        ClientSession,
-        ClientTimeout,
-        ConnectionTimeoutError,
-        DummyCookieJar,
-        TCPConnector,
-    )
-    from twilio.http.async_http_client import AsyncTwilioHttpClient
-    from twilio.http.response import Response
-
-    base = urlsplit(account.base_url)
-    quiet = logging.getLogger("notifications.twilio")
-    # The library logs addresses and headers of each request.
-    quiet.setLevel(logging.WARNING)
-
-    class HttpClient(AsyncTwilioHttpClient):  # type: ignore[misc]  # twilio ships no types
-        session: Any
-
-        async def request(self, method: str, url: str, *arguments: Any, **options: Any) -> Response:
-            # Where the library makes a BasicAuth of them, which aiohttp is about to drop.
-            username, password = options.pop("auth", None) or ("", "")
-            credentials = b64encode(f"{username}:{password}".encode()).decode()
-            options["headers"] = {**(options.get("headers") or {}), "Authorization": f"Basic {credentials}"}
-            if self.session is None:
-                inner = ClientSession(connector=TCPConnector(force_close=True), cookie_jar=DummyCookieJar())
-                self.session = _Session(inner, ClientTimeout(total=None, connect=account.seconds / 2))
-            asked = urlsplit(url)
-            try:
-                response = await super().request(
-                    method,
-                    urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + asked.path, asked.query, "")),
-                    *arguments,
-                    **options,
-                )
-            except (ClientConnectorError, ConnectionTimeoutError) as error:
-                detail = f"the SMS provider cannot be reached: {type(error).__name__}"
-                raise RefusedForNowError("twilio_unreachable", detail) from error
-            if response.status_code >= 300:
-                headers = response.headers or {}
-                raise outcome_of(response.status_code, _code_in(response.text), headers.get("Retry-After"))
-            return response
-
-    return HttpClient(pool_connections=False, logger=quiet)
-
-
-class _Session:
-    """aiohttp's, with a time to connect in, which the library does not set: what never connected was not sent."""
-
-    def __init__(self, inner: Any, timeout: Any) -> None:
-        self._inner = inner
-        self._timeout = timeout
-
-    async def request(self, **options: Any) -> Any:
-        return await self._inner.request(**{**options, "timeout": self._timeout})
-
-    async def close(self) -> None:
-        await self._inner.close()
-
-
-def outcome_of(status: int, code: int | None, retry_after: str | None, *, now: datetime | None = None) -> DeliveryError:
-    """What an answer that is no yes means. Its words are not kept: they repeat the recipient's number."""
-    name = f"twilio_{code or status}"
-    detail = f"the SMS provider answered {status}" + (f" (error {code})" if code else "")
-    if code == OPTED_OUT:
-        return RecipientOptedOutError(name, detail)
-    if status == 429 or code in _LATER or (status == 503 and retry_after is not None):
-        return RefusedForNowError(name, detail, wait=_wait(retry_after, now or datetime.now(UTC)))
-    if status >= 500:
-        return OutcomeUnknownError(name, detail)
-    if status < 400 or status in (401, 403, 404, 405) or code in _OURS_TO_MEND:
-        return RefusedForNowError(name, detail)
-    return RefusedForGoodError(name, detail)
+        return {"status_callback": f"{base.rstrip('/')}{STATUS_PATH}?{query}"}
 
 
 def _receipt(sid: object, segments: object, price: object, unit: object) -> Receipt:
-    """Twilio tells a price as what it takes off the balance, and mostly not at once."""
     said = str(segments or "")
-    try:
-        amount = abs(Decimal(str(price))) if price is not None and unit else None
-    except InvalidOperation:
-        amount = None
-    if amount is not None and not amount.is_finite():
-        amount = None
+    amount, currency = cost_of(price, unit)
     return Receipt(
         provider_id=str(sid),
         segments=int(said) if said.isascii() and said.isdigit() and 0 < int(said[:4]) < 1_000 else None,
         cost_amount=amount,
-        cost_currency=str(unit).upper()[:3] if amount is not None else None,
+        cost_currency=currency,
     )
-
-
-def _code_in(text: str) -> int | None:
-    try:
-        code = json.loads(text).get("code")
-    except (ValueError, AttributeError):
-        return None
-    return code if isinstance(code, int) else None
-
-
-def _wait(retry_after: str | None, now: datetime) -> timedelta | None:
-    """Retry-After as RFC 9110 §10.2.3 has it: whole seconds or a date; None where it says neither."""
-    if retry_after is None:
-        return None
-    value = retry_after.strip()
-    if value.isascii() and value.isdigit():
-        return min(timedelta(seconds=int(value[:6])), _LONGEST_WAIT)
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
-    return min(max(until - now, timedelta()), _LONGEST_WAIT)

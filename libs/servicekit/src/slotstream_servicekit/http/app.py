@@ -1,9 +1,9 @@
 """Building a service's HTTP application: the same conventions for all."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import orjson
 from fastapi import FastAPI
@@ -15,12 +15,14 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.http.auth import Authenticator
 from slotstream_servicekit.http.limits import RateLimits
 from slotstream_servicekit.http.openapi import openapi_of, refuse_duplicate_operations
+from slotstream_servicekit.http.plain import ErrorHandlers, PlainRoute
 from slotstream_servicekit.http.problems import ProblemResponse, problem, problem_of
 from slotstream_servicekit.http.request_telemetry import RequestTelemetry
 from slotstream_servicekit.http.routes import Router, StrictRoute, refuse_hidden_routes
@@ -39,6 +41,22 @@ _CODES_BY_STATUS = {
 }
 
 
+class _Application(FastAPI):
+    """FastAPI, past whose layers the plain routes go: see `http/plain.py`."""
+
+    def __init__(self, *, direct: Mapping[tuple[str, str], ASGIApp], **options: Any) -> None:
+        super().__init__(**options)
+        self._direct = direct
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        direct = self._direct.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if direct is None:
+            await super().__call__(scope, receive, send)
+        else:
+            scope["app"] = self
+            await direct(scope, receive, send)
+
+
 def create_app(
     *,
     service: str,
@@ -55,16 +73,16 @@ def create_app(
     Without an authenticator no route may ask for a principal. `lifespan` opens and closes what the service holds
     (its database).
     """
-    app = FastAPI(
+    routes = _strict_routes(routers)
+    refuse_duplicate_operations(routes)
+    _refuse_open_doors(routes, authenticator)
+    app = _Application(
+        direct=_direct(routes, service),
         title=title,
         version=version,
         lifespan=_lifespan(lifespan, authenticator),
         middleware=[Middleware(RequestTelemetry, service=service)],
-        exception_handlers={
-            SlotstreamError: _on_slotstream_error,
-            RequestValidationError: _on_validation_error,
-            HTTPException: _on_http_exception,
-        },
+        exception_handlers=dict(_HANDLERS),
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
@@ -76,9 +94,6 @@ def create_app(
     app.state.authenticator = authenticator
     app.state.health = health
     app.state.rate_limits = RateLimits(settings.rate_limits)
-    routes = _strict_routes(routers)
-    refuse_duplicate_operations(routes)
-    _refuse_open_doors(routes, authenticator)
     in_order = sorted(routes, key=lambda route: not route.comes_first)
     refuse_hidden_routes(in_order)
     # Flat, and not by include_router: FastAPI matches an included router twice per request.
@@ -94,6 +109,16 @@ def _strict_routes(routers: Sequence[Router]) -> list[StrictRoute]:
             raise TypeError(f"{route} is not checked: make its router a slotstream_servicekit.http.Router")
         routes.append(route)
     return routes
+
+
+def _direct(routes: Sequence[StrictRoute], service: str) -> dict[tuple[str, str], ASGIApp]:
+    """The plain routes by method and path."""
+    return {
+        (method, route.path): RequestTelemetry(route.direct(_HANDLERS), service=service)
+        for route in routes
+        if isinstance(route, PlainRoute) and route.is_direct
+        for method in route.methods or ()
+    }
 
 
 def operator_routes(health: Health) -> list[Route]:
@@ -177,6 +202,13 @@ async def _on_http_exception(request: Request, error: Exception) -> ProblemRespo
     if raised.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers = {"Allow": ", ".join(sorted(_methods_at(request)))}
     return problem(raised.status_code, code, detail, headers=headers)
+
+
+_HANDLERS: Final[ErrorHandlers] = {
+    SlotstreamError: _on_slotstream_error,
+    RequestValidationError: _on_validation_error,
+    HTTPException: _on_http_exception,
+}
 
 
 def _methods_at(request: Request) -> set[str]:

@@ -51,7 +51,7 @@ async def tenant(
     made: list[Tenant] = []
     mails, upstream = MailCatcher(), Upstream()
     tenant = Tenant(
-        app=create_api(settings, clock=lambda: made[0].now, upstream=upstream),
+        app=create_api(settings, clock=lambda: made[0].now, upstreams=upstream),
         upstream=upstream,
         database=fresh.database,
         settings=settings,

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from uuid import uuid4
 
-import httpx2
 import pytest
 from dashboard_tenant import Tenant
 
@@ -152,7 +151,7 @@ async def test_paths_that_say_two_things_or_lead_out_of_the_api_lead_nowhere(ten
 
 
 async def test_a_service_that_does_not_answer_is_told_as_such(tenant: Tenant) -> None:
-    tenant.upstream.failure = httpx2.ConnectError("refused")
+    tenant.upstream.is_down = True
 
     answer = await (await tenant.signed_in()).get("/api/booking/v1/appointments")
 

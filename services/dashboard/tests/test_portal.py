@@ -353,9 +353,9 @@ async def test_who_names_a_duplicate_makes_and_ends_links_of_the_one_client(
 
 async def test_links_end_while_booking_does_not_answer(tenant: Tenant, services: PortalServices) -> None:
     path = path_of(tenant, services)
-    tenant.upstream.failure = httpx2.ConnectError("refused")
+    tenant.upstream.is_down = True
     revoked = await tenant.api().post("/v1/client-links/revoke", json={"client_id": str(services.client_id)})
-    tenant.upstream.failure = None
+    tenant.upstream.is_down = False
 
     assert revoked.status_code == 204
     assert (await tenant.browser().get(path)).status_code == 410
@@ -504,7 +504,7 @@ async def test_a_flood_from_one_address_is_slowed_and_told_when(tenant: Tenant, 
 
 async def test_while_a_service_is_down_the_page_says_so(tenant: Tenant, services: PortalServices) -> None:
     path = path_of(tenant, services, services.add())
-    tenant.upstream.failure = httpx2.ConnectError("refused")
+    tenant.upstream.is_down = True
 
     for answer in (await tenant.browser().get(path), await tenant.browser().submit(f"{path}/confirm")):
         assert answer.status_code == 503

@@ -5,7 +5,6 @@ from datetime import timedelta
 from html import unescape
 from uuid import uuid4
 
-import httpx2
 import pytest
 import pytest_asyncio
 from dashboard_tenant import ORIGIN, Tenant
@@ -278,7 +277,7 @@ async def test_the_script_is_small_and_kept(tenant: Tenant, services: PublicServ
 
 
 async def test_a_service_that_does_not_answer_has_a_page(tenant: Tenant, services: PublicServices) -> None:
-    tenant.upstream.failure = httpx2.ConnectError("down")
+    tenant.upstream.is_down = True
 
     answer = await tenant.browser().get(path_of(tenant))
 

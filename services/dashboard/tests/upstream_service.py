@@ -1,35 +1,37 @@
 """A service behind the gateway that keeps what it is asked and answers what it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx2
 
-
-class _Parts(httpx2.AsyncByteStream):
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for start in range(0, len(self._content), 10):
-            yield self._content[start : start + 10]
+from dashboard.domain.protocols import UpstreamError
 
 
-class _Endless(httpx2.AsyncByteStream):
-    """Begins, and then is silent for ever."""
+@dataclass
+class Answer:
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    content: bytes
+    is_endless: bool = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b": here\n\n"
-        await asyncio.Event().wait()
+    async def parts(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self.content), 10):
+            yield self.content[start : start + 10]
+        if self.is_endless:
+            await asyncio.Event().wait()
+
+    def close(self) -> None:
+        pass
 
 
 @dataclass(kw_only=True)
-class Upstream(httpx2.AsyncBaseTransport):
+class Upstream:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes = b'{"ok":true}'
-    failure: httpx2.TransportError | None = None
+    is_down: bool = False
     answer: Callable[[httpx2.Request, bytes], tuple[int, bytes]] | None = None
     """Decides by the request, where it is given."""
     is_endless: bool = False
@@ -39,22 +41,40 @@ class Upstream(httpx2.AsyncBaseTransport):
     requests: list[httpx2.Request] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+    async def ask(
+        self,
+        method: str,
+        address: str,
+        *,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | AsyncIterable[bytes] | None = None,
+        may_be_silent: bool = False,
+    ) -> Answer:
+        request = httpx2.Request(method, address, headers=headers)
         self.requests.append(request)
         self.asked.set()
-        body = bytearray()
-        assert isinstance(request.stream, httpx2.AsyncByteStream)
-        async for part in request.stream:
-            body += part
-        self.bodies.append(bytes(body))
-        if self.failure is not None:
-            raise self.failure
+        sent = await _whole(body)
+        self.bodies.append(sent)
+        if self.is_down:
+            raise UpstreamError
         if self.is_endless:
-            return httpx2.Response(200, headers={"Content-Type": "text/event-stream"}, stream=_Endless())
-        status, content = self.answer(request, bytes(body)) if self.answer is not None else (self.status, self.content)
-        headers = {"Content-Length": str(len(content)), **self.headers}
-        return httpx2.Response(status, headers=headers, stream=_Parts(content), request=request)
+            return Answer(200, [(b"Content-Type", b"text/event-stream")], b": here\n\n", is_endless=True)
+        status, content = self.answer(request, sent) if self.answer is not None else (self.status, self.content)
+        told = {"Content-Length": str(len(content)), **self.headers}
+        return Answer(status, [(name.encode(), value.encode()) for name, value in told.items()], content)
+
+    async def aclose(self) -> None:
+        pass
 
     @property
     def last(self) -> httpx2.Request:
         return self.requests[-1]
+
+
+async def _whole(body: bytes | AsyncIterable[bytes] | None) -> bytes:
+    if body is None or isinstance(body, bytes):
+        return body or b""
+    try:
+        return b"".join([part async for part in body])
+    except Exception as error:
+        raise UpstreamError from error

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import httpx2
@@ -17,6 +16,7 @@ from dashboard.adapters.portal import HttpPortalServices
 from dashboard.adapters.public import HttpPublicServices
 from dashboard.adapters.sealing import DerivedClientSecrets, SecretBox
 from dashboard.adapters.smtp import SmtpMailSender
+from dashboard.adapters.upstreams import HttpUpstreams
 from dashboard.adapters.visitors import DerivedVisitorSecrets, SealedDrafts
 from dashboard.adapters.web import WebApplication, read_web_application
 from dashboard.api import booking_pages, company_sign_in, link_pages, pages, passkey_pages, portal_pages
@@ -38,6 +38,7 @@ from dashboard.api.sessions_memory import SessionMemory
 from dashboard.api.tokens import KeyRing, OwnKeys, TokenIssuer
 from dashboard.api.users import router as users_router
 from dashboard.api.web import Web
+from dashboard.domain.protocols import Upstreams
 from dashboard.domain.public import FrameMemory
 from dashboard.settings import DashboardSettings
 from dashboard.worker import Mailer, sweeps
@@ -65,17 +66,18 @@ def create_api(
     settings: DashboardSettings,
     *,
     clock: Clock = system_clock,
-    upstream: httpx2.AsyncBaseTransport | None = None,
+    upstreams: Upstreams | None = None,
     web: WebApplication | None = None,
 ) -> FastAPI:
-    """`upstream` takes the place of the network in tests; `web` is served where it was built."""
+    """`upstreams` take the place of the network in tests; `web` is served where it was built."""
     database = Database.of_service(settings, service=NAME, role="api")
     health = Health()
     health.register("database", database_check(database))
     keys = _keys(settings)
     ring = _key_ring(settings, database, keys, clock)
-    transport = upstream or _upstream_transport()
-    upstream_client = _upstream_client(settings, transport)
+    services = upstreams or HttpUpstreams(
+        connect_seconds=settings.upstream_connect_seconds, silent_seconds=settings.upstream_seconds
+    )
     providers = _company_providers(settings, clock)
     tokens = TokenIssuer(
         ring,
@@ -113,8 +115,8 @@ def create_api(
             tokens=tokens,
             sessions=SessionMemory(database, clock=clock, memory=settings.session_memory, idle=settings.session_idle),
             limits=OriginLimits(lambda: clock().timestamp()),
-            portal=HttpPortalServices(upstream_client, settings.upstreams, token_for=tokens.for_visitor),
-            public=HttpPublicServices(upstream_client, settings.upstreams, token_for=tokens.for_page_visitor),
+            portal=HttpPortalServices(services, settings.upstreams, token_for=tokens.for_visitor),
+            public=HttpPublicServices(services, settings.upstreams, token_for=tokens.for_page_visitor),
             drafts=SealedDrafts(keys),
             visitor_secrets=DerivedVisitorSecrets(keys[0]),
             frames=FrameMemory(),
@@ -127,7 +129,7 @@ def create_api(
         stop.set()
         await live
         hasher.close()
-        await upstream_client.aclose()
+        await services.aclose()
         await providers.aclose()
         await database.dispose()
 
@@ -153,12 +155,9 @@ def create_api(
     )
     # FastAPI's own page of documentation loads scripts of others, which may not run where sessions live.
     app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") not in _FOREIGN_PAGES]
-    gateway = Gateway(
-        transport,
-        settings.upstreams,
-        timeout=_upstream_timeout(settings),
-        max_body_bytes=settings.proxy_max_body_bytes,
-    )
+    gateway = Gateway(services, settings.upstreams, max_body_bytes=settings.proxy_max_body_bytes)
+    # What is asked most is looked for first: a path is held against one route after the other.
+    app.router.routes[:0] = gateway_routes(gateway)
     app.router.routes.extend(
         [
             *pages.routes(has_application=web is not None),
@@ -168,7 +167,6 @@ def create_api(
             *portal_pages.routes(),
             *booking_pages.routes(),
             *live_routes(hub),
-            *gateway_routes(gateway),
             *(Web(web).routes() if web is not None else []),
         ]
     )
@@ -213,28 +211,6 @@ def _authenticator(settings: DashboardSettings, ring: KeyRing, clock: Clock) -> 
     others = [issuer for issuer in settings.issuers if issuer.issuer != settings.issuer]
     client = httpx2.AsyncClient(timeout=5.0, follow_redirects=False, mounts={_OWN_KEYS: OwnKeys(ring)})
     return Authenticator([own, *others], client=client, clock=lambda: clock().timestamp())
-
-
-def _upstream_transport() -> httpx2.AsyncBaseTransport:
-    limits = httpx2.Limits(max_connections=1_000, max_keepalive_connections=100)
-    return httpx2.AsyncHTTPTransport(limits=limits, trust_env=False)
-
-
-def _upstream_timeout(settings: DashboardSettings) -> httpx2.Timeout:
-    connect = settings.upstream_connect_seconds
-    return httpx2.Timeout(settings.upstream_seconds, connect=connect, pool=connect)
-
-
-def _upstream_client(settings: DashboardSettings, transport: httpx2.AsyncBaseTransport) -> httpx2.AsyncClient:
-    """Follows no redirect and keeps no cookie: what a service answers is the browser's to judge."""
-    return httpx2.AsyncClient(
-        transport=transport,
-        timeout=_upstream_timeout(settings),
-        follow_redirects=False,
-        trust_env=False,
-        # One client asks for all callers: a cookie that something on the way sets would be everybody's.
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-    )
 
 
 def _company_providers(settings: DashboardSettings, clock: Clock) -> OidcProviders:

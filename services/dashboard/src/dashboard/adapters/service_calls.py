@@ -1,12 +1,14 @@
 """Asking the services over HTTP on somebody's behalf, with a token of a moment."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Generic, TypeVar
+from urllib.parse import urlencode
 
-import httpx2
 import orjson
 
 from dashboard.domain.errors import PortalRefusedError, PortalUnavailableError
+from dashboard.domain.protocols import UpstreamAnswer, UpstreamError, Upstreams
 from slotstream_servicekit.telemetry import current_traceparent
 
 _SECONDS: Final = 10.0
@@ -22,13 +24,13 @@ class ServiceCalls(Generic[VisitorT]):
 
     def __init__(
         self,
-        client: httpx2.AsyncClient,
-        upstreams: Mapping[str, str],
+        upstreams: Upstreams,
+        addresses: Mapping[str, str],
         *,
         token_for: Callable[[VisitorT], Awaitable[str]],
     ) -> None:
-        self._client = client
         self._upstreams = upstreams
+        self._addresses = addresses
         self._token_for = token_for
 
     async def _ask(
@@ -44,7 +46,7 @@ class ServiceCalls(Generic[VisitorT]):
         headers: Mapping[str, str] | None = None,
     ) -> AnswerT:
         """Raises PortalRefusedError where the service says no, and PortalUnavailableError where it does not answer."""
-        base = self._upstreams.get(service)
+        base = self._addresses.get(service)
         if base is None:
             raise PortalUnavailableError(f"There is no service {service} behind the portal.")
         traceparent = current_traceparent()
@@ -52,20 +54,40 @@ class ServiceCalls(Generic[VisitorT]):
             "Authorization": f"Bearer {await self._token_for(visitor)}",
             "Accept-Encoding": "identity",
             **({"traceparent": traceparent} if traceparent is not None else {}),
+            **({"Content-Type": "application/json"} if body is not None else {}),
             **(headers or {}),
         }
+        query = f"?{urlencode(params, doseq=True)}" if params else ""
         try:
-            answer = await self._client.request(
-                method, f"{base}{path}", params=params, json=body, headers=sent, timeout=_SECONDS
-            )
-        except httpx2.TransportError as error:
+            async with asyncio.timeout(_SECONDS):
+                answer = await self._upstreams.ask(
+                    method,
+                    f"{base.rstrip('/')}{path}{query}",
+                    headers=list(sent.items()),
+                    body=orjson.dumps(body) if body is not None else None,
+                )
+                content = await _content(answer)
+        except (UpstreamError, TimeoutError) as error:
             raise PortalUnavailableError(f"The service {service} does not answer right now.") from error
-        if answer.status_code >= 500 or answer.status_code == 429 or len(answer.content) > _MOST_BYTES:
+        if answer.status >= 500 or answer.status == 429 or content is None:
             raise PortalUnavailableError(f"The service {service} does not answer right now.")
         try:
-            document: Document = orjson.loads(answer.content)
-            if answer.status_code >= 400:
-                raise PortalRefusedError(answer.status_code, str(document.get("code", "refused")))
+            document: Document = orjson.loads(content)
+            if answer.status >= 400:
+                raise PortalRefusedError(answer.status, str(document.get("code", "refused")))
             return read(document)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PortalUnavailableError(f"The service {service} answers what cannot be read.") from error
+
+
+async def _content(answer: UpstreamAnswer) -> bytes | None:
+    """The whole body; None where it is longer than any page needs."""
+    content = bytearray()
+    try:
+        async for part in answer.parts():
+            content += part
+            if len(content) > _MOST_BYTES:
+                return None
+    finally:
+        answer.close()
+    return bytes(content)

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Final, cast
 from uuid import UUID
 
-import httpx2
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount
@@ -22,6 +21,7 @@ from starlette.websockets import WebSocketClose
 from dashboard.api.browsers import require_csrf_token, session_secret
 from dashboard.api.dependencies import Dependencies, dependencies_of
 from dashboard.api.limits import API_CLIENT, SESSION
+from dashboard.domain.protocols import UpstreamAnswer, UpstreamError, Upstreams
 from dashboard.domain.sessions import SignedIn
 from dashboard.storage import ApiClientStore
 from slotstream_servicekit.database import Database
@@ -79,8 +79,20 @@ _LOOKED_AGAIN_SECONDS: Final = 15.0
 """How often it is looked at whether an answer without end may go on."""
 
 
+_ADDRESS: Final = re.compile(rb"[\x21-\x7e]{1,65536}")
+"""What may stand in a request's first line (RFC 9112 §3.2), as bytes."""
+
+
 class ServiceUnavailableError(TransientError):
     code = "service_unavailable"
+
+
+class _ClientGoneError(Exception):
+    pass
+
+
+class _BodyTooLongError(Exception):
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,28 +105,14 @@ class _Caller:
 
 
 class Gateway:
-    """An ASGI endpoint. `transport` holds the connections to the services.
-
-    A client around it would do for each call what is not wanted here: follow redirects, keep cookies, add headers.
-    """
+    """An ASGI endpoint; `addresses` says where each service is."""
 
     path: Final = "/api/{service}/v1/{path}"
     """As metrics and logs call it; what stands in a path may be personal."""
 
-    def __init__(
-        self,
-        transport: httpx2.AsyncBaseTransport,
-        upstreams: Mapping[str, str],
-        *,
-        timeout: httpx2.Timeout,
-        max_body_bytes: int,
-    ) -> None:
-        self._transport = transport
-        self._timeout = timeout.as_dict()
-        """As transports take it."""
-        self._stream_timeout = self._timeout | {"read": None, "write": None}
-        """A stream of events may be silent for as long as nothing happens."""
-        self._upstreams = {name: httpx2.URL(url) for name, url in upstreams.items()}
+    def __init__(self, upstreams: Upstreams, addresses: Mapping[str, str], *, max_body_bytes: int) -> None:
+        self._upstreams = upstreams
+        self._addresses = {name: address.rstrip("/") for name, address in addresses.items()}
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,7 +122,7 @@ class Gateway:
             return
         scope["route"] = self
         service, path = _target(scope)
-        if service != OWN_NAME and service not in self._upstreams:
+        if service != OWN_NAME and service not in self._addresses:
             raise HTTPException(404)
         request = Request(scope)
         dependencies = dependencies_of(request)
@@ -138,33 +136,32 @@ class Gateway:
         try:
             await _Answer(answer, service, dependencies, caller).send(receive, send, head=scope["method"] == "HEAD")
         finally:
-            await answer.aclose()
+            answer.close()
 
-    async def _ask(self, scope: Scope, service: str, path: bytes, caller: _Caller, body: "_Body") -> httpx2.Response:
+    async def _ask(self, scope: Scope, service: str, path: bytes, caller: _Caller, body: "_Body") -> UpstreamAnswer:
         """The service's answer, its body still to come.
 
         Raises HTTPException 413, MalformedRequestError or ServiceUnavailableError.
         """
-        request = httpx2.Request(
-            scope["method"],
-            self._address(service, path, scope["query_string"]),
-            headers=_request_headers(scope, caller),
-            content=body.parts() if body.is_there else None,
-            extensions={"timeout": self._stream_timeout if _wants_events(scope) else self._timeout},
-        )
         try:
-            return await self._transport.handle_async_request(request)
-        except httpx2.TransportError as error:
+            return await self._upstreams.ask(
+                scope["method"],
+                self._address(service, path, scope["query_string"]),
+                headers=_request_headers(scope, caller),
+                body=body.parts() if body.is_there else None,
+                may_be_silent=_wants_events(scope),
+            )
+        except UpstreamError as error:
             if body.is_too_long:
                 raise HTTPException(413) from error
             raise ServiceUnavailableError(f"The service {service} does not answer right now.") from error
 
-    def _address(self, service: str, path: bytes, query: bytes) -> httpx2.URL:
+    def _address(self, service: str, path: bytes, query: bytes) -> str:
         """Raises MalformedRequestError for what no address may hold: other bytes than ASCII's, or too many of them."""
-        try:
-            return self._upstreams[service].copy_with(raw_path=path + b"?" + query if query else path)
-        except (httpx2.InvalidURL, UnicodeError):
-            raise MalformedRequestError("The address is too long, or holds what has to be percent-encoded") from None
+        target = path + b"?" + query if query else path
+        if _ADDRESS.fullmatch(target) is None:
+            raise MalformedRequestError("The address is too long, or holds what has to be percent-encoded")
+        return self._addresses[service] + target.decode()
 
 
 class _Body:
@@ -185,12 +182,12 @@ class _Body:
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                raise httpx2.ReadError("the client has gone")
+                raise _ClientGoneError
             part = message.get("body", b"")
             received += len(part)
             if received > self._limit:
                 self.is_too_long = True
-                raise httpx2.WriteError("the body is too long")
+                raise _BodyTooLongError
             if part:
                 yield part
             if not message.get("more_body", False):
@@ -200,7 +197,7 @@ class _Body:
 class _Answer:
     """The service's answer on its way to the client."""
 
-    def __init__(self, answer: httpx2.Response, service: str, dependencies: Dependencies, caller: _Caller) -> None:
+    def __init__(self, answer: UpstreamAnswer, service: str, dependencies: Dependencies, caller: _Caller) -> None:
         self._answer = answer
         self._service = service
         self._dependencies = dependencies
@@ -208,7 +205,7 @@ class _Answer:
 
     async def send(self, receive: Receive, send: Send, *, head: bool) -> None:
         headers = _response_headers(self._answer, self._service)
-        await send({"type": "http.response.start", "status": self._answer.status_code, "headers": headers})
+        await send({"type": "http.response.start", "status": self._answer.status, "headers": headers})
         if head:
             await send({"type": "http.response.body", "body": b""})
         elif (length := next((value for name, value in headers if name == b"content-length"), None)) is not None:
@@ -219,7 +216,7 @@ class _Answer:
     async def _pass_on(self, send: Send, *, left: int | None = None) -> None:
         """`left` is how many bytes there are to come, where that is known: the last of them end the answer."""
         is_whole = False
-        async for part in self._answer.aiter_raw():
+        async for part in self._answer.parts():
             if left is not None:
                 left -= len(part)
                 is_whole = left == 0
@@ -340,19 +337,24 @@ async def _call_ourselves(scope: Scope, receive: Receive, send: Send, path: byte
     await scope["app"].router(inner, receive, send)
 
 
-def _request_headers(scope: Scope, caller: _Caller) -> list[tuple[bytes, bytes]]:
-    """What services understand, and no cookie. Nothing is compressed on the way."""
+def _request_headers(scope: Scope, caller: _Caller) -> list[tuple[str, str]]:
+    """What services understand, and no cookie. Nothing is compressed on the way. Raises MalformedRequestError."""
     names = _SENT_ON if caller.token is not None else _SENT_ON_OF_PROVIDERS
-    kept = [(name, value) for name, value in scope["headers"] if name in names]
-    traceparent = current_traceparent()
-    trace = [(b"traceparent", traceparent.encode())] if traceparent is not None else []
-    authorization = [(b"authorization", f"Bearer {caller.token}".encode())] if caller.token is not None else []
-    return [*kept, *trace, *authorization, (b"accept-encoding", b"identity")]
+    try:
+        headers = [(name.decode(), value.decode()) for name, value in scope["headers"] if name in names]
+    except UnicodeDecodeError:
+        raise MalformedRequestError("A header holds bytes that are no text in UTF-8") from None
+    headers.append(("accept-encoding", "identity"))
+    if (traceparent := current_traceparent()) is not None:
+        headers.append(("traceparent", traceparent))
+    if caller.token is not None:
+        headers.append(("authorization", f"Bearer {caller.token}"))
+    return headers
 
 
-def _response_headers(answer: httpx2.Response, service: str) -> list[tuple[bytes, bytes]]:
+def _response_headers(answer: UpstreamAnswer, service: str) -> list[tuple[bytes, bytes]]:
     headers = []
-    for raw_name, value in answer.headers.raw:
+    for raw_name, value in answer.headers:
         name = raw_name.lower()
         if name == b"location" and value.startswith(b"/") and not value.startswith(b"//"):
             headers.append((name, b"/api/" + service.encode() + value))
@@ -363,4 +365,4 @@ def _response_headers(answer: httpx2.Response, service: str) -> list[tuple[bytes
 
 def routes(gateway: Gateway) -> list[BaseRoute]:
     """Every method; a path that is no service's is left to others."""
-    return [Mount("/api", app=gateway)]
+    return [Mount("/api/{service}/v1", app=gateway)]

@@ -1,5 +1,6 @@
 """What the use cases need from outside, as they see it."""
 
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -43,3 +44,41 @@ class MailNotSentError(Exception):
     def __init__(self, reason: str, *, passing: bool) -> None:
         super().__init__(reason)
         self.passing = passing
+
+
+class UpstreamAnswer(Protocol):
+    """What a service answers: its head is here, its body still to come. Whoever has it closes it."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    """As they were sent."""
+
+    def parts(self) -> AsyncIterator[bytes]:
+        """The body as it arrives. Raises UpstreamError where it does not come whole."""
+
+    def close(self) -> None:
+        """What has not been read is not wanted any more."""
+
+
+class Upstreams(Protocol):
+    """The services behind this origin."""
+
+    async def ask(
+        self,
+        method: str,
+        address: str,
+        *,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | AsyncIterable[bytes] | None = None,
+        may_be_silent: bool = False,
+    ) -> UpstreamAnswer:
+        """`address` is sent as it is; `may_be_silent`: of a stream of events nothing may come for long.
+
+        Raises UpstreamError where the service does not answer, or `body` fails.
+        """
+
+    async def aclose(self) -> None: ...
+
+
+class UpstreamError(Exception):
+    """A service did not answer, or not to the end."""

@@ -1,13 +1,20 @@
 """The auditor finds what must never be, and nothing else."""
 
+from collections import Counter
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
 from booking_fixtures import NOW, Tenant
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.usecases.audit import FAULTS, audit_occupancy
+from booking import worker
+from booking.storage.audit import count_faults
+from booking.storage.connections import connection_of
+from booking.usecases.audit import FAULTS, FINISHED, audit_portion, tell_finished
+from slotstream_servicekit.errors import DatabaseUnavailableError
 
 pytestmark = pytest.mark.service
 
@@ -22,13 +29,16 @@ async def _told_now(tenant: Tenant) -> None:
         )
 
 
-async def faults_of(tenant: Tenant) -> dict[str, int]:
-    async with tenant.database.system_transaction() as session:
-        await session.execute(text("SET LOCAL search_path = told, pg_catalog, public"))
-        faults = await audit_occupancy(session=session)
-    for kind, count in faults.items():
-        assert FAULTS.labels(kind=kind)._value.get() == count
-    return {kind: count for kind, count in faults.items() if count}
+async def faults_of(tenant: Tenant, *, at_once: int = 100) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    after: UUID | None = None
+    while True:
+        async with tenant.database.system_transaction() as session:
+            await session.execute(text("SET LOCAL search_path = told, pg_catalog, public"))
+            after, faults = await audit_portion(session=session, after=after, limit=at_once)
+        if after is None:
+            return {kind: count for kind, count in found.items() if count}
+        found.update(faults)
 
 
 async def test_nothing_is_found_in_what_booking_does(tenant: Tenant) -> None:
@@ -98,3 +108,85 @@ async def test_two_appointments_in_one_session_that_are_not_of_one_group_are_fou
         "UPDATE appointments SET starts_at = starts_at - '30 min'::interval WHERE id = :second RETURNING 1", **values
     )
     assert (await faults_of(tenant))["foreign_session"] == 1
+
+
+async def test_every_organization_is_asked_about_however_few_at_a_time(tenant: Tenant) -> None:
+    others = [uuid4(), uuid4()]
+    for organization in others:
+        api = await tenant.client_as(organization=organization)
+        await api.post("/v1/businesses", json={"name": "Mitte", "zone": "Europe/Berlin", "currency": "EUR"})
+    await tenant.book(tenant.at(9))
+    await tenant.rows("DELETE FROM occupancy RETURNING 1")
+    assert [await faults_of(tenant, at_once=count) for count in (1, 2, 100)] == [{"without_time": 1}] * 3
+
+
+_PAST = """
+INSERT INTO occupancy (organization_id, resource_id, session_id, blocked, holder_id)
+SELECT $1, $2, gen_random_uuid(), tstzrange(t, t + interval '1 hour'), gen_random_uuid()
+FROM generate_series($3::timestamptz - interval '900 days', $3 - interval '400 days', '4 hours') AS t
+"""
+_READ = """
+SELECT sum(seq_tup_read + idx_tup_fetch)::int FROM pg_stat_xact_user_tables
+WHERE relname IN ('occupancy', 'appointments', 'appointment_resources')
+"""
+
+
+@pytest.mark.parametrize("analysed", [True, False])
+async def test_a_round_reads_what_is_to_come_and_not_all_that_ever_was(tenant: Tenant, analysed: bool) -> None:
+    group = await tenant.add_service(name="Yoga", capacity=3)
+    for hour in (9, 9, 10, 11):
+        await tenant.book(tenant.at(hour), service_id=group["id"])
+    past = await tenant.book(tenant.at(15))
+    async with tenant.as_owner() as owner:
+        await owner.execute("SET slotstream.organization = '*'")
+        await owner.execute(_PAST, tenant.organization_id, UUID(tenant.staff[0]["id"]), NOW)
+        columns = await owner.fetch(
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE table_name = 'appointments' AND is_generated = 'NEVER'"
+        )
+        others = ", ".join(row[0] for row in columns if row[0] not in {"id", "starts_at", "ends_at"})
+        await owner.execute(
+            f"""
+            INSERT INTO appointments (id, starts_at, ends_at, {others})
+            SELECT o.holder_id, o.blocked_from, o.blocked_to, {others}
+            FROM (SELECT * FROM appointments WHERE id = $1) AS a
+            CROSS JOIN (SELECT holder_id, blocked_from, blocked_to FROM occupancy WHERE blocked_from < $2) AS o
+            """,
+            UUID(past["id"]),
+            NOW,
+        )
+    if analysed:
+        await tenant.analyse()
+    async with tenant.database.system_transaction() as session:
+        await session.execute(text("SET LOCAL search_path = told, pg_catalog, public"))
+        connection = await connection_of(session)
+        before = await connection.fetchval(_READ)
+        faults = await count_faults(connection, [tenant.organization_id])
+        read = await connection.fetchval(_READ) - before
+    assert not any(faults.values())
+    assert 20 <= read <= 200, "of three thousand past ones, none"
+
+
+async def test_a_round_that_fails_tells_what_it_has_found_and_that_it_was_not_finished(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell_finished({}, at=NOW)
+    portions = [(uuid4(), {"overlap": 2, "without_time": 0})]
+
+    async def one_and_no_more(*, session: AsyncSession, after: UUID | None) -> tuple[UUID | None, dict[str, int]]:
+        if after is None:
+            return portions[0]
+        raise DatabaseUnavailableError
+
+    monkeypatch.setattr(worker, "audit_portion", one_and_no_more)
+    with pytest.raises(DatabaseUnavailableError):
+        await worker.audit(tenant.database, lambda: tenant.now[0])
+    assert FAULTS.labels(kind="overlap")._value.get() == 2
+    assert FINISHED._value.get() == NOW.timestamp()
+
+
+async def test_a_round_that_is_finished_says_when_and_that_nothing_is_left(tenant: Tenant) -> None:
+    FAULTS.labels(kind="overlap").set(2)
+    await worker.audit(tenant.database, lambda: tenant.now[0])
+    assert FAULTS.labels(kind="overlap")._value.get() == 0
+    assert FINISHED._value.get() == tenant.now[0].timestamp()

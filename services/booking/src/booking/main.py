@@ -83,7 +83,7 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
         tasks=(
             housekeeping(database, SWEEPS),
             expired_holds(database),
-            auditor(database),
+            auditor(database, clock),
             series_extension(database, policies, clock),
             bulk_orders(database, policies, clock, wake=ordered),
             Listener(database, ORDERED_CHANNEL, wake=ordered).run,

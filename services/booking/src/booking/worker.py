@@ -1,12 +1,14 @@
 """What booking does by the clock."""
 
 import asyncio
+from collections import Counter
 from typing import Final
+from uuid import UUID
 
 from booking.domain.erasure import MARKS_LIFETIME
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
-from booking.usecases.audit import audit_occupancy
+from booking.usecases.audit import audit_portion, tell_finished, tell_found
 from booking.usecases.bulk import do_next_portion
 from booking.usecases.holds import forget_expired_holds
 from booking.usecases.series import extend_next_series
@@ -61,13 +63,21 @@ async def forget_holds(database: Database) -> bool:
         return await forget_expired_holds(connection=await connection_of(session)) > 0
 
 
-def auditor(database: Database) -> BackgroundTask:
-    return repeatedly("auditor", lambda: audit(database), every=AUDIT_SECONDS)
+def auditor(database: Database, clock: Clock) -> BackgroundTask:
+    return repeatedly("auditor", lambda: audit(database, clock), every=AUDIT_SECONDS)
 
 
-async def audit(database: Database) -> None:
-    async with database.system_transaction() as session:
-        await audit_occupancy(session=session)
+async def audit(database: Database, clock: Clock) -> None:
+    """Goes through all organizations, some in each transaction."""
+    found: Counter[str] = Counter()
+    after: UUID | None = None
+    while True:
+        async with database.system_transaction() as session:
+            after, faults = await audit_portion(session=session, after=after)
+        if after is None:
+            return tell_finished(found, at=clock())
+        found.update(faults)
+        tell_found(found)
 
 
 def series_extension(database: Database, policies: PolicyCache, clock: Clock) -> BackgroundTask:

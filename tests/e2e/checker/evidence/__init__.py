@@ -87,7 +87,7 @@ async def collect(
         projections=await services.read_projections(platform, organizations),
         ledger=await services.read_ledger(platform, mailbox, organizations),
         deadlocks=await booking.count_deadlocks(platform),
-        audit=await _audit(platform),
+        audit=await _audit(platform, organizations),
         seen_by_role={
             f"{service} {organization}": await seen_as(platform, service, organization)
             for service in SERVICES
@@ -115,10 +115,10 @@ async def collect(
     return evidence
 
 
-async def _audit(platform: Platform) -> dict[str, int]:
+async def _audit(platform: Platform, organizations: Sequence[UUID]) -> dict[str, int]:
     connection = await asyncpg.connect(platform.database_url("booking"))
     try:
-        return await count_faults(connection)
+        return await count_faults(connection, organizations)
     finally:
         await connection.close()
 

@@ -1,6 +1,7 @@
 """One verb for many appointments."""
 
 from dataclasses import replace
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +15,6 @@ from booking.storage.policies import PolicyCache
 from slotstream_contracts.envelope import wrap
 from slotstream_contracts.preferences import ClientPreferencesState
 from slotstream_servicekit.consumer import Received
-from slotstream_servicekit.errors import DatabaseUnavailableError
 
 BULK = "/v1/appointments/bulk"
 ROUTES = import_module("booking.api.bulk")
@@ -261,13 +261,35 @@ async def test_a_portion_cut_short_is_done_again_and_only_once(tenant: Tenant, m
 
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr("booking.storage.bulk.BulkStore.finish", dies)
-        with pytest.raises(DatabaseUnavailableError):
-            await work(tenant)
+        assert await work(tenant) == 1, "it is put off, and the others would go on"
     assert {(await tenant.get(f"/v1/appointments/{booking['id']}"))["status"] for booking in booked} == {"scheduled"}
+    tenant.now[0] += timedelta(minutes=1)
     await work(tenant)
     assert (await tenant.get(f"/v1/bulk/{job['id']}"))["succeeded"] == 3
     confirmed = [record for record in await tenant.outbox() if record["type"] == "slotstream.appointment.confirmed"]
     assert len(confirmed) == 3
+
+
+async def test_an_order_that_cannot_be_done_keeps_no_other_from_it(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one, nothing can even be read any more; whoever comes after it is served all the same, and it is tried again."""
+    monkeypatch.setattr(ROUTES, "AT_ONCE", 0)
+    first, second = [await tenant.book(tenant.at(hour)) for hour in (9, 10)]
+    broken = await tenant.post(BULK, {"verb": "confirm", "ids": [first["id"]]}, status=202)
+    tenant.now[0] += timedelta(seconds=1)
+    sound = await tenant.post(BULK, {"verb": "confirm", "ids": [second["id"]]}, status=202)
+    broken_id = UUID(broken["id"])
+    await tenant.rows("UPDATE bulk_jobs SET verb = 'unheard' WHERE id = :id RETURNING 1", id=broken_id)
+
+    assert await work(tenant) == 2
+
+    assert (await tenant.get(f"/v1/bulk/{sound['id']}"))["status"] == "finished"
+    await tenant.rows("UPDATE bulk_jobs SET verb = 'confirm' WHERE id = :id RETURNING 1", id=broken_id)
+    assert await work(tenant) == 0, "its turn has not come again"
+    tenant.now[0] += timedelta(minutes=1)
+    await work(tenant)
+    assert (await tenant.get(f"/v1/bulk/{broken['id']}"))["succeeded"] == 1
 
 
 async def test_one_key_is_one_order(tenant: Tenant) -> None:

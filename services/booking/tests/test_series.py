@@ -290,6 +290,30 @@ async def test_a_worker_that_dies_while_extending_leaves_no_trace_and_two_never_
     assert sorted(found) == starts(grown)
 
 
+async def test_a_series_that_cannot_be_extended_keeps_no_other_from_it(tenant: Tenant) -> None:
+    broken = await add(tenant, MONDAYS)
+    tenant.now[0] += timedelta(minutes=1)
+    sound = await add(tenant, MONDAYS, "2027-03-08T11:00:00Z")
+    await tenant.rows("UPDATE series SET zone = 'Nowhere/None' WHERE id = :id RETURNING 1", id=UUID(broken["id"]))
+    later = [tenant.now[0] + timedelta(days=30)]
+    policies = PolicyCache()
+
+    async def extend() -> int:
+        extended = 0
+        while await extend_one(tenant.database, policies, lambda: later[0]):
+            extended += 1
+        return extended
+
+    assert await extend() == 2, "one is put off"
+
+    assert (await tenant.get(f"/v1/series/{sound['id']}"))["extended_to"] > sound["extended_to"]
+    await tenant.rows("UPDATE series SET zone = 'Europe/Berlin' WHERE id = :id RETURNING 1", id=UUID(broken["id"]))
+    assert await extend() == 0, "its turn has not come again"
+    later[0] += timedelta(hours=1)
+    assert await extend() == 1
+    assert (await tenant.get(f"/v1/series/{broken['id']}"))["extended_to"] > broken["extended_to"]
+
+
 async def test_extending_skips_what_is_taken_and_ends_with_an_erased_client(tenant: Tenant) -> None:
     made = await add(tenant, MONDAYS)
     later = tenant.now[0] + timedelta(days=7)

@@ -6,13 +6,14 @@ from typing import Final
 from uuid import UUID
 
 from booking.domain.erasure import MARKS_LIFETIME
+from booking.domain.errors import WorkFailedError
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
 from booking.usecases.audit import audit_portion, tell_finished, tell_found
-from booking.usecases.bulk import do_next_portion
+from booking.usecases.bulk import do_next_portion, put_off_order
 from booking.usecases.holds import forget_expired_holds
-from booking.usecases.series import extend_next_series
-from slotstream_servicekit.background import BackgroundTask, repeatedly
+from booking.usecases.series import extend_next_series, put_off_series
+from slotstream_servicekit.background import BACKGROUND_FAILURES, BackgroundTask, repeatedly
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, Sweep
@@ -85,9 +86,19 @@ def series_extension(database: Database, policies: PolicyCache, clock: Clock) ->
 
 
 async def extend_one(database: Database, policies: PolicyCache, clock: Clock) -> bool:
-    """Brings one series without an end to its horizon, in a transaction of its own; whether there was one."""
-    async with database.system_transaction() as session:
-        series = await extend_next_series(session=session, policies=policies, now=clock())
+    """Brings one series without an end to its horizon, in a transaction of its own; whether there was one.
+
+    One that fails is put off and keeps no other from it.
+    """
+    now = clock()
+    try:
+        async with database.system_transaction() as session:
+            series = await extend_next_series(session=session, policies=policies, now=now)
+    except WorkFailedError as error:
+        _tell_failed("series_extension", error)
+        async with database.system_transaction() as session:
+            await put_off_series(session=session, series_id=error.id, now=now)
+        return True
     if series is not None:
         log.info("series_extended", series=str(series.id), organization=str(series.organization_id))
     return series is not None
@@ -101,9 +112,24 @@ def bulk_orders(
 
 
 async def do_one_portion(database: Database, policies: PolicyCache, clock: Clock) -> bool:
-    """Takes one bulk order on by a portion, in a transaction of its own; whether there was one."""
-    async with database.system_transaction() as session:
-        progress = await do_next_portion(session=session, policies=policies, now=clock())
+    """Takes one bulk order on by a portion, in a transaction of its own; whether there was one.
+
+    One that fails is put off and keeps no other from it.
+    """
+    now = clock()
+    try:
+        async with database.system_transaction() as session:
+            progress = await do_next_portion(session=session, policies=policies, now=now)
+    except WorkFailedError as error:
+        _tell_failed("bulk_orders", error)
+        async with database.system_transaction() as session:
+            await put_off_order(session=session, organization_id=error.organization_id, order_id=error.id, now=now)
+        return True
     if progress is not None and progress.status == "finished":
         log.info("bulk_order_finished", order=str(progress.id), organization=str(progress.organization_id))
     return progress is not None
+
+
+def _tell_failed(task: str, error: WorkFailedError) -> None:
+    BACKGROUND_FAILURES.labels(task).inc()
+    log.error("work_put_off", task=task, id=str(error.id), organization=str(error.organization_id), exc_info=error)

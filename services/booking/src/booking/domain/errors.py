@@ -272,3 +272,12 @@ class NotReachableError(SlotstreamError):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code
+
+
+class WorkFailedError(Exception):
+    """What the worker took up by itself failed, whatever the cause: that is put off, and the others go on."""
+
+    def __init__(self, organization_id: UUID, identity: UUID) -> None:
+        super().__init__(str(identity))
+        self.organization_id = organization_id
+        self.id = identity

@@ -104,14 +104,35 @@ class BulkStore:
         await notify(self._session, ORDERED_CHANNEL)
         return _progress(row)
 
-    async def next_job(self, *, now: datetime) -> BulkJob | None:
-        """The running order that was looked at longest ago, locked; orders of all organizations are served in turn."""
+    async def next_job(self, *, now: datetime) -> tuple[UUID, UUID] | None:
+        """Organization and id of the running order that was looked at longest ago, locked: all are served in turn."""
         connection = await connection_of(self._session)
         row = await connection.fetchrow(
-            "SELECT * FROM bulk_jobs WHERE status = 'running' ORDER BY updated_at, id LIMIT 1 FOR UPDATE SKIP LOCKED"
+            """
+            SELECT organization_id, id FROM bulk_jobs WHERE status = 'running' AND updated_at <= $1
+            ORDER BY updated_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+            """,
+            now,
+        )
+        return None if row is None else (row["organization_id"], row["id"])
+
+    async def put_off(self, organization_id: UUID, job_id: UUID, *, until: datetime) -> None:
+        """Has it taken on no earlier."""
+        connection = await connection_of(self._session)
+        await connection.execute(
+            "UPDATE bulk_jobs SET updated_at = $3 WHERE organization_id = $1 AND id = $2 AND status = 'running'",
+            organization_id,
+            job_id,
+            until,
+        )
+
+    async def job(self, organization_id: UUID, job_id: UUID, *, now: datetime) -> BulkJob:
+        connection = await connection_of(self._session)
+        row = await connection.fetchrow(
+            "SELECT * FROM bulk_jobs WHERE organization_id = $1 AND id = $2", organization_id, job_id
         )
         if row is None:
-            return None
+            raise RuntimeError("a bulk order is gone while it is locked")
         return BulkJob(
             order=BulkOrder(id=row["id"], verb=BulkVerb(row["verb"]), **row["arguments"]),
             context=Context(

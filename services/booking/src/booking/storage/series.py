@@ -172,16 +172,23 @@ class SeriesStore:
         return [Occurrence(_date_of(row), known.get(row["latest"])) for row in rows]
 
 
-async def next_to_extend(connection: Connection, *, now: datetime) -> Series | None:
-    """A series whose horizon has moved on, for this worker alone until its transaction ends."""
+async def next_to_extend(connection: Connection, *, now: datetime) -> tuple[UUID, UUID] | None:
+    """Organization and id of a series whose horizon has moved on, for this worker alone until its transaction ends."""
     row = await connection.fetchrow(
         """
-        SELECT * FROM series WHERE extend_at <= $1 AND status = 'active'
+        SELECT organization_id, id FROM series WHERE extend_at <= $1 AND status = 'active'
         ORDER BY extend_at LIMIT 1 FOR UPDATE SKIP LOCKED
         """,
         now,
     )
-    return None if row is None else _series_of(row)
+    return None if row is None else (row["organization_id"], row["id"])
+
+
+async def put_off(connection: Connection, series_id: UUID, *, until: datetime) -> None:
+    """Has it extended no earlier."""
+    await connection.execute(
+        "UPDATE series SET extend_at = $2 WHERE id = $1 AND extend_at < $2 AND status = 'active'", series_id, until
+    )
 
 
 def _values(series: Series) -> list[Any]:

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment, changed, takes_time
-from booking.domain.bulk import VERBS, BulkOrder, BulkProgress
+from booking.domain.bulk import VERBS, BulkJob, BulkOrder, BulkProgress
 from booking.domain.changes import Change
+from booking.domain.errors import WorkFailedError
 from booking.domain.lifecycle import Verb
 from booking.domain.policy import Policy
 from booking.storage.appointments import AppointmentStore
@@ -25,6 +26,7 @@ from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, SlotstreamError
 
 PORTION: Final = 500
+_PUT_OFF: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +130,27 @@ async def _record(
 async def do_next_portion(*, session: AsyncSession, policies: PolicyCache, now: datetime) -> BulkProgress | None:
     """Takes the order that has waited longest one portion on; None where none waits.
 
-    Changes and outcomes commit together: a worker that dies leaves the portion undone, and another does it.
+    Changes and outcomes commit together: a worker that dies leaves the portion undone, and another does it. Raises
+    WorkFailedError, which names the order.
     """
     store = BulkStore(session)
-    job = await store.next_job(now=now)
-    if job is None:
+    due = await store.next_job(now=now)
+    if due is None:
         return None
+    try:
+        return await _do_portion(session, policies, store, await store.job(*due, now=now), now=now)
+    except Exception as error:
+        raise WorkFailedError(*due) from error
+
+
+async def put_off_order(*, session: AsyncSession, organization_id: UUID, order_id: UUID, now: datetime) -> None:
+    """One of which no portion can be done now leaves its turn to the others."""
+    await BulkStore(session).put_off(organization_id, order_id, until=now + _PUT_OFF)
+
+
+async def _do_portion(
+    session: AsyncSession, policies: PolicyCache, store: BulkStore, job: BulkJob, *, now: datetime
+) -> BulkProgress:
     await store.bind(job.context.limits)
     outcomes = await do_in_bulk(
         session=session,

@@ -1,7 +1,7 @@
 """Series: creating, extending, changing and cancelling appointments that recur."""
 
 from booking.usecases.series.changing import SeriesChange, cancel_series, change_series
-from booking.usecases.series.creating import create_series, extend_next_series
+from booking.usecases.series.creating import create_series, extend_next_series, put_off_series
 from booking.usecases.series.report import Changed, SeriesReport, read_report
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "change_series",
     "create_series",
     "extend_next_series",
+    "put_off_series",
     "read_report",
 ]

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.domain.errors import InvalidBookingError
+from booking.domain.errors import InvalidBookingError, WorkFailedError
 from booking.domain.policy import Policy
 from booking.domain.series import (
     OnConflict,
@@ -21,7 +22,7 @@ from booking.domain.series import (
 from booking.storage.bookings import BookingStore
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
-from booking.storage.series import SeriesStore, next_to_extend
+from booking.storage.series import SeriesStore, next_to_extend, put_off
 from booking.usecases.booking import Booking, Outcome, book_appointments
 from booking.usecases.limits import check_booking
 from booking.usecases.series.report import SeriesReport, read_report
@@ -32,6 +33,8 @@ from slotstream_servicekit.ids import new_id
 
 EXTENDED_EVERY = timedelta(days=1)
 """How often a series without an end is brought to its horizon."""
+
+_PUT_OFF = timedelta(hours=1)
 
 _STRETCH = timedelta(days=365)
 """How much of a horizon that is far behind is made up for in one transaction."""
@@ -77,13 +80,28 @@ async def extend_next_series(*, session: AsyncSession, policies: PolicyCache, no
     """Brings one series to its horizon; None where there is nothing to do.
 
     Dates, appointments and the new horizon commit together and the series is locked meanwhile, so a worker that
-    dies leaves no trace and two of them never extend the same one.
+    dies leaves no trace and two of them never extend the same one. Raises WorkFailedError, which names the series.
     """
     connection = await connection_of(session)
-    series = await next_to_extend(connection, now=now)
-    if series is None:
+    due = await next_to_extend(connection, now=now)
+    if due is None:
         return None
-    store = SeriesStore(connection, series.organization_id)
+    organization_id, series_id = due
+    try:
+        return await _extend(connection, policies, SeriesStore(connection, organization_id), series_id, now=now)
+    except Exception as error:
+        raise WorkFailedError(organization_id, series_id) from error
+
+
+async def put_off_series(*, session: AsyncSession, series_id: UUID, now: datetime) -> None:
+    """One that cannot be extended now leaves its turn to the others; its dates are booked months ahead."""
+    await put_off(await connection_of(session), series_id, until=now + _PUT_OFF)
+
+
+async def _extend(
+    connection: Connection, policies: PolicyCache, store: SeriesStore, series_id: UUID, *, now: datetime
+) -> Series:
+    series = await store.get(series_id)
     client_id = await BookingStore(connection, series.organization_id).current_client(series.client_id)
     if client_id is None:
         await store.save(_changed(series, now=now, status="cancelled", extend_at=None))

@@ -6,9 +6,10 @@ from uuid import UUID
 import asyncpg
 import pytest
 from kit_world import ORGANIZATION, OTHER_ORGANIZATION, World
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
+from slotstream_servicekit import database as database_module
 from slotstream_servicekit.database import Database, is_unavailable, tenant_cte
 from slotstream_servicekit.errors import DatabaseUnavailableError
 from slotstream_servicekit.settings import DatabaseLimits, ServiceSettings
@@ -173,6 +174,47 @@ async def test_a_cancelled_hot_statement_does_not_spoil_the_pool(world: World) -
     lingering.cancel()
     await asyncio.gather(lingering, return_exceptions=True)
     assert await asyncio.wait_for(seen_by(database, ORGANIZATION), 20) == []
+    await database.dispose()
+
+
+async def test_single_statements_and_transactions_share_the_same_connections(world: World, until: Until) -> None:
+    name = "shares"
+    database = Database.connect(world.fresh.app_url, pool_size=3, application_name=name)
+    servers: set[int] = set()
+
+    async def ask(number: int) -> None:
+        if number % 2:
+            async with database.connection() as connection:
+                servers.add(await connection.fetchval("SELECT pg_backend_pid()"))
+        else:
+            async with database.transaction(ORGANIZATION) as session:
+                servers.add((await session.execute(text("SELECT pg_backend_pid()"))).scalar_one())
+
+    await asyncio.gather(*map(ask, range(60)))
+    assert (len(servers), database.connections_in_use()) == (3, 0)
+
+    await database.dispose()
+
+    async def is_nobody_connected() -> bool:
+        async with world.database.connection() as connection:
+            count = await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", name)
+        return bool(count == 0)
+
+    await until(is_nobody_connected)
+
+
+async def test_a_connection_goes_back_to_the_pool_now_and_then_which_renews_what_is_old(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "_KEPT_SECONDS", 0.0)
+    database = small_pool(world)
+    lent: list[object] = []
+    event.listen(database.engine.sync_engine, "checkout", lambda *_: lent.append(None))
+    for _ in range(3):
+        async with database.connection() as connection:
+            await connection.fetchval("SELECT 1")
+
+    assert len(lent) == 3
     await database.dispose()
 
 

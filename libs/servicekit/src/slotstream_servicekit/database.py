@@ -6,8 +6,10 @@ round trip of its own.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, Self
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import PoolProxiedConnection
 
 from slotstream_servicekit.errors import DatabaseUnavailableError
 from slotstream_servicekit.limits import Tenancy, limit_settings
@@ -34,6 +37,7 @@ EVERY_TENANT: Final = "*"
 _CONNECT_SECONDS = 5
 _POOL_SECONDS = 10.0
 """How long to wait for a connection while all are lent out."""
+_KEPT_SECONDS = 60.0
 _STATEMENT_SECONDS = 60
 PUBLISHES: Final = "slotstream_publishes"
 """The key in `session.info` that says that the transaction writes to the outbox."""
@@ -68,6 +72,7 @@ class Database:
     def __init__(self, engine: AsyncEngine, *, turns: "_Turns", direct_url: URL | None = None) -> None:
         self.engine = engine
         self._turns = turns
+        self._kept = _KeptConnections(engine)
         self._direct_url = direct_url or engine.url
 
     @classmethod
@@ -131,9 +136,8 @@ class Database:
         )
 
     def connections_in_use(self) -> int:
-        """How many connections of the pool are lent out now."""
-        pool: Any = self.engine.pool
-        return int(pool.checkedout())
+        """How many connections are lent out now."""
+        return self._turns.taken
 
     @property
     def url(self) -> URL:
@@ -162,6 +166,7 @@ class Database:
     @asynccontextmanager
     async def _begin(self, prelude: str) -> AsyncIterator[AsyncSession]:
         async with self._turns:
+            self._kept.give_one_back()
             session = AsyncSession(self.engine, expire_on_commit=False)
             try:
                 await session.run_sync(_bind, prelude)
@@ -183,8 +188,8 @@ class Database:
         spent besides the statement's own. The driver caches the prepared statement per connection.
         """
         async with self._turns:
-            pooled = await self.engine.raw_connection()
-            driver: Any = pooled.driver_connection
+            kept = await self._kept.take()
+            driver: Any = kept.pooled.driver_connection
             clean = False
             try:
                 yield driver
@@ -194,9 +199,11 @@ class Database:
                 clean = not is_unavailable(error)
                 raise
             finally:
-                if not clean or driver.is_in_transaction():
-                    pooled.invalidate()
-                pooled.close()
+                if clean and not driver.is_in_transaction():
+                    self._kept.keep(kept)
+                else:
+                    kept.pooled.invalidate()
+                    kept.pooled.close()
                 announce_publication()
 
     async def dial(self, *, application_name: str) -> asyncpg.Connection:
@@ -233,7 +240,49 @@ class Database:
 
     async def dispose(self) -> None:
         """Close every pooled connection."""
+        self._kept.give_all_back()
         await self.engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    pooled: PoolProxiedConnection
+    since: float
+    """When the pool lent it, on the monotonic clock in seconds."""
+
+
+class _KeptConnections:
+    """Connections that the pool has lent and that nobody uses: whoever wants a raw one finds it here.
+
+    Lending one and taking it back costs the pool a greenlet and five per cent of a booking. For a while only, so that
+    the pool renews what has grown old. A session goes to the pool, which must have one for it: `give_one_back` first.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._free: list[_Kept] = []
+
+    async def take(self) -> _Kept:
+        """The one used last, which is most likely to be alive."""
+        now = time.monotonic()
+        while self._free:
+            kept = self._free.pop()
+            driver: Any = kept.pooled.driver_connection
+            if not driver.is_closed() and now - kept.since < _KEPT_SECONDS:
+                return kept
+            kept.pooled.close()
+        return _Kept(await self._engine.raw_connection(), now)
+
+    def keep(self, kept: _Kept) -> None:
+        self._free.append(kept)
+
+    def give_one_back(self) -> None:
+        if self._free:
+            self._free.pop(0).pooled.close()
+
+    def give_all_back(self) -> None:
+        while self._free:
+            self.give_one_back()
 
 
 class _Turns:
@@ -245,18 +294,21 @@ class _Turns:
     def __init__(self, count: int, seconds: float) -> None:
         self._free = asyncio.Semaphore(count)
         self._seconds = seconds
+        self.taken = 0
 
     async def __aenter__(self) -> None:
         if not self._free.locked():
             await self._free.acquire()
-            return
-        try:
-            async with asyncio.timeout(self._seconds):
-                await self._free.acquire()
-        except TimeoutError as error:
-            raise DatabaseUnavailableError from error
+        else:
+            try:
+                async with asyncio.timeout(self._seconds):
+                    await self._free.acquire()
+            except TimeoutError as error:
+                raise DatabaseUnavailableError from error
+        self.taken += 1
 
     async def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        self.taken -= 1
         self._free.release()
         if isinstance(error, Exception) and is_unavailable(error):
             raise DatabaseUnavailableError from error

@@ -20,7 +20,11 @@ FOR_CLIENTS = {
     "booking POST /v1/portal/appointments/{appointment_id}/cancel",
     "booking POST /v1/portal/appointments/{appointment_id}/confirm",
     "booking POST /v1/portal/appointments/{appointment_id}/reschedule",
+    "notifications DELETE /v1/portal/push-subscriptions/{subscription_id}",
     "notifications GET /v1/portal/preferences",
+    "notifications GET /v1/portal/push-subscriptions",
+    "notifications GET /v1/portal/push-subscriptions/key",
+    "notifications POST /v1/portal/push-subscriptions",
     "notifications PUT /v1/portal/preferences",
 }
 FOR_VISITORS = {

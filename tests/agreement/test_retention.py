@@ -69,6 +69,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "catalogue": _STATE,
         "clients": _STATE,
         "preferences": _STATE,
+        "push_subscriptions": "ten browsers a person at most, each until it is removed or its push service forgets it",
         "erased_clients": "ids only: so that no old record brings an erased person back",
         "number_opt_outs": "digests only: so that nobody who said STOP is written to again",
         "outbox": _SENT,

@@ -49,6 +49,9 @@ class PortalServices:
     duplicates: list[UUID] = field(default_factory=list)
     """Clients who were merged into this one."""
     erased: bool = False
+    push_key: str | None = None
+    """None where nothing is pushed."""
+    browsers: dict[str, Json] = field(default_factory=dict)
 
     def add(self, starts_at: datetime = START, **more: Any) -> Json:
         made: Json = {
@@ -91,6 +94,8 @@ class PortalServices:
             return self._slots(parse_qs(request.url.query.decode()))
         if path == "/v1/portal/preferences":
             return self._preferences(request, sent)
+        if path.startswith("/v1/portal/push-subscriptions"):
+            return self._push(request.method, path.split("/")[4:], sent)
         if path == "/v1/portal/appointments":
             items = [item for item in self.appointments.values() if item["status"] in ("scheduled", "confirmed")]
             return said({"client": self._client(), "items": items})
@@ -142,6 +147,23 @@ class PortalServices:
             self.opted_out, self.preferences_version = sent["opted_out"], self.preferences_version + 1
         opted_out = dict.fromkeys(self.opted_out, "2026-11-01T00:00:00Z")
         return said({"opted_out": opted_out, "version": self.preferences_version})
+
+    def _push(self, method: str, rest: list[str], sent: Json) -> tuple[int, bytes]:  # noqa: PLR0911 - one per route
+        if method == "DELETE":
+            return (204, b"") if self.browsers.pop(rest[0], None) else problem(404, "not_found")
+        if self.push_key is None:
+            return problem(409, "channel_unavailable")
+        if rest:
+            return said({"public_key": self.push_key})
+        if method == "GET":
+            return said({"items": list(self.browsers.values())})
+        if len(self.browsers) == 10:
+            return problem(409, "too_many_subscriptions")
+        if not sent["endpoint"].startswith("https://"):
+            return problem(422, "endpoint_invalid")
+        made = {"id": str(uuid4()), "service": "push.example", "device": sent["device"], "created_at": stamp(START)}
+        self.browsers[made["id"]] = made | sent
+        return 201, json.dumps(made).encode()
 
     def _client(self) -> Json:
         return {"id": str(self.client_id), "locale": self.locale, "zone": self.zone}

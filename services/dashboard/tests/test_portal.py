@@ -237,7 +237,7 @@ async def test_expired_revoked_and_erased_have_pages_of_their_own_without_person
         assert PHONE in answer.text
         assert is_private(answer)
         assert not any(word in answer.text for word in PERSONAL)
-    for verb in ("confirm", "cancel", "move", "preferences"):
+    for verb in ("confirm", "cancel", "move", "preferences", "push", "push/remove"):
         for dead in (expired, path):
             assert (await browser.submit(f"{dead}/{verb}", starts_at=LATER.isoformat())).status_code == 410
     assert services.acts == []
@@ -332,7 +332,7 @@ async def test_a_duplicates_links_end_with_those_of_whom_it_was_merged_into(
     assert revoked.status_code == 204
     pages = (path, overview, f"{path}/cancel", f"{path}/calendar.ics", f"{overview}/preferences")
     assert {(await browser.get(page)).status_code for page in pages} == {410}
-    for verb in ("confirm", "cancel", "move", "preferences"):
+    for verb in ("confirm", "cancel", "move", "preferences", "push", "push/remove"):
         assert (await browser.submit(f"{path}/{verb}", starts_at=LATER.isoformat())).status_code == 410
     assert services.acts == []
 
@@ -421,6 +421,55 @@ async def test_preferences_are_shown_and_kept(tenant: Tenant, services: PortalSe
     assert sorted(services.opted_out) == ["sms", "voice"]
     assert stale.status_code == 409
     assert (await browser.submit(f"{path}/preferences", version="\x00²")).status_code == 409
+
+
+async def test_browsers_are_added_by_a_script_and_removed_without_one(tenant: Tenant, services: PortalServices) -> None:
+    path = path_of(tenant, services)
+    browser = tenant.browser(**{"User-Agent": "Phone <b>\x07 1.0"})
+    assert "push" not in (await browser.get(f"{path}/preferences")).text
+    services.push_key = "BKey-_"
+
+    page = await browser.get(f"{path}/preferences")
+    assert re.search(r'<form [^>]*id="push" data-key="BKey-_" hidden>', page.text)
+    [script] = re.findall(r'<script src="(/pages/[0-9a-f]+\.js)" defer>', page.text)
+    assert "immutable" in (await browser.get(script)).headers["cache-control"]
+    fields = {"endpoint": "https://push.example/w/1", "p256dh": "BPoint", "auth": "secret"}
+    added = await browser.submit(f"{path}/push", **fields)
+    listed = await browser.get(f"{path}/preferences")
+
+    assert place_of(added) == f"{path}/preferences?done=saved"
+    [(browser_id, known)] = services.browsers.items()
+    assert known["keys"] == {"p256dh": "BPoint", "auth": "secret"}
+    assert known["device"] == "Phone <b> 1.0"
+    assert "Phone &lt;b&gt; 1.0" in listed.text
+    assert fields["endpoint"] not in listed.text
+    for named in (str(uuid4()), "x", "\x00", browser_id, browser_id):
+        gone = await browser.submit(f"{path}/push/remove", browser=named)
+        assert place_of(gone) == f"{path}/preferences?done=saved"
+    assert services.browsers == {}
+
+
+async def test_a_browser_that_is_refused_is_told_and_another_sites_form_is_not_read(
+    tenant: Tenant, services: PortalServices
+) -> None:
+    path, browser = path_of(tenant, services), tenant.browser()
+    services.push_key = "BKey"
+    refused = await browser.submit(f"{path}/push", endpoint="http://10.0.0.1/", p256dh="x", auth="y")
+    assert (refused.status_code, texts_of("en")["portal.push.failed"] in unescape(refused.text)) == (409, True)
+    services.browsers = {str(place): {"id": str(uuid4()), "service": "s", "device": None} for place in range(10)}
+    many = await browser.submit(f"{path}/push", endpoint="https://push.example/w/1", p256dh="x", auth="y")
+    assert texts_of("en")["portal.push.too_many"] in unescape(many.text)
+    foreign = await browser.submit(f"{path}/push", origin="https://evil.example", endpoint="https://push.example/w")
+    assert foreign.status_code == 403
+    assert len(services.browsers) == 10
+
+
+async def test_the_worker_of_push_messages_is_asked_for_anew_and_may_serve_all_of_the_origin(tenant: Tenant) -> None:
+    answer = await tenant.browser().get("/push-worker.js")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
 async def test_the_page_speaks_the_clients_language_and_zone_and_names_the_business_zone(

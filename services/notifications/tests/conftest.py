@@ -3,7 +3,9 @@
 import sys
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from ipaddress import IPv4Network
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,10 +19,12 @@ sys.path.append(str(Path(__file__).parent))
 
 from notifications_mailbox import Mailbox
 from notifications_phone import Phone
+from notifications_push import CONTACT, PUSH_KEY, FakePushService
 from notifications_salon import Salon
 from notifications_twilio import ACCOUNT, TOKEN, FakeTwilio
 
-from notifications.main import create_api, create_channels, create_handlers, create_sender
+from notifications.adapters.push import VapidKey
+from notifications.main import create_api, create_channels, create_handlers, create_push_key, create_sender
 from notifications.settings import NotificationsSettings
 from notifications.storage.tables import TENANT_TABLES
 from slotstream_servicekit.infrastructure.processes import free_port
@@ -126,3 +130,31 @@ async def twilio(salon: Salon) -> AsyncIterator[FakeTwilio]:
 @pytest.fixture
 def phone(salon: Salon, twilio: FakeTwilio) -> Phone:
     return Phone(salon)
+
+
+@pytest_asyncio.fixture
+async def push_service(salon: Salon, tmp_path: Path) -> AsyncIterator[FakePushService]:
+    """The salon pushes to a service that judges what it is sent."""
+    service = FakePushService(ca_file=tmp_path / "ca.pem", public_key=VapidKey(PUSH_KEY).public_key)
+    async with service.running():
+        settings = salon.settings.model_copy(
+            update={
+                "push": "webpush",
+                "push_key": SecretStr(PUSH_KEY),
+                "push_contact": CONTACT,
+                "push_allowed_networks": (IPv4Network("127.0.0.0/8"),),
+                "push_ca_file": str(service.ca_file),
+                "push_seconds": 5.0,
+            }
+        )
+        channels = create_channels(settings)
+        salon.use(channels)
+        salon.app.state.dependencies = replace(
+            salon.app.state.dependencies,
+            push_key=create_push_key(settings),
+            push_networks=settings.push_allowed_networks,
+        )
+        yield service
+        for channel in channels:
+            await channel.aclose()
+        assert service.faults == []

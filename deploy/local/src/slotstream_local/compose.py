@@ -32,6 +32,8 @@ _SEALING: Final = ("calendar_sync", "dashboard")
 """Services that keep secrets, each sealed with a key of its own."""
 _LINKING: Final = ("notifications", "dashboard")
 """Services that share the keys of clients' links: one makes them, the other opens them."""
+_PUSHING: Final = "notifications"
+"""The service that browsers' push services know by a key: a new one would end every subscription, so it is kept."""
 
 
 def make_secrets(
@@ -60,8 +62,9 @@ def make_secrets(
                 **_issuers(jwks),
                 **(_secret_keys(prefix) if service in _SEALING else {}),
                 **({f"{prefix}_LINK_KEYS": link_keys} if service in _LINKING else {}),
+                **({f"{prefix}_PUSH_KEY": _sealing_key()} if service == _PUSHING else {}),
             },
-            keep=(f"{prefix}_SECRET_KEYS",),
+            keep=(f"{prefix}_SECRET_KEYS", f"{prefix}_PUSH_KEY"),
         )
     _write_variables(setup, owners)
 

@@ -63,6 +63,8 @@ class StackSettings:
             "NOTIFICATIONS_SMTP_PORT": str(self.smtp_port),
             "NOTIFICATIONS_SMS": "console",
             "NOTIFICATIONS_VOICE": "console",
+            "NOTIFICATIONS_PUSH": "console",
+            "NOTIFICATIONS_PUSH_KEY": self.secret_key,
             "BOOKING_MESSAGE_CHANNELS": json.dumps(["email", "sms", "voice"]),
             "DASHBOARD_SMTP_HOST": "127.0.0.1",
             "DASHBOARD_SMTP_PORT": str(self.smtp_port),

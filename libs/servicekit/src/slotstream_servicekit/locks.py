@@ -31,3 +31,5 @@ class LockClass(IntEnum):
     """Counting and adding codes for one recipient; the key is a hash of the recipient."""
     CLIENT_MERGE = 7_227_024
     """Saying which clients are one person, or forgetting that person; the key is a hash of the organization."""
+    PUSH_SUBSCRIPTIONS = 7_227_025
+    """Counting and adding browsers of one person; the key is a hash of the person."""

@@ -1,5 +1,6 @@
 """Where notifications is wired together."""
 
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,15 @@ from pydantic import SecretStr
 
 from notifications.adapters.email import EmailChannel, SmtpGateway, SmtpServer, checked_address
 from notifications.adapters.portal_links import PortalLinks
+from notifications.adapters.push import (
+    ConsolePushGateway,
+    PushAccount,
+    PushChannel,
+    PushGateway,
+    VapidKey,
+    WebPushGateway,
+    checked_contact,
+)
 from notifications.adapters.sms import ConsoleSmsGateway, SmsChannel, SmsGateway, TwilioSmsGateway
 from notifications.adapters.twilio import TwilioAccount
 from notifications.adapters.voice import ConsoleVoiceGateway, VoiceChannel, VoiceGateway
@@ -35,6 +45,7 @@ from slotstream_servicekit.health import Health, database_check
 from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, Sweep, housekeeping
 from slotstream_servicekit.http.app import create_app
 from slotstream_servicekit.http.auth import Authenticator
+from slotstream_servicekit.http.guarded import GuardedHttp
 from slotstream_servicekit.notify import Listener
 from slotstream_servicekit.runtime import Service, Worker, run
 
@@ -45,6 +56,8 @@ if TYPE_CHECKING:
 NAME = "notifications"
 
 _HOUSEKEEPING_SECONDS = 600.0
+_MOST_ANSWERED = 16_384
+"""Bytes of a push service's answer, of which only the head is needed."""
 _TEXTS_OF_THE_PAST = """
     EXISTS (
         SELECT FROM appointments a
@@ -87,6 +100,8 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
         twilio_callback_url=settings.twilio_callback_url or None,
         catalogue_wait=settings.catalogue_wait,
         clock=clock,
+        push_key=create_push_key(settings),
+        push_networks=settings.push_allowed_networks,
     )
     return app
 
@@ -127,8 +142,20 @@ def create_channels(settings: NotificationsSettings) -> Channels:
         channels.append(SmsChannel(sms, sender=settings.sms_sender))
     if (voice := _voice_gateway(settings)) is not None:
         channels.append(VoiceChannel(voice))
+    if (push := _push_gateway(settings)) is not None:
+        channels.append(PushChannel(push))
     quiet = QuietHours(begins=settings.voice_quiet_from, ends=settings.voice_quiet_until)
     return Channels(channels, immediate=[Channel.EMAIL], quiet={Channel.VOICE: quiet})
+
+
+def create_push_key(settings: NotificationsSettings) -> VapidKey | None:
+    """None where nothing is pushed. Raises StartError for a key that is missing, or none."""
+    if settings.push == "none":
+        return None
+    try:
+        return VapidKey(_secret(settings.push_key) or "")
+    except ValueError as error:
+        raise StartError("NOTIFICATIONS_PUSH needs NOTIFICATIONS_PUSH_KEY: 32 bytes in URL-safe base64") from error
 
 
 def create_sender(settings: NotificationsSettings, *, database: Database, channels: Channels, clock: Clock) -> Sender:
@@ -218,6 +245,31 @@ def _sms_gateway(settings: NotificationsSettings) -> SmsGateway | None:
 
 def _voice_gateway(settings: NotificationsSettings) -> VoiceGateway | None:
     return ConsoleVoiceGateway(SmtpGateway(_smtp_server(settings))) if settings.voice == "console" else None
+
+
+def _push_gateway(settings: NotificationsSettings) -> PushGateway | None:
+    key = create_push_key(settings)
+    if key is None:
+        return None
+    if settings.push == "console":
+        return ConsolePushGateway(SmtpGateway(_smtp_server(settings)))
+    try:
+        contact = checked_contact(settings.push_contact)
+    except ValueError as error:
+        raise StartError(
+            'NOTIFICATIONS_PUSH is "webpush", which needs NOTIFICATIONS_PUSH_CONTACT: a mailto: or https: address of '
+            "a real domain, at which push services reach whoever runs this"
+        ) from error
+    account = PushAccount(key=key, contact=contact, seconds=settings.push_seconds)
+    verify = ssl.create_default_context(cafile=settings.push_ca_file) if settings.push_ca_file else None
+    http = GuardedHttp(
+        allowed=settings.push_allowed_networks,
+        verify=verify,
+        seconds=settings.push_seconds,
+        max_bytes=_MOST_ANSWERED,
+        follow_redirects=False,
+    )
+    return WebPushGateway(account, http)
 
 
 def _twilio_account(settings: NotificationsSettings) -> TwilioAccount:

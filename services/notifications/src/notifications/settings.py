@@ -1,6 +1,7 @@
 """What notifications can be told."""
 
 from datetime import time, timedelta
+from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
@@ -67,6 +68,19 @@ class NotificationsSettings(ServiceSettings):
     """
     twilio_seconds: float = Field(default=20.0, gt=0, le=120)
     """How long Twilio may take to answer; after that the outcome is unknown."""
+
+    push: Literal["none", "console", "webpush"] = "none"
+    """How push messages go out. `console` is for development: each becomes a mail to an address that does not exist."""
+    push_key: SecretStr | None = None
+    """The key by which push services know this installation: 32 bytes in URL-safe base64. Browsers that subscribed
+    under another one have to subscribe again."""
+    push_contact: str = ""
+    """Where push services reach whoever runs this: `mailto:ops@example.com`, or an https address."""
+    push_allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks that browsers may name push services in, at any port, though not public: one's own, a test's."""
+    push_ca_file: str | None = None
+    push_seconds: float = Field(default=10.0, gt=0, le=60)
+    """How long a push service may take to answer; after that the outcome is unknown."""
 
     poll_every: timedelta = timedelta(seconds=5)
     """How often the sender looks for messages that are due although nothing has told it of any."""

@@ -210,8 +210,18 @@ class GuardedHttp:
         """The answer to a form, or GuardedHttpError. A redirect is an answer, and the form is never sent on."""
         return await self._send("POST", url, headers=headers, form=form)
 
+    async def post(self, url: str, content: bytes, headers: Mapping[str, str] | None = None) -> GuardedAnswer:
+        """The answer to `content`, or GuardedHttpError. A redirect is an answer, and the content is never sent on."""
+        return await self._send("POST", url, headers=headers, content=content)
+
     async def _send(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None, form: Mapping[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None,
+        form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
     ) -> GuardedAnswer:
         try:
             async with (
@@ -221,7 +231,8 @@ class GuardedHttp:
                     url,
                     headers={**(headers or {}), "accept-encoding": "gzip"},
                     data=form,
-                    follow_redirects=self._client.follow_redirects and form is None,
+                    content=content,
+                    follow_redirects=self._client.follow_redirects and method == "GET",
                 ) as answer,
             ):
                 body = await self._bounded_body(answer)

@@ -55,6 +55,21 @@ def stylesheet_path() -> str:
 
 
 @lru_cache(maxsize=1)
+def push_script() -> bytes:
+    return (_SCRIPTS / "push.js").read_bytes()
+
+
+@lru_cache(maxsize=1)
+def push_script_path() -> str:
+    return f"/pages/{hashlib.sha256(push_script()).hexdigest()[:16]}.js"
+
+
+@lru_cache(maxsize=1)
+def push_worker() -> bytes:
+    return (_SCRIPTS / "push-worker.js").read_bytes()
+
+
+@lru_cache(maxsize=1)
 def passkey_script() -> bytes:
     return (_SCRIPTS / "passkey.js").read_bytes()
 

@@ -8,10 +8,13 @@ from uuid import UUID
 from dashboard.adapters.service_calls import Document, ServiceCalls
 from dashboard.domain.errors import PortalRefusedError
 from dashboard.domain.portal import (
+    NewBrowser,
     PortalAppointment,
+    PortalBrowser,
     PortalBusiness,
     PortalClient,
     PortalPreferences,
+    PortalPush,
     PortalSlotDay,
     Visitor,
 )
@@ -85,6 +88,33 @@ class HttpPortalServices(ServiceCalls[Visitor]):
             headers={"If-Match": f'"{version}"'},
         )
 
+    async def push(self, visitor: Visitor) -> PortalPush | None:
+        path = "/v1/portal/push-subscriptions"
+        try:
+            key = await self._ask("notifications", "GET", f"{path}/key", visitor, read=lambda it: str(it["public_key"]))
+            browsers = await self._ask("notifications", "GET", path, visitor, read=_browsers)
+        except PortalRefusedError:
+            return None
+        return PortalPush(key=key, browsers=browsers)
+
+    async def subscribe(self, visitor: Visitor, browser: NewBrowser) -> None:
+        await self._ask(
+            "notifications",
+            "POST",
+            "/v1/portal/push-subscriptions",
+            visitor,
+            read=_nothing,
+            body={
+                "endpoint": browser.endpoint,
+                "keys": {"p256dh": browser.p256dh, "auth": browser.auth},
+                "device": browser.device,
+            },
+        )
+
+    async def unsubscribe(self, visitor: Visitor, browser_id: UUID) -> None:
+        path = f"/v1/portal/push-subscriptions/{browser_id}"
+        await self._ask("notifications", "DELETE", path, visitor, read=_nothing)
+
     async def _act(
         self,
         visitor: Visitor,
@@ -118,6 +148,16 @@ def slot_days_of(document: Document) -> list[PortalSlotDay]:
 
 def _preferences(document: Document) -> PortalPreferences:
     return PortalPreferences(opted_out=frozenset(document["opted_out"]), version=document["version"])
+
+
+def _nothing(_document: Document) -> None:
+    return None
+
+
+def _browsers(document: Document) -> tuple[PortalBrowser, ...]:
+    return tuple(
+        PortalBrowser(id=UUID(item["id"]), service=item["service"], device=item["device"]) for item in document["items"]
+    )
 
 
 def _client(document: Document) -> PortalClient:

@@ -12,6 +12,7 @@ from dashboard.domain.protocols import UpstreamAnswer, UpstreamError, Upstreams
 from slotstream_servicekit.telemetry import current_traceparent
 
 _SECONDS: Final = 10.0
+_NO_CONTENT: Final = 204
 _MOST_BYTES: Final = 2_000_000
 
 Document = Mapping[str, Any]
@@ -72,7 +73,7 @@ class ServiceCalls(Generic[VisitorT]):
         if answer.status >= 500 or answer.status == 429 or content is None:
             raise PortalUnavailableError(f"The service {service} does not answer right now.")
         try:
-            document: Document = orjson.loads(content)
+            document: Document = orjson.loads(content) if content or answer.status != _NO_CONTENT else {}
             if answer.status >= 400:
                 raise PortalRefusedError(answer.status, str(document.get("code", "refused")))
             return read(document)

@@ -10,6 +10,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from dashboard.adapters.pages import push_script_path
 from dashboard.adapters.portal_calendar import google_address, outlook_address
 from dashboard.api.dependencies import Dependencies, dependencies_of
 from dashboard.api.forms import read_form
@@ -30,7 +31,7 @@ from dashboard.api.portal_links import (
     visitor_of,
 )
 from dashboard.domain.errors import PortalRefusedError
-from dashboard.domain.portal import CHANNELS, PortalAppointment, PortalPreferences, PortalSlotDay
+from dashboard.domain.portal import CHANNELS, PortalAppointment, PortalPreferences, PortalPush, PortalSlotDay
 from slotstream_servicekit.client_links import ClientLink, ShownAppointment
 
 MOST_REASON: Final = 500
@@ -135,8 +136,8 @@ async def submit_preferences(request: Request) -> Response:
             version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1,
         )
     except PortalRefusedError:
-        now = await dependencies.portal.preferences(view.visitor)
-        return preferences_page(view, now, error=view.texts("portal.changed_meanwhile"), status=409)
+        now, push = await dependencies.portal.preferences(view.visitor), await dependencies.portal.push(view.visitor)
+        return preferences_page(view, now, push=push, error=view.texts("portal.changed_meanwhile"), status=409)
     return _sent_on(f"{view.path}/preferences", "saved")
 
 
@@ -213,6 +214,7 @@ def preferences_page(
     view: View,
     preferences: PortalPreferences,
     *,
+    push: PortalPush | None,
     notice: str | None = None,
     error: str | None = None,
     status: int = 200,
@@ -227,6 +229,8 @@ def preferences_page(
         channels=[(channel, channel not in preferences.opted_out) for channel in CHANNELS],
         version=preferences.version,
         path=view.path,
+        push=push,
+        script=push_script_path(),
     )
 
 

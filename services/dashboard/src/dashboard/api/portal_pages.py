@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dashboard.adapters.pages import push_script_path
 from dashboard.adapters.portal_calendar import calendar_file
-from dashboard.api import portal_forms
+from dashboard.api import portal_forms, portal_push
 from dashboard.api.dependencies import dependencies_of
 from dashboard.api.forms import texts_for
 from dashboard.api.portal_forms import appointment_page, cancel_page, move_page, preferences_page, read_offer
@@ -113,8 +114,9 @@ async def show_calendar_file(request: Request) -> Response:
 async def show_preferences(request: Request) -> Response:
     view = await overview_of(request, await admitted_link(request))
     done = view.texts("portal.done.saved") if request.query_params.get("done") == "saved" else None
-    preferences = await dependencies_of(request).portal.preferences(view.visitor)
-    return preferences_page(view, preferences, notice=done)
+    portal = dependencies_of(request).portal
+    preferences, push = await portal.preferences(view.visitor), await portal.push(view.visitor)
+    return preferences_page(view, preferences, push=push, notice=done)
 
 
 async def _appointment_view(request: Request) -> tuple[View, PortalAppointment]:
@@ -159,5 +161,11 @@ def routes() -> list[Route]:
         ("GET", f"{page}/calendar.ics", show_calendar_file),
         ("GET", f"{page}/preferences", show_preferences),
         ("POST", f"{page}/preferences", portal_forms.submit_preferences),
+        ("POST", f"{page}/push", portal_push.submit_browser),
+        ("POST", f"{page}/push/remove", portal_push.submit_removal),
     ]
-    return [Route(path, answered_always(handler), methods=[method]) for method, path, handler in table]
+    files = [
+        Route(portal_push.WORKER, portal_push.show_worker, methods=["GET"]),
+        Route(push_script_path(), portal_push.show_script, methods=["GET"]),
+    ]
+    return [*files, *(Route(path, answered_always(handler), methods=[method]) for method, path, handler in table)]

@@ -66,6 +66,33 @@ class PortalPreferences:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PortalBrowser:
+    """A browser that takes push messages; `service` is the host of its push service."""
+
+    id: UUID
+    service: str
+    device: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalPush:
+    """`key` is what browsers subscribe with."""
+
+    key: str
+    browsers: tuple[PortalBrowser, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewBrowser:
+    """What a browser that has just subscribed says of itself."""
+
+    endpoint: str
+    p256dh: str
+    auth: str
+    device: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
     """On whose behalf the services are asked."""
 
@@ -97,3 +124,11 @@ class PortalServices(Protocol):
     async def preferences(self, visitor: Visitor) -> PortalPreferences: ...
 
     async def set_preferences(self, visitor: Visitor, opted_out: frozenset[str], *, version: int) -> None: ...
+
+    async def push(self, visitor: Visitor) -> PortalPush | None:
+        """None where nothing is pushed."""
+        ...
+
+    async def subscribe(self, visitor: Visitor, browser: NewBrowser) -> None: ...
+
+    async def unsubscribe(self, visitor: Visitor, browser_id: UUID) -> None: ...

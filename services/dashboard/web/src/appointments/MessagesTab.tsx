@@ -127,7 +127,7 @@ export function MessagesTab({ appointment, clock }: { appointment: Appointment; 
                 <bdi>{message.recipient_name}</bdi> <bdi dir="ltr">{message.address}</bdi>
                 {message.segments ? ` · ${t("messages.parts", { count: message.segments })}` : ""}
               </small>
-              {message.channel === "sms" && message.text && <q dir="auto">{message.text}</q>}
+              {message.channel !== "email" && message.text && <q dir="auto">{message.text}</q>}
             </div>
             <MessageState message={message} clock={clock} />
           </div>

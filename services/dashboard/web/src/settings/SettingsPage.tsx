@@ -19,6 +19,7 @@ import { Businesses } from "../setup/Businesses";
 import { IdentityProvider } from "./IdentityProvider";
 import { Passkeys } from "./Passkeys";
 import { NameForm, PasswordForm } from "./ProfileForms";
+import { PushBrowsers } from "./PushBrowsers";
 
 type User = { id: string; email: string; name: string; role: string; state: string; last_sign_in_at: string | null; version: number };
 type ApiClient = { id: string; name: string; role: string; scopes: string[]; state: string; last_used_at: string | null; version: number; client_secret?: string };
@@ -188,6 +189,7 @@ function Profile() {
       <NameForm />
       {has_account && <PasswordForm />}
       {has_account && <Passkeys />}
+      <PushBrowsers />
       <section className="panel">
         <h2>{t("settings.sessions")}</h2>
         <Problem error={error} />

@@ -7,6 +7,8 @@ from notifications.api.messages import router as messages_router
 from notifications.api.portal import router as portal_router
 from notifications.api.preferences import router as preferences_router
 from notifications.api.providers import router as providers_router
+from notifications.api.push import portal_router as portal_push_router
+from notifications.api.push import router as push_router
 from notifications.api.reminder_rules import router as reminder_rules_router
 from notifications.api.reminders import router as reminders_router
 from notifications.api.templates import router as templates_router
@@ -20,6 +22,8 @@ ROUTERS = (
     channels_router,
     preferences_router,
     portal_router,
+    push_router,
+    portal_push_router,
     providers_router,
 )
 

@@ -9,7 +9,8 @@ from uuid import UUID
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channel, Channels, NumberDigests
+from notifications.adapters.push import VapidKey
+from notifications.domain import Channel, Channels, ChannelUnavailableError, NumberDigests
 from notifications.storage import CatalogueStore
 from notifications.usecases.preferences import read_stops
 from slotstream_servicekit.clock import Clock
@@ -17,6 +18,7 @@ from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.http.auth import Principal, Right, requires
 from slotstream_servicekit.http.callers import context_of
+from slotstream_servicekit.http.public_addresses import Network
 from slotstream_servicekit.projections import wait_until
 
 
@@ -25,6 +27,8 @@ class Dependencies:
     """`channels` are those that are configured: what needs another one is refused.
 
     Calls of Twilio are checked by `twilio_token` and the address that it was given; without both all are refused.
+    `push_key` is what browsers subscribe with, None where nothing is pushed; `push_networks` are those of one's own
+    that push services may be in.
     """
 
     database: Database
@@ -34,6 +38,14 @@ class Dependencies:
     twilio_callback_url: str | None
     catalogue_wait: timedelta
     clock: Clock
+    push_key: VapidKey | None = None
+    push_networks: tuple[Network, ...] = ()
+
+    def require_push(self) -> VapidKey:
+        """Raises ChannelUnavailableError where nothing is pushed."""
+        if self.push_key is None:
+            raise ChannelUnavailableError("Nothing can be sent by push: it is not configured")
+        return self.push_key
 
     def context_of(self, principal: Principal) -> Context:
         return context_of(principal, now=self.clock())

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from notifications.adapters.templates import (
     BUILT_IN_LOCALES,
     DEFAULTS,
+    PUSH_LOCALES,
     SPOKEN_LOCALES,
     VARIABLES,
     built_in,
@@ -46,6 +47,8 @@ from slotstream_servicekit.ids import new_id
 router = Router(prefix="/v1/templates", tags=["templates"])
 
 _SCOPE = "templates"
+_LOCALES = {Channel.PUSH: PUSH_LOCALES, Channel.VOICE: SPOKEN_LOCALES}
+"""Where there are built-in texts in other languages than those of mails."""
 
 
 @router.post("", status_code=201, response_model=TemplateOut)
@@ -100,7 +103,7 @@ async def list_built_in_templates(
     principal: Reader,
     kind: Annotated[list[Kind] | None, Query()] = None,
     locale: Annotated[list[str] | None, Query()] = None,
-    channel: Annotated[Literal["email", "sms", "voice"], Query()] = "email",
+    channel: Annotated[Literal["email", "sms", "voice", "push"], Query()] = "email",
 ) -> Page[TemplateOut]:
     """The built-in texts, as a start for one's own."""
     of_channel = Channel(channel)
@@ -120,7 +123,7 @@ async def list_built_in_templates(
             updated_at=None,
             version=None,
         )
-        for language in (SPOKEN_LOCALES if of_channel is Channel.VOICE else BUILT_IN_LOCALES)
+        for language in _LOCALES.get(of_channel, BUILT_IN_LOCALES)
         if not locale or language in locale
         for built_in_kind, audience in DEFAULTS
         if not kind or built_in_kind in kind

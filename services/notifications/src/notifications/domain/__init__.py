@@ -51,11 +51,15 @@ from notifications.domain.errors import (
     ChannelUnavailableError,
     DuplicateError,
     DuplicateReminderError,
+    EndpointInvalidError,
+    NoBrowserError,
+    PushKeysInvalidError,
     ReminderInThePastError,
     ReminderLevelError,
     ServiceUnknownError,
     SignatureInvalidError,
     TemplateRefusedError,
+    TooManySubscriptionsError,
 )
 from notifications.domain.messages import Audience, Channel, Draft, Kind, Message, MessageRequest, Status
 from notifications.domain.opt_outs import NumberDigests, OptOutWord, opt_out_word
@@ -69,6 +73,7 @@ from notifications.domain.planning import (
     rules_for,
     suppression_reason,
 )
+from notifications.domain.push import MOST_PUSH_SUBSCRIPTIONS, PushPerson, PushSubscription
 from notifications.domain.reminders import Reminder, ReminderRule
 from notifications.domain.retries import RetryPolicy
 from notifications.domain.sms import MAX_UNITS, SmsEncoding, SmsSize, bounded_sms, normalised_sms, sms_size
@@ -80,6 +85,7 @@ __all__ = [
     "BUSY_CODES",
     "KEYS",
     "MAX_UNITS",
+    "MOST_PUSH_SUBSCRIPTIONS",
     "MOST_SPOKEN",
     "NEED_ACTIVE",
     "QUIET_HOURS",
@@ -100,6 +106,7 @@ __all__ = [
     "Draft",
     "DuplicateError",
     "DuplicateReminderError",
+    "EndpointInvalidError",
     "ForStaff",
     "InboundMessage",
     "InboundStatus",
@@ -109,6 +116,7 @@ __all__ = [
     "Meaning",
     "Message",
     "MessageRequest",
+    "NoBrowserError",
     "NotHandedOverError",
     "Notification",
     "NotificationChannel",
@@ -117,6 +125,9 @@ __all__ = [
     "OutcomeUnknownError",
     "Outgoing",
     "Preference",
+    "PushKeysInvalidError",
+    "PushPerson",
+    "PushSubscription",
     "QuietHours",
     "Receipt",
     "RecipientOptedOutError",
@@ -136,6 +147,7 @@ __all__ = [
     "Template",
     "TemplateRefusedError",
     "Text",
+    "TooManySubscriptionsError",
     "WrittenText",
     "bare",
     "bounded_sms",

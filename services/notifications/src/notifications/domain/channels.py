@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
+from uuid import UUID
 
 from notifications.domain.appointments import Appointment
 from notifications.domain.calls import QuietHours
 from notifications.domain.contacts import CatalogueItem, Contact
 from notifications.domain.errors import ChannelUnavailableError
 from notifications.domain.messages import Channel, Message
+from notifications.domain.push import PushSubscription
 from notifications.domain.templates import Text
 
 
@@ -33,6 +35,8 @@ class Notification:
     language: str
     links: Sequence[str] = ()
     """The addresses in the text that let whoever has them act as the client."""
+    opens: str = ""
+    """The page of the recipient's that the message leads to, where a channel has a use for one; empty for none."""
     may_ask: bool = False
     """Whether the client is to be asked for an answer, on a channel where they can give one."""
 
@@ -50,6 +54,10 @@ class Outgoing:
     """For the ledger: what the recipient reads, with links that open nothing."""
     segments: int | None = None
     """Of an SMS: how many parts it is sent in."""
+    devices: tuple[PushSubscription, ...] = ()
+    """Of a push message: the browsers that it goes to."""
+    lifetime: timedelta = timedelta()
+    """Of a push message: how long a push service keeps it for a browser that is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +68,8 @@ class Receipt:
     segments: int | None = None
     cost_amount: Decimal | None = None
     cost_currency: str | None = None
+    gone: tuple[UUID, ...] = ()
+    """Push subscriptions that their service does not know any more."""
 
 
 def without_links(text: str, links: Sequence[str]) -> str:
@@ -75,6 +85,9 @@ class InvalidAddressError(Exception):
 
 class DeliveryError(Exception):
     """A message was not accepted, or may not have been. `code` is stable; `detail` holds no address and no text."""
+
+    gone: tuple[UUID, ...] = ()
+    """Push subscriptions that their service does not know any more."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -141,9 +154,10 @@ class NotificationChannel(Protocol):
 
 
 class Channels:
-    """The channels that are configured. `immediate` are those that news goes out on without being asked for.
+    """The channels that are configured.
 
-    `quiet` has the hours in which nobody is reached on a channel.
+    `immediate` are those that news goes out on without being asked for, `subscribed` those that it goes out on to
+    whoever has subscribed. `quiet` has the hours in which nobody is reached on a channel.
     """
 
     def __init__(
@@ -151,11 +165,15 @@ class Channels:
         channels: Sequence[NotificationChannel],
         *,
         immediate: Sequence[Channel],
+        subscribed: Sequence[Channel] = (Channel.PUSH,),
         quiet: Mapping[Channel, QuietHours] | None = None,
     ) -> None:
         self._by_name = {channel.name: channel for channel in channels}
         self._quiet = quiet or {}
         self.immediate = [self._by_name[name] for name in immediate if name in self._by_name]
+        self.subscribed = [
+            self._by_name[name] for name in subscribed if name in self._by_name and name not in immediate
+        ]
 
     def __iter__(self) -> Iterator[NotificationChannel]:
         return iter(self._by_name.values())

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from notifications.domain.push import PushSubscription
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
@@ -16,6 +18,8 @@ class Contact:
     phone: str | None = None
     locale: str | None = None
     zone: str | None = None
+    devices: tuple[PushSubscription, ...] = ()
+    """Their browsers that take push messages; known only where one is to be sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +37,8 @@ class Client:
     version: int
 
     def may_be_reached_by(self, channel: str) -> bool:
-        return self.consent is None or channel in self.consent
+        """Who has a browser subscribed agrees to push by that, unless they refuse all."""
+        return self.consent is None or channel in self.consent or (channel == "push" and bool(self.consent))
 
     @property
     def contact(self) -> Contact:

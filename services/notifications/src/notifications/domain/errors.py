@@ -40,6 +40,32 @@ class ChannelUnavailableError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class EndpointInvalidError(SlotstreamError):
+    """An address that no push service has, or that leads into a network that is not public."""
+
+    code = "endpoint_invalid"
+    kind = ErrorKind.invalid
+
+
+class PushKeysInvalidError(SlotstreamError):
+    """Keys that no browser makes: nothing could be encrypted for them."""
+
+    code = "push_keys_invalid"
+    kind = ErrorKind.invalid
+
+
+class TooManySubscriptionsError(SlotstreamError):
+    code = "too_many_subscriptions"
+    kind = ErrorKind.conflict
+
+
+class NoBrowserError(SlotstreamError):
+    """The caller is a program, and has no browser that could be pushed to."""
+
+    code = "people_only"
+    kind = ErrorKind.forbidden
+
+
 class SignatureInvalidError(SlotstreamError):
     """A call that is not proven to be the provider's."""
 

@@ -40,22 +40,31 @@ def immediate_messages(
     now: datetime,
     news_lifetime: timedelta,
     notify_staff: bool = True,
+    by_subscription: Sequence[NotificationChannel] = (),
+    subscribed: Mapping[UUID, datetime] | None = None,
 ) -> list[Draft]:
     """The messages that `change` calls for, one on each of `channels`.
 
     `newest` is the newest state known of the change's subject; `before` is the appointment as it was known before
-    the event; `contacts` holds the resources known so far, by id.
+    the event; `contacts` holds the resources known so far, by id. On channels `by_subscription` those are told who
+    are among `subscribed`, clients and resources by id, and were when it happened.
     """
     subject = change.subject
     # A series without an end grows by itself: nobody wants a mail today about a Monday in half a year.
     by_itself = "series_extended" if change.verb == "create" and change.actor_type == "system" else None
     too_old = "too_old" if change.time < now - news_lifetime else "appointment_over" if subject.ends_at <= now else None
+    since = subscribed or {}
+
+    def more(recipient: UUID) -> list[NotificationChannel]:
+        return [*by_subscription] if recipient in since and since[recipient] <= change.time else []
+
     drafts = []
     client_kind = _client_kind(change)
     if client_kind is not None:
         reason = _superseded_reason(client_kind, subject, newest) or too_old or by_itself
         reason = reason if subject.notify_client else "notify_off"
-        drafts += _drafts(change, channels, kind=client_kind, audience=Audience.CLIENT, reason=reason)
+        told_by = [*channels, *more(subject.client_id)]
+        drafts += _drafts(change, told_by, kind=client_kind, audience=Audience.CLIENT, reason=reason)
     if notify_staff and too_old is None and subject.source not in _SILENT_SOURCES:
         for kind, resource_id in _staff_kinds(change, before):
             contact = contacts.get(resource_id)
@@ -63,7 +72,10 @@ def immediate_messages(
             reason = _superseded_reason(kind, subject, newest) or by_itself or own_action
             drafts += _drafts(
                 change,
-                [channel for channel in channels if contact is None or _may_reach(channel, contact)],
+                [
+                    *(channel for channel in channels if contact is None or _may_reach(channel, contact)),
+                    *more(resource_id),
+                ],
                 kind=kind,
                 audience=Audience.STAFF,
                 resource_id=resource_id,

@@ -7,6 +7,7 @@ from notifications.storage.messages import PLANNED_CHANNEL, MessageFilter, Messa
 from notifications.storage.opt_outs import OptOutStore
 from notifications.storage.preferences import PreferenceStore
 from notifications.storage.projections import CatalogueStore, ClientStore
+from notifications.storage.push import Devices, PushSubscriptionStore
 from notifications.storage.reminders import ReminderRuleStore, ReminderStore
 from notifications.storage.templates import TemplateStore
 
@@ -18,12 +19,14 @@ __all__ = [
     "Claimed",
     "ClientStore",
     "DeliveryStore",
+    "Devices",
     "InboundFilter",
     "InboundStore",
     "MessageFilter",
     "MessageStore",
     "OptOutStore",
     "PreferenceStore",
+    "PushSubscriptionStore",
     "ReminderRuleStore",
     "ReminderStore",
     "Report",

@@ -46,6 +46,15 @@ class ClientStore:
             known |= {key: survivors.get((key[0], into), known[key]) for key, into in merged.items()}
         return known
 
+    async def lock(self, organization_id: UUID, client_id: UUID) -> bool:
+        """Until the transaction ends, nobody erases the client; whether they are known."""
+        query = (
+            select(clients.c.id)
+            .where(clients.c.organization_id == organization_id, clients.c.id == client_id)
+            .with_for_update(read=True)
+        )
+        return (await self._session.execute(query)).first() is not None
+
     async def get_own(self, keys: Collection[ClientKey]) -> list[Client]:
         """Those of `keys` that are known, who was merged as they are."""
         return list((await self._read(keys)).values()) if keys else []

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,7 +24,7 @@ from notifications.domain import (
     Status,
 )
 from notifications.publishers import records_of
-from notifications.storage import DeliveryStore, MessageStore, Settlement
+from notifications.storage import DeliveryStore, MessageStore, PushSubscriptionStore, Settlement
 from notifications.usecases.eligibility import MessageSubjects, Sendable, judge_message, read_subjects
 from notifications.usecases.provider_calls import block_number
 from slotstream_servicekit.clock import Clock
@@ -128,11 +129,14 @@ async def deliver_message(
                 now=clock(),
             )
 
+    gone: tuple[UUID, ...] = ()
     try:
         receipt = await channel.send(outgoing, may_hand_over=may_hand_over)
+        gone = receipt.gone
     except NotHandedOverError:
         return None
     except RefusedForNowError as error:
+        gone = error.gone
         settlement = _later(message, error, now=clock(), retries=retries)
     except RecipientOptedOutError:
         async with database.system_transaction() as session:
@@ -145,8 +149,10 @@ async def deliver_message(
             )
         settlement = Settlement(status=Status.SUPPRESSED, reason="opted_out")
     except RefusedForGoodError as error:
+        gone = error.gone
         settlement = Settlement(status=Status.FAILED, code=error.code, detail=error.detail)
     except OutcomeUnknownError as error:
+        gone = error.gone
         settlement = Settlement(status=Status.UNKNOWN, code=error.code, detail=error.detail)
     else:
         settlement = Settlement(
@@ -156,6 +162,9 @@ async def deliver_message(
             cost_amount=receipt.cost_amount,
             cost_currency=receipt.cost_currency,
         )
+    if gone:
+        async with database.system_transaction() as session:
+            await PushSubscriptionStore(session).forget(message.organization_id, gone)
     return await _settle(database, message, settlement, clock=clock)
 
 

@@ -33,8 +33,10 @@ from notifications.storage import (
     AppointmentTextStore,
     CatalogueStore,
     ClientStore,
+    Devices,
     OptOutStore,
     PreferenceStore,
+    PushSubscriptionStore,
     Settlement,
     TemplateStore,
 )
@@ -77,6 +79,9 @@ class MessageSubjects:
     numbers: NumberDigests
     opted_out_numbers: frozenset[str]
     """Digests, of the numbers that the batch's SMS may go to."""
+    browsers: Mapping[tuple[UUID, UUID], Devices]
+    """Of the clients whom push messages of the batch may go to, and of staff by their users."""
+    user_browsers: Mapping[tuple[UUID, str], Devices]
 
 
 async def read_subjects(
@@ -117,7 +122,17 @@ async def read_subjects(
         named_templates=await templates.named(named) if named else {},
         numbers=numbers,
         opted_out_numbers=await _opted_out(session, messages, [*clients.values(), *catalogue.values()], numbers),
+        browsers=await PushSubscriptionStore(session).of_clients(survivors if _pushes(messages) else ()),
+        user_browsers=await PushSubscriptionStore(session).of_users(
+            {(item.organization_id, item.user_id) for item in catalogue.values() if item.user_id}
+            if _pushes(messages)
+            else ()
+        ),
     )
+
+
+def _pushes(messages: Sequence[Message]) -> bool:
+    return any(message.channel is Channel.PUSH for message in messages)
 
 
 async def _opted_out(
@@ -234,7 +249,7 @@ class _Judgement:
             preference = self.subjects.preferences.get((client.organization_id, client_id))
             if preference is not None and self.message.channel in preference.opted_out:
                 raise _suppressed("opted_out")
-        return client.contact
+        return self._with_browsers(client.contact, self.subjects.browsers.get((client.organization_id, client.id), ()))
 
     def _staff(self) -> Contact:
         resource_id = self.message.resource_id or UUID(int=0)
@@ -243,7 +258,11 @@ class _Judgement:
             raise self._not_known_yet("resource")
         if resource.archived:
             raise _suppressed("recipient_archived")
-        return resource.contact
+        user = (resource.organization_id, resource.user_id or "")
+        return self._with_browsers(resource.contact, self.subjects.user_browsers.get(user, ()))
+
+    def _with_browsers(self, contact: Contact, browsers: Devices) -> Contact:
+        return replace(contact, devices=browsers) if self.message.channel is Channel.PUSH else contact
 
     def _not_known_yet(self, what: str) -> _NotSendable:
         """Another topic brings it: the message waits for it, but not for ever."""

@@ -12,6 +12,7 @@ from notifications.domain import (
     Appointment,
     AppointmentChange,
     CatalogueItem,
+    Channel,
     Channels,
     Client,
     Draft,
@@ -27,7 +28,9 @@ from notifications.storage import (
     AppointmentStore,
     CatalogueStore,
     ClientStore,
+    Devices,
     MessageStore,
+    PushSubscriptionStore,
     ReminderRuleStore,
     ReminderStore,
     Stop,
@@ -58,10 +61,11 @@ async def plan_messages(
     known = await store.get_all(newest_states(changes).keys())
     snapshots = [appointment for change in changes for appointment in (change.appointment, change.subject)]
     contacts = await _contacts(session, [*snapshots, *known.values()])
+    subscribed = await _subscribed(session, snapshots, contacts) if channels.subscribed else {}
     drafts = [
         draft
         for draft in _immediate_drafts(
-            changes, known, contacts, channels, now, news_lifetime, notify_staff=notify_staff
+            changes, known, contacts, subscribed, channels, now, news_lifetime, notify_staff=notify_staff
         )
         if draft.due_at >= now - passed_over_after
     ]
@@ -84,6 +88,7 @@ def _immediate_drafts(
     changes: Sequence[AppointmentChange],
     known: Mapping[tuple[UUID, UUID], Appointment],
     contacts: Mapping[UUID, CatalogueItem],
+    subscribed: Mapping[UUID, datetime],
     channels: Channels,
     now: datetime,
     news_lifetime: timedelta,
@@ -105,8 +110,29 @@ def _immediate_drafts(
             now=now,
             news_lifetime=news_lifetime,
             notify_staff=notify_staff,
+            by_subscription=channels.subscribed,
+            subscribed=subscribed,
         )
     return drafts
+
+
+async def _subscribed(
+    session: AsyncSession, appointments: Collection[Appointment], contacts: Mapping[UUID, CatalogueItem]
+) -> dict[UUID, datetime]:
+    """Clients and resources who have a browser that takes push messages, and since when they have had the first."""
+    store = PushSubscriptionStore(session)
+    keys = {(appointment.organization_id, appointment.client_id) for appointment in appointments}
+    known = await ClientStore(session).get_all(keys)
+    of_clients = await store.of_clients({(client.organization_id, client.id) for client in known.values()})
+    of_users = await store.of_users(
+        {(item.organization_id, item.user_id) for item in contacts.values() if item.user_id}
+    )
+    found: dict[UUID, Devices] = {
+        client_id: of_clients.get((client.organization_id, client.id), ()) for (_, client_id), client in known.items()
+    }
+    for resource_id, item in contacts.items():
+        found[resource_id] = of_users.get((item.organization_id, item.user_id or ""), ())
+    return {person: min(device.created_at for device in devices) for person, devices in found.items() if devices}
 
 
 async def _contacts(session: AsyncSession, appointments: Collection[Appointment]) -> dict[UUID, CatalogueItem]:
@@ -186,22 +212,35 @@ async def _addressed(session: AsyncSession, drafts: Sequence[Draft], channels: C
     """The drafts; one to a client who has no address on its channel is suppressed at once, so that it is seen."""
     keys = {(draft.organization_id, draft.client_id) for draft in drafts if draft.client_id is not None}
     clients = await ClientStore(session).get_all(keys) if keys else {}
+    pushed = {
+        (client.organization_id, client.id)
+        for draft in drafts
+        if draft.channel is Channel.PUSH and draft.client_id is not None
+        if (client := clients.get((draft.organization_id, draft.client_id))) is not None
+    }
+    browsers = await PushSubscriptionStore(session).of_clients(pushed)
     return [
         replace(draft, reason="no_address")
-        if draft.reason is None and draft.client_id is not None and _has_no_address(draft, clients, channels)
+        if draft.reason is None and draft.client_id is not None and _has_no_address(draft, clients, browsers, channels)
         else draft
         for draft in drafts
     ]
 
 
-def _has_no_address(draft: Draft, clients: Mapping[tuple[UUID, UUID], Client], channels: Channels) -> bool:
+def _has_no_address(
+    draft: Draft,
+    clients: Mapping[tuple[UUID, UUID], Client],
+    browsers: Mapping[tuple[UUID, UUID], Devices],
+    channels: Channels,
+) -> bool:
     """False as well where that is not known yet: it is judged once more when the message is due."""
     client = clients.get((draft.organization_id, draft.client_id)) if draft.client_id is not None else None
     channel = channels.get(draft.channel)
     if client is None or channel is None:
         return False
     try:
-        return channel.address_of(client.contact) is None
+        devices = browsers.get((client.organization_id, client.id), ())
+        return channel.address_of(replace(client.contact, devices=devices)) is None
     except InvalidAddressError:
         return False
 

@@ -16,6 +16,7 @@ from notifications.storage import (
     InboundStore,
     MessageStore,
     PreferenceStore,
+    PushSubscriptionStore,
 )
 from slotstream_servicekit.outbox import enqueue
 
@@ -63,6 +64,7 @@ async def apply_clients(
         keys = await clients.erase(erased)
         await InboundStore(session).forget_clients(keys, numbers)
         await AppointmentTextStore(session).forget_clients(keys)
+        await PushSubscriptionStore(session).forget_clients(keys)
         forgotten = await PreferenceStore(session).forget(keys)
         await enqueue(session, [preference_tombstone(*key) for key in forgotten])
         await clients.forget_answers(keys)

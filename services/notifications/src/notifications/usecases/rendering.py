@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from notifications.adapters.portal_links import PortalLinks
 from notifications.adapters.templates import Choice, built_in, choose_template, locale_of, render_text, values_of
@@ -32,6 +33,7 @@ def render_message(sendable: Sendable, *, portal: PortalLinks | None, now: datet
         text=text,
         language=language,
         links=tuple(links.values()),
+        opens=_opens(sendable, portal, now),
         may_ask=_may_ask(sendable),
     )
 
@@ -67,6 +69,14 @@ def _links(sendable: Sendable, portal: PortalLinks | None, now: datetime) -> Map
     return portal.addresses(
         sendable.appointment, client_id=sendable.client_id, asks_confirmation=sendable.asks_confirmation, now=now
     )
+
+
+def _opens(sendable: Sendable, portal: PortalLinks | None, now: datetime) -> str:
+    """The page of the appointment as a client may see it, also of a message that was written by hand."""
+    if sendable.message.channel is not Channel.PUSH:
+        return ""
+    links = _links(sendable, portal, now)
+    return urlsplit(links.get("appointment", links.get("preferences", ""))).path
 
 
 def _filled_in(sendable: Sendable, choice: Choice, links: Mapping[str, str]) -> Text:

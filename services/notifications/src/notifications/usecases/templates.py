@@ -91,6 +91,8 @@ def preview_template(text: Text, *, locale: str, channel: Channel) -> Text:
         return replace(rendered, text=spoken(rendered.text), html=None)
     if channel is Channel.SMS:
         return replace(rendered, text=normalised_sms(rendered.text), html=None)
+    if channel is Channel.PUSH:
+        return replace(rendered, html=None)
     return replace(rendered, html=rendered.html or html_page(rendered.text, locale))
 
 

@@ -3,6 +3,7 @@
 from notifications.adapters.templates.choice import Choice, choose_template
 from notifications.adapters.templates.defaults import BUILT_IN_LOCALES, DEFAULTS, built_in
 from notifications.adapters.templates.pages import html_page
+from notifications.adapters.templates.push import PUSH_LOCALES
 from notifications.adapters.templates.sandbox import check_text, render_text
 from notifications.adapters.templates.spoken import SPOKEN_LOCALES
 from notifications.adapters.templates.values import TemplateValues, locale_of, sample_values, values_of
@@ -11,6 +12,7 @@ from notifications.adapters.templates.variables import VARIABLES
 __all__ = [
     "BUILT_IN_LOCALES",
     "DEFAULTS",
+    "PUSH_LOCALES",
     "SPOKEN_LOCALES",
     "VARIABLES",
     "Choice",

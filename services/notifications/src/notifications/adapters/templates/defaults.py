@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from notifications.adapters.templates.push import push_text
 from notifications.adapters.templates.spoken import spoken_text
 from notifications.domain import Audience, Channel, Kind, Text
 
@@ -272,6 +273,8 @@ DEFAULTS: tuple[tuple[Kind, Audience], ...] = tuple(_ENGLISH.news)
 @lru_cache(maxsize=512)
 def built_in(kind: Kind, audience: Audience, locale: str, channel: Channel = Channel.EMAIL) -> Text | None:
     """The built-in template's source, or None in a language that has none. An SMS is as short as it can be."""
+    if channel is Channel.PUSH:
+        return push_text(kind, audience, locale)
     if channel is Channel.VOICE and (text := spoken_text(kind, audience, locale)) is not None:
         return Text(subject=_BUSINESS, text=text)
     if locale == "ar" and channel is Channel.SMS and (kind, audience) in _ARABIC_TEXTS:

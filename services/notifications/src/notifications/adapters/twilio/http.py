@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
+from notifications.adapters.retry_after import wait_of
 from notifications.domain import (
     DeliveryError,
     NotHandedOverError,
@@ -38,7 +38,6 @@ _OURS_TO_MEND: Final = frozenset(
 """Codes that speak of our account, our credentials, our addresses or our sender: an operator mends them."""
 _LATER: Final = frozenset({20429, 21611, 30001})
 """Too many requests, a full queue."""
-_LONGEST_WAIT: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +179,7 @@ def outcome_of(status: int, code: int | None, retry_after: str | None, *, now: d
     if code == OPTED_OUT:
         return RecipientOptedOutError(name, detail)
     if status == 429 or code in _LATER or (status == 503 and retry_after is not None):
-        return RefusedForNowError(name, detail, wait=_wait(retry_after, now or datetime.now(UTC)))
+        return RefusedForNowError(name, detail, wait=wait_of(retry_after, now or datetime.now(UTC)))
     if status >= 500:
         return OutcomeUnknownError(name, detail)
     if status < 400 or status in (401, 403, 404, 405) or code in _OURS_TO_MEND:
@@ -203,18 +202,3 @@ def _code_in(text: str) -> int | None:
     except (ValueError, AttributeError):
         return None
     return code if isinstance(code, int) else None
-
-
-def _wait(retry_after: str | None, now: datetime) -> timedelta | None:
-    """Retry-After as RFC 9110 §10.2.3 has it: whole seconds or a date; None where it says neither."""
-    if retry_after is None:
-        return None
-    value = retry_after.strip()
-    if value.isascii() and value.isdigit():
-        return min(timedelta(seconds=int(value[:6])), _LONGEST_WAIT)
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
-    return min(max(until - now, timedelta()), _LONGEST_WAIT)

@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from notifications.storage.tables.base import instant, metadata
 from notifications.storage.tables.ledger import inbound_messages, messages, number_opt_outs, provider_calls
+from notifications.storage.tables.push import push_subscriptions
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.outbox import outbox_table
 from slotstream_servicekit.schema import LIMIT_BUSINESSES, LIMIT_RESOURCE, DatabaseSchema, RowLimit
@@ -42,6 +43,7 @@ __all__ = [
     "outbox",
     "preferences",
     "provider_calls",
+    "push_subscriptions",
     "reminder_rules",
     "reminders",
     "schema",
@@ -271,6 +273,7 @@ TENANT_TABLES = (
     "messages",
     "outbox",
     "preferences",
+    "push_subscriptions",
     "reminder_rules",
     "reminders",
     "templates",
@@ -329,6 +332,7 @@ UNLIMITED_TABLES = {
     "idempotency_keys": "a caller's own",
     "outbox": "never read by requests",
     "preferences": "the organization's, as clients are",
+    "push_subscriptions": "each person's own",
     "reminders": "read beside their appointments only",
 }
 

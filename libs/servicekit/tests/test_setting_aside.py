@@ -1,6 +1,7 @@
 """What cannot be worked through is set aside with its cause, answered, and the rest goes on."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -23,10 +24,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from slotstream_servicekit.consumer import InvalidRecord, Received, members
 from slotstream_servicekit.health import Health
-from slotstream_servicekit.telemetry import CONSUMER_RECORDS, parse_traceparent
+from slotstream_servicekit.telemetry import CONSUMER_RECORDS, configure_logging, parse_traceparent
 
 pytestmark = pytest.mark.service
 
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 TENANTS = tuple(UUID(int=number) for number in (1, 2, 3))
 
 
@@ -74,6 +76,29 @@ async def test_poison_of_every_kind_is_set_aside_with_its_cause_while_the_rest_g
     assert (facts["dlq_topic"], facts["dlq_partition"], facts["dlq_offset"]) == (topic.encode(), b"0", b"2")
     assert facts["dlq_detail"] == b"sequence: an integer is wanted"
     assert parse_traceparent(facts.get("dlq_traceparent", b"").decode()) or "dlq_traceparent" not in facts
+
+
+async def test_a_record_that_is_set_aside_is_one_line_of_the_log_with_its_trace_tenant_and_id(
+    world: World, kafka: str, new_topic: NewTopic, until: Until, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("kit")
+    topic = await new_topic()
+    await make_dead_letter_topic(kafka, world.service)
+    poison = Note(subject="bad", words="poison", organization=OTHER_ORGANIZATION, traceparent=TRACE)
+    await send_notes(kafka, topic, [poison, Note(subject="last")])
+    consumers = world.consumers(kafka)
+    consumers.subscribe(topic, on_notes)
+    async with running(consumers):
+        await keeps(world, until, 1)
+
+        async def aside() -> bool:
+            return len(await dead_letters_of(world, kafka)) == 1
+
+        await until(aside)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    [line] = [line for line in lines if line["event"] == "record_set_aside"]
+    assert (line["trace_id"], line["organization"]) == (TRACE.split("-")[1], str(OTHER_ORGANIZATION))
+    assert (line["event_id"], line["code"], line["topic"]) == (str(poison.id), "poisonous_words", topic)
 
 
 async def test_one_poisonous_record_costs_the_others_of_its_batch_nothing(

@@ -183,7 +183,7 @@ class BatchWork:
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
-            organization_id=sender,
+            organization=sender,
             event_id=header_of(record, "ce_id"),
             code=cause.code,
             # A fault of the record is told by its code; of an error of ours, somebody needs the stack.

@@ -77,7 +77,7 @@ async def test_news_goes_out_on_both_channels_each_with_a_row_of_its_own(salon: 
 
     assert len(mails) == len(push.sent) == 1
     assert push.sent[0].address == "push:+4930123456"
-    assert push.sent[0].content.startswith(b"Your appointment: Haircut")
+    assert push.sent[0].content.startswith(b"Booked: Tuesday")
     rows = [(row["channel"], row["status"], row["address"]) for row in await salon.ledger()]
     assert sorted(rows) == [("email", "sent", "grace@example.com"), ("push", "sent", "push:+4930123456")]
     assert {message["data"]["channel"] for message in await salon.take_published()} == {"email", "push"}

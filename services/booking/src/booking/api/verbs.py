@@ -1,9 +1,12 @@
 """The verbs of an appointment, each a POST of its own."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -39,28 +42,51 @@ router = Router(prefix="/v1/appointments/{appointment_id}", tags=["verbs"])
 Body = VerbIn | None
 
 
-async def _change(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What every verb is asked with, besides who asks and the body."""
+
+    request: Request
+    dependencies: Dependencies
+    appointment_id: UUID
+    expected_version: int | None
+
+    async def once(self, principal: Principal, action: Callable[[AsyncSession], Awaitable[Response]]) -> Response:
+        return await idempotent(self.request, database=self.dependencies.database, principal=principal, action=action)
+
+
+async def _call(
     request: Request,
-    dependencies: Dependencies,
-    principal: Principal,
+    dependencies: CurrentDependencies,
     appointment_id: UUID,
-    verb: Verb,
-    expected_version: int | None,
-    details: Details,
-) -> Response:
+    expected_version: IfMatch,
+    idempotency_key: IdempotencyKey = None,  # `idempotent` reads it; here for OpenAPI
+) -> Call:
+    return Call(
+        request=request,
+        dependencies=dependencies,
+        appointment_id=appointment_id,
+        expected_version=expected_version,
+    )
+
+
+CurrentCall = Annotated[Call, Depends(_call)]
+
+
+async def _change(call: Call, principal: Principal, verb: Verb, details: Details) -> Response:
     async def action(session: AsyncSession) -> Response:
         recorded = await change_status(
             session=session,
-            policies=dependencies.policies,
-            context=dependencies.context_of(principal),
-            appointment_id=appointment_id,
+            policies=call.dependencies.policies,
+            context=call.dependencies.context_of(principal),
+            appointment_id=call.appointment_id,
             verb=verb,
-            expected_version=expected_version,
+            expected_version=call.expected_version,
             details=details,
         )
         return appointment_response(recorded.appointment, principal)
 
-    return await idempotent(request, database=dependencies.database, principal=principal, action=action)
+    return await call.once(principal, action)
 
 
 def _details(principal: Principal, body: VerbIn | None) -> Details:
@@ -69,72 +95,30 @@ def _details(principal: Principal, body: VerbIn | None) -> Details:
 
 
 @router.post("/approve", response_model=AppointmentOut, responses=tells_versions(200))
-async def approve_appointment(
-    request: Request,
-    dependencies: CurrentDependencies,
-    principal: AppointmentWriter,
-    appointment_id: UUID,
-    expected_version: IfMatch,
-    body: Body = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+async def approve_appointment(call: CurrentCall, principal: AppointmentWriter, body: Body = None) -> Response:
     """Accept what was asked for; the slot is checked again where asking did not take it."""
-    details = _details(principal, body)
-    return await _change(request, dependencies, principal, appointment_id, Verb.APPROVE, expected_version, details)
+    return await _change(call, principal, Verb.APPROVE, _details(principal, body))
 
 
 @router.post("/decline", response_model=AppointmentOut, responses=tells_versions(200))
-async def decline_appointment(
-    request: Request,
-    dependencies: CurrentDependencies,
-    principal: AppointmentWriter,
-    appointment_id: UUID,
-    expected_version: IfMatch,
-    body: Body = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    details = _details(principal, body)
-    return await _change(request, dependencies, principal, appointment_id, Verb.DECLINE, expected_version, details)
+async def decline_appointment(call: CurrentCall, principal: AppointmentWriter, body: Body = None) -> Response:
+    return await _change(call, principal, Verb.DECLINE, _details(principal, body))
 
 
 @router.post("/confirm", response_model=AppointmentOut, responses=tells_versions(200))
-async def confirm_appointment(
-    request: Request,
-    dependencies: CurrentDependencies,
-    principal: Booker,
-    appointment_id: UUID,
-    expected_version: IfMatch,
-    body: Body = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    details = _details(principal, body)
-    return await _change(request, dependencies, principal, appointment_id, Verb.CONFIRM, expected_version, details)
+async def confirm_appointment(call: CurrentCall, principal: Booker, body: Body = None) -> Response:
+    return await _change(call, principal, Verb.CONFIRM, _details(principal, body))
 
 
 @router.post("/cancel", response_model=AppointmentOut, responses=tells_versions(200))
-async def cancel_appointment(
-    request: Request,
-    dependencies: CurrentDependencies,
-    principal: Booker,
-    appointment_id: UUID,
-    expected_version: IfMatch,
-    body: Body = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+async def cancel_appointment(call: CurrentCall, principal: Booker, body: Body = None) -> Response:
     """Needs a reason; `notify` says whether the client is told."""
-    details = _details(principal, body)
-    return await _change(request, dependencies, principal, appointment_id, Verb.CANCEL, expected_version, details)
+    return await _change(call, principal, Verb.CANCEL, _details(principal, body))
 
 
 @router.post("/complete", response_model=AppointmentOut, responses=tells_versions(200))
 async def complete_appointment(
-    request: Request,
-    dependencies: CurrentDependencies,
-    principal: AppointmentWriter,
-    appointment_id: UUID,
-    expected_version: IfMatch,
-    body: CompleteIn | None = None,
-    idempotency_key: IdempotencyKey = None,
+    call: CurrentCall, principal: AppointmentWriter, body: CompleteIn | None = None
 ) -> Response:
     told = body or CompleteIn()
     price = told.actual_price
@@ -143,114 +127,53 @@ async def complete_appointment(
         actual_currency=price.currency if price else None,
         internal_notes=told.internal_notes,
     )
-    return await _change(request, dependencies, principal, appointment_id, Verb.COMPLETE, expected_version, details)
+    return await _change(call, principal, Verb.COMPLETE, details)
 
 
 @router.post("/no-show", response_model=AppointmentOut, responses=tells_versions(200))
-async def mark_no_show(
-    request: Request,
-    dependencies: CurrentDependencies,
-    principal: AppointmentWriter,
-    appointment_id: UUID,
-    expected_version: IfMatch,
-    body: Body = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+async def mark_no_show(call: CurrentCall, principal: AppointmentWriter, body: Body = None) -> Response:
     """Only once the start has passed."""
-    details = _details(principal, body)
-    return await _change(request, dependencies, principal, appointment_id, Verb.NO_SHOW, expected_version, details)
+    return await _change(call, principal, Verb.NO_SHOW, _details(principal, body))
 
 
 @router.post("/dismiss", response_model=AppointmentOut, responses=tells_versions(200))
-async def dismiss_appointment(
-    request: Request,
-    dependencies: CurrentDependencies,
-    principal: AppointmentWriter,
-    appointment_id: UUID,
-    expected_version: IfMatch,
-    body: Body = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    details = _details(principal, body)
-    return await _change(request, dependencies, principal, appointment_id, Verb.DISMISS, expected_version, details)
+async def dismiss_appointment(call: CurrentCall, principal: AppointmentWriter, body: Body = None) -> Response:
+    return await _change(call, principal, Verb.DISMISS, _details(principal, body))
 
 
 @router.post("/reopen", response_model=AppointmentOut, responses=tells_versions(200))
-async def reopen_appointment(
-    request: Request,
-    dependencies: CurrentDependencies,
-    principal: AppointmentWriter,
-    appointment_id: UUID,
-    expected_version: IfMatch,
-    body: Body = None,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+async def reopen_appointment(call: CurrentCall, principal: AppointmentWriter, body: Body = None) -> Response:
     """Undo of a mis-click; the slot is checked again where it was given up."""
-    details = _details(principal, body)
-    return await _change(request, dependencies, principal, appointment_id, Verb.REOPEN, expected_version, details)
+    return await _change(call, principal, Verb.REOPEN, _details(principal, body))
 
 
 @router.post("/archive", response_model=AppointmentOut, responses=tells_versions(200))
-async def archive(
-    request: Request,
-    dependencies: CurrentDependencies,
-    principal: AppointmentWriter,
-    appointment_id: UUID,
-    expected_version: IfMatch,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+async def archive(call: CurrentCall, principal: AppointmentWriter) -> Response:
     """Hide from lists; nothing is deleted. What is still to come, or takes time that is, is refused: `cancel_first`."""
-    return await _archive(
-        request, dependencies, principal, appointment_id, archived=True, expected_version=expected_version
-    )
+    return await _archive(call, principal, archived=True)
 
 
 @router.post("/unarchive", response_model=AppointmentOut, responses=tells_versions(200))
-async def unarchive(
-    request: Request,
-    dependencies: CurrentDependencies,
-    principal: AppointmentWriter,
-    appointment_id: UUID,
-    expected_version: IfMatch,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    return await _archive(
-        request, dependencies, principal, appointment_id, archived=False, expected_version=expected_version
-    )
+async def unarchive(call: CurrentCall, principal: AppointmentWriter) -> Response:
+    return await _archive(call, principal, archived=False)
 
 
-async def _archive(
-    request: Request,
-    dependencies: Dependencies,
-    principal: Principal,
-    appointment_id: UUID,
-    *,
-    archived: bool,
-    expected_version: int | None,
-) -> Response:
+async def _archive(call: Call, principal: Principal, *, archived: bool) -> Response:
     async def action(session: AsyncSession) -> Response:
         recorded = await archive_appointment(
             session=session,
-            context=dependencies.context_of(principal),
-            appointment_id=appointment_id,
+            context=call.dependencies.context_of(principal),
+            appointment_id=call.appointment_id,
             archived=archived,
-            expected_version=expected_version,
+            expected_version=call.expected_version,
         )
         return appointment_response(recorded.appointment, principal)
 
-    return await idempotent(request, database=dependencies.database, principal=principal, action=action)
+    return await call.once(principal, action)
 
 
 @router.post("/reschedule", status_code=201, response_model=RescheduledOut, responses=tells_versions(201))
-async def reschedule(
-    request: Request,
-    dependencies: CurrentDependencies,
-    principal: Booker,
-    appointment_id: UUID,
-    expected_version: IfMatch,
-    body: RescheduleIn,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
+async def reschedule(call: CurrentCall, principal: Booker, body: RescheduleIn) -> Response:
     """Move to another time or staff: a new appointment, linked both ways, in one transaction."""
     move = Move(
         new_id=body.id or new_id(),
@@ -265,11 +188,11 @@ async def reschedule(
     async def action(session: AsyncSession) -> Response:
         new, old = await reschedule_appointment(
             session=session,
-            policies=dependencies.policies,
-            context=dependencies.context_of(principal),
-            appointment_id=appointment_id,
+            policies=call.dependencies.policies,
+            context=call.dependencies.context_of(principal),
+            appointment_id=call.appointment_id,
             move=move,
-            expected_version=expected_version,
+            expected_version=call.expected_version,
         )
         staff = sees_internal_notes(principal)
         document = RescheduledOut(
@@ -284,4 +207,4 @@ async def reschedule(
         )
         return with_versions(response, appointment_version(new.appointment), appointment_version(old.appointment))
 
-    return await idempotent(request, database=dependencies.database, principal=principal, action=action)
+    return await call.once(principal, action)

@@ -23,21 +23,23 @@ from booking.domain.lifecycle import TRANSITIONS, Verb
 from booking.domain.messages import MessageOutcome
 from booking.domain.policy import Policy
 from booking.schemas.appointments import (
-    ActorOut,
     AppointmentOut,
-    ChainLinkOut,
     ClientSummaryOut,
     CountsOut,
     EditAppointmentIn,
-    HistoryEntryOut,
-    HistoryOut,
     ListedAppointmentOut,
-    MessageHistoryOut,
-    MessageOutcomeOut,
-    OverrideOut,
     TransitionOut,
     VerbsOut,
     appointment_out,
+)
+from booking.schemas.history import (
+    ActorOut,
+    ChainLinkOut,
+    HistoryEntryOut,
+    HistoryOut,
+    MessageHistoryOut,
+    MessageOutcomeOut,
+    OverrideOut,
 )
 from booking.storage.appointments import AppointmentStore
 from booking.storage.connections import connection_of

@@ -12,7 +12,7 @@ from booking.api.answers import tells_versions, with_versions
 from booking.api.dependencies import AppointmentReader, Booker, CurrentDependencies
 from booking.domain.holds import HoldRequest
 from booking.publishers import HOLD_VERSION
-from booking.schemas.appointments import HoldIn, HoldOut
+from booking.schemas.holds import HoldIn, HoldOut
 from booking.storage.connections import connection_of
 from booking.storage.holds import HoldFilter, HoldStore
 from booking.usecases.holds import hold_slot, release_hold

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query
 
 from booking.api.dependencies import AppointmentReader, CurrentDependencies
-from booking.schemas.appointments import OverrideEntryOut
+from booking.schemas.history import OverrideEntryOut
 from booking.storage.overrides import OverrideFilter, OverrideStore
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.models import InstantIn

@@ -1,4 +1,4 @@
-"""Appointments, verbs and holds over HTTP."""
+"""Appointments and their verbs over HTTP."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,11 +12,9 @@ from pydantic import ConfigDict, Field, HttpUrl, model_validator
 from booking.domain.appointments import Appointment
 from booking.domain.clients import ClientDetails, ClientMatch, ClientNote
 from booking.domain.corrections import Correction
-from booking.domain.holds import Hold
 from booking.domain.requests import BookingRequest
 from booking.schemas.catalogue import ChangeIn
 from booking.schemas.clients import ClientNoteOut, Email, MatchIn, Phone
-from slotstream_servicekit.context import Actor, ActorType
 from slotstream_servicekit.http.models import (
     InstantIn,
     InstantOut,
@@ -241,57 +239,6 @@ class RescheduleIn(RequestModel):
     override: OverrideIn | None = None
 
 
-class HoldIn(RequestModel):
-    id: UUID | None = None
-    business_id: UUID
-    service_id: UUID | None = None
-    starts_at: InstantIn
-    duration_minutes: Duration | None = None
-    resource_ids: ResourceIds | None = None
-    minutes: Annotated[int, Field(ge=1, le=60, strict=True)] = 10
-
-    @model_validator(mode="after")
-    def _has_a_length(self) -> "HoldIn":
-        if self.service_id is None and self.duration_minutes is None:
-            raise ValueError("a hold without a service needs duration_minutes")
-        return self
-
-
-class HolderOut(ResponseModel):
-    """Who keeps a slot. `id` is null for a client: a visitor of a public page is nobody whom staff could look up."""
-
-    type: ActorType
-    id: str | None
-
-    @classmethod
-    def of(cls, actor: Actor) -> "HolderOut":
-        return cls(type=actor.type, id=None if actor.type == "client" else actor.id)
-
-
-class HoldOut(ResponseModel):
-    id: UUID
-    business_id: UUID
-    service_id: UUID | None
-    starts_at: InstantOut
-    ends_at: InstantOut
-    resource_ids: list[UUID]
-    expires_at: InstantOut
-    held_by: HolderOut
-
-    @classmethod
-    def of(cls, hold: Hold) -> "HoldOut":
-        return cls(
-            id=hold.id,
-            business_id=hold.business_id,
-            service_id=hold.service_id,
-            starts_at=hold.starts_at,
-            ends_at=hold.ends_at,
-            resource_ids=list(hold.resource_ids),
-            expires_at=hold.expires_at,
-            held_by=HolderOut.of(hold.held_by),
-        )
-
-
 class AssignedResourceOut(ResponseModel):
     id: UUID
     kind: Literal["staff", "room", "equipment", "business"]
@@ -403,63 +350,6 @@ class RescheduledOut(ResponseModel):
     replaced: AppointmentOut
 
 
-class ActorOut(ResponseModel):
-    type: ActorType
-    id: str
-    call_id: str | None
-    on_behalf_of: UUID | None
-
-
-class OverrideOut(ResponseModel):
-    reason: str
-    rules: list[str]
-    conflicts_with: list[str]
-
-
-class HistoryEntryOut(ResponseModel):
-    version: int
-    verb: str
-    at: InstantOut
-    actor: ActorOut
-    reason: str | None
-    fields: dict[str, Any]
-    override: OverrideOut | None
-
-
-class MessageOutcomeOut(ResponseModel):
-    outcome: str
-    at: InstantOut
-    detail: str | None
-
-
-class MessageHistoryOut(ResponseModel):
-    """One message about the appointment; `outcomes` in their order, the last is how it stands."""
-
-    message_id: UUID
-    channel: str
-    kind: str
-    client_id: UUID | None
-    resource_id: UUID | None
-    """One of the two: to whom it went, the client or a member of staff."""
-    due_at: InstantOut
-    outcomes: list[MessageOutcomeOut]
-
-
-class ChainLinkOut(ResponseModel):
-    id: UUID
-    starts_at: InstantOut
-    ends_at: InstantOut
-    status: Status
-
-
-class HistoryOut(ResponseModel):
-    """`chain` has the appointment among those it was moved from and to, each with a history of its own."""
-
-    chain: list[ChainLinkOut]
-    items: list[HistoryEntryOut]
-    messages: list[MessageHistoryOut]
-
-
 class CountsOut(ResponseModel):
     total: int
     by_status: dict[str, int]
@@ -476,20 +366,3 @@ class TransitionOut(ResponseModel):
 
 class VerbsOut(ResponseModel):
     items: list[TransitionOut]
-
-
-class OverrideEntryOut(ResponseModel):
-    """One verb that went beyond the rules; `conflicts_with` names appointments, holds and busy times."""
-
-    appointment_id: UUID
-    version: int
-    verb: str
-    business_id: UUID
-    service_name: str
-    starts_at: InstantOut
-    at: InstantOut
-    actor_type: str
-    actor_id: str
-    reason: str
-    rules: list[str]
-    conflicts_with: list[str]

@@ -154,7 +154,7 @@ def environment(overlay: str, name: str) -> dict[str, str]:
 
 
 def secret_of_shape(name: str) -> str:
-    if name.endswith("_DATABASE_URL"):
+    if name.endswith(("_DATABASE_URL", "_DATABASE_DIRECT_URL")):
         return "postgresql+asyncpg://somebody:secret@postgres/somewhere"
     return json.dumps([FERNET_KEY]) if name.endswith("_KEYS") else "secret"
 
@@ -192,6 +192,16 @@ def test_a_misspelt_setting_is_found() -> None:
     given = {**environment("local", "booking-api"), "BOOKING_RELAY_LANE": "4"}
 
     assert unknown_settings(given, settings_class("booking-api")) == ["BOOKING_RELAY_LANE"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_worker_behind_pgbouncer_may_be_told_the_way_past_it(name: str) -> None:
+    """Of those that keep sessions of their own: docs/pooling.md."""
+    given = workloads("production")[f"{name}-worker"]["spec"]["containers"][0]["env"]
+    variable = f"{name.upper().replace('-', '_')}_DATABASE_DIRECT_URL"
+    ways = [each["valueFrom"]["secretKeyRef"] for each in given if each["name"] == variable]
+
+    assert ways == ([] if name == "dashboard" else [{"name": name, "key": variable, "optional": True}])
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

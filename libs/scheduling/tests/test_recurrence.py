@@ -87,6 +87,16 @@ def test_a_time_in_a_gap_moves_forward_and_one_in_a_fold_takes_the_first_pass() 
     assert [(one.kind, one.starts_at) for one in autumn] == [(LocalKind.FOLD, at("2026-10-25T02:30+02:00"))]
 
 
+def test_what_begins_in_a_second_pass_takes_second_passes() -> None:
+    first = datetime.fromisoformat("2026-10-25T02:30").replace(fold=1)
+    found = occurrences(Recurrence(freq=Frequency.WEEKLY), first=first, zone=BERLIN, limit=2)
+
+    assert [(one.kind, one.starts_at) for one in found] == [
+        (LocalKind.FOLD, at("2026-10-25T02:30+01:00")),
+        (LocalKind.EXACT, at("2026-11-01T02:30+01:00")),
+    ]
+
+
 def test_a_date_that_a_zone_skipped_does_not_double_the_next() -> None:
     rule = Recurrence(freq=Frequency.WEEKLY, weekdays=frozenset({3, 4, 5}))
     found = occurrences(rule, first=datetime.fromisoformat("2011-12-29T10:00"), zone="Pacific/Apia", limit=3)

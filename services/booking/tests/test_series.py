@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from booking_fixtures import Tenant
-from series_requests import MONDAY, MONDAYS, active, add, cancel, series_request, starts
+from series_requests import MONDAY, MONDAYS, active, add, cancel, patch, series_request, starts
 
 from booking.domain.series import HORIZON_DAYS, ended_by_count
 from booking.schemas.series import AddSeriesIn
@@ -50,6 +50,27 @@ async def test_a_time_in_a_gap_is_shifted_and_one_in_a_fold_takes_its_first_pass
     assert [(occurrence["starts_at"], occurrence["clock"]) for occurrence in autumn["occurrences"]] == [
         ("2027-10-24T00:30:00Z", "exact"),
         ("2027-10-31T00:30:00Z", "fold"),
+    ]
+
+
+async def test_a_series_that_begins_in_the_second_pass_of_a_repeated_hour_is_not_booked_an_hour_early(
+    tenant: Tenant,
+) -> None:
+    await tenant.open_hours([{"weekday": day, "intervals": [{"from": "00:00", "to": "24:00"}]} for day in range(7)])
+    asked = ["2027-10-31T01:30:00Z", "2027-11-07T01:30:00Z"]
+    made = await add(tenant, {"freq": "weekly", "count": 2}, asked[0])
+    assert [(occurrence["starts_at"], occurrence["clock"]) for occurrence in made["occurrences"]] == [
+        (asked[0], "fold"),
+        (asked[1], "exact"),
+    ]
+    assert starts(made) == asked
+
+    longer = await patch(tenant, made, scope="all", duration_minutes=45)
+
+    assert starts(longer) == asked, "a new length moves nothing into the first pass"
+    assert starts(await patch(tenant, made, scope="all", local_time="03:30")) == [
+        "2027-10-31T02:30:00Z",
+        "2027-11-07T02:30:00Z",
     ]
 
 

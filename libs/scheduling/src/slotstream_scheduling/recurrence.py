@@ -104,9 +104,10 @@ def occurrences(
 ) -> tuple[Occurrence, ...]:
     """The occurrences whose local dates lie in [not_before, not_after], at most `limit`, ascending.
 
-    `first` is the naive wall time of the first possible occurrence: a date that does not match the rule is
-    not one. An open-ended rule is bounded by `limit` and `not_after`; `not_before` resumes a series, so the
-    rolling horizon of one is the days between the last expansion's end and the new one's.
+    `first` is the naive wall time of the first possible occurrence: a date that does not match the rule is not one.
+    With `fold` set, occurrences in a repeated hour take its second pass. An open-ended rule is bounded by `limit` and
+    `not_after`; `not_before` resumes a series, so the rolling horizon of one is the days between the last expansion's
+    end and the new one's.
     """
     if not 1 <= limit <= MAX_OCCURRENCES:
         raise ValueError(f"a limit lies between 1 and {MAX_OCCURRENCES}")
@@ -118,9 +119,10 @@ def occurrences(
             continue
         local = datetime.combine(on, first.time())
         read = resolve(local, zone)
-        if found and read.first <= found[-1].starts_at:
+        starts_at = read.second if first.fold else read.first
+        if found and starts_at <= found[-1].starts_at:
             continue
-        found.append(Occurrence(on, local, read.first, read.kind))
+        found.append(Occurrence(on, local, starts_at, read.kind))
         if len(found) == limit:
             break
     return tuple(found)

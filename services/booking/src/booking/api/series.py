@@ -99,7 +99,7 @@ async def _series(session: AsyncSession, dependencies: Dependencies, principal: 
     client_id = body.client_id or await find_or_add_client(
         connection, policy, context, body.client_details(), business_id=business.id
     )
-    first = local_of(to_epoch(body.starts_at), business.zone).replace(fold=0)
+    first = local_of(to_epoch(body.starts_at), business.zone)
     return body.to_series(
         id=body.id or new_id(),
         organization_id=principal.organization_id,

@@ -74,6 +74,7 @@ class Series(AppointmentDetails):
     resource_ids: tuple[UUID, ...] | None
     rule: Recurrence
     first: datetime
+    """What the wall reads at the first date; `fold` on the second pass of a repeated hour."""
     on_conflict: OnConflict
     override_reason: str | None
     creator: Actor
@@ -113,7 +114,7 @@ class SeriesDate:
     occurs_on: date
     starts_at: datetime
     clock: LocalKind = LocalKind.EXACT
-    """Whether the wall time occurs on that date once, never (it was shifted forward) or twice (its first pass)."""
+    """Whether the wall time occurs on that date once, never (it was shifted forward) or twice (as `first` has it)."""
     outcome: str = "skipped"
     appointment_id: UUID | None = None
     reasons: tuple[Reason, ...] = ()

@@ -196,7 +196,7 @@ def _values(series: Series) -> list[Any]:
         "organization_id": series.organization_id,
         "id": series.id,
         "resource_ids": None if series.resource_ids is None else list(series.resource_ids),
-        "rule": orjson.dumps(_rule_json(series.rule)).decode(),
+        "rule": orjson.dumps(_rule_json(series.rule) | {"second_pass": bool(series.first.fold)}).decode(),
         "first_local": series.first,
         "until_on": series.rule.until,
         "actor_type": series.creator.type,
@@ -215,7 +215,7 @@ def _series_of(row: asyncpg.Record) -> Series:
         organization_id=row["organization_id"],
         resource_ids=None if row["resource_ids"] is None else tuple(row["resource_ids"]),
         rule=_rule_of(row["rule"], until=row["until_on"]),
-        first=row["first_local"],
+        first=row["first_local"].replace(fold=int(row["rule"].get("second_pass", False))),
         creator=Actor(type=row["actor_type"], id=row["actor_id"], call_id=row["call_id"]),
     )
 

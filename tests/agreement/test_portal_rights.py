@@ -41,6 +41,8 @@ WITHOUT_A_TOKEN = {
     "dashboard POST /oauth/token",
     "notifications POST /v1/providers/twilio/inbound-sms",
     "notifications POST /v1/providers/twilio/sms-status",
+    "notifications POST /v1/providers/twilio/voice",
+    "notifications POST /v1/providers/twilio/voice-status",
 }
 """Routes that look at no bearer token: a client secret, the address itself or a signature entitles there."""
 BY_COOKIE = ("/api/session", "/api/passkeys")

@@ -107,8 +107,8 @@ async def test_an_order_that_makes_no_sense_is_refused_whole(tenant: Tenant, bod
     assert (await tenant.api.post(BULK, json=body)).status_code == 422
 
 
-@pytest.mark.parametrize("verb", ["sms_client", "sms_staff"])
-async def test_an_sms_is_refused_where_nobody_can_send_it(tenant: Tenant, verb: str) -> None:
+@pytest.mark.parametrize("verb", ["sms_client", "sms_staff", "call_client", "call_staff"])
+async def test_a_message_is_refused_where_nobody_can_send_it(tenant: Tenant, verb: str) -> None:
     tenant.app.state.dependencies = replace(tenant.app.state.dependencies, message_channels=frozenset({"email"}))
     booked = await tenant.book(tenant.at(9))
     body = {"verb": verb, "ids": [booked["id"]], "arguments": {"text": "We open an hour later."}}
@@ -132,6 +132,23 @@ async def test_an_sms_to_the_client_is_asked_of_notifications_once_per_client(te
     assert sent[0]["payload"]["id"] == data["message_id"]
     assert "Grace" not in str(sent)
     assert "901820" not in str(sent)
+
+
+async def test_a_call_is_asked_of_notifications_where_calls_are_configured_and_wanted(tenant: Tenant) -> None:
+    configured = frozenset({"email", "sms", "voice"})
+    tenant.app.state.dependencies = replace(tenant.app.state.dependencies, message_channels=configured)
+    booked = await tenant.book(tenant.at(9))
+    [called] = await in_bulk(tenant, "call_client", [booked], text="We open an hour later.")
+    assert called["ok"] is True
+    [command] = await commands(tenant)
+    data = command["payload"]["data"]
+    assert (data["channel"], data["client_id"]) == ("voice", tenant.client["id"])
+
+    await opts_out(tenant, tenant.client["id"], "voice", version=1)
+    [refused] = await in_bulk(tenant, "call_client", [booked], text="Hello")
+    assert refused["problem"]["code"] == "opted_out"
+    [sent] = await in_bulk(tenant, "sms_client", [booked], text="Hello")
+    assert sent["ok"] is True
 
 
 async def test_who_has_no_phone_or_has_not_agreed_gets_no_sms_and_the_others_do(tenant: Tenant) -> None:

@@ -104,12 +104,14 @@ async def salon(
 
 @pytest_asyncio.fixture
 async def twilio(salon: Salon) -> AsyncIterator[FakeTwilio]:
-    """The salon sends SMS by a Twilio that keeps to its document, and so must we; Grace has a phone."""
+    """The salon texts and calls by a Twilio that keeps to its document, and so must we; Grace has a phone."""
     async with FakeTwilio().running() as fake:
         settings = salon.settings.model_copy(
             update={
                 "sms": "twilio",
                 "sms_sender": "+447700900777",
+                "voice": "twilio",
+                "voice_sender": "+447700900777",
                 "twilio_account_sid": ACCOUNT,
                 "twilio_auth_token": SecretStr(TOKEN),
                 "twilio_base_url": fake.url,

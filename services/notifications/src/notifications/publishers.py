@@ -5,7 +5,16 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from notifications.domain import Audience, Channel, InboundMessage, Meaning, Message, Preference, Status
+from notifications.domain import (
+    STOPPED_BY_NUMBER,
+    Audience,
+    Channel,
+    InboundMessage,
+    Meaning,
+    Message,
+    Preference,
+    Status,
+)
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import CancelAppointment, ConfirmAppointment
 from slotstream_contracts.envelope import Envelope, wrap
@@ -47,6 +56,12 @@ _MAKERS: Mapping[Status, Callable[[Message, dict[str, Any]], MessageEvent]] = {
 }
 
 
+_CANCELLED_BY: Mapping[Channel, str] = {
+    Channel.SMS: "Cancelled by text message",
+    Channel.VOICE: "Cancelled by a key on the phone",
+}
+
+
 def records_of(messages: Iterable[Message]) -> list[OutboxRecord]:
     """The outbox records that tell what each message has become just now."""
     return [record_of(_envelope_of(message), aggregatetype="message") for message in messages]
@@ -63,7 +78,7 @@ def answer_command(answer: InboundMessage, *, shown_starts_at: datetime, cause: 
     command = (
         ConfirmAppointment(**common)
         if answer.meaning is Meaning.CONFIRM
-        else CancelAppointment(**common, reason="Cancelled by text message")
+        else CancelAppointment(**common, reason=_CANCELLED_BY[answer.channel])
     )
     envelope = wrap(command, id=answer.id, subject=str(answer.appointment_id), sequence=0, **_caused(answer, cause))
     return record_of(envelope, aggregatetype="command")
@@ -100,7 +115,7 @@ def _caused(answer: InboundMessage, cause: Cause) -> dict[str, Any]:
 
 def preference_record(preference: Preference, *, cause: Cause, now: datetime) -> OutboxRecord:
     """The channels that a client has opted out of now, by a preference or by STOP."""
-    opted_out = {*preference.opted_out, *([Channel.SMS] if preference.stopped else [])}
+    opted_out = {*preference.opted_out, *(STOPPED_BY_NUMBER if preference.stopped else ())}
     state = ClientPreferencesState(
         client_id=preference.client_id,
         organization_id=preference.organization_id,

@@ -45,14 +45,15 @@ async def do_with_many(
     body: BulkIn,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """One verb, or an SMS, for selected appointments or all that a filter finds, up to 10,000.
+    """One verb, an SMS or a call, for selected appointments or all that a filter finds, up to 10,000.
 
     Each succeeds or fails by itself. Up to 200 are done at once (200); more are taken on (202) and done by the
     worker: `GET /v1/bulk/{id}` says how far it is.
     """
     principal.require(Right.SEND_MESSAGES if body.verb.is_message else Right.WRITE_APPOINTMENTS)
-    if body.verb.is_message and "sms" not in dependencies.message_channels:
-        raise NotReachableError("channel_unavailable", "Nothing can be sent by sms: the channel is not configured")
+    channel = body.verb.channel
+    if channel is not None and channel not in dependencies.message_channels:
+        raise NotReachableError("channel_unavailable", f"Nothing can be sent by {channel}: it is not configured")
     order = body.to_order(new_id())
 
     async def action(session: AsyncSession) -> Response:

@@ -1,9 +1,10 @@
-"""One verb, or one text message, for many appointments: each succeeds or fails by itself."""
+"""One verb, or one message, for many appointments: each succeeds or fails by itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID, uuid5
 
 from booking.domain.errors import InvalidBookingError
@@ -17,6 +18,9 @@ AT_ONCE = 200
 """Up to so many are done before the answer; more by the worker, in portions, while the caller looks on."""
 
 
+MessageChannel = Literal["sms", "voice"]
+
+
 class BulkVerb(StrEnum):
     COMPLETE = "complete"
     DISMISS = "dismiss"
@@ -25,10 +29,26 @@ class BulkVerb(StrEnum):
     CONFIRM = "confirm"
     SMS_CLIENT = "sms_client"
     SMS_STAFF = "sms_staff"
+    CALL_CLIENT = "call_client"
+    CALL_STAFF = "call_staff"
+
+    @property
+    def channel(self) -> MessageChannel | None:
+        """Of a message: how it goes out."""
+        match self:
+            case BulkVerb.SMS_CLIENT | BulkVerb.SMS_STAFF:
+                return "sms"
+            case BulkVerb.CALL_CLIENT | BulkVerb.CALL_STAFF:
+                return "voice"
+        return None
 
     @property
     def is_message(self) -> bool:
-        return self in {BulkVerb.SMS_CLIENT, BulkVerb.SMS_STAFF}
+        return self.channel is not None
+
+    @property
+    def is_to_client(self) -> bool:
+        return self in {BulkVerb.SMS_CLIENT, BulkVerb.CALL_CLIENT}
 
 
 VERBS: Mapping[BulkVerb, Verb] = {

@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """Somebody to text. `consents`: whether they agreed, or were not asked yet; `opted_out`: they said STOP."""
+    """Somebody to text or call. `consents`: whether they agreed, or were not asked yet; `opted_out`: they said STOP."""
 
     id: UUID
     has_phone: bool

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from booking.domain.bulk import MessageChannel
 from booking.publishers.states import SOURCE
 from slotstream_contracts.base import Actor
 from slotstream_contracts.envelope import wrap
@@ -16,10 +17,11 @@ def send_message_record(
     appointment_id: UUID,
     client_id: UUID | None,
     resource_id: UUID | None,
+    channel: MessageChannel,
     text: str,
     context: Context,
 ) -> OutboxRecord:
-    """A text message for notifications to send. The command's id is the message's: sent twice, it is one message."""
+    """A text message or a call for notifications. The command's id is the message's: sent twice, it is one message."""
     actor, cause = context.actor, context.cause
     command = SendMessage(
         actor=Actor(type=actor.type, id=actor.id, call_id=actor.call_id, on_behalf_of=actor.on_behalf_of),
@@ -27,7 +29,7 @@ def send_message_record(
         appointment_id=appointment_id,
         client_id=client_id,
         resource_id=resource_id,
-        channel="sms",
+        channel=channel,
         text=text,
     )
     envelope = wrap(

@@ -1,10 +1,11 @@
-"""Who can be texted."""
+"""Who can be texted and called."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking.domain.bulk import MessageChannel
 from booking.domain.messages import Recipient
 from booking.storage.connections import connection_of
 
@@ -13,15 +14,17 @@ class RecipientStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def clients(self, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Recipient]:
+    async def clients(
+        self, organization_id: UUID, ids: Sequence[UUID], *, channel: MessageChannel
+    ) -> dict[UUID, Recipient]:
         """By the given id; a merged duplicate stands for the client it was merged into. None of the erased."""
         connection = await connection_of(self._session)
         rows = await connection.fetch(
             """
             SELECT given.id AS given_id, c.id, c.phone IS NOT NULL AS has_phone,
-                   c.consent IS NULL OR 'sms' = ANY (c.consent) AS consents,
+                   c.consent IS NULL OR $3 = ANY (c.consent) AS consents,
                    EXISTS (SELECT FROM client_preferences p WHERE p.organization_id = $1
-                           AND p.client_id IN (given.id, c.id) AND 'sms' = ANY (p.opted_out)) AS opted_out
+                           AND p.client_id IN (given.id, c.id) AND $3 = ANY (p.opted_out)) AS opted_out
             FROM clients given
             JOIN clients c ON c.organization_id = $1
              AND c.id = CASE WHEN given.merged_into IS NULL THEN given.id ELSE given.merged_into END
@@ -29,6 +32,7 @@ class RecipientStore:
             """,
             organization_id,
             list(ids),
+            channel,
         )
         return {
             row["given_id"]: Recipient(

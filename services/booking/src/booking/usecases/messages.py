@@ -1,4 +1,4 @@
-"""Text messages to clients or staff about appointments, for notifications to send."""
+"""Text messages and calls to clients or staff about appointments, for notifications to send."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment
-from booking.domain.bulk import BulkOrder, BulkVerb
+from booking.domain.bulk import BulkOrder
 from booking.domain.errors import NotReachableError
 from booking.domain.messages import Recipient
 from booking.publishers import send_message_record
@@ -20,11 +20,13 @@ async def send_messages(
     *, session: AsyncSession, context: Context, order: BulkOrder, appointments: Sequence[Appointment]
 ) -> dict[UUID, SlotstreamError]:
     """Publishes one command per recipient; returns the appointments of which somebody cannot be reached, and why."""
-    to_client = order.verb is BulkVerb.SMS_CLIENT
+    to_client, channel = order.verb.is_to_client, order.verb.channel or "sms"
     ids = sorted({recipient_id for appointment in appointments for recipient_id in _ids(appointment, to_client)})
     store = RecipientStore(session)
-    read = store.clients if to_client else store.staff
-    known = await read(context.organization_id, ids)
+    if to_client:
+        known = await store.clients(context.organization_id, ids, channel=channel)
+    else:
+        known = await store.staff(context.organization_id, ids)
     records: dict[UUID, OutboxRecord] = {}
     errors: dict[UUID, SlotstreamError] = {}
     for appointment in appointments:
@@ -41,6 +43,7 @@ async def send_messages(
                 appointment_id=appointment.id,
                 client_id=recipient.id if to_client else None,
                 resource_id=None if to_client else recipient.id,
+                channel=channel,
                 text=order.text or "",
                 context=context,
             )
@@ -63,12 +66,12 @@ def _reachable(ids: Sequence[UUID], known: Mapping[UUID, Recipient], *, who: str
     for recipient_id in ids:
         recipient = known.get(recipient_id)
         if recipient is None or not recipient.has_phone:
-            raise NotReachableError("no_phone", f"There is no phone number of the {who} {recipient_id} to text.")
+            raise NotReachableError("no_phone", f"There is no phone number of the {who} {recipient_id}.")
         if recipient.archived:
             raise NotReachableError("recipient_archived", f"The {who} {recipient_id} is archived.")
         if recipient.opted_out:
-            raise NotReachableError("opted_out", f"The {who} {recipient_id} has opted out of text messages.")
+            raise NotReachableError("opted_out", f"The {who} {recipient_id} has opted out of such messages.")
         if not recipient.consents:
-            raise NotReachableError("no_consent", f"The {who} {recipient_id} has not agreed to be texted.")
+            raise NotReachableError("no_consent", f"The {who} {recipient_id} has not agreed to such messages.")
         recipients.append(recipient)
     return recipients

@@ -22,13 +22,14 @@ type Reminder = Schemas["ReminderOut"];
 const ICON: Record<string, IconName> = { email: "mail", sms: "msg", voice: "call", push: "bell" };
 
 /** A state with the reason for it; bad news in red. */
-export function MessageState({ message, clock }: { message: Pick<Message, "status" | "reason" | "due_at" | "sent_at">; clock: Clock }) {
-  const { t } = useTranslation();
+export function MessageState({ message, clock }: { message: Pick<Message, "status" | "reason" | "due_at" | "sent_at"> & { code?: string | null }; clock: Clock }) {
+  const { t, i18n } = useTranslation();
   const at = message.sent_at ?? message.due_at;
+  const why = message.reason ?? (message.code && i18n.exists(`code.${message.code}`) ? message.code : null);
   return (
     <span className={["failed", "unknown"].includes(message.status) ? "bad" : ""}>
       {t(`outcome.${message.status}`, { defaultValue: message.status })} <time dateTime={at}>{clock.dayAndTime(instantOf(at))}</time>
-      {message.reason && <small>{t(`code.${message.reason}`, { defaultValue: message.reason })}</small>}
+      {why && <small>{t(`code.${why}`, { defaultValue: why })}</small>}
     </span>
   );
 }

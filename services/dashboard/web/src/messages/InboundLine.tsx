@@ -7,7 +7,7 @@ import type { Inbound } from "./thread";
 export function InboundLine({ message, clock }: { message: Inbound; clock: Clock }) {
   return (
     <div className="ln">
-      <Icon name="msg" />
+      <Icon name={message.channel === "voice" ? "call" : "msg"} />
       <InboundWords message={message} />
       <InboundState message={message} clock={clock} />
     </div>

@@ -1,5 +1,6 @@
 """What notifications answers over HTTP."""
 
+from notifications.api.calls import router as calls_router
 from notifications.api.channels import router as channels_router
 from notifications.api.dependencies import Dependencies
 from notifications.api.inbound_messages import router as inbound_messages_router
@@ -25,6 +26,7 @@ ROUTERS = (
     push_router,
     portal_push_router,
     providers_router,
+    calls_router,
 )
 
 __all__ = ["ROUTERS", "Dependencies"]

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.adapters.push import VapidKey
-from notifications.domain import Channel, Channels, ChannelUnavailableError, NumberDigests
+from notifications.domain import CallPolicy, Channel, Channels, ChannelUnavailableError, NumberDigests
 from notifications.storage import CatalogueStore
 from notifications.usecases.preferences import read_stops
 from slotstream_servicekit.clock import Clock
@@ -36,6 +36,7 @@ class Dependencies:
     numbers: NumberDigests
     twilio_token: str | None
     twilio_callback_url: str | None
+    calls: CallPolicy
     catalogue_wait: timedelta
     clock: Clock
     push_key: VapidKey | None = None

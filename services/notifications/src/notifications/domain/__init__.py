@@ -62,12 +62,13 @@ from notifications.domain.errors import (
     TooManySubscriptionsError,
 )
 from notifications.domain.messages import Audience, Channel, Draft, Kind, Message, MessageRequest, Status
-from notifications.domain.opt_outs import NumberDigests, OptOutWord, opt_out_word
+from notifications.domain.opt_outs import STOPPED_BY_NUMBER, NumberDigests, OptOutWord, opt_out_word
 from notifications.domain.planning import (
     NEED_ACTIVE,
     due_reminders,
     ended_appointments,
     immediate_messages,
+    refusal_key,
     refused_answer,
     requested_message,
     rules_for,
@@ -89,6 +90,7 @@ __all__ = [
     "MOST_SPOKEN",
     "NEED_ACTIVE",
     "QUIET_HOURS",
+    "STOPPED_BY_NUMBER",
     "Appointment",
     "AppointmentChange",
     "AppointmentInactiveError",
@@ -160,6 +162,7 @@ __all__ = [
     "meaning_of",
     "normalised_sms",
     "opt_out_word",
+    "refusal_key",
     "refused_answer",
     "requested_message",
     "require_channel",

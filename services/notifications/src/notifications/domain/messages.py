@@ -137,6 +137,8 @@ class Message:
     address: str | None
     provider_id: str | None
     sent_at: datetime | None
+    asks: bool = False
+    """Whether it asked to be answered, when it was handed over."""
     sent_text: str | None = None
     """As it was handed over, last; links without what opens them."""
     segments: int | None = None

@@ -6,7 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Final, Literal
 
+from notifications.domain.messages import Channel
 from notifications.domain.words import bare
+
+STOPPED_BY_NUMBER: Final = (Channel.SMS, Channel.VOICE)
+"""What a STOP covers: all that goes to a phone by itself."""
 
 OptOutWord = Literal["stop", "start"]
 

@@ -13,11 +13,13 @@ from notifications.domain.answers import InboundMessage
 from notifications.domain.appointments import AGREED_STATUSES, Appointment, AppointmentChange
 from notifications.domain.channels import InvalidAddressError, NotificationChannel
 from notifications.domain.contacts import CatalogueItem
-from notifications.domain.messages import Audience, Draft, Kind, MessageRequest
+from notifications.domain.messages import Audience, Channel, Draft, Kind, MessageRequest
 from notifications.domain.reminders import Reminder, ReminderRule
 
 _SILENT_SOURCES = frozenset({"import", "calendar_sync"})
 """Staff know these already: they come from their own books."""
+
+_STILL_ON_THE_LINE = timedelta(minutes=1)
 
 _KIND_OF_VERB: Mapping[str, Kind] = {
     "approve": Kind.CREATED,
@@ -214,10 +216,10 @@ def requested_message(request: MessageRequest, appointment: Appointment | None, 
 
 
 def refused_answer(answer: InboundMessage, appointment: Appointment, *, available: bool, now: datetime) -> Draft:
-    """Tells a client, once, that what they answered was not possible."""
+    """Tells a client, once, that what they answered was not possible: after a call only if they heard nothing in it."""
     return Draft(
         organization_id=answer.organization_id,
-        key=f"{Kind.ANSWER_REFUSED}:{answer.id}",
+        key=refusal_key(answer),
         appointment_id=appointment.id,
         appointment_version=appointment.version,
         calendar_uid=appointment.calendar_uid,
@@ -226,10 +228,14 @@ def refused_answer(answer: InboundMessage, appointment: Appointment, *, availabl
         audience=Audience.CLIENT,
         channel=answer.channel,
         kind=Kind.ANSWER_REFUSED,
-        due_at=now,
+        due_at=now + (_STILL_ON_THE_LINE if answer.channel is Channel.VOICE else timedelta()),
         reason=None if available else "channel_unavailable",
         correlation_id=str(answer.id),
     )
+
+
+def refusal_key(answer: InboundMessage) -> str:
+    return f"{Kind.ANSWER_REFUSED}:{answer.id}"
 
 
 def suppression_reason(kind: Kind, appointment: Appointment, *, resource_id: UUID | None = None) -> str | None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, func, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, case, func, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import AGREED_STATUSES, Channel, Message, Outgoing, Status
@@ -51,6 +51,18 @@ _CLAIM = text(
     """
 )
 
+_LINE_IS_FREE = """
+    m.channel <> 'voice' OR NOT EXISTS (
+        SELECT 1 FROM messages o
+        WHERE o.channel = 'voice' AND o.address = :address AND o.attempted_at IS NOT NULL
+        AND o.attempted_at > CAST(:now AS timestamptz) - CAST(:longest_call AS interval)
+        AND o.status IN ('claimed', 'sent') AND (o.organization_id, o.id) <> (m.organization_id, m.id)
+    )
+"""
+_LOCK_LINE = text("SELECT pg_advisory_xact_lock(hashtextextended('call:' || :address, 0))")
+_LONGEST_CALL = timedelta(minutes=10)
+"""After this a call of which nothing was heard is over."""
+
 _BEGIN = text(
     f"""
     UPDATE messages m SET
@@ -61,11 +73,13 @@ _BEGIN = text(
         asks = :asks,
         sent_text = :sent_text,
         segments = :segments,
+        provider_id = NULL,
         claimed_until = CAST(:now AS timestamptz) + CAST(:lease AS interval),
         updated_at = :now
     WHERE m.organization_id = :organization_id AND m.id = :id
     AND m.status = 'claimed' AND m.claim = :claim AND m.attempted_at IS NULL AND m.claimed_until > :now
     AND ({_REMINDER_HOLDS})
+    AND ({_LINE_IS_FREE})
     RETURNING 1
     """
 )
@@ -87,6 +101,8 @@ class Settlement:
     cost_amount: Decimal | None = None
     cost_currency: str | None = None
     next_attempt_at: datetime | None = None
+    due_at: datetime | None = None
+    """Where it is due later than it was planned for."""
     waits: bool = False
     tried: bool = False
     """It was refused for the time being."""
@@ -94,10 +110,15 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a provider says later of a message that was handed over: sent, delivered or failed."""
+    """What a provider says later of a message that was handed over: sent, delivered or failed.
 
+    `attempt` is the one that it speaks of, where it says so.
+    """
+
+    channel: Channel
     status: Status
     provider_id: str
+    attempt: int | None = None
     code: str | None
     detail: str | None
 
@@ -181,7 +202,12 @@ class DeliveryStore:
     async def begin_attempt(
         self, message: Message, *, recipient_name: str, outgoing: Outgoing, lease: timedelta, now: datetime
     ) -> bool:
-        """Records that the content is about to be handed over; False where that must not happen any more."""
+        """Records that the content is about to be handed over; False where that must not happen any more.
+
+        Nor is a number called while another call to it is under way: that one is tried again when its claim runs out.
+        """
+        if message.channel is Channel.VOICE:
+            await self._session.execute(_LOCK_LINE, {"address": outgoing.address})
         begun = await self._session.execute(
             _BEGIN,
             {
@@ -196,6 +222,7 @@ class DeliveryStore:
                 "lease": lease,
                 "now": now,
                 "agreed": sorted(AGREED_STATUSES),
+                "longest_call": _LONGEST_CALL,
             },
         )
         return begun.first() is not None
@@ -219,6 +246,8 @@ class DeliveryStore:
         }
         if settlement.next_attempt_at is not None:
             values |= {"next_attempt_at": settlement.next_attempt_at, "attempted_at": None}
+        if settlement.due_at is not None:
+            values["due_at"] = settlement.due_at
         if settlement.status is Status.SENT:
             values |= {
                 "sent_at": now,
@@ -248,12 +277,7 @@ class DeliveryStore:
         rows = await self._session.execute(
             update(messages)
             .where(
-                messages.c.organization_id == organization_id,
-                messages.c.id == message_id,
-                messages.c.channel == Channel.SMS,
-                messages.c.attempts > 0,
-                messages.c.status.in_([*_MAY_BECOME_SENT, *settled]),
-                or_(messages.c.provider_id.is_(None), messages.c.provider_id == report.provider_id),
+                *_spoken_of(organization_id, message_id, report), messages.c.status.in_([*_MAY_BECOME_SENT, *settled])
             )
             .values(
                 status=report.status,
@@ -271,6 +295,45 @@ class DeliveryStore:
         )
         row = rows.first()
         return message_of(row) if row is not None else None
+
+    async def plan_call(
+        self, organization_id: UUID, message_id: UUID, report: Report, *, at: datetime, now: datetime
+    ) -> bool:
+        """Plans a call again that nobody has answered; False where it was said of that call before."""
+        rows = await self._session.execute(
+            update(messages)
+            .where(
+                *_spoken_of(organization_id, message_id, report),
+                messages.c.status.in_([*_MAY_BECOME_SENT, Status.SENT]),
+            )
+            .values(
+                status=Status.PLANNED,
+                code=report.code,
+                detail=report.detail,
+                provider_id=case((messages.c.address.is_not(None), report.provider_id)),
+                next_attempt_at=at,
+                attempted_at=None,
+                claim=None,
+                claimed_until=None,
+                waits=False,
+                updated_at=now,
+                tries=messages.c.tries + 1,
+            )
+            .returning(text("1"))
+        )
+        return rows.first() is not None
+
+    async def put_spoken(self, message: Message, spoken: str) -> None:
+        """Keeps what was said in truth, where that is not what the message was to say."""
+        await self._session.execute(
+            update(messages)
+            .where(
+                messages.c.organization_id == message.organization_id,
+                messages.c.id == message.id,
+                messages.c.sent_text.is_not(None),
+            )
+            .values(sent_text=spoken)
+        )
 
     async def expired_claims(self, *, now: datetime, limit: int = 500) -> list[tuple[UUID, UUID]]:
         """Claims (organization, message) that have run out, those first that ran out first."""
@@ -312,3 +375,16 @@ class DeliveryStore:
         )
         row = changed.first()
         return message_of(row) if row is not None else None
+
+
+def _spoken_of(organization_id: UUID, message_id: UUID, report: Report) -> list[ColumnElement[bool]]:
+    """The message that a provider speaks of; none whose call of that id is over, and planned again since."""
+    conditions = [
+        messages.c.organization_id == organization_id,
+        messages.c.id == message_id,
+        messages.c.channel == report.channel,
+        messages.c.attempts > 0,
+        or_(messages.c.provider_id.is_(None), messages.c.provider_id == report.provider_id),
+        or_(messages.c.status != Status.PLANNED, messages.c.provider_id.is_(None)),
+    ]
+    return conditions if report.attempt is None else [*conditions, messages.c.attempts == report.attempt]

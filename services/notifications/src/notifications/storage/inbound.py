@@ -106,6 +106,14 @@ class InboundStore:
         """One that is there already, by the provider's id, stays as it is."""
         await self._session.execute(insert(inbound_messages).values(columns_of(inbound)).on_conflict_do_nothing())
 
+    async def find(self, organization_id: UUID, provider_id: str) -> InboundMessage | None:
+        """What came by this id of the provider's; None also once its client is erased."""
+        query = select(*_COLUMNS).where(
+            inbound_messages.c.organization_id == organization_id, inbound_messages.c.provider_id == provider_id
+        )
+        row = (await self._session.execute(query)).first()
+        return inbound_of(row) if row is not None else None
+
     async def get(self, organization_id: UUID, message_id: UUID) -> InboundMessage:
         query = select(*_COLUMNS).where(
             inbound_messages.c.organization_id == organization_id, inbound_messages.c.id == message_id

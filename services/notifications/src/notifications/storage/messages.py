@@ -10,7 +10,7 @@ from sqlalchemy import Row, and_, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import NEED_ACTIVE, Audience, Channel, Draft, Kind, Message, Status
+from notifications.domain import BUSY_CODES, NEED_ACTIVE, Audience, Channel, Draft, Kind, Message, Status
 from notifications.storage.tables import appointments, clients, messages
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.ids import new_id
@@ -35,6 +35,7 @@ _MAY_RETURN = (
 )
 """Why a reminder was suppressed that comes back when the appointment does."""
 _MAY_NOT_RETURN_LATE = ("appointment_pending", "no_address")
+_LATER_BY_RULE: Final = tuple(sorted(BUSY_CODES))
 
 
 PLANNED_CHANNEL: Final = "messages_planned"
@@ -239,17 +240,39 @@ class MessageStore:
     async def oldest_unsent(self, *, now: datetime) -> datetime | None:
         """When the message was due that waits longest for being sent; None where nothing that is due waits."""
         query = select(func.min(messages.c.due_at)).where(
-            messages.c.status.in_([Status.PLANNED, Status.CLAIMED]), messages.c.due_at <= now
+            messages.c.status.in_([Status.PLANNED, Status.CLAIMED]),
+            messages.c.due_at <= now,
+            # Whoever is called later by rule does not wait for us.
+            or_(messages.c.next_attempt_at <= now, messages.c.code.is_(None), messages.c.code.not_in(_LATER_BY_RULE)),
         )
         due_at: datetime | None = (await self._session.execute(query)).scalar()
         return due_at
 
     async def get(self, organization_id: UUID, message_id: UUID) -> Message:
+        message = await self.find(organization_id, message_id)
+        if message is None:
+            raise NotFoundError(f"There is no message {message_id}")
+        return message
+
+    async def find(self, organization_id: UUID, message_id: UUID) -> Message | None:
         query = select(*COLUMNS).where(messages.c.organization_id == organization_id, messages.c.id == message_id)
         row = (await self._session.execute(query)).first()
-        if row is None:
-            raise NotFoundError(f"There is no message {message_id}")
-        return message_of(row)
+        return message_of(row) if row is not None else None
+
+    async def stop_key(self, organization_id: UUID, key: str, reason: str, *, now: datetime) -> list[Message]:
+        """Suppresses the message with this key, unless it is being handed over."""
+        rows = await self._session.execute(
+            update(messages)
+            .where(
+                messages.c.organization_id == organization_id,
+                messages.c.key == key,
+                messages.c.status.in_([Status.PLANNED, Status.CLAIMED]),
+                messages.c.attempted_at.is_(None),
+            )
+            .values(**_SUPPRESSED, reason=reason, updated_at=now)
+            .returning(*COLUMNS)
+        )
+        return [message_of(row) for row in rows]
 
     async def page(
         self, organization_id: UUID, *, wanted: MessageFilter, after: UUID | None, limit: int

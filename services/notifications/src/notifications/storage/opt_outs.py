@@ -18,7 +18,7 @@ _TO_NUMBER: Final = """
     WHERE c.phone = :number AND addressee.organization_id = c.organization_id
     AND (addressee.id = c.id OR addressee.merged_into = c.id)
     AND m.organization_id = c.organization_id AND m.client_id = addressee.id
-    AND m.channel = 'sms' AND m.audience = 'client'
+    AND m.channel IN ('sms', 'voice') AND m.audience = 'client'
 """
 _STOP = text(
     f"""
@@ -64,7 +64,7 @@ class OptOutStore:
         await self._session.execute(delete(number_opt_outs).where(number_opt_outs.c.digest.in_(sorted(digests))))
 
     async def stop(self, number: str, *, now: datetime) -> list[Message]:
-        """Suppresses every SMS to clients with this number, in all organizations, that is not being handed over."""
+        """Suppresses each text and call to clients with this number, of all organizations, not being handed over."""
         rows = await self._session.execute(_STOP, {"number": number, "now": now})
         return [message_of(row) for row in rows]
 

@@ -73,7 +73,7 @@ async def receive_text(
     store = InboundStore(session)
     texts = await store.texts_to(number)
     if texts:
-        await _answer(session, inbound, texts, text, cause=cause)
+        await follow(session, inbound, texts, text, cause=cause)
     else:
         await _add_unasked(store, ClientStore(session), inbound)
     return meaning
@@ -89,10 +89,13 @@ async def _heard(session: AsyncSession, number: str, text: str, numbers: NumberD
     return meaning
 
 
-async def _answer(
+async def follow(
     session: AsyncSession, inbound: InboundMessage, texts: Sequence[WrittenText], text: str, *, cause: Cause
-) -> None:
-    """What follows our last text to the number: a command where there is no doubt, else something to read."""
+) -> InboundMessage | None:
+    """What follows the newest of `texts`: a command where there is no doubt, else something to read.
+
+    None, and nothing, for a client who has been erased.
+    """
     last, number = texts[0], inbound.address or ""
     appointments = await AppointmentStore(session).get_all(
         {(item.organization_id, item.appointment_id) for item in texts}
@@ -101,7 +104,7 @@ async def _answer(
     doubt = doubt_about(texts, number=number, appointments=appointments, clients=clients, now=inbound.received_at)
     client = clients.get((last.organization_id, last.client_id)) if last.client_id is not None else None
     if client is not None and not await InboundStore(session).lock_client(client.organization_id, client.id):
-        return
+        return None
     status, reason = _outcome(inbound.meaning, doubt, text)
     answer = replace(
         inbound,
@@ -117,6 +120,7 @@ async def _answer(
         await enqueue(session, [answer_command(answer, shown_starts_at=last.starts_at, cause=cause)])
     if doubt is None and answer.meaning not in (Meaning.OTHER, Meaning.START):
         await enqueue(session, [answered_record(answer, cause=cause)])
+    return answer
 
 
 def _outcome(meaning: Meaning, doubt: ForStaff | None, text: str) -> tuple[InboundStatus, ForStaff | None]:
@@ -163,10 +167,12 @@ async def receive_verdicts(
     refused = [answer for answer in settled if answer.status is InboundStatus.REFUSED]
     keys = {(answer.organization_id, answer.appointment_id) for answer in refused if answer.appointment_id is not None}
     appointments = await AppointmentStore(session).get_all(keys) if keys else {}
-    available = channels.get(Channel.SMS) is not None
     drafts = [
         refused_answer(
-            answer, appointments[answer.organization_id, answer.appointment_id], available=available, now=now
+            answer,
+            appointments[answer.organization_id, answer.appointment_id],
+            available=channels.get(answer.channel) is not None,
+            now=now,
         )
         for answer in refused
         if answer.appointment_id is not None and (answer.organization_id, answer.appointment_id) in appointments

@@ -25,7 +25,7 @@ from notifications.domain import (
 )
 from notifications.publishers import records_of
 from notifications.storage import DeliveryStore, MessageStore, PushSubscriptionStore, Settlement
-from notifications.usecases.eligibility import MessageSubjects, Sendable, judge_message, read_subjects
+from notifications.usecases.eligibility import MessageSubjects, Sendable, held_back, judge_message, read_subjects
 from notifications.usecases.provider_calls import block_number
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.context import Cause
@@ -89,10 +89,12 @@ def _judged(
     message: Message, subjects: MessageSubjects, channels: Channels, now: datetime, retries: RetryPolicy
 ) -> Sendable | Settlement:
     try:
-        return judge_message(message, subjects, channels=channels, now=now, retries=retries)
+        verdict = judge_message(message, subjects, channels=channels, now=now, retries=retries)
+        held = held_back(verdict, channels=channels, now=now) if isinstance(verdict, Sendable) else None
     except Exception:
         log.exception("judging_failed", message=str(message.id), kind=message.kind.value)
         return Settlement(status=Status.FAILED, code="judging_failed", detail="the message could not be judged")
+    return held or verdict
 
 
 async def _settle_apart(session: AsyncSession, message: Message, settlement: Settlement, *, now: datetime) -> None:

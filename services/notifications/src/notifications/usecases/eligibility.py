@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import (
+    QUIET_HOURS,
+    STOPPED_BY_NUMBER,
     Appointment,
     AppointmentTexts,
     Audience,
@@ -78,7 +80,7 @@ class MessageSubjects:
     named_templates: Mapping[tuple[UUID, UUID], Template]
     numbers: NumberDigests
     opted_out_numbers: frozenset[str]
-    """Digests, of the numbers that the batch's SMS may go to."""
+    """Digests, of the numbers that the batch's texts and calls may go to."""
     browsers: Mapping[tuple[UUID, UUID], Devices]
     """Of the clients whom push messages of the batch may go to, and of staff by their users."""
     user_browsers: Mapping[tuple[UUID, str], Devices]
@@ -141,7 +143,7 @@ async def _opted_out(
     recipients: Sequence[Client | CatalogueItem],
     numbers: NumberDigests,
 ) -> frozenset[str]:
-    if not any(message.channel is Channel.SMS for message in messages):
+    if not any(message.channel in STOPPED_BY_NUMBER for message in messages):
         return frozenset()
     phones = {recipient.phone for recipient in recipients if recipient.phone}
     return await OptOutStore(session).blocked({digest for phone in phones for digest in numbers.of(phone)})
@@ -169,6 +171,17 @@ def judge_message(
         return end.settlement
 
 
+def held_back(sendable: Sendable, *, channels: Channels, now: datetime) -> Settlement | None:
+    """What becomes of a message in the recipient's quiet hours: it waits for their end, but not past the start."""
+    quiet = channels.quiet_hours_of(sendable.message.channel)
+    over = quiet.over_at(now, sendable.zone) if quiet is not None else None
+    if over is None:
+        return None
+    if sendable.message.kind is Kind.REMINDER and over >= sendable.appointment.starts_at:
+        return Settlement(status=Status.SUPPRESSED, reason=QUIET_HOURS)
+    return Settlement(status=Status.PLANNED, code=QUIET_HOURS, next_attempt_at=over, due_at=over)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judgement:
     """One message judged by what is known now. Its methods raise _NotSendable."""
@@ -191,7 +204,9 @@ class _Judgement:
             raise self._not_known_yet("business")
         recipient = self._staff() if message.audience is Audience.STAFF else self._consenting(client)
         address = _address(channel, recipient)
-        if message.channel is Channel.SMS and subjects.opted_out_numbers.intersection(subjects.numbers.of(address)):
+        if message.channel in STOPPED_BY_NUMBER and subjects.opted_out_numbers.intersection(
+            subjects.numbers.of(address)
+        ):
             raise _suppressed("opted_out")
         named = subjects.named_templates
         return Sendable(

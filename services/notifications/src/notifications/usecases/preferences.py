@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channel, Client, NumberDigests, Preference
+from notifications.domain import STOPPED_BY_NUMBER, Channel, Client, NumberDigests, Preference
 from notifications.publishers import preference_record
 from notifications.storage import ClientStore, OptOutStore, PreferenceStore
 from slotstream_servicekit.context import Cause, Context
@@ -45,7 +45,7 @@ async def change_preferences(
 async def tell_stops(
     *, session: AsyncSession, clients: Sequence[Client], numbers: NumberDigests, cause: Cause, now: datetime
 ) -> None:
-    """Says of whom it is new that their phone has stopped SMS, or has not: a client may come, or get another number."""
+    """Says of whom it is new that their phone has stopped us, or has not: a client may come, or get another number."""
     digests = {
         (client.organization_id, client.id): numbers.of(client.phone or "") for client in clients if client.phone
     }
@@ -72,7 +72,7 @@ async def read_stops(
     client = await ClientStore(session).get(organization_id, client_id)
     digests = numbers.of(client.phone) if client is not None and client.phone else ()
     since = await OptOutStore(session).since(digests) if digests else None
-    return {} if since is None else {Channel.SMS: since}
+    return {} if since is None else dict.fromkeys(STOPPED_BY_NUMBER, since)
 
 
 async def read_preferences(*, session: AsyncSession, organization_id: UUID, client_id: UUID) -> Preference:

@@ -1,4 +1,4 @@
-"""What the SMS provider tells of texts and of numbers."""
+"""What the provider tells of texts and of numbers."""
 
 from datetime import datetime
 from typing import Final
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Message, NumberDigests, Status
+from notifications.domain import Channel, Message, NumberDigests, Status
 from notifications.publishers import preference_record, records_of
 from notifications.storage import DeliveryStore, InboundStore, MessageStore, OptOutStore, PreferenceStore, Report
 from slotstream_servicekit.context import Cause
@@ -45,6 +45,7 @@ async def receive_status(
         return None
     failed = meaning is Status.FAILED
     report = Report(
+        channel=Channel.SMS,
         status=meaning,
         provider_id=provider_id,
         code=(f"twilio_{code}" if code else f"twilio_{status}") if failed else None,
@@ -59,7 +60,7 @@ async def receive_status(
 async def block_number(
     *, session: AsyncSession, number: str, numbers: NumberDigests, cause: Cause, now: datetime
 ) -> None:
-    """From now on no SMS goes to this number, whoever's it is; what is planned is suppressed at once."""
+    """From now on no text and no call goes to this number, whoever's it is; what is planned is suppressed at once."""
     store = OptOutStore(session)
     for digest in numbers.of(number)[:1]:
         await store.block(digest, now=now)

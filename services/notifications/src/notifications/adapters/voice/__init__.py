@@ -1,6 +1,19 @@
 """Calls: the channel, the ways on which they are made (Twilio, a console for development), and what is said in them."""
 
+from notifications.adapters.voice.addresses import CALL_PATH, CallAddress
 from notifications.adapters.voice.channel import VoiceChannel, VoiceGateway
 from notifications.adapters.voice.console import ConsoleVoiceGateway
+from notifications.adapters.voice.twilio import TwilioVoiceGateway
+from notifications.adapters.voice.words import Words, language_of, words_of
 
-__all__ = ["ConsoleVoiceGateway", "VoiceChannel", "VoiceGateway"]
+__all__ = [
+    "CALL_PATH",
+    "CallAddress",
+    "ConsoleVoiceGateway",
+    "TwilioVoiceGateway",
+    "VoiceChannel",
+    "VoiceGateway",
+    "Words",
+    "language_of",
+    "words_of",
+]

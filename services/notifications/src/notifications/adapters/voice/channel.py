@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from notifications.adapters.twilio import checked_number
+from notifications.adapters.voice.addresses import CallAddress
+from notifications.adapters.voice.words import language_of
 from notifications.domain import Audience, Channel, Contact, Kind, Notification, Outgoing, Receipt, spoken
 
 
@@ -39,9 +41,15 @@ class VoiceChannel:
     def compose(self, notification: Notification, *, now: datetime) -> Outgoing:  # noqa: ARG002 - a call has no date
         message = notification.message
         text = spoken(notification.text.text)
+        address = CallAddress(
+            organization_id=message.organization_id,
+            message_id=message.id,
+            attempt=message.attempts + 1,
+            language=language_of(notification.language),
+        )
         return Outgoing(
             address=notification.address,
-            reference=f"{message.organization_id}:{message.id}:{message.attempts + 1}:{notification.language}",
+            reference=address.reference,
             content=text.encode(),
             asks=notification.may_ask and message.kind is Kind.REMINDER and message.audience is Audience.CLIENT,
             text=text,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from notifications.adapters.console import Console
 from notifications.adapters.email import SmtpGateway
+from notifications.adapters.voice.addresses import CallAddress
 from notifications.adapters.voice.words import words_of
 from notifications.domain import Outgoing, Receipt
 
@@ -18,7 +19,7 @@ class ConsoleVoiceGateway:
         return self._console.longest_hand_over
 
     async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> Receipt:
-        words = words_of(outgoing.reference.rpartition(":")[2])
+        words = words_of(CallAddress.of_reference(outgoing.reference).language)
         text = outgoing.content.decode()
         said = f"{text}\n{words.keys}" if outgoing.asks else text
         about = f"Call, {words.tag} by {words.voice}"

@@ -97,6 +97,11 @@ _WORDS: Final[Mapping[str, Words]] = {
 }
 
 
-def words_of(language: str) -> Words:
-    """The words of a BCP 47 tag's language; else English."""
-    return _WORDS.get(language.replace("_", "-").partition("-")[0].lower(), _WORDS["en"])
+def language_of(tag: str) -> str:
+    """The language of a BCP 47 tag, if calls speak it; else English."""
+    language = tag.replace("_", "-").partition("-")[0].lower()
+    return language if language in _WORDS else "en"
+
+
+def words_of(tag: str) -> Words:
+    return _WORDS[language_of(tag)]

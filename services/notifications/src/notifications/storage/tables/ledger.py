@@ -99,6 +99,12 @@ messages = Table(
         "attempted_at",
         postgresql_where=text("channel = 'sms' AND audience = 'client' AND attempted_at IS NOT NULL"),
     ),
+    Index(
+        "messages_calls_idx",
+        "address",
+        "attempted_at",
+        postgresql_where=text("channel = 'voice' AND attempted_at IS NOT NULL"),
+    ),
 )
 
 inbound_messages = Table(

@@ -65,7 +65,7 @@ class StackSettings:
             "NOTIFICATIONS_VOICE": "console",
             "NOTIFICATIONS_PUSH": "console",
             "NOTIFICATIONS_PUSH_KEY": self.secret_key,
-            "BOOKING_MESSAGE_CHANNELS": json.dumps(["email", "sms", "voice"]),
+            "BOOKING_MESSAGE_CHANNELS": json.dumps(["email", "sms", "voice", "push"]),
             "DASHBOARD_SMTP_HOST": "127.0.0.1",
             "DASHBOARD_SMTP_PORT": str(self.smtp_port),
             "DASHBOARD_UPSTREAMS": json.dumps(self._upstreams()),

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from slotstream_servicekit.http.guarded import GuardedBackend, GuardedHttp, GuardedHttpError, Resolve
+from slotstream_servicekit.http.guarded import GuardedAnswer, GuardedBackend, GuardedHttp, GuardedHttpError, Resolve
 from slotstream_servicekit.http.public_addresses import is_listed, is_public
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -317,7 +317,12 @@ async def test_the_certificate_must_fit_the_name_although_the_address_is_dialled
         await client.aclose()
 
 
-async def test_a_form_is_sent_once_and_a_redirect_is_its_answer() -> None:
+async def _sent(client: GuardedHttp, kind: str, url: str) -> GuardedAnswer:
+    return await (client.post_form(url, {"code": "a&b"}) if kind == "form" else client.post(url, b"a&b"))
+
+
+@pytest.mark.parametrize("kind", ["form", "content"])
+async def test_what_is_posted_is_sent_once_and_a_redirect_is_its_answer(kind: str) -> None:
     received: list[bytes] = []
 
     def answer(request: bytes) -> bytes:
@@ -326,7 +331,7 @@ async def test_a_form_is_sent_once_and_a_redirect_is_its_answer() -> None:
 
     async with a_server(answer) as port:
         client = GuardedHttp(allowed=LOOPBACK)
-        sent = await client.post_form(f"http://127.0.0.1:{port}/token", {"code": "a&b"})
+        sent = await _sent(client, kind, f"http://127.0.0.1:{port}/token")
         await client.aclose()
 
     assert sent.status == 307
@@ -334,10 +339,11 @@ async def test_a_form_is_sent_once_and_a_redirect_is_its_answer() -> None:
     assert received[0].startswith(b"POST /token ")
 
 
-async def test_a_form_is_sent_to_no_private_address() -> None:
+@pytest.mark.parametrize("kind", ["form", "content"])
+async def test_nothing_is_posted_to_a_private_address(kind: str) -> None:
     client = GuardedHttp(connect_seconds=0.1)
     with pytest.raises(GuardedHttpError) as error:
-        await client.post_form("http://127.0.0.1:80/token", {"code": "a"})
+        await _sent(client, kind, "http://127.0.0.1:80/token")
     await client.aclose()
 
     assert error.value.code == "unreachable"

@@ -85,6 +85,18 @@ async def test_a_workbook_holds_text_as_text_and_times_as_times(tenant: Tenant) 
     assert "<v>46448.41666666666" in sheet, "2 March 2027, 10:00 on the business's clock"
 
 
+async def test_rows_of_an_hour_that_clocks_show_twice_say_which_one(tenant: Tenant) -> None:
+    await tenant.open_hours([{"weekday": day, "intervals": [{"from": "00:00", "to": "24:00"}]} for day in range(7)])
+    for starts_at in ("2027-10-31T00:30:00Z", "2027-10-31T01:30:00Z"):
+        await tenant.book(starts_at)
+    told = ["2027-10-31T02:30:00+02:00", "2027-10-31T02:30:00+01:00"]
+    assert [row["starts_at"] for row in await exported(tenant)] == told
+    answer = await tenant.api.get(EXPORT, params={"format": "xlsx", "fields": ["starts_at"]})
+    with ZipFile(io.BytesIO(answer.content)) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+    assert [moment for moment in told if moment in sheet] == told
+
+
 async def test_a_calendar_file_holds_the_same_appointments(tenant: Tenant) -> None:
     booked = await tenant.book(tenant.at(9))
     answer = await tenant.api.get(EXPORT, params={"format": "ics"})

@@ -7,10 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 import httpx2
+import pytest
 import pytest_asyncio
 from imports_service import ImportsService
 
+from slotstream_servicekit.http.limits import RateLimits
 from slotstream_servicekit.http.server import HttpServer
+from slotstream_servicekit.settings import Rate
 
 FILE = "Client,Phone,Service,Start\nEva,030 901820,Haircut,2026-03-30 10:00\n"
 
@@ -74,6 +77,16 @@ async def test_a_stop_of_the_service_ends_the_stream(service: ImportsService, ad
         assert (await watcher.next())["state"] == "checked"
         service.app.state.health.stopping()
         assert await watcher.next() == {}
+
+
+@pytest.mark.parametrize(("kind", "place"), [("streams", "progress"), ("exports", "errors.csv")])
+async def test_an_organization_that_asks_too_often_is_told_when_to_come_again(
+    service: ImportsService, kind: str, place: str
+) -> None:
+    service.app.state.rate_limits = RateLimits({kind: Rate(per_minute=60, burst=2)}, clock=lambda: 0.0)
+    answers = [await service.http.get(f"/v1/imports/{uuid4()}/{place}") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [404, 404, 429]
+    assert int(answers[2].headers["retry-after"]) >= 1
 
 
 async def test_an_import_that_is_not_there_cannot_be_watched(service: ImportsService) -> None:

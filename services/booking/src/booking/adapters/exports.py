@@ -66,6 +66,11 @@ def _text(cell: Cell) -> str:
     return cell.isoformat() if isinstance(cell, datetime) else defused(str(cell))
 
 
+def _is_shown_twice(local: datetime) -> bool:
+    """Whether the clock on the wall shows this time again, an hour later: a workbook could not say which it is."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
 class XlsxWriter:
     """Rows go to a temporary file as they come; the finished workbook is sent from there."""
 
@@ -120,7 +125,9 @@ class XlsxWriter:
     def _write(self, column: int, cell: Cell) -> None:
         if cell is None:
             return
-        if isinstance(cell, datetime):
+        if isinstance(cell, datetime) and _is_shown_twice(cell):
+            self._sheet.write_string(self._rows, column, cell.isoformat())
+        elif isinstance(cell, datetime):
             # A workbook knows no zones: the wall clock, with the zone in a column of its own.
             self._sheet.write_datetime(self._rows, column, cell.replace(tzinfo=None), self._instant)
         elif isinstance(cell, str):

@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from booking.domain.appointments import Appointment
+from slotstream_scheduling import zone_of
 
 Cell = str | int | Decimal | datetime | None
 """A datetime is aware, in the business's zone."""
@@ -54,7 +54,7 @@ class Writer(Protocol):
 
 
 def _local(instant: datetime, zone: str) -> datetime:
-    return instant.astimezone(ZoneInfo(zone))
+    return instant.astimezone(zone_of(zone))
 
 
 COLUMNS: Mapping[str, Callable[[ExportedAppointment], Cell]] = {

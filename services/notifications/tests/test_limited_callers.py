@@ -37,6 +37,8 @@ WATCHED = sorted(set(TENANT_TABLES) - {"idempotency_keys"})
 TEMPLATE = {"kind": "reminder", "audience": "client", "channel": "email", "locale": "en", "subject": "S", "text": "T"}
 RULE = {"channel": "email", "minutes_before": 60}
 UNSIGNED = (403, "signature_invalid")
+NOT_CONFIGURED = (409, "channel_unavailable")
+BROWSER = {"endpoint": "https://push.example.com/a", "keys": {"p256dh": "x", "auth": "y"}}
 
 
 async def added(client: httpx2.AsyncClient, path: str, body: dict[str, Any]) -> str:
@@ -174,8 +176,29 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         Probe(route="GET /v1/portal/preferences", expected=FORBIDDEN, controls=False),
         Probe(route="PUT /v1/portal/preferences", json={"opted_out": []}, expected=FORBIDDEN, controls=False),
         Probe(route="GET /v1/channels", expected=OPEN),
+        # The caller's own browsers, whatever they are limited to; push is not configured here.
+        Probe(route="GET /v1/push-subscriptions", expected=OPEN),
+        Probe(route="GET /v1/push-subscriptions/key", expected=NOT_CONFIGURED, controls=False),
+        Probe(route="POST /v1/push-subscriptions", json=BROWSER, expected=NOT_CONFIGURED, controls=False),
+        Probe(
+            route="DELETE /v1/push-subscriptions/{subscription_id}",
+            path=f"/v1/push-subscriptions/{uuid4()}",
+            expected=NOT_FOUND,
+            controls=False,
+        ),
+        Probe(route="GET /v1/portal/push-subscriptions", expected=FORBIDDEN, controls=False),
+        Probe(route="GET /v1/portal/push-subscriptions/key", expected=FORBIDDEN, controls=False),
+        Probe(route="POST /v1/portal/push-subscriptions", json=BROWSER, expected=FORBIDDEN, controls=False),
+        Probe(
+            route="DELETE /v1/portal/push-subscriptions/{subscription_id}",
+            path=f"/v1/portal/push-subscriptions/{uuid4()}",
+            expected=FORBIDDEN,
+            controls=False,
+        ),
         # Twilio's signature entitles there, and nobody's token.
         Probe(route="POST /v1/providers/twilio/sms-status", expected=UNSIGNED, controls=False),
+        Probe(route="POST /v1/providers/twilio/voice", expected=UNSIGNED, controls=False),
+        Probe(route="POST /v1/providers/twilio/voice-status", expected=UNSIGNED, controls=False),
         Probe(route="POST /v1/providers/twilio/inbound-sms", expected=UNSIGNED, controls=False),
         Probe(route="DELETE /v1/templates/{template_id}", path=f"/v1/templates/{template}", expected=changed),
         Probe(route="DELETE /v1/reminder-rules/{rule_id}", path=f"/v1/reminder-rules/{rule}", expected=changed),

@@ -50,12 +50,14 @@ def complaints_about(path: Path, words: dict[str, dict[str, str]]) -> Iterator[s
 
 
 def names_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Classes, functions and arguments, where they are defined."""
+    """Classes, functions, arguments, and types that are given a name, where they are defined."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.lineno, node.name
         elif isinstance(node, ast.arg):
             yield node.lineno, node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id.lstrip("_")[:1].isupper():
+            yield node.lineno, node.id
 
 
 def variables_in(tree: ast.AST) -> Iterator[tuple[int, str]]:

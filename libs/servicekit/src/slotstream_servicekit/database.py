@@ -19,7 +19,6 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
@@ -402,7 +401,7 @@ def is_unavailable(error: BaseException) -> bool:
     """Whether `error` says that the same statement may succeed later."""
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or (error.orig is not None and is_unavailable(error.orig))
-    if isinstance(error, PoolTimeoutError | ConnectionError | TimeoutError):
+    if isinstance(error, ConnectionError | TimeoutError):
         return True
     state = getattr(error, "sqlstate", None)
     if state is not None:

@@ -32,7 +32,7 @@ from slotstream_servicekit.context import Cause
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import enqueue
 
-Heard = Meaning | Literal["repeated"]
+Answered = Meaning | Literal["repeated"]
 
 
 async def receive_text(
@@ -44,7 +44,7 @@ async def receive_text(
     numbers: NumberDigests,
     now: datetime,
     traceparent: str | None = None,
-) -> Heard:
+) -> Answered:
     """Somebody has written to our number. Worked through once per call; nothing that is not plain is acted on."""
     if not await OptOutStore(session).claim_call(call_id, now=now):
         return "repeated"

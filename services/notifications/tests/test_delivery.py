@@ -36,6 +36,12 @@ async def test_the_same_event_twice_sends_one_mail(salon: Salon) -> None:
     assert len(await salon.ledger()) == 1
 
 
+async def test_the_same_event_twice_in_one_batch_sends_one_mail(salon: Salon) -> None:
+    event = salon.created(salon.snapshot())
+    await salon.receive(event, event)
+    assert len(await salon.send()) == 1
+
+
 async def test_a_worker_that_died_before_the_attempt_is_taken_over_within_a_minute(salon: Salon) -> None:
     await salon.receive(salon.created(salon.snapshot()))
     claimed = await claim_messages(

@@ -35,6 +35,7 @@ def written(
         summary=summary,
         description="Line one\nline; two, three",
         location=location,
+        sequence=appointment.calendar_sequence,
     )
     return write_invitation(invitation, now=NOW)
 

@@ -13,6 +13,7 @@ import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric import ec
 from notifications_push import PUSH_KEY, Browser, FakePushService, PushAnswer, padded, unpadded
 from notifications_salon import Salon
+from notifications_series import TestSeries, receive
 from pydantic import SecretStr
 
 from notifications.adapters.portal_links import PortalLinks
@@ -120,6 +121,18 @@ async def test_news_goes_by_push_to_who_had_subscribed_when_it_happened_and_to_n
     assert [told["title"].partition(":")[0] for told in push_service.told(browser)] == ["Cancelled"]
     pushed = [row for row in await salon.ledger() if row["channel"] == "push"]
     assert [(row["kind"], row["status"]) for row in pushed] == [("created", "suppressed"), ("cancelled", "sent")]
+
+
+async def test_a_series_is_one_push_message(
+    salon: Salon, push_service: FakePushService, grace: httpx2.AsyncClient
+) -> None:
+    browser = push_service.browser()
+    await subscribed(grace, browser)
+    starts = [salon.now + timedelta(days=7 * week) for week in range(1, 5)]
+    await receive(salon, TestSeries.of(salon, starts).created())
+    await salon.sender.send_due()
+
+    assert [told["title"].partition(":")[0] for told in push_service.told(browser)] == ["Booked (4)"]
 
 
 async def test_staff_are_told_on_their_own_browsers(

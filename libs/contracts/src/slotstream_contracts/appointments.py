@@ -85,6 +85,8 @@ class AppointmentSnapshot(Message):
     """The RFC 5545 UID; kept by every appointment of one chain of reschedulings."""
     calendar_sequence: Annotated[int, Field(ge=0)] = 0
     """The RFC 5545 SEQUENCE; rises each time the chain's time or status changes."""
+    series_calendar_uid: str | None = None
+    """The UID of its series, which calendars know it by; None where it is an entry of its own, as in old series."""
     quoted_price: Money | None = None
     actual_price: Money | None = None
     external_id: str | None = None
@@ -119,6 +121,8 @@ class Change(Message):
     fields: dict[str, FieldChange] = Field(default_factory=dict)
     has_reason: bool = False
     override: Override | None = None
+    series_version: Version | None = None
+    """Done with its series as a whole: the version of the series that it led to, whose event tells of it."""
 
 
 class AppointmentEvent(Message):

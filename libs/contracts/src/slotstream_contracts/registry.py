@@ -13,6 +13,7 @@ from slotstream_contracts import (
     messages,
     preferences,
     schedules,
+    series,
 )
 from slotstream_contracts.base import Message
 
@@ -37,6 +38,7 @@ _MODULES = frozenset(
         messages,
         preferences,
         schedules,
+        series,
     )
 )
 

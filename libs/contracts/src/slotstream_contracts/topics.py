@@ -27,6 +27,7 @@ with the next compaction.
 
 APPOINTMENTS = Topic(name="slotstream.appointments.v1", key="appointment id", cleanup="delete")
 APPOINTMENT_STATES = Topic(name="slotstream.appointments.state.v1", key="appointment id", cleanup="compact")
+SERIES = Topic(name="slotstream.series.v1", key="series id", cleanup="delete", partitions=3)
 CLIENTS = Topic(name="slotstream.clients.v1", key="client id", cleanup="compact")
 CATALOGUE = Topic(name="slotstream.catalogue.v1", key="kind:id", cleanup="compact", partitions=3)
 SCHEDULES = Topic(name="slotstream.schedules.v1", key="resource or business id", cleanup="compact", partitions=3)
@@ -60,6 +61,7 @@ CALENDAR_SYNC = Topic(
 TOPICS: tuple[Topic, ...] = (
     APPOINTMENTS,
     APPOINTMENT_STATES,
+    SERIES,
     CLIENTS,
     CATALOGUE,
     SCHEDULES,

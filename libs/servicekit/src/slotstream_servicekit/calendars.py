@@ -49,15 +49,21 @@ def is_repeated(moment: datetime) -> bool:
     return moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
 
 
-def add_time_zones(calendar: Calendar) -> None:
-    """Adds a VTIMEZONE for each zone that the calendar's events name, for the years that they lie in."""
+def add_time_zones(calendar: Calendar, *, until: date | None = None) -> None:
+    """Adds a VTIMEZONE for each zone that the calendar's events name, for the years that they lie in.
+
+    `until`: the last date of those that recur.
+    """
     dates: dict[str, list[date]] = {}
     for event in calendar.walk("VEVENT"):
         for name in ("DTSTART", "DTEND", "RECURRENCE-ID"):
             moment = getattr(event.get(name), "dt", None)
             if isinstance(moment, datetime) and isinstance(moment.tzinfo, ZoneInfo) and moment.tzinfo.key:
                 dates.setdefault(moment.tzinfo.key, []).append(moment.date())
-    components = [time_zone(zone, first=min(days).year, last=max(days).year) for zone, days in sorted(dates.items())]
+    components = [
+        time_zone(zone, first=min(days).year, last=max([*days, *([until] if until else [])]).year)
+        for zone, days in sorted(dates.items())
+    ]
     calendar.subcomponents[:0] = components
 
 

@@ -23,6 +23,7 @@ from notifications.domain import (
     NumberDigests,
     Staff,
 )
+from notifications.series_events import news_of
 from notifications.storage import Verdict
 from notifications.usecases.answers import receive_verdicts
 from notifications.usecases.messages import request_messages
@@ -35,6 +36,7 @@ from notifications.usecases.projections import (
     apply_clients,
     read_clients,
 )
+from notifications.usecases.series import apply_series, plan_series_messages
 from slotstream_contracts.appointments import (
     AppointmentEvent,
     AppointmentRescheduled,
@@ -46,6 +48,13 @@ from slotstream_contracts.clients import ClientState
 from slotstream_contracts.commands import CancelAppointment, CommandRefused, CommandSucceeded, ConfirmAppointment
 from slotstream_contracts.envelope import Envelope
 from slotstream_contracts.messages import SendMessage
+from slotstream_contracts.series import (
+    SeriesCancelled,
+    SeriesChanged,
+    SeriesCreated,
+    SeriesEvent,
+    SeriesExtended,
+)
 from slotstream_contracts.topics import (
     APPOINTMENT_STATES,
     APPOINTMENTS,
@@ -53,6 +62,7 @@ from slotstream_contracts.topics import (
     CATALOGUE,
     CLIENTS,
     NOTIFICATION_COMMANDS,
+    SERIES,
 )
 from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.consumer import Consumers, Received
@@ -65,6 +75,8 @@ PASSED_OVER = Counter(
 )
 
 CATALOGUE_TYPES = frozenset({BusinessState.type, ResourceState.type, ServiceState.type})
+
+SERIES_TYPES = frozenset({SeriesCreated.type, SeriesExtended.type, SeriesChanged.type, SeriesCancelled.type})
 
 RESULT_TYPES = frozenset({CommandSucceeded.type, CommandRefused.type})
 _ANSWERS = frozenset({ConfirmAppointment.type, CancelAppointment.type})
@@ -100,6 +112,23 @@ class Handlers:
         ):
             self._wake_after_commit(session)
         self._count_passed_over(APPOINTMENTS.name, [change.time for change in changes])
+
+    async def on_series(self, session: AsyncSession, batch: Batch) -> None:
+        """Plans the messages of series. Events of their appointments may have come before, or come later."""
+        news = [
+            news_of(record.event) for record in batch if record.event and isinstance(record.event.data, SeriesEvent)
+        ]
+        if news and await plan_series_messages(
+            session=session,
+            news=news,
+            channels=self.channels,
+            now=self.clock(),
+            news_lifetime=self.news_lifetime,
+            passed_over_after=self.passed_over_after,
+            notify_staff=self.notify_staff,
+        ):
+            self._wake_after_commit(session)
+        self._count_passed_over(SERIES.name, [one.time for one in news])
 
     async def on_appointment_states(self, session: AsyncSession, batch: Batch) -> None:
         newest = newest_by_key(batch)
@@ -168,6 +197,7 @@ class Handlers:
 def register(consumers: Consumers, handlers: Handlers) -> None:
     # The ledger's keys make every message happen once, however old a record is, so that no inbox is needed.
     consumers.subscribe(APPOINTMENTS.name, handlers.on_appointments, dedupe=False)
+    consumers.subscribe(SERIES.name, handlers.on_series, types=SERIES_TYPES, dedupe=False)
     consumers.subscribe(
         NOTIFICATION_COMMANDS.name,
         handlers.on_notification_commands,
@@ -198,6 +228,7 @@ def projections() -> Sequence[Projection]:
         Projection(
             name="appointments", topics=[APPOINTMENTS.name], handler=on_past_appointments, tables=["appointments"]
         ),
+        Projection(name="series", topics=[SERIES.name], handler=on_past_series, tables=["series"], types=SERIES_TYPES),
         Projection(
             name="appointment_texts",
             topics=[APPOINTMENT_STATES.name],
@@ -221,6 +252,12 @@ async def on_past_appointments(session: AsyncSession, batch: Batch) -> None:
     await apply_appointments(session=session, changes=_changes(batch))
 
 
+async def on_past_series(session: AsyncSession, batch: Batch) -> None:
+    """For a rebuild: keeps the states, and plans nothing."""
+    news = [news_of(record.event) for record in batch if record.event and isinstance(record.event.data, SeriesEvent)]
+    await apply_series(session=session, states=[one.series for one in news])
+
+
 def _changes(batch: Batch) -> list[AppointmentChange]:
     return [
         _change(record.event) for record in batch if record.event and isinstance(record.event.data, AppointmentEvent)
@@ -242,6 +279,8 @@ def _change(envelope: Envelope[Any]) -> AppointmentChange:
         client_changed="client_id" in data.change.fields,
         status_before=str(status.old) if status is not None and status.old is not None else None,
         replacement=_appointment(data.replacement) if isinstance(data, AppointmentRescheduled) else None,
+        series_id=data.appointment.series_id if data.appointment.series_calendar_uid is not None else None,
+        with_series=data.change.series_version is not None,
     )
 
 

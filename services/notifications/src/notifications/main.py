@@ -216,6 +216,8 @@ def sweeps(settings: NotificationsSettings) -> Sequence[Sweep]:
         Sweep(table="messages", where=f"status NOT IN ('planned', 'claimed') AND updated_at {is_old}", parameters=age),
         Sweep(table="appointment_texts", where=_TEXTS_OF_THE_PAST.format(is_old=is_old), parameters=age),
         Sweep(table="appointments", where=f"ends_at {is_old}", parameters=age),
+        Sweep(table="series", where=f"ends_at {is_old}", parameters=age),
+        Sweep(table="series_sequences", where=f"updated_at {is_old}", parameters=age),
         Sweep(table="inbound_messages", where=f"received_at {is_old}", parameters=age),
         Sweep(table="provider_calls", where=f"received_at {is_old}", parameters=age),
         Sweep(table="reminders", where=_REMINDERS_OF_NOTHING.format(is_old=is_old), parameters=age),

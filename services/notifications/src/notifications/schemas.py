@@ -37,8 +37,10 @@ class CreateTemplateIn(RequestModel):
 
     @model_validator(mode="after")
     def _is_told_to_that_audience(self) -> Self:
-        of_staff = {Kind.ASSIGNED, Kind.UNASSIGNED, Kind.RESCHEDULED, Kind.CANCELLED}
-        of_clients = set(Kind) - {Kind.ASSIGNED, Kind.UNASSIGNED, Kind.AD_HOC}
+        only_staff = {Kind.ASSIGNED, Kind.UNASSIGNED, Kind.SERIES_ASSIGNED, Kind.SERIES_UNASSIGNED}
+        both = {Kind.RESCHEDULED, Kind.CANCELLED, Kind.SERIES_CHANGED, Kind.SERIES_CANCELLED}
+        of_staff = only_staff | both
+        of_clients = set(Kind) - only_staff - {Kind.AD_HOC}
         if self.kind not in (of_staff if self.audience is Audience.STAFF else of_clients):
             raise PydanticCustomError("kind_not_for_audience", "No such message goes to that audience")
         return self

@@ -168,6 +168,12 @@ class Appointment(AppointmentDetails):
         return _money(self.actual_amount, self.actual_currency)
 
     @property
+    def series_calendar_uid(self) -> str | None:
+        """The UID of the calendar entry of its series; None where it has one of its own."""
+        is_one = self.series_id is not None and self.calendar_uid.startswith(f"{self.series_id}.")
+        return f"{self.series_id}@slotstream" if is_one else None
+
+    @property
     def blocked(self) -> tuple[datetime, datetime]:
         """The time its resources are taken, buffers included."""
         return (

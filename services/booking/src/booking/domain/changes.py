@@ -27,6 +27,8 @@ class Change:
     fields: Mapping[str, tuple[Any, Any]]
     reason: str | None = None
     override: Override | None = None
+    series_version: int | None = None
+    """Done with its series as a whole: the version of the series that it led to, which is told as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

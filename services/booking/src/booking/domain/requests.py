@@ -37,12 +37,20 @@ class BookingRequest(AppointmentDetails):
     external_id: str | None = None
     batch_id: UUID | None = None
     series_id: UUID | None = None
+    series_version: int | None = None
+    """Asked for with its series as a whole: the version of the series that this leads to."""
     hold_id: UUID | None = None
     override_reason: str | None = None
     asks_approval: bool = False
     """Whether it waits for approval although the service demands none."""
     recorded_status: Status | None = None
     """How it ended already, in the records of another product: nothing is judged or taken for it."""
+
+    @property
+    def calendar_uid(self) -> str:
+        """The UID of a new appointment: see Appointment.series_calendar_uid."""
+        own = f"{self.id}@slotstream"
+        return own if self.series_version is None else f"{self.series_id}.{own}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +95,7 @@ class Plan:
             rescheduled_to=None,
             previous_starts_at=old.starts_at if old else None,
             reschedule_count=old.reschedule_count + 1 if old else 0,
-            calendar_uid=old.calendar_uid if old else f"{request.id}@slotstream",
+            calendar_uid=old.calendar_uid if old else request.calendar_uid,
             calendar_sequence=old.calendar_sequence + 1 if old else 0,
             actual_amount=None,
             actual_currency=None,

@@ -83,11 +83,18 @@ class Series(AppointmentDetails):
     extend_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    calendar_uid: str | None = None
+    """Of the one entry that calendars have of it; None where each of its dates is one, as in old series."""
     version: int = 1
 
     @property
     def duration(self) -> timedelta | None:
         return None if self.duration_minutes is None else timedelta(minutes=self.duration_minutes)
+
+    @property
+    def told_version(self) -> int | None:
+        """The version that the dates made or changed now belong to; None where each date is told by itself."""
+        return None if self.calendar_uid is None else self.version
 
     def request(self, starts_at: datetime, *, identity: UUID, override_reason: str | None) -> BookingRequest:
         """One of its appointments as anybody would ask for it."""
@@ -103,6 +110,7 @@ class Series(AppointmentDetails):
             duration=self.duration,
             resource_ids=self.resource_ids,
             series_id=self.id,
+            series_version=self.told_version,
             override_reason=override_reason,
         )
 

@@ -6,12 +6,25 @@ from booking.publishers.clients import client_record, client_tombstone
 from booking.publishers.commands import CommandAnswer, item_result, refused, result_record, succeeded
 from booking.publishers.holds import HOLD_VERSION, hold_record, hold_tombstone
 from booking.publishers.messages import send_message_record
+from booking.publishers.series import (
+    SeriesCancelled,
+    SeriesChanged,
+    SeriesCreated,
+    SeriesExtended,
+    SeriesNews,
+    series_record,
+)
 
 __all__ = [
     "HOLD_VERSION",
     "KINDS",
     "PRIVATE",
     "CommandAnswer",
+    "SeriesCancelled",
+    "SeriesChanged",
+    "SeriesCreated",
+    "SeriesExtended",
+    "SeriesNews",
     "appointment_records",
     "catalogue_record",
     "client_record",
@@ -23,6 +36,7 @@ __all__ = [
     "refused",
     "result_record",
     "send_message_record",
+    "series_record",
     "snapshot_json",
     "succeeded",
 ]

@@ -46,7 +46,7 @@ def _names(*shown: Shown) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kept.part_of or name for name, kept in FIELDS.items() if kept.shown in shown))
 
 
-_SNAPSHOT = (*_names(Shown.EVENTS, Shown.STATE), "resources")
+_SNAPSHOT = (*_names(Shown.EVENTS, Shown.STATE), "series_calendar_uid", "resources")
 
 
 def snapshot_json(appointment: Appointment) -> bytes:
@@ -131,6 +131,7 @@ def change_json(change: Change) -> dict[str, Any]:
         },
         "has_reason": change.reason is not None,
         "override": override and {"rules": list(override.rules), "conflicts_with": list(override.conflicts_with)},
+        "series_version": change.series_version,
     }
 
 

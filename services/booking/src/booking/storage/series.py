@@ -34,6 +34,7 @@ _PLAIN = (
     "extend_at",
     "created_at",
     "updated_at",
+    "calendar_uid",
     "version",
 )
 _COLUMNS = (

@@ -1,7 +1,7 @@
 """The verbs on an appointment that exists."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -219,6 +219,7 @@ async def edit_appointment(
     correction: Correction = NO_CORRECTION,
     override_reason: str | None = None,
     expected_version: int | None = None,
+    series_version: int | None = None,
 ) -> Recorded:
     """Notes, prices, action, sharing; with `resource_ids` a new assignment, which is checked like a booking.
 
@@ -252,6 +253,7 @@ async def edit_appointment(
         return _unchanged(old)
     if new.resources != old.resources:
         await AppointmentStore(connection, context.organization_id).replace_resources(new)
+    change = replace(change, series_version=series_version)
     return await record_change(session, new, change=change, context=context)
 
 

@@ -61,7 +61,7 @@ from notifications.domain.errors import (
     TemplateRefusedError,
     TooManySubscriptionsError,
 )
-from notifications.domain.messages import Audience, Channel, Draft, Kind, Message, MessageRequest, Status
+from notifications.domain.messages import OF_SERIES, Audience, Channel, Draft, Kind, Message, MessageRequest, Status
 from notifications.domain.opt_outs import STOPPED_BY_NUMBER, NumberDigests, OptOutWord, opt_out_word
 from notifications.domain.planning import (
     NEED_ACTIVE,
@@ -77,6 +77,16 @@ from notifications.domain.planning import (
 from notifications.domain.push import MOST_PUSH_SUBSCRIPTIONS, PushPerson, PushSubscription
 from notifications.domain.reminders import Reminder, ReminderRule
 from notifications.domain.retries import RetryPolicy
+from notifications.domain.series import (
+    Occurrence,
+    Series,
+    SeriesAppointment,
+    SeriesDate,
+    ToldDate,
+    ToldSeries,
+    told_series,
+)
+from notifications.domain.series_planning import SeriesNews, series_messages
 from notifications.domain.sms import MAX_UNITS, SmsEncoding, SmsSize, bounded_sms, normalised_sms, sms_size
 from notifications.domain.templates import Template, Text
 from notifications.domain.words import bare
@@ -89,6 +99,7 @@ __all__ = [
     "MOST_PUSH_SUBSCRIPTIONS",
     "MOST_SPOKEN",
     "NEED_ACTIVE",
+    "OF_SERIES",
     "QUIET_HOURS",
     "STOPPED_BY_NUMBER",
     "Appointment",
@@ -123,6 +134,7 @@ __all__ = [
     "Notification",
     "NotificationChannel",
     "NumberDigests",
+    "Occurrence",
     "OptOutWord",
     "OutcomeUnknownError",
     "Outgoing",
@@ -140,6 +152,10 @@ __all__ = [
     "ReminderLevelError",
     "ReminderRule",
     "RetryPolicy",
+    "Series",
+    "SeriesAppointment",
+    "SeriesDate",
+    "SeriesNews",
     "ServiceUnknownError",
     "SignatureInvalidError",
     "SmsEncoding",
@@ -149,6 +165,8 @@ __all__ = [
     "Template",
     "TemplateRefusedError",
     "Text",
+    "ToldDate",
+    "ToldSeries",
     "TooManySubscriptionsError",
     "WrittenText",
     "bare",
@@ -167,8 +185,10 @@ __all__ = [
     "requested_message",
     "require_channel",
     "rules_for",
+    "series_messages",
     "sms_size",
     "spoken",
     "suppression_reason",
+    "told_series",
     "without_links",
 ]

@@ -58,8 +58,12 @@ class Appointment:
         return not self.service_name or self.location_kind in ("phone", "video", "other")
 
     @property
+    def is_open(self) -> bool:
+        return self.status in ACTIVE_STATUSES
+
+    @property
     def is_active(self) -> bool:
-        return self.status in ACTIVE_STATUSES and not self.archived
+        return self.is_open and not self.archived
 
     @property
     def chain(self) -> tuple[UUID, str]:
@@ -105,6 +109,10 @@ class AppointmentChange:
     client_changed: bool = False
     """Whether it was corrected whom the appointment is for."""
     replacement: Appointment | None = None
+    series_id: UUID | None = None
+    """Of one date of a series that is told as one."""
+    with_series: bool = False
+    """Whether it was done with the series as a whole, whose own event tells of it."""
 
     @property
     def subject(self) -> Appointment:

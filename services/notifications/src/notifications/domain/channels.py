@@ -13,6 +13,7 @@ from notifications.domain.contacts import CatalogueItem, Contact
 from notifications.domain.errors import ChannelUnavailableError
 from notifications.domain.messages import Channel, Message
 from notifications.domain.push import PushSubscription
+from notifications.domain.series import Occurrence, ToldSeries
 from notifications.domain.templates import Text
 
 
@@ -33,6 +34,10 @@ class Notification:
     location: str
     text: Text
     language: str
+    series: ToldSeries | None = None
+    """Of a message about a series as a whole."""
+    occurrence: Occurrence | None = None
+    """Where the appointment is one date of a series that calendars know as one."""
     links: Sequence[str] = ()
     """The addresses in the text that let whoever has them act as the client."""
     opens: str = ""
@@ -151,6 +156,14 @@ class NotificationChannel(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+def may_reach(channel: NotificationChannel, contact: CatalogueItem) -> bool:
+    """Staff without an address on a channel are not on the ledger; those with a bad one are, so that it is seen."""
+    try:
+        return channel.address_of(contact.contact) is not None
+    except InvalidAddressError:
+        return True
 
 
 class Channels:

@@ -34,8 +34,18 @@ class Kind(StrEnum):
     REMINDER = "reminder"
     ANSWER_REFUSED = "answer_refused"
     """What the client answered was not possible."""
+    SERIES_REQUESTED = "series_requested"
+    SERIES_CREATED = "series_created"
+    SERIES_CHANGED = "series_changed"
+    SERIES_CANCELLED = "series_cancelled"
+    SERIES_ASSIGNED = "series_assigned"
+    SERIES_UNASSIGNED = "series_unassigned"
     AD_HOC = "ad_hoc"
     """Written by hand: it carries its own text."""
+
+
+OF_SERIES = frozenset(kind for kind in Kind if kind.startswith("series_"))
+"""Kinds of messages about a series as a whole."""
 
 
 class Status(StrEnum):
@@ -91,6 +101,9 @@ class Draft:
     previous_starts_at: datetime | None = None
     previous_ends_at: datetime | None = None
     text: str | None = None
+    series_id: UUID | None = None
+    series_version: int | None = None
+    calendar_sequence: int | None = None
     correlation_id: str
     causation_id: str | None = None
     traceparent: str | None = None
@@ -139,6 +152,12 @@ class Message:
     sent_at: datetime | None
     asks: bool = False
     """Whether it asked to be answered, when it was handed over."""
+    series_id: UUID | None = None
+    """Of the series that is told as one, whether the message is about all of it or about one date."""
+    series_version: int | None = None
+    """Of a message about a series as a whole."""
+    calendar_sequence: int | None = None
+    """With a series: the RFC 5545 SEQUENCE, which rises with each message about it."""
     sent_text: str | None = None
     """As it was handed over, last; links without what opens them."""
     segments: int | None = None

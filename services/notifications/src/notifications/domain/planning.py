@@ -11,7 +11,7 @@ from uuid import UUID
 
 from notifications.domain.answers import InboundMessage
 from notifications.domain.appointments import AGREED_STATUSES, Appointment, AppointmentChange
-from notifications.domain.channels import InvalidAddressError, NotificationChannel
+from notifications.domain.channels import NotificationChannel, may_reach
 from notifications.domain.contacts import CatalogueItem
 from notifications.domain.messages import Audience, Channel, Draft, Kind, MessageRequest
 from notifications.domain.reminders import Reminder, ReminderRule
@@ -47,10 +47,14 @@ def immediate_messages(
 ) -> list[Draft]:
     """The messages that `change` calls for, one on each of `channels`.
 
+    None where it was done with its series, whose own event calls for them.
+
     `newest` is the newest state known of the change's subject; `before` is the appointment as it was known before
     the event; `contacts` holds the resources known so far, by id. On channels `by_subscription` those are told who
     are among `subscribed`, clients and resources by id, and were when it happened.
     """
+    if change.with_series:
+        return []
     subject = change.subject
     # A series without an end grows by itself: nobody wants a mail today about a Monday in half a year.
     by_itself = "series_extended" if change.verb == "create" and change.actor_type == "system" else None
@@ -75,7 +79,7 @@ def immediate_messages(
             drafts += _drafts(
                 change,
                 [
-                    *(channel for channel in channels if contact is None or _may_reach(channel, contact)),
+                    *(channel for channel in channels if contact is None or may_reach(channel, contact)),
                     *more(resource_id),
                 ],
                 kind=kind,
@@ -84,14 +88,6 @@ def immediate_messages(
                 reason=reason,
             )
     return drafts
-
-
-def _may_reach(channel: NotificationChannel, contact: CatalogueItem) -> bool:
-    """Staff without an address on a channel are not on the ledger; those with a bad one are, so that it is seen."""
-    try:
-        return channel.address_of(contact.contact) is not None
-    except InvalidAddressError:
-        return True
 
 
 def _client_kind(change: AppointmentChange) -> Kind | None:
@@ -172,6 +168,7 @@ def _drafts(
             reason=reason,
             previous_starts_at=previous_starts_at,
             previous_ends_at=previous_ends_at,
+            series_id=change.series_id,
             correlation_id=change.correlation_id,
             causation_id=str(change.event_id),
             traceparent=change.traceparent,

@@ -9,6 +9,7 @@ from notifications.storage.preferences import PreferenceStore
 from notifications.storage.projections import CatalogueStore, ClientStore
 from notifications.storage.push import Devices, PushSubscriptionStore
 from notifications.storage.reminders import ReminderRuleStore, ReminderStore
+from notifications.storage.series import SeriesStore
 from notifications.storage.templates import TemplateStore
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "ReminderRuleStore",
     "ReminderStore",
     "Report",
+    "SeriesStore",
     "Settlement",
     "Stop",
     "TemplateStore",

@@ -39,6 +39,13 @@ class AppointmentStore:
         query = select(*_COLUMNS).where(matches).order_by(appointments.c.organization_id, appointments.c.id)
         return await self._read(query.with_for_update())
 
+    async def of_chains(self, chains: Collection[tuple[UUID, str]]) -> list[Appointment]:
+        """Every appointment of the chains (organization, calendar UID)."""
+        if not chains:
+            return []
+        matches = tuple_(appointments.c.organization_id, appointments.c.calendar_uid).in_(sorted(set(chains)))
+        return await self._read(select(*_COLUMNS).where(matches))
+
     async def put(self, states: Collection[Appointment]) -> None:
         """Stores states; an older version never replaces a newer one."""
         await _TABLE.put(self._session, states)

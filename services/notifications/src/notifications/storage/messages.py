@@ -96,7 +96,9 @@ class MessageStore:
         A reminder that was stopped with its appointment is planned again when it is asked for again, and one that was
         not sent to the client whom the appointment was for by mistake, for the right one.
         """
-        rows = [_planned(draft, now) for draft in sorted(drafts, key=lambda draft: (draft.organization_id, draft.key))]
+        # One event may come twice in one batch.
+        once = {(draft.organization_id, draft.key): draft for draft in reversed(drafts)}
+        rows = [_planned(draft, now) for _, draft in sorted(once.items(), key=lambda item: item[0])]
         planned: list[Message] = []
         for start in range(0, len(rows), _CHUNK):
             statement = insert(messages).values(rows[start : start + _CHUNK])

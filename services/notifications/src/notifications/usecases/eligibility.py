@@ -1,5 +1,6 @@
 """Whether a claimed message may be sent, and to which address."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import (
+    OF_SERIES,
     QUIET_HOURS,
     STOPPED_BY_NUMBER,
     Appointment,
@@ -24,11 +26,15 @@ from notifications.domain import (
     Message,
     NotificationChannel,
     NumberDigests,
+    Occurrence,
     Preference,
     RetryPolicy,
+    Series,
     Status,
     Template,
+    ToldSeries,
     suppression_reason,
+    told_series,
 )
 from notifications.storage import (
     AppointmentStore,
@@ -39,6 +45,7 @@ from notifications.storage import (
     OptOutStore,
     PreferenceStore,
     PushSubscriptionStore,
+    SeriesStore,
     Settlement,
     TemplateStore,
 )
@@ -64,6 +71,9 @@ class Sendable:
     zone: str
     templates: Sequence[Template]
     template: Template | None
+    series: ToldSeries | None = None
+    """Of a message about a series as a whole: `appointment` is its first date then."""
+    occurrence: Occurrence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +82,7 @@ class MessageSubjects:
 
     appointments: Mapping[tuple[UUID, UUID], Appointment]
     texts: Mapping[tuple[UUID, UUID], AppointmentTexts]
+    series: Mapping[tuple[UUID, UUID], Series]
     clients: Mapping[tuple[UUID, UUID], Client]
     erased_clients: frozenset[UUID]
     catalogue: Mapping[tuple[UUID, str, UUID], CatalogueItem]
@@ -113,6 +124,7 @@ async def read_subjects(
     catalogue = await CatalogueStore(session).get_all(items)
     return MessageSubjects(
         appointments=appointments,
+        series=await _series(session, messages),
         texts=await AppointmentTextStore(session).get_all(
             key for key, appointment in appointments.items() if appointment.has_texts
         ),
@@ -135,6 +147,22 @@ async def read_subjects(
 
 def _pushes(messages: Sequence[Message]) -> bool:
     return any(message.channel is Channel.PUSH for message in messages)
+
+
+async def _series(session: AsyncSession, messages: Sequence[Message]) -> dict[tuple[UUID, UUID], Series]:
+    """The series that the messages are about, with the dates of each as their own newest states have them."""
+    known = await SeriesStore(session).get_all(
+        {(message.organization_id, message.series_id) for message in messages if message.series_id}
+    )
+    whole = {(message.organization_id, message.series_id) for message in messages if message.kind in OF_SERIES}
+    chains = {chain for key, series in known.items() if key in whole for chain in series.chains}
+    appointments: dict[UUID, list[Appointment]] = defaultdict(list)
+    for appointment in await AppointmentStore(session).of_chains(chains):
+        appointments[appointment.organization_id].append(appointment)
+    return {
+        key: series.as_known(appointments[series.organization_id]) if key in whole else series
+        for key, series in known.items()
+    }
 
 
 async def _opted_out(
@@ -198,6 +226,9 @@ class _Judgement:
         if channel is None:
             raise _suppressed("channel_unavailable")
         appointment, texts = self._appointment()
+        series, occurrence = self._told_series(), self._occurrence(appointment)
+        if series is not None:
+            appointment = _first_date(appointment, series)
         client = self._client(_client_id(message, appointment))
         business = subjects.catalogue.get((message.organization_id, "business", appointment.business_id))
         if business is None:
@@ -216,22 +247,49 @@ class _Judgement:
             business=business,
             client_id=client.id,
             client_name=client.name,
-            asks_confirmation=self._asks_confirmation(appointment),
+            # One link cannot confirm many dates.
+            asks_confirmation=series is None and self._asks_confirmation(appointment),
             location=_location(appointment, texts, business),
             recipient=recipient,
             address=address,
             zone=recipient.zone or appointment.zone,
             templates=[item for item in subjects.templates if item.organization_id == message.organization_id],
             template=named.get((message.organization_id, message.template_id)) if message.template_id else None,
+            series=series,
+            occurrence=occurrence,
         )
+
+    def _told_series(self) -> ToldSeries | None:
+        message = self.message
+        if message.kind not in OF_SERIES or message.series_id is None:
+            return None
+        series = self.subjects.series.get((message.organization_id, message.series_id))
+        if series is None:
+            raise self._not_known_yet("series")
+        told = told_series(message.kind, series, resource_id=message.resource_id, now=self.now)
+        if told is None:
+            raise _suppressed("superseded")
+        return told
+
+    def _occurrence(self, appointment: Appointment) -> Occurrence | None:
+        """Which date of a series the appointment is. Calendars know it by that, so nothing is said of it before."""
+        message = self.message
+        if message.kind in OF_SERIES or message.series_id is None:
+            return None
+        series = self.subjects.series.get((message.organization_id, message.series_id))
+        recurs_at = series.recurs_at(appointment.calendar_uid) if series is not None else None
+        if series is None or recurs_at is None:
+            raise self._not_known_yet("series")
+        return Occurrence(calendar_uid=series.calendar_uid, recurs_at=recurs_at)
 
     def _appointment(self) -> tuple[Appointment, AppointmentTexts | None]:
         message = self.message
         appointment = self.subjects.appointments.get((message.organization_id, message.appointment_id))
         if appointment is None:
             raise self._not_known_yet("appointment")
+        is_of_series = message.kind in OF_SERIES
         reason = suppression_reason(message.kind, appointment, resource_id=message.resource_id)
-        if reason is None and appointment.ends_at <= self.now and message.kind not in _TOLD_LATER:
+        if reason is None and appointment.ends_at <= self.now and message.kind not in _TOLD_LATER and not is_of_series:
             reason = "appointment_over"
         if reason is not None:
             raise _suppressed(reason)
@@ -296,6 +354,12 @@ def _as_told(message: Message, appointment: Appointment, texts: AppointmentTexts
     if message.kind is Kind.UNASSIGNED and message.previous_starts_at and message.previous_ends_at:
         appointment = replace(appointment, starts_at=message.previous_starts_at, ends_at=message.previous_ends_at)
     return appointment
+
+
+def _first_date(anchor: Appointment, series: ToldSeries) -> Appointment:
+    """The first of the dates that are told; what it is and where, as its fellow says."""
+    first = series.first
+    return replace(anchor, id=first.id, starts_at=first.starts_at, ends_at=first.ends_at, status=first.status)
 
 
 def _location(appointment: Appointment, texts: AppointmentTexts | None, business: CatalogueItem) -> str:

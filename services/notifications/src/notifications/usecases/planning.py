@@ -33,6 +33,7 @@ from notifications.storage import (
     PushSubscriptionStore,
     ReminderRuleStore,
     ReminderStore,
+    SeriesStore,
     Stop,
 )
 from notifications.usecases.projections import newest_states
@@ -61,7 +62,8 @@ async def plan_messages(
     known = await store.get_all(newest_states(changes).keys())
     snapshots = [appointment for change in changes for appointment in (change.appointment, change.subject)]
     contacts = await _contacts(session, [*snapshots, *known.values()])
-    subscribed = await _subscribed(session, snapshots, contacts) if channels.subscribed else {}
+    people = {(appointment.organization_id, appointment.client_id) for appointment in snapshots}
+    subscribed = await subscribed_since(session, people, contacts) if channels.subscribed else {}
     drafts = [
         draft
         for draft in _immediate_drafts(
@@ -71,7 +73,11 @@ async def plan_messages(
     ]
     await store.put(list(newest_states(changes).values()))
     await _apply_rules(session, changes, now)
-    planned = await MessageStore(session).plan(drafts, now=now)
+    messages = MessageStore(session)
+    planned = await messages.plan(await SeriesStore(session).numbered(drafts), now=now)
+    # What tells of a series may wait for one of its appointments.
+    waited_for = {change.appointment.organization_id for change in changes if change.with_series}
+    woken = bool(waited_for) and await messages.wake(waited_for, now=now)
     last = changes[-1]
     moved = await plan_reminders(
         session=session,
@@ -81,7 +87,7 @@ async def plan_messages(
         now=now,
     )
     await enqueue(session, records_of([*planned, *moved]))
-    return bool(planned or moved)
+    return bool(planned or moved) or woken
 
 
 def _immediate_drafts(
@@ -116,13 +122,14 @@ def _immediate_drafts(
     return drafts
 
 
-async def _subscribed(
-    session: AsyncSession, appointments: Collection[Appointment], contacts: Mapping[UUID, CatalogueItem]
+async def subscribed_since(
+    session: AsyncSession, clients: Collection[tuple[UUID, UUID]], contacts: Mapping[UUID, CatalogueItem]
 ) -> dict[UUID, datetime]:
-    """Clients and resources who have a browser that takes push messages, and since when they have had the first."""
+    """Those of `clients` (organization, id) and of the resources who have a browser that takes push messages, and since
+    when they have had the first.
+    """
     store = PushSubscriptionStore(session)
-    keys = {(appointment.organization_id, appointment.client_id) for appointment in appointments}
-    known = await ClientStore(session).get_all(keys)
+    known = await ClientStore(session).get_all(clients)
     of_clients = await store.of_clients({(client.organization_id, client.id) for client in known.values()})
     of_users = await store.of_users(
         {(item.organization_id, item.user_id) for item in contacts.values() if item.user_id}

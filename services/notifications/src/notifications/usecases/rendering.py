@@ -32,6 +32,8 @@ def render_message(sendable: Sendable, *, portal: PortalLinks | None, now: datet
         address=sendable.address,
         text=text,
         language=language,
+        series=sendable.series,
+        occurrence=sendable.occurrence,
         links=tuple(links.values()),
         opens=_opens(sendable, portal, now),
         may_ask=_may_ask(sendable),
@@ -93,6 +95,7 @@ def _filled_in(sendable: Sendable, choice: Choice, links: Mapping[str, str]) -> 
         locale=locale_of(tag, sendable.business.country),
         zone=sendable.zone,
         links=links,
+        series=sendable.series,
     )
     try:
         return render_text(choice.text, values)

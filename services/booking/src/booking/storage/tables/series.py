@@ -46,6 +46,7 @@ series = Table(
     instant("extend_at", nullable=True),
     instant("created_at"),
     instant("updated_at"),
+    Column("calendar_uid", Text),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("organization_id", "id"),
     UniqueConstraint("id"),

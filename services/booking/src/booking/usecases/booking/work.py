@@ -303,7 +303,9 @@ class Work:
         context, new_client = booking.context, self._new_client(booking.request.id)
         limit = plan.wanted.rules.capacity
         appointment = plan.appointment(assigned_resources(seated.policy, seated.seats, limit=limit))
-        change = _creation(appointment, booking.predecessor, seated.override)
+        change = replace(
+            _creation(appointment, booking.predecessor, seated.override), series_version=booking.request.series_version
+        )
         records = appointment_records(
             appointment,
             change=change,

@@ -24,6 +24,7 @@ from booking.domain.series import (
     horizon,
     whole_rule,
 )
+from booking.publishers import SeriesCancelled, SeriesChanged, SeriesNews
 from booking.storage.bookings import BookingStore
 from booking.storage.connections import connection_of
 from booking.storage.occupancy import OccupancyStore
@@ -35,6 +36,7 @@ from booking.usecases.rescheduling import Move, reschedule_appointment
 from booking.usecases.series.creating import EXTENDED_EVERY
 from booking.usecases.series.report import Changed, SeriesReport, read_report
 from booking.usecases.series.steps import SeriesTransaction, cancel_dates, edit_dates, rebook_dates
+from booking.usecases.series.telling import staff_to_come, tell_series
 from slotstream_scheduling.recurrence import Recurrence
 from slotstream_scheduling.spans import from_epoch, to_epoch
 from slotstream_scheduling.wallclock import local_date, resolve
@@ -84,13 +86,29 @@ async def change_series(
     series = await _locked(session, organization_id, series_id, expected_version)
     await _check_limits(session, policies, context, series, change)
     about = SeriesTransaction(session=session, policies=policies, series=series, context=context)
+    connection = await connection_of(session)
+    former_staff_ids: list[UUID] = []
     if change.scope is Scope.THIS:
         changes = await _change_one(about, change)
         series = replace(series, updated_at=now, version=series.version + 1)
-        await SeriesStore(await connection_of(session), organization_id).save(series)
+        await SeriesStore(connection, organization_id).save(series)
     else:
-        changes = await _change_many(about, change)
-    return await read_report(await connection_of(session), organization_id, series_id, changes=changes)
+        former_staff_ids, changes = await _change_many(about, change)
+    report = await read_report(connection, organization_id, series_id, changes=changes)
+    news = SeriesNews(
+        event=SeriesChanged,
+        scope=change.scope,
+        results=_results(changes),
+        notify_client=report.series.notify_client if change.notify is None else change.notify,
+        former_staff_ids=former_staff_ids,
+        resources_changed=change.resource_ids is not None,
+    )
+    await tell_series(connection, report, news, context=context)
+    return report
+
+
+def _results(changes: Sequence[Changed]) -> dict[date, str]:
+    return {changed.occurs_on: changed.result for changed in changes}
 
 
 async def cancel_series(
@@ -114,6 +132,7 @@ async def cancel_series(
     about = SeriesTransaction(session=session, policies=policies, series=series, context=context)
     connection = await connection_of(session)
     store = SeriesStore(connection, organization_id)
+    former_staff_ids: list[UUID] = []
     if scope is Scope.THIS:
         appointment = (await _one(about, occurs_on)).appointment
         changes = [Changed(occurs_on=_given(occurs_on), result=Act.CANCEL, appointment_id=_booked(appointment).id)]
@@ -133,10 +152,20 @@ async def cancel_series(
         to_come = [occurrence for occurrence in occurrences if occurrence.is_to_come(now)]
         if begins is not None and not to_come and begins > (series.rule.until or date.max):
             raise InvalidTransitionError(f"The series ends before {begins} already.")
-        changes = await cancel_dates(about, to_come, details)
         series = _ended(series, begins, now=now)
+        former_staff_ids = staff_to_come(to_come, now=now)
+        changes = await cancel_dates(replace(about, series=series), to_come, details)
     await store.save(series)
-    return await read_report(connection, organization_id, series_id, changes=changes)
+    report = await read_report(connection, organization_id, series_id, changes=changes)
+    news = SeriesNews(
+        event=SeriesCancelled,
+        scope=scope,
+        results=_results(changes),
+        notify_client=series.notify_client if details.notify is None else details.notify,
+        former_staff_ids=former_staff_ids,
+    )
+    await tell_series(connection, report, news, context=context)
+    return report
 
 
 def _ended(series: Series, begins: date | None, *, now: datetime) -> Series:
@@ -236,7 +265,8 @@ def _moved_to(series: Series, change: SeriesChange, old: Appointment) -> datetim
     return from_epoch(resolve(local, series.zone).first)
 
 
-async def _change_many(about: SeriesTransaction, change: SeriesChange) -> list[Changed]:
+async def _change_many(about: SeriesTransaction, change: SeriesChange) -> tuple[list[UUID], list[Changed]]:
+    """Who had dates to come before the change, and what it did."""
     connection, old = await connection_of(about.session), about.series
     today = local_date(to_epoch(about.context.now), old.zone)
     if old.status != "active":
@@ -251,11 +281,12 @@ async def _change_many(about: SeriesTransaction, change: SeriesChange) -> list[C
     steps = follow(occurrences, target, rule=new.rule, now=about.context.now, duration=change.duration)
     if not change.moves:
         steps = [Step(act=Act.KEEP, date=occurrence.date, occurrence=occurrence) for occurrence in occurrences]
+    former_staff_ids = staff_to_come(occurrences, now=about.context.now)
     about = replace(about, series=new)
     await store.save(new)
     done = await _take(about, change, steps)
     await store.replace_dates(new.id, [decided for _, decided, _ in done], not_before=begins)
-    return [changed for _, _, changed in done]
+    return former_staff_ids, [changed for _, _, changed in done]
 
 
 async def _changed_series(about: SeriesTransaction, change: SeriesChange, *, begins: date) -> Series:

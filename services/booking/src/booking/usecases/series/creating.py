@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from booking.domain.errors import InvalidBookingError, WorkFailedError
 from booking.domain.policy import Policy
 from booking.domain.series import (
     OnConflict,
+    Scope,
     Series,
     SeriesDate,
     SeriesRefusedError,
@@ -19,6 +20,7 @@ from booking.domain.series import (
     horizon,
     refused_dates,
 )
+from booking.publishers import SeriesCancelled, SeriesCreated, SeriesExtended, SeriesNews
 from booking.storage.bookings import BookingStore
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
@@ -26,6 +28,7 @@ from booking.storage.series import SeriesStore, next_to_extend, put_off
 from booking.usecases.booking import Booking, Outcome, book_appointments
 from booking.usecases.limits import check_booking
 from booking.usecases.series.report import SeriesReport, read_report
+from booking.usecases.series.telling import tell_series
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.database import Connection
 from slotstream_servicekit.errors import RETRYABLE_KINDS, Reason, RefusedError, SlotstreamError
@@ -65,7 +68,12 @@ async def create_series(
     if not dates:
         raise InvalidBookingError("no_occurrences", "The rule has no date up to its end.")
     open_ended = series.rule.until is None
-    series = replace(series, extended_to=last, extend_at=context.now + EXTENDED_EVERY if open_ended else None)
+    series = replace(
+        series,
+        extended_to=last,
+        extend_at=context.now + EXTENDED_EVERY if open_ended else None,
+        calendar_uid=f"{series.id}@slotstream",
+    )
     store = SeriesStore(connection, series.organization_id)
     await store.add(series)
     booked = await _book(connection, policies, series, dates, context=context)
@@ -73,7 +81,14 @@ async def create_series(
     if refused and (series.on_conflict is OnConflict.FAIL or len(refused) == len(booked)):
         raise SeriesRefusedError(refused, of=len(booked))
     await store.replace_dates(series.id, booked)
-    return await read_report(connection, series.organization_id, series.id)
+    report = await read_report(connection, series.organization_id, series.id)
+    news = SeriesNews(event=SeriesCreated, results=_results(booked), notify_client=series.notify_client)
+    await tell_series(connection, report, news, context=context)
+    return report
+
+
+def _results(dates: Sequence[SeriesDate]) -> dict[date, str]:
+    return {decided_date.occurs_on: decided_date.outcome for decided_date in dates}
 
 
 async def extend_next_series(*, session: AsyncSession, policies: PolicyCache, now: datetime) -> Series | None:
@@ -104,7 +119,11 @@ async def _extend(
     series = await store.get(series_id)
     client_id = await BookingStore(connection, series.organization_id).current_client(series.client_id)
     if client_id is None:
-        await store.save(_changed(series, now=now, status="cancelled", extend_at=None))
+        series = _changed(series, now=now, status="cancelled", extend_at=None)
+        await store.save(series)
+        report = await read_report(connection, series.organization_id, series.id)
+        news = SeriesNews(event=SeriesCancelled, results={}, scope=Scope.ALL, notify_client=False)
+        await tell_series(connection, report, news, context=_context(series, _SYSTEM, now))
         return series
     policy = await policies.current(connection, series.organization_id)
     reaches = horizon(series.rule, zone=series.zone, now=now, window_days=_window(policy, series))
@@ -118,19 +137,28 @@ async def _extend(
     )
     due = now if last < reaches else now + EXTENDED_EVERY
     series = replace(series, client_id=client_id, extended_to=last, extend_at=due)
+    if dates:
+        series = _changed(series, now=now)
     # An override stands for all the dates that its author asked for, so it is theirs here too.
     actor = series.creator if series.on_conflict is OnConflict.OVERRIDE else _SYSTEM
-    context = Context(
+    context = _context(series, actor, now)
+    booked = await _book(connection, policies, series, dates, context=context, tolerant=True)
+    await store.save(series)
+    if booked:
+        await store.replace_dates(series.id, booked)
+        report = await read_report(connection, series.organization_id, series.id)
+        news = SeriesNews(event=SeriesExtended, results=_results(booked), notify_client=series.notify_client)
+        await tell_series(connection, report, news, context=context)
+    return series
+
+
+def _context(series: Series, actor: Actor, now: datetime) -> Context:
+    return Context(
         organization_id=series.organization_id,
         actor=actor,
         cause=Cause(correlation_id=str(new_id()), causation_id=str(series.id)),
         now=now,
     )
-    booked = await _book(connection, policies, series, dates, context=context, tolerant=True)
-    await store.save(series)
-    if booked:
-        await store.replace_dates(series.id, booked)
-    return series
 
 
 def _changed(series: Series, *, now: datetime, **values: Any) -> Series:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment, changed
-from booking.domain.changes import Override
+from booking.domain.changes import Change, Override
 from booking.domain.errors import BusyBookError
 from booking.domain.lifecycle import Status, Verb
 from booking.domain.policy import Policy
@@ -45,6 +45,11 @@ class SeriesTransaction:
     async def policy(self) -> Policy:
         return await self.policies.current(await connection_of(self.session), self.series.organization_id)
 
+    def told(self, changes: Sequence[tuple[Appointment, Change]]) -> list[tuple[Appointment, Change]]:
+        """As part of the change of the series, which tells of them. `series` is as it is after that change."""
+        version = self.series.told_version
+        return [(appointment, replace(change, series_version=version)) for appointment, change in changes]
+
 
 async def cancel_dates(about: SeriesTransaction, occurrences: Sequence[Occurrence], details: Details) -> list[Changed]:
     """Cancels appointments that are still to come, in a few statements."""
@@ -73,6 +78,7 @@ async def cancel_dates(about: SeriesTransaction, occurrences: Sequence[Occurrenc
         )
         for _, appointment in named
     ]
+    changes = about.told(changes)
     connection = await connection_of(about.session)
     await OccupancyStore(connection, about.series.organization_id).free_all(
         [appointment.id for _, appointment in named]
@@ -197,7 +203,9 @@ async def _book(
         policies=about.policies,
         bookings=[
             Booking(
-                request=replace(rebooking.request, client_id=about.series.client_id),
+                request=replace(
+                    rebooking.request, client_id=about.series.client_id, series_version=about.series.told_version
+                ),
                 context=about.context,
                 predecessor=Predecessor(appointment=rebooking.old, reason=reason) if rebooking.old else None,
             )
@@ -237,7 +245,7 @@ async def _close_old(
                 rescheduled_to=rebooking.outcome.appointment.id,
             )
         )
-    await record_changes(about.session, changes, context=about.context, replacements=replacements)
+    await record_changes(about.session, about.told(changes), context=about.context, replacements=replacements)
 
 
 def _result(rebooking: _Rebooking) -> tuple[SeriesDate, Changed]:
@@ -285,6 +293,7 @@ async def edit_dates(
                     values=dict(values),
                     resource_ids=resource_ids,
                     override_reason=override_reason if on_conflict is OnConflict.OVERRIDE else None,
+                    series_version=about.series.told_version,
                 )
         except SlotstreamError as error:
             if error.kind in RETRYABLE_KINDS:
@@ -319,5 +328,5 @@ async def _set_values(
             done[occurrence.date.occurs_on] = Changed(
                 occurs_on=occurrence.date.occurs_on, result="edited", appointment_id=after.id
             )
-    await record_changes(about.session, changes, context=about.context)
+    await record_changes(about.session, about.told(changes), context=about.context)
     return done

@@ -30,6 +30,11 @@ _METHODS: Mapping[Kind, Method] = {
     Kind.ASSIGNED: "REQUEST",
     Kind.CANCELLED: "CANCEL",
     Kind.UNASSIGNED: "CANCEL",
+    Kind.SERIES_CREATED: "REQUEST",
+    Kind.SERIES_CHANGED: "REQUEST",
+    Kind.SERIES_ASSIGNED: "REQUEST",
+    Kind.SERIES_CANCELLED: "CANCEL",
+    Kind.SERIES_UNASSIGNED: "CANCEL",
 }
 
 
@@ -86,8 +91,9 @@ class EmailChannel:
         method = _METHODS.get(notification.message.kind)
         if method is None:
             return None
-        business, appointment = notification.business, notification.appointment
-        is_to_client = notification.message.audience is Audience.CLIENT
+        business, appointment, message = notification.business, notification.appointment, notification.message
+        is_of_series = notification.series is not None or notification.occurrence is not None
+        is_to_client = message.audience is Audience.CLIENT
         other = business.name if is_to_client else notification.client_name
         return Invitation(
             method=method,
@@ -97,6 +103,9 @@ class EmailChannel:
             summary=f"{appointment.service_name}, {other}",
             description=notification.text.text,
             location=notification.location or (business.name if appointment.location_kind == "business" else ""),
+            sequence=message.calendar_sequence or 0 if is_of_series else appointment.calendar_sequence,
+            series=notification.series,
+            occurrence=notification.occurrence,
         )
 
 

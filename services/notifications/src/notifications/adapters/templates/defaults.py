@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from notifications.adapters.templates.push import push_text
+from notifications.adapters.templates.series_words import SERIES_WORDS
 from notifications.adapters.templates.spoken import spoken_text
-from notifications.domain import Audience, Channel, Kind, Text
+from notifications.domain import OF_SERIES, Audience, Channel, Kind, Text
 
 C, S = Audience.CLIENT, Audience.STAFF
 
@@ -266,7 +267,7 @@ _ARABIC_TEXTS: Mapping[tuple[Kind, Audience], str] = {
 _LANGUAGES: Mapping[str, _Language] = {"en": _ENGLISH, "de": _GERMAN, "es": _SPANISH, "fr": _FRENCH}
 
 BUILT_IN_LOCALES = tuple(_LANGUAGES)
-DEFAULTS: tuple[tuple[Kind, Audience], ...] = tuple(_ENGLISH.news)
+DEFAULTS: tuple[tuple[Kind, Audience], ...] = (*_ENGLISH.news, *SERIES_WORDS["en"].news)
 """The kinds and audiences that have built-in text."""
 
 
@@ -280,12 +281,14 @@ def built_in(kind: Kind, audience: Audience, locale: str, channel: Channel = Cha
     if locale == "ar" and channel is Channel.SMS and (kind, audience) in _ARABIC_TEXTS:
         return Text(subject=_BUSINESS, text=_ARABIC_TEXTS[kind, audience])
     language = _LANGUAGES.get(locale)
-    if language is None or (kind, audience) not in language.news:
+    of_series = SERIES_WORDS[locale] if kind in OF_SERIES and locale in SERIES_WORDS else None
+    news = of_series.news if of_series is not None else language.news if language is not None else {}
+    if language is None or (kind, audience) not in news:
         return None
-    subject, sentence = language.news[kind, audience]
+    subject, sentence = news[kind, audience]
     if channel in (Channel.SMS, Channel.VOICE):
         return Text(subject=subject, text=_sms(language, subject, kind, audience))
-    details = [_SERVICE, language.when]
+    details = of_series.lines() if of_series is not None else [_SERVICE, language.when]
     if kind is Kind.RESCHEDULED:
         details.append(f"{language.formerly}: {{{{ appointment.previous_date }}}}, {{{{ appointment.previous_time }}}}")
     if audience is Audience.CLIENT:

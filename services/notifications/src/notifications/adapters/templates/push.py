@@ -6,7 +6,7 @@ They name neither people nor services nor places: what was booked may be nobody 
 from collections.abc import Mapping
 from typing import Final
 
-from notifications.domain import Audience, Kind, Text
+from notifications.domain import OF_SERIES, Audience, Kind, Text
 
 C, S = Audience.CLIENT, Audience.STAFF
 
@@ -82,6 +82,48 @@ _TITLES: Final[Mapping[str, Mapping[tuple[Kind, Audience], str]]] = {
         (Kind.CANCELLED, S): "أُلغي الموعد",
     },
 }
+_SERIES_TITLES: Final[Mapping[str, Mapping[Kind, str]]] = {
+    "en": {
+        Kind.SERIES_REQUESTED: "Request received",
+        Kind.SERIES_CREATED: "Booked",
+        Kind.SERIES_CHANGED: "Changed",
+        Kind.SERIES_CANCELLED: "Cancelled",
+        Kind.SERIES_ASSIGNED: "New appointments",
+        Kind.SERIES_UNASSIGNED: "No longer yours",
+    },
+    "de": {
+        Kind.SERIES_REQUESTED: "Anfrage erhalten",
+        Kind.SERIES_CREATED: "Gebucht",
+        Kind.SERIES_CHANGED: "Geändert",
+        Kind.SERIES_CANCELLED: "Abgesagt",
+        Kind.SERIES_ASSIGNED: "Neue Termine",
+        Kind.SERIES_UNASSIGNED: "Nicht mehr bei Ihnen",
+    },
+    "es": {
+        Kind.SERIES_REQUESTED: "Solicitud recibida",
+        Kind.SERIES_CREATED: "Citas reservadas",
+        Kind.SERIES_CHANGED: "Citas cambiadas",
+        Kind.SERIES_CANCELLED: "Citas canceladas",
+        Kind.SERIES_ASSIGNED: "Nuevas citas",
+        Kind.SERIES_UNASSIGNED: "Citas reasignadas",
+    },
+    "fr": {
+        Kind.SERIES_REQUESTED: "Demande reçue",
+        Kind.SERIES_CREATED: "Rendez-vous enregistrés",
+        Kind.SERIES_CHANGED: "Rendez-vous modifiés",
+        Kind.SERIES_CANCELLED: "Rendez-vous annulés",
+        Kind.SERIES_ASSIGNED: "Nouveaux rendez-vous",
+        Kind.SERIES_UNASSIGNED: "Confiés à quelqu'un d'autre",
+    },
+    "ar": {
+        Kind.SERIES_REQUESTED: "وصلنا طلبك",
+        Kind.SERIES_CREATED: "تم حجز المواعيد",
+        Kind.SERIES_CHANGED: "تغيّرت المواعيد",
+        Kind.SERIES_CANCELLED: "أُلغيت المواعيد",
+        Kind.SERIES_ASSIGNED: "مواعيد جديدة",
+        Kind.SERIES_UNASSIGNED: "لم تعد مواعيدك",
+    },
+}
 _FORMERLY: Final[Mapping[str, str]] = {
     "en": "Formerly",
     "de": "Bisher",
@@ -95,6 +137,8 @@ PUSH_LOCALES: Final = tuple(_TITLES)
 def push_text(kind: Kind, audience: Audience, locale: str) -> Text | None:
     """The title in `subject`; None in a language that has none."""
     title = _TITLES.get(locale, {}).get((kind, audience))
+    if kind in OF_SERIES and locale in _SERIES_TITLES:
+        title = f"{_SERIES_TITLES[locale][kind]} ({{{{ series.count }}}})"
     if title is None:
         return None
     text = "{{ business.name }}"

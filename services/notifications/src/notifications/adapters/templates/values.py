@@ -7,11 +7,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time
+from babel.dates import format_date
 
+from notifications.adapters.templates.series import SAMPLE_SERIES, series_values, time_of_day
 from notifications.adapters.templates.variables import VARIABLES
 from notifications.adapters.templates.zones import utc_offset, zone_name
-from notifications.domain import Appointment, CatalogueItem, Staff
+from notifications.domain import Appointment, CatalogueItem, Staff, ToldSeries
 from slotstream_servicekit.calendars import is_repeated
 
 TemplateValues = Mapping[str, Mapping[str, str]]
@@ -69,6 +70,7 @@ def values_of(
     locale: Locale,
     zone: str,
     links: Mapping[str, str] | None = None,
+    series: ToldSeries | None = None,
 ) -> TemplateValues:
     """Everything a template can name, as text."""
     local = ZoneInfo(zone)
@@ -90,16 +92,17 @@ def values_of(
             "service": appointment.service_name,
             "action": appointment.action_name or "",
             "date": format_date(starts_at.date(), "full", locale=locale),
-            "time": _time(starts_at, locale, with_offset=with_offset),
-            "end_time": _time(ends_at, locale, with_offset=with_offset),
+            "time": time_of_day(starts_at, locale, with_offset=with_offset),
+            "end_time": time_of_day(ends_at, locale, with_offset=with_offset),
             "zone": _zone(starts_at, ends_at, locale),
             "offset": utc_offset(starts_at),
             "duration_minutes": str(minutes),
             "staff": ", ".join(member.name for member in appointment.staff),
             "location": location,
             "previous_date": format_date(previous.date(), "full", locale=locale) if previous else "",
-            "previous_time": _time(previous, locale, with_offset=is_repeated(previous)) if previous else "",
+            "previous_time": time_of_day(previous, locale, with_offset=is_repeated(previous)) if previous else "",
         },
+        "series": series_values(series, locale=locale, zone=zone),
         "links": {name: (links or {}).get(name, "") for name in VARIABLES["links"]},
     }
     assert {group: set(names) for group, names in values.items()} == {  # noqa: S101 - a variable without a value
@@ -129,18 +132,13 @@ def sample_values(locale: str) -> TemplateValues:
         previous_starts_at=_SAMPLE.starts_at - timedelta(days=1),
         locale=locale_of(locale),
         zone=_SAMPLE.zone,
+        series=SAMPLE_SERIES,
         links={
             "appointment": "https://example.com/p/sample",
             "confirm": "https://example.com/p/sample",
             "preferences": "https://example.com/p/sample/preferences",
         },
     )
-
-
-def _time(value: datetime, locale: Locale, *, with_offset: bool) -> str:
-    # CLDR sets a narrow no-break space before AM and PM, which few mail programs draw well.
-    time = format_time(value, "short", locale=locale).replace("\u202f", " ")
-    return f"{time} {utc_offset(value)}" if with_offset else time
 
 
 def _zone(starts_at: datetime, ends_at: datetime, locale: Locale) -> str:

@@ -25,6 +25,16 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
         "previous_date": "the day before rescheduling",
         "previous_time": "the time before rescheduling",
     },
+    "series": {
+        "count": "of a series: how many dates are told",
+        "dates": "the first of them, a line each",
+        "more": "how many more there are; empty where there are none",
+        "without": "the days of the rule on which there is no appointment, a line each",
+        "without_more": "how many more of those there are; empty where there are none",
+        "goes_on": "not empty where more dates are to come by the rule",
+        "zone": "the zone of these times",
+        "business_time": "the first start by the business's clock; empty where the recipient's is the same",
+    },
     "links": {
         "appointment": "where the client moves or cancels the appointment; empty where it is not shared with them",
         "confirm": "the same, where the service asks for a confirmation that is still to come",

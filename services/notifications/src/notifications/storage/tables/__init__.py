@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from notifications.storage.tables.base import instant, metadata
 from notifications.storage.tables.ledger import inbound_messages, messages, number_opt_outs, provider_calls
 from notifications.storage.tables.push import push_subscriptions
+from notifications.storage.tables.series import series, series_sequences
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.outbox import outbox_table
 from slotstream_servicekit.schema import LIMIT_BUSINESSES, LIMIT_RESOURCE, DatabaseSchema, RowLimit
@@ -47,6 +48,8 @@ __all__ = [
     "reminder_rules",
     "reminders",
     "schema",
+    "series",
+    "series_sequences",
     "templates",
 ]
 
@@ -276,6 +279,8 @@ TENANT_TABLES = (
     "push_subscriptions",
     "reminder_rules",
     "reminders",
+    "series",
+    "series_sequences",
     "templates",
 )
 
@@ -334,6 +339,8 @@ UNLIMITED_TABLES = {
     "preferences": "the organization's, as clients are",
     "push_subscriptions": "each person's own",
     "reminders": "read beside their appointments only",
+    "series": "never read by requests",
+    "series_sequences": "never read by requests",
 }
 
 schema = DatabaseSchema(

@@ -29,7 +29,7 @@ from notifications.settings import NotificationsSettings
 from notifications.storage.tables import TENANT_TABLES
 from slotstream_servicekit.infrastructure.processes import free_port
 from slotstream_servicekit.testing.databases import PATIENT, FreshDatabase
-from slotstream_servicekit.testing.plugin import Signer
+from slotstream_servicekit.testing.plugin import ApiClientFactory, Signer
 from slotstream_servicekit.testing.spreading import each_names_the_organization
 
 ACROSS_ORGANIZATIONS = (
@@ -160,3 +160,12 @@ async def push_service(salon: Salon, tmp_path: Path) -> AsyncIterator[FakePushSe
         for channel in channels:
             await channel.aclose()
         assert service.faults == []
+
+
+@pytest_asyncio.fixture
+async def grace(salon: Salon, api_client: ApiClientFactory, signer: Signer) -> httpx2.AsyncClient:
+    """The client, in the portal."""
+    claims = {"client": str(salon.client_id)}
+    return await api_client(
+        salon.app, token=signer.token(organization_id=salon.organization_id, role="client", claims=claims)
+    )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+import httpx2
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from notifications_salon import Salon
 
 from slotstream_servicekit.testing.certificates import CertificateAuthority
 
@@ -30,6 +32,7 @@ CONTACT: Final = "mailto:ops@salon-nord.com"
 PUSH_KEY: Final = base64.urlsafe_b64encode(bytes(range(1, 33))).decode()
 _TOPIC: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _CURVE: Final = ec.SECP256R1()
+OWN: Final = "/v1/portal/push-subscriptions"
 
 
 def unpadded(content: bytes) -> str:
@@ -171,3 +174,28 @@ class FakePushService:
         expected = {"typ": "JWT", "alg": "ES256"}, {"aud": self.origin, "sub": CONTACT}
         is_right = (header, {name: claims[name] for name in ("aud", "sub")}) == expected
         return [] if is_right and timedelta() < lasts <= timedelta(hours=24) else [f"{header} {claims}"]
+
+
+async def subscribed(http: httpx2.AsyncClient, browser: Browser, path: str = OWN) -> dict[str, Any]:
+    answer = await http.post(path, json=browser.subscription)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def remind(salon: Salon, *, minutes: int = 60, **more: Any) -> Any:
+    """An appointment with a reminder by push, its time come."""
+    appointment = salon.snapshot(**more)
+    await salon.receive(salon.created(appointment))
+    await salon.sender.send_due()
+    answer = await salon.http.post(
+        f"/v1/appointments/{appointment.id}/reminders", json={"channel": "push", "minutes_before": minutes}
+    )
+    assert answer.status_code == 201, answer.text
+    salon.now = appointment.starts_at - timedelta(minutes=minutes)
+    return appointment
+
+
+async def reminders(salon: Salon) -> list[tuple[str, str | None]]:
+    rows = [row for row in await salon.ledger() if (row["channel"], row["kind"]) == ("push", "reminder")]
+    return [(row["status"], row["reason"] or row["code"]) for row in rows]

@@ -1,17 +1,17 @@
 /** Columns of one calendar: staff of a day, or days of one staff member. A place is two custom properties and one sum. */
 import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
-import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
-import type { Appointment } from "../api/appointments";
-import { GONE } from "../api/appointments";
+import { type Appointment, GONE, STATUSES } from "../api/appointments";
 import { Icon } from "../ui/Icon";
-import { Avatar, STATUS_ICON } from "../ui/Pill";
+import { Avatar } from "../ui/Pill";
 import { type Clock, type Day, type Instant, MINUTE, lengthOfDay, minutesInto, startOfDay } from "../time";
 import { type Label, type Obstacle, type Span, hourLabels, lanesOf, movedStart, obstaclesIn, partIn, snap } from "./layout";
+import { Card, type Words } from "./Card";
 import { Countdown } from "./Countdown";
 import { Ghost, Spoken } from "./Ghost";
 import { Hand } from "./hand";
-import { place, walk } from "./cards";
+import { place } from "./cards";
+import { Sight, useTurn } from "./sight";
 import { useStillColumns } from "./stillness";
 import { type Lift, useMove } from "./useMove";
 import "./grid.css";
@@ -52,6 +52,7 @@ export function TimeGrid(props: Props) {
   latest.current = props;
   const onOpen = useCallback((appointment: Appointment) => latest.current.onOpen(appointment), []);
   const onDraft = useCallback((draft: Draft) => latest.current.onDraft(draft), []);
+  const words = useMemo((): Words => ({ hint: t("calendar.liftHint"), statuses: new Map(STATUSES.map((status) => [status, t(`status.${status}`)])) }), [t]);
   const byId = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns]);
   const sameLength = columns.every((column) => lengthOfDay(column.day, clock.zone) === lengthOfDay(columns[0]?.day ?? column.day, clock.zone));
   const shared = sameLength || new Set(columns.map((column) => column.day)).size === 1;
@@ -102,12 +103,14 @@ export function TimeGrid(props: Props) {
 
   // Once, and when another day is shown: the working day is in view.
   const firstDay = columns[0]?.day;
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  const opening = useMemo(() => (firstDay ? openingMinute(firstDay, now, hours, clock) * pixelsPerMinute - 24 : 0), [firstDay, hours.from]);
+  const [sight] = useState(() => new Sight(pixelsPerMinute));
+  sight.open(`${firstDay} ${hours.from}`, opening);
   useLayoutEffect(() => {
     const box = scroller.current;
     if (!box || !firstDay) return;
-    const minutes = minutesInto(now, firstDay, clock.zone);
-    const here = minutes > hours.from && minutes < hours.to ? minutes - 90 : hours.from;
-    box.scrollTop = here * pixelsPerMinute - 24;
+    box.scrollTop = opening;
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [firstDay, hours.from]);
 
@@ -121,7 +124,7 @@ export function TimeGrid(props: Props) {
       <p className="waits" role="status">
         {waiting && t("list.waits", { count: 1 })}
       </p>
-      <div className="scroll" {...watch} ref={scroller} role="region" aria-label={label} tabIndex={-1} style={style}>
+      <div className="scroll" {...watch} ref={scroller} role="region" aria-label={label} tabIndex={-1} style={style} onScroll={(event) => sight.scrolled(event.currentTarget)}>
         <div className="tg">
           <div className="corner">
             <bdi>{clock.place}</bdi>
@@ -143,10 +146,13 @@ export function TimeGrid(props: Props) {
               </span>
             )}
           </div>
-          {columns.map((column) => (
+          {columns.map((column, index) => (
             <GridColumn
               key={column.id}
               column={column}
+              index={index}
+              sight={sight}
+              words={words}
               clock={clock}
               now={now}
               step={step}
@@ -169,6 +175,12 @@ export function TimeGrid(props: Props) {
   );
 }
 
+/** Where a day is scrolled to: an hour and a half before now, or where it begins. */
+function openingMinute(day: Day, now: Instant, hours: Span, clock: Clock): number {
+  const minutes = minutesInto(now, day, clock.zone);
+  return minutes > hours.from && minutes < hours.to ? minutes - 90 : hours.from;
+}
+
 function Tick({ tick, clock }: { tick: Label; clock: Clock }) {
   return (
     <span style={place(tick.at)}>
@@ -180,6 +192,9 @@ function Tick({ tick, clock }: { tick: Label; clock: Clock }) {
 
 type ColumnProps = {
   column: Column;
+  index: number;
+  sight: Sight;
+  words: Words;
   clock: Clock;
   now: Instant;
   step: number;
@@ -194,8 +209,7 @@ type ColumnProps = {
   onKeyDown: ReturnType<typeof useMove>["onKeyDown"];
 };
 
-const GridColumn = memo(function GridColumn({ column, clock, now, step, pixelsPerMinute, selected, lifted, ownLabels, canMove, onOpen, onDraft, onPointerDown, onKeyDown }: ColumnProps) {
-  const { t } = useTranslation();
+const GridColumn = memo(function GridColumn({ column, index, sight, words, clock, now, step, pixelsPerMinute, selected, lifted, ownLabels, canMove, onOpen, onDraft, onPointerDown, onKeyDown }: ColumnProps) {
   const cards = useMemo(
     () =>
       column.appointments.flatMap((appointment) => {
@@ -205,6 +219,8 @@ const GridColumn = memo(function GridColumn({ column, clock, now, step, pixelsPe
     [column, clock],
   );
   const places = useMemo(() => lanesOf(cards), [cards]);
+  const seen = cards.map(({ from, to }) => sight.holds(index, from, to));
+  const whole = useTurn(seen.includes(false));
   const nowAt = minutesInto(now, column.day, clock.zone);
   const labels = ownLabels ? hourLabels(column.day, clock.zone) : [];
   const buffers = cards.flatMap(({ appointment, from, to }) => {
@@ -250,7 +266,7 @@ const GridColumn = memo(function GridColumn({ column, clock, now, step, pixelsPe
         <div key={buffer.key} className="buffer" style={place(buffer.from, buffer.minutes)} />
       ))}
       {nowAt >= 0 && nowAt < lengthOfDay(column.day, clock.zone) && <div className="now" style={place(nowAt)} />}
-      {cards.map(({ appointment, from, to }) => {
+      {cards.map(({ appointment, from, to }, position) => {
         const { lane, lanes } = places.get(appointment.id) ?? { lane: 0, lanes: 1 };
         return (
           <Card
@@ -261,11 +277,12 @@ const GridColumn = memo(function GridColumn({ column, clock, now, step, pixelsPe
             to={to}
             lane={lane}
             lanes={lanes}
-            t={t}
+            words={words}
             clock={clock}
             selected={selected === appointment.id}
             lifted={lifted === appointment.id}
             canMove={canMove}
+            bare={!whole && !seen[position]}
             onOpen={onOpen}
             onPointerDown={onPointerDown}
             onKeyDown={onKeyDown}
@@ -273,67 +290,6 @@ const GridColumn = memo(function GridColumn({ column, clock, now, step, pixelsPe
         );
       })}
     </section>
-  );
-});
-
-type CardProps = Pick<ColumnProps, "clock" | "canMove" | "onOpen" | "onPointerDown" | "onKeyDown"> & {
-  appointment: Appointment;
-  columnId: string;
-  from: number;
-  to: number;
-  lane: number;
-  lanes: number;
-  t: TFunction;
-  selected: boolean;
-  lifted: boolean;
-};
-
-const EDGE = 7;
-
-/** Whether a card is held by its last edge, which changes its length. */
-const isOnEdge = (event: React.PointerEvent): boolean => event.currentTarget.getBoundingClientRect().bottom - event.clientY <= EDGE;
-
-/** Drawn anew only when it has changed itself: a ghost that passes over its column is no reason. */
-const Card = memo(function Card({ appointment, columnId, from, to, lane, lanes, t, clock, selected, lifted, canMove, onOpen, onPointerDown, onKeyDown }: CardProps) {
-  const minutes = to - from;
-  const carried = { id: appointment.id, columnId, from, duration: appointment.duration_minutes };
-  const movable = canMove && appointment.verbs.includes("reschedule");
-  const sizable = movable && minutes >= 20;
-  const time = clock.range(Date.parse(appointment.starts_at), Date.parse(appointment.ends_at));
-  return (
-    <button
-      type="button"
-      data-card={appointment.id}
-      className={`a ${appointment.status}${selected ? " open" : ""}${lifted ? " lifted" : ""}${minutes < 20 ? " short" : ""}${movable ? "" : " fixed"}${lanes > 2 ? " thin" : ""}`}
-      style={{ ...place(from, minutes), "--lane": lane, "--lanes": lanes } as React.CSSProperties}
-      aria-label={`${time}, ${appointment.client.name}, ${appointment.service_name}, ${t(`status.${appointment.status}`, { defaultValue: appointment.status })}`}
-      aria-description={movable ? t("calendar.liftHint") : undefined}
-      onClick={() => onOpen(appointment)}
-      onPointerDown={(event) => movable && onPointerDown(event, carried, sizable && isOnEdge(event) ? "end" : "move")}
-      onKeyDown={(event) => {
-        if (movable && onKeyDown(event, carried)) {
-          event.preventDefault();
-          event.stopPropagation();
-        } else walk(event);
-      }}
-    >
-      <b>
-        <Icon name={STATUS_ICON[appointment.status] ?? "info"} />
-        <span>
-          <bdi>{appointment.client.name}</bdi>
-        </span>
-      </b>
-      {minutes >= 30 && (
-        <small>
-          <bdi>{minutes >= 45 ? time : `${clock.time(Date.parse(appointment.starts_at))} ${appointment.service_name}`}</bdi>
-        </small>
-      )}
-      {minutes >= 45 && (
-        <small>
-          <bdi>{appointment.service_name}</bdi>
-        </small>
-      )}
-    </button>
   );
 });
 

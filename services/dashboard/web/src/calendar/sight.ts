@@ -1,0 +1,55 @@
+/** What of a grid can be seen. Cards in sight are drawn at once, with all that stands on them; the rest as soon as those are painted. */
+import { useEffect, useRef, useState } from "react";
+
+/** No column of the grid is narrower (grid.css). */
+const NARROWEST = 120;
+
+export class Sight {
+  private top = 0;
+  private start = 0;
+  private opened = "";
+
+  constructor(private readonly pixelsPerMinute: number) {}
+
+  /** A grid of this name is about to be scrolled there. */
+  open(name: string, top: number): void {
+    if (name === this.opened) return;
+    this.opened = name;
+    this.top = top;
+  }
+
+  scrolled({ scrollTop, scrollLeft }: Element): void {
+    this.top = scrollTop;
+    this.start = Math.abs(scrollLeft);
+  }
+
+  /** Whether some of these minutes of a column may be seen; never no where they are. */
+  holds(column: number, from: number, to: number): boolean {
+    if (column * NARROWEST > this.start + window.innerWidth) return false;
+    return to * this.pixelsPerMinute >= this.top && from * this.pixelsPerMinute <= this.top + window.innerHeight;
+  }
+}
+
+const waiting: (() => void)[] = [];
+
+function next(): void {
+  // What is posted in a frame's callback comes after that frame was painted.
+  requestAnimationFrame(() => {
+    setTimeout(() => {
+      waiting.shift()?.();
+      if (waiting.length) next();
+    });
+  });
+}
+
+/** Whether its turn has come, once it is wanted: one after the other, each after a painted frame. */
+export function useTurn(wanted: boolean): boolean {
+  const [come, setCome] = useState(false);
+  const taken = useRef(false);
+  useEffect(() => {
+    if (!wanted || taken.current) return;
+    taken.current = true;
+    if (waiting.push(() => setCome(true)) === 1) next();
+  }, [wanted]);
+  return come;
+}

@@ -3,6 +3,7 @@
  * business's zone (`Day`). Nothing here reads the browser's own zone: an appointment is where its business is.
  */
 import { CalendarDate, type ZonedDateTime, fromAbsolute, parseDate, toZoned } from "@internationalized/date";
+import { numbers } from "./numbers";
 
 export type Instant = number;
 export type Day = string;
@@ -31,17 +32,18 @@ export function dayOf(instant: Instant, zone: Zone): Day {
 }
 
 const DAY = DAY_MINUTES * MINUTE;
-const offsets = new Map<string, number>();
+const offsets = new Map<Zone, Map<number, number>>();
 const MOST_OFFSETS = 10_000;
 
 /** By how much the zone's clock is ahead of UTC when a day in UTC begins; days are counted from 1970. */
 function offsetAt(utcDay: number, zone: Zone): number {
-  const key = `${utcDay} ${zone}`;
-  const known = offsets.get(key);
+  let ofZone = offsets.get(zone);
+  if (!ofZone) offsets.set(zone, (ofZone = new Map()));
+  const known = ofZone.get(utcDay);
   if (known !== undefined) return known;
-  if (offsets.size >= MOST_OFFSETS) offsets.clear();
+  if (ofZone.size >= MOST_OFFSETS) ofZone.clear();
   const { offset } = inZone(utcDay * DAY, zone);
-  offsets.set(key, offset);
+  ofZone.set(utcDay, offset);
   return offset;
 }
 
@@ -267,7 +269,7 @@ export class Clock {
 /** "45 min", "1 h 30 min", in the language. */
 export function duration(minutes: number, locale: string): string {
   const unit = (value: number, name: "hour" | "minute" | "day") =>
-    new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "short" }).format(value);
+    numbers(locale, { style: "unit", unit: name, unitDisplay: "short" }).format(value);
   const days = Math.floor(minutes / DAY_MINUTES);
   const hours = Math.floor((minutes % DAY_MINUTES) / 60);
   const rest = Math.round(minutes % 60);

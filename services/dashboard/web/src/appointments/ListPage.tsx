@@ -1,13 +1,14 @@
 /** All appointments, across businesses: filters in the address, tabs with counts, grouped by day. */
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useElementScrollRestoration, useNavigate, useSearch } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useEffect, useMemo, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Appointment, STATUSES, type Status, staffOf, useAppointmentPages, useCounts } from "../api/appointments";
+import { type Appointment, type Page, STATUSES, type Status, staffOf, useAppointmentPages, useCounts } from "../api/appointments";
 import { useResources, useServices } from "../api/catalogue";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
 import { useShortcuts } from "../keys";
+import { numbers } from "../numbers";
 import { Clock, addDays, dayOf, duration, instantOf, now, startOfDay } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, PlainCheckbox } from "../ui/fields";
@@ -22,12 +23,17 @@ import { AppointmentDrawer } from "./Drawer";
 import { ExportSheet } from "./ExportSheet";
 import { FilterChips } from "./FilterChips";
 import { type ListSearch, type SortKey, keyOf, queryOf, sortBy, sortOf } from "./filters";
+import { linesOf } from "./lines";
 import "./list.css";
 import { type Line, useStill } from "./stillness";
 import { useVerbs } from "./useVerbs";
 
 const ROW = 48;
 const HEAD = 34;
+const SCROLLER = "list";
+const NO_PAGES: readonly Page[] = [];
+/** Of the box that the rows are scrolled in, when it was there last. */
+let lastHeight = window.innerHeight;
 
 export function ListPage() {
   const { t, i18n } = useTranslation();
@@ -57,38 +63,33 @@ export function ListPage() {
   const sort = sortOf(search);
   const sorted = keyOf(sort);
   const rows = useMemo(() => pages.data?.pages.flatMap((page) => page.items) ?? [], [pages.data]);
-  const grouped = useMemo(() => {
-    const result: Line[] = [];
-    let group: Appointment[] = [];
-    let day = "";
-    for (const appointment of rows) {
-      // Days are together only where the list is sorted by them.
-      if (sorted !== "starts_at") {
-        result.push({ kind: "row", key: appointment.id, appointment });
-        continue;
-      }
-      const own = dayOf(instantOf(appointment.starts_at), appointment.zone);
-      if (own !== day) {
-        day = own;
-        group = [];
-        result.push({ kind: "day", key: `day-${own}-${result.length}`, day: own, appointments: group });
-      }
-      group.push(appointment);
-      result.push({ kind: "row", key: appointment.id, appointment });
-    }
-    return result;
-  }, [rows, sorted]);
+  const grouped = useMemo(() => linesOf(pages.data?.pages ?? NO_PAGES, sorted === "starts_at"), [pages.data, sorted]);
   const { lines, waiting, watch } = useStill(grouped, pages.isPlaceholderData ? null : `${filterKey}${sort}`);
   const order = () => lines.flatMap((line) => (line.kind === "row" ? [line.key] : []));
 
   const scale = useScale();
+  const left = useElementScrollRestoration({ id: SCROLLER })?.scrollY ?? 0;
+  const sizeOf = (line: Line | undefined) => (line?.kind === "day" ? HEAD : ROW) * scale;
+  /** Where the list was left, as long as it still reaches there. */
+  const restored = () => {
+    const total = lines.reduce((sum, line) => sum + sizeOf(line), 0);
+    return total > Math.max(left, lastHeight) ? left : 0;
+  };
   const virtual = useVirtualizer({
     count: lines.length,
     getScrollElement: () => box.current,
-    estimateSize: (index) => (lines[index]?.kind === "day" ? HEAD : ROW) * scale,
-    getItemKey: (index) => lines[index]?.key ?? index,
-    overscan: 12,
+    estimateSize: (index) => sizeOf(lines[index]),
+    // The same for as long as the lines are, or each drawing would measure all of them.
+    getItemKey: useCallback((index: number) => lines[index]?.key ?? index, [lines]),
+    overscan: 6,
+    // What is known of the box before it is there: its rows are drawn once, and where they are wanted.
+    initialRect: { width: 0, height: lastHeight },
+    initialOffset: restored,
   });
+  const height = virtual.scrollRect?.height;
+  useEffect(() => {
+    if (height) lastHeight = height;
+  }, [height]);
   const shown = virtual.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -142,8 +143,8 @@ export function ListPage() {
     r: verbKey("reschedule"),
   });
 
-  const pageIds = rows.map((row) => row.id);
-  const allOnPage = pageIds.length > 0 && pageIds.every((id) => selection.ids.has(id));
+  const someOnPage = selection.ids.size > 0 && rows.some((row) => selection.ids.has(row.id));
+  const allOnPage = someOnPage && rows.every((row) => selection.ids.has(row.id));
   const total = search.status?.length ? search.status.reduce((sum, status) => sum + (counts.data?.by_status[status] ?? 0), 0) : counts.data?.total;
   return (
     <>
@@ -185,7 +186,7 @@ export function ListPage() {
         <p className="waits" role="status">
           {waiting > 0 && t("list.waits", { count: waiting })}
         </p>
-        <div className="scroll" ref={box} tabIndex={-1} {...watch}>
+        <div className="scroll" ref={box} tabIndex={-1} data-scroll-restoration-id={SCROLLER} {...watch}>
           {pages.isPending ? (
             <Waiting />
           ) : pages.isError && !lines.length ? (
@@ -197,7 +198,7 @@ export function ListPage() {
               <thead>
                 <tr>
                   <th className="c-check">
-                    <Checkbox label={t("list.selectPage")} value={allOnPage} mixed={!allOnPage && pageIds.some((id) => selection.ids.has(id))} onChange={(on) => setSelection({ ids: new Set(on ? pageIds : []), all: null })} />
+                    <Checkbox label={t("list.selectPage")} value={allOnPage} mixed={!allOnPage && someOnPage} onChange={(on) => setSelection({ ids: new Set(on ? rows.map((row) => row.id) : []), all: null })} />
                   </th>
                   <SortHead className="c-time" name={t("field.time")} column="starts_at" sort={sort} onSort={(next) => set({ sort: next })} />
                   <SortHead name={t("field.client")} column="client" sort={sort} onSort={(next) => set({ sort: next })} />
@@ -271,7 +272,7 @@ function StatusTab({ name, count, failed, on, onChoose }: { name: string; count:
   const { i18n } = useTranslation();
   return (
     <button type="button" aria-current={on ? "page" : undefined} onClick={onChoose}>
-      {name} <small>{failed ? "–" : count === undefined ? "" : new Intl.NumberFormat(i18n.language).format(count)}</small>
+      {name} <small>{failed ? "–" : count === undefined ? "" : numbers(i18n.language).format(count)}</small>
     </button>
   );
 }
@@ -410,7 +411,7 @@ function sortedBy(appointment: Appointment, sorted: SortKey, clock: Clock, langu
   if (sorted === "created_at" || sorted === "updated_at") return clock.dayAndTime(instantOf(appointment[sorted]));
   if (sorted !== "price") return undefined;
   const price = appointment.actual_price ?? appointment.quoted_price;
-  return price ? new Intl.NumberFormat(language, { style: "currency", currency: price.currency }).format(Number(price.amount)) : "–";
+  return price ? numbers(language, { style: "currency", currency: price.currency }).format(Number(price.amount)) : "–";
 }
 
 function SortHead({ name, column, sort, className, onSort }: { name: string; column: SortKey; sort: string; className?: string; onSort: (sort: string) => void }) {

@@ -8,6 +8,7 @@ import type { components } from "../api/schema/availability";
 import type { components as booking } from "../api/schema/booking";
 import { ask } from "../api/client";
 import { type Clock, type Day, addDays, duration, instantOf, isoOf, now as readNow, startOfDay } from "../time";
+import { numbers } from "../numbers";
 import { gapsBetween, partIn } from "./layout";
 import type { Block, Column } from "./TimeGrid";
 import { useHolderName } from "./useHolderName";
@@ -64,7 +65,7 @@ export function useCalendar({ businessId, days, clock, staff, gone, most }: Cale
         const count = shown.filter((appointment) => !GONE.has(appointment.status)).length;
         const open = openMinutes(lane, day, clock);
         const booked = shown.reduce((sum, appointment) => sum + (GONE.has(appointment.status) ? 0 : appointment.duration_minutes), 0);
-        const share = open ? ` · ${new Intl.NumberFormat(i18n.language, { style: "percent" }).format(Math.min(1, booked / open))}` : "";
+        const share = open ? ` · ${numbers(i18n.language, { style: "percent" }).format(Math.min(1, booked / open))}` : "";
         const detail = open || count ? t("calendar.booked", { count }) + share : t("calendar.off");
         const manyDays = days.length > 1;
         return {

@@ -59,6 +59,18 @@ TABLE_BUGS = (
         body="RETURN CASE WHEN NEW.topic = 'slotstream.booking.results.v1' AND random() < 0.1 THEN NULL ELSE NEW END;",
     ),
     TableBug(
+        breaks="what is held is held for those who offer slots",
+        service="booking",
+        table="outbox",
+        body="RETURN CASE WHEN NEW.topic = 'slotstream.holds.v1' AND random() < 0.3 THEN NULL ELSE NEW END;",
+    ),
+    TableBug(
+        breaks="headers tell whose a record is and of what type",
+        service="booking",
+        table="outbox",
+        body="NEW.headers := CASE WHEN random() < 0.1 THEN NEW.headers - 'ce_organization' ELSE NEW.headers END; RETURN NEW;",
+    ),
+    TableBug(
         breaks="one key, one effect, one answer",
         service="booking",
         table="idempotency_keys",
@@ -70,6 +82,13 @@ TABLE_BUGS = (
         table="overrides",
         on="UPDATE",
         body="RETURN NULL;",
+    ),
+    TableBug(
+        breaks="an import is in the name of who confirmed it",
+        service="imports",
+        table="imports",
+        on="UPDATE",
+        body="IF NEW.confirmed_by IS NOT NULL THEN NEW.confirmed_by := NEW.uploaded_by; END IF; RETURN NEW;",
     ),
     TableBug(
         breaks="an erase takes the whole person",
@@ -121,9 +140,10 @@ CODE_BUGS = (
         process="booking-api",
         patch="""
 from booking.usecases import lifecycle
-async def keep_time(connection, **_):
-    return None
-lifecycle.free_time = keep_time
+class KeepsTime(lifecycle.OccupancyStore):
+    async def free(self, holder_id, *, resource_ids=None):
+        return None
+lifecycle.OccupancyStore = KeepsTime
 """,
     ),
     CodeBug(
@@ -159,6 +179,11 @@ async def answer_nobody(**_):
     return None
 consumers.refuse_invalid_command = answer_nobody
 """,
+    ),
+    CodeBug(
+        breaks="nobody is sent away from a group with free seats",
+        process="booking-api",
+        patch="from booking.usecases import claiming\nclaiming._ATTEMPTS = 1",
     ),
     CodeBug(
         breaks="every import comes to its end",

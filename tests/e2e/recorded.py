@@ -11,6 +11,7 @@ from checker.evidence.model import (
     Calendar,
     Event,
     Evidence,
+    HeldTime,
     ImportedRow,
     ImportState,
     Ledger,
@@ -109,6 +110,9 @@ def sound_run() -> tuple[History, Evidence]:
     evidence.results = {"command": "slotstream.appointment.booked", "broken": "slotstream.command.refused"}
     evidence.imports = {"import": ImportState("finished")}
     evidence.imported_rows = [ImportedRow("import", 1, "booked", "imported")]
+    evidence.booked_by = {"imported": "deputy", "single": "local-user"}
+    held = frozenset({HeldTime("hold", "bob", TEN - HALF_AN_HOUR, TEN)})
+    evidence.held = {"booking": held, "availability": held}
     evidence.calendars = [Calendar(id="calendar", organization=OURS, resource="ada", state="ok")]
     busy = frozenset({BusyTime(OURS, "calendar", "event", "ada", TEN, TEN + HALF_AN_HOUR)})
     evidence.busy = dict.fromkeys(("calendar-sync", "the topic", "booking", "availability"), busy)
@@ -122,7 +126,7 @@ def _history() -> History:
         operations=[booked(identity, key=identity) for identity in ids],
         people={"jane": JANE},
         booked_by_duplicates={"by-duplicate": "survivor"},
-        imports=[RunImport(organization=OURS, id="import", rows=1, wanted="finished")],
+        imports=[RunImport(organization=OURS, id="import", rows=1, confirmed_by="deputy", wanted="finished")],
         poison=[(POISONED, "poison")],
         calendars={"calendar": 1},
     )
@@ -131,6 +135,7 @@ def _history() -> History:
         operation("no-show later", target="missed", answer={"id": "missed", "status": "no_show", "version": 2}),
         operation("erase", target="jane", status=204),
         operation("create", target="refused", outcome="refused", status=409, answer={"code": "slot_unavailable"}),
+        operation("create", body={"service_id": "yoga"}, outcome="refused", status=409, answer={"code": "class_full"}),
     ]
     history.trespasses = [operation("trespass", outcome="refused", status=404)]
     history.after_erase = [operation("create_erased", outcome="refused", status=404)]

@@ -1,5 +1,6 @@
 """Each defect that was once found, planted into what a run left behind: the checker sees it, and sees none elsewhere."""
 
+import ast
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from checker.evidence.model import BusyTime, Event, Evidence, ImportedRow, Impor
 from checker.history import History
 from checker.invariants import INVARIANTS
 from checker.run import judge
+from planted import CODE_BUGS, CodeBug
 from recorded import HALF_AN_HOUR, JANE, OURS, TEN, THEIRS, appointment, booked, operation, sound_run
 
 from slotstream_contracts.topics import SERVICES
@@ -182,6 +184,21 @@ def a_projection_that_stays_behind(_: History, evidence: Evidence) -> None:
     evidence.projections = {**evidence.projections, "availability": {**shown, "missed": (1, "scheduled")}}
 
 
+@breaks("what is held is held for those who offer slots")
+def a_held_slot_that_is_offered(_: History, evidence: Evidence) -> None:
+    evidence.held = {**evidence.held, "availability": frozenset()}
+
+
+@breaks("what is held is held for those who offer slots")
+def a_hold_that_was_given_back_and_is_still_in_the_way(_: History, evidence: Evidence) -> None:
+    evidence.held = {**evidence.held, "booking": frozenset()}
+
+
+@breaks("headers tell whose a record is and of what type")
+def a_tombstone_that_does_not_say_whose_it_is(_: History, evidence: Evidence) -> None:
+    evidence.unlabelled = ["slotstream.clients.v1 b'jane'"]
+
+
 @breaks("repeated and reordered events change nothing")
 def an_old_state_that_wins(_: History, evidence: Evidence) -> None:
     shown = evidence.projections_after_replay["availability"]
@@ -280,6 +297,11 @@ def an_import_that_fails(_: History, evidence: Evidence) -> None:
     evidence.imports = {"import": ImportState("failed", "Something unforeseen happened")}
 
 
+@breaks("an import is in the name of who confirmed it")
+def an_import_in_the_name_of_who_uploaded_it(_: History, evidence: Evidence) -> None:
+    evidence.booked_by = {**evidence.booked_by, "imported": "local-user"}
+
+
 @breaks("what is imported is in the book")
 def a_row_said_to_be_booked(_: History, evidence: Evidence) -> None:
     evidence.imported_rows = [ImportedRow("import", 1, "booked", "nowhere")]
@@ -288,6 +310,14 @@ def a_row_said_to_be_booked(_: History, evidence: Evidence) -> None:
 @breaks("what is imported is there once")
 def a_row_imported_twice(_: History, evidence: Evidence) -> None:
     change(evidence, "by-command", external_id="A-1")
+
+
+@breaks("nobody is sent away from a group with free seats")
+def a_seat_chooser_that_gives_up(history: History, _: Evidence) -> None:
+    answer = {"code": "try_again"}
+    history.operations.append(
+        operation("create", body={"service_id": "yoga"}, outcome="unknown", status=503, answer=answer)
+    )
 
 
 @breaks("every command is answered, a broken one refused")
@@ -329,6 +359,19 @@ def test_a_planted_defect_is_found(says: str, plant: Plant) -> None:
     history, evidence = sound_run()
     plant(history, evidence)
     assert says in {finding.says for finding in judge(history, evidence) if finding.violations}
+
+
+@pytest.mark.parametrize("bug", CODE_BUGS, ids=lambda bug: bug.breaks)
+def test_a_bug_in_the_code_takes_the_place_of_something_that_is_there(bug: CodeBug) -> None:
+    """Else it would be planted into nothing, and nobody would find it."""
+    tree = ast.parse(bug.patch)
+    known: dict[str, object] = {}
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    exec(compile(ast.Module(imports, []), bug.breaks, "exec"), known)  # noqa: S102 - our own text
+    places = [place for node in tree.body if isinstance(node, ast.Assign) for place in node.targets]
+    assert places
+    for place in places:
+        assert eval(ast.unparse(place), known) is not None, ast.unparse(place)  # noqa: S307 - our own text
 
 
 def test_there_is_a_defect_for_every_invariant() -> None:

@@ -79,6 +79,8 @@ class RunImport:
     organization: str
     id: str
     rows: int
+    confirmed_by: str
+    """Somebody else than who has uploaded it."""
     wanted: Literal["checked", "finished", "undone"] = "checked"
 
 

@@ -14,6 +14,7 @@ WRITTEN_TO = 3
 """How many of an organization's clients have an e-mail address: mails are checked, not load."""
 LATER = timedelta(days=70)
 """How far ahead the clock of the late desk is: every slot has passed by then."""
+DEPUTY = "deputy"
 FIRST_SLOT = next_weekday(8, days_ahead=20)
 
 
@@ -27,6 +28,8 @@ class Tenant:
     """A service with several seats."""
     visiting: str
     """A member of staff whose own calendar is read."""
+    deputy: httpx2.AsyncClient
+    """Imports, asked by DEPUTY, who uploads nothing."""
     later: httpx2.AsyncClient | None = None
     """Booking as it will be when all slots have passed; None where it does not run."""
     known: list[str] = field(default_factory=list)
@@ -56,8 +59,9 @@ async def _a_tenant(platform: Platform, *, late: bool) -> Tenant:
         "capacity": SEATS,
     }
     created = expect(await world.booking.post("/v1/services", json=group, headers=world.fresh_key()))
+    deputy = platform.client("imports", platform.token(world.organization_id, subject=DEPUTY))
     later = platform.client("booking-late", platform.token(world.organization_id)) if late else None
-    return Tenant(world=world, clients=clients, group=created["id"], visiting=visiting, later=later)
+    return Tenant(world=world, clients=clients, group=created["id"], visiting=visiting, deputy=deputy, later=later)
 
 
 async def _a_client(world: World, number: int) -> str:

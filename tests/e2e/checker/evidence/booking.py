@@ -75,6 +75,16 @@ async def read_history(platform: Platform, organizations: Organizations) -> dict
     return {(row["appointment_id"], row["version"]): row["verb"] for row in rows}
 
 
+async def read_booked_by(platform: Platform, organizations: Organizations) -> dict[str, str]:
+    rows = await query(
+        platform,
+        "booking",
+        "SELECT appointment_id::text, actor_id FROM history WHERE organization_id = ANY($1) AND version = 1",
+        organizations,
+    )
+    return {row["appointment_id"]: row["actor_id"] for row in rows}
+
+
 async def read_clients(platform: Platform, organizations: Organizations) -> tuple[frozenset[str], dict[str, str]]:
     """Who is erased, and who was merged into whom."""
     rows = await query(

@@ -61,6 +61,15 @@ class BusyTime(NamedTuple):
     ends_at: datetime
 
 
+class HeldTime(NamedTuple):
+    """Time of a resource that is held, as whoever keeps it says."""
+
+    hold: str
+    resource: str
+    blocked_from: datetime
+    blocked_to: datetime
+
+
 class ImportedRow(NamedTuple):
     """One row of a file with what became of it."""
 
@@ -141,6 +150,12 @@ class Evidence:
     texts_after_replay: Mapping[str, frozenset[str]] = field(default_factory=dict)
     imports: Mapping[str, ImportState] = field(default_factory=dict)
     imported_rows: Sequence[ImportedRow] = ()
+    booked_by: Mapping[str, str] = field(default_factory=dict)
+    """By appointment: the id of who booked it."""
+    held: Mapping[str, frozenset[HeldTime]] = field(default_factory=dict)
+    """By who keeps it, booking or availability: what is held for some time still."""
+    unlabelled: Sequence[str] = ()
+    """Records whose headers do not say whose they are, or of which type."""
     calendars: Sequence[Calendar] = ()
     busy: Mapping[str, frozenset[BusyTime]] = field(default_factory=dict)
     """By who keeps it: calendar-sync, the topic, booking, availability."""

@@ -5,7 +5,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from harness.mailbox import Mailbox
@@ -13,7 +13,7 @@ from harness.platform import Platform
 from harness.records import content_of, read_topic
 
 from checker.evidence.database import query
-from checker.evidence.model import BusyTime, Calendar, ImportedRow, ImportState, Ledger, Projection
+from checker.evidence.model import BusyTime, Calendar, HeldTime, ImportedRow, ImportState, Ledger, Projection
 from checker.evidence.topics import EXTERNAL_BUSY, last_by_key
 
 PROJECTED_IN = ("availability", "notifications", "calendar_sync")
@@ -35,6 +35,20 @@ async def _read_projection(platform: Platform, service: str, organizations: Orga
         organizations,
     )
     return {row["id"]: (row["version"], row["status"]) for row in rows}
+
+
+async def read_held(platform: Platform, organizations: Organizations) -> dict[str, frozenset[HeldTime]]:
+    """By who keeps it. What ends while one looks at both is left out."""
+    at = datetime.now(UTC) + timedelta(seconds=30)
+    taken = "SELECT holder_id::text, resource_id::text, blocked_from, blocked_to FROM occupancy"
+    told = "SELECT h.id::text, r.id::text, h.blocked_from, h.blocked_to FROM holds h, unnest(h.resource_ids) AS r(id)"
+    kept = {
+        service: await query(
+            platform, service, f"{rows} WHERE organization_id = ANY($1) AND expires_at > $2", organizations, at
+        )
+        for service, rows in (("booking", taken), ("availability", told))
+    }
+    return {service: frozenset(HeldTime(*row) for row in rows) for service, rows in kept.items()}
 
 
 async def count_unsettled_messages(platform: Platform, organizations: Organizations) -> int:

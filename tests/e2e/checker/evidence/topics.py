@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -14,11 +14,12 @@ from harness.records import content_of, read_topic, write_records
 from harness.subscriptions import SUBSCRIBERS
 
 from checker.evidence.model import Event
-from slotstream_contracts.topics import SERVICES, dead_letter_topic
+from slotstream_contracts.topics import SERVICES, TOPICS, dead_letter_topic
 
 EVENTS = "slotstream.appointments.v1"
 STATES = "slotstream.appointments.state.v1"
 CLIENTS = "slotstream.clients.v1"
+COMMANDS = "slotstream.booking.commands.v1"
 RESULTS = "slotstream.booking.results.v1"
 EXTERNAL_BUSY = "slotstream.external-busy.v1"
 
@@ -41,6 +42,31 @@ async def read_results(platform: Platform, organizations: frozenset[str]) -> dic
         for content in contents
         if content.get("organization") in organizations
     }
+
+
+async def read_unlabelled(platform: Platform, organizations: frozenset[str]) -> list[str]:
+    """Records of these organizations, tombstones among them, that a reader of headers alone would not know for theirs.
+
+    Commands are left out: those of a run are not sent by a service.
+    """
+    found: list[str] = []
+    for topic in TOPICS:
+        if topic.name != COMMANDS:
+            records = await read_topic(platform.bootstrap, topic.name)
+            found += [f"{topic.name} {record.key!r}" for record in _unlabelled(records, organizations)]
+    return found
+
+
+def _unlabelled(records: Sequence[ConsumerRecord], organizations: frozenset[str]) -> Iterator[ConsumerRecord]:
+    labels: dict[bytes | None, tuple[bytes, bytes]] = {}
+    for record in records:
+        content = content_of(record)
+        if content.get("organization") in organizations:
+            labels[record.key] = (content["organization"].encode(), content["type"].encode())
+        if record.key in labels and (content or record.value is None):
+            headers = {name: bytes(value) for name, value in record.headers}
+            if (headers.get("ce_organization"), headers.get("ce_type")) != labels[record.key]:
+                yield record
 
 
 async def read_set_aside(platform: Platform) -> dict[str, frozenset[str]]:

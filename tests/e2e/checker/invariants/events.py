@@ -67,7 +67,22 @@ def _differences(evidence: Evidence, projections: Mapping[str, Projection], when
                 yield f"{service} has {identity} at {shown.get(identity)}, booking at {wanted.get(identity)}{when}"
 
 
+def holds_differ(_: History, evidence: Evidence) -> Broken:
+    """A slot that is held is not offered, and one that is held no more is."""
+    taken, told = (evidence.held.get(service, frozenset()) for service in ("booking", "availability"))
+    for row in taken - told:
+        yield f"availability does not know that {row.hold} holds {row.resource} at {row.blocked_from}"
+    for row in told - taken:
+        yield f"availability still has {row.hold} hold {row.resource} at {row.blocked_from}"
+
+
+def labels_missing(_: History, evidence: Evidence) -> Broken:
+    yield from evidence.unlabelled
+
+
 INVARIANTS = (
+    Invariant("P6", "what is held is held for those who offer slots", holds_differ),
+    Invariant("P4", "headers tell whose a record is and of what type", labels_missing),
     Invariant("P4", "every committed change reached Kafka, and nothing else did", lost_events),
     Invariant("P5", "events of an appointment are in order", inversions),
     Invariant("P6", "one event per change", events_of_two_ids),

@@ -68,6 +68,23 @@ def imported_twice(_: History, evidence: Evidence) -> Broken:
             yield f"{external_id} of {organization} is in the book {count} times"
 
 
+def imported_in_anothers_name(history: History, evidence: Evidence) -> Broken:
+    """Who uploads a file asks for nothing yet: it is booked by who confirms it."""
+    confirmed_by = {run.id: run.confirmed_by for run in history.imports}
+    for row in evidence.imported_rows:
+        booker = evidence.booked_by.get(row.appointment or "")
+        if booker is not None and row.import_id in confirmed_by and booker != confirmed_by[row.import_id]:
+            yield f"row {row.number} of import {row.import_id} was booked by {booker}"
+
+
+def sent_away(history: History, evidence: Evidence) -> Broken:
+    """Who comes for a seat of a group gets one or hears that it is full."""
+    for operation in history.operations:
+        seats = evidence.capacity.get(str(operation.body.get("service_id")), 1)
+        if operation.verb == "create" and operation.code == "try_again" and seats > 1:
+            yield f"{operation.target} was to try again for a group of {seats}"
+
+
 def calendars_stopped(history: History, evidence: Evidence) -> Broken:
     """However hostile its content was: once it is sound, a calendar is read again, and all of it."""
     states = {calendar.id: calendar.state for calendar in evidence.calendars}
@@ -84,6 +101,8 @@ INVARIANTS = (
     Invariant("P17", "every import comes to its end", imports_unfinished),
     Invariant("P17", "what is imported is in the book", imported_wrongly),
     Invariant("P17", "what is imported is there once", imported_twice),
+    Invariant("P17", "an import is in the name of who confirmed it", imported_in_anothers_name),
+    Invariant("P17b", "nobody is sent away from a group with free seats", sent_away),
     Invariant("P17b", "every command is answered, a broken one refused", commands_unanswered),
     Invariant("P17b", "nothing stops for good", stopped_for_good),
     Invariant("P17b", "a calendar that is sound again is read again", calendars_stopped),

@@ -13,7 +13,7 @@ import httpx2
 from harness.world import expect, stamp
 
 from checker.history import History, RunImport
-from checker.tenants import FIRST_SLOT, Tenant
+from checker.tenants import DEPUTY, FIRST_SLOT, Tenant
 
 ROWS = 24
 PATIENCE_SECONDS = 20.0
@@ -50,7 +50,7 @@ class Importer:
                 headers=key,
             )
         )
-        run = RunImport(organization=self.tenant.organization, id=answer["id"], rows=ROWS)
+        run = RunImport(organization=self.tenant.organization, id=answer["id"], rows=ROWS, confirmed_by=DEPUTY)
         preview = await self._until_answered(lambda: imports.get(f"/v1/imports/{run.id}/preview"))
         mapping = {"columns": preview["columns"]}
         await self._until_answered(lambda: imports.put(f"/v1/imports/{run.id}/mapping", json=mapping))
@@ -58,16 +58,16 @@ class Importer:
         if await self._rests(run, stop) != "checked":
             return
         run.wanted = "finished"
-        await self._ask(run, "confirm")
+        await self._ask(run, "confirm", by=self.tenant.deputy)
         if await self._rests(run, stop) == "finished" and self.random.random() < 0.4:
             run.wanted = "undone"
-            await self._ask(run, "undo")
+            await self._ask(run, "undo", by=self.tenant.world.imports)
             await self._rests(run, stop)
 
-    async def _ask(self, run: RunImport, verb: str) -> None:
+    async def _ask(self, run: RunImport, verb: str, *, by: httpx2.AsyncClient) -> None:
         key = self.tenant.world.fresh_key()
         path = f"/v1/imports/{run.id}/{verb}"
-        await self._until_answered(lambda: self.tenant.world.imports.post(path, json={}, headers=key))
+        await self._until_answered(lambda: by.post(path, json={}, headers=key))
 
     async def _until_answered(self, ask: Any) -> Any:
         async with asyncio.timeout(PATIENCE_SECONDS):

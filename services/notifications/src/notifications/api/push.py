@@ -1,5 +1,6 @@
 """/v1/push-subscriptions and /v1/portal/push-subscriptions: the browsers that the caller wants to be pushed to."""
 
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -12,13 +13,16 @@ from notifications.usecases.preferences import find_portal_client
 from notifications.usecases.push import Browser, list_subscriptions, subscribe, unsubscribe
 from slotstream_servicekit.http import Principal, Router
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
+from slotstream_servicekit.http.openapi import problem_response
 from slotstream_servicekit.http.responses import model_response
 
 router = Router(prefix="/v1/push-subscriptions", tags=["push"])
 portal_router = Router(prefix="/v1/portal/push-subscriptions", tags=["portal"])
 
+_NOT_CONFIGURED: Final[dict[int | str, dict[str, Any]]] = {409: problem_response(409)}
 
-@router.get("/key")
+
+@router.get("/key", responses=_NOT_CONFIGURED)
 async def get_push_key(dependencies: CurrentDependencies, principal: Reader) -> PushKeyOut:
     """The key that browsers subscribe with (`applicationServerKey`). 409 `channel_unavailable` where there is none."""
     return PushKeyOut(public_key=dependencies.require_push().public_key)
@@ -52,7 +56,7 @@ async def delete_push_subscription(subscription_id: UUID, dependencies: CurrentD
         await unsubscribe(session=session, person=_of_user(principal), subscription_id=subscription_id)
 
 
-@portal_router.get("/key")
+@portal_router.get("/key", responses=_NOT_CONFIGURED)
 async def get_own_push_key(dependencies: CurrentDependencies, principal: PortalClient) -> PushKeyOut:
     """The key that browsers subscribe with (`applicationServerKey`). 409 `channel_unavailable` where there is none."""
     return PushKeyOut(public_key=dependencies.require_push().public_key)

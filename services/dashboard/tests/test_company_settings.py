@@ -1,16 +1,18 @@
 """What owners set about their company's provider, and what a change of it ends."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from companies import Company
 from cryptography.fernet import Fernet
-from dashboard_tenant import ORIGIN
+from dashboard_tenant import ORIGIN, OWNER
 from sqlalchemy import text
 
 from slotstream_servicekit.testing.company_provider import (
     CLIENT_ID,
     CLIENT_SECRET,
+    Person,
 )
 
 pytestmark = pytest.mark.service
@@ -167,6 +169,38 @@ async def test_its_sessions_end_when_it_is_removed_or_becomes_another(company: C
     assert (await password.get("/api/session")).status_code == 200
     assert (await company.tenant.browser().get(company.address)).status_code == 503
     assert (await company.tenant.api().delete("/v1/identity-provider")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"role_values": {"leads": "viewer"}}, {"role_claim": "teams"}, {"email_domains": ["example.org"]}],
+    ids=["the role of a value", "another claim", "a domain less"],
+)
+async def test_what_the_provider_gave_ends_when_the_owner_wants_it_to_give_something_else(
+    company: Company, changed: dict[str, Any]
+) -> None:
+    await company.configure(role_claim="groups", role_values={"leads": "manager"}, creates_users=True)
+    company.provider.person.claims = {"groups": ["leads"]}
+    theirs, owner, by_password = company.tenant.browser(), company.tenant.browser(), await company.tenant.signed_in()
+    assert (await company.sign_in(theirs)).status_code == 303
+    company.provider.person = Person(email=OWNER, subject="the owner")
+    assert (await company.sign_in(owner)).status_code == 303
+
+    await company.configure(**changed)
+
+    assert (await theirs.get("/api/session")).status_code == 401
+    assert (await owner.get("/api/session")).status_code == 200, "whom no provider gives anything"
+    assert (await by_password.get("/api/session")).status_code == 200
+
+
+async def test_a_change_that_takes_nothing_from_anybody_ends_no_session(company: Company) -> None:
+    await company.tenant.invited("ada@example.com")
+    browser = company.tenant.browser()
+    await company.sign_in(browser)
+
+    await company.configure(email_domains=["example.org", "example.com"], creates_users=True)
+
+    assert (await browser.get("/api/session")).status_code == 200
 
 
 async def test_a_change_while_somebody_is_on_the_way_refuses_their_answer(company: Company) -> None:

@@ -113,6 +113,37 @@ async def test_roles_follow_the_claim_at_each_sign_in_and_are_audited(company: C
     assert changes[0] == {"role": {"old": "manager", "new": "staff"}, "how": "company"}
 
 
+async def test_whom_the_provider_no_longer_gives_a_role_is_out_in_every_browser(company: Company) -> None:
+    """They learn of it where they sign in next, and not where a session of theirs runs on."""
+    await company.configure(role_claim="groups", role_values={"leads": "manager"}, creates_users=True)
+    company.provider.person.claims = {"groups": ["leads"]}
+    at_the_desk, ada = company.tenant.browser(), company.provider.person
+    assert (await company.sign_in(at_the_desk)).status_code == 303
+    company.provider.person = Person(email="bo@example.com", subject="bo", claims={"groups": ["leads"]})
+    bo = company.tenant.browser()
+    assert (await company.sign_in(bo)).status_code == 303
+
+    company.provider.person = ada
+    ada.claims = {"groups": []}
+    assert (await company.sign_in()).status_code == 401
+
+    assert (await at_the_desk.get("/api/session")).status_code == 401
+    assert (await bo.get("/api/session")).status_code == 200
+
+
+async def test_a_lower_role_by_the_claim_is_felt_in_the_sessions_before(company: Company) -> None:
+    await company.configure(role_claim="groups", role_values={"leads": "manager", "desk": "viewer"}, creates_users=True)
+    company.provider.person.claims = {"groups": ["leads"]}
+    before = company.tenant.browser()
+    assert (await company.sign_in(before)).status_code == 303
+    assert "book" in (await before.session())["rights"]
+
+    company.provider.person.claims = {"groups": ["desk"]}
+    assert (await company.sign_in()).status_code == 303
+
+    assert "book" not in (await before.session())["rights"]
+
+
 async def test_nobody_becomes_an_owner_by_a_claim_and_no_owner_stops_being_one(company: Company) -> None:
     body = {
         "issuer": company.provider.issuer,

@@ -28,7 +28,7 @@ from dashboard.domain.identity_providers import (
 from dashboard.domain.redirects import safe_target
 from dashboard.domain.sessions import digest_of, new_secret
 from dashboard.storage import NO_ORGANIZATION, IdentityProviderStore, ProviderVisitStore
-from dashboard.usecases.company_sign_in import audit_refusal, open_company_session
+from dashboard.usecases.company_sign_in import open_company_session, refuse_identity
 from dashboard.usecases.identity_providers import secret_purpose
 from dashboard.usecases.sign_in import Browser
 from slotstream_servicekit.context import Actor, Cause, Context
@@ -110,10 +110,8 @@ async def come_back(request: Request) -> Response:
     except ProviderFailedError as error:
         log.info("provider_failed", organization=str(organization_id), reason=error.reason)
         answer = _failed(request, "sign_in.company_failed", status=401)
-    except IdentityRefusedError as error:
-        async with dependencies.database.transaction(organization_id) as session:
-            context = _context(dependencies, organization_id)
-            await audit_refusal(session=session, context=context, reason=error.reason, browser=browser)
+    except IdentityRefusedError:
+        dependencies.sessions.forget()
         answer = _failed(request, "sign_in.company_refused", status=401)
     else:
         dependencies.sessions.forget()
@@ -215,17 +213,25 @@ async def _open(
     replaced_secret: str | None,
 ) -> None:
     """Raises IdentityRefusedError."""
-    async with dependencies.database.transaction(provider.organization_id) as session:
-        await open_company_session(
-            session=session,
-            context=_context(dependencies, provider.organization_id),
-            provider=provider,
-            identity=identity,
-            secret=secret,
-            browser=browser,
-            lifetime=dependencies.settings.session_lifetime,
-            replaced_secret=replaced_secret,
-        )
+    context = _context(dependencies, provider.organization_id)
+    try:
+        async with dependencies.database.transaction(provider.organization_id) as session:
+            await open_company_session(
+                session=session,
+                context=context,
+                provider=provider,
+                identity=identity,
+                secret=secret,
+                browser=browser,
+                lifetime=dependencies.settings.session_lifetime,
+                replaced_secret=replaced_secret,
+            )
+    except IdentityRefusedError as error:
+        async with dependencies.database.transaction(provider.organization_id) as session:
+            await refuse_identity(
+                session=session, context=context, identity=identity, reason=error.reason, browser=browser
+            )
+        raise
 
 
 def _context(dependencies: Dependencies, organization_id: UUID) -> Context:

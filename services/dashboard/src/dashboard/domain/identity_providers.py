@@ -131,6 +131,14 @@ def is_allowed_address(provider: IdentityProvider, identity: ProvedIdentity) -> 
     return identity.email_is_verified and bool(local) and domain in provider.email_domains
 
 
+def vouches_as_before(former: IdentityProvider, current: IdentityProvider) -> bool:
+    """Whether whoever came by the former settings may still come, and as what they came."""
+    return set(former.email_domains) <= set(current.email_domains) and (
+        (former.role_claim, dict(former.role_values), former.default_role)
+        == (current.role_claim, dict(current.role_values), current.default_role)
+    )
+
+
 def keeps_role(user: User) -> bool:
     """Owners keep their role, whatever the provider says."""
     return user.role is UserRole.OWNER

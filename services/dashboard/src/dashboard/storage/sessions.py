@@ -49,9 +49,15 @@ class SessionStore:
         """All of the same person but this one; how many."""
         return await self._end(_same_person(session), sessions.c.id != session.id)
 
-    async def end_of_provider(self, organization_id: UUID) -> int:
-        """All that a company's provider has opened."""
-        return await self._end(sessions.c.organization_id == organization_id, sessions.c.account_id.is_(None))
+    async def end_of_provider(
+        self, organization_id: UUID, *, of_user: UUID | None = None, except_for: Collection[UUID] = ()
+    ) -> int:
+        """All that a company's provider has opened, or those of one user."""
+        return await self._end(
+            sessions.c.organization_id == organization_id,
+            sessions.c.account_id.is_(None),
+            sessions.c.user_id.not_in(except_for) if of_user is None else sessions.c.user_id == of_user,
+        )
 
     async def end_of_accounts(self, organization_id: UUID, *, except_for: Collection[UUID]) -> int:
         """All that were opened otherwise, but those of some users."""

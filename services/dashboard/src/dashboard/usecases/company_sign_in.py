@@ -27,6 +27,7 @@ from slotstream_servicekit.context import Actor, Context
 from slotstream_servicekit.ids import new_id
 
 _MAX_NAME = 200
+_NO_LONGER_VOUCHED_FOR = ("email_not_allowed", "no_role")
 
 
 async def open_company_session(
@@ -71,8 +72,19 @@ async def open_company_session(
     return user
 
 
-async def audit_refusal(*, session: AsyncSession, context: Context, reason: str, browser: Browser) -> None:
-    """Names nobody: whoever was refused may be no user of the organization."""
+async def refuse_identity(
+    *, session: AsyncSession, context: Context, identity: ProvedIdentity, reason: str, browser: Browser
+) -> None:
+    """Whom the provider no longer gives anything keeps nothing of what it gave: sessions that it opened earlier end.
+
+    The audit trail names nobody: whoever was refused may be no user of the organization.
+    """
+    if reason in _NO_LONGER_VOUCHED_FOR:
+        known = await IdentityStore(session).user_of(
+            context.organization_id, issuer=identity.issuer, subject=identity.subject
+        )
+        if known is not None:
+            await SessionStore(session).end_of_provider(context.organization_id, of_user=known)
     await add_audit_entry(
         session=session,
         context=context,

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dashboard.domain.audit import AuditAction
 from dashboard.domain.errors import ClientSecretRequiredError, IdentityProviderNotFoundError
-from dashboard.domain.identity_providers import IdentityProvider
+from dashboard.domain.identity_providers import IdentityProvider, vouches_as_before
 from dashboard.domain.protocols import KeyBox
 from dashboard.domain.users import UserRole
 from dashboard.storage import IdentityProviderStore, SessionStore, UserStore
@@ -59,13 +59,23 @@ async def set_identity_provider(
         version=before.version + 1 if before is not None else 1,
     )
     await store.save(provider)
-    if before is not None and not same_client:
-        await SessionStore(session).end_of_provider(context.organization_id)
-    if provider.is_required:
-        owners = [user.id for user in await UserStore(session).lock_owners(context.organization_id)]
-        await SessionStore(session).end_of_accounts(context.organization_id, except_for=owners)
+    await _end_what_it_no_longer_gives(session, context, before if same_client else None, provider)
     await _audit(session, context, AuditAction.IDENTITY_PROVIDER_SET, _told(provider))
     return provider
+
+
+async def _end_what_it_no_longer_gives(
+    session: AsyncSession, context: Context, before: IdentityProvider | None, provider: IdentityProvider
+) -> None:
+    """`before` None: another provider. What it says of somebody is known when they sign in, and so they do it anew."""
+    sessions, organization_id = SessionStore(session), context.organization_id
+    if before is None:
+        await sessions.end_of_provider(organization_id)
+    owners = [user.id for user in await UserStore(session).lock_owners(organization_id)]
+    if before is not None and not vouches_as_before(before, provider):
+        await sessions.end_of_provider(organization_id, except_for=owners)
+    if provider.is_required:
+        await sessions.end_of_accounts(organization_id, except_for=owners)
 
 
 async def remove_identity_provider(*, session: AsyncSession, context: Context) -> None:

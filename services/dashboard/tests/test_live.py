@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import orjson
@@ -12,7 +12,10 @@ import pytest
 from dashboard_tenant import Tenant
 from starlette.types import Message, Scope
 
+from dashboard.api.live import LiveHub
+from dashboard.api.sessions_memory import SessionMemory
 from dashboard.domain.live import LiveEvent
+from dashboard.domain.sessions import SignedIn
 from dashboard.usecases.live import keep_live_events
 from dashboard.usecases.sessions import find_session, live_sessions
 from slotstream_servicekit.testing.plugin import until
@@ -322,6 +325,39 @@ async def test_many_sessions_of_one_person_do_not_take_the_places_of_others(tena
     assert again.status == 200
     for stream in [*streams, others, again]:
         await stream.close()
+
+
+async def test_opening_a_stream_looks_at_ones_own_and_at_nobody_elses(tenant: Tenant) -> None:
+    """However many listen in the organization: all of them come back at once when a process ends."""
+
+    class NotLookedAt:
+        def __getattr__(self, name: str) -> object:
+            raise AssertionError("somebody else's stream was looked at")
+
+    browser, (_, other) = await tenant.signed_in(), await tenant.member("ada@example.com")
+    sessions: SessionMemory = tenant.app.state.dependencies.sessions
+    hub = LiveHub(
+        tenant.database,
+        clock=lambda: tenant.now,
+        every=timedelta(hours=1),
+        beat=timedelta(hours=1),
+        idle=timedelta(hours=1),
+        retention=timedelta(hours=1),
+        most=100,
+        per_user=24,
+        connecting=1,
+    )
+    others = [await hub.open(await sessions.get(other.cookie), last_event_id=None) for _ in range(3)]
+    known = others[0].signed_in
+    for stream in others:
+        stream.signed_in = cast("SignedIn", NotLookedAt())
+
+    own = await hub.open(await sessions.get(browser.cookie), last_event_id=None)
+
+    hub.close(own)
+    for stream in others:
+        stream.signed_in = known
+        hub.close(stream)
 
 
 async def test_old_events_are_not_kept_and_repeated_ones_once(tenant: Tenant) -> None:

@@ -112,6 +112,8 @@ class LiveHub:
         """How many streams ask the database at once while they open. The others wait here, in the order in which they
         came: waiters of the pool overtake one another, and it gives up on them."""
         self._streams: dict[UUID, set[Stream]] = {}
+        self._of_user: dict[UUID, set[Stream]] = {}
+        """The same by user, of whom each has few: opening one looks at no others, however large the organization is."""
         self._count = 0
         self._seen: int | None = None
         self._beaten_at: datetime | None = None
@@ -122,6 +124,7 @@ class LiveHub:
         self._refuse_too_many(signed_in)
         stream = Stream(signed_in)
         self._streams.setdefault(organization_id, set()).add(stream)
+        self._of_user.setdefault(signed_in.user.id, set()).add(stream)
         self._count += 1
         try:
             await self._resume(stream, last_event_id)
@@ -132,11 +135,7 @@ class LiveHub:
 
     def _refuse_too_many(self, signed_in: SignedIn) -> None:
         """Nobody takes the places of others, by one browser or by many sessions."""
-        own = [
-            stream.signed_in.session.id
-            for stream in self._streams.get(signed_in.user.organization_id, ())
-            if stream.signed_in.user.id == signed_in.user.id
-        ]
+        own = [stream.signed_in.session.id for stream in self._of_user.get(signed_in.user.id, ())]
         if own.count(signed_in.session.id) >= _PER_SESSION:
             detail = "This browser listens in too many windows already: close some, and this one is told again."
         elif len(own) >= self._per_user:
@@ -148,13 +147,14 @@ class LiveHub:
         raise TooManyStreamsError(detail, extra={"retry_after": 15})
 
     def close(self, stream: Stream) -> None:
-        organization_id = stream.signed_in.user.organization_id
-        streams = self._streams.get(organization_id, set())
-        if stream in streams:
-            streams.remove(stream)
-            self._count -= 1
-        if not streams:
-            self._streams.pop(organization_id, None)
+        user = stream.signed_in.user
+        if stream not in self._streams.get(user.organization_id, ()):
+            return
+        self._count -= 1
+        for streams, key in ((self._streams, user.organization_id), (self._of_user, user.id)):
+            streams[key].remove(stream)
+            if not streams[key]:
+                del streams[key]
 
     async def _resume(self, stream: Stream, last_event_id: str | None) -> None:
         """Puts what was missed before what comes from now on."""

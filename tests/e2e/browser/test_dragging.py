@@ -7,6 +7,12 @@ from harness.desk import Desk, see
 from harness.practice import Practice
 from playwright.async_api import Locator
 
+_PRESS: Final = """(column, { ends }) => {
+    const at = { bubbles: true, button: 0, pointerType: "pen", clientY: column.getBoundingClientRect().top + 400 };
+    column.dispatchEvent(new PointerEvent("pointerdown", { ...at, pointerId: 1 }));
+    for (const [name, id] of ends.map((end) => end.split(" ")))
+        window.dispatchEvent(new PointerEvent(name, { ...at, pointerId: Number(id) }));
+}"""
 _PLACE: Final = "element => [element.getBoundingClientRect().x, element.getBoundingClientRect().y]"
 
 
@@ -50,6 +56,22 @@ async def test_a_card_that_rests_on_another_says_what_is_in_its_way(desk: Desk, 
     await desk.page.mouse.up()
     await see(ghost).to_have_count(0)
     assert len(await practice.appointments_of("Otto Over")) == 1
+
+
+async def test_a_press_on_free_time_that_the_browser_takes_away_books_nothing_at_the_next_release(
+    desk: Desk, practice: Practice
+) -> None:
+    """As when a pen or the system's own gesture begins: another pointer's release is not this one's either."""
+    await desk.open_day(practice.a_day(hour=4))
+    column = desk.page.locator("[data-column]").first
+    await see(column).to_be_visible()
+
+    await column.evaluate(_PRESS, {"ends": ["pointercancel 1", "pointerup 1"]})
+    await column.evaluate(_PRESS, {"ends": ["pointerup 2", "pointercancel 1"]})
+    assert "/calendar/day/" in desk.page.url
+
+    await column.evaluate(_PRESS, {"ends": ["pointerup 1"]})
+    await desk.page.wait_for_url("**/appointments/new?**")
 
 
 async def _carry(desk: Desk, name: str, *, to: tuple[float, float], minutes: int) -> None:

@@ -234,12 +234,20 @@ const GridColumn = memo(function GridColumn({ column, index, sight, words, clock
     const top = event.currentTarget.getBoundingClientRect().top;
     const first = snap((event.clientY - top) / pixelsPerMinute - step / 2, step);
     const box = event.currentTarget;
+    // Let go of when the browser takes the pointer for something else: the next release is another press's.
+    const over = new AbortController();
+    const mine = (then: (end: PointerEvent) => void) => (end: PointerEvent) => {
+      if (end.pointerId !== event.pointerId) return;
+      over.abort();
+      then(end);
+    };
     const released = (up: PointerEvent) => {
       const last = snap((up.clientY - box.getBoundingClientRect().top) / pixelsPerMinute, step);
       const start = startOfDay(column.day, clock.zone) + first * MINUTE;
       onDraft({ resourceId: column.resourceId, start, minutes: last - first > step ? last - first : null });
     };
-    window.addEventListener("pointerup", released, { once: true });
+    window.addEventListener("pointerup", mine(released), { signal: over.signal });
+    window.addEventListener("pointercancel", mine(() => undefined), { signal: over.signal });
   };
 
   return (

@@ -74,6 +74,22 @@ async def test_a_user_is_changed_by_version_and_the_audit_trail_tells_old_and_ne
     }
 
 
+async def test_whoever_is_signed_in_learns_what_those_are_called_who_did_something(tenant: Tenant) -> None:
+    user, viewer = await tenant.member("ada@example.com", role="viewer")
+    made = await tenant.api().post("/v1/api-clients", json={"name": "Phone agent", "role": "agent"})
+    foreign = await tenant.api(organization_id=uuid4()).post(
+        "/v1/users", json={"email": "x@example.com", "name": "Xenia", "role": "staff"}
+    )
+    ids = [user["id"], made.json()["id"], foreign.json()["id"], str(uuid4())]
+
+    answer = await viewer.http.get("/api/names", params={"id": ids})
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"items": [{"id": ids[0], "name": "Ada"}, {"id": ids[1], "name": "Phone agent"}]}
+    assert (await viewer.get("/api/names")).status_code == 422
+    assert (await tenant.browser().http.get("/api/names", params={"id": ids})).status_code == 401
+
+
 async def test_an_owner_always_remains(tenant: Tenant) -> None:
     api = tenant.api()
     owner = next(user for user in (await api.get("/v1/users")).json()["items"] if user["email"] == OWNER)

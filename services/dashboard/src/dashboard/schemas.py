@@ -139,6 +139,15 @@ class SessionUserOut(ResponseModel):
     resource_id: UUID | None
 
 
+class NameOut(ResponseModel):
+    id: UUID
+    name: str
+
+
+class NamesOut(ResponseModel):
+    items: list[NameOut]
+
+
 class ChangeProfileIn(RequestModel):
     """What is absent stays."""
 

@@ -1,9 +1,9 @@
 """/api/session and /api/sessions: who is signed in here, and where else. For the web application, by its cookie."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import BackgroundTasks, Response
+from fastapi import BackgroundTasks, Query, Response
 
 from dashboard.api.browsers import clear_session_cookie
 from dashboard.api.dependencies import CurrentDependencies, CurrentVisit, Dependencies, Visit
@@ -14,12 +14,21 @@ from dashboard.schemas import (
     ChangePasswordIn,
     ChangeProfileIn,
     CurrentSessionOut,
+    NameOut,
+    NamesOut,
     OrganizationOut,
     SessionOut,
     SessionsOut,
     SessionUserOut,
 )
-from dashboard.storage import NO_ORGANIZATION, LiveEventStore, OrganizationStore, SessionStore
+from dashboard.storage import (
+    NO_ORGANIZATION,
+    ApiClientStore,
+    LiveEventStore,
+    OrganizationStore,
+    SessionStore,
+    UserStore,
+)
 from dashboard.usecases.sessions import end_other_sessions, end_session
 from dashboard.usecases.users import change_profile
 from slotstream_servicekit.http import Router
@@ -50,6 +59,21 @@ async def get_current_session(dependencies: CurrentDependencies, visit: CurrentV
         has_account=signed_in.session.account_id is not None,
         live_place=str(LivePlace(last_id) if last_id is not None else LivePlace(empty_at=dependencies.clock())),
     )
+
+
+@router.get("/names", responses=_NOT_SIGNED_IN)
+async def list_names(
+    dependencies: CurrentDependencies,
+    visit: CurrentVisit,
+    ids: Annotated[list[UUID], Query(alias="id", min_length=1, max_length=100)],
+) -> NamesOut:
+    """What colleagues and API clients are called, who did what a history tells; of others there is nothing."""
+    organization_id = visit.signed_in.user.organization_id
+    async with dependencies.database.transaction(organization_id) as session:
+        users = await UserStore(session).find_all(organization_id, ids)
+        clients = await ApiClientStore(session).find_all(organization_id, ids)
+    of_users = [NameOut(id=user.id, name=user.name) for user in users]
+    return NamesOut(items=[*of_users, *(NameOut(id=client.id, name=client.name) for client in clients)])
 
 
 @router.patch("/session/user", responses=_NOT_ALLOWED)

@@ -1,6 +1,6 @@
 """API clients, and the digests of their secrets."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,12 @@ class ApiClientStore:
         )
         row = (await self._session.execute(statement.with_for_update() if lock else statement)).first()
         return _client_of(row) if row is not None else None
+
+    async def find_all(self, organization_id: UUID, client_ids: Collection[UUID]) -> Sequence[ApiClient]:
+        statement = select(api_clients).where(
+            api_clients.c.organization_id == organization_id, api_clients.c.id.in_(client_ids)
+        )
+        return [_client_of(row) for row in await self._session.execute(statement)]
 
     async def page(self, organization_id: UUID, *, after: UUID | None, limit: int) -> Sequence[ApiClient]:
         statement = select(api_clients).where(api_clients.c.organization_id == organization_id)

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { type Appointment, type HistoryEntry, type PlainAppointment, useHistory } from "../api/appointments";
 import { useResources } from "../api/catalogue";
 import { ask } from "../api/client";
+import { isId, useNames } from "../api/names";
 import type { components } from "../api/schema/booking";
 import { type Clock, instantOf, isoOf } from "../time";
 import { Icon } from "../ui/Icon";
@@ -21,6 +22,7 @@ const INSTANTS = new Set(["starts_at", "ends_at", "previous_starts_at"]);
 export function HistoryTab({ appointment, clock, onOther }: { appointment: Appointment; clock: Clock; onOther: (id: string) => void }) {
   const { t } = useTranslation();
   const { data, error, isPending } = useHistory(appointment.id);
+  const names = useNames(data?.items.flatMap(({ actor }) => (actor.type === "client" ? [] : [actor.id, actor.on_behalf_of])) ?? []);
   const [known, setKnown] = useState<PlainAppointment | null>(null);
   const [failure, setFailure] = useState<unknown>(null);
   if (isPending || error) return <Waiting error={error} rows={4} />;
@@ -48,7 +50,7 @@ export function HistoryTab({ appointment, clock, onOther }: { appointment: Appoi
       )}
       <ol className="history">
         {entries.map((entry) => (
-          <Entry key={entry.version} entry={entry} clock={clock} onAsOf={() => void asOf(entry.at)} onOther={onOther} />
+          <Entry key={entry.version} entry={entry} names={names} clock={clock} onAsOf={() => void asOf(entry.at)} onOther={onOther} />
         ))}
       </ol>
       {data.messages.length > 0 && <h3>{t("drawer.messages")}</h3>}
@@ -68,7 +70,7 @@ export function HistoryTab({ appointment, clock, onOther }: { appointment: Appoi
 /** What a field was and what it became, as the service keeps it. */
 type Changed = { old: unknown; new: unknown };
 
-function Entry({ entry, clock, onAsOf, onOther }: { entry: HistoryEntry; clock: Clock; onAsOf: () => void; onOther: (id: string) => void }) {
+function Entry({ entry, names, clock, onAsOf, onOther }: { entry: HistoryEntry; names: ReadonlyMap<string, string>; clock: Clock; onAsOf: () => void; onOther: (id: string) => void }) {
   const { t } = useTranslation();
   const resources = useResources().data ?? [];
   const fields = Object.entries(entry.fields as Record<string, Changed>);
@@ -91,7 +93,7 @@ function Entry({ entry, clock, onAsOf, onOther }: { entry: HistoryEntry; clock: 
         <time dateTime={entry.at}>{clock.dayAndTime(instantOf(entry.at))}</time>
       </div>
       <small>
-        {t(`actor.${entry.actor.type}`, { defaultValue: entry.actor.type })} <bdi>{entry.actor.on_behalf_of ?? entry.actor.id}</bdi>
+        <Who actor={entry.actor} names={names} />
         {entry.actor.call_id && (
           <>
             {" "}
@@ -132,6 +134,25 @@ function Entry({ entry, clock, onAsOf, onOther }: { entry: HistoryEntry; clock: 
         )}
       </div>
     </li>
+  );
+}
+
+/** An id says nothing to people: who is no longer here is told by what they were. */
+function Who({ actor, names }: { actor: HistoryEntry["actor"]; names: ReadonlyMap<string, string> }) {
+  const { t } = useTranslation();
+  const called = (id: string) => names.get(id) ?? (isId(id) ? null : id);
+  const own = actor.type === "client" ? <ClientName id={actor.id} /> : called(actor.id);
+  const behalf = actor.on_behalf_of && actor.on_behalf_of !== actor.id && called(actor.on_behalf_of);
+  return (
+    <>
+      {t(`actor.${actor.type}`, { defaultValue: actor.type })} {own && <bdi>{own}</bdi>}
+      {behalf && (
+        <>
+          {" "}
+          · <bdi>{behalf}</bdi>
+        </>
+      )}
+    </>
   );
 }
 

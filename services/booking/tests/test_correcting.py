@@ -213,6 +213,16 @@ async def test_what_does_not_exist_here_is_refused_as_in_a_booking(tenant: Tenan
     assert (await tenant.get(f"{LIST}/{booked['id']}"))["version"] == 1
 
 
+async def test_whoever_corrects_chooses_whether_clients_are_told(tenant: Tenant) -> None:
+    booked, right = await tenant.book(tenant.at(9)), await someone_else(tenant)
+
+    corrected = await correct(tenant, booked, client_id=right["id"], notify=False)
+
+    assert (booked["notify_client"], corrected["notify_client"]) == (True, False)
+    answer = await tenant.api.patch(f"{LIST}/{booked['id']}", json={"notify": None})
+    assert answer.status_code == 422
+
+
 async def test_the_right_client_sees_the_appointment_and_the_former_one_does_not_any_more(tenant: Tenant) -> None:
     booked = await tenant.book(tenant.at(9))
     right = await someone_else(tenant)
@@ -222,7 +232,8 @@ async def test_the_right_client_sees_the_appointment_and_the_former_one_does_not
 
     corrected = await correct(tenant, booked, client_id=right["id"])
 
-    assert (corrected["client_id"], corrected["calendar_sequence"]) == (right["id"], booked["calendar_sequence"])
+    assert corrected["client_id"] == right["id"]
+    assert corrected["calendar_sequence"] == booked["calendar_sequence"] + 1, "it leaves a calendar"
     assert ((await former.get(path)).status_code, (await theirs.get(path)).status_code) == (404, 200)
     assert (await former.get("/v1/portal/appointments")).json()["items"] == []
     entry = await newest(tenant, booked)

@@ -165,10 +165,12 @@ class Salon:
         resources = tuple(AssignedResource(id=resource_id, kind="staff", name=name) for resource_id, name in staff)
         return self._event(AppointmentAssigned, self.after(snapshot, resources=resources), "assign")
 
-    def corrected(self, snapshot: AppointmentSnapshot, client_id: UUID) -> Event:
+    def corrected(self, snapshot: AppointmentSnapshot, client_id: UUID, **changes: Any) -> Event:
         """It was for another client in truth."""
         change = {"client_id": FieldChange(old=str(snapshot.client_id), new=str(client_id))}
-        return self._event(AppointmentUpdated, self.after(snapshot, client_id=client_id), "update", fields=change)
+        sequence = snapshot.calendar_sequence + 1
+        after = self.after(snapshot, client_id=client_id, calendar_sequence=sequence, **changes)
+        return self._event(AppointmentUpdated, after, "update", fields=change)
 
     def rescheduled(
         self,

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from harness.desk import Desk, see
-from harness.mailbox import Mailbox, body_text
+from harness.mailbox import Mailbox, body_text, calendar_part
 from harness.practice import BERLIN, Practice
 from harness.world import expect
 
@@ -211,7 +211,7 @@ async def test_nearest_appointment_under_the_clients_name(desk: Desk, practice: 
     assert datetime.now(UTC) < day - timedelta(days=20)
 
 
-async def test_a_wrong_client_service_and_length_are_put_right_and_the_right_client_is_told(
+async def test_a_wrong_client_service_and_length_are_put_right_and_both_clients_are_told(
     desk: Desk, practice: Practice, mails: Mailbox
 ) -> None:
     day = practice.a_day()
@@ -220,7 +220,8 @@ async def test_a_wrong_client_service_and_length_are_put_right_and_the_right_cli
     known = {"not_before": f"appointment:{beside['id']}:1"}
     expect(await practice.world.availability.get("/v1/slots", params={**practice.world.slots_query(day), **known}))
     await practice.book(practice.a_day(), "Regina Right", staff=1)
-    right = await practice.client_named("Regina Right")
+    right, wrong = await practice.client_named("Regina Right"), await practice.client_named("Wanda Wrong")
+    await mails.expect(wrong["email"])
     drawer = await desk.open("Wanda Wrong")
     await desk.button("Edit", within=drawer).click()
     # The other service is longer than the time until the next: told while the form is filled, and again by booking.
@@ -232,6 +233,7 @@ async def test_a_wrong_client_service_and_length_are_put_right_and_the_right_cli
     await desk.sheet.get_by_label("Minutes").fill("45")
     await desk.sheet.get_by_role("combobox", name="Client").fill("Regina R")
     await desk.page.get_by_role("option", name="Regina Right").click()
+    await see(desk.sheet.get_by_role("checkbox", name="Tell both clients")).to_be_checked()
     await desk.button("Save", within=desk.sheet).click()
 
     await desk.told("Saved")
@@ -240,6 +242,10 @@ async def test_a_wrong_client_service_and_length_are_put_right_and_the_right_cli
     await drawer.get_by_role("tab", name="History").click()
     await see(drawer.locator(".history")).to_contain_text("Wanda Wrong")
     assert len(await mails.expect(right["email"], count=2)) == 2
+    _, told = await mails.expect(wrong["email"], count=2)
+    assert "not yours" in body_text(told)
+    assert "METHOD:CANCEL" in calendar_part(told)
+    assert "Regina" not in body_text(told) + calendar_part(told)
     corrected = expect(await practice.world.booking.get(f"/v1/appointments/{booked['id']}"))
     assert (corrected["client_id"], corrected["duration_minutes"]) == (right["id"], 45)
     assert await practice.appointments_of("Wanda Wrong") == []

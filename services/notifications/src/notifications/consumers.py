@@ -266,7 +266,7 @@ def _changes(batch: Batch) -> list[AppointmentChange]:
 
 def _change(envelope: Envelope[Any]) -> AppointmentChange:
     data = cast("AppointmentEvent", envelope.data)
-    status = data.change.fields.get("status")
+    status, client = data.change.fields.get("status"), data.change.fields.get("client_id")
     return AppointmentChange(
         appointment=_appointment(data.appointment),
         verb=data.change.verb,
@@ -276,7 +276,7 @@ def _change(envelope: Envelope[Any]) -> AppointmentChange:
         event_id=envelope.id,
         correlation_id=envelope.correlationid,
         traceparent=envelope.traceparent,
-        client_changed="client_id" in data.change.fields,
+        former_client_id=_uuid(str(client.old)) if client is not None else None,
         status_before=str(status.old) if status is not None and status.old is not None else None,
         replacement=_appointment(data.replacement) if isinstance(data, AppointmentRescheduled) else None,
         series_id=data.appointment.series_id if data.appointment.series_calendar_uid is not None else None,

@@ -181,6 +181,8 @@ class EditAppointmentIn(ChangeIn):
     service_name: ShortText | None = None
     """A custom service instead."""
     duration_minutes: Duration | None = None
+    notify: bool | None = None
+    """Whether clients are told: of a correction of `client_id` the right one and the former one."""
     override: OverrideIn | None = None
 
     @model_validator(mode="after")
@@ -208,6 +210,7 @@ class EditAppointmentIn(ChangeIn):
             include={"notes", "internal_notes", "action_id", "share_with_client"}, exclude_unset=True
         )
         values |= self.location.values() if self.location else {}
+        values |= {} if self.notify is None else {"notify_client": self.notify}
         for name in ("quoted", "actual"):
             if f"{name}_price" in self.model_fields_set:
                 price: MoneyIn | None = getattr(self, f"{name}_price")

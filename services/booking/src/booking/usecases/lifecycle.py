@@ -280,9 +280,13 @@ def _staffed_otherwise(old: Appointment, values: Mapping[str, Any]) -> bool:
     }
 
 
+_SHOWN_IN_CALENDARS: Final = ("service_name", "ends_at", "client_id")
+"""Whom it is for as well: it leaves the former client's calendar."""
+
+
 def _is_told_otherwise(old: Appointment, values: Mapping[str, Any]) -> bool:
     """Whether calendars show something of it that was corrected."""
-    return any(values.get(name, getattr(old, name)) != getattr(old, name) for name in ("service_name", "ends_at"))
+    return any(values.get(name, getattr(old, name)) != getattr(old, name) for name in _SHOWN_IN_CALENDARS)
 
 
 _LATER: Final = frozenset(

@@ -11,7 +11,7 @@ import { useBusiness } from "../business";
 import { ClientPicker } from "../clients/ClientPicker";
 import { duration, instantOf } from "../time";
 import { Button } from "../ui/Button";
-import { Select, TextField } from "../ui/fields";
+import { Checkbox, Select, TextField } from "../ui/fields";
 import { Problem, sayReason } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
 import { toast } from "../ui/toasts";
@@ -36,6 +36,7 @@ export function CorrectSheet({ appointment, onClose }: { appointment: Appointmen
   const [minutes, setMinutes] = useState(String(appointment.duration_minutes));
   const currentStaff = staffOf(appointment)[0]?.id ?? null;
   const [staff, setStaff] = useState(currentStaff);
+  const [notify, setNotify] = useState(appointment.notify_client);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const [forcing, setForcing] = useState(false);
@@ -48,7 +49,7 @@ export function CorrectSheet({ appointment, onClose }: { appointment: Appointmen
   // Another service chooses its own room; the same one keeps what the appointment has.
   const named = otherStaff && (otherKind && !custom ? [staff] : appointment.resources.filter((resource) => resource.kind !== "business" && resource.id !== currentStaff).map((resource) => resource.id).concat(staff));
   const body = {
-    ...(client.id !== appointment.client_id ? { client_id: client.id } : {}),
+    ...(client.id !== appointment.client_id ? { client_id: client.id, notify } : {}),
     ...(otherService ? (custom ? { service_name: name.trim() } : { service_id: serviceId }) : {}),
     ...(otherKind || length !== appointment.duration_minutes ? { duration_minutes: length } : {}),
     ...(named ? { resource_ids: named } : {}),
@@ -109,6 +110,11 @@ export function CorrectSheet({ appointment, onClose }: { appointment: Appointmen
       <p className="lead">{t("correct.starts", { time: clock.dayAndTime(instantOf(appointment.starts_at)) })}</p>
       <Problem error={error} />
       {appointment.series_id === null && <ClientPicker label={t("field.client")} value={client} onChange={setClient} hint={client.id === null ? t("correct.nobody") : undefined} />}
+      {client.id !== null && client.id !== appointment.client_id && (
+        <Checkbox value={notify} onChange={setNotify}>
+          {t("correct.notify")}
+        </Checkbox>
+      )}
       <Select
         label={t("field.service")}
         value={serviceId}

@@ -106,8 +106,8 @@ class AppointmentChange:
     correlation_id: str
     traceparent: str | None = None
     status_before: str | None = None
-    client_changed: bool = False
-    """Whether it was corrected whom the appointment is for."""
+    former_client_id: UUID | None = None
+    """Whom the appointment was for by mistake, where that was corrected."""
     replacement: Appointment | None = None
     series_id: UUID | None = None
     """Of one date of a series that is told as one."""

@@ -29,6 +29,8 @@ class Kind(StrEnum):
     RESCHEDULED = "rescheduled"
     CANCELLED = "cancelled"
     DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    """To whom it was booked for by mistake: it is not theirs."""
     ASSIGNED = "assigned"
     UNASSIGNED = "unassigned"
     REMINDER = "reminder"

@@ -71,6 +71,16 @@ def immediate_messages(
         reason = reason if subject.notify_client else "notify_off"
         told_by = [*channels, *more(subject.client_id)]
         drafts += _drafts(change, told_by, kind=client_kind, audience=Audience.CLIENT, reason=reason)
+    if change.former_client_id is not None:
+        reason = _superseded_reason(Kind.WITHDRAWN, subject, newest, client_id=change.former_client_id) or too_old
+        drafts += _drafts(
+            change,
+            [*channels, *more(change.former_client_id)],
+            kind=Kind.WITHDRAWN,
+            audience=Audience.CLIENT,
+            client_id=change.former_client_id,
+            reason=reason if subject.notify_client else "notify_off",
+        )
     if notify_staff and too_old is None and subject.source not in _SILENT_SOURCES:
         for kind, resource_id in _staff_kinds(change, before):
             contact = contacts.get(resource_id)
@@ -101,7 +111,7 @@ def _client_kind(change: AppointmentChange) -> Kind | None:
             return Kind.RESCHEDULED if change.replacement is not None else None
         case "reopen":
             return Kind.CREATED if change.status_before == "cancelled" else None
-        case "update" | "assign" if change.client_changed:
+        case "update" | "assign" if change.former_client_id is not None:
             return Kind.REQUESTED if appointment.status == "pending" else Kind.CREATED
         case verb:
             return _KIND_OF_VERB.get(verb)
@@ -134,9 +144,11 @@ def _staff_changes(
     yield from ((Kind.UNASSIGNED, resource_id) for resource_id in earlier if resource_id not in assigned)
 
 
-def _superseded_reason(kind: Kind, subject: Appointment, newest: Appointment) -> str | None:
+def _superseded_reason(
+    kind: Kind, subject: Appointment, newest: Appointment, *, client_id: UUID | None = None
+) -> str | None:
     """An event older than what is known is only told where it is still true."""
-    return None if newest.version <= subject.version else suppression_reason(kind, newest)
+    return None if newest.version <= subject.version else suppression_reason(kind, newest, client_id=client_id)
 
 
 def _drafts(
@@ -147,9 +159,12 @@ def _drafts(
     audience: Audience,
     reason: str | None,
     resource_id: UUID | None = None,
+    client_id: UUID | None = None,
 ) -> list[Draft]:
+    """`client_id`: another client than the one whom the appointment is for."""
     subject = change.subject
-    recipient = resource_id or subject.client_id
+    client_id = client_id or subject.client_id
+    recipient = resource_id or client_id
     previous_starts_at, previous_ends_at = _previous_times(change, kind)
     return [
         Draft(
@@ -159,7 +174,7 @@ def _drafts(
             appointment_version=subject.version,
             calendar_uid=subject.calendar_uid,
             starts_at=subject.starts_at,
-            client_id=subject.client_id,
+            client_id=client_id,
             resource_id=resource_id,
             audience=audience,
             channel=channel.name,
@@ -235,13 +250,17 @@ def refusal_key(answer: InboundMessage) -> str:
     return f"{Kind.ANSWER_REFUSED}:{answer.id}"
 
 
-def suppression_reason(kind: Kind, appointment: Appointment, *, resource_id: UUID | None = None) -> str | None:
+def suppression_reason(
+    kind: Kind, appointment: Appointment, *, resource_id: UUID | None = None, client_id: UUID | None = None
+) -> str | None:
     """None while a message of this kind tells the truth about `appointment`; otherwise why it does not."""
     if kind in NEED_ACTIVE and not appointment.is_active:
         return appointment.inactive_reason
     if kind is Kind.REQUESTED and appointment.status != "pending":
         return "superseded"
     if kind in {Kind.CANCELLED, Kind.DECLINED} and appointment.status != "cancelled":
+        return "superseded"
+    if kind is Kind.WITHDRAWN and appointment.client_id == client_id:
         return "superseded"
     is_staff = any(member.id == resource_id for member in appointment.staff)
     if (kind is Kind.ASSIGNED and resource_id is not None and not is_staff) or (kind is Kind.UNASSIGNED and is_staff):

@@ -125,6 +125,21 @@ class MessageStore:
             planned += [message_of(row) for row in answer]
         return planned
 
+    async def told(self, keys: Collection[tuple[UUID, UUID, UUID]]) -> frozenset[tuple[UUID, UUID, UUID]]:
+        """Of these organizations, appointments and clients: those where something was handed over to the client."""
+        columns = (messages.c.organization_id, messages.c.appointment_id, messages.c.client_id)
+        rows = await self._session.execute(
+            select(*columns)
+            .where(
+                tuple_(*columns).in_(keys),
+                messages.c.audience == Audience.CLIENT,
+                messages.c.kind != Kind.WITHDRAWN,
+                messages.c.attempted_at.is_not(None),
+            )
+            .distinct()
+        )
+        return frozenset((row[0], row[1], row[2]) for row in rows)
+
     async def stop(self, stops: Sequence[Stop], *, now: datetime) -> list[Message]:
         """Suppresses what has not been handed over yet. A message being handed over right now is left alone."""
         if not stops:

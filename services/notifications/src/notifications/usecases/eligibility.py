@@ -42,6 +42,7 @@ from notifications.storage import (
     CatalogueStore,
     ClientStore,
     Devices,
+    MessageStore,
     OptOutStore,
     PreferenceStore,
     PushSubscriptionStore,
@@ -95,6 +96,8 @@ class MessageSubjects:
     browsers: Mapping[tuple[UUID, UUID], Devices]
     """Of the clients whom push messages of the batch may go to, and of staff by their users."""
     user_browsers: Mapping[tuple[UUID, str], Devices]
+    told: frozenset[tuple[UUID, UUID, UUID]]
+    """Organization, appointment and client, of those whom an appointment was taken away from: who had heard of it."""
 
 
 async def read_subjects(
@@ -135,6 +138,7 @@ async def read_subjects(
         templates=await templates.of_organizations({message.organization_id for message in messages}),
         named_templates=await templates.named(named) if named else {},
         numbers=numbers,
+        told=await _told(session, messages),
         opted_out_numbers=await _opted_out(session, messages, [*clients.values(), *catalogue.values()], numbers),
         browsers=await PushSubscriptionStore(session).of_clients(survivors if _pushes(messages) else ()),
         user_browsers=await PushSubscriptionStore(session).of_users(
@@ -163,6 +167,15 @@ async def _series(session: AsyncSession, messages: Sequence[Message]) -> dict[tu
         key: series.as_known(appointments[series.organization_id]) if key in whole else series
         for key, series in known.items()
     }
+
+
+async def _told(session: AsyncSession, messages: Sequence[Message]) -> frozenset[tuple[UUID, UUID, UUID]]:
+    withdrawn = {
+        (message.organization_id, message.appointment_id, message.client_id)
+        for message in messages
+        if message.kind is Kind.WITHDRAWN and message.client_id is not None
+    }
+    return await MessageStore(session).told(withdrawn) if withdrawn else frozenset()
 
 
 async def _opted_out(
@@ -249,7 +262,7 @@ class _Judgement:
             client_name=client.name,
             # One link cannot confirm many dates.
             asks_confirmation=series is None and self._asks_confirmation(appointment),
-            location=_location(appointment, texts, business),
+            location="" if message.kind is Kind.WITHDRAWN else _location(appointment, texts, business),
             recipient=recipient,
             address=address,
             zone=recipient.zone or appointment.zone,
@@ -288,7 +301,11 @@ class _Judgement:
         if appointment is None:
             raise self._not_known_yet("appointment")
         is_of_series = message.kind in OF_SERIES
-        reason = suppression_reason(message.kind, appointment, resource_id=message.resource_id)
+        reason = suppression_reason(
+            message.kind, appointment, resource_id=message.resource_id, client_id=message.client_id
+        )
+        if reason is None and message.kind is Kind.WITHDRAWN and not self._has_heard_of_it(appointment):
+            reason = "never_told"
         if reason is None and appointment.ends_at <= self.now and message.kind not in _TOLD_LATER and not is_of_series:
             reason = "appointment_over"
         if reason is not None:
@@ -297,6 +314,9 @@ class _Judgement:
         if appointment.has_texts and (texts is None or texts.version < appointment.version):
             raise self._not_known_yet("appointment")
         return appointment, texts
+
+    def _has_heard_of_it(self, appointment: Appointment) -> bool:
+        return (appointment.organization_id, appointment.id, self.message.client_id) in self.subjects.told
 
     def _asks_confirmation(self, appointment: Appointment) -> bool:
         """A service that has not arrived yet asks for nothing."""
@@ -348,7 +368,11 @@ class _Judgement:
 
 
 def _as_told(message: Message, appointment: Appointment, texts: AppointmentTexts | None) -> Appointment:
-    """With the name that was typed for it. Who is no longer assigned is told the time that they lose."""
+    """With the name that was typed for it. Who is no longer assigned is told the time that they lose; whose it never
+    was, the time alone, since all else may be what it is for somebody else.
+    """
+    if message.kind is Kind.WITHDRAWN:
+        return replace(appointment, service_name="", action_name=None, staff=())
     if texts is not None and texts.service_name:
         appointment = replace(appointment, service_name=texts.service_name)
     if message.kind is Kind.UNASSIGNED and message.previous_starts_at and message.previous_ends_at:

@@ -65,8 +65,9 @@ def _choice(sendable: Sendable) -> Choice:
 
 
 def _links(sendable: Sendable, portal: PortalLinks | None, now: datetime) -> Mapping[str, str]:
-    if portal is None or sendable.message.audience is not Audience.CLIENT or sendable.message.channel is Channel.VOICE:
-        # Nobody follows a link that is read out.
+    is_followed = sendable.message.channel is not Channel.VOICE and sendable.message.kind is not Kind.WITHDRAWN
+    if portal is None or sendable.message.audience is not Audience.CLIENT or not is_followed:
+        # Nobody follows a link that is read out, nor one to an appointment that is somebody else's.
         return {}
     return portal.addresses(
         sendable.appointment, client_id=sendable.client_id, asks_confirmation=sendable.asks_confirmation, now=now

@@ -2269,6 +2269,8 @@ export interface components {
             service_name?: string | null;
             /** Duration Minutes */
             duration_minutes?: number | null;
+            /** Notify */
+            notify?: boolean | null;
             override?: components["schemas"]["OverrideIn"] | null;
         };
         /**

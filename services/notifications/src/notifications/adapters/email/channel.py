@@ -35,6 +35,7 @@ _METHODS: Mapping[Kind, Method] = {
     Kind.SERIES_ASSIGNED: "REQUEST",
     Kind.SERIES_CANCELLED: "CANCEL",
     Kind.SERIES_UNASSIGNED: "CANCEL",
+    Kind.WITHDRAWN: "CANCEL",
 }
 
 
@@ -94,15 +95,16 @@ class EmailChannel:
         business, appointment, message = notification.business, notification.appointment, notification.message
         is_of_series = notification.series is not None or notification.occurrence is not None
         is_to_client = message.audience is Audience.CLIENT
+        is_at_business = appointment.location_kind == "business" and message.kind is not Kind.WITHDRAWN
         other = business.name if is_to_client else notification.client_name
         return Invitation(
             method=method,
             appointment=appointment,
             organizer=Party(business.name, self._sender_address),
             attendee=Party(notification.recipient.name, notification.address),
-            summary=f"{appointment.service_name}, {other}",
+            summary=", ".join(part for part in (appointment.service_name, other) if part),
             description=notification.text.text,
-            location=notification.location or (business.name if appointment.location_kind == "business" else ""),
+            location=notification.location or (business.name if is_at_business else ""),
             sequence=message.calendar_sequence or 0 if is_of_series else appointment.calendar_sequence,
             series=notification.series,
             occurrence=notification.occurrence,

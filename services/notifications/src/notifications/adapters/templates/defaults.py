@@ -1,6 +1,6 @@
 """The built-in templates: one sentence per kind, audience and language around one common form."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -73,6 +73,13 @@ _ENGLISH = _Language(
             f"Not possible: {_SERVICE}, {_WHEN_SHORT}",
             f"{_BUSINESS} cannot offer you this appointment. Please choose another time.",
         ),
+        (Kind.WITHDRAWN, C): (
+            f"Not your appointment: {_WHEN_SHORT}",
+            (
+                f"the appointment with {_BUSINESS} on {_WHEN_SHORT} is not yours: "
+                "it was entered under your name by mistake, and is no longer."
+            ),
+        ),
         (Kind.REMINDER, C): (
             f"Reminder: {_SERVICE}, {_WHEN_SHORT}",
             f"we look forward to seeing you: your appointment with {_BUSINESS} is coming up.",
@@ -128,6 +135,13 @@ _GERMAN = _Language(
         (Kind.DECLINED, C): (
             f"Nicht möglich: {_SERVICE}, {_WHEN_SHORT} Uhr",
             f"{_BUSINESS} kann Ihnen diesen Termin leider nicht anbieten. Bitte wählen Sie eine andere Zeit.",
+        ),
+        (Kind.WITHDRAWN, C): (
+            f"Nicht Ihr Termin: {_WHEN_SHORT} Uhr",
+            (
+                f"der Termin bei {_BUSINESS} am {_WHEN_SHORT} Uhr ist nicht Ihrer: "
+                "Er stand aus Versehen unter Ihrem Namen und steht dort nicht mehr."
+            ),
         ),
         (Kind.REMINDER, C): (
             f"Erinnerung: {_SERVICE}, {_WHEN_SHORT} Uhr",
@@ -185,6 +199,13 @@ _FRENCH = _Language(
             f"Impossible : {_SERVICE}, {_WHEN_SHORT}",
             f"{_BUSINESS} ne peut pas vous proposer ce rendez-vous. Merci de choisir un autre horaire.",
         ),
+        (Kind.WITHDRAWN, C): (
+            f"Ce rendez-vous n'est pas le vôtre : {_WHEN_SHORT}",
+            (
+                f"le rendez-vous chez {_BUSINESS} du {_WHEN_SHORT} n'est pas le vôtre : "
+                "il avait été noté à votre nom par erreur et ne l'est plus."
+            ),
+        ),
         (Kind.REMINDER, C): (
             f"Rappel : {_SERVICE}, {_WHEN_SHORT}",
             f"votre rendez-vous chez {_BUSINESS} approche. À bientôt !",
@@ -241,6 +262,13 @@ _SPANISH = _Language(
             f"No es posible: {_SERVICE}, {_WHEN_SHORT}",
             f"{_BUSINESS} no puede ofrecerle esta cita. Elija otra hora, por favor.",
         ),
+        (Kind.WITHDRAWN, C): (
+            f"Esta cita no es suya: {_WHEN_SHORT}",
+            (
+                f"la cita con {_BUSINESS} del {_WHEN_SHORT} no es suya: "
+                "se anotó a su nombre por error y ya no figura en él."
+            ),
+        ),
         (Kind.REMINDER, C): (
             f"Recordatorio: {_SERVICE}, {_WHEN_SHORT}",
             f"se acerca su cita con {_BUSINESS}. ¡Hasta pronto!",
@@ -288,27 +316,37 @@ def built_in(kind: Kind, audience: Audience, locale: str, channel: Channel = Cha
     subject, sentence = news[kind, audience]
     if channel in (Channel.SMS, Channel.VOICE):
         return Text(subject=subject, text=_sms(language, subject, kind, audience))
-    details = of_series.lines() if of_series is not None else [_SERVICE, language.when]
+    about = of_series.lines() if of_series is not None else [_SERVICE, language.when]
+    # Whom it was taken away from is told nothing of what it is: it is somebody else's.
+    details = [] if kind is Kind.WITHDRAWN else _details(language, kind, audience, about)
+    closing = _closing(language) if audience is Audience.CLIENT else [_BUSINESS]
+    lines = [language.hello, "", sentence, "", *details, *closing]
+    text = "".join(line if line.endswith("%}\n") else f"{line}\n" for line in lines)
+    return Text(subject=subject, text=text.strip())
+
+
+def _details(language: _Language, kind: Kind, audience: Audience, about: Iterable[str]) -> list[str]:
+    details = [*about]
     if kind is Kind.RESCHEDULED:
         details.append(f"{language.formerly}: {{{{ appointment.previous_date }}}}, {{{{ appointment.previous_time }}}}")
     if audience is Audience.CLIENT:
         details.append(_optional("appointment.staff", f"{language.with_whom}: {{{{ appointment.staff }}}}"))
         details.append(_optional("appointment.location", f"{language.where}: {{{{ appointment.location }}}}"))
-        closing = [
-            _optional("links.confirm", f"{language.confirm}: {{{{ links.confirm }}}}"),
-            _optional("links.appointment", f"{language.change}: {{{{ links.appointment }}}}\n"),
-            _optional("business.phone", f"{language.questions} {language.phone}: {{{{ business.phone }}}}"),
-            _optional("business.email", f"{language.email}: {{{{ business.email }}}}"),
-            "",
-            _BUSINESS,
-            _optional("links.preferences", f"\n{language.messages}: {{{{ links.preferences }}}}"),
-        ]
     else:
         details.append(f"{language.for_whom}: {{{{ client.name }}}}")
-        closing = [_BUSINESS]
-    lines = [language.hello, "", sentence, "", *details, "", *closing]
-    text = "".join(line if line.endswith("%}\n") else f"{line}\n" for line in lines)
-    return Text(subject=subject, text=text.strip())
+    return [*details, ""]
+
+
+def _closing(language: _Language) -> list[str]:
+    return [
+        _optional("links.confirm", f"{language.confirm}: {{{{ links.confirm }}}}"),
+        _optional("links.appointment", f"{language.change}: {{{{ links.appointment }}}}\n"),
+        _optional("business.phone", f"{language.questions} {language.phone}: {{{{ business.phone }}}}"),
+        _optional("business.email", f"{language.email}: {{{{ business.email }}}}"),
+        "",
+        _BUSINESS,
+        _optional("links.preferences", f"\n{language.messages}: {{{{ links.preferences }}}}"),
+    ]
 
 
 def _sms(language: _Language, subject: str, kind: Kind, audience: Audience) -> str:

@@ -387,6 +387,7 @@ async def test_staff_read_what_a_client_wrote_and_strangers_do_not(
     one = await salon.http.get(f"/v1/inbound-messages/{unread['id']}")
     assert (one.json(), one.headers["ETag"]) == (unread, '"1"')
     assert (unread["meaning"], unread["reason"], unread["address"]) == ("other", "free_text", GRACE)
+    assert unread["client_name"] == "Grace Hopper"
 
     assert (await salon.stranger.get("/v1/inbound-messages")).json()["items"] == []
     assert (await salon.stranger.get(f"/v1/inbound-messages/{unread['id']}")).status_code == 404

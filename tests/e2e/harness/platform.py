@@ -1,5 +1,6 @@
 """All services as processes, on PostgreSQL and Kafka of their own, with handles to disturb them."""
 
+import base64
 import json
 import os
 import subprocess
@@ -24,6 +25,10 @@ from slotstream_servicekit.signing import SigningKey, ensure_signing_key, sign_t
 from slotstream_servicekit.testing.infrastructure import KafkaServer, PostgresServer, a_kafka, a_postgres
 
 PASSWORD = "e2e"
+SMS_TOKEN = "what-signs-the-calls-of-the-provider-of-sms"
+SMS_SENDER = "+447700900777"
+SMS_CALLBACK = "https://desk.example.com/api/notifications"
+"""Texts go to the console; whoever answers them calls as the provider does, signed."""
 
 
 _NO_LIMITS = json.dumps({kind: {"per_minute": 0, "burst": 1} for kind in ("holds", "slots")})
@@ -197,6 +202,10 @@ def a_platform(folder: Path, *, smtp_port: int, traced: bool = True, **more: str
             more={
                 "CALENDAR_SYNC_POLL_INTERVAL": "PT5S",
                 "DASHBOARD_PROVIDER_NETWORKS": json.dumps(["127.0.0.0/8"]),
+                "NOTIFICATIONS_SMS_SENDER": SMS_SENDER,
+                "NOTIFICATIONS_TWILIO_AUTH_TOKEN": SMS_TOKEN,
+                "NOTIFICATIONS_TWILIO_CALLBACK_URL": SMS_CALLBACK,
+                "NOTIFICATIONS_NUMBER_KEYS": json.dumps([base64.urlsafe_b64encode(os.urandom(32)).decode()]),
             }
             | more,
         )

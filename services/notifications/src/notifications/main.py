@@ -97,7 +97,8 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
         database=database,
         channels=create_channels(settings),
         numbers=create_number_digests(settings),
-        twilio_token=_secret(settings.twilio_auth_token) if "twilio" in (settings.sms, settings.voice) else None,
+        # Who stops sending still hears a STOP, where it can be remembered; and the console's texts can be answered.
+        twilio_token=_secret(settings.twilio_auth_token) if _hears_the_provider(settings) else None,
         twilio_callback_url=settings.twilio_callback_url or None,
         calls=create_call_policy(settings),
         catalogue_wait=settings.catalogue_wait,
@@ -106,6 +107,10 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
         push_networks=settings.push_allowed_networks,
     )
     return app
+
+
+def _hears_the_provider(settings: NotificationsSettings) -> bool:
+    return "twilio" in (settings.sms, settings.voice) or bool(settings.number_keys)
 
 
 def create_worker(settings: NotificationsSettings, *, clock: Clock = system_clock) -> Worker:

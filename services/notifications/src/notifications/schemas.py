@@ -254,6 +254,8 @@ class InboundMessageOut(ResponseModel):
     id: UUID
     client_id: UUID | None
     """Null for a number that no client has, or that several have."""
+    client_name: str | None
+    """As the client is called now; null for nobody's, and after an erase."""
     appointment_id: UUID | None
     """Of the message that it follows."""
     message_id: UUID | None

@@ -6,39 +6,22 @@ import { useChannels } from "../api/channels";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
 import { useRight } from "../api/session";
-import { InboundLine } from "../messages/InboundLine";
-import { threadOf } from "../messages/thread";
-import { type Clock, duration, instantOf } from "../time";
+import { ICON, LOOK_AGAIN, MessageState, Thread } from "../messages/Thread";
+import { type Clock, duration } from "../time";
 import { Button } from "../ui/Button";
 import { Select, TextField } from "../ui/fields";
-import { Icon, type IconName } from "../ui/Icon";
+import { Icon } from "../ui/Icon";
 import { Waiting } from "../ui/Page";
 import { Problem } from "../ui/Problem";
 
 type Schemas = components["schemas"];
-export type Message = Schemas["MessageOut"];
 type Reminder = Schemas["ReminderOut"];
-
-const ICON: Record<string, IconName> = { email: "mail", sms: "msg", voice: "call", push: "bell" };
-
-/** A state with the reason for it; bad news in red. */
-export function MessageState({ message, clock }: { message: Pick<Message, "status" | "reason" | "due_at" | "sent_at"> & { code?: string | null }; clock: Clock }) {
-  const { t, i18n } = useTranslation();
-  const at = message.sent_at ?? message.due_at;
-  const why = message.reason ?? (message.code && i18n.exists(`code.${message.code}`) ? message.code : null);
-  return (
-    <span className={["failed", "unknown"].includes(message.status) ? "bad" : ""}>
-      {t(`outcome.${message.status}`, { defaultValue: message.status })} <time dateTime={at}>{clock.dayAndTime(instantOf(at))}</time>
-      {why && <small>{t(`code.${why}`, { defaultValue: why })}</small>}
-    </span>
-  );
-}
 
 export function RemindersTab({ appointment, clock }: { appointment: Appointment; clock: Clock }) {
   const { t, i18n } = useTranslation();
   const client = useQueryClient();
   const key = ["reminders", appointment.id];
-  const reminders = useQuery({ queryKey: key, queryFn: () => ask<Schemas["RemindersOut"]>("notifications", `/appointments/${appointment.id}/reminders`) });
+  const reminders = useQuery({ queryKey: key, queryFn: () => ask<Schemas["RemindersOut"]>("notifications", `/appointments/${appointment.id}/reminders`), refetchInterval: LOOK_AGAIN });
   const mayWrite = useRight("send_messages");
   const channels = useChannels();
   const [channel, setChannel] = useState("email");
@@ -91,14 +74,6 @@ export function MessagesTab({ appointment, clock }: { appointment: Appointment; 
   const mayWrite = useRight("send_messages") && channels.includes("sms");
   const [text, setText] = useState("");
   const [error, setError] = useState<unknown>(null);
-  const messages = useQuery({
-    queryKey: ["messages", appointment.id],
-    queryFn: () => ask<Schemas["Page_MessageOut_"]>("notifications", "/messages", { query: { appointment_id: appointment.id, limit: 100 } }),
-  });
-  const inbound = useQuery({
-    queryKey: ["messages", appointment.id, "inbound"],
-    queryFn: () => ask<Schemas["Page_InboundMessageOut_"]>("notifications", "/inbound-messages", { query: { appointment_id: appointment.id, limit: 100 } }),
-  });
   const write = async () => {
     setError(null);
     try {
@@ -111,29 +86,9 @@ export function MessagesTab({ appointment, clock }: { appointment: Appointment; 
       setError(failure);
     }
   };
-  if (!messages.data || !inbound.data) return <Waiting error={messages.error ?? inbound.error} rows={3} />;
-  const thread = threadOf(messages.data.items, inbound.data.items);
   return (
     <>
-      {thread.length === 0 && <p className="hint">{t("messages.none")}</p>}
-      {thread.map(({ from, message }) =>
-        from === "client" ? (
-          <InboundLine key={message.id} message={message} clock={clock} />
-        ) : (
-          <div className="ln" key={message.id}>
-            <Icon name={ICON[message.channel] ?? "msg"} />
-            <div>
-              {t(`message.${message.kind}`, { defaultValue: message.kind })}
-              <small>
-                <bdi>{message.recipient_name}</bdi> <bdi dir="ltr">{message.address}</bdi>
-                {message.segments ? ` · ${t("messages.parts", { count: message.segments })}` : ""}
-              </small>
-              {message.channel !== "email" && message.text && <q dir="auto">{message.text}</q>}
-            </div>
-            <MessageState message={message} clock={clock} />
-          </div>
-        ),
-      )}
+      <Thread about={{ appointment_id: appointment.id }} clock={clock} />
       {mayWrite && (
         <>
           <Problem error={error} />

@@ -8,6 +8,7 @@ import type { components } from "../api/schema/booking";
 import type { components as Notifications } from "../api/schema/notifications";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
+import { Thread } from "../messages/Thread";
 import { Clock, instantOf } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select } from "../ui/fields";
@@ -105,6 +106,10 @@ export function ClientPage() {
           ))}
         </ul>
         {appointments.hasNextPage && <Button onPress={() => void appointments.fetchNextPage()}>{t("more")}</Button>}
+        <section className="panel">
+          <h2>{t("nav.messages")}</h2>
+          <Thread about={{ client_id: id }} clock={clock} most={20} />
+        </section>
       </div>
       {open === "edit" && <ClientSheet client={client} onClose={() => setOpen(null)} onDone={() => setOpen(null)} />}
       {open === "merge" && <MergeSheet client={client} onClose={() => setOpen(null)} />}

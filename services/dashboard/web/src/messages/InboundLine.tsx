@@ -1,26 +1,27 @@
 /** What somebody wrote back, in their words, and what came of it. */
+import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { type Clock, instantOf } from "../time";
-import { Icon } from "../ui/Icon";
 import type { Inbound } from "./thread";
 
-export function InboundLine({ message, clock }: { message: Inbound; clock: Clock }) {
-  return (
-    <div className="ln">
-      <Icon name={message.channel === "voice" ? "call" : "msg"} />
-      <InboundWords message={message} />
-      <InboundState message={message} clock={clock} />
-    </div>
-  );
-}
-
-export function InboundWords({ message }: { message: Inbound }) {
+/** `named`: with who wrote it, where that does not go without saying. */
+export function InboundWords({ message, named = false }: { message: Inbound; named?: boolean }) {
   const { t } = useTranslation();
   return (
     <div>
       {t(`inbound.meaning.${message.meaning}`, { defaultValue: message.meaning })}
+      {named && message.client_id && message.client_name && (
+        <>
+          {" "}
+          ·{" "}
+          <Link to="/clients/$id" params={{ id: message.client_id }}>
+            <bdi>{message.client_name}</bdi>
+          </Link>
+        </>
+      )}
+      {message.text ? <q dir="auto">{message.text}</q> : <small>{t("inbound.noText")}</small>}
       <small>
-        {message.text ? <q dir="auto">{message.text}</q> : t("inbound.noText")} <bdi dir="ltr">{message.address}</bdi>
+        <bdi dir="ltr">{message.address}</bdi>
       </small>
     </div>
   );

@@ -7,6 +7,7 @@ import type { components } from "../api/schema/notifications";
 import { useBusiness } from "../business";
 import { Button } from "../ui/Button";
 import { Empty, Waiting } from "../ui/Page";
+import { LOOK_AGAIN } from "./Thread";
 import { InboundState, InboundWords } from "./InboundLine";
 
 export function InboundList() {
@@ -16,6 +17,7 @@ export function InboundList() {
     queryKey: ["messages", "inbound"],
     queryFn: ({ pageParam, signal }) => ask<components["schemas"]["Page_InboundMessageOut_"]>("notifications", "/inbound-messages", { query: { limit: 50, cursor: pageParam }, signal }),
     initialPageParam: undefined as string | undefined,
+    refetchInterval: LOOK_AGAIN,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
   const messages = pages.data?.pages.flatMap((page) => page.items) ?? [];
@@ -23,7 +25,7 @@ export function InboundList() {
   if (!messages.length) return <Empty title={t("messages.none")} />;
   return (
     <>
-      <table className="plain-table">
+      <table className="plain-table messages-table">
         <thead>
           <tr>
             <th>{t("messages.what")}</th>
@@ -34,7 +36,7 @@ export function InboundList() {
         <tbody>
           {messages.map((message) => (
             <tr key={message.id}>
-              <td><InboundWords message={message} /></td>
+              <td><InboundWords message={message} named /></td>
               <td>{message.appointment_id ? <Link to="/appointments/$id" params={{ id: message.appointment_id }}>{t("inbound.appointment")}</Link> : "–"}</td>
               <td><InboundState message={message} clock={clock} /></td>
             </tr>

@@ -4,12 +4,13 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
-import { MessageState, type Message } from "../appointments/MessagesTab";
 import { useBusiness } from "../business";
 import { Button } from "../ui/Button";
 import { Select } from "../ui/fields";
 import { Empty, Page, Waiting } from "../ui/Page";
 import { InboundList } from "./InboundList";
+import { LOOK_AGAIN, MessageState, Text } from "./Thread";
+import type { Outbound } from "./thread";
 
 const STATES = ["planned", "sent", "delivered", "failed", "suppressed", "unknown"] as const;
 const INBOUND = "inbound";
@@ -24,11 +25,12 @@ export function MessagesPage() {
     queryKey: ["messages", "ledger", search],
     queryFn: ({ pageParam, signal }) => ask<components["schemas"]["Page_MessageOut_"]>("notifications", "/messages", { query: { status: search.state, channel: search.channel, limit: 50, cursor: pageParam }, signal }),
     enabled: search.state !== INBOUND,
+    refetchInterval: LOOK_AGAIN,
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: (previous) => previous,
   });
-  const messages: Message[] = pages.data?.pages.flatMap((page) => page.items) ?? [];
+  const messages: Outbound[] = pages.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Page title={t("nav.messages")}>
       <div className="filters">
@@ -49,7 +51,7 @@ export function MessagesPage() {
         ) : !messages.length ? (
           <Empty title={t("messages.none")} />
         ) : (
-          <table className="plain-table">
+          <table className="plain-table messages-table">
             <thead>
               <tr>
                 <th>{t("messages.what")}</th>
@@ -63,6 +65,7 @@ export function MessagesPage() {
                   <td>
                     <Link to="/appointments/$id" params={{ id: message.appointment_id }}>{t(`message.${message.kind}`, { defaultValue: message.kind })}</Link>
                     <small>{t(`channel.${message.channel}`)}</small>
+                    <Text message={message} />
                   </td>
                   <td>
                     <bdi>{message.recipient_name ?? "–"}</bdi>

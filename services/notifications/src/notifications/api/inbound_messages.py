@@ -1,14 +1,16 @@
 """/v1/inbound-messages: what clients wrote back, and what came of it."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Reader
 from notifications.domain import InboundMessage, InboundStatus, Meaning
 from notifications.schemas import InboundMessageOut
-from notifications.storage import InboundFilter, InboundStore
+from notifications.storage import ClientStore, InboundFilter, InboundStore
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.pagination import (
     DEFAULT_LIMIT,
@@ -48,21 +50,31 @@ async def list_inbound_messages(
     )
     async with dependencies.database.transaction(principal) as session:
         rows = await InboundStore(session).page(principal.organization_id, wanted=wanted, after=after, limit=limit + 1)
+        names = await _names_of(session, rows)
     items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
-    return Page[InboundMessageOut](items=[_out(message) for message in items], next_cursor=next_cursor)
+    return Page[InboundMessageOut](items=[_out(message, names) for message in items], next_cursor=next_cursor)
 
 
 @router.get("/{message_id}", response_model=InboundMessageOut)
 async def get_inbound_message(message_id: UUID, dependencies: CurrentDependencies, principal: Reader) -> Response:
     async with dependencies.database.transaction(principal) as session:
         message = await InboundStore(session).get(principal.organization_id, message_id)
-    return model_response(_out(message), version=message.version)
+        names = await _names_of(session, [message])
+    return model_response(_out(message, names), version=message.version)
 
 
-def _out(message: InboundMessage) -> InboundMessageOut:
+async def _names_of(session: AsyncSession, messages: Sequence[InboundMessage]) -> Mapping[UUID, str]:
+    """By the id of the client who wrote."""
+    keys = {(message.organization_id, message.client_id) for message in messages if message.client_id is not None}
+    known = await ClientStore(session).get_all(keys) if keys else {}
+    return {client_id: client.name for (_, client_id), client in known.items()}
+
+
+def _out(message: InboundMessage, names: Mapping[UUID, str]) -> InboundMessageOut:
     return InboundMessageOut(
         id=message.id,
         client_id=message.client_id,
+        client_name=names.get(message.client_id) if message.client_id is not None else None,
         appointment_id=message.appointment_id,
         message_id=message.message_id,
         channel=message.channel,

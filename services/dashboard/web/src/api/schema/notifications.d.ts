@@ -720,6 +720,8 @@ export interface components {
             id: string;
             /** Client Id */
             client_id: string | null;
+            /** Client Name */
+            client_name: string | null;
             /** Appointment Id */
             appointment_id: string | null;
             /** Message Id */
@@ -758,7 +760,7 @@ export interface components {
          * @description What a message tells.
          * @enum {string}
          */
-        Kind: "requested" | "created" | "confirmed" | "rescheduled" | "cancelled" | "declined" | "assigned" | "unassigned" | "reminder" | "answer_refused" | "series_requested" | "series_created" | "series_changed" | "series_cancelled" | "series_assigned" | "series_unassigned" | "ad_hoc";
+        Kind: "requested" | "created" | "confirmed" | "rescheduled" | "cancelled" | "declined" | "withdrawn" | "assigned" | "unassigned" | "reminder" | "answer_refused" | "series_requested" | "series_created" | "series_changed" | "series_cancelled" | "series_assigned" | "series_unassigned" | "ad_hoc";
         /**
          * Meaning
          * @enum {string}

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from harness.desk import Desk, OpenDesk, see
 from harness.practice import BERLIN, Practice
@@ -168,6 +168,32 @@ async def test_a_lost_race_is_told_kindly(desk: Desk, practice: Practice) -> Non
     await desk.sheet.get_by_role("button", name="14:30", exact=True).click()
     await desk.sheet.get_by_role("button", name="Move to").click()
     await desk.told("Rosi Racer moved to")
+
+
+async def test_a_card_that_is_dropped_on_a_time_just_taken_is_offered_the_next_free_ones(
+    desk: Desk, practice: Practice
+) -> None:
+    """Somebody else books the place while the card is in the hand, and this screen has not heard of it yet."""
+    day = practice.a_day(hour=4)
+    await practice.book(day, "Lina Late", staff=0)
+    await desk.page.route("**/events/stream*", lambda route: route.abort())
+    await desk.open_day(day)
+    card = desk.card("Lina Late")
+    await card.focus()
+    await desk.press("Space", *["ArrowDown"] * 4)
+    taken = await practice.book(day + timedelta(hours=1), "Toni Taken", staff=0)
+    known = {"not_before": f"appointment:{taken['id']}:1"}
+    expect(await practice.world.availability.get("/v1/slots", params={**practice.world.slots_query(day), **known}))
+    await desk.press("Enter")
+
+    toast = desk.page.locator(".toast").filter(has_text="Lina Late was not moved.")
+    await see(toast).to_contain_text("Next free:")
+    at = f"{(day + timedelta(hours=1, minutes=30)).astimezone(BERLIN):%H:%M}"
+    await toast.get_by_role("button", name=at, exact=True).click()
+
+    await desk.told("Lina Late moved to")
+    _, moved = await practice.appointments_of("Lina Late")
+    assert datetime.fromisoformat(moved["starts_at"]) == day + timedelta(hours=1, minutes=30)
 
 
 async def test_an_answer_that_was_lost_books_once_when_tried_again(desk: Desk, practice: Practice) -> None:

@@ -9,6 +9,7 @@ import { doubtsAbout } from "../api/bookability";
 import { ProblemError } from "../api/client";
 import { showOwn } from "../api/follow";
 import { useRight, useSession } from "../api/session";
+import { nextFree } from "../api/slots";
 import { AppointmentDrawer } from "../appointments/Drawer";
 import { ReasonSheet } from "../appointments/sheets";
 import { useBusiness } from "../business";
@@ -28,6 +29,7 @@ import { useCalendar } from "./useCalendar";
 export type View = "day" | "3days" | "week";
 const LENGTH: Record<View, number> = { day: 1, "3days": 3, week: 7 };
 const STEP = 15;
+const TAKEN = ["slot_taken", "class_full"];
 const MOST_TOGETHER = 4;
 
 export function CalendarPage() {
@@ -99,8 +101,17 @@ export function CalendarPage() {
       set({ appointment: search.appointment === appointment.id ? done.appointment.id : search.appointment }, true);
     } catch (failure) {
       void client.invalidateQueries({ queryKey: ["appointments"] });
-      if (failure instanceof ProblemError && ["slot_taken", "class_full"].includes(failure.code)) void client.invalidateQueries({ queryKey: ["calendar"] });
-      toast(t("calendar.notMoved", { name: appointment.client.name, why: sayError(t, failure) }), { danger: true });
+      const taken = failure instanceof ProblemError && TAKEN.includes(failure.code);
+      if (taken) void client.invalidateQueries({ queryKey: ["calendar"] });
+      const free = taken ? await nextFree(appointment, { after: target.start, minutes: target.minutes, resourceId: target.resourceId, zone: clock.zone }) : [];
+      const told = t("calendar.notMoved", { name: appointment.client.name, why: sayError(t, failure) });
+      toast(free.length ? `${told} ${t("calendar.nextFree")}` : told, {
+        danger: true,
+        actions: free.map((start) => ({
+          name: dayOf(start, clock.zone) === dayOf(target.start, clock.zone) ? clock.time(start) : clock.dayAndTime(start),
+          run: () => void drop({ ...target, start, override: false }),
+        })),
+      });
     }
   };
 

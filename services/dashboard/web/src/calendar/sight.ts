@@ -30,19 +30,21 @@ export class Sight {
   }
 }
 
+/** Each frame lays out the layers of all cards anew: one for each column would take longer than the columns do. */
+const TOGETHER = 5;
 const waiting: (() => void)[] = [];
 
 function next(): void {
   // What is posted in a frame's callback comes after that frame was painted.
   requestAnimationFrame(() => {
     setTimeout(() => {
-      waiting.shift()?.();
+      for (const take of waiting.splice(0, TOGETHER)) take();
       if (waiting.length) next();
     });
   });
 }
 
-/** Whether its turn has come, once it is wanted: one after the other, each after a painted frame. */
+/** Whether its turn has come, once it is wanted: a few at a time, each time after a painted frame. */
 export function useTurn(wanted: boolean): boolean {
   const [come, setCome] = useState(false);
   const taken = useRef(false);

@@ -74,6 +74,18 @@ async def test_a_press_on_free_time_that_the_browser_takes_away_books_nothing_at
     await desk.page.wait_for_url("**/appointments/new?**")
 
 
+async def test_a_card_out_of_sight_has_its_name_at_once_and_its_words_soon(desk: Desk, practice: Practice) -> None:
+    day = practice.a_day(hour=20)
+    await practice.book(day, "Bella Below", staff=0)
+    await desk.page.set_viewport_size({"width": 1280, "height": 400})
+    await desk.open_day(day)
+
+    below = desk.page.get_by_role("button", name="Bella Below")
+    await see(below).to_have_count(1)
+    await see(below).not_to_be_in_viewport()
+    await see(below).to_contain_text("Bella Below")
+
+
 async def _carry(desk: Desk, name: str, *, to: tuple[float, float], minutes: int) -> None:
     """Lifts a client's card by its upper edge and carries it so far past another's place, not letting go."""
     x, y = await _place(desk.card(name))

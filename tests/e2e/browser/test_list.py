@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 from harness.desk import Desk, see
@@ -192,6 +193,25 @@ async def test_changing_the_filter_lets_the_selection_go(desk: Desk, practice: P
     await desk.page.get_by_role("searchbox").fill("Letgo 1")
 
     await see(desk.bulk).to_have_count(0)
+
+
+async def test_coming_back_shows_the_list_where_it_was_left(desk: Desk, practice: Practice) -> None:
+    day = practice.a_day(hour=6)
+    for number in range(12):
+        await practice.book(day + timedelta(hours=number), f"Leftoff {number:02}", staff=0)
+    await desk.page.set_viewport_size({"width": 1280, "height": 420})
+    await desk.find("Leftoff")
+    first, last = desk.row("Leftoff 11"), desk.row("Leftoff 00")
+    await see(first).to_be_in_viewport()
+    await desk.page.locator("main .scroll").evaluate("box => { box.scrollTop = box.scrollHeight; }")
+    await see(last).to_be_in_viewport()
+
+    await desk.page.get_by_role("link", name="Clients").first.click()
+    await see(desk.page).to_have_title(re.compile("Clients"))
+    await desk.page.go_back()
+
+    await see(last).to_be_in_viewport()
+    await see(first).not_to_be_in_viewport()
 
 
 async def test_export_with_fields_order_and_file_type(desk: Desk, practice: Practice) -> None:

@@ -116,7 +116,7 @@ async def twilio(salon: Salon) -> AsyncIterator[FakeTwilio]:
                 "twilio_auth_token": SecretStr(TOKEN),
                 "twilio_base_url": fake.url,
                 "twilio_callback_url": "https://msg.salon.test/api/notifications",
-                "twilio_seconds": 5.0,
+                "twilio_seconds": 60.0,
                 "number_keys": (SecretStr(urlsafe_b64encode(bytes(32)).decode()),),
             }
         )
@@ -146,7 +146,7 @@ async def push_service(salon: Salon, tmp_path: Path) -> AsyncIterator[FakePushSe
                 "push_contact": CONTACT,
                 "push_allowed_networks": (IPv4Network("127.0.0.0/8"),),
                 "push_ca_file": str(service.ca_file),
-                "push_seconds": 5.0,
+                "push_seconds": 60.0,
             }
         )
         channels = create_channels(settings)

@@ -241,7 +241,7 @@ async def test_stop_holds_at_once_for_the_number_and_start_opens_it_again(
     assert (await text_row(salon))["reason"] == "opted_out"
     assert await salon.published() == [("suppressed", "reminder")]
     shown = (await salon.http.get(f"/v1/clients/{salon.client_id}/preferences")).json()
-    assert (shown["opted_out"], sorted(shown["stopped"])) == ({}, ["sms", "voice"])
+    assert (shown["opted_out"], sorted(shown["stopped"])) == ({}, ["sms"])
 
     other, _ = await remind(salon)
     await phone.text("UNSTOP")

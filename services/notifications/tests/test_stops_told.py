@@ -33,7 +33,7 @@ async def test_a_stop_is_told_at_once_of_all_who_have_the_number_and_start_takes
     await phone.text("STOP", sid=sid)
     await phone.text("stop.")
     everybody = {salon.client_id, tom, elsewhere}
-    assert sorted(await told(salon)) == sorted((client_id, ["sms", "voice"], 1) for client_id in everybody)
+    assert sorted(await told(salon)) == sorted((client_id, ["sms"], 1) for client_id in everybody)
 
     await phone.text("START")
     await phone.text("UNSTOP")
@@ -52,9 +52,9 @@ async def test_what_staff_have_set_and_what_the_phone_has_stopped_are_told_toget
     await salon.http.put(path, json={"opted_out": ["sms"]})
     await phone.text("START")
     assert [(channels, version) for _, channels, version in await told(salon)] == [
-        (["sms", "voice"], 1),
-        (["email", "sms", "voice"], 2),
-        (["sms", "voice"], 3),
+        (["sms"], 1),
+        (["email", "sms"], 2),
+        (["sms"], 3),
         (["sms"], 4),
     ]
 
@@ -67,7 +67,7 @@ async def test_a_client_who_comes_with_a_stopped_number_or_gets_another_is_told_
     again = uuid4()
     await salon.receive_states(salon.client(id=again, phone=GRACE))
     await salon.receive_states(salon.client(id=again, phone=GRACE))
-    assert await told(salon) == [(again, ["sms", "voice"], 1)]
+    assert await told(salon) == [(again, ["sms"], 1)]
     await salon.receive_states(salon.client(id=again, phone="+447700900124", version=2))
     await salon.receive_states(salon.client(id=again, phone=GRACE, version=1))
     assert await told(salon) == [(again, [], 2)]
@@ -89,7 +89,7 @@ async def test_a_stop_that_the_provider_tells_of_is_told_as_well(salon: Salon, t
     appointment, _ = await remind(salon)
     twilio.answers = [Answer(400, 21610)]
     await fall_due(salon, appointment)
-    assert await told(salon) == [(salon.client_id, ["sms", "voice"], 1)]
+    assert await told(salon) == [(salon.client_id, ["sms"], 1)]
 
 
 async def test_a_rebuild_tells_nobody(salon: Salon, twilio: FakeTwilio, phone: Phone) -> None:

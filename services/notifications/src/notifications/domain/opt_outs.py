@@ -9,8 +9,8 @@ from typing import Final, Literal
 from notifications.domain.messages import Channel
 from notifications.domain.words import bare
 
-STOPPED_BY_NUMBER: Final = (Channel.SMS, Channel.VOICE)
-"""What a STOP covers: all that goes to a phone by itself."""
+STOPPED_BY_NUMBER: Final = (Channel.SMS,)
+"""What a STOP covers. Who wants no calls either says so by their preferences: consent to each is their own."""
 
 OptOutWord = Literal["stop", "start"]
 

@@ -18,7 +18,7 @@ _TO_NUMBER: Final = """
     WHERE c.phone = :number AND addressee.organization_id = c.organization_id
     AND (addressee.id = c.id OR addressee.merged_into = c.id)
     AND m.organization_id = c.organization_id AND m.client_id = addressee.id
-    AND m.channel IN ('sms', 'voice') AND m.audience = 'client'
+    AND m.channel = 'sms' AND m.audience = 'client'
 """
 _STOP = text(
     f"""

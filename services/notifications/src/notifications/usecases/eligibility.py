@@ -92,7 +92,7 @@ class MessageSubjects:
     named_templates: Mapping[tuple[UUID, UUID], Template]
     numbers: NumberDigests
     opted_out_numbers: frozenset[str]
-    """Digests, of the numbers that the batch's texts and calls may go to."""
+    """Digests, of the numbers that the batch's texts may go to."""
     browsers: Mapping[tuple[UUID, UUID], Devices]
     """Of the clients whom push messages of the batch may go to, and of staff by their users."""
     user_browsers: Mapping[tuple[UUID, str], Devices]

@@ -114,7 +114,7 @@ async def test_bulk_delete(desk: Desk, practice: Practice) -> None:
     names = await _three(practice, "Delete")
     for name in names:
         [appointment] = await practice.appointments_of(name)
-        await practice.world.act(appointment["id"], "complete")
+        await practice.world.act(appointment["id"], "cancel", reason="made by mistake")
     await desk.find("Delete")
     await _select(desk, names)
 

@@ -109,7 +109,7 @@ async def test_what_a_client_writes_in_their_own_words_is_there_to_be_read_and_l
         await see(desk.row(asked["name"]).filter(has_text="No more SMS")).to_contain_text("Noted")
         await written.get_by_role("link", name=asked["name"]).click()
         await see(desk.page.get_by_role("heading", name=asked["name"])).to_be_visible()
-        await see(desk.page.get_by_text("Their phone has ended our SMS")).to_be_visible()
+        await see(desk.page.get_by_text("Their phone has ended our SMS (STOP).")).to_be_visible()
         await see(desk.page.locator(".ln").filter(has_text="I may be late, <b>sorry</b>")).to_be_visible()
         await see(desk.page.locator(".ln").filter(has_text="Reminder").locator("q")).to_be_visible()
 

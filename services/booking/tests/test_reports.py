@@ -111,6 +111,14 @@ async def test_utilisation_is_booked_time_of_working_time(tenant: Tenant) -> Non
     assert line["rate"] == round(30 / 960, 4)
 
 
+async def test_what_began_weeks_before_the_range_and_goes_on_counts_in_utilisation(tenant: Tenant) -> None:
+    lent = {"service_id": None, "service_name": "Lent", "duration_minutes": 10 * 24 * 60}
+    await tenant.book("2027-03-02T00:00:00Z", override={"reason": "away"}, **lent)
+    for begins, ends, minutes in (("2027-03-11", "2027-03-12", 24 * 60), ("2027-03-12", "2027-03-13", 0)):
+        day = {"from": f"{begins}T00:00:00Z", "to": f"{ends}T00:00:00Z"}
+        assert (await report(tenant, "utilisation", **day))[0]["booked_minutes"] == minutes
+
+
 async def test_the_seats_of_a_group_count_once_in_utilisation(tenant: Tenant) -> None:
     yoga = await tenant.add_service(name="Yoga", capacity=3)
     for number in range(3):

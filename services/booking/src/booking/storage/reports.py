@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.reports import FollowUp, NoShows, Range, Revenue, Volume
 from booking.storage.connections import connection_of
+from booking.storage.tables.appointments import LASTS_LONG
 from slotstream_scheduling import zone_of
 
 Line = dict[str, Any]
@@ -125,9 +126,16 @@ FROM (
     ) AS taken_until
     FROM (
         SELECT ar.resource_id, greatest(a.starts_at, $2) AS starts_at, least(a.ends_at, $3) AS ends_at
-        FROM appointments a {_RESOURCES}
-        WHERE a.organization_id = $1 AND a.starts_at >= $2 - interval '7 days' AND a.starts_at < $3 AND a.ends_at > $2
-          AND ($4::uuid[] IS NULL OR a.business_id = ANY($4))
+        FROM (
+            SELECT * FROM appointments
+            WHERE organization_id = $1 AND starts_at >= $2::timestamptz - interval '7 days' AND starts_at < $3
+              AND ends_at > $2
+            UNION ALL
+            SELECT * FROM appointments
+            WHERE organization_id = $1 AND starts_at < $2::timestamptz - interval '7 days' AND ends_at > $2
+              AND {LASTS_LONG}
+        ) AS a {_RESOURCES}
+        WHERE ($4::uuid[] IS NULL OR a.business_id = ANY($4))
           AND a.status IN ('scheduled', 'confirmed', 'completed', 'no_show')
         ORDER BY 1, 2 OFFSET 0
     ) AS o

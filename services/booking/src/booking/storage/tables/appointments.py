@@ -23,6 +23,7 @@ from booking.storage.tables.base import columns_of, instant, metadata, organizat
 
 EXTERNAL_IDS: Final = "appointments_external_id_key"
 """One appointment for each external id of a business and source; cancelling it or moving it sets the id free."""
+LASTS_LONG: Final = "ends_at - starts_at > '7 days'::interval"
 OPEN_AND_ARCHIVED: Final = "archived AND status IN ('pending', 'scheduled', 'confirmed')"
 """What must never be: hidden, and still to come."""
 
@@ -65,6 +66,8 @@ appointments = Table(
         "starts_at",
         postgresql_where=text("service_id IS NULL"),
     ),
+    # A report's range may lie in the middle of one of the few that last long.
+    Index("appointments_long_idx", "organization_id", "ends_at", postgresql_where=text(LASTS_LONG)),
     Index("appointments_batch_idx", "organization_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
     Index(
         "appointments_series_idx",

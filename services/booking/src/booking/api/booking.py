@@ -1,7 +1,6 @@
 """`POST /v1/appointments`: from the request's shape to the use case's, and back."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from fastapi import Request
 from starlette.responses import Response
@@ -54,7 +53,7 @@ async def book_appointment(
     override_reason(principal, body.override)
     check_match(principal, body.client_match)
     wanted = body.to_request(identity=new_id(), source=source_of(principal, body.source))
-    booking = Booking(request=wanted, context=dependencies.context_of(principal))
+    context = dependencies.context_of(principal)
     staff = sees_internal_notes(principal)
 
     async def book(connection: Connection, claim: KeyClaim | None) -> Response:
@@ -71,7 +70,7 @@ async def book_appointment(
         outcome = await usecase.book_appointment(
             connection=connection,
             policies=dependencies.policies,
-            booking=replace(booking, claim=claim, answer=answer),
+            booking=Booking(request=wanted, context=context, claim=claim, answer=answer),
         )
         booked = outcome.booked()
         if stored is not None and stored[0] is booked:

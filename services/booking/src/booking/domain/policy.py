@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from booking.domain.catalogue import Action, Business, Entry, Resource, Service
@@ -59,6 +59,9 @@ class Wanted:
         return self.rules.capacity == 1 and len(chosen) == len(self.places)
 
 
+_MOST_STAFFINGS: Final = 4_096
+
+
 @dataclass(frozen=True, kw_only=True)
 class Policy:
     """The catalogue and schedules of one organization as of `version`."""
@@ -70,7 +73,7 @@ class Policy:
     services: Mapping[UUID, Service] = field(default_factory=dict)
     actions: Mapping[UUID, Action] = field(default_factory=dict)
     schedules: Mapping[UUID, Schedule] = field(default_factory=dict)
-    _staffing: dict[tuple[UUID, UUID | None], Staffing] = field(
+    _staffing: dict[tuple[UUID | None, ...], Staffing] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
     _rules: dict[UUID, ServiceRules] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -150,12 +153,14 @@ class Policy:
         return rules
 
     def _staffing_for(self, business: Business, service: Service | None, chosen: Sequence[Resource]) -> Staffing:
-        known = (business.id, service.id if service else None)
-        if not chosen and (staffing := self._staffing.get(known)) is not None:
-            return staffing
-        requires = [[str(resource_id) for resource_id in place] for place in service.requires] if service else None
-        staffing = self.rosters[business.id].staffing(requires, [str(resource.id) for resource in chosen])
-        if not chosen:
+        known = (business.id, service.id if service else None, *(resource.id for resource in chosen))
+        staffing = self._staffing.get(known)
+        if staffing is None:
+            requires = [[str(resource_id) for resource_id in place] for place in service.requires] if service else None
+            staffing = self.rosters[business.id].staffing(requires, [str(resource.id) for resource in chosen])
+            if len(self._staffing) >= _MOST_STAFFINGS:
+                # Who names resources chooses among very many sets of them.
+                self._staffing.clear()
             self._staffing[known] = staffing
         return staffing
 

@@ -42,8 +42,10 @@ async def book_appointments(
     resolved = await work.resolve(bookings)
     client = resolved[bookings[0].request.id]
     if isinstance(client, SlotstreamError) or client.is_settled or client.new:
+        work.guards_new_client = True
         with contextlib.suppress(ClientToFindAgainError, SessionsToOpenError):
-            return await replace(work, guards_new_client=True).book(bookings, resolved=resolved, look_first=look_first)
+            return await work.book(bookings, resolved=resolved, look_first=look_first)
+        work.guards_new_client = False
     return await _book_in_transaction(work, bookings, look_first=look_first)
 
 

@@ -160,7 +160,8 @@ class Work:
         prepared: dict[UUID, Booking] = {}
         for booking in bookings:
             try:
-                prepared[booking.request.id] = replace(booking, request=await self._prepared(booking))
+                request = await self._prepared(booking)
+                prepared[request.id] = booking if request is booking.request else replace(booking, request=request)
             except SlotstreamError as error:
                 errors[booking.request.id] = error
         if locks:

@@ -279,6 +279,7 @@ async def test_a_portion_cut_short_is_done_again_and_only_once(tenant: Tenant, m
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr("booking.storage.bulk.BulkStore.finish", dies)
         assert await work(tenant) == 1, "it is put off, and the others would go on"
+    assert (await tenant.get(f"/v1/bulk/{job['id']}"))["last_failure"]["code"] == "database_unavailable"
     assert {(await tenant.get(f"/v1/appointments/{booking['id']}"))["status"] for booking in booked} == {"scheduled"}
     tenant.now[0] += timedelta(minutes=1)
     await work(tenant)
@@ -301,12 +302,17 @@ async def test_an_order_that_cannot_be_done_keeps_no_other_from_it(
 
     assert await work(tenant) == 2
 
-    assert (await tenant.get(f"/v1/bulk/{sound['id']}"))["status"] == "finished"
+    done = await tenant.get(f"/v1/bulk/{sound['id']}")
+    assert (done["status"], done["last_failure"]) == ("finished", None)
     await tenant.rows("UPDATE bulk_jobs SET verb = 'confirm' WHERE id = :id RETURNING 1", id=broken_id)
     assert await work(tenant) == 0, "its turn has not come again"
+    failed_at = tenant.now[0].strftime("%Y-%m-%dT%H:%M:%SZ")
+    waits = await tenant.get(f"/v1/bulk/{broken['id']}")
+    assert waits["last_failure"] == {"code": "internal_error", "failed_at": failed_at}
     tenant.now[0] += timedelta(minutes=1)
     await work(tenant)
-    assert (await tenant.get(f"/v1/bulk/{broken['id']}"))["succeeded"] == 1
+    mended = await tenant.get(f"/v1/bulk/{broken['id']}")
+    assert (mended["succeeded"], mended["last_failure"]) == (1, None)
 
 
 async def test_one_key_is_one_order(tenant: Tenant) -> None:

@@ -327,12 +327,19 @@ async def test_a_series_that_cannot_be_extended_keeps_no_other_from_it(tenant: T
 
     assert await extend() == 2, "one is put off"
 
-    assert (await tenant.get(f"/v1/series/{sound['id']}"))["extended_to"] > sound["extended_to"]
+    grown = await tenant.get(f"/v1/series/{sound['id']}")
+    assert grown["extended_to"] > sound["extended_to"]
+    assert grown["last_failure"] is None
+    failed_at = later[0].strftime("%Y-%m-%dT%H:%M:%SZ")
+    told = {"code": "internal_error", "failed_at": failed_at}
+    assert (await tenant.get(f"/v1/series/{broken['id']}"))["last_failure"] == told
     await tenant.rows("UPDATE series SET zone = 'Europe/Berlin' WHERE id = :id RETURNING 1", id=UUID(broken["id"]))
     assert await extend() == 0, "its turn has not come again"
     later[0] += timedelta(hours=1)
     assert await extend() == 1
-    assert (await tenant.get(f"/v1/series/{broken['id']}"))["extended_to"] > broken["extended_to"]
+    mended = await tenant.get(f"/v1/series/{broken['id']}")
+    assert mended["extended_to"] > broken["extended_to"]
+    assert mended["last_failure"] is None
 
 
 async def test_extending_skips_what_is_taken_and_ends_with_an_erased_client(tenant: Tenant) -> None:

@@ -97,7 +97,7 @@ async def extend_one(database: Database, policies: PolicyCache, clock: Clock) ->
     except WorkFailedError as error:
         _tell_failed("series_extension", error)
         async with database.system_transaction() as session:
-            await put_off_series(session=session, series_id=error.id, now=now)
+            await put_off_series(session=session, error=error, now=now)
         return True
     if series is not None:
         log.info("series_extended", series=str(series.id), organization=str(series.organization_id))
@@ -123,7 +123,7 @@ async def do_one_portion(database: Database, policies: PolicyCache, clock: Clock
     except WorkFailedError as error:
         _tell_failed("bulk_orders", error)
         async with database.system_transaction() as session:
-            await put_off_order(session=session, organization_id=error.organization_id, order_id=error.id, now=now)
+            await put_off_order(session=session, error=error, now=now)
         return True
     if progress is not None and progress.status == "finished":
         log.info("bulk_order_finished", order=str(progress.id), organization=str(progress.organization_id))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID, uuid5
 
-from booking.domain.errors import InvalidBookingError
+from booking.domain.errors import InvalidBookingError, WorkFailure
 from booking.domain.lifecycle import Verb
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import Reason
@@ -88,6 +88,8 @@ class BulkProgress:
     refused: int
     created_at: datetime
     updated_at: datetime
+    last_failure: WorkFailure | None = None
+    """Why its next portion waits; None where the last one was done."""
 
     @property
     def done(self) -> int:

@@ -1,6 +1,8 @@
 """What booking refuses, each with its stable code."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from slotstream_servicekit.errors import ErrorKind, Reason, SlotstreamError
@@ -281,3 +283,16 @@ class WorkFailedError(Exception):
         super().__init__(str(identity))
         self.organization_id = organization_id
         self.id = identity
+
+    @property
+    def code(self) -> str:
+        """What may be shown of the cause, which can speak of people: no more than its code."""
+        return self.__cause__.code if isinstance(self.__cause__, SlotstreamError) else "internal_error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkFailure:
+    """That the worker could not do something the last time; it tries again by itself."""
+
+    code: str
+    failed_at: datetime

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from booking.domain.appointments import Appointment, AppointmentDetails
-from booking.domain.errors import InvalidBookingError
+from booking.domain.errors import InvalidBookingError, WorkFailure
 from booking.domain.lifecycle import OPEN
 from booking.domain.requests import FURTHEST, BookingRequest
 from slotstream_scheduling.recurrence import Frequency, Recurrence, occurrences
@@ -86,6 +86,8 @@ class Series(AppointmentDetails):
     calendar_uid: str | None = None
     """Of the one entry that calendars have of it; None where each of its dates is one, as in old series."""
     version: int = 1
+    last_failure: WorkFailure | None = None
+    """Why it was not brought to its horizon the last time that this was tried."""
 
     @property
     def duration(self) -> timedelta | None:

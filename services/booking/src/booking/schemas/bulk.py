@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from booking.domain.bulk import MOST, BulkOrder, BulkVerb
 from booking.schemas.appointments import AppointmentOut, OriginKind, ReasonText, Source, Status
+from booking.schemas.history import WorkFailureOut
 from booking.storage.listing import AppointmentFilter
 from slotstream_servicekit.http.models import InstantIn, InstantOut, RequestModel, ResponseModel
 from slotstream_servicekit.ranges import check_range
@@ -119,6 +120,8 @@ class BulkJobOut(ResponseModel):
     verb: BulkVerb
     status: str
     """`running` or `finished`."""
+    last_failure: WorkFailureOut | None
+    """Why the next of it waits; null where nothing failed."""
     total: int
     succeeded: int
     refused: int

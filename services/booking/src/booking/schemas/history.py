@@ -8,6 +8,13 @@ from slotstream_servicekit.context import ActorType
 from slotstream_servicekit.http.models import InstantOut, ResponseModel
 
 
+class WorkFailureOut(ResponseModel):
+    """That the worker could not do it, and when; it tries again by itself."""
+
+    code: str
+    failed_at: InstantOut
+
+
 class ActorOut(ResponseModel):
     type: ActorType
     id: str

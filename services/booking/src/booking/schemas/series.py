@@ -20,6 +20,7 @@ from booking.schemas.appointments import (
     ResourceIds,
 )
 from booking.schemas.catalogue import ChangeIn
+from booking.schemas.history import WorkFailureOut
 from booking.usecases.series import Changed, SeriesChange, SeriesReport
 from slotstream_scheduling.recurrence import MAX_INTERVAL, Frequency, NthWeekday, Recurrence, ShortMonths
 from slotstream_servicekit.context import Actor
@@ -272,6 +273,8 @@ class SeriesOut(ResponseModel):
     local_time: Clock
     on_conflict: OnConflict
     extended_to: date
+    last_failure: WorkFailureOut | None
+    """Why it was not brought to its horizon the last time; null where it was."""
     created_at: InstantOut
     updated_at: InstantOut
     version: int
@@ -325,6 +328,7 @@ def series_out(series: Series, *, staff: bool) -> dict[str, Any]:
             nth_weekday=NthWeekdayOut.model_validate(rule.nth_weekday) if rule.nth_weekday else None,
             until=rule.until,
         ),
+        "last_failure": WorkFailureOut.model_validate(series.last_failure) if series.last_failure else None,
         "first_on": series.first.date(),
         "local_time": series.first.time(),
     }

@@ -20,7 +20,9 @@ from booking.domain.bulk import (
     BulkVerb,
     TooManyAppointmentsError,
 )
+from booking.domain.errors import WorkFailure
 from booking.storage.connections import connection_of
+from booking.storage.failures import failure_of
 from booking.storage.listing import AppointmentFilter, conditions_of
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.errors import Reason, SlotstreamError
@@ -29,7 +31,7 @@ from slotstream_servicekit.notify import notify
 
 ORDERED_CHANNEL: Final = "bulk_ordered"
 """Notified when an order is taken on."""
-_PROGRESS: Final = tuple(field.name for field in fields(BulkProgress))
+_PROGRESS: Final = tuple(field.name for field in fields(BulkProgress) if field.name != "last_failure")
 
 
 _RUNNING_ABOUT: Final = """
@@ -116,14 +118,19 @@ class BulkStore:
         )
         return None if row is None else (row["organization_id"], row["id"])
 
-    async def put_off(self, organization_id: UUID, job_id: UUID, *, until: datetime) -> None:
-        """Has it taken on no earlier."""
+    async def put_off(self, organization_id: UUID, job_id: UUID, *, until: datetime, failure: WorkFailure) -> None:
+        """Has it taken on no earlier, and says why."""
         connection = await connection_of(self._session)
         await connection.execute(
-            "UPDATE bulk_jobs SET updated_at = $3 WHERE organization_id = $1 AND id = $2 AND status = 'running'",
+            """
+            UPDATE bulk_jobs SET updated_at = $3, failure_code = $4, failed_at = $5
+            WHERE organization_id = $1 AND id = $2 AND status = 'running'
+            """,
             organization_id,
             job_id,
             until,
+            failure.code,
+            failure.failed_at,
         )
 
     async def job(self, organization_id: UUID, job_id: UUID, *, now: datetime) -> BulkJob:
@@ -217,6 +224,7 @@ class BulkStore:
             """
             UPDATE bulk_jobs
             SET succeeded = succeeded + $3, refused = refused + $4, updated_at = greatest(updated_at, $5),
+                failure_code = NULL, failed_at = NULL,
                 status = CASE WHEN $6 THEN 'finished' ELSE status END,
                 arguments = CASE WHEN $6 THEN '{}' ELSE arguments END
             WHERE organization_id = $1 AND id = $2 RETURNING *
@@ -275,7 +283,8 @@ class BulkStore:
 def _progress(row: asyncpg.Record | None) -> BulkProgress:
     if row is None:
         raise RuntimeError("a bulk order is gone while it is worked on")
-    return BulkProgress(**{**{name: row[name] for name in _PROGRESS}, "verb": BulkVerb(row["verb"])})
+    values = {name: row[name] for name in _PROGRESS} | {"verb": BulkVerb(row["verb"])}
+    return BulkProgress(**values, last_failure=failure_of(row))
 
 
 def _limits(row: asyncpg.Record) -> Limits:

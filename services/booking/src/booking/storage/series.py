@@ -10,9 +10,10 @@ import asyncpg
 import orjson
 
 from booking.domain.appointments import DETAILS
-from booking.domain.errors import AlreadyExistsError, IdTakenError
+from booking.domain.errors import AlreadyExistsError, IdTakenError, WorkFailure
 from booking.domain.series import Occurrence, OnConflict, Series, SeriesDate
 from booking.storage.appointments import AppointmentStore
+from booking.storage.failures import failure_of
 from slotstream_scheduling.recurrence import Frequency, NthWeekday, Recurrence, ShortMonths
 from slotstream_scheduling.wallclock import LocalKind
 from slotstream_servicekit.context import Actor
@@ -48,6 +49,8 @@ _COLUMNS = (
     "actor_type",
     "actor_id",
     "call_id",
+    "failure_code",
+    "failed_at",
 )
 _PLACES = ", ".join(f"${n + 1}" for n in range(len(_COLUMNS)))
 _ADD = f"INSERT INTO series ({', '.join(_COLUMNS)}) VALUES ({_PLACES}) ON CONFLICT DO NOTHING RETURNING 1"
@@ -185,10 +188,17 @@ async def next_to_extend(connection: Connection, *, now: datetime) -> tuple[UUID
     return None if row is None else (row["organization_id"], row["id"])
 
 
-async def put_off(connection: Connection, series_id: UUID, *, until: datetime) -> None:
-    """Has it extended no earlier."""
+async def put_off(connection: Connection, series_id: UUID, *, until: datetime, failure: WorkFailure) -> None:
+    """Has it extended no earlier, and says why."""
     await connection.execute(
-        "UPDATE series SET extend_at = $2 WHERE id = $1 AND extend_at < $2 AND status = 'active'", series_id, until
+        """
+        UPDATE series SET extend_at = $2, failure_code = $3, failed_at = $4
+        WHERE id = $1 AND extend_at < $2 AND status = 'active'
+        """,
+        series_id,
+        until,
+        failure.code,
+        failure.failed_at,
     )
 
 
@@ -203,6 +213,8 @@ def _values(series: Series) -> list[Any]:
         "actor_type": series.creator.type,
         "actor_id": series.creator.id,
         "call_id": series.creator.call_id,
+        "failure_code": series.last_failure and series.last_failure.code,
+        "failed_at": series.last_failure and series.last_failure.failed_at,
     }
     return [special[name] if name in special else getattr(series, name) for name in _COLUMNS]
 
@@ -218,6 +230,7 @@ def _series_of(row: asyncpg.Record) -> Series:
         rule=_rule_of(row["rule"], until=row["until_on"]),
         first=row["first_local"].replace(fold=int(row["rule"].get("second_pass", False))),
         creator=Actor(type=row["actor_type"], id=row["actor_id"], call_id=row["call_id"]),
+        last_failure=failure_of(row),
     )
 
 

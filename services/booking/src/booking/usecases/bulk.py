@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking.domain.appointments import Appointment, changed, takes_time
 from booking.domain.bulk import VERBS, BulkJob, BulkOrder, BulkProgress
 from booking.domain.changes import Change
-from booking.domain.errors import WorkFailedError
+from booking.domain.errors import WorkFailedError, WorkFailure
 from booking.domain.lifecycle import Verb
 from booking.domain.policy import Policy
 from booking.storage.appointments import AppointmentStore
@@ -23,6 +23,7 @@ from booking.usecases.history import Recorded, record_changes
 from booking.usecases.lifecycle import Details, decide, refuse_to_hide, told
 from booking.usecases.messages import send_messages
 from slotstream_servicekit.context import Context
+from slotstream_servicekit.database import unavailable_as_transient
 from slotstream_servicekit.errors import NotFoundError, SlotstreamError
 
 PORTION: Final = 500
@@ -138,14 +139,16 @@ async def do_next_portion(*, session: AsyncSession, policies: PolicyCache, now: 
     if due is None:
         return None
     try:
-        return await _do_portion(session, policies, store, await store.job(*due, now=now), now=now)
+        with unavailable_as_transient():
+            return await _do_portion(session, policies, store, await store.job(*due, now=now), now=now)
     except Exception as error:
         raise WorkFailedError(*due) from error
 
 
-async def put_off_order(*, session: AsyncSession, organization_id: UUID, order_id: UUID, now: datetime) -> None:
-    """One of which no portion can be done now leaves its turn to the others."""
-    await BulkStore(session).put_off(organization_id, order_id, until=now + _PUT_OFF)
+async def put_off_order(*, session: AsyncSession, error: WorkFailedError, now: datetime) -> None:
+    """One of which no portion can be done now leaves its turn to the others, and tells why."""
+    failure = WorkFailure(code=error.code, failed_at=now)
+    await BulkStore(session).put_off(error.organization_id, error.id, until=now + _PUT_OFF, failure=failure)
 
 
 async def _do_portion(

@@ -27,6 +27,11 @@ def instant(name: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
+def last_failure() -> tuple[Column[Any], ...]:
+    """That the worker could not do it the last time, as a code and not in words, which may be about people."""
+    return Column("failure_code", Text), instant("failed_at", nullable=True)
+
+
 def versioned() -> tuple[Column[Any], ...]:
     return (
         Column("archived", Boolean, nullable=False, server_default=text("false")),

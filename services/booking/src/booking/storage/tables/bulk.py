@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from booking.storage.tables.base import instant, metadata, organization
+from booking.storage.tables.base import instant, last_failure, metadata, organization
 
 bulk_jobs = Table(
     "bulk_jobs",
@@ -37,6 +37,7 @@ bulk_jobs = Table(
     Column("refused", Integer, nullable=False),
     instant("created_at"),
     instant("updated_at"),
+    *last_failure(),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("bulk_jobs_running_idx", "updated_at", "id", postgresql_where=text("status = 'running'")),
     Index(None, "created_at"),

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from booking.domain.appointments import DETAILS, FIELDS
-from booking.storage.tables.base import columns_of, instant, metadata, organization
+from booking.storage.tables.base import columns_of, instant, last_failure, metadata, organization
 
 series = Table(
     "series",
@@ -48,6 +48,7 @@ series = Table(
     instant("updated_at"),
     Column("calendar_uid", Text),
     Column("version", Integer, nullable=False),
+    *last_failure(),
     PrimaryKeyConstraint("organization_id", "id"),
     UniqueConstraint("id"),
     Index("series_created_at_idx", "organization_id", "created_at", "id"),

@@ -169,7 +169,7 @@ async def cancel_series(
 
 
 def _ended(series: Series, begins: date | None, *, now: datetime) -> Series:
-    ended = replace(series, updated_at=now, version=series.version + 1, extend_at=None)
+    ended = replace(series, updated_at=now, version=series.version + 1, extend_at=None, last_failure=None)
     if begins is None or begins <= series.first.date():
         return replace(ended, status="cancelled")
     return replace(ended, rule=replace(series.rule, until=_earlier(series.rule.until, begins - timedelta(days=1))))
@@ -323,6 +323,7 @@ async def _changed_series(about: SeriesTransaction, change: SeriesChange, *, beg
         resource_ids=change.resource_ids or old.resource_ids,
         extended_to=reaches if rule.until is not None else max(reaches, old.extended_to),
         extend_at=about.context.now + EXTENDED_EVERY if rule.until is None else None,
+        last_failure=None,
         updated_at=about.context.now,
         version=old.version + 1,
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.domain.errors import InvalidBookingError, WorkFailedError
+from booking.domain.errors import InvalidBookingError, WorkFailedError, WorkFailure
 from booking.domain.policy import Policy
 from booking.domain.series import (
     OnConflict,
@@ -30,7 +30,7 @@ from booking.usecases.limits import check_booking
 from booking.usecases.series.report import SeriesReport, read_report
 from booking.usecases.series.telling import tell_series
 from slotstream_servicekit.context import Actor, Cause, Context
-from slotstream_servicekit.database import Connection
+from slotstream_servicekit.database import Connection, unavailable_as_transient
 from slotstream_servicekit.errors import RETRYABLE_KINDS, Reason, RefusedError, SlotstreamError
 from slotstream_servicekit.ids import new_id
 
@@ -103,20 +103,22 @@ async def extend_next_series(*, session: AsyncSession, policies: PolicyCache, no
         return None
     organization_id, series_id = due
     try:
-        return await _extend(connection, policies, SeriesStore(connection, organization_id), series_id, now=now)
+        with unavailable_as_transient():
+            return await _extend(connection, policies, SeriesStore(connection, organization_id), series_id, now=now)
     except Exception as error:
         raise WorkFailedError(organization_id, series_id) from error
 
 
-async def put_off_series(*, session: AsyncSession, series_id: UUID, now: datetime) -> None:
-    """One that cannot be extended now leaves its turn to the others; its dates are booked months ahead."""
-    await put_off(await connection_of(session), series_id, until=now + _PUT_OFF)
+async def put_off_series(*, session: AsyncSession, error: WorkFailedError, now: datetime) -> None:
+    """One that cannot be extended now leaves its turn to the others and tells why; it is booked months ahead."""
+    failure = WorkFailure(code=error.code, failed_at=now)
+    await put_off(await connection_of(session), error.id, until=now + _PUT_OFF, failure=failure)
 
 
 async def _extend(
     connection: Connection, policies: PolicyCache, store: SeriesStore, series_id: UUID, *, now: datetime
 ) -> Series:
-    series = await store.get(series_id)
+    series = replace(await store.get(series_id), last_failure=None)
     client_id = await BookingStore(connection, series.organization_id).current_client(series.client_id)
     if client_id is None:
         series = _changed(series, now=now, status="cancelled", extend_at=None)

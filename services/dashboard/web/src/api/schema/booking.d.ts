@@ -1805,6 +1805,7 @@ export interface components {
             verb: components["schemas"]["BulkVerb"];
             /** Status */
             status: string;
+            last_failure: components["schemas"]["WorkFailureOut"] | null;
             /** Total */
             total: number;
             /** Succeeded */
@@ -3535,6 +3536,7 @@ export interface components {
              * Format: date
              */
             extended_to: string;
+            last_failure: components["schemas"]["WorkFailureOut"] | null;
             /**
              * Created At
              * Format: date-time
@@ -3620,6 +3622,7 @@ export interface components {
              * Format: date
              */
             extended_to: string;
+            last_failure: components["schemas"]["WorkFailureOut"] | null;
             /**
              * Created At
              * Format: date-time
@@ -3811,6 +3814,20 @@ export interface components {
             by: string;
             /** Items */
             items: components["schemas"]["VolumeLine"][];
+        };
+        /**
+         * WorkFailureOut
+         * @description That the worker could not do it, and when; it tries again by itself.
+         */
+        WorkFailureOut: {
+            /** Code */
+            code: string;
+            /**
+             * Failed At
+             * Format: date-time
+             * @example 2026-03-29T07:30:00Z
+             */
+            failed_at: string;
         };
     };
     responses: never;

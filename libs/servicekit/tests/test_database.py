@@ -203,18 +203,26 @@ async def test_single_statements_and_transactions_share_the_same_connections(wor
     await until(is_nobody_connected)
 
 
-async def test_a_connection_goes_back_to_the_pool_now_and_then_which_renews_what_is_old(
-    world: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("kept_seconds", "lent_at_most"), [(60.0, 4), (0.0, 20)])
+async def test_a_connection_is_handed_on_to_who_waits_until_the_pool_is_to_look_whether_it_has_grown_old(
+    world: World, monkeypatch: pytest.MonkeyPatch, kept_seconds: float, lent_at_most: int
 ) -> None:
-    monkeypatch.setattr(database_module, "_KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(database_module, "_KEPT_SECONDS", kept_seconds)
     database = small_pool(world)
     lent: list[object] = []
     event.listen(database.engine.sync_engine, "checkout", lambda *_: lent.append(None))
-    for _ in range(3):
-        async with database.connection() as connection:
-            await connection.fetchval("SELECT 1")
+    pool: Any = database.engine.pool
 
-    assert len(lent) == 3
+    async def ask_often() -> None:
+        for _ in range(10):
+            async with database.connection() as connection:
+                await connection.fetchval("SELECT 1")
+
+    await asyncio.gather(ask_often(), ask_often())
+
+    assert len(lent) <= lent_at_most
+    assert (len(lent) == 20) is (kept_seconds == 0)
+    assert pool.checkedout() == 0
     await database.dispose()
 
 

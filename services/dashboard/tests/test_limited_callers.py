@@ -90,7 +90,8 @@ DECISIONS: dict[str, Decision] = {
     "POST /api/passkeys": session(body={"name": "x", "credential_id": "eA", "client_data": "eA", "attestation": "eA"}),
     "DELETE /api/passkeys/{passkey_id}": session(f"/api/passkeys/{SOMEBODY}"),
     "GET /events/stream": session(),
-    "* /api": session("/api/booking/v1/appointments"),
+    "GET /api/names": session(),
+    "* /api/{service}/v1": session("/api/booking/v1/appointments"),
     "POST /sign-in": Decision(audience="a form of this origin", path="/sign-in"),
     "POST /sign-in/passkey/challenge": Decision(audience="a form of this origin", path="/sign-in/passkey/challenge"),
     "POST /sign-in/passkey": Decision(audience="a form of this origin", path="/sign-in/passkey"),
@@ -102,6 +103,8 @@ DECISIONS: dict[str, Decision] = {
     "POST /p/{token}/cancel": link_form("/p/token/cancel"),
     "POST /p/{token}/move": link_form("/p/token/move"),
     "POST /p/{token}/preferences": link_form("/p/token/preferences"),
+    "POST /p/{token}/push": link_form("/p/token/push"),
+    "POST /p/{token}/push/remove": link_form("/p/token/push/remove"),
     "POST /book/{business}/hold": link_form("/book/page/hold"),
     "POST /book/{business}/details/{draft}": link_form("/book/page/details/draft"),
     "POST /book/{business}/embed/hold": link_form("/book/page/embed/hold"),
@@ -132,6 +135,7 @@ DECISIONS: dict[str, Decision] = {
     "GET /p/{token}/move": EVERYBODY,
     "GET /p/{token}/calendar.ics": EVERYBODY,
     "GET /p/{token}/preferences": EVERYBODY,
+    "GET /push-worker.js": EVERYBODY,
     # An API client is known by the secret that it sends.
     "POST /oauth/token": EVERYBODY,
     "GET /.well-known/jwks.json": EVERYBODY,
@@ -259,7 +263,7 @@ async def test_what_is_a_sessions_is_done_by_its_own_pages_alone(tenant: Tenant)
 
 async def test_a_programs_token_is_no_session(tenant: Tenant) -> None:
     for name, decision in of("a session"):
-        if name != "* /api":
+        if name != "* /api/{service}/v1":
             assert (await send(tenant.api(), name, decision)).status_code == 401, name
 
 

@@ -60,6 +60,7 @@ def test_every_projection_is_declared_with_the_service() -> None:
         "appointments",
         "catalogue",
         "clients",
+        "series",
     }
 
 

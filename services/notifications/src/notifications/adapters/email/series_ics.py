@@ -94,7 +94,8 @@ def _left_out_of_the_rule(series: ToldSeries, starts: Sequence[datetime]) -> lis
     try:
         found = takewhile(lambda moment: moment <= last, rrulestr(series.rrule, dtstart=first))
         by_rule = set(islice(found, _MOST_DATES))
-    except ValueError:
+    except (ValueError, IndexError):
+        # Of a ninety-ninth Monday the library says nothing before it looks for one.
         return None
     if not wanted <= by_rule or len(by_rule) == _MOST_DATES:
         return None

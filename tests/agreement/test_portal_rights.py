@@ -45,7 +45,7 @@ WITHOUT_A_TOKEN = {
     "notifications POST /v1/providers/twilio/voice-status",
 }
 """Routes that look at no bearer token: a client secret, the address itself or a signature entitles there."""
-BY_COOKIE = ("/api/session", "/api/passkeys")
+BY_COOKIE = ("/api/session", "/api/passkeys", "/api/names")
 """Routes that begin so look at the cookie of who has signed in, and at no token."""
 
 

@@ -116,7 +116,9 @@ def sound_run() -> tuple[History, Evidence]:
     evidence.calendars = [Calendar(id="calendar", organization=OURS, resource="ada", state="ok")]
     busy = frozenset({BusyTime(OURS, "calendar", "event", "ada", TEN, TEN + HALF_AN_HOUR)})
     evidence.busy = dict.fromkeys(("calendar-sync", "the topic", "booking", "availability"), busy)
-    evidence.set_aside = {service: frozenset({"poison"}) for service in SUBSCRIBERS[POISONED]}
+    evidence.set_aside = {service: frozenset({"poison"}) for service in SUBSCRIBERS[POISONED]} | {
+        "booking": frozenset({"unsendable"})
+    }
     return _history(), evidence
 
 
@@ -128,6 +130,8 @@ def _history() -> History:
         booked_by_duplicates={"by-duplicate": "survivor"},
         imports=[RunImport(organization=OURS, id="import", rows=1, confirmed_by="deputy", wanted="finished")],
         poison=[(POISONED, "poison")],
+        outdated=[(POISONED, "old")],
+        unsendable=[("booking", "unsendable")],
         calendars={"calendar": 1},
     )
     history.operations[-1].organization = THEIRS
@@ -137,6 +141,8 @@ def _history() -> History:
         operation("create", target="refused", outcome="refused", status=409, answer={"code": "slot_unavailable"}),
         operation("create", body={"service_id": "yoga"}, outcome="refused", status=409, answer={"code": "class_full"}),
     ]
+    reopened = operation("reopen", target="single", answer={"id": "single", "version": 1, "buffer_after_minutes": 5})
+    history.by_new_rules = [(reopened, 5), (operation("reopen", outcome="refused", status=409), 10)]
     history.trespasses = [operation("trespass", outcome="refused", status=404)]
     history.after_erase = [operation("create_erased", outcome="refused", status=404)]
     history.commands = {

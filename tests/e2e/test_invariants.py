@@ -95,6 +95,12 @@ def a_fault_that_only_the_auditor_counts(_: History, evidence: Evidence) -> None
     evidence.audit = {"overlap": 0, "foreign_session": 1}
 
 
+@breaks("time is taken by the rules of now")
+def an_appointment_reopened_by_the_rules_of_a_moment_ago(history: History, _: Evidence) -> None:
+    reopened, buffer = history.by_new_rules[0]
+    history.by_new_rules[0] = (reopened, buffer + 5)
+
+
 @breaks("nobody misses what has not begun")
 def a_no_show_before_its_time(history: History, _: Evidence) -> None:
     history.operations.append(operation("no-show", target="single"))
@@ -285,6 +291,21 @@ def a_merged_clients_id_that_still_books(_: History, evidence: Evidence) -> None
 @breaks("poison neither vanishes nor passes")
 def poison_that_vanishes(_: History, evidence: Evidence) -> None:
     evidence.set_aside = {service: frozenset() for service in SERVICES}
+
+
+@breaks("what is only old is passed over")
+def an_old_record_counted_as_poison(_: History, evidence: Evidence) -> None:
+    evidence.set_aside = {**evidence.set_aside, "notifications": frozenset({"poison", "old"})}
+
+
+@breaks("what cannot be sent is set aside")
+def a_record_that_kafka_refuses_and_that_stays_in_the_outbox(_: History, evidence: Evidence) -> None:
+    evidence.set_aside = {**evidence.set_aside, "booking": frozenset()}
+
+
+@breaks("no file forces what its sender may not")
+def an_integration_that_overrides_by_a_file(history: History, _: Evidence) -> None:
+    history.forced_by_robots.append("import")
 
 
 @breaks("every import comes to its end")

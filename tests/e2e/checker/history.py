@@ -106,6 +106,14 @@ class History:
     imports: list[RunImport] = field(default_factory=list)
     poison: list[tuple[str, str]] = field(default_factory=list)
     """(topic, mark) of each record that Kafka has taken and no service can read."""
+    outdated: list[tuple[str, str]] = field(default_factory=list)
+    """(topic, mark) of each record that Kafka has taken and that is too old to be acted on."""
+    unsendable: list[tuple[str, str]] = field(default_factory=list)
+    """(service, mark) of each record in an outbox that cannot be sent to Kafka."""
+    forced_by_robots: list[str] = field(default_factory=list)
+    """Imports whose conflicts an integration was allowed to force."""
+    by_new_rules: list[tuple[Operation, int]] = field(default_factory=list)
+    """What was asked for after a change of a service was answered, with the buffer that it has since."""
     calendars: dict[str, int] = field(default_factory=dict)
     """By connection: of how many events its calendar consists in the end."""
     calendars_taken: list[str] = field(default_factory=list)

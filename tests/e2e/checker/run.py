@@ -101,7 +101,13 @@ def _others(
     platform: Platform, tenants: Sequence[Tenant], history: History, web: FileServer, stop: asyncio.Event, *, seed: int
 ) -> list[Acts]:
     """One of each kind for every organization, and one who writes what nobody can read."""
-    acts = [Saboteur(bootstrap=platform.bootstrap, history=history, random=random.Random(seed)).work(stop)]
+    saboteur = Saboteur(
+        platform=platform,
+        organizations=[tenant.world.organization_id for tenant in tenants],
+        history=history,
+        random=random.Random(seed),
+    )
+    acts = [saboteur.work(stop)]
     for number, tenant in enumerate(tenants):
         chance = random.Random(seed * 7_919 + number)
         sender = CommandSender(

@@ -1,5 +1,6 @@
 """The organizations of a run, and what the desks of one share. All of them hold what is equal but for its owner."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,6 +16,7 @@ WRITTEN_TO = 3
 LATER = timedelta(days=70)
 """How far ahead the clock of the late desk is: every slot has passed by then."""
 DEPUTY = "deputy"
+ROBOT_SCOPES = ("imports:read", "imports:write", "appointments:override")
 FIRST_SLOT = next_weekday(8, days_ahead=20)
 
 
@@ -26,14 +28,20 @@ class Tenant:
     clients: Sequence[str]
     group: str
     """A service with several seats."""
+    changing: str
+    """A service whose buffer changes all the time."""
     visiting: str
     """A member of staff whose own calendar is read."""
     deputy: httpx2.AsyncClient
     """Imports, asked by DEPUTY, who uploads nothing."""
+    robot: httpx2.AsyncClient
+    """Imports, asked by an integration: it may confirm what is uploaded, and force nothing, whatever its scopes say."""
     later: httpx2.AsyncClient | None = None
     """Booking as it will be when all slots have passed; None where it does not run."""
     known: list[str] = field(default_factory=list)
     series: list[str] = field(default_factory=list)
+    changing_rules: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held from a change of the service that changes until what comes after it was answered."""
 
     @property
     def organization(self) -> str:
@@ -51,17 +59,31 @@ async def _a_tenant(platform: Platform, *, late: bool) -> Tenant:
     world = await platform.a_world(staff=3)
     visiting = world.staff.pop()["id"]
     clients = [await _a_client(world, number) for number in range(CLIENTS)]
-    group = {
+    deputy = platform.client("imports", platform.token(world.organization_id, subject=DEPUTY))
+    robot = platform.token(world.organization_id, role="integration", subject="robot", scopes=ROBOT_SCOPES)
+    later = platform.client("booking-late", platform.token(world.organization_id)) if late else None
+    return Tenant(
+        world=world,
+        clients=clients,
+        group=await _a_service(world, "Yoga", capacity=SEATS),
+        changing=await _a_service(world, "Massage"),
+        visiting=visiting,
+        deputy=deputy,
+        robot=platform.client("imports", robot),
+        later=later,
+    )
+
+
+async def _a_service(world: World, name: str, **more: int) -> str:
+    service = {
         "business_id": world.business["id"],
-        "name": "Yoga",
+        "name": name,
         "duration_minutes": 30,
         "slot_interval_minutes": 30,
-        "capacity": SEATS,
+        **more,
     }
-    created = expect(await world.booking.post("/v1/services", json=group, headers=world.fresh_key()))
-    deputy = platform.client("imports", platform.token(world.organization_id, subject=DEPUTY))
-    later = platform.client("booking-late", platform.token(world.organization_id)) if late else None
-    return Tenant(world=world, clients=clients, group=created["id"], visiting=visiting, deputy=deputy, later=later)
+    created = expect(await world.booking.post("/v1/services", json=service, headers=world.fresh_key()))
+    return str(created["id"])
 
 
 async def _a_client(world: World, number: int) -> str:

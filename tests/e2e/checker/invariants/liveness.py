@@ -34,6 +34,21 @@ def poison_vanished(history: History, evidence: Evidence) -> Broken:
                 yield f"{service} neither read nor set aside {mark} on {topic}"
 
 
+def outdated_set_aside(history: History, evidence: Evidence) -> Broken:
+    """A record of long ago has no fault: whoever comes back after a week reads thousands of them."""
+    for topic, mark in history.outdated:
+        for service in SUBSCRIBERS[topic]:
+            if mark in evidence.set_aside.get(service, frozenset()):
+                yield f"{service} set aside {mark} on {topic}, which is only old"
+
+
+def unsendable_kept(history: History, evidence: Evidence) -> Broken:
+    """Else it stays in the outbox for good, and all that comes after it with it."""
+    for service, mark in history.unsendable:
+        if mark not in evidence.set_aside.get(service, frozenset()):
+            yield f"{service} has not set aside {mark}, which cannot be sent"
+
+
 def imports_unfinished(history: History, evidence: Evidence) -> Broken:
     """Whom a file names that is being read while a client is erased is not known: it is to be uploaded again."""
     for run in history.imports:
@@ -77,6 +92,11 @@ def imported_in_anothers_name(history: History, evidence: Evidence) -> Broken:
             yield f"row {row.number} of import {row.import_id} was booked by {booker}"
 
 
+def forced_by_robots(history: History, _: Evidence) -> Broken:
+    for identity in history.forced_by_robots:
+        yield f"an integration has forced the conflicts of import {identity}"
+
+
 def sent_away(history: History, evidence: Evidence) -> Broken:
     """Who comes for a seat of a group gets one or hears that it is full."""
     for operation in history.operations:
@@ -98,10 +118,13 @@ def calendars_stopped(history: History, evidence: Evidence) -> Broken:
 
 INVARIANTS = (
     Invariant("P7", "poison neither vanishes nor passes", poison_vanished),
+    Invariant("P7", "what is only old is passed over", outdated_set_aside),
+    Invariant("P7", "what cannot be sent is set aside", unsendable_kept),
     Invariant("P17", "every import comes to its end", imports_unfinished),
     Invariant("P17", "what is imported is in the book", imported_wrongly),
     Invariant("P17", "what is imported is there once", imported_twice),
     Invariant("P17", "an import is in the name of who confirmed it", imported_in_anothers_name),
+    Invariant("P17", "no file forces what its sender may not", forced_by_robots),
     Invariant("P17b", "nobody is sent away from a group with free seats", sent_away),
     Invariant("P17b", "every command is answered, a broken one refused", commands_unanswered),
     Invariant("P17b", "nothing stops for good", stopped_for_good),

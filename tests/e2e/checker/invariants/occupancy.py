@@ -121,6 +121,14 @@ def not_shown_too_early(history: History, evidence: Evidence) -> Broken:
             yield f"{appointment.id} is a no-show, and nobody said so"
 
 
+def taken_by_old_rules(history: History, _: Evidence) -> Broken:
+    """Whoever asks after a change was answered is judged by the change."""
+    for operation, buffer in history.by_new_rules:
+        taken = operation.answer.get("buffer_after_minutes")
+        if operation.outcome == "ok" and taken != buffer:
+            yield f"{operation.verb} of {operation.target} took a buffer of {taken} min, by then it was {buffer}"
+
+
 INVARIANTS = (
     Invariant("P1", "no two appointments overlap, but for recorded overrides", overlaps),
     Invariant("P1", "no time is held twice, but for recorded overrides", overlapping_occupancy),
@@ -131,5 +139,6 @@ INVARIANTS = (
     Invariant("P17d", "what takes time is active", time_taken_by_nothing),
     Invariant("P17d", "what occupies follows from the status", occupies_by_status),
     Invariant("P17d", "the auditor's gauge stays 0", auditor_finds),
+    Invariant("P17d", "time is taken by the rules of now", taken_by_old_rules),
     Invariant("P14", "nobody misses what has not begun", not_shown_too_early),
 )

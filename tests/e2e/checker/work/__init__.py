@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from checker.work import bookings, people, series, trespass
+from checker.work import bookings, people, rules, series, trespass
 from checker.work.desk import Desk
 
 WORK: Sequence[tuple[Callable[[Desk], Awaitable[None]], int]] = (
@@ -23,6 +23,7 @@ WORK: Sequence[tuple[Callable[[Desk], Awaitable[None]], int]] = (
     (bookings.reopen, 4),
     (bookings.archive, 3),
     (bookings.update, 3),
+    (rules.reopen_by_new_rules, 2),
     (series.create_series, 1),
     (series.change_series, 1),
     (trespass.use_foreign_ids, 4),

@@ -74,7 +74,8 @@ export function ReportsPage() {
         {BY[report] && <Select hiddenLabel label={t("reports.by")} value={by ?? null} onChange={(value) => set({ by: value })} options={(BY[report] ?? []).map((id) => ({ id, name: t(`reports.by_${id}`) }))} />}
         <span className="soft">{t("zone", { place: clock.place })}</span>
       </div>
-      <div className="scroll pad">
+      {/* Nothing in a table takes the focus: without one of its own, keys would scroll none that is too wide. */}
+      <div className="scroll pad" tabIndex={0} role="region" aria-label={t(`reports.${report}`)}>
         {query.isPending || query.isError ? (
           <Waiting error={query.error} />
         ) : !lines.length ? (

@@ -9,7 +9,7 @@ from kit_world import ORGANIZATION, OTHER_ORGANIZATION, World
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from slotstream_servicekit import database as database_module
+from slotstream_servicekit import kept_connections
 from slotstream_servicekit.database import Database, is_unavailable, tenant_cte
 from slotstream_servicekit.errors import DatabaseUnavailableError
 from slotstream_servicekit.settings import DatabaseLimits, ServiceSettings
@@ -207,7 +207,7 @@ async def test_single_statements_and_transactions_share_the_same_connections(wor
 async def test_a_connection_is_handed_on_to_who_waits_until_the_pool_is_to_look_whether_it_has_grown_old(
     world: World, monkeypatch: pytest.MonkeyPatch, kept_seconds: float, lent_at_most: int
 ) -> None:
-    monkeypatch.setattr(database_module, "_KEPT_SECONDS", kept_seconds)
+    monkeypatch.setattr(kept_connections, "_KEPT_SECONDS", kept_seconds)
     database = small_pool(world)
     lent: list[object] = []
     event.listen(database.engine.sync_engine, "checkout", lambda *_: lent.append(None))

@@ -6,10 +6,8 @@ round trip of its own.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, Self
 from uuid import UUID
 
@@ -21,9 +19,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import PoolProxiedConnection
 
 from slotstream_servicekit.errors import DatabaseUnavailableError
+from slotstream_servicekit.kept_connections import KeptConnections
 from slotstream_servicekit.limits import Tenancy, limit_settings
 from slotstream_servicekit.settings import DatabaseLimits, ServiceSettings
 from slotstream_servicekit.telemetry import DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_LIMIT
@@ -36,7 +34,6 @@ EVERY_TENANT: Final = "*"
 _CONNECT_SECONDS = 5
 _POOL_SECONDS = 10.0
 """How long to wait for a connection while all are lent out."""
-_KEPT_SECONDS = 60.0
 _STATEMENT_SECONDS = 60
 PUBLISHES: Final = "slotstream_publishes"
 """The key in `session.info` that says that the transaction writes to the outbox."""
@@ -71,7 +68,7 @@ class Database:
     def __init__(self, engine: AsyncEngine, *, turns: "_Turns", direct_url: URL | None = None) -> None:
         self.engine = engine
         self._turns = turns
-        self._kept = _KeptConnections(engine)
+        self._kept = KeptConnections(engine)
         self._direct_url = direct_url or engine.url
 
     @classmethod
@@ -244,48 +241,6 @@ class Database:
         """Close every pooled connection."""
         self._kept.give_all_back()
         await self.engine.dispose()
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    pooled: PoolProxiedConnection
-    since: float
-    """When the pool lent it, on the monotonic clock in seconds."""
-
-
-class _KeptConnections:
-    """Connections that the pool has lent, on their way from who has used one to who waits for one.
-
-    Lending one and taking it back costs the pool a greenlet and five per cent of a booking. It gets them back as soon
-    as nobody waits, and after a while in any case, so that it renews what has grown old. A session goes to the pool,
-    which must have one for it: `give_one_back` first.
-    """
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._free: list[_Kept] = []
-
-    async def take(self) -> _Kept:
-        """The one used last, which is most likely to be alive."""
-        now = time.monotonic()
-        while self._free:
-            kept = self._free.pop()
-            driver: Any = kept.pooled.driver_connection
-            if not driver.is_closed() and now - kept.since < _KEPT_SECONDS:
-                return kept
-            kept.pooled.close()
-        return _Kept(await self._engine.raw_connection(), now)
-
-    def keep(self, kept: _Kept) -> None:
-        self._free.append(kept)
-
-    def give_one_back(self) -> None:
-        if self._free:
-            self._free.pop(0).pooled.close()
-
-    def give_all_back(self) -> None:
-        while self._free:
-            self.give_one_back()
 
 
 class _Turns:

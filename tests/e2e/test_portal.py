@@ -76,6 +76,8 @@ async def test_a_client_confirms_moves_and_cancels_by_the_links_of_mails(platfor
         confirmed = (await history_of(world, booked["id"]))["items"][-1]
         assert (confirmed["verb"], confirmed["actor"]["type"]) == ("confirm", "client")
         assert confirmed["actor"]["id"] == booked["client_id"]
+        # Before the move: what is no longer so is not told.
+        await mailbox.expect(address, count=2)
 
         question = await browser.get(f"{path}/move", params={"to": stamp(later)})
         assert f"{path}/move" in question.text

@@ -1,7 +1,7 @@
 /** All appointments, across businesses: filters in the address, tabs with counts, grouped by day. */
 import { useElementScrollRestoration, useNavigate, useSearch } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Appointment, type Page, STATUSES, type Status, staffOf, useAppointmentPages, useCounts } from "../api/appointments";
 import { useResources, useServices } from "../api/catalogue";
@@ -50,6 +50,8 @@ export function ListPage() {
   const { verbsOf, start, dialog } = useVerbs();
   const box = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState<string | null>(null);
+  /** The row that a key has chosen, until it has the focus. */
+  const wanted = useRef<string | null>(null);
   const zones = useMemo(() => new Map(businesses.map((item) => [item.id, new Clock(clock.locale, item.zone)])), [businesses, clock.locale]);
   const set = (change: Partial<ListSearch>, replace = false) => void navigate({ search: (kept) => clean({ ...kept, wrong: undefined, ...change }), replace });
 
@@ -106,6 +108,14 @@ export function ListPage() {
       } else if (!ids.delete(id)) ids.add(id);
       return { ids, all: null, last: id };
     });
+  const giveFocus = () => {
+    const row = wanted.current && box.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(wanted.current)}"]`);
+    if (!row) return;
+    wanted.current = null;
+    row.focus();
+  };
+  // A row far away is drawn only after it has been scrolled to.
+  useLayoutEffect(giveFocus);
   const step = (by: number) => {
     const shownIds = order();
     const next = shownIds[Math.min(Math.max(shownIds.indexOf(current ?? "") + by, 0), shownIds.length - 1)];
@@ -113,7 +123,8 @@ export function ListPage() {
     setCurrent(next);
     virtual.scrollToIndex(lines.findIndex((line) => line.key === next));
     if (search.appointment) set({ appointment: next }, true);
-    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(next)}"]`)?.focus());
+    wanted.current = next;
+    giveFocus();
   };
   const verbKey = (verb: string) => () => {
     const appointment = rows.find((row) => row.id === (search.appointment ?? current));

@@ -17,6 +17,9 @@ from harness.world import Json, expect, until_true
 INBOUND = "/v1/providers/twilio/inbound-sms"
 PHONE = {"width": 390, "height": 844}
 
+_UNTIL_DUE = timedelta(seconds=8)
+"""Long enough for notifications to know of the appointment."""
+
 Writes = Callable[[str], Awaitable[None]]
 
 
@@ -32,7 +35,9 @@ async def asked(practice: Practice) -> Json:
     }
     service = expect(await world.booking.post("/v1/services", json=body, headers=world.fresh_key()))
     name = f"Greta {uuid4().hex[:6]}"
-    day = practice.a_day()
+    # Reminders are due whole minutes before: this one some seconds from now.
+    soon = datetime.now(UTC) + _UNTIL_DUE
+    day = practice.a_day().replace(second=soon.second)
     booked: Json = await practice.book(day, name, staff=0, service_id=service["id"])
     client = await practice.client_named(name)
     # Due as soon as it is asked for: the minute in which the day of the appointment is so far away.

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from notifications_salon import Salon
@@ -13,11 +13,12 @@ from sqlalchemy import text
 
 from notifications import worker
 from notifications.adapters.email import EmailChannel
-from notifications.domain import Message, OutcomeUnknownError, Outgoing, Receipt
+from notifications.domain import Channel, Kind, Message, OutcomeUnknownError, Outgoing, Receipt
 from notifications.main import create_sender
+from notifications.storage.delivery import CLAIM
 from notifications.usecases import delivery
 from notifications.usecases.delivery import claim_messages, recover_claims
-from notifications.worker import OLDEST_UNSENT
+from notifications.worker import OLDEST_UNSENT, UNKNOWN
 
 pytestmark = pytest.mark.service
 
@@ -288,17 +289,103 @@ async def test_a_message_that_breaks_whoever_judges_it_fails_alone(
 async def test_a_row_that_makes_no_message_is_taken_out_of_the_queue(salon: Salon) -> None:
     broken, sound = salon.snapshot(), salon.snapshot()
     await salon.receive(salon.created(broken), salon.created(sound))
-    await salon.execute(f"UPDATE messages SET kind = 'of_the_future' WHERE appointment_id = '{broken.id}'")
+    await salon.execute(f"UPDATE messages SET audience = 'nobody' WHERE appointment_id = '{broken.id}'")
 
     assert len(await salon.send()) == 1
     assert await salon.send() == []
-    await salon.execute(f"UPDATE messages SET kind = 'created' WHERE appointment_id = '{broken.id}'")
+    await salon.execute(f"UPDATE messages SET audience = 'client' WHERE appointment_id = '{broken.id}'")
     assert ("created", "failed", "unreadable") in await salon.outcomes()
 
 
 async def test_a_claim_that_cannot_be_recovered_holds_up_no_other(salon: Salon) -> None:
     broken, sound = salon.snapshot(), salon.snapshot()
     await salon.receive(salon.created(broken), salon.created(sound))
+    await _claim_all(salon)
+    await salon.execute(f"UPDATE messages SET audience = 'nobody' WHERE appointment_id = '{broken.id}'")
+    salon.now += timedelta(seconds=31)
+
+    assert await recover_claims(database=salon.database, now=salon.now) == 1
+    assert len(await salon.send()) == 1
+    await salon.execute(f"UPDATE messages SET audience = 'client' WHERE appointment_id = '{broken.id}'")
+    assert ("created", "failed", "unreadable") in await salon.outcomes()
+
+
+@pytest.mark.parametrize("column", ["kind", "channel"])
+async def test_what_only_a_newer_version_can_send_is_left_for_it(salon: Salon, column: str) -> None:
+    newer, sound = salon.snapshot(), salon.snapshot()
+    await salon.receive(salon.created(newer), salon.created(sound))
+    await _make_newer(salon, newer.id, column)
+
+    assert len(await salon.send()) == 1
+    assert [row["appointment_id"] for row in await salon.ledger()] == [str(sound.id)]
+    assert await salon.sender.measure() == 0
+    await _make_known(salon, newer.id)
+    assert len(await salon.send()) == 1
+
+
+async def test_a_claim_of_a_newer_version_that_died_is_left_for_another_of_it(salon: Salon) -> None:
+    newer = salon.snapshot()
+    await salon.receive(salon.created(newer))
+    await _claim_all(salon)
+    await _make_newer(salon, newer.id)
+    salon.now += timedelta(minutes=1)
+
+    assert await recover_claims(database=salon.database, now=salon.now) == 0
+    await _make_known(salon, newer.id)
+    assert await recover_claims(database=salon.database, now=salon.now) == 1
+    assert len(await salon.send()) == 1
+
+
+async def test_messages_that_no_version_takes_for_minutes_are_counted(salon: Salon) -> None:
+    waiting, claimed = salon.snapshot(), salon.snapshot()
+    await salon.receive(salon.created(claimed))
+    await _claim_all(salon)
+    await salon.receive(salon.created(waiting))
+    for each in (waiting, claimed):
+        await _make_newer(salon, each.id)
+
+    await salon.sender.measure()
+    assert UNKNOWN._value.get() == 0
+    salon.now += timedelta(minutes=6)
+    assert await salon.sender.measure() == 360
+    assert UNKNOWN._value.get() == 2
+    for each in (waiting, claimed):
+        await _make_known(salon, each.id)
+    await salon.sender.measure()
+    assert UNKNOWN._value.get() == 0
+
+
+async def test_what_is_a_newer_versions_stops_neither_a_cancellation_nor_an_erase(salon: Salon) -> None:
+    newer = salon.snapshot()
+    await salon.receive(salon.created(newer))
+    await _make_newer(salon, newer.id, "channel")
+
+    await salon.receive(salon.cancelled(newer))
+    await salon.erase(salon.client_id)
+
+    await _make_known(salon, newer.id)
+    assert ("created", "suppressed", "appointment_cancelled") in await salon.outcomes()
+
+
+async def test_due_messages_are_found_by_their_index_however_many_there_are(salon: Salon) -> None:
+    await salon.receive(salon.created(salon.snapshot()))
+    await salon.execute(
+        """
+        INSERT INTO messages SELECT (jsonb_populate_record(m, jsonb_build_object('id', gen_random_uuid(),
+            'key', 'copy-' || n, 'next_attempt_at', m.next_attempt_at + n * interval '1 minute'))).*
+        FROM messages m, generate_series(1, 5000) n
+        """
+    )
+    async with salon.database.system_transaction() as session:
+        values = {"now": salon.now + timedelta(days=30), "claim": uuid4(), "lease": timedelta(seconds=30), "limit": 16}
+        known = {"kinds": sorted(Kind), "channels": sorted(Channel), "agreed": ["scheduled"]}
+        plan = (await session.execute(text(f"EXPLAIN {CLAIM.text}"), {**values, **known})).scalars().all()
+
+    assert any("messages_due_idx" in line for line in plan), plan
+
+
+async def _claim_all(salon: Salon) -> None:
+    """As a worker does that dies then."""
     await claim_messages(
         database=salon.database,
         channels=salon.sender.channels,
@@ -307,13 +394,17 @@ async def test_a_claim_that_cannot_be_recovered_holds_up_no_other(salon: Salon) 
         limit=10,
         retries=salon.sender.retries,
     )
-    await salon.execute(f"UPDATE messages SET kind = 'of_the_future' WHERE appointment_id = '{broken.id}'")
-    salon.now += timedelta(seconds=31)
 
-    assert await recover_claims(database=salon.database, now=salon.now) == 1
-    assert len(await salon.send()) == 1
-    await salon.execute(f"UPDATE messages SET kind = 'created' WHERE appointment_id = '{broken.id}'")
-    assert ("created", "failed", "unreadable") in await salon.outcomes()
+
+async def _make_newer(salon: Salon, appointment_id: UUID, column: str = "kind") -> None:
+    await salon.execute(f"UPDATE messages SET {column} = 'of_the_future' WHERE appointment_id = '{appointment_id}'")
+
+
+async def _make_known(salon: Salon, appointment_id: UUID) -> None:
+    await salon.execute(
+        f"UPDATE messages SET channel = 'email', kind = CASE kind WHEN 'of_the_future' THEN 'created' ELSE kind END "
+        f"WHERE appointment_id = '{appointment_id}'"
+    )
 
 
 async def test_no_error_of_the_database_ends_the_sender(

@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from notifications.adapters.portal_links import PortalLinks
 from notifications.domain import Channel, Channels, NumberDigests, RetryPolicy, Status
-from notifications.storage import MessageStore
+from notifications.storage import DeliveryStore, MessageStore
 from notifications.usecases.delivery import claim_messages, deliver_message, give_up, next_due, recover_claims
 from notifications.usecases.eligibility import Sendable
 from notifications.usecases.rendering import render_message
@@ -40,10 +40,17 @@ OLDEST_UNSENT = Gauge(
     "For how long the message has been due that waits longest for being sent; 0 where none waits",
 )
 
+UNKNOWN = Gauge(
+    "slotstream_unknown_messages",
+    "Messages that have been due for more than five minutes and are of a kind or channel that this version cannot send",
+)
+
 _UNHEALTHY_AFTER_SECONDS: Final = 15.0
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 5.0
 """Pauses after failures, in seconds."""
+_LEFT_FOR_OTHERS: Final = timedelta(minutes=5)
+"""How long what this version does not know is waited for: a newer one that runs beside it sends it at once."""
 
 
 @dataclass(kw_only=True)
@@ -198,10 +205,12 @@ class Sender:
         await pause_for(seconds, stop, self.wake)
 
     async def measure(self) -> int:
-        """Sets the gauge of the oldest unsent message; returns its whole seconds."""
+        """Sets the gauges of the oldest unsent message and of those of no known kind; returns the former's seconds."""
         now = self.clock()
         async with self.database.system_transaction() as session:
             due_at = await MessageStore(session).oldest_unsent(now=now)
+            unknown = await DeliveryStore(session).count_unknown(due_before=now - _LEFT_FOR_OTHERS)
+        UNKNOWN.set(unknown)
         seconds = (now - due_at).total_seconds() if due_at is not None else 0.0
         OLDEST_UNSENT.set(seconds)
         return int(seconds)

@@ -11,11 +11,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import AGREED_STATUSES, Channel, Message, Outgoing, Status
-from notifications.storage.messages import COLUMNS, message_of
+from notifications.domain import AGREED_STATUSES, Channel, Kind, Message, Outgoing, Status
+from notifications.storage.messages import COLUMNS, IS_KNOWN, message_of
 from notifications.storage.tables import messages
 
 _REMINDER_HOLDS = """
@@ -26,11 +26,12 @@ _REMINDER_HOLDS = """
     )
 """
 
-_CLAIM = text(
+CLAIM = text(
     f"""
     WITH due AS MATERIALIZED (
         SELECT organization_id, id FROM messages
-        WHERE status = 'planned' AND next_attempt_at <= :now AND channel <> ALL(CAST(:but AS text[]))
+        WHERE status = 'planned' AND next_attempt_at <= :now
+        AND kind = ANY(CAST(:kinds AS text[])) AND channel = ANY(CAST(:channels AS text[]))
         ORDER BY next_attempt_at LIMIT :limit
         FOR UPDATE SKIP LOCKED
     ), judged AS (
@@ -134,7 +135,7 @@ class Claimed:
     to_send: Sequence[Message]
     suppressed: Sequence[Message]
     unreadable: Sequence[tuple[UUID, UUID]] = ()
-    """Rows (organization, id) that make no message, such as one of a kind that is not known."""
+    """Rows (organization, id) that make no message although their kind and channel are known."""
 
 
 class DeliveryStore:
@@ -146,16 +147,18 @@ class DeliveryStore:
     ) -> Claimed:
         """Claims what is due; reminders only if their appointment still stands as it did when they were planned.
 
-        What is to go out on the channels `but` is left for later.
+        What is to go out on the channels `but` is left for later, and what this version does not know, kinds and
+        channels, for one that does.
         """
         rows = await self._session.execute(
-            _CLAIM,
+            CLAIM,
             {
                 "now": now,
                 "claim": claim,
                 "lease": lease,
                 "limit": limit,
-                "but": sorted(but),
+                "kinds": sorted(Kind),
+                "channels": sorted(frozenset(Channel).difference(but)),
                 "agreed": sorted(AGREED_STATUSES),
             },
         )
@@ -198,6 +201,13 @@ class DeliveryStore:
                 version=messages.c.version + 1,
             )
         )
+
+    async def count_unknown(self, *, due_before: datetime) -> int:
+        """How many messages have been due since then that this version leaves for another, which has not come."""
+        unclaimed = and_(messages.c.status == Status.PLANNED, messages.c.next_attempt_at <= due_before)
+        abandoned = and_(messages.c.status == Status.CLAIMED, messages.c.claimed_until <= due_before)
+        query = select(func.count()).select_from(messages).where(not_(IS_KNOWN), or_(unclaimed, abandoned))
+        return int((await self._session.execute(query)).scalar_one())
 
     async def begin_attempt(
         self, message: Message, *, recipient_name: str, outgoing: Outgoing, lease: timedelta, now: datetime
@@ -339,7 +349,7 @@ class DeliveryStore:
         """Claims (organization, message) that have run out, those first that ran out first."""
         query = (
             select(messages.c.organization_id, messages.c.id)
-            .where(messages.c.status == Status.CLAIMED, messages.c.claimed_until <= now)
+            .where(messages.c.status == Status.CLAIMED, messages.c.claimed_until <= now, IS_KNOWN)
             .order_by(messages.c.claimed_until)
             .limit(limit)
         )

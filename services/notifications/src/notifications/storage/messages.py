@@ -1,6 +1,6 @@
 """The ledger: planning messages once each, stopping them, reading them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
@@ -19,6 +19,9 @@ from slotstream_servicekit.rows import columns_of
 
 _FIELDS = tuple(field.name for field in fields(Message))
 COLUMNS = tuple(messages.c[name] for name in _FIELDS)
+IS_KNOWN = and_(messages.c.kind.in_(sorted(Kind)), messages.c.channel.in_(sorted(Channel)))
+"""What this version can read. The rest is a newer one's, which runs beside it while processes are replaced."""
+_KINDS, _CHANNELS = frozenset(map(str, Kind)), frozenset(map(str, Channel))
 _CHUNK = 400
 
 _MAY_RETURN = (
@@ -156,7 +159,7 @@ class MessageStore:
                 "now": now,
             },
         )
-        return [message_of(row) for row in rows]
+        return messages_of(rows)
 
     async def stop_reminder(self, organization_id: UUID, reminder_id: UUID, *, now: datetime) -> list[Message]:
         rows = await self._session.execute(
@@ -170,7 +173,7 @@ class MessageStore:
             .values(**_SUPPRESSED, reason="removed", updated_at=now)
             .returning(*COLUMNS)
         )
-        return [message_of(row) for row in rows]
+        return messages_of(rows)
 
     async def forget_clients(self, clients: Collection[tuple[UUID, UUID]], *, now: datetime) -> list[Message]:
         """Takes erased clients' addresses and texts out of the ledger, and stops what was still to be sent to them."""
@@ -201,7 +204,7 @@ class MessageStore:
                 .values(**_SUPPRESSED, reason="client_erased", updated_at=now)
                 .returning(*COLUMNS)
             )
-            stopped += [message_of(row) for row in rows]
+            stopped += messages_of(rows)
         return stopped
 
     async def chains_without_address(
@@ -272,7 +275,9 @@ class MessageStore:
         return message
 
     async def find(self, organization_id: UUID, message_id: UUID) -> Message | None:
-        query = select(*COLUMNS).where(messages.c.organization_id == organization_id, messages.c.id == message_id)
+        query = select(*COLUMNS).where(
+            messages.c.organization_id == organization_id, messages.c.id == message_id, IS_KNOWN
+        )
         row = (await self._session.execute(query)).first()
         return message_of(row) if row is not None else None
 
@@ -289,13 +294,13 @@ class MessageStore:
             .values(**_SUPPRESSED, reason=reason, updated_at=now)
             .returning(*COLUMNS)
         )
-        return [message_of(row) for row in rows]
+        return messages_of(rows)
 
     async def page(
         self, organization_id: UUID, *, wanted: MessageFilter, after: UUID | None, limit: int
     ) -> Sequence[Message]:
         """Newest first, by id, which rises with the time of planning."""
-        query = select(*COLUMNS).where(messages.c.organization_id == organization_id)
+        query = select(*COLUMNS).where(messages.c.organization_id == organization_id, IS_KNOWN)
         for column, values in (
             (messages.c.appointment_id, wanted.appointment_ids),
             (messages.c.client_id, wanted.client_ids),
@@ -312,7 +317,7 @@ class MessageStore:
         if after is not None:
             query = query.where(messages.c.id < after)
         rows = await self._session.execute(query.order_by(messages.c.id.desc()).limit(limit))
-        return [message_of(row) for row in rows]
+        return messages_of(rows)
 
     async def reminders_of(self, organization_id: UUID, appointment_id: UUID) -> list[Message]:
         """The reminder messages of one appointment, in the order in which they are due."""
@@ -325,7 +330,7 @@ class MessageStore:
             )
             .order_by(messages.c.due_at, messages.c.id)
         )
-        return [message_of(row) for row in await self._session.execute(query)]
+        return messages_of(await self._session.execute(query))
 
 
 _SUPPRESSED: dict[str, Any] = {
@@ -356,6 +361,11 @@ def _planned(draft: Draft, now: datetime) -> dict[str, Any]:
         "updated_at": now,
         "version": 1,
     }
+
+
+def messages_of(rows: Iterable[Row[Any]]) -> list[Message]:
+    """Those that this version can read; what was done to a newer one's is not told by us."""
+    return [message_of(row) for row in rows if row.kind in _KINDS and row.channel in _CHANNELS]
 
 
 def message_of(row: Row[Any]) -> Message:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Message
-from notifications.storage.messages import COLUMNS, message_of
+from notifications.storage.messages import COLUMNS, messages_of
 from notifications.storage.tables import number_opt_outs, provider_calls
 
 _FIELDS: Final = ", ".join(f"m.{column.name}" for column in COLUMNS)
@@ -66,12 +66,12 @@ class OptOutStore:
     async def stop(self, number: str, *, now: datetime) -> list[Message]:
         """Suppresses each text and call to clients with this number, of all organizations, not being handed over."""
         rows = await self._session.execute(_STOP, {"number": number, "now": now})
-        return [message_of(row) for row in rows]
+        return messages_of(rows)
 
     async def resume(self, number: str, *, now: datetime) -> list[Message]:
         """Plans the reminders again that lie ahead and were stopped; whether they still hold is judged when due."""
         rows = await self._session.execute(_RESUME, {"number": number, "now": now})
-        return [message_of(row) for row in rows]
+        return messages_of(rows)
 
     async def claim_call(self, call_id: str, *, now: datetime) -> bool:
         """False for a call that was worked through before: a signed copy stays valid for ever."""

@@ -66,6 +66,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
     "notifications": {
         "templates": _MASTER,
         "reminder_rules": _MASTER,
+        "follow_up_rules": _MASTER,
         "catalogue": _STATE,
         "clients": _STATE,
         "preferences": _STATE,

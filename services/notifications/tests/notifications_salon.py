@@ -26,6 +26,7 @@ from slotstream_contracts.appointments import (
     AppointmentConfirmed,
     AppointmentCreated,
     AppointmentEvent,
+    AppointmentNoShow,
     AppointmentReopened,
     AppointmentRescheduled,
     AppointmentSnapshot,
@@ -156,9 +157,13 @@ class Salon:
         )
         return self._event(AppointmentCancelled, gone, "cancel")
 
-    def reopened(self, snapshot: AppointmentSnapshot) -> Event:
+    def no_show(self, snapshot: AppointmentSnapshot) -> Event:
+        change = {"status": FieldChange(old=snapshot.status, new="no_show")}
+        return self._event(AppointmentNoShow, self.after(snapshot, status="no_show"), "no_show", fields=change)
+
+    def reopened(self, snapshot: AppointmentSnapshot, *, after: str = "cancelled") -> Event:
         back = self.after(snapshot, status="scheduled", calendar_sequence=snapshot.calendar_sequence + 1)
-        change = {"status": FieldChange(old="cancelled", new="scheduled")}
+        change = {"status": FieldChange(old=after, new="scheduled")}
         return self._event(AppointmentReopened, back, "reopen", fields=change)
 
     def assigned(self, snapshot: AppointmentSnapshot, *staff: tuple[UUID, str]) -> Event:

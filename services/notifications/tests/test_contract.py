@@ -18,6 +18,8 @@ async def test_every_answer_is_one_that_the_openapi_document_declares(salon: Sal
     templates = [(await salon.http.post("/v1/templates", json=template)).json()["id"]]
     rules = [(await salon.http.post("/v1/reminder-rules", json={"minutes_before": 60})).json()["id"]]
 
+    follow_ups = [(await salon.http.post("/v1/follow-up-rules", json={"minutes_after": 60})).json()["id"]]
+
     statuses = await assert_a_running_server_keeps_to_its_document(
         salon.app,
         headers={"Authorization": salon.http.headers["Authorization"]},
@@ -29,6 +31,7 @@ async def test_every_answer_is_one_that_the_openapi_document_declares(salon: Sal
             "clients": [str(salon.client_id)],
             "messages": [item["id"] for item in await salon.ledger()],
             "reminder-rules": rules,
+            "follow-up-rules": follow_ups,
             "templates": templates,
         },
         max_examples=15,

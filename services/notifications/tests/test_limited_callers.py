@@ -36,6 +36,7 @@ pytestmark = pytest.mark.service
 WATCHED = sorted(set(TENANT_TABLES) - {"idempotency_keys"})
 TEMPLATE = {"kind": "reminder", "audience": "client", "channel": "email", "locale": "en", "subject": "S", "text": "T"}
 RULE = {"channel": "email", "minutes_before": 60}
+FOLLOW_UP = {"channel": "email", "minutes_after": 60}
 UNSIGNED = (403, "signature_invalid")
 NOT_CONFIGURED = (409, "channel_unavailable")
 BROWSER = {"endpoint": "https://push.example.com/a", "keys": {"p256dh": "x", "auth": "y"}}
@@ -82,6 +83,8 @@ async def test_no_route_shows_or_changes_what_lies_outside(
     rule = await added(salon.http, "/v1/reminder-rules", {**RULE, "service_id": str(service)})
     shared = await added(salon.http, "/v1/templates", TEMPLATE)
     shared_rule = await added(salon.http, "/v1/reminder-rules", {**RULE, "minutes_before": 90})
+    follow_up = await added(salon.http, "/v1/follow-up-rules", {**FOLLOW_UP, "service_id": str(service)})
+    shared_follow_up = await added(salon.http, "/v1/follow-up-rules", FOLLOW_UP)
     messages = [row["id"] for row in await salon.ledger() if row["appointment_id"] == str(appointment.id)]
     inbound = await written_back(salon, appointment.id, "Hush, hush")
     await written_back(salon, own.id, "Hello")
@@ -144,6 +147,27 @@ async def test_no_route_shows_or_changes_what_lies_outside(
             json={"enabled": False},
             expected=SHARED,
         ),
+        Probe(route="POST /v1/follow-up-rules", json={**FOLLOW_UP, "channel": "sms"}, expected=SHARED, controls=False),
+        Probe(
+            route="POST /v1/follow-up-rules",
+            json={**FOLLOW_UP, "service_id": str(service)},
+            expected=CALENDAR if here else BUSINESS,
+            controls=False,
+        ),
+        Probe(route="GET /v1/follow-up-rules", expected=OPEN if here else HIDDEN),
+        Probe(route="GET /v1/follow-up-rules/{rule_id}", path=f"/v1/follow-up-rules/{follow_up}", expected=read),
+        Probe(
+            route="PATCH /v1/follow-up-rules/{rule_id}",
+            path=f"/v1/follow-up-rules/{follow_up}",
+            json={"enabled": False},
+            expected=changed,
+        ),
+        Probe(
+            route="PATCH /v1/follow-up-rules/{rule_id}",
+            path=f"/v1/follow-up-rules/{shared_follow_up}",
+            json={"enabled": False},
+            expected=SHARED,
+        ),
         Probe(route="GET /v1/messages", expected=HIDDEN),
         Probe(route="GET /v1/messages", params={"appointment_id": str(appointment.id)}, expected=HIDDEN),
         Probe(route="GET /v1/messages", params={"client_id": str(salon.client_id)}, expected=HIDDEN),
@@ -202,11 +226,12 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         Probe(route="POST /v1/providers/twilio/inbound-sms", expected=UNSIGNED, controls=False),
         Probe(route="DELETE /v1/templates/{template_id}", path=f"/v1/templates/{template}", expected=changed),
         Probe(route="DELETE /v1/reminder-rules/{rule_id}", path=f"/v1/reminder-rules/{rule}", expected=changed),
+        Probe(route="DELETE /v1/follow-up-rules/{rule_id}", path=f"/v1/follow-up-rules/{follow_up}", expected=changed),
     ]
     check_complete(salon.app, probes)
     marks = {str(appointment.id), reminder, inbound, "Hush, hush", *messages}
     if not here:
-        marks |= {template, rule, str(business), "Hush"}
+        marks |= {template, rule, follow_up, str(business), "Hush"}
     await walk(probes, limited=limited, marks=marks, database=salon.database, tables=WATCHED)
     seen = (await limited.get("/v1/messages")).json()["items"]
     assert {row["appointment_id"] for row in seen} == {str(own.id)}

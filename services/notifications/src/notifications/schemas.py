@@ -14,6 +14,7 @@ LocaleTag = Annotated[
 ]
 """A language, perhaps with a region (BCP 47)."""
 MinutesBefore = Annotated[int, Field(ge=1, le=366 * 24 * 60, strict=True)]
+MinutesAfter = Annotated[int, Field(ge=1, le=30 * 24 * 60, strict=True)]
 _Subject = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 _Body = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
 
@@ -134,6 +135,40 @@ class ReminderRuleOut(ResponseModel):
     service_id: UUID | None
     channel: Channel
     minutes_before: int
+    template_id: UUID | None
+    enabled: bool
+    created_at: InstantOut
+    updated_at: InstantOut
+    version: int
+
+
+class CreateFollowUpRuleIn(RequestModel):
+    """A message to who did not come: of the organization, or of one business or one service."""
+
+    id: UUID | None = None
+    business_id: UUID | None = None
+    service_id: UUID | None = None
+    channel: Channel = Channel.EMAIL
+    minutes_after: MinutesAfter
+    template_id: UUID | None = None
+    enabled: bool = True
+
+
+class ChangeFollowUpRuleIn(RequestModel):
+    """`template_id: null` goes back to the usual text."""
+
+    minutes_after: MinutesAfter | None = None
+    template_id: UUID | None = None
+    enabled: bool | None = None
+
+
+class FollowUpRuleOut(ResponseModel):
+    id: UUID
+    business_id: UUID | None
+    service_id: UUID | None
+    channel: Channel
+    minutes_after: int
+    """From the time at which it was noted that the client did not come."""
     template_id: UUID | None
     enabled: bool
     created_at: InstantOut

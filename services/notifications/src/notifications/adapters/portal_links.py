@@ -9,7 +9,8 @@ from notifications.domain import Appointment
 from slotstream_servicekit.client_links import ClientLink, LinkSealer, ShownAppointment, link_address
 
 _KEPT_AFTER_THE_END: Final = timedelta(days=7)
-"""How long a link in a message works after its appointment: for the choice of messages."""
+"""How long a link in a message works after its appointment, or after a message that comes later: for the choice of
+messages."""
 
 
 class PortalLinks:
@@ -29,7 +30,7 @@ class PortalLinks:
             organization_id=appointment.organization_id,
             client_id=client_id,
             issued_at=now.replace(microsecond=0),
-            expires_at=appointment.ends_at.replace(microsecond=0) + _KEPT_AFTER_THE_END,
+            expires_at=max(appointment.ends_at, now).replace(microsecond=0) + _KEPT_AFTER_THE_END,
             appointment=ShownAppointment(id=appointment.id, starts_at=appointment.starts_at),
         )
         address = link_address(self._portal_url, self._sealer.seal(link))

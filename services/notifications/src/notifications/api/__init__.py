@@ -3,6 +3,7 @@
 from notifications.api.calls import router as calls_router
 from notifications.api.channels import router as channels_router
 from notifications.api.dependencies import Dependencies
+from notifications.api.follow_up_rules import router as follow_up_rules_router
 from notifications.api.inbound_messages import router as inbound_messages_router
 from notifications.api.messages import router as messages_router
 from notifications.api.portal import router as portal_router
@@ -17,6 +18,7 @@ from notifications.api.templates import router as templates_router
 ROUTERS = (
     templates_router,
     reminder_rules_router,
+    follow_up_rules_router,
     reminders_router,
     messages_router,
     inbound_messages_router,

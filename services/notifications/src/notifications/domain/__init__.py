@@ -50,6 +50,7 @@ from notifications.domain.errors import (
     BusinessUnknownError,
     ChannelUnavailableError,
     DuplicateError,
+    DuplicateFollowUpError,
     DuplicateReminderError,
     EndpointInvalidError,
     NoBrowserError,
@@ -61,6 +62,7 @@ from notifications.domain.errors import (
     TemplateRefusedError,
     TooManySubscriptionsError,
 )
+from notifications.domain.follow_ups import FollowUpRule, due_follow_ups, undone_no_shows
 from notifications.domain.messages import OF_SERIES, Audience, Channel, Draft, Kind, Message, MessageRequest, Status
 from notifications.domain.opt_outs import STOPPED_BY_NUMBER, NumberDigests, OptOutWord, opt_out_word
 from notifications.domain.planning import (
@@ -71,12 +73,12 @@ from notifications.domain.planning import (
     refusal_key,
     refused_answer,
     requested_message,
-    rules_for,
     suppression_reason,
 )
 from notifications.domain.push import MOST_PUSH_SUBSCRIPTIONS, PushPerson, PushSubscription
 from notifications.domain.reminders import Reminder, ReminderRule
 from notifications.domain.retries import RetryPolicy
+from notifications.domain.rules import rules_for
 from notifications.domain.series import (
     Occurrence,
     Series,
@@ -118,8 +120,10 @@ __all__ = [
     "DeliveryError",
     "Draft",
     "DuplicateError",
+    "DuplicateFollowUpError",
     "DuplicateReminderError",
     "EndpointInvalidError",
+    "FollowUpRule",
     "ForStaff",
     "InboundMessage",
     "InboundStatus",
@@ -173,6 +177,7 @@ __all__ = [
     "bounded_sms",
     "client_keys",
     "doubt_about",
+    "due_follow_ups",
     "due_reminders",
     "ended_appointments",
     "immediate_messages",
@@ -190,5 +195,6 @@ __all__ = [
     "spoken",
     "suppression_reason",
     "told_series",
+    "undone_no_shows",
     "without_links",
 ]

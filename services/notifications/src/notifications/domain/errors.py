@@ -80,6 +80,13 @@ class DuplicateReminderError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class DuplicateFollowUpError(SlotstreamError):
+    """A second rule of one level and channel: the client would be written to twice."""
+
+    code = "duplicate_follow_up"
+    kind = ErrorKind.conflict
+
+
 class DuplicateError(SlotstreamError):
     code = "already_exists"
     kind = ErrorKind.conflict

@@ -34,6 +34,8 @@ class Kind(StrEnum):
     ASSIGNED = "assigned"
     UNASSIGNED = "unassigned"
     REMINDER = "reminder"
+    FOLLOW_UP = "follow_up"
+    """To who did not come."""
     ANSWER_REFUSED = "answer_refused"
     """What the client answered was not possible."""
     SERIES_REQUESTED = "series_requested"

@@ -13,8 +13,9 @@ from notifications.domain.answers import InboundMessage
 from notifications.domain.appointments import AGREED_STATUSES, Appointment, AppointmentChange
 from notifications.domain.channels import NotificationChannel, may_reach
 from notifications.domain.contacts import CatalogueItem
+from notifications.domain.follow_ups import follow_up_reason
 from notifications.domain.messages import Audience, Channel, Draft, Kind, MessageRequest
-from notifications.domain.reminders import Reminder, ReminderRule
+from notifications.domain.reminders import Reminder
 
 _SILENT_SOURCES = frozenset({"import", "calendar_sync"})
 """Staff know these already: they come from their own books."""
@@ -256,10 +257,11 @@ def suppression_reason(
     """None while a message of this kind tells the truth about `appointment`; otherwise why it does not."""
     if kind in NEED_ACTIVE and not appointment.is_active:
         return appointment.inactive_reason
-    if kind is Kind.REQUESTED and appointment.status != "pending":
+    told = {Kind.REQUESTED: "pending", Kind.CANCELLED: "cancelled", Kind.DECLINED: "cancelled"}
+    if appointment.status != told.get(kind, appointment.status):
         return "superseded"
-    if kind in {Kind.CANCELLED, Kind.DECLINED} and appointment.status != "cancelled":
-        return "superseded"
+    if kind is Kind.FOLLOW_UP:
+        return follow_up_reason(appointment)
     if kind is Kind.WITHDRAWN and appointment.client_id == client_id:
         return "superseded"
     is_staff = any(member.id == resource_id for member in appointment.staff)
@@ -276,21 +278,6 @@ def ended_appointments(chain: Collection[Appointment]) -> Iterator[tuple[Appoint
             yield appointment, "appointment_rescheduled"
         elif not appointment.is_active:
             yield appointment, appointment.inactive_reason
-
-
-def rules_for(appointment: Appointment, rules: Sequence[ReminderRule]) -> list[ReminderRule]:
-    """The default reminders of a new appointment: those of its service, else of its business, else of all.
-
-    The closest level that has any rule decides alone, even if all its rules are disabled: so a service can go
-    without reminders.
-    """
-    levels: list[list[ReminderRule]] = [
-        [rule for rule in rules if rule.service_id is not None and rule.service_id == appointment.service_id],
-        [rule for rule in rules if rule.service_id is None and rule.business_id == appointment.business_id],
-        [rule for rule in rules if rule.service_id is None and rule.business_id is None],
-    ]
-    closest = next((level for level in levels if level), [])
-    return [rule for rule in closest if rule.enabled]
 
 
 def due_reminders(

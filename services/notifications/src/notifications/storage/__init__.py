@@ -2,6 +2,7 @@
 
 from notifications.storage.appointments import AppointmentStore, AppointmentTextStore
 from notifications.storage.delivery import Claimed, DeliveryStore, Report, Settlement
+from notifications.storage.follow_ups import FollowUpRuleStore
 from notifications.storage.inbound import InboundFilter, InboundStore, Verdict
 from notifications.storage.messages import PLANNED_CHANNEL, MessageFilter, MessageStore, Stop
 from notifications.storage.opt_outs import OptOutStore
@@ -21,6 +22,7 @@ __all__ = [
     "ClientStore",
     "DeliveryStore",
     "Devices",
+    "FollowUpRuleStore",
     "InboundFilter",
     "InboundStore",
     "MessageFilter",

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from notifications.domain import BUSY_CODES, NEED_ACTIVE, Audience, Channel, Draft, Kind, Message, Status
 from notifications.storage.tables import appointments, clients, messages
@@ -37,6 +38,7 @@ _MAY_RETURN = (
     "removed",
 )
 """Why a reminder was suppressed that comes back when the appointment does."""
+_FOLLOW_UP_MAY_RETURN = ("appointment_archived", "superseded")
 _MAY_NOT_RETURN_LATE = ("appointment_pending", "no_address")
 _LATER_BY_RULE: Final = tuple(sorted(BUSY_CODES))
 
@@ -97,7 +99,8 @@ class MessageStore:
         """Plans each draft once, by its key; returns only what is new, or planned again.
 
         A reminder that was stopped with its appointment is planned again when it is asked for again, and one that was
-        not sent to the client whom the appointment was for by mistake, for the right one.
+        not sent to the client whom the appointment was for by mistake, for the right one. So is a follow-up after
+        another no-show of its appointment, as long as nothing was handed over.
         """
         # One event may come twice in one batch.
         once = {(draft.organization_id, draft.key): draft for draft in reversed(drafts)}
@@ -111,22 +114,28 @@ class MessageStore:
                 statement.on_conflict_do_update(
                     index_elements=["organization_id", "key"],
                     set_={**{name: excluded[name] for name in again}, "version": messages.c.version + 1},
-                    where=and_(
-                        messages.c.kind == Kind.REMINDER,
-                        messages.c.status == Status.SUPPRESSED,
-                        or_(
-                            messages.c.reason.in_(_MAY_RETURN),
-                            # Whatever stood against the former client; it is not sent late.
-                            and_(messages.c.client_id != excluded.client_id, excluded.due_at >= now),
-                        ),
-                        # Approved, or given an address, after the reminder was due: it is not sent late.
-                        or_(messages.c.reason.not_in(_MAY_NOT_RETURN_LATE), excluded.due_at >= now),
-                        excluded.status == Status.PLANNED,
-                    ),
+                    where=or_(_reminder_returns(excluded, now), _follow_up_moves(excluded)),
                 ).returning(*COLUMNS)
             )
             planned += [message_of(row) for row in answer]
         return planned
+
+    async def stop_follow_ups(self, appointments: Collection[tuple[UUID, UUID]], *, now: datetime) -> list[Message]:
+        """Suppresses those of these appointments (organization, id) that have not been handed over."""
+        if not appointments:
+            return []
+        rows = await self._session.execute(
+            update(messages)
+            .where(
+                tuple_(messages.c.organization_id, messages.c.appointment_id).in_(sorted(appointments)),
+                messages.c.kind == Kind.FOLLOW_UP,
+                messages.c.status.in_([Status.PLANNED, Status.CLAIMED]),
+                messages.c.attempted_at.is_(None),
+            )
+            .values(**_SUPPRESSED, reason="superseded", updated_at=now)
+            .returning(*COLUMNS)
+        )
+        return [message_of(row) for row in rows]
 
     async def told(self, keys: Collection[tuple[UUID, UUID, UUID]]) -> frozenset[tuple[UUID, UUID, UUID]]:
         """Of these organizations, appointments and clients: those where something was handed over to the client."""
@@ -331,6 +340,34 @@ class MessageStore:
             .order_by(messages.c.due_at, messages.c.id)
         )
         return messages_of(await self._session.execute(query))
+
+
+def _reminder_returns(excluded: ReadOnlyColumnCollection[str, Any], now: datetime) -> ColumnElement[bool]:
+    return and_(
+        messages.c.kind == Kind.REMINDER,
+        messages.c.status == Status.SUPPRESSED,
+        or_(
+            messages.c.reason.in_(_MAY_RETURN),
+            # Whatever stood against the former client; it is not sent late.
+            and_(messages.c.client_id != excluded.client_id, excluded.due_at >= now),
+        ),
+        # Approved, or given an address, after the reminder was due: it is not sent late.
+        or_(messages.c.reason.not_in(_MAY_NOT_RETURN_LATE), excluded.due_at >= now),
+        excluded.status == Status.PLANNED,
+    )
+
+
+def _follow_up_moves(excluded: ReadOnlyColumnCollection[str, Any]) -> ColumnElement[bool]:
+    """With another no-show of the appointment; the same one told again moves nothing."""
+    return and_(
+        messages.c.kind == Kind.FOLLOW_UP,
+        messages.c.attempted_at.is_(None),
+        messages.c.appointment_version < excluded.appointment_version,
+        or_(
+            messages.c.status == Status.PLANNED,
+            and_(messages.c.status == Status.SUPPRESSED, messages.c.reason.in_(_FOLLOW_UP_MAY_RETURN)),
+        ),
+    )
 
 
 _SUPPRESSED: dict[str, Any] = {

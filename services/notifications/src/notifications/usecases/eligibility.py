@@ -51,7 +51,7 @@ from notifications.storage import (
     TemplateStore,
 )
 
-_TOLD_LATER: Final = frozenset({Kind.AD_HOC, Kind.ANSWER_REFUSED})
+_TOLD_LATER: Final = frozenset({Kind.AD_HOC, Kind.ANSWER_REFUSED, Kind.FOLLOW_UP})
 """What is still told when the appointment is over."""
 
 

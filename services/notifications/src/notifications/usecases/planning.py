@@ -18,10 +18,12 @@ from notifications.domain import (
     Draft,
     InvalidAddressError,
     Message,
+    due_follow_ups,
     due_reminders,
     ended_appointments,
     immediate_messages,
     rules_for,
+    undone_no_shows,
 )
 from notifications.publishers import records_of
 from notifications.storage import (
@@ -29,6 +31,7 @@ from notifications.storage import (
     CatalogueStore,
     ClientStore,
     Devices,
+    FollowUpRuleStore,
     MessageStore,
     PushSubscriptionStore,
     ReminderRuleStore,
@@ -74,6 +77,10 @@ async def plan_messages(
     await store.put(list(newest_states(changes).values()))
     await _apply_rules(session, changes, now)
     messages = MessageStore(session)
+    newest = newest_states(changes, known)
+    undone = await messages.stop_follow_ups(set(undone_no_shows(changes, newest=newest)), now=now)
+    recent = [change for change in changes if change.time >= now - passed_over_after]
+    drafts += await _follow_ups(session, recent, newest, now, news_lifetime)
     planned = await messages.plan(await SeriesStore(session).numbered(drafts), now=now)
     # What tells of a series may wait for one of its appointments.
     waited_for = {change.appointment.organization_id for change in changes if change.with_series}
@@ -86,8 +93,20 @@ async def plan_messages(
         cause=Cause(correlation_id=last.correlation_id, traceparent=last.traceparent),
         now=now,
     )
-    await enqueue(session, records_of([*planned, *moved]))
+    await enqueue(session, records_of([*undone, *planned, *moved]))
     return bool(planned or moved) or woken
+
+
+async def _follow_ups(
+    session: AsyncSession,
+    changes: Sequence[AppointmentChange],
+    newest: Mapping[tuple[UUID, UUID], Appointment],
+    now: datetime,
+    news_lifetime: timedelta,
+) -> list[Draft]:
+    organizations = {change.appointment.organization_id for change in changes if change.verb == "no_show"}
+    rules = await FollowUpRuleStore(session).of_organizations(organizations) if organizations else []
+    return due_follow_ups(changes, newest=newest, rules=rules, now=now, news_lifetime=news_lifetime) if rules else []
 
 
 def _immediate_drafts(
@@ -163,13 +182,7 @@ async def _apply_rules(session: AsyncSession, changes: Sequence[AppointmentChang
     if not made:
         return
     rules = await ReminderRuleStore(session).of_organizations({appointment.organization_id for appointment in made})
-    applied = [
-        (appointment.calendar_uid, rule)
-        for appointment in made
-        for rule in rules_for(
-            appointment, [rule for rule in rules if rule.organization_id == appointment.organization_id]
-        )
-    ]
+    applied = [(appointment.calendar_uid, rule) for appointment in made for rule in rules_for(appointment, rules)]
     if applied:
         await ReminderStore(session).apply_rules(applied, now=now)
 

@@ -11,37 +11,32 @@ from notifications.domain import (
     DuplicateError,
     DuplicateReminderError,
     Kind,
-    ReminderLevelError,
     ReminderRule,
-    ServiceUnknownError,
-    TemplateRefusedError,
     require_channel,
 )
-from notifications.storage import CatalogueStore, ReminderRuleStore, TemplateStore
-from notifications.usecases.limits import check_setting
-from notifications.usecases.templates import require_business
+from notifications.storage import ReminderRuleStore
+from notifications.usecases.rules import (
+    check_rule_limits,
+    check_rule_version,
+    require_rule_level,
+    require_rule_template,
+)
 from slotstream_servicekit.context import Context
-from slotstream_servicekit.errors import TransientError, VersionConflictError
+from slotstream_servicekit.errors import TransientError
 
 
 async def create_rule(
     *, session: AsyncSession, context: Context, rule: ReminderRule, channels: frozenset[Channel]
 ) -> ReminderRule:
     """A default reminder for appointments made from now on."""
-    await _check_limits(session, context, rule)
+    await check_rule_limits(session, context, rule)
     require_channel(rule.channel, channels)
-    if rule.business_id is not None and rule.service_id is not None:
-        raise ReminderLevelError("A rule belongs to a business or to a service, not to both")
-    if rule.business_id is not None:
-        await require_business(session=session, organization_id=context.organization_id, business_id=rule.business_id)
-    if rule.service_id is not None:
-        service = await CatalogueStore(session).get(context.organization_id, "service", rule.service_id)
-        if service is None or service.archived:
-            raise ServiceUnknownError(f"There is no service {rule.service_id}")
-    await require_reminder_template(
+    await require_rule_level(session, rule)
+    await require_rule_template(
         session=session,
         organization_id=context.organization_id,
         template_id=rule.template_id,
+        kind=Kind.REMINDER,
         channel=rule.channel,
     )
     await _refuse_a_second(session, rule)
@@ -65,10 +60,14 @@ async def change_rule(
     """Changes what appointments made from now on get."""
     store = ReminderRuleStore(session)
     old = await store.get(context.organization_id, rule_id, lock=True)
-    await _check_limits(session, context, old)
-    _check_version(old, expected_version)
-    await require_reminder_template(
-        session=session, organization_id=context.organization_id, template_id=template_id, channel=old.channel
+    await check_rule_limits(session, context, old)
+    check_rule_version(old, expected_version)
+    await require_rule_template(
+        session=session,
+        organization_id=context.organization_id,
+        template_id=template_id,
+        kind=Kind.REMINDER,
+        channel=old.channel,
     )
     wanted = replace(
         old,
@@ -90,32 +89,9 @@ async def archive_rule(*, session: AsyncSession, context: Context, rule_id: UUID
     """Appointments that have the reminder keep it."""
     store = ReminderRuleStore(session)
     old = await store.get(context.organization_id, rule_id, lock=True)
-    await _check_limits(session, context, old)
-    _check_version(old, expected_version)
+    await check_rule_limits(session, context, old)
+    check_rule_version(old, expected_version)
     await store.replace(replace(old, updated_at=context.now, version=old.version + 1), archived=True)
-
-
-async def _check_limits(session: AsyncSession, context: Context, rule: ReminderRule) -> None:
-    """Raises OutsideLimitsError. A service that is not known is refused as one of another business."""
-    if not context.limits.is_limited:
-        return
-    if rule.service_id is None:
-        check_setting(context.limits, rule.business_id, what="A rule for all businesses")
-        return
-    service = await CatalogueStore(session).get(context.organization_id, "service", rule.service_id)
-    context.limits.check_no_calendar()
-    context.limits.check_businesses([service.business_id] if service and service.business_id else [])
-
-
-async def require_reminder_template(
-    *, session: AsyncSession, organization_id: UUID, template_id: UUID | None, channel: Channel
-) -> None:
-    """Raises TemplateRefusedError where the template is not one for reminders on `channel`."""
-    if template_id is None:
-        return
-    template = await TemplateStore(session).get(organization_id, template_id)
-    if (template.kind, template.channel) != (Kind.REMINDER, channel):
-        raise TemplateRefusedError(f"Template {template_id} is not one for reminders by {channel}")
 
 
 async def _refuse_a_second(session: AsyncSession, rule: ReminderRule) -> None:
@@ -124,8 +100,3 @@ async def _refuse_a_second(session: AsyncSession, rule: ReminderRule) -> None:
     if same is not None:
         minutes = rule.before // timedelta(minutes=1)
         raise DuplicateReminderError(f"Rule {same} reminds by {rule.channel} {minutes} minutes before already")
-
-
-def _check_version(old: ReminderRule, expected: int | None) -> None:
-    if expected is not None and expected != old.version:
-        raise VersionConflictError(old.version)

@@ -13,6 +13,7 @@ from notifications.domain import (
     Channels,
     DuplicateError,
     DuplicateReminderError,
+    Kind,
     Message,
     Reminder,
     ReminderInThePastError,
@@ -21,7 +22,7 @@ from notifications.domain import (
 from notifications.publishers import records_of
 from notifications.storage import AppointmentStore, MessageStore, ReminderStore
 from notifications.usecases.planning import plan_reminders
-from notifications.usecases.reminder_rules import require_reminder_template
+from notifications.usecases.rules import require_rule_template
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.outbox import enqueue
@@ -54,10 +55,11 @@ async def add_reminder(
         )
     if appointment.starts_at - reminder.before <= context.now:
         raise ReminderInThePastError("The reminder would have been due already")
-    await require_reminder_template(
+    await require_rule_template(
         session=session,
         organization_id=context.organization_id,
         template_id=reminder.template_id,
+        kind=Kind.REMINDER,
         channel=reminder.channel,
     )
     await AppointmentStore(session).lock_chains([appointment.chain])

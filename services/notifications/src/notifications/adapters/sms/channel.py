@@ -94,7 +94,9 @@ class SmsChannel:
 
     def _closing(self, notification: Notification, *, asks: bool) -> str:
         """How a client answers and stops reminders: only where the sender can be answered."""
-        if not _is_reminder(notification) or not can_be_answered(self._sender):
+        if not (_is_reminder(notification) or notification.message.kind is Kind.FOLLOW_UP) or not can_be_answered(
+            self._sender
+        ):
             return ""
         language = notification.language.partition("-")[0].lower()
         how_to_stop = _HOW_TO_STOP.get(language, _HOW_TO_STOP["en"])

@@ -88,6 +88,13 @@ _ENGLISH = _Language(
             f"Sorry, too late or changed meanwhile, nothing was done: {_SERVICE}, {_WHEN_SHORT}",
             "sorry, your answer came too late, or your appointment has changed since: nothing was done.",
         ),
+        (Kind.FOLLOW_UP, C): (
+            f"We missed you: {_SERVICE}, {_WHEN_SHORT}",
+            (
+                f"you had an appointment with {_BUSINESS}, and we missed you. "
+                "We would be glad to find another time for you."
+            ),
+        ),
         (Kind.ASSIGNED, S): (f"New appointment: {_SERVICE}, {_WHEN_SHORT}", "you have a new appointment."),
         (Kind.UNASSIGNED, S): (
             f"No longer yours: {_SERVICE}, {_WHEN_SHORT}",
@@ -150,6 +157,13 @@ _GERMAN = _Language(
         (Kind.ANSWER_REFUSED, C): (
             f"Leider zu spät oder inzwischen geändert, nichts ist geschehen: {_SERVICE}, {_WHEN_SHORT} Uhr",
             "leider kam Ihre Antwort zu spät, oder der Termin hat sich inzwischen geändert: Es ist nichts geschehen.",
+        ),
+        (Kind.FOLLOW_UP, C): (
+            f"Schade, dass Sie nicht da waren: {_SERVICE}, {_WHEN_SHORT} Uhr",
+            (
+                f"Sie hatten einen Termin bei {_BUSINESS}, und wir haben Sie vermisst. "
+                "Gern finden wir eine andere Zeit für Sie."
+            ),
         ),
         (Kind.ASSIGNED, S): (f"Neuer Termin: {_SERVICE}, {_WHEN_SHORT} Uhr", "Sie haben einen neuen Termin."),
         (Kind.UNASSIGNED, S): (
@@ -214,6 +228,13 @@ _FRENCH = _Language(
             f"Désolé, trop tard ou modifié entre-temps, rien n'a été fait : {_SERVICE}, {_WHEN_SHORT}",
             "désolé, votre réponse est arrivée trop tard, ou le rendez-vous a changé entre-temps : rien n'a été fait.",
         ),
+        (Kind.FOLLOW_UP, C): (
+            f"Vous nous avez manqué : {_SERVICE}, {_WHEN_SHORT}",
+            (
+                f"vous aviez rendez-vous chez {_BUSINESS} et nous ne vous avons pas vu. "
+                "Nous vous proposerons volontiers un autre moment."
+            ),
+        ),
         (Kind.ASSIGNED, S): (f"Nouveau rendez-vous : {_SERVICE}, {_WHEN_SHORT}", "vous avez un nouveau rendez-vous."),
         (Kind.UNASSIGNED, S): (
             f"Confié à quelqu'un d'autre : {_SERVICE}, {_WHEN_SHORT}",
@@ -277,6 +298,10 @@ _SPANISH = _Language(
             f"Lo sentimos, tarde o ya cambiada, no se ha hecho nada: {_SERVICE}, {_WHEN_SHORT}",
             "lo sentimos: su respuesta llegó tarde, o su cita ha cambiado desde entonces. No se ha hecho nada.",
         ),
+        (Kind.FOLLOW_UP, C): (
+            f"Le echamos de menos: {_SERVICE}, {_WHEN_SHORT}",
+            (f"tenía una cita con {_BUSINESS} y no pudimos verle. Con gusto le buscamos otra hora."),
+        ),
         (Kind.ASSIGNED, S): (f"Nueva cita: {_SERVICE}, {_WHEN_SHORT}", "tiene una nueva cita."),
         (Kind.UNASSIGNED, S): (f"Reasignada: {_SERVICE}, {_WHEN_SHORT}", "esta cita la atenderá otra persona."),
         (Kind.RESCHEDULED, S): (f"Nueva hora: {_SERVICE}, {_WHEN_SHORT}", "esta cita tiene una nueva hora."),
@@ -288,7 +313,11 @@ _ARABIC_TEXTS: Mapping[tuple[Kind, Audience], str] = {
     (Kind.ANSWER_REFUSED, C): (
         f"{_BUSINESS}: عذرًا، فات الأوان أو تغيّر الموعد، ولم يُنفَّذ شيء: {_SERVICE}، {_WHEN_SHORT}"
         " ({{ appointment.offset }}){% if business.phone %}. هاتف: {{ business.phone }}{% endif %}"
-    )
+    ),
+    (Kind.FOLLOW_UP, C): (
+        f"{_BUSINESS}: افتقدناك في موعدك: {_SERVICE}، {_WHEN_SHORT} ({{{{ appointment.offset }}}})."
+        " يسعدنا أن نجد لك وقتًا آخر{% if business.phone %}. هاتف: {{ business.phone }}{% endif %}"
+    ),
 }
 """Of SMS: answers are understood in Arabic, so what is said to them is as well."""
 

@@ -36,6 +36,7 @@ __all__ = [
     "catalogue",
     "clients",
     "erased_clients",
+    "follow_up_rules",
     "idempotency_keys",
     "inbound_messages",
     "messages",
@@ -234,6 +235,41 @@ reminder_rules = Table(
     ),
 )
 
+follow_up_rules = Table(
+    "follow_up_rules",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False),
+    Column("business_id", Uuid, nullable=True),
+    Column("service_id", Uuid, nullable=True),
+    Column("channel", Text, nullable=False),
+    Column("minutes_after", Integer, nullable=False),
+    Column("template_id", Uuid, nullable=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("archived", Boolean, nullable=False, server_default=text("false")),
+    instant("created_at"),
+    instant("updated_at"),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("organization_id", "id"),
+    ForeignKeyConstraint(
+        ["organization_id", "template_id"],
+        ["templates.organization_id", "templates.id"],
+        name="follow_up_rules_template_fkey",
+    ),
+    CheckConstraint("minutes_after > 0", name="follow_up_rules_are_after"),
+    CheckConstraint("business_id IS NULL OR service_id IS NULL", name="follow_up_rules_have_one_level"),
+    Index(
+        "follow_up_rules_once_idx",
+        "organization_id",
+        "business_id",
+        "service_id",
+        "channel",
+        unique=True,
+        postgresql_where=text("NOT archived"),
+        postgresql_nulls_not_distinct=True,
+    ),
+)
+
 reminders = Table(
     "reminders",
     metadata,
@@ -271,6 +307,7 @@ TENANT_TABLES = (
     "appointments",
     "catalogue",
     "clients",
+    "follow_up_rules",
     "idempotency_keys",
     "inbound_messages",
     "messages",
@@ -300,12 +337,15 @@ LIMITS = (
         business=f"business_id IS NULL OR {_OF_BUSINESS}",
         writes=f"{LIMIT_RESOURCE} IS NULL AND ({LIMIT_BUSINESSES} IS NULL OR {_OF_BUSINESS})",
     ),
-    RowLimit(
-        table="reminder_rules",
-        business=f"business_id IS NULL AND service_id IS NULL OR {_OF_BUSINESS}"
-        " OR serves_business(organization_id, service_id)",
-        writes=f"{LIMIT_RESOURCE} IS NULL AND ({LIMIT_BUSINESSES} IS NULL OR {_OF_BUSINESS}"
-        " OR serves_business(organization_id, service_id))",
+    *(
+        RowLimit(
+            table=rules,
+            business=f"business_id IS NULL AND service_id IS NULL OR {_OF_BUSINESS}"
+            " OR serves_business(organization_id, service_id)",
+            writes=f"{LIMIT_RESOURCE} IS NULL AND ({LIMIT_BUSINESSES} IS NULL OR {_OF_BUSINESS}"
+            " OR serves_business(organization_id, service_id))",
+        )
+        for rules in ("reminder_rules", "follow_up_rules")
     ),
 )
 """What limited callers see. UNLIMITED_TABLES says why the others have no limits."""

@@ -1,0 +1,91 @@
+/** Rules by which messages are sent: on which channel, how long before or after, for all, a business or a service. */
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useServices } from "../api/catalogue";
+import { useChannels } from "../api/channels";
+import { ask } from "../api/client";
+import type { components } from "../api/schema/notifications";
+import { useRight } from "../api/session";
+import { useBusiness } from "../business";
+import { duration } from "../time";
+import { Button } from "../ui/Button";
+import { Checkbox, Select, TextField } from "../ui/fields";
+import { Empty, Waiting } from "../ui/Page";
+import { Problem } from "../ui/Problem";
+
+type Before = components["schemas"]["ReminderRuleOut"];
+type After = components["schemas"]["FollowUpRuleOut"];
+const UNITS = { minutes: 1, hours: 60, days: 1440 } as const;
+
+const KINDS = {
+  "reminder-rules": { minutes: "minutes_before", said: "reminders.before", none: "reminders.noRules", title: "reminders.addRule", amount: "reminders.amount", add: "reminders.add", remove: "remove" },
+  "follow-up-rules": { minutes: "minutes_after", said: "followUps.after", none: "followUps.none", title: "followUps.addRule", amount: "followUps.amount", add: "followUps.add", remove: "followUps.remove" },
+} as const;
+
+const minutesOf = (rule: Before | After) => ("minutes_before" in rule ? rule.minutes_before : rule.minutes_after);
+
+export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit: keyof typeof UNITS }) {
+  const { t, i18n } = useTranslation();
+  const kind = KINDS[of];
+  const queries = useQueryClient();
+  const { businesses, business } = useBusiness();
+  const services = useServices().data ?? [];
+  const rules = useQuery({ queryKey: [of], queryFn: () => ask<{ items: (Before | After)[] }>("notifications", `/${of}`, { query: { limit: 100 } }) });
+  const mayWrite = useRight("write_templates");
+  const channels = useChannels();
+  const [channel, setChannel] = useState("email");
+  const [amount, setAmount] = useState("1");
+  const [unit, setUnit] = useState<keyof typeof UNITS>(firstUnit);
+  const [scope, setScope] = useState("all");
+  const [error, setError] = useState<unknown>(null);
+  const run = async (work: Promise<unknown>) => {
+    setError(null);
+    try {
+      await work;
+      await queries.invalidateQueries({ queryKey: [of] });
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  const scopeOf = (rule: Before | After) => services.find((service) => service.id === rule.service_id)?.name ?? businesses.find((item) => item.id === rule.business_id)?.name ?? t("reminders.everywhere");
+  const add = () => {
+    const service = services.find((item) => item.id === scope);
+    return run(
+      ask("notifications", `/${of}`, {
+        method: "POST",
+        body: { channel, [kind.minutes]: Number(amount) * UNITS[unit], enabled: true, business_id: service ? service.business_id : scope === "business" ? business?.id : null, service_id: service?.id ?? null },
+      }),
+    );
+  };
+  return (
+    <>
+      <Problem error={error} />
+      {!rules.data ? <Waiting error={rules.error} /> : !rules.data.items.length ? <Empty title={t(kind.none)} /> : (
+        <section className="panel">
+          {rules.data.items.map((rule) => (
+            <div className="ln" key={rule.id}>
+              <Checkbox value={rule.enabled} isDisabled={!mayWrite} onChange={(enabled) => void run(ask("notifications", `/${of}/${rule.id}`, { method: "PATCH", version: rule.version, body: { enabled } }))}>
+                {t(`channel.${rule.channel}`)}, {t(kind.said, { time: duration(minutesOf(rule), i18n.language) })}
+              </Checkbox>
+              <span><bdi>{scopeOf(rule)}</bdi></span>
+              {mayWrite && <Button kind="quiet" icon="trash" aria-label={t(kind.remove)} onPress={() => void run(ask("notifications", `/${of}/${rule.id}`, { method: "DELETE", version: rule.version }))} />}
+            </div>
+          ))}
+        </section>
+      )}
+      {mayWrite && (
+        <section className="panel">
+          <h2>{t(kind.title)}</h2>
+          <div className="three">
+            <Select label={t("reminders.channel")} value={channel} onChange={setChannel} options={channels.map((id) => ({ id, name: t(`channel.${id}`) }))} />
+            <TextField label={t(kind.amount)} type="number" value={amount} onChange={setAmount} />
+            <Select label={t("reminders.unit")} value={unit} onChange={(id) => setUnit(id as keyof typeof UNITS)} options={Object.keys(UNITS).map((id) => ({ id, name: t(`reminders.${id}`) }))} />
+            <Select label={t("reminders.for")} value={scope} onChange={setScope} options={[{ id: "all", name: t("reminders.everywhere") }, ...(business ? [{ id: "business", name: business.name }] : []), ...services.filter((service) => service.business_id === business?.id && !service.archived).map((service) => ({ id: service.id, name: service.name }))]} />
+          </div>
+          <Button kind="primary" isDisabled={!(Number(amount) > 0)} onPress={() => void add()}>{t(kind.add)}</Button>
+        </section>
+      )}
+    </>
+  );
+}

@@ -309,14 +309,24 @@ def test_a_wrong_password_is_one_sentence_on_the_command_line(granted: SecuredKa
     )
     # As a process: a TLS connection whose login was refused is not closed yet when the command ends.
     environment = {**os.environ, **_environment(granted.with_login(wrong))}
-    for command in (("dlq", "list", "imports"), ("topics", "apply"), ("acls", "apply", "--manifest", str(MANIFEST))):
-        answer = subprocess.run(
-            [executable("slotstream"), *command], env=environment, capture_output=True, text=True, check=False
+    commands = (("dlq", "list", "imports"), ("topics", "apply"), ("acls", "apply", "--manifest", str(MANIFEST)))
+    # All at once: each of them tries for a while.
+    processes = [
+        subprocess.Popen(
+            [executable("slotstream"), *command],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
-        assert answer.returncode == 1
-        assert len(answer.stderr.strip().splitlines()) == 1
-        assert "the login of 'slotstream-operator' by SCRAM-SHA-512 is refused" in answer.stderr
-        assert "the wrong one" not in answer.stdout + answer.stderr
+        for command in commands
+    ]
+    for process in processes:
+        output, errors = process.communicate()
+        assert process.returncode == 1
+        assert len(errors.strip().splitlines()) == 1
+        assert "the login of 'slotstream-operator' by SCRAM-SHA-512 is refused" in errors
+        assert "the wrong one" not in output + errors
 
 
 def test_a_setting_that_does_not_fit_is_named_on_the_command_line() -> None:

@@ -71,6 +71,23 @@ async def test_an_idempotency_key_connects_once(tenant: Tenant) -> None:
     assert len((await tenant.http.get("/v1/connections")).json()["items"]) == 1
 
 
+async def test_connections_are_found_by_their_state(tenant: Tenant) -> None:
+    pending = await tenant.connect("https://calendar.example.com/a.ics")
+    paused = await tenant.connect("https://calendar.example.com/b.ics")
+    path, version = f"/v1/connections/{paused['id']}", f'"{paused["version"]}"'
+    answer = await tenant.http.patch(path, json={"paused": True}, headers={"If-Match": version})
+    assert answer.status_code == 200, answer.text
+
+    async def found(*states: str) -> list[str]:
+        listed = await tenant.http.get("/v1/connections", params={"state": states})
+        return [each["id"] for each in listed.json()["items"]]
+
+    assert await found("pending") == [pending["id"]]
+    assert await found("failing", "paused") == [paused["id"]]
+    assert await found("failing") == []
+    assert (await tenant.http.get("/v1/connections", params={"state": "lost"})).status_code in (400, 422)
+
+
 async def test_an_id_of_ones_own_can_be_given_once(tenant: Tenant) -> None:
     own = str(uuid4())
     assert (await tenant.connect("https://example.com/a.ics", id=own))["id"] == own

@@ -1,5 +1,6 @@
 """Templates, rules, ledger and preferences over HTTP; and what strangers and bad input get."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -154,6 +155,44 @@ async def test_the_ledger_pages_and_filters(salon: Salon) -> None:
     assert (one.json()["address"], one.json()["status"]) == ("grace@example.com", "sent")
 
 
+async def test_messages_are_counted_by_state_for_all_and_for_each_appointment(salon: Salon) -> None:
+    sent, cancelled, silent = salon.snapshot(), salon.snapshot(), salon.snapshot(notify_client=False)
+    await salon.receive(salon.created(sent), salon.created(cancelled))
+    await salon.send()
+    await salon.receive(salon.cancelled(cancelled))
+
+    async def counted(path: str, **params: Any) -> Any:
+        answer = await salon.http.get(f"/v1/messages/{path}", params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    assert await counted("counts") == {"total": 3, "by_status": {"planned": 1, "sent": 2}}
+    assert await counted("counts", kind="cancelled") == {"total": 1, "by_status": {"planned": 1}}
+    assert await counted("counts", status=["failed", "unknown"]) == {"total": 0, "by_status": {}}
+    assert (await counted("counts", starts_from=(sent.starts_at + timedelta(seconds=1)).isoformat()))["total"] == 0
+    assert (await counted("counts", starts_from=sent.starts_at.isoformat()))["total"] == 3
+    found = await counted("by-appointment", appointment_id=[str(item.id) for item in (sent, cancelled, silent)])
+    by_id = {item["appointment_id"]: item["by_status"] for item in found["items"]}
+    assert by_id == {str(sent.id): {"sent": 1}, str(cancelled.id): {"planned": 1, "sent": 1}}
+    found = await counted("by-appointment", appointment_id=str(cancelled.id), kind="cancelled")
+    assert found == {"items": [{"appointment_id": str(cancelled.id), "total": 1, "by_status": {"planned": 1}}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("counts", {"status": "lost"}),
+        ("counts", {"starts_from": "2026-03-02T00:00:00"}),
+        ("counts", {"limit": 1}),
+        ("by-appointment", {}),
+        ("by-appointment", {"appointment_id": "x"}),
+        ("by-appointment", {"appointment_id": [str(uuid4())] * 101}),
+    ],
+)
+async def test_a_count_that_makes_no_sense_is_refused(salon: Salon, path: str, params: dict[str, Any]) -> None:
+    assert (await salon.http.get(f"/v1/messages/{path}", params=params)).status_code in (400, 422)
+
+
 @pytest.mark.parametrize(
     "params",
     [
@@ -198,6 +237,9 @@ async def test_a_stranger_sees_and_changes_nothing(salon: Salon) -> None:
     for path in ("/v1/templates", "/v1/reminder-rules", "/v1/messages"):
         assert (await salon.stranger.get(path)).json()["items"] == []
         assert (await salon.anonymous.get(path)).status_code == 401
+    assert (await salon.stranger.get("/v1/messages/counts")).json()["total"] == 0
+    of_it = await salon.stranger.get("/v1/messages/by-appointment", params={"appointment_id": str(appointment.id)})
+    assert of_it.json() == {"items": []}
 
 
 async def test_a_viewer_reads_and_cannot_write(salon: Salon) -> None:

@@ -171,6 +171,9 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         Probe(route="GET /v1/messages", expected=HIDDEN),
         Probe(route="GET /v1/messages", params={"appointment_id": str(appointment.id)}, expected=HIDDEN),
         Probe(route="GET /v1/messages", params={"client_id": str(salon.client_id)}, expected=HIDDEN),
+        # Numbers alone, which are compared below.
+        Probe(route="GET /v1/messages/counts", expected=OPEN),
+        Probe(route="GET /v1/messages/by-appointment", params={"appointment_id": str(own.id)}, expected=OPEN),
         Probe(route="GET /v1/messages/{message_id}", path=f"/v1/messages/{messages[0]}", expected=NOT_FOUND),
         Probe(route="GET /v1/inbound-messages", expected=HIDDEN),
         Probe(route="GET /v1/inbound-messages", params={"client_id": str(salon.client_id)}, expected=HIDDEN),
@@ -235,6 +238,11 @@ async def test_no_route_shows_or_changes_what_lies_outside(
     await walk(probes, limited=limited, marks=marks, database=salon.database, tables=WATCHED)
     seen = (await limited.get("/v1/messages")).json()["items"]
     assert {row["appointment_id"] for row in seen} == {str(own.id)}
+    assert (await limited.get("/v1/messages/counts")).json()["total"] == len(seen)
+    both = {"appointment_id": [str(appointment.id), str(own.id)]}
+    assert (await limited.get("/v1/messages/counts", params=both)).json()["total"] == len(seen)
+    of_both = (await limited.get("/v1/messages/by-appointment", params=both)).json()["items"]
+    assert [item["appointment_id"] for item in of_both] == [str(own.id)]
     await check_controls(probes, unlimited=salon.http, marks=marks)
 
 

@@ -283,6 +283,21 @@ class MessageOut(ResponseModel):
     version: int
 
 
+class MessageCountsOut(ResponseModel):
+    """States without a message are left out."""
+
+    total: int
+    by_status: dict[Status, int]
+
+
+class AppointmentMessageCountsOut(MessageCountsOut):
+    appointment_id: UUID
+
+
+class AppointmentMessagesOut(ResponseModel):
+    items: list[AppointmentMessageCountsOut]
+
+
 class InboundMessageOut(ResponseModel):
     """What somebody wrote back. `reason` says why it is for staff, or is the code of booking's refusal."""
 

@@ -79,13 +79,18 @@ async def list_connections(
     dependencies: CurrentDependencies,
     principal: Reader,
     resource_id: Annotated[list[UUID] | None, Query()] = None,
+    state: Annotated[list[ConnectionState] | None, Query()] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[ConnectionOut]:
     after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
     async with dependencies.database.transaction(principal) as session:
         rows = await ConnectionStore(session).page(
-            principal.organization_id, resource_ids=resource_id or [], after=after, limit=limit + 1
+            principal.organization_id,
+            resource_ids=resource_id or [],
+            states=state or [],
+            after=after,
+            limit=limit + 1,
         )
     items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
     return Page[ConnectionOut](items=[_out(row) for row in items], next_cursor=next_cursor)

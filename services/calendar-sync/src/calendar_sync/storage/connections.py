@@ -89,12 +89,20 @@ class ConnectionStore:
         return _connection_of(row)
 
     async def page(
-        self, organization_id: UUID, *, resource_ids: Sequence[UUID], after: UUID | None, limit: int
+        self,
+        organization_id: UUID,
+        *,
+        resource_ids: Sequence[UUID],
+        states: Sequence[ConnectionState],
+        after: UUID | None,
+        limit: int,
     ) -> Sequence[Connection]:
         """Newest ids last; ids are UUIDv7, or the caller's own."""
         statement = select(*_SHOWN).where(connections.c.organization_id == organization_id)
         if resource_ids:
             statement = statement.where(connections.c.resource_id.in_(resource_ids))
+        if states:
+            statement = statement.where(connections.c.state.in_(states))
         if after is not None:
             statement = statement.where(connections.c.id > after)
         rows = await self._session.execute(statement.order_by(connections.c.id).limit(limit))

@@ -1,14 +1,21 @@
 """/v1/messages: the ledger."""
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Depends, Query, Response
 
 from notifications.api.dependencies import CurrentDependencies, Reader
 from notifications.domain import Channel, Kind, Message, Status
-from notifications.schemas import CostOut, MessageOut
-from notifications.storage import MessageFilter, MessageStore
+from notifications.schemas import (
+    AppointmentMessageCountsOut,
+    AppointmentMessagesOut,
+    CostOut,
+    MessageCountsOut,
+    MessageOut,
+)
+from notifications.storage import Ledger, MessageFilter, MessageStore
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.models import InstantIn
 from slotstream_servicekit.http.pagination import (
@@ -28,37 +35,90 @@ router = Router(prefix="/v1/messages", tags=["messages"])
 _SCOPE = "messages:-id"
 
 
-@router.get("")
-async def list_messages(
+_MOST_APPOINTMENTS: Final = 100
+"""Named in one request: more would make its address longer than proxies let through."""
+
+
+async def _filter(
     *,
-    dependencies: CurrentDependencies,
-    principal: Reader,
-    appointment_id: Annotated[list[UUID] | None, Query()] = None,
     client_id: Annotated[list[UUID] | None, Query()] = None,
     status: Annotated[list[Status] | None, Query()] = None,
     kind: Annotated[list[Kind] | None, Query()] = None,
     channel: Annotated[list[Channel] | None, Query()] = None,
     due_from: Annotated[InstantIn | None, Query(alias="from", description="due at or after")] = None,
     due_to: Annotated[InstantIn | None, Query(alias="to", description="due before")] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-) -> Page[MessageOut]:
-    """Newest first."""
+    starts_from: Annotated[InstantIn | None, Query(description="of appointments that begin then or later")] = None,
+) -> MessageFilter:
     check_range(due_from, due_to)
-    after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
-    wanted = MessageFilter(
-        appointment_ids=appointment_id or (),
+    return MessageFilter(
         client_ids=client_id or (),
         statuses=status or (),
         kinds=kind or (),
         channels=channel or (),
         due_from=due_from,
         due_to=due_to,
+        starts_from=starts_from,
     )
+
+
+CurrentFilter = Annotated[MessageFilter, Depends(_filter)]
+Appointments = Annotated[list[UUID] | None, Query(alias="appointment_id")]
+
+
+@router.get("")
+async def list_messages(
+    *,
+    dependencies: CurrentDependencies,
+    principal: Reader,
+    wanted: CurrentFilter,
+    appointment_ids: Appointments = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[MessageOut]:
+    """Newest first."""
+    after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
+    wanted = replace(wanted, appointment_ids=appointment_ids or ())
     async with dependencies.database.transaction(principal) as session:
-        rows = await MessageStore(session).page(principal.organization_id, wanted=wanted, after=after, limit=limit + 1)
+        rows = await Ledger(session, principal.organization_id).page(wanted, after=after, limit=limit + 1)
     items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
     return Page[MessageOut](items=[_out(message) for message in items], next_cursor=next_cursor)
+
+
+@router.get("/counts")
+async def count_messages(
+    *,
+    dependencies: CurrentDependencies,
+    principal: Reader,
+    wanted: CurrentFilter,
+    appointment_ids: Appointments = None,
+) -> MessageCountsOut:
+    """How many there are in which state."""
+    wanted = replace(wanted, appointment_ids=appointment_ids or ())
+    async with dependencies.database.transaction(principal) as session:
+        counts = await Ledger(session, principal.organization_id).counts(wanted)
+    return MessageCountsOut(total=sum(counts.values()), by_status=dict(counts))
+
+
+@router.get("/by-appointment")
+async def count_messages_by_appointment(
+    *,
+    dependencies: CurrentDependencies,
+    principal: Reader,
+    wanted: CurrentFilter,
+    appointment_ids: Annotated[list[UUID], Query(alias="appointment_id", min_length=1, max_length=_MOST_APPOINTMENTS)],
+) -> AppointmentMessagesOut:
+    """The same for each of these appointments that has any: for what stands on a screen, in one request."""
+    wanted = replace(wanted, appointment_ids=appointment_ids)
+    async with dependencies.database.transaction(principal) as session:
+        counts = await Ledger(session, principal.organization_id).counts_by_appointment(wanted)
+    return AppointmentMessagesOut(
+        items=[
+            AppointmentMessageCountsOut(
+                appointment_id=appointment_id, total=sum(of_one.values()), by_status=dict(of_one)
+            )
+            for appointment_id, of_one in sorted(counts.items())
+        ]
+    )
 
 
 @router.get("/{message_id}", response_model=MessageOut)

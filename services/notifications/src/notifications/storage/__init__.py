@@ -4,7 +4,8 @@ from notifications.storage.appointments import AppointmentStore, AppointmentText
 from notifications.storage.delivery import Claimed, DeliveryStore, Report, Settlement
 from notifications.storage.follow_ups import FollowUpRuleStore
 from notifications.storage.inbound import InboundFilter, InboundStore, Verdict
-from notifications.storage.messages import PLANNED_CHANNEL, MessageFilter, MessageStore, Stop
+from notifications.storage.ledger import Ledger, MessageFilter
+from notifications.storage.messages import PLANNED_CHANNEL, MessageStore, Stop
 from notifications.storage.opt_outs import OptOutStore
 from notifications.storage.preferences import PreferenceStore
 from notifications.storage.projections import CatalogueStore, ClientStore
@@ -25,6 +26,7 @@ __all__ = [
     "FollowUpRuleStore",
     "InboundFilter",
     "InboundStore",
+    "Ledger",
     "MessageFilter",
     "MessageStore",
     "OptOutStore",

@@ -49,17 +49,6 @@ PLANNED_CHANNEL: Final = "messages_planned"
 _NEXT_DUE = text("SELECT min(next_attempt_at) FROM messages WHERE status = 'planned' AND next_attempt_at > :now")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageFilter:
-    appointment_ids: Sequence[UUID] = ()
-    client_ids: Sequence[UUID] = ()
-    statuses: Sequence[Status] = ()
-    kinds: Sequence[Kind] = ()
-    channels: Sequence[Channel] = ()
-    due_from: datetime | None = None
-    due_to: datetime | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Stop what is still to be said of an appointment: all of it, only reminders of another start than one, or only
@@ -303,29 +292,6 @@ class MessageStore:
             .values(**_SUPPRESSED, reason=reason, updated_at=now)
             .returning(*COLUMNS)
         )
-        return messages_of(rows)
-
-    async def page(
-        self, organization_id: UUID, *, wanted: MessageFilter, after: UUID | None, limit: int
-    ) -> Sequence[Message]:
-        """Newest first, by id, which rises with the time of planning."""
-        query = select(*COLUMNS).where(messages.c.organization_id == organization_id, IS_KNOWN)
-        for column, values in (
-            (messages.c.appointment_id, wanted.appointment_ids),
-            (messages.c.client_id, wanted.client_ids),
-            (messages.c.status, wanted.statuses),
-            (messages.c.kind, wanted.kinds),
-            (messages.c.channel, wanted.channels),
-        ):
-            if values:
-                query = query.where(column.in_(list(values)))
-        if wanted.due_from is not None:
-            query = query.where(messages.c.due_at >= wanted.due_from)
-        if wanted.due_to is not None:
-            query = query.where(messages.c.due_at < wanted.due_to)
-        if after is not None:
-            query = query.where(messages.c.id < after)
-        rows = await self._session.execute(query.order_by(messages.c.id.desc()).limit(limit))
         return messages_of(rows)
 
     async def reminders_of(self, organization_id: UUID, appointment_id: UUID) -> list[Message]:

@@ -538,6 +538,7 @@ export interface operations {
         parameters: {
             query?: {
                 resource_id?: string[] | null;
+                state?: components["schemas"]["ConnectionState"][] | null;
                 /** @description How many items at most */
                 limit?: number;
                 /** @description `next_cursor` of the page before */

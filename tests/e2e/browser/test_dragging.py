@@ -8,8 +8,10 @@ from harness.practice import Practice
 from playwright.async_api import Locator
 
 _PRESS: Final = """(column, { ends }) => {
-    const at = { bubbles: true, button: 0, pointerType: "pen", clientY: column.getBoundingClientRect().top + 400 };
+    const at = { bubbles: true, button: 0, pointerType: "pen", clientY: column.getBoundingClientRect().top + 400, isPrimary: true };
+    column.setPointerCapture = () => undefined;  // no such pointer is on the screen
     column.dispatchEvent(new PointerEvent("pointerdown", { ...at, pointerId: 1 }));
+    window.dispatchEvent(new PointerEvent("pointermove", { ...at, clientY: at.clientY + 60, pointerId: 1 }));
     for (const [name, id] of ends.map((end) => end.split(" ")))
         window.dispatchEvent(new PointerEvent(name, { ...at, pointerId: Number(id) }));
 }"""
@@ -32,6 +34,7 @@ async def test_a_card_is_carried_to_another_column_and_time(desk: Desk, practice
     assert abs(x - beside[0]) <= 1
     assert abs(y - beside[1] - 60 * await _pixels_a_minute(desk)) <= 1
     await desk.page.mouse.up()
+    await desk.agree()
     await desk.told("Dora Drag moved to")
     await see(ghost).to_have_count(0)
     _, moved = await practice.appointments_of("Dora Drag")
@@ -58,7 +61,7 @@ async def test_a_card_that_rests_on_another_says_what_is_in_its_way(desk: Desk, 
     assert len(await practice.appointments_of("Otto Over")) == 1
 
 
-async def test_a_press_on_free_time_that_the_browser_takes_away_books_nothing_at_the_next_release(
+async def test_a_drag_on_free_time_that_the_browser_takes_away_books_nothing_at_the_next_release(
     desk: Desk, practice: Practice
 ) -> None:
     """As when a pen or the system's own gesture begins: another pointer's release is not this one's either."""
@@ -71,6 +74,16 @@ async def test_a_press_on_free_time_that_the_browser_takes_away_books_nothing_at
     assert "/calendar/day/" in desk.page.url
 
     await column.evaluate(_PRESS, {"ends": ["pointerup 1"]})
+    await desk.page.wait_for_url("**/appointments/new?**")
+
+
+async def test_a_click_on_free_time_books_there(desk: Desk, practice: Practice) -> None:
+    await desk.open_day(practice.a_day(hour=4))
+    column = desk.page.locator("[data-column]").first
+    await see(column).to_be_visible()
+
+    await column.click(position={"x": 40, "y": 400})
+
     await desk.page.wait_for_url("**/appointments/new?**")
 
 

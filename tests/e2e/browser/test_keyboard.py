@@ -48,8 +48,12 @@ async def test_move_in_the_calendar_by_keyboard_alone(desk: Desk, practice: Prac
     await desk.page.keyboard.press("ArrowRight")
     await see(spoken).to_contain_text("10:30–11:00, Ada 2")
     await desk.page.keyboard.press("Enter")
+    await see(desk.sheet.get_by_role("heading", name="Move to 10:30, Ada 2")).to_be_visible()
+    await see(desk.button("Move", within=desk.sheet)).to_be_focused()
+    await desk.page.keyboard.press("Enter")
 
     await desk.told("Moritz Move moved to")
+    await see(desk.card("Moritz Move")).to_be_focused()
     _, moved = await practice.appointments_of("Moritz Move")
     assert datetime.fromisoformat(moved["starts_at"]) == day + timedelta(minutes=30)
     assert [resource["name"] for resource in moved["resources"]] == ["Ada 2"]

@@ -185,6 +185,7 @@ async def test_a_card_that_is_dropped_on_a_time_just_taken_is_offered_the_next_f
     known = {"not_before": f"appointment:{taken['id']}:1"}
     expect(await practice.world.availability.get("/v1/slots", params={**practice.world.slots_query(day), **known}))
     await desk.press("Enter")
+    await desk.agree()
 
     toast = desk.page.locator(".toast").filter(has_text="Lina Late was not moved.")
     await see(toast).to_contain_text("Next free:")

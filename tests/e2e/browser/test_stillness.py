@@ -97,6 +97,7 @@ async def test_a_card_that_somebody_else_moves_while_it_is_dragged_ends_where_th
     await see(_waits(desk)).to_contain_text("1 change waits", timeout=SOON)
     assert await card.bounding_box() == box
     await desk.page.mouse.up()
+    await desk.agree()
 
     await desk.told("Dora Dragged was not moved.")
     await desk.page.locator("header.top h1").hover()

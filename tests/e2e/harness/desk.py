@@ -79,6 +79,10 @@ class Desk:
         """A toast with these words, in the live region."""
         await see(self.page.locator(".toasts")).to_contain_text(text)
 
+    async def agree(self) -> None:
+        """Answers the question that a dropped card asks: it is moved."""
+        await self.button("Move", within=self.sheet).click()
+
     async def choose(self, label: str, option: str, *, within: Locator | None = None) -> None:
         """Takes an option of a list that opens on a press."""
         await (within or self.page).get_by_role("button", name=label).first.click()

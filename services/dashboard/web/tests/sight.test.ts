@@ -41,3 +41,12 @@ test("opens a day once, and leaves it where it was scrolled to", () => {
   sight.open("2026-12-02", 8 * HOUR);
   expect(sight.holds(0, HOUR, 2 * HOUR)).toBe(false);
 });
+
+test("knows what is seen of a grid that begins later and is drawn closer", () => {
+  const sight = opened();
+  sight.scale(2, 8 * HOUR);
+  sight.scrolled({ scrollTop: 0, scrollLeft: 0 } as Element);
+  expect(sight.holds(0, 12 * HOUR, 13 * HOUR)).toBe(true);
+  expect(sight.holds(0, 14 * HOUR, 15 * HOUR)).toBe(false);
+  expect(sight.holds(0, 6 * HOUR, 7 * HOUR)).toBe(false);
+});

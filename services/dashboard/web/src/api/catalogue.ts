@@ -27,5 +27,5 @@ const list = <T,>(name: string) => ({ queryKey: [name], queryFn: () => readAll<T
 
 export const useBusinesses = () => useQuery(list<Business>("businesses"));
 export const useResources = () => useQuery(list<Resource>("resources"));
-export const useServices = () => useQuery(list<Service>("services"));
+export const useServices = (enabled = true) => useQuery({ ...list<Service>("services"), enabled });
 export const useActions = () => useQuery(list<Action>("actions"));

@@ -1,35 +1,34 @@
 /** The front desk's day: staff side by side, three days, or a week. */
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
-import { Button as AriaButton, Dialog, DialogTrigger, Popover } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import { move } from "../api/appointments";
 import { doubtsAbout } from "../api/bookability";
-import { ProblemError } from "../api/client";
-import { showOwn } from "../api/follow";
 import { useRight, useSession } from "../api/session";
-import { nextFree } from "../api/slots";
 import { AppointmentDrawer } from "../appointments/Drawer";
 import { ReasonSheet } from "../appointments/sheets";
 import { useBusiness } from "../business";
 import { useShortcuts } from "../keys";
-import { type Day, addDays, dayOf, daysFrom, isDay, isoOf, now as readNow, startOfDay, startOfWeek } from "../time";
+import { type Day, addDays, dayOf, daysFrom, isoOf, now as readNow, startOfDay, startOfWeek } from "../time";
 import { Button } from "../ui/Button";
-import { Checkbox } from "../ui/fields";
-import { Icon } from "../ui/Icon";
 import { Empty, Live, Waiting } from "../ui/Page";
-import { sayError, sayReason } from "../ui/Problem";
+import { sayReason } from "../ui/Problem";
 import { useScale } from "../ui/scale";
-import { toast } from "../ui/toasts";
 import { FirstBusiness } from "../setup/Businesses";
+import { useAsking } from "./askingMoves";
+import { DayPicker } from "./DayPicker";
+import type { Answer } from "./MoveQuestion";
+import { rememberStaff, rememberedStaff } from "./rememberedStaff";
+import { StaffFilter } from "./StaffFilter";
 import { TimeGrid, type Target } from "./TimeGrid";
 import { useCalendar } from "./useCalendar";
+import { resourcesAfter, useDrop } from "./useDrop";
+import { useHues } from "./useHues";
+import { ViewMenu } from "./ViewMenu";
+import { useViewOptions } from "./viewOptions";
 
 export type View = "day" | "3days" | "week";
 const LENGTH: Record<View, number> = { day: 1, "3days": 3, week: 7 };
 const STEP = 15;
-const TAKEN = ["slot_taken", "class_full"];
 const MOST_TOGETHER = 4;
 
 export function CalendarPage() {
@@ -37,26 +36,37 @@ export function CalendarPage() {
   const { view, day } = useParams({ from: "/calendar/$view/$day" });
   const search = useSearch({ from: "/calendar/$view/$day" });
   const navigate = useNavigate({ from: "/calendar/$view/$day" });
-  const client = useQueryClient();
   const session = useSession();
   const { business, clock, loading: businessLoading } = useBusiness();
   const canMove = useRight("book");
   const canOverride = useRight("override");
   const now = useNow();
   const today = dayOf(now, clock.zone);
-  const [forced, setForced] = useState<Target | null>(null);
+  const [forced, setForced] = useState<{ target: Target; notify: boolean } | null>(null);
   const scale = useScale();
+  const [options, setOptions] = useViewOptions();
+  const [asking, setAsking] = useAsking();
+  const { hues, services } = useHues(business?.id, options.colour === "service");
 
   const length = LENGTH[view];
   const days = useMemo(() => daysFrom(view === "week" ? startOfWeek(day, clock.firstWeekday) : day, length), [view, day, length, clock]);
   const own = session.user.resource_id;
-  const wished = search.staff ?? (view !== "day" && own ? [own] : undefined);
+  const [choices, setChoices] = useState(0);
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  const usual = useMemo(() => (view === "day" ? rememberedStaff(business?.id) : own ? [own] : undefined), [view, business?.id, own, choices]);
+  const wished = search.staff ?? usual;
   // Many days are of one person, or of a few that were chosen.
   const most = view === "day" ? Number.POSITIVE_INFINITY : wished ? MOST_TOGETHER : view === "week" ? 1 : MOST_TOGETHER;
-  const { columns, lanes, error, loading } = useCalendar({ businessId: business?.id, days, clock, staff: wished, gone: search.gone ?? false, most });
+  const { columns, lanes, error, loading } = useCalendar({ businessId: business?.id, days, clock, staff: wished, gone: search.gone ?? false, most, onlyWorking: options.onlyWorking });
+  const shown = new Set(columns.map((column) => column.resourceId)).size;
 
   const go = (to: { view?: View; day?: Day }) => void navigate({ params: { view: to.view ?? view, day: to.day ?? day }, search: (kept) => ({ ...kept, appointment: undefined }) });
   const set = (change: Partial<typeof search>, replace = false) => void navigate({ search: (kept) => ({ ...kept, ...change }), replace });
+  const chooseStaff = (staff: string[] | undefined) => {
+    if (view === "day" && business) rememberStaff(business.id, staff);
+    setChoices((count) => count + 1);
+    set({ staff });
+  };
   useShortcuts({
     t: () => go({ day: today }),
     d: () => go({ view: "day" }),
@@ -82,51 +92,13 @@ export function CalendarPage() {
     return doubts.map((reason) => sayReason(t, reason));
   };
 
-  const drop = async (target: Target, reason?: string) => {
-    const { appointment } = target;
-    const before = { ...appointment };
-    const body = {
-      starts_at: isoOf(target.start),
-      duration_minutes: target.minutes,
-      resource_ids: resourcesAfter(target),
-      notify: appointment.notify_client,
-      ...(reason ? { override: { reason } } : {}),
-    };
-    try {
-      const done = await move(appointment, body);
-      await showOwn(client, done.replaced, done.appointment);
-      toast(t("calendar.moved", { name: appointment.client.name, time: clock.dayAndTime(target.start) }), {
-        actions: [{ name: t("undo"), run: () => void undo(done.appointment, before) }],
-      });
-      set({ appointment: search.appointment === appointment.id ? done.appointment.id : search.appointment }, true);
-    } catch (failure) {
-      void client.invalidateQueries({ queryKey: ["appointments"] });
-      const taken = failure instanceof ProblemError && TAKEN.includes(failure.code);
-      if (taken) void client.invalidateQueries({ queryKey: ["calendar"] });
-      const free = taken ? await nextFree(appointment, { after: target.start, minutes: target.minutes, resourceId: target.resourceId, zone: clock.zone }) : [];
-      const told = t("calendar.notMoved", { name: appointment.client.name, why: sayError(t, failure) });
-      toast(free.length ? `${told} ${t("calendar.nextFree")}` : told, {
-        danger: true,
-        actions: free.map((start) => ({
-          name: dayOf(start, clock.zone) === dayOf(target.start, clock.zone) ? clock.time(start) : clock.dayAndTime(start),
-          run: () => void drop({ ...target, start, override: false }),
-        })),
-      });
-    }
-  };
-
-  const undo = async (moved: Parameters<typeof move>[0], before: (typeof columns)[number]["appointments"][number]) => {
-    try {
-      const done = await move(moved, {
-        starts_at: before.starts_at,
-        duration_minutes: before.duration_minutes,
-        resource_ids: before.resources.filter((resource) => resource.kind !== "business").map((resource) => resource.id),
-        notify: before.notify_client,
-      });
-      await showOwn(client, done.replaced, done.appointment);
-    } catch (failure) {
-      toast(sayError(t, failure), { danger: true });
-    }
+  const drop = useDrop(clock, (from, to) => search.appointment === from && set({ appointment: to }, true));
+  const onMove = async (target: Target, answer: Answer | null): Promise<string | null> => {
+    const notify = answer ? answer.notify : asking === "tell";
+    if (answer?.remember) setAsking(notify ? "tell" : "quiet");
+    if (!canOverride || !(answer ? answer.override : target.override)) return drop(target, { notify });
+    setForced({ target, notify });
+    return null;
   };
 
   if (businessLoading) return <Waiting />;
@@ -141,15 +113,18 @@ export function CalendarPage() {
         <Button kind="quiet" icon="prev" mirrored aria-label={t("calendar.previous")} onPress={() => go({ day: addDays(day, -length) })} />
         <Button kind="quiet" icon="next" mirrored aria-label={t("calendar.next")} onPress={() => go({ day: addDays(day, length) })} />
         <h1>
-          <bdi>{title}</bdi>
+          <DayPicker title={title} day={day} today={today} clock={clock} onChange={(chosen) => go({ day: chosen })} />
         </h1>
-        <label className="datepick">
-          <span className="sr">{t("calendar.pick")}</span>
-          <input type="date" value={day} onChange={(event) => isDay(event.target.value) && go({ day: event.target.value })} />
-        </label>
         <Live />
         <span className="fill" />
-        <StaffFilter lanes={lanes} chosen={wished ?? lanes.slice(0, most).map((lane) => lane.resource_id)} onChange={(staff) => set({ staff })} />
+        <StaffFilter
+          lanes={lanes}
+          chosen={new Set(wished ?? lanes.slice(0, most).map((lane) => lane.resource_id))}
+          onChange={chooseStaff}
+          shown={shown}
+          working={options.onlyWorking}
+          onWorking={(onlyWorking) => setOptions({ ...options, onlyWorking })}
+        />
         <span className="seg" role="group" aria-label={t("calendar.view")}>
           {(["day", "3days", "week"] as const).map((name) => (
             <button type="button" key={name} aria-pressed={view === name} onClick={() => go({ view: name })}>
@@ -157,6 +132,7 @@ export function CalendarPage() {
             </button>
           ))}
         </span>
+        <ViewMenu options={options} onOptions={setOptions} gone={search.gone ?? false} onGone={(gone) => set({ gone: gone || undefined })} asking={canMove ? asking : null} onAsking={setAsking} clock={clock} services={services} />
         {canMove && (
           <Button kind="primary" icon="plus" className="hide-s" shortcut="N" onPress={() => void navigate({ to: "/appointments/new", search: { start: undefined } })}>
             {t("new.short")}
@@ -172,14 +148,17 @@ export function CalendarPage() {
             clock={clock}
             now={now}
             step={STEP}
-            pixelsPerMinute={1.4 * scale}
-            hours={hoursOf(columns)}
+            scale={scale}
+            options={options}
+            hues={hues}
             selected={search.appointment}
             canMove={canMove}
             label={`${t("nav.calendar")}, ${title}`}
             judge={judge}
             onOpen={(appointment) => set({ appointment: appointment.id })}
-            onMove={(target) => (target.override && canOverride ? setForced(target) : void drop(target))}
+            asks={asking === "ask"}
+            mayOverride={canOverride}
+            onMove={onMove}
             onDraft={(draft) =>
               canMove &&
               void navigate({
@@ -190,6 +169,10 @@ export function CalendarPage() {
           />
         ) : loading ? (
           <Waiting />
+        ) : options.onlyWorking && lanes.length ? (
+          <Empty title={t("calendar.nobodyWorks")}>
+            <Button onPress={() => setOptions({ ...options, onlyWorking: false })}>{t("calendar.showAll")}</Button>
+          </Empty>
         ) : (
           <Empty title={t("calendar.noStaff")} />
         )}
@@ -201,26 +184,14 @@ export function CalendarPage() {
           action={t("calendar.overrideAction")}
           onClose={() => setForced(null)}
           onDone={(reason) => {
-            const target = forced;
+            const { target, notify } = forced;
             setForced(null);
-            void drop(target, reason);
+            void drop(target, { notify, reason });
           }}
         />
       )}
     </>
   );
-}
-
-/** The resources of the appointment, with the one of the column it left replaced by that of the column it came to. */
-function resourcesAfter(target: Target): string[] {
-  const kept = target.appointment.resources.filter((resource) => resource.kind !== "business").map((resource) => (resource.id === target.fromResourceId ? target.resourceId : resource.id));
-  return [...new Set(kept)];
-}
-
-function hoursOf(columns: readonly { blocks: readonly { kind: string; from: number; to: number }[] }[]) {
-  const closed = columns.map((column) => column.blocks.filter((block) => block.kind === "closed"));
-  const opens = closed.map((blocks) => blocks.find((block) => block.from === 0)?.to ?? 0).filter((minute) => minute < 1380);
-  return { from: opens.length ? Math.min(...opens) : 480, to: 1440 };
 }
 
 /** The minute, kept. A tab that slept catches up when it is looked at. */
@@ -236,30 +207,4 @@ function useNow(): number {
     };
   }, []);
   return now;
-}
-
-function StaffFilter({ lanes, chosen, onChange }: { lanes: readonly { resource_id: string; name: string }[]; chosen: readonly string[] | undefined; onChange: (staff: string[] | undefined) => void }) {
-  const { t } = useTranslation();
-  const shown = new Set(chosen?.length ? chosen : lanes.map((lane) => lane.resource_id));
-  const toggle = (id: string, on: boolean) => {
-    const next = lanes.map((lane) => lane.resource_id).filter((lane) => (lane === id ? on : shown.has(lane)));
-    onChange(next.length === lanes.length || next.length === 0 ? undefined : next);
-  };
-  return (
-    <DialogTrigger>
-      <AriaButton className="btn">
-        {t("calendar.staff")} <span className="soft">{t("calendar.of", { shown: lanes.filter((lane) => shown.has(lane.resource_id)).length, all: lanes.length })}</span>
-        <Icon name="down" />
-      </AriaButton>
-      <Popover className="popover">
-        <Dialog className="choices" aria-label={t("calendar.staff")}>
-          {lanes.map((lane) => (
-            <Checkbox key={lane.resource_id} value={shown.has(lane.resource_id)} onChange={(on) => toggle(lane.resource_id, on)}>
-              <bdi>{lane.name}</bdi>
-            </Checkbox>
-          ))}
-        </Dialog>
-      </Popover>
-    </DialogTrigger>
-  );
 }

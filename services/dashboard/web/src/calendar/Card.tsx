@@ -6,6 +6,7 @@ import { Icon } from "../ui/Icon";
 import { STATUS_ICON } from "../ui/Pill";
 import { place, walk } from "./cards";
 import type { useMove } from "./useMove";
+import { linesIn } from "./viewOptions";
 
 type Props = Pick<ReturnType<typeof useMove>, "onPointerDown" | "onKeyDown"> & {
   appointment: Appointment;
@@ -14,6 +15,9 @@ type Props = Pick<ReturnType<typeof useMove>, "onPointerDown" | "onKeyDown"> & {
   to: number;
   lane: number;
   lanes: number;
+  zoom: number;
+  /** Of its service, where that is what colours tell. */
+  hue: number | undefined;
   words: Words;
   clock: Clock;
   selected: boolean;
@@ -33,11 +37,12 @@ const EDGE = 7;
 const isOnEdge = (event: React.PointerEvent): boolean => event.currentTarget.getBoundingClientRect().bottom - event.clientY <= EDGE;
 
 /** Drawn anew only when it has changed itself: a ghost that passes over its column is no reason. */
-export const Card = memo(function Card({ appointment, columnId, from, to, lane, lanes, words, clock, selected, lifted, canMove, bare, onOpen, onPointerDown, onKeyDown }: Props) {
+export const Card = memo(function Card({ appointment, columnId, from, to, lane, lanes, zoom, hue, words, clock, selected, lifted, canMove, bare, onOpen, onPointerDown, onKeyDown }: Props) {
   const minutes = to - from;
   const carried = { id: appointment.id, columnId, from, duration: appointment.duration_minutes };
   const movable = canMove && appointment.verbs.includes("reschedule");
-  const sizable = movable && minutes >= 20;
+  const lines = linesIn(minutes * zoom);
+  const sizable = movable && lines > 0;
   const drawn = useRef(false);
   drawn.current ||= !bare;
   const time = clock.range(Date.parse(appointment.starts_at), Date.parse(appointment.ends_at));
@@ -45,7 +50,7 @@ export const Card = memo(function Card({ appointment, columnId, from, to, lane, 
     <button
       type="button"
       data-card={appointment.id}
-      className={`a ${appointment.status}${selected ? " open" : ""}${lifted ? " lifted" : ""}${minutes < 20 ? " short" : ""}${movable ? "" : " fixed"}${lanes > 2 ? " thin" : ""}`}
+      className={`a ${appointment.status}${selected ? " open" : ""}${lifted ? " lifted" : ""}${lines === 0 ? " short" : ""}${hue === undefined ? "" : ` hue-${hue}`}${movable ? "" : " fixed"}${lanes > 2 ? " thin" : ""}`}
       style={lanes > 1 ? ({ ...place(from, minutes), "--lane": lane, "--lanes": lanes } as React.CSSProperties) : place(from, minutes)}
       aria-label={`${time}, ${appointment.client.name}, ${appointment.service_name}, ${words.statuses.get(appointment.status) ?? appointment.status}`}
       aria-description={movable ? words.hint : undefined}
@@ -58,12 +63,12 @@ export const Card = memo(function Card({ appointment, columnId, from, to, lane, 
         } else walk(event);
       }}
     >
-      {drawn.current && <Face appointment={appointment} minutes={minutes} time={time} clock={clock} />}
+      {drawn.current && <Face appointment={appointment} lines={lines} time={time} clock={clock} />}
     </button>
   );
 });
 
-function Face({ appointment, minutes, time, clock }: { appointment: Appointment; minutes: number; time: string; clock: Clock }) {
+function Face({ appointment, lines, time, clock }: { appointment: Appointment; lines: number; time: string; clock: Clock }) {
   return (
     <>
       <b>
@@ -72,12 +77,12 @@ function Face({ appointment, minutes, time, clock }: { appointment: Appointment;
           <bdi>{appointment.client.name}</bdi>
         </span>
       </b>
-      {minutes >= 30 && (
+      {lines >= 2 && (
         <small>
-          <bdi>{minutes >= 45 ? time : `${clock.time(Date.parse(appointment.starts_at))} ${appointment.service_name}`}</bdi>
+          <bdi>{lines >= 3 ? time : `${clock.time(Date.parse(appointment.starts_at))} ${appointment.service_name}`}</bdi>
         </small>
       )}
-      {minutes >= 45 && (
+      {lines >= 3 && (
         <small>
           <bdi>{appointment.service_name}</bdi>
         </small>

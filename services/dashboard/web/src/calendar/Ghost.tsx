@@ -1,5 +1,5 @@
 /** What is shown and said of a card that is being moved: the card follows each place by hand, React draws where it rests. */
-import { useEffect, useLayoutEffect, useRef, useSyncExternalStore } from "react";
+import { useEffect, useLayoutEffect, useSyncExternalStore } from "react";
 import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { type Clock, type Day, MINUTE, minutesInto, startOfDay } from "../time";
@@ -14,6 +14,8 @@ type Columns = ReadonlyMap<string, Column>;
 const BEFORE = 3;
 const AFTER = 5;
 const BORDER = 1;
+/** Of its length what is not stretched: its rounded ends, and the gap to the next card (gridextra.css). */
+const CAPS = 14;
 
 /**
  * Words and colours are painted anew, for which Chromium looks at each card of the page: they follow a hand when it
@@ -22,20 +24,53 @@ const BORDER = 1;
 const SAID_AFTER = 40;
 const SAID_EVERY = 250;
 
-type Ground = { columns: Columns; clock: Clock; scroller: HTMLElement; pixelsPerMinute: number };
+type Ground = { columns: Columns; clock: Clock; scroller: HTMLElement; pixelsPerMinute: number; from: number };
 
 /**
- * Moves the ghost to whatever place is held, until it is told to stop. A paused animation holds the transform: while
- * there is one, Chromium moves the layer, whereas after a plain change of style it looks at each thing on the page for
- * whether the layer has come to cover it, which takes longer than a frame where there are hundreds of cards.
+ * A paused animation holds the transform: while there is one, Chromium moves the layer, whereas after a plain change of
+ * style it looks at each thing on the page for whether the layer has come to cover it, which takes longer than a frame
+ * where there are hundreds of cards.
  */
-function follow(hand: Hand, ghost: HTMLElement, { columns, clock, scroller, pixelsPerMinute }: Ground): () => void {
-  const range = ghost.querySelector("small bdi")?.firstChild;
-  const beneath = new Map([...scroller.querySelectorAll<HTMLElement>("[data-column]")].map((column) => [column.dataset.column, column]));
-  const ahead = getComputedStyle(scroller).direction === "rtl" ? AFTER : BEFORE;
-  const place = new KeyframeEffect(ghost, null, { duration: 1, fill: "both" });
-  const animation = new Animation(place);
+function transforming(element: HTMLElement): { to: (transform: string) => void; stop: () => void } {
+  const effect = new KeyframeEffect(element, null, { duration: 1, fill: "both" });
+  const animation = new Animation(effect);
   animation.pause();
+  return { to: (transform) => effect.setKeyframes({ transform: [transform, transform] }), stop: () => animation.cancel() };
+}
+
+/** Makes the ghost longer or shorter: its middle is stretched and its foot moved; laid out anew is only what rests. */
+function stretching(ghost: HTMLElement, pixelsPerMinute: number) {
+  const [middle, foot] = [".middle", ".foot"].map((part) => ghost.querySelector<HTMLElement>(part));
+  let moved: ReturnType<typeof transforming>[] | null = null;
+  let laid = Number(ghost.style.getPropertyValue("--d"));
+  const lay = (minutes: number) => {
+    if (minutes === laid) return;
+    laid = minutes;
+    ghost.style.setProperty("--d", String(minutes));
+    ghost.classList.remove("stretched");
+    moved?.forEach((part) => part.to("none"));
+  };
+  const to = (minutes: number) => {
+    if ((minutes === laid && !moved) || !middle || !foot) return;
+    moved ??= [transforming(middle), transforming(foot)];
+    const [now, before] = [minutes, laid].map((of) => Math.max(of * pixelsPerMinute - CAPS, 1)) as [number, number];
+    ghost.classList.toggle("stretched", now !== before);
+    moved[0]?.to(`scaleY(${now / before})`);
+    moved[1]?.to(`translateY(${now - before}px)`);
+  };
+  return { lay, to, stop: () => moved?.forEach((part) => part.stop()) };
+}
+
+/** Moves the ghost to whatever place is held, until it is told to stop. Of the page it reads what stands still, once. */
+function follow(hand: Hand, ghost: HTMLElement, { columns, clock, scroller, pixelsPerMinute, from: first }: Ground): () => void {
+  const range = ghost.querySelector("small bdi")?.firstChild;
+  const beneath = new Map(
+    [...scroller.querySelectorAll<HTMLElement>("[data-column]")].map(({ dataset, offsetLeft, offsetTop, offsetWidth, clientLeft }) => [dataset.column, { left: offsetLeft + clientLeft, top: offsetTop, width: offsetWidth - BORDER - BEFORE - AFTER }]),
+  );
+  const ahead = getComputedStyle(scroller).direction === "rtl" ? AFTER : BEFORE;
+  const place = transforming(ghost);
+  const length = stretching(ghost, pixelsPerMinute);
+  let width = 0;
   let saidAt = Number.NEGATIVE_INFINITY;
   let timer = 0;
   const say = () => {
@@ -44,46 +79,60 @@ function follow(hand: Hand, ghost: HTMLElement, { columns, clock, scroller, pixe
     saidAt = performance.now();
     ghost.classList.toggle("free", held.obstacles.length + held.doubts.length === 0);
     if (range) range.nodeValue = rangeOfHeld(held, clock);
+    if (hand.getResting()) length.lay(held.minutes);
   };
   const draw = () => {
     const held = hand.get();
     const column = held && columns.get(held.columnId);
     const below = held && beneath.get(held.columnId);
     if (!held || !column || !below) return;
-    const { offsetLeft, offsetTop, offsetWidth, clientLeft } = below;
     const from = minutesInto(held.start, column.day, clock.zone);
-    const at = `translate(${offsetLeft + clientLeft + ahead}px, ${offsetTop + from * pixelsPerMinute}px)`;
-    place.setKeyframes({ transform: [at, at] });
-    ghost.style.setProperty("--d", String(held.minutes));
-    ghost.style.inlineSize = `${offsetWidth - BORDER - BEFORE - AFTER}px`;
+    place.to(`translate(${below.left + ahead}px, ${below.top + (from - first) * pixelsPerMinute}px)`);
+    if (below.width !== width) {
+      width = below.width;
+      ghost.style.inlineSize = `${width}px`;
+    }
+    length.to(held.minutes);
     clearTimeout(timer);
     if (hand.getResting() || performance.now() - saidAt > SAID_EVERY) say();
     else timer = window.setTimeout(say, SAID_AFTER);
   };
+  length.lay(hand.get()?.minutes ?? 0);
   draw();
   const stop = hand.subscribe(draw);
   return () => {
     stop();
     clearTimeout(timer);
-    animation.cancel();
+    place.stop();
+    length.stop();
   };
 }
 
+type Props = Omit<Ground, "scroller"> & {
+  hand: Hand;
+  scroller: React.RefObject<HTMLElement | null>;
+  ghost: React.RefObject<HTMLDivElement | null>;
+  /** What is in its way is said elsewhere. */
+  quiet: boolean;
+};
+
 /** Over the columns, at the place of the one that it is held above: one element from lifting to dropping. */
-export function Ghost({ hand, columns, clock, scroller, pixelsPerMinute }: { hand: Hand; columns: Columns; clock: Clock; scroller: React.RefObject<HTMLElement | null>; pixelsPerMinute: number }) {
+export function Ghost({ hand, ghost: element, quiet, columns, clock, scroller, pixelsPerMinute, from }: Props) {
   const { t } = useTranslation();
-  const element = useRef<HTMLDivElement>(null);
   const lifted = useSyncExternalStore(hand.subscribe, () => hand.get()?.appointment.id);
   const resting = useSyncExternalStore(hand.subscribe, hand.getResting);
   useLayoutEffect(() => {
     if (!lifted || !element.current || !scroller.current) return;
-    return follow(hand, element.current, { columns, clock, scroller: scroller.current, pixelsPerMinute });
-  }, [lifted, hand, columns, clock, scroller, pixelsPerMinute]);
+    return follow(hand, element.current, { columns, clock, scroller: scroller.current, pixelsPerMinute, from });
+  }, [lifted, hand, element, columns, clock, scroller, pixelsPerMinute, from]);
   const held = hand.get();
   if (!lifted || !held) return null;
-  const reasons = resting ? reasonsAgainst(resting, columns, clock, t) : [];
+  const reasons = resting && !quiet ? reasonsAgainst(resting, columns, clock, t) : [];
   return (
     <div className="a ghost over" ref={element} aria-hidden="true">
+      <i className="top" />
+      <i className="middle" />
+      <i className="foot" />
       <b>
         <span className="marks">
           <Icon name="check" />
@@ -145,7 +194,7 @@ export function Spoken({ hand, columns, clock, otherwise, judge }: { hand: Hand;
 }
 
 /** What the screen knows to be in the way, and what the service added. */
-function reasonsAgainst(held: Held, columns: Columns, clock: Clock, t: TFunction): string[] {
+export function reasonsAgainst(held: Held, columns: Columns, clock: Clock, t: TFunction): string[] {
   const day = columns.get(held.columnId)?.day;
   const known = day ? held.obstacles.map((obstacle) => t(`calendar.blocked.${obstacle.kind}`, { name: obstacle.name, time: rangeOf(obstacle, day, clock) })) : [];
   return [...new Set([...known, ...held.doubts])];

@@ -1,25 +1,33 @@
 /** Columns of one calendar: staff of a day, or days of one staff member. A place is two custom properties and one sum. */
-import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
-import { type Appointment, GONE, STATUSES } from "../api/appointments";
-import { Icon } from "../ui/Icon";
+import { type Appointment, STATUSES } from "../api/appointments";
 import { Avatar } from "../ui/Pill";
 import { type Clock, type Day, type Instant, MINUTE, lengthOfDay, minutesInto, startOfDay } from "../time";
-import { type Label, type Obstacle, type Span, hourLabels, lanesOf, movedStart, obstaclesIn, partIn, snap } from "./layout";
-import { Card, type Words } from "./Card";
-import { Countdown } from "./Countdown";
-import { Ghost, Spoken } from "./Ghost";
+import { type Label, type Obstacle, type Span, hourLabels, movedStart, obstaclesIn, partIn } from "./layout";
+import type { Words } from "./Card";
+import { drawSlot } from "./drawnSlot";
+import { Ghost, Spoken, reasonsAgainst } from "./Ghost";
+import { DRAWN, GridColumn } from "./GridColumn";
 import { Hand } from "./hand";
+import { type Answer, MoveQuestion } from "./MoveQuestion";
 import { place } from "./cards";
-import { Sight, useTurn } from "./sight";
+import { openingMinute, shownSpan } from "./shownHours";
+import { Sight } from "./sight";
 import { useStillColumns } from "./stillness";
 import { type Lift, useMove } from "./useMove";
+import { useScrolled } from "./useScrolled";
+import type { ViewOptions } from "./viewOptions";
 import "./grid.css";
 import "./gridextra.css";
+import "./hues.css";
+
+/** "09:00": where a day has two times twelve hours, times are longer. */
+const SHORT_TIME = 5;
 
 export type Block = Span & { kind: "closed" | "brk" | "busy" | "absent" | "hold"; name: string; until?: Instant };
-export type Column = { id: string; title: string; detail: string; day: Day; resourceId: string; person: boolean; blocks: readonly Block[]; appointments: readonly Appointment[] };
-export type Target = { appointment: Appointment; resourceId: string; fromResourceId: string; start: Instant; minutes: number; override: boolean };
+export type Column = { id: string; title: string; detail: string; day: Day; resourceId: string; resourceName: string; person: boolean; open: readonly Span[]; blocks: readonly Block[]; appointments: readonly Appointment[] };
+export type Target = { appointment: Appointment; resourceId: string; resourceName: string; fromResourceId: string; start: Instant; minutes: number; override: boolean };
 export type Draft = { resourceId: string; start: Instant; minutes: number | null };
 
 type Props = {
@@ -27,26 +35,37 @@ type Props = {
   clock: Clock;
   now: Instant;
   step: number;
-  pixelsPerMinute: number;
-  hours: Span;
+  /** Pixels that stand for one at usual text size. */
+  scale: number;
+  options: ViewOptions;
+  /** The hue of each service, where colours tell services. */
+  hues: ReadonlyMap<string, number> | null;
   selected: string | undefined;
   canMove: boolean;
   label: string;
   /** Reasons of the service for the place shown, beside what the screen knows; asked after a short rest. */
   judge: (target: Target) => Promise<readonly string[]>;
   onOpen: (appointment: Appointment) => void;
-  onMove: (target: Target) => void;
+  /** Whether to ask before a move. */
+  asks: boolean;
+  mayOverride: boolean;
+  /** `answer` is null where nobody was asked; the id that the appointment has then, or null where it was not moved. */
+  onMove: (target: Target, answer: Answer | null) => Promise<string | null>;
   onDraft: (draft: Draft) => void;
 };
 
 export function TimeGrid(props: Props) {
-  const { clock, now, step, pixelsPerMinute, hours, canMove, judge, label } = props;
+  const { clock, now, step, scale, options, hues, canMove, judge, label } = props;
+  const pixelsPerMinute = options.zoom * scale;
   const { columns, waiting, watch } = useStillColumns(props.columns, clock.zone);
   const { t } = useTranslation();
   const scroller = useRef<HTMLDivElement>(null);
+  const slot = useRef<HTMLDivElement>(null);
   const [hand] = useState(() => new Hand());
   const [spoken, setSpoken] = useState("");
-  const refocus = useRef<string | null>(null);
+  const [asked, setAsked] = useState<{ target: Target; byKeys: boolean } | null>(null);
+  const ghost = useRef<HTMLDivElement>(null);
+  const refocus = useRef<{ from: string; to: string } | null>(null);
   // The same functions for as long as the grid lasts, or each drawing of the page would draw every card.
   const latest = useRef(props);
   latest.current = props;
@@ -57,16 +76,26 @@ export function TimeGrid(props: Props) {
   const sameLength = columns.every((column) => lengthOfDay(column.day, clock.zone) === lengthOfDay(columns[0]?.day ?? column.day, clock.zone));
   const shared = sameLength || new Set(columns.map((column) => column.day)).size === 1;
 
+  const day = columns[0]?.day;
+  // Hours that grow under what is in the hand would take the ground from beneath it.
+  const before = useRef<Span | null>(null);
+  const carries = hand.get() !== null || slot.current?.hidden === false;
+  const known = (carries ? before.current : null) ?? shownSpan(options, columns, clock);
+  before.current = known;
+  const shown = useMemo((): Span => ({ from: known.from, to: known.to }), [known.from, known.to]);
+  const bounds = useMemo((): Span => boundsOf(shown, lengthOfDay(day ?? "1970-01-01", clock.zone)), [shown, day, clock]);
+
   const targetOf = (lift: Lift, override: boolean): (Target & { columnId: string }) | null => {
     const from = byId.get(lift.fromColumn);
     const to = byId.get(lift.toColumn);
     const appointment = from?.appointments.find((candidate) => candidate.id === lift.id);
     if (!from || !to || !appointment) return null;
     const start = movedStart(Date.parse(appointment.starts_at), lift.minutes, from.day, to.day, clock.zone);
-    return { appointment, resourceId: to.resourceId, fromResourceId: from.resourceId, start, minutes: lift.duration, override, columnId: to.id };
+    return { appointment, resourceId: to.resourceId, resourceName: to.resourceName, fromResourceId: from.resourceId, start, minutes: lift.duration, override, columnId: to.id };
   };
 
   const onMove = (lift: Lift) => {
+    if (lift.id === DRAWN) return draw(lift);
     const target = targetOf(lift, false);
     const column = byId.get(lift.toColumn);
     if (!target || !column || hand.isAt(target)) return;
@@ -75,49 +104,86 @@ export function TimeGrid(props: Props) {
     hand.hold({ ...target, obstacles, doubts: [] }, lift.byKeys);
   };
 
+  /** What is being drawn: from which minute of which column, and since when. */
+  const drawn = (lift: Lift) => {
+    const column = byId.get(lift.toColumn);
+    const from = Math.round(lift.from + lift.minutes);
+    return column && { column, from, start: startOfDay(column.day, clock.zone) + from * MINUTE };
+  };
+  const draw = (lift: Lift) => {
+    const at = drawn(lift);
+    if (!at || !slot.current || !scroller.current) return;
+    const text = clock.range(at.start, at.start + lift.duration * MINUTE);
+    drawSlot(slot.current, scroller.current, { columnId: at.column.id, top: (at.from - shown.from) * pixelsPerMinute, height: lift.duration * pixelsPerMinute, text });
+  };
+
   const { lifted, onPointerDown, onKeyDown } = useMove({
     columns: columns.map((column) => column.id),
     step,
     pixelsPerMinute,
+    within: bounds,
     scroller,
     onMove,
     onDrop: (lift, override) => {
+      if (slot.current) slot.current.hidden = true;
+      const at = lift.id === DRAWN && drawn(lift);
+      if (at) return onDraft({ resourceId: at.column.resourceId, start: at.start, minutes: lift.duration > step ? lift.duration : null });
       const target = targetOf(lift, override);
-      hand.letGo();
       setSpoken("");
-      if (!target) return;
-      if (lift.byKeys) refocus.current = lift.id;
-      props.onMove(target);
+      // The ghost stays where it was dropped for as long as it is asked about.
+      if (target && props.asks && hand.get()) return setAsked({ target, byKeys: lift.byKeys });
+      hand.letGo();
+      if (target) void carryOut(target, null, lift.byKeys);
     },
     onCancel: () => {
+      if (slot.current) slot.current.hidden = true;
       hand.letGo();
       setSpoken(t("calendar.putBack"));
     },
   });
 
-  useLayoutEffect(() => {
-    if (!refocus.current) return;
-    const card = scroller.current?.querySelector<HTMLElement>(`[data-card="${CSS.escape(refocus.current)}"]`);
-    if (card && document.activeElement !== card) card.focus();
-  });
+  const cardOf = (id: string) => scroller.current?.querySelector<HTMLElement>(`[data-card="${CSS.escape(id)}"]`);
+  const carryOut = async (target: Target, answer: Answer | null, byKeys: boolean) => {
+    const { id } = target.appointment;
+    if (byKeys) cardOf(id)?.focus();
+    const moved = await props.onMove(target, answer);
+    if (byKeys && moved) refocus.current = { from: id, to: moved };
+    giveOn();
+  };
+  /** What the keys have moved keeps the focus, at its new time and under its new id: as soon as that is drawn. */
+  const giveOn = () => {
+    const card = refocus.current && cardOf(refocus.current.to);
+    if (!refocus.current || !card) return;
+    const focused = document.activeElement as HTMLElement | null;
+    if (focused === null || focused === document.body || focused.dataset.card === refocus.current.from) card.focus();
+    refocus.current = null;
+  };
+  useLayoutEffect(giveOn);
+  const onAnswer = (answer: Answer | null) => {
+    if (!asked) return;
+    setAsked(null);
+    hand.letGo();
+    if (answer) void carryOut(asked.target, answer, asked.byKeys);
+    else {
+      setSpoken(t("calendar.putBack"));
+      if (asked.byKeys) cardOf(asked.target.appointment.id)?.focus();
+    }
+  };
 
-  // Once, and when another day is shown: the working day is in view.
-  const firstDay = columns[0]?.day;
+  const opens = Math.min(...columns.flatMap((column) => column.open.map((span) => span.from)));
+  const name = `${day} ${opens}`;
   // eslint-disable-next-line react-hooks/exhaustive-deps
-  const opening = useMemo(() => (firstDay ? openingMinute(firstDay, now, hours, clock) * pixelsPerMinute - 24 : 0), [firstDay, hours.from]);
+  const opening = useMemo(() => openingMinute(columns, now, clock), [name]);
   const [sight] = useState(() => new Sight(pixelsPerMinute));
-  sight.open(`${firstDay} ${hours.from}`, opening);
-  useLayoutEffect(() => {
-    const box = scroller.current;
-    if (!box || !firstDay) return;
-    box.scrollTop = opening;
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [firstDay, hours.from]);
+  useScrolled(scroller, sight, { name, opening, pixelsPerMinute, from: shown.from });
 
-  const length = Math.max(...columns.map((column) => lengthOfDay(column.day, clock.zone)), 1440);
-  const labels = useMemo(() => (firstDay ? hourLabels(firstDay, clock.zone) : []), [firstDay, clock.zone]);
-  const nowAt = firstDay ? minutesInto(now, firstDay, clock.zone) : -1;
-  const style = { "--n": columns.length, "--span": length, "--ppm": `${pixelsPerMinute}px`, "--from": 0 } as React.CSSProperties;
+  const liftedIn = (column: Column): string | null => {
+    if (asked) return asked.target.fromResourceId === column.resourceId ? asked.target.appointment.id : null;
+    return lifted?.fromColumn === column.id ? lifted.id : null;
+  };
+  const labels = useMemo(() => (day ? hourLabels(day, clock.zone).filter((tick) => tick.at >= shown.from && tick.at < shown.to) : []), [day, clock.zone, shown]);
+  const nowAt = day ? minutesInto(now, day, clock.zone) : -1;
+  const style = { "--n": columns.length, "--span": shown.to - shown.from, "--ppm": `${pixelsPerMinute}px`, "--from": shown.from } as React.CSSProperties;
 
   return (
     <>
@@ -125,7 +191,7 @@ export function TimeGrid(props: Props) {
         {waiting && t("list.waits", { count: 1 })}
       </p>
       <div className="scroll" {...watch} ref={scroller} role="region" aria-label={label} tabIndex={-1} style={style} onScroll={(event) => sight.scrolled(event.currentTarget)}>
-        <div className="tg">
+        <div className={`tg${hues ? " by-service" : ""}${labels.some((tick) => clock.time(tick.instant).length > SHORT_TIME) ? " long-times" : ""}`}>
           <div className="corner">
             <bdi>{clock.place}</bdi>
           </div>
@@ -140,7 +206,7 @@ export function TimeGrid(props: Props) {
           ))}
           <div className="axis" aria-hidden="true">
             {shared && labels.map((tick) => <Tick key={tick.at} tick={tick} clock={clock} />)}
-            {nowAt >= 0 && nowAt < length && (
+            {nowAt >= shown.from && nowAt < shown.to && (
               <span className="nowt" style={place(nowAt)}>
                 {clock.time(now)}
               </span>
@@ -157,8 +223,11 @@ export function TimeGrid(props: Props) {
               now={now}
               step={step}
               pixelsPerMinute={pixelsPerMinute}
+              zoom={options.zoom}
+              shown={shown}
+              hues={hues}
               selected={props.selected}
-              lifted={lifted?.fromColumn === column.id ? lifted.id : null}
+              lifted={liftedIn(column)}
               ownLabels={!shared}
               canMove={canMove}
               onOpen={onOpen}
@@ -167,18 +236,30 @@ export function TimeGrid(props: Props) {
               onKeyDown={onKeyDown}
             />
           ))}
-          <Ghost hand={hand} columns={byId} clock={clock} scroller={scroller} pixelsPerMinute={pixelsPerMinute} />
+          <div className="slot" ref={slot} aria-hidden="true" hidden>
+            <bdi /> {t("new.short")}
+          </div>
+          <Ghost hand={hand} ghost={ghost} quiet={asked !== null} columns={byId} clock={clock} scroller={scroller} pixelsPerMinute={pixelsPerMinute} from={shown.from} />
         </div>
+        {asked && <Question hand={hand} columns={byId} clock={clock} target={asked.target} anchor={ghost} mayOverride={props.mayOverride} onAnswer={onAnswer} />}
         <Spoken hand={hand} columns={byId} clock={clock} otherwise={spoken} judge={judge} />
       </div>
     </>
   );
 }
 
-/** Where a day is scrolled to: an hour and a half before now, or where it begins. */
-function openingMinute(day: Day, now: Instant, hours: Span, clock: Clock): number {
-  const minutes = minutesInto(now, day, clock.zone);
-  return minutes > hours.from && minutes < hours.to ? minutes - 90 : hours.from;
+/** Where hours are left out, what is moved stays within those that are seen; else it may run over midnight. */
+function boundsOf(shown: Span, length: number): Span {
+  return { from: shown.from > 0 ? shown.from : Number.NEGATIVE_INFINITY, to: shown.to < length ? shown.to : Number.POSITIVE_INFINITY };
+}
+
+type QuestionProps = Omit<React.ComponentProps<typeof MoveQuestion>, "reasons"> & { hand: Hand; columns: ReadonlyMap<string, Column> };
+
+/** With all that is known against the place so far: the service's verdict may come while it is asked. */
+function Question({ hand, columns, ...asked }: QuestionProps) {
+  const { t } = useTranslation();
+  const held = useSyncExternalStore(hand.subscribe, hand.get);
+  return <MoveQuestion {...asked} reasons={held ? reasonsAgainst(held, columns, asked.clock, t) : []} />;
 }
 
 function Tick({ tick, clock }: { tick: Label; clock: Clock }) {
@@ -189,117 +270,6 @@ function Tick({ tick, clock }: { tick: Label; clock: Clock }) {
     </span>
   );
 }
-
-type ColumnProps = {
-  column: Column;
-  index: number;
-  sight: Sight;
-  words: Words;
-  clock: Clock;
-  now: Instant;
-  step: number;
-  pixelsPerMinute: number;
-  selected: string | undefined;
-  lifted: string | null;
-  ownLabels: boolean;
-  canMove: boolean;
-  onOpen: (appointment: Appointment) => void;
-  onDraft: (draft: Draft) => void;
-  onPointerDown: ReturnType<typeof useMove>["onPointerDown"];
-  onKeyDown: ReturnType<typeof useMove>["onKeyDown"];
-};
-
-const GridColumn = memo(function GridColumn({ column, index, sight, words, clock, now, step, pixelsPerMinute, selected, lifted, ownLabels, canMove, onOpen, onDraft, onPointerDown, onKeyDown }: ColumnProps) {
-  const cards = useMemo(
-    () =>
-      column.appointments.flatMap((appointment) => {
-        const part = partIn(column.day, clock.zone, Date.parse(appointment.starts_at), Date.parse(appointment.ends_at));
-        return part ? [{ ...part, id: appointment.id, appointment }] : [];
-      }),
-    [column, clock],
-  );
-  const places = useMemo(() => lanesOf(cards), [cards]);
-  const seen = cards.map(({ from, to }) => sight.holds(index, from, to));
-  const whole = useTurn(seen.includes(false));
-  const nowAt = minutesInto(now, column.day, clock.zone);
-  const labels = ownLabels ? hourLabels(column.day, clock.zone) : [];
-  const buffers = cards.flatMap(({ appointment, from, to }) => {
-    const { buffer_before_minutes: before, buffer_after_minutes: after } = appointment;
-    if (GONE.has(appointment.status)) return [];
-    return [before ? { key: `${appointment.id}b`, from: from - before, minutes: before } : null, after ? { key: `${appointment.id}a`, from: to, minutes: after } : null].filter((part) => part !== null);
-  });
-
-  const draftAt = (event: React.PointerEvent<HTMLDivElement>) => {
-    if (event.target !== event.currentTarget || event.button !== 0 || event.pointerType === "touch") return;
-    const top = event.currentTarget.getBoundingClientRect().top;
-    const first = snap((event.clientY - top) / pixelsPerMinute - step / 2, step);
-    const box = event.currentTarget;
-    // Let go of when the browser takes the pointer for something else: the next release is another press's.
-    const over = new AbortController();
-    const mine = (then: (end: PointerEvent) => void) => (end: PointerEvent) => {
-      if (end.pointerId !== event.pointerId) return;
-      over.abort();
-      then(end);
-    };
-    const released = (up: PointerEvent) => {
-      const last = snap((up.clientY - box.getBoundingClientRect().top) / pixelsPerMinute, step);
-      const start = startOfDay(column.day, clock.zone) + first * MINUTE;
-      onDraft({ resourceId: column.resourceId, start, minutes: last - first > step ? last - first : null });
-    };
-    window.addEventListener("pointerup", mine(released), { signal: over.signal });
-    window.addEventListener("pointercancel", mine(() => undefined), { signal: over.signal });
-  };
-
-  return (
-    // biome-ignore lint: the column takes clicks on free time; the same is reached by "New".
-    <section className="col" data-column={column.id} aria-label={column.title} onPointerDown={draftAt}>
-      {labels.map((tick) => (
-        <span className="own-label" key={tick.at} style={place(tick.at)} aria-hidden="true">
-          {clock.time(tick.instant)}
-          {tick.repeated && ` ${clock.offset(tick.instant)}`}
-        </span>
-      ))}
-      {column.blocks.map((block) => (
-        <div key={`${block.kind}${block.from}${block.to}${block.until ?? ""}`} className={`blk ${block.kind}`} style={place(block.from, block.to - block.from)}>
-          {block.name && (
-            <span>
-              {block.kind === "busy" && <Icon name="sync" />}
-              <bdi>{block.name}</bdi>
-            </span>
-          )}
-          {block.until !== undefined && <Countdown until={block.until} />}
-        </div>
-      ))}
-      {buffers.map((buffer) => (
-        <div key={buffer.key} className="buffer" style={place(buffer.from, buffer.minutes)} />
-      ))}
-      {nowAt >= 0 && nowAt < lengthOfDay(column.day, clock.zone) && <div className="now" style={place(nowAt)} />}
-      {cards.map(({ appointment, from, to }, position) => {
-        const { lane, lanes } = places.get(appointment.id) ?? { lane: 0, lanes: 1 };
-        return (
-          <Card
-            key={appointment.id}
-            appointment={appointment}
-            columnId={column.id}
-            from={from}
-            to={to}
-            lane={lane}
-            lanes={lanes}
-            words={words}
-            clock={clock}
-            selected={selected === appointment.id}
-            lifted={lifted === appointment.id}
-            canMove={canMove}
-            bare={!whole && !seen[position]}
-            onOpen={onOpen}
-            onPointerDown={onPointerDown}
-            onKeyDown={onKeyDown}
-          />
-        );
-      })}
-    </section>
-  );
-});
 
 const obstacles = new WeakMap<Column, Obstacle[]>();
 

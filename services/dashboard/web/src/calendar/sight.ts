@@ -9,7 +9,20 @@ export class Sight {
   private start = 0;
   private opened = "";
 
-  constructor(private readonly pixelsPerMinute: number) {}
+  constructor(
+    private pixelsPerMinute: number,
+    private from = 0,
+  ) {}
+
+  get scrolledTo(): number {
+    return this.top;
+  }
+
+  /** Drawn at so many pixels a minute, from this minute on. */
+  scale(pixelsPerMinute: number, from: number): void {
+    this.pixelsPerMinute = pixelsPerMinute;
+    this.from = from;
+  }
 
   /** A grid of this name is about to be scrolled there. */
   open(name: string, top: number): void {
@@ -26,7 +39,8 @@ export class Sight {
   /** Whether some of these minutes of a column may be seen; never no where they are. */
   holds(column: number, from: number, to: number): boolean {
     if (column * NARROWEST > this.start + window.innerWidth) return false;
-    return to * this.pixelsPerMinute >= this.top && from * this.pixelsPerMinute <= this.top + window.innerHeight;
+    const at = (minute: number) => (minute - this.from) * this.pixelsPerMinute;
+    return at(to) >= this.top && at(from) <= this.top + window.innerHeight;
   }
 }
 

@@ -7,9 +7,9 @@ import { readAll } from "../api/catalogue";
 import type { components } from "../api/schema/availability";
 import type { components as booking } from "../api/schema/booking";
 import { ask } from "../api/client";
-import { type Clock, type Day, addDays, duration, instantOf, isoOf, now as readNow, startOfDay } from "../time";
+import { type Clock, type Day, MINUTE, addDays, duration, instantOf, isoOf, now as readNow, startOfDay } from "../time";
 import { numbers } from "../numbers";
-import { gapsBetween, partIn } from "./layout";
+import { type Span, gapsBetween, partIn } from "./layout";
 import type { Block, Column } from "./TimeGrid";
 import { useHolderName } from "./useHolderName";
 
@@ -17,9 +17,9 @@ type CalendarOut = components["schemas"]["CalendarOut"];
 type Hold = booking["schemas"]["HoldOut"];
 type Lane = components["schemas"]["CalendarLaneOut"];
 
-export type CalendarWish = { businessId: string | undefined; days: readonly Day[]; clock: Clock; staff: readonly string[] | undefined; gone: boolean; most: number };
+export type CalendarWish = { businessId: string | undefined; days: readonly Day[]; clock: Clock; staff: readonly string[] | undefined; gone: boolean; most: number; onlyWorking: boolean };
 
-export function useCalendar({ businessId, days, clock, staff, gone, most }: CalendarWish) {
+export function useCalendar({ businessId, days, clock, staff, gone, most, onlyWorking }: CalendarWish) {
   const { t, i18n } = useTranslation();
   const first = days[0] ?? "1970-01-01";
   const from = startOfDay(first, clock.zone);
@@ -45,51 +45,65 @@ export function useCalendar({ businessId, days, clock, staff, gone, most }: Cale
     [calendar.data, businessId, isUsed],
   );
   const closures = useMemo(() => calendar.data?.businesses.find((business) => business.business_id === businessId)?.closures ?? [], [calendar.data, businessId]);
-  const chosen = useMemo(() => (staff?.length ? lanes.filter((lane) => staff.includes(lane.resource_id)) : lanes).slice(0, most), [lanes, staff, most]);
+  const wished = useMemo(() => {
+    // Whoever was chosen may be gone, or of another business.
+    const found = lanes.filter((lane) => staff?.includes(lane.resource_id));
+    return found.length ? found : lanes;
+  }, [lanes, staff]);
 
   const columns = useMemo(() => {
     const byResource = new Map<string, Appointment[]>();
+    // Whoever has something booked has a column, also on a day off.
+    const isThere = (lane: Lane) => days.some((day) => openSpans(lane, day, clock).length > 0 || byResource.get(lane.resource_id)?.some((appointment) => partIn(day, clock.zone, instantOf(appointment.starts_at), instantOf(appointment.ends_at))));
     for (const appointment of appointments.data ?? []) {
       if (GONE.has(appointment.status) && !gone) continue;
-      if (appointment.status === "rescheduled") continue;
       for (const resource of appointment.resources) {
         const known = byResource.get(resource.id);
         if (known) known.push(appointment);
         else byResource.set(resource.id, [appointment]);
       }
     }
-    return days.flatMap((day) =>
-      chosen.map((lane): Column => {
+    const chosen = (onlyWorking ? wished.filter(isThere) : wished).slice(0, most);
+    return days.flatMap((day) => {
+      const open = new Map(chosen.map((lane) => [lane.resource_id, openSpans(lane, day, clock)]));
+      const closes = Math.max(...chosen.filter(isPerson).flatMap((lane) => open.get(lane.resource_id) ?? []).map((span) => span.to));
+      return chosen.map((lane): Column => {
         const mine = byResource.get(lane.resource_id) ?? [];
         const shown = mine.filter((appointment) => partIn(day, clock.zone, instantOf(appointment.starts_at), instantOf(appointment.ends_at)));
         const count = shown.filter((appointment) => !GONE.has(appointment.status)).length;
-        const open = openMinutes(lane, day, clock);
+        const hours = open.get(lane.resource_id) ?? [];
+        const minutes = hours.reduce((sum, span) => sum + span.to - span.from, 0);
         const booked = shown.reduce((sum, appointment) => sum + (GONE.has(appointment.status) ? 0 : appointment.duration_minutes), 0);
-        const share = open ? ` · ${numbers(i18n.language, { style: "percent" }).format(Math.min(1, booked / open))}` : "";
-        const detail = open || count ? t("calendar.booked", { count }) + share : t("calendar.off");
+        const share = minutes ? ` · ${numbers(i18n.language, { style: "percent" }).format(Math.min(1, booked / minutes))}` : "";
         const manyDays = days.length > 1;
+        // Whoever goes before the others do.
+        const ends = Math.max(...hours.map((span) => span.to));
+        const until = !manyDays && isPerson(lane) && hours.length && ends < closes ? `${t("calendar.until", { time: clock.time(startOfDay(day, clock.zone) + ends * MINUTE) })} · ` : "";
+        const detail = minutes || count ? until + t("calendar.booked", { count }) + share : t("calendar.off");
         return {
           id: `${lane.resource_id}|${day}`,
           title: manyDays && chosen.length === 1 ? clock.shortDay(startOfDay(day, clock.zone)) : manyDays ? `${clock.weekday(startOfDay(day, clock.zone))} · ${lane.name}` : lane.name,
-          detail: manyDays && chosen.length === 1 && open ? `${detail} · ${duration(open, i18n.language)}` : detail,
+          detail: manyDays && chosen.length === 1 && minutes ? `${detail} · ${duration(minutes, i18n.language)}` : detail,
           day,
           resourceId: lane.resource_id,
-          person: !manyDays && lane.kind === "staff",
+          resourceName: lane.name,
+          person: !manyDays && isPerson(lane),
+          open: hours,
           blocks: [...blocksOf(lane, closures, day, clock, t), ...heldOf(held.filter((hold) => hold.resource_ids.includes(lane.resource_id)), day, clock, (hold) => t("calendar.held", { who: holderName(hold.held_by), time: clock.time(instantOf(hold.expires_at)) }))],
           appointments: shown,
         };
-      }),
-    );
-  }, [appointments.data, chosen, closures, clock, days, gone, held, holderName, i18n.language, t]);
+      });
+    });
+  }, [appointments.data, wished, most, onlyWorking, closures, clock, days, gone, held, holderName, i18n.language, t]);
 
   return { columns, lanes, error: appointments.error ?? calendar.error, loading: appointments.isPending || calendar.isPending, stale: appointments.isError || calendar.isError };
 }
 
-function openMinutes(lane: Lane, day: Day, clock: Clock): number {
-  return lane.working.reduce((sum, span) => {
-    const part = partIn(day, clock.zone, instantOf(span.starts_at), instantOf(span.ends_at));
-    return sum + (part ? part.to - part.from : 0);
-  }, 0);
+const isPerson = (lane: Lane): boolean => lane.kind === "staff";
+
+/** When somebody works, in minutes of the day, without what they are absent. */
+function openSpans(lane: Lane, day: Day, clock: Clock): Span[] {
+  return lane.working.map((span) => partIn(day, clock.zone, instantOf(span.starts_at), instantOf(span.ends_at))).filter((span) => span !== null);
 }
 
 /** Holds that still last. Each leaves at the instant it ends, whenever holds are read again. */

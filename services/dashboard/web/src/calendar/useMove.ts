@@ -5,8 +5,8 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { ANYWHERE, type Grip, type Span, pulled } from "./layout";
 
-/** What is being moved, and where it would go: minutes it moved by, its length, its column. */
-export type Lift = { id: string; grip: Grip; fromColumn: string; toColumn: string; minutes: number; duration: number; byKeys: boolean };
+/** What is being moved, the minute where it was, and where it would go: minutes it moved by, its length, its column. */
+export type Lift = { id: string; grip: Grip; fromColumn: string; toColumn: string; from: number; minutes: number; duration: number; byKeys: boolean };
 
 export type Carried = { id: string; columnId: string; from: number; duration: number };
 
@@ -32,7 +32,7 @@ const SCROLL_STEP = 12;
 type Pointer = { x: number; y: number };
 
 export function useMove({ columns, step, pixelsPerMinute, within = ANYWHERE, scroller, onMove, onDrop, onCancel }: Options) {
-  const lift = useRef<(Lift & { start: Pointer & { top: number }; from: number; startDuration: number }) | null>(null);
+  const lift = useRef<(Lift & { start: Pointer & { top: number }; startDuration: number }) | null>(null);
   const [lifted, setLifted] = useState<Lift | null>(null);
   const frame = useRef(0);
   const edges = useRef<Edges | null>(null);

@@ -1,0 +1,78 @@
+/** Does what a card was dropped for, says so with a way back, and where it cannot be done says why and offers another time. */
+import { useQueryClient } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { type Appointment, type PlainAppointment, edit, move } from "../api/appointments";
+import { ProblemError } from "../api/client";
+import { showOwn } from "../api/follow";
+import { nextFree } from "../api/slots";
+import { type Clock, dayOf, isoOf } from "../time";
+import { sayError } from "../ui/Problem";
+import { toast } from "../ui/toasts";
+import type { Target } from "./TimeGrid";
+
+const TAKEN = ["slot_taken", "class_full"];
+
+export type Terms = { notify: boolean; reason?: string };
+
+const resourcesOf = (appointment: PlainAppointment): string[] => appointment.resources.filter((resource) => resource.kind !== "business").map((resource) => resource.id);
+
+/** The resources of the appointment, with the one of the column it left replaced by that of the column it came to. */
+export function resourcesAfter({ appointment, fromResourceId, resourceId }: Target): string[] {
+  return [...new Set(resourcesOf(appointment).map((id) => (id === fromResourceId ? resourceId : id)))];
+}
+
+/** `onMoved` hears of the id that an appointment has at its new time. */
+export function useDrop(clock: Clock, onMoved: (from: string, to: string) => void) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+
+  /** A move that nobody is told of is no end of reminders: those are sent to whoever got them before. */
+  const keepReminders = async (before: Appointment, moved: PlainAppointment, notify: boolean): Promise<PlainAppointment> =>
+    before.notify_client && !notify ? edit(moved, { notify: true }) : moved;
+
+  const drop = async (target: Target, terms: Terms): Promise<string | null> => {
+    const { appointment } = target;
+    try {
+      const done = await move(appointment, {
+        starts_at: isoOf(target.start),
+        duration_minutes: target.minutes,
+        resource_ids: resourcesAfter(target),
+        notify: terms.notify,
+        ...(terms.reason ? { override: { reason: terms.reason } } : {}),
+      });
+      const moved = await keepReminders(appointment, done.appointment, terms.notify);
+      await showOwn(client, done.replaced, moved);
+      toast(`${t("calendar.moved", { name: appointment.client.name, time: clock.dayAndTime(target.start) })} ${t(terms.notify ? "calendar.told" : "calendar.notTold")}`, {
+        actions: [{ name: t("undo"), run: () => void undo(moved, appointment, terms) }],
+      });
+      onMoved(appointment.id, moved.id);
+      return moved.id;
+    } catch (failure) {
+      void client.invalidateQueries({ queryKey: ["appointments"] });
+      const taken = failure instanceof ProblemError && TAKEN.includes(failure.code);
+      if (taken) void client.invalidateQueries({ queryKey: ["calendar"] });
+      const free = taken ? await nextFree(appointment, { after: target.start, minutes: target.minutes, resourceId: target.resourceId, zone: clock.zone }) : [];
+      const told = t("calendar.notMoved", { name: appointment.client.name, why: sayError(t, failure) });
+      toast(free.length ? `${told} ${t("calendar.nextFree")}` : told, {
+        danger: true,
+        actions: free.map((start) => ({
+          name: dayOf(start, clock.zone) === dayOf(target.start, clock.zone) ? clock.time(start) : clock.dayAndTime(start),
+          run: () => void drop({ ...target, start, override: false }, { notify: terms.notify }),
+        })),
+      });
+      return null;
+    }
+  };
+
+  /** Whoever was told of the move is told of its end. */
+  const undo = async (moved: PlainAppointment, before: Appointment, { notify }: Terms) => {
+    try {
+      const done = await move(moved, { starts_at: before.starts_at, duration_minutes: before.duration_minutes, resource_ids: resourcesOf(before), notify });
+      await showOwn(client, done.replaced, await keepReminders(before, done.appointment, notify));
+    } catch (failure) {
+      toast(sayError(t, failure), { danger: true });
+    }
+  };
+
+  return drop;
+}

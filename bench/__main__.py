@@ -372,7 +372,8 @@ def _screens(desk: FrontDesk, add: Callable[[Line], None]) -> None:
     add(_at_most("the first screen, compressed", seen.first_kilobytes, 320, "kB"))
     add(_at_most(f"what a later page adds, the most of {pages}", later, 40, "kB", f" ({heaviest})"))
     add(_at_most(f"{day}, from data to pixels", seen.day_milliseconds, 200, "ms"))
-    add(_at_least(f"dragging there, processor {SLOWER} times slower", seen.drag_frames, 55, "frames/s", idle))
+    for what, frames in {"dragging": seen.drag_frames, "resizing": seen.resize_frames}.items():
+        add(_at_least(f"{what} there, processor {SLOWER} times slower", frames, 55, "frames/s", idle))
     add(_at_most(f"a change elsewhere shows there, p95 of {CHANGES}", live, 1_000, "ms"))
     add(_at_most(f"back to a list of {ROWS:,} rows, all read, until it is painted", seen.list_milliseconds, 100, "ms"))
 

@@ -30,13 +30,13 @@ _DAY = f"/calendar/day/{FIRST:%Y-%m-%d}"
 _DAY_IS_MADE_OF = ["/api/booking/v1/appointments?", "/api/availability/v1/calendar?"]
 _LIST = "/appointments?period=all"
 _ROW = "[data-row]"
-_IN_THE_MIDDLE = """() => {
+_IN_THE_MIDDLE = """(byItsEdge) => {
     const near = (box) => Math.hypot(box.x - innerWidth / 2, box.y - innerHeight / 2);
-    const boxes = [...document.querySelectorAll("[data-card]")].map((card) => card.getBoundingClientRect());
-    const { x, y } = boxes.sort((a, b) => near(a) - near(b))[0];
-    return [x + 10, y + 8];
+    const cards = [...document.querySelectorAll("[data-card]:not(.short)")];
+    const { x, y, bottom } = cards.map((card) => card.getBoundingClientRect()).sort((a, b) => near(a) - near(b))[0];
+    return [x + 10, byItsEdge ? bottom - 3 : y + 8];
 }"""
-"""A point of the card that is nearest to the middle of the window."""
+"""A point of the card that is nearest to the middle of the window: by its last edge it is resized."""
 
 
 class NoBrowserError(Exception):
@@ -50,6 +50,7 @@ class Screens:
     """What each later page loads that the first screen has not, by its address."""
     day_milliseconds: float
     drag_frames: float
+    resize_frames: float
     idle_frames: float
     """Of the same page, as slow, while nothing moves."""
     live_seconds: list[float]
@@ -69,13 +70,14 @@ async def _measure(desk: FrontDesk) -> Screens:
         first, later = await _sizes(browser, desk)
         async with _a_page(browser, desk) as page:
             day = await _draw_day(page)
-            drag, idle = await _drag(page)
+            drag, resize, idle = await _drag(page)
             live = await _live(page, desk)
         return Screens(
             first_kilobytes=first,
             later_kilobytes=later,
             day_milliseconds=day,
             drag_frames=drag,
+            resize_frames=resize,
             idle_frames=idle,
             live_seconds=live,
             list_milliseconds=await _draw_list(browser, desk),
@@ -147,19 +149,22 @@ async def _median(measure: Callable[[], Awaitable[float]], *, runs: int = RUNS) 
     return statistics.median([await measure() for _ in range(runs)])
 
 
-async def _drag(page: Page) -> tuple[float, float]:
-    """Frames a second while a card of the full day is dragged, and while nothing moves, on a slower processor."""
+async def _drag(page: Page) -> tuple[float, float, float]:
+    """Frames a second while a card of the full day is dragged, is resized, and while nothing moves, on a slower
+    processor.
+    """
     session = await page.context.new_cdp_session(page)
     await session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     idle = await page.evaluate("bench.frames(2000)")
-    dragged = await _median(lambda: _drag_once(page), runs=DRAGS)
+    dragged = await _median(lambda: _drag_once(page, by_its_edge=False), runs=DRAGS)
+    resized = await _median(lambda: _drag_once(page, by_its_edge=True), runs=DRAGS)
     await session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
-    return dragged, float(idle)
+    return dragged, resized, float(idle)
 
 
-async def _drag_once(page: Page) -> float:
+async def _drag_once(page: Page, *, by_its_edge: bool) -> float:
     """To and fro over columns and hours, away from the edges, where it would scroll; Esc puts the card back."""
-    x, y = await page.evaluate(_IN_THE_MIDDLE)
+    x, y = await page.evaluate(_IN_THE_MIDDLE, by_its_edge)
     await page.mouse.move(x, y)
     await page.mouse.down()
     await page.mouse.move(x + 10, y + 10)

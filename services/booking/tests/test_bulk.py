@@ -107,7 +107,7 @@ async def test_an_order_that_makes_no_sense_is_refused_whole(tenant: Tenant, bod
     assert (await tenant.api.post(BULK, json=body)).status_code == 422
 
 
-@pytest.mark.parametrize("verb", ["sms_client", "sms_staff", "call_client", "call_staff"])
+@pytest.mark.parametrize("verb", ["sms_client", "sms_staff", "call_client", "call_staff", "push_client", "push_staff"])
 async def test_a_message_is_refused_where_nobody_can_send_it(tenant: Tenant, verb: str) -> None:
     tenant.app.state.dependencies = replace(tenant.app.state.dependencies, message_channels=frozenset({"email"}))
     booked = await tenant.book(tenant.at(9))
@@ -149,6 +149,42 @@ async def test_a_call_is_asked_of_notifications_where_calls_are_configured_and_w
     assert refused["problem"]["code"] == "opted_out"
     [sent] = await in_bulk(tenant, "sms_client", [booked], text="Hello")
     assert sent["ok"] is True
+
+
+@pytest.mark.parametrize(("verb", "channel"), [("email_client", "email"), ("push_client", "push")])
+async def test_a_mail_or_a_push_needs_no_phone_and_goes_as_the_client_wants_it(
+    tenant: Tenant, verb: str, channel: str
+) -> None:
+    configured = frozenset({"email", "push"})
+    tenant.app.state.dependencies = replace(tenant.app.state.dependencies, message_channels=configured)
+    ida = await tenant.post("/v1/clients", {"name": "Ida", "email": "ida@example.com"}, status=201)
+    nobody = await tenant.post("/v1/clients", {"name": "Max", "email": "max@example.com", "consent": []}, status=201)
+    booked = [await tenant.book(tenant.at(hour), client_id=who["id"]) for hour, who in ((9, ida), (10, nobody))]
+    results = await in_bulk(tenant, verb, booked, text="We open an hour later.")
+    assert [(result["problem"] or {}).get("code") for result in results] == [None, "no_consent"]
+    [command] = await commands(tenant)
+    data = command["payload"]["data"]
+    assert (data["channel"], data["client_id"], data["text"]) == (channel, ida["id"], "We open an hour later.")
+
+    await opts_out(tenant, ida["id"], channel, version=1)
+    [refused] = await in_bulk(tenant, verb, booked[:1], text="Hello")
+    assert refused["problem"]["code"] == "opted_out"
+
+
+async def test_who_has_no_e_mail_address_gets_no_mail_and_colleagues_are_told_of_it(tenant: Tenant) -> None:
+    configured = frozenset({"email"})
+    tenant.app.state.dependencies = replace(tenant.app.state.dependencies, message_channels=configured)
+    silent = await tenant.post("/v1/clients", {"name": "Silent", "phone": "+44 20 7946 0018"}, status=201)
+    booked = [await tenant.book(tenant.at(9), client_id=silent["id"])]
+    [refused] = await in_bulk(tenant, "email_client", booked, text="Hello")
+    [unreached] = await in_bulk(tenant, "email_staff", booked, text="Hello")
+    assert [result["problem"]["code"] for result in (refused, unreached)] == ["no_address", "no_address"]
+    assert await commands(tenant) == []
+
+    await tenant.api.patch(f"/v1/resources/{tenant.staff[0]['id']}", json={"email": "ada@example.com"})
+    [sent] = await in_bulk(tenant, "email_staff", booked, text="Please come early.")
+    [command] = await commands(tenant)
+    assert (sent["ok"], command["payload"]["data"]["resource_id"]) == (True, tenant.staff[0]["id"])
 
 
 async def test_who_has_no_phone_or_has_not_agreed_gets_no_sms_and_the_others_do(tenant: Tenant) -> None:

@@ -14,6 +14,7 @@ from slotstream_contracts.base import Actor, Message
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.envelope import Envelope, wrap
 from slotstream_contracts.holds import HoldState
+from slotstream_contracts.messages import MessageEvent, MessageRead, MessageReceived
 from slotstream_contracts.schedules import ScheduleState
 from slotstream_servicekit.consumer import Received
 
@@ -108,6 +109,34 @@ async def test_that_hours_have_changed_is_told_to_all_and_not_whose_they_are(ten
         (row,) = (await session.execute(text("SELECT * FROM live_events"))).all()
     assert (row.id, row.topic, row.version) == (envelope.id, "slotstream.schedules.v1", 3)
     assert str(NEW) not in str(row)
+
+
+@pytest.mark.parametrize("kind", [MessageReceived, MessageRead])
+async def test_that_a_text_came_or_was_read_is_told_to_all_and_not_which_or_whose(
+    tenant: Tenant, kind: type[MessageEvent]
+) -> None:
+    handlers = Handlers(lambda: NOW, timedelta(minutes=15))
+    message, client = uuid4(), uuid4()
+    event = kind(
+        message_id=message,
+        organization_id=tenant.organization_id,
+        appointment_id=APPOINTMENT,
+        client_id=client,
+        channel="sms",
+        kind="inbound",
+        due_at=NOW,
+        occurred_at=NOW,
+    )
+    topic = "slotstream.messages.v1"
+    record = Received(told(tenant, event, subject=str(message)), str(APPOINTMENT), topic, 0, 0, NOW)
+
+    async with tenant.database.system_transaction() as session:
+        await handlers.on_changes(session, [record])
+
+    async with tenant.database.transaction(tenant.organization_id) as session:
+        (row,) = (await session.execute(text("SELECT * FROM live_events"))).all()
+    assert (row.topic, row.type, row.subject, row.business_id) == (topic, kind.type, "", None)
+    assert not any(str(identity) in str(row) for identity in (message, client, APPOINTMENT))
 
 
 async def test_of_a_client_their_id_is_told_and_that_they_were_erased(tenant: Tenant) -> None:

@@ -107,6 +107,11 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         Probe(route="GET /v1/templates/built-in", expected=OPEN),
         Probe(route="GET /v1/templates/variables", expected=OPEN),
         Probe(route="POST /v1/templates/preview", json={"subject": "a", "text": "b"}, expected=OPEN),
+        Probe(
+            route="POST /v1/templates/preview",
+            json={"subject": "a", "text": "b", "appointment_id": str(appointment.id)},
+            expected=NOT_FOUND,
+        ),
         Probe(route="GET /v1/templates/{template_id}", path=f"/v1/templates/{template}", expected=read),
         Probe(route="GET /v1/templates/{template_id}", path=f"/v1/templates/{shared}", expected=OPEN),
         Probe(
@@ -177,6 +182,8 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         Probe(route="GET /v1/messages/{message_id}", path=f"/v1/messages/{messages[0]}", expected=NOT_FOUND),
         Probe(route="GET /v1/inbound-messages", expected=HIDDEN),
         Probe(route="GET /v1/inbound-messages", params={"client_id": str(salon.client_id)}, expected=HIDDEN),
+        Probe(route="GET /v1/inbound-messages/unread", expected=OPEN),
+        Probe(route="POST /v1/inbound-messages/read", json={"ids": [inbound]}, expected=OPEN, controls=False),
         Probe(
             route="GET /v1/inbound-messages/{message_id}", path=f"/v1/inbound-messages/{inbound}", expected=NOT_FOUND
         ),
@@ -203,6 +210,12 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         Probe(route="GET /v1/portal/preferences", expected=FORBIDDEN, controls=False),
         Probe(route="PUT /v1/portal/preferences", json={"opted_out": []}, expected=FORBIDDEN, controls=False),
         Probe(route="GET /v1/channels", expected=OPEN),
+        Probe(
+            route="POST /v1/channels/{channel}/test",
+            path="/v1/channels/email/test",
+            json={"address": "me@example.com"},
+            expected=SHARED,
+        ),
         # The caller's own browsers, whatever they are limited to; push is not configured here.
         Probe(route="GET /v1/push-subscriptions", expected=OPEN),
         Probe(route="GET /v1/push-subscriptions/key", expected=NOT_CONFIGURED, controls=False),

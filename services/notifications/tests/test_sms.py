@@ -1,5 +1,8 @@
 """What a text costs, and that no letter is lost to make it cheaper."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +38,20 @@ from notifications.domain import InvalidAddressError, SmsSize, bounded_sms, norm
 )
 def test_texts_are_counted_as_networks_split_them(text: str, encoding: str, units: int, segments: int) -> None:
     assert sms_size(text) == SmsSize(encoding, units, segments)  # type: ignore[arg-type]
+
+
+SHARED = json.loads((Path(__file__).parent / "sms_sizes.json").read_text())
+"""Texts as they are typed, as they are sent, and what they cost: the dashboard counts by the same table."""
+
+
+@pytest.mark.parametrize("row", SHARED, ids=lambda row: ascii(row["typed"][:20]))
+def test_a_text_is_sent_and_counted_as_the_dashboard_shows_it(row: dict[str, object]) -> None:
+    sent = normalised_sms(str(row["typed"]))
+    size = sms_size(sent)
+    assert {"typed": row["typed"], "sent": sent, "encoding": size.encoding, "units": size.units} == {
+        name: row[name] for name in ("typed", "sent", "encoding", "units")
+    }
+    assert size.segments == row["segments"]
 
 
 def test_an_invisible_space_does_not_double_the_price() -> None:

@@ -130,7 +130,7 @@ async def test_bulk_delete(desk: Desk, practice: Practice) -> None:
 async def test_bulk_message_client(desk: Desk, practice: Practice, mails: Mailbox) -> None:
     """The console takes the texts here, which lays them beside the mails."""
     names = await _three(practice, "Client")
-    await _message(desk, names, "Message client", "SMS to the clients of 3")
+    await _message(desk, names, "Message client", "Message to the clients of 3")
 
     await see(desk.sheet).to_contain_text("3 of 3")
     for name in names:
@@ -141,7 +141,7 @@ async def test_bulk_message_client(desk: Desk, practice: Practice, mails: Mailbo
 async def test_bulk_message_staff(desk: Desk, practice: Practice, mails: Mailbox) -> None:
     """Who has no phone is told of, and gets the message once they have one: one, for all three appointments."""
     names = await _three(practice, "Staff")
-    await _message(desk, names, "Message staff", "SMS to the staff of 3")
+    await _message(desk, names, "Message staff", "Message to the staff of 3")
     await see(desk.sheet).to_contain_text("0 of 3")
     await see(desk.sheet).to_contain_text("there is no phone number")
     await desk.button("Close", within=desk.sheet).first.click()
@@ -149,7 +149,7 @@ async def test_bulk_message_staff(desk: Desk, practice: Practice, mails: Mailbox
     member = practice.world.staff[0]
     path = f"/v1/resources/{member['id']}"
     member = expect(await practice.world.booking.patch(path, json={"phone": "+493055500999"}))
-    await _message(desk, names, "Message staff", "SMS to the staff of 3")
+    await _message(desk, names, "Message staff", "Message to the staff of 3")
     await see(desk.sheet).to_contain_text("3 of 3")
     [mail] = await mails.expect(_console_of(member))
     assert THE_LIFT in body_text(mail)

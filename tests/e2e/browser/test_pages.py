@@ -39,6 +39,7 @@ PAGES = (
     "/settings/api-clients",
     "/settings/profile",
     "/settings/businesses",
+    "/settings/channels",
     "/settings/identity-provider",
 )
 ALLOWED_TO_SCROLL = ".tabs, .seg, table, .tg, .weekstrip, .dt, .filters"

@@ -119,6 +119,46 @@ async def test_what_a_client_writes_in_their_own_words_is_there_to_be_read_and_l
         await see(desk.page.locator(".ln").filter(has_text="Reminder").locator("q")).to_be_visible()
 
 
+async def test_what_nobody_has_read_is_counted_at_every_desk_until_one_opens_the_thread(
+    open_desk: OpenDesk, desk: Desk, practice: Practice, asked: Json, writes: Writes
+) -> None:
+    """Others leave texts unread as well: what counts is how the number moves."""
+    await desk.goto("/messages")
+    before = await _unread(practice)
+    await writes("Is there parking?")
+    badge = desk.page.get_by_role("navigation", name="Main").get_by_label(f"{before + 1} unread", exact=True)
+    await see(badge).to_be_visible()
+
+    async with open_desk() as other:
+        await other.goto("/messages?state=inbound")
+        written = other.row(asked["name"]).filter(has_text="Is there parking?")
+        await see(written.get_by_text("New", exact=True)).to_be_visible()
+        drawer = await desk.open(asked["name"])
+        await drawer.get_by_role("tab", name="Messages").click()
+        await see(drawer.locator(".ln").filter(has_text="Is there parking?")).to_be_visible()
+        await see(written.get_by_text("New", exact=True)).to_have_count(0)
+
+    async def read() -> bool:
+        return await _unread(practice) == before
+
+    await until_true(read, what="the thread that was opened counts as read")
+
+    # With the thread in front of somebody it would be read at once.
+    await desk.goto("/messages")
+    await writes("And a lift?")
+    async with open_desk() as other:
+        await other.goto("/messages?state=inbound")
+        written = other.row(asked["name"]).filter(has_text="And a lift?")
+        await other.button("Mark as read", within=written).click()
+        await see(written.get_by_text("New", exact=True)).to_have_count(0)
+    await until_true(read, what="what was marked counts as read")
+
+
+async def _unread(practice: Practice) -> int:
+    count: int = expect(await practice.world.notifications.get("/v1/inbound-messages/unread"))["unread"]
+    return count
+
+
 async def test_on_a_phone_who_wrote_what_is_there_as_well(
     open_desk: OpenDesk, practice: Practice, asked: Json, writes: Writes
 ) -> None:

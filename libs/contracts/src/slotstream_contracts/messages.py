@@ -67,6 +67,18 @@ class MessageAnswered(MessageEvent):
     answer: Literal["confirm", "cancel", "call_back", "stop"]
 
 
+class MessageReceived(MessageEvent):
+    """Somebody has written to us, or has pressed a key in a call. Not in their words; `kind` is `inbound`."""
+
+    type: ClassVar[str] = "slotstream.message.received"
+
+
+class MessageRead(MessageEvent):
+    """What somebody wrote has been read by a member of staff."""
+
+    type: ClassVar[str] = "slotstream.message.read"
+
+
 class SendMessage(Message):
     """Send this text once, about an appointment, to its client or to a member of its staff.
 

@@ -26,7 +26,16 @@ from booking.usecases.commands.invalid import refuse_invalid_command
 from slotstream_contracts.attributes import Attributes
 from slotstream_contracts.commands import appointments_in
 from slotstream_contracts.envelope import Envelope
-from slotstream_contracts.messages import MessageEvent
+from slotstream_contracts.messages import (
+    MessageAnswered,
+    MessageDelivered,
+    MessageEvent,
+    MessageFailed,
+    MessagePlanned,
+    MessageSent,
+    MessageSuppressed,
+    MessageUnknown,
+)
 from slotstream_contracts.preferences import ClientPreferencesState
 from slotstream_contracts.schedules import ExternalBusyState, ScheduleState
 from slotstream_contracts.topics import BOOKING_COMMANDS, CLIENT_PREFERENCES, EXTERNAL_BUSY, MESSAGES, SCHEDULES
@@ -37,6 +46,20 @@ from slotstream_servicekit.drift import AuditedProjection
 from slotstream_servicekit.projections import newest_by_key
 from slotstream_servicekit.rebuild import Projection
 
+OUTCOMES: Final = frozenset(
+    kind.type
+    for kind in (
+        MessagePlanned,
+        MessageSent,
+        MessageDelivered,
+        MessageFailed,
+        MessageSuppressed,
+        MessageUnknown,
+        MessageAnswered,
+    )
+)
+"""What the history of an appointment tells of its messages."""
+
 
 def register(consumers: Consumers, *, policies: PolicyCache, clock: Clock) -> None:
     """Subscribes to everything. Commands are deduplicated by their stored results, not by the inbox: one that
@@ -45,7 +68,7 @@ def register(consumers: Consumers, *, policies: PolicyCache, clock: Clock) -> No
     consumers.subscribe(SCHEDULES.name, on_schedules, dedupe=False)
     consumers.subscribe(EXTERNAL_BUSY.name, on_external_busy, dedupe=False)
     consumers.subscribe(CLIENT_PREFERENCES.name, on_client_preferences, dedupe=False)
-    consumers.subscribe(MESSAGES.name, on_messages, dedupe=False)
+    consumers.subscribe(MESSAGES.name, on_messages, types=OUTCOMES, dedupe=False)
     consumers.subscribe(
         BOOKING_COMMANDS.name,
         on_booking_commands(policies, clock),
@@ -72,7 +95,13 @@ def projections() -> Sequence[Projection]:
             handler=on_client_preferences,
             tables=("client_preferences",),
         ),
-        Projection(name="message_events", topics=(MESSAGES.name,), handler=on_messages, tables=("message_events",)),
+        Projection(
+            name="message_events",
+            topics=(MESSAGES.name,),
+            handler=on_messages,
+            tables=("message_events",),
+            types=OUTCOMES,
+        ),
     )
 
 

@@ -1,4 +1,6 @@
-"""What the dashboard consumes, for open streams: events of appointments, and that hours, clients or holds changed."""
+"""What the dashboard consumes, for open streams: events of appointments, that hours, clients or holds changed, and that
+somebody wrote to us, or that it was read.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -13,8 +15,9 @@ from slotstream_contracts.appointments import AppointmentEvent
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.envelope import Envelope
 from slotstream_contracts.holds import HoldState
+from slotstream_contracts.messages import MessageRead, MessageReceived
 from slotstream_contracts.schedules import ScheduleState
-from slotstream_contracts.topics import APPOINTMENTS, CLIENTS, HOLDS, SCHEDULES
+from slotstream_contracts.topics import APPOINTMENTS, CLIENTS, HOLDS, MESSAGES, SCHEDULES
 from slotstream_servicekit.consumer import Consumers, Received
 
 Record = Received[Envelope[Any]]
@@ -22,6 +25,7 @@ Batch = Sequence[Record]
 
 CLIENT_ERASED: Final = "slotstream.client.erased"
 HOLD_ENDED: Final = "slotstream.hold.ended"
+_TOLD_OF_MESSAGES: Final = frozenset({MessageReceived.type, MessageRead.type})
 _ENDED: Final = UUID("0198f0a4-8c1d-7d0e-9a55-5f0e5f1b7c31")
 """Of the ids of what tombstones tell: those have none that a reader sees."""
 
@@ -45,6 +49,8 @@ def register(consumers: Consumers, *, clock: Callable[[], datetime], retention: 
     consumers.subscribe(SCHEDULES.name, handlers.on_changes, dedupe=False)
     consumers.subscribe(CLIENTS.name, handlers.on_changes, types=frozenset({ClientState.type}), dedupe=False)
     consumers.subscribe(HOLDS.name, handlers.on_changes, types=frozenset({HoldState.type}), dedupe=False)
+    # Not what became of messages, which are many.
+    consumers.subscribe(MESSAGES.name, handlers.on_changes, types=_TOLD_OF_MESSAGES, dedupe=False)
 
 
 def _told(record: Record) -> LiveEvent | None:
@@ -55,8 +61,8 @@ def _told(record: Record) -> LiveEvent | None:
     match envelope.data:
         case AppointmentEvent() as event:
             return _appointment_changed(envelope, event, topic)
-        case ScheduleState() as schedule:
-            return _hours_changed(envelope, schedule, topic)
+        case ScheduleState() | MessageReceived() | MessageRead():
+            return _changed_for_all(envelope, topic)
         case ClientState() as client:
             return _client_changed(envelope, client, topic)
         case HoldState() as hold:
@@ -106,15 +112,17 @@ def _appointment_changed(envelope: Envelope[Any], event: AppointmentEvent, topic
     )
 
 
-def _hours_changed(envelope: Envelope[Any], schedule: ScheduleState, topic: str) -> LiveEvent:
-    """Whose is not told: a page reads the hours that it shows, and nobody learns of a calendar that is not theirs."""
+def _changed_for_all(envelope: Envelope[Any], topic: str) -> LiveEvent:
+    """Hours are others now, a text came or was read. Whose is not told: a page reads what it shows, and nobody learns
+    of what is not theirs.
+    """
     return LiveEvent(
         id=envelope.id,
         organization_id=envelope.organization,
         topic=topic,
         type=envelope.type,
         subject="",
-        version=schedule.version,
+        version=envelope.sequence,
         business_id=None,
         resource_ids=(),
         created_at=envelope.time,

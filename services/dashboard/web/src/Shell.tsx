@@ -10,18 +10,19 @@ import { listen } from "./api/live";
 import { useRight, useSession } from "./api/session";
 import { useBusiness } from "./business";
 import { useShortcuts } from "./keys";
+import { UnreadBadge, UnreadDot } from "./messages/unread";
 import { Icon, type IconName } from "./ui/Icon";
 import { Avatar } from "./ui/Pill";
 import { Sheet } from "./ui/Sheet";
 import { Toasts } from "./ui/toasts";
 
-type Entry = { to: string; name: string; icon: IconName; right?: string; badge?: boolean };
+type Entry = { to: string; name: string; icon: IconName; right?: string; badge?: () => React.ReactNode };
 
 const DAILY: readonly Entry[] = [
   { to: "/calendar", name: "calendar", icon: "cal" },
-  { to: "/appointments", name: "appointments", icon: "list", badge: true },
+  { to: "/appointments", name: "appointments", icon: "list", badge: Pending },
   { to: "/clients", name: "clients", icon: "users", right: "read_clients" },
-  { to: "/messages", name: "messages", icon: "msg", right: "read_messages" },
+  { to: "/messages", name: "messages", icon: "msg", right: "read_messages", badge: UnreadBadge },
   { to: "/reports", name: "reports", icon: "chart", right: "read_reports" },
   { to: "/imports", name: "imports", icon: "up", right: "read_imports" },
 ];
@@ -97,6 +98,7 @@ export function Shell() {
         <button type="button" onClick={() => setMore(true)}>
           <Icon name="dots" />
           {t("nav.more")}
+          <UnreadDot />
         </button>
       </nav>
       {more && (
@@ -119,11 +121,12 @@ function Entry({ entry, current }: { entry: Entry; current: boolean }) {
   const session = useSession();
   if (entry.right && !session.rights.includes(entry.right)) return null;
   const name = t(`nav.${entry.name}`);
+  const Badge = entry.badge;
   return (
     <Link to={entry.to} className="nav" aria-current={current ? "page" : undefined} title={name}>
       <Icon name={entry.icon} />
       <span className="lb">{name}</span>
-      {entry.badge && <Pending />}
+      {Badge && <Badge />}
     </Link>
   );
 }

@@ -82,8 +82,11 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        for channel in channels:
+            await channel.aclose()
         await database.dispose()
 
+    channels = create_channels(settings)
     app = create_app(
         service=NAME,
         title="Slotstream Notifications",
@@ -95,7 +98,7 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
     )
     app.state.dependencies = Dependencies(
         database=database,
-        channels=create_channels(settings),
+        channels=channels,
         numbers=create_number_digests(settings),
         # Who stops sending still hears a STOP, where it can be remembered; and the console's texts can be answered.
         twilio_token=_secret(settings.twilio_auth_token) if _hears_the_provider(settings) else None,

@@ -24,6 +24,8 @@ from slotstream_contracts.messages import (
     MessageEvent,
     MessageFailed,
     MessagePlanned,
+    MessageRead,
+    MessageReceived,
     MessageSent,
     MessageSuppressed,
     MessageUnknown,
@@ -101,10 +103,41 @@ def answered_record(answer: InboundMessage, *, cause: Cause) -> OutboxRecord:
     return record_of(envelope, aggregatetype="message")
 
 
+def received_record(inbound: InboundMessage, *, cause: Cause) -> OutboxRecord:
+    """That somebody has written, or pressed a key; not in their words."""
+    return _inbound_record(MessageReceived(**_inbound(inbound, inbound.received_at)), inbound, cause)
+
+
+def read_record(inbound: InboundMessage, *, cause: Cause, now: datetime) -> OutboxRecord:
+    """That a member of staff has seen what somebody wrote."""
+    return _inbound_record(MessageRead(**_inbound(inbound, now)), inbound, cause, now)
+
+
+def _inbound(inbound: InboundMessage, occurred_at: datetime) -> dict[str, Any]:
+    return {
+        "message_id": inbound.id,
+        "organization_id": inbound.organization_id,
+        "appointment_id": inbound.appointment_id,
+        "client_id": inbound.client_id,
+        "channel": inbound.channel.value,
+        "kind": "inbound",
+        "due_at": inbound.received_at,
+        "occurred_at": occurred_at,
+    }
+
+
+def _inbound_record(
+    event: MessageEvent, inbound: InboundMessage, cause: Cause, now: datetime | None = None
+) -> OutboxRecord:
+    caused = _caused(inbound, cause) | ({} if now is None else {"time": now})
+    envelope = wrap(event, id=new_id(), subject=str(inbound.id), sequence=inbound.version, **caused)
+    return record_of(envelope, aggregatetype="message")
+
+
 def _caused(answer: InboundMessage, cause: Cause) -> dict[str, Any]:
     return {
         "organization": answer.organization_id,
-        "key": str(answer.appointment_id),
+        "key": str(answer.appointment_id or answer.id),
         "time": answer.received_at,
         "source": SOURCE,
         "correlation_id": cause.correlation_id,

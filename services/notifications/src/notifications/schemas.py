@@ -22,7 +22,8 @@ _Body = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
 class CreateTemplateIn(RequestModel):
     """The text of one kind of message. Without `business_id` for the whole organization; without `html` the text's.
 
-    With `is_default` false only reminders that name it use it.
+    With `is_default` false only reminders that name it use it. One of the kind `ad_hoc` is a start for messages that
+    are written by hand: its subject is what it is called, and nothing uses it by itself.
     """
 
     id: UUID | None = None
@@ -40,8 +41,8 @@ class CreateTemplateIn(RequestModel):
     def _is_told_to_that_audience(self) -> Self:
         only_staff = {Kind.ASSIGNED, Kind.UNASSIGNED, Kind.SERIES_ASSIGNED, Kind.SERIES_UNASSIGNED}
         both = {Kind.RESCHEDULED, Kind.CANCELLED, Kind.SERIES_CHANGED, Kind.SERIES_CANCELLED}
-        of_staff = only_staff | both
-        of_clients = set(Kind) - only_staff - {Kind.AD_HOC}
+        of_staff = only_staff | both | {Kind.AD_HOC}
+        of_clients = set(Kind) - only_staff
         if self.kind not in (of_staff if self.audience is Audience.STAFF else of_clients):
             raise PydanticCustomError("kind_not_for_audience", "No such message goes to that audience")
         return self
@@ -74,9 +75,13 @@ class TemplateOut(ResponseModel):
 
 
 class PreviewIn(RequestModel):
-    """A text to try out in place of the stored one, before it is saved. `channel`: of a text that is not stored."""
+    """A text to try out in place of the stored one, before it is saved. `channel`: of a text that is not stored.
+
+    With `appointment_id` it is filled in for that appointment and its client, without links; else with examples.
+    """
 
     channel: Channel = Channel.EMAIL
+    appointment_id: UUID | None = None
 
     subject: _Subject | None = None
     text: _Body | None = None
@@ -212,6 +217,22 @@ class ChannelsOut(ResponseModel):
     items: list[ChannelOut]
 
 
+class ChannelTestIn(RequestModel):
+    """`address`: an e-mail address, or a number in international form; none by push. `locale`: of what it says."""
+
+    address: Annotated[str, StringConstraints(min_length=1, max_length=320)] | None = None
+    locale: LocaleTag = "en"
+
+
+class ChannelTestOut(ResponseModel):
+    """`sent`: the provider has taken it. Else `code` and `detail` say why not, or why nobody knows."""
+
+    status: Literal["sent", "failed", "unknown"]
+    provider_id: str | None
+    code: str | None
+    detail: str | None
+
+
 class PushKeysIn(RequestModel):
     """As browsers tell them, in base64url."""
 
@@ -318,8 +339,19 @@ class InboundMessageOut(ResponseModel):
     """As it was written; null after an erase."""
     address: str | None
     received_at: InstantOut
+    read_at: InstantOut | None
+    """When a member of staff has first seen it."""
     updated_at: InstantOut
     version: int
+
+
+class ReadIn(RequestModel):
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=100)]
+
+
+class UnreadOut(ResponseModel):
+    unread: int
+    """How many messages wait for somebody to read them, of those that the caller may see; 1000 stands for more."""
 
 
 class PreferencesIn(RequestModel):

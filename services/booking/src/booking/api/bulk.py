@@ -45,7 +45,7 @@ async def do_with_many(
     body: BulkIn,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """One verb, an SMS or a call, for selected appointments or all that a filter finds, up to 10,000.
+    """One verb, a message or a call, for selected appointments or all that a filter finds, up to 10,000.
 
     Each succeeds or fails by itself. Up to 200 are done at once (200); more are taken on (202) and done by the
     worker: `GET /v1/bulk/{id}` says how far it is.

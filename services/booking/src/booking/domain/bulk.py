@@ -18,7 +18,7 @@ AT_ONCE = 200
 """Up to so many are done before the answer; more by the worker, in portions, while the caller looks on."""
 
 
-MessageChannel = Literal["sms", "voice"]
+MessageChannel = Literal["email", "sms", "voice", "push"]
 
 
 class BulkVerb(StrEnum):
@@ -31,16 +31,15 @@ class BulkVerb(StrEnum):
     SMS_STAFF = "sms_staff"
     CALL_CLIENT = "call_client"
     CALL_STAFF = "call_staff"
+    EMAIL_CLIENT = "email_client"
+    EMAIL_STAFF = "email_staff"
+    PUSH_CLIENT = "push_client"
+    PUSH_STAFF = "push_staff"
 
     @property
     def channel(self) -> MessageChannel | None:
         """Of a message: how it goes out."""
-        match self:
-            case BulkVerb.SMS_CLIENT | BulkVerb.SMS_STAFF:
-                return "sms"
-            case BulkVerb.CALL_CLIENT | BulkVerb.CALL_STAFF:
-                return "voice"
-        return None
+        return _CHANNELS.get(self)
 
     @property
     def is_message(self) -> bool:
@@ -48,7 +47,20 @@ class BulkVerb(StrEnum):
 
     @property
     def is_to_client(self) -> bool:
-        return self in {BulkVerb.SMS_CLIENT, BulkVerb.CALL_CLIENT}
+        return self in _TO_CLIENTS
+
+
+_CHANNELS: Mapping[BulkVerb, MessageChannel] = {
+    BulkVerb.SMS_CLIENT: "sms",
+    BulkVerb.SMS_STAFF: "sms",
+    BulkVerb.CALL_CLIENT: "voice",
+    BulkVerb.CALL_STAFF: "voice",
+    BulkVerb.EMAIL_CLIENT: "email",
+    BulkVerb.EMAIL_STAFF: "email",
+    BulkVerb.PUSH_CLIENT: "push",
+    BulkVerb.PUSH_STAFF: "push",
+}
+_TO_CLIENTS = frozenset({BulkVerb.SMS_CLIENT, BulkVerb.CALL_CLIENT, BulkVerb.EMAIL_CLIENT, BulkVerb.PUSH_CLIENT})
 
 
 VERBS: Mapping[BulkVerb, Verb] = {

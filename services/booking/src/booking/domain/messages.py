@@ -7,10 +7,13 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """Somebody to text or call. `consents`: whether they agreed, or were not asked yet; `opted_out`: they said STOP."""
+    """Somebody to write to or call. `consents`: whether they agreed, or were not asked yet; `opted_out`: they want
+    nothing on the channel.
+    """
 
     id: UUID
     has_phone: bool
+    has_email: bool
     consents: bool = True
     opted_out: bool = False
     archived: bool = False

@@ -21,7 +21,7 @@ def send_message_record(
     text: str,
     context: Context,
 ) -> OutboxRecord:
-    """A text message or a call for notifications. The command's id is the message's: sent twice, it is one message."""
+    """A message or a call for notifications. The command's id is the message's: sent twice, it is one message."""
     actor, cause = context.actor, context.cause
     command = SendMessage(
         actor=Actor(type=actor.type, id=actor.id, call_id=actor.call_id, on_behalf_of=actor.on_behalf_of),

@@ -60,7 +60,7 @@ class BulkArgumentsIn(RequestModel):
     notify: bool | None = None
     """Whether clients are told; absent: as each appointment has it."""
     text: Annotated[str, Field(min_length=1, max_length=1_000)] | None = None
-    """Of an SMS, or read out in a call."""
+    """Of an SMS, a mail or a push message, or read out in a call."""
 
 
 class BulkIn(RequestModel):
@@ -79,9 +79,9 @@ class BulkIn(RequestModel):
         if self.verb is BulkVerb.CANCEL and arguments.reason is None:
             raise ValueError("cancel needs arguments.reason")
         if self.verb.is_message != (arguments.text is not None):
-            raise ValueError("arguments.text belongs to an SMS or a call, which needs it")
+            raise ValueError("arguments.text belongs to a message or a call, which needs it")
         if self.verb.is_message and (arguments.reason is not None or arguments.notify is not None):
-            raise ValueError("an SMS or a call has a text only")
+            raise ValueError("a message or a call has a text only")
         return self
 
     def to_order(self, identity: UUID) -> BulkOrder:

@@ -1,4 +1,4 @@
-"""Who can be texted and called."""
+"""Who can be written to and called."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -21,8 +21,9 @@ class RecipientStore:
         connection = await connection_of(self._session)
         rows = await connection.fetch(
             """
-            SELECT given.id AS given_id, c.id, c.phone IS NOT NULL AS has_phone,
-                   c.consent IS NULL OR $3 = ANY (c.consent) AS consents,
+            SELECT given.id AS given_id, c.id, c.phone IS NOT NULL AS has_phone, c.email IS NOT NULL AS has_email,
+                   -- Who has a browser subscribed agrees to push by that, unless they refuse all.
+                   c.consent IS NULL OR $3 = ANY (c.consent) OR $3 = 'push' AND c.consent <> '{}' AS consents,
                    EXISTS (SELECT FROM client_preferences p WHERE p.organization_id = $1
                            AND p.client_id IN (given.id, c.id) AND $3 = ANY (p.opted_out)) AS opted_out
             FROM clients given
@@ -36,7 +37,11 @@ class RecipientStore:
         )
         return {
             row["given_id"]: Recipient(
-                id=row["id"], has_phone=row["has_phone"], consents=row["consents"], opted_out=row["opted_out"]
+                id=row["id"],
+                has_phone=row["has_phone"],
+                has_email=row["has_email"],
+                consents=row["consents"],
+                opted_out=row["opted_out"],
             )
             for row in rows
         }
@@ -45,12 +50,15 @@ class RecipientStore:
         connection = await connection_of(self._session)
         rows = await connection.fetch(
             """
-            SELECT id, phone IS NOT NULL AS has_phone, archived FROM resources
+            SELECT id, phone IS NOT NULL AS has_phone, email IS NOT NULL AS has_email, archived FROM resources
             WHERE organization_id = $1 AND id = ANY($2)
             """,
             organization_id,
             list(ids),
         )
         return {
-            row["id"]: Recipient(id=row["id"], has_phone=row["has_phone"], archived=row["archived"]) for row in rows
+            row["id"]: Recipient(
+                id=row["id"], has_phone=row["has_phone"], has_email=row["has_email"], archived=row["archived"]
+            )
+            for row in rows
         }

@@ -1,4 +1,4 @@
-"""Text messages and calls to clients or staff about appointments, for notifications to send."""
+"""Messages and calls to clients or staff about appointments, for notifications to send."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment
-from booking.domain.bulk import BulkOrder
+from booking.domain.bulk import BulkOrder, MessageChannel
 from booking.domain.errors import NotReachableError
 from booking.domain.messages import Recipient
 from booking.publishers import send_message_record
@@ -32,7 +32,7 @@ async def send_messages(
     for appointment in appointments:
         try:
             recipients = _reachable(
-                _ids(appointment, to_client), known, who="client" if to_client else "member of staff"
+                _ids(appointment, to_client), known, channel, who="client" if to_client else "member of staff"
             )
         except NotReachableError as error:
             errors[appointment.id] = error
@@ -58,15 +58,22 @@ def _ids(appointment: Appointment, to_client: bool) -> list[UUID]:
     return [resource.id for resource in appointment.resources if resource.kind == "staff"]
 
 
-def _reachable(ids: Sequence[UUID], known: Mapping[UUID, Recipient], *, who: str) -> list[Recipient]:
-    """All of them, or the first reason why one is not: a message that half of them get is not sent."""
+def _reachable(
+    ids: Sequence[UUID], known: Mapping[UUID, Recipient], channel: MessageChannel, *, who: str
+) -> list[Recipient]:
+    """All of them, or the first reason why one is not: a message that half of them get is not sent.
+
+    Who has a browser that takes push messages is known to notifications alone.
+    """
     if not ids:
         raise NotReachableError("no_staff", "No member of staff performs this appointment.")
     recipients: list[Recipient] = []
     for recipient_id in ids:
         recipient = known.get(recipient_id)
-        if recipient is None or not recipient.has_phone:
+        if channel in ("sms", "voice") and (recipient is None or not recipient.has_phone):
             raise NotReachableError("no_phone", f"There is no phone number of the {who} {recipient_id}.")
+        if recipient is None or (channel == "email" and not recipient.has_email):
+            raise NotReachableError("no_address", f"There is no address of the {who} {recipient_id}.")
         if recipient.archived:
             raise NotReachableError("recipient_archived", f"The {who} {recipient_id} is archived.")
         if recipient.opted_out:

@@ -27,6 +27,9 @@ const BETWEEN_HOURS = 1_000;
 const BETWEEN_HOLDS = 1_000;
 /** What a synced calendar brings changes without a word; it is looked at again when something else has changed. */
 const BETWEEN_CALENDARS = 30_000;
+/** What is shown of messages. */
+const TEXTS: QueryKey = ["messages"];
+const BETWEEN_TEXTS = 1_000;
 /** What names clients beside appointments. The other services hear of an erasure when pages do: they are asked twice. */
 const WITH_PEOPLE: readonly QueryKey[] = [["clients"], ["messages"], ["reports"], ["import-rows"]];
 const BETWEEN_PEOPLE = 1_000;
@@ -43,6 +46,8 @@ export type Follower = {
   tellOfHours: () => void;
   /** A slot is held, or no longer. */
   tellOfHolds: () => void;
+  /** Somebody has written to us, or what they wrote was read. */
+  tellOfTexts: () => void;
   /** Reads what one has changed oneself; done when it is shown. */
   readOwn: (ids: Iterable<string>) => Promise<void>;
   /** Something was missed: what is shown is read anew. */
@@ -160,6 +165,7 @@ export function follow(client: QueryClient): Follower {
   const calendars = seldom(() => void askAnew(client, ["calendar"]), BETWEEN_CALENDARS);
   const hours = seldom(() => BY_HOURS.forEach((queryKey) => void askAnew(client, queryKey)), BETWEEN_HOURS);
   const holds = seldom(() => void askAnew(client, ["calendar", "holds"]), BETWEEN_HOLDS);
+  const texts = seldom(() => void askAnew(client, TEXTS), BETWEEN_TEXTS);
   const named = seldom(() => WITH_PEOPLE.forEach((queryKey) => void askAnew(client, queryKey)), BETWEEN_PEOPLE);
 
   const follower: Follower = {
@@ -179,6 +185,7 @@ export function follow(client: QueryClient): Follower {
     },
     tellOfHours: hours,
     tellOfHolds: holds,
+    tellOfTexts: texts,
     readOwn: async (ids) => {
       await readChanged(new Map([...ids].map((id) => [id, ANY])), readAfterWrite);
       sums();

@@ -5,11 +5,12 @@ import { useTranslation } from "react-i18next";
 import type { Appointment, Page } from "../api/appointments";
 import { ask, type Query } from "../api/client";
 import type { components } from "../api/schema/booking";
-import { useChannels } from "../api/channels";
 import { readOwn } from "../api/follow";
 import { useRight } from "../api/session";
 import { Button } from "../ui/Button";
-import { TextField } from "../ui/fields";
+import { BulkMessageSheet } from "../messages/BulkMessageSheet";
+import { useWritable } from "../messages/MessageFields";
+import { type Audience, audienceOf, type Verb } from "../messages/send";
 import { Icon, type IconName } from "../ui/Icon";
 import { Problem, sayReason } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
@@ -17,7 +18,6 @@ import { ExportSheet } from "./ExportSheet";
 import { CancelSheet } from "./sheets";
 
 type Schemas = components["schemas"];
-type Verb = Schemas["BulkVerb"];
 type Result = Schemas["BulkResultOut"];
 export type Selection = { ids: ReadonlySet<string>; all: number | null; last?: string };
 
@@ -25,11 +25,12 @@ type Props = { selection: Selection; rows: readonly Appointment[]; query: Query;
 
 const NONE: Selection = { ids: new Set(), all: null };
 const AT_ONCE = 100;
-const BUTTONS: readonly { verb: Verb; icon: IconName; right: string }[] = [
+type Choice = Verb | `message_${Audience}`;
+const BUTTONS: readonly { verb: Choice; icon: IconName; right: string }[] = [
   { verb: "complete", icon: "check2", right: "write_appointments" },
   { verb: "confirm", icon: "check", right: "book" },
-  { verb: "sms_client", icon: "msg", right: "send_messages" },
-  { verb: "sms_staff", icon: "pers", right: "send_messages" },
+  { verb: "message_client", icon: "msg", right: "send_messages" },
+  { verb: "message_staff", icon: "pers", right: "send_messages" },
   { verb: "dismiss", icon: "ban", right: "write_appointments" },
   { verb: "archive", icon: "arch", right: "write_appointments" },
   { verb: "cancel", icon: "x", right: "book" },
@@ -38,12 +39,12 @@ const BUTTONS: readonly { verb: Verb; icon: IconName; right: string }[] = [
 export function BulkBar({ selection, rows, query, total, onChange }: Props) {
   const { t, i18n } = useTranslation();
   const client = useQueryClient();
-  const [asking, setAsking] = useState<Verb | "export" | null>(null);
+  const [asking, setAsking] = useState<Choice | "export" | null>(null);
   const [results, setResults] = useState<{ verb: Verb; done: number; failed: Result[]; of: number } | null>(null);
   const [busy, setBusy] = useState<number | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const canText = useChannels().includes("sms");
-  const rights = { book: useRight("book"), write_appointments: useRight("write_appointments"), send_messages: useRight("send_messages") && canText };
+  const canWrite = Boolean(useWritable()?.length);
+  const rights = { book: useRight("book"), write_appointments: useRight("write_appointments"), send_messages: useRight("send_messages") && canWrite };
   const number = new Intl.NumberFormat(i18n.language);
   const count = selection.ids.size;
 
@@ -93,7 +94,7 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
           </button>
         )}
         {BUTTONS.filter((button) => rights[button.right as keyof typeof rights]).map(({ verb, icon }) => (
-          <button type="button" key={verb} className={verb === "cancel" ? "no" : ""} disabled={busy !== null} onClick={() => (verb === "cancel" || verb.startsWith("sms") ? setAsking(verb) : void run(verb).catch(() => undefined))}>
+          <button type="button" key={verb} className={verb === "cancel" ? "no" : ""} disabled={busy !== null} onClick={() => (verb === "cancel" || isAMessage(verb) ? setAsking(verb) : void run(verb).catch(() => undefined))}>
             <Icon name={icon} />
             {t(`bulk.${verb}`)}
           </button>
@@ -108,7 +109,7 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
       </div>
       {error !== null && asking === null && <Problem error={error} />}
       {asking === "cancel" && <CancelSheet names={Array.from({ length: count }, (_, index) => rows[index]?.client.name ?? "")} notify onClose={() => setAsking(null)} onDone={(reason, notify) => run("cancel", { reason, notify })} />}
-      {asking?.startsWith("sms") && <TextSheet count={count} staff={asking === "sms_staff"} onClose={() => setAsking(null)} onDone={(text) => run(asking as Verb, { text })} />}
+      {asking && asking !== "export" && isAMessage(asking) && <BulkMessageSheet count={count} audience={asking === "message_staff" ? "staff" : "client"} onClose={() => setAsking(null)} onDone={(verb, text) => run(verb, { text })} />}
       {asking === "export" && <ExportSheet query={query} ids={[...selection.ids]} total={count} onClose={() => setAsking(null)} />}
       {results && (
         <Results
@@ -129,30 +130,14 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
   );
 }
 
-function TextSheet({ count, staff, onClose, onDone }: { count: number; staff: boolean; onClose: () => void; onDone: (text: string) => Promise<void> }) {
-  const { t } = useTranslation();
-  const [text, setText] = useState("");
-  const [error, setError] = useState<unknown>(null);
-  return (
-    <Sheet
-      title={t(staff ? "bulk.textStaff" : "bulk.textClients", { count })}
-      onClose={onClose}
-      footer={
-        <>
-          <Button onPress={onClose}>{t("back")}</Button>
-          <Button kind="primary" isDisabled={!text.trim()} onPress={() => void onDone(text.trim()).catch(setError)}>
-            {t("bulk.send", { count })}
-          </Button>
-        </>
-      }
-    >
-      <Problem error={error} />
-      <TextField label={t("bulk.text")} value={text} onChange={setText} lines={4} maxLength={640} autoFocus isRequired />
-    </Sheet>
-  );
-}
+const isAMessage = (verb: Choice): verb is `message_${Audience}` => verb.startsWith("message_");
 
 type ResultsProps = { verb: Verb; done: number; failed: readonly Result[]; of: number; rows: readonly Appointment[]; onClose: () => void; onRetry: () => void };
+
+const nameOfVerb = (verb: Verb): string => {
+  const audience = audienceOf(verb);
+  return audience ? `message_${audience}` : verb;
+};
 
 /** What was done and what was not, by reason, each named. */
 function Results({ verb, done, failed, of, rows, onClose, onRetry }: ResultsProps) {
@@ -165,11 +150,11 @@ function Results({ verb, done, failed, of, rows, onClose, onRetry }: ResultsProp
   const nameOf = (id: string) => rows.find((row) => row.id === id)?.client.name ?? id;
   return (
     <Sheet
-      title={t("bulk.result", { done, all: of, verb: t(`bulk.${verb}`) })}
+      title={t("bulk.result", { done, all: of, verb: t(`bulk.${nameOfVerb(verb)}`) })}
       onClose={onClose}
       footer={
         <>
-          {failed.length > 0 && verb !== "cancel" && !verb.startsWith("sms") && <Button onPress={onRetry}>{t("bulk.retry")}</Button>}
+          {failed.length > 0 && verb !== "cancel" && !audienceOf(verb) && <Button onPress={onRetry}>{t("bulk.retry")}</Button>}
           <Button kind="primary" onPress={onClose}>
             {t("close")}
           </Button>

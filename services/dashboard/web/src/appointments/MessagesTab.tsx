@@ -7,9 +7,10 @@ import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
 import { useRight } from "../api/session";
 import { ICON, LOOK_AGAIN, MessageState, Thread } from "../messages/Thread";
+import { Writer } from "../messages/Writer";
 import { type Clock, duration } from "../time";
 import { Button } from "../ui/Button";
-import { Select, TextField } from "../ui/fields";
+import { Select } from "../ui/fields";
 import { Icon } from "../ui/Icon";
 import { Waiting } from "../ui/Page";
 import { Problem } from "../ui/Problem";
@@ -68,36 +69,10 @@ export function RemindersTab({ appointment, clock }: { appointment: Appointment;
 }
 
 export function MessagesTab({ appointment, clock }: { appointment: Appointment; clock: Clock }) {
-  const { t } = useTranslation();
-  const queries = useQueryClient();
-  const channels = useChannels();
-  const mayWrite = useRight("send_messages") && channels.includes("sms");
-  const [text, setText] = useState("");
-  const [error, setError] = useState<unknown>(null);
-  const write = async () => {
-    setError(null);
-    try {
-      const answer = await ask<{ results: { ok: boolean; problem: { code: string; detail: string } | null }[] }>("booking", "/appointments/bulk", { method: "POST", body: { verb: "sms_client", ids: [appointment.id], arguments: { text } } });
-      const refused = answer.results.find((result) => !result.ok)?.problem;
-      if (refused) setError(new Error(refused.detail));
-      else setText("");
-      void queries.invalidateQueries({ queryKey: ["messages", appointment.id] });
-    } catch (failure) {
-      setError(failure);
-    }
-  };
   return (
     <>
       <Thread about={{ appointment_id: appointment.id }} clock={clock} />
-      {mayWrite && (
-        <>
-          <Problem error={error} />
-          <TextField label={t("messages.write")} value={text} onChange={setText} lines={3} maxLength={640} />
-          <Button icon="msg" isDisabled={!text.trim()} onPress={() => void write()}>
-            {t("messages.send")}
-          </Button>
-        </>
-      )}
+      <Writer key={appointment.id} appointmentId={appointment.id} businessId={appointment.business_id} />
     </>
   );
 }

@@ -9,6 +9,7 @@ import type { components as Notifications } from "../api/schema/notifications";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
 import { Thread } from "../messages/Thread";
+import { Writer } from "../messages/Writer";
 import { Clock, instantOf } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select } from "../ui/fields";
@@ -39,6 +40,9 @@ export function ClientPage() {
   const client = detail.data;
   if (!client) return <Waiting error={detail.error} />;
   const nearest = client.nearest_appointment;
+  // A message is about an appointment: the nearest one, else the last.
+  const rows = appointments.data?.pages.flatMap((page) => page.items) ?? [];
+  const about = nearest ? (rows.find((row) => row.id === nearest.id) ?? { id: nearest.id, business_id: undefined }) : rows[0];
   return (
     <Page
       title={client.name}
@@ -93,7 +97,7 @@ export function ClientPage() {
           ))}
         </p>
         <ul className="people-list">
-          {appointments.data?.pages.flatMap((page) => page.items).map((item) => (
+          {rows.map((item) => (
             <li key={item.id}>
               <Link to="/appointments/$id" params={{ id: item.id }}>
                 <span>
@@ -109,6 +113,7 @@ export function ClientPage() {
         <section className="panel">
           <h2>{t("nav.messages")}</h2>
           <Thread about={{ client_id: id }} clock={clock} most={20} />
+          {about && <Writer key={about.id} appointmentId={about.id} businessId={about.business_id} />}
         </section>
       </div>
       {open === "edit" && <ClientSheet client={client} onClose={() => setOpen(null)} onDone={() => setOpen(null)} />}

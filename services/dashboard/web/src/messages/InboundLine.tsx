@@ -3,13 +3,14 @@ import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { type Clock, instantOf } from "../time";
 import type { Inbound } from "./thread";
+import { isUnread, New } from "./unread";
 
 /** `named`: with who wrote it, where that does not go without saying. */
 export function InboundWords({ message, named = false }: { message: Inbound; named?: boolean }) {
   const { t } = useTranslation();
   return (
     <div>
-      {t(`inbound.meaning.${message.meaning}`, { defaultValue: message.meaning })}
+      {isUnread(message) && <New />} {t(`inbound.meaning.${message.meaning}`, { defaultValue: message.meaning })}
       {named && message.client_id && message.client_name && (
         <>
           {" "}

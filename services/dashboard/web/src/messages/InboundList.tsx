@@ -1,18 +1,25 @@
 /** What clients wrote back, over all appointments. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
+import { useRight } from "../api/session";
 import { useBusiness } from "../business";
 import { Button } from "../ui/Button";
 import { Empty, Waiting } from "../ui/Page";
 import { LOOK_AGAIN } from "./Thread";
+import { Problem } from "../ui/Problem";
 import { InboundState, InboundWords } from "./InboundLine";
+import { isUnread, useMarkRead } from "./unread";
 
 export function InboundList() {
   const { t } = useTranslation();
   const { clock } = useBusiness();
+  const mayWrite = useRight("send_messages");
+  const markRead = useMarkRead();
+  const [error, setError] = useState<unknown>(null);
   const pages = useInfiniteQuery({
     queryKey: ["messages", "inbound"],
     queryFn: ({ pageParam, signal }) => ask<components["schemas"]["Page_InboundMessageOut_"]>("notifications", "/inbound-messages", { query: { limit: 50, cursor: pageParam }, signal }),
@@ -25,6 +32,7 @@ export function InboundList() {
   if (!messages.length) return <Empty title={t("messages.none")} />;
   return (
     <>
+      <Problem error={error} />
       <table className="plain-table messages-table">
         <thead>
           <tr>
@@ -38,7 +46,14 @@ export function InboundList() {
             <tr key={message.id}>
               <td><InboundWords message={message} named /></td>
               <td>{message.appointment_id ? <Link to="/appointments/$id" params={{ id: message.appointment_id }}>{t("inbound.appointment")}</Link> : "–"}</td>
-              <td><InboundState message={message} clock={clock} /></td>
+              <td>
+                <InboundState message={message} clock={clock} />
+                {mayWrite && isUnread(message) && (
+                  <Button icon="check" onPress={() => void markRead([message.id]).catch(setError)}>
+                    {t("unread.mark")}
+                  </Button>
+                )}
+              </td>
             </tr>
           ))}
         </tbody>

@@ -11,6 +11,7 @@ import { Empty, Page, Waiting } from "../ui/Page";
 import { InboundList } from "./InboundList";
 import { LOOK_AGAIN, MessageState, Text } from "./Thread";
 import type { Outbound } from "./thread";
+import { UnreadBadge } from "./unread";
 
 const STATES = ["planned", "sent", "delivered", "failed", "suppressed", "unknown"] as const;
 const INBOUND = "inbound";
@@ -41,7 +42,7 @@ export function MessagesPage() {
         {STATES.map((state) => (
           <button type="button" key={state} aria-current={search.state === state ? "page" : undefined} onClick={() => void navigate({ search: (kept) => ({ ...kept, state }) })}>{t(`outcome.${state}`)}</button>
         ))}
-        <button type="button" aria-current={search.state === INBOUND ? "page" : undefined} onClick={() => void navigate({ search: { state: INBOUND } })}>{t("inbound.title")}</button>
+        <button type="button" aria-current={search.state === INBOUND ? "page" : undefined} onClick={() => void navigate({ search: { state: INBOUND } })}>{t("inbound.title")} <UnreadBadge /></button>
       </nav>
       <div className="scroll">
         {search.state === INBOUND ? (

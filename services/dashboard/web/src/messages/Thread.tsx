@@ -7,12 +7,14 @@ import { type Clock, instantOf } from "../time";
 import { Icon, type IconName } from "../ui/Icon";
 import { Waiting } from "../ui/Page";
 import { InboundState, InboundWords } from "./InboundLine";
-import { type Outbound, threadOf } from "./thread";
+import { type Inbound, type Outbound, threadOf } from "./thread";
+import { useReading } from "./unread";
 
 type Schemas = components["schemas"];
 
 /** No event tells of a message that goes out, or of a text that comes in. */
 export const LOOK_AGAIN = 10_000;
+const NOTHING: readonly Inbound[] = [];
 export const ICON: Record<string, IconName> = { email: "mail", sms: "msg", voice: "call", push: "bell" };
 
 /** Of one appointment, or of one client. */
@@ -22,6 +24,7 @@ export function Thread({ about, clock, most = 100 }: { about: { appointment_id: 
   const key = Object.values(about);
   const outbound = useQuery({ queryKey: ["messages", ...key], queryFn: () => ask<Schemas["Page_MessageOut_"]>("notifications", "/messages", { query }), refetchInterval: LOOK_AGAIN });
   const inbound = useQuery({ queryKey: ["messages", ...key, "inbound"], queryFn: () => ask<Schemas["Page_InboundMessageOut_"]>("notifications", "/inbound-messages", { query }), refetchInterval: LOOK_AGAIN });
+  useReading(outbound.data ? (inbound.data?.items ?? NOTHING) : NOTHING);
   if (!outbound.data || !inbound.data) return <Waiting error={outbound.error ?? inbound.error} rows={3} />;
   const thread = threadOf(outbound.data.items, inbound.data.items);
   if (thread.length === 0) return <p className="hint">{t("messages.none")}</p>;

@@ -16,6 +16,7 @@ import { Page, Waiting } from "../ui/Page";
 import { Avatar } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
 import { Businesses } from "../setup/Businesses";
+import { Channels } from "./Channels";
 import { IdentityProvider } from "./IdentityProvider";
 import { Passkeys } from "./Passkeys";
 import { NameForm, PasswordForm } from "./ProfileForms";
@@ -52,7 +53,8 @@ export function SettingsPage() {
   const { page } = useParams({ strict: false }) as { page?: string };
   const administers = useRight("administer");
   const keepsBusinesses = useRight("write_catalogue") && useSession().user.business_ids === null;
-  const pages = ["profile", ...(keepsBusinesses ? ["businesses"] : []), ...(administers ? ["users", "api-clients", "identity-provider"] : [])];
+  const keepsChannels = useRight("write_templates") && useSession().user.business_ids === null;
+  const pages = ["profile", ...(keepsBusinesses ? ["businesses"] : []), ...(keepsChannels ? ["channels"] : []), ...(administers ? ["users", "api-clients", "identity-provider"] : [])];
   const current = page && pages.includes(page) ? page : "profile";
   return (
     <Page title={t("nav.settings")}>
@@ -64,7 +66,7 @@ export function SettingsPage() {
         ))}
         <Link to="/actions">{t("nav.actions")}</Link>
       </nav>
-      <div className="scroll pad">{current === "businesses" ? <Businesses /> : current === "users" ? <Users /> : current === "api-clients" ? <ApiClients /> : current === "identity-provider" ? <IdentityProvider /> : <Profile />}</div>
+      <div className="scroll pad">{current === "businesses" ? <Businesses /> : current === "channels" ? <Channels /> : current === "users" ? <Users /> : current === "api-clients" ? <ApiClients /> : current === "identity-provider" ? <IdentityProvider /> : <Profile />}</div>
     </Page>
   );
 }

@@ -7,11 +7,11 @@ from fastapi import Request, Response
 from prometheus_client import Counter
 from starlette.datastructures import QueryParams
 
-from notifications.adapters.voice import CALL_PATH, CallAddress, Words, language_of, words_of
+from notifications.adapters.voice import CALL_PATH, TRIAL_CALL, CallAddress, Words, language_of, words_of
 from notifications.adapters.voice.twiml import ask, hang_up, tell, wait
 from notifications.api.dependencies import CurrentDependencies, Dependencies
 from notifications.api.signed import REFUSALS, Signature, SignedRoute, id_of, signed_form
-from notifications.domain import KEYS, InboundMessage, InboundStatus, Meaning
+from notifications.domain import KEYS, InboundMessage, InboundStatus, Meaning, trial_text
 from notifications.usecases.calls import (
     Call,
     CallText,
@@ -54,7 +54,8 @@ async def voice(request: Request, dependencies: CurrentDependencies, signature: 
     elif step == _LAST:
         twiml = tell(words_of(address.language))
     else:
-        said = await _said(dependencies, call, by_machine=answered_by.startswith("machine"))
+        by_machine = answered_by.startswith("machine")
+        said = await _said(dependencies, call, language=address.language, by_machine=by_machine)
         twiml = _read_out(dependencies, address, said, next_step=_AGAIN if step is None else _LAST)
     return Response(twiml, media_type="text/xml")
 
@@ -93,7 +94,9 @@ for _path, _endpoint in (("/voice", voice), ("/voice-status", voice_status)):
     )
 
 
-async def _said(dependencies: Dependencies, call: Call, *, by_machine: bool) -> CallText | None:
+async def _said(dependencies: Dependencies, call: Call, *, language: str, by_machine: bool) -> CallText | None:
+    if call.message_id == TRIAL_CALL:
+        return CallText(text=trial_text(language).text, asks=False)
     async with dependencies.database.transaction(call.organization_id) as session:
         return await answer_call(
             session=session,

@@ -1,9 +1,15 @@
-"""/v1/channels: what messages can be sent on here."""
+"""/v1/channels: what messages can be sent on here, and trying it out."""
 
-from notifications.api.dependencies import CurrentDependencies, Reader
-from notifications.domain import Channel
-from notifications.schemas import ChannelOut, ChannelsOut
-from slotstream_servicekit.http import Router
+from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
+from notifications.domain import Channel, NoBrowserError, PushPerson
+from notifications.schemas import ChannelOut, ChannelsOut, ChannelTestIn, ChannelTestOut
+from notifications.storage import PushSubscriptionStore
+from notifications.usecases.trials import find_trial_recipient, send_trial
+from slotstream_servicekit.http import Principal, Router
+from slotstream_servicekit.http.limits import rate_limited
+from slotstream_servicekit.telemetry import get_logger
+
+log = get_logger(__name__)
 
 router = Router(prefix="/v1/channels", tags=["channels"])
 
@@ -13,3 +19,42 @@ async def list_channels(dependencies: CurrentDependencies, principal: Reader) ->
     """Every channel, and whether it is configured: what asks for one that is not is refused."""
     configured = dependencies.channels.names
     return ChannelsOut(items=[ChannelOut(channel=channel, available=channel in configured) for channel in Channel])
+
+
+@router.post("/{channel}/test", dependencies=[rate_limited("channel_tests", per_minute=3, burst=5)])
+async def send_channel_test(
+    channel: Channel, body: ChannelTestIn, dependencies: CurrentDependencies, principal: TemplateWriter
+) -> ChannelTestOut:
+    """Send one message, which says that it is a test, to the address that is named; by push to the caller's browsers.
+
+    It is on no ledger: the answer says what the provider said. Whoever has ended texts (STOP) gets none.
+    """
+    configured = dependencies.channels.require(channel)
+    context = dependencies.context_of(principal)
+    context.limits.check_unlimited("A channel")
+    async with dependencies.database.transaction(principal) as session:
+        recipient = await find_trial_recipient(
+            session=session,
+            channel=configured,
+            given=body.address,
+            person=_person(principal) if channel is Channel.PUSH else None,
+            numbers=dependencies.numbers,
+        )
+    outcome = await send_trial(
+        channel=configured,
+        recipient=recipient,
+        organization_id=principal.organization_id,
+        locale=body.locale,
+        now=context.now,
+    )
+    if outcome.gone:
+        async with dependencies.database.transaction(principal) as session:
+            await PushSubscriptionStore(session).forget(principal.organization_id, outcome.gone)
+    log.info("channel_tested", channel=channel.value, by=principal.subject, status=outcome.status, code=outcome.code)
+    return ChannelTestOut.model_validate(outcome)
+
+
+def _person(principal: Principal) -> PushPerson:
+    if principal.actor_type != "user":
+        raise NoBrowserError("Only people have browsers: a program names an address on another channel.")
+    return PushPerson(organization_id=principal.organization_id, user_id=principal.subject)

@@ -7,10 +7,11 @@ from uuid import UUID
 from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.api.dependencies import CurrentDependencies, Reader
+from notifications.api.dependencies import CurrentDependencies, Reader, Sender
 from notifications.domain import InboundMessage, InboundStatus, Meaning
-from notifications.schemas import InboundMessageOut
+from notifications.schemas import InboundMessageOut, ReadIn, UnreadOut
 from notifications.storage import ClientStore, InboundFilter, InboundStore
+from notifications.usecases.answers import read_inbound
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.pagination import (
     DEFAULT_LIMIT,
@@ -37,6 +38,7 @@ async def list_inbound_messages(
     client_id: Annotated[list[UUID] | None, Query()] = None,
     status: Annotated[list[InboundStatus] | None, Query()] = None,
     meaning: Annotated[list[Meaning] | None, Query()] = None,
+    unread: Annotated[bool, Query(description="Only those that somebody still has to read")] = False,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[InboundMessageOut]:
@@ -47,12 +49,28 @@ async def list_inbound_messages(
         client_ids=client_id or (),
         statuses=status or (),
         meanings=meaning or (),
+        unread=unread,
     )
     async with dependencies.database.transaction(principal) as session:
         rows = await InboundStore(session).page(principal.organization_id, wanted=wanted, after=after, limit=limit + 1)
         names = await _names_of(session, rows)
     items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
     return Page[InboundMessageOut](items=[_out(message, names) for message in items], next_cursor=next_cursor)
+
+
+@router.get("/unread")
+async def count_unread_messages(dependencies: CurrentDependencies, principal: Reader) -> UnreadOut:
+    """How many are `for_staff` and have not been read by anybody."""
+    async with dependencies.database.transaction(principal) as session:
+        return UnreadOut(unread=await InboundStore(session).count_unread(principal.organization_id))
+
+
+@router.post("/read")
+async def mark_messages_read(body: ReadIn, dependencies: CurrentDependencies, principal: Sender) -> UnreadOut:
+    """Somebody has seen these: for all desks, once and for good. What is read already, or not there, is passed over."""
+    async with dependencies.database.transaction(principal) as session:
+        await read_inbound(session=session, context=dependencies.context_of(principal), message_ids=body.ids)
+        return UnreadOut(unread=await InboundStore(session).count_unread(principal.organization_id))
 
 
 @router.get("/{message_id}", response_model=InboundMessageOut)
@@ -84,6 +102,7 @@ def _out(message: InboundMessage, names: Mapping[UUID, str]) -> InboundMessageOu
         text=message.text,
         address=message.address,
         received_at=message.received_at,
+        read_at=message.read_at,
         updated_at=message.updated_at,
         version=message.version,
     )

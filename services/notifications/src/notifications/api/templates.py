@@ -12,6 +12,7 @@ from notifications.adapters.templates import (
     PUSH_LOCALES,
     SPOKEN_LOCALES,
     VARIABLES,
+    TemplateValues,
     built_in,
     sample_values,
 )
@@ -27,9 +28,15 @@ from notifications.schemas import (
     VariableOut,
 )
 from notifications.storage import TemplateStore
-from notifications.usecases.templates import archive_template, change_template, create_template, preview_template
+from notifications.usecases.templates import (
+    appointment_values,
+    archive_template,
+    change_template,
+    create_template,
+    preview_template,
+)
 from slotstream_servicekit.context import Context
-from slotstream_servicekit.http import Router
+from slotstream_servicekit.http import Principal, Router
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.pagination import (
@@ -146,10 +153,14 @@ async def list_template_variables(
 
 
 @router.post("/preview", response_model=PreviewOut)
-async def preview_text(body: PreviewIn, principal: Reader) -> Response:
+async def preview_text(body: PreviewIn, dependencies: CurrentDependencies, principal: Reader) -> Response:
     """Try out a text that is not stored."""
-    text = Text(subject=body.subject or "", text=body.text or "", html=body.html)
-    return _preview(text, body.locale or "en", body.channel)
+    text, locale = Text(subject=body.subject or "", text=body.text or "", html=body.html), body.locale or "en"
+    values = None
+    if body.appointment_id is not None:
+        async with dependencies.database.transaction(principal) as session:
+            values = await _values_for(session, principal, body.appointment_id, locale)
+    return _preview(text, locale, body.channel, values)
 
 
 @router.get("/{template_id}", response_model=TemplateOut)
@@ -199,19 +210,31 @@ async def delete_message_template(
 async def preview_message_template(
     template_id: UUID, body: PreviewIn, dependencies: CurrentDependencies, principal: Reader
 ) -> Response:
-    """See the template with example values; pieces in the body are tried out in place of the stored ones."""
+    """See the template filled in; pieces in the body are tried out in place of the stored ones."""
     async with dependencies.database.transaction(principal) as session:
         stored = await TemplateStore(session).get(principal.organization_id, template_id)
+        locale = body.locale or stored.locale
+        values = (
+            await _values_for(session, principal, body.appointment_id, locale)
+            if body.appointment_id is not None
+            else None
+        )
     text = Text(
         subject=body.subject or stored.text.subject,
         text=body.text or stored.text.text,
         html=body.html if "html" in body.model_fields_set else stored.text.html,
     )
-    return _preview(text, body.locale or stored.locale, stored.channel)
+    return _preview(text, locale, stored.channel, values)
 
 
-def _preview(text: Text, locale: str, channel: Channel) -> Response:
-    shown = preview_template(text, locale=locale, channel=channel)
+async def _values_for(session: AsyncSession, principal: Principal, appointment_id: UUID, locale: str) -> TemplateValues:
+    return await appointment_values(
+        session=session, organization_id=principal.organization_id, appointment_id=appointment_id, locale=locale
+    )
+
+
+def _preview(text: Text, locale: str, channel: Channel, values: TemplateValues | None) -> Response:
+    shown = preview_template(text, locale=locale, channel=channel, values=values)
     size = SmsSizeOut.model_validate(sms_size(shown.text)) if channel is Channel.SMS else None
     return model_response(PreviewOut(subject=shown.subject, text=shown.text, html=shown.html or "", sms=size))
 
@@ -226,7 +249,7 @@ def _template_of(body: CreateTemplateIn, template_id: UUID, context: Context) ->
         channel=body.channel,
         locale=body.locale,
         text=Text(subject=body.subject, text=body.text, html=body.html),
-        is_default=body.is_default,
+        is_default=body.is_default and body.kind is not Kind.AD_HOC,
         created_at=context.now,
         updated_at=context.now,
         version=1,

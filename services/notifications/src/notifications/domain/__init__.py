@@ -46,6 +46,8 @@ from notifications.domain.channels import (
 )
 from notifications.domain.contacts import CatalogueItem, Client, Contact, Preference
 from notifications.domain.errors import (
+    AddressInvalidError,
+    AddressMissingError,
     AppointmentInactiveError,
     BusinessUnknownError,
     ChannelUnavailableError,
@@ -54,6 +56,7 @@ from notifications.domain.errors import (
     DuplicateReminderError,
     EndpointInvalidError,
     NoBrowserError,
+    NumberOptedOutError,
     PushKeysInvalidError,
     ReminderInThePastError,
     ReminderLevelError,
@@ -91,6 +94,7 @@ from notifications.domain.series import (
 from notifications.domain.series_planning import SeriesNews, series_messages
 from notifications.domain.sms import MAX_UNITS, SmsEncoding, SmsSize, bounded_sms, normalised_sms, sms_size
 from notifications.domain.templates import Template, Text
+from notifications.domain.trials import TrialText, trial_text
 from notifications.domain.words import bare
 
 __all__ = [
@@ -104,6 +108,8 @@ __all__ = [
     "OF_SERIES",
     "QUIET_HOURS",
     "STOPPED_BY_NUMBER",
+    "AddressInvalidError",
+    "AddressMissingError",
     "Appointment",
     "AppointmentChange",
     "AppointmentInactiveError",
@@ -138,6 +144,7 @@ __all__ = [
     "Notification",
     "NotificationChannel",
     "NumberDigests",
+    "NumberOptedOutError",
     "Occurrence",
     "OptOutWord",
     "OutcomeUnknownError",
@@ -172,6 +179,7 @@ __all__ = [
     "ToldDate",
     "ToldSeries",
     "TooManySubscriptionsError",
+    "TrialText",
     "WrittenText",
     "bare",
     "bounded_sms",
@@ -195,6 +203,7 @@ __all__ = [
     "spoken",
     "suppression_reason",
     "told_series",
+    "trial_text",
     "undone_no_shows",
     "without_links",
 ]

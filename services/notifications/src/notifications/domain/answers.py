@@ -158,7 +158,14 @@ class InboundMessage:
     address: str | None
     received_at: datetime
     updated_at: datetime
+    read_at: datetime | None = None
+    """When a member of staff has first seen it."""
     version: int = 1
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether somebody still has to read it: what has been done by itself needs no reader."""
+        return self.status is InboundStatus.FOR_STAFF and self.read_at is None
 
 
 def doubt_about(

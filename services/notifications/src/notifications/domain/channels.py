@@ -198,6 +198,11 @@ class Channels:
     def get(self, name: Channel) -> NotificationChannel | None:
         return self._by_name.get(name)
 
+    def require(self, name: Channel) -> NotificationChannel:
+        """Raises ChannelUnavailableError where nothing can be sent on it."""
+        require_channel(name, self.names)
+        return self._by_name[name]
+
     def quiet_hours_of(self, name: Channel) -> QuietHours | None:
         return self._quiet.get(name)
 

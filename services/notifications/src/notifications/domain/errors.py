@@ -40,6 +40,23 @@ class ChannelUnavailableError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class AddressMissingError(SlotstreamError):
+    """Nobody is named to whom a message could go."""
+
+    code = "no_address"
+    kind = ErrorKind.invalid
+
+
+class AddressInvalidError(SlotstreamError):
+    code = "invalid_address"
+    kind = ErrorKind.invalid
+
+
+class NumberOptedOutError(SlotstreamError):
+    code = "opted_out"
+    kind = ErrorKind.conflict
+
+
 class EndpointInvalidError(SlotstreamError):
     """An address that no push service has, or that leads into a network that is not public."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, and_, or_, select, tuple_, update
+from sqlalchemy import Row, and_, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +17,8 @@ from slotstream_servicekit.rows import columns_of
 
 _FIELDS = tuple(field.name for field in fields(InboundMessage))
 _COLUMNS = tuple(inbound_messages.c[name] for name in _FIELDS)
+_UNREAD = (inbound_messages.c.status == InboundStatus.FOR_STAFF, inbound_messages.c.read_at.is_(None))
+MOST_COUNTED: Final = 1_000
 _MOST_TEXTS: Final = 50
 _WENT_OUT: Final = (Status.CLAIMED, Status.SENT, Status.DELIVERED, Status.UNKNOWN)
 
@@ -36,6 +38,8 @@ class InboundFilter:
     client_ids: Sequence[UUID] = ()
     statuses: Sequence[InboundStatus] = ()
     meanings: Sequence[Meaning] = ()
+    unread: bool = False
+    """Only those that somebody still has to read."""
 
 
 class InboundStore:
@@ -102,9 +106,36 @@ class InboundStore:
         found = (await self._session.execute(query)).scalars().all()
         return found[0] if len(found) == 1 else None
 
-    async def add(self, inbound: InboundMessage) -> None:
-        """One that is there already, by the provider's id, stays as it is."""
-        await self._session.execute(insert(inbound_messages).values(columns_of(inbound)).on_conflict_do_nothing())
+    async def add(self, inbound: InboundMessage) -> bool:
+        """Whether it is new: one that is there already, by the provider's id, stays as it is."""
+        statement = insert(inbound_messages).values(columns_of(inbound)).on_conflict_do_nothing()
+        return (await self._session.execute(statement.returning(inbound_messages.c.id))).first() is not None
+
+    async def mark_read(
+        self, organization_id: UUID, message_ids: Collection[UUID], *, now: datetime
+    ) -> list[InboundMessage]:
+        """Those of `message_ids` that nobody had read before; others, and other organizations', stay as they are."""
+        rows = await self._session.execute(
+            update(inbound_messages)
+            .where(
+                inbound_messages.c.organization_id == organization_id,
+                inbound_messages.c.id.in_(sorted(set(message_ids))),
+                inbound_messages.c.read_at.is_(None),
+            )
+            .values(read_at=now, updated_at=now, version=inbound_messages.c.version + 1)
+            .returning(*_COLUMNS)
+        )
+        return [inbound_of(row) for row in rows]
+
+    async def count_unread(self, organization_id: UUID) -> int:
+        """How many somebody still has to read, as far as MOST_COUNTED."""
+        some = (
+            select(inbound_messages.c.id)
+            .where(inbound_messages.c.organization_id == organization_id, *_UNREAD)
+            .limit(MOST_COUNTED)
+        )
+        count: int = (await self._session.execute(select(func.count()).select_from(some.subquery()))).scalar_one()
+        return count
 
     async def find(self, organization_id: UUID, provider_id: str) -> InboundMessage | None:
         """What came by this id of the provider's; None also once its client is erased."""
@@ -136,6 +167,8 @@ class InboundStore:
         ):
             if values:
                 query = query.where(column.in_(list(values)))
+        if wanted.unread:
+            query = query.where(*_UNREAD)
         if after is not None:
             query = query.where(inbound_messages.c.id < after)
         rows = await self._session.execute(query.order_by(inbound_messages.c.id.desc()).limit(limit))
@@ -180,7 +213,14 @@ class InboundStore:
         await self._session.execute(
             update(inbound_messages)
             .where(or_(theirs, *unknown))
-            .values(text=None, address=None, provider_id=None, version=inbound_messages.c.version + 1)
+            .values(
+                text=None,
+                address=None,
+                provider_id=None,
+                # Nothing is left to be read.
+                read_at=func.coalesce(inbound_messages.c.read_at, func.now()),
+                version=inbound_messages.c.version + 1,
+            )
         )
 
 

@@ -1,6 +1,6 @@
 """What clients write back: stopping, starting, and answers that become commands to booking; the rest is for staff."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
@@ -25,10 +25,10 @@ from notifications.domain import (
     opt_out_word,
     refused_answer,
 )
-from notifications.publishers import answer_command, answered_record, records_of
+from notifications.publishers import answer_command, answered_record, read_record, received_record, records_of
 from notifications.storage import AppointmentStore, ClientStore, InboundStore, MessageStore, OptOutStore, Verdict
 from notifications.usecases.provider_calls import block_number, unblock_number
-from slotstream_servicekit.context import Cause
+from slotstream_servicekit.context import Cause, Context
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import enqueue
 
@@ -75,7 +75,7 @@ async def receive_text(
     if texts:
         await follow(session, inbound, texts, text, cause=cause)
     else:
-        await _add_unasked(store, ClientStore(session), inbound)
+        await _add_unasked(session, inbound, cause=cause)
     return meaning
 
 
@@ -115,7 +115,7 @@ async def follow(
         status=status,
         reason=reason,
     )
-    await InboundStore(session).add(answer)
+    await _add(session, answer, cause=cause)
     if answer.status is InboundStatus.PENDING:
         await enqueue(session, [answer_command(answer, shown_starts_at=last.starts_at, cause=cause)])
     if doubt is None and answer.meaning not in (Meaning.OTHER, Meaning.START):
@@ -137,10 +137,17 @@ def _outcome(meaning: Meaning, doubt: ForStaff | None, text: str) -> tuple[Inbou
     return (InboundStatus.PENDING, None) if doubt is None else (InboundStatus.FOR_STAFF, doubt)
 
 
-async def _add_unasked(store: InboundStore, clients: ClientStore, inbound: InboundMessage) -> None:
+async def _add(session: AsyncSession, inbound: InboundMessage, *, cause: Cause) -> None:
+    if await InboundStore(session).add(inbound):
+        await enqueue(session, [received_record(inbound, cause=cause)])
+
+
+async def _add_unasked(session: AsyncSession, inbound: InboundMessage, *, cause: Cause) -> None:
     """From a number that we never wrote to: to the one organization that knows it, or to the only one there is."""
+    store = InboundStore(session)
     holders = await store.lock_clients_of(inbound.address or "")
-    known = {(client.organization_id, client.id) for client in (await clients.get_all(holders)).values()}
+    clients = await ClientStore(session).get_all(holders)
+    known = {(client.organization_id, client.id) for client in clients.values()}
     organizations = {organization_id for organization_id, _ in known}
     if not organizations and (sole := await store.sole_organization()) is not None:
         organizations = {sole}
@@ -148,15 +155,20 @@ async def _add_unasked(store: InboundStore, clients: ClientStore, inbound: Inbou
         return
     is_one = len(known) == 1
     status = InboundStatus.NOTED if inbound.meaning in (Meaning.STOP, Meaning.START) else InboundStatus.FOR_STAFF
-    await store.add(
-        replace(
-            inbound,
-            organization_id=organizations.pop(),
-            client_id=known.pop()[1] if is_one else None,
-            status=status,
-            reason=None if status is InboundStatus.NOTED else "no_question" if holders else "unknown_sender",
-        )
+    unasked = replace(
+        inbound,
+        organization_id=organizations.pop(),
+        client_id=known.pop()[1] if is_one else None,
+        status=status,
+        reason=None if status is InboundStatus.NOTED else "no_question" if holders else "unknown_sender",
     )
+    await _add(session, unasked, cause=cause)
+
+
+async def read_inbound(*, session: AsyncSession, context: Context, message_ids: Collection[UUID]) -> None:
+    """Somebody has seen these; what has been read before stays as it is, and so does what the caller may not see."""
+    read = await InboundStore(session).mark_read(context.organization_id, message_ids, now=context.now)
+    await enqueue(session, [read_record(message, cause=context.cause, now=context.now) for message in read])
 
 
 async def receive_verdicts(

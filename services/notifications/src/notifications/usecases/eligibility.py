@@ -262,7 +262,7 @@ class _Judgement:
             client_name=client.name,
             # One link cannot confirm many dates.
             asks_confirmation=series is None and self._asks_confirmation(appointment),
-            location="" if message.kind is Kind.WITHDRAWN else _location(appointment, texts, business),
+            location="" if message.kind is Kind.WITHDRAWN else location_of(appointment, texts, business),
             recipient=recipient,
             address=address,
             zone=recipient.zone or appointment.zone,
@@ -386,7 +386,7 @@ def _first_date(anchor: Appointment, series: ToldSeries) -> Appointment:
     return replace(anchor, id=first.id, starts_at=first.starts_at, ends_at=first.ends_at, status=first.status)
 
 
-def _location(appointment: Appointment, texts: AppointmentTexts | None, business: CatalogueItem) -> str:
+def location_of(appointment: Appointment, texts: AppointmentTexts | None, business: CatalogueItem) -> str:
     """Where it takes place. A client's own address is personal, and does not travel: it is left out."""
     if appointment.location_kind == "business":
         return business.address or ""

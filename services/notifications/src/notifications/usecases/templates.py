@@ -5,7 +5,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.adapters.templates import check_text, html_page, render_text, sample_values
+from notifications.adapters.templates import (
+    TemplateValues,
+    check_text,
+    html_page,
+    locale_of,
+    render_text,
+    sample_values,
+    values_of,
+)
 from notifications.domain import (
     MAX_UNITS,
     MOST_SPOKEN,
@@ -20,10 +28,11 @@ from notifications.domain import (
     require_channel,
     spoken,
 )
-from notifications.storage import CatalogueStore, TemplateStore
+from notifications.storage import AppointmentStore, AppointmentTextStore, CatalogueStore, ClientStore, TemplateStore
+from notifications.usecases.eligibility import location_of
 from notifications.usecases.limits import check_setting
 from slotstream_servicekit.context import Context
-from slotstream_servicekit.errors import VersionConflictError
+from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 
 
 async def create_template(
@@ -84,9 +93,39 @@ async def archive_template(
     await store.replace(replace(old, updated_at=context.now, version=old.version + 1), archived=True)
 
 
-def preview_template(text: Text, *, locale: str, channel: Channel) -> Text:
-    """The text with example values filled in, as it would be sent or spoken. Raises TemplateRefusedError."""
-    rendered = render_text(text, sample_values(locale))
+async def appointment_values(
+    *, session: AsyncSession, organization_id: UUID, appointment_id: UUID, locale: str
+) -> TemplateValues:
+    """What a template says of one appointment to its client, without links. Raises NotFoundError."""
+    key = organization_id, appointment_id
+    appointment = (await AppointmentStore(session).get_all([key])).get(key)
+    if appointment is None:
+        raise NotFoundError(f"There is no appointment {appointment_id}")
+    texts = (await AppointmentTextStore(session).get_all([key])).get(key)
+    business = await CatalogueStore(session).get(organization_id, "business", appointment.business_id)
+    client = await ClientStore(session).get(organization_id, appointment.client_id)
+    if business is None or client is None:
+        raise NotFoundError(f"Whose appointment {appointment_id} is, is not known any more")
+    if texts is not None and texts.service_name:
+        appointment = replace(appointment, service_name=texts.service_name)
+    return values_of(
+        appointment=appointment,
+        business=business,
+        client_name=client.name,
+        recipient_name=client.name,
+        location=location_of(appointment, texts, business),
+        previous_starts_at=appointment.previous_starts_at,
+        locale=locale_of(locale, business.country),
+        zone=client.zone or appointment.zone,
+    )
+
+
+def preview_template(text: Text, *, locale: str, channel: Channel, values: TemplateValues | None = None) -> Text:
+    """The text filled in, with examples for want of `values`, as it would be sent or spoken.
+
+    Raises TemplateRefusedError.
+    """
+    rendered = render_text(text, values or sample_values(locale))
     if channel is Channel.VOICE:
         return replace(rendered, text=spoken(rendered.text), html=None)
     if channel is Channel.SMS:

@@ -526,7 +526,7 @@ export interface paths {
         put?: never;
         /**
          * Do With Many
-         * @description One verb, an SMS or a call, for selected appointments or all that a filter finds, up to 10,000.
+         * @description One verb, a message or a call, for selected appointments or all that a filter finds, up to 10,000.
          *
          *     Each succeeds or fails by itself. Up to 200 are done at once (200); more are taken on (202) and done by the
          *     worker: `GET /v1/bulk/{id}` says how far it is.
@@ -1858,7 +1858,7 @@ export interface components {
          * BulkVerb
          * @enum {string}
          */
-        BulkVerb: "complete" | "dismiss" | "archive" | "cancel" | "confirm" | "sms_client" | "sms_staff" | "call_client" | "call_staff";
+        BulkVerb: "complete" | "dismiss" | "archive" | "cancel" | "confirm" | "sms_client" | "sms_staff" | "call_client" | "call_staff" | "email_client" | "email_staff" | "push_client" | "push_staff";
         /** BusinessOut */
         BusinessOut: {
             /**

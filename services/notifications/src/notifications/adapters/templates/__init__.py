@@ -6,13 +6,20 @@ from notifications.adapters.templates.pages import html_page
 from notifications.adapters.templates.push import PUSH_LOCALES
 from notifications.adapters.templates.sandbox import check_text, render_text
 from notifications.adapters.templates.spoken import SPOKEN_LOCALES
-from notifications.adapters.templates.values import TemplateValues, locale_of, sample_values, values_of
+from notifications.adapters.templates.values import (
+    SAMPLE_APPOINTMENT,
+    TemplateValues,
+    locale_of,
+    sample_values,
+    values_of,
+)
 from notifications.adapters.templates.variables import VARIABLES
 
 __all__ = [
     "BUILT_IN_LOCALES",
     "DEFAULTS",
     "PUSH_LOCALES",
+    "SAMPLE_APPOINTMENT",
     "SPOKEN_LOCALES",
     "VARIABLES",
     "Choice",

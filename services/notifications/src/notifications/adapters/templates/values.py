@@ -18,7 +18,7 @@ from slotstream_servicekit.calendars import is_repeated
 TemplateValues = Mapping[str, Mapping[str, str]]
 
 _NOBODY = UUID(int=0)
-_SAMPLE = Appointment(
+SAMPLE_APPOINTMENT = Appointment(
     id=_NOBODY,
     organization_id=_NOBODY,
     business_id=_NOBODY,
@@ -115,7 +115,7 @@ def values_of(
 def sample_values(locale: str) -> TemplateValues:
     """TemplateValues for trying out a template, as they would read in `locale`."""
     return values_of(
-        appointment=_SAMPLE,
+        appointment=SAMPLE_APPOINTMENT,
         business=CatalogueItem(
             organization_id=_NOBODY,
             kind="business",
@@ -129,9 +129,9 @@ def sample_values(locale: str) -> TemplateValues:
         client_name="Grace Hopper",
         recipient_name="Grace Hopper",
         location="Hauptstraße 1, Berlin",
-        previous_starts_at=_SAMPLE.starts_at - timedelta(days=1),
+        previous_starts_at=SAMPLE_APPOINTMENT.starts_at - timedelta(days=1),
         locale=locale_of(locale),
-        zone=_SAMPLE.zone,
+        zone=SAMPLE_APPOINTMENT.zone,
         series=SAMPLE_SERIES,
         links={
             "appointment": "https://example.com/p/sample",

@@ -75,7 +75,7 @@ class TwilioClient:
     ) -> Any:
         """Makes one request that creates something; Twilio's word of it. Raises as `NotificationChannel.send` may."""
         try:
-            client = self._client()
+            client = self._known_client or await asyncio.to_thread(self._client)
         except Exception as error:
             raise RefusedForNowError("twilio_unusable", f"Twilio's library fails: {type(error).__name__}") from error
         if not await may_hand_over():
@@ -98,7 +98,7 @@ class TwilioClient:
             await self._http.close()
 
     def _client(self) -> "Client":
-        """Made at the first request: the library takes a second to import, and the API's processes send nothing."""
+        """Made at the first request: the library takes a second to import, and few of the API's processes send."""
         if self._known_client is None:
             from twilio.rest import Client
 

@@ -7,6 +7,8 @@ from uuid import UUID
 
 CALL_PATH: Final = "/v1/providers/twilio/voice"
 STATUS_PATH: Final = "/v1/providers/twilio/voice-status"
+TRIAL_CALL: Final = UUID(int=0)
+"""In place of a message's id: of a call by which the channel is tried out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -127,6 +127,7 @@ inbound_messages = Table(
     Column("address", Text, nullable=True),
     instant("received_at"),
     instant("updated_at"),
+    instant("read_at", nullable=True),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("organization_id", "id"),
     UniqueConstraint("organization_id", "provider_id", name="inbound_messages_provider_key"),
@@ -134,4 +135,10 @@ inbound_messages = Table(
     Index("inbound_messages_appointment_idx", "organization_id", "appointment_id", "id"),
     Index("inbound_messages_address_idx", "organization_id", "address", postgresql_where=text("address IS NOT NULL")),
     Index("inbound_messages_received_idx", "received_at"),
+    Index(
+        "inbound_messages_unread_idx",
+        "organization_id",
+        "id",
+        postgresql_where=text("status = 'for_staff' AND read_at IS NULL"),
+    ),
 )

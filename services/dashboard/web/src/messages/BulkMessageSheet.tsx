@@ -1,0 +1,37 @@
+/** One message to the clients, or the staff, of many appointments. */
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useBusiness } from "../business";
+import { Button } from "../ui/Button";
+import { Problem } from "../ui/Problem";
+import { Sheet } from "../ui/Sheet";
+import { type Draft, MessageFields, useWritable } from "./MessageFields";
+import { type Audience, type Verb, verbOf } from "./send";
+
+type Props = { count: number; audience: Audience; onClose: () => void; onDone: (verb: Verb, text: string) => Promise<void> };
+
+export function BulkMessageSheet({ count, audience, onClose, onDone }: Props) {
+  const { t } = useTranslation();
+  const writable = useWritable() ?? [];
+  const { business, businesses } = useBusiness();
+  const [draft, setDraft] = useState<Draft>({ channel: writable[0] ?? "", text: "" });
+  const [error, setError] = useState<unknown>(null);
+  const text = draft.text.trim();
+  return (
+    <Sheet
+      title={t(audience === "staff" ? "bulk.textStaff" : "bulk.textClients", { count })}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onPress={onClose}>{t("back")}</Button>
+          <Button kind="primary" isDisabled={!text || !draft.channel} onPress={() => void onDone(verbOf(draft.channel, audience), text).catch(setError)}>
+            {t("bulk.send", { count })}
+          </Button>
+        </>
+      }
+    >
+      <Problem error={error} />
+      <MessageFields draft={draft} onChange={setDraft} audience={audience} businessId={businesses.length === 1 ? business?.id : undefined} label={t("bulk.text")} autoFocus />
+    </Sheet>
+  );
+}

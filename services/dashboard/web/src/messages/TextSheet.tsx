@@ -1,0 +1,71 @@
+/** A text that is kept for later: its name, its words, and how they read for an appointment. */
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { ask } from "../api/client";
+import { useSession } from "../api/session";
+import { Button } from "../ui/Button";
+import { TextField } from "../ui/fields";
+import { Problem } from "../ui/Problem";
+import { Sheet } from "../ui/Sheet";
+import { type Draft, useSize } from "./MessageFields";
+import { type Audience, MOST_SIGNS } from "./send";
+import { type KeptText, previewText, TEXTS } from "./texts";
+
+type Props = { kept: KeptText | undefined; draft: Draft; audience: Audience; businessId: string | undefined; appointmentId?: string; onClose: () => void };
+
+const WHILE_TYPING = 250;
+const NAMES = ["client.name", "appointment.date", "appointment.time", "business.phone"].map((name) => `{{ ${name} }}`).join(", ");
+
+export function TextSheet({ kept, draft, audience, businessId, appointmentId, onClose }: Props) {
+  const { t, i18n } = useTranslation();
+  const queries = useQueryClient();
+  const isLimited = useSession().user.business_ids !== null;
+  const [name, setName] = useState(kept?.subject ?? "");
+  const [text, setText] = useState(kept?.text ?? draft.text);
+  const [error, setError] = useState<unknown>(null);
+  const [tried, setTried] = useState(text.trim());
+  useEffect(() => {
+    const timer = window.setTimeout(() => setTried(text.trim()), WHILE_TYPING);
+    return () => window.clearTimeout(timer);
+  }, [text]);
+  const locale = kept?.locale ?? i18n.language;
+  const preview = useQuery({ queryKey: ["templates", "preview", draft.channel, locale, appointmentId ?? null, tried], queryFn: ({ signal }) => previewText(tried, draft.channel, locale, appointmentId, signal), enabled: Boolean(tried), retry: false, gcTime: 10_000 });
+  const size = useSize({ channel: draft.channel, text: preview.data?.text ?? text });
+  const change = async (work: () => Promise<unknown>) => {
+    setError(null);
+    try {
+      await work();
+      await queries.invalidateQueries({ queryKey: TEXTS });
+      onClose();
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  const save = () =>
+    kept
+      ? ask("notifications", `/templates/${kept.id}`, { method: "PATCH", version: kept.version ?? undefined, body: { subject: name.trim(), text } })
+      : ask("notifications", "/templates", { method: "POST", body: { kind: "ad_hoc", audience, channel: draft.channel, locale, subject: name.trim(), text, business_id: isLimited ? businessId : null } });
+  return (
+    <Sheet
+      title={t(kept ? "writing.changeTitle" : "writing.keepTitle")}
+      onClose={onClose}
+      footer={
+        <>
+          {kept && <Button kind="danger" icon="trash" onPress={() => void change(() => ask("notifications", `/templates/${kept.id}`, { method: "DELETE", version: kept.version ?? undefined }))}>{t("remove")}</Button>}
+          <Button onPress={onClose}>{t("back")}</Button>
+          <Button kind="primary" isDisabled={!name.trim() || !text.trim()} onPress={() => void change(save)}>{t("save")}</Button>
+        </>
+      }
+    >
+      <Problem error={error} />
+      <TextField label={t("writing.name")} value={name} onChange={setName} maxLength={100} autoFocus isRequired />
+      <TextField label={t("writing.text")} value={text} onChange={setText} lines={4} maxLength={MOST_SIGNS} isRequired hint={t("writing.names", { names: `\u2068${NAMES}\u2069` })} />
+      <section aria-label={t("writing.preview")} className="as-sent">
+        <h3>{t("writing.preview")}</h3>
+        {preview.error ? <Problem error={preview.error} /> : <q dir="auto">{preview.data?.text.trim()}</q>}
+        <p className="hint">{size}</p>
+      </section>
+    </Sheet>
+  );
+}

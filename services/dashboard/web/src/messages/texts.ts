@@ -1,0 +1,26 @@
+/** Texts that an organization keeps for messages written by hand. A text may name what is filled in of an appointment. */
+import { useQuery } from "@tanstack/react-query";
+import { ask } from "../api/client";
+import type { components } from "../api/schema/notifications";
+import type { Audience } from "./send";
+
+type Schemas = components["schemas"];
+export type KeptText = Schemas["TemplateOut"] & { id: string };
+
+export const TEXTS = ["templates", "ad_hoc"] as const;
+
+/** Of the channel and audience, by name; those of other businesses are left out. */
+export function useTexts(channel: string, audience: Audience, businessId: string | undefined): readonly KeptText[] {
+  const { data } = useQuery({ queryKey: TEXTS, queryFn: () => ask<Schemas["Page_TemplateOut_"]>("notifications", "/templates", { query: { kind: "ad_hoc", limit: 100 } }), staleTime: 60_000 });
+  const fitting = data?.items.filter((item): item is KeptText => item.id !== null && item.channel === channel && item.audience === audience && (item.business_id === null || item.business_id === businessId));
+  return fitting?.toSorted((one, other) => one.subject.localeCompare(other.subject)) ?? [];
+}
+
+/** Whether it says another thing of each appointment. */
+export const isFilledIn = (text: string): boolean => /\{[{%]/.test(text);
+
+/** As it would be sent: for one appointment, or with examples. */
+export function previewText(text: string, channel: string, locale: string, appointmentId?: string, signal?: AbortSignal): Promise<Schemas["PreviewOut"]> {
+  const body = { text, subject: "-", channel, locale, appointment_id: appointmentId ?? null };
+  return ask<Schemas["PreviewOut"]>("notifications", "/templates/preview", { method: "POST", body, signal });
+}

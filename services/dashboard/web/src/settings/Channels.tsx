@@ -1,0 +1,94 @@
+/** What messages go out on here, whether it works, and when nobody is to be disturbed. */
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { type ChannelState, useChannelStates } from "../api/channels";
+import { ask } from "../api/client";
+import type { components } from "../api/schema/notifications";
+import { ICON } from "../messages/Thread";
+import { Button } from "../ui/Button";
+import { TextField } from "../ui/fields";
+import { Icon } from "../ui/Icon";
+import { Waiting } from "../ui/Page";
+import { Problem, sayReason } from "../ui/Problem";
+import "../messages/messages.css";
+
+type Outcome = components["schemas"]["ChannelTestOut"];
+
+export function Channels() {
+  const { t } = useTranslation();
+  const states = useChannelStates();
+  if (!states) return <Waiting rows={4} />;
+  return (
+    <>
+      <p className="soft">{t("channelSetup.hint")}</p>
+      {states.map((state) => (
+        <Channel key={state.channel} state={state} />
+      ))}
+    </>
+  );
+}
+
+function Channel({ state }: { state: ChannelState }) {
+  const { t } = useTranslation();
+  const name = t(`channel.${state.channel}`);
+  return (
+    <section className="panel" aria-label={name}>
+      <h2 className="channel">
+        <Icon name={ICON[state.channel] ?? "msg"} /> {name} <small className={state.available ? "good" : "soft"}>{t(state.available ? "channelSetup.ready" : "channelSetup.missing")}</small>
+      </h2>
+      {state.available ? <Trial channel={state.channel} /> : <p className="soft">{t("channelSetup.how")}</p>}
+    </section>
+  );
+}
+
+/** One message to an address of one's own: what the provider says is shown as it is. */
+function Trial({ channel }: { channel: ChannelState["channel"] }) {
+  const { t, i18n } = useTranslation();
+  const [address, setAddress] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [outcome, setOutcome] = useState<Outcome | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const needsAddress = channel !== "push";
+  const send = async () => {
+    setBusy(true);
+    setError(null);
+    setOutcome(null);
+    try {
+      const body = { locale: i18n.language, address: needsAddress ? address.trim() : null };
+      setOutcome(await ask<Outcome>("notifications", `/channels/${channel}/test`, { method: "POST", body }));
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form
+      className="trial"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      {needsAddress ? <TextField label={t(channel === "email" ? "channelSetup.toAddress" : "channelSetup.toNumber")} type={channel === "email" ? "email" : "tel"} value={address} onChange={setAddress} maxLength={320} isRequired /> : <p className="soft">{t("channelSetup.toBrowsers")}</p>}
+      <Button type="submit" isPending={busy} isDisabled={needsAddress && !address.trim()}>
+        {t("channelSetup.send")}
+      </Button>
+      <div role="status">{outcome && <Said outcome={outcome} />}</div>
+      <Problem error={error} />
+    </form>
+  );
+}
+
+function Said({ outcome }: { outcome: Outcome }) {
+  const { t } = useTranslation();
+  const why = outcome.code && sayReason(t, { code: outcome.code, detail: outcome.detail ?? "" });
+  return (
+    <p className={outcome.status === "sent" ? "good" : "bad"}>
+      <Icon name={outcome.status === "sent" ? "check" : "warn"} /> {t(`channelSetup.${outcome.status}`)}
+      <small>
+        <bdi dir="auto">{[why, outcome.code ?? outcome.provider_id].filter(Boolean).join(" · ")}</bdi>
+      </small>
+    </p>
+  );
+}

@@ -27,7 +27,7 @@ async def test_every_promise_is_kept_by_a_minute_of_random_work_under_faults(
 @pytest.mark.long
 async def test_every_bug_planted_under_the_services_is_found(platform: Platform, mailbox: Mailbox) -> None:
     tenants = await set_up_tenants(platform, count=2)
-    mine, foreign = tenants
+    mine, foreign, _ = tenants
     hidden = {bug.breaks for bug in TABLE_BUGS}
     async with AsyncExitStack() as planted:
         for number, bug in enumerate(TABLE_BUGS):

@@ -22,6 +22,7 @@ from checker.work.commands import CommandSender
 from checker.work.dead_letters import Saboteur
 from checker.work.desk import Desk
 from checker.work.importer import Importer
+from checker.work.rules import change_rules
 
 
 async def check(
@@ -47,9 +48,11 @@ async def check(
     with FileServer() as web:
         stop = asyncio.Event()
         in_force: list[str] = []
+        busy = [tenant for tenant in tenants if not tenant.quiet]
         everybody = [
-            *_desks(tenants, history, in_force, stop, seed=seed, count=desks),
-            *_others(platform, tenants, history, web, stop, seed=seed),
+            *_desks(busy, history, in_force, stop, seed=seed, count=desks),
+            *_others(platform, busy, history, web, stop, seed=seed),
+            *_lonely_desks(tenants, history, in_force, stop, seed=seed),
         ]
         work = [asyncio.create_task(acts) for acts in everybody]
         if faults:
@@ -94,6 +97,28 @@ def _desks(
             stop,
         )
         for number in range(count)
+    ]
+
+
+def _lonely_desks(
+    tenants: Sequence[Tenant], history: History, in_force: list[str], stop: asyncio.Event, *, seed: int
+) -> list[Acts]:
+    """One for each quiet organization."""
+    return [
+        change_rules(
+            Desk(
+                number=-number,
+                place=0,
+                tenant=tenant,
+                foreign=tenant,
+                history=history,
+                random=random.Random(seed),
+                faults_in_force=in_force,
+            ),
+            stop,
+        )
+        for number, tenant in enumerate(tenants, 1)
+        if tenant.quiet
     ]
 
 

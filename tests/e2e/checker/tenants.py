@@ -40,6 +40,8 @@ class Tenant:
     """Booking as it will be when all slots have passed; None where it does not run."""
     known: list[str] = field(default_factory=list)
     series: list[str] = field(default_factory=list)
+    quiet: bool = False
+    """One desk alone works for it, so that nobody else's request reads anew what a change has made stale."""
     changing_rules: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held from a change of the service that changes until what comes after it was answered."""
 
@@ -49,13 +51,13 @@ class Tenant:
 
 
 async def set_up_tenants(platform: Platform, *, count: int, late: bool = False) -> list[Tenant]:
-    """`late`: with a desk whose clock runs ahead."""
+    """`count` busy ones, and a quiet one, the last. `late`: with a desk whose clock runs ahead."""
     if late:
         platform.start_late_booking(LATER)
-    return [await _a_tenant(platform, late=late) for _ in range(count)]
+    return [await _a_tenant(platform, late=late, quiet=number == count) for number in range(count + 1)]
 
 
-async def _a_tenant(platform: Platform, *, late: bool) -> Tenant:
+async def _a_tenant(platform: Platform, *, late: bool, quiet: bool) -> Tenant:
     world = await platform.a_world(staff=3)
     visiting = world.staff.pop()["id"]
     clients = [await _a_client(world, number) for number in range(CLIENTS)]
@@ -71,6 +73,7 @@ async def _a_tenant(platform: Platform, *, late: bool) -> Tenant:
         deputy=deputy,
         robot=platform.client("imports", robot),
         later=later,
+        quiet=quiet,
     )
 
 

@@ -1,5 +1,6 @@
 """Rules that change while time is taken."""
 
+import asyncio
 from uuid import uuid4
 
 from checker.work.desk import Desk
@@ -25,6 +26,12 @@ async def reopen_by_new_rules(desk: Desk) -> None:
         if buffer is not None:
             reopened = await desk.ask("reopen", f"{path}/reopen", {}, target=identity, key=uuid4().hex)
             desk.history.by_new_rules.append((reopened, buffer))
+
+
+async def change_rules(desk: Desk, stop: asyncio.Event) -> None:
+    """Where nobody else books, each change is met first by what is reopened after it."""
+    while not stop.is_set():
+        await reopen_by_new_rules(desk)
 
 
 async def _change_buffer(desk: Desk) -> int | None:

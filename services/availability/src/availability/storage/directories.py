@@ -9,9 +9,11 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from availability.domain import Business, Directory, Resource, Service
+from availability.storage.tables import resources, services
 from availability.storage.versions import Versions
 from slotstream_scheduling import ServiceRules, schedule_from_dict
 from slotstream_servicekit.database import Database
+from slotstream_servicekit.rows import named_columns
 
 
 class DirectoryStore:
@@ -90,6 +92,6 @@ def _service_of(row: Row[Any]) -> Service:
 
 _OF_TENANT = "WHERE organization_id = :organization_id"
 _BUSINESSES: Final = text(f"SELECT id, name, zone, archived FROM businesses {_OF_TENANT}")
-_RESOURCES: Final = text(f"SELECT * FROM resources {_OF_TENANT} ORDER BY name, id")
-_SERVICES: Final = text(f"SELECT * FROM services {_OF_TENANT}")
+_RESOURCES: Final = text(f"SELECT {named_columns(resources)} FROM resources {_OF_TENANT} ORDER BY name, id")
+_SERVICES: Final = text(f"SELECT {named_columns(services)} FROM services {_OF_TENANT}")
 _SCHEDULES: Final = text(f"SELECT owner_id, rules FROM schedules {_OF_TENANT}")

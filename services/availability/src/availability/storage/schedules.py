@@ -10,8 +10,10 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from availability.domain import HolidayRule, OwnerKind, OwnerSchedule
+from availability.storage.tables import schedules
 from slotstream_scheduling import schedule_from_dict, schedule_to_dict
 from slotstream_servicekit.errors import VersionConflictError
+from slotstream_servicekit.rows import named_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +107,11 @@ _OWNER_QUERIES = {
 }
 _OWNERS: Final = {kind: text(query) for kind, query in _OWNER_QUERIES.items()}
 _LOCK_OWNERS: Final = {kind: text(f"{query} FOR NO KEY UPDATE") for kind, query in _OWNER_QUERIES.items()}
-_READ: Final = text("SELECT * FROM schedules WHERE organization_id = :organization_id AND owner_id = :owner_id")
-_LOCK: Final = text(
-    "SELECT * FROM schedules WHERE organization_id = :organization_id AND owner_id = :owner_id FOR UPDATE"
-)
+_OF_OWNER: Final = f"""
+SELECT {named_columns(schedules)} FROM schedules WHERE organization_id = :organization_id AND owner_id = :owner_id
+"""
+_READ: Final = text(_OF_OWNER)
+_LOCK: Final = text(f"{_OF_OWNER} FOR UPDATE")
 _SAVE: Final = text(
     """
     INSERT INTO schedules AS s

@@ -1,11 +1,16 @@
 """Actions that are named while booking, through the driver's connection."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from booking.domain.catalogue import Action
 from booking.storage.catalogue import action_of
+from booking.storage.tables import actions
 from slotstream_servicekit.database import Connection
+from slotstream_servicekit.rows import named_columns
+
+_ALL: Final = f"SELECT {named_columns(actions)} FROM actions WHERE organization_id = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,7 @@ class ActionStore:
 
     async def all(self) -> list[Action]:
         """Archived ones too."""
-        rows = await self.connection.fetch("SELECT * FROM actions WHERE organization_id = $1", self.organization_id)
+        rows = await self.connection.fetch(_ALL, self.organization_id)
         return [action_of(row) for row in rows]
 
     async def add(self, action: Action) -> None:

@@ -14,14 +14,20 @@ from booking.domain.appointments import CHANGEABLE, FIELDS, Appointment, Assigne
 from booking.domain.changes import ChainLink, Change, HistoryEntry, Override
 from booking.domain.errors import BusyBookError
 from booking.domain.lifecycle import Status
+from booking.storage.tables import appointments
 from slotstream_servicekit.context import Actor
 from slotstream_servicekit.database import Connection
 from slotstream_servicekit.errors import NotFoundError
+from slotstream_servicekit.rows import named_columns
 
 RESOURCES = """
 ARRAY(SELECT json_build_object('id', r.id, 'kind', r.kind, 'name', r.name, 'seat', ar.seat)::text
       FROM appointment_resources ar JOIN resources r ON r.organization_id = $1 AND r.id = ar.resource_id
       WHERE ar.organization_id = $1 AND ar.appointment_id = a.id ORDER BY ar.place) AS resources
+"""
+_GET: Final = f"""
+SELECT {named_columns(appointments, "a")}, {RESOURCES} FROM appointments a
+WHERE a.organization_id = $1 AND a.id = ANY($2)
 """
 _CHANGED = ", ".join(f"{name} {FIELDS[name].type}" for name in CHANGEABLE)
 _SAVE = f"""
@@ -86,7 +92,7 @@ class AppointmentStore:
         """Those of `ids` that exist; locked in the order of their ids until the transaction ends."""
         suffix = "ORDER BY a.id FOR UPDATE OF a" if lock else ""
         rows = await self.connection.fetch(
-            f"SELECT a.*, {RESOURCES} FROM appointments a WHERE a.organization_id = $1 AND a.id = ANY($2) {suffix}",
+            f"{_GET} {suffix}",
             self.organization_id,
             list(ids),
         )

@@ -24,13 +24,16 @@ from booking.domain.errors import WorkFailure
 from booking.storage.connections import connection_of
 from booking.storage.failures import failure_of
 from booking.storage.listing import AppointmentFilter, conditions_of
+from booking.storage.tables import bulk_jobs
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.errors import Reason, SlotstreamError
 from slotstream_servicekit.limits import Limits, limit_settings
 from slotstream_servicekit.notify import notify
+from slotstream_servicekit.rows import named_columns
 
 ORDERED_CHANNEL: Final = "bulk_ordered"
 """Notified when an order is taken on."""
+_COLUMNS: Final = named_columns(bulk_jobs)
 _PROGRESS: Final = tuple(field.name for field in fields(BulkProgress) if field.name != "last_failure")
 
 
@@ -74,11 +77,12 @@ class BulkStore:
         connection = await connection_of(self._session)
         actor, cause = context.actor, context.cause
         row = await connection.fetchrow(
-            """
+            f"""
             INSERT INTO bulk_jobs (organization_id, id, verb, arguments, actor_type, actor_id, call_id,
                                    correlation_id, traceparent, status, total, succeeded, refused, created_at,
                                    updated_at, business_ids, resource_id)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'running', $10, 0, 0, $11, $11, $12, $13) RETURNING *
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'running', $10, 0, 0, $11, $11, $12, $13)
+            RETURNING {_COLUMNS}
             """,
             context.organization_id,
             order.id,
@@ -136,7 +140,7 @@ class BulkStore:
     async def job(self, organization_id: UUID, job_id: UUID, *, now: datetime) -> BulkJob:
         connection = await connection_of(self._session)
         row = await connection.fetchrow(
-            "SELECT * FROM bulk_jobs WHERE organization_id = $1 AND id = $2", organization_id, job_id
+            f"SELECT {_COLUMNS} FROM bulk_jobs WHERE organization_id = $1 AND id = $2", organization_id, job_id
         )
         if row is None:
             raise RuntimeError("a bulk order is gone while it is locked")
@@ -221,13 +225,13 @@ class BulkStore:
         refused = len(outcomes) - problems.count(None)
         finished = job.done + len(outcomes) >= job.total
         row = await connection.fetchrow(
-            """
+            f"""
             UPDATE bulk_jobs
             SET succeeded = succeeded + $3, refused = refused + $4, updated_at = greatest(updated_at, $5),
                 failure_code = NULL, failed_at = NULL,
                 status = CASE WHEN $6 THEN 'finished' ELSE status END,
-                arguments = CASE WHEN $6 THEN '{}' ELSE arguments END
-            WHERE organization_id = $1 AND id = $2 RETURNING *
+                arguments = CASE WHEN $6 THEN '{{}}' ELSE arguments END
+            WHERE organization_id = $1 AND id = $2 RETURNING {_COLUMNS}
             """,
             job.organization_id,
             job.id,
@@ -247,8 +251,9 @@ class BulkStore:
         """`ordered_by`: only if it is this caller's order."""
         connection = await connection_of(self._session)
         row = await connection.fetchrow(
-            """
-            SELECT * FROM bulk_jobs WHERE organization_id = $1 AND id = $2 AND ($3::text IS NULL OR actor_id = $3)
+            f"""
+            SELECT {_COLUMNS} FROM bulk_jobs
+            WHERE organization_id = $1 AND id = $2 AND ($3::text IS NULL OR actor_id = $3)
             """,
             organization_id,
             job_id,

@@ -16,6 +16,9 @@ _LOCKS: Final = 1_024
 """Addresses share this many locks: a batch of hundreds takes no more than PostgreSQL keeps room for."""
 
 _FIELDS: Final = tuple(field.name for field in fields(Client))
+_FIND: Final = f"""
+SELECT contact_phone, contact_email, {", ".join(f"(client).{name}" for name in _FIELDS)} FROM find_clients($1, $2, $3)
+"""
 
 
 async def find_contacts(
@@ -23,7 +26,7 @@ async def find_contacts(
 ) -> list[KnownContact]:
     """Whom these lead to, oldest first, archived ones last; none erased. Binds the tenant itself."""
     rows = await connection.fetch(
-        "SELECT contact_phone, contact_email, (client).* FROM find_clients($1, $2, $3)",
+        _FIND,
         organization_id,
         list(phones),
         list(emails),

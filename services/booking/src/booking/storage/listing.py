@@ -10,7 +10,11 @@ from uuid import UUID
 from booking.domain.appointments import Appointment
 from booking.storage.appointments import RESOURCES, appointment_of
 from booking.storage.search import WordMatch, match_text
+from booking.storage.tables import appointments
 from slotstream_servicekit.database import Connection
+from slotstream_servicekit.rows import named_columns
+
+_APPOINTMENT: Final = named_columns(appointments, "a")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +139,12 @@ async def _page(
         conditions = [*conditions, _follows(columns, after, values, descending=order.descending)]
     values.append(limit)
     keys = ", ".join(f"{column} AS key_{place}" for place, column in enumerate(columns))
+    shown = ", ".join(f"a.key_{place}" for place, _ in enumerate(columns))
     joined = "JOIN clients s ON s.organization_id = $1 AND s.id = a.client_id" if order.by is Sort.CLIENT else ""
     rows = await connection.fetch(
         f"""
-        SELECT a.*, c.name AS client_name, c.phone AS client_phone, c.email AS client_email, c.erased AS client_erased,
-               {RESOURCES}
+        SELECT {_APPOINTMENT}, {shown}, c.name AS client_name, c.phone AS client_phone, c.email AS client_email,
+               c.erased AS client_erased, {RESOURCES}
         FROM (
             SELECT a.*, {keys} FROM appointments a {joined} WHERE {" AND ".join(conditions)}
             ORDER BY {", ".join(f"{column} {direction}" for column in columns)} LIMIT ${len(values)}

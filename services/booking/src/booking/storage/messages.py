@@ -11,6 +11,7 @@ from booking.domain.messages import MessageOutcome
 from booking.storage.connections import connection_of
 from booking.storage.tables import message_events
 from slotstream_servicekit.projections import VersionedTable
+from slotstream_servicekit.rows import named_columns
 
 _EVENTS: Final = VersionedTable(message_events)
 _FIELDS: Final = tuple(field.name for field in fields(MessageOutcome))
@@ -28,8 +29,9 @@ class MessageStore:
         """What became of every message about an appointment, message by message."""
         connection = await connection_of(self._session)
         rows = await connection.fetch(
-            """
-            SELECT * FROM message_events WHERE organization_id = $1 AND appointment_id = $2
+            f"""
+            SELECT {named_columns(message_events)} FROM message_events
+            WHERE organization_id = $1 AND appointment_id = $2
             ORDER BY min(occurred_at) OVER (PARTITION BY message_id), message_id, version, occurred_at
             """,
             organization_id,

@@ -4,13 +4,15 @@ from typing import Protocol
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.policy import Policy
 from booking.storage.catalogue import action_of, business_of, resource_of, service_of
+from booking.storage.tables import actions, businesses, resources, schedules, services
 from slotstream_scheduling.hours import Schedule, schedule_from_dict
 from slotstream_servicekit.database import Connection, tenant_transaction
+from slotstream_servicekit.rows import named_columns
 
 _KEPT = 1_000
 
@@ -71,10 +73,10 @@ async def load_policy(connection: Connection, organization_id: UUID) -> Policy:
     return Policy(
         organization_id=organization_id,
         version=version,
-        businesses={row["id"]: business_of(row) for row in await _all(connection, "businesses", organization_id)},
+        businesses={row["id"]: business_of(row) for row in await _all(connection, businesses, organization_id)},
         resources={row["id"]: resource_of(row) for row in await _resources(connection, organization_id)},
-        services={row["id"]: service_of(row) for row in await _all(connection, "services", organization_id)},
-        actions={row["id"]: action_of(row) for row in await _all(connection, "actions", organization_id)},
+        services={row["id"]: service_of(row) for row in await _all(connection, services, organization_id)},
+        actions={row["id"]: action_of(row) for row in await _all(connection, actions, organization_id)},
         schedules=await _schedules(connection, organization_id),
     )
 
@@ -100,14 +102,16 @@ async def _version(connection: Connection, organization_id: UUID) -> int:
     return int(version or 0)
 
 
-async def _all(connection: Connection, table: str, organization_id: UUID) -> list[asyncpg.Record]:
-    return await connection.fetch(f"SELECT * FROM {table} WHERE organization_id = $1", organization_id)
+async def _all(connection: Connection, table: Table, organization_id: UUID) -> list[asyncpg.Record]:
+    return await connection.fetch(
+        f"SELECT {named_columns(table)} FROM {table.name} WHERE organization_id = $1", organization_id
+    )
 
 
 async def _resources(connection: Connection, organization_id: UUID) -> list[asyncpg.Record]:
     return await connection.fetch(
-        """
-        SELECT r.*, ARRAY(SELECT b.business_id FROM resource_businesses b
+        f"""
+        SELECT {named_columns(resources, "r")}, ARRAY(SELECT b.business_id FROM resource_businesses b
                           WHERE b.organization_id = $1 AND b.resource_id = r.id) AS business_ids
         FROM resources r WHERE r.organization_id = $1
         """,
@@ -116,5 +120,5 @@ async def _resources(connection: Connection, organization_id: UUID) -> list[asyn
 
 
 async def _schedules(connection: Connection, organization_id: UUID) -> dict[UUID, Schedule]:
-    rows = await _all(connection, "schedules", organization_id)
+    rows = await _all(connection, schedules, organization_id)
     return {row["owner_id"]: schedule_from_dict(row["schedule"]) for row in rows}

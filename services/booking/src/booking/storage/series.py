@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -14,12 +14,15 @@ from booking.domain.errors import AlreadyExistsError, IdTakenError, WorkFailure
 from booking.domain.series import Occurrence, OnConflict, Series, SeriesDate
 from booking.storage.appointments import AppointmentStore
 from booking.storage.failures import failure_of
+from booking.storage.tables import series as table
 from slotstream_scheduling.recurrence import Frequency, NthWeekday, Recurrence, ShortMonths
 from slotstream_scheduling.wallclock import LocalKind
 from slotstream_servicekit.context import Actor
 from slotstream_servicekit.database import Connection
 from slotstream_servicekit.errors import NotFoundError, Reason
+from slotstream_servicekit.rows import named_columns
 
+_READ: Final = named_columns(table)
 _PLAIN = (
     "status",
     "business_id",
@@ -78,7 +81,7 @@ class SeriesStore:
     async def get(self, series_id: UUID, *, lock: bool = False) -> Series:
         """Locked until the transaction ends, where asked for. Raises NotFoundError."""
         row = await self.connection.fetchrow(
-            f"SELECT * FROM series WHERE organization_id = $1 AND id = $2 {'FOR UPDATE' if lock else ''}",
+            f"SELECT {_READ} FROM series WHERE organization_id = $1 AND id = $2 {'FOR UPDATE' if lock else ''}",
             self.organization_id,
             series_id,
         )
@@ -97,8 +100,8 @@ class SeriesStore:
     ) -> list[Series]:
         """Newest first."""
         rows = await self.connection.fetch(
-            """
-            SELECT * FROM series WHERE organization_id = $1
+            f"""
+            SELECT {_READ} FROM series WHERE organization_id = $1
               AND ($2::uuid IS NULL OR business_id = $2) AND ($3::uuid IS NULL OR client_id = $3)
               AND ($4::text IS NULL OR status = $4)
               AND ($5::timestamptz IS NULL OR (created_at, id) < ($5, $6::uuid))

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from calendar_sync.domain import EVENT_STATUS_BY_APPOINTMENT, FeedEntry
 from calendar_sync.storage.tables import appointments, businesses, resources
 from slotstream_servicekit.projections import VersionedTable
+from slotstream_servicekit.rows import named_columns
 
 BUSINESSES_TABLE = VersionedTable(businesses)
 RESOURCES_TABLE = VersionedTable(resources)
@@ -131,7 +132,8 @@ class AppointmentStore:
         """One entry per calendar UID, by start: of a chain of reschedulings only the newest."""
         rows = await self._session.execute(
             text(
-                "SELECT newest.*, CASE location_kind WHEN 'business' THEN b.address ELSE location_text END AS location "
+                f"SELECT {named_columns(appointments, 'newest')}, "
+                "CASE location_kind WHEN 'business' THEN b.address ELSE location_text END AS location "
                 "FROM (SELECT DISTINCT ON (calendar_uid) * FROM appointments "
                 "  WHERE organization_id = :organization_id "
                 "  AND resource_ids @> ARRAY[CAST(:resource_id AS uuid)] "

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dashboard.domain.links import Mail, MailKind
 from dashboard.storage.tables import mails
+from slotstream_servicekit.rows import named_columns
 
 
 class MailStore:
@@ -30,7 +31,7 @@ class MailStore:
             text(
                 "UPDATE mails AS m SET due_at = :leased, attempts = m.attempts + 1 FROM ("
                 "  SELECT id FROM mails WHERE due_at <= :now ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED"
-                ") AS due WHERE m.id = due.id RETURNING m.*"
+                f") AS due WHERE m.id = due.id RETURNING {named_columns(mails, 'm')}"
             ),
             {"now": now, "leased": now + lease, "limit": limit},
         )

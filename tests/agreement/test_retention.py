@@ -70,6 +70,9 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "catalogue": _STATE,
         "clients": _STATE,
         "preferences": _STATE,
+        "users": _STATE,
+        "staff_preferences": "one row per user; it goes with them",
+        "removed_users": "ids only: so that no old record brings a removed user back",
         "push_subscriptions": "ten browsers a person at most, each until it is removed or its push service forgets it",
         "erased_clients": "ids only: so that no old record brings an erased person back",
         "number_opt_outs": "digests only: so that nobody who said STOP is written to again",
@@ -103,6 +106,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "api_clients": _MASTER,
         "audit_entries": "who signed in and who changed what: kept for as long as the organization",
         "mails": "mails that wait: each is deleted once it was sent or given up",
+        "outbox": _SENT,
     },
 }
 

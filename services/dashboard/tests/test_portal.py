@@ -469,7 +469,26 @@ async def test_the_worker_of_push_messages_is_asked_for_anew_and_may_serve_all_o
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/javascript")
     assert answer.headers["cache-control"] == "no-cache"
-    assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    policy = answer.headers["content-security-policy"]
+    assert policy == "default-src 'none'; connect-src 'self'; frame-ancestors 'none'"
+
+
+async def test_a_browser_that_has_changed_its_subscription_names_the_one_that_goes(
+    tenant: Tenant, services: PortalServices
+) -> None:
+    path, browser = path_of(tenant, services), tenant.browser()
+    services.push_key = "BKey"
+    fields = {
+        "endpoint": "https://push.example/w/2",
+        "p256dh": "x",
+        "auth": "y",
+        "replaces": "https://push.example/w/1",
+    }
+    assert (await browser.submit(f"{path}/push", **fields)).status_code == 303
+    [known] = services.browsers.values()
+    assert (known["endpoint"], known["replaces"]) == (fields["endpoint"], fields["replaces"])
+    assert (await browser.submit(f"{path}/push", **{**fields, "replaces": ""})).status_code == 303
+    assert [each for each in services.browsers.values() if "replaces" not in each]
 
 
 async def test_the_page_speaks_the_clients_language_and_zone_and_names_the_business_zone(

@@ -43,6 +43,7 @@ from slotstream_contracts.clients import ClientState
 from slotstream_contracts.envelope import Envelope, wrap
 from slotstream_contracts.messages import SendMessage
 from slotstream_contracts.testing import assert_valid_message
+from slotstream_contracts.users import UserState
 from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.database import Database
 
@@ -256,9 +257,17 @@ class Salon:
     async def receive_states(self, *states: Message) -> None:
         """The states of clients and of the catalogue, as booking publishes them."""
         for state in states:
-            handler = self.handlers.on_clients if isinstance(state, ClientState) else self.handlers.on_catalogue
+            handler = {ClientState: self.handlers.on_clients, UserState: self.handlers.on_users}.get(
+                type(state), self.handlers.on_catalogue
+            )
             async with self.database.system_transaction() as session:
                 await handler(session, [_received(_state_event(state), str(cast("Any", state).id))])
+
+    async def remove_user(self, user_id: UUID) -> None:
+        """The tombstone that the dashboard publishes."""
+        gone = replace(_received(None, str(user_id)), organization_id=self.organization_id, sequence=99)
+        async with self.database.system_transaction() as session:
+            await self.handlers.on_users(session, [gone])
 
     async def erase(self, client_id: UUID) -> None:
         async with self.database.system_transaction() as session:

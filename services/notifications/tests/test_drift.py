@@ -9,12 +9,13 @@ from sqlalchemy import text
 
 from notifications.audited import audited_projections
 from slotstream_contracts.envelope import parse
-from slotstream_contracts.topics import CATALOGUE, CLIENTS
+from slotstream_contracts.topics import CATALOGUE, CLIENTS, USERS
+from slotstream_contracts.users import UserState
 from slotstream_servicekit.testing.drift import StoredRecord, drift_found, state_record, tombstone_record
 
 pytestmark = pytest.mark.service
 
-NONE = {"catalogue": 0, "clients": 0, "appointment_texts": 0}
+NONE = {"catalogue": 0, "clients": 0, "users": 0, "appointment_texts": 0}
 
 LEFT_OVER = """
 INSERT INTO appointment_texts (organization_id, id, service_name, version, applied_at)
@@ -39,6 +40,8 @@ async def _drift(salon: Salon, records: list[StoredRecord]) -> dict[str, float]:
         ("DELETE FROM catalogue WHERE kind = 'service'", "catalogue"),
         ("UPDATE clients SET email = 'other@example.com'", "clients"),
         ("UPDATE clients SET id = :gone", "clients"),
+        ("UPDATE users SET state = 'deactivated'", "users"),
+        ("UPDATE users SET business_ids = ARRAY[id::uuid]", "users"),
         (LEFT_OVER, "appointment_texts"),
     ],
 )
@@ -47,11 +50,25 @@ async def test_a_row_that_is_otherwise_than_its_topic_says_is_found(salon: Salon
         await salon.execute(f"DELETE FROM {table}")
     gone_id = uuid4()
     client, business, service = salon.client(), salon.business(), salon.service()
-    await salon.receive_states(client, business, service)
+    user = UserState(
+        id=uuid4(),
+        organization_id=salon.organization_id,
+        email="ada@salon.example",
+        name="Ada",
+        locale="en",
+        role="staff",
+        state="active",
+        business_ids=(salon.business_id,),
+        updated_at=salon.now,
+        version=1,
+    )
+    await salon.receive_states(client, business, service, user)
     records = [
         state_record(CATALOGUE.name, f"business:{business.id}", _state_event(business)),
         state_record(CATALOGUE.name, f"service:{service.id}", _state_event(service)),
         state_record(CLIENTS.name, str(client.id), _state_event(client)),
+        state_record(USERS.name, str(user.id), _state_event(user)),
+        tombstone_record(USERS.name, str(gone_id), organization_id=salon.organization_id, sequence=9),
         tombstone_record(CLIENTS.name, str(gone_id), organization_id=salon.organization_id, sequence=9),
     ]
     assert await _drift(salon, records) == NONE

@@ -216,6 +216,9 @@ async def test_no_route_shows_or_changes_what_lies_outside(
             json={"address": "me@example.com"},
             expected=SHARED,
         ),
+        # The caller's own, whatever they are limited to.
+        Probe(route="GET /v1/staff-preferences", expected=OPEN),
+        Probe(route="PUT /v1/staff-preferences", json={"agenda_at": "07:00"}, expected=OPEN),
         # The caller's own browsers, whatever they are limited to; push is not configured here.
         Probe(route="GET /v1/push-subscriptions", expected=OPEN),
         Probe(route="GET /v1/push-subscriptions/key", expected=NOT_CONFIGURED, controls=False),

@@ -61,6 +61,7 @@ def test_every_projection_is_declared_with_the_service() -> None:
         "catalogue",
         "clients",
         "series",
+        "users",
     }
 
 

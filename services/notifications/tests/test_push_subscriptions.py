@@ -157,6 +157,32 @@ async def test_a_subscription_is_nobody_elses(
     assert "endpoint" not in (await grace.get(OWN)).text
 
 
+async def test_a_browser_that_has_changed_its_subscription_has_the_new_one_alone(
+    salon: Salon, push_service: FakePushService, grace: httpx2.AsyncClient, api_client: ApiClientFactory, signer: Signer
+) -> None:
+    browsers = [push_service.browser() for _ in range(10)]
+    for browser in browsers:
+        await subscribed(grace, browser)
+    new = push_service.browser()
+
+    answer = await grace.post(OWN, json={**new.subscription, "replaces": browsers[0].endpoint})
+
+    assert answer.status_code == 201, answer.text
+    assert len((await grace.get(OWN)).json()["items"]) == 10
+    again = await grace.post(OWN, json={**new.subscription, "replaces": new.endpoint})
+    assert again.json()["id"] == answer.json()["id"]
+    # Of somebody else, or of nobody: it takes nothing away.
+    token = signer.token(organization_id=salon.organization_id, role="staff", subject="u-ada")
+    ada = await api_client(salon.app, token=token)
+    foreign = {**push_service.browser().subscription, "replaces": browsers[1].endpoint}
+    assert (await ada.post("/v1/push-subscriptions", json=foreign)).status_code == 201
+    assert len((await grace.get(OWN)).json()["items"]) == 10
+    await remind(salon)
+    push_service.pushes.clear()
+    await salon.sender.send_due()
+    assert (len(push_service.told(new)), len(push_service.told(browsers[0]))) == (1, 0)
+
+
 async def test_programs_have_no_browser(
     salon: Salon, push_service: FakePushService, api_client: ApiClientFactory, signer: Signer
 ) -> None:

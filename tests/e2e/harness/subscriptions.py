@@ -11,6 +11,7 @@ SUBSCRIBERS: Mapping[str, tuple[str, ...]] = {
     "slotstream.clients.v1": ("notifications", "imports"),
     "slotstream.catalogue.v1": ("availability", "notifications", "imports", "calendar_sync"),
     "slotstream.schedules.v1": ("booking",),
+    "slotstream.users.v1": ("notifications",),
     "slotstream.external-busy.v1": ("booking", "availability"),
     "slotstream.holds.v1": ("availability",),
     "slotstream.messages.v1": ("booking",),

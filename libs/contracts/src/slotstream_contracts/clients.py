@@ -1,4 +1,4 @@
-"""`slotstream.clients.v1`: the only topic with personal data. A tombstone erases a client."""
+"""`slotstream.clients.v1`: personal data. A tombstone erases a client."""
 
 from typing import ClassVar
 from uuid import UUID

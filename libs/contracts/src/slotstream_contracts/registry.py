@@ -14,6 +14,7 @@ from slotstream_contracts import (
     preferences,
     schedules,
     series,
+    users,
 )
 from slotstream_contracts.base import Message
 
@@ -39,6 +40,7 @@ _MODULES = frozenset(
         preferences,
         schedules,
         series,
+        users,
     )
 )
 

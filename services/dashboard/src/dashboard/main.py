@@ -41,7 +41,7 @@ from dashboard.api.web import Web
 from dashboard.domain.protocols import Upstreams
 from dashboard.domain.public import FrameMemory
 from dashboard.settings import DashboardSettings
-from dashboard.worker import Mailer, sweeps
+from dashboard.worker import Mailer, sweeps, tell_users
 from slotstream_contracts.envelope import parse
 from slotstream_servicekit.background import repeatedly
 from slotstream_servicekit.client_links import LinkSealer
@@ -59,6 +59,7 @@ from slotstream_servicekit.settings import IssuerSettings
 NAME = "dashboard"
 _OWN_KEYS = "http://keys.dashboard.invalid/jwks.json"
 _KEYS_LOOKED_AT_SECONDS = 600.0
+_USERS_LOOKED_AT_SECONDS = 60.0
 _NO_KEYS = "DASHBOARD_SECRET_KEYS is not set: it takes a JSON list of Fernet keys, the newest first"
 
 
@@ -195,9 +196,9 @@ def create_worker(settings: DashboardSettings, *, clock: Clock = system_clock) -
         tasks=[
             mailer.task(),
             repeatedly("signing_keys", ring.renew, every=_KEYS_LOOKED_AT_SECONDS),
+            repeatedly("untold_users", partial(tell_users, database), every=_USERS_LOOKED_AT_SECONDS),
             housekeeping(database, sweeps(settings)),
         ],
-        publishes=False,
     )
 
 

@@ -14,6 +14,7 @@ from dashboard.settings import DashboardSettings
 from dashboard.storage import NO_ORGANIZATION, MailStore
 from dashboard.usecases.booking_codes import COUNTED_FOR, prepare_code
 from dashboard.usecases.mails import prepare_invitation, prepare_notice, prepare_reset
+from dashboard.usecases.told_users import tell_untold_users
 from slotstream_servicekit.background import BackgroundTask, repeatedly
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, Sweep
@@ -23,8 +24,15 @@ log = get_logger(__name__)
 
 _LEASE: Final = timedelta(minutes=2)
 _AT_ONCE: Final = 20
+_USERS_AT_ONCE: Final = 500
 _MOST_ATTEMPTS: Final = 12
 _LONGEST_PAUSE: Final = timedelta(minutes=30)
+
+
+async def tell_users(database: Database) -> int:
+    """Tells of those who were there before users were told of; how many."""
+    async with database.system_transaction() as session:
+        return await tell_untold_users(session=session, limit=_USERS_AT_ONCE)
 
 
 def sweeps(settings: DashboardSettings) -> list[Sweep]:

@@ -8,14 +8,16 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from notifications.consumers import CATALOGUE_TYPES, client_of, item_of, texts_of
+from notifications.consumers import CATALOGUE_TYPES, client_of, item_of, texts_of, user_of
 from notifications.domain import AppointmentTexts
 from notifications.storage.appointments import TEXTS_TABLE
 from notifications.storage.projections import CATALOGUE_TABLE, CLIENTS_TABLE
+from notifications.storage.users import USERS_TABLE
 from slotstream_contracts.appointments import AppointmentState
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.envelope import Envelope
-from slotstream_contracts.topics import APPOINTMENT_STATES, CATALOGUE, CLIENTS
+from slotstream_contracts.topics import APPOINTMENT_STATES, CATALOGUE, CLIENTS, USERS
+from slotstream_contracts.users import UserState
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.drift import AuditedProjection
 from slotstream_servicekit.projections import Key
@@ -46,6 +48,15 @@ def audited_projections(*, clock: Clock, kept: timedelta) -> Sequence[AuditedPro
             types=frozenset({ClientState.type}),
             row_of=lambda _, event: client_of(event.data),
             key_of=_of_organization,
+            record_key_of=_by_id,
+        ),
+        AuditedProjection(
+            name="users",
+            topic=USERS.name,
+            table=USERS_TABLE,
+            types=frozenset({UserState.type}),
+            row_of=lambda _, event: user_of(event.data),
+            key_of=lambda organization_id, key: (organization_id, key),
             record_key_of=_by_id,
         ),
         AuditedProjection(

@@ -22,6 +22,7 @@ from notifications.domain import (
     MessageRequest,
     NumberDigests,
     Staff,
+    User,
 )
 from notifications.series_events import news_of
 from notifications.storage import Verdict
@@ -37,6 +38,7 @@ from notifications.usecases.projections import (
     read_clients,
 )
 from notifications.usecases.series import apply_series, plan_series_messages
+from notifications.usecases.users import apply_users, keep_users, plan_for_calendars
 from slotstream_contracts.appointments import (
     AppointmentEvent,
     AppointmentRescheduled,
@@ -63,10 +65,13 @@ from slotstream_contracts.topics import (
     CLIENTS,
     NOTIFICATION_COMMANDS,
     SERIES,
+    USERS,
 )
+from slotstream_contracts.users import UserState
 from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.consumer import Consumers, Received
 from slotstream_servicekit.context import Cause
+from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.projections import newest_by_key
 from slotstream_servicekit.rebuild import Projection
 
@@ -165,7 +170,28 @@ class Handlers:
 
     async def on_catalogue(self, session: AsyncSession, batch: Batch) -> None:
         states = [item_of(record.event.data) for record in batch if record.event is not None]
-        if states and await apply_catalogue(session=session, states=states, now=self.clock()):
+        last = next((record.event for record in reversed(batch) if record.event is not None), None)
+        if last is None:
+            return
+        now = self.clock()
+        woken = await apply_catalogue(session=session, states=states, now=now)
+        planned = await plan_for_calendars(
+            session=session,
+            resources=[state for state in states if state.kind == "resource"],
+            cause=Cause(correlation_id=last.correlationid, traceparent=last.traceparent),
+            now=now,
+        )
+        if woken or planned:
+            self._wake_after_commit(session)
+
+    async def on_users(self, session: AsyncSession, batch: Batch) -> None:
+        states, removed = users_of(batch)
+        last = next((record.event for record in reversed(batch) if record.event is not None), None)
+        cause = Cause(
+            correlation_id=last.correlationid if last is not None else str(new_id()),
+            traceparent=last.traceparent if last is not None else None,
+        )
+        if await apply_users(session=session, states=states, removed=removed, cause=cause, now=self.clock()):
             self._wake_after_commit(session)
 
     async def on_notification_commands(self, session: AsyncSession, batch: Batch) -> None:
@@ -212,6 +238,7 @@ def register(consumers: Consumers, handlers: Handlers) -> None:
     )
     consumers.subscribe(CLIENTS.name, handlers.on_clients, types=frozenset({ClientState.type}), dedupe=False)
     consumers.subscribe(CATALOGUE.name, handlers.on_catalogue, types=CATALOGUE_TYPES, dedupe=False)
+    consumers.subscribe(USERS.name, handlers.on_users, types=frozenset({UserState.type}), dedupe=False)
     consumers.subscribe(BOOKING_RESULTS.name, handlers.on_booking_results, types=RESULT_TYPES, dedupe=False)
 
 
@@ -240,9 +267,16 @@ def projections() -> Sequence[Projection]:
         Projection(
             name="catalogue",
             topics=[CATALOGUE.name],
-            handler=handlers.on_catalogue,
+            handler=on_past_catalogue,
             tables=["catalogue"],
             types=CATALOGUE_TYPES,
+        ),
+        Projection(
+            name="users",
+            topics=[USERS.name],
+            handler=on_past_users,
+            tables=["users"],
+            types=frozenset({UserState.type}),
         ),
     ]
 
@@ -256,6 +290,30 @@ async def on_past_series(session: AsyncSession, batch: Batch) -> None:
     """For a rebuild: keeps the states, and plans nothing."""
     news = [news_of(record.event) for record in batch if record.event and isinstance(record.event.data, SeriesEvent)]
     await apply_series(session=session, states=[one.series for one in news])
+
+
+async def on_past_catalogue(session: AsyncSession, batch: Batch) -> None:
+    """For a rebuild: keeps the states, and plans nothing."""
+    states = [item_of(record.event.data) for record in batch if record.event is not None]
+    await apply_catalogue(session=session, states=states, now=system_clock())
+
+
+async def on_past_users(session: AsyncSession, batch: Batch) -> None:
+    """For a rebuild: keeps the states, and plans nothing."""
+    states, removed = users_of(batch)
+    await keep_users(session=session, states=states, removed=removed, now=system_clock())
+
+
+def users_of(batch: Batch) -> tuple[list[User], dict[tuple[UUID, str], int | None]]:
+    """The newest states, and who was removed, with the version that is told of that."""
+    newest = newest_by_key(batch)
+    states = [user_of(record.event.data) for record in newest.values() if record.event is not None]
+    removed = {
+        (record.organization_id, key): record.sequence
+        for key, record in newest.items()
+        if record.event is None and record.organization_id is not None
+    }
+    return states, removed
 
 
 def _changes(batch: Batch) -> list[AppointmentChange]:
@@ -368,6 +426,20 @@ def client_of(state: ClientState) -> Client:
         zone=state.zone,
         consent=frozenset(state.consent) if state.consent is not None else None,
         merged_into=state.merged_into,
+        version=state.version,
+    )
+
+
+def user_of(state: UserState) -> User:
+    return User(
+        organization_id=state.organization_id,
+        id=str(state.id),
+        name=state.name,
+        email=state.email,
+        locale=state.locale,
+        state=state.state,
+        business_ids=state.business_ids,
+        resource_id=state.resource_id,
         version=state.version,
     )
 

@@ -187,7 +187,7 @@ def _envelope_of(message: Message) -> Envelope[MessageEvent]:
     common = {
         "message_id": message.id,
         "organization_id": message.organization_id,
-        "appointment_id": message.appointment_id,
+        "appointment_id": message.about,
         "client_id": message.client_id if message.audience is Audience.CLIENT else None,
         "resource_id": message.resource_id,
         "channel": message.channel.value,

@@ -15,6 +15,7 @@ LocaleTag = Annotated[
 """A language, perhaps with a region (BCP 47)."""
 MinutesBefore = Annotated[int, Field(ge=1, le=366 * 24 * 60, strict=True)]
 MinutesAfter = Annotated[int, Field(ge=1, le=30 * 24 * 60, strict=True)]
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"), Field(examples=["07:00"])]
 _Subject = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 _Body = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
 
@@ -42,7 +43,7 @@ class CreateTemplateIn(RequestModel):
         only_staff = {Kind.ASSIGNED, Kind.UNASSIGNED, Kind.SERIES_ASSIGNED, Kind.SERIES_UNASSIGNED}
         both = {Kind.RESCHEDULED, Kind.CANCELLED, Kind.SERIES_CHANGED, Kind.SERIES_CANCELLED}
         of_staff = only_staff | both | {Kind.AD_HOC}
-        of_clients = set(Kind) - only_staff
+        of_clients = set(Kind) - only_staff - {Kind.AGENDA}
         if self.kind not in (of_staff if self.audience is Audience.STAFF else of_clients):
             raise PydanticCustomError("kind_not_for_audience", "No such message goes to that audience")
         return self
@@ -246,6 +247,8 @@ class SubscribePushIn(RequestModel):
     endpoint: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
     keys: PushKeysIn
     device: Annotated[str, StringConstraints(max_length=200)] | None = None
+    replaces: Annotated[str, StringConstraints(max_length=1024)] | None = None
+    """The endpoint that the browser had before (`pushsubscriptionchange`): the person's subscription with it goes."""
 
 
 class PushSubscriptionOut(ResponseModel):
@@ -275,9 +278,12 @@ class MessageOut(ResponseModel):
     """One row of the ledger. `code` and `detail` say what went wrong, `reason` why it was not sent."""
 
     id: UUID
-    appointment_id: UUID
+    appointment_id: UUID | None
+    """Null for an agenda, which is about a whole day."""
     client_id: UUID | None
     resource_id: UUID | None
+    user_id: str | None
+    """Of an agenda: whose it is."""
     audience: Audience
     channel: Channel
     kind: Kind
@@ -352,6 +358,25 @@ class ReadIn(RequestModel):
 class UnreadOut(ResponseModel):
     unread: int
     """How many messages wait for somebody to read them, of those that the caller may see; 1000 stands for more."""
+
+
+class StaffPreferencesIn(RequestModel):
+    """All that the caller chooses for themselves."""
+
+    agenda_at: ClockTime | None
+    """The time of the daily agenda on the clock where the caller's calendar is; null for none."""
+    agenda_ahead: bool = False
+    """Whether it comes on the day before."""
+
+
+class StaffPreferencesOut(ResponseModel):
+    agenda_at: str | None = Field(examples=["07:00"])
+    agenda_ahead: bool
+    agenda_zone: str | None
+    """The zone of the hour; null while no calendar is the caller's, and so no agenda is sent."""
+    agenda_next_at: InstantOut | None
+    """When the next one is due. A day without appointments is passed over then."""
+    version: int
 
 
 class PreferencesIn(RequestModel):

@@ -108,6 +108,8 @@ class HttpPortalServices(ServiceCalls[Visitor]):
                 "endpoint": browser.endpoint,
                 "keys": {"p256dh": browser.p256dh, "auth": browser.auth},
                 "device": browser.device,
+                # Only where there is one: a service of the former version does not know the name.
+                **({"replaces": browser.replaces} if browser.replaces is not None else {}),
             },
         )
 

@@ -18,12 +18,17 @@ from dashboard.domain.portal import NewBrowser
 
 WORKER: Final = "/push-worker.js"
 """At the root, so that it may be registered for any part of the origin."""
+_WORKER_HEADERS: Final = {
+    "Cache-Control": "no-cache",
+    # A worker goes by its own policy: it tells us, and nobody else, when its browser has changed the subscription.
+    "Content-Security-Policy": "default-src 'none'; connect-src 'self'; frame-ancestors 'none'",
+}
 _MOST_DEVICE: Final = 200
 
 
 async def show_worker(_request: Request) -> Response:
     """Asked for anew each time: browsers keep a worker for a day otherwise, and what stands between for longer."""
-    return Response(push_worker(), media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+    return Response(push_worker(), media_type="text/javascript", headers=_WORKER_HEADERS)
 
 
 async def show_script(_request: Request) -> Response:
@@ -41,6 +46,7 @@ async def submit_browser(request: Request) -> Response:
         p256dh=form.get("p256dh", ""),
         auth=form.get("auth", ""),
         device=_device(request),
+        replaces=form.get("replaces") or None,
     )
     try:
         await dependencies_of(request).portal.subscribe(view.visitor, browser)

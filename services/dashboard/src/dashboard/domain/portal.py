@@ -90,6 +90,8 @@ class NewBrowser:
     p256dh: str
     auth: str
     device: str | None
+    replaces: str | None = None
+    """The endpoint that it had before, where the browser has changed its subscription."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

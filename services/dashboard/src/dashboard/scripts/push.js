@@ -26,6 +26,7 @@ async function subscribe(address) {
   const { endpoint, keys } = made.toJSON();
   const fields = { endpoint, p256dh: keys.p256dh, auth: keys.auth };
   for (const [name, value] of Object.entries(fields)) form.elements[name].value = value;
+  (registration.active ?? registration.waiting ?? registration.installing)?.postMessage({ page: location.pathname });
   form.submit();
 }
 

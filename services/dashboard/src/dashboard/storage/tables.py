@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from slotstream_servicekit.http.idempotency import idempotency_table
+from slotstream_servicekit.outbox import outbox_table
 from slotstream_servicekit.schema import DatabaseSchema
 
 metadata = MetaData()
@@ -41,6 +42,7 @@ def _instant(name: str, *, nullable: bool = False) -> Column[Any]:
 
 
 idempotency_keys = idempotency_table(metadata)
+outbox = outbox_table(metadata)
 
 organizations = Table(
     "organizations",
@@ -67,6 +69,7 @@ users = Table(
     _instant("created_at"),
     _instant("updated_at"),
     Column("version", Integer, nullable=False),
+    Column("published_version", Integer, nullable=True),
     PrimaryKeyConstraint("organization_id", "id"),
     CheckConstraint("state IN ('invited', 'active', 'deactivated')", name="users_state_is_known"),
     UniqueConstraint("id", name="users_id_key"),

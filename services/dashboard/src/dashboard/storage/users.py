@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, delete, select, update
@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dashboard.domain.errors import UserNotFoundError
 from dashboard.domain.users import User, UserRole, UserState
 from dashboard.storage.tables import users
+
+_COLUMNS: Final = tuple(column for column in users.c if column.name != "published_version")
 
 
 class UserStore:
@@ -32,31 +34,41 @@ class UserStore:
         return user
 
     async def find(self, organization_id: UUID, user_id: UUID, *, lock: bool = False) -> User | None:
-        statement = select(users).where(users.c.organization_id == organization_id, users.c.id == user_id)
+        statement = select(*_COLUMNS).where(users.c.organization_id == organization_id, users.c.id == user_id)
         row = (await self._session.execute(statement.with_for_update() if lock else statement)).first()
         return _user_of(row) if row is not None else None
 
     async def find_by_email(self, organization_id: UUID, email: str) -> User | None:
-        statement = select(users).where(users.c.organization_id == organization_id, users.c.email == email)
+        statement = select(*_COLUMNS).where(users.c.organization_id == organization_id, users.c.email == email)
         row = (await self._session.execute(statement)).first()
         return _user_of(row) if row is not None else None
 
     async def find_all(self, organization_id: UUID, user_ids: Collection[UUID]) -> Sequence[User]:
-        statement = select(users).where(users.c.organization_id == organization_id, users.c.id.in_(user_ids))
+        statement = select(*_COLUMNS).where(users.c.organization_id == organization_id, users.c.id.in_(user_ids))
         return [_user_of(row) for row in await self._session.execute(statement)]
 
     async def lock_owners(self, organization_id: UUID) -> Sequence[User]:
         """All owners, locked in the order of their ids: two who demote each other take turns."""
         statement = (
-            select(users)
+            select(*_COLUMNS)
             .where(users.c.organization_id == organization_id, users.c.role == UserRole.OWNER)
             .order_by(users.c.id)
             .with_for_update()
         )
         return [_user_of(row) for row in await self._session.execute(statement)]
 
+    async def lock_untold(self, *, limit: int) -> Sequence[User]:
+        """Some of those whose newest version was not published; others work on those that are locked."""
+        statement = (
+            select(*_COLUMNS)
+            .where(users.c.published_version.is_distinct_from(users.c.version))
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [_user_of(row) for row in await self._session.execute(statement)]
+
     async def page(self, organization_id: UUID, *, after: UUID | None, limit: int) -> Sequence[User]:
-        statement = select(users).where(users.c.organization_id == organization_id)
+        statement = select(*_COLUMNS).where(users.c.organization_id == organization_id)
         if after is not None:
             statement = statement.where(users.c.id > after)
         rows = await self._session.execute(statement.order_by(users.c.id).limit(limit))
@@ -83,7 +95,8 @@ class UserStore:
 
 
 def _values_of(user: User) -> dict[str, Any]:
-    values = {column.name: getattr(user, column.name) for column in users.c}
+    """With the version as the one that is published: see usecases/told_users.py."""
+    values = {column.name: getattr(user, column.name) for column in _COLUMNS} | {"published_version": user.version}
     return {**values, "business_ids": list(user.business_ids) if user.business_ids is not None else None}
 
 

@@ -23,6 +23,7 @@ from dashboard.domain.users import User, UserRole, UserState
 from dashboard.storage import IdentityProviderStore, IdentityStore, LinkStore, SessionStore, UserStore
 from dashboard.usecases.audit import add_audit_entry
 from dashboard.usecases.sign_in import Browser, end_replaced
+from dashboard.usecases.told_users import add_user, save_user
 from slotstream_servicekit.context import Actor, Context
 from slotstream_servicekit.ids import new_id
 
@@ -140,7 +141,7 @@ async def _new_user(
         updated_at=context.now,
         version=1,
     )
-    if not await UserStore(session).add(user):
+    if not await add_user(session=session, cause=context.cause, user=user):
         raise IdentityRefusedError("not_invited")
     await _audit(session, context, AuditAction.USER_JOINED, user, None, {"role": str(user.role)})
     return user
@@ -155,7 +156,7 @@ async def _joined(session: AsyncSession, context: Context, user: User) -> User:
     if user.role is UserRole.OWNER:
         raise IdentityRefusedError("owner_has_not_accepted")
     joined = replace(user, state=UserState.ACTIVE, updated_at=context.now, version=user.version + 1)
-    await UserStore(session).save(joined)
+    await save_user(session=session, cause=context.cause, user=joined)
     await LinkStore(session).revoke_invitations(user.id)
     await _audit(session, context, AuditAction.INVITATION_ACCEPTED, user, None, {"how": "company"})
     return joined
@@ -173,7 +174,7 @@ async def _with_role(
     if role is user.role:
         return user
     changed = replace(user, role=role, updated_at=context.now, version=user.version + 1)
-    await UserStore(session).save(changed)
+    await save_user(session=session, cause=context.cause, user=changed)
     details: dict[str, object] = {"role": {"old": str(user.role), "new": str(role)}, "how": "company"}
     await _audit(session, context, AuditAction.USER_CHANGED, user, None, details)
     return changed

@@ -12,6 +12,7 @@ from dashboard.domain.sessions import digest_of
 from dashboard.domain.users import Account, Membership, User, UserState
 from dashboard.storage import AccountStore, LinkStore, OrganizationStore, UserStore
 from dashboard.usecases.audit import add_audit_entry
+from dashboard.usecases.told_users import save_user
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.ids import new_id
 
@@ -70,7 +71,8 @@ async def accept_invitation(
         await accounts.set_password(account.id, password_hash=password_hash, now=context.now)
     membership = Membership(account_id=account.id, organization_id=user.organization_id, user_id=user.id)
     await accounts.join(membership, now=context.now)
-    await users.save(replace(user, state=UserState.ACTIVE, updated_at=context.now, version=user.version + 1))
+    joined = replace(user, state=UserState.ACTIVE, updated_at=context.now, version=user.version + 1)
+    await save_user(session=session, cause=context.cause, user=joined)
     await LinkStore(session).revoke_invitations(user.id)
     await add_audit_entry(
         session=session,

@@ -10,6 +10,7 @@ from dashboard.domain.sessions import digest_of
 from dashboard.domain.users import User, UserRole, UserState
 from dashboard.storage import LinkStore, OrganizationStore, UserStore
 from dashboard.usecases.audit import add_audit_entry
+from dashboard.usecases.told_users import add_user
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.ids import new_id
 
@@ -48,7 +49,7 @@ async def create_first_owner(
         updated_at=context.now,
         version=1,
     )
-    await users.add(owner)
+    await add_user(session=session, cause=context.cause, user=owner)
     links = LinkStore(session)
     await links.revoke_invitations(owner.id)
     await links.add(

@@ -12,6 +12,7 @@ from dashboard.domain.links import Mail, MailKind
 from dashboard.domain.users import User, UserRole, UserState
 from dashboard.storage import AccountStore, AnswerStore, LinkStore, MailStore, SessionStore, UserStore
 from dashboard.usecases.audit import add_audit_entry
+from dashboard.usecases.told_users import add_user, forget_user, save_user
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import VersionConflictError
 from slotstream_servicekit.ids import new_id
@@ -59,9 +60,8 @@ async def invite_user(*, session: AsyncSession, context: Context, user_id: UUID,
         version=1,
     )
     _refuse_limited_owner(user)
-    store = UserStore(session)
-    if not await store.add(user):
-        if await store.find_by_email(context.organization_id, user.email) is not None:
+    if not await add_user(session=session, cause=context.cause, user=user):
+        if await UserStore(session).find_by_email(context.organization_id, user.email) is not None:
             raise UserExistsError("There is a user with this address already.")
         raise IdTakenError("The id is in use already.")
     await _mail_invitation(session, context, user)
@@ -91,7 +91,7 @@ async def change_user(
     _refuse_limited_owner(changed)
     changed = replace(changed, updated_at=context.now, version=user.version + 1)
     await _keep_an_owner(session, context, before=user, after=changed)
-    await UserStore(session).save(changed)
+    await save_user(session=session, cause=context.cause, user=changed)
     if changed.state is UserState.DEACTIVATED:
         await _shut_out(session, user)
     await _audit(session, context, AuditAction.USER_CHANGED, user, _differences(user, changed))
@@ -113,7 +113,7 @@ async def change_profile(
     if changed == user:
         return user
     changed = replace(changed, updated_at=context.now, version=user.version + 1)
-    await UserStore(session).save(changed)
+    await save_user(session=session, cause=context.cause, user=changed)
     if account_id is not None:
         await AccountStore(session).set_locale(account_id, changed.locale)
     await _audit(session, context, AuditAction.USER_CHANGED, user, _differences(user, changed))
@@ -127,7 +127,7 @@ async def remove_user(*, session: AsyncSession, context: Context, user_id: UUID,
     await _shut_out(session, user)
     await MailStore(session).forget_user(user.id)
     await AccountStore(session).leave(user.id)
-    await UserStore(session).remove(context.organization_id, user.id)
+    await forget_user(session=session, user=user)
     await AnswerStore(session).forget(context.organization_id, user.id)
     await _audit(session, context, AuditAction.USER_REMOVED, user, {"role": user.role})
 

@@ -64,7 +64,7 @@ export function MessagesPage() {
               {messages.map((message) => (
                 <tr key={message.id}>
                   <td>
-                    <Link to="/appointments/$id" params={{ id: message.appointment_id }}>{t(`message.${message.kind}`, { defaultValue: message.kind })}</Link>
+                    {message.appointment_id ? <Link to="/appointments/$id" params={{ id: message.appointment_id }}>{t(`message.${message.kind}`, { defaultValue: message.kind })}</Link> : t(`message.${message.kind}`, { defaultValue: message.kind })}
                     <small>{t(`channel.${message.channel}`)}</small>
                     <Text message={message} />
                   </td>

@@ -34,7 +34,9 @@ async function subscribe(key: string): Promise<PushSubscriptionJSON | null> {
     const known = await registration.pushManager.getSubscription();
     // One that was made for another key of the installation is good for nothing any more.
     if (known && !isSame(new Uint8Array(known.options.applicationServerKey ?? new ArrayBuffer(0)), applicationServerKey)) await known.unsubscribe();
-    return (await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey })).toJSON();
+    const made = (await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey })).toJSON();
+    (registration.active ?? registration.waiting ?? registration.installing)?.postMessage({ page: "/" });
+    return made;
   } catch {
     return null;
   }

@@ -17,6 +17,7 @@ import { Avatar } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
 import { Businesses } from "../setup/Businesses";
 import { Channels } from "./Channels";
+import { AgendaForm } from "./AgendaForm";
 import { IdentityProvider } from "./IdentityProvider";
 import { Passkeys } from "./Passkeys";
 import { NameForm, PasswordForm } from "./ProfileForms";
@@ -191,6 +192,7 @@ function Profile() {
       <NameForm />
       {has_account && <PasswordForm />}
       {has_account && <Passkeys />}
+      <AgendaForm />
       <PushBrowsers />
       <section className="panel">
         <h2>{t("settings.sessions")}</h2>

@@ -20,6 +20,11 @@ class PortalLinks:
         self._sealer = LinkSealer(keys)
         self._portal_url = portal_url
 
+    @property
+    def profile(self) -> str:
+        """Where users choose what they are sent."""
+        return f"{self._portal_url.rstrip('/')}/settings/profile"
+
     def addresses(
         self, appointment: Appointment, *, client_id: UUID, asks_confirmation: bool, now: datetime
     ) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from notifications.api.push import portal_router as portal_push_router
 from notifications.api.push import router as push_router
 from notifications.api.reminder_rules import router as reminder_rules_router
 from notifications.api.reminders import router as reminders_router
+from notifications.api.staff_preferences import router as staff_preferences_router
 from notifications.api.templates import router as templates_router
 
 ROUTERS = (
@@ -24,6 +25,7 @@ ROUTERS = (
     inbound_messages_router,
     channels_router,
     preferences_router,
+    staff_preferences_router,
     portal_router,
     push_router,
     portal_push_router,

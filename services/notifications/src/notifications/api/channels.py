@@ -1,7 +1,7 @@
 """/v1/channels: what messages can be sent on here, and trying it out."""
 
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
-from notifications.domain import Channel, NoBrowserError, PushPerson
+from notifications.domain import Channel, PeopleOnlyError, PushPerson
 from notifications.schemas import ChannelOut, ChannelsOut, ChannelTestIn, ChannelTestOut
 from notifications.storage import PushSubscriptionStore
 from notifications.usecases.trials import find_trial_recipient, send_trial
@@ -56,5 +56,5 @@ async def send_channel_test(
 
 def _person(principal: Principal) -> PushPerson:
     if principal.actor_type != "user":
-        raise NoBrowserError("Only people have browsers: a program names an address on another channel.")
+        raise PeopleOnlyError("Only people have browsers: a program names an address on another channel.")
     return PushPerson(organization_id=principal.organization_id, user_id=principal.subject)

@@ -131,9 +131,10 @@ async def get_message(message_id: UUID, dependencies: CurrentDependencies, princ
 def _out(message: Message) -> MessageOut:
     return MessageOut(
         id=message.id,
-        appointment_id=message.appointment_id,
+        appointment_id=message.about,
         client_id=message.client_id,
         resource_id=message.resource_id,
+        user_id=message.user_id,
         audience=message.audience,
         channel=message.channel,
         kind=message.kind,

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Dependencies, PortalClient, Reader
-from notifications.domain import NoBrowserError, PushPerson, PushSubscription
+from notifications.domain import PeopleOnlyError, PushPerson, PushSubscription
 from notifications.schemas import PushKeyOut, PushSubscriptionOut, PushSubscriptionsOut, SubscribePushIn
 from notifications.usecases.preferences import find_portal_client
 from notifications.usecases.push import Browser, list_subscriptions, subscribe, unsubscribe
@@ -99,7 +99,7 @@ async def delete_own_push_subscription(
 
 def _of_user(principal: Principal) -> PushPerson:
     if principal.actor_type != "user":
-        raise NoBrowserError("Only people have browsers: a program reads messages by the API.")
+        raise PeopleOnlyError("Only people have browsers: a program reads messages by the API.")
     return PushPerson(organization_id=principal.organization_id, user_id=principal.subject)
 
 
@@ -127,6 +127,7 @@ async def _subscribed(
         context=dependencies.context_of(principal),
         person=person,
         browser=Browser(endpoint=body.endpoint, p256dh=body.keys.p256dh, auth=body.keys.auth, device=body.device),
+        replaces=body.replaces,
         allowed=dependencies.push_networks,
         channels=dependencies.channels,
     )

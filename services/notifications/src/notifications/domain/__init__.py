@@ -1,5 +1,16 @@
 """What is true of messages: who is told what and when, and when it is too late to tell."""
 
+from notifications.domain.agenda import (
+    MOST_ENTRIES,
+    Agenda,
+    AgendaEntry,
+    agenda_draft,
+    agenda_key,
+    day_of,
+    next_agendas,
+    span_of,
+    told_at,
+)
 from notifications.domain.answers import (
     ForStaff,
     InboundMessage,
@@ -12,6 +23,7 @@ from notifications.domain.answers import (
     meaning_of,
 )
 from notifications.domain.appointments import (
+    ACTIVE_STATUSES,
     AGREED_STATUSES,
     Appointment,
     AppointmentChange,
@@ -55,8 +67,8 @@ from notifications.domain.errors import (
     DuplicateFollowUpError,
     DuplicateReminderError,
     EndpointInvalidError,
-    NoBrowserError,
     NumberOptedOutError,
+    PeopleOnlyError,
     PushKeysInvalidError,
     ReminderInThePastError,
     ReminderLevelError,
@@ -95,21 +107,28 @@ from notifications.domain.series_planning import SeriesNews, series_messages
 from notifications.domain.sms import MAX_UNITS, SmsEncoding, SmsSize, bounded_sms, normalised_sms, sms_size
 from notifications.domain.templates import Template, Text
 from notifications.domain.trials import TrialText, trial_text
+from notifications.domain.users import USER_DEACTIVATED, USER_REMOVED, StaffPreferences, User
 from notifications.domain.words import bare
 
 __all__ = [
+    "ACTIVE_STATUSES",
     "AGREED_STATUSES",
     "BUSY_CODES",
     "KEYS",
     "MAX_UNITS",
+    "MOST_ENTRIES",
     "MOST_PUSH_SUBSCRIPTIONS",
     "MOST_SPOKEN",
     "NEED_ACTIVE",
     "OF_SERIES",
     "QUIET_HOURS",
     "STOPPED_BY_NUMBER",
+    "USER_DEACTIVATED",
+    "USER_REMOVED",
     "AddressInvalidError",
     "AddressMissingError",
+    "Agenda",
+    "AgendaEntry",
     "Appointment",
     "AppointmentChange",
     "AppointmentInactiveError",
@@ -139,7 +158,6 @@ __all__ = [
     "Meaning",
     "Message",
     "MessageRequest",
-    "NoBrowserError",
     "NotHandedOverError",
     "Notification",
     "NotificationChannel",
@@ -149,6 +167,7 @@ __all__ = [
     "OptOutWord",
     "OutcomeUnknownError",
     "Outgoing",
+    "PeopleOnlyError",
     "Preference",
     "PushKeysInvalidError",
     "PushPerson",
@@ -172,6 +191,7 @@ __all__ = [
     "SmsEncoding",
     "SmsSize",
     "Staff",
+    "StaffPreferences",
     "Status",
     "Template",
     "TemplateRefusedError",
@@ -180,10 +200,14 @@ __all__ = [
     "ToldSeries",
     "TooManySubscriptionsError",
     "TrialText",
+    "User",
     "WrittenText",
+    "agenda_draft",
+    "agenda_key",
     "bare",
     "bounded_sms",
     "client_keys",
+    "day_of",
     "doubt_about",
     "due_follow_ups",
     "due_reminders",
@@ -191,6 +215,7 @@ __all__ = [
     "immediate_messages",
     "kept_text",
     "meaning_of",
+    "next_agendas",
     "normalised_sms",
     "opt_out_word",
     "refusal_key",
@@ -200,8 +225,10 @@ __all__ = [
     "rules_for",
     "series_messages",
     "sms_size",
+    "span_of",
     "spoken",
     "suppression_reason",
+    "told_at",
     "told_series",
     "trial_text",
     "undone_no_shows",

@@ -76,8 +76,8 @@ class TooManySubscriptionsError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
-class NoBrowserError(SlotstreamError):
-    """The caller is a program, and has no browser that could be pushed to."""
+class PeopleOnlyError(SlotstreamError):
+    """The caller is a program: it has no browser, and chooses nothing for itself."""
 
     code = "people_only"
     kind = ErrorKind.forbidden

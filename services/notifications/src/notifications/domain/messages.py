@@ -44,6 +44,8 @@ class Kind(StrEnum):
     SERIES_CANCELLED = "series_cancelled"
     SERIES_ASSIGNED = "series_assigned"
     SERIES_UNASSIGNED = "series_unassigned"
+    AGENDA = "agenda"
+    """What a user has on one day."""
     AD_HOC = "ad_hoc"
     """Written by hand: it carries its own text."""
 
@@ -95,6 +97,7 @@ class Draft:
     starts_at: datetime
     client_id: UUID | None
     resource_id: UUID | None = None
+    user_id: str | None = None
     audience: Audience
     channel: Channel
     kind: Kind
@@ -120,6 +123,7 @@ class Message:
     organization_id: UUID
     id: UUID
     appointment_id: UUID
+    """Of an agenda its own id: it is about no single appointment."""
     appointment_version: int
     """0 where the appointment had not arrived when the message was asked for."""
     calendar_uid: str
@@ -154,6 +158,10 @@ class Message:
     address: str | None
     provider_id: str | None
     sent_at: datetime | None
+    key: str = ""
+    """What makes it happen once."""
+    user_id: str | None = None
+    """To whom an agenda goes."""
     asks: bool = False
     """Whether it asked to be answered, when it was handed over."""
     series_id: UUID | None = None
@@ -175,3 +183,8 @@ class Message:
     created_at: datetime
     updated_at: datetime
     version: int
+
+    @property
+    def about(self) -> UUID | None:
+        """The appointment that it tells of; None for an agenda."""
+        return None if self.kind is Kind.AGENDA else self.appointment_id

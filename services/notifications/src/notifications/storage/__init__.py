@@ -1,5 +1,6 @@
 """What notifications remembers."""
 
+from notifications.storage.agendas import AgendaStore
 from notifications.storage.appointments import AppointmentStore, AppointmentTextStore
 from notifications.storage.delivery import Claimed, DeliveryStore, Report, Settlement
 from notifications.storage.follow_ups import FollowUpRuleStore
@@ -13,9 +14,11 @@ from notifications.storage.push import Devices, PushSubscriptionStore
 from notifications.storage.reminders import ReminderRuleStore, ReminderStore
 from notifications.storage.series import SeriesStore
 from notifications.storage.templates import TemplateStore
+from notifications.storage.users import StaffPreferenceStore, UserStore
 
 __all__ = [
     "PLANNED_CHANNEL",
+    "AgendaStore",
     "AppointmentStore",
     "AppointmentTextStore",
     "CatalogueStore",
@@ -37,7 +40,9 @@ __all__ = [
     "Report",
     "SeriesStore",
     "Settlement",
+    "StaffPreferenceStore",
     "Stop",
     "TemplateStore",
+    "UserStore",
     "Verdict",
 ]

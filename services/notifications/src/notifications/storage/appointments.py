@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, select, tuple_, update
+from sqlalchemy import Row, Select, delete, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Appointment, AppointmentTexts, Staff
+from notifications.domain import ACTIVE_STATUSES, Appointment, AppointmentTexts, Staff
 from notifications.storage.tables import appointment_texts, appointments
 from slotstream_servicekit.projections import VersionedTable
 
@@ -45,6 +46,24 @@ class AppointmentStore:
             return []
         matches = tuple_(appointments.c.organization_id, appointments.c.calendar_uid).in_(sorted(set(chains)))
         return await self._read(select(*_COLUMNS).where(matches))
+
+    async def of_day(
+        self, organization_id: UUID, resource_ids: Collection[UUID], *, begins: datetime, ends: datetime
+    ) -> list[Appointment]:
+        """What these members of staff have between two instants and is to take place, or was asked for; by start."""
+        query = (
+            select(*_COLUMNS)
+            .where(
+                appointments.c.organization_id == organization_id,
+                appointments.c.ends_at > begins,
+                appointments.c.starts_at < ends,
+                appointments.c.status.in_(sorted(ACTIVE_STATUSES)),
+                ~appointments.c.archived,
+                or_(*(appointments.c.staff.contains([{"id": str(member)}]) for member in sorted(resource_ids))),
+            )
+            .order_by(appointments.c.starts_at, appointments.c.id)
+        )
+        return await self._read(query)
 
     async def put(self, states: Collection[Appointment]) -> None:
         """Stores states; an older version never replaces a newer one."""

@@ -93,7 +93,7 @@ class MessageStore:
         """
         # One event may come twice in one batch.
         once = {(draft.organization_id, draft.key): draft for draft in reversed(drafts)}
-        rows = [_planned(draft, now) for _, draft in sorted(once.items(), key=lambda item: item[0])]
+        rows = [planned_row(draft, now) for _, draft in sorted(once.items(), key=lambda item: item[0])]
         planned: list[Message] = []
         for start in range(0, len(rows), _CHUNK):
             statement = insert(messages).values(rows[start : start + _CHUNK])
@@ -354,7 +354,8 @@ _FORGOTTEN: dict[str, Any] = {
 }
 
 
-def _planned(draft: Draft, now: datetime) -> dict[str, Any]:
+def planned_row(draft: Draft, now: datetime) -> dict[str, Any]:
+    """The row of a message that is new."""
     return {
         **columns_of(draft),
         "id": draft.id or new_id(),

@@ -122,6 +122,17 @@ class CatalogueStore:
         rows = await self._session.execute(select(*columns).where(matches))
         return {(row.organization_id, row.kind, row.id): _item_of(row) for row in rows}
 
+    async def calendars_of(self, organization_id: UUID, user_id: str, resource_id: UUID | None) -> list[CatalogueItem]:
+        """The resources that are a user's by what they name, and the one that the user is limited to, by id."""
+        columns = [catalogue.c[name] for name in _ITEM_FIELDS]
+        query = select(*columns).where(
+            catalogue.c.organization_id == organization_id,
+            catalogue.c.kind == "resource",
+            or_(catalogue.c.user_id == user_id, catalogue.c.id == resource_id),
+            ~catalogue.c.archived,
+        )
+        return [_item_of(row) for row in await self._session.execute(query.order_by(catalogue.c.id))]
+
     async def put(self, states: Collection[CatalogueItem]) -> None:
         """Stores states; an older version never replaces a newer one."""
         await CATALOGUE_TABLE.put(self._session, states)

@@ -113,6 +113,14 @@ class PushSubscriptionStore:
             _is_of(person),
         )
 
+    async def remove_endpoint(self, person: PushPerson, endpoint: str) -> None:
+        """That of this person alone, where there is one."""
+        await self._delete(
+            push_subscriptions.c.organization_id == person.organization_id,
+            push_subscriptions.c.endpoint == endpoint,
+            _is_of(person),
+        )
+
     async def forget(self, organization_id: UUID, ids: Collection[UUID]) -> None:
         """Those that their push services do not know any more."""
         await self._delete(
@@ -124,6 +132,10 @@ class PushSubscriptionStore:
         await self._delete(
             tuple_(push_subscriptions.c.organization_id, push_subscriptions.c.client_id).in_(sorted(keys))
         )
+
+    async def forget_users(self, keys: Collection[tuple[UUID, str]]) -> None:
+        """All of removed users (organization, id)."""
+        await self._delete(tuple_(push_subscriptions.c.organization_id, push_subscriptions.c.user_id).in_(sorted(keys)))
 
     async def _delete(self, *conditions: ColumnElement[bool]) -> bool:
         gone = await self._session.execute(delete(push_subscriptions).where(*conditions).returning(text("1")))

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from notifications.domain import (
     Channel,
     Channels,
+    Kind,
     Message,
     NotHandedOverError,
     NotificationChannel,
@@ -25,6 +26,7 @@ from notifications.domain import (
 )
 from notifications.publishers import records_of
 from notifications.storage import DeliveryStore, MessageStore, PushSubscriptionStore, Settlement
+from notifications.usecases.agendas import judge_agenda, plan_agendas
 from notifications.usecases.eligibility import MessageSubjects, Sendable, held_back, judge_message, read_subjects
 from notifications.usecases.provider_calls import block_number
 from slotstream_servicekit.clock import Clock
@@ -67,15 +69,29 @@ async def claim_messages(
             await store.fail_unreadable(claimed.unreadable, now=now)
         await enqueue(session, records_of(claimed.suppressed))
         if claimed.to_send:
+            agendas = [message for message in claimed.to_send if message.kind is Kind.AGENDA]
             subjects = await read_subjects(
-                session=session, messages=claimed.to_send, numbers=numbers or NumberDigests(())
+                session=session,
+                messages=[message for message in claimed.to_send if message.kind is not Kind.AGENDA],
+                numbers=numbers or NumberDigests(()),
             )
             for message in claimed.to_send:
-                verdict = _judged(message, subjects, channels, now, retries)
+                verdict = (
+                    await judge_agenda(session=session, message=message, channels=channels, retries=retries, now=now)
+                    if message.kind is Kind.AGENDA
+                    else _judged(message, subjects, channels, now, retries)
+                )
                 if isinstance(verdict, Sendable):
                     sendable.append(verdict)
                 else:
                     await _settle_apart(session, message, verdict, now=now)
+            # With the claim: whoever dies after it leaves tomorrow's planned, and before it today's.
+            await plan_agendas(
+                session=session,
+                users={(message.organization_id, message.user_id or "") for message in agendas},
+                cause=Cause(correlation_id=str(new_id())),
+                now=now,
+            )
     return sendable
 
 

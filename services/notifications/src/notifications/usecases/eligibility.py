@@ -13,6 +13,9 @@ from notifications.domain import (
     OF_SERIES,
     QUIET_HOURS,
     STOPPED_BY_NUMBER,
+    USER_DEACTIVATED,
+    USER_REMOVED,
+    Agenda,
     Appointment,
     AppointmentTexts,
     Audience,
@@ -33,6 +36,7 @@ from notifications.domain import (
     Status,
     Template,
     ToldSeries,
+    User,
     suppression_reason,
     told_series,
 )
@@ -49,7 +53,9 @@ from notifications.storage import (
     SeriesStore,
     Settlement,
     TemplateStore,
+    UserStore,
 )
+from notifications.storage.users import UserKey
 
 _TOLD_LATER: Final = frozenset({Kind.AD_HOC, Kind.ANSWER_REFUSED, Kind.FOLLOW_UP})
 """What is still told when the appointment is over."""
@@ -75,6 +81,8 @@ class Sendable:
     series: ToldSeries | None = None
     """Of a message about a series as a whole: `appointment` is its first date then."""
     occurrence: Occurrence | None = None
+    agenda: Agenda | None = None
+    """Of an agenda: `appointment` is its first one then, and `business` where that is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +104,9 @@ class MessageSubjects:
     browsers: Mapping[tuple[UUID, UUID], Devices]
     """Of the clients whom push messages of the batch may go to, and of staff by their users."""
     user_browsers: Mapping[tuple[UUID, str], Devices]
+    users: Mapping[UserKey, User]
+    """Of the staff that the batch goes to, as far as they are known."""
+    removed_users: frozenset[UserKey]
     told: frozenset[tuple[UUID, UUID, UUID]]
     """Organization, appointment and client, of those whom an appointment was taken away from: who had heard of it."""
 
@@ -125,6 +136,7 @@ async def read_subjects(
     named = {(message.organization_id, message.template_id) for message in messages if message.template_id}
     templates = TemplateStore(session)
     catalogue = await CatalogueStore(session).get_all(items)
+    staff_users = {(item.organization_id, item.user_id) for item in catalogue.values() if item.user_id}
     return MessageSubjects(
         appointments=appointments,
         series=await _series(session, messages),
@@ -141,11 +153,9 @@ async def read_subjects(
         told=await _told(session, messages),
         opted_out_numbers=await _opted_out(session, messages, [*clients.values(), *catalogue.values()], numbers),
         browsers=await PushSubscriptionStore(session).of_clients(survivors if _pushes(messages) else ()),
-        user_browsers=await PushSubscriptionStore(session).of_users(
-            {(item.organization_id, item.user_id) for item in catalogue.values() if item.user_id}
-            if _pushes(messages)
-            else ()
-        ),
+        user_browsers=await PushSubscriptionStore(session).of_users(staff_users if _pushes(messages) else ()),
+        users=await UserStore(session).get_all(staff_users),
+        removed_users=await UserStore(session).removed(staff_users),
     )
 
 
@@ -352,6 +362,10 @@ class _Judgement:
         if resource.archived:
             raise _suppressed("recipient_archived")
         user = (resource.organization_id, resource.user_id or "")
+        if user in self.subjects.removed_users:
+            raise _suppressed(USER_REMOVED)
+        if user in self.subjects.users and self.subjects.users[user].is_shut_out:
+            raise _suppressed(USER_DEACTIVATED)
         return self._with_browsers(resource.contact, self.subjects.user_browsers.get(user, ()))
 
     def _with_browsers(self, contact: Contact, browsers: Devices) -> Contact:

@@ -16,7 +16,7 @@ from notifications.domain import (
     PushSubscription,
     TooManySubscriptionsError,
 )
-from notifications.storage import ClientStore, Devices, MessageStore, PushSubscriptionStore
+from notifications.storage import ClientStore, Devices, MessageStore, PushSubscriptionStore, UserStore
 from notifications.usecases.planning import plan_for_clients
 from notifications.usecases.preferences import change_preferences, read_preferences
 from slotstream_servicekit.context import Context
@@ -43,16 +43,24 @@ async def subscribe(
     context: Context,
     person: PushPerson,
     browser: Browser,
+    replaces: str | None = None,
     allowed: Sequence[Network],
     channels: Channels,
 ) -> PushSubscription:
-    """One more browser of the person; the same one again has new keys. What a client had refused by push goes again."""
+    """One more browser of the person; the same one again has new keys. What a client had refused by push goes again.
+
+    `replaces` is the endpoint that the browser had before, which goes.
+    """
     endpoint = checked_endpoint(browser.endpoint, allowed=allowed)
     p256dh, auth = checked_keys(browser.p256dh, browser.auth)
     store = PushSubscriptionStore(session)
     await store.lock_person(person)
     if person.client_id is not None and not await ClientStore(session).lock(person.organization_id, person.client_id):
         raise NotFoundError("There is no such client.")
+    if replaces is not None and replaces != endpoint:
+        await store.remove_endpoint(person, replaces)
+    if person.user_id is not None and await UserStore(session).removed([(person.organization_id, person.user_id)]):
+        raise NotFoundError("There is no such user.")
     others = [device for device in await store.of_person(person) if device.endpoint != endpoint]
     if len(others) >= MOST_PUSH_SUBSCRIPTIONS:
         raise TooManySubscriptionsError(f"There are {len(others)} browsers already: remove one of them first")

@@ -5,7 +5,15 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from notifications.adapters.portal_links import PortalLinks
-from notifications.adapters.templates import Choice, built_in, choose_template, locale_of, render_text, values_of
+from notifications.adapters.templates import (
+    Choice,
+    agenda_text,
+    built_in,
+    choose_template,
+    locale_of,
+    render_text,
+    values_of,
+)
 from notifications.domain import Audience, Channel, Kind, Notification, TemplateRefusedError, Text
 from notifications.usecases.eligibility import Sendable
 
@@ -15,9 +23,14 @@ def render_message(sendable: Sendable, *, portal: PortalLinks | None, now: datet
 
     Without `portal` there are no links.
     """
-    if sendable.message.kind is Kind.AD_HOC:
-        text, language = _written_by_hand(sendable), sendable.business.locale or "en"
+    if sendable.agenda is not None:
+        locale = locale_of(sendable.recipient.locale or sendable.business.locale or "en", sendable.business.country)
+        profile = portal.profile if portal is not None else None
+        text, language = agenda_text(sendable.agenda, locale=locale, profile=profile), locale.language
         links: Mapping[str, str] = {}
+    elif sendable.message.kind is Kind.AD_HOC:
+        text, language = _written_by_hand(sendable), sendable.business.locale or "en"
+        links = {}
     else:
         choice = _choice(sendable)
         links = _links(sendable, portal, now)

@@ -57,6 +57,7 @@ class EmailChannel:
 
     def compose(self, notification: Notification, *, now: datetime) -> Outgoing:
         message, business = notification.message, notification.business
+        is_agenda = message.kind is Kind.AGENDA
         reference = message_id_of(message, domain=self._sender_address.rpartition("@")[2])
         mail = Mail(
             sender=self._sender_address,
@@ -73,7 +74,8 @@ class EmailChannel:
             address=notification.address,
             reference=reference,
             content=write_mail(mail, now=now),
-            text=without_links(notification.text.text, notification.links),
+            # An agenda names many clients, whom an erase would not find in it: it is not kept.
+            text=None if is_agenda else without_links(notification.text.text, notification.links),
         )
 
     async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> Receipt:

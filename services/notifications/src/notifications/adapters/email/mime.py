@@ -29,7 +29,7 @@ class Mail:
 
 def message_id_of(message: Message, *, domain: str) -> str:
     """Stable per appointment, revision, kind and recipient: a second copy, were there one, shows as the same mail."""
-    recipient = message.resource_id or message.client_id
+    recipient = message.resource_id or message.client_id or message.user_id
     if message.series_version is not None:
         return f"<{message.kind}.{message.series_id}.{message.series_version}.{recipient}@{domain}>"
     what = f"{message.kind}.{message.reminder_id}" if message.reminder_id else message.kind

@@ -1,5 +1,6 @@
 """Templates: sandboxed ones of users, the built-in ones, and times as people write them."""
 
+from notifications.adapters.templates.agenda import AGENDA_LOCALES, agenda_text
 from notifications.adapters.templates.choice import Choice, choose_template
 from notifications.adapters.templates.defaults import BUILT_IN_LOCALES, DEFAULTS, built_in
 from notifications.adapters.templates.pages import html_page
@@ -16,6 +17,7 @@ from notifications.adapters.templates.values import (
 from notifications.adapters.templates.variables import VARIABLES
 
 __all__ = [
+    "AGENDA_LOCALES",
     "BUILT_IN_LOCALES",
     "DEFAULTS",
     "PUSH_LOCALES",
@@ -24,6 +26,7 @@ __all__ = [
     "VARIABLES",
     "Choice",
     "TemplateValues",
+    "agenda_text",
     "built_in",
     "check_text",
     "choose_template",

@@ -22,6 +22,7 @@ from notifications.storage.tables.base import instant, metadata
 from notifications.storage.tables.ledger import inbound_messages, messages, number_opt_outs, provider_calls
 from notifications.storage.tables.push import push_subscriptions
 from notifications.storage.tables.series import series, series_sequences
+from notifications.storage.tables.users import removed_users, staff_preferences, users
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.outbox import outbox_table
 from slotstream_servicekit.schema import LIMIT_BUSINESSES, LIMIT_RESOURCE, DatabaseSchema, RowLimit
@@ -48,10 +49,13 @@ __all__ = [
     "push_subscriptions",
     "reminder_rules",
     "reminders",
+    "removed_users",
     "schema",
     "series",
     "series_sequences",
+    "staff_preferences",
     "templates",
+    "users",
 ]
 
 outbox = outbox_table(metadata)
@@ -90,6 +94,7 @@ appointments = Table(
     Index("appointments_chain_idx", "organization_id", "calendar_uid"),
     Index("appointments_client_idx", "organization_id", "client_id"),
     Index("appointments_ended_idx", "ends_at"),
+    Index("appointments_day_idx", "organization_id", "ends_at"),
 )
 
 appointment_texts = Table(
@@ -316,9 +321,12 @@ TENANT_TABLES = (
     "push_subscriptions",
     "reminder_rules",
     "reminders",
+    "removed_users",
     "series",
     "series_sequences",
+    "staff_preferences",
     "templates",
+    "users",
 )
 
 _OF_APPOINTMENT = "sees_appointment(organization_id, appointment_id)"
@@ -379,8 +387,11 @@ UNLIMITED_TABLES = {
     "preferences": "the organization's, as clients are",
     "push_subscriptions": "each person's own",
     "reminders": "read beside their appointments only",
+    "removed_users": "never read by requests",
     "series": "never read by requests",
     "series_sequences": "never read by requests",
+    "staff_preferences": "a caller's own",
+    "users": "never read by requests",
 }
 
 schema = DatabaseSchema(

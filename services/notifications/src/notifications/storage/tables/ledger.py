@@ -46,6 +46,7 @@ messages = Table(
     instant("starts_at"),
     Column("client_id", Uuid, nullable=True),
     Column("resource_id", Uuid, nullable=True),
+    Column("user_id", Text, nullable=True),
     Column("audience", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -96,6 +97,7 @@ messages = Table(
     Index("messages_appointment_idx", "organization_id", "appointment_id"),
     Index("messages_client_idx", "organization_id", "client_id", "id"),
     Index("messages_status_idx", "organization_id", "status", "id"),
+    Index("messages_user_idx", "organization_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
     Index(
         "messages_number_idx",
         "address",

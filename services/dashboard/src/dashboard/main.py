@@ -19,7 +19,7 @@ from dashboard.adapters.smtp import SmtpMailSender
 from dashboard.adapters.upstreams import HttpUpstreams
 from dashboard.adapters.visitors import DerivedVisitorSecrets, SealedDrafts
 from dashboard.adapters.web import WebApplication, read_web_application
-from dashboard.api import booking_pages, company_sign_in, link_pages, pages, passkey_pages, portal_pages
+from dashboard.api import booking_pages, company_logout, company_sign_in, link_pages, pages, passkey_pages, portal_pages
 from dashboard.api.api_clients import router as api_clients_router
 from dashboard.api.audit import router as audit_router
 from dashboard.api.client_links import router as client_links_router
@@ -164,6 +164,7 @@ def create_api(
             *pages.routes(has_application=web is not None),
             *passkey_pages.routes(),
             *company_sign_in.routes(),
+            *company_logout.routes(),
             *link_pages.routes(),
             *portal_pages.routes(),
             *booking_pages.routes(),

@@ -244,6 +244,7 @@ class IdentityProviderOut(ResponseModel):
     required: bool
     sign_in_url: str = Field(description="Where the organization's people begin")
     redirect_uri: str = Field(description="To be registered at the provider")
+    backchannel_logout_uri: str = Field(description="To be registered there too, so that signing out there ends ours")
     updated_at: InstantOut
     version: int
 

@@ -52,6 +52,7 @@ def sweeps(settings: DashboardSettings) -> list[Sweep]:
             parameters={"kept": COUNTED_FOR},
         ),
         Sweep(table="provider_visits", where="expires_at < now()"),
+        Sweep(table="logout_tokens", where="expires_at < now()"),
         Sweep(table="sign_in_delays", where="failed_at < now() - interval '2 hours'"),
         Sweep(table="signing_keys", where="published_until < now()"),
         Sweep(table="api_client_secrets", where="expires_at < now()"),

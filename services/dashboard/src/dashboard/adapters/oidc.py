@@ -21,12 +21,14 @@ import orjson
 from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
 
+from dashboard.adapters.oidc_logout import LOGOUT_TYPES, notice_of, session_of
 from dashboard.domain.errors import ProviderFailedError
 from dashboard.domain.identity_providers import (
     CLOCK_SKEW,
     MAX_SUBJECT,
     AnswerSecrets,
     IdentityProvider,
+    LogoutNotice,
     ProvedIdentity,
     ProviderMetadata,
 )
@@ -113,6 +115,14 @@ class OidcProviders:
         claims = await self._verified(token, metadata)
         self._check(claims, provider, nonce=secrets.nonce)
         return _identity_of(claims)
+
+    async def read_logout(self, provider: IdentityProvider, token: str) -> LogoutNotice:
+        """OpenID Connect Back-Channel Logout 1.0 §2.6."""
+        metadata = await self.metadata(provider.issuer)
+        if _header_of(token).get("typ", "JWT") not in LOGOUT_TYPES:
+            raise ProviderFailedError("type_wrong")
+        claims = await self._verified(token, metadata)
+        return notice_of(claims, provider, now=self._clock())
 
     async def _verified(self, token: str, metadata: ProviderMetadata) -> Document:
         """The claims of a token that one of the provider's published keys has signed."""
@@ -253,6 +263,7 @@ def _identity_of(claims: Document) -> ProvedIdentity:
         email_is_verified=readable and (verified is True or verified == "true"),
         name=_plain(name) if isinstance(name, str) else "",
         claims=claims,
+        session=session_of(claims),
     )
 
 

@@ -47,10 +47,10 @@ async def go_to_provider(request: Request) -> Response:
     the browser, and opens a session of whoever signs in there.
     """
     dependencies = dependencies_of(request)
-    organization_id = _organization_of(request)
+    organization_id = organization_of(request)
     try:
         limit_address(request, dependencies)
-        provider = await _provider(dependencies, organization_id)
+        provider = await provider_of(dependencies, organization_id)
         metadata = await dependencies.providers.metadata(provider.issuer)
     except RateLimitedError as error:
         return _limited(request, error)
@@ -97,12 +97,12 @@ async def go_to_provider(request: Request) -> Response:
 async def come_back(request: Request) -> Response:
     """The provider's answer: taken once, from the browser that was sent there."""
     dependencies = dependencies_of(request)
-    settings, organization_id = dependencies.settings, _organization_of(request)
+    settings, organization_id = dependencies.settings, organization_of(request)
     browser, secret = browser_of(request, settings), new_secret()
     try:
         limit_address(request, dependencies)
         visit, secrets = await _visit(request, dependencies, organization_id)
-        provider = await _provider(dependencies, organization_id)
+        provider = await provider_of(dependencies, organization_id)
         identity = await _identity(request, dependencies, provider, visit, secrets)
         await _open(dependencies, provider, identity, secret, browser, session_secret(request, settings))
     except RateLimitedError as error:
@@ -130,6 +130,11 @@ def return_address(dependencies: Dependencies, organization_id: UUID) -> str:
     return f"{sign_in_address(dependencies, organization_id)}/callback"
 
 
+def logout_address(dependencies: Dependencies, organization_id: UUID) -> str:
+    """Where the provider says that a session is over."""
+    return f"{sign_in_address(dependencies, organization_id)}/logout"
+
+
 def sign_in_address(dependencies: Dependencies, organization_id: UUID) -> str:
     """What people of the organization keep as a bookmark."""
     return f"{dependencies.settings.public_url.rstrip('/')}/sign-in/o/{organization_id}"
@@ -153,7 +158,7 @@ async def _visit(
     return visit, secrets
 
 
-async def _provider(dependencies: Dependencies, organization_id: UUID) -> IdentityProvider:
+async def provider_of(dependencies: Dependencies, organization_id: UUID) -> IdentityProvider:
     async with dependencies.database.transaction(organization_id) as session:
         provider = await IdentityProviderStore(session).find(organization_id)
     if provider is None:
@@ -213,7 +218,7 @@ async def _open(
     replaced_secret: str | None,
 ) -> None:
     """Raises IdentityRefusedError."""
-    context = _context(dependencies, provider.organization_id)
+    context = context_of_provider(dependencies, provider.organization_id)
     try:
         async with dependencies.database.transaction(provider.organization_id) as session:
             await open_company_session(
@@ -234,7 +239,7 @@ async def _open(
         raise
 
 
-def _context(dependencies: Dependencies, organization_id: UUID) -> Context:
+def context_of_provider(dependencies: Dependencies, organization_id: UUID) -> Context:
     return Context(
         organization_id=organization_id,
         actor=Actor(type="system", id="identity-provider"),
@@ -243,7 +248,7 @@ def _context(dependencies: Dependencies, organization_id: UUID) -> Context:
     )
 
 
-def _organization_of(request: Request) -> UUID:
+def organization_of(request: Request) -> UUID:
     organization_id: UUID = request.path_params["organization_id"]
     return organization_id
 

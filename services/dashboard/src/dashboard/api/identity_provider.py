@@ -5,7 +5,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from dashboard.adapters.oidc import is_provider_address
-from dashboard.api.company_sign_in import return_address, sign_in_address
+from dashboard.api.company_sign_in import logout_address, return_address, sign_in_address
 from dashboard.api.dependencies import Administrator, CurrentDependencies, Dependencies
 from dashboard.domain.errors import IdentityProviderNotFoundError, IssuerInvalidError, ProviderFailedError
 from dashboard.domain.identity_providers import IdentityProvider
@@ -112,6 +112,7 @@ def _answer(dependencies: Dependencies, provider: IdentityProvider) -> Response:
         required=provider.is_required,
         sign_in_url=sign_in_address(dependencies, provider.organization_id),
         redirect_uri=return_address(dependencies, provider.organization_id),
+        backchannel_logout_uri=logout_address(dependencies, provider.organization_id),
         updated_at=provider.updated_at,
         version=provider.version,
     )

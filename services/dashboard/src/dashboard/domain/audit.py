@@ -19,6 +19,7 @@ class AuditAction(StrEnum):
     IDENTITY_PROVIDER_SET = "identity_provider_set"
     IDENTITY_PROVIDER_REMOVED = "identity_provider_removed"
     IDENTITY_REFUSED = "identity_refused"
+    PROVIDER_ENDED_SESSIONS = "provider_ended_sessions"
     USER_JOINED = "user_joined"
     RESET_REQUESTED = "reset_requested"
     ORGANIZATION_CREATED = "organization_created"

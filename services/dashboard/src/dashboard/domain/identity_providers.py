@@ -14,6 +14,8 @@ from dashboard.domain.users import User, UserRole
 VISIT_LIFETIME: Final = timedelta(minutes=10)
 CLOCK_SKEW: Final = timedelta(seconds=60)
 MAX_SUBJECT: Final = 255
+LOGOUT_LIFETIME: Final = timedelta(minutes=5)
+"""How old a logout token may be: for so long, and for what clocks differ, it is remembered that it was used."""
 MAPPED_ROLES: Final = (UserRole.MANAGER, UserRole.STAFF, UserRole.VIEWER)
 """The strongest first. Owners are made and unmade by owners alone: with them an organization recovers from a provider
 that is wrong or gone."""
@@ -89,6 +91,17 @@ class ProvedIdentity:
     email_is_verified: bool
     name: str
     claims: Mapping[str, object]
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogoutNotice:
+    """What a verified logout token says: whose sessions are over, or which session. At least one of them is told."""
+
+    token_id: str
+    issued_at: datetime
+    subject: str | None
+    session: str | None
 
 
 class CompanyProviders(Protocol):
@@ -100,6 +113,8 @@ class CompanyProviders(Protocol):
     async def redeem(
         self, provider: IdentityProvider, *, client_secret: str, code: str, secrets: AnswerSecrets, return_to: str
     ) -> ProvedIdentity: ...
+
+    async def read_logout(self, provider: IdentityProvider, token: str) -> LogoutNotice: ...
 
     async def check_keys(self, metadata: ProviderMetadata) -> None:
         """Whether its keys can be read."""

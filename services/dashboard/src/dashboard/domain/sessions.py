@@ -18,7 +18,9 @@ MAX_USER_AGENT: Final = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A signed-in browser. `account_id` None: a company's provider signed it in, to its organization alone."""
+    """A signed-in browser. `account_id` None: a company's provider signed it in, to its organization alone, and calls
+    the session `provider_session`, where it told.
+    """
 
     id: UUID
     account_id: UUID | None
@@ -29,6 +31,7 @@ class Session:
     created_at: datetime
     last_used_at: datetime
     expires_at: datetime
+    provider_session: str | None = None
 
     def is_over(self, *, now: datetime, idle: timedelta) -> bool:
         return now >= self.expires_at or now - self.last_used_at >= idle

@@ -7,7 +7,12 @@ from dashboard.storage.audit import AuditStore
 from dashboard.storage.booking_codes import BookingCodeStore
 from dashboard.storage.client_links import RevocationStore
 from dashboard.storage.delays import DelayStore
-from dashboard.storage.identity_providers import IdentityProviderStore, IdentityStore, ProviderVisitStore
+from dashboard.storage.identity_providers import (
+    IdentityProviderStore,
+    IdentityStore,
+    LogoutTokenStore,
+    ProviderVisitStore,
+)
 from dashboard.storage.links import LinkStore
 from dashboard.storage.live import LiveEventStore, NumberedEvent
 from dashboard.storage.mails import MailStore
@@ -30,6 +35,7 @@ __all__ = [
     "IdentityStore",
     "LinkStore",
     "LiveEventStore",
+    "LogoutTokenStore",
     "MailStore",
     "NumberedEvent",
     "OrganizationStore",

@@ -1,5 +1,6 @@
 """A company's provider, the identities it has shown, and browsers that are on their way to it."""
 
+import hashlib
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dashboard.domain.identity_providers import IdentityProvider, ProviderVisit
 from dashboard.domain.users import UserRole
-from dashboard.storage.tables import identities, identity_providers, provider_visits
+from dashboard.storage.tables import identities, identity_providers, logout_tokens, provider_visits
 
 
 class IdentityProviderStore:
@@ -90,6 +91,19 @@ class ProviderVisitStore:
         row = (await self._session.execute(statement)).first()
         visit = ProviderVisit(**row._mapping) if row is not None else None  # noqa: SLF001
         return visit if visit is not None and visit.expires_at > now else None
+
+
+class LogoutTokenStore:
+    """Shared: a token is known by a digest, for as long as it could be used."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def use(self, organization_id: UUID, issuer: str, token_id: str, *, kept_until: datetime) -> bool:
+        """Whether it had not been used before."""
+        digest = hashlib.sha256("\x00".join((str(organization_id), issuer, token_id)).encode()).digest()
+        statement = insert(logout_tokens).values(digest=digest, expires_at=kept_until).on_conflict_do_nothing()
+        return (await self._session.execute(statement.returning(logout_tokens.c.digest))).first() is not None
 
 
 _SHOWN = tuple(column for column in provider_visits.c if column.name != "digest")

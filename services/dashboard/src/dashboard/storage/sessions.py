@@ -59,6 +59,24 @@ class SessionStore:
             sessions.c.user_id.not_in(except_for) if of_user is None else sessions.c.user_id == of_user,
         )
 
+    async def end_of_provider_by(
+        self, organization_id: UUID, *, of_user: UUID | None, provider_session: str | None, opened_until: datetime
+    ) -> int:
+        """Of what a company's provider has opened until then, those of a user, and of one session there."""
+        named = []
+        if of_user is not None:
+            named.append(sessions.c.user_id == of_user)
+        if provider_session is not None:
+            named.append(sessions.c.provider_session == provider_session)
+        if not named:
+            return 0
+        return await self._end(
+            sessions.c.organization_id == organization_id,
+            sessions.c.account_id.is_(None),
+            sessions.c.created_at <= opened_until,
+            *named,
+        )
+
     async def end_of_accounts(self, organization_id: UUID, *, except_for: Collection[UUID]) -> int:
         """All that were opened otherwise, but those of some users."""
         return await self._end(

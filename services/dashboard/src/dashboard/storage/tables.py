@@ -199,6 +199,7 @@ sessions = Table(
     _instant("created_at"),
     _instant("last_used_at"),
     _instant("expires_at"),
+    Column("provider_session", Text, nullable=True),
     PrimaryKeyConstraint("id"),
     UniqueConstraint("digest", name="sessions_digest_key"),
     ForeignKeyConstraint(["account_id"], ["accounts.id"], name="sessions_account_fkey", ondelete="CASCADE"),
@@ -256,6 +257,16 @@ provider_visits = Table(
     PrimaryKeyConstraint("digest"),
     Index("provider_visits_expires_at_idx", "expires_at"),
     comment="Browsers that were sent to a company's provider. digest: of what the browser holds.",
+)
+
+logout_tokens = Table(
+    "logout_tokens",
+    metadata,
+    Column("digest", LargeBinary, nullable=False),
+    _instant("expires_at"),
+    PrimaryKeyConstraint("digest"),
+    Index("logout_tokens_expires_at_idx", "expires_at"),
+    comment="Those of companies' providers that were used. digest: of organization, issuer and jti.",
 )
 
 one_time_links = Table(
@@ -364,6 +375,7 @@ _SHARED = (
     "accounts",
     "api_client_secrets",
     "booking_codes",
+    "logout_tokens",
     "mails",
     "memberships",
     "one_time_links",

@@ -10,9 +10,12 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dashboard.domain.audit import AuditAction
-from dashboard.domain.errors import IdentityRefusedError
+from dashboard.domain.errors import IdentityRefusedError, ProviderFailedError
 from dashboard.domain.identity_providers import (
+    CLOCK_SKEW,
+    LOGOUT_LIFETIME,
     IdentityProvider,
+    LogoutNotice,
     ProvedIdentity,
     is_allowed_address,
     keeps_role,
@@ -20,7 +23,14 @@ from dashboard.domain.identity_providers import (
 )
 from dashboard.domain.sessions import MAX_USER_AGENT, Session, digest_of
 from dashboard.domain.users import User, UserRole, UserState
-from dashboard.storage import IdentityProviderStore, IdentityStore, LinkStore, SessionStore, UserStore
+from dashboard.storage import (
+    IdentityProviderStore,
+    IdentityStore,
+    LinkStore,
+    LogoutTokenStore,
+    SessionStore,
+    UserStore,
+)
 from dashboard.usecases.audit import add_audit_entry
 from dashboard.usecases.sign_in import Browser, end_replaced
 from dashboard.usecases.told_users import add_user, save_user
@@ -65,6 +75,7 @@ async def open_company_session(
             created_at=context.now,
             last_used_at=context.now,
             expires_at=context.now + lifetime,
+            provider_session=identity.session,
         ),
         digest=digest_of(secret),
     )
@@ -95,6 +106,47 @@ async def refuse_identity(
         address=browser.address,
         details={"reason": reason},
     )
+
+
+async def end_company_sessions(
+    *, session: AsyncSession, context: Context, provider: IdentityProvider, notice: LogoutNotice, address: str
+) -> int:
+    """Ends what a logout token names, as far as it was there when the token was issued; how many sessions.
+
+    Raises ProviderFailedError where the token was used before, or the provider is no longer the organization's.
+    """
+    current = await IdentityProviderStore(session).find(context.organization_id, lock=True)
+    if current is None or (current.issuer, current.client_id) != (provider.issuer, provider.client_id):
+        raise ProviderFailedError("provider_changed")
+    kept_until = context.now + LOGOUT_LIFETIME + 2 * CLOCK_SKEW
+    if not await LogoutTokenStore(session).use(
+        context.organization_id, provider.issuer, notice.token_id, kept_until=kept_until
+    ):
+        raise ProviderFailedError("token_used")
+    known = None
+    if notice.subject is not None:
+        known = await IdentityStore(session).user_of(
+            context.organization_id, issuer=provider.issuer, subject=notice.subject
+        )
+        if known is None:
+            return 0
+    ended = await SessionStore(session).end_of_provider_by(
+        context.organization_id,
+        of_user=known,
+        provider_session=notice.session,
+        opened_until=notice.issued_at + CLOCK_SKEW,
+    )
+    if ended:
+        await add_audit_entry(
+            session=session,
+            context=context,
+            action=AuditAction.PROVIDER_ENDED_SESSIONS,
+            subject_type="user" if known is not None else "identity_provider",
+            subject_id=known or context.organization_id,
+            address=address,
+            details={"sessions": ended},
+        )
+    return ended
 
 
 async def _user_of(

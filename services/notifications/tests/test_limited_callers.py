@@ -210,6 +210,14 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         Probe(route="GET /v1/portal/preferences", expected=FORBIDDEN, controls=False),
         Probe(route="PUT /v1/portal/preferences", json={"opted_out": []}, expected=FORBIDDEN, controls=False),
         Probe(route="GET /v1/channels", expected=OPEN),
+        Probe(route="GET /v1/quiet-hours", expected=OPEN),
+        Probe(
+            route="PUT /v1/quiet-hours/{channel}",
+            path="/v1/quiet-hours/sms",
+            json={"begins": "21:00", "ends": "08:00"},
+            expected=SHARED,
+        ),
+        Probe(route="DELETE /v1/quiet-hours/{channel}", path="/v1/quiet-hours/sms", expected=SHARED),
         Probe(
             route="POST /v1/channels/{channel}/test",
             path="/v1/channels/email/test",

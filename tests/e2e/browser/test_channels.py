@@ -26,6 +26,26 @@ async def test_a_channel_is_tried_out_with_an_address_of_ones_own(desk: Desk, ma
     await see(sms.get_by_role("status")).to_be_empty()
 
 
+async def test_quiet_hours_are_set_by_channel_in_whatever_way_a_time_is_typed(desk: Desk) -> None:
+    await desk.goto("/settings/channels")
+    sms = desk.page.get_by_role("region", name="SMS")
+    await sms.get_by_text("Quiet hours", exact=True).click()
+    await sms.get_by_label("From").fill("9 pm")
+    await sms.get_by_label("Until").fill("25")
+    await see(sms.get_by_text("This is no time of day")).to_be_visible()
+    await see(desk.button("Save", within=sms)).to_be_disabled()
+    await sms.get_by_label("Until").fill("830")
+    await desk.button("Save", within=sms).click()
+    await desk.told("Saved")
+
+    await desk.goto("/settings/channels")
+    await see(sms.get_by_label("From")).to_have_value("21:00")
+    await see(sms.get_by_label("Until")).to_have_value("08:30")
+    await see(desk.page.get_by_role("region", name="Quiet hours")).to_contain_text("Booked")
+    await desk.button("As the installation has it", within=sms).click()
+    await see(sms.get_by_label("From")).to_have_count(0)
+
+
 async def test_the_channels_fit_on_a_phone(open_desk: OpenDesk) -> None:
     async with open_desk(viewport=PHONE, has_touch=True) as desk:
         await desk.goto("/settings/channels")

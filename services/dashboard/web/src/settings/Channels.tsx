@@ -10,25 +10,36 @@ import { TextField } from "../ui/fields";
 import { Icon } from "../ui/Icon";
 import { Waiting } from "../ui/Page";
 import { Problem, sayReason } from "../ui/Problem";
+import { QuietHours, useQuietHours } from "./QuietHours";
 import "../messages/messages.css";
 
 type Outcome = components["schemas"]["ChannelTestOut"];
+type Hours = components["schemas"]["ChannelQuietHoursOut"];
 
 export function Channels() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const states = useChannelStates();
+  const quiet = useQuietHours();
   if (!states) return <Waiting rows={4} />;
   return (
     <>
       <p className="soft">{t("channelSetup.hint")}</p>
+      <Problem error={quiet.error} />
       {states.map((state) => (
-        <Channel key={state.channel} state={state} />
+        <Channel key={state.channel} state={state} hours={quiet.data?.items.find((item) => item.channel === state.channel)} />
       ))}
+      {quiet.data && (
+        <section className="panel" aria-label={t("quietHours.title")}>
+          <h2>{t("quietHours.title")}</h2>
+          <p className="soft">{t("quietHours.rule")}</p>
+          <p className="soft">{t("quietHours.exempt", { kinds: new Intl.ListFormat(i18n.language).format(quiet.data.exempt.map((kind) => t(`message.${kind}`, { defaultValue: kind }))) })}</p>
+        </section>
+      )}
     </>
   );
 }
 
-function Channel({ state }: { state: ChannelState }) {
+function Channel({ state, hours }: { state: ChannelState; hours: Hours | undefined }) {
   const { t } = useTranslation();
   const name = t(`channel.${state.channel}`);
   return (
@@ -37,6 +48,7 @@ function Channel({ state }: { state: ChannelState }) {
         <Icon name={ICON[state.channel] ?? "msg"} /> {name} <small className={state.available ? "good" : "soft"}>{t(state.available ? "channelSetup.ready" : "channelSetup.missing")}</small>
       </h2>
       {state.available ? <Trial channel={state.channel} /> : <p className="soft">{t("channelSetup.how")}</p>}
+      {state.available && hours && <QuietHours key={`${hours.version} ${hours.begins} ${hours.ends}`} hours={hours} />}
     </section>
   );
 }

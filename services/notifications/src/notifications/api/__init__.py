@@ -11,6 +11,7 @@ from notifications.api.preferences import router as preferences_router
 from notifications.api.providers import router as providers_router
 from notifications.api.push import portal_router as portal_push_router
 from notifications.api.push import router as push_router
+from notifications.api.quiet_hours import router as quiet_hours_router
 from notifications.api.reminder_rules import router as reminder_rules_router
 from notifications.api.reminders import router as reminders_router
 from notifications.api.staff_preferences import router as staff_preferences_router
@@ -24,6 +25,7 @@ ROUTERS = (
     messages_router,
     inbound_messages_router,
     channels_router,
+    quiet_hours_router,
     preferences_router,
     staff_preferences_router,
     portal_router,

@@ -35,9 +35,7 @@ from notifications.domain.calls import (
     BUSY_CODES,
     KEYS,
     MOST_SPOKEN,
-    QUIET_HOURS,
     CallPolicy,
-    QuietHours,
     spoken,
 )
 from notifications.domain.channels import (
@@ -91,6 +89,14 @@ from notifications.domain.planning import (
     suppression_reason,
 )
 from notifications.domain.push import MOST_PUSH_SUBSCRIPTIONS, PushPerson, PushSubscription
+from notifications.domain.quiet_hours import (
+    HELD_KINDS,
+    QUIET_HOURS,
+    ChannelQuietHours,
+    QuietHours,
+    earlier_due,
+    is_exempt,
+)
 from notifications.domain.reminders import Reminder, ReminderRule
 from notifications.domain.retries import RetryPolicy
 from notifications.domain.rules import rules_for
@@ -114,6 +120,7 @@ __all__ = [
     "ACTIVE_STATUSES",
     "AGREED_STATUSES",
     "BUSY_CODES",
+    "HELD_KINDS",
     "KEYS",
     "MAX_UNITS",
     "MOST_ENTRIES",
@@ -138,6 +145,7 @@ __all__ = [
     "CallPolicy",
     "CatalogueItem",
     "Channel",
+    "ChannelQuietHours",
     "ChannelUnavailableError",
     "Channels",
     "Client",
@@ -211,8 +219,10 @@ __all__ = [
     "doubt_about",
     "due_follow_ups",
     "due_reminders",
+    "earlier_due",
     "ended_appointments",
     "immediate_messages",
+    "is_exempt",
     "kept_text",
     "meaning_of",
     "next_agendas",

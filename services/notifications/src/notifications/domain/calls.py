@@ -1,11 +1,10 @@
-"""Calls: what is spoken, what a key means, when nobody is called, and when somebody who was busy is called again."""
+"""Calls: what is spoken, what a key means, and when somebody who was busy is called again."""
 
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from notifications.domain.answers import Meaning
 from notifications.domain.messages import Kind, Message
@@ -14,7 +13,6 @@ MOST_SPOKEN: Final = 1_000
 """Characters of a call's text: more than a minute of it, to which nobody listens."""
 BUSY_CODES: Final = frozenset({"twilio_busy", "twilio_no-answer"})
 """Nobody has answered the call: it may be made again."""
-QUIET_HOURS: Final = "quiet_hours"
 
 KEYS: Final[Mapping[str, Meaning]] = {"1": Meaning.CONFIRM, "2": Meaning.CANCEL, "3": Meaning.CALL_BACK}
 """All other keys, and several at once, mean nothing."""
@@ -32,28 +30,6 @@ def spoken(text: str) -> str:
 
 def _has_sound(character: str) -> bool:
     return character.isspace() or unicodedata.category(character)[0] != "C"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuietHours:
-    """Wall-clock times, `begins` up to and without `ends`, over midnight where it ends earlier; the same: none."""
-
-    begins: time
-    ends: time
-
-    def over_at(self, now: datetime, zone: str) -> datetime | None:
-        """When the quiet hours end that `now` lies in, for somebody in `zone`; None where it lies in none."""
-        local = now.astimezone(ZoneInfo(zone))
-        clock = local.time()
-        if self.begins <= self.ends:
-            is_quiet, days = self.begins <= clock < self.ends, 0
-        else:
-            is_quiet, days = clock >= self.begins or clock < self.ends, int(clock >= self.begins)
-        if not is_quiet:
-            return None
-        over = datetime.combine(local.date() + timedelta(days=days), self.ends, tzinfo=local.tzinfo)
-        # Where clocks go back into the quiet hours, the end comes by a second time: the later one ends them.
-        return max(over.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,11 @@ from typing import Protocol
 from uuid import UUID
 
 from notifications.domain.appointments import Appointment
-from notifications.domain.calls import QuietHours
 from notifications.domain.contacts import CatalogueItem, Contact
 from notifications.domain.errors import ChannelUnavailableError
 from notifications.domain.messages import Channel, Message
 from notifications.domain.push import PushSubscription
+from notifications.domain.quiet_hours import QuietHours
 from notifications.domain.series import Occurrence, ToldSeries
 from notifications.domain.templates import Text
 
@@ -170,7 +170,8 @@ class Channels:
     """The channels that are configured.
 
     `immediate` are those that news goes out on without being asked for, `subscribed` those that it goes out on to
-    whoever has subscribed. `quiet` has the hours in which nobody is reached on a channel.
+    whoever has subscribed. `quiet` has the hours in which nobody is reached on a
+    channel, where an organization has not set its own.
     """
 
     def __init__(

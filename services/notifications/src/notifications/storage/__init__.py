@@ -11,6 +11,7 @@ from notifications.storage.opt_outs import OptOutStore
 from notifications.storage.preferences import PreferenceStore
 from notifications.storage.projections import CatalogueStore, ClientStore
 from notifications.storage.push import Devices, PushSubscriptionStore
+from notifications.storage.quiet_hours import QuietHoursStore
 from notifications.storage.reminders import ReminderRuleStore, ReminderStore
 from notifications.storage.series import SeriesStore
 from notifications.storage.templates import TemplateStore
@@ -35,6 +36,7 @@ __all__ = [
     "OptOutStore",
     "PreferenceStore",
     "PushSubscriptionStore",
+    "QuietHoursStore",
     "ReminderRuleStore",
     "ReminderStore",
     "Report",

@@ -106,7 +106,7 @@ def _judged(
 ) -> Sendable | Settlement:
     try:
         verdict = judge_message(message, subjects, channels=channels, now=now, retries=retries)
-        held = held_back(verdict, channels=channels, now=now) if isinstance(verdict, Sendable) else None
+        held = held_back(verdict, subjects, channels=channels, now=now) if isinstance(verdict, Sendable) else None
     except Exception:
         log.exception("judging_failed", message=str(message.id), kind=message.kind.value)
         return Settlement(status=Status.FAILED, code="judging_failed", detail="the message could not be judged")

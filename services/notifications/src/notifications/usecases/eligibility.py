@@ -31,12 +31,14 @@ from notifications.domain import (
     NumberDigests,
     Occurrence,
     Preference,
+    QuietHours,
     RetryPolicy,
     Series,
     Status,
     Template,
     ToldSeries,
     User,
+    is_exempt,
     suppression_reason,
     told_series,
 )
@@ -50,6 +52,7 @@ from notifications.storage import (
     OptOutStore,
     PreferenceStore,
     PushSubscriptionStore,
+    QuietHoursStore,
     SeriesStore,
     Settlement,
     TemplateStore,
@@ -107,6 +110,8 @@ class MessageSubjects:
     users: Mapping[UserKey, User]
     """Of the staff that the batch goes to, as far as they are known."""
     removed_users: frozenset[UserKey]
+    quiet_hours: Mapping[tuple[UUID, Channel], QuietHours]
+    """Of organizations that have set their own."""
     told: frozenset[tuple[UUID, UUID, UUID]]
     """Organization, appointment and client, of those whom an appointment was taken away from: who had heard of it."""
 
@@ -150,6 +155,7 @@ async def read_subjects(
         templates=await templates.of_organizations({message.organization_id for message in messages}),
         named_templates=await templates.named(named) if named else {},
         numbers=numbers,
+        quiet_hours=await QuietHoursStore(session).of_organizations({message.organization_id for message in messages}),
         told=await _told(session, messages),
         opted_out_numbers=await _opted_out(session, messages, [*clients.values(), *catalogue.values()], numbers),
         browsers=await PushSubscriptionStore(session).of_clients(survivors if _pushes(messages) else ()),
@@ -222,14 +228,23 @@ def judge_message(
         return end.settlement
 
 
-def held_back(sendable: Sendable, *, channels: Channels, now: datetime) -> Settlement | None:
-    """What becomes of a message in the recipient's quiet hours: it waits for their end, but not past the start."""
-    quiet = channels.quiet_hours_of(sendable.message.channel)
+def held_back(sendable: Sendable, subjects: MessageSubjects, *, channels: Channels, now: datetime) -> Settlement | None:
+    """What becomes of a message in the recipient's quiet hours: it waits for their end, but not past the start.
+
+    What somebody has written about an appointment that begins before then does not wait, unless it is a call.
+    """
+    message, starts_at = sendable.message, sendable.appointment.starts_at
+    if is_exempt(message.channel, message.kind, message.audience):
+        return None
+    own = subjects.quiet_hours.get((message.organization_id, message.channel))
+    quiet = own or channels.quiet_hours_of(message.channel)
     over = quiet.over_at(now, sendable.zone) if quiet is not None else None
     if over is None:
         return None
-    if sendable.message.kind is Kind.REMINDER and over >= sendable.appointment.starts_at:
+    if message.kind is Kind.REMINDER and over >= starts_at:
         return Settlement(status=Status.SUPPRESSED, reason=QUIET_HOURS)
+    if message.channel is not Channel.VOICE and now < starts_at <= over:
+        return None
     return Settlement(status=Status.PLANNED, code=QUIET_HOURS, next_attempt_at=over, due_at=over)
 
 

@@ -17,9 +17,12 @@ from notifications.domain import (
     Client,
     Draft,
     InvalidAddressError,
+    Kind,
     Message,
+    QuietHours,
     due_follow_ups,
     due_reminders,
+    earlier_due,
     ended_appointments,
     immediate_messages,
     rules_for,
@@ -34,6 +37,7 @@ from notifications.storage import (
     FollowUpRuleStore,
     MessageStore,
     PushSubscriptionStore,
+    QuietHoursStore,
     ReminderRuleStore,
     ReminderStore,
     SeriesStore,
@@ -213,7 +217,43 @@ async def plan_reminders(
             traceparent=cause.traceparent,
         )
     ]
+    zones = {appointment.id: appointment.zone for chain in by_chain.values() for appointment in chain}
+    drafts = await _before_quiet_hours(session, drafts, zones, now)
     return [*stopped, *await messages.plan(await _addressed(session, drafts, channels), now=now)]
+
+
+async def _before_quiet_hours(
+    session: AsyncSession, drafts: Sequence[Draft], zones: Mapping[UUID, str], now: datetime
+) -> list[Draft]:
+    """The drafts; a reminder that the client's quiet hours would hold back until it is too late comes before them.
+
+    A call does not: what is said in it is of the moment. `zones`: of appointments, where the client's is not known.
+    """
+    own = await QuietHoursStore(session).of_organizations({draft.organization_id for draft in drafts})
+    if not own:
+        return list(drafts)
+    keys = {(draft.organization_id, draft.client_id) for draft in drafts if draft.client_id is not None}
+    clients = await ClientStore(session).get_all(keys)
+    return [_before(draft, own, clients, zones, now) for draft in drafts]
+
+
+def _before(
+    draft: Draft,
+    own: Mapping[tuple[UUID, Channel], QuietHours],
+    clients: Mapping[tuple[UUID, UUID], Client],
+    zones: Mapping[UUID, str],
+    now: datetime,
+) -> Draft:
+    quiet = own.get((draft.organization_id, draft.channel))
+    is_moved = draft.kind is Kind.REMINDER and draft.channel is not Channel.VOICE and draft.reason is None
+    if quiet is None or not is_moved:
+        return draft
+    client = clients.get((draft.organization_id, draft.client_id)) if draft.client_id is not None else None
+    zone = (client.zone if client is not None else None) or zones.get(draft.appointment_id)
+    if zone is None:
+        return draft
+    earlier = earlier_due(draft.due_at, starts_at=draft.starts_at, quiet=quiet, zone=zone)
+    return replace(draft, due_at=earlier) if earlier is not None and earlier > now else draft
 
 
 async def plan_for_clients(

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from notifications.storage.tables.base import instant, metadata
 from notifications.storage.tables.ledger import inbound_messages, messages, number_opt_outs, provider_calls
 from notifications.storage.tables.push import push_subscriptions
+from notifications.storage.tables.quiet_hours import quiet_hours
 from notifications.storage.tables.series import series, series_sequences
 from notifications.storage.tables.users import removed_users, staff_preferences, users
 from slotstream_servicekit.http.idempotency import idempotency_table
@@ -47,6 +48,7 @@ __all__ = [
     "preferences",
     "provider_calls",
     "push_subscriptions",
+    "quiet_hours",
     "reminder_rules",
     "reminders",
     "removed_users",
@@ -319,6 +321,7 @@ TENANT_TABLES = (
     "outbox",
     "preferences",
     "push_subscriptions",
+    "quiet_hours",
     "reminder_rules",
     "reminders",
     "removed_users",
@@ -386,6 +389,7 @@ UNLIMITED_TABLES = {
     "outbox": "never read by requests",
     "preferences": "the organization's, as clients are",
     "push_subscriptions": "each person's own",
+    "quiet_hours": "the organization's; the use case refuses who is limited",
     "reminders": "read beside their appointments only",
     "removed_users": "never read by requests",
     "series": "never read by requests",

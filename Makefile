@@ -1,6 +1,6 @@
 # Slotstream. Needs Python 3.11 or later and make; everything else comes as pinned packages.
 .DEFAULT_GOAL := help
-.PHONY: help up down reset demo mail check test checker bench images kube kube-test format web planted
+.PHONY: help up down reset demo mail check test checker bench images kube kube-test format web planted trial
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
@@ -44,6 +44,9 @@ endif
 
 planted: $(READY) ## The checker: a minute of work, then with bugs planted (takes long)
 	$(BIN)/pytest tests/e2e/test_checker.py -m long
+
+trial: $(READY) ## The README's first booking under Docker, by its own commands (takes long)
+	$(BIN)/pytest tests/e2e/test_first_booking.py -m long $(ARGS)
 
 checker: $(READY) ## Random work under faults, then every promise checked (MINUTES=60 SEED=7)
 	@cd tests/e2e && ../../$(BIN)/python -m checker --minutes $(or $(MINUTES),1) $(if $(SEED),--seed $(SEED))

@@ -112,7 +112,7 @@ def test_the_first_booking_of_the_readme_and_its_mail(kubectl: Kubectl, variable
     )
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert json.loads(ended.stdout.splitlines()[-1])["status"] == "confirmed"
+    assert json.loads(ended.stdout.splitlines()[-1])["status"] == "scheduled"
 
     def mail() -> bool:
         return "grace@example.com" in kubectl.here(

@@ -45,8 +45,8 @@ endif
 planted: $(READY) ## The checker: a minute of work, then with bugs planted (takes long)
 	$(BIN)/pytest tests/e2e/test_checker.py -m long
 
-trial: $(READY) ## The README's first booking under Docker, by its own commands (takes long)
-	$(BIN)/pytest tests/e2e/test_first_booking.py -m long $(ARGS)
+trial: $(READY) ## Docs done as they say: an upgrade and back under load, the README under Docker (takes long)
+	$(BIN)/pytest tests/e2e/test_upgrade.py tests/e2e/test_first_booking.py -m long $(ARGS)
 
 checker: $(READY) ## Random work under faults, then every promise checked (MINUTES=60 SEED=7)
 	@cd tests/e2e && ../../$(BIN)/python -m checker --minutes $(or $(MINUTES),1) $(if $(SEED),--seed $(SEED))

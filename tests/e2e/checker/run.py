@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -35,12 +35,15 @@ async def check(
     desks: int = 32,
     faults: Sequence[Fault] = (),
     least_faults: int = 0,
+    meanwhile: Awaitable[None] | None = None,
+    hostile: bool = True,
     settle_seconds: float = 300.0,
     replay: bool = True,
 ) -> Report:
     """Work for `seconds` with `desks` clients, then say which promises were broken.
 
-    Works on until `least_faults` have struck: a busy machine may take most of a minute to mend a single one.
+    Works on until `least_faults` have struck, since a busy machine may take most of a minute to mend a single one,
+    and until what is to be done `meanwhile` is done. `hostile`: with floods of broken commands, and poison.
     The seed decides what every desk asks for and which fault comes when; answers and timing are the machine's.
     """
     history = History()
@@ -51,19 +54,20 @@ async def check(
         busy = [tenant for tenant in tenants if not tenant.quiet]
         everybody = [
             *_desks(busy, history, in_force, stop, seed=seed, count=desks),
-            *_others(platform, busy, history, web, stop, seed=seed),
+            *_others(platform, busy, history, web, stop, seed=seed, hostile=hostile),
             *_lonely_desks(tenants, history, in_force, stop, seed=seed),
         ]
         work = [asyncio.create_task(acts) for acts in everybody]
+        course = asyncio.ensure_future(meanwhile or asyncio.sleep(0))
         if faults:
             chance = random.Random(seed)
             breaking = break_things(faults, history=history, in_force=in_force, chance=chance, stop=stop)
             work.append(asyncio.create_task(breaking))
         ended, _ = await asyncio.wait(work, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
-        while len(history.faults) < least_faults and not ended:
+        while (len(history.faults) < least_faults or not course.done()) and not ended:
             ended, _ = await asyncio.wait(work, timeout=1, return_when=asyncio.FIRST_EXCEPTION)
         stop.set()
-        await asyncio.gather(*work)
+        await asyncio.gather(*work, course)
         await settle(platform, organizations, history, within=settle_seconds)
         evidence = await collect(platform, mailbox, organizations, replay=replay)
     return Report(seed=seed, seconds=seconds, history=history, evidence=evidence, findings=judge(history, evidence))
@@ -123,7 +127,14 @@ def _lonely_desks(
 
 
 def _others(
-    platform: Platform, tenants: Sequence[Tenant], history: History, web: FileServer, stop: asyncio.Event, *, seed: int
+    platform: Platform,
+    tenants: Sequence[Tenant],
+    history: History,
+    web: FileServer,
+    stop: asyncio.Event,
+    *,
+    seed: int,
+    hostile: bool,
 ) -> list[Acts]:
     """One of each kind for every organization, and one who writes what nobody can read."""
     saboteur = Saboteur(
@@ -132,7 +143,7 @@ def _others(
         history=history,
         random=random.Random(seed),
     )
-    acts = [saboteur.work(stop)]
+    acts = [saboteur.work(stop)] if hostile else []
     for number, tenant in enumerate(tenants):
         chance = random.Random(seed * 7_919 + number)
         sender = CommandSender(
@@ -143,8 +154,9 @@ def _others(
             history=history,
             random=chance,
         )
+        if hostile:
+            acts.append(sender.work(stop))
         acts += [
-            sender.work(stop),
             Importer(tenant=tenant, history=history, random=random.Random(seed * 104_729 + number)).work(stop),
             CalendarOwner(tenant=tenant, web=web, history=history, random=random.Random(seed + number)).work(stop),
         ]

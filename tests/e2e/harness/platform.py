@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import httpx2
 from cryptography.fernet import Fernet
 
+from harness.copies import Balanced, Copies
 from harness.patched import PatchedProcess, clock_ahead_by
 from harness.world import World
 from slotstream_local.databases import create_databases
@@ -46,6 +47,7 @@ class Platform:
     key: SigningKey
     processes: dict[str, ServiceProcess] = field(default_factory=dict)
     clients: list[httpx2.AsyncClient] = field(default_factory=list)
+    copies: Copies = field(default_factory=Copies)
 
     @property
     def bootstrap(self) -> str:
@@ -146,7 +148,7 @@ class Platform:
             base_url=self.url(service),
             headers={"Authorization": f"Bearer {token}"},
             timeout=30,
-            limits=httpx2.Limits(max_connections=64),
+            transport=Balanced(self.copies, limits=httpx2.Limits(max_connections=64)),
         )
         self.clients.append(client)
         return client

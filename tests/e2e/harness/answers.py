@@ -63,6 +63,9 @@ def answer(path: str, query: Mapping[str, list[str]]) -> Json:
         ("booking", "/clients"): ("Page_ClientOut_", _page([_client(row[2]) for row in _BOOKED])),
         ("booking", "/holds"): ("Page_HoldOut_", _page([_hold()])),
         ("availability", "/calendar"): ("CalendarOut", _calendar()),
+        ("notifications", "/inbound-messages/unread"): ("UnreadOut", {"unread": 0}),
+        ("notifications", "/messages/counts"): ("MessageCountsOut", {"total": 0, "by_status": {}}),
+        ("notifications", "/messages/by-appointment"): ("AppointmentMessagesOut", {"items": []}),
     }[service, rest]
     return _checked(service, schema, body)
 

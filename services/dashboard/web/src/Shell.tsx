@@ -8,32 +8,17 @@ import { useCounts } from "./api/appointments";
 import { send } from "./api/client";
 import { listen } from "./api/live";
 import { useRight, useSession } from "./api/session";
+import { startOnCurrent } from "./appointments/current";
 import { useBusiness } from "./business";
-import { useShortcuts } from "./keys";
+import { CommandMenu } from "./command/CommandMenu";
+import { Help } from "./command/Help";
+import { useCommandKey, useShortcuts, withCommand } from "./keys";
 import { UnreadBadge, UnreadDot } from "./messages/unread";
+import { DAILY, SETUP, type Screen } from "./screens";
 import { Icon, type IconName } from "./ui/Icon";
 import { Avatar } from "./ui/Pill";
 import { Sheet } from "./ui/Sheet";
 import { Toasts } from "./ui/toasts";
-
-type Entry = { to: string; name: string; icon: IconName; right?: string; badge?: () => React.ReactNode };
-
-const DAILY: readonly Entry[] = [
-  { to: "/calendar", name: "calendar", icon: "cal" },
-  { to: "/appointments", name: "appointments", icon: "list", badge: Pending },
-  { to: "/clients", name: "clients", icon: "users", right: "read_clients" },
-  { to: "/messages", name: "messages", icon: "msg", right: "read_messages", badge: UnreadBadge },
-  { to: "/reports", name: "reports", icon: "chart", right: "read_reports" },
-  { to: "/imports", name: "imports", icon: "up", right: "read_imports" },
-];
-const SETUP: readonly Entry[] = [
-  { to: "/services", name: "services", icon: "tag" },
-  { to: "/staff", name: "staff", icon: "pers" },
-  { to: "/availability", name: "availability", icon: "clock" },
-  { to: "/reminders", name: "reminders", icon: "bell" },
-  { to: "/calendars", name: "calendars", icon: "sync" },
-  { to: "/settings", name: "settings", icon: "sl" },
-];
 
 export function Shell() {
   const { t } = useTranslation();
@@ -43,8 +28,12 @@ export function Shell() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const [help, setHelp] = useState(false);
   const [more, setMore] = useState(false);
+  const [commanding, setCommanding] = useState(false);
   useEffect(() => listen(client, session.live_place), [client, session.live_place]);
   useEffect(() => setMore(false), [path]);
+  const current = (to: string) => path === to || path.startsWith(`${to}/`);
+  // What asks something is answered first: the menu would lead away from it.
+  useCommandKey("k", () => (commanding || !document.querySelector(".overlay")) && setCommanding(!commanding));
   useShortcuts({
     "?": () => setHelp(true),
     n: () => void navigate({ to: "/appointments/new" }),
@@ -54,8 +43,13 @@ export function Shell() {
     "g m": () => void navigate({ to: "/messages" }),
     "g r": () => void navigate({ to: "/reports" }),
     "/": () => document.querySelector<HTMLInputElement>("input[type=search]")?.focus(),
+    c: () => startOnCurrent("confirm"),
+    // In the calendar it shows the day.
+    d: () => !current("/calendar") && startOnCurrent("complete"),
+    r: () => startOnCurrent("reschedule"),
+    m: () => startOnCurrent("message"),
+    e: () => startOnCurrent("edit"),
   });
-  const current = (to: string) => path === to || path.startsWith(`${to}/`);
   return (
     <div className={`app${current("/calendar") ? " narrow" : ""}`}>
       <a className="skip" href="#main">
@@ -67,6 +61,7 @@ export function Shell() {
           <span className="lb">Slotstream</span>
         </div>
         <Switcher />
+        <CommandEntry onOpen={() => setCommanding(true)} />
         {DAILY.map((entry) => (
           <Entry key={entry.to} entry={entry} current={current(entry.to)} />
         ))}
@@ -104,6 +99,12 @@ export function Shell() {
       {more && (
         <Sheet title={t("nav.more")} onClose={() => setMore(false)}>
           <Switcher />
+          <CommandEntry
+            onOpen={() => {
+              setMore(false);
+              setCommanding(true);
+            }}
+          />
           {[...DAILY, ...SETUP].map((entry) => (
             <Entry key={entry.to} entry={entry} current={current(entry.to)} />
           ))}
@@ -111,22 +112,36 @@ export function Shell() {
         </Sheet>
       )}
       {help && <Help onClose={() => setHelp(false)} />}
+      {commanding && <CommandMenu onClose={() => setCommanding(false)} onHelp={() => setHelp(true)} />}
       <Toasts />
     </div>
   );
 }
 
-function Entry({ entry, current }: { entry: Entry; current: boolean }) {
+function CommandEntry({ onOpen }: { onOpen: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <button type="button" className="nav go" onClick={onOpen} title={t("command.open")}>
+      <Icon name="search" />
+      <span className="lb">{t("command.open")}</span>
+      <kbd className="lb" aria-hidden="true">
+        {withCommand("K")}
+      </kbd>
+    </button>
+  );
+}
+
+function Entry({ entry, current }: { entry: Screen; current: boolean }) {
   const { t } = useTranslation();
   const session = useSession();
   if (entry.right && !session.rights.includes(entry.right)) return null;
   const name = t(`nav.${entry.name}`);
-  const Badge = entry.badge;
   return (
     <Link to={entry.to} className="nav" aria-current={current ? "page" : undefined} title={name}>
       <Icon name={entry.icon} />
       <span className="lb">{name}</span>
-      {Badge && <Badge />}
+      {entry.badge === "pending" && <Pending />}
+      {entry.badge === "unread" && <UnreadBadge />}
     </Link>
   );
 }
@@ -191,24 +206,5 @@ function SignOut({ named }: { named?: boolean }) {
       <Icon name="ext" />
       {named && t("signOut")}
     </button>
-  );
-}
-
-function Help({ onClose }: { onClose: () => void }) {
-  const { t } = useTranslation();
-  const keys = ["/", "N", "G C", "G A", "G L", "G M", "G R", "J", "K", "X", "Enter", "Esc", "T", "D", "3", "W", "Space"];
-  return (
-    <Sheet title={t("keys.title")} onClose={onClose}>
-      <dl className="keys">
-        {keys.map((key) => (
-          <div key={key}>
-            <dt>
-              <kbd>{key}</kbd>
-            </dt>
-            <dd>{t(`keys.${key.replace(" ", "_")}`)}</dd>
-          </div>
-        ))}
-      </dl>
-    </Sheet>
   );
 }

@@ -1,6 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { AppointmentPage } from "./appointments/AppointmentPage";
-import { readSearch } from "./appointments/filters";
+import { type DrawerTab, isDrawerTab, readSearch } from "./appointments/filters";
 import { ListPage } from "./appointments/ListPage";
 import type { NewSearch } from "./appointments/NewPage";
 import { CalendarPage, type View } from "./calendar/CalendarPage";
@@ -44,7 +44,7 @@ const fresh = createRoute({
   validateSearch: (raw: Record<string, unknown>): NewSearch => ({ start: text(raw.start), staff: text(raw.staff), client: text(raw.client), service: text(raw.service), minutes: Number(raw.minutes) || undefined }),
   component: lazyRouteComponent(() => import("./appointments/NewPage"), "NewPage"),
 });
-const single = createRoute({ getParentRoute: () => root, path: "/appointments/$id", component: AppointmentPage });
+const single = createRoute({ getParentRoute: () => root, path: "/appointments/$id", validateSearch: (raw: Record<string, unknown>): { tab?: DrawerTab } => ({ tab: isDrawerTab(raw.tab) ? raw.tab : undefined }), component: AppointmentPage });
 const clients = createRoute({ getParentRoute: () => root, path: "/clients", validateSearch: (raw: Record<string, unknown>): { q?: string } => ({ q: text(raw.q) }), component: lazyRouteComponent(() => import("./clients/ClientsPage"), "ClientsPage") });
 const client = createRoute({ getParentRoute: () => root, path: "/clients/$id", component: lazyRouteComponent(() => import("./clients/ClientPage"), "ClientPage") });
 const messages = createRoute({ getParentRoute: () => root, path: "/messages", validateSearch: (raw: Record<string, unknown>): { state?: string; channel?: string } => ({ state: text(raw.state), channel: text(raw.channel) }), component: lazyRouteComponent(() => import("./messages/MessagesPage"), "MessagesPage") });

@@ -1,4 +1,4 @@
-import { type InfiniteData, type QueryClient, type QueryKey, replaceEqualDeep, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { type InfiniteData, type QueryClient, type QueryKey, replaceEqualDeep, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { components } from "./schema/booking";
 import { ask, type Query } from "./client";
 import type { Instant } from "../time";
@@ -80,14 +80,27 @@ export const useWindow = (businessId: string | undefined, from: Instant, to: Ins
     placeholderData: (previous) => previous,
   });
 
-export const useAppointment = (id: string | undefined) =>
-  useQuery({
+/** Out of the lists that are kept: until it is read by itself, it is shown as its row shows it. */
+function inLists(client: QueryClient, id: string | undefined): Appointment | undefined {
+  for (const [, data] of client.getQueriesData<InfiniteData<Page>>({ queryKey: ["appointments", "list"] }))
+    for (const page of data?.pages ?? []) {
+      const found = page.items.find((item) => item.id === id);
+      if (found) return found;
+    }
+  return undefined;
+}
+
+export function useAppointment(id: string | undefined) {
+  const client = useQueryClient();
+  return useQuery<Appointment>({
     queryKey: ["appointments", "single", id],
     enabled: id !== undefined,
     queryFn: ({ signal }) => ask<Appointment>("booking", `/appointments/${id}`, { signal }),
+    placeholderData: () => inLists(client, id),
     // An answer that was on its way while a newer one was put here is late.
     structuralSharing: (known, read) => ((known as Appointment | undefined)?.version ?? 0) > (read as Appointment).version ? known : replaceEqualDeep(known, read),
   });
+}
 
 export const useHistory = (id: string) =>
   useQuery({

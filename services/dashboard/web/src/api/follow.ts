@@ -30,6 +30,9 @@ const BETWEEN_CALENDARS = 30_000;
 /** What is shown of messages. */
 const TEXTS: QueryKey = ["messages"];
 const BETWEEN_TEXTS = 1_000;
+/** What other services make of an appointment that changed: reminders, and what became of them. They hear of it when pages do. */
+const MADE_OF_IT: readonly QueryKey[] = [["signals"], ["messages", "undelivered"]];
+const BETWEEN_SIGNALS = 10_000;
 /** What names clients beside appointments. The other services hear of an erasure when pages do: they are asked twice. */
 const WITH_PEOPLE: readonly QueryKey[] = [["clients"], ["messages"], ["reports"], ["import-rows"]];
 const BETWEEN_PEOPLE = 1_000;
@@ -152,6 +155,7 @@ export function follow(client: QueryClient): Follower {
       if (told.size) await readChanged(told);
       if (changed) sums();
       if (changed) calendars();
+      if (changed) signals();
     }
     reading = false;
   };
@@ -163,6 +167,7 @@ export function follow(client: QueryClient): Follower {
   const anew = oneAtATime((queryKey) => askAnew(client, queryKey), BETWEEN_WHOLE_READINGS);
   const sums = seldom(() => BESIDE.forEach((queryKey) => void askAnew(client, queryKey)), BETWEEN_SUMS);
   const calendars = seldom(() => void askAnew(client, ["calendar"]), BETWEEN_CALENDARS);
+  const signals = seldom(() => MADE_OF_IT.forEach((queryKey) => void askAnew(client, queryKey)), BETWEEN_SIGNALS);
   const hours = seldom(() => BY_HOURS.forEach((queryKey) => void askAnew(client, queryKey)), BETWEEN_HOURS);
   const holds = seldom(() => void askAnew(client, ["calendar", "holds"]), BETWEEN_HOLDS);
   const texts = seldom(() => void askAnew(client, TEXTS), BETWEEN_TEXTS);
@@ -190,6 +195,7 @@ export function follow(client: QueryClient): Follower {
       await readChanged(new Map([...ids].map((id) => [id, ANY])), readAfterWrite);
       sums();
       calendars();
+      signals();
     },
     readAnew: () => anew([]),
     readFailed: () => void client.refetchQueries({ type: "active", predicate: (query) => query.state.status === "error" }),

@@ -15,15 +15,14 @@ import { Icon, type IconName } from "../ui/Icon";
 import { Problem, sayReason } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
 import { ExportSheet } from "./ExportSheet";
+import { NONE, type Selection } from "./selection";
 import { CancelSheet } from "./sheets";
 
 type Schemas = components["schemas"];
 type Result = Schemas["BulkResultOut"];
-export type Selection = { ids: ReadonlySet<string>; all: number | null; last?: string };
 
 type Props = { selection: Selection; rows: readonly Appointment[]; query: Query; total: number | undefined; onChange: (selection: Selection) => void };
 
-const NONE: Selection = { ids: new Set(), all: null };
 const AT_ONCE = 100;
 type Choice = Verb | `message_${Audience}`;
 const BUTTONS: readonly { verb: Choice; icon: IconName; right: string }[] = [

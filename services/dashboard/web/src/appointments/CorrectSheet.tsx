@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Appointment, edit, staffOf } from "../api/appointments";
+import { type Appointment, edit, staffOf, useAppointment } from "../api/appointments";
 import { doubtsAbout } from "../api/bookability";
 import { useResources, useServices } from "../api/catalogue";
 import { ProblemError } from "../api/client";
@@ -23,8 +23,11 @@ const REST = 150;
 const OF_BOOKINGS = new Set(["too_short_notice", "beyond_booking_window"]);
 
 /** Another client, service or length for an appointment that keeps its start. */
-export function CorrectSheet({ appointment, onClose }: { appointment: Appointment; onClose: () => void }) {
+export function CorrectSheet({ appointment: shown, onClose }: { appointment: Appointment; onClose: () => void }) {
   const { t, i18n } = useTranslation();
+  // What somebody else changes meanwhile is what is corrected: what was shown would be refused.
+  const { data: newest } = useAppointment(shown.id);
+  const appointment = newest && newest.version > shown.version ? newest : shown;
   const queries = useQueryClient();
   const { clock } = useBusiness();
   const services = (useServices().data ?? []).filter((service) => service.business_id === appointment.business_id && (!service.archived || service.id === appointment.service_id));

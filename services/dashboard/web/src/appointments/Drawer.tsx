@@ -14,114 +14,167 @@ import { ClientLinks, useMayLink } from "../clients/ClientLinks";
 import { Clock, duration, instantOf } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select, TextField } from "../ui/fields";
+import { Icon } from "../ui/Icon";
 import { Menu } from "../ui/Menu";
 import { Waiting } from "../ui/Page";
 import { Avatar, StatusPill } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
 import { toast } from "../ui/toasts";
-import { CorrectSheet } from "./CorrectSheet";
+import { useCurrent } from "./current";
+import { DRAWER_TABS, type DrawerTab } from "./filters";
 import { HistoryTab } from "./HistoryTab";
 import { MessagesTab, RemindersTab } from "./MessagesTab";
 import { useVerbs } from "./useVerbs";
 
-type Props = { id: string; onClose: () => void; onOther: (id: string) => void; full?: boolean };
+/** Where in the drawer one is. `write` is another number each time that the client is to be written to. */
+export type Place = { tab: DrawerTab; write?: number };
+/** The appointments before and after this one, where it is shown in a list; null at its ends. */
+export type Neighbours = { previous: (() => void) | null; next: (() => void) | null };
 
-export function AppointmentDrawer({ id, onClose, onOther, full }: Props) {
+type Props = {
+  id: string;
+  onClose: () => void;
+  onOther: (id: string) => void;
+  full?: boolean;
+  /** Where there is none, the drawer keeps it itself. */
+  place?: Place;
+  onPlace?: (place: Place) => void;
+  neighbours?: Neighbours | null;
+  /** Whether another appointment takes the focus along: not where somebody goes from row to row. */
+  takesFocus?: boolean;
+};
+
+export function AppointmentDrawer({ id, onClose, onOther, full, place: given, onPlace, neighbours = null, takesFocus = true }: Props) {
   const { t } = useTranslation();
   const { data: appointment, error, isPending } = useAppointment(id);
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), [id]);
+  const [own, setOwn] = useState<Place & { id: string }>({ id, tab: "details" });
+  const place = given ?? (own.id === id ? own : FIRST);
+  const go = (to: Place) => (onPlace ? onPlace(to) : setOwn({ ...to, id }));
+  useEffect(() => {
+    if (takesFocus) heading.current?.focus({ preventScroll: true });
+    // Whoever goes from row to row is asked at each step, and answered with the step.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [id]);
   return (
     <aside className="drawer" aria-label={t("drawer.title")}>
-      {appointment ? (
-        <Content appointment={appointment} heading={heading} onClose={onClose} onOther={onOther} full={full} />
-      ) : (
-        <>
-          <div className="dh">
-            <div className="r1">
-              <span className="fill" />
-              <Button kind="quiet" icon="x" aria-label={t("close")} onPress={onClose} />
-            </div>
-          </div>
-          {isPending || error ? <Waiting error={error} /> : null}
-        </>
-      )}
+      <div className="dh">
+        <div className="r1">
+          {appointment && <When appointment={appointment} />}
+          <span className="fill" />
+          <Ways id={id} onClose={onClose} full={full} neighbours={neighbours} />
+        </div>
+        {appointment && <Who appointment={appointment} heading={heading} />}
+      </div>
+      {appointment ? <Content appointment={appointment} place={place} onPlace={go} onOther={onOther} /> : isPending || error ? <Waiting error={error} /> : null}
     </aside>
   );
 }
 
-function Content({ appointment, heading, onClose, onOther, full }: { appointment: Appointment; heading: React.RefObject<HTMLHeadingElement | null>; onClose: () => void; onOther: (id: string) => void; full?: boolean }) {
+function When({ appointment }: { appointment: Appointment }) {
+  const { clock } = useBusiness();
+  const own = new Clock(clock.locale, appointment.zone);
+  const from = instantOf(appointment.starts_at);
+  return (
+    <span className="n">
+      <bdi>
+        {own.shortDay(from)}, {own.range(from, instantOf(appointment.ends_at))}
+      </bdi>
+    </span>
+  );
+}
+
+function Who({ appointment: { client, client_id: id }, heading }: { appointment: Appointment; heading: React.RefObject<HTMLHeadingElement | null> }) {
+  return (
+    <>
+      <h2 ref={heading} tabIndex={-1}>
+        <Link to="/clients/$id" params={{ id }}>
+          <bdi>{client.name}</bdi>
+        </Link>
+      </h2>
+      <p>
+        {client.phone && (
+          <a href={`tel:${client.phone}`}>
+            <bdi dir="ltr">{client.phone}</bdi>
+          </a>
+        )}
+        {client.phone && client.email && " · "}
+        {client.email && (
+          <a href={`mailto:${client.email}`}>
+            <bdi>{client.email}</bdi>
+          </a>
+        )}
+      </p>
+    </>
+  );
+}
+
+const FIRST: Place = { tab: "details" };
+
+/** To the one before and after, to all of it, and out. At an end its button stays, or the focus would go with it. */
+function Ways({ id, onClose, full, neighbours }: Pick<Props, "id" | "onClose" | "full" | "neighbours">) {
+  const { t } = useTranslation();
+  return (
+    <>
+      {neighbours &&
+        (["previous", "next"] as const).map((way) => (
+          <button type="button" key={way} className="btn quiet ic" aria-label={t(`drawer.${way}`)} aria-disabled={!neighbours[way]} onClick={() => neighbours[way]?.()}>
+            <Icon name={way === "previous" ? "above" : "down"} />
+          </button>
+        ))}
+      {!full && (
+        <Link to="/appointments/$id" params={{ id }} className="btn quiet ic" aria-label={t("drawer.full")}>
+          <Icon name="full" />
+        </Link>
+      )}
+      <Button kind="quiet" icon="x" aria-label={t("close")} onPress={onClose} />
+    </>
+  );
+}
+
+type ContentProps = { appointment: Appointment; place: Place; onPlace: (place: Place) => void; onOther: (id: string) => void };
+
+function Content({ appointment, place, onPlace, onOther }: ContentProps) {
   const { t } = useTranslation();
   const { clock: businessClock, businesses } = useBusiness();
-  const { verbsOf, start, dialog } = useVerbs();
+  const { verbsOf, start, dialog } = useVerbs({ onMessage: () => onPlace({ tab: "messages", write: performance.now() }) });
   const verbs = verbsOf(appointment);
+  const act = (verb: string) => start(appointment, verb);
+  const tabs = useRef<HTMLDivElement>(null);
+  useFieldFocus(tabs, place.write);
+  useCurrent(() => ({ appointment, items: verbs, start: act }));
   const now = verbs.filter((verb) => !verb.why);
   const [first, second, third] = now;
   const rest = verbs.filter((verb) => ![first, second, third].includes(verb));
   const clock = new Clock(businessClock.locale, appointment.zone);
-  const from = instantOf(appointment.starts_at);
   const business = businesses.find((item) => item.id === appointment.business_id);
   return (
     <>
-      <div className="dh">
-        <div className="r1">
-          <span className="n">
-            <bdi>
-              {clock.shortDay(from)}, {clock.range(from, instantOf(appointment.ends_at))}
-            </bdi>
-          </span>
-          <span className="fill" />
-          {!full && (
-            <Link to="/appointments/$id" params={{ id: appointment.id }} className="btn quiet ic" aria-label={t("drawer.full")}>
-              ⤢
-            </Link>
-          )}
-          <Button kind="quiet" icon="x" aria-label={t("close")} onPress={onClose} />
-        </div>
-        <h2 ref={heading} tabIndex={-1}>
-          <Link to="/clients/$id" params={{ id: appointment.client_id }}>
-            <bdi>{appointment.client.name}</bdi>
-          </Link>
-        </h2>
-        <p>
-          {appointment.client.phone && (
-            <a href={`tel:${appointment.client.phone}`}>
-              <bdi dir="ltr">{appointment.client.phone}</bdi>
-            </a>
-          )}
-          {appointment.client.phone && appointment.client.email && " · "}
-          {appointment.client.email && (
-            <a href={`mailto:${appointment.client.email}`}>
-              <bdi>{appointment.client.email}</bdi>
-            </a>
-          )}
-        </p>
-      </div>
       {verbs.length > 0 && (
         <div className="verbs">
           {first && (
-            <Button kind="primary" icon={first.icon} onPress={() => start(appointment, first.id)}>
+            <Button kind="primary" icon={first.icon} onPress={() => act(first.id)}>
               {first.name}
             </Button>
           )}
           {[second, third].map((verb) => verb && (
-            <Button key={verb.id} icon={verb.icon} onPress={() => start(appointment, verb.id)}>
+            <Button key={verb.id} icon={verb.icon} onPress={() => act(verb.id)}>
               {verb.name}
             </Button>
           ))}
-          {rest.length > 0 && <Menu label={t("drawer.more")} items={rest} onAction={(verb) => start(appointment, verb)} />}
+          {rest.length > 0 && <Menu label={t("drawer.more")} items={rest} onAction={act} />}
         </div>
       )}
-      <Tabs className="dtabs" key={appointment.id}>
+      <Tabs ref={tabs} className="dtabs" key={appointment.id} selectedKey={place.tab} onSelectionChange={(tab) => tab !== place.tab && onPlace({ tab: tab as DrawerTab })}>
         <TabList className="dt" aria-label={t("drawer.title")}>
-          {["details", "history", "reminders", "messages"].map((name) => (
+          {DRAWER_TABS.map((name) => (
             <Tab key={name} id={name}>
               {t(`drawer.${name}`)}
             </Tab>
           ))}
         </TabList>
         <TabPanel id="details" className="body">
-          <Details appointment={appointment} clock={clock} businessName={business?.name ?? ""} onOther={onOther} />
+          <Details appointment={appointment} clock={clock} businessName={business?.name ?? ""} onOther={onOther} onEdit={verbs.some((verb) => verb.id === "edit") ? () => act("edit") : null} />
         </TabPanel>
         <TabPanel id="history" className="body">
           <HistoryTab appointment={appointment} clock={clock} onOther={onOther} />
@@ -138,7 +191,25 @@ function Content({ appointment, heading, onClose, onOther, full }: { appointment
   );
 }
 
-function Details({ appointment, clock, businessName, onOther }: { appointment: Appointment; clock: Clock; businessName: string; onOther: (id: string) => void }) {
+/** Gives the focus to the field to write in as soon as it is there: once for each number. */
+function useFieldFocus(box: React.RefObject<HTMLElement | null>, asked: number | undefined): void {
+  useEffect(() => {
+    if (asked === undefined || !box.current) return;
+    const focus = () => {
+      const field = box.current?.querySelector("textarea");
+      field?.focus();
+      return field !== null && field !== undefined;
+    };
+    if (focus()) return;
+    const observer = new MutationObserver(() => focus() && observer.disconnect());
+    observer.observe(box.current, { childList: true, subtree: true });
+    return () => observer.disconnect();
+  }, [asked, box]);
+}
+
+type DetailsProps = { appointment: Appointment; clock: Clock; businessName: string; onOther: (id: string) => void; onEdit: (() => void) | null };
+
+function Details({ appointment, clock, businessName, onOther, onEdit }: DetailsProps) {
   const { t, i18n } = useTranslation();
   const client = useQueryClient();
   const mayWrite = useRight("write_appointments") && !["completed", "cancelled", "rescheduled", "no_show", "dismissed"].includes(appointment.status);
@@ -147,7 +218,6 @@ function Details({ appointment, clock, businessName, onOther }: { appointment: A
   const mayNote = useRight("write_appointments") && appointment.status !== "rescheduled";
   const actions = useActions().data ?? [];
   const [error, setError] = useState<unknown>(null);
-  const [correcting, setCorrecting] = useState(false);
   const money = (price: PlainAppointment["quoted_price"]) => price && new Intl.NumberFormat(i18n.language, { style: "currency", currency: price.currency }).format(Number(price.amount));
   const save = async (body: Record<string, unknown>) => {
     setError(null);
@@ -163,7 +233,6 @@ function Details({ appointment, clock, businessName, onOther }: { appointment: A
   return (
     <>
       <Problem error={error} />
-      {correcting && <CorrectSheet appointment={appointment} onClose={() => setCorrecting(false)} />}
       <dl>
         <dt>{t("field.status")}</dt>
         <dd>
@@ -179,8 +248,8 @@ function Details({ appointment, clock, businessName, onOther }: { appointment: A
         <dd>
           <bdi>{appointment.service_name}</bdi>
           <small>{[duration(appointment.duration_minutes, i18n.language), ...buffers].join(" · ")}</small>
-          {mayWrite && appointment.verbs.includes("update") && (
-            <Button kind="quiet" onPress={() => setCorrecting(true)}>
+          {onEdit && (
+            <Button kind="quiet" onPress={onEdit}>
               {t("correct.open")}
             </Button>
           )}

@@ -1,30 +1,32 @@
 /** All appointments, across businesses: filters in the address, tabs with counts, grouped by day. */
 import { useElementScrollRestoration, useNavigate, useSearch } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Appointment, type Page, STATUSES, type Status, staffOf, useAppointmentPages, useCounts } from "../api/appointments";
-import { useResources, useServices } from "../api/catalogue";
+import { type Page, useAppointmentPages, useCounts } from "../api/appointments";
 import { useRight } from "../api/session";
+import { idsAround, useSignals } from "../api/signals";
 import { useBusiness } from "../business";
 import { useShortcuts } from "../keys";
-import { numbers } from "../numbers";
-import { Clock, addDays, dayOf, duration, instantOf, now, startOfDay } from "../time";
+import { Clock, dayOf, now } from "../time";
 import { Button } from "../ui/Button";
-import { Checkbox, PlainCheckbox } from "../ui/fields";
+import { Checkbox } from "../ui/fields";
 import { Icon } from "../ui/Icon";
-import { Menu } from "../ui/Menu";
-import { Empty, Live, Waiting } from "../ui/Page";
-import { Avatar, StatusPill } from "../ui/Pill";
+import { Live, Waiting } from "../ui/Page";
 import { Problem } from "../ui/Problem";
 import { useScale } from "../ui/scale";
-import { BulkBar, type Selection } from "./BulkBar";
+import { Attention } from "./Attention";
+import { BulkBar } from "./BulkBar";
+import { useCurrent } from "./current";
 import { AppointmentDrawer } from "./Drawer";
 import { ExportSheet } from "./ExportSheet";
 import { FilterChips } from "./FilterChips";
-import { type ListSearch, type SortKey, keyOf, queryOf, sortBy, sortOf } from "./filters";
+import { type DrawerTab, type ListSearch, keyOf, queryOf, sortOf } from "./filters";
 import { linesOf } from "./lines";
+import { DayRow, NothingHere, SearchField, SortHead, Spacer, StatusTabs } from "./ListParts";
 import "./list.css";
+import { Row, type RowHand } from "./Row";
+import { NONE, type Selection, drawn, toggled } from "./selection";
 import { type Line, useStill } from "./stillness";
 import { useVerbs } from "./useVerbs";
 
@@ -45,9 +47,15 @@ export function ListPage() {
   const query = useMemo(() => queryOf(search, clock, today), [search, clock, today]);
   const pages = useAppointmentPages({ ...query, status: search.status }, sortOf(search));
   const counts = useCounts(query);
-  const [selection, setSelection] = useState<Selection>({ ids: new Set(), all: null });
+  const [selection, setSelection] = useState<Selection>(NONE);
   const [exporting, setExporting] = useState(false);
-  const { verbsOf, start, dialog } = useVerbs();
+  const [opened, setOpened] = useState<{ write?: number; stepped?: boolean }>({});
+  /** In the drawer; `step` where one comes from the row beside, and the focus stays where it is. */
+  const open = (id: string, { tab, write, step: stepped }: { tab?: DrawerTab; write?: number; step?: boolean } = {}) => {
+    setOpened({ write, stepped });
+    set({ appointment: id, tab }, stepped);
+  };
+  const { verbsOf, start, dialog } = useVerbs({ onMessage: ({ id }) => open(id, { tab: "messages", write: performance.now() }) });
   const box = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState<string | null>(null);
   /** The row that a key has chosen, until it has the focus. */
@@ -60,14 +68,14 @@ export function ListPage() {
   }, [t]);
   // Another filter means other rows: what was selected among the former ones is let go.
   const filterKey = JSON.stringify([query, search.status]);
-  useEffect(() => setSelection({ ids: new Set(), all: null }), [filterKey]);
+  useEffect(() => setSelection(NONE), [filterKey]);
 
   const sort = sortOf(search);
   const sorted = keyOf(sort);
   const rows = useMemo(() => pages.data?.pages.flatMap((page) => page.items) ?? [], [pages.data]);
   const grouped = useMemo(() => linesOf(pages.data?.pages ?? NO_PAGES, sorted === "starts_at"), [pages.data, sorted]);
   const { lines, waiting, watch } = useStill(grouped, pages.isPlaceholderData ? null : `${filterKey}${sort}`);
-  const order = () => lines.flatMap((line) => (line.kind === "row" ? [line.key] : []));
+  const ids = useMemo(() => lines.flatMap((line) => (line.kind === "row" ? [line.key] : [])), [lines]);
 
   const scale = useScale();
   const left = useElementScrollRestoration({ id: SCROLLER })?.scrollY ?? 0;
@@ -94,20 +102,13 @@ export function ListPage() {
   }, [height]);
   const shown = virtual.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
+  const seen = shown.flatMap(({ index }) => (lines[index]?.kind === "row" ? [lines[index].key] : []));
+  const signals = useSignals(idsAround(ids, ids.indexOf(seen[0] ?? ""), ids.indexOf(seen.at(-1) ?? "")));
   useEffect(() => {
     if (last >= lines.length - 20 && pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
   }, [last, lines.length, pages]);
 
-  const toggle = (id: string, range: boolean) =>
-    setSelection((known) => {
-      const ids = new Set(known.ids);
-      if (range && known.last) {
-        const shownIds = order();
-        const [from, to] = [shownIds.indexOf(known.last), shownIds.indexOf(id)].sort((a, b) => a - b) as [number, number];
-        for (const other of shownIds.slice(Math.max(0, from), to + 1)) ids.add(other);
-      } else if (!ids.delete(id)) ids.add(id);
-      return { ids, all: null, last: id };
-    });
+  const toggle = (id: string, range: boolean) => setSelection((known) => toggled(known, id, range, ids));
   const giveFocus = () => {
     const row = wanted.current && box.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(wanted.current)}"]`);
     if (!row) return;
@@ -116,23 +117,37 @@ export function ListPage() {
   };
   // A row far away is drawn only after it has been scrolled to.
   useLayoutEffect(giveFocus);
-  const step = (by: number) => {
-    const shownIds = order();
-    const next = shownIds[Math.min(Math.max(shownIds.indexOf(current ?? "") + by, 0), shownIds.length - 1)];
-    if (!next) return;
+  /** To the next row or the one before, with the drawer if it is open. */
+  const go = (by: number) => {
+    const from = search.appointment ?? current ?? "";
+    const next = ids[Math.min(Math.max(ids.indexOf(from) + by, 0), ids.length - 1)];
+    if (!next) return null;
     setCurrent(next);
     virtual.scrollToIndex(lines.findIndex((line) => line.key === next));
-    if (search.appointment) set({ appointment: next }, true);
-    wanted.current = next;
+    if (search.appointment) open(next, { tab: search.tab, step: true });
+    return { from: ids.includes(from) ? from : next, next };
+  };
+  const step = (by: number, range = false) => {
+    const gone = go(by);
+    if (!gone) return;
+    if (range) setSelection((known) => drawn(known, gone.from, gone.next, ids));
+    wanted.current = gone.next;
     giveFocus();
   };
-  const verbKey = (verb: string) => () => {
-    const appointment = rows.find((row) => row.id === (search.appointment ?? current));
-    if (appointment && verbsOf(appointment).some((item) => item.id === verb && !item.why)) start(appointment, verb);
+  // Inside the drawer, arrows scroll what is read and choose among tabs.
+  const arrow = (by: number) => (event: KeyboardEvent) => !(event.target as HTMLElement).closest(".drawer .body, [role=tablist], .side") && step(by, event.shiftKey);
+  const close = () => {
+    wanted.current = search.appointment ?? null;
+    set({ appointment: undefined, tab: undefined });
   };
+  useCurrent(() => {
+    // Of what is open, the drawer tells.
+    const appointment = search.appointment ? undefined : rows.find((row) => row.id === current);
+    return appointment ? { appointment, items: verbsOf(appointment), start: (verb) => start(appointment, verb) } : null;
+  });
   // The same for as long as the list lasts, or each drawing of the page would draw every row.
   const latest = useRef<RowHand | null>(null);
-  latest.current = { verbsOf, select: toggle, focus: setCurrent, open: (id) => set({ appointment: id }), start };
+  latest.current = { verbsOf, select: toggle, focus: setCurrent, open, start };
   const hand = useMemo((): RowHand => {
     const now = () => latest.current as RowHand;
     return {
@@ -146,14 +161,14 @@ export function ListPage() {
   useShortcuts({
     j: () => step(1),
     k: () => step(-1),
+    arrowdown: arrow(1),
+    arrowup: arrow(-1),
     x: () => current && toggle(current, false),
-    enter: () => current && set({ appointment: current }),
-    escape: () => (search.appointment ? set({ appointment: undefined }) : setSelection({ ids: new Set(), all: null })),
-    c: verbKey("confirm"),
-    d: verbKey("complete"),
-    r: verbKey("reschedule"),
+    enter: () => current && open(current),
+    escape: () => (search.appointment ? close() : setSelection(NONE)),
   });
 
+  const at = search.appointment ? ids.indexOf(search.appointment) : -1;
   const someOnPage = selection.ids.size > 0 && rows.some((row) => selection.ids.has(row.id));
   const allOnPage = someOnPage && rows.every((row) => selection.ids.has(row.id));
   const total = search.status?.length ? search.status.reduce((sum, status) => sum + (counts.data?.by_status[status] ?? 0), 0) : counts.data?.total;
@@ -179,19 +194,10 @@ export function ListPage() {
           <p>{t("list.wrong", { names: search.wrong.join(", ") })}</p>
         </div>
       )}
-      <nav className="tabs" aria-label={t("list.byStatus")}>
-        <StatusTab name={t("list.all")} count={counts.data?.total} failed={counts.isError} on={!search.status} onChoose={() => set({ status: undefined })} />
-        {STATUSES.map((status) => (
-          <StatusTab
-            key={status}
-            name={t(`status.${status}`)}
-            count={counts.data ? (counts.data.by_status[status] ?? 0) : undefined}
-            failed={counts.isError}
-            on={search.status?.length === 1 && search.status[0] === status}
-            onChoose={() => set({ status: [status] })}
-          />
-        ))}
-      </nav>
+      <div className="tabline">
+        <StatusTabs counts={counts.data} failed={counts.isError} chosen={search.status} onChoose={(status) => set({ status })} />
+        <Attention />
+      </div>
       {pages.isError && rows.length > 0 && <Problem error={pages.error} />}
       <div className={search.appointment ? "work with-drawer" : "work"}>
         <p className="waits" role="status">
@@ -240,6 +246,8 @@ export function ListPage() {
                       sorted={sorted}
                       selected={selection.ids.has(appointment.id)}
                       open={search.appointment === appointment.id}
+                      current={current === appointment.id}
+                      reminded={signals.get(appointment.id)}
                       hand={hand}
                     />
                   );
@@ -249,7 +257,20 @@ export function ListPage() {
             </table>
           )}
         </div>
-        {search.appointment && <AppointmentDrawer id={search.appointment} onClose={() => set({ appointment: undefined })} onOther={(id) => set({ appointment: id }, true)} />}
+        {search.appointment && (
+          <AppointmentDrawer
+            id={search.appointment}
+            place={search.tab === "messages" ? { tab: search.tab, write: opened.write } : { tab: search.tab ?? "details" }}
+            onPlace={({ tab, write }) => {
+              setOpened({ ...opened, write });
+              set({ tab: tab === "details" ? undefined : tab }, true);
+            }}
+            neighbours={at < 0 ? null : { previous: at > 0 ? () => void go(-1) : null, next: at < ids.length - 1 ? () => void go(1) : null }}
+            takesFocus={!opened.stepped}
+            onClose={close}
+            onOther={(id) => set({ appointment: id, tab: undefined }, true)}
+          />
+        )}
       </div>
       {selection.ids.size > 0 && <BulkBar selection={selection} rows={rows} query={{ ...query, status: search.status }} total={total} onChange={setSelection} />}
       {exporting && <ExportSheet query={{ ...query, status: search.status }} ids={[...selection.ids]} total={total} onClose={() => setExporting(false)} />}
@@ -259,200 +280,3 @@ export function ListPage() {
 }
 
 const clean = (search: ListSearch): ListSearch => Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined && !(Array.isArray(value) && !value.length))) as ListSearch;
-
-function SearchField({ value, onChange }: { value: string; onChange: (text: string) => void }) {
-  const { t } = useTranslation();
-  const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
-  useEffect(() => {
-    if (text === value) return;
-    const timer = window.setTimeout(() => onChange(text), 250);
-    return () => clearTimeout(timer);
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [text]);
-  return (
-    <label className="find">
-      <Icon name="search" />
-      <span className="sr">{t("list.search")}</span>
-      <input type="search" value={text} onChange={(event) => setText(event.target.value)} placeholder={t("list.search")} maxLength={200} />
-    </label>
-  );
-}
-
-function StatusTab({ name, count, failed, on, onChoose }: { name: string; count: number | undefined; failed: boolean; on: boolean; onChoose: () => void }) {
-  const { i18n } = useTranslation();
-  return (
-    <button type="button" aria-current={on ? "page" : undefined} onClick={onChoose}>
-      {name} <small>{failed ? "–" : count === undefined ? "" : numbers(i18n.language).format(count)}</small>
-    </button>
-  );
-}
-
-const Spacer = ({ height }: { height: number }) =>
-  height > 0 ? (
-    <tr aria-hidden="true">
-      <td colSpan={8} style={{ blockSize: height, padding: 0, border: 0 }} />
-    </tr>
-  ) : null;
-
-function DayRow({ day, appointments, clock, complete }: { day: string; appointments: readonly Appointment[]; clock: Clock; complete: boolean }) {
-  const { t } = useTranslation();
-  const today = dayOf(now(), clock.zone);
-  const pending = appointments.filter((appointment) => appointment.status === "pending").length;
-  const name = clock.fullDay(startOfDay(day, clock.zone));
-  const near = day === today ? `${t("today")}, ` : day === addDays(today, 1) ? `${t("tomorrow")}, ` : "";
-  return (
-    <tr className="day">
-      <td colSpan={8}>
-        <bdi>{near + name}</bdi>
-        <span>
-          {complete && t("list.count", { count: appointments.length })}
-          {pending > 0 && ` · ${t("list.pending", { count: pending })}`} · {t("zone", { place: clock.place })}
-        </span>
-      </td>
-    </tr>
-  );
-}
-
-type RowProps = {
-  appointment: Appointment;
-  /** No longer among what the list shows: it leaves when the pointer does. */
-  gone: boolean;
-  clock: Clock;
-  otherBusiness: string | undefined;
-  language: string;
-  sorted: SortKey;
-  selected: boolean;
-  open: boolean;
-  hand: RowHand;
-};
-
-/** What a row can be told to do. */
-type RowHand = Pick<ReturnType<typeof useVerbs>, "verbsOf" | "start"> & {
-  select: (id: string, range: boolean) => void;
-  focus: (id: string) => void;
-  open: (id: string) => void;
-};
-
-const GONE_LOOK = new Set<Status>(["cancelled", "rescheduled", "dismissed"]);
-
-/** Drawn anew only when it has changed itself. Its buttons are made when somebody comes near: until then nobody sees them. */
-const Row = memo(function Row({ appointment, gone, clock, otherBusiness, language, sorted, selected, open, hand }: RowProps) {
-  const { t } = useTranslation();
-  const [near, setNear] = useState(false);
-  const start = instantOf(appointment.starts_at);
-  const staff = staffOf(appointment);
-  const onOpen = () => hand.open(appointment.id);
-  const shift = useRef(false);
-  const label = `${appointment.client.name}, ${clock.dayAndTime(start)}`;
-  return (
-    <tr className={`${gone || GONE_LOOK.has(appointment.status) ? "off " : ""}${open ? "cur" : ""}`} aria-selected={selected} onClick={onOpen} onPointerEnter={() => setNear(true)} onFocus={() => setNear(true)}>
-      <td onClick={(event) => event.stopPropagation()} onPointerDown={(event) => { shift.current = event.shiftKey; }}>
-        <PlainCheckbox label={t("list.select", { label })} value={selected} onChange={() => { hand.select(appointment.id, shift.current); shift.current = false; }} />
-      </td>
-      <td className="t">
-        {sorted !== "starts_at" && <small>{clock.shortDay(start)}</small>}
-        <b>{clock.time(start)}</b>
-        <small>
-          <bdi>{sortedBy(appointment, sorted, clock, language) ?? duration(appointment.duration_minutes, language)}</bdi>
-        </small>
-      </td>
-      <td>
-        <button type="button" className="rowlink" data-row={appointment.id} onFocus={() => hand.focus(appointment.id)} onClick={(event) => { event.stopPropagation(); onOpen(); }}>
-          <bdi>{appointment.client.name}</bdi>
-        </button>
-        <small>
-          <bdi dir={appointment.client.phone ? "ltr" : undefined}>{appointment.client.phone ?? appointment.client.email ?? ""}</bdi>
-        </small>
-      </td>
-      <td>
-        <b className="light">
-          <bdi>{appointment.service_name}</bdi>
-        </b>
-        <small>
-          <bdi>{[appointment.action_name, otherBusiness].filter(Boolean).join(" · ")}</bdi>
-        </small>
-      </td>
-      <td className="hide-m">
-        {staff[0] && (
-          <span className="who">
-            <Avatar name={staff[0].name} />
-            <span>
-              <bdi>{staff.map((person) => person.name).join(", ")}</bdi>
-            </span>
-          </span>
-        )}
-      </td>
-      <td>
-        <StatusPill status={appointment.status} />
-      </td>
-      <td className="hide-m soft">
-        {t(`source.${appointment.source}`, { defaultValue: appointment.source })}
-        {appointment.origin.kind !== "independent" && <small>{t(`origin.${appointment.origin.kind}`)}</small>}
-      </td>
-      <td className="c-act" onClick={(event) => event.stopPropagation()}>
-        <span className="sig">
-          {appointment.series_id && <span title={t("list.series")}><Icon name="rep" /></span>}
-          {(appointment.notes || appointment.internal_notes) && <span title={t("list.note")}><Icon name="note" /></span>}
-        </span>
-        {near && <Acts appointment={appointment} label={label} hand={hand} />}
-      </td>
-    </tr>
-  );
-});
-
-function Acts({ appointment, label, hand }: { appointment: Appointment; label: string; hand: RowHand }) {
-  const { t } = useTranslation();
-  const verbs = hand.verbsOf(appointment);
-  const likely = verbs.find((verb) => !verb.why && ["approve", "confirm", "complete"].includes(verb.id));
-  return (
-    <span className="act">
-      {likely && (
-        <Button icon={likely.icon} onPress={() => hand.start(appointment, likely.id)}>
-          {likely.name}
-        </Button>
-      )}
-      {verbs.length > 0 && <Menu label={t("list.more", { label })} items={verbs} onAction={(verb) => hand.start(appointment, verb)} />}
-    </span>
-  );
-}
-
-/** What the list is sorted by, where no column shows it. */
-function sortedBy(appointment: Appointment, sorted: SortKey, clock: Clock, language: string): string | undefined {
-  if (sorted === "created_at" || sorted === "updated_at") return clock.dayAndTime(instantOf(appointment[sorted]));
-  if (sorted !== "price") return undefined;
-  const price = appointment.actual_price ?? appointment.quoted_price;
-  return price ? numbers(language, { style: "currency", currency: price.currency }).format(Number(price.amount)) : "–";
-}
-
-function SortHead({ name, column, sort, className, onSort }: { name: string; column: SortKey; sort: string; className?: string; onSort: (sort: string) => void }) {
-  const on = keyOf(sort) === column;
-  return (
-    <th className={className} aria-sort={on ? (sort.startsWith("-") ? "descending" : "ascending") : "none"}>
-      <button type="button" onClick={() => onSort(sortBy(column, sort))}>
-        {name} {on && <span aria-hidden="true">{sort.startsWith("-") ? "↓" : "↑"}</span>}
-      </button>
-    </th>
-  );
-}
-
-function NothingHere({ search, onClear }: { search: ListSearch; onClear: () => void }) {
-  const { t } = useTranslation();
-  const navigate = useNavigate();
-  const filtered = Object.keys(search).some((name) => !["sort", "appointment", "wrong", "period"].includes(name));
-  return (
-    <Empty title={filtered ? t("list.nothingMatches") : search.period === "all" ? t("list.none") : t("list.noneThen")}>
-      {filtered || search.period !== "all" ? (
-        <Button onPress={filtered ? onClear : () => void navigate({ to: "/appointments", search: { period: "all" } })}>{filtered ? t("list.clear") : t("list.showAll")}</Button>
-      ) : (
-        <Button kind="primary" onPress={() => void navigate({ to: "/appointments/new", search: {} })}>
-          {t("new.title")}
-        </Button>
-      )}
-    </Empty>
-  );
-}
-
-export function useFilterNames() {
-  return { resources: useResources().data ?? [], services: useServices().data ?? [] };
-}

@@ -8,6 +8,9 @@ export const ORIGINS = ["independent", "work_order", "booking"] as const;
 export const SORT_KEYS = ["starts_at", "client", "price", "created_at", "updated_at"] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 export const SORTS: readonly string[] = SORT_KEYS.flatMap((key) => [key, `-${key}`]);
+export const DRAWER_TABS = ["details", "history", "reminders", "messages"] as const;
+export type DrawerTab = (typeof DRAWER_TABS)[number];
+export const isDrawerTab = (value: unknown): value is DrawerTab => (DRAWER_TABS as readonly unknown[]).includes(value);
 export type Period = "today" | "tomorrow" | "week" | "all" | "dates";
 
 export type ListSearch = {
@@ -26,11 +29,13 @@ export type ListSearch = {
   sort?: string;
   archived?: boolean;
   appointment?: string;
+  /** Of the drawer. */
+  tab?: DrawerTab;
   /** What the address says that is no filter of ours. */
   wrong?: string[];
 };
 
-const KNOWN = new Set(["status", "period", "from", "to", "business", "staff", "service", "source", "origin", "client", "action", "q", "sort", "archived", "appointment"]);
+const KNOWN = new Set(["status", "period", "from", "to", "business", "staff", "service", "source", "origin", "client", "action", "q", "sort", "archived", "appointment", "tab"]);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** The filters of an address; each value that is none is kept in `wrong`, by its name. */
@@ -68,6 +73,7 @@ export function readSearch(raw: Record<string, unknown>): ListSearch {
     sort: single("sort", (value) => SORTS.includes(value)),
     archived: raw.archived === true || raw.archived === "true" ? true : undefined,
     appointment: single("appointment", id),
+    tab: single("tab", isDrawerTab) as DrawerTab | undefined,
   };
   if (wrong.length) search.wrong = wrong;
   return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as ListSearch;

@@ -1,6 +1,5 @@
 /** What can be done with an appointment, in one place: for the row, the drawer and the command keys. */
 import { useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Appointment, type PlainAppointment, type VerbBody, act } from "../api/appointments";
@@ -13,6 +12,7 @@ import type { IconName } from "../ui/Icon";
 import type { Item } from "../ui/Menu";
 import { sayError } from "../ui/Problem";
 import { toast } from "../ui/toasts";
+import { CorrectSheet } from "./CorrectSheet";
 import { MoveSheet } from "./MoveSheet";
 import { CancelSheet, CompleteSheet } from "./sheets";
 
@@ -22,6 +22,8 @@ export const VERB_ICON: Record<string, IconName> = {
   confirm: "check",
   reschedule: "redo",
   complete: "check2",
+  message: "msg",
+  edit: "edit",
   no_show: "ban",
   dismiss: "arch",
   reopen: "rep",
@@ -29,12 +31,14 @@ export const VERB_ICON: Record<string, IconName> = {
   archive: "arch",
   unarchive: "arch",
 };
-const ORDER = ["approve", "confirm", "complete", "reschedule", "no_show", "reopen", "dismiss", "decline", "cancel", "archive", "unarchive"];
+const ORDER = ["approve", "confirm", "complete", "reschedule", "no_show", "reopen", "message", "edit", "dismiss", "decline", "cancel", "archive", "unarchive"];
 /** What a right to book is enough for. */
 const BOOKING = new Set(["confirm", "reschedule", "cancel"]);
 const ACTIVE: ReadonlySet<string> = new Set(["scheduled", "confirmed"]);
+const OPEN: ReadonlySet<string> = new Set(["pending", ...ACTIVE]);
 const UNDONE_BY_REOPEN = new Set(["complete", "no_show", "dismiss"]);
 const ASKS_REASON = new Set(["decline", "cancel"]);
+const ASKS = new Set([...ASKS_REASON, "complete", "reschedule", "edit"]);
 
 const FOCUS_AFTER = 50;
 
@@ -45,20 +49,27 @@ function focusNear(id: string): void {
   (dots ?? row ?? document.querySelector<HTMLElement>(".drawer h2, main h1"))?.focus();
 }
 
-export function useVerbs() {
+/** `onMessage` leads to where its client is written to. */
+export function useVerbs({ onMessage }: { onMessage: (appointment: Appointment) => void }) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const navigate = useNavigate();
   const { businesses, clock } = useBusiness();
   const mayBook = useRight("book");
   const mayWrite = useRight("write_appointments");
+  const maySend = useRight("send_messages");
   const [asking, setAsking] = useState<{ verb: string; appointment: Appointment } | null>(null);
+
+  // Rows tell what can be done now. What time alone stands against is shown too, with when it can be.
+  const canBe = (verb: string, appointment: Appointment): boolean => {
+    if (verb === "message") return maySend;
+    if (verb === "edit") return mayWrite && OPEN.has(appointment.status) && appointment.verbs.includes("update");
+    if (!(BOOKING.has(verb) ? mayBook : mayWrite)) return false;
+    return appointment.verbs.includes(verb) || (verb === "no_show" && ACTIVE.has(appointment.status));
+  };
 
   /** In the order of likelihood; `why` where it cannot be done now. */
   const verbsOf = (appointment: Appointment): (Item & { id: string })[] =>
-    // Rows tell what can be done now. What time alone stands against is shown too, with when it can be.
-    ORDER.filter((verb) => appointment.verbs.includes(verb) || (verb === "no_show" && ACTIVE.has(appointment.status)))
-      .filter((verb) => (BOOKING.has(verb) ? mayBook : mayWrite))
+    ORDER.filter((verb) => canBe(verb, appointment))
       .map((verb) => {
         const early = verb === "no_show" && Date.parse(appointment.starts_at) > now();
         return {
@@ -88,8 +99,8 @@ export function useVerbs() {
 
   /** Does it, or asks first what it needs. */
   const start = (appointment: Appointment, verb: string) => {
-    if (ASKS_REASON.has(verb) || verb === "complete" || verb === "reschedule") setAsking({ verb, appointment });
-    else if (verb === "message") void navigate({ to: "/appointments", search: { appointment: appointment.id } });
+    if (verb === "message") onMessage(appointment);
+    else if (ASKS.has(verb)) setAsking({ verb, appointment });
     else void run(appointment, verb, {});
   };
 
@@ -124,6 +135,7 @@ export function useVerbs() {
         />
       )}
       {asking.verb === "reschedule" && <MoveSheet appointment={asking.appointment} onClose={close} />}
+      {asking.verb === "edit" && <CorrectSheet appointment={asking.appointment} onClose={close} />}
     </>
   );
   return { verbsOf, start, dialog };

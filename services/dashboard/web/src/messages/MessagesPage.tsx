@@ -2,6 +2,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
+import { aheadQuery } from "../api/attention";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
 import { useBusiness } from "../business";
@@ -15,6 +16,8 @@ import { UnreadBadge } from "./unread";
 
 const STATES = ["planned", "sent", "delivered", "failed", "suppressed", "unknown"] as const;
 const INBOUND = "inbound";
+/** Reminders that did not arrive, of appointments that lie ahead: what the list tells of. */
+const UNDELIVERED = "undelivered";
 const CHANNELS = ["email", "sms", "voice", "push"] as const;
 
 export function MessagesPage() {
@@ -24,7 +27,7 @@ export function MessagesPage() {
   const { clock } = useBusiness();
   const pages = useInfiniteQuery({
     queryKey: ["messages", "ledger", search],
-    queryFn: ({ pageParam, signal }) => ask<components["schemas"]["Page_MessageOut_"]>("notifications", "/messages", { query: { status: search.state, channel: search.channel, limit: 50, cursor: pageParam }, signal }),
+    queryFn: ({ pageParam, signal }) => ask<components["schemas"]["Page_MessageOut_"]>("notifications", "/messages", { query: { ...(search.state === UNDELIVERED ? aheadQuery() : { status: search.state }), channel: search.channel, limit: 50, cursor: pageParam }, signal }),
     enabled: search.state !== INBOUND,
     refetchInterval: LOOK_AGAIN,
     initialPageParam: undefined as string | undefined,
@@ -42,6 +45,7 @@ export function MessagesPage() {
         {STATES.map((state) => (
           <button type="button" key={state} aria-current={search.state === state ? "page" : undefined} onClick={() => void navigate({ search: (kept) => ({ ...kept, state }) })}>{t(`outcome.${state}`)}</button>
         ))}
+        <button type="button" aria-current={search.state === UNDELIVERED ? "page" : undefined} onClick={() => void navigate({ search: (kept) => ({ ...kept, state: UNDELIVERED }) })}>{t("attention.undelivered")}</button>
         <button type="button" aria-current={search.state === INBOUND ? "page" : undefined} onClick={() => void navigate({ search: { state: INBOUND } })}>{t("inbound.title")} <UnreadBadge /></button>
       </nav>
       <div className="scroll">

@@ -4,10 +4,11 @@ import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { send } from "../api/client";
-import { useRight, useSession } from "../api/session";
+import { useSession } from "../api/session";
 import { useBusiness } from "../business";
 import { LANGUAGES } from "../i18n";
 import { keysAreOff, switchKeys } from "../keys";
+import { settingsPages } from "../screens";
 import { instantOf } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select, TextField } from "../ui/fields";
@@ -52,10 +53,7 @@ function useRun(keys: readonly string[]) {
 export function SettingsPage() {
   const { t } = useTranslation();
   const { page } = useParams({ strict: false }) as { page?: string };
-  const administers = useRight("administer");
-  const keepsBusinesses = useRight("write_catalogue") && useSession().user.business_ids === null;
-  const keepsChannels = useRight("write_templates") && useSession().user.business_ids === null;
-  const pages = ["profile", ...(keepsBusinesses ? ["businesses"] : []), ...(keepsChannels ? ["channels"] : []), ...(administers ? ["users", "api-clients", "identity-provider"] : [])];
+  const pages = settingsPages(useSession());
   const current = page && pages.includes(page) ? page : "profile";
   return (
     <Page title={t("nav.settings")}>

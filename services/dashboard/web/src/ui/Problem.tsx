@@ -4,7 +4,10 @@ import { useTranslation } from "react-i18next";
 import { ProblemError, type Reason, UnreachableError } from "../api/client";
 import { Icon } from "./Icon";
 
-export const sayReason = (t: TFunction, reason: Reason): string => t(`code.${reason.code}`, { defaultValue: reason.detail || reason.code });
+/** Some sentences name what is in the way: rows, columns, words of a file. */
+export const sayReason = (t: TFunction, reason: Reason): string => t(`code.${reason.code}`, { defaultValue: reason.detail || reason.code, names: reason.conflicts_with?.slice(0, MOST_NAMES).join(", ") });
+
+const MOST_NAMES = 10;
 
 export function sayError(t: TFunction, error: unknown): string {
   if (error instanceof UnreachableError) return t("error.unreachable");

@@ -46,13 +46,14 @@ class Outside:
     forced: Json
     series: Json
     hold: Json
+    waiting: Json
     order: Json
     limited: httpx2.AsyncClient
 
     @property
     def marks(self) -> set[str]:
         """What no answer to the limited caller may hold."""
-        things = [*self.by_verb.values(), self.appointment, self.forced, self.series, self.hold]
+        things = [*self.by_verb.values(), self.appointment, self.forced, self.series, self.hold, self.waiting]
         marks = {thing["id"] for thing in things} | {self.staff["id"], self.staff["name"]}
         if self.kind == "businesses":
             marks |= {entry[name] for entry in (self.business, self.service) for name in ("id", "name")}
@@ -115,6 +116,18 @@ async def outside_of(tenant: Tenant, kind: Kind) -> Outside:
         forced=forced,
         series=await tenant.post("/v1/series", series_request(tenant, {**MONDAYS, "count": 3}, **there), status=201),
         hold=hold,
+        waiting=await tenant.post(
+            "/v1/waiting-list",
+            {
+                "business_id": business["id"],
+                "service_id": service["id"],
+                "client_id": client["id"],
+                "resource_id": staff["id"],
+                "window_from": tenant.at(8, day=5),
+                "window_to": tenant.at(18, day=5),
+            },
+            status=201,
+        ),
         order=order,
         limited=await limited_client(tenant, kind),
     )
@@ -211,6 +224,30 @@ def probes_of(tenant: Tenant, outside: Outside) -> list[Probe]:
             route="POST /v1/series/{series_id}/cancel",
             path=f"/v1/series/{series}/cancel",
             json={"scope": "all", "reason": "none of your business"},
+            expected=NOT_FOUND,
+        ),
+        Probe(
+            route="POST /v1/waiting-list",
+            json={
+                "business_id": outside.business["id"],
+                "service_id": outside.service["id"],
+                "client_id": tenant.client["id"],
+                "resource_id": outside.staff["id"],
+                "window_from": tenant.at(8, day=6),
+                "window_to": tenant.at(18, day=6),
+            },
+            expected=refused,
+        ),
+        Probe(route="GET /v1/waiting-list", expected=HIDDEN),
+        Probe(route="GET /v1/waiting-list", params={"client_id": outside.client["id"]}, expected=HIDDEN),
+        Probe(
+            route="GET /v1/waiting-list/{entry_id}",
+            path=f"/v1/waiting-list/{outside.waiting['id']}",
+            expected=NOT_FOUND,
+        ),
+        Probe(
+            route="DELETE /v1/waiting-list/{entry_id}",
+            path=f"/v1/waiting-list/{outside.waiting['id']}",
             expected=NOT_FOUND,
         ),
         Probe(route="GET /v1/appointments/export", params={"format": "csv"}, expected=HIDDEN),
@@ -320,7 +357,7 @@ def portal_probes(tenant: Tenant) -> list[Probe]:
     return [
         Probe(
             route=route,
-            path=route.partition(" ")[2].replace("{appointment_id}", str(uuid4())),
+            path=route.partition(" ")[2].replace("{appointment_id}", str(uuid4())).replace("{offer_id}", str(uuid4())),
             expected=(403, "forbidden"),
             controls=False,
         )

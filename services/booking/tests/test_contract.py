@@ -13,7 +13,19 @@ async def test_every_answer_is_one_that_the_openapi_document_declares(tenant: Te
     series = await tenant.post(
         "/v1/series", {**tenant.request(tenant.at(19)), "recurrence": {"freq": "weekly", "count": 3}}, status=201
     )
+    waiting = await tenant.post(
+        "/v1/waiting-list",
+        {
+            "business_id": tenant.business["id"],
+            "service_id": tenant.service["id"],
+            "client_id": tenant.client["id"],
+            "window_from": tenant.at(8),
+            "window_to": tenant.at(18),
+        },
+        status=201,
+    )
     known = {
+        "waiting-list": [waiting["id"]],
         "appointments": [booking["id"] for booking in booked],
         "series": [series["id"]],
         "businesses": [tenant.business["id"]],

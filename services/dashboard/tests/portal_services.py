@@ -52,6 +52,21 @@ class PortalServices:
     push_key: str | None = None
     """None where nothing is pushed."""
     browsers: dict[str, Json] = field(default_factory=dict)
+    offers: dict[str, Json] = field(default_factory=dict)
+
+    def offer(self) -> Json:
+        """A slot of the waiting list that is held for the client."""
+        made: Json = {
+            "id": str(uuid4()),
+            "business": BUSINESS,
+            "service_name": self.service_name,
+            "starts_at": stamp(START),
+            "ends_at": stamp(START + timedelta(minutes=30)),
+            "expires_at": stamp(START - timedelta(days=1)),
+            "status": "open",
+        }
+        self.offers[made["id"]] = made
+        return made
 
     def add(self, starts_at: datetime = START, **more: Any) -> Json:
         made: Json = {
@@ -94,6 +109,8 @@ class PortalServices:
             return self._slots(parse_qs(request.url.query.decode()))
         if path == "/v1/portal/preferences":
             return self._preferences(request, sent)
+        if path.startswith("/v1/portal/offers/"):
+            return self._offers(path.split("/")[4:], sent)
         if path.startswith("/v1/portal/push-subscriptions"):
             return self._push(request.method, path.split("/")[4:], sent)
         if path == "/v1/portal/appointments":
@@ -147,6 +164,23 @@ class PortalServices:
             self.opted_out, self.preferences_version = sent["opted_out"], self.preferences_version + 1
         opted_out = dict.fromkeys(self.opted_out, "2026-11-01T00:00:00Z")
         return said({"opted_out": opted_out, "version": self.preferences_version})
+
+    def _offers(self, rest: list[str], sent: Json) -> tuple[int, bytes]:
+        offer = self.offers.get(rest[0])
+        if offer is None:
+            return problem(404, "not_found")
+        if len(rest) == 1:
+            return said({"client": self._client(), **offer})
+        if rest[1] in self.refusals:
+            return problem(409, self.refusals[rest[1]])
+        self.acts.append((rest[1], offer["id"], sent))
+        if rest[1] == "decline":
+            del self.offers[offer["id"]]
+            return 204, b""
+        if offer["status"] == "open":
+            offer["status"] = "booked"
+            self.add(id=offer["id"])
+        return said({"client": self._client(), "appointment": self.appointments[offer["id"]]})
 
     def _push(self, method: str, rest: list[str], sent: Json) -> tuple[int, bytes]:  # noqa: PLR0911 - one per route
         if method == "DELETE":

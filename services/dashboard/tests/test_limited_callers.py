@@ -102,6 +102,8 @@ DECISIONS: dict[str, Decision] = {
     "POST /p/{token}/confirm": link_form("/p/token/confirm"),
     "POST /p/{token}/cancel": link_form("/p/token/cancel"),
     "POST /p/{token}/move": link_form("/p/token/move"),
+    "POST /p/{token}/offers/{offer_id}/accept": link_form("/p/token/offers/offer/accept"),
+    "POST /p/{token}/offers/{offer_id}/decline": link_form("/p/token/offers/offer/decline"),
     "POST /p/{token}/preferences": link_form("/p/token/preferences"),
     "POST /p/{token}/push": link_form("/p/token/push"),
     "POST /p/{token}/push/remove": link_form("/p/token/push/remove"),
@@ -134,6 +136,7 @@ DECISIONS: dict[str, Decision] = {
     "GET /p/{token}/cancel": EVERYBODY,
     "GET /p/{token}/move": EVERYBODY,
     "GET /p/{token}/calendar.ics": EVERYBODY,
+    "GET /p/{token}/offers/{offer_id}": EVERYBODY,
     "GET /p/{token}/preferences": EVERYBODY,
     "GET /push-worker.js": EVERYBODY,
     # An API client is known by the secret that it sends.

@@ -2,20 +2,21 @@
 
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from html import unescape
 from urllib.parse import parse_qs, urlencode, urlsplit
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx2
 import pytest
 import pytest_asyncio
-from dashboard_tenant import ORIGIN, Json, Tenant
+from dashboard_tenant import ORIGIN, Tenant
+from portal_paths import a_link, is_private, path_of, place_of, sealer_of
 from portal_services import START, PortalServices
 
 from dashboard.adapters.localization import texts_of
 from dashboard.domain.users import LOCALES
-from slotstream_servicekit.client_links import ClientLink, LinkSealer, ShownAppointment
+from slotstream_servicekit.client_links import LinkSealer
 
 pytestmark = pytest.mark.service
 
@@ -31,46 +32,14 @@ async def services(tenant: Tenant) -> PortalServices:
     return made
 
 
-def sealer_of(tenant: Tenant) -> LinkSealer:
-    return LinkSealer([key.get_secret_value() for key in tenant.settings.link_keys])
-
-
-def a_link(tenant: Tenant, services: PortalServices, appointment: Json | None) -> ClientLink:
-    shown = None
-    if appointment is not None:
-        starts_at = datetime.fromisoformat(appointment["starts_at"])
-        shown = ShownAppointment(id=UUID(appointment["id"]), starts_at=starts_at)
-    return ClientLink(
-        organization_id=services.organization_id,
-        client_id=services.client_id,
-        issued_at=tenant.now,
-        expires_at=tenant.now + timedelta(days=30),
-        appointment=shown,
-    )
-
-
-def path_of(tenant: Tenant, services: PortalServices, appointment: Json | None = None) -> str:
-    return "/p/" + sealer_of(tenant).seal(a_link(tenant, services, appointment))
-
-
 def hidden_in(answer: httpx2.Response) -> dict[str, str]:
     """The fields of the page's form that nobody types."""
     assert answer.status_code == 200, answer.text
     return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', unescape(answer.text)))
 
 
-def place_of(answer: httpx2.Response) -> str:
-    assert answer.status_code == 303, answer.text
-    return str(answer.headers["location"])
-
-
 def links_in(answer: httpx2.Response) -> list[str]:
     return [unescape(address) for address in re.findall(r'href="([^"]+)"', answer.text)]
-
-
-def is_private(answer: httpx2.Response) -> bool:
-    names = ("referrer-policy", "x-robots-tag", "cache-control")
-    return [answer.headers[name] for name in names] == ["no-referrer", "noindex, nofollow", "no-store"]
 
 
 async def test_a_link_shows_the_appointment_and_looking_changes_nothing(

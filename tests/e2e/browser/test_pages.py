@@ -34,6 +34,7 @@ PAGES = (
     "/availability",
     "/availability/{hours}",
     "/reminders",
+    "/waiting-list",
     "/calendars",
     "/settings/users",
     "/settings/api-clients",

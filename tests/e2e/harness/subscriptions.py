@@ -8,6 +8,7 @@ SUBSCRIBERS: Mapping[str, tuple[str, ...]] = {
     "slotstream.appointments.v1": ("notifications", "dashboard"),
     "slotstream.appointments.state.v1": ("availability", "calendar_sync", "notifications"),
     "slotstream.series.v1": ("notifications",),
+    "slotstream.waiting-list.v1": ("notifications",),
     "slotstream.clients.v1": ("notifications", "imports"),
     "slotstream.catalogue.v1": ("availability", "notifications", "imports", "calendar_sync"),
     "slotstream.schedules.v1": ("booking",),

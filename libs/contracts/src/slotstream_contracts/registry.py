@@ -15,6 +15,7 @@ from slotstream_contracts import (
     schedules,
     series,
     users,
+    waiting_list,
 )
 from slotstream_contracts.base import Message
 
@@ -41,6 +42,7 @@ _MODULES = frozenset(
         schedules,
         series,
         users,
+        waiting_list,
     )
 )
 

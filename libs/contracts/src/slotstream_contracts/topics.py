@@ -28,6 +28,7 @@ with the next compaction.
 APPOINTMENTS = Topic(name="slotstream.appointments.v1", key="appointment id", cleanup="delete")
 APPOINTMENT_STATES = Topic(name="slotstream.appointments.state.v1", key="appointment id", cleanup="compact")
 SERIES = Topic(name="slotstream.series.v1", key="series id", cleanup="delete", partitions=3)
+WAITING_LIST = Topic(name="slotstream.waiting-list.v1", key="waiting list entry id", cleanup="delete", partitions=3)
 CLIENTS = Topic(name="slotstream.clients.v1", key="client id", cleanup="compact")
 CATALOGUE = Topic(name="slotstream.catalogue.v1", key="kind:id", cleanup="compact", partitions=3)
 SCHEDULES = Topic(name="slotstream.schedules.v1", key="resource or business id", cleanup="compact", partitions=3)
@@ -63,6 +64,7 @@ TOPICS: tuple[Topic, ...] = (
     APPOINTMENTS,
     APPOINTMENT_STATES,
     SERIES,
+    WAITING_LIST,
     CLIENTS,
     CATALOGUE,
     SCHEDULES,

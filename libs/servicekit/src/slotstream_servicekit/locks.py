@@ -33,3 +33,5 @@ class LockClass(IntEnum):
     """Saying which clients are one person, or forgetting that person; the key is a hash of the organization."""
     PUSH_SUBSCRIPTIONS = 7_227_025
     """Counting and adding browsers of one person; the key is a hash of the person."""
+    WAITING_LIST = 7_227_026
+    """Adding to an organization's waiting list, and offering by it; the key is a hash of the organization."""

@@ -28,6 +28,7 @@ def create_api(settings: BookingSettings, *, clock: Clock = system_clock) -> Fas
     from booking.api import routers
     from booking.api.dependencies import Dependencies
     from booking.domain.public import PublicLimits
+    from booking.domain.waiting_list import WaitingListLimits
 
     database = Database.of_service(settings, service=NAME, role="api")
     health = Health()
@@ -57,6 +58,11 @@ def create_api(settings: BookingSettings, *, clock: Clock = system_clock) -> Fas
             holds_per_visitor=settings.public_holds_per_visitor,
             holds_per_business=settings.public_holds_per_business,
         ),
+        waiting_list=WaitingListLimits(
+            hold=settings.waiting_list_hold,
+            per_client=settings.waiting_list_per_client,
+            per_organization=settings.waiting_list_per_organization,
+        ),
     )
     return app
 
@@ -66,13 +72,14 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
     from booking.consumers import audited_projections, register
     from booking.storage.bulk import ORDERED_CHANNEL
     from booking.storage.tables import inbox
-    from booking.worker import SWEEPS, auditor, bulk_orders, expired_holds, series_extension
+    from booking.storage.waiting_list import FREED_CHANNEL
+    from booking.worker import SWEEPS, auditor, bulk_orders, expired_holds, series_extension, waiting_list
     from slotstream_servicekit import workers
     from slotstream_servicekit.housekeeping import housekeeping
     from slotstream_servicekit.notify import Listener
 
     database = Database.of_service(settings, service=NAME, role="worker")
-    policies, ordered = PolicyCache(), asyncio.Event()
+    policies, ordered, freed = PolicyCache(), asyncio.Event(), asyncio.Event()
     return workers.create_worker(
         service=NAME,
         settings=settings,
@@ -87,6 +94,8 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
             series_extension(database, policies, clock),
             bulk_orders(database, policies, clock, wake=ordered),
             Listener(database, ORDERED_CHANNEL, wake=ordered).run,
+            waiting_list(database, policies, clock, hold=settings.waiting_list_hold, wake=freed),
+            Listener(database, FREED_CHANNEL, wake=freed).run,
         ),
         audited=audited_projections(clock=clock),
     )

@@ -24,3 +24,8 @@ class BookingSettings(ServiceSettings):
     """How many slots are kept at once for one network address: several people may be behind it. Whoever comes after
     that books as well, but their slot is not kept meanwhile."""
     public_holds_per_business: int = Field(default=100, ge=0)
+    waiting_list_hold: timedelta = Field(default=timedelta(minutes=15), ge=timedelta(minutes=1), le=timedelta(days=1))
+    """How long a slot that was freed is kept for each client on the waiting list, in turn."""
+    waiting_list_per_client: int = Field(default=10, ge=0)
+    waiting_list_per_organization: int = Field(default=5_000, ge=0)
+    """How many may wait at once; 0 for nobody."""

@@ -2,8 +2,12 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.erasure import MARKS_LIFETIME
 from booking.domain.errors import WorkFailedError
@@ -13,6 +17,7 @@ from booking.usecases.audit import audit_portion, tell_finished, tell_found
 from booking.usecases.bulk import do_next_portion, put_off_order
 from booking.usecases.holds import forget_expired_holds
 from booking.usecases.series import extend_next_series, put_off_series
+from booking.usecases.waiting_list import expire_entries, lapse_next, offer_next, put_off
 from slotstream_servicekit.background import BACKGROUND_FAILURES, BackgroundTask, repeatedly
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
@@ -24,6 +29,9 @@ HOLD_SECONDS: Final = 60.0
 AUDIT_SECONDS: Final = 60.0
 BULK_SECONDS: Final = 30.0
 """How often bulk orders are looked for although nothing has told of any."""
+
+WAITING_LIST_SECONDS: Final = 10.0
+"""How often offers that ran out are looked for, and freed time although nothing has told of any."""
 
 _BULK_JOBS_OVER: Final = (
     "created_at < now() - interval '30 days' OR (status = 'running' AND created_at < now() - interval '48 hours')"
@@ -42,6 +50,11 @@ SWEEPS: Final = (
         where=f"({_BULK_JOBS_OVER}) AND NOT EXISTS (SELECT FROM bulk_items AS i "
         "WHERE i.organization_id = bulk_jobs.organization_id AND i.job_id = bulk_jobs.id)",
     ),
+    Sweep(
+        table="waiting_list_entries",
+        where="status IN ('booked', 'expired', 'withdrawn') AND updated_at < now() - interval '90 days'",
+    ),
+    Sweep(table="freed_times", where="ends < now() - interval '1 day'"),
     Sweep(table="external_busy", where="ends_at < now() - interval '90 days'"),
     Sweep(
         table="erased_people",
@@ -128,6 +141,43 @@ async def do_one_portion(database: Database, policies: PolicyCache, clock: Clock
     if progress is not None and progress.status == "finished":
         log.info("bulk_order_finished", order=str(progress.id), organization=str(progress.organization_id))
     return progress is not None
+
+
+def waiting_list(
+    database: Database, policies: PolicyCache, clock: Clock, *, hold: timedelta, wake: asyncio.Event | None = None
+) -> BackgroundTask:
+    """`wake` is set when time was freed that somebody may wait for."""
+    return repeatedly(
+        "waiting_list",
+        lambda: serve_waiting_list(database, policies, clock, hold=hold),
+        every=WAITING_LIST_SECONDS,
+        wake=wake,
+    )
+
+
+async def serve_waiting_list(database: Database, policies: PolicyCache, clock: Clock, *, hold: timedelta) -> bool:
+    """Takes back one offer that ran out, offers one slot that was freed, and ends windows that are over, each in a
+    transaction of its own; whether there was anything to do. One that fails is put off and keeps no other from it.
+    """
+    now = clock()
+    steps = (
+        lambda session: lapse_next(session=session, now=now),
+        lambda session: offer_next(session=session, policies=policies, now=now, hold=hold),
+        lambda session: expire_entries(session=session, now=now),
+    )
+    done = [await _serve(database, step, now) for step in steps]
+    return any(done)
+
+
+async def _serve(database: Database, step: Callable[[AsyncSession], Awaitable[bool]], now: datetime) -> bool:
+    try:
+        async with database.system_transaction() as session:
+            return await step(session)
+    except WorkFailedError as error:
+        _tell_failed("waiting_list", error)
+        async with database.system_transaction() as session:
+            await put_off(session=session, error=error, now=now)
+        return True
 
 
 def _tell_failed(task: str, error: WorkFailedError) -> None:

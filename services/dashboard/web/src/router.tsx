@@ -44,6 +44,7 @@ const fresh = createRoute({
   validateSearch: (raw: Record<string, unknown>): NewSearch => ({ start: text(raw.start), staff: text(raw.staff), client: text(raw.client), service: text(raw.service), minutes: Number(raw.minutes) || undefined }),
   component: lazyRouteComponent(() => import("./appointments/NewPage"), "NewPage"),
 });
+const waiting = createRoute({ getParentRoute: () => root, path: "/waiting-list", component: lazyRouteComponent(() => import("./appointments/WaitingListPage"), "WaitingListPage") });
 const single = createRoute({ getParentRoute: () => root, path: "/appointments/$id", validateSearch: (raw: Record<string, unknown>): { tab?: DrawerTab } => ({ tab: isDrawerTab(raw.tab) ? raw.tab : undefined }), component: AppointmentPage });
 const clients = createRoute({ getParentRoute: () => root, path: "/clients", validateSearch: (raw: Record<string, unknown>): { q?: string } => ({ q: text(raw.q) }), component: lazyRouteComponent(() => import("./clients/ClientsPage"), "ClientsPage") });
 const client = createRoute({ getParentRoute: () => root, path: "/clients/$id", component: lazyRouteComponent(() => import("./clients/ClientPage"), "ClientPage") });
@@ -71,7 +72,7 @@ const settings = createRoute({ getParentRoute: () => root, path: "/settings", co
 const settingsPage = createRoute({ getParentRoute: () => root, path: "/settings/$page", component: lazyRouteComponent(() => import("./settings/SettingsPage"), "SettingsPage") });
 
 export const router = createRouter({
-  routeTree: root.addChildren([index, calendarIndex, calendar, list, fresh, single, clients, client, messages, reportsIndex, reports, imports, oneImport, services, staff, actions, availability, availabilityOf, reminders, calendars, settings, settingsPage]),
+  routeTree: root.addChildren([index, calendarIndex, calendar, list, fresh, waiting, single, clients, client, messages, reportsIndex, reports, imports, oneImport, services, staff, actions, availability, availabilityOf, reminders, calendars, settings, settingsPage]),
   defaultPreload: false,
   scrollRestoration: true,
 });

@@ -23,6 +23,7 @@ from notifications.domain import (
     NumberDigests,
     Staff,
     User,
+    WaitingListNews,
 )
 from notifications.series_events import news_of
 from notifications.storage import Verdict
@@ -39,6 +40,8 @@ from notifications.usecases.projections import (
 )
 from notifications.usecases.series import apply_series, plan_series_messages
 from notifications.usecases.users import apply_users, keep_users, plan_for_calendars
+from notifications.usecases.waiting_list import apply_waiting_list, plan_offers
+from notifications.waiting_list_events import offer_news_of
 from slotstream_contracts.appointments import (
     AppointmentEvent,
     AppointmentRescheduled,
@@ -66,8 +69,19 @@ from slotstream_contracts.topics import (
     NOTIFICATION_COMMANDS,
     SERIES,
     USERS,
+    WAITING_LIST,
 )
 from slotstream_contracts.users import UserState
+from slotstream_contracts.waiting_list import (
+    WaitingListEntryAdded,
+    WaitingListEntryBooked,
+    WaitingListEntryDeclined,
+    WaitingListEntryExpired,
+    WaitingListEntryLapsed,
+    WaitingListEntryOffered,
+    WaitingListEntryWithdrawn,
+    WaitingListEvent,
+)
 from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.consumer import Consumers, Received
 from slotstream_servicekit.context import Cause
@@ -82,6 +96,19 @@ PASSED_OVER = Counter(
 CATALOGUE_TYPES = frozenset({BusinessState.type, ResourceState.type, ServiceState.type})
 
 SERIES_TYPES = frozenset({SeriesCreated.type, SeriesExtended.type, SeriesChanged.type, SeriesCancelled.type})
+
+WAITING_LIST_TYPES = frozenset(
+    event.type
+    for event in (
+        WaitingListEntryAdded,
+        WaitingListEntryOffered,
+        WaitingListEntryDeclined,
+        WaitingListEntryLapsed,
+        WaitingListEntryBooked,
+        WaitingListEntryExpired,
+        WaitingListEntryWithdrawn,
+    )
+)
 
 RESULT_TYPES = frozenset({CommandSucceeded.type, CommandRefused.type})
 _ANSWERS = frozenset({ConfirmAppointment.type, CancelAppointment.type})
@@ -134,6 +161,18 @@ class Handlers:
         ):
             self._wake_after_commit(session)
         self._count_passed_over(SERIES.name, [one.time for one in news])
+
+    async def on_waiting_list(self, session: AsyncSession, batch: Batch) -> None:
+        news = _offers(batch)
+        if news and await plan_offers(
+            session=session,
+            news=news,
+            channels=self.channels,
+            now=self.clock(),
+            passed_over_after=self.passed_over_after,
+        ):
+            self._wake_after_commit(session)
+        self._count_passed_over(WAITING_LIST.name, [one.time for one in news])
 
     async def on_appointment_states(self, session: AsyncSession, batch: Batch) -> None:
         newest = newest_by_key(batch)
@@ -224,6 +263,7 @@ def register(consumers: Consumers, handlers: Handlers) -> None:
     # The ledger's keys make every message happen once, however old a record is, so that no inbox is needed.
     consumers.subscribe(APPOINTMENTS.name, handlers.on_appointments, dedupe=False)
     consumers.subscribe(SERIES.name, handlers.on_series, types=SERIES_TYPES, dedupe=False)
+    consumers.subscribe(WAITING_LIST.name, handlers.on_waiting_list, types=WAITING_LIST_TYPES, dedupe=False)
     consumers.subscribe(
         NOTIFICATION_COMMANDS.name,
         handlers.on_notification_commands,
@@ -256,6 +296,13 @@ def projections() -> Sequence[Projection]:
             name="appointments", topics=[APPOINTMENTS.name], handler=on_past_appointments, tables=["appointments"]
         ),
         Projection(name="series", topics=[SERIES.name], handler=on_past_series, tables=["series"], types=SERIES_TYPES),
+        Projection(
+            name="waiting_list_entries",
+            topics=[WAITING_LIST.name],
+            handler=on_past_waiting_list,
+            tables=["waiting_list_entries"],
+            types=WAITING_LIST_TYPES,
+        ),
         Projection(
             name="appointment_texts",
             topics=[APPOINTMENT_STATES.name],
@@ -314,6 +361,19 @@ def users_of(batch: Batch) -> tuple[list[User], dict[tuple[UUID, str], int | Non
         if record.event is None and record.organization_id is not None
     }
     return states, removed
+
+
+async def on_past_waiting_list(session: AsyncSession, batch: Batch) -> None:
+    """For a rebuild: keeps the states, and plans nothing."""
+    await apply_waiting_list(session=session, news=_offers(batch))
+
+
+def _offers(batch: Batch) -> list[WaitingListNews]:
+    return [
+        offer_news_of(record.event)
+        for record in batch
+        if record.event and isinstance(record.event.data, WaitingListEvent)
+    ]
 
 
 def _changes(batch: Batch) -> list[AppointmentChange]:

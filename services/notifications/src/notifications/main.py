@@ -225,6 +225,7 @@ def sweeps(settings: NotificationsSettings) -> Sequence[Sweep]:
         Sweep(table="appointment_texts", where=_TEXTS_OF_THE_PAST.format(is_old=is_old), parameters=age),
         Sweep(table="appointments", where=f"ends_at {is_old}", parameters=age),
         Sweep(table="series", where=f"ends_at {is_old}", parameters=age),
+        Sweep(table="waiting_list_entries", where=f"applied_at {is_old}", parameters=age),
         Sweep(table="series_sequences", where=f"updated_at {is_old}", parameters=age),
         Sweep(table="inbound_messages", where=f"received_at {is_old}", parameters=age),
         Sweep(table="provider_calls", where=f"received_at {is_old}", parameters=age),

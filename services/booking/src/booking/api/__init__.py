@@ -9,10 +9,12 @@ from booking.api.exports import router as exports
 from booking.api.holds import router as holds
 from booking.api.overrides import router as overrides
 from booking.api.portal import router as portal
+from booking.api.portal_offers import router as portal_offers
 from booking.api.public import router as public
 from booking.api.reports import router as reports
 from booking.api.series import router as series
 from booking.api.verbs import router as verbs
+from booking.api.waiting_list import router as waiting_list
 
 routers = (
     *catalogue,
@@ -20,10 +22,12 @@ routers = (
     holds,
     overrides,
     series,
+    waiting_list,
     exports,
     reports,
     bulk,
     portal,
+    portal_offers,
     public,
     verbs,
     booking,

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from booking.domain.clients import ClientMatch, ClientNote
 from booking.domain.errors import OverrideForbiddenError
 from booking.domain.public import PublicLimits
+from booking.domain.waiting_list import WaitingListLimits
 from booking.schemas.appointments import OverrideIn
 from booking.storage.policies import PolicyCache
 from slotstream_servicekit.clock import Clock
@@ -28,6 +29,7 @@ class Dependencies:
     clock: Clock
     message_channels: frozenset[str] = frozenset()
     public_limits: PublicLimits
+    waiting_list: WaitingListLimits
 
     def context_of(self, principal: Principal) -> Context:
         return context_of(principal, now=self.clock())

@@ -60,7 +60,7 @@ class OwnVerb(Protocol):
 async def get_own_appointments(dependencies: CurrentDependencies, principal: PortalClient) -> Response:
     """The client's open appointments from today on."""
     async with dependencies.database.transaction(principal) as session:
-        client = await _client(session, principal)
+        client = await client_of(session, principal)
         own = await list_own_appointments(
             session=session,
             policies=dependencies.policies,
@@ -97,7 +97,7 @@ async def get_own_appointment(
             session=session,
             policies=dependencies.policies,
             context=dependencies.context_of(principal),
-            client=await _client(session, principal),
+            client=await client_of(session, principal),
             appointment_id=appointment_id,
         )
     return model_response(portal_appointment_out(own), version=own.appointment.version)
@@ -170,7 +170,7 @@ async def _change(
             session=session,
             policies=dependencies.policies,
             context=dependencies.context_of(principal),
-            client=await _client(session, principal),
+            client=await client_of(session, principal),
         )
         version = own.appointment.version
         response = model_response(portal_appointment_out(own), status=status, version=version)
@@ -179,7 +179,7 @@ async def _change(
     return await idempotent(request, database=dependencies.database, principal=principal, action=action)
 
 
-async def _client(session: AsyncSession, principal: Principal) -> Client:
+async def client_of(session: AsyncSession, principal: Principal) -> Client:
     return await read_portal_client(
         session=session, organization_id=principal.organization_id, client_id=_client_id(principal)
     )

@@ -276,6 +276,29 @@ class NotReachableError(SlotstreamError):
         self.code = code
 
 
+class AlreadyWaitingError(SlotstreamError):
+    """The client waits for the same service in an overlapping window: they would be offered one slot twice."""
+
+    code = "already_waiting"
+    kind = ErrorKind.conflict
+
+    def __init__(self, entry_id: UUID) -> None:
+        detail = "The client waits for this service already."
+        super().__init__(detail, reasons=(Reason(self.code, detail, (str(entry_id),)),))
+
+
+class TooManyWaitingError(SlotstreamError):
+    code = "too_many_waiting"
+    kind = ErrorKind.conflict
+
+
+class OfferOverError(SlotstreamError):
+    """The slot is not held for the client any more."""
+
+    code = "offer_over"
+    kind = ErrorKind.conflict
+
+
 class WorkFailedError(Exception):
     """What the worker took up by itself failed, whatever the cause: that is put off, and the others go on."""
 

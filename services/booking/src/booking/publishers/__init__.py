@@ -14,6 +14,16 @@ from booking.publishers.series import (
     SeriesNews,
     series_record,
 )
+from booking.publishers.waiting_list import (
+    WaitingListEntryAdded,
+    WaitingListEntryBooked,
+    WaitingListEntryDeclined,
+    WaitingListEntryExpired,
+    WaitingListEntryLapsed,
+    WaitingListEntryOffered,
+    WaitingListEntryWithdrawn,
+    waiting_list_record,
+)
 
 __all__ = [
     "HOLD_VERSION",
@@ -25,6 +35,13 @@ __all__ = [
     "SeriesCreated",
     "SeriesExtended",
     "SeriesNews",
+    "WaitingListEntryAdded",
+    "WaitingListEntryBooked",
+    "WaitingListEntryDeclined",
+    "WaitingListEntryExpired",
+    "WaitingListEntryLapsed",
+    "WaitingListEntryOffered",
+    "WaitingListEntryWithdrawn",
     "appointment_records",
     "catalogue_record",
     "client_record",
@@ -39,4 +56,5 @@ __all__ = [
     "series_record",
     "snapshot_json",
     "succeeded",
+    "waiting_list_record",
 ]

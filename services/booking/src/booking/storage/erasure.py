@@ -37,6 +37,8 @@ class Theirs:
     """In the order of the ids."""
     former_ids: tuple[UUID, ...]
     """Of appointments that were theirs until that was corrected, and of those that replace them."""
+    entry_ids: frozenset[UUID]
+    """By which they wait, or have an offer."""
 
 
 class ErasureStore:
@@ -56,21 +58,23 @@ class ErasureStore:
         return frozenset((await self._session.execute(_RECORDS, values)).scalars())
 
     async def lock_theirs(self, organization_id: UUID, client_ids: Sequence[UUID]) -> Theirs:
-        """All running orders, series and appointments of these clients, locked in this order and each in the order of
-        their ids: an order is held by whoever does it before the appointments are.
+        """All running orders, series, appointments and places on the waiting list of these clients, locked in this
+        order and each in the order of their ids: an order is held by whoever does it before the appointments are.
         """
         values = {"organization_id": organization_id, "client_ids": list(client_ids)}
         orders = await BulkStore(self._session).lock_running(organization_id, list(client_ids))
         series = await self._session.execute(_LOCK_SERIES, values)
         appointments = await self._session.execute(_LOCK_APPOINTMENTS, values)
-        return _theirs(orders, series.scalars(), appointments.all())
+        entries = await self._session.execute(_LOCK_ENTRIES, values)
+        return _theirs(orders, series.scalars(), appointments.all(), entries.scalars())
 
     async def read_theirs(self, organization_id: UUID, client_ids: Sequence[UUID]) -> Theirs:
         values = {"organization_id": organization_id, "client_ids": list(client_ids)}
         orders = await BulkStore(self._session).running_about(organization_id, list(client_ids))
         series = await self._session.execute(_SERIES, values)
         appointments = await self._session.execute(_APPOINTMENTS, values)
-        return _theirs(orders, series.scalars(), appointments.all())
+        entries = await self._session.execute(_ENTRIES, values)
+        return _theirs(orders, series.scalars(), appointments.all(), entries.scalars())
 
     async def mark(self, organization_id: UUID, digests: Iterable[str], *, now: datetime) -> None:
         """Remembers for a time who was erased, by digests."""
@@ -90,12 +94,18 @@ class ErasureStore:
             await self._session.execute(text(statement), named)
 
 
-def _theirs(order_ids: frozenset[UUID], series_ids: Iterable[UUID], appointments: Sequence[Row[Any]]) -> Theirs:
+def _theirs(
+    order_ids: frozenset[UUID],
+    series_ids: Iterable[UUID],
+    appointments: Sequence[Row[Any]],
+    entry_ids: Iterable[UUID],
+) -> Theirs:
     return Theirs(
         order_ids=order_ids,
         series_ids=frozenset(series_ids),
         appointment_ids=tuple(row.id for row in appointments if row.is_own),
         former_ids=tuple(row.id for row in appointments if not row.is_own),
+        entry_ids=frozenset(entry_ids),
     )
 
 
@@ -156,9 +166,19 @@ _ALL_APPOINTMENTS: Final = f"""
 SELECT a.id, a.client_id = ANY(CAST(:client_ids AS uuid[])) AS is_own FROM appointments a
 WHERE a.organization_id = :organization_id AND a.id IN ({_EVER_THEIRS}) ORDER BY a.id
 """
-_RECORDS = text(f"SELECT id FROM ({_EVER_THEIRS}) AS theirs UNION SELECT id FROM series WHERE {_THEIRS}")
+_RECORDS = text(
+    f"""
+    SELECT id FROM ({_EVER_THEIRS}) AS theirs UNION SELECT id FROM series WHERE {_THEIRS}
+    UNION SELECT id FROM waiting_list_entries WHERE {_THEIRS} AND status IN ('waiting', 'offered')
+    """
+)
 _APPOINTMENTS = text(_ALL_APPOINTMENTS)
 _LOCK_APPOINTMENTS = text(f"{_ALL_APPOINTMENTS} FOR UPDATE OF a")
+_WAITING: Final = f"""
+SELECT id FROM waiting_list_entries WHERE {_THEIRS} AND status IN ('waiting', 'offered') ORDER BY id
+"""
+_ENTRIES = text(_WAITING)
+_LOCK_ENTRIES = text(f"{_WAITING} FOR UPDATE")
 _SERIES = text(f"SELECT id FROM series WHERE {_THEIRS} ORDER BY id")
 _LOCK_SERIES = text(f"SELECT id FROM series WHERE {_THEIRS} ORDER BY id FOR UPDATE")
 _OPEN_APPOINTMENTS = text(

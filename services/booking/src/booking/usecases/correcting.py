@@ -7,14 +7,13 @@ from uuid import UUID
 from booking.domain.appointments import Appointment
 from booking.domain.changes import Override
 from booking.domain.corrections import Correction
-from booking.domain.errors import BusyBookError, ClientOfSeriesError, UnknownReferenceError
+from booking.domain.errors import ClientOfSeriesError
 from booking.storage.bookings import BookingStore
-from booking.storage.contacts import lock_clients
 from booking.storage.former_clients import FormerClientStore
 from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import Policies
 from booking.usecases.limits import check_booking
-from booking.usecases.resolving import ATTEMPTS, BUSY_CLIENT
+from booking.usecases.resolving import hold_client
 from booking.usecases.retaking import correct_time
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import Connection
@@ -75,37 +74,9 @@ async def _correct_client(connection: Connection, old: Appointment, client_id: U
         return {}
     if old.series_id is not None:
         raise ClientOfSeriesError("One date of a series cannot be another client's: cancel it, and book theirs.")
-    right = await _locked_client(connection, old, client_id)
+    right = await hold_client(connection, old.organization_id, client_id, beside=old.client_id)
     if right == await store.current_client(old.client_id):
         return {}
     former = FormerClientStore(connection, old.organization_id)
     await former.remember(appointment_id=old.id, client_id=old.client_id)
     return {"client_id": right}
-
-
-class _ClientChangedError(Exception):
-    """The client was merged or erased while they were being locked."""
-
-
-async def _check_bookable(store: BookingStore, client_id: UUID) -> None:
-    if not await store.bookable_clients([client_id]):
-        raise _ClientChangedError
-
-
-async def _locked_client(connection: Connection, old: Appointment, client_id: UUID) -> UUID:
-    """Who stands for the client. They and the former one stay as they are until the transaction ends: an erase of
-    either waits for the correction, or is waited for and seen. Raises UnknownReferenceError.
-    """
-    store = BookingStore(connection, old.organization_id)
-    for _ in range(ATTEMPTS):
-        right = await store.current_client(client_id)
-        if right is None:
-            raise UnknownReferenceError("client", client_id)
-        try:
-            async with connection.transaction():
-                await lock_clients(connection, old.organization_id, {right, old.client_id}, to_change=False)
-                await _check_bookable(store, right)
-        except _ClientChangedError:
-            continue
-        return right
-    raise BusyBookError(BUSY_CLIENT)

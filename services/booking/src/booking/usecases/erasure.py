@@ -23,11 +23,13 @@ from booking.storage.connections import connection_of
 from booking.storage.erasure import Ahead, ErasureStore, Theirs
 from booking.storage.former_clients import FormerClientStore
 from booking.storage.policies import PolicyCache
+from booking.storage.waiting_list import WaitingListStore
 from booking.usecases.bulk import do_in_bulk
 from booking.usecases.history import record_changes
 from booking.usecases.lifecycle import Details
 from booking.usecases.limits import check_people
 from booking.usecases.series.changing import cancel_series
+from booking.usecases.waiting_list.freeing import withdraw
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, TransientError, VersionConflictError
 from slotstream_servicekit.ids import new_id
@@ -67,6 +69,7 @@ async def erase_client(
     client_ids = [client.id for client in clients]
     await check_people(session, context, client_ids, what="erasing")
     ahead = await store.ahead_of(organization_id, client_ids, now=context.now)
+    await _take_off_list(session, context, client_ids)
     if ahead.appointment_ids or ahead.series_ids:
         if not cancels_ahead:
             raise ClientHasAppointmentsError(appointment_ids=ahead.appointment_ids, series_ids=ahead.series_ids)
@@ -153,6 +156,12 @@ async def _cancel(
     for outcome in outcomes:
         if outcome.error is not None:
             raise outcome.error
+
+
+async def _take_off_list(session: AsyncSession, context: Context, client_ids: Sequence[UUID]) -> None:
+    store = WaitingListStore(await connection_of(session), context.organization_id)
+    for entry in await store.active_of(client_ids):
+        await withdraw(session, entry, context=context)
 
 
 async def _publish_without_text(session: AsyncSession, context: Context, appointment_ids: Sequence[UUID]) -> None:

@@ -13,6 +13,7 @@ from booking.publishers import appointment_records, fields_json, snapshot_json
 from booking.storage.appointments import AppointmentStore, ChangedRow, appointment_json
 from booking.storage.connections import connection_of
 from booking.storage.outbox import enqueue_records
+from booking.usecases.waiting_list.freeing import note_freed
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.outbox import OutboxRecord
 
@@ -77,4 +78,5 @@ async def record_changes(
         connection = await connection_of(session)
         await AppointmentStore(connection, context.organization_id).save(rows)
         await enqueue_records(connection, records)
+        await note_freed(session, changes, context=context)
     return recorded

@@ -15,10 +15,11 @@ from booking.domain.clients import (
     normal_details,
     to_write,
 )
-from booking.domain.errors import BusyBookError, InvalidBookingError
+from booking.domain.errors import BusyBookError, InvalidBookingError, UnknownReferenceError
 from booking.domain.policy import Policy
 from booking.domain.requests import BookingRequest
 from booking.publishers import client_record
+from booking.storage.bookings import BookingStore
 from booking.storage.contacts import contact_locks, find_contacts, lock_clients, write_clients
 from booking.storage.outbox import enqueue_records
 from slotstream_servicekit.context import Context
@@ -139,4 +140,34 @@ async def find_or_add_client(
             if await settle_clients(connection, context.organization_id, [resolved]):
                 await write_found(connection, context, [found])
                 return found.client.id
+    raise BusyBookError(BUSY_CLIENT)
+
+
+class _ClientChangedError(Exception):
+    """The client was merged or erased while they were being locked."""
+
+
+async def _check_bookable(store: BookingStore, client_id: UUID) -> None:
+    if not await store.bookable_clients([client_id]):
+        raise _ClientChangedError
+
+
+async def hold_client(
+    connection: Connection, organization_id: UUID, client_id: UUID, *, beside: UUID | None = None
+) -> UUID:
+    """Who stands for the client. They, and the one `beside` them, stay as they are until the transaction ends: an erase
+    of either waits for what is done, or is waited for and seen. Raises UnknownReferenceError.
+    """
+    store = BookingStore(connection, organization_id)
+    for _ in range(ATTEMPTS):
+        right = await store.current_client(client_id)
+        if right is None:
+            raise UnknownReferenceError("client", client_id)
+        try:
+            async with connection.transaction():
+                await lock_clients(connection, organization_id, {right, beside or right}, to_change=False)
+                await _check_bookable(store, right)
+        except _ClientChangedError:
+            continue
+        return right
     raise BusyBookError(BUSY_CLIENT)

@@ -13,6 +13,7 @@ from dashboard.domain.portal import (
     PortalBrowser,
     PortalBusiness,
     PortalClient,
+    PortalOffer,
     PortalPreferences,
     PortalPush,
     PortalSlotDay,
@@ -73,6 +74,18 @@ class HttpPortalServices(ServiceCalls[Visitor]):
             "detail": "starts",
         }
         return await self._ask("availability", "GET", "/v1/slots", visitor, read=slot_days_of, params=params)
+
+    async def offer(self, visitor: Visitor, offer_id: UUID) -> tuple[PortalClient, PortalOffer]:
+        return await self._ask("booking", "GET", f"/v1/portal/offers/{offer_id}", visitor, read=_offer)
+
+    async def accept_offer(self, visitor: Visitor, offer_id: UUID, *, key: str) -> PortalAppointment:
+        path, headers = f"/v1/portal/offers/{offer_id}/accept", {"Idempotency-Key": key}
+        _, appointment = await self._ask("booking", "POST", path, visitor, read=_one, body={}, headers=headers)
+        return appointment
+
+    async def decline_offer(self, visitor: Visitor, offer_id: UUID, *, leave: bool) -> None:
+        path = f"/v1/portal/offers/{offer_id}/decline"
+        await self._ask("booking", "POST", path, visitor, read=_nothing, body={"leave": leave})
 
     async def preferences(self, visitor: Visitor) -> PortalPreferences:
         return await self._ask("notifications", "GET", "/v1/portal/preferences", visitor, read=_preferences)
@@ -150,6 +163,18 @@ def slot_days_of(document: Document) -> list[PortalSlotDay]:
 
 def _preferences(document: Document) -> PortalPreferences:
     return PortalPreferences(opted_out=frozenset(document["opted_out"]), version=document["version"])
+
+
+def _offer(document: Document) -> tuple[PortalClient, PortalOffer]:
+    return _client(document["client"]), PortalOffer(
+        id=UUID(document["id"]),
+        business=business_of(document["business"]),
+        service_name=document["service_name"],
+        starts_at=datetime.fromisoformat(document["starts_at"]),
+        ends_at=datetime.fromisoformat(document["ends_at"]),
+        expires_at=datetime.fromisoformat(document["expires_at"]),
+        status=document["status"],
+    )
 
 
 def _nothing(_document: Document) -> None:

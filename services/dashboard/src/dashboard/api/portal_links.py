@@ -119,13 +119,13 @@ async def view_of(request: Request, link: ClientLink) -> View:
         raise await dead(dependencies, link, "overtaken")
     if appointment.status not in _OPEN or appointment.ends_at <= dependencies.clock():
         raise await dead(dependencies, link, "used")
-    texts = _texts(request, client, appointment.business)
+    texts = texts_of(request, client, appointment.business)
     return View(
         link=link,
         token=request.path_params["token"],
         client=client,
         texts=texts,
-        calendar=_calendar(texts, client, appointment.business),
+        calendar=calendar_for(texts, client, appointment.business),
         appointment=appointment,
     )
 
@@ -139,13 +139,13 @@ async def overview_of(request: Request, link: ClientLink) -> View:
         raise await dead(dependencies, link, "gone") from error
     await require_unrevoked(dependencies, link, client)
     business = appointments[0].business if appointments else None
-    texts = _texts(request, client, business)
+    texts = texts_of(request, client, business)
     return View(
         link=link,
         token=request.path_params["token"],
         client=client,
         texts=texts,
-        calendar=_calendar(texts, client, business),
+        calendar=calendar_for(texts, client, business),
         appointments=appointments,
     )
 
@@ -214,7 +214,7 @@ def dead_page(request: Request, error: DeadLinkError) -> Response:
     return portal_page("portal_dead.html", texts=texts, status=status, business=error.business, why=error.why)
 
 
-def _texts(request: Request, client: PortalClient, business: PortalBusiness | None) -> Texts:
+def texts_of(request: Request, client: PortalClient, business: PortalBusiness | None) -> Texts:
     """In the client's language, else the business's, else the browser's."""
     for tag in (client.locale, business.locale if business is not None else None):
         language = (tag or "").replace("_", "-").partition("-")[0].lower()
@@ -223,7 +223,7 @@ def _texts(request: Request, client: PortalClient, business: PortalBusiness | No
     return texts_for(request)
 
 
-def _calendar(texts: Texts, client: PortalClient, business: PortalBusiness | None) -> Calendar:
+def calendar_for(texts: Texts, client: PortalClient, business: PortalBusiness | None) -> Calendar:
     """Days and times in the region that the client or the business writes, where the language is the page's."""
     tags = (client.locale, business.locale if business is not None else None)
     tag = next((tag for tag in tags if tag and tag.replace("_", "-").partition("-")[0].lower() == texts.locale), None)

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from dashboard.adapters.pages import push_script_path
 from dashboard.adapters.portal_calendar import calendar_file
-from dashboard.api import portal_forms, portal_push
+from dashboard.api import portal_forms, portal_offers, portal_push
 from dashboard.api.dependencies import dependencies_of
 from dashboard.api.forms import texts_for
 from dashboard.api.portal_forms import appointment_page, cancel_page, move_page, preferences_page, read_offer
@@ -38,7 +38,7 @@ from slotstream_servicekit.errors import TransientError
 from slotstream_servicekit.http.limits import RateLimitedError
 
 MOST_LISTED: Final = 20
-_NOTICES: Final = frozenset({"confirmed", "moved", "cancelled", "saved"})
+_NOTICES: Final = frozenset({"confirmed", "moved", "cancelled", "saved", "booked", "declined", "left"})
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -159,6 +159,9 @@ def routes() -> list[Route]:
         ("GET", f"{page}/move", show_move),
         ("POST", f"{page}/move", portal_forms.submit_move),
         ("GET", f"{page}/calendar.ics", show_calendar_file),
+        ("GET", f"{page}/offers/{{offer_id}}", portal_offers.show_offer),
+        ("POST", f"{page}/offers/{{offer_id}}/accept", portal_offers.submit_accept),
+        ("POST", f"{page}/offers/{{offer_id}}/decline", portal_offers.submit_decline),
         ("GET", f"{page}/preferences", show_preferences),
         ("POST", f"{page}/preferences", portal_forms.submit_preferences),
         ("POST", f"{page}/push", portal_push.submit_browser),

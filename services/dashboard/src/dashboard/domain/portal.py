@@ -60,6 +60,19 @@ class PortalSlotDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PortalOffer:
+    """A slot of the waiting list that is held for the client until `expires_at`, as long as it is `open`."""
+
+    id: UUID
+    business: PortalBusiness
+    service_name: str
+    starts_at: datetime
+    ends_at: datetime
+    expires_at: datetime
+    status: Literal["open", "booked", "over"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PortalPreferences:
     opted_out: frozenset[str]
     version: int
@@ -122,6 +135,12 @@ class PortalServices(Protocol):
     async def slots(
         self, visitor: Visitor, appointment: PortalAppointment, *, zone: str, first: date, last: date
     ) -> Sequence[PortalSlotDay]: ...
+
+    async def offer(self, visitor: Visitor, offer_id: UUID) -> tuple[PortalClient, PortalOffer]: ...
+
+    async def accept_offer(self, visitor: Visitor, offer_id: UUID, *, key: str) -> PortalAppointment: ...
+
+    async def decline_offer(self, visitor: Visitor, offer_id: UUID, *, leave: bool) -> None: ...
 
     async def preferences(self, visitor: Visitor) -> PortalPreferences: ...
 

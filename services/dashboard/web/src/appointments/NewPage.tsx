@@ -1,6 +1,6 @@
 /** A new appointment: who and what on one side, when on the other. The chosen time is held while the rest is typed. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useRouter, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useRouter, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { PlainAppointment } from "../api/appointments";
@@ -22,6 +22,7 @@ import { Repeat, type Rule, ruleBody } from "./Repeat";
 import { ReasonSheet } from "./sheets";
 import { SlotPicker } from "./SlotPicker";
 import { useHold } from "./useHold";
+import { WaitSheet } from "./WaitSheet";
 
 type Schemas = components["schemas"];
 type Client = Schemas["ClientOut"];
@@ -61,6 +62,7 @@ export function NewPage() {
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const [forcing, setForcing] = useState<boolean | null>(null);
+  const [waiting, setWaiting] = useState(false);
   const key = useRef<{ body: string; key: string } | null>(null);
 
   useEffect(() => {
@@ -215,6 +217,14 @@ export function NewPage() {
               onDay={setDay}
               onChange={setStart}
             />
+            {service && start === null && (
+              <>
+                <Button isDisabled={!wantsClient} onPress={() => setWaiting(true)}>{t("waiting.join")}</Button>
+                <p className="hint">
+                  {t(wantsClient ? "waiting.offerHint" : "waiting.clientFirst")} <Link to="/waiting-list">{t("nav.waiting")}</Link>
+                </p>
+              </>
+            )}
           </div>
         </div>
         <Problem error={error} />
@@ -250,6 +260,7 @@ export function NewPage() {
           </Button>
         </footer>
       </form>
+      {waiting && service && <WaitSheet businessId={business.id} serviceId={service.id} staff={staff === ANY ? null : staff} client={client} day={day} onClose={() => setWaiting(false)} onDone={close} />}
       {forcing !== null && (
         <ReasonSheet
           title={t("calendar.override")}

@@ -72,7 +72,7 @@ export function ServicesPage() {
   const [editing, setEditing] = useState<Service | "new" | null>(null);
   const own = (services.data ?? []).filter((service) => service.business_id === business?.id);
   return (
-    <Page title={t("nav.services")} actions={<><span className="fill" />{mayWrite && <Button kind="primary" icon="plus" onPress={() => setEditing("new")}>{t("services.add")}</Button>}</>}>
+    <Page title={t("nav.services")} actions={<><span className="fill" /><Link className="link" to="/waiting-list">{t("nav.waiting")}</Link>{mayWrite && <Button kind="primary" icon="plus" onPress={() => setEditing("new")}>{t("services.add")}</Button>}</>}>
       <div className="scroll pad">
         {!services.data ? <Waiting error={services.error} /> : !own.length ? <Empty title={t("services.none")} /> : (
           <ul className="people-list">

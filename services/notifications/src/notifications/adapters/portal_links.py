@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from notifications.domain import Appointment
+from notifications.domain import Appointment, WaitingListEntry
 from slotstream_servicekit.client_links import ClientLink, LinkSealer, ShownAppointment, link_address
 
 _KEPT_AFTER_THE_END: Final = timedelta(days=7)
@@ -45,3 +45,17 @@ class PortalLinks:
             if asks_confirmation and appointment.status == "scheduled":
                 links["confirm"] = address
         return links
+
+    def offer_addresses(self, entry: WaitingListEntry, *, client_id: UUID, now: datetime) -> Mapping[str, str]:
+        """Where the client takes or declines the slot that is held for them."""
+        if entry.offer_id is None:
+            return {}
+        until = (entry.offer_expires_at or now).replace(microsecond=0)
+        link = ClientLink(
+            organization_id=entry.organization_id,
+            client_id=client_id,
+            issued_at=now.replace(microsecond=0),
+            expires_at=until + _KEPT_AFTER_THE_END,
+        )
+        address = link_address(self._portal_url, self._sealer.seal(link))
+        return {"offer": f"{address}/offers/{entry.offer_id}", "preferences": f"{address}/preferences"}

@@ -114,6 +114,12 @@ from notifications.domain.sms import MAX_UNITS, SmsEncoding, SmsSize, bounded_sm
 from notifications.domain.templates import Template, Text
 from notifications.domain.trials import TrialText, trial_text
 from notifications.domain.users import USER_DEACTIVATED, USER_REMOVED, StaffPreferences, User
+from notifications.domain.waiting_list import (
+    WaitingListEntry,
+    WaitingListNews,
+    offer_messages,
+    slot_as_appointment,
+)
 from notifications.domain.words import bare
 
 __all__ = [
@@ -209,6 +215,8 @@ __all__ = [
     "TooManySubscriptionsError",
     "TrialText",
     "User",
+    "WaitingListEntry",
+    "WaitingListNews",
     "WrittenText",
     "agenda_draft",
     "agenda_key",
@@ -227,6 +235,7 @@ __all__ = [
     "meaning_of",
     "next_agendas",
     "normalised_sms",
+    "offer_messages",
     "opt_out_word",
     "refusal_key",
     "refused_answer",
@@ -234,6 +243,7 @@ __all__ = [
     "require_channel",
     "rules_for",
     "series_messages",
+    "slot_as_appointment",
     "sms_size",
     "span_of",
     "spoken",

@@ -36,6 +36,8 @@ class Kind(StrEnum):
     REMINDER = "reminder"
     FOLLOW_UP = "follow_up"
     """To who did not come."""
+    SLOT_OFFERED = "slot_offered"
+    """To who waits: a slot is held for them. Its appointment's id is the offer's, whether it is taken or not."""
     ANSWER_REFUSED = "answer_refused"
     """What the client answered was not possible."""
     SERIES_REQUESTED = "series_requested"

@@ -16,6 +16,7 @@ from notifications.storage.reminders import ReminderRuleStore, ReminderStore
 from notifications.storage.series import SeriesStore
 from notifications.storage.templates import TemplateStore
 from notifications.storage.users import StaffPreferenceStore, UserStore
+from notifications.storage.waiting_list import WaitingListStore
 
 __all__ = [
     "PLANNED_CHANNEL",
@@ -47,4 +48,5 @@ __all__ = [
     "TemplateStore",
     "UserStore",
     "Verdict",
+    "WaitingListStore",
 ]

@@ -109,19 +109,21 @@ class MessageStore:
             planned += [message_of(row) for row in answer]
         return planned
 
-    async def stop_follow_ups(self, appointments: Collection[tuple[UUID, UUID]], *, now: datetime) -> list[Message]:
-        """Suppresses those of these appointments (organization, id) that have not been handed over."""
+    async def stop_kind(
+        self, kind: Kind, appointments: Collection[tuple[UUID, UUID]], reason: str, *, now: datetime
+    ) -> list[Message]:
+        """Suppresses those about these appointments (organization, id) that have not been handed over."""
         if not appointments:
             return []
         rows = await self._session.execute(
             update(messages)
             .where(
                 tuple_(messages.c.organization_id, messages.c.appointment_id).in_(sorted(appointments)),
-                messages.c.kind == Kind.FOLLOW_UP,
+                messages.c.kind == kind,
                 messages.c.status.in_([Status.PLANNED, Status.CLAIMED]),
                 messages.c.attempted_at.is_(None),
             )
-            .values(**_SUPPRESSED, reason="superseded", updated_at=now)
+            .values(**_SUPPRESSED, reason=reason, updated_at=now)
             .returning(*COLUMNS)
         )
         return [message_of(row) for row in rows]

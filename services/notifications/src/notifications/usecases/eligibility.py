@@ -38,7 +38,9 @@ from notifications.domain import (
     Template,
     ToldSeries,
     User,
+    WaitingListEntry,
     is_exempt,
+    slot_as_appointment,
     suppression_reason,
     told_series,
 )
@@ -57,6 +59,7 @@ from notifications.storage import (
     Settlement,
     TemplateStore,
     UserStore,
+    WaitingListStore,
 )
 from notifications.storage.users import UserKey
 
@@ -86,6 +89,8 @@ class Sendable:
     occurrence: Occurrence | None = None
     agenda: Agenda | None = None
     """Of an agenda: `appointment` is its first one then, and `business` where that is."""
+    offer: WaitingListEntry | None = None
+    """Of a slot that is held for the client: `appointment` is what it would become then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +117,8 @@ class MessageSubjects:
     removed_users: frozenset[UserKey]
     quiet_hours: Mapping[tuple[UUID, Channel], QuietHours]
     """Of organizations that have set their own."""
+    offers: Mapping[tuple[UUID, UUID], WaitingListEntry]
+    """By organization and offer, who has been offered the slots that messages of the batch tell of."""
     told: frozenset[tuple[UUID, UUID, UUID]]
     """Organization, appointment and client, of those whom an appointment was taken away from: who had heard of it."""
 
@@ -120,7 +127,14 @@ async def read_subjects(
     *, session: AsyncSession, messages: Sequence[Message], numbers: NumberDigests
 ) -> MessageSubjects:
     appointments = await AppointmentStore(session).get_all(
-        {(message.organization_id, message.appointment_id) for message in messages}
+        {
+            (message.organization_id, message.appointment_id)
+            for message in messages
+            if message.kind is not Kind.SLOT_OFFERED
+        }
+    )
+    offers = await WaitingListStore(session).of_offers(
+        {(message.organization_id, message.appointment_id) for message in messages if message.kind is Kind.SLOT_OFFERED}
     )
     client_keys = {
         (message.organization_id, client_id)
@@ -135,6 +149,11 @@ async def read_subjects(
         (appointment.organization_id, "service", appointment.service_id)
         for appointment in appointments.values()
         if appointment.service_id
+    }
+    items |= {
+        (offer.organization_id, kind, item_id)
+        for offer in offers.values()
+        for kind, item_id in (("business", offer.business_id), ("service", offer.service_id))
     }
     items |= {(message.organization_id, "resource", message.resource_id) for message in messages if message.resource_id}
     survivors = {(client.organization_id, client.id) for client in clients.values()}
@@ -156,6 +175,7 @@ async def read_subjects(
         named_templates=await templates.named(named) if named else {},
         numbers=numbers,
         quiet_hours=await QuietHoursStore(session).of_organizations({message.organization_id for message in messages}),
+        offers=offers,
         told=await _told(session, messages),
         opted_out_numbers=await _opted_out(session, messages, [*clients.values(), *catalogue.values()], numbers),
         browsers=await PushSubscriptionStore(session).of_clients(survivors if _pushes(messages) else ()),
@@ -295,6 +315,7 @@ class _Judgement:
             template=named.get((message.organization_id, message.template_id)) if message.template_id else None,
             series=series,
             occurrence=occurrence,
+            offer=subjects.offers.get((message.organization_id, message.appointment_id)),
         )
 
     def _told_series(self) -> ToldSeries | None:
@@ -320,8 +341,23 @@ class _Judgement:
             raise self._not_known_yet("series")
         return Occurrence(calendar_uid=series.calendar_uid, recurs_at=recurs_at)
 
+    def _slot(self) -> Appointment:
+        """What a slot that is held for the client would become."""
+        message, catalogue = self.message, self.subjects.catalogue
+        offer = self.subjects.offers.get((message.organization_id, message.appointment_id))
+        if offer is None or not offer.offers(message.appointment_id, now=self.now):
+            raise _suppressed("offer_over")
+        business = catalogue.get((offer.organization_id, "business", offer.business_id))
+        service = catalogue.get((offer.organization_id, "service", offer.service_id))
+        slot = slot_as_appointment(offer, business=business, service=service)
+        if slot is None or service is None:
+            raise self._not_known_yet("service")
+        return slot
+
     def _appointment(self) -> tuple[Appointment, AppointmentTexts | None]:
         message = self.message
+        if message.kind is Kind.SLOT_OFFERED:
+            return self._slot(), None
         appointment = self.subjects.appointments.get((message.organization_id, message.appointment_id))
         if appointment is None:
             raise self._not_known_yet("appointment")

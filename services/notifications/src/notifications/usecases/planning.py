@@ -82,7 +82,8 @@ async def plan_messages(
     await _apply_rules(session, changes, now)
     messages = MessageStore(session)
     newest = newest_states(changes, known)
-    undone = await messages.stop_follow_ups(set(undone_no_shows(changes, newest=newest)), now=now)
+    reopened = set(undone_no_shows(changes, newest=newest))
+    undone = await messages.stop_kind(Kind.FOLLOW_UP, reopened, "superseded", now=now)
     recent = [change for change in changes if change.time >= now - passed_over_after]
     drafts += await _follow_ups(session, recent, newest, now, news_lifetime)
     planned = await messages.plan(await SeriesStore(session).numbered(drafts), now=now)

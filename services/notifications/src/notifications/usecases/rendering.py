@@ -82,6 +82,8 @@ def _links(sendable: Sendable, portal: PortalLinks | None, now: datetime) -> Map
     if portal is None or sendable.message.audience is not Audience.CLIENT or not is_followed:
         # Nobody follows a link that is read out, nor one to an appointment that is somebody else's.
         return {}
+    if sendable.offer is not None:
+        return portal.offer_addresses(sendable.offer, client_id=sendable.client_id, now=now)
     return portal.addresses(
         sendable.appointment, client_id=sendable.client_id, asks_confirmation=sendable.asks_confirmation, now=now
     )
@@ -92,7 +94,7 @@ def _opens(sendable: Sendable, portal: PortalLinks | None, now: datetime) -> str
     if sendable.message.channel is not Channel.PUSH:
         return ""
     links = _links(sendable, portal, now)
-    return urlsplit(links.get("appointment", links.get("preferences", ""))).path
+    return urlsplit(links.get("offer") or links.get("appointment") or links.get("preferences", "")).path
 
 
 def _filled_in(sendable: Sendable, choice: Choice, links: Mapping[str, str]) -> Text:
@@ -110,6 +112,7 @@ def _filled_in(sendable: Sendable, choice: Choice, links: Mapping[str, str]) -> 
         zone=sendable.zone,
         links=links,
         series=sendable.series,
+        offered_until=sendable.offer.offer_expires_at if sendable.offer is not None else None,
     )
     try:
         return render_text(choice.text, values)

@@ -27,6 +27,7 @@ from booking.storage.tables.messages import message_events
 from booking.storage.tables.occupancy import holds, occupancy
 from booking.storage.tables.policies import client_preferences, external_busy, schedules
 from booking.storage.tables.series import series, series_occurrences
+from booking.storage.tables.waiting_list import freed_times, waiting_list_entries
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.inbox import inbox_table
 from slotstream_servicekit.outbox import outbox_table
@@ -55,6 +56,7 @@ LIMITS = (
         RowLimit(table=table, business=_OF_BUSINESS, calendar=f"{LIMIT_RESOURCE} = ANY (resource_ids)")
         for table in ("holds", "series")
     ),
+    RowLimit(table="waiting_list_entries", business=_OF_BUSINESS, calendar=f"resource_id = {LIMIT_RESOURCE}"),
     *(
         RowLimit(table=table, business=_OF_APPOINTMENT, calendar=_OF_APPOINTMENT, command="SELECT")
         for table in ("history", "message_events", "overrides")
@@ -73,6 +75,7 @@ UNLIMITED_TABLES = {
     "command_results": "never read by requests",
     "erased_people": "never read by requests",
     "external_busy": "takes time, whoever asks; shown to nobody",
+    "freed_times": "never read by requests",
     "former_clients": "read beside their appointments only",
     "idempotency_keys": "a caller's own",
     "occupancy": "takes time, whoever asks; shown as reasons only",
@@ -114,6 +117,7 @@ __all__ = [
     "erased_people",
     "external_busy",
     "former_clients",
+    "freed_times",
     "history",
     "holds",
     "idempotency_keys",
@@ -130,4 +134,5 @@ __all__ = [
     "series",
     "series_occurrences",
     "services",
+    "waiting_list_entries",
 ]

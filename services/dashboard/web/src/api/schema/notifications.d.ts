@@ -1115,7 +1115,7 @@ export interface components {
          * @description What a message tells.
          * @enum {string}
          */
-        Kind: "requested" | "created" | "confirmed" | "rescheduled" | "cancelled" | "declined" | "withdrawn" | "assigned" | "unassigned" | "reminder" | "follow_up" | "answer_refused" | "series_requested" | "series_created" | "series_changed" | "series_cancelled" | "series_assigned" | "series_unassigned" | "agenda" | "ad_hoc";
+        Kind: "requested" | "created" | "confirmed" | "rescheduled" | "cancelled" | "declined" | "withdrawn" | "assigned" | "unassigned" | "reminder" | "follow_up" | "slot_offered" | "answer_refused" | "series_requested" | "series_created" | "series_changed" | "series_cancelled" | "series_assigned" | "series_unassigned" | "agenda" | "ad_hoc";
         /**
          * Meaning
          * @enum {string}

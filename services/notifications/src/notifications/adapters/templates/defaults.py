@@ -16,6 +16,8 @@ C, S = Audience.CLIENT, Audience.STAFF
 class _Language:
     """The words of one language. `news` holds subject and sentence; `{…}` are the form's own places."""
 
+    take: str
+    until: str
     hello: str
     with_whom: str
     for_whom: str
@@ -36,6 +38,8 @@ _SERVICE = "{{ appointment.service }}"
 _BUSINESS = "{{ business.name }}"
 
 _ENGLISH = _Language(
+    take="Take it, or leave it to the next",
+    until="Yours until",
     hello="Hello {{ recipient.name }},",
     with_whom="With",
     for_whom="Client",
@@ -88,6 +92,10 @@ _ENGLISH = _Language(
             f"Sorry, too late or changed meanwhile, nothing was done: {_SERVICE}, {_WHEN_SHORT}",
             "sorry, your answer came too late, or your appointment has changed since: nothing was done.",
         ),
+        (Kind.SLOT_OFFERED, C): (
+            f"A slot is free: {_SERVICE}, {_WHEN_SHORT}",
+            f"a slot that you are waiting for is free. {_BUSINESS} keeps it for you until {{{{ offer.until }}}}.",
+        ),
         (Kind.FOLLOW_UP, C): (
             f"We missed you: {_SERVICE}, {_WHEN_SHORT}",
             (
@@ -106,6 +114,8 @@ _ENGLISH = _Language(
 )
 
 _GERMAN = _Language(
+    take="Nehmen oder dem Nächsten lassen",
+    until="Für Sie bis",
     hello="Guten Tag {{ recipient.name }},",
     with_whom="Bei",
     for_whom="Kunde",
@@ -158,6 +168,10 @@ _GERMAN = _Language(
             f"Leider zu spät oder inzwischen geändert, nichts ist geschehen: {_SERVICE}, {_WHEN_SHORT} Uhr",
             "leider kam Ihre Antwort zu spät, oder der Termin hat sich inzwischen geändert: Es ist nichts geschehen.",
         ),
+        (Kind.SLOT_OFFERED, C): (
+            f"Ein Termin ist frei: {_SERVICE}, {_WHEN_SHORT} Uhr",
+            f"ein Termin, auf den Sie warten, ist frei. {_BUSINESS} hält ihn bis {{{{ offer.until }}}} Uhr für Sie.",
+        ),
         (Kind.FOLLOW_UP, C): (
             f"Schade, dass Sie nicht da waren: {_SERVICE}, {_WHEN_SHORT} Uhr",
             (
@@ -176,6 +190,8 @@ _GERMAN = _Language(
 )
 
 _FRENCH = _Language(
+    take="Le prendre, ou le laisser au suivant",
+    until="Pour vous jusqu'à",
     hello="Bonjour {{ recipient.name }},",
     with_whom="Avec",
     for_whom="Client",
@@ -228,6 +244,10 @@ _FRENCH = _Language(
             f"Désolé, trop tard ou modifié entre-temps, rien n'a été fait : {_SERVICE}, {_WHEN_SHORT}",
             "désolé, votre réponse est arrivée trop tard, ou le rendez-vous a changé entre-temps : rien n'a été fait.",
         ),
+        (Kind.SLOT_OFFERED, C): (
+            f"Un créneau est libre : {_SERVICE}, {_WHEN_SHORT}",
+            f"un créneau que vous attendez est libre. {_BUSINESS} vous le garde jusqu'à {{{{ offer.until }}}}.",
+        ),
         (Kind.FOLLOW_UP, C): (
             f"Vous nous avez manqué : {_SERVICE}, {_WHEN_SHORT}",
             (
@@ -246,6 +266,8 @@ _FRENCH = _Language(
 )
 
 _SPANISH = _Language(
+    take="Aceptarla o dejarla al siguiente",
+    until="Suya hasta las",
     hello="Hola, {{ recipient.name }}:",
     with_whom="Con",
     for_whom="Cliente",
@@ -298,6 +320,10 @@ _SPANISH = _Language(
             f"Lo sentimos, tarde o ya cambiada, no se ha hecho nada: {_SERVICE}, {_WHEN_SHORT}",
             "lo sentimos: su respuesta llegó tarde, o su cita ha cambiado desde entonces. No se ha hecho nada.",
         ),
+        (Kind.SLOT_OFFERED, C): (
+            f"Hay una hora libre: {_SERVICE}, {_WHEN_SHORT}",
+            f"hay libre una hora que usted espera. {_BUSINESS} se la guarda hasta las {{{{ offer.until }}}}.",
+        ),
         (Kind.FOLLOW_UP, C): (
             f"Le echamos de menos: {_SERVICE}, {_WHEN_SHORT}",
             (f"tenía una cita con {_BUSINESS} y no pudimos verle. Con gusto le buscamos otra hora."),
@@ -313,6 +339,10 @@ _ARABIC_TEXTS: Mapping[tuple[Kind, Audience], str] = {
     (Kind.ANSWER_REFUSED, C): (
         f"{_BUSINESS}: عذرًا، فات الأوان أو تغيّر الموعد، ولم يُنفَّذ شيء: {_SERVICE}، {_WHEN_SHORT}"
         " ({{ appointment.offset }}){% if business.phone %}. هاتف: {{ business.phone }}{% endif %}"
+    ),
+    (Kind.SLOT_OFFERED, C): (
+        f"{_BUSINESS}: موعد متاح: {_SERVICE}، {_WHEN_SHORT} ({{{{ appointment.offset }}}})."
+        " محجوز لك حتى {{ offer.until }}{% if links.offer %}: {{ links.offer }}{% endif %}"
     ),
     (Kind.FOLLOW_UP, C): (
         f"{_BUSINESS}: افتقدناك في موعدك: {_SERVICE}، {_WHEN_SHORT} ({{{{ appointment.offset }}}})."
@@ -368,6 +398,7 @@ def _details(language: _Language, kind: Kind, audience: Audience, about: Iterabl
 
 def _closing(language: _Language) -> list[str]:
     return [
+        _optional("links.offer", f"{language.take}: {{{{ links.offer }}}}\n"),
         _optional("links.confirm", f"{language.confirm}: {{{{ links.confirm }}}}"),
         _optional("links.appointment", f"{language.change}: {{{{ links.appointment }}}}\n"),
         _optional("business.phone", f"{language.questions} {language.phone}: {{{{ business.phone }}}}"),
@@ -383,7 +414,10 @@ def _sms(language: _Language, subject: str, kind: Kind, audience: Audience) -> s
     text = f"{_BUSINESS}: {subject} ({{{{ appointment.offset }}}})"
     if kind is Kind.RESCHEDULED:
         text += f". {language.formerly}: {{{{ appointment.previous_date }}}}, {{{{ appointment.previous_time }}}}"
-    if audience is Audience.CLIENT:
+    if kind is Kind.SLOT_OFFERED:
+        # Without its link it could not be answered in time.
+        text += f". {language.until} {{{{ offer.until }}}}{{% if links.offer %}}: {{{{ links.offer }}}}{{% endif %}}"
+    elif audience is Audience.CLIENT:
         text += f"{{% if business.phone %}}. {language.phone}: {{{{ business.phone }}}}{{% endif %}}"
     return text
 

@@ -71,6 +71,7 @@ def values_of(
     zone: str,
     links: Mapping[str, str] | None = None,
     series: ToldSeries | None = None,
+    offered_until: datetime | None = None,
 ) -> TemplateValues:
     """Everything a template can name, as text."""
     local = ZoneInfo(zone)
@@ -103,12 +104,20 @@ def values_of(
             "previous_time": time_of_day(previous, locale, with_offset=is_repeated(previous)) if previous else "",
         },
         "series": series_values(series, locale=locale, zone=zone),
+        "offer": {"until": _until(offered_until, local, locale)},
         "links": {name: (links or {}).get(name, "") for name in VARIABLES["links"]},
     }
     assert {group: set(names) for group, names in values.items()} == {  # noqa: S101 - a variable without a value
         group: set(names) for group, names in VARIABLES.items()
     }
     return values
+
+
+def _until(instant: datetime | None, zone: ZoneInfo, locale: Locale) -> str:
+    if instant is None:
+        return ""
+    local = instant.astimezone(zone)
+    return time_of_day(local, locale, with_offset=is_repeated(local))
 
 
 @lru_cache(maxsize=32)
@@ -133,7 +142,9 @@ def sample_values(locale: str) -> TemplateValues:
         locale=locale_of(locale),
         zone=SAMPLE_APPOINTMENT.zone,
         series=SAMPLE_SERIES,
+        offered_until=SAMPLE_APPOINTMENT.starts_at - timedelta(days=1),
         links={
+            "offer": "https://example.com/p/sample/offers/sample",
             "appointment": "https://example.com/p/sample",
             "confirm": "https://example.com/p/sample",
             "preferences": "https://example.com/p/sample/preferences",

@@ -35,7 +35,9 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
         "zone": "the zone of these times",
         "business_time": "the first start by the business's clock; empty where the recipient's is the same",
     },
+    "offer": {"until": "of a slot that is held for who waits: until when; empty elsewhere"},
     "links": {
+        "offer": "where the client takes the slot that is held for them",
         "appointment": "where the client moves or cancels the appointment; empty where it is not shared with them",
         "confirm": "the same, where the service asks for a confirmation that is still to come",
         "preferences": "where the client chooses which messages they get",

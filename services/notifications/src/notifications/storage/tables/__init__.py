@@ -24,6 +24,7 @@ from notifications.storage.tables.push import push_subscriptions
 from notifications.storage.tables.quiet_hours import quiet_hours
 from notifications.storage.tables.series import series, series_sequences
 from notifications.storage.tables.users import removed_users, staff_preferences, users
+from notifications.storage.tables.waiting_list import waiting_list_entries
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.outbox import outbox_table
 from slotstream_servicekit.schema import LIMIT_BUSINESSES, LIMIT_RESOURCE, DatabaseSchema, RowLimit
@@ -58,6 +59,7 @@ __all__ = [
     "staff_preferences",
     "templates",
     "users",
+    "waiting_list_entries",
 ]
 
 outbox = outbox_table(metadata)
@@ -330,6 +332,7 @@ TENANT_TABLES = (
     "staff_preferences",
     "templates",
     "users",
+    "waiting_list_entries",
 )
 
 _OF_APPOINTMENT = "sees_appointment(organization_id, appointment_id)"
@@ -396,6 +399,7 @@ UNLIMITED_TABLES = {
     "series_sequences": "never read by requests",
     "staff_preferences": "a caller's own",
     "users": "never read by requests",
+    "waiting_list_entries": "never read by requests",
 }
 
 schema = DatabaseSchema(

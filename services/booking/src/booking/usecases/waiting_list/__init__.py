@@ -1,0 +1,26 @@
+"""The waiting list: joining and leaving it, what the worker offers by it, and what clients answer."""
+
+from booking.usecases.waiting_list.answering import (
+    OwnOffer,
+    accept_offer,
+    decline_offer,
+    read_own_offer,
+)
+from booking.usecases.waiting_list.freeing import note_freed, withdraw
+from booking.usecases.waiting_list.joining import join_waiting_list, leave_waiting_list
+from booking.usecases.waiting_list.offering import expire_entries, lapse_next, offer_next, put_off
+
+__all__ = [
+    "OwnOffer",
+    "accept_offer",
+    "decline_offer",
+    "expire_entries",
+    "join_waiting_list",
+    "lapse_next",
+    "leave_waiting_list",
+    "note_freed",
+    "offer_next",
+    "put_off",
+    "read_own_offer",
+    "withdraw",
+]

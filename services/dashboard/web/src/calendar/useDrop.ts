@@ -26,9 +26,12 @@ export function useDrop(clock: Clock, onMoved: (from: string, to: string) => voi
   const { t } = useTranslation();
   const client = useQueryClient();
 
-  /** A move that nobody is told of is no end of reminders: those are sent to whoever got them before. */
+  /**
+   * A move that nobody is told of is no end of reminders: those are sent to whoever got them before. Where that is
+   * refused, as when somebody else has changed the appointment meanwhile, the move stands all the same.
+   */
   const keepReminders = async (before: Appointment, moved: PlainAppointment, notify: boolean): Promise<PlainAppointment> =>
-    before.notify_client && !notify ? edit(moved, { notify: true }) : moved;
+    before.notify_client && !notify ? edit(moved, { notify: true }).catch(() => moved) : moved;
 
   const drop = async (target: Target, terms: Terms): Promise<string | null> => {
     const { appointment } = target;

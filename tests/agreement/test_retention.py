@@ -67,6 +67,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "templates": _MASTER,
         "reminder_rules": _MASTER,
         "follow_up_rules": _MASTER,
+        "quiet_hours": _MASTER,
         "catalogue": _STATE,
         "clients": _STATE,
         "preferences": _STATE,

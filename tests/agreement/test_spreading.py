@@ -27,6 +27,7 @@ NOT_BY_ORGANIZATION: Final[Mapping[str, frozenset[str]]] = {
             "unique resources_id_key",
             "unique series_id_key",
             "unique services_id_key",
+            "unique waiting_list_entries_id_key",
             "function existing_appointments",
         }
     ),

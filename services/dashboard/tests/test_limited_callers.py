@@ -129,6 +129,7 @@ DECISIONS: dict[str, Decision] = {
     # What comes back is bound to the browser that was sent there.
     "GET /sign-in/o/{organization_id:uuid}": EVERYBODY,
     "GET /sign-in/o/{organization_id:uuid}/callback": EVERYBODY,
+    "POST /sign-in/o/{organization_id:uuid}/logout": EVERYBODY,
     "GET /reset": EVERYBODY,
     "GET /reset/{secret}": EVERYBODY,
     "GET /invitation/{secret}": EVERYBODY,

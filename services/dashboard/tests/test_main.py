@@ -67,11 +67,12 @@ async def test_the_worker_mails_renews_sweeps_and_consumes(tenant: Tenant) -> No
         assert [task.__name__ for task in worker.tasks] == [
             "mails",
             "signing_keys",
+            "untold_users",
             "housekeeping",
             "dead_letter_count",
         ]
         assert worker.consumers is not None
-        assert worker.relay is None
+        assert worker.relay is not None
     finally:
         await worker.dispose()
 

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from notifications.adapters.email import Invitation, Party, checked_address, write_invitation
 from notifications.adapters.email.ics import Method
-from notifications.adapters.templates.values import _SAMPLE
+from notifications.adapters.templates.values import SAMPLE_APPOINTMENT
 from notifications.domain import Appointment, InvalidAddressError
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def written(
-    appointment: Appointment = _SAMPLE,
+    appointment: Appointment = SAMPLE_APPOINTMENT,
     *,
     method: Method = "REQUEST",
     name: str = "Grace",
@@ -63,7 +63,7 @@ def test_times_come_back_as_they_were_by_the_vtimezone_alone(zone: str, starts_a
     if (begins.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()).seconds % 60:
         return
     ends = begins + timedelta(minutes=minutes)
-    content = written(replace(_SAMPLE, zone=zone, starts_at=begins, ends_at=ends))
+    content = written(replace(SAMPLE_APPOINTMENT, zone=zone, starts_at=begins, ends_at=ends))
     assert instant_of(content, "DTSTART") == begins
     assert instant_of(content, "DTEND") == ends
 
@@ -76,7 +76,7 @@ def test_times_come_back_as_they_were_by_the_vtimezone_alone(zone: str, starts_a
     ],
 )
 def test_a_time_in_the_repeated_hour_is_written_in_utc(zone: str, starts_at: datetime, start: str, end: str) -> None:
-    appointment = replace(_SAMPLE, zone=zone, starts_at=starts_at, ends_at=starts_at + timedelta(minutes=30))
+    appointment = replace(SAMPLE_APPOINTMENT, zone=zone, starts_at=starts_at, ends_at=starts_at + timedelta(minutes=30))
     lines = written(appointment).decode().split("\r\n")
     assert f"DTSTART:{start}" in lines
     assert f"DTEND:{end}" in lines
@@ -95,7 +95,7 @@ def test_control_characters_are_left_out() -> None:
 
 
 def test_a_cancellation_says_so() -> None:
-    calendar = icalendar.Calendar.from_ical(written(replace(_SAMPLE, calendar_sequence=4), method="CANCEL"))
+    calendar = icalendar.Calendar.from_ical(written(replace(SAMPLE_APPOINTMENT, calendar_sequence=4), method="CANCEL"))
     [event] = calendar.walk("VEVENT")
     assert (calendar["METHOD"], event["STATUS"], event["SEQUENCE"]) == ("CANCEL", "CANCELLED", 4)
 

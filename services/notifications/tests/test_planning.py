@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.adapters.templates.values import _SAMPLE
+from notifications.adapters.templates.values import SAMPLE_APPOINTMENT
 from notifications.domain import (
     Appointment,
     Channel,
@@ -23,14 +23,14 @@ _T0 = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def an_appointment(**changes: object) -> Appointment:
-    return replace(_SAMPLE, id=uuid4(), **changes)  # type: ignore[arg-type]
+    return replace(SAMPLE_APPOINTMENT, id=uuid4(), **changes)  # type: ignore[arg-type]
 
 
 def a_reminder(minutes: int, *, by_rule: bool = True) -> Reminder:
     return Reminder(
-        organization_id=_SAMPLE.organization_id,
+        organization_id=SAMPLE_APPOINTMENT.organization_id,
         id=uuid4(),
-        calendar_uid=_SAMPLE.calendar_uid,
+        calendar_uid=SAMPLE_APPOINTMENT.calendar_uid,
         rule_id=uuid4() if by_rule else None,
         channel=Channel.EMAIL,
         before=timedelta(minutes=minutes),

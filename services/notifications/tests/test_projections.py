@@ -62,6 +62,7 @@ def test_every_projection_is_declared_with_the_service() -> None:
         "clients",
         "series",
         "users",
+        "waiting_list_entries",
     }
 
 

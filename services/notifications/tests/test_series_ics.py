@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from notifications_salon import NOW
 
 from notifications.adapters.email.ics import Invitation, Method, Party, write_invitation
-from notifications.adapters.templates.values import _SAMPLE
+from notifications.adapters.templates.values import SAMPLE_APPOINTMENT
 from notifications.domain import SeriesAppointment, ToldDate, ToldSeries
 from notifications.series_events import rrule_of
 from slotstream_contracts.series import NthWeekday, SeriesRule
@@ -65,7 +65,7 @@ def written(
     )
     invitation = Invitation(
         method=method,
-        appointment=_SAMPLE,
+        appointment=SAMPLE_APPOINTMENT,
         organizer=Party("Salon Nord", "no-reply@mail.example"),
         attendee=Party("Grace", "grace@example.com"),
         summary="Haircut",

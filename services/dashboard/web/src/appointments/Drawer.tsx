@@ -193,18 +193,27 @@ function Content({ appointment, place, onPlace, onOther }: ContentProps) {
 
 /** Gives the focus to the field to write in as soon as it is there: once for each number. */
 function useFieldFocus(box: React.RefObject<HTMLElement | null>, asked: number | undefined): void {
+  const given = useRef<number | undefined>(undefined);
+  // After each drawing: what the field is in may come later than the wish.
   useEffect(() => {
-    if (asked === undefined || !box.current) return;
+    if (asked === undefined || asked === given.current) return;
     const focus = () => {
       const field = box.current?.querySelector("textarea");
-      field?.focus();
-      return field !== null && field !== undefined;
+      if (!field) return false;
+      given.current = asked;
+      field.focus();
+      return true;
     };
-    if (focus()) return;
     const observer = new MutationObserver(() => focus() && observer.disconnect());
-    observer.observe(box.current, { childList: true, subtree: true });
-    return () => observer.disconnect();
-  }, [asked, box]);
+    // Not at once: a tab that has the focus hands it on to the one that is chosen now.
+    const timer = window.setTimeout(() => {
+      if (!focus() && box.current) observer.observe(box.current, { childList: true, subtree: true });
+    });
+    return () => {
+      clearTimeout(timer);
+      observer.disconnect();
+    };
+  });
 }
 
 type DetailsProps = { appointment: Appointment; clock: Clock; businessName: string; onOther: (id: string) => void; onEdit: (() => void) | null };

@@ -98,7 +98,7 @@ def relay_rate(setting: Setting, world: BenchWorld, *, events: int) -> float:
     """Events a second from the outbox to Kafka, by one worker, from a filled outbox."""
     database = setting.database("availability")
     _enqueue(database, [_state_record(world, number) for number in range(events)])
-    with setting.service("availability", "worker"):
+    with setting.service("availability", "worker", ready=False):
         return _pace(setting, "availability", "SELECT count(*) FROM outbox", until=0)
 
 
@@ -108,7 +108,7 @@ def projected_appointments(setting: Setting) -> int:
 
 def consumer_rate(setting: Setting, *, until: int) -> float:
     """Appointment states a second from Kafka into availability's projection, until it holds `until`, by one worker."""
-    with setting.service("availability", "worker"):
+    with setting.service("availability", "worker", ready=False):
         return _pace(setting, "availability", _PROJECTED, until=until)
 
 
@@ -130,7 +130,7 @@ def bulk_booking_rate(setting: Setting, world: BenchWorld, *, bookings: int, fir
     send_outbox(setting, "imports")
     booked = "SELECT count(*) FROM appointments"
     before = _count(setting, "booking", booked)
-    with setting.service("booking", "worker"):
+    with setting.service("booking", "worker", ready=False):
         return _pace(setting, "booking", booked, until=before + bookings)
 
 
@@ -145,24 +145,30 @@ def _enqueue(database: Database, records: Sequence[OutboxRecord]) -> None:
 
 
 def _pace(setting: Setting, service: str, query: str, *, until: int) -> float:
-    """Rows a second that `query` counts, from the first look until it is `until` (or past it).
+    """Rows a second that `query` counts, from the first that changes its answer until it is `until` (or past it).
 
-    What the worker did before it was ready, and thus before the first look, is not counted.
+    So what a worker needs to start counts for nothing, and what it does before it is ready is not missed.
     """
 
     async def watch() -> float:
         connection = await asyncpg.connect(setting.admin_url(service))
-        began, first = time.perf_counter(), await connection.fetchval(query)
-        rises = first < until
+        deadline = time.monotonic() + LONGEST_SECONDS
+
+        async def count(*, after: float) -> int:
+            # Looking costs what a count of all rows costs: seldom enough not to be measured itself.
+            await asyncio.sleep(after)
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{service} did not finish within {LONGEST_SECONDS} s: {last:,} of {until:,}")
+            return int(await connection.fetchval(query))
+
+        last = before = int(await connection.fetchval(query))
+        while last == before:
+            last = await count(after=0.05)
+        began, first = time.perf_counter(), last
         if abs(until - first) < 1_000:
             raise RuntimeError(f"{service} was done before it was looked at: measure more rows")
-        last = first
-        while last < until if rises else last > until:
-            if time.perf_counter() - began > LONGEST_SECONDS:
-                raise RuntimeError(f"{service} did not finish within {LONGEST_SECONDS} s")
-            # Looking costs what a count of all rows costs: seldom enough not to be measured itself.
-            await asyncio.sleep(0.25)
-            last = await connection.fetchval(query)
+        while last < until if before < until else last > until:
+            last = await count(after=0.25)
         took = time.perf_counter() - began
         await connection.close()
         return float(abs(last - first) / took)

@@ -63,8 +63,10 @@ class Setting:
         _execute(self.admin_url(service), statement)
 
     @contextmanager
-    def service(self, name: str, role: Literal["api", "worker", "all"], **settings: str) -> Iterator[ServiceProcess]:
-        """One process of one service, ready."""
+    def service(
+        self, name: str, role: Literal["api", "worker", "all"], *, ready: bool = True, **settings: str
+    ) -> Iterator[ServiceProcess]:
+        """One process of one service; unless `ready` is false it is so already."""
         port = free_port()
         environment = self.stack_settings.environment(name, port=port) | WITHOUT_LIMITS | POOL | settings
         process = ServiceProcess(
@@ -72,7 +74,8 @@ class Setting:
         )
         process.start()
         try:
-            process.wait_ready()
+            if ready:
+                process.wait_ready()
             yield process
         finally:
             process.stop()

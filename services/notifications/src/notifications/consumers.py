@@ -11,20 +11,17 @@ from prometheus_client import Counter
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from notifications.appointment_events import change_of, texts_of, uuid_of
 from notifications.domain import (
-    Appointment,
     AppointmentChange,
-    AppointmentTexts,
-    CatalogueItem,
     Channel,
     Channels,
-    Client,
     MessageRequest,
     NumberDigests,
-    Staff,
     User,
     WaitingListNews,
 )
+from notifications.projected_states import client_of, item_of, user_of
 from notifications.series_events import news_of
 from notifications.storage import Verdict
 from notifications.usecases.answers import receive_verdicts
@@ -44,11 +41,9 @@ from notifications.usecases.waiting_list import apply_waiting_list, plan_offers
 from notifications.waiting_list_events import offer_news_of
 from slotstream_contracts.appointments import (
     AppointmentEvent,
-    AppointmentRescheduled,
-    AppointmentSnapshot,
     AppointmentState,
 )
-from slotstream_contracts.catalogue import BusinessState, CatalogueState, ResourceState, ServiceState
+from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.commands import CancelAppointment, CommandRefused, CommandSucceeded, ConfirmAppointment
 from slotstream_contracts.envelope import Envelope
@@ -178,14 +173,16 @@ class Handlers:
         newest = newest_by_key(batch)
         texts = [texts_of(record.event.data) for record in newest.values() if record.event is not None]
         gone = [
-            appointment_id for key, record in newest.items() if record.event is None and (appointment_id := _uuid(key))
+            appointment_id
+            for key, record in newest.items()
+            if record.event is None and (appointment_id := uuid_of(key))
         ]
         if await apply_appointment_states(session=session, texts=texts, gone=gone, now=self.clock()):
             self._wake_after_commit(session)
 
     async def on_clients(self, session: AsyncSession, batch: Batch) -> None:
         states = [client_of(record.event.data) for record in newest_by_key(batch).values() if record.event is not None]
-        erased = [client_id for record in batch if record.event is None and (client_id := _uuid(record.key))]
+        erased = [client_id for record in batch if record.event is None and (client_id := uuid_of(record.key))]
         now = self.clock()
         woken = await apply_clients(session=session, states=states, erased=erased, now=now)
         last = next((record.event for record in reversed(batch) if record.event is not None), None)
@@ -378,28 +375,8 @@ def _offers(batch: Batch) -> list[WaitingListNews]:
 
 def _changes(batch: Batch) -> list[AppointmentChange]:
     return [
-        _change(record.event) for record in batch if record.event and isinstance(record.event.data, AppointmentEvent)
+        change_of(record.event) for record in batch if record.event and isinstance(record.event.data, AppointmentEvent)
     ]
-
-
-def _change(envelope: Envelope[Any]) -> AppointmentChange:
-    data = cast("AppointmentEvent", envelope.data)
-    status, client = data.change.fields.get("status"), data.change.fields.get("client_id")
-    return AppointmentChange(
-        appointment=_appointment(data.appointment),
-        verb=data.change.verb,
-        actor_id=data.actor.id,
-        actor_type=data.actor.type,
-        time=envelope.time,
-        event_id=envelope.id,
-        correlation_id=envelope.correlationid,
-        traceparent=envelope.traceparent,
-        former_client_id=_uuid(str(client.old)) if client is not None else None,
-        status_before=str(status.old) if status is not None and status.old is not None else None,
-        replacement=_appointment(data.replacement) if isinstance(data, AppointmentRescheduled) else None,
-        series_id=data.appointment.series_id if data.appointment.series_calendar_uid is not None else None,
-        with_series=data.change.series_version is not None,
-    )
 
 
 def _request(envelope: Envelope[Any]) -> MessageRequest:
@@ -430,107 +407,3 @@ def _verdict(envelope: Envelope[Any]) -> Verdict:
         command_id=data.command_id,
         code=data.code if isinstance(data, CommandRefused) else None,
     )
-
-
-def _appointment(state: AppointmentSnapshot) -> Appointment:
-    return Appointment(
-        id=state.id,
-        organization_id=state.organization_id,
-        business_id=state.business_id,
-        zone=state.zone,
-        client_id=state.client_id,
-        service_id=state.service_id,
-        service_name=state.service_name or "",
-        location_kind=state.location.kind if state.location is not None else "business",
-        action_name=state.action_name,
-        starts_at=state.starts_at,
-        ends_at=state.ends_at,
-        status=state.status,
-        source=state.source,
-        notify_client=state.notify_client,
-        share_with_client=state.share_with_client,
-        rescheduled_from=state.rescheduled_from,
-        rescheduled_to=state.rescheduled_to,
-        previous_starts_at=state.previous_starts_at,
-        calendar_uid=state.calendar_uid,
-        calendar_sequence=state.calendar_sequence,
-        archived=state.archived,
-        staff=tuple(Staff(resource.id, resource.name) for resource in state.resources if resource.kind == "staff"),
-        created_at=state.created_at,
-        updated_at=state.updated_at,
-        version=state.version,
-    )
-
-
-def texts_of(state: AppointmentState) -> AppointmentTexts:
-    appointment = state.appointment
-    location = appointment.location
-    return AppointmentTexts(
-        organization_id=appointment.organization_id,
-        id=appointment.id,
-        service_name=appointment.service_name if appointment.service_id is None else None,
-        location_text=location.text if location is not None else None,
-        location_url=location.url if location is not None else None,
-        version=appointment.version,
-    )
-
-
-def client_of(state: ClientState) -> Client:
-    return Client(
-        organization_id=state.organization_id,
-        id=state.id,
-        name=state.name,
-        email=state.email,
-        phone=state.phone,
-        locale=state.locale,
-        zone=state.zone,
-        consent=frozenset(state.consent) if state.consent is not None else None,
-        merged_into=state.merged_into,
-        version=state.version,
-    )
-
-
-def user_of(state: UserState) -> User:
-    return User(
-        organization_id=state.organization_id,
-        id=str(state.id),
-        name=state.name,
-        email=state.email,
-        locale=state.locale,
-        state=state.state,
-        business_ids=state.business_ids,
-        resource_id=state.resource_id,
-        version=state.version,
-    )
-
-
-def item_of(state: CatalogueState) -> CatalogueItem:
-    values: dict[str, Any] = {}
-    if isinstance(state, BusinessState):
-        kind = "business"
-        values = {name: getattr(state, name) for name in ("zone", "locale", "country", "email", "phone", "address")}
-    elif isinstance(state, ResourceState):
-        kind = "resource"
-        values = {name: getattr(state, name) for name in ("zone", "email", "phone", "user_id")}
-    else:
-        kind = "service"
-        values = {
-            "business_id": state.business_id if isinstance(state, ServiceState) else None,
-            "client_confirms": isinstance(state, ServiceState) and state.client_confirms,
-        }
-    return CatalogueItem(
-        organization_id=state.organization_id,
-        kind=kind,
-        id=state.id,
-        name=state.name,
-        archived=state.archived,
-        version=state.version,
-        **values,
-    )
-
-
-def _uuid(key: str) -> UUID | None:
-    try:
-        return UUID(key)
-    except ValueError:
-        return None

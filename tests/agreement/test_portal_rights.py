@@ -42,6 +42,7 @@ WITHOUT_A_TOKEN = {
     "calendar_sync HEAD /feeds/{secret}.ics",
     "dashboard GET /.well-known/jwks.json",
     "dashboard POST /oauth/token",
+    "notifications POST /v1/providers/mail/inbound",
     "notifications POST /v1/providers/twilio/inbound-sms",
     "notifications POST /v1/providers/twilio/sms-status",
     "notifications POST /v1/providers/twilio/voice",

@@ -51,6 +51,7 @@ NOT_SHOWN: Final = {
     "invalid_client": "OAuth's token endpoint",
     "unsupported_grant_type": "OAuth's token endpoint",
     "signature_invalid": "providers' calls",
+    "mail_unreadable": "mail servers' calls",
     "call_id_not_allowed": "AI agents' calls",
     "invalid_call_id": "AI agents' calls",
     "of_another_batch": "the undoing of an import, which tells of rows",

@@ -84,10 +84,29 @@ async def test_a_providers_call_reaches_the_service_with_its_signature_and_witho
     assert (await browser.http.post(path, content=b"x" * 65_537, headers=headers)).status_code == 413
 
 
+async def test_a_mail_server_hands_in_long_mails_with_the_services_secret(tenant: Tenant) -> None:
+    """The secret is the service's to judge: nobody's session or token."""
+    browser = await tenant.signed_in()
+    headers = {"Authorization": "Bearer of-the-mail-server", "Content-Type": "message/rfc822"}
+    path = "/api/notifications/v1/providers/mail/inbound"
+    answer = await browser.http.post(path, content=b"x" * 90_000, headers=headers)
+    sent = tenant.upstream.last
+
+    assert (answer.status_code, len(tenant.upstream.bodies[-1])) == (200, 90_000)
+    assert (sent.headers["authorization"], sent.headers["content-type"]) == (
+        "Bearer of-the-mail-server",
+        "message/rfc822",
+    )
+    assert "cookie" not in sent.headers
+    assert (await browser.http.post(path, content=b"x" * 100_001, headers=headers)).status_code == 413
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
         ("GET", "/api/notifications/v1/providers/twilio/sms-status"),
+        ("GET", "/api/notifications/v1/providers/mail/inbound"),
+        ("POST", "/api/booking/v1/providers/mail/inbound"),
         ("POST", "/api/booking/v1/providers/twilio/sms-status"),
         ("POST", "/api/notifications/v1/providers/twilio/sms-status/more"),
         ("POST", "/api/notifications/v1/providers/../messages"),

@@ -38,6 +38,7 @@ TEMPLATE = {"kind": "reminder", "audience": "client", "channel": "email", "local
 RULE = {"channel": "email", "minutes_before": 60}
 FOLLOW_UP = {"channel": "email", "minutes_after": 60}
 UNSIGNED = (403, "signature_invalid")
+UNKNOWN_TOKEN = (401, "token_invalid")
 NOT_CONFIGURED = (409, "channel_unavailable")
 BROWSER = {"endpoint": "https://push.example.com/a", "keys": {"p256dh": "x", "auth": "y"}}
 
@@ -251,6 +252,8 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         Probe(route="POST /v1/providers/twilio/voice", expected=UNSIGNED, controls=False),
         Probe(route="POST /v1/providers/twilio/voice-status", expected=UNSIGNED, controls=False),
         Probe(route="POST /v1/providers/twilio/inbound-sms", expected=UNSIGNED, controls=False),
+        # The secret of inbound mail entitles there, which no caller's token is.
+        Probe(route="POST /v1/providers/mail/inbound", expected=UNKNOWN_TOKEN, controls=False),
         Probe(route="DELETE /v1/templates/{template_id}", path=f"/v1/templates/{template}", expected=changed),
         Probe(route="DELETE /v1/reminder-rules/{rule_id}", path=f"/v1/reminder-rules/{rule}", expected=changed),
         Probe(route="DELETE /v1/follow-up-rules/{rule_id}", path=f"/v1/follow-up-rules/{follow_up}", expected=changed),

@@ -26,6 +26,7 @@ from slotstream_servicekit.signing import SigningKey, ensure_signing_key, sign_t
 from slotstream_servicekit.testing.infrastructure import KafkaServer, PostgresServer, a_kafka, a_postgres
 
 PASSWORD = "e2e"
+INBOUND_MAIL_SECRET = "handed-in-by-the-tests-mail-server"
 SMS_TOKEN = "what-signs-the-calls-of-the-provider-of-sms"
 SMS_SENDER = "+447700900777"
 SMS_CALLBACK = "https://desk.example.com/api/notifications"
@@ -208,6 +209,9 @@ def a_platform(folder: Path, *, smtp_port: int, traced: bool = True, **more: str
                 "NOTIFICATIONS_TWILIO_AUTH_TOKEN": SMS_TOKEN,
                 "NOTIFICATIONS_TWILIO_CALLBACK_URL": SMS_CALLBACK,
                 "NOTIFICATIONS_NUMBER_KEYS": json.dumps([base64.urlsafe_b64encode(os.urandom(32)).decode()]),
+                "NOTIFICATIONS_REPLY_MAILBOX": "reply@in.slotstream.test",
+                "NOTIFICATIONS_REPLY_KEYS": json.dumps([base64.urlsafe_b64encode(os.urandom(32)).decode()]),
+                "NOTIFICATIONS_INBOUND_MAIL_SECRET": INBOUND_MAIL_SECRET,
             }
             | more,
         )

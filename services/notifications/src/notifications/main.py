@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from notifications.adapters.email import EmailChannel, SmtpGateway, SmtpServer, checked_address
+from notifications.adapters.email import EmailChannel, ReplyAddresses, SmtpGateway, SmtpServer, checked_address
 from notifications.adapters.portal_links import PortalLinks
 from notifications.adapters.push import (
     ConsolePushGateway,
@@ -24,7 +24,7 @@ from notifications.adapters.push import (
 from notifications.adapters.sms import ConsoleSmsGateway, SmsChannel, SmsGateway, TwilioSmsGateway
 from notifications.adapters.twilio import TwilioAccount, checked_number
 from notifications.adapters.voice import ConsoleVoiceGateway, TwilioVoiceGateway, VoiceChannel, VoiceGateway
-from notifications.api import ROUTERS, Dependencies
+from notifications.api import ROUTERS, Dependencies, InboundMailDoor
 from notifications.domain import (
     CallPolicy,
     Channel,
@@ -59,6 +59,7 @@ NAME = "notifications"
 _HOUSEKEEPING_SECONDS = 600.0
 _MOST_ANSWERED = 16_384
 """Bytes of a push service's answer, of which only the head is needed."""
+_SHORTEST_SECRET = 32
 _TEXTS_OF_THE_PAST = """
     EXISTS (
         SELECT FROM appointments a
@@ -108,6 +109,7 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
         clock=clock,
         push_key=create_push_key(settings),
         push_networks=settings.push_allowed_networks,
+        inbound_mail=create_inbound_mail(settings),
     )
     return app
 
@@ -146,7 +148,11 @@ def create_worker(settings: NotificationsSettings, *, clock: Clock = system_cloc
 def create_channels(settings: NotificationsSettings) -> Channels:
     """Those that this installation has: what needs another one is refused."""
     channels: list[NotificationChannel] = [
-        EmailChannel(SmtpGateway(_smtp_server(settings)), sender_address=_sender_address(settings))
+        EmailChannel(
+            SmtpGateway(_smtp_server(settings)),
+            sender_address=_sender_address(settings),
+            replies=create_reply_addresses(settings),
+        )
     ]
     if (sms := _sms_gateway(settings)) is not None:
         channels.append(SmsChannel(sms, sender=settings.sms_sender))
@@ -156,6 +162,35 @@ def create_channels(settings: NotificationsSettings) -> Channels:
         channels.append(PushChannel(push))
     quiet = QuietHours(begins=settings.voice_quiet_from, ends=settings.voice_quiet_until)
     return Channels(channels, immediate=[Channel.EMAIL], quiet={Channel.VOICE: quiet})
+
+
+def create_reply_addresses(settings: NotificationsSettings) -> ReplyAddresses | None:
+    """None where answers go to the business. Raises StartError for what is missing: an address that nobody hears."""
+    if not settings.reply_mailbox:
+        return None
+    secret = _secret(settings.inbound_mail_secret) or ""
+    if len(secret) < _SHORTEST_SECRET:
+        raise StartError(
+            "NOTIFICATIONS_REPLY_MAILBOX needs NOTIFICATIONS_INBOUND_MAIL_SECRET, "
+            f"{_SHORTEST_SECRET} characters at least: nobody could hand an answer in"
+        )
+    try:
+        return ReplyAddresses([key.get_secret_value() for key in settings.reply_keys], mailbox=settings.reply_mailbox)
+    except ValueError as error:
+        raise StartError(f"NOTIFICATIONS_REPLY_MAILBOX and NOTIFICATIONS_REPLY_KEYS: {error}") from error
+
+
+def create_inbound_mail(settings: NotificationsSettings) -> InboundMailDoor | None:
+    """None where no mail comes in."""
+    addresses, secret = create_reply_addresses(settings), _secret(settings.inbound_mail_secret)
+    if addresses is None or secret is None:
+        return None
+    return InboundMailDoor(
+        secret=secret,
+        addresses=addresses,
+        own_domain=_sender_address(settings).rpartition("@")[2],
+        most_bytes=settings.inbound_mail_bytes,
+    )
 
 
 def create_push_key(settings: NotificationsSettings) -> VapidKey | None:
@@ -229,6 +264,8 @@ def sweeps(settings: NotificationsSettings) -> Sequence[Sweep]:
         Sweep(table="series_sequences", where=f"updated_at {is_old}", parameters=age),
         Sweep(table="inbound_messages", where=f"received_at {is_old}", parameters=age),
         Sweep(table="provider_calls", where=f"received_at {is_old}", parameters=age),
+        Sweep(table="reply_addresses", where=f"given_at {is_old}", parameters=age),
+        Sweep(table="calendar_replies", where=f"received_at {is_old}", parameters=age),
         Sweep(table="reminders", where=_REMINDERS_OF_NOTHING.format(is_old=is_old), parameters=age),
     ]
 

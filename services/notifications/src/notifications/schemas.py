@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from notifications.domain import Audience, Channel, InboundStatus, Kind, Meaning, Status
+from notifications.domain import Audience, Channel, InboundStatus, Kind, MailOutcome, Meaning, Status
 from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel
 
 LocaleTag = Annotated[
@@ -370,11 +370,18 @@ class InboundMessageOut(ResponseModel):
     text: str | None
     """As it was written; null after an erase."""
     address: str | None
+    """The number, or where the mail says that it came from."""
     received_at: InstantOut
     read_at: InstantOut | None
     """When a member of staff has first seen it."""
     updated_at: InstantOut
     version: int
+
+
+class InboundMailOut(ResponseModel):
+    """What came of a mail: nothing of `repeated`, `automatic`, `not_ours` and `too_many`."""
+
+    outcome: MailOutcome
 
 
 class ReadIn(RequestModel):

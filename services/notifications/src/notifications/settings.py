@@ -34,6 +34,20 @@ class NotificationsSettings(ServiceSettings):
     sender_address: str = "no-reply@slotstream.invalid"
     """The address in From; the name beside it is the business's."""
 
+    reply_mailbox: str = ""
+    """Where clients and their calendars answer mails: `reply@in.example.com`, at most 11 characters before the @.
+
+    Each client gets an address of their own for each calendar entry, `reply+<token>@…`, so the mail server has to take
+    them all and hand them to `/v1/providers/mail/inbound`. Empty: answers go to the business's address, unread here.
+    """
+    reply_keys: tuple[SecretStr, ...] = ()
+    """What those addresses are made with: 32 bytes each in URL-safe base64, as a JSON list. The first makes them, all
+    are known: a key that is taken away ends the addresses that were made with it."""
+    inbound_mail_secret: SecretStr | None = None
+    """What the mail server shows that hands mails in, as a bearer token or as a password: 32 characters at least."""
+    inbound_mail_bytes: int = Field(default=10_485_760, ge=65_536, le=67_108_864)
+    """How long a mail may be that is taken."""
+
     sms: Literal["none", "console", "twilio"] = "none"
     """How SMS go out. `console` is for development: each becomes a mail to an address that does not exist."""
     sms_sender: str = ""
@@ -106,7 +120,7 @@ class NotificationsSettings(ServiceSettings):
     catalogue_wait: timedelta = timedelta(seconds=2)
     """How long a request waits for a business or service that was created a moment ago to arrive over Kafka."""
 
-    @field_validator("link_keys", "number_keys")
+    @field_validator("link_keys", "number_keys", "reply_keys")
     @classmethod
     def _each_is_a_link_key(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         checked_link_keys([key.get_secret_value() for key in keys])

@@ -48,7 +48,7 @@ class StrictRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             await self.admit(request.scope)
-            receive = bounded(request.scope, request.receive, request.app.state.settings.max_body_bytes)
+            receive = bounded(request.scope, request.receive, self.most_bytes(request))
             if not reads_json:
                 return await handle(Request(request.scope, receive))
             json_request = JsonRequest(request.scope, receive)
@@ -64,6 +64,10 @@ class StrictRoute(APIRoute):
             await super().handle(scope, receive, send)
         finally:
             give_places_back(scope)
+
+    def most_bytes(self, request: Request) -> int:
+        """How long a body may be."""
+        return int(request.app.state.settings.max_body_bytes)
 
     def handler(self) -> Handler:
         """What answers an admitted request."""

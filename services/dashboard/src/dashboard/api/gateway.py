@@ -71,6 +71,8 @@ _PROVIDERS: Final = {"notifications": re.compile(rb"/v1/providers/[a-z]+/[a-z-]+
 """Where other companies' servers call without a token of ours; the service judges their signatures."""
 _SENT_ON_OF_PROVIDERS: Final = frozenset({b"content-length", b"content-type", b"x-twilio-signature"})
 _MAX_PROVIDER_BYTES: Final = 65_536
+_INBOUND_MAIL: Final = b"/v1/providers/mail/inbound"
+"""Where mail servers hand mails in: long ones, by a secret of the service's."""
 _OUR_PREFIX: Final = b"slotstream-"
 _OF_THE_OUTER_REQUEST: Final = frozenset(
     {"route", "endpoint", "path_params", "router", "app_root_path", "slotstream.principal"}
@@ -131,7 +133,8 @@ class Gateway:
         if service == OWN_NAME:
             await _call_ourselves(scope, receive, send, path, caller)
             return
-        body = _Body(scope, receive, _MAX_PROVIDER_BYTES if is_provider else self._max_body_bytes)
+        is_short = is_provider and path != _INBOUND_MAIL
+        body = _Body(scope, receive, _MAX_PROVIDER_BYTES if is_short else self._max_body_bytes)
         answer = await self._ask(scope, service, path, caller, body)
         try:
             await _Answer(answer, service, dependencies, caller).send(receive, send, head=scope["method"] == "HEAD")
@@ -147,7 +150,7 @@ class Gateway:
             return await self._upstreams.ask(
                 scope["method"],
                 self._address(service, path, scope["query_string"]),
-                headers=_request_headers(scope, caller),
+                headers=_request_headers(scope, caller, path),
                 body=body.parts() if body.is_there else None,
                 may_be_silent=_wants_events(scope),
             )
@@ -337,9 +340,11 @@ async def _call_ourselves(scope: Scope, receive: Receive, send: Send, path: byte
     await scope["app"].router(inner, receive, send)
 
 
-def _request_headers(scope: Scope, caller: _Caller) -> list[tuple[str, str]]:
+def _request_headers(scope: Scope, caller: _Caller, path: bytes) -> list[tuple[str, str]]:
     """What services understand, and no cookie. Nothing is compressed on the way. Raises MalformedRequestError."""
     names = _SENT_ON if caller.token is not None else _SENT_ON_OF_PROVIDERS
+    if caller.token is None and path == _INBOUND_MAIL:
+        names = names | {b"authorization"}
     try:
         headers = [(name.decode(), value.decode()) for name, value in scope["headers"] if name in names]
     except UnicodeDecodeError:

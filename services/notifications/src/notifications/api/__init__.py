@@ -2,8 +2,9 @@
 
 from notifications.api.calls import router as calls_router
 from notifications.api.channels import router as channels_router
-from notifications.api.dependencies import Dependencies
+from notifications.api.dependencies import Dependencies, InboundMailDoor
 from notifications.api.follow_up_rules import router as follow_up_rules_router
+from notifications.api.inbound_mail import router as inbound_mail_router
 from notifications.api.inbound_messages import router as inbound_messages_router
 from notifications.api.messages import router as messages_router
 from notifications.api.portal import router as portal_router
@@ -33,6 +34,7 @@ ROUTERS = (
     portal_push_router,
     providers_router,
     calls_router,
+    inbound_mail_router,
 )
 
-__all__ = ["ROUTERS", "Dependencies"]
+__all__ = ["ROUTERS", "Dependencies", "InboundMailDoor"]

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from notifications.adapters.email import ReplyAddresses
 from notifications.adapters.push import VapidKey
 from notifications.domain import CallPolicy, Channel, Channels, ChannelUnavailableError, NumberDigests
 from notifications.storage import CatalogueStore
@@ -20,6 +21,16 @@ from slotstream_servicekit.http.auth import Principal, Right, requires
 from slotstream_servicekit.http.callers import context_of
 from slotstream_servicekit.http.public_addresses import Network
 from slotstream_servicekit.projections import wait_until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundMailDoor:
+    """How mails come in: by this secret, to these addresses, at most so long. `own_domain`: where ours come from."""
+
+    secret: str
+    addresses: ReplyAddresses
+    own_domain: str
+    most_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +52,13 @@ class Dependencies:
     clock: Clock
     push_key: VapidKey | None = None
     push_networks: tuple[Network, ...] = ()
+    inbound_mail: InboundMailDoor | None = None
+
+    def require_inbound_mail(self) -> InboundMailDoor:
+        """Raises ChannelUnavailableError where no mail comes in."""
+        if self.inbound_mail is None:
+            raise ChannelUnavailableError("No mail comes in: it is not configured")
+        return self.inbound_mail
 
     def require_push(self) -> VapidKey:
         """Raises ChannelUnavailableError where nothing is pushed."""

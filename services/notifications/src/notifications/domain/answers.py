@@ -38,13 +38,18 @@ class InboundStatus(StrEnum):
 
 ForStaff = Literal[
     "call_back",
+    "counter",
+    "declined",
     "free_text",
     "no_question",
     "number_changed",
     "opt_out_word",
     "several_appointments",
     "several_organizations",
+    "tentative",
+    "unclear_reply",
     "unknown_sender",
+    "whole_series",
 ]
 """Why nothing was done about a text by itself."""
 
@@ -138,7 +143,7 @@ class WrittenText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage:
-    """A text from a client's phone, and what came of it. `message_id` is the one of ours that it follows.
+    """What a client sent us, and what came of it. `message_id` is the one of ours that it follows.
 
     `id` is also the id of the command to booking.
     """

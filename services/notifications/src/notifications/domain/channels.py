@@ -10,6 +10,7 @@ from uuid import UUID
 from notifications.domain.appointments import Appointment
 from notifications.domain.contacts import CatalogueItem, Contact
 from notifications.domain.errors import ChannelUnavailableError
+from notifications.domain.mail_replies import ReplyAddress
 from notifications.domain.messages import Channel, Message
 from notifications.domain.push import PushSubscription
 from notifications.domain.quiet_hours import QuietHours
@@ -63,6 +64,10 @@ class Outgoing:
     """Of a push message: the browsers that it goes to."""
     lifetime: timedelta = timedelta()
     """Of a push message: how long a push service keeps it for a browser that is not there."""
+    answered_at: ReplyAddress | None = None
+    """Of a mail: where the recipient, or their calendar, answers it."""
+    calendar_sequence: int | None = None
+    """Of a mail with an invitation: the revision that calendars are told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,7 +171,8 @@ class Message:
     series_version: int | None = None
     """Of a message about a series as a whole."""
     calendar_sequence: int | None = None
-    """With a series: the RFC 5545 SEQUENCE, which rises with each message about it."""
+    """The RFC 5545 SEQUENCE that calendars are told: with a series, where it rises with each message about it, from
+    when it is planned on; else from when it is handed over."""
     sent_text: str | None = None
     """As it was handed over, last; links without what opens them."""
     segments: int | None = None

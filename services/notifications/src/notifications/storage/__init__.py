@@ -6,6 +6,7 @@ from notifications.storage.delivery import Claimed, DeliveryStore, Report, Settl
 from notifications.storage.follow_ups import FollowUpRuleStore
 from notifications.storage.inbound import InboundFilter, InboundStore, Verdict
 from notifications.storage.ledger import Ledger, MessageFilter
+from notifications.storage.mail_replies import GivenAddress, MailReplyStore
 from notifications.storage.messages import PLANNED_CHANNEL, MessageStore, Stop
 from notifications.storage.opt_outs import OptOutStore
 from notifications.storage.preferences import PreferenceStore
@@ -29,9 +30,11 @@ __all__ = [
     "DeliveryStore",
     "Devices",
     "FollowUpRuleStore",
+    "GivenAddress",
     "InboundFilter",
     "InboundStore",
     "Ledger",
+    "MailReplyStore",
     "MessageFilter",
     "MessageStore",
     "OptOutStore",

@@ -25,7 +25,7 @@ from notifications.domain import (
     Status,
 )
 from notifications.publishers import records_of
-from notifications.storage import DeliveryStore, MessageStore, PushSubscriptionStore, Settlement
+from notifications.storage import DeliveryStore, MailReplyStore, MessageStore, PushSubscriptionStore, Settlement
 from notifications.usecases.agendas import judge_agenda, plan_agendas
 from notifications.usecases.eligibility import MessageSubjects, Sendable, held_back, judge_message, read_subjects
 from notifications.usecases.provider_calls import block_number
@@ -139,13 +139,16 @@ async def deliver_message(
 
     async def may_hand_over() -> bool:
         async with database.system_transaction() as session:
-            return await DeliveryStore(session).begin_attempt(
+            begun = await DeliveryStore(session).begin_attempt(
                 message,
                 recipient_name=recipient_name,
                 outgoing=outgoing,
                 lease=channel.longest_hand_over,
                 now=clock(),
             )
+            if begun and outgoing.answered_at is not None:
+                await MailReplyStore(session).give(outgoing.answered_at, now=clock())
+            return begun
 
     gone: tuple[UUID, ...] = ()
     try:

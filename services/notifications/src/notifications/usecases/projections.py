@@ -14,6 +14,7 @@ from notifications.storage import (
     CatalogueStore,
     ClientStore,
     InboundStore,
+    MailReplyStore,
     MessageStore,
     PreferenceStore,
     PushSubscriptionStore,
@@ -63,6 +64,7 @@ async def apply_clients(
         numbers = await clients.numbers_of(erased)
         keys = await clients.erase(erased)
         await InboundStore(session).forget_clients(keys, numbers)
+        await MailReplyStore(session).forget_clients(keys)
         await AppointmentTextStore(session).forget_clients(keys)
         await PushSubscriptionStore(session).forget_clients(keys)
         forgotten = await PreferenceStore(session).forget(keys)

@@ -8,6 +8,7 @@ from typing import Final
 from notifications.adapters.email.address import checked_address
 from notifications.adapters.email.ics import Invitation, Method, Party
 from notifications.adapters.email.mime import Mail, message_id_of, write_mail
+from notifications.adapters.email.reply_addresses import ReplyAddresses
 from notifications.adapters.email.smtp import SmtpGateway
 from notifications.domain import (
     Audience,
@@ -18,6 +19,7 @@ from notifications.domain import (
     Notification,
     Outgoing,
     Receipt,
+    ReplyAddress,
     without_links,
 )
 
@@ -40,13 +42,17 @@ _METHODS: Mapping[Kind, Method] = {
 
 
 class EmailChannel:
-    """Writes mails from `sender_address`, with an invitation where the news moves something in a calendar."""
+    """Writes mails from `sender_address`, with an invitation where the news moves something in a calendar.
+
+    Clients and their calendars answer at `replies`, where there is a way in; else at the business's address.
+    """
 
     name = Channel.EMAIL
 
-    def __init__(self, gateway: SmtpGateway, *, sender_address: str) -> None:
+    def __init__(self, gateway: SmtpGateway, *, sender_address: str, replies: ReplyAddresses | None = None) -> None:
         self._gateway = gateway
         self._sender_address = sender_address
+        self._replies = replies
 
     @property
     def longest_hand_over(self) -> timedelta:
@@ -59,16 +65,18 @@ class EmailChannel:
         message, business = notification.message, notification.business
         is_agenda = message.kind is Kind.AGENDA
         reference = message_id_of(message, domain=self._sender_address.rpartition("@")[2])
+        answered_at = self._answered_at(notification)
+        invitation = self._invitation(notification, answered_at)
         mail = Mail(
             sender=self._sender_address,
             sender_name=business.name,
             recipient=notification.address,
             recipient_name=notification.recipient.name,
-            reply_to=_reply_to(business.email),
+            reply_to=answered_at.address if answered_at is not None else _reply_to(business.email),
             message_id=reference,
             text=notification.text,
             language=notification.language,
-            invitation=self._invitation(notification),
+            invitation=invitation,
         )
         return Outgoing(
             address=notification.address,
@@ -76,6 +84,8 @@ class EmailChannel:
             content=write_mail(mail, now=now),
             # An agenda names many clients, whom an erase would not find in it: it is not kept.
             text=None if is_agenda else without_links(notification.text.text, notification.links),
+            answered_at=answered_at,
+            calendar_sequence=invitation.sequence if invitation is not None else None,
         )
 
     async def send(self, outgoing: Outgoing, *, may_hand_over: Callable[[], Awaitable[bool]]) -> Receipt:
@@ -90,7 +100,16 @@ class EmailChannel:
     async def aclose(self) -> None:
         await self._gateway.aclose()
 
-    def _invitation(self, notification: Notification) -> Invitation | None:
+    def _answered_at(self, notification: Notification) -> ReplyAddress | None:
+        """Of one client and one calendar entry: the same in all that they are told of it."""
+        message = notification.message
+        if self._replies is None or message.audience is not Audience.CLIENT:
+            return None
+        entry = notification.series or notification.occurrence or notification.appointment
+        client_id = message.client_id or notification.recipient.id
+        return self._replies.address_for(message.organization_id, client_id, entry.calendar_uid)
+
+    def _invitation(self, notification: Notification, answered_at: ReplyAddress | None) -> Invitation | None:
         method = _METHODS.get(notification.message.kind)
         if method is None:
             return None
@@ -102,7 +121,7 @@ class EmailChannel:
         return Invitation(
             method=method,
             appointment=appointment,
-            organizer=Party(business.name, self._sender_address),
+            organizer=Party(business.name, answered_at.address if answered_at is not None else self._sender_address),
             attendee=Party(notification.recipient.name, notification.address),
             summary=", ".join(part for part in (appointment.service_name, other) if part),
             description=notification.text.text,
@@ -110,6 +129,7 @@ class EmailChannel:
             sequence=message.calendar_sequence or 0 if is_of_series else appointment.calendar_sequence,
             series=notification.series,
             occurrence=notification.occurrence,
+            asks=answered_at is not None and method == "REQUEST" and notification.may_ask,
         )
 
 

@@ -6,10 +6,13 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from typing import Final
 
 from notifications.adapters.email.ics import Invitation, write_invitation
 from notifications.adapters.templates import html_page
-from notifications.domain import Message, Text
+from notifications.domain import Kind, Message, Text
+
+_KINDS: Final = frozenset(kind.value for kind in Kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,12 @@ def message_id_of(message: Message, *, domain: str) -> str:
         return f"<{message.kind}.{message.series_id}.{message.series_version}.{recipient}@{domain}>"
     what = f"{message.kind}.{message.reminder_id}" if message.reminder_id else message.kind
     return f"<{what}.{message.appointment_id}.{message.appointment_version}.{recipient}@{domain}>"
+
+
+def is_own_message_id(message_id: str, *, domain: str) -> bool:
+    """Whether it is one of ours that comes back: a loop, or a copy."""
+    local, _, of = message_id.strip("<> ").lower().rpartition("@")
+    return of == domain.lower() and local.partition(".")[0] in _KINDS
 
 
 def write_mail(mail: Mail, *, now: datetime) -> bytes:

@@ -39,6 +39,8 @@ class Invitation:
     """The whole series, which is told as one."""
     occurrence: Occurrence | None = None
     """Which date of a series the appointment is, where calendars know that as one."""
+    asks: bool = False
+    """Whether the attendee is asked to accept, and is heard."""
 
 
 def empty_calendar(method: Method) -> Calendar:
@@ -67,15 +69,15 @@ def add_texts(event: Event, invitation: Invitation, *, status: str) -> None:
 
 def add_parties(event: Event, invitation: Invitation) -> None:
     event.add("organizer", _party(invitation.organizer))
-    event.add("attendee", _guest(invitation.attendee))
+    event.add("attendee", _guest(invitation.attendee, asks=invitation.asks))
 
 
-def _guest(attendee: Party) -> vCalAddress:
+def _guest(attendee: Party, *, asks: bool) -> vCalAddress:
     guest = _party(attendee)
     guest.params["CUTYPE"] = vText("INDIVIDUAL")
     guest.params["ROLE"] = vText("REQ-PARTICIPANT")
-    guest.params["PARTSTAT"] = vText("ACCEPTED")
-    guest.params["RSVP"] = vText("FALSE")
+    guest.params["PARTSTAT"] = vText("NEEDS-ACTION" if asks else "ACCEPTED")
+    guest.params["RSVP"] = vText("TRUE" if asks else "FALSE")
     return guest
 
 

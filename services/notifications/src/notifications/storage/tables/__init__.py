@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from notifications.storage.tables.base import instant, metadata
 from notifications.storage.tables.ledger import inbound_messages, messages, number_opt_outs, provider_calls
+from notifications.storage.tables.mail_replies import calendar_replies, reply_addresses
 from notifications.storage.tables.push import push_subscriptions
 from notifications.storage.tables.quiet_hours import quiet_hours
 from notifications.storage.tables.series import series, series_sequences
@@ -36,6 +37,7 @@ __all__ = [
     "UNLIMITED_TABLES",
     "appointment_texts",
     "appointments",
+    "calendar_replies",
     "catalogue",
     "clients",
     "erased_clients",
@@ -53,6 +55,7 @@ __all__ = [
     "reminder_rules",
     "reminders",
     "removed_users",
+    "reply_addresses",
     "schema",
     "series",
     "series_sequences",
@@ -314,6 +317,7 @@ reminders = Table(
 TENANT_TABLES = (
     "appointment_texts",
     "appointments",
+    "calendar_replies",
     "catalogue",
     "clients",
     "follow_up_rules",
@@ -327,6 +331,7 @@ TENANT_TABLES = (
     "reminder_rules",
     "reminders",
     "removed_users",
+    "reply_addresses",
     "series",
     "series_sequences",
     "staff_preferences",
@@ -386,6 +391,7 @@ FUNCTIONS = (
 
 UNLIMITED_TABLES = {
     "appointment_texts": "read beside their messages only",
+    "calendar_replies": "never read by requests of callers",
     "catalogue": "names of what a caller may name; the use cases check what that is",
     "clients": "the organization's: people come to several businesses",
     "idempotency_keys": "a caller's own",
@@ -395,6 +401,7 @@ UNLIMITED_TABLES = {
     "quiet_hours": "the organization's; the use case refuses who is limited",
     "reminders": "read beside their appointments only",
     "removed_users": "never read by requests",
+    "reply_addresses": "never read by requests of callers",
     "series": "never read by requests",
     "series_sequences": "never read by requests",
     "staff_preferences": "a caller's own",

@@ -1,5 +1,6 @@
 """Templates: what they can say, and what they cannot do."""
 
+import re
 import time
 from datetime import UTC, datetime
 from itertools import count
@@ -14,14 +15,17 @@ from hypothesis import strategies as st
 from notifications.adapters.templates import (
     BUILT_IN_LOCALES,
     DEFAULTS,
+    VARIABLES,
     built_in,
     check_text,
+    directed,
+    html_page,
     render_text,
     sample_values,
 )
 from notifications.adapters.templates.sandbox import MAX_OUTPUT, MAX_SOURCE
 from notifications.adapters.templates.zones import zone_name
-from notifications.domain import Kind, TemplateRefusedError, Text
+from notifications.domain import Audience, Channel, Kind, TemplateRefusedError, Text
 
 VALUES = sample_values("en")
 
@@ -134,6 +138,50 @@ def test_every_built_in_template_is_allowed_and_complete(locale: str, kind: obje
     # Whose it is not is told nothing of what it is.
     assert ("Haircut" in shown.subject + shown.text) is (kind is not Kind.WITHDRAWN)
     assert "Salon Nord" in shown.text
+
+
+EVERY_CHANNEL = [(channel, locale) for channel in Channel for locale in ("en", "de", "fr", "es", "ar")]
+
+
+@pytest.mark.parametrize(("channel", "locale"), EVERY_CHANNEL)
+def test_every_language_has_what_the_others_have_and_it_reads_with_every_sample(channel: Channel, locale: str) -> None:
+    in_english = {key for key in DEFAULTS if built_in(*key, "en", channel) is not None}
+    assert {key for key in DEFAULTS if built_in(*key, locale, channel) is not None} == in_english
+    assert in_english
+    nobody = {group: dict.fromkeys(names, "") for group, names in VARIABLES.items()}
+    for kind, audience in in_english:
+        text = built_in(kind, audience, locale, channel)
+        assert text is not None
+        check_text(text)
+        for values in (sample_values("en"), sample_values(locale), nobody):
+            shown = render_text(text, values)
+            assert "{" not in shown.text + shown.subject, (kind, audience)
+
+
+def test_words_in_arabic_are_arabic() -> None:
+    """Whatever is not filled in is written in Arabic letters, but for what every language writes alike."""
+    nobody = {group: dict.fromkeys(names, "") for group, names in VARIABLES.items()}
+    for kind, audience in DEFAULTS:
+        for channel in Channel:
+            text = built_in(kind, audience, "ar", channel)
+            if text is not None:
+                shown = render_text(text, nobody)
+                assert not re.search("[A-Za-z]", shown.subject + shown.text), (kind, channel)
+
+
+def test_a_mail_in_arabic_is_read_from_right_to_left_as_a_page_and_as_text() -> None:
+    text = built_in(Kind.CREATED, Audience.CLIENT, "ar")
+    assert text is not None
+    shown = render_text(text, sample_values("ar")).text
+    assert '<html lang="ar" dir="rtl">' in html_page(shown, "ar")
+    lines = [line for line in directed(shown, "ar").split("\n") if line]
+    assert {line[0] for line in lines} == {"\N{RIGHT-TO-LEFT MARK}"}
+    # What is filled in stands apart, and a link ends where it ends.
+    assert "\u2068+49 30 5550100\u2069" in shown
+    assert re.search(r'href="https://example.com/p/sample"', html_page(shown, "ar"))
+    for language in ("en", "de", "fr", "es"):
+        assert directed(shown, language) == shown
+        assert "dir=" not in html_page(shown, language)
 
 
 @pytest.mark.parametrize(

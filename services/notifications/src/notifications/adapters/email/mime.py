@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from typing import Final
 
 from notifications.adapters.email.ics import Invitation, write_invitation
-from notifications.adapters.templates import html_page
+from notifications.adapters.templates import directed, html_page
 from notifications.domain import Kind, Message, Text
 
 _KINDS: Final = frozenset(kind.value for kind in Kind)
@@ -57,7 +57,7 @@ def write_mail(mail: Mail, *, now: datetime) -> bytes:
     message["Message-ID"] = mail.message_id
     # RFC 3834: nobody's holiday notice needs to answer this.
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.text.text)
+    message.set_content(directed(mail.text.text, mail.language))
     message.add_alternative(mail.text.html or html_page(mail.text.text, mail.language), subtype="html")
     if mail.invitation is not None:
         _attach(message, mail.invitation, now)

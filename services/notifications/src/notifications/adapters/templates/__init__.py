@@ -3,7 +3,7 @@
 from notifications.adapters.templates.agenda import AGENDA_LOCALES, agenda_text
 from notifications.adapters.templates.choice import Choice, choose_template
 from notifications.adapters.templates.defaults import BUILT_IN_LOCALES, DEFAULTS, built_in
-from notifications.adapters.templates.pages import html_page
+from notifications.adapters.templates.pages import directed, html_page
 from notifications.adapters.templates.push import PUSH_LOCALES
 from notifications.adapters.templates.sandbox import check_text, render_text
 from notifications.adapters.templates.spoken import SPOKEN_LOCALES
@@ -30,6 +30,7 @@ __all__ = [
     "built_in",
     "check_text",
     "choose_template",
+    "directed",
     "html_page",
     "locale_of",
     "render_text",

@@ -1,41 +1,20 @@
 """The built-in templates: one sentence per kind, audience and language around one common form."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
+from notifications.adapters.templates.arabic import ARABIC, ARABIC_SERIES, isolated
+from notifications.adapters.templates.language import BUSINESS as _BUSINESS
+from notifications.adapters.templates.language import SERVICE as _SERVICE
+from notifications.adapters.templates.language import WHEN_SHORT as _WHEN_SHORT
+from notifications.adapters.templates.language import Language as _Language
 from notifications.adapters.templates.push import push_text
-from notifications.adapters.templates.series_words import SERIES_WORDS
+from notifications.adapters.templates.series_words import SERIES_WORDS, SeriesWords
 from notifications.adapters.templates.spoken import spoken_text
 from notifications.domain import OF_SERIES, Audience, Channel, Kind, Text
 
 C, S = Audience.CLIENT, Audience.STAFF
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Language:
-    """The words of one language. `news` holds subject and sentence; `{…}` are the form's own places."""
-
-    take: str
-    until: str
-    hello: str
-    with_whom: str
-    for_whom: str
-    where: str
-    questions: str
-    phone: str
-    email: str
-    formerly: str
-    confirm: str
-    change: str
-    messages: str
-    when: str
-    news: Mapping[tuple[Kind, Audience], tuple[str, str]]
-
-
-_WHEN_SHORT = "{{ appointment.date }}, {{ appointment.time }}"
-_SERVICE = "{{ appointment.service }}"
-_BUSINESS = "{{ business.name }}"
 
 _ENGLISH = _Language(
     take="Take it, or leave it to the next",
@@ -351,7 +330,14 @@ _ARABIC_TEXTS: Mapping[tuple[Kind, Audience], str] = {
 }
 """Of SMS: answers are understood in Arabic, so what is said to them is as well."""
 
-_LANGUAGES: Mapping[str, _Language] = {"en": _ENGLISH, "de": _GERMAN, "es": _SPANISH, "fr": _FRENCH}
+_LANGUAGES: Mapping[str, _Language] = {
+    "en": _ENGLISH,
+    "de": _GERMAN,
+    "es": _SPANISH,
+    "fr": _FRENCH,
+    "ar": ARABIC,
+}
+_SERIES: Mapping[str, SeriesWords] = {**SERIES_WORDS, "ar": ARABIC_SERIES}
 
 BUILT_IN_LOCALES = tuple(_LANGUAGES)
 DEFAULTS: tuple[tuple[Kind, Audience], ...] = (*_ENGLISH.news, *SERIES_WORDS["en"].news)
@@ -368,7 +354,7 @@ def built_in(kind: Kind, audience: Audience, locale: str, channel: Channel = Cha
     if locale == "ar" and channel is Channel.SMS and (kind, audience) in _ARABIC_TEXTS:
         return Text(subject=_BUSINESS, text=_ARABIC_TEXTS[kind, audience])
     language = _LANGUAGES.get(locale)
-    of_series = SERIES_WORDS[locale] if kind in OF_SERIES and locale in SERIES_WORDS else None
+    of_series = _SERIES[locale] if kind in OF_SERIES and locale in _SERIES else None
     news = of_series.news if of_series is not None else language.news if language is not None else {}
     if language is None or (kind, audience) not in news:
         return None
@@ -381,7 +367,8 @@ def built_in(kind: Kind, audience: Audience, locale: str, channel: Channel = Cha
     closing = _closing(language) if audience is Audience.CLIENT else [_BUSINESS]
     lines = [language.hello, "", sentence, "", *details, *closing]
     text = "".join(line if line.endswith("%}\n") else f"{line}\n" for line in lines)
-    return Text(subject=subject, text=text.strip())
+    whole = Text(subject=subject, text=text.strip())
+    return isolated(whole) if locale == "ar" else whole
 
 
 def _details(language: _Language, kind: Kind, audience: Audience, about: Iterable[str]) -> list[str]:

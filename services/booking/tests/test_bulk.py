@@ -11,6 +11,7 @@ from booking_fixtures import Tenant
 
 from booking import worker
 from booking.consumers import on_client_preferences
+from booking.storage.bulk import BulkStore
 from booking.storage.policies import PolicyCache
 from slotstream_contracts.envelope import wrap
 from slotstream_contracts.preferences import ClientPreferencesState
@@ -322,6 +323,47 @@ async def test_a_portion_cut_short_is_done_again_and_only_once(tenant: Tenant, m
     assert (await tenant.get(f"/v1/bulk/{job['id']}"))["succeeded"] == 3
     confirmed = [record for record in await tenant.outbox() if record["type"] == "slotstream.appointment.confirmed"]
     assert len(confirmed) == 3
+
+
+async def test_a_message_that_is_cut_short_in_the_middle_of_an_order_goes_to_nobody_twice(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each recipient has one message of an order, whose id tells it from all others, however often a portion is done."""
+    monkeypatch.setattr(ROUTES, "AT_ONCE", 1)
+    monkeypatch.setattr("booking.usecases.bulk.PORTION", 2)
+    other = await tenant.post("/v1/clients", {"name": "Alan", "phone": "+44 20 7946 0018"}, status=201)
+    booked = [
+        await tenant.book(tenant.at(9 + number), **({"client_id": other["id"]} if number % 2 else {}))
+        for number in range(5)
+    ]
+    body = {"verb": "sms_client", "ids": [item["id"] for item in booked], "arguments": {"text": "We open later."}}
+    job = await tenant.post(BULK, body, status=202)
+    finish = BulkStore.finish
+    survives = iter((True, False, True, True))
+
+    async def dies(store: BulkStore, *given: Any, **more: Any) -> Any:
+        if not next(survives):
+            raise ConnectionError
+        return await finish(store, *given, **more)
+
+    monkeypatch.setattr(BulkStore, "finish", dies)
+    await work(tenant)
+    tenant.now[0] += timedelta(minutes=1)
+    await work(tenant)
+
+    assert (await tenant.get(f"/v1/bulk/{job['id']}"))["succeeded"] == 5
+    asked = {
+        (data["client_id"], data["message_id"]) for data in (item["payload"]["data"] for item in await commands(tenant))
+    }
+    assert sorted(client for client, _ in asked) == sorted([tenant.client["id"], other["id"]])
+
+
+async def test_a_message_that_is_sent_once_more_after_an_answer_that_got_lost_is_one(tenant: Tenant) -> None:
+    booked = [await tenant.book(tenant.at(9)), await tenant.book(tenant.at(10))]
+    body = {"verb": "sms_client", "ids": [item["id"] for item in booked], "arguments": {"text": "We open later."}}
+    answers = [await tenant.api.post(BULK, json=body, headers={"Idempotency-Key": "m"}) for _ in range(3)]
+    assert [answer.json() for answer in answers] == [answers[0].json()] * 3
+    assert len(await commands(tenant)) == 1
 
 
 async def test_an_order_that_cannot_be_done_keeps_no_other_from_it(

@@ -1,6 +1,6 @@
 /** What is done with many at once. "All that match" are the ids that matched when the number was shown. */
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Appointment, Page } from "../api/appointments";
 import { ask, type Query } from "../api/client";
@@ -10,7 +10,7 @@ import { useRight } from "../api/session";
 import { Button } from "../ui/Button";
 import { BulkMessageSheet } from "../messages/BulkMessageSheet";
 import { useWritable } from "../messages/MessageFields";
-import { type Audience, audienceOf, type Verb } from "../messages/send";
+import { type Audience, audienceOf, OneKey, type Verb, writeToMany } from "../messages/send";
 import { Icon, type IconName } from "../ui/Icon";
 import { Problem, sayReason } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
@@ -42,6 +42,7 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
   const [results, setResults] = useState<{ verb: Verb; done: number; failed: Result[]; of: number } | null>(null);
   const [busy, setBusy] = useState<number | null>(null);
   const [error, setError] = useState<unknown>(null);
+  const keys = useRef(new OneKey());
   const canWrite = Boolean(useWritable()?.length);
   const rights = { book: useRight("book"), write_appointments: useRight("write_appointments"), send_messages: useRight("send_messages") && canWrite };
   const number = new Intl.NumberFormat(i18n.language);
@@ -81,6 +82,21 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
     }
   };
 
+  const write = async (verb: Verb, text: string) => {
+    const ids = [...selection.ids];
+    setError(null);
+    setBusy(0);
+    try {
+      const outcome = await writeToMany(verb, ids, text, keys.current.of(JSON.stringify([verb, text, ids])), setBusy);
+      keys.current.forget();
+      setAsking(null);
+      setResults({ verb, ...outcome, of: ids.length });
+    } finally {
+      setBusy(null);
+      void client.invalidateQueries({ queryKey: ["messages"] });
+    }
+  };
+
   return (
     <>
       <div className="bulk" role="toolbar" aria-label={t("bulk.title")}>
@@ -108,7 +124,7 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
       </div>
       {error !== null && asking === null && <Problem error={error} />}
       {asking === "cancel" && <CancelSheet names={Array.from({ length: count }, (_, index) => rows[index]?.client.name ?? "")} notify onClose={() => setAsking(null)} onDone={(reason, notify) => run("cancel", { reason, notify })} />}
-      {asking && asking !== "export" && isAMessage(asking) && <BulkMessageSheet count={count} audience={asking === "message_staff" ? "staff" : "client"} onClose={() => setAsking(null)} onDone={(verb, text) => run(verb, { text })} />}
+      {asking && asking !== "export" && isAMessage(asking) && <BulkMessageSheet count={count} audience={asking === "message_staff" ? "staff" : "client"} onClose={() => setAsking(null)} onDone={write} />}
       {asking === "export" && <ExportSheet query={query} ids={[...selection.ids]} total={count} onClose={() => setAsking(null)} />}
       {results && (
         <Results

@@ -16,7 +16,15 @@ export function BulkMessageSheet({ count, audience, onClose, onDone }: Props) {
   const { business, businesses } = useBusiness();
   const [draft, setDraft] = useState<Draft>({ channel: writable[0] ?? "", text: "" });
   const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
   const text = draft.text.trim();
+  const write = async () => {
+    setError(null);
+    setBusy(true);
+    await onDone(verbOf(draft.channel, audience), text)
+      .catch(setError)
+      .finally(() => setBusy(false));
+  };
   return (
     <Sheet
       title={t(audience === "staff" ? "bulk.textStaff" : "bulk.textClients", { count })}
@@ -24,7 +32,7 @@ export function BulkMessageSheet({ count, audience, onClose, onDone }: Props) {
       footer={
         <>
           <Button onPress={onClose}>{t("back")}</Button>
-          <Button kind="primary" isDisabled={!text || !draft.channel} onPress={() => void onDone(verbOf(draft.channel, audience), text).catch(setError)}>
+          <Button kind="primary" isDisabled={!text || !draft.channel || busy} onPress={() => void write()}>
             {t("bulk.send", { count })}
           </Button>
         </>

@@ -6,7 +6,7 @@ import { useRight } from "../api/session";
 import { Button } from "../ui/Button";
 import { Problem } from "../ui/Problem";
 import { type Draft, MessageFields, useWritable } from "./MessageFields";
-import { writeToClient } from "./send";
+import { OneKey, writeToClient } from "./send";
 
 export function Writer({ appointmentId, businessId }: { appointmentId: string; businessId: string | undefined }) {
   const { t } = useTranslation();
@@ -16,20 +16,17 @@ export function Writer({ appointmentId, businessId }: { appointmentId: string; b
   const [draft, setDraft] = useState<Draft>({ channel: "", text: "" });
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  // The same message sent once more, after an answer that did not come, is one message.
-  const sent = useRef({ body: "", key: "" });
+  const keys = useRef(new OneKey());
   if (!mayWrite || !writable) return null;
   const channel = writable.includes(draft.channel) ? draft.channel : writable[0];
   if (channel === undefined) return <p className="hint">{t("writing.nothing")}</p>;
   const text = draft.text.trim();
   const write = async () => {
-    const body = JSON.stringify([appointmentId, channel, text]);
-    if (sent.current.body !== body) sent.current = { body, key: crypto.randomUUID() };
     setError(null);
     setBusy(true);
     try {
-      await writeToClient(appointmentId, channel, text, sent.current.key);
-      sent.current = { body: "", key: "" };
+      await writeToClient(appointmentId, channel, text, keys.current.of(JSON.stringify([appointmentId, channel, text])));
+      keys.current.forget();
       setDraft({ channel, text: "" });
       void queries.invalidateQueries({ queryKey: ["messages"] });
     } catch (failure) {

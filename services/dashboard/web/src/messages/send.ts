@@ -1,5 +1,6 @@
 /** Messages that are written by hand: booking takes them, one or many, and notifications sends each once. */
-import { ask, ProblemError } from "../api/client";
+import { addressOf, ask, ProblemError, send } from "../api/client";
+import { pause } from "../api/rests";
 import type { components } from "../api/schema/booking";
 
 type Schemas = components["schemas"];
@@ -35,4 +36,55 @@ export async function writeToClient(appointmentId: string, channel: string, text
   const answer = await ask<Schemas["BulkOut"]>("booking", "/appointments/bulk", { method: "POST", body, key });
   const refused = answer.results.find((result) => !result.ok)?.problem;
   if (refused) throw new ProblemError({ title: refused.detail, status: 409, trace_id: null, ...refused });
+}
+
+/** A key for each message: the same one sent once more, after an answer that did not come, is one message. */
+export class OneKey {
+  private kept = { body: "", key: "" };
+
+  of(body: string): string {
+    if (this.kept.body !== body) this.kept = { body, key: crypto.randomUUID() };
+    return this.kept.key;
+  }
+
+  /** What was sent is done: the same words sent again are another message. */
+  forget(): void {
+    this.kept = { body: "", key: "" };
+  }
+}
+
+const LOOK_AGAIN = 500;
+type Result = Schemas["BulkResultOut"];
+type Job = Schemas["BulkJobOut"];
+export type Outcome = { done: number; failed: Result[] };
+
+/**
+ * To the clients, or the staff, of many appointments: one order for all of them, so that who has several of these
+ * appointments gets one message. The same key again is the same order, which is looked at where it was left.
+ */
+export async function writeToMany(verb: Verb, ids: readonly string[], text: string, key: string, onProgress: (done: number) => void): Promise<Outcome> {
+  const body = { verb, ids, arguments: { text } };
+  const answer = await send<Schemas["BulkOut"] | Job>(addressOf("booking", "/appointments/bulk"), { method: "POST", body, key });
+  if (answer.response.status !== 202) {
+    const { results } = answer.body as Schemas["BulkOut"];
+    return { done: results.filter((result) => result.ok).length, failed: results.filter((result) => !result.ok) };
+  }
+  let job = await ask<Job>("booking", `/bulk/${(answer.body as Job).id}`);
+  while (job.status === "running") {
+    onProgress(job.succeeded + job.refused);
+    await pause(LOOK_AGAIN);
+    job = await ask<Job>("booking", `/bulk/${job.id}`);
+  }
+  return { done: job.succeeded, failed: await refusedOf(job.id) };
+}
+
+async function refusedOf(jobId: string): Promise<Result[]> {
+  const refused: Result[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await ask<Schemas["Page_BulkResultOut_"]>("booking", `/bulk/${jobId}/results`, { query: { ok: false, limit: 100, cursor } });
+    refused.push(...page.items);
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor);
+  return refused;
 }

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 from booking_fixtures import NOW, Json, Tenant
+from series_requests import MONDAYS, add, patch
 
 pytestmark = pytest.mark.service
 
@@ -43,6 +44,32 @@ async def test_a_client_sees_their_own_shared_open_appointments_by_their_start(t
     assert answer.json()["items"][0]["verbs"] == ["confirm", "cancel", "reschedule"]
     assert answer.json()["items"][0]["business"]["name"] == "Mitte"
     assert not any(word in answer.text for word in ("knee", "difficult", "45.00", "price", "901820", "Grace", "notes"))
+
+
+async def test_a_date_of_a_series_says_how_calendars_know_it_also_once_it_has_moved(tenant: Tenant) -> None:
+    """By the series' entry and the start that the rule has, as the mails name it (RFC 5545 §3.8.4.4)."""
+    made = await add(tenant, {**MONDAYS, "count": 3})
+    single = await tenant.book("2027-03-10T09:00:00Z")
+    dates = [one["appointment_starts_at"] for one in made["occurrences"]]
+    second = made["occurrences"][1]["occurs_on"]
+    moved = await patch(tenant, made, scope="this", occurs_on=second, starts_at=dates[1].replace("T09", "T13"))
+    assert moved["occurrences"][1]["appointment_starts_at"] != dates[1]
+
+    client = await as_client(tenant)
+    items = (await client.get("/v1/portal/appointments")).json()["items"]
+
+    told = {item["starts_at"]: (item["series_calendar_uid"], item["recurs_at"]) for item in items}
+    uid = f"{made['id']}@slotstream"
+    assert told == {
+        dates[0]: (uid, dates[0]),
+        dates[1].replace("T09", "T13"): (uid, dates[1]),
+        dates[2]: (uid, dates[2]),
+        single["starts_at"]: (None, None),
+    }
+    for item in items:
+        answer = await client.get(f"/v1/portal/appointments/{item['id']}")
+        one = answer.json()["appointment"]
+        assert (one["series_calendar_uid"], one["recurs_at"]) == told[item["starts_at"]]
 
 
 EUROS = {"amount": "45.00", "currency": "EUR"}

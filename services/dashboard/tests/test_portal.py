@@ -518,6 +518,24 @@ async def test_the_calendar_file_and_links_hold_the_appointment(tenant: Tenant, 
     assert [address for address in links_in(page) if address.startswith("https://outlook.live.com/")]
 
 
+async def test_the_calendar_file_of_one_date_of_a_series_names_the_entry_of_the_series(
+    tenant: Tenant, services: PortalServices
+) -> None:
+    """As mails do, so that a calendar that has both shows one."""
+    series = {"series_calendar_uid": "series@slotstream", "recurs_at": "2026-11-04T08:00:00Z"}
+    path = path_of(tenant, services, services.add(calendar_sequence=3, **series))
+
+    file = await tenant.browser().get(f"{path}/calendar.ics")
+
+    lines = file.content.split(b"\r\n")
+    assert [line for line in lines if line.startswith((b"UID", b"RECURRENCE-ID", b"SEQUENCE"))] == [
+        b"UID:series@slotstream",
+        b"RECURRENCE-ID:20261104T080000Z",
+        b"SEQUENCE:0",
+    ]
+    assert b"DTSTART:20261104T090000Z" in lines
+
+
 async def test_what_people_typed_is_text_on_the_page(tenant: Tenant, services: PortalServices) -> None:
     services.service_name = "<script>alert(1)</script>"
     page = await tenant.browser().get(path_of(tenant, services, services.add()))

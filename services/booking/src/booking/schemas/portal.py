@@ -1,6 +1,7 @@
 """What a client is shown of their own appointments: no notes, no prices, nobody else."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -66,6 +67,10 @@ class OwnAppointmentOut(ResponseModel):
     verbs: list[Literal["confirm", "cancel", "reschedule"]]
     calendar_uid: str
     calendar_sequence: int
+    series_calendar_uid: str | None = None
+    """The UID of the series' entry in calendars, where the appointment is a date of it; with `recurs_at`."""
+    recurs_at: InstantOut | None = None
+    """When the series has the date by its rule (RECURRENCE-ID); null in answers to what the client does."""
     updated_at: InstantOut
     version: int
 
@@ -84,12 +89,21 @@ class PortalAppointmentsOut(ResponseModel):
 
 def own_appointment_out(own: OwnAppointment) -> OwnAppointmentOut:
     return shared_appointment_out(
-        own.appointment, own.business, asks_confirmation=own.asks_confirmation, verbs=own.verbs
+        own.appointment,
+        own.business,
+        asks_confirmation=own.asks_confirmation,
+        verbs=own.verbs,
+        recurs_at=own.recurs_at,
     )
 
 
 def shared_appointment_out(
-    appointment: Appointment, business: Business, *, asks_confirmation: bool = False, verbs: Sequence[Verb] = ()
+    appointment: Appointment,
+    business: Business,
+    *,
+    asks_confirmation: bool = False,
+    verbs: Sequence[Verb] = (),
+    recurs_at: datetime | None = None,
 ) -> OwnAppointmentOut:
     return OwnAppointmentOut.model_validate(
         {
@@ -109,6 +123,8 @@ def shared_appointment_out(
             "verbs": verbs,
             "calendar_uid": appointment.calendar_uid,
             "calendar_sequence": appointment.calendar_sequence,
+            "series_calendar_uid": appointment.series_calendar_uid if recurs_at is not None else None,
+            "recurs_at": recurs_at,
             "updated_at": appointment.updated_at,
             "version": appointment.version,
         }

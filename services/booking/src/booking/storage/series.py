@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from booking.domain.appointments import DETAILS
+from booking.domain.appointments import DETAILS, Appointment
 from booking.domain.errors import AlreadyExistsError, IdTakenError, WorkFailure
 from booking.domain.series import Occurrence, OnConflict, Series, SeriesDate
 from booking.storage.appointments import AppointmentStore
@@ -115,6 +115,28 @@ class SeriesStore:
             limit,
         )
         return [_series_of(row) for row in rows]
+
+    async def recurs_at(self, appointments: Sequence[Appointment]) -> dict[UUID, datetime]:
+        """By appointment, when its series' rule has the date, of those whose entry in calendars is the series'."""
+        chains = {item.calendar_uid: item for item in appointments if item.series_calendar_uid is not None}
+        if not chains:
+            return {}
+        rows = await self.connection.fetch(
+            """
+            SELECT a.calendar_uid, o.starts_at FROM series_occurrences AS o
+            JOIN appointments AS a ON a.organization_id = o.organization_id AND a.id = o.appointment_id
+            WHERE o.organization_id = $1 AND o.series_id = ANY ($2::uuid[]) AND a.calendar_uid = ANY ($3::text[])
+            """,
+            self.organization_id,
+            list({item.series_id for item in chains.values()}),
+            list(chains),
+        )
+        return {
+            item.id: row["starts_at"]
+            for row in rows
+            for item in appointments
+            if item.calendar_uid == row["calendar_uid"]
+        }
 
     async def replace_dates(
         self, series_id: UUID, dates: Sequence[SeriesDate], *, not_before: date | None = None

@@ -22,6 +22,7 @@ from booking.storage.clients import ClientStore
 from booking.storage.connections import connection_of
 from booking.storage.listing import AppointmentFilter, Order, list_appointments
 from booking.storage.policies import PolicyCache
+from booking.storage.series import SeriesStore
 from booking.usecases.lifecycle import Details, change_status, notice_override
 from booking.usecases.rescheduling import Move, reschedule_appointment
 from slotstream_servicekit.context import Context
@@ -35,13 +36,17 @@ _STILL_SHOWN: Final = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnAppointment:
-    """`asks_confirmation`: whether the client is asked to confirm. `verbs`: what the client can do with it now."""
+    """`asks_confirmation`: whether the client is asked to confirm. `verbs`: what the client can do with it now.
+
+    `recurs_at`: by which start calendars know it as a date of its series; None for one with an entry of its own.
+    """
 
     appointment: Appointment
     business: Business
     client: Client
     asks_confirmation: bool
     verbs: tuple[Verb, ...]
+    recurs_at: datetime | None = None
 
 
 async def read_portal_client(*, session: AsyncSession, organization_id: UUID, client_id: UUID) -> Client:
@@ -69,7 +74,8 @@ async def list_own_appointments(
         ),
         limit=MOST_SHOWN,
     )
-    return [_own(policy, row.appointment, client, context) for row in rows]
+    recurring = await SeriesStore(connection, context.organization_id).recurs_at([row.appointment for row in rows])
+    return [_own(policy, row.appointment, client, context, recurring.get(row.appointment.id)) for row in rows]
 
 
 async def read_own_appointment(
@@ -77,8 +83,10 @@ async def read_own_appointment(
 ) -> OwnAppointment:
     """Raises NotFoundError for another's, and for one that is not shared or is archived."""
     appointment = await _find(session, context, client, appointment_id)
-    policy = await policies.current(await connection_of(session), context.organization_id)
-    return _own(policy, appointment, client, context)
+    connection = await connection_of(session)
+    policy = await policies.current(connection, context.organization_id)
+    recurring = await SeriesStore(connection, context.organization_id).recurs_at([appointment])
+    return _own(policy, appointment, client, context, recurring.get(appointment.id))
 
 
 async def read_contact(
@@ -208,7 +216,9 @@ async def _find(
     return appointment
 
 
-def _own(policy: Policy, appointment: Appointment, client: Client, context: Context) -> OwnAppointment:
+def _own(
+    policy: Policy, appointment: Appointment, client: Client, context: Context, recurs_at: datetime | None = None
+) -> OwnAppointment:
     service = policy.services.get(appointment.service_id) if appointment.service_id else None
     return OwnAppointment(
         appointment=appointment,
@@ -220,6 +230,7 @@ def _own(policy: Policy, appointment: Appointment, client: Client, context: Cont
             for verb in (Verb.CONFIRM, Verb.CANCEL, Verb.RESCHEDULE)
             if _is_possible(policy, appointment, verb, context)
         ),
+        recurs_at=recurs_at,
     )
 
 

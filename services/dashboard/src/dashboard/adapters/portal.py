@@ -224,4 +224,7 @@ def appointment_of(document: Document) -> PortalAppointment:
         calendar_uid=document["calendar_uid"],
         calendar_sequence=document["calendar_sequence"],
         updated_at=datetime.fromisoformat(document["updated_at"]),
+        # A booking service of the version before does not tell them.
+        series_calendar_uid=document.get("series_calendar_uid"),
+        recurs_at=datetime.fromisoformat(recurs_at) if (recurs_at := document.get("recurs_at")) else None,
     )

@@ -12,14 +12,21 @@ _FORM: Final = "%Y%m%dT%H%M%SZ"
 
 def calendar_file(appointment: PortalAppointment) -> bytes:
     """One event, which replaces an earlier one of the same appointment."""
+    uid, sequence, recurrence = appointment.calendar_uid, appointment.calendar_sequence, list[str]()
+    if appointment.series_calendar_uid is not None and appointment.recurs_at is not None:
+        # As invitations name it, so that it is no second entry beside theirs; their revisions count for all of the
+        # series, and none is older than this.
+        uid, sequence = appointment.series_calendar_uid, 0
+        recurrence = [f"RECURRENCE-ID:{_stamp(appointment.recurs_at)}"]
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         "PRODID:-//Slotstream//Portal//EN",
         "METHOD:PUBLISH",
         "BEGIN:VEVENT",
-        f"UID:{_escaped(appointment.calendar_uid)}",
-        f"SEQUENCE:{appointment.calendar_sequence}",
+        f"UID:{_escaped(uid)}",
+        *recurrence,
+        f"SEQUENCE:{sequence}",
         f"DTSTAMP:{_stamp(appointment.updated_at)}",
         f"DTSTART:{_stamp(appointment.starts_at)}",
         f"DTEND:{_stamp(appointment.ends_at)}",

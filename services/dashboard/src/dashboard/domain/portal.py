@@ -49,6 +49,9 @@ class PortalAppointment:
     calendar_uid: str
     calendar_sequence: int
     updated_at: datetime
+    series_calendar_uid: str | None = None
+    recurs_at: datetime | None = None
+    """With the UID of a series: which of its dates it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3148,6 +3148,10 @@ export interface components {
             calendar_uid: string;
             /** Calendar Sequence */
             calendar_sequence: number;
+            /** Series Calendar Uid */
+            series_calendar_uid?: string | null;
+            /** Recurs At */
+            recurs_at?: string | null;
             /**
              * Updated At
              * Format: date-time

@@ -16,6 +16,7 @@ from slotstream_contracts.envelope import Envelope, wrap
 from slotstream_contracts.holds import HoldState
 from slotstream_contracts.messages import MessageEvent, MessageRead, MessageReceived
 from slotstream_contracts.schedules import ScheduleState
+from slotstream_contracts.waiting_list import WaitingListEntry, WaitingListEntryAdded
 from slotstream_servicekit.consumer import Received
 
 pytestmark = pytest.mark.service
@@ -195,6 +196,49 @@ async def test_a_hold_is_told_to_those_whose_time_it_takes_and_its_end_to_all(te
         rows = (await session.execute(text("SELECT * FROM live_events ORDER BY seq"))).all()
     assert [(row.business_id, row.resource_ids) for row in rows] == [(BUSINESS, [NEW]), (None, [])]
     assert str(hold_id) not in str(rows)
+
+
+async def test_that_the_waiting_list_changed_is_told_to_those_who_see_the_entry_and_not_who_waits(
+    tenant: Tenant,
+) -> None:
+    handlers = Handlers(lambda: NOW, timedelta(minutes=15))
+    client, later = uuid4(), NOW + timedelta(days=1)
+    common: dict[str, Any] = {
+        "organization_id": tenant.organization_id,
+        "business_id": BUSINESS,
+        "service_id": uuid4(),
+        "client_id": client,
+        "window_from": NOW,
+        "window_to": later,
+        "status": "waiting",
+        "created_at": NOW,
+        "updated_at": NOW,
+        "version": 1,
+    }
+    entries = [WaitingListEntry(id=uuid4(), **common), WaitingListEntry(id=uuid4(), resource_id=NEW, **common)]
+    topic = "slotstream.waiting-list.v1"
+    records = [
+        Received(
+            told(tenant, WaitingListEntryAdded(entry=entry, actor=Actor(type="user", id="u")), subject=str(entry.id)),
+            str(entry.id),
+            topic,
+            0,
+            offset,
+            NOW,
+        )
+        for offset, entry in enumerate(entries)
+    ]
+
+    async with tenant.database.system_transaction() as session:
+        await handlers.on_changes(session, records)
+
+    async with tenant.database.transaction(tenant.organization_id) as session:
+        rows = (await session.execute(text("SELECT * FROM live_events ORDER BY seq"))).all()
+    assert [(row.topic, row.business_id, row.resource_ids) for row in rows] == [
+        (topic, BUSINESS, []),
+        (topic, BUSINESS, [NEW]),
+    ]
+    assert not any(str(identity) in str(rows) for identity in (client, *(entry.id for entry in entries)))
 
 
 def told(tenant: Tenant, state: Message, *, subject: str) -> Envelope[Any]:

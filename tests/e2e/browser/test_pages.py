@@ -34,6 +34,7 @@ PAGES = (
     "/availability",
     "/availability/{hours}",
     "/reminders",
+    "/texts",
     "/waiting-list",
     "/calendars",
     "/settings/users",

@@ -1,5 +1,5 @@
-"""What the dashboard consumes, for open streams: events of appointments, that hours, clients or holds changed, and that
-somebody wrote to us, or that it was read.
+"""What the dashboard consumes, for open streams: events of appointments, that hours, clients, holds or the waiting list
+changed, and that somebody wrote to us, or that it was read.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,8 @@ from slotstream_contracts.envelope import Envelope
 from slotstream_contracts.holds import HoldState
 from slotstream_contracts.messages import MessageRead, MessageReceived
 from slotstream_contracts.schedules import ScheduleState
-from slotstream_contracts.topics import APPOINTMENTS, CLIENTS, HOLDS, MESSAGES, SCHEDULES
+from slotstream_contracts.topics import APPOINTMENTS, CLIENTS, HOLDS, MESSAGES, SCHEDULES, WAITING_LIST
+from slotstream_contracts.waiting_list import WaitingListEvent
 from slotstream_servicekit.consumer import Consumers, Received
 
 Record = Received[Envelope[Any]]
@@ -51,13 +52,15 @@ def register(consumers: Consumers, *, clock: Callable[[], datetime], retention: 
     consumers.subscribe(HOLDS.name, handlers.on_changes, types=frozenset({HoldState.type}), dedupe=False)
     # Not what became of messages, which are many.
     consumers.subscribe(MESSAGES.name, handlers.on_changes, types=_TOLD_OF_MESSAGES, dedupe=False)
+    consumers.subscribe(WAITING_LIST.name, handlers.on_changes, dedupe=False)
 
 
 def _told(record: Record) -> LiveEvent | None:
     """None for what no page shows."""
-    if record.event is None:
-        return _ended(record)
-    envelope, topic = record.event, record.topic
+    return _ended(record) if record.event is None else _changed(record.event, record.topic)
+
+
+def _changed(envelope: Envelope[Any], topic: str) -> LiveEvent | None:
     match envelope.data:
         case AppointmentEvent() as event:
             return _appointment_changed(envelope, event, topic)
@@ -67,6 +70,8 @@ def _told(record: Record) -> LiveEvent | None:
             return _client_changed(envelope, client, topic)
         case HoldState() as hold:
             return _slot_held(envelope, hold, topic)
+        case WaitingListEvent() as event:
+            return _waiting_changed(envelope, event, topic)
         case _:
             return None
 
@@ -154,6 +159,22 @@ def _slot_held(envelope: Envelope[Any], hold: HoldState, topic: str) -> LiveEven
         version=hold.version,
         business_id=hold.business_id,
         resource_ids=hold.resource_ids,
+        created_at=envelope.time,
+    )
+
+
+def _waiting_changed(envelope: Envelope[Any], event: WaitingListEvent, topic: str) -> LiveEvent:
+    """Who waits is not told: a page reads what it shows."""
+    entry = event.entry
+    return LiveEvent(
+        id=envelope.id,
+        organization_id=envelope.organization,
+        topic=topic,
+        type=envelope.type,
+        subject="",
+        version=entry.version,
+        business_id=entry.business_id,
+        resource_ids=(entry.resource_id,) if entry.resource_id is not None else (),
         created_at=envelope.time,
     )
 

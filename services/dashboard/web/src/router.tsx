@@ -67,12 +67,13 @@ const actions = createRoute({ getParentRoute: () => root, path: "/actions", comp
 const availability = createRoute({ getParentRoute: () => root, path: "/availability", component: lazyRouteComponent(() => import("./setup/AvailabilityPage"), "AvailabilityPage") });
 const availabilityOf = createRoute({ getParentRoute: () => root, path: "/availability/$resource", component: lazyRouteComponent(() => import("./setup/AvailabilityPage"), "AvailabilityPage") });
 const reminders = createRoute({ getParentRoute: () => root, path: "/reminders", component: lazyRouteComponent(() => import("./setup/RemindersPage"), "RemindersPage") });
+const texts = createRoute({ getParentRoute: () => root, path: "/texts", component: lazyRouteComponent(() => import("./messages/TextsPage"), "TextsPage") });
 const calendars = createRoute({ getParentRoute: () => root, path: "/calendars", component: lazyRouteComponent(() => import("./setup/CalendarsPage"), "CalendarsPage") });
 const settings = createRoute({ getParentRoute: () => root, path: "/settings", component: lazyRouteComponent(() => import("./settings/SettingsPage"), "SettingsPage") });
 const settingsPage = createRoute({ getParentRoute: () => root, path: "/settings/$page", component: lazyRouteComponent(() => import("./settings/SettingsPage"), "SettingsPage") });
 
 export const router = createRouter({
-  routeTree: root.addChildren([index, calendarIndex, calendar, list, fresh, waiting, single, clients, client, messages, reportsIndex, reports, imports, oneImport, services, staff, actions, availability, availabilityOf, reminders, calendars, settings, settingsPage]),
+  routeTree: root.addChildren([index, calendarIndex, calendar, list, fresh, waiting, single, clients, client, messages, reportsIndex, reports, imports, oneImport, services, staff, actions, availability, availabilityOf, reminders, texts, calendars, settings, settingsPage]),
   defaultPreload: false,
   scrollRestoration: true,
 });

@@ -9,6 +9,7 @@ export type Screen = { to: string; name: string; icon: IconName; right?: string;
 export const DAILY: readonly Screen[] = [
   { to: "/calendar", name: "calendar", icon: "cal", keys: "G C" },
   { to: "/appointments", name: "appointments", icon: "list", badge: "pending", keys: "G A" },
+  { to: "/waiting-list", name: "waiting", icon: "half", right: "read_appointments" },
   { to: "/clients", name: "clients", icon: "users", right: "read_clients", keys: "G L" },
   { to: "/messages", name: "messages", icon: "msg", right: "read_messages", badge: "unread", keys: "G M" },
   { to: "/reports", name: "reports", icon: "chart", right: "read_reports", keys: "G R" },
@@ -19,6 +20,7 @@ export const SETUP: readonly Screen[] = [
   { to: "/staff", name: "staff", icon: "pers" },
   { to: "/availability", name: "availability", icon: "clock" },
   { to: "/reminders", name: "reminders", icon: "bell" },
+  { to: "/texts", name: "texts", icon: "note", right: "read_messages" },
   { to: "/calendars", name: "calendars", icon: "sync" },
   { to: "/settings", name: "settings", icon: "sl" },
 ];

@@ -30,11 +30,13 @@ const BETWEEN_CALENDARS = 30_000;
 /** What is shown of messages. */
 const TEXTS: QueryKey = ["messages"];
 const BETWEEN_TEXTS = 1_000;
+const WAITING: QueryKey = ["waiting-list"];
+const BETWEEN_WAITING = 1_000;
 /** What other services make of an appointment that changed: reminders, and what became of them. They hear of it when pages do. */
 const MADE_OF_IT: readonly QueryKey[] = [["signals"], ["messages", "undelivered"]];
 const BETWEEN_SIGNALS = 10_000;
 /** What names clients beside appointments. The other services hear of an erasure when pages do: they are asked twice. */
-const WITH_PEOPLE: readonly QueryKey[] = [["clients"], ["messages"], ["reports"], ["import-rows"]];
+const WITH_PEOPLE: readonly QueryKey[] = [["clients"], ["messages"], ["reports"], ["import-rows"], WAITING];
 const BETWEEN_PEOPLE = 1_000;
 const OTHERS_KNOW_AFTER = 5_000;
 
@@ -51,6 +53,8 @@ export type Follower = {
   tellOfHolds: () => void;
   /** Somebody has written to us, or what they wrote was read. */
   tellOfTexts: () => void;
+  /** Somebody waits, or no longer; or was offered something. */
+  tellOfWaiting: () => void;
   /** Reads what one has changed oneself; done when it is shown. */
   readOwn: (ids: Iterable<string>) => Promise<void>;
   /** Something was missed: what is shown is read anew. */
@@ -171,6 +175,7 @@ export function follow(client: QueryClient): Follower {
   const hours = seldom(() => BY_HOURS.forEach((queryKey) => void askAnew(client, queryKey)), BETWEEN_HOURS);
   const holds = seldom(() => void askAnew(client, ["calendar", "holds"]), BETWEEN_HOLDS);
   const texts = seldom(() => void askAnew(client, TEXTS), BETWEEN_TEXTS);
+  const waitingList = seldom(() => void askAnew(client, WAITING), BETWEEN_WAITING);
   const named = seldom(() => WITH_PEOPLE.forEach((queryKey) => void askAnew(client, queryKey)), BETWEEN_PEOPLE);
 
   const follower: Follower = {
@@ -191,6 +196,7 @@ export function follow(client: QueryClient): Follower {
     tellOfHours: hours,
     tellOfHolds: holds,
     tellOfTexts: texts,
+    tellOfWaiting: waitingList,
     readOwn: async (ids) => {
       await readChanged(new Map([...ids].map((id) => [id, ANY])), readAfterWrite);
       sums();

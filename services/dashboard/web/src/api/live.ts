@@ -60,6 +60,7 @@ export function listen(client: QueryClient, place: string): () => void {
     if (event.topic.includes("client")) follower.tellOfClient(event.subject, event.type === ERASED);
     if (event.topic.includes("hold")) follower.tellOfHolds();
     if (event.topic.includes("messages")) follower.tellOfTexts();
+    if (event.topic.includes("waiting-list")) follower.tellOfWaiting();
   };
   channel.onmessage = (message: MessageEvent<Told>) => take(message.data);
   const tell = (told: Told) => {

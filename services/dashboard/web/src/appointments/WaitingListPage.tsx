@@ -16,7 +16,6 @@ import { Problem } from "../ui/Problem";
 
 type Entries = components["schemas"]["Page_WaitingListEntryOut_"];
 const ALL = "all";
-const LOOKED_AT = 15_000;
 
 export function WaitingListPage() {
   const { t } = useTranslation();
@@ -34,7 +33,6 @@ export function WaitingListPage() {
       ask<Entries>("booking", "/waiting-list", { query: { business_id: business?.id, service_id: service === ALL ? undefined : service, status: ["waiting", "offered"], limit: 50, cursor: pageParam }, signal }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
-    refetchInterval: LOOKED_AT,
   });
   const entries = pages.data?.pages.flatMap((page) => page.items) ?? [];
   const leave = async (entry: Entries["items"][number]) => {

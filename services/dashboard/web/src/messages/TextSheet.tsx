@@ -1,6 +1,6 @@
 /** A text that is kept for later: its name, its words, and how they read for an appointment. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ask } from "../api/client";
 import { useSession } from "../api/session";
@@ -12,12 +12,13 @@ import { type Draft, useSize } from "./MessageFields";
 import { type Audience, MOST_SIGNS } from "./send";
 import { type KeptText, previewText, TEXTS } from "./texts";
 
-type Props = { kept: KeptText | undefined; draft: Draft; audience: Audience; businessId: string | undefined; appointmentId?: string; onClose: () => void };
+/** `locale`: of a new one, else the reader's. `children`: what is chosen beside its name. */
+type Props = { kept: KeptText | undefined; draft: Draft; audience: Audience; businessId: string | undefined; appointmentId?: string; locale?: string; onClose: () => void; children?: ReactNode };
 
 const WHILE_TYPING = 250;
 const NAMES = ["client.name", "appointment.date", "appointment.time", "business.phone"].map((name) => `{{ ${name} }}`).join(", ");
 
-export function TextSheet({ kept, draft, audience, businessId, appointmentId, onClose }: Props) {
+export function TextSheet({ kept, draft, audience, businessId, appointmentId, locale: chosen, onClose, children }: Props) {
   const { t, i18n } = useTranslation();
   const queries = useQueryClient();
   const isLimited = useSession().user.business_ids !== null;
@@ -29,7 +30,7 @@ export function TextSheet({ kept, draft, audience, businessId, appointmentId, on
     const timer = window.setTimeout(() => setTried(text.trim()), WHILE_TYPING);
     return () => window.clearTimeout(timer);
   }, [text]);
-  const locale = kept?.locale ?? i18n.language;
+  const locale = kept?.locale ?? chosen ?? i18n.language;
   const preview = useQuery({ queryKey: ["templates", "preview", draft.channel, locale, appointmentId ?? null, tried], queryFn: ({ signal }) => previewText(tried, draft.channel, locale, appointmentId, signal), enabled: Boolean(tried), retry: false, gcTime: 10_000 });
   const size = useSize({ channel: draft.channel, text: preview.data?.text ?? text });
   const change = async (work: () => Promise<unknown>) => {
@@ -59,6 +60,7 @@ export function TextSheet({ kept, draft, audience, businessId, appointmentId, on
       }
     >
       <Problem error={error} />
+      {children}
       <TextField label={t("writing.name")} value={name} onChange={setName} maxLength={100} autoFocus isRequired />
       <TextField label={t("writing.text")} value={text} onChange={setText} lines={4} maxLength={MOST_SIGNS} isRequired hint={t("writing.names", { names: `\u2068${NAMES}\u2069` })} />
       <section aria-label={t("writing.preview")} className="as-sent">

@@ -16,11 +16,13 @@ import { Problem } from "../ui/Problem";
 
 type Before = components["schemas"]["ReminderRuleOut"];
 type After = components["schemas"]["FollowUpRuleOut"];
+type Templates = components["schemas"]["Page_TemplateOut_"];
+const USUAL = "usual";
 const UNITS = { minutes: 1, hours: 60, days: 1440 } as const;
 
 const KINDS = {
-  "reminder-rules": { minutes: "minutes_before", said: "reminders.before", none: "reminders.noRules", title: "reminders.addRule", amount: "reminders.amount", add: "reminders.add", remove: "remove" },
-  "follow-up-rules": { minutes: "minutes_after", said: "followUps.after", none: "followUps.none", title: "followUps.addRule", amount: "followUps.amount", add: "followUps.add", remove: "followUps.remove" },
+  "reminder-rules": { template: "reminder", minutes: "minutes_before", said: "reminders.before", none: "reminders.noRules", title: "reminders.addRule", amount: "reminders.amount", add: "reminders.add", remove: "remove" },
+  "follow-up-rules": { template: "follow_up", minutes: "minutes_after", said: "followUps.after", none: "followUps.none", title: "followUps.addRule", amount: "followUps.amount", add: "followUps.add", remove: "followUps.remove" },
 } as const;
 
 const minutesOf = (rule: Before | After) => ("minutes_before" in rule ? rule.minutes_before : rule.minutes_after);
@@ -38,6 +40,13 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
   const [amount, setAmount] = useState("1");
   const [unit, setUnit] = useState<keyof typeof UNITS>(firstUnit);
   const [scope, setScope] = useState("all");
+  const [template, setTemplate] = useState(USUAL);
+  const own = useQuery({ queryKey: ["templates", kind.template], queryFn: () => ask<Templates>("notifications", "/templates", { query: { kind: kind.template, limit: 100 } }) });
+  // A name alone does not tell one apart from its like in another language.
+  const textsFor = (on: string) => [
+    { id: USUAL, name: t("reminders.usualText") },
+    ...(own.data?.items ?? []).flatMap((item) => (item.id !== null && item.channel === on && item.audience === "client" ? [{ id: item.id, name: `${item.subject} (${item.locale})` }] : [])),
+  ];
   const [error, setError] = useState<unknown>(null);
   const run = async (work: Promise<unknown>) => {
     setError(null);
@@ -54,7 +63,7 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
     return run(
       ask("notifications", `/${of}`, {
         method: "POST",
-        body: { channel, [kind.minutes]: Number(amount) * UNITS[unit], enabled: true, business_id: service ? service.business_id : scope === "business" ? business?.id : null, service_id: service?.id ?? null },
+        body: { channel, [kind.minutes]: Number(amount) * UNITS[unit], enabled: true, business_id: service ? service.business_id : scope === "business" ? business?.id : null, service_id: service?.id ?? null, template_id: template === USUAL ? null : template },
       }),
     );
   };
@@ -69,6 +78,16 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
                 {t(`channel.${rule.channel}`)}, {t(kind.said, { time: duration(minutesOf(rule), i18n.language) })}
               </Checkbox>
               <span><bdi>{scopeOf(rule)}</bdi></span>
+              {(textsFor(rule.channel).length > 1 || rule.template_id) && (
+                <Select
+                  label={t("reminders.textOf", { rule: t(kind.said, { time: duration(minutesOf(rule), i18n.language) }) })}
+                  hiddenLabel
+                  isDisabled={!mayWrite}
+                  value={rule.template_id ?? USUAL}
+                  onChange={(id) => void run(ask("notifications", `/${of}/${rule.id}`, { method: "PATCH", version: rule.version, body: { template_id: id === USUAL ? null : id } }))}
+                  options={textsFor(rule.channel)}
+                />
+              )}
               {mayWrite && <Button kind="quiet" icon="trash" aria-label={t(kind.remove)} onPress={() => void run(ask("notifications", `/${of}/${rule.id}`, { method: "DELETE", version: rule.version }))} />}
             </div>
           ))}
@@ -78,10 +97,11 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
         <section className="panel">
           <h2>{t(kind.title)}</h2>
           <div className="three">
-            <Select label={t("reminders.channel")} value={channel} onChange={setChannel} options={channels.map((id) => ({ id, name: t(`channel.${id}`) }))} />
+            <Select label={t("reminders.channel")} value={channel} onChange={(id) => { setChannel(id); setTemplate(USUAL); }} options={channels.map((id) => ({ id, name: t(`channel.${id}`) }))} />
             <TextField label={t(kind.amount)} type="number" value={amount} onChange={setAmount} />
             <Select label={t("reminders.unit")} value={unit} onChange={(id) => setUnit(id as keyof typeof UNITS)} options={Object.keys(UNITS).map((id) => ({ id, name: t(`reminders.${id}`) }))} />
             <Select label={t("reminders.for")} value={scope} onChange={setScope} options={[{ id: "all", name: t("reminders.everywhere") }, ...(business ? [{ id: "business", name: business.name }] : []), ...services.filter((service) => service.business_id === business?.id && !service.archived).map((service) => ({ id: service.id, name: service.name }))]} />
+            {textsFor(channel).length > 1 && <Select label={t("reminders.text")} value={template} onChange={setTemplate} options={textsFor(channel)} />}
           </div>
           <Button kind="primary" isDisabled={!(Number(amount) > 0)} onPress={() => void add()}>{t(kind.add)}</Button>
         </section>

@@ -1,11 +1,12 @@
-"""A real SMTP server whose answers a test chooses."""
+"""A real SMTP server whose answers a test chooses, and what stands in the mails that it took."""
 
 import asyncio
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import cast
+from typing import Any, cast
 
+import icalendar
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
@@ -43,3 +44,20 @@ class Mailbox:
         while self.silent:  # noqa: ASYNC110 (set in the test's thread, this is the server's)
             await asyncio.sleep(0.02)
         return answer
+
+
+def calendar_of(mail: EmailMessage) -> Any:
+    [part] = [item for item in mail.walk() if item.get_content_type() == "text/calendar"]
+    assert part["Content-Transfer-Encoding"] == "base64"
+    return icalendar.Calendar.from_ical(part.get_content())
+
+
+def event_of(mail: EmailMessage) -> Any:
+    [event] = calendar_of(mail).walk("VEVENT")
+    return event
+
+
+def words(mail: EmailMessage) -> str:
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())

@@ -152,15 +152,16 @@ class Salon:
     def confirmed(self, snapshot: AppointmentSnapshot) -> Event:
         return self._event(AppointmentConfirmed, self.after(snapshot, status="confirmed"), "confirm")
 
-    def cancelled(self, snapshot: AppointmentSnapshot, **changes: Any) -> Event:
+    def cancelled(self, snapshot: AppointmentSnapshot, *, tell_client: bool | None = None, **changes: Any) -> Event:
         gone = self.after(
             snapshot, status="cancelled", calendar_sequence=snapshot.calendar_sequence + 1, occupies=False, **changes
         )
-        return self._event(AppointmentCancelled, gone, "cancel")
+        return self._event(AppointmentCancelled, gone, "cancel", tell_client=tell_client)
 
-    def no_show(self, snapshot: AppointmentSnapshot) -> Event:
+    def no_show(self, snapshot: AppointmentSnapshot, *, tell_client: bool | None = None) -> Event:
         change = {"status": FieldChange(old=snapshot.status, new="no_show")}
-        return self._event(AppointmentNoShow, self.after(snapshot, status="no_show"), "no_show", fields=change)
+        after = self.after(snapshot, status="no_show")
+        return self._event(AppointmentNoShow, after, "no_show", fields=change, tell_client=tell_client)
 
     def reopened(self, snapshot: AppointmentSnapshot, *, after: str = "cancelled") -> Event:
         back = self.after(snapshot, status="scheduled", calendar_sequence=snapshot.calendar_sequence + 1)
@@ -171,12 +172,14 @@ class Salon:
         resources = tuple(AssignedResource(id=resource_id, kind="staff", name=name) for resource_id, name in staff)
         return self._event(AppointmentAssigned, self.after(snapshot, resources=resources), "assign")
 
-    def corrected(self, snapshot: AppointmentSnapshot, client_id: UUID, **changes: Any) -> Event:
+    def corrected(
+        self, snapshot: AppointmentSnapshot, client_id: UUID, *, tell_client: bool | None = None, **changes: Any
+    ) -> Event:
         """It was for another client in truth."""
         change = {"client_id": FieldChange(old=str(snapshot.client_id), new=str(client_id))}
         sequence = snapshot.calendar_sequence + 1
         after = self.after(snapshot, client_id=client_id, calendar_sequence=sequence, **changes)
-        return self._event(AppointmentUpdated, after, "update", fields=change)
+        return self._event(AppointmentUpdated, after, "update", fields=change, tell_client=tell_client)
 
     def rescheduled(
         self,
@@ -184,6 +187,7 @@ class Salon:
         starts_at: datetime,
         *,
         resources: tuple[AssignedResource, ...] | None = None,
+        tell_client: bool | None = None,
     ) -> tuple[Event, Event]:
         """The events on the old and on the new appointment."""
         new = self.snapshot(
@@ -198,7 +202,10 @@ class Salon:
         )
         gone = self.after(old, status="rescheduled", rescheduled_to=new.id, occupies=False)
         data = AppointmentRescheduled(
-            appointment=gone, replacement=new, change=Change(verb="reschedule"), actor=Actor(type="user", id="u-1")
+            appointment=gone,
+            replacement=new,
+            change=Change(verb="reschedule", tell_client=tell_client),
+            actor=Actor(type="user", id="u-1"),
         )
         return self.event(data), self.created(new)
 
@@ -210,9 +217,10 @@ class Salon:
         *,
         actor: str = "u-1",
         fields: dict[str, FieldChange] | None = None,
+        tell_client: bool | None = None,
         **more: Any,
     ) -> Event:
-        change = Change(verb=verb, fields=fields or {})
+        change = Change(verb=verb, fields=fields or {}, tell_client=tell_client)
         return self.event(kind(appointment=snapshot, change=change, actor=Actor(type="user", id=actor)), **more)
 
     async def receive(self, *events: Event) -> None:

@@ -1,12 +1,11 @@
 """From an event to the mail in the inbox."""
 
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
 from typing import Any
 from uuid import uuid4
 
-import icalendar
 import pytest
+from notifications_mailbox import calendar_of, event_of, words
 from notifications_salon import Salon
 from sqlalchemy import text
 
@@ -15,23 +14,6 @@ from slotstream_contracts.base import Actor, Channel, Location
 from slotstream_contracts.messages import SendMessage
 
 pytestmark = pytest.mark.service
-
-
-def calendar_of(mail: EmailMessage) -> Any:
-    [part] = [item for item in mail.walk() if item.get_content_type() == "text/calendar"]
-    assert part["Content-Transfer-Encoding"] == "base64"
-    return icalendar.Calendar.from_ical(part.get_content())
-
-
-def event_of(mail: EmailMessage) -> Any:
-    [event] = calendar_of(mail).walk("VEVENT")
-    return event
-
-
-def words(mail: EmailMessage) -> str:
-    part = mail.get_body(("plain",))
-    assert part is not None
-    return str(part.get_content())
 
 
 async def test_a_new_appointment_is_told_with_an_invitation(salon: Salon) -> None:

@@ -123,6 +123,8 @@ class Change(Message):
     override: Override | None = None
     series_version: Version | None = None
     """Done with its series as a whole: the version of the series that it led to, whose event tells of it."""
+    tell_client: bool | None = None
+    """Whether the client is told of this change alone. None: as `notify_client` of the appointment says."""
 
 
 class AppointmentEvent(Message):

@@ -30,6 +30,7 @@ def change_of(envelope: Envelope[Any]) -> AppointmentChange:
         replacement=_appointment_of(data.replacement) if isinstance(data, AppointmentRescheduled) else None,
         series_id=data.appointment.series_id if data.appointment.series_calendar_uid is not None else None,
         with_series=data.change.series_version is not None,
+        tell_client=data.change.tell_client,
     )
 
 

@@ -232,6 +232,7 @@ async def change_appointment(
             correction=body.correction,
             override_reason=reason,
             expected_version=expected_version,
+            tell_client=body.tell_client,
         )
     return appointment_response(recorded.appointment, principal)
 
@@ -257,6 +258,7 @@ async def get_appointment_history(
             reason=entry.reason,
             fields=_visible(entry.fields, principal),
             override=OverrideOut.model_validate(entry.override) if entry.override else None,
+            tell_client=entry.tell_client,
         )
         for entry in entries
     ]

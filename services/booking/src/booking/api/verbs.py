@@ -91,7 +91,12 @@ async def _change(call: Call, principal: Principal, verb: Verb, details: Details
 
 def _details(principal: Principal, body: VerbIn | None) -> Details:
     told = body or VerbIn()
-    return Details(reason=told.reason, notify=told.notify, override_reason=override_reason(principal, told.override))
+    return Details(
+        reason=told.reason,
+        notify=told.notify,
+        tell_client=told.tell_client,
+        override_reason=override_reason(principal, told.override),
+    )
 
 
 @router.post("/approve", response_model=AppointmentOut, responses=tells_versions(200))
@@ -112,7 +117,7 @@ async def confirm_appointment(call: CurrentCall, principal: Booker, body: Body =
 
 @router.post("/cancel", response_model=AppointmentOut, responses=tells_versions(200))
 async def cancel_appointment(call: CurrentCall, principal: Booker, body: Body = None) -> Response:
-    """Needs a reason; `notify` says whether the client is told."""
+    """Needs a reason; `tell_client` says whether the client is told."""
     return await _change(call, principal, Verb.CANCEL, _details(principal, body))
 
 
@@ -174,13 +179,17 @@ async def _archive(call: Call, principal: Principal, *, archived: bool) -> Respo
 
 @router.post("/reschedule", status_code=201, response_model=RescheduledOut, responses=tells_versions(201))
 async def reschedule(call: CurrentCall, principal: Booker, body: RescheduleIn) -> Response:
-    """Move to another time or staff: a new appointment, linked both ways, in one transaction."""
+    """Move to another time or staff: a new appointment, linked both ways, in one transaction.
+
+    `tell_client` says whether the client is told of this move, and leaves everything else as it is.
+    """
     move = Move(
         new_id=body.id or new_id(),
         starts_at=body.starts_at,
         duration=timedelta(minutes=body.duration_minutes) if body.duration_minutes else None,
         resource_ids=tuple(body.resource_ids) if body.resource_ids else None,
-        notify=body.notify,
+        notify=body.notifies,
+        tell_client=body.tell_client,
         reason=body.reason,
         override_reason=override_reason(principal, body.override),
     )

@@ -80,6 +80,7 @@ class BulkOrder:
     verb: BulkVerb
     reason: str | None = None
     notify: bool | None = None
+    tell_client: bool | None = None
     text: str | None = None
 
     def message_id(self, recipient_id: UUID) -> UUID:

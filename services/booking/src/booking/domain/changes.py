@@ -29,6 +29,8 @@ class Change:
     override: Override | None = None
     series_version: int | None = None
     """Done with its series as a whole: the version of the series that it led to, which is told as one."""
+    tell_client: bool | None = None
+    """Whether the client is told of this change. None: as the appointment says, of this as of whatever follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class HistoryEntry:
     reason: str | None
     fields: Mapping[str, Mapping[str, Any]]
     override: Override | None
+    tell_client: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

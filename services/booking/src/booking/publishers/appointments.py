@@ -132,6 +132,7 @@ def change_json(change: Change) -> dict[str, Any]:
         "has_reason": change.reason is not None,
         "override": override and {"rules": list(override.rules), "conflicts_with": list(override.conflicts_with)},
         "series_version": change.series_version,
+        "tell_client": change.tell_client,
     }
 
 

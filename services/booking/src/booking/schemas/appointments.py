@@ -34,6 +34,13 @@ Duration = Annotated[int, Field(ge=1, le=527_040, strict=True)]
 """Whole minutes, up to a year."""
 ResourceIds = Annotated[list[UUID], Field(min_length=1, max_length=20)]
 ReasonText = Annotated[str, Field(min_length=1, max_length=1_000)]
+Notify = Annotated[
+    bool | None, Field(description="Whether the client is told and reminded from now on: sets `notify_client`")
+]
+TellClient = Annotated[
+    bool | None,
+    Field(description="Whether the client is told of this change alone; left out, `notify_client` decides"),
+]
 
 
 class OriginIn(RequestModel):
@@ -181,8 +188,9 @@ class EditAppointmentIn(ChangeIn):
     service_name: ShortText | None = None
     """A custom service instead."""
     duration_minutes: Duration | None = None
-    notify: bool | None = None
-    """Whether clients are told: of a correction of `client_id` the right one and the former one."""
+    notify: Notify = None
+    tell_client: TellClient = None
+    """Of a correction of `client_id` both are told, the right one and the former one."""
     override: OverrideIn | None = None
 
     @model_validator(mode="after")
@@ -223,7 +231,8 @@ class VerbIn(RequestModel):
     """What a verb may be told."""
 
     reason: ReasonText | None = None
-    notify: bool | None = None
+    notify: Notify = None
+    tell_client: TellClient = None
     override: OverrideIn | None = None
 
 
@@ -237,9 +246,15 @@ class RescheduleIn(RequestModel):
     starts_at: InstantIn
     duration_minutes: Duration | None = None
     resource_ids: ResourceIds | None = None
-    notify: bool = True
+    notify: Notify = None
+    """Left out it is true, unless `tell_client` is given: then the appointment keeps what it has."""
+    tell_client: TellClient = None
     reason: ReasonText | None = None
     override: OverrideIn | None = None
+
+    @property
+    def notifies(self) -> bool | None:
+        return self.notify if self.notify is not None or self.tell_client is not None else True
 
 
 class AssignedResourceOut(ResponseModel):

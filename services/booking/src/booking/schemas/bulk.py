@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from booking.domain.bulk import MOST, BulkOrder, BulkVerb
-from booking.schemas.appointments import AppointmentOut, OriginKind, ReasonText, Source, Status
+from booking.schemas.appointments import AppointmentOut, Notify, OriginKind, ReasonText, Source, Status, TellClient
 from booking.schemas.history import WorkFailureOut
 from booking.storage.listing import AppointmentFilter
 from slotstream_servicekit.http.models import InstantIn, InstantOut, RequestModel, ResponseModel
@@ -57,8 +57,8 @@ class BulkFilterIn(RequestModel):
 class BulkArgumentsIn(RequestModel):
     reason: ReasonText | None = None
     """Why; needed to cancel."""
-    notify: bool | None = None
-    """Whether clients are told; absent: as each appointment has it."""
+    notify: Notify = None
+    tell_client: TellClient = None
     text: Annotated[str, Field(min_length=1, max_length=1_000)] | None = None
     """Of an SMS, a mail or a push message, or read out in a call."""
 
@@ -80,7 +80,7 @@ class BulkIn(RequestModel):
             raise ValueError("cancel needs arguments.reason")
         if self.verb.is_message != (arguments.text is not None):
             raise ValueError("arguments.text belongs to a message or a call, which needs it")
-        if self.verb.is_message and (arguments.reason is not None or arguments.notify is not None):
+        if self.verb.is_message and arguments.model_dump(exclude={"text"}, exclude_none=True):
             raise ValueError("a message or a call has a text only")
         return self
 

@@ -36,6 +36,8 @@ class HistoryEntryOut(ResponseModel):
     reason: str | None
     fields: dict[str, Any]
     override: OverrideOut | None
+    tell_client: bool | None
+    """Whether the client was told of this change; null where that went by the appointment's `notify_client`."""
 
 
 class MessageOutcomeOut(ResponseModel):

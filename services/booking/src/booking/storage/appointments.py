@@ -34,11 +34,13 @@ _SAVE = f"""
 WITH changed AS MATERIALIZED (
     SELECT * FROM json_to_recordset($2::json) AS c(
         id uuid, {_CHANGED}, verb text, actor_type text, actor_id text, call_id text, on_behalf_of uuid, reason text,
-        fields json, state json, override_reason text, override_rules text[], override_conflicts text[])
+        fields json, state json, tell_client boolean, override_reason text, override_rules text[],
+        override_conflicts text[])
 ), new_history AS (
     INSERT INTO history (organization_id, appointment_id, version, verb, at, actor_type, actor_id, call_id,
-                         on_behalf_of, reason, fields, state)
-    SELECT $1, id, version, verb, updated_at, actor_type, actor_id, call_id, on_behalf_of, reason, fields, state
+                         on_behalf_of, reason, fields, state, tell_client)
+    SELECT $1, id, version, verb, updated_at, actor_type, actor_id, call_id, on_behalf_of, reason, fields, state,
+           tell_client
     FROM changed
 ), new_overrides AS (
     INSERT INTO overrides (organization_id, appointment_id, version, at, actor_type, actor_id, reason, rules,
@@ -153,7 +155,7 @@ class AppointmentStore:
 
 _HISTORY: Final = """
 SELECT h.version, h.verb, h.at, h.actor_type, h.actor_id, h.call_id, h.on_behalf_of, h.reason, h.fields,
-       o.reason AS override_reason, o.rules, o.conflicts_with
+       h.tell_client, o.reason AS override_reason, o.rules, o.conflicts_with
 FROM history h LEFT JOIN overrides o USING (organization_id, appointment_id, version)
 WHERE h.organization_id = $1 AND h.appointment_id = $2 ORDER BY h.version
 """
@@ -195,6 +197,7 @@ def _history_entry(row: asyncpg.Record) -> HistoryEntry:
         reason=row["reason"],
         fields=row["fields"],
         override=override,
+        tell_client=row["tell_client"],
     )
 
 
@@ -211,6 +214,7 @@ def _changed_line(row: ChangedRow) -> dict[str, Any]:
         "reason": row.change.reason,
         "fields": orjson.Fragment(row.changed_fields),
         "state": orjson.Fragment(row.state),
+        "tell_client": row.change.tell_client,
         "override_reason": override and override.reason,
         "override_rules": override and list(override.rules),
         "override_conflicts": override and list(override.conflicts_with),

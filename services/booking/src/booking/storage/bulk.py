@@ -87,7 +87,7 @@ class BulkStore:
             context.organization_id,
             order.id,
             order.verb,
-            orjson.dumps({"reason": order.reason, "notify": order.notify, "text": order.text}).decode(),
+            orjson.dumps(_arguments(order)).decode(),
             actor.type,
             actor.id,
             actor.call_id,
@@ -283,6 +283,12 @@ class BulkStore:
             BulkItem(position=row["position"], appointment_id=row["appointment_id"], problem=_problem(row["problem"]))
             for row in rows
         ]
+
+
+def _arguments(order: BulkOrder) -> dict[str, str | bool | None]:
+    """What was said with it. A worker of before `tell_client` does the orders that do not say it."""
+    said: dict[str, str | bool | None] = {"reason": order.reason, "notify": order.notify, "text": order.text}
+    return said if order.tell_client is None else said | {"tell_client": order.tell_client}
 
 
 def _progress(row: asyncpg.Record | None) -> BulkProgress:

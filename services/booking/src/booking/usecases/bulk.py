@@ -1,7 +1,7 @@
 """Many appointments at once, in sets: what one of them refuses leaves the others done."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -104,9 +104,9 @@ def _changed(policy: Policy, old: Appointment, order: BulkOrder, context: Contex
     if verb is Verb.ARCHIVE:
         refuse_to_hide(old, now=context.now)
         return changed(old, verb=verb, now=context.now, archived=True)
-    details = Details(reason=order.reason, notify=order.notify)
+    details = Details(reason=order.reason, notify=order.notify, tell_client=order.tell_client)
     status, override = decide(policy, old, verb, context=context, details=details)
-    return changed(
+    new, change = changed(
         old,
         verb=verb,
         now=context.now,
@@ -116,6 +116,7 @@ def _changed(policy: Policy, old: Appointment, order: BulkOrder, context: Contex
         occupies=takes_time(status, pending_occupies=old.occupies),
         **told(old, details),
     )
+    return new, replace(change, tell_client=details.tell_client)
 
 
 async def _record(

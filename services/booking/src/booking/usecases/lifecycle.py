@@ -46,6 +46,9 @@ class Details:
 
     reason: str | None = None
     notify: bool | None = None
+    """Whether the client is told of what happens to it from now on, and reminded."""
+    tell_client: bool | None = None
+    """Whether the client is told of this change alone."""
     override_reason: str | None = None
     actual_amount: Decimal | None = None
     actual_currency: str | None = None
@@ -92,6 +95,7 @@ async def change_status(
     )
     if new.resources != old.resources:
         await AppointmentStore(connection, context.organization_id).replace_resources(new)
+    change = replace(change, tell_client=details.tell_client)
     return await record_change(session, new, change=change, context=context)
 
 
@@ -220,6 +224,7 @@ async def edit_appointment(
     override_reason: str | None = None,
     expected_version: int | None = None,
     series_version: int | None = None,
+    tell_client: bool | None = None,
 ) -> Recorded:
     """Notes, prices, action, sharing; with `resource_ids` a new assignment, which is checked like a booking.
 
@@ -253,7 +258,7 @@ async def edit_appointment(
         return _unchanged(old)
     if new.resources != old.resources:
         await AppointmentStore(connection, context.organization_id).replace_resources(new)
-    change = replace(change, series_version=series_version)
+    change = replace(change, series_version=series_version, tell_client=tell_client)
     return await record_change(session, new, change=change, context=context)
 
 

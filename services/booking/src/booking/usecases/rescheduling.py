@@ -31,10 +31,16 @@ class Move:
     starts_at: datetime
     duration: timedelta | None = None
     resource_ids: tuple[UUID, ...] | None = None
-    notify: bool = True
+    notify: bool | None = True
+    """Whether the client is told of what happens to it from now on, and reminded. None keeps that too."""
+    tell_client: bool | None = None
+    """Whether the client is told of this move alone."""
     reason: str | None = None
     override_reason: str | None = None
     source: str | None = None
+
+    def notifies(self, old: Appointment) -> bool:
+        return old.notify_client if self.notify is None else self.notify
 
     def changes(self, old: Appointment) -> bool:
         """Whether it leads anywhere else: to another time, length or staff."""
@@ -74,7 +80,7 @@ async def reschedule_appointment(
         override=override,
         status=Status.RESCHEDULED,
         occupies=False,
-        notify_client=move.notify,
+        notify_client=move.notifies(old),
         rescheduled_to=new.id,
     )
     fields = {
@@ -82,9 +88,8 @@ async def reschedule_appointment(
         "starts_at": (old.starts_at, new.starts_at),
         "ends_at": (old.ends_at, new.ends_at),
     }
-    recorded = await record_change(
-        session, closed, change=replace(change, fields=fields), context=context, replacement=outcome.snapshot
-    )
+    change = replace(change, fields=fields, tell_client=move.tell_client)
+    recorded = await record_change(session, closed, change=change, context=context, replacement=outcome.snapshot)
     return Recorded(new, outcome.snapshot), recorded
 
 
@@ -155,7 +160,7 @@ async def _check_session(occupancy: OccupancyStore, holder_id: UUID) -> None:
 def moved_request(old: Appointment, move: Move) -> BookingRequest:
     """The request for what replaces `old`: everything of it, at another time."""
     return BookingRequest(
-        **{**old.details(), "notify_client": move.notify},
+        **{**old.details(), "notify_client": move.notifies(old)},
         id=move.new_id,
         business_id=old.business_id,
         starts_at=move.starts_at,

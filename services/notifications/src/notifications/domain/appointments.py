@@ -113,8 +113,14 @@ class AppointmentChange:
     """Of one date of a series that is told as one."""
     with_series: bool = False
     """Whether it was done with the series as a whole, whose own event tells of it."""
+    tell_client: bool | None = None
+    """Whether the client is told of it, where that was said of this change alone."""
 
     @property
     def subject(self) -> Appointment:
         """The appointment that messages are about: the newer one of a rescheduling."""
         return self.replacement or self.appointment
+
+    @property
+    def tells_client(self) -> bool:
+        return self.subject.notify_client if self.tell_client is None else self.tell_client

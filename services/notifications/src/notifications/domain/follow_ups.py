@@ -99,7 +99,7 @@ def _draft(change: AppointmentChange, rule: FollowUpRule, *, now: datetime, news
         channel=rule.channel,
         kind=Kind.FOLLOW_UP,
         due_at=due_at,
-        reason=too_old if appointment.notify_client else "notify_off",
+        reason=too_old if change.tells_client else "notify_off",
         template_id=rule.template_id,
         correlation_id=change.correlation_id,
         causation_id=str(change.event_id),

@@ -69,7 +69,7 @@ def immediate_messages(
     client_kind = _client_kind(change)
     if client_kind is not None:
         reason = _superseded_reason(client_kind, subject, newest) or too_old or by_itself
-        reason = reason if subject.notify_client else "notify_off"
+        reason = reason if change.tells_client else "notify_off"
         told_by = [*channels, *more(subject.client_id)]
         drafts += _drafts(change, told_by, kind=client_kind, audience=Audience.CLIENT, reason=reason)
     if change.former_client_id is not None:
@@ -80,7 +80,7 @@ def immediate_messages(
             kind=Kind.WITHDRAWN,
             audience=Audience.CLIENT,
             client_id=change.former_client_id,
-            reason=reason if subject.notify_client else "notify_off",
+            reason=reason if change.tells_client else "notify_off",
         )
     if notify_staff and too_old is None and subject.source not in _SILENT_SOURCES:
         for kind, resource_id in _staff_kinds(change, before):

@@ -1,6 +1,6 @@
 """What happened to appointments, and the constraints that were set aside."""
 
-from sqlalchemy import ARRAY, Column, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid
+from sqlalchemy import ARRAY, Boolean, Column, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSON
 
 from booking.storage.tables.base import instant, metadata, organization
@@ -20,6 +20,7 @@ history = Table(
     Column("reason", Text),
     Column("fields", JSON, nullable=False),
     Column("state", JSON, nullable=False),
+    Column("tell_client", Boolean),
     PrimaryKeyConstraint("organization_id", "appointment_id", "version"),
     comment="Append-only: one row per change, with the appointment as it was known after it.",
 )

@@ -948,7 +948,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel Appointment
-         * @description Needs a reason; `notify` says whether the client is told.
+         * @description Needs a reason; `tell_client` says whether the client is told.
          */
         post: operations["cancel_appointment"];
         delete?: never;
@@ -1080,6 +1080,8 @@ export interface paths {
         /**
          * Reschedule
          * @description Move to another time or staff: a new appointment, linked both ways, in one transaction.
+         *
+         *     `tell_client` says whether the client is told of this move, and leaves everything else as it is.
          */
         post: operations["reschedule"];
         delete?: never;
@@ -1843,8 +1845,16 @@ export interface components {
         BulkArgumentsIn: {
             /** Reason */
             reason?: string | null;
-            /** Notify */
+            /**
+             * Notify
+             * @description Whether the client is told and reminded from now on: sets `notify_client`
+             */
             notify?: boolean | null;
+            /**
+             * Tell Client
+             * @description Whether the client is told of this change alone; left out, `notify_client` decides
+             */
+            tell_client?: boolean | null;
             /** Text */
             text?: string | null;
         };
@@ -2386,8 +2396,16 @@ export interface components {
             service_name?: string | null;
             /** Duration Minutes */
             duration_minutes?: number | null;
-            /** Notify */
+            /**
+             * Notify
+             * @description Whether the client is told and reminded from now on: sets `notify_client`
+             */
             notify?: boolean | null;
+            /**
+             * Tell Client
+             * @description Whether the client is told of this change alone; left out, `notify_client` decides
+             */
+            tell_client?: boolean | null;
             override?: components["schemas"]["OverrideIn"] | null;
         };
         /**
@@ -2491,6 +2509,8 @@ export interface components {
                 [key: string]: unknown;
             };
             override: components["schemas"]["OverrideOut"] | null;
+            /** Tell Client */
+            tell_client: boolean | null;
         };
         /**
          * HistoryOut
@@ -3595,9 +3615,14 @@ export interface components {
             resource_ids?: string[] | null;
             /**
              * Notify
-             * @default true
+             * @description Whether the client is told and reminded from now on: sets `notify_client`
              */
-            notify: boolean;
+            notify?: boolean | null;
+            /**
+             * Tell Client
+             * @description Whether the client is told of this change alone; left out, `notify_client` decides
+             */
+            tell_client?: boolean | null;
             /** Reason */
             reason?: string | null;
             override?: components["schemas"]["OverrideIn"] | null;
@@ -4004,8 +4029,16 @@ export interface components {
         VerbIn: {
             /** Reason */
             reason?: string | null;
-            /** Notify */
+            /**
+             * Notify
+             * @description Whether the client is told and reminded from now on: sets `notify_client`
+             */
             notify?: boolean | null;
+            /**
+             * Tell Client
+             * @description Whether the client is told of this change alone; left out, `notify_client` decides
+             */
+            tell_client?: boolean | null;
             override?: components["schemas"]["OverrideIn"] | null;
         };
         /** VerbsOut */

@@ -104,6 +104,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "passkeys": _MASTER,
         "identity_providers": _MASTER,
         "identities": _MASTER,
+        "user_preferences": _MASTER,
         "api_clients": _MASTER,
         "audit_entries": "who signed in and who changed what: kept for as long as the organization",
         "mails": "mails that wait: each is deleted once it was sent or given up",

@@ -81,6 +81,8 @@ DECISIONS: dict[str, Decision] = {
     "GET /api/session": session(),
     "DELETE /api/session": session(),
     "PATCH /api/session/user": session(body={"name": "Eve"}),
+    "GET /api/session/preferences": session(),
+    "PATCH /api/session/preferences": session(body={"moves": "quiet"}),
     "PUT /api/session/password": session(body={"current_password": "x", "new_password": "y"}),
     "GET /api/sessions": session(),
     "DELETE /api/sessions": session(),

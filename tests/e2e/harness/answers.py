@@ -48,6 +48,8 @@ def answer(path: str, query: Mapping[str, list[str]]) -> Json:
     """Raises KeyError where a page asks for something else. Each answer is of the shape that is documented."""
     if path == "/api/session":
         return _checked("dashboard", "CurrentSessionOut", _session())
+    if path == "/api/session/preferences":
+        return _checked("dashboard", "PreferencesOut", _session()["preferences"])
     service, _, rest = path.removeprefix("/api/").partition("/v1")
     if (service, rest) == ("booking", "/appointments"):
         items = _appointments() if not query.get("id") else []
@@ -104,6 +106,7 @@ def _session() -> Json:
         "rights": [*rights, "erase_clients", "read_messages", "read_reports", "read_imports"],
         "expires_at": "2027-07-01T08:00:00Z",
         "has_account": True,
+        "preferences": {"moves": None, "density": None, "hidden_columns": None},
         "live_place": "none-since-0",
     }
 

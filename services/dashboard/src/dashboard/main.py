@@ -32,6 +32,7 @@ from dashboard.api.live import LiveHub
 from dashboard.api.live import routes as live_routes
 from dashboard.api.oauth import router as oauth_router
 from dashboard.api.passkeys import router as passkeys_router
+from dashboard.api.preferences import router as preferences_router
 from dashboard.api.security_headers import SecurityHeaders
 from dashboard.api.session import router as session_router
 from dashboard.api.sessions_memory import SessionMemory
@@ -139,6 +140,7 @@ def create_api(
         title="Slotstream Dashboard",
         routers=[
             session_router,
+            preferences_router,
             passkeys_router,
             identity_provider_router,
             users_router,

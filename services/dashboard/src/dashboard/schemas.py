@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from dashboard.domain.preferences import Density, ListColumn, MoveTelling
 from dashboard.domain.users import MAX_PASSWORD, normal_email
 from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel, ShortText
 from slotstream_servicekit.http.rights import RIGHTS_OF_SCOPE
@@ -155,6 +156,24 @@ class ChangeProfileIn(RequestModel):
     locale: Locale | None = None
 
 
+class ChangePreferencesIn(RequestModel):
+    """What is absent stays; null: as if it had never been chosen."""
+
+    moves: MoveTelling | None = Field(
+        default=None, description="A move in the calendar asks whether the client is told, or tells, or does not"
+    )
+    density: Density | None = Field(default=None, description="Of the rows of the appointments list")
+    hidden_columns: Annotated[list[ListColumn], Field(max_length=len(ListColumn))] | None = Field(
+        default=None, description="What the appointments list leaves out"
+    )
+
+
+class PreferencesOut(ResponseModel):
+    moves: MoveTelling | None
+    density: Density | None
+    hidden_columns: list[ListColumn] | None
+
+
 class ChangePasswordIn(RequestModel):
     current_password: Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD)]
     new_password: Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD, description="10 to 256 characters")]
@@ -269,6 +288,7 @@ class CurrentSessionOut(ResponseModel):
     rights: list[str]
     expires_at: InstantOut
     has_account: bool = Field(description="False: a company's provider signed them in; there is no password here")
+    preferences: PreferencesOut
     live_place: str = Field(
         description="`last_event_id` of /events/stream for whoever reads after this answer: nothing falls in between"
     )

@@ -17,6 +17,7 @@ from dashboard.schemas import (
     NameOut,
     NamesOut,
     OrganizationOut,
+    PreferencesOut,
     SessionOut,
     SessionsOut,
     SessionUserOut,
@@ -27,6 +28,7 @@ from dashboard.storage import (
     LiveEventStore,
     OrganizationStore,
     SessionStore,
+    UserPreferenceStore,
     UserStore,
 )
 from dashboard.usecases.sessions import end_other_sessions, end_session
@@ -48,6 +50,7 @@ async def get_current_session(dependencies: CurrentDependencies, visit: CurrentV
     user = signed_in.user
     async with dependencies.database.transaction(user.organization_id) as session:
         name = await OrganizationStore(session).name_of(user.organization_id)
+        preferences = await UserPreferenceStore(session).of_user(user.organization_id, user.id)
         last_id = await LiveEventStore(session).last_id(user.organization_id)
     return CurrentSessionOut(
         session_id=signed_in.session.id,
@@ -57,6 +60,7 @@ async def get_current_session(dependencies: CurrentDependencies, visit: CurrentV
         rights=sorted(rights_of(Role(user.role.value), frozenset())),
         expires_at=signed_in.session.expires_at,
         has_account=signed_in.session.account_id is not None,
+        preferences=PreferencesOut.model_validate(preferences),
         live_place=str(LivePlace(last_id) if last_id is not None else LivePlace(empty_at=dependencies.clock())),
     )
 

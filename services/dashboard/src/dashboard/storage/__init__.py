@@ -18,6 +18,7 @@ from dashboard.storage.live import LiveEventStore, NumberedEvent
 from dashboard.storage.mails import MailStore
 from dashboard.storage.organizations import OrganizationStore
 from dashboard.storage.passkeys import PasskeyStore
+from dashboard.storage.preferences import UserPreferenceStore
 from dashboard.storage.sessions import SessionStore
 from dashboard.storage.signing_keys import SigningKeyStore
 from dashboard.storage.tables import metadata, schema
@@ -44,6 +45,7 @@ __all__ = [
     "RevocationStore",
     "SessionStore",
     "SigningKeyStore",
+    "UserPreferenceStore",
     "UserStore",
     "metadata",
     "schema",

@@ -245,6 +245,24 @@ identities = Table(
     ),
 )
 
+user_preferences = Table(
+    "user_preferences",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("moves", Text, nullable=True),
+    Column("density", Text, nullable=True),
+    Column("hidden_columns", ARRAY(Text), nullable=True),
+    _instant("updated_at"),
+    PrimaryKeyConstraint("organization_id", "user_id"),
+    ForeignKeyConstraint(
+        ["organization_id", "user_id"],
+        ["users.organization_id", "users.id"],
+        name="user_preferences_user_fkey",
+        ondelete="CASCADE",
+    ),
+)
+
 provider_visits = Table(
     "provider_visits",
     metadata,

@@ -6,7 +6,8 @@ from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from calendar_sync.adapters.sealing import SecretBox
-from calendar_sync.usecases.resealing import Resealed, reseal_secrets
+from calendar_sync.usecases.resealing import reseal_secrets
+from slotstream_servicekit.sealing import Resealed
 
 pytestmark = pytest.mark.service
 
@@ -26,17 +27,15 @@ async def test_secrets_move_to_the_newest_key_and_open_without_the_old_one(tenan
     }
 
 
-async def test_one_that_no_key_opens_stays_and_keeps_no_other_from_it(
-    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("calendar_sync.usecases.resealing._PORTION", 2)
+async def test_one_that_no_key_opens_stays_and_keeps_no_other_from_it(tenant: Tenant) -> None:
     old_key = tenant.settings.secret_keys[0].get_secret_value()
     connected = [await tenant.connect(f"https://example.com/{number}.ics") for number in range(5)]
     lost = sorted(connection["id"] for connection in connected)[1]
     async with tenant.database.system_transaction() as session:
         await session.execute(text("UPDATE connections SET sealed_secret = 'x' WHERE id = :id"), {"id": lost})
 
-    resealed = await reseal_secrets(database=tenant.database, box=SecretBox([Fernet.generate_key().decode(), old_key]))
+    box = SecretBox([Fernet.generate_key().decode(), old_key])
+    resealed = await reseal_secrets(database=tenant.database, box=box, portion=2)
 
     assert resealed == Resealed(sealed=4, unreadable=1)
 

@@ -146,11 +146,11 @@ class ConnectionStore:
             statement = statement.where(connections.c.id > after)
         return [(row.id, bytes(row.sealed_secret)) for row in await self._session.execute(statement)]
 
-    async def replace_secret(self, connection_id: UUID, *, former: bytes, sealed: bytes) -> bool:
+    async def replace_secret(self, key: UUID, *, former: bytes, sealed: bytes) -> bool:
         """Whether the secret was still `former`."""
         statement = (
             update(connections)
-            .where(connections.c.id == connection_id, connections.c.sealed_secret == former)
+            .where(connections.c.id == key, connections.c.sealed_secret == former)
             .values(sealed_secret=sealed)
         )
         return bool((await self._session.execute(statement.returning(connections.c.id))).first())

@@ -3,13 +3,12 @@
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Sequence
 from uuid import UUID
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-
 from dashboard.domain.errors import UnsealableError
+from slotstream_servicekit import sealing
+from slotstream_servicekit.sealing import Sealer
 
 
 class SecretBox:
@@ -19,27 +18,20 @@ class SecretBox:
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = [Fernet(key) for key in keys]
+        self._sealer = Sealer(keys)
 
     def seal(self, secret: str, *, purpose: str) -> bytes:
-        return MultiFernet(self._keys).encrypt(json.dumps([purpose, secret]).encode())
+        return self._sealer.seal(secret, purpose)
 
     def open(self, sealed: bytes, *, purpose: str) -> str:
         try:
-            sealed_for, secret = json.loads(MultiFernet(self._keys).decrypt(sealed))
-        except (InvalidToken, ValueError) as error:
-            raise UnsealableError("the secret cannot be opened with the configured keys") from error
-        if sealed_for != purpose:
-            raise UnsealableError("the secret is for another purpose")
-        return str(secret)
+            return self._sealer.open(sealed, purpose)
+        except sealing.UnsealableError as error:
+            raise UnsealableError(str(error)) from error
 
     def is_sealed_by_first(self, sealed: bytes) -> bool:
         """False: a key that is on its way out has sealed it, or none of ours."""
-        try:
-            self._keys[0].decrypt(sealed)
-        except InvalidToken:
-            return False
-        return True
+        return self._sealer.is_sealed_by_first(sealed)
 
 
 class DerivedClientSecrets:

@@ -68,6 +68,8 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "reminder_rules": _MASTER,
         "follow_up_rules": _MASTER,
         "quiet_hours": _MASTER,
+        "channel_accounts": _MASTER,
+        "organization_opt_outs": "digests only: so that nobody who said STOP to an organization is written to by it",
         "catalogue": _STATE,
         "clients": _STATE,
         "preferences": _STATE,

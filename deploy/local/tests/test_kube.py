@@ -77,7 +77,7 @@ def test_a_service_is_given_its_own_password_and_nobody_elses() -> None:
     for service in SERVICES:
         name, prefix = service.replace("_", "-"), service.upper()
         own = {f"{prefix}_DATABASE_URL"}
-        own |= {f"{prefix}_SECRET_KEYS"} if service in {"calendar_sync", "dashboard"} else set()
+        own |= {f"{prefix}_SECRET_KEYS"} if service in {"calendar_sync", "dashboard", "notifications"} else set()
         own |= {f"{prefix}_LINK_KEYS"} if service in {"notifications", "dashboard"} else set()
         own |= {f"{prefix}_PUSH_KEY"} if service == "notifications" else set()
         assert given[name].keys() == own

@@ -13,6 +13,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 from aiosmtpd.controller import Controller
+from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 sys.path.append(str(Path(__file__).parent))
@@ -24,7 +25,14 @@ from notifications_salon import Salon
 from notifications_twilio import ACCOUNT, TOKEN, FakeTwilio
 
 from notifications.adapters.push import VapidKey
-from notifications.main import create_api, create_channels, create_handlers, create_push_key, create_sender
+from notifications.main import (
+    create_accounts,
+    create_api,
+    create_channels,
+    create_handlers,
+    create_push_key,
+    create_sender,
+)
 from notifications.settings import NotificationsSettings
 from notifications.storage.tables import TENANT_TABLES
 from slotstream_servicekit.infrastructure.processes import free_port
@@ -65,6 +73,7 @@ async def salon(
         sender_address="no-reply@mail.example",
         catalogue_wait=timedelta(milliseconds=200),
         most_attempts=3,
+        secret_keys=(SecretStr(Fernet.generate_key().decode()),),
     )
     organization_id = uuid4()
     made: list[Salon] = []
@@ -73,7 +82,8 @@ async def salon(
         return made[0].now
 
     app = create_api(settings, clock=clock)
-    channels = create_channels(settings)
+    accounts = create_accounts(settings)
+    channels = create_channels(settings, accounts=accounts)
     salon = Salon(
         app=app,
         database=fresh.database,
@@ -99,6 +109,7 @@ async def salon(
         yield salon
     for channel in channels:
         await channel.aclose()
+    await accounts.aclose()
     await salon.take_published()
 
 
@@ -120,12 +131,14 @@ async def twilio(salon: Salon) -> AsyncIterator[FakeTwilio]:
                 "number_keys": (SecretStr(urlsafe_b64encode(bytes(32)).decode()),),
             }
         )
-        channels = create_channels(settings)
+        accounts = create_accounts(settings)
+        channels = create_channels(settings, accounts=accounts)
         salon.use(channels, settings)
         await salon.receive_states(salon.client(phone="+447700900123", version=2))
         yield fake
         for channel in channels:
             await channel.aclose()
+        await accounts.aclose()
         assert fake.faults == []
 
 

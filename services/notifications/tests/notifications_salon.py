@@ -9,14 +9,14 @@ from uuid import UUID, uuid4
 import httpx2
 from fastapi import FastAPI
 from notifications_mailbox import Mailbox
-from pydantic import SecretStr
 from sqlalchemy import text
 
+from notifications.adapters.accounts import OwnAccounts
 from notifications.adapters.email import EmailChannel, SmtpGateway
 from notifications.api import Dependencies
 from notifications.consumers import Handlers
 from notifications.domain import Channel, Channels, NotificationChannel
-from notifications.main import create_number_digests
+from notifications.main import create_account_rules, create_number_digests
 from notifications.settings import NotificationsSettings
 from notifications.worker import Sender
 from slotstream_contracts.appointments import (
@@ -95,12 +95,14 @@ class Salon:
             self.app.state.dependencies = replace(
                 cast("Dependencies", self.app.state.dependencies),
                 numbers=self.sender.numbers,
-                twilio_token=cast("SecretStr", settings.twilio_auth_token).get_secret_value(),
+                twilio_token=settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else None,
                 twilio_callback_url=settings.twilio_callback_url,
+                account_rules=create_account_rules(settings),
             )
         self.sender.channels = self.handlers.channels = configured
         dependencies = cast("Dependencies", self.app.state.dependencies)
-        self.app.state.dependencies = replace(dependencies, channels=configured)
+        accounts = cast("OwnAccounts | None", configured.accounts) or dependencies.accounts
+        self.app.state.dependencies = replace(dependencies, channels=configured, accounts=accounts)
 
     def snapshot(self, **more: Any) -> AppointmentSnapshot:
         identity = uuid4()

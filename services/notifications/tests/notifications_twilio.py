@@ -140,6 +140,10 @@ class FakeTwilio:
     faults: list[str] = field(default_factory=list)
     told: dict[str, str] = field(default_factory=dict)
     """What its answers tell otherwise than by default."""
+    accounts: dict[str, str] = field(default_factory=lambda: {ACCOUNT: TOKEN})
+    """Tokens by account, or by an API key of one."""
+    taken_from: dict[str, str] = field(default_factory=dict)
+    """By the SID of a text or call: the account that it was asked for by."""
     held: asyncio.Event | None = None
     """What the last answer that is held back waits for."""
     documents: dict[str, dict[str, Any]] = field(
@@ -182,6 +186,7 @@ class FakeTwilio:
         answer = self.answers.pop(0) if self.answers else Answer()
         if answer.status == 201 or answer.acts:
             taken[sid] = form
+            self.taken_from[sid] = request.match_info["AccountSid"]
         if answer.hold is not None:
             self.held = answer.hold
             await answer.hold.wait()
@@ -214,10 +219,11 @@ class FakeTwilio:
         return form
 
     def _check(self, request: web.Request, part: str, form: Mapping[str, Any]) -> None:
-        credentials = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
+        account = request.match_info["AccountSid"]
+        credentials = base64.b64encode(f"{account}:{self.accounts.get(account)}".encode()).decode()
         if request.headers.get("Authorization") != f"Basic {credentials}":
             self.faults.append("not our credentials")
-        if request.match_info["AccountSid"] != ACCOUNT:
+        if account not in self.accounts:
             self.faults.append("not our account")
         if request.content_type != "application/x-www-form-urlencoded":
             self.faults.append(f"a body of {request.content_type}")

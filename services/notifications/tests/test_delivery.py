@@ -379,7 +379,8 @@ async def test_due_messages_are_found_by_their_index_however_many_there_are(salo
     async with salon.database.system_transaction() as session:
         values = {"now": salon.now + timedelta(days=30), "claim": uuid4(), "lease": timedelta(seconds=30), "limit": 16}
         known = {"kinds": sorted(Kind), "channels": sorted(Channel), "agreed": ["scheduled"]}
-        plan = (await session.execute(text(f"EXPLAIN {CLAIM.text}"), {**values, **known})).scalars().all()
+        full = {"full_ids": [uuid4()], "full_channels": [Channel.EMAIL]}
+        plan = (await session.execute(text(f"EXPLAIN {CLAIM.text}"), {**values, **known, **full})).scalars().all()
 
     assert any("messages_due_idx" in line for line in plan), plan
 

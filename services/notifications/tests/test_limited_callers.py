@@ -40,6 +40,8 @@ FOLLOW_UP = {"channel": "email", "minutes_after": 60}
 UNSIGNED = (403, "signature_invalid")
 UNKNOWN_TOKEN = (401, "token_invalid")
 NOT_CONFIGURED = (409, "channel_unavailable")
+MAIL_SERVER = {"host": "smtp.example", "username": "u", "password": "p", "sender_address": "hello@salon.example"}
+TWILIO = {"account_sid": f"AC{1:032x}", "auth_token": "t", "sms_sender": "+447700900888"}
 BROWSER = {"endpoint": "https://push.example.com/a", "keys": {"p256dh": "x", "auth": "y"}}
 
 
@@ -211,6 +213,11 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         Probe(route="GET /v1/portal/preferences", expected=FORBIDDEN, controls=False),
         Probe(route="PUT /v1/portal/preferences", json={"opted_out": []}, expected=FORBIDDEN, controls=False),
         Probe(route="GET /v1/channels", expected=OPEN),
+        # Credentials are for owners, who have no limits.
+        Probe(route="GET /v1/channel-accounts", expected=FORBIDDEN),
+        Probe(route="PUT /v1/channel-accounts/smtp", json=MAIL_SERVER, expected=FORBIDDEN),
+        Probe(route="PUT /v1/channel-accounts/twilio", json=TWILIO, expected=FORBIDDEN, controls=False),
+        Probe(route="DELETE /v1/channel-accounts/{provider}", path="/v1/channel-accounts/smtp", expected=FORBIDDEN),
         Probe(route="GET /v1/quiet-hours", expected=OPEN),
         Probe(
             route="PUT /v1/quiet-hours/{channel}",

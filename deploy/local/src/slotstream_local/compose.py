@@ -28,7 +28,7 @@ _FORMER: Final = "FORMER_ADMIN_URLS"
 _FORMER_KEPT: Final = 5
 _WAIT_SECONDS: Final = 300.0
 _DASHBOARD: Final = "http://dashboard-api:8000"
-_SEALING: Final = ("calendar_sync", "dashboard")
+_SEALING: Final = ("calendar_sync", "dashboard", "notifications")
 """Services that keep secrets, each sealed with a key of its own."""
 _LINKING: Final = ("notifications", "dashboard")
 """Services that share the keys of clients' links: one makes them, the other opens them."""
@@ -89,8 +89,8 @@ def make_new_sealing_key(*, secrets_folder: Path = _SECRETS) -> None:
     for service in _SEALING:
         path, name = secrets_folder / service.replace("_", "-") / "env", f"{service.upper()}_SECRET_KEYS"
         variables = read_variables(path)
-        former = json.loads(variables[name])[0]
-        _write_variables(path, {**variables, name: json.dumps([_sealing_key(), former])})
+        former = json.loads(variables.get(name, "[]"))[:1]
+        _write_variables(path, {**variables, name: json.dumps([_sealing_key(), *former])})
 
 
 def make_new_link_key(*, secrets_folder: Path = _SECRETS) -> None:

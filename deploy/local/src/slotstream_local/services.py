@@ -65,6 +65,8 @@ class StackSettings:
             "NOTIFICATIONS_VOICE": "console",
             "NOTIFICATIONS_PUSH": "console",
             "NOTIFICATIONS_PUSH_KEY": self.secret_key,
+            "NOTIFICATIONS_SECRET_KEYS": json.dumps([self.secret_key]),
+            "NOTIFICATIONS_SMTP_ALLOWED_NETWORKS": json.dumps(["127.0.0.0/8"]),
             "BOOKING_MESSAGE_CHANNELS": json.dumps(["email", "sms", "voice", "push"]),
             "DASHBOARD_SMTP_HOST": "127.0.0.1",
             "DASHBOARD_SMTP_PORT": str(self.smtp_port),

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from notifications.adapters.accounts import MAIL_PORTS, MailLimits, OwnAccounts, TwilioPlace
 from notifications.adapters.email import EmailChannel, ReplyAddresses, SmtpGateway, SmtpServer, checked_address
 from notifications.adapters.portal_links import PortalLinks
 from notifications.adapters.push import (
@@ -26,6 +27,7 @@ from notifications.adapters.twilio import TwilioAccount, checked_number
 from notifications.adapters.voice import ConsoleVoiceGateway, TwilioVoiceGateway, VoiceChannel, VoiceGateway
 from notifications.api import ROUTERS, Dependencies, InboundMailDoor
 from notifications.domain import (
+    AccountChannels,
     CallPolicy,
     Channel,
     Channels,
@@ -36,9 +38,11 @@ from notifications.domain import (
     RetryPolicy,
 )
 from notifications.settings import NotificationsSettings
-from notifications.storage import PLANNED_CHANNEL
+from notifications.storage import PLANNED_CHANNEL, ChannelAccountStore
+from notifications.usecases.channel_accounts import AccountRules
 from notifications.worker import Sender
 from slotstream_contracts.envelope import parse
+from slotstream_servicekit.background import BackgroundTask, repeatedly
 from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import StartError
@@ -46,9 +50,12 @@ from slotstream_servicekit.health import Health, database_check
 from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, Sweep, housekeeping
 from slotstream_servicekit.http.app import create_app
 from slotstream_servicekit.http.auth import Authenticator
-from slotstream_servicekit.http.guarded import GuardedHttp
+from slotstream_servicekit.http.guarded import CONNECT_SECONDS, GuardedHttp
+from slotstream_servicekit.http.guarded_sockets import GuardedSockets
 from slotstream_servicekit.notify import Listener
 from slotstream_servicekit.runtime import Service, Worker, run
+from slotstream_servicekit.sealing import Sealer, reseal
+from slotstream_servicekit.telemetry import get_logger
 
 if TYPE_CHECKING:
     from notifications.consumers import Handlers
@@ -56,7 +63,10 @@ if TYPE_CHECKING:
 
 NAME = "notifications"
 
+log = get_logger(__name__)
+
 _HOUSEKEEPING_SECONDS = 600.0
+_RESEALING_SECONDS = 86_400.0
 _MOST_ANSWERED = 16_384
 """Bytes of a push service's answer, of which only the head is needed."""
 _SHORTEST_SECRET = 32
@@ -85,9 +95,11 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
         yield
         for channel in channels:
             await channel.aclose()
+        await accounts.aclose()
         await database.dispose()
 
-    channels = create_channels(settings)
+    accounts = create_accounts(settings)
+    channels = create_channels(settings, accounts=accounts)
     app = create_app(
         service=NAME,
         title="Slotstream Notifications",
@@ -107,6 +119,8 @@ def create_api(settings: NotificationsSettings, *, clock: Clock = system_clock) 
         calls=create_call_policy(settings),
         catalogue_wait=settings.catalogue_wait,
         clock=clock,
+        accounts=accounts,
+        account_rules=create_account_rules(settings),
         push_key=create_push_key(settings),
         push_networks=settings.push_allowed_networks,
         inbound_mail=create_inbound_mail(settings),
@@ -124,10 +138,12 @@ def create_worker(settings: NotificationsSettings, *, clock: Clock = system_cloc
     from slotstream_servicekit import workers
 
     database = Database.of_service(settings, service=NAME, role="worker")
-    channels = create_channels(settings)
+    accounts = create_accounts(settings)
+    channels = create_channels(settings, accounts=accounts)
     sender = create_sender(settings, database=database, channels=channels, clock=clock)
     handlers = create_handlers(settings, channels=channels, clock=clock)
     handlers.wake = sender.wake
+    sealer = create_sealer(settings)
     return workers.create_worker(
         service=NAME,
         settings=settings,
@@ -138,15 +154,67 @@ def create_worker(settings: NotificationsSettings, *, clock: Clock = system_cloc
             sender.run,
             Listener(database, PLANNED_CHANNEL, wake=sender.wake).run,
             housekeeping(database, sweeps(settings), every=_HOUSEKEEPING_SECONDS),
+            *([] if sealer is None else [_resealing(database, sealer)]),
         ],
         checks=[("sender", sender.check)],
-        dispose=[channel.aclose for channel in channels],
+        dispose=[*(channel.aclose for channel in channels), accounts.aclose],
         audited=audited_projections(clock=clock, kept=settings.ledger_retention),
     )
 
 
-def create_channels(settings: NotificationsSettings) -> Channels:
-    """Those that this installation has: what needs another one is refused."""
+def _resealing(database: Database, sealer: Sealer) -> BackgroundTask:
+    """Keys change at a start only; what a process with older settings has sealed since is found the next day."""
+
+    async def reseal_accounts() -> None:
+        resealed = await reseal(database=database, box=sealer, store_of=ChannelAccountStore)
+        log.info("secrets_resealed", sealed=resealed.sealed, unreadable=resealed.unreadable)
+
+    return repeatedly("resealing", reseal_accounts, every=_RESEALING_SECONDS)
+
+
+def create_sealer(settings: NotificationsSettings) -> Sealer | None:
+    """None where there is no key: then organizations have no accounts of their own."""
+    keys = [key.get_secret_value() for key in settings.secret_keys]
+    return Sealer(keys) if keys else None
+
+
+def create_account_rules(settings: NotificationsSettings) -> AccountRules:
+    return AccountRules(
+        sealer=create_sealer(settings),
+        remembers_stops=bool(settings.number_keys),
+        hears=bool(settings.twilio_callback_url),
+    )
+
+
+def create_accounts(settings: NotificationsSettings) -> OwnAccounts:
+    """What makes the channels of organizations' own accounts."""
+    trusted = ssl.create_default_context()
+    if settings.smtp_own_ca_file:
+        trusted.load_verify_locations(cafile=settings.smtp_own_ca_file)
+    sockets = GuardedSockets(
+        allowed=settings.smtp_allowed_networks,
+        ports=MAIL_PORTS,
+        connect_seconds=min(CONNECT_SECONDS, settings.smtp_seconds / 2),
+    )
+    return OwnAccounts(
+        sealer=create_sealer(settings),
+        mail=MailLimits(
+            dial=sockets.connect,
+            trusted=trusted,
+            seconds=settings.smtp_seconds,
+            data_seconds=settings.smtp_data_seconds,
+            replies=create_reply_addresses(settings),
+        ),
+        twilio=TwilioPlace(
+            base_url=settings.twilio_base_url,
+            callback_url=settings.twilio_callback_url or None,
+            seconds=settings.twilio_seconds,
+        ),
+    )
+
+
+def create_channels(settings: NotificationsSettings, *, accounts: AccountChannels | None = None) -> Channels:
+    """Those that this installation has: what needs another one is refused. `accounts` makes organizations' own."""
     channels: list[NotificationChannel] = [
         EmailChannel(
             SmtpGateway(_smtp_server(settings)),
@@ -161,7 +229,7 @@ def create_channels(settings: NotificationsSettings) -> Channels:
     if (push := _push_gateway(settings)) is not None:
         channels.append(PushChannel(push))
     quiet = QuietHours(begins=settings.voice_quiet_from, ends=settings.voice_quiet_until)
-    return Channels(channels, immediate=[Channel.EMAIL], quiet={Channel.VOICE: quiet})
+    return Channels(channels, immediate=[Channel.EMAIL], quiet={Channel.VOICE: quiet}, accounts=accounts)
 
 
 def create_reply_addresses(settings: NotificationsSettings) -> ReplyAddresses | None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from notifications.account_schemas import AccountFailureOut
 from notifications.domain import Audience, Channel, InboundStatus, Kind, MailOutcome, Meaning, Status
 from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel
 
@@ -212,6 +213,10 @@ class RemindersOut(ResponseModel):
 class ChannelOut(ResponseModel):
     channel: Channel
     available: bool
+    own: bool
+    """Whether it goes out by an account of the organization's own."""
+    failure: AccountFailureOut | None
+    """Why that does not work at present; what is to go out by it waits."""
 
 
 class ChannelsOut(ResponseModel):

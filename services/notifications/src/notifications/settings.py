@@ -4,6 +4,7 @@ from datetime import time, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
+from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
@@ -47,6 +48,14 @@ class NotificationsSettings(ServiceSettings):
     """What the mail server shows that hands mails in, as a bearer token or as a password: 32 characters at least."""
     inbound_mail_bytes: int = Field(default=10_485_760, ge=65_536, le=67_108_864)
     """How long a mail may be that is taken."""
+
+    secret_keys: tuple[SecretStr, ...] = ()
+    """Fernet keys, as a JSON list: the first seals credentials of organizations' own accounts, all open. Without one,
+    organizations have none of their own."""
+    smtp_allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks that organizations' own mail servers may be in, at any port, though not public."""
+    smtp_own_ca_file: str | None = None
+    """An authority that organizations' own mail servers may have their certificates from, beside the public ones."""
 
     sms: Literal["none", "console", "twilio"] = "none"
     """How SMS go out. `console` is for development: each becomes a mail to an address that does not exist."""
@@ -119,6 +128,13 @@ class NotificationsSettings(ServiceSettings):
     """The dashboard's: 32 bytes each in URL-safe base64, as a JSON list; the first seals. Without one, no links."""
     catalogue_wait: timedelta = timedelta(seconds=2)
     """How long a request waits for a business or service that was created a moment ago to arrive over Kafka."""
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _each_is_a_fernet_key(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for key in keys:
+            Fernet(key.get_secret_value())
+        return keys
 
     @field_validator("link_keys", "number_keys", "reply_keys")
     @classmethod

@@ -6,7 +6,8 @@ from collections import Counter as TallyOf
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
+from uuid import UUID
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -53,6 +54,18 @@ _LEFT_FOR_OTHERS: Final = timedelta(minutes=5)
 """How long what this version does not know is waited for: a newer one that runs beside it sends it at once."""
 
 
+_OWN_PLACES: Final = 4
+"""As many as there are connections to an organization's own mail server."""
+
+
+class _Way(NamedTuple):
+    """On which a message goes out: an organization's, on a channel, by its own account or by the installation's."""
+
+    organization_id: UUID
+    channel: Channel
+    is_own: bool
+
+
 @dataclass(kw_only=True)
 class Sender:
     """Sends what is due until it is stopped; what is in flight then is finished first.
@@ -75,7 +88,8 @@ class Sender:
     concurrency: int = 16
     """How many messages may be in flight on each channel."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _in_flight: dict[asyncio.Task[None], Channel] = field(default_factory=dict)
+    _in_flight: dict[asyncio.Task[None], _Way] = field(default_factory=dict)
+    _turns: dict[_Way, asyncio.Semaphore] = field(default_factory=dict)
     _claimed_at: datetime | None = None
     _polled_at: float = field(default_factory=time.monotonic)
     _failures: int = 0
@@ -125,25 +139,49 @@ class Sender:
             lease=self.claim_lease,
             limit=min((room for room in self._rooms().values() if room > 0), default=self.concurrency),
             but=[name for name, room in self._rooms().items() if room <= 0],
+            full=self._full(),
             retries=self.retries,
             numbers=self.numbers,
         )
         for sendable in claimed:
             message = sendable.message
             LATENESS.labels(message.kind).observe((now - message.next_attempt_at).total_seconds())
-            task = asyncio.create_task(self._send(sendable))
-            self._in_flight[task] = message.channel
+            way = _Way(message.organization_id, message.channel, is_own=sendable.account is not None)
+            task = asyncio.create_task(self._send_in_turn(sendable, way))
+            self._in_flight[task] = way
             task.add_done_callback(self._landed)
         return len(claimed)
 
+    async def _send_in_turn(self, sendable: Sendable, way: _Way) -> None:
+        """What was claimed beyond the organization's places waits for one here; its claim runs out if that is long."""
+        async with self._turns.setdefault(way, asyncio.Semaphore(self._places_of(way))):
+            await self._send(sendable)
+
     def _landed(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.pop(task, None)
+        way = self._in_flight.pop(task, None)
+        if way is not None and way not in self._in_flight.values():
+            self._turns.pop(way, None)
         self.wake.set()
 
-    def _rooms(self) -> dict[Channel, int]:
-        """How many more may be in flight on each channel: a provider that is slow holds up its own channel alone."""
+    def _places_of(self, way: _Way) -> int:
+        """How many of an organization's messages are sent at once on a channel, whatever more of them is due."""
+        return _OWN_PLACES if way.is_own else max(1, self.concurrency - self.concurrency // 4)
+
+    def _full(self) -> list[tuple[UUID, Channel]]:
+        """Channels of organizations that have all their places: what else they have to send waits, and nobody else."""
         taken = TallyOf(self._in_flight.values())
-        return {name: self.concurrency - taken[name] for name in self.channels.names}
+        return [(way.organization_id, way.channel) for way, count in taken.items() if count >= self._places_of(way)]
+
+    def _rooms(self) -> dict[Channel, int]:
+        """How many more may be in flight on each channel: a provider that is slow holds up its own channel alone.
+
+        Organizations' own accounts have places of their own: they hold up nobody.
+        """
+        taken: TallyOf[Channel] = TallyOf()
+        for way, count in TallyOf(self._in_flight.values()).items():
+            if not way.is_own:
+                taken[way.channel] += min(count, self._places_of(way))
+        return {name: self.concurrency - taken[name] for name in {*self.channels.names, *taken}}
 
     @property
     def _has_room(self) -> bool:
@@ -189,6 +227,7 @@ class Sender:
             clock=self.clock,
             retries=self.retries,
             numbers=self.numbers,
+            account=sendable.account,
         )
 
     async def _pause(self, stop: asyncio.Event) -> None:

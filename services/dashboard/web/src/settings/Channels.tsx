@@ -1,15 +1,19 @@
 /** What messages go out on here, whether it works, and when nobody is to be disturbed. */
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type ChannelState, useChannelStates } from "../api/channels";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
+import { useRight } from "../api/session";
+import { useBusiness } from "../business";
 import { ICON } from "../messages/Thread";
+import { instantOf } from "../time";
 import { Button } from "../ui/Button";
 import { TextField } from "../ui/fields";
 import { Icon } from "../ui/Icon";
 import { Waiting } from "../ui/Page";
 import { Problem, sayReason } from "../ui/Problem";
+import { OwnMailServer, OwnTwilio, useOwnAccounts } from "./OwnAccounts";
 import { QuietHours, useQuietHours } from "./QuietHours";
 import "../messages/messages.css";
 
@@ -20,13 +24,17 @@ export function Channels() {
   const { t, i18n } = useTranslation();
   const states = useChannelStates();
   const quiet = useQuietHours();
+  const accounts = useOwnAccounts(useRight("administer"));
   if (!states) return <Waiting rows={4} />;
   return (
     <>
       <p className="soft">{t("channelSetup.hint")}</p>
-      <Problem error={quiet.error} />
+      <Problem error={quiet.error ?? accounts.error} />
       {states.map((state) => (
-        <Channel key={state.channel} state={state} hours={quiet.data?.items.find((item) => item.channel === state.channel)} />
+        <Channel key={state.channel} state={state} hours={quiet.data?.items.find((item) => item.channel === state.channel)}>
+          {accounts.data && state.channel === "email" && accounts.data.smtp_available && <OwnMailServer key={accounts.data.smtp?.version ?? 0} known={accounts.data.smtp} />}
+          {accounts.data && state.channel === "sms" && accounts.data.twilio_available && <OwnTwilio key={accounts.data.twilio?.version ?? 0} known={accounts.data.twilio} inboundUrl={accounts.data.inbound_sms_url} />}
+        </Channel>
       ))}
       {quiet.data && (
         <section className="panel" aria-label={t("quietHours.title")}>
@@ -39,16 +47,23 @@ export function Channels() {
   );
 }
 
-function Channel({ state, hours }: { state: ChannelState; hours: Hours | undefined }) {
+function Channel({ state, hours, children }: { state: ChannelState; hours: Hours | undefined; children?: ReactNode }) {
   const { t } = useTranslation();
+  const { clock } = useBusiness();
   const name = t(`channel.${state.channel}`);
   return (
     <section className="panel" aria-label={name}>
       <h2 className="channel">
-        <Icon name={ICON[state.channel] ?? "msg"} /> {name} <small className={state.available ? "good" : "soft"}>{t(state.available ? "channelSetup.ready" : "channelSetup.missing")}</small>
+        <Icon name={ICON[state.channel] ?? "msg"} /> {name} <small className={state.available ? "good" : "soft"}>{t(state.own ? "ownAccount.ready" : state.available ? "channelSetup.ready" : "channelSetup.missing")}</small>
       </h2>
+      {state.failure && (
+        <p className="bad" role="note">
+          <Icon name="warn" /> {t("ownAccount.failing", { reason: sayReason(t, { code: state.failure.code, detail: t("ownAccount.refused", { code: state.failure.code }) }), time: clock.dayAndTime(instantOf(state.failure.since)) })}
+        </p>
+      )}
       {state.available ? <Trial channel={state.channel} /> : <p className="soft">{t("channelSetup.how")}</p>}
       {state.available && hours && <QuietHours key={`${hours.version} ${hours.begins} ${hours.ends}`} hours={hours} />}
+      {children}
     </section>
   );
 }

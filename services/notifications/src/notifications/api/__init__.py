@@ -1,6 +1,7 @@
 """What notifications answers over HTTP."""
 
 from notifications.api.calls import router as calls_router
+from notifications.api.channel_accounts import router as channel_accounts_router
 from notifications.api.channels import router as channels_router
 from notifications.api.dependencies import Dependencies, InboundMailDoor
 from notifications.api.follow_up_rules import router as follow_up_rules_router
@@ -26,6 +27,7 @@ ROUTERS = (
     messages_router,
     inbound_messages_router,
     channels_router,
+    channel_accounts_router,
     quiet_hours_router,
     preferences_router,
     staff_preferences_router,

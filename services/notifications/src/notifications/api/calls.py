@@ -42,9 +42,9 @@ async def voice(request: Request, dependencies: CurrentDependencies, signature: 
     """What is to be said next, as TwiML. Which call it is, and how far, the signed address says."""
     form = await signed_form(request, dependencies, signature)
     address = _address(request.query_params)
-    call = _call(address, form.get("CallSid", ""))
-    step, key = request.query_params.get("step"), form.get("Digits", "")
-    answered_by = form.get("AnsweredBy", "") if step is None else ""
+    call = _call(address, form.get("CallSid"))
+    step, key = request.query_params.get("step"), form.get("Digits")
+    answered_by = form.get("AnsweredBy") if step is None else ""
     if address is None or call is None or answered_by == "fax":
         twiml = hang_up()
     elif step in (_AGAIN, _LAST) and key in KEYS:
@@ -63,15 +63,15 @@ async def voice(request: Request, dependencies: CurrentDependencies, signature: 
 async def voice_status(request: Request, dependencies: CurrentDependencies, signature: Signature = "") -> Response:
     """How a call goes, or has ended."""
     form = await signed_form(request, dependencies, signature)
-    call = _call(_address(request.query_params), form.get("CallSid", ""))
+    call = _call(_address(request.query_params), form.get("CallSid"))
     if call is None:
         return Response(status_code=204)
-    answered_by = form.get("AnsweredBy", "")
+    answered_by = form.get("AnsweredBy")
     async with dependencies.database.transaction(call.organization_id) as session:
         changed = await receive_call_status(
             session=session,
             call=call,
-            status=form.get("CallStatus", ""),
+            status=form.get("CallStatus"),
             by_machine=answered_by.startswith("machine"),
             by_fax=answered_by == "fax",
             policy=dependencies.calls,

@@ -1,9 +1,11 @@
 """/v1/channels: what messages can be sent on here, and trying it out."""
 
+from notifications.account_schemas import failure_of
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
-from notifications.domain import Channel, PeopleOnlyError, PushPerson
+from notifications.domain import Channel, Channels, PeopleOnlyError, PushPerson
 from notifications.schemas import ChannelOut, ChannelsOut, ChannelTestIn, ChannelTestOut
 from notifications.storage import PushSubscriptionStore
+from notifications.usecases.channel_accounts import account_works
 from notifications.usecases.trials import find_trial_recipient, send_trial
 from slotstream_servicekit.http import Principal, Router
 from slotstream_servicekit.http.limits import rate_limited
@@ -16,9 +18,10 @@ router = Router(prefix="/v1/channels", tags=["channels"])
 
 @router.get("")
 async def list_channels(dependencies: CurrentDependencies, principal: Reader) -> ChannelsOut:
-    """Every channel, and whether it is configured: what asks for one that is not is refused."""
-    configured = dependencies.channels.names
-    return ChannelsOut(items=[ChannelOut(channel=channel, available=channel in configured) for channel in Channel])
+    """Every channel, and whether the organization can send on it: what asks for one that is not there is refused."""
+    async with dependencies.database.transaction(principal) as session:
+        channels = await dependencies.channels_of(session, principal)
+    return ChannelsOut(items=[_out(channel, channels) for channel in Channel])
 
 
 @router.post("/{channel}/test", dependencies=[rate_limited("channel_tests", per_minute=3, burst=5)])
@@ -29,16 +32,18 @@ async def send_channel_test(
 
     It is on no ledger: the answer says what the provider said. Whoever has ended texts (STOP) gets none.
     """
-    configured = dependencies.channels.require(channel)
     context = dependencies.context_of(principal)
     context.limits.check_unlimited("A channel")
     async with dependencies.database.transaction(principal) as session:
+        channels = await dependencies.channels_of(session, principal)
+        configured = channels.require(channel)
         recipient = await find_trial_recipient(
             session=session,
             channel=configured,
             given=body.address,
             person=_person(principal) if channel is Channel.PUSH else None,
             numbers=dependencies.numbers,
+            organization_id=principal.organization_id,
         )
     outcome = await send_trial(
         channel=configured,
@@ -50,8 +55,22 @@ async def send_channel_test(
     if outcome.gone:
         async with dependencies.database.transaction(principal) as session:
             await PushSubscriptionStore(session).forget(principal.organization_id, outcome.gone)
+    account = channels.account_of(channel)
+    if account is not None and account.failures and outcome.status == "sent":
+        async with dependencies.database.transaction(principal) as session:
+            await account_works(session=session, account=account, now=context.now)
     log.info("channel_tested", channel=channel.value, by=principal.subject, status=outcome.status, code=outcome.code)
     return ChannelTestOut.model_validate(outcome)
+
+
+def _out(channel: Channel, channels: Channels) -> ChannelOut:
+    account = channels.account_of(channel)
+    return ChannelOut(
+        channel=channel,
+        available=channel in channels.names,
+        own=account is not None,
+        failure=failure_of(account) if account is not None else None,
+    )
 
 
 def _person(principal: Principal) -> PushPerson:

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, cast
+from typing import Annotated, Final, cast
 from uuid import UUID
 
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from notifications.adapters.accounts import OwnAccounts
 from notifications.adapters.email import ReplyAddresses
 from notifications.adapters.push import VapidKey
 from notifications.domain import CallPolicy, Channel, Channels, ChannelUnavailableError, NumberDigests
 from notifications.storage import CatalogueStore
+from notifications.usecases.channel_accounts import AccountRules, read_channels
 from notifications.usecases.preferences import read_stops
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.context import Context
@@ -21,6 +23,8 @@ from slotstream_servicekit.http.auth import Principal, Right, requires
 from slotstream_servicekit.http.callers import context_of
 from slotstream_servicekit.http.public_addresses import Network
 from slotstream_servicekit.projections import wait_until
+
+INBOUND_PATH: Final = "/v1/providers/twilio/inbound-sms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,7 @@ class Dependencies:
     """`channels` are those that are configured: what needs another one is refused.
 
     Calls of Twilio are checked by `twilio_token` and the address that it was given; without both all are refused.
+    `accounts` opens organizations' own, by whose tokens their calls are checked.
     `push_key` is what browsers subscribe with, None where nothing is pushed; `push_networks` are those of one's own
     that push services may be in.
     """
@@ -50,6 +55,8 @@ class Dependencies:
     calls: CallPolicy
     catalogue_wait: timedelta
     clock: Clock
+    accounts: OwnAccounts
+    account_rules: AccountRules
     push_key: VapidKey | None = None
     push_networks: tuple[Network, ...] = ()
     inbound_mail: InboundMailDoor | None = None
@@ -68,6 +75,17 @@ class Dependencies:
 
     def context_of(self, principal: Principal) -> Context:
         return context_of(principal, now=self.clock())
+
+    async def channels_of(self, session: AsyncSession, principal: Principal) -> Channels:
+        """What the caller's organization sends by: its own accounts, and the installation's for the rest."""
+        organization_id = principal.organization_id
+        known = await read_channels(session=session, channels=self.channels, organization_ids=[organization_id])
+        return known.of(organization_id)
+
+    def inbound_sms_url(self, organization_id: UUID) -> str | None:
+        """Where Twilio tells what comes in at an organization's own number; None where it does not reach us."""
+        base = self.twilio_callback_url
+        return f"{base.rstrip('/')}{INBOUND_PATH}?organization={organization_id}" if base is not None else None
 
     async def stops_of(
         self, session: AsyncSession, principal: Principal, client_id: UUID
@@ -96,5 +114,6 @@ CurrentDependencies = Annotated[Dependencies, Depends(_dependencies)]
 Reader = Annotated[Principal, requires(Right.READ_MESSAGES)]
 Sender = Annotated[Principal, requires(Right.SEND_MESSAGES)]
 TemplateWriter = Annotated[Principal, requires(Right.WRITE_TEMPLATES)]
+Administrator = Annotated[Principal, requires(Right.ADMINISTER)]
 ClientWriter = Annotated[Principal, requires(Right.WRITE_CLIENTS)]
 PortalClient = Annotated[Principal, requires(Right.USE_PORTAL)]

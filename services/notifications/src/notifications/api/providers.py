@@ -1,13 +1,16 @@
 """/v1/providers/twilio: what Twilio tells of texts."""
 
 import re
+from contextlib import AbstractAsyncContextManager
 from typing import Final
+from uuid import UUID
 
 from fastapi import Request, Response
 from prometheus_client import Counter
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.adapters.twilio import checked_number
-from notifications.api.dependencies import CurrentDependencies
+from notifications.api.dependencies import CurrentDependencies, Dependencies
 from notifications.api.signed import REFUSALS, Signature, SignedRoute, id_of, signed_form
 from notifications.domain import InvalidAddressError
 from notifications.usecases.answers import receive_text
@@ -30,7 +33,7 @@ async def sms_status(request: Request, dependencies: CurrentDependencies, signat
     """What became of a text. Our message's id is in the address, which the signature covers."""
     form = await signed_form(request, dependencies, signature)
     organization_id, message_id = (id_of(request.query_params.get(name)) for name in ("organization", "message"))
-    sid, code = form.get("MessageSid", ""), form.get("ErrorCode", "")
+    sid, code = form.get("MessageSid"), form.get("ErrorCode")
     if organization_id is None or message_id is None or not _SID.fullmatch(sid):
         return Response(status_code=204)
     async with dependencies.database.transaction(organization_id) as session:
@@ -39,7 +42,7 @@ async def sms_status(request: Request, dependencies: CurrentDependencies, signat
             organization_id=organization_id,
             message_id=message_id,
             provider_id=sid,
-            status=form.get("MessageStatus", ""),
+            status=form.get("MessageStatus"),
             code=int(code) if _CODE.fullmatch(code) else None,
             now=dependencies.clock(),
         )
@@ -51,18 +54,20 @@ async def sms_status(request: Request, dependencies: CurrentDependencies, signat
 async def inbound_sms(request: Request, dependencies: CurrentDependencies, signature: Signature = "") -> Response:
     """A text to our number: STOP and START, a plain answer to our last text, or something for staff to read."""
     form = await signed_form(request, dependencies, signature)
-    number, sid = _number(form.get("From", "")), form.get("MessageSid", "")
+    number, sid = _number(form.get("From")), form.get("MessageSid")
     if number is not None and _SID.fullmatch(sid):
-        # Across organizations, by a signed call alone: they share the number that was written to.
-        async with dependencies.database.system_transaction() as session:
+        # Across organizations where they share the number that was written to, by a call that the installation's
+        # account has signed; else within the one whose account has.
+        async with _transaction(dependencies, form.organization_id) as session:
             heard = await receive_text(
                 session=session,
                 call_id=sid,
                 number=number,
-                text=form.get("Body", ""),
+                text=form.get("Body"),
                 numbers=dependencies.numbers,
                 now=dependencies.clock(),
                 traceparent=current_traceparent(),
+                organization_id=form.organization_id,
             )
         ANSWERS.labels(heard).inc()
         log.info("sms_answered", answer=heard)
@@ -79,6 +84,11 @@ for _path, _endpoint in (("/sms-status", sms_status), ("/inbound-sms", inbound_s
         response_class=Response,
         responses=REFUSALS,
     )
+
+
+def _transaction(dependencies: Dependencies, organization_id: UUID | None) -> AbstractAsyncContextManager[AsyncSession]:
+    database = dependencies.database
+    return database.transaction(organization_id) if organization_id is not None else database.system_transaction()
 
 
 def _number(value: str) -> str | None:

@@ -48,7 +48,8 @@ async def create_reminder_rule(
     rule = _rule_of(body, body.id or new_id(), context)
 
     async def create(session: AsyncSession) -> Response:
-        created = await create_rule(session=session, context=context, rule=rule, channels=dependencies.channels.names)
+        channels = await dependencies.channels_of(session, principal)
+        created = await create_rule(session=session, context=context, rule=rule, channels=channels.names)
         return model_response(_out(created), status=201, version=created.version)
 
     return await idempotent(request, database=dependencies.database, principal=principal, action=create)

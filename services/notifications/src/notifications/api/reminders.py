@@ -51,7 +51,7 @@ async def create_reminder(
             context=context,
             appointment_id=appointment_id,
             reminder=reminder,
-            channels=dependencies.channels,
+            channels=await dependencies.channels_of(session, principal),
         )
         return model_response(_out(message), status=201)
 

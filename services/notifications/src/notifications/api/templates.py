@@ -72,9 +72,8 @@ async def create_message_template(
     template = _template_of(body, body.id or new_id(), context)
 
     async def create(session: AsyncSession) -> Response:
-        created = await create_template(
-            session=session, context=context, template=template, channels=dependencies.channels.names
-        )
+        channels = await dependencies.channels_of(session, principal)
+        created = await create_template(session=session, context=context, template=template, channels=channels.names)
         return model_response(_out(created), status=201, version=created.version)
 
     return await idempotent(request, database=dependencies.database, principal=principal, action=create)

@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from notifications.domain.appointments import Appointment
+from notifications.domain.channel_accounts import ChannelAccount
 from notifications.domain.contacts import CatalogueItem, Contact
 from notifications.domain.errors import ChannelUnavailableError
 from notifications.domain.mail_replies import ReplyAddress
@@ -106,11 +107,15 @@ class DeliveryError(Exception):
 
 
 class RefusedForNowError(DeliveryError):
-    """Not accepted, but a later attempt may be: the message is planned again, not before `wait` has passed."""
+    """Not accepted, but a later attempt may be: the message is planned again, not before `wait` has passed.
 
-    def __init__(self, code: str, detail: str, *, wait: timedelta | None = None) -> None:
+    `of_account`: it is about our account or the way to the provider, and would meet every other message as well.
+    """
+
+    def __init__(self, code: str, detail: str, *, wait: timedelta | None = None, of_account: bool = False) -> None:
         super().__init__(code, detail)
         self.wait = wait or timedelta()
+        self.of_account = of_account
 
 
 class RefusedForGoodError(DeliveryError):
@@ -171,12 +176,31 @@ def may_reach(channel: NotificationChannel, contact: CatalogueItem) -> bool:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class OwnChannel:
+    """A channel that goes out by an organization's own account."""
+
+    channel: NotificationChannel
+    account: ChannelAccount
+
+
+class AccountChannels(Protocol):
+    """Makes channels of organizations' own accounts, and keeps what they have open."""
+
+    def channels_of(self, account: ChannelAccount) -> Sequence[OwnChannel]:
+        """Those that go out by it. Of one whose secrets no key opens: channels that refuse whatever they are given."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
 class Channels:
     """The channels that are configured.
 
     `immediate` are those that news goes out on without being asked for, `subscribed` those that it goes out on to
     whoever has subscribed. `quiet` has the hours in which nobody is reached on a
-    channel, where an organization has not set its own.
+    channel, where an organization has not set its own. `accounts` makes those of organizations with accounts of their
+    own; `of` tells what one organization sends by, once `with_own` has said so.
     """
 
     def __init__(
@@ -186,7 +210,13 @@ class Channels:
         immediate: Sequence[Channel],
         subscribed: Sequence[Channel] = (Channel.PUSH,),
         quiet: Mapping[Channel, QuietHours] | None = None,
+        accounts: AccountChannels | None = None,
+        own_accounts: Mapping[Channel, ChannelAccount] | None = None,
+        organizations: Mapping[UUID, Sequence[OwnChannel]] | None = None,
     ) -> None:
+        self.accounts = accounts
+        self._own_accounts = own_accounts or {}
+        self._organizations = organizations or {}
         self._by_name = {channel.name: channel for channel in channels}
         self._quiet = quiet or {}
         self.immediate = [self._by_name[name] for name in immediate if name in self._by_name]
@@ -208,6 +238,38 @@ class Channels:
         """Raises ChannelUnavailableError where nothing can be sent on it."""
         require_channel(name, self.names)
         return self._by_name[name]
+
+    def with_own(self, own: Mapping[UUID, Sequence[OwnChannel]]) -> "Channels":
+        """The same, with what these organizations have of their own."""
+        return self._with(self._by_name, {}, own) if own else self
+
+    def of(self, organization_id: UUID) -> "Channels":
+        """What this organization sends by: its own accounts, and the installation's for the rest."""
+        own = self._organizations.get(organization_id)
+        if not own:
+            return self
+        its = {**self._by_name, **{each.channel.name: each.channel for each in own}}
+        return self._with(its, {each.channel.name: each.account for each in own}, {organization_id: own})
+
+    def account_of(self, name: Channel) -> ChannelAccount | None:
+        """The organization's own by which the channel goes out; None for the installation's."""
+        return self._own_accounts.get(name)
+
+    def _with(
+        self,
+        by_name: Mapping[Channel, NotificationChannel],
+        own_accounts: Mapping[Channel, ChannelAccount],
+        organizations: Mapping[UUID, Sequence[OwnChannel]],
+    ) -> "Channels":
+        return Channels(
+            list(by_name.values()),
+            immediate=[channel.name for channel in self.immediate],
+            subscribed=[channel.name for channel in self.subscribed],
+            quiet=self._quiet,
+            accounts=self.accounts,
+            own_accounts=own_accounts,
+            organizations=organizations,
+        )
 
     def quiet_hours_of(self, name: Channel) -> QuietHours | None:
         return self._quiet.get(name)

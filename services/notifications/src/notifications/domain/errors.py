@@ -40,6 +40,31 @@ class ChannelUnavailableError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class ChannelAccountsUnavailableError(SlotstreamError):
+    """Nothing is there to seal an organization's credentials with, or to hear what its provider tells."""
+
+    code = "channel_accounts_unavailable"
+    kind = ErrorKind.conflict
+
+
+class ChannelAccountNotFoundError(NotFoundError):
+    code = "channel_account_not_found"
+
+
+class CredentialRequiredError(SlotstreamError):
+    """A password or token is shown to nobody else than it was typed for: a change of that needs it anew."""
+
+    code = "credential_required"
+    kind = ErrorKind.invalid
+
+
+class SenderMissingError(SlotstreamError):
+    """An account at Twilio by which neither texts nor calls could go out."""
+
+    code = "sender_missing"
+    kind = ErrorKind.invalid
+
+
 class AddressMissingError(SlotstreamError):
     """Nobody is named to whom a message could go."""
 

@@ -2,6 +2,7 @@
 
 from notifications.storage.agendas import AgendaStore
 from notifications.storage.appointments import AppointmentStore, AppointmentTextStore
+from notifications.storage.channel_accounts import ChannelAccountStore
 from notifications.storage.delivery import Claimed, DeliveryStore, Report, Settlement
 from notifications.storage.follow_ups import FollowUpRuleStore
 from notifications.storage.inbound import InboundFilter, InboundStore, Verdict
@@ -25,6 +26,7 @@ __all__ = [
     "AppointmentStore",
     "AppointmentTextStore",
     "CatalogueStore",
+    "ChannelAccountStore",
     "Claimed",
     "ClientStore",
     "DeliveryStore",

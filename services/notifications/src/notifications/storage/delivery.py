@@ -32,6 +32,10 @@ CLAIM = text(
         SELECT organization_id, id FROM messages
         WHERE status = 'planned' AND next_attempt_at <= :now
         AND kind = ANY(CAST(:kinds AS text[])) AND channel = ANY(CAST(:channels AS text[]))
+        AND (organization_id, channel) NOT IN (
+            SELECT full_id, full_channel
+            FROM unnest(CAST(:full_ids AS uuid[]), CAST(:full_channels AS text[])) AS f(full_id, full_channel)
+        )
         ORDER BY next_attempt_at LIMIT :limit
         FOR UPDATE SKIP LOCKED
     ), judged AS (
@@ -72,6 +76,7 @@ _BEGIN = text(
         recipient_name = :recipient_name,
         address = :address,
         asks = :asks,
+        by_own_account = :by_own_account,
         sent_text = :sent_text,
         calendar_sequence = coalesce(CAST(:calendar_sequence AS int), m.calendar_sequence),
         segments = :segments,
@@ -144,12 +149,19 @@ class DeliveryStore:
         self._session = session
 
     async def claim_due(
-        self, *, now: datetime, claim: UUID, lease: timedelta, limit: int, but: Collection[Channel] = ()
+        self,
+        *,
+        now: datetime,
+        claim: UUID,
+        lease: timedelta,
+        limit: int,
+        but: Collection[Channel] = (),
+        full: Collection[tuple[UUID, Channel]] = (),
     ) -> Claimed:
         """Claims what is due; reminders only if their appointment still stands as it did when they were planned.
 
-        What is to go out on the channels `but` is left for later, and what this version does not know, kinds and
-        channels, for one that does.
+        What is to go out on the channels `but`, or on a channel of an organization that is `full`, is left for later,
+        and what this version does not know, kinds and channels, for one that does.
         """
         rows = await self._session.execute(
             CLAIM,
@@ -160,6 +172,8 @@ class DeliveryStore:
                 "limit": limit,
                 "kinds": sorted(Kind),
                 "channels": sorted(frozenset(Channel).difference(but)),
+                "full_ids": [organization_id for organization_id, _ in full],
+                "full_channels": [channel for _, channel in full],
                 "agreed": sorted(AGREED_STATUSES),
             },
         )
@@ -211,7 +225,14 @@ class DeliveryStore:
         return int((await self._session.execute(query)).scalar_one())
 
     async def begin_attempt(
-        self, message: Message, *, recipient_name: str, outgoing: Outgoing, lease: timedelta, now: datetime
+        self,
+        message: Message,
+        *,
+        recipient_name: str,
+        outgoing: Outgoing,
+        lease: timedelta,
+        now: datetime,
+        by_own_account: bool = False,
     ) -> bool:
         """Records that the content is about to be handed over; False where that must not happen any more.
 
@@ -228,6 +249,7 @@ class DeliveryStore:
                 "recipient_name": recipient_name,
                 "address": outgoing.address,
                 "asks": outgoing.asks,
+                "by_own_account": by_own_account,
                 "sent_text": outgoing.text,
                 "calendar_sequence": outgoing.calendar_sequence,
                 "segments": outgoing.segments,

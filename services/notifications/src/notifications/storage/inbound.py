@@ -46,8 +46,15 @@ class InboundStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def texts_to(self, number: str) -> list[WrittenText]:
-        """The newest texts to clients that were handed over for this number, of all organizations, newest first."""
+    async def texts_to(self, number: str, organization_id: UUID | None = None) -> list[WrittenText]:
+        """The newest texts to clients that were handed over for this number, newest first.
+
+        By the shared sender, of all organizations; else by the organization's own.
+        """
+        own = messages.c.by_own_account
+        sent_by = (
+            [own.is_not(True)] if organization_id is None else [own, messages.c.organization_id == organization_id]
+        )
         query = (
             select(
                 messages.c.organization_id,
@@ -64,6 +71,7 @@ class InboundStore:
                 messages.c.audience == Audience.CLIENT,
                 messages.c.attempted_at.is_not(None),
                 messages.c.status.in_(_WENT_OUT),
+                *sent_by,
             )
             .order_by(messages.c.attempted_at.desc(), messages.c.id.desc())
             .limit(_MOST_TEXTS)
@@ -81,14 +89,15 @@ class InboundStore:
             for row in await self._session.execute(query)
         ]
 
-    async def lock_clients_of(self, number: str) -> list[tuple[UUID, UUID]]:
-        """The clients (organization, id) with this number, merged ones as well.
+    async def lock_clients_of(self, number: str, organization_id: UUID | None = None) -> list[tuple[UUID, UUID]]:
+        """The clients (organization, id) with this number, of all organizations or of one; merged ones as well.
 
         None is erased before the transaction ends.
         """
+        of_one = [] if organization_id is None else [clients.c.organization_id == organization_id]
         query = (
             select(clients.c.organization_id, clients.c.id)
-            .where(clients.c.phone == number)
+            .where(clients.c.phone == number, *of_one)
             .order_by(clients.c.organization_id, clients.c.id)
         )
         rows = await self._session.execute(query.with_for_update(key_share=True, read=True))

@@ -11,7 +11,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from notifications.domain import BUSY_CODES, NEED_ACTIVE, Audience, Channel, Draft, Kind, Message, Status
+from notifications.domain import (
+    ACCOUNT_FAILING,
+    BUSY_CODES,
+    NEED_ACTIVE,
+    Audience,
+    Channel,
+    Draft,
+    Kind,
+    Message,
+    Status,
+)
 from notifications.storage.tables import appointments, clients, messages
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.ids import new_id
@@ -40,7 +50,7 @@ _MAY_RETURN = (
 """Why a reminder was suppressed that comes back when the appointment does."""
 _FOLLOW_UP_MAY_RETURN = ("appointment_archived", "superseded")
 _MAY_NOT_RETURN_LATE = ("appointment_pending", "no_address")
-_LATER_BY_RULE: Final = tuple(sorted(BUSY_CODES))
+_LATER_BY_RULE: Final = tuple(sorted({*BUSY_CODES, ACCOUNT_FAILING}))
 
 
 PLANNED_CHANNEL: Final = "messages_planned"

@@ -2,15 +2,19 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import ColumnElement, Select, Table, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Message
 from notifications.storage.messages import COLUMNS, messages_of
-from notifications.storage.tables import number_opt_outs, provider_calls
+from notifications.storage.tables import number_opt_outs, organization_opt_outs, provider_calls
+
+OwnOptOuts = frozenset[tuple[UUID, str]]
+"""Organizations, and the digests of numbers that have stopped their own senders."""
 
 _FIELDS: Final = ", ".join(f"m.{column.name}" for column in COLUMNS)
 _TO_NUMBER: Final = """
@@ -19,6 +23,7 @@ _TO_NUMBER: Final = """
     AND (addressee.id = c.id OR addressee.merged_into = c.id)
     AND m.organization_id = c.organization_id AND m.client_id = addressee.id
     AND m.channel = 'sms' AND m.audience = 'client'
+    AND (CAST(:organization AS uuid) IS NULL OR c.organization_id = :organization)
 """
 _STOP = text(
     f"""
@@ -39,38 +44,67 @@ _RESUME = text(
 
 
 class OptOutStore:
-    def __init__(self, session: AsyncSession) -> None:
+    """Who has stopped the shared sender, or with an organization: that organization's own."""
+
+    def __init__(self, session: AsyncSession, organization_id: UUID | None = None) -> None:
         self._session = session
+        self._organization_id = organization_id
 
     async def blocked(self, digests: Collection[str]) -> frozenset[str]:
         """Those of `digests` that have opted out."""
         if not digests:
             return frozenset()
-        query = select(number_opt_outs.c.digest).where(number_opt_outs.c.digest.in_(sorted(digests)))
-        return frozenset((await self._session.execute(query)).scalars())
+        return frozenset((await self._session.execute(self._select(digests))).scalars())
+
+    async def own_blocked(self, organization_ids: Collection[UUID], digests: Collection[str]) -> OwnOptOuts:
+        """Those of `digests` that have stopped the own sender of one of these organizations."""
+        if not digests or not organization_ids:
+            return frozenset()
+        own = organization_opt_outs.c
+        query = select(own.organization_id, own.digest).where(
+            own.organization_id.in_(sorted(organization_ids)), own.digest.in_(sorted(digests))
+        )
+        return frozenset((row.organization_id, row.digest) for row in await self._session.execute(query))
 
     async def since(self, digests: Collection[str]) -> datetime | None:
         """Since when a number has been opted out; None where it is not."""
-        query = select(number_opt_outs.c.opted_out_at).where(number_opt_outs.c.digest.in_(sorted(digests)))
-        opted_out_at: datetime | None = (await self._session.execute(query.limit(1))).scalar()
+        found = await self._session.execute(self._select(digests, self._table.c.opted_out_at).limit(1))
+        opted_out_at: datetime | None = found.scalar()
         return opted_out_at
 
     async def block(self, digest: str, *, now: datetime) -> None:
         """A number that has opted out already keeps its date."""
         values = {"digest": digest, "opted_out_at": now}
-        await self._session.execute(insert(number_opt_outs).values(values).on_conflict_do_nothing())
+        if self._organization_id is not None:
+            values["organization_id"] = self._organization_id
+        await self._session.execute(insert(self._table).values(values).on_conflict_do_nothing())
 
     async def unblock(self, digests: Collection[str]) -> None:
-        await self._session.execute(delete(number_opt_outs).where(number_opt_outs.c.digest.in_(sorted(digests))))
+        await self._session.execute(delete(self._table).where(*self._are(digests)))
+
+    @property
+    def _table(self) -> Table:
+        return number_opt_outs if self._organization_id is None else organization_opt_outs
+
+    def _are(self, digests: Collection[str]) -> list[ColumnElement[bool]]:
+        named: list[ColumnElement[bool]] = [self._table.c.digest.in_(sorted(digests))]
+        if self._organization_id is None:
+            return named
+        return [self._table.c.organization_id == self._organization_id, *named]
+
+    def _select(self, digests: Collection[str], column: ColumnElement[Any] | None = None) -> Select[Any]:
+        return select(self._table.c.digest if column is None else column).where(*self._are(digests))
 
     async def stop(self, number: str, *, now: datetime) -> list[Message]:
-        """Suppresses each text and call to clients with this number, of all organizations, not being handed over."""
-        rows = await self._session.execute(_STOP, {"number": number, "now": now})
+        """Suppresses each text to clients with this number that is not being handed over."""
+        rows = await self._session.execute(_STOP, {"number": number, "now": now, "organization": self._organization_id})
         return messages_of(rows)
 
     async def resume(self, number: str, *, now: datetime) -> list[Message]:
         """Plans the reminders again that lie ahead and were stopped; whether they still hold is judged when due."""
-        rows = await self._session.execute(_RESUME, {"number": number, "now": now})
+        rows = await self._session.execute(
+            _RESUME, {"number": number, "now": now, "organization": self._organization_id}
+        )
         return messages_of(rows)
 
     async def claim_call(self, call_id: str, *, now: datetime) -> bool:

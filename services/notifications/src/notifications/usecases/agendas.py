@@ -124,6 +124,7 @@ class _NotSendable(Exception):  # noqa: N818 - no error, but how a judgement end
 async def _sendable(
     session: AsyncSession, message: Message, channels: Channels, retries: RetryPolicy, now: datetime
 ) -> Sendable:
+    channels = channels.of(message.organization_id)
     channel = channels.get(message.channel)
     if channel is None:
         raise _suppressed("channel_unavailable")
@@ -145,6 +146,7 @@ async def _sendable(
     return Sendable(
         message=message,
         channel=channel,
+        account=channels.account_of(message.channel),
         appointment=first,
         business=businesses[first.business_id],
         client_id=first.client_id,

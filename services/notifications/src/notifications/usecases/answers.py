@@ -27,6 +27,7 @@ from notifications.domain import (
 )
 from notifications.publishers import answer_command, answered_record, read_record, received_record, records_of
 from notifications.storage import AppointmentStore, ClientStore, InboundStore, MessageStore, OptOutStore, Verdict
+from notifications.usecases.channel_accounts import read_channels
 from notifications.usecases.provider_calls import block_number, unblock_number
 from slotstream_servicekit.context import Cause, Context
 from slotstream_servicekit.ids import new_id
@@ -44,11 +45,17 @@ async def receive_text(
     numbers: NumberDigests,
     now: datetime,
     traceparent: str | None = None,
+    organization_id: UUID | None = None,
 ) -> Answered:
-    """Somebody has written to our number. Worked through once per call; nothing that is not plain is acted on."""
-    if not await OptOutStore(session).claim_call(call_id, now=now):
+    """Somebody has written to our number. Worked through once per call; nothing that is not plain is acted on.
+
+    With an organization they have written to its own number: what they say is said to it alone.
+    """
+    # An organization that knows its own token could else use up the ids of others' texts.
+    own_id = call_id if organization_id is None else f"{organization_id}:{call_id}"
+    if not await OptOutStore(session).claim_call(own_id, now=now):
         return "repeated"
-    meaning = await _heard(session, number, text, numbers)
+    meaning = await _heard(session, number, text, numbers, organization_id)
     inbound = InboundMessage(
         organization_id=UUID(int=0),
         id=new_id(),
@@ -67,24 +74,31 @@ async def receive_text(
     )
     cause = Cause(correlation_id=str(inbound.id), traceparent=traceparent)
     if meaning is Meaning.STOP:
-        await block_number(session=session, number=number, numbers=numbers, cause=cause, now=now)
+        await block_number(
+            session=session, number=number, numbers=numbers, cause=cause, now=now, organization_id=organization_id
+        )
     elif meaning is Meaning.START:
-        await unblock_number(session=session, number=number, numbers=numbers, cause=cause, now=now)
+        await unblock_number(
+            session=session, number=number, numbers=numbers, cause=cause, now=now, organization_id=organization_id
+        )
     store = InboundStore(session)
-    texts = await store.texts_to(number)
+    texts = await store.texts_to(number, organization_id)
     if texts:
         await follow(session, inbound, texts, text, cause=cause)
     else:
-        await _add_unasked(session, inbound, cause=cause)
+        await _add_unasked(session, inbound, organization_id, cause=cause)
     return meaning
 
 
-async def _heard(session: AsyncSession, number: str, text: str, numbers: NumberDigests) -> Meaning:
+async def _heard(
+    session: AsyncSession, number: str, text: str, numbers: NumberDigests, organization_id: UUID | None
+) -> Meaning:
     """YES lifts an opt-out where there is one, and says yes where there is none."""
     meaning, word = meaning_of(text), opt_out_word(text)
     if word == "stop":
         return Meaning.STOP
-    if word == "start" and (meaning is not Meaning.CONFIRM or await OptOutStore(session).blocked(numbers.of(number))):
+    store = OptOutStore(session, organization_id)
+    if word == "start" and (meaning is not Meaning.CONFIRM or await store.blocked(numbers.of(number))):
         return Meaning.START
     return meaning
 
@@ -142,13 +156,18 @@ async def _add(session: AsyncSession, inbound: InboundMessage, *, cause: Cause) 
         await enqueue(session, [received_record(inbound, cause=cause)])
 
 
-async def _add_unasked(session: AsyncSession, inbound: InboundMessage, *, cause: Cause) -> None:
-    """From a number that we never wrote to: to the one organization that knows it, or to the only one there is."""
+async def _add_unasked(
+    session: AsyncSession, inbound: InboundMessage, organization_id: UUID | None, *, cause: Cause
+) -> None:
+    """From a number that we never wrote to: to the one organization that knows it, or to the only one there is.
+
+    To whose own number it was written: to that one.
+    """
     store = InboundStore(session)
-    holders = await store.lock_clients_of(inbound.address or "")
+    holders = await store.lock_clients_of(inbound.address or "", organization_id)
     clients = await ClientStore(session).get_all(holders)
     known = {(client.organization_id, client.id) for client in clients.values()}
-    organizations = {organization_id for organization_id, _ in known}
+    organizations = {each for each, _ in known} if organization_id is None else {organization_id}
     if not organizations and (sole := await store.sole_organization()) is not None:
         organizations = {sole}
     if len(organizations) != 1:
@@ -176,6 +195,9 @@ async def receive_verdicts(
 ) -> bool:
     """What booking made of answers; whether a client is to be told of a refusal. Each is worked through once."""
     settled = await InboundStore(session).settle(verdicts, now=now)
+    channels = await read_channels(
+        session=session, channels=channels, organization_ids={answer.organization_id for answer in settled}
+    )
     refused = [answer for answer in settled if answer.status is InboundStatus.REFUSED]
     keys = {(answer.organization_id, answer.appointment_id) for answer in refused if answer.appointment_id is not None}
     appointments = await AppointmentStore(session).get_all(keys) if keys else {}
@@ -183,7 +205,7 @@ async def receive_verdicts(
         refused_answer(
             answer,
             appointments[answer.organization_id, answer.appointment_id],
-            available=channels.get(answer.channel) is not None,
+            available=channels.of(answer.organization_id).get(answer.channel) is not None,
             now=now,
         )
         for answer in refused

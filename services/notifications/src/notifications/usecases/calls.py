@@ -35,6 +35,7 @@ from notifications.storage import (
     Report,
 )
 from notifications.usecases.answers import follow
+from notifications.usecases.channel_accounts import read_channels
 from notifications.usecases.eligibility import Sendable, judge_message, read_subjects
 from notifications.usecases.rendering import render_message
 from slotstream_servicekit.context import Cause
@@ -221,6 +222,7 @@ async def _sendable(
     session: AsyncSession, message: Message, *, channels: Channels, numbers: NumberDigests, now: datetime
 ) -> Sendable | None:
     subjects = await read_subjects(session=session, messages=[message], numbers=numbers)
+    channels = await read_channels(session=session, channels=channels, organization_ids=[message.organization_id])
     verdict = judge_message(message, subjects, channels=channels, now=now, retries=RetryPolicy())
     if not isinstance(verdict, Sendable):
         return None

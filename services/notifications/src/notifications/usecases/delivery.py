@@ -9,7 +9,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import (
+    ACCOUNT_FAILING,
+    WAITS_FOR_ACCOUNT,
     Channel,
+    ChannelAccount,
     Channels,
     Kind,
     Message,
@@ -27,6 +30,7 @@ from notifications.domain import (
 from notifications.publishers import records_of
 from notifications.storage import DeliveryStore, MailReplyStore, MessageStore, PushSubscriptionStore, Settlement
 from notifications.usecases.agendas import judge_agenda, plan_agendas
+from notifications.usecases.channel_accounts import account_works, read_channels, rest_account
 from notifications.usecases.eligibility import MessageSubjects, Sendable, held_back, judge_message, read_subjects
 from notifications.usecases.provider_calls import block_number
 from slotstream_servicekit.clock import Clock
@@ -53,17 +57,18 @@ async def claim_messages(
     retries: RetryPolicy,
     numbers: NumberDigests | None = None,
     but: Collection[Channel] = (),
+    full: Collection[tuple[UUID, Channel]] = (),
 ) -> list[Sendable]:
     """Claims what is due and settles at once what is not to be sent; the rest may be sent, its claim committed.
 
-    What is to go out on the channels `but` is left for later.
+    What is to go out on the channels `but`, or on a channel of an organization that is `full`, is left for later.
 
     A message that cannot be judged fails by itself, and holds up no other.
     """
     sendable: list[Sendable] = []
     async with database.system_transaction() as session:
         store = DeliveryStore(session)
-        claimed = await store.claim_due(now=now, claim=new_id(), lease=lease, limit=limit, but=but)
+        claimed = await store.claim_due(now=now, claim=new_id(), lease=lease, limit=limit, but=but, full=full)
         if claimed.unreadable:
             log.error("messages_unreadable", messages=[str(message_id) for _, message_id in claimed.unreadable])
             await store.fail_unreadable(claimed.unreadable, now=now)
@@ -75,12 +80,19 @@ async def claim_messages(
                 messages=[message for message in claimed.to_send if message.kind is not Kind.AGENDA],
                 numbers=numbers or NumberDigests(()),
             )
+            own = await read_channels(
+                session=session,
+                channels=channels,
+                organization_ids={message.organization_id for message in claimed.to_send},
+            )
             for message in claimed.to_send:
                 verdict = (
-                    await judge_agenda(session=session, message=message, channels=channels, retries=retries, now=now)
+                    await judge_agenda(session=session, message=message, channels=own, retries=retries, now=now)
                     if message.kind is Kind.AGENDA
-                    else _judged(message, subjects, channels, now, retries)
+                    else _judged(message, subjects, own, now, retries)
                 )
+                if isinstance(verdict, Sendable):
+                    verdict = _resting(verdict, now) or verdict
                 if isinstance(verdict, Sendable):
                     sendable.append(verdict)
                 else:
@@ -113,6 +125,23 @@ def _judged(
     return held or verdict
 
 
+def _resting(sendable: Sendable, now: datetime) -> Settlement | None:
+    """What becomes of a message whose account does not work: it waits until that is tried again, but for a day only."""
+    account = sendable.account
+    until = account.rests_until(now) if account is not None else None
+    if account is None or until is None:
+        return None
+    return _waiting(sendable.message, account.failure_code or ACCOUNT_FAILING, until, code=ACCOUNT_FAILING, now=now)
+
+
+def _waiting(message: Message, cause: str, until: datetime, *, code: str, now: datetime) -> Settlement:
+    if now - message.due_at >= WAITS_FOR_ACCOUNT:
+        detail = "given up: the organization's own account did not work for a day"
+        return Settlement(status=Status.FAILED, code=cause, detail=detail)
+    detail = "waits for the organization's own account, which does not work"
+    return Settlement(status=Status.PLANNED, code=code, detail=detail, next_attempt_at=until)
+
+
 async def _settle_apart(session: AsyncSession, message: Message, settlement: Settlement, *, now: datetime) -> None:
     """Settles one of many in a savepoint: where it fails, its claim runs out, and the others go on."""
     try:
@@ -134,8 +163,12 @@ async def deliver_message(
     clock: Clock,
     retries: RetryPolicy,
     numbers: NumberDigests | None = None,
+    account: ChannelAccount | None = None,
 ) -> Status | None:
-    """Hands one claimed message over and records what came of it; None where somebody else has settled it."""
+    """Hands one claimed message over and records what came of it; None where somebody else has settled it.
+
+    `account`: the organization's own by which it goes out. One that does not work rests, with all that waits for it.
+    """
 
     async def may_hand_over() -> bool:
         async with database.system_transaction() as session:
@@ -145,6 +178,7 @@ async def deliver_message(
                 outgoing=outgoing,
                 lease=channel.longest_hand_over,
                 now=clock(),
+                by_own_account=account is not None,
             )
             if begun and outgoing.answered_at is not None:
                 await MailReplyStore(session).give(outgoing.answered_at, now=clock())
@@ -158,17 +192,9 @@ async def deliver_message(
         return None
     except RefusedForNowError as error:
         gone = error.gone
-        settlement = _later(message, error, now=clock(), retries=retries)
+        settlement = await _refused_for_now(database, message, account, error, retries=retries, now=clock())
     except RecipientOptedOutError:
-        async with database.system_transaction() as session:
-            await block_number(
-                session=session,
-                number=outgoing.address,
-                numbers=numbers or NumberDigests(()),
-                cause=Cause(correlation_id=message.correlation_id, traceparent=message.traceparent),
-                now=clock(),
-            )
-        settlement = Settlement(status=Status.SUPPRESSED, reason="opted_out")
+        settlement = await _stopped(database, message, outgoing.address, numbers, account, now=clock())
     except RefusedForGoodError as error:
         gone = error.gone
         settlement = Settlement(status=Status.FAILED, code=error.code, detail=error.detail)
@@ -186,7 +212,59 @@ async def deliver_message(
     if gone:
         async with database.system_transaction() as session:
             await PushSubscriptionStore(session).forget(message.organization_id, gone)
-    return await _settle(database, message, settlement, clock=clock)
+    status = await _settle(database, message, settlement, clock=clock)
+    await _works_again(database, account, settlement, now=clock())
+    return status
+
+
+async def _works_again(
+    database: Database, account: ChannelAccount | None, settlement: Settlement, *, now: datetime
+) -> None:
+    if account is not None and account.failures and settlement.status is Status.SENT:
+        async with database.system_transaction() as session:
+            await account_works(session=session, account=account, now=now)
+
+
+async def _stopped(
+    database: Database,
+    message: Message,
+    number: str,
+    numbers: NumberDigests | None,
+    account: ChannelAccount | None,
+    *,
+    now: datetime,
+) -> Settlement:
+    """The provider knows of a STOP to the shared sender, or to the organization's own."""
+    async with database.system_transaction() as session:
+        await block_number(
+            session=session,
+            number=number,
+            numbers=numbers or NumberDigests(()),
+            cause=Cause(correlation_id=message.correlation_id, traceparent=message.traceparent),
+            now=now,
+            organization_id=message.organization_id if account is not None else None,
+        )
+    return Settlement(status=Status.SUPPRESSED, reason="opted_out")
+
+
+async def _refused_for_now(
+    database: Database,
+    message: Message,
+    account: ChannelAccount | None,
+    error: RefusedForNowError,
+    *,
+    retries: RetryPolicy,
+    now: datetime,
+) -> Settlement:
+    """An own account that does not work rests. That counts as no try of the message, which is not to blame."""
+    if account is None or not error.of_account:
+        return _later(message, error, now=now, retries=retries)
+    try:
+        async with database.system_transaction() as session:
+            until = await rest_account(session=session, account=account, code=error.code, retries=retries, now=now)
+    except TransientError:
+        until = now + retries.first
+    return _waiting(message, error.code, until, code=error.code, now=now)
 
 
 def _later(message: Message, error: RefusedForNowError, *, now: datetime, retries: RetryPolicy) -> Settlement:

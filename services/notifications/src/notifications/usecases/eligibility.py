@@ -21,6 +21,7 @@ from notifications.domain import (
     Audience,
     CatalogueItem,
     Channel,
+    ChannelAccount,
     Channels,
     Client,
     Contact,
@@ -61,6 +62,7 @@ from notifications.storage import (
     UserStore,
     WaitingListStore,
 )
+from notifications.storage.opt_outs import OwnOptOuts
 from notifications.storage.users import UserKey
 
 _TOLD_LATER: Final = frozenset({Kind.AD_HOC, Kind.ANSWER_REFUSED, Kind.FOLLOW_UP})
@@ -73,6 +75,8 @@ class Sendable:
 
     message: Message
     channel: NotificationChannel
+    account: ChannelAccount | None = None
+    """The organization's own by which it goes out; None for the installation's."""
     appointment: Appointment
     business: CatalogueItem
     client_id: UUID
@@ -109,6 +113,8 @@ class MessageSubjects:
     numbers: NumberDigests
     opted_out_numbers: frozenset[str]
     """Digests, of the numbers that the batch's texts may go to."""
+    own_opt_outs: OwnOptOuts
+    """The same, of those who have stopped an organization's own sender."""
     browsers: Mapping[tuple[UUID, UUID], Devices]
     """Of the clients whom push messages of the batch may go to, and of staff by their users."""
     user_browsers: Mapping[tuple[UUID, str], Devices]
@@ -121,6 +127,12 @@ class MessageSubjects:
     """By organization and offer, who has been offered the slots that messages of the batch tell of."""
     told: frozenset[tuple[UUID, UUID, UUID]]
     """Organization, appointment and client, of those whom an appointment was taken away from: who had heard of it."""
+
+    def has_stopped(self, organization_id: UUID, number: str) -> bool:
+        """Whether the number has stopped the shared sender, or the organization's own."""
+        digests = self.numbers.of(number)
+        is_own = any((organization_id, digest) in self.own_opt_outs for digest in digests)
+        return is_own or not self.opted_out_numbers.isdisjoint(digests)
 
 
 async def read_subjects(
@@ -161,6 +173,9 @@ async def read_subjects(
     templates = TemplateStore(session)
     catalogue = await CatalogueStore(session).get_all(items)
     staff_users = {(item.organization_id, item.user_id) for item in catalogue.values() if item.user_id}
+    opted_out_numbers, own_opt_outs = await _opted_out(
+        session, messages, [*clients.values(), *catalogue.values()], numbers
+    )
     return MessageSubjects(
         appointments=appointments,
         series=await _series(session, messages),
@@ -177,7 +192,8 @@ async def read_subjects(
         quiet_hours=await QuietHoursStore(session).of_organizations({message.organization_id for message in messages}),
         offers=offers,
         told=await _told(session, messages),
-        opted_out_numbers=await _opted_out(session, messages, [*clients.values(), *catalogue.values()], numbers),
+        opted_out_numbers=opted_out_numbers,
+        own_opt_outs=own_opt_outs,
         browsers=await PushSubscriptionStore(session).of_clients(survivors if _pushes(messages) else ()),
         user_browsers=await PushSubscriptionStore(session).of_users(staff_users if _pushes(messages) else ()),
         users=await UserStore(session).get_all(staff_users),
@@ -219,11 +235,13 @@ async def _opted_out(
     messages: Sequence[Message],
     recipients: Sequence[Client | CatalogueItem],
     numbers: NumberDigests,
-) -> frozenset[str]:
-    if not any(message.channel in STOPPED_BY_NUMBER for message in messages):
-        return frozenset()
-    phones = {recipient.phone for recipient in recipients if recipient.phone}
-    return await OptOutStore(session).blocked({digest for phone in phones for digest in numbers.of(phone)})
+) -> tuple[frozenset[str], OwnOptOuts]:
+    texted = {message.organization_id for message in messages if message.channel in STOPPED_BY_NUMBER}
+    if not texted:
+        return frozenset(), frozenset()
+    digests = {digest for recipient in recipients if recipient.phone for digest in numbers.of(recipient.phone)}
+    store = OptOutStore(session)
+    return await store.blocked(digests), await store.own_blocked(texted, digests)
 
 
 def _client_id(message: Message, appointment: Appointment | None) -> UUID | None:
@@ -280,7 +298,8 @@ class _Judgement:
 
     def sendable(self) -> Sendable:
         message, subjects = self.message, self.subjects
-        channel = self.channels.get(message.channel)
+        channels = self.channels.of(message.organization_id)
+        channel = channels.get(message.channel)
         if channel is None:
             raise _suppressed("channel_unavailable")
         appointment, texts = self._appointment()
@@ -293,14 +312,13 @@ class _Judgement:
             raise self._not_known_yet("business")
         recipient = self._staff() if message.audience is Audience.STAFF else self._consenting(client)
         address = _address(channel, recipient)
-        if message.channel in STOPPED_BY_NUMBER and subjects.opted_out_numbers.intersection(
-            subjects.numbers.of(address)
-        ):
+        if message.channel in STOPPED_BY_NUMBER and subjects.has_stopped(message.organization_id, address):
             raise _suppressed("opted_out")
         named = subjects.named_templates
         return Sendable(
             message=message,
             channel=channel,
+            account=channels.account_of(message.channel),
             appointment=_as_told(message, appointment, texts),
             business=business,
             client_id=client.id,

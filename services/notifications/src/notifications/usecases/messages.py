@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from notifications.domain import Channels, MessageRequest, requested_message
 from notifications.publishers import records_of
 from notifications.storage import AppointmentStore, ClientStore, MessageStore
+from notifications.usecases.channel_accounts import read_channels
 from slotstream_servicekit.outbox import enqueue
 
 
@@ -23,10 +24,13 @@ async def request_messages(
     known = await AppointmentStore(session).get_all(
         {(request.organization_id, request.appointment_id) for request in requests}
     )
+    channels = await read_channels(
+        session=session, channels=channels, organization_ids={request.organization_id for request in requests}
+    )
     drafts = []
     for request in requests:
         appointment = known.get((request.organization_id, request.appointment_id))
-        available = channels.get(request.channel) is not None
+        available = channels.of(request.organization_id).get(request.channel) is not None
         drafts.append(requested_message(request, appointment, available=available))
     erased = await ClientStore(session).erased({draft.client_id for draft in drafts if draft.client_id is not None})
     drafts = [

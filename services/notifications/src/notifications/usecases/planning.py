@@ -43,6 +43,7 @@ from notifications.storage import (
     SeriesStore,
     Stop,
 )
+from notifications.usecases.channel_accounts import read_channels
 from notifications.usecases.projections import newest_states
 from slotstream_servicekit.context import Cause
 from slotstream_servicekit.outbox import enqueue
@@ -280,6 +281,9 @@ async def _addressed(session: AsyncSession, drafts: Sequence[Draft], channels: C
         if (client := clients.get((draft.organization_id, draft.client_id))) is not None
     }
     browsers = await PushSubscriptionStore(session).of_clients(pushed)
+    channels = await read_channels(
+        session=session, channels=channels, organization_ids={draft.organization_id for draft in drafts}
+    )
     return [
         replace(draft, reason="no_address")
         if draft.reason is None and draft.client_id is not None and _has_no_address(draft, clients, browsers, channels)
@@ -296,7 +300,7 @@ def _has_no_address(
 ) -> bool:
     """False as well where that is not known yet: it is judged once more when the message is due."""
     client = clients.get((draft.organization_id, draft.client_id)) if draft.client_id is not None else None
-    channel = channels.get(draft.channel)
+    channel = channels.of(draft.organization_id).get(draft.channel)
     if client is None or channel is None:
         return False
     try:

@@ -49,8 +49,14 @@ async def tell_stops(
     digests = {
         (client.organization_id, client.id): numbers.of(client.phone or "") for client in clients if client.phone
     }
-    blocked = await OptOutStore(session).blocked({digest for each in digests.values() for digest in each})
-    stopped = {key for key, each in digests.items() if blocked.intersection(each)}
+    known = {digest for each in digests.values() for digest in each}
+    blocked = await OptOutStore(session).blocked(known)
+    own = await OptOutStore(session).own_blocked({organization_id for organization_id, _ in digests}, known)
+    stopped = {
+        key
+        for key, each in digests.items()
+        if not blocked.isdisjoint(each) or any((key[0], digest) in own for digest in each)
+    }
     free = {(client.organization_id, client.id) for client in clients} - stopped
     store = PreferenceStore(session)
     told = [*await store.stop(stopped), *await store.start(free)]
@@ -72,6 +78,8 @@ async def read_stops(
     client = await ClientStore(session).get(organization_id, client_id)
     digests = numbers.of(client.phone) if client is not None and client.phone else ()
     since = await OptOutStore(session).since(digests) if digests else None
+    if since is None and digests:
+        since = await OptOutStore(session, organization_id).since(digests)
     return {} if since is None else dict.fromkeys(STOPPED_BY_NUMBER, since)
 
 

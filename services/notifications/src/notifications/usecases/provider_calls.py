@@ -58,26 +58,51 @@ async def receive_status(
 
 
 async def block_number(
-    *, session: AsyncSession, number: str, numbers: NumberDigests, cause: Cause, now: datetime
+    *,
+    session: AsyncSession,
+    number: str,
+    numbers: NumberDigests,
+    cause: Cause,
+    now: datetime,
+    organization_id: UUID | None = None,
 ) -> None:
-    """From now on no text and no call goes to this number, whoever's it is; what is planned is suppressed at once."""
-    store = OptOutStore(session)
+    """From now on no text goes to this number, whoever's it is; what is planned is suppressed at once.
+
+    With an organization it is that one's own sender that was stopped: it holds for that organization alone.
+    """
+    store = OptOutStore(session, organization_id)
     for digest in numbers.of(number)[:1]:
         await store.block(digest, now=now)
     await enqueue(session, records_of(await store.stop(number, now=now)))
-    told = await PreferenceStore(session).stop(await InboundStore(session).lock_clients_of(number))
+    told = await PreferenceStore(session).stop(await InboundStore(session).lock_clients_of(number, organization_id))
     await enqueue(session, [preference_record(preference, cause=cause, now=now) for preference in told])
 
 
 async def unblock_number(
-    *, session: AsyncSession, number: str, numbers: NumberDigests, cause: Cause, now: datetime
+    *,
+    session: AsyncSession,
+    number: str,
+    numbers: NumberDigests,
+    cause: Cause,
+    now: datetime,
+    organization_id: UUID | None = None,
 ) -> None:
-    """What STOP did is undone; what staff have set stays."""
-    store = OptOutStore(session)
-    await store.unblock(numbers.of(number))
+    """What STOP did is undone; what staff have set stays.
+
+    A START to an organization's own sender does not lift what was said to the shared one: whoever holds the account's
+    token could say it for anybody. One to the shared sender lifts both.
+    """
+    store, digests = OptOutStore(session, organization_id), numbers.of(number)
+    await store.unblock(digests)
+    holders = await InboundStore(session).lock_clients_of(number, organization_id)
+    if organization_id is not None and await OptOutStore(session).blocked(digests):
+        return
+    if organization_id is None:
+        for holder in sorted({each for each, _ in holders}):
+            await OptOutStore(session, holder).unblock(digests)
     resumed = await store.resume(number, now=now)
     await enqueue(session, records_of(resumed))
     if resumed:
         await MessageStore(session).announce_planned()
-    told = await PreferenceStore(session).start(await InboundStore(session).lock_clients_of(number))
+    told = await PreferenceStore(session).start(holders)
     await enqueue(session, [preference_record(preference, cause=cause, now=now) for preference in told])

@@ -67,6 +67,7 @@ async def find_trial_recipient(
     given: str | None,
     person: PushPerson | None,
     numbers: NumberDigests,
+    organization_id: UUID,
 ) -> TrialRecipient:
     """To whom the test goes: the address that is given, by push the caller's own browsers.
 
@@ -81,7 +82,8 @@ async def find_trial_recipient(
     if address is None:
         raise AddressMissingError(f"A test by {channel.name} needs somebody whom it goes to")
     digests = numbers.of(address) if channel.name in STOPPED_BY_NUMBER else ()
-    if digests and await OptOutStore(session).blocked(digests):
+    store = OptOutStore(session)
+    if await store.blocked(digests) or await store.own_blocked([organization_id], digests):
         raise NumberOptedOutError("This phone has ended our texts (STOP). Only START from it begins them again.")
     return TrialRecipient(contact=contact, address=address)
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from notifications.domain import Channel, Channels, Kind, NotificationChannel, WaitingListNews, offer_messages
 from notifications.publishers import records_of
 from notifications.storage import MessageStore, WaitingListStore
+from notifications.usecases.channel_accounts import read_channels
 from notifications.usecases.planning import subscribed_since
 from slotstream_servicekit.outbox import enqueue
 
@@ -37,6 +38,9 @@ async def plan_offers(
     stopped = await messages.stop_kind(Kind.SLOT_OFFERED, over, "offer_over", now=now)
     people = {(one.entry.organization_id, one.entry.client_id) for one in news}
     subscribed = await subscribed_since(session, people, {}) if channels.subscribed else {}
+    channels = await read_channels(
+        session=session, channels=channels, organization_ids={one.entry.organization_id for one in news}
+    )
     drafts = [
         draft
         for one in news
@@ -44,7 +48,7 @@ async def plan_offers(
         for draft in offer_messages(
             one,
             newest=newest[one.entry.organization_id, one.entry.id],
-            channels=_told_by(channels, is_subscribed=one.entry.client_id in subscribed),
+            channels=_told_by(channels.of(one.entry.organization_id), is_subscribed=one.entry.client_id in subscribed),
             now=now,
         )
     ]

@@ -426,7 +426,7 @@ export interface paths {
         };
         /**
          * List Channels
-         * @description Every channel, and whether it is configured: what asks for one that is not is refused.
+         * @description Every channel, and whether the organization can send on it: what asks for one that is not there is refused.
          */
         get: operations["list_channels"];
         put?: never;
@@ -454,6 +454,86 @@ export interface paths {
          */
         post: operations["send_channel_test"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/channel-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Channel Accounts
+         * @description What the organization has of its own, without credentials, and whether it works.
+         */
+        get: operations["list_channel_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/channel-accounts/smtp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Smtp Account
+         * @description Set the organization's own mail server. It is not tried out: `POST /v1/channels/email/test` does that.
+         */
+        put: operations["set_smtp_account"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/channel-accounts/twilio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Twilio Account
+         * @description Set the organization's own account at Twilio, for texts, calls, or both.
+         */
+        put: operations["set_twilio_account"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/channel-accounts/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Channel Account
+         * @description Forget it with its credentials, and go back to the installation's.
+         */
+        delete: operations["remove_channel_account"];
         options?: never;
         head?: never;
         patch?: never;
@@ -797,6 +877,22 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AccountFailureOut
+         * @description Why the account does not work, in the words of the ledger's codes. What is to go out by it waits.
+         */
+        AccountFailureOut: {
+            /** Code */
+            code: string;
+            /**
+             * Since
+             * Format: date-time
+             * @example 2026-03-29T07:30:00Z
+             */
+            since: string;
+            /** Next Attempt At */
+            next_attempt_at: string | null;
+        };
+        /**
          * AddReminderIn
          * @description One more reminder for this appointment; it moves and stops with it.
          */
@@ -875,11 +971,28 @@ export interface components {
          * @enum {string}
          */
         Channel: "email" | "sms" | "voice" | "push";
+        /**
+         * ChannelAccountsOut
+         * @description Null where the organization has none of its own. `smtp_available` and `twilio_available`: one can be set.
+         */
+        ChannelAccountsOut: {
+            smtp: components["schemas"]["SmtpAccountOut"] | null;
+            twilio: components["schemas"]["TwilioAccountOut"] | null;
+            /** Smtp Available */
+            smtp_available: boolean;
+            /** Twilio Available */
+            twilio_available: boolean;
+            /** Inbound Sms Url */
+            inbound_sms_url: string | null;
+        };
         /** ChannelOut */
         ChannelOut: {
             channel: components["schemas"]["Channel"];
             /** Available */
             available: boolean;
+            /** Own */
+            own: boolean;
+            failure: components["schemas"]["AccountFailureOut"] | null;
         };
         /**
          * ChannelQuietHoursOut
@@ -1411,6 +1524,11 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /**
+         * Provider
+         * @enum {string}
+         */
+        Provider: "smtp" | "twilio";
         /** PushKeyOut */
         PushKeyOut: {
             /** Public Key */
@@ -1584,6 +1702,71 @@ export interface components {
             segments: number;
         };
         /**
+         * SmtpAccountIn
+         * @description The organization's own mail server. Without `password` the one that is set stays.
+         */
+        SmtpAccountIn: {
+            /**
+             * Host
+             * @example smtp.example.com
+             */
+            host: string;
+            /**
+             * Port
+             * @default 587
+             * @example 587
+             */
+            port: number;
+            /**
+             * Tls
+             * @default starttls
+             * @enum {string}
+             */
+            tls: "starttls" | "tls";
+            /** Username */
+            username: string;
+            /**
+             * Password
+             * @description Absent: the one that is set stays. Another host, port or user needs its own
+             */
+            password?: string | null;
+            /** Sender Address */
+            sender_address: string;
+        };
+        /** SmtpAccountOut */
+        SmtpAccountOut: {
+            /** Host */
+            host: string;
+            /** Port */
+            port: number;
+            /**
+             * Tls
+             * @enum {string}
+             */
+            tls: "starttls" | "tls";
+            /** Username */
+            username: string;
+            /** Sender Address */
+            sender_address: string;
+            /**
+             * Password Set At
+             * Format: date-time
+             * @example 2026-03-29T07:30:00Z
+             */
+            password_set_at: string;
+            failure: components["schemas"]["AccountFailureOut"] | null;
+            /** Updated By */
+            updated_by: string;
+            /**
+             * Updated At
+             * Format: date-time
+             * @example 2026-03-29T07:30:00Z
+             */
+            updated_at: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * StaffPreferencesIn
          * @description All that the caller chooses for themselves.
          */
@@ -1659,6 +1842,59 @@ export interface components {
             updated_at: string | null;
             /** Version */
             version: number | null;
+        };
+        /**
+         * TwilioAccountIn
+         * @description The organization's own account at Twilio. A secret that is absent stays as it is, if it is still needed.
+         *
+         *     Without the auth token nothing is believed that Twilio tells: neither what became of a text nor an answer, and there
+         *     are no calls.
+         */
+        TwilioAccountIn: {
+            /** Account Sid */
+            account_sid: string;
+            /** Auth Token */
+            auth_token?: string | null;
+            /** Api Key */
+            api_key?: string | null;
+            /** Api Secret */
+            api_secret?: string | null;
+            /** Sms Sender */
+            sms_sender?: string | null;
+            /** Voice Sender */
+            voice_sender?: string | null;
+        };
+        /** TwilioAccountOut */
+        TwilioAccountOut: {
+            /** Account Sid */
+            account_sid: string;
+            /** Api Key */
+            api_key: string | null;
+            /** Sms Sender */
+            sms_sender: string | null;
+            /** Voice Sender */
+            voice_sender: string | null;
+            /** Auth Token Is Set */
+            auth_token_is_set: boolean;
+            /** Api Secret Is Set */
+            api_secret_is_set: boolean;
+            /**
+             * Secrets Set At
+             * Format: date-time
+             * @example 2026-03-29T07:30:00Z
+             */
+            secrets_set_at: string;
+            failure: components["schemas"]["AccountFailureOut"] | null;
+            /** Updated By */
+            updated_by: string;
+            /**
+             * Updated At
+             * Format: date-time
+             * @example 2026-03-29T07:30:00Z
+             */
+            updated_at: string;
+            /** Version */
+            version: number;
         };
         /** UnreadOut */
         UnreadOut: {
@@ -5350,6 +5586,497 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_channel_accounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAccountsOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_smtp_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version to change, as in `"7"` */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SmtpAccountIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmtpAccountOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_twilio_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version to change, as in `"7"` */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TwilioAccountIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TwilioAccountOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_channel_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version to change, as in `"7"` */
+                "If-Match"?: string | null;
+            };
+            path: {
+                provider: components["schemas"]["Provider"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

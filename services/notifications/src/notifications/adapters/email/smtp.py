@@ -6,6 +6,7 @@ accepted. After it the server's reply decides; without a reply the outcome is un
 
 import asyncio
 import re
+import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,7 @@ from typing import Final, Literal
 from aiosmtplib import (
     SMTP,
     SMTPAuthenticationError,
+    SMTPConnectResponseError,
     SMTPDataError,
     SMTPException,
     SMTPResponseException,
@@ -23,6 +25,10 @@ from aiosmtplib import (
 )
 
 from notifications.domain import NotHandedOverError, OutcomeUnknownError, RefusedForGoodError, RefusedForNowError
+from slotstream_servicekit.http.guarded import GuardedHttpError
+
+Dial = Callable[[str, int], Awaitable[socket.socket]]
+"""Connects to a host and port."""
 
 _ADDRESS: Final = re.compile(r"\S+@\S+")
 _IDLE_SECONDS: Final = 60.0
@@ -33,7 +39,10 @@ _PASSING_CODES: Final = frozenset({530, 534, 535, 538})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpServer:
-    """`tls`: on connecting (`tls`), by STARTTLS (`starttls`), the same where offered (`opportunistic`), or `none`."""
+    """`tls`: on connecting (`tls`), by STARTTLS (`starttls`), the same where offered (`opportunistic`), or `none`.
+
+    `dial` makes the connections where the host is not to be believed; `trusted` stands instead of `ca_file`.
+    """
 
     host: str
     port: int
@@ -44,6 +53,8 @@ class SmtpServer:
     seconds: float = 10.0
     data_seconds: float = 60.0
     connections: int = 8
+    dial: Dial | None = None
+    trusted: ssl.SSLContext | None = field(default=None, repr=False)
 
 
 class _Kept:
@@ -66,7 +77,7 @@ class SmtpGateway:
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
         self._idle: list[_Kept] = []
-        self._tls = ssl.create_default_context(cafile=server.ca_file)
+        self._tls = server.trusted or ssl.create_default_context(cafile=server.ca_file)
         self._room = asyncio.Semaphore(server.connections)
 
     async def send(
@@ -123,19 +134,27 @@ class SmtpGateway:
 
     async def _connect(self) -> SMTP:
         server = self.server
-        client = SMTP(
-            hostname=server.host,
-            port=server.port,
-            username=server.username,
-            password=server.password,
-            timeout=server.seconds,
-            use_tls=server.tls == "tls",
-            start_tls={"starttls": True, "opportunistic": None}.get(server.tls, False),
-            tls_context=self._tls,
-        )
+        dialled = await server.dial(server.host, server.port) if server.dial is not None else None
+        try:
+            client = SMTP(
+                hostname=server.host,
+                port=server.port if dialled is None else None,
+                sock=dialled,
+                username=server.username,
+                password=server.password,
+                timeout=server.seconds,
+                use_tls=server.tls == "tls",
+                start_tls={"starttls": True, "opportunistic": None}.get(server.tls, False),
+                tls_context=self._tls,
+            )
+        except BaseException:
+            if dialled is not None:
+                dialled.close()
+            raise
         try:
             await client.connect()
         except BaseException:
+            # A socket that was dialled is the client's by now, which closes it with its transport.
             client.close()
             raise
         return client
@@ -167,11 +186,19 @@ async def _address(client: SMTP, sender: str, recipient: str) -> None:
 def _before_content(error: BaseException) -> BaseException:
     """What a failure before the content means."""
     if isinstance(error, SMTPAuthenticationError):
-        return RefusedForNowError("smtp_authentication", "the mail server does not take our credentials")
+        detail = "the mail server does not take our credentials"
+        return RefusedForNowError("smtp_authentication", detail, of_account=True)
+    if isinstance(error, SMTPConnectResponseError):
+        detail = f"the mail server greeted with {error.code}"
+        return RefusedForNowError(f"smtp_{error.code}", detail, of_account=True)
     if isinstance(error, SMTPResponseException):
         return _refusal(error)
+    if isinstance(error, GuardedHttpError):
+        # Refused, closed or silent: it must not be told which.
+        return RefusedForNowError("smtp_unreachable", "the mail server cannot be reached", of_account=True)
     if isinstance(error, SMTPException | OSError | TimeoutError | ValueError):
-        return RefusedForNowError("smtp_unreachable", f"the mail server cannot be used: {type(error).__name__}")
+        detail = f"the mail server cannot be used: {type(error).__name__}"
+        return RefusedForNowError("smtp_unreachable", detail, of_account=True)
     return error
 
 
@@ -180,4 +207,4 @@ def _refusal(error: SMTPResponseException) -> RefusedForNowError | RefusedForGoo
     code, detail = f"smtp_{error.code}", f"the mail server answered {error.code}"
     if 500 <= error.code < 600 and error.code not in _PASSING_CODES:
         return RefusedForGoodError(code, detail)
-    return RefusedForNowError(code, detail)
+    return RefusedForNowError(code, detail, of_account=error.code in _PASSING_CODES)

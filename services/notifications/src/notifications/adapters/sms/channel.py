@@ -53,13 +53,17 @@ class SmsGateway(Protocol):
 
 
 class SmsChannel:
-    """Writes texts as cheap as their letters allow. `sender` is a number, a short code, a name or a service's SID."""
+    """Writes texts as cheap as their letters allow. `sender` is a number, a short code, a name or a service's SID.
+
+    `hears`: what is written back to the sender reaches us.
+    """
 
     name = Channel.SMS
 
-    def __init__(self, gateway: SmsGateway, *, sender: str) -> None:
+    def __init__(self, gateway: SmsGateway, *, sender: str, hears: bool = True) -> None:
         self._gateway = gateway
         self._sender = sender
+        self._hears = hears
 
     @property
     def longest_hand_over(self) -> timedelta:
@@ -88,15 +92,18 @@ class SmsChannel:
     async def aclose(self) -> None:
         await self._gateway.aclose()
 
+    @property
+    def _is_answerable(self) -> bool:
+        return self._hears and can_be_answered(self._sender)
+
     def _asks(self, notification: Notification) -> bool:
         """Whether a reminder asks to be answered: only where the sender can be."""
-        return notification.may_ask and _is_reminder(notification) and can_be_answered(self._sender)
+        return notification.may_ask and _is_reminder(notification) and self._is_answerable
 
     def _closing(self, notification: Notification, *, asks: bool) -> str:
         """How a client answers and stops reminders: only where the sender can be answered."""
-        if not (_is_reminder(notification) or notification.message.kind is Kind.FOLLOW_UP) or not can_be_answered(
-            self._sender
-        ):
+        is_asked_for = _is_reminder(notification) or notification.message.kind is Kind.FOLLOW_UP
+        if not is_asked_for or not self._is_answerable:
             return ""
         language = notification.language.partition("-")[0].lower()
         how_to_stop = _HOW_TO_STOP.get(language, _HOW_TO_STOP["en"])

@@ -149,7 +149,7 @@ def _http_client(account: TwilioAccount) -> Any:
                 )
             except (ClientConnectorError, ConnectionTimeoutError) as error:
                 detail = f"the provider cannot be reached: {type(error).__name__}"
-                raise RefusedForNowError("twilio_unreachable", detail) from error
+                raise RefusedForNowError("twilio_unreachable", detail, of_account=True) from error
             if response.status_code >= 300:
                 headers = response.headers or {}
                 raise outcome_of(response.status_code, _code_in(response.text), headers.get("Retry-After"))
@@ -183,7 +183,7 @@ def outcome_of(status: int, code: int | None, retry_after: str | None, *, now: d
     if status >= 500:
         return OutcomeUnknownError(name, detail)
     if status < 400 or status in (401, 403, 404, 405) or code in _OURS_TO_MEND:
-        return RefusedForNowError(name, detail)
+        return RefusedForNowError(name, detail, of_account=True)
     return RefusedForGoodError(name, detail)
 
 

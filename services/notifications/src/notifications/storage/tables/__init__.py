@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from notifications.storage.tables.base import instant, metadata
+from notifications.storage.tables.channel_accounts import channel_accounts, organization_opt_outs
 from notifications.storage.tables.ledger import inbound_messages, messages, number_opt_outs, provider_calls
 from notifications.storage.tables.mail_replies import calendar_replies, reply_addresses
 from notifications.storage.tables.push import push_subscriptions
@@ -39,6 +40,7 @@ __all__ = [
     "appointments",
     "calendar_replies",
     "catalogue",
+    "channel_accounts",
     "clients",
     "erased_clients",
     "follow_up_rules",
@@ -47,6 +49,7 @@ __all__ = [
     "messages",
     "metadata",
     "number_opt_outs",
+    "organization_opt_outs",
     "outbox",
     "preferences",
     "provider_calls",
@@ -319,11 +322,13 @@ TENANT_TABLES = (
     "appointments",
     "calendar_replies",
     "catalogue",
+    "channel_accounts",
     "clients",
     "follow_up_rules",
     "idempotency_keys",
     "inbound_messages",
     "messages",
+    "organization_opt_outs",
     "outbox",
     "preferences",
     "push_subscriptions",
@@ -393,8 +398,10 @@ UNLIMITED_TABLES = {
     "appointment_texts": "read beside their messages only",
     "calendar_replies": "never read by requests of callers",
     "catalogue": "names of what a caller may name; the use cases check what that is",
+    "channel_accounts": "the organization's, and its owners' alone",
     "clients": "the organization's: people come to several businesses",
     "idempotency_keys": "a caller's own",
+    "organization_opt_outs": "the organization's, as clients are",
     "outbox": "never read by requests",
     "preferences": "the organization's, as clients are",
     "push_subscriptions": "each person's own",

@@ -79,6 +79,7 @@ messages = Table(
     Column("series_version", Integer, nullable=True),
     Column("calendar_sequence", Integer, nullable=True),
     Column("asks", Boolean, nullable=False, server_default=text("false")),
+    Column("by_own_account", Boolean, nullable=True),
     Column("correlation_id", Text, nullable=False),
     Column("causation_id", Text, nullable=True),
     Column("traceparent", Text, nullable=True),

@@ -1,0 +1,36 @@
+"""Accounts of organizations at providers, and who has stopped what they send by them."""
+
+from sqlalchemy import ARRAY, Column, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from notifications.storage.tables.base import instant, metadata
+
+channel_accounts = Table(
+    "channel_accounts",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("details", JSONB, nullable=False),
+    Column("sealed_secrets", LargeBinary, nullable=False),
+    Column("secret_names", ARRAY(Text), nullable=False),
+    instant("secrets_set_at"),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("failure_code", Text, nullable=True),
+    instant("failing_since", nullable=True),
+    instant("paused_until", nullable=True),
+    Column("updated_by", Text, nullable=False),
+    instant("created_at"),
+    instant("updated_at"),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("organization_id", "provider"),
+)
+
+organization_opt_outs = Table(
+    "organization_opt_outs",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("digest", Text, nullable=False),
+    instant("opted_out_at"),
+    PrimaryKeyConstraint("organization_id", "digest"),
+    comment="Keyed hashes of phone numbers that stopped an organization's own sender.",
+)

@@ -70,6 +70,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "quiet_hours": _MASTER,
         "channel_accounts": _MASTER,
         "organization_opt_outs": "digests only: so that nobody who said STOP to an organization is written to by it",
+        "send_limits": _MASTER,
         "catalogue": _STATE,
         "clients": _STATE,
         "preferences": _STATE,

@@ -219,6 +219,14 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         Probe(route="PUT /v1/channel-accounts/twilio", json=TWILIO, expected=FORBIDDEN, controls=False),
         Probe(route="DELETE /v1/channel-accounts/{provider}", path="/v1/channel-accounts/smtp", expected=FORBIDDEN),
         Probe(route="GET /v1/quiet-hours", expected=OPEN),
+        Probe(route="GET /v1/send-limits", expected=OPEN),
+        Probe(
+            route="PUT /v1/send-limits/{channel}",
+            path="/v1/send-limits/sms",
+            json={"per_minute": 5},
+            expected=SHARED,
+        ),
+        Probe(route="DELETE /v1/send-limits/{channel}", path="/v1/send-limits/sms", expected=SHARED),
         Probe(
             route="PUT /v1/quiet-hours/{channel}",
             path="/v1/quiet-hours/sms",

@@ -229,7 +229,13 @@ def create_channels(settings: NotificationsSettings, *, accounts: AccountChannel
     if (push := _push_gateway(settings)) is not None:
         channels.append(PushChannel(push))
     quiet = QuietHours(begins=settings.voice_quiet_from, ends=settings.voice_quiet_until)
-    return Channels(channels, immediate=[Channel.EMAIL], quiet={Channel.VOICE: quiet}, accounts=accounts)
+    return Channels(
+        channels,
+        immediate=[Channel.EMAIL],
+        quiet={Channel.VOICE: quiet},
+        per_minute=settings.per_minute,
+        accounts=accounts,
+    )
 
 
 def create_reply_addresses(settings: NotificationsSettings) -> ReplyAddresses | None:
@@ -334,6 +340,7 @@ def sweeps(settings: NotificationsSettings) -> Sequence[Sweep]:
         Sweep(table="provider_calls", where=f"received_at {is_old}", parameters=age),
         Sweep(table="reply_addresses", where=f"given_at {is_old}", parameters=age),
         Sweep(table="calendar_replies", where=f"received_at {is_old}", parameters=age),
+        Sweep(table="send_allowances", where="taken_until < now() - interval '1 day'"),
         Sweep(table="reminders", where=_REMINDERS_OF_NOTHING.format(is_old=is_old), parameters=age),
     ]
 

@@ -239,6 +239,24 @@ class ChannelTestOut(ResponseModel):
     detail: str | None
 
 
+class SendLimitIn(RequestModel):
+    per_minute: Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
+
+
+class SendLimitOut(ResponseModel):
+    """`most` is the installation's; null: none. `is_default`: the organization has not set its own."""
+
+    channel: Channel
+    per_minute: int | None
+    most: int | None
+    is_default: bool
+    version: int
+
+
+class SendLimitsOut(ResponseModel):
+    items: list[SendLimitOut]
+
+
 _ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), Field(examples=["21:00"])]
 
 

@@ -1,13 +1,15 @@
 """What notifications can be told."""
 
+from collections.abc import Mapping
 from datetime import time, timedelta
 from ipaddress import IPv4Network, IPv6Network
-from typing import Literal
+from typing import Annotated, Literal
 
 from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from notifications.domain import Channel
 from slotstream_servicekit.client_links import checked_link_keys
 from slotstream_servicekit.settings import Port, ServiceSettings
 
@@ -56,6 +58,11 @@ class NotificationsSettings(ServiceSettings):
     """Networks that organizations' own mail servers may be in, at any port, though not public."""
     smtp_own_ca_file: str | None = None
     """An authority that organizations' own mail servers may have their certificates from, beside the public ones."""
+
+    per_minute: Mapping[Channel, Annotated[int, Field(ge=0, le=1_000_000)]] = Field(
+        default={Channel.EMAIL: 6_000, Channel.SMS: 600, Channel.VOICE: 60, Channel.PUSH: 6_000}
+    )
+    """How much one organization sends on a channel in a minute; a quarter of it at once. 0, or none: all it has."""
 
     sms: Literal["none", "console", "twilio"] = "none"
     """How SMS go out. `console` is for development: each becomes a mail to an address that does not exist."""

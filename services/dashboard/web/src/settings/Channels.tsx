@@ -15,6 +15,7 @@ import { Waiting } from "../ui/Page";
 import { Problem, sayReason } from "../ui/Problem";
 import { OwnMailServer, OwnTwilio, useOwnAccounts } from "./OwnAccounts";
 import { QuietHours, useQuietHours } from "./QuietHours";
+import { type Limit, SendLimit, useSendLimits } from "./SendLimit";
 import "../messages/messages.css";
 
 type Outcome = components["schemas"]["ChannelTestOut"];
@@ -25,13 +26,14 @@ export function Channels() {
   const states = useChannelStates();
   const quiet = useQuietHours();
   const accounts = useOwnAccounts(useRight("administer"));
+  const limits = useSendLimits().data?.items;
   if (!states) return <Waiting rows={4} />;
   return (
     <>
       <p className="soft">{t("channelSetup.hint")}</p>
       <Problem error={quiet.error ?? accounts.error} />
       {states.map((state) => (
-        <Channel key={state.channel} state={state} hours={quiet.data?.items.find((item) => item.channel === state.channel)}>
+        <Channel key={state.channel} state={state} hours={quiet.data?.items.find((item) => item.channel === state.channel)} limit={limits?.find((item) => item.channel === state.channel)}>
           {accounts.data && state.channel === "email" && accounts.data.smtp_available && <OwnMailServer key={accounts.data.smtp?.version ?? 0} known={accounts.data.smtp} />}
           {accounts.data && state.channel === "sms" && accounts.data.twilio_available && <OwnTwilio key={accounts.data.twilio?.version ?? 0} known={accounts.data.twilio} inboundUrl={accounts.data.inbound_sms_url} />}
         </Channel>
@@ -47,7 +49,7 @@ export function Channels() {
   );
 }
 
-function Channel({ state, hours, children }: { state: ChannelState; hours: Hours | undefined; children?: ReactNode }) {
+function Channel({ state, hours, limit, children }: { state: ChannelState; hours: Hours | undefined; limit: Limit | undefined; children?: ReactNode }) {
   const { t } = useTranslation();
   const { clock } = useBusiness();
   const name = t(`channel.${state.channel}`);
@@ -63,6 +65,7 @@ function Channel({ state, hours, children }: { state: ChannelState; hours: Hours
       )}
       {state.available ? <Trial channel={state.channel} /> : <p className="soft">{t("channelSetup.how")}</p>}
       {state.available && hours && <QuietHours key={`${hours.version} ${hours.begins} ${hours.ends}`} hours={hours} />}
+      {state.available && limit && <SendLimit key={`${limit.version} ${limit.per_minute}`} limit={limit} />}
       {children}
     </section>
   );

@@ -1,17 +1,28 @@
 """/v1/channels: what messages can be sent on here, and trying it out."""
 
+from datetime import datetime
+from typing import Final, cast
+
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from notifications.account_schemas import failure_of
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
-from notifications.domain import Channel, Channels, PeopleOnlyError, PushPerson
+from notifications.domain import Channel, Channels, Pace, PeopleOnlyError, PushPerson
 from notifications.schemas import ChannelOut, ChannelsOut, ChannelTestIn, ChannelTestOut
 from notifications.storage import PushSubscriptionStore
 from notifications.usecases.channel_accounts import account_works
+from notifications.usecases.send_limits import take_allowance
 from notifications.usecases.trials import find_trial_recipient, send_trial
 from slotstream_servicekit.http import Principal, Router
-from slotstream_servicekit.http.limits import rate_limited
+from slotstream_servicekit.http.limits import RateLimitedError, RateLimits, rate_limited
+from slotstream_servicekit.settings import Rate
 from slotstream_servicekit.telemetry import get_logger
 
 log = get_logger(__name__)
+
+TESTS: Final = "channel_tests"
+RATE: Final = Rate(per_minute=3, burst=5)
 
 router = Router(prefix="/v1/channels", tags=["channels"])
 
@@ -24,9 +35,13 @@ async def list_channels(dependencies: CurrentDependencies, principal: Reader) ->
     return ChannelsOut(items=[_out(channel, channels) for channel in Channel])
 
 
-@router.post("/{channel}/test", dependencies=[rate_limited("channel_tests", per_minute=3, burst=5)])
+@router.post("/{channel}/test", dependencies=[rate_limited(TESTS, per_minute=RATE.per_minute, burst=RATE.burst)])
 async def send_channel_test(
-    channel: Channel, body: ChannelTestIn, dependencies: CurrentDependencies, principal: TemplateWriter
+    request: Request,
+    channel: Channel,
+    body: ChannelTestIn,
+    dependencies: CurrentDependencies,
+    principal: TemplateWriter,
 ) -> ChannelTestOut:
     """Send one message, which says that it is a test, to the address that is named; by push to the caller's browsers.
 
@@ -37,6 +52,7 @@ async def send_channel_test(
     async with dependencies.database.transaction(principal) as session:
         channels = await dependencies.channels_of(session, principal)
         configured = channels.require(channel)
+        await _take_test(request, session, principal, context.now)
         recipient = await find_trial_recipient(
             session=session,
             channel=configured,
@@ -61,6 +77,22 @@ async def send_channel_test(
             await account_works(session=session, account=account, now=context.now)
     log.info("channel_tested", channel=channel.value, by=principal.subject, status=outcome.status, code=outcome.code)
     return ChannelTestOut.model_validate(outcome)
+
+
+async def _take_test(request: Request, session: AsyncSession, principal: Principal, now: datetime) -> None:
+    """Each process counts its own requests; this holds over all of them. Raises RateLimitedError."""
+    rate = cast("RateLimits", request.app.state.rate_limits).rate_of(TESTS, RATE)
+    if not rate.per_minute:
+        return
+    pace = Pace(rate.per_minute, rate.burst)
+    wait = await take_allowance(
+        session=session, organization_id=principal.organization_id, what=TESTS, pace=pace, now=now
+    )
+    if wait:
+        detail = (
+            f"Your organization may try channels out {rate.per_minute} times a minute. Try again in {wait} seconds."
+        )
+        raise RateLimitedError(detail, extra={"retry_after": wait})
 
 
 def _out(channel: Channel, channels: Channels) -> ChannelOut:

@@ -84,6 +84,7 @@ from notifications.domain.errors import (
     DuplicateFollowUpError,
     DuplicateReminderError,
     EndpointInvalidError,
+    LimitTooHighError,
     NumberOptedOutError,
     PeopleOnlyError,
     PushKeysInvalidError,
@@ -132,6 +133,15 @@ from notifications.domain.quiet_hours import (
 from notifications.domain.reminders import Reminder, ReminderRule
 from notifications.domain.retries import RetryPolicy
 from notifications.domain.rules import rules_for
+from notifications.domain.send_limits import (
+    BULK_KINDS,
+    RATE_LIMITED,
+    ChannelLimit,
+    Pace,
+    Taken,
+    Turns,
+    turns_of,
+)
 from notifications.domain.series import (
     Occurrence,
     Series,
@@ -160,6 +170,7 @@ __all__ = [
     "AGREED_STATUSES",
     "API_SECRET",
     "AUTH_TOKEN",
+    "BULK_KINDS",
     "BUSY_CODES",
     "CHANNELS_OF",
     "HELD_KINDS",
@@ -173,6 +184,7 @@ __all__ = [
     "OF_SERIES",
     "PASSWORD",
     "QUIET_HOURS",
+    "RATE_LIMITED",
     "STOPPED_BY_NUMBER",
     "USER_DEACTIVATED",
     "USER_REMOVED",
@@ -196,6 +208,7 @@ __all__ = [
     "ChannelAccount",
     "ChannelAccountNotFoundError",
     "ChannelAccountsUnavailableError",
+    "ChannelLimit",
     "ChannelQuietHours",
     "ChannelUnavailableError",
     "Channels",
@@ -215,6 +228,7 @@ __all__ = [
     "InboundStatus",
     "InvalidAddressError",
     "Kind",
+    "LimitTooHighError",
     "LocationKind",
     "MailOutcome",
     "Meaning",
@@ -230,6 +244,7 @@ __all__ = [
     "OutcomeUnknownError",
     "Outgoing",
     "OwnChannel",
+    "Pace",
     "Participation",
     "PeopleOnlyError",
     "Preference",
@@ -262,6 +277,7 @@ __all__ = [
     "Staff",
     "StaffPreferences",
     "Status",
+    "Taken",
     "Template",
     "TemplateRefusedError",
     "Text",
@@ -270,6 +286,7 @@ __all__ = [
     "ToldSeries",
     "TooManySubscriptionsError",
     "TrialText",
+    "Turns",
     "TwilioDetails",
     "User",
     "WaitingListEntry",
@@ -311,6 +328,7 @@ __all__ = [
     "told_at",
     "told_series",
     "trial_text",
+    "turns_of",
     "undone_no_shows",
     "without_links",
 ]

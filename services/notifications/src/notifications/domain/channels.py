@@ -198,9 +198,9 @@ class Channels:
     """The channels that are configured.
 
     `immediate` are those that news goes out on without being asked for, `subscribed` those that it goes out on to
-    whoever has subscribed. `quiet` has the hours in which nobody is reached on a
-    channel, where an organization has not set its own. `accounts` makes those of organizations with accounts of their
-    own; `of` tells what one organization sends by, once `with_own` has said so.
+    whoever has subscribed. `quiet` has the hours in which nobody is reached on a channel, where an organization has not
+    set its own, and `per_minute` how much one organization may send. `accounts` makes channels of organizations' own
+    accounts; `of` tells what one organization sends by, once `with_own` has said so.
     """
 
     def __init__(
@@ -210,6 +210,7 @@ class Channels:
         immediate: Sequence[Channel],
         subscribed: Sequence[Channel] = (Channel.PUSH,),
         quiet: Mapping[Channel, QuietHours] | None = None,
+        per_minute: Mapping[Channel, int] | None = None,
         accounts: AccountChannels | None = None,
         own_accounts: Mapping[Channel, ChannelAccount] | None = None,
         organizations: Mapping[UUID, Sequence[OwnChannel]] | None = None,
@@ -219,6 +220,7 @@ class Channels:
         self._organizations = organizations or {}
         self._by_name = {channel.name: channel for channel in channels}
         self._quiet = quiet or {}
+        self._per_minute = per_minute or {}
         self.immediate = [self._by_name[name] for name in immediate if name in self._by_name]
         self.subscribed = [
             self._by_name[name] for name in subscribed if name in self._by_name and name not in immediate
@@ -266,10 +268,15 @@ class Channels:
             immediate=[channel.name for channel in self.immediate],
             subscribed=[channel.name for channel in self.subscribed],
             quiet=self._quiet,
+            per_minute=self._per_minute,
             accounts=self.accounts,
             own_accounts=own_accounts,
             organizations=organizations,
         )
+
+    def per_minute_of(self, name: Channel) -> int:
+        """How much an organization may send on it; 0: whatever it has."""
+        return self._per_minute.get(name, 0)
 
     def quiet_hours_of(self, name: Channel) -> QuietHours | None:
         return self._quiet.get(name)

@@ -65,6 +65,13 @@ class SenderMissingError(SlotstreamError):
     kind = ErrorKind.invalid
 
 
+class LimitTooHighError(SlotstreamError):
+    """More in a minute than the installation allows."""
+
+    code = "limit_too_high"
+    kind = ErrorKind.invalid
+
+
 class AddressMissingError(SlotstreamError):
     """Nobody is named to whom a message could go."""
 

@@ -15,6 +15,7 @@ from notifications.storage.projections import CatalogueStore, ClientStore
 from notifications.storage.push import Devices, PushSubscriptionStore
 from notifications.storage.quiet_hours import QuietHoursStore
 from notifications.storage.reminders import ReminderRuleStore, ReminderStore
+from notifications.storage.send_limits import SendLimitStore
 from notifications.storage.series import SeriesStore
 from notifications.storage.templates import TemplateStore
 from notifications.storage.users import StaffPreferenceStore, UserStore
@@ -46,6 +47,7 @@ __all__ = [
     "ReminderRuleStore",
     "ReminderStore",
     "Report",
+    "SendLimitStore",
     "SeriesStore",
     "Settlement",
     "StaffPreferenceStore",

@@ -15,6 +15,7 @@ from notifications.domain import (
     ACCOUNT_FAILING,
     BUSY_CODES,
     NEED_ACTIVE,
+    RATE_LIMITED,
     Audience,
     Channel,
     Draft,
@@ -50,7 +51,7 @@ _MAY_RETURN = (
 """Why a reminder was suppressed that comes back when the appointment does."""
 _FOLLOW_UP_MAY_RETURN = ("appointment_archived", "superseded")
 _MAY_NOT_RETURN_LATE = ("appointment_pending", "no_address")
-_LATER_BY_RULE: Final = tuple(sorted({*BUSY_CODES, ACCOUNT_FAILING}))
+_LATER_BY_RULE: Final = tuple(sorted({*BUSY_CODES, ACCOUNT_FAILING, RATE_LIMITED}))
 
 
 PLANNED_CHANNEL: Final = "messages_planned"
@@ -266,6 +267,22 @@ class MessageStore:
     async def announce_planned(self) -> None:
         """Wakes the senders of all workers when the transaction is committed."""
         await notify(self._session, PLANNED_CHANNEL)
+
+    async def wake_rate_limited(self, organization_id: UUID, channel: Channel, *, now: datetime) -> bool:
+        """Has what waits for its turn claimed anew; whether there is any."""
+        woken = await self._session.execute(
+            update(messages)
+            .where(
+                messages.c.organization_id == organization_id,
+                messages.c.channel == channel,
+                messages.c.status == Status.PLANNED,
+                messages.c.code == RATE_LIMITED,
+                messages.c.next_attempt_at > now,
+            )
+            .values(next_attempt_at=now)
+            .returning(text("1"))
+        )
+        return woken.first() is not None
 
     async def oldest_unsent(self, *, now: datetime) -> datetime | None:
         """When the message was due that waits longest for being sent; None where nothing that is due waits."""

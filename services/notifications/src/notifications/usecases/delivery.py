@@ -33,6 +33,7 @@ from notifications.usecases.agendas import judge_agenda, plan_agendas
 from notifications.usecases.channel_accounts import account_works, read_channels, rest_account
 from notifications.usecases.eligibility import MessageSubjects, Sendable, held_back, judge_message, read_subjects
 from notifications.usecases.provider_calls import block_number
+from notifications.usecases.send_limits import take_turns
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.context import Cause
 from slotstream_servicekit.database import Database
@@ -104,6 +105,10 @@ async def claim_messages(
                 cause=Cause(correlation_id=str(new_id())),
                 now=now,
             )
+            # Last, for whoever else claims what is of these organizations waits meanwhile.
+            sendable, later = await take_turns(session=session, waiting=sendable, channels=channels, now=now)
+            for waiting, settlement in later:
+                await _settle_apart(session, waiting.message, settlement, now=now)
     return sendable
 
 

@@ -24,6 +24,7 @@ from notifications.storage.tables.ledger import inbound_messages, messages, numb
 from notifications.storage.tables.mail_replies import calendar_replies, reply_addresses
 from notifications.storage.tables.push import push_subscriptions
 from notifications.storage.tables.quiet_hours import quiet_hours
+from notifications.storage.tables.send_limits import send_allowances, send_limits
 from notifications.storage.tables.series import series, series_sequences
 from notifications.storage.tables.users import removed_users, staff_preferences, users
 from notifications.storage.tables.waiting_list import waiting_list_entries
@@ -60,6 +61,8 @@ __all__ = [
     "removed_users",
     "reply_addresses",
     "schema",
+    "send_allowances",
+    "send_limits",
     "series",
     "series_sequences",
     "staff_preferences",
@@ -337,6 +340,8 @@ TENANT_TABLES = (
     "reminders",
     "removed_users",
     "reply_addresses",
+    "send_allowances",
+    "send_limits",
     "series",
     "series_sequences",
     "staff_preferences",
@@ -409,6 +414,8 @@ UNLIMITED_TABLES = {
     "reminders": "read beside their appointments only",
     "removed_users": "never read by requests",
     "reply_addresses": "never read by requests of callers",
+    "send_allowances": "the organization's",
+    "send_limits": "the organization's; the use case refuses who is limited",
     "series": "never read by requests",
     "series_sequences": "never read by requests",
     "staff_preferences": "a caller's own",

@@ -1,6 +1,7 @@
 """A command can check or book many appointments: each by itself, answered once with what became of each."""
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ from booking_commands import answers_to, work_through
 from booking_fixtures import Tenant
 from sqlalchemy import text
 
+from booking.domain.appointments import FIELDS
 from booking.storage import bookings
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import (
@@ -49,6 +51,26 @@ async def results_of(tenant: Tenant, *commands: Any, ids: tuple[UUID, ...] = ())
 
 async def booked_ids(tenant: Tenant) -> set[UUID]:
     return {row["id"] for row in await tenant.rows("SELECT id FROM appointments")}
+
+
+async def test_what_is_booked_with_others_is_written_as_what_is_booked_alone(tenant: Tenant) -> None:
+    details = {
+        "notes": 'A "quoted" \\ line\nand ünïcødé 🙂',
+        "internal_notes": "\t{}[],null",
+        "quoted_price": {"amount": "12.50", "currency": "EUR"},
+        "origin": {"kind": "booking", "reference_id": "case 7", "url": "https://example.com/7"},
+        "location": {"kind": "client_address", "text": "12, Rue de l'Été", "url": None},
+        "external_id": "legacy-1",
+    }
+    alone = item(tenant, 10, **details)
+    with_another = item(tenant, 10, day=2, **details | {"external_id": "legacy-2"})
+    await results_of(tenant, booking(alone))
+    await results_of(tenant, booking(with_another, item(tenant, 11, day=2)))
+    rows = {row["id"]: row for row in await tenant.rows("SELECT * FROM appointments")}
+    one, other = rows[alone.appointment_id], rows[with_another.appointment_id]
+    differ = {name for name in FIELDS if one[name] != other[name]}
+    assert differ <= {"id", "starts_at", "ends_at", "calendar_uid", "external_id", "created_at", "updated_at"}
+    assert (other["notes"], other["quoted_amount"]) == (details["notes"], Decimal("12.50"))
 
 
 async def test_what_can_be_booked_is_booked_and_the_rest_refused_with_its_reasons(tenant: Tenant) -> None:

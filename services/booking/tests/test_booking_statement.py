@@ -68,6 +68,32 @@ async def test_who_comes_second_gets_the_slot_if_the_first_gives_up(tenant: Tena
     assert (await second).status_code == 201
 
 
+@pytest.mark.parametrize(("hour", "admitted"), [(9, 0), (10, 1)])
+async def test_who_comes_once_the_slot_is_taken_is_sent_away_before_any_work(
+    tenant: Tenant, hour: int, admitted: int
+) -> None:
+    await tenant.book(tenant.at(9))
+    resource, begins = UUID(tenant.staff[0]["id"]), datetime.fromisoformat(tenant.at(hour))
+    async with tenant.database.transaction(tenant.organization_id) as session:
+        connection = await connection_of(session)
+        version = await connection.fetchval("SELECT policy_version FROM organizations")
+        rows = await connection.fetch(
+            "SELECT admit_bookings($1, $2, $3, $4, $5, $4, $6, $7, $8, '{false}')",
+            tenant.organization_id,
+            version,
+            gate_of(resource, begins),
+            [uuid4()],
+            [UUID(tenant.client["id"])],
+            [resource],
+            [begins],
+            [begins + timedelta(minutes=30)],
+        )
+        locked = await connection.fetchval(
+            "SELECT count(*) FROM clients WHERE xmax = pg_current_xact_id_if_assigned()::xid"
+        )
+    assert (len(rows), locked) == (admitted, admitted)
+
+
 async def test_another_slot_does_not_wait(tenant: Tenant) -> None:
     async with ahead(tenant, tenant.at(9)):
         await tenant.book(tenant.at(10))

@@ -6,6 +6,8 @@ contracts' own models.
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -47,11 +49,15 @@ def _names(*shown: Shown) -> tuple[str, ...]:
 
 
 _SNAPSHOT = (*_names(Shown.EVENTS, Shown.STATE), "series_calendar_uid", "resources")
+_TOLD_IN_PART = frozenset({"location", "origin", "external_id"})
+"""Of which events tell less than states."""
+_TOLD_WHOLE = tuple(name for name in _SNAPSHOT if name not in _TOLD_IN_PART)
+_values_told_whole = attrgetter(*_TOLD_WHOLE)
 
 
 def snapshot_json(appointment: Appointment) -> bytes:
     """The contract's AppointmentSnapshot as events tell it, for ever: of places and origins the kind alone."""
-    values = {name: getattr(appointment, name) for name in _SNAPSHOT}
+    values: dict[str, object] = dict(zip(_TOLD_WHOLE, _values_told_whole(appointment), strict=True))
     values["location"] = {"kind": appointment.location_kind, "text": None, "url": None}
     values["origin"] = {"kind": appointment.origin_kind, "reference_id": None, "url": None}
     values["external_id"] = None
@@ -97,26 +103,18 @@ def appointment_records(
     if replacement is not None:
         data["replacement"] = orjson.Fragment(replacement)
     state: dict[str, object] = {"appointment": orjson.Fragment(state_json(appointment, snapshot))}
-    event_type = _EVENT_TYPES[change.verb]
-    return (
-        _record(appointment, event_type, APPOINTMENTS.name, data, cause),
-        _record(appointment, AppointmentState.type, APPOINTMENT_STATES.name, state, cause),
-    )
-
-
-def _record(
-    appointment: Appointment, type_name: str, topic: str, data: Mapping[str, object], cause: Cause
-) -> OutboxRecord:
-    return json_record(
-        data,
+    record = partial(
+        json_record,
         kind="appointment",
-        type_name=type_name,
-        topic=topic,
         organization_id=appointment.organization_id,
         subject=str(appointment.id),
         version=appointment.version,
         now=appointment.updated_at,
         cause=cause,
+    )
+    return (
+        record(data, type_name=_EVENT_TYPES[change.verb], topic=APPOINTMENTS.name),
+        record(state, type_name=AppointmentState.type, topic=APPOINTMENT_STATES.name),
     )
 
 

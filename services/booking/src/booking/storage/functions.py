@@ -43,9 +43,12 @@ BEGIN
     IF coalesce(current_setting('slotstream.organization', true), '') = '' THEN
         PERFORM set_config('slotstream.organization', p_organization::text, true);
     END IF;
-    -- Who comes second for a slot of its own waits here, where it holds nothing yet, and looks before it tries.
-    IF p_gate IS NOT NULL AND NOT pg_try_advisory_xact_lock({LockClass.SLOT_GATE:d}, p_gate) THEN
-        PERFORM pg_advisory_xact_lock_shared({LockClass.SLOT_GATE:d}, p_gate);
+    -- Who comes second for a slot of its own waits here, where it holds nothing yet. Everybody looks before they try:
+    -- who comes once the slot is taken would do all of the work for nothing, and let those behind wait meanwhile.
+    IF p_gate IS NOT NULL THEN
+        IF NOT pg_try_advisory_xact_lock({LockClass.SLOT_GATE:d}, p_gate) THEN
+            PERFORM pg_advisory_xact_lock_shared({LockClass.SLOT_GATE:d}, p_gate);
+        END IF;
         IF EXISTS (SELECT FROM occupancy o WHERE o.organization_id = p_organization
                    AND o.resource_id = p_resources[1] AND o.blocked_from = p_begins[1]) THEN
             RETURN;

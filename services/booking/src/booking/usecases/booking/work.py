@@ -304,8 +304,8 @@ class Work:
         context, new_client = booking.context, self._new_client(booking.request.id)
         limit = plan.wanted.rules.capacity
         appointment = plan.appointment(assigned_resources(seated.policy, seated.seats, limit=limit))
-        change = replace(
-            _creation(appointment, booking.predecessor, seated.override), series_version=booking.request.series_version
+        change = _creation(
+            appointment, booking.predecessor, seated.override, series_version=booking.request.series_version
         )
         records = appointment_records(
             appointment,
@@ -413,14 +413,18 @@ def _one_per_external_id(seated: Sequence[SeatedClaim[_Planned]]) -> list[Seated
     ]
 
 
-def _creation(appointment: Appointment, replaced: Predecessor | None, override: Override | None) -> Change:
+def _creation(
+    appointment: Appointment, replaced: Predecessor | None, override: Override | None, *, series_version: int | None
+) -> Change:
     """How the appointment came to be. One that replaces another says so: both times, the reason and the link."""
     if replaced is None:
-        return Change(verb=Verb.CREATE, fields={}, override=override)
+        return Change(verb=Verb.CREATE, fields={}, override=override, series_version=series_version)
     old = replaced.appointment
     moved = {
         "starts_at": (old.starts_at, appointment.starts_at),
         "ends_at": (old.ends_at, appointment.ends_at),
         "rescheduled_from": (None, old.id),
     }
-    return Change(verb=Verb.CREATE, fields=moved, reason=replaced.reason, override=override)
+    return Change(
+        verb=Verb.CREATE, fields=moved, reason=replaced.reason, override=override, series_version=series_version
+    )

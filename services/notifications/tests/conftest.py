@@ -4,7 +4,7 @@ import sys
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
 from uuid import uuid4
@@ -22,6 +22,7 @@ from notifications_mailbox import Mailbox
 from notifications_phone import Phone
 from notifications_push import CONTACT, PUSH_KEY, FakePushService
 from notifications_salon import Salon
+from notifications_staff import Ada
 from notifications_twilio import ACCOUNT, TOKEN, FakeTwilio
 
 from notifications.adapters.push import VapidKey
@@ -173,6 +174,17 @@ async def push_service(salon: Salon, tmp_path: Path) -> AsyncIterator[FakePushSe
         for channel in channels:
             await channel.aclose()
         assert service.faults == []
+
+
+@pytest_asyncio.fixture
+async def ada(salon: Salon, api_client: ApiClientFactory, signer: Signer) -> Ada:
+    user_id = uuid4()
+    token = signer.token(organization_id=salon.organization_id, role="staff", subject=str(user_id))
+    ada = Ada(salon=salon, http=await api_client(salon.app, token=token), user_id=user_id)
+    await ada.becomes()
+    await salon.receive_states(salon.staff(user_id=str(user_id), version=2))
+    salon.now = datetime(2026, 3, 9, 12, tzinfo=UTC)
+    return ada
 
 
 @pytest_asyncio.fixture

@@ -18,7 +18,7 @@ from notifications.consumers import Handlers
 from notifications.domain import Channel, Channels, NotificationChannel
 from notifications.main import create_account_rules, create_number_digests
 from notifications.settings import NotificationsSettings
-from notifications.worker import Sender
+from notifications.worker import Replanner, Sender
 from slotstream_contracts.appointments import (
     AppointmentApproved,
     AppointmentAssigned,
@@ -337,10 +337,16 @@ class Salon:
         return ResourceState(**{**values, **more})
 
     async def send(self) -> list[EmailMessage]:
-        """Sends what is due now; the mails that arrived with it."""
+        """Plans anew what has to be, and sends what is due now; the mails that arrived with it."""
+        await self.replan()
         before = len(self.mailbox.mails)
         await self.sender.send_due()
         return self.mailbox.mails[before:]
+
+    async def replan(self) -> None:
+        """Plans anew what changes have asked for, to the end."""
+        while await Replanner(self.sender).step():
+            pass
 
     async def ledger(self) -> list[dict[str, Any]]:
         """The organization's messages, oldest first."""

@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx2
 import pytest
-import pytest_asyncio
 from notifications_salon import Salon
+from notifications_staff import STAFF_PREFERENCES as PATH
+from notifications_staff import Ada, booked, plain
 from sqlalchemy import text
 
 from notifications.adapters.email import EmailChannel
@@ -19,85 +18,12 @@ from notifications.adapters.portal_links import PortalLinks
 from notifications.domain import Outgoing, Receipt
 from notifications.main import create_sender
 from notifications.usecases.delivery import claim_messages, recover_claims
-from slotstream_contracts.appointments import AppointmentSnapshot, AssignedResource
-from slotstream_contracts.users import UserState
+from slotstream_contracts.appointments import AssignedResource
 from slotstream_servicekit.testing.plugin import ApiClientFactory, Signer
 
 pytestmark = pytest.mark.service
 
-PATH = "/v1/staff-preferences"
 MayHandOver = Callable[[], Awaitable[bool]]
-
-
-@dataclass
-class Ada:
-    """Ada as a user of the dashboard, whose calendar is the salon's first."""
-
-    salon: Salon
-    http: httpx2.AsyncClient
-    user_id: UUID
-    version: int = 0
-
-    def state(self, **more: Any) -> UserState:
-        self.version += 1
-        values: dict[str, Any] = {
-            "id": self.user_id,
-            "organization_id": self.salon.organization_id,
-            "email": "ada@salon.example",
-            "name": "Ada",
-            "locale": "en",
-            "role": "staff",
-            "state": "active",
-            "updated_at": self.salon.now,
-            "version": self.version,
-        }
-        return UserState(**{**values, **more})
-
-    async def becomes(self, **more: Any) -> None:
-        await self.salon.receive_states(self.state(**more))
-
-    async def is_removed(self) -> None:
-        await self.salon.remove_user(self.user_id)
-
-    async def chooses(self, agenda_at: str | None, *, agenda_ahead: bool = False) -> dict[str, Any]:
-        answer = await self.http.put(PATH, json={"agenda_at": agenda_at, "agenda_ahead": agenda_ahead})
-        assert answer.status_code == 200, answer.text
-        return answer.json()  # type: ignore[no-any-return]
-
-    async def agendas(self) -> list[tuple[str, str | None]]:
-        """What became of each, oldest first."""
-        rows = [row for row in await self.salon.ledger() if row["kind"] == "agenda"]
-        return [(row["status"], row["reason"] or row["code"]) for row in rows]
-
-    async def at(self, hour: int, minute: int = 0, *, day: int = 10) -> list[EmailMessage]:
-        """What is sent to her by then, in March 2026, UTC."""
-        self.salon.now = datetime(2026, 3, day, hour, minute, tzinfo=UTC)
-        return [mail for mail in await self.salon.send() if "ada@salon.example" in str(mail["To"])]
-
-
-@pytest_asyncio.fixture
-async def ada(salon: Salon, api_client: ApiClientFactory, signer: Signer) -> Ada:
-    user_id = uuid4()
-    token = signer.token(organization_id=salon.organization_id, role="staff", subject=str(user_id))
-    ada = Ada(salon=salon, http=await api_client(salon.app, token=token), user_id=user_id)
-    await ada.becomes()
-    await salon.receive_states(salon.staff(user_id=str(user_id), version=2))
-    salon.now = datetime(2026, 3, 9, 12, tzinfo=UTC)
-    return ada
-
-
-async def booked(salon: Salon, hour: int, minute: int = 0, *, day: int = 10, **more: Any) -> AppointmentSnapshot:
-    """At that time in UTC; nobody is told of it."""
-    starts_at = datetime(2026, 3, day, hour, minute, tzinfo=UTC)
-    snapshot = salon.snapshot(starts_at=starts_at, source="import", notify_client=False, **more)
-    await salon.receive(salon.created(snapshot))
-    return snapshot
-
-
-def plain(mail: EmailMessage) -> str:
-    part = mail.get_body(("plain",))
-    assert part is not None
-    return str(part.get_content())
 
 
 def html(mail: EmailMessage) -> str:

@@ -35,6 +35,7 @@ from notifications.usecases.projections import (
     apply_clients,
     read_clients,
 )
+from notifications.usecases.quiet_replans import move_for_zones, zones_of
 from notifications.usecases.series import apply_series, plan_series_messages
 from notifications.usecases.users import apply_users, keep_users, plan_for_calendars
 from notifications.usecases.waiting_list import apply_waiting_list, plan_offers
@@ -184,6 +185,8 @@ class Handlers:
         states = [client_of(record.event.data) for record in newest_by_key(batch).values() if record.event is not None]
         erased = [client_id for record in batch if record.event is None and (client_id := uuid_of(record.key))]
         now = self.clock()
+        keys = {(client.organization_id, client.id) for client in states}
+        zones = await zones_of(session=session, clients=keys) if keys else {}
         woken = await apply_clients(session=session, states=states, erased=erased, now=now)
         last = next((record.event for record in reversed(batch) if record.event is not None), None)
         if self.numbers is not None and last is not None:
@@ -196,12 +199,13 @@ class Handlers:
             )
         planned = last is not None and await plan_for_clients(
             session=session,
-            clients={(client.organization_id, client.id) for client in states},
+            clients=keys,
             channels=self.channels,
             cause=Cause(correlation_id=last.correlationid, traceparent=last.traceparent),
             now=now,
         )
-        if woken or planned:
+        moved = bool(zones) and await move_for_zones(session=session, before=zones, now=now)
+        if woken or planned or moved:
             self._wake_after_commit(session)
 
     async def on_catalogue(self, session: AsyncSession, batch: Batch) -> None:

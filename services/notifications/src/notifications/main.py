@@ -40,7 +40,7 @@ from notifications.domain import (
 from notifications.settings import NotificationsSettings
 from notifications.storage import PLANNED_CHANNEL, ChannelAccountStore
 from notifications.usecases.channel_accounts import AccountRules
-from notifications.worker import Sender
+from notifications.worker import Replanner, Sender
 from slotstream_contracts.envelope import parse
 from slotstream_servicekit.background import BackgroundTask, repeatedly
 from slotstream_servicekit.clock import Clock, system_clock
@@ -153,6 +153,7 @@ def create_worker(settings: NotificationsSettings, *, clock: Clock = system_cloc
         tasks=[
             sender.run,
             Listener(database, PLANNED_CHANNEL, wake=sender.wake).run,
+            repeatedly("replanning", Replanner(sender).step, every=settings.poll_every.total_seconds()),
             housekeeping(database, sweeps(settings), every=_HOUSEKEEPING_SECONDS),
             *([] if sealer is None else [_resealing(database, sealer)]),
         ],

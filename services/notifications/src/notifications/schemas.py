@@ -41,7 +41,10 @@ class CreateTemplateIn(RequestModel):
 
     @model_validator(mode="after")
     def _is_told_to_that_audience(self) -> Self:
-        only_staff = {Kind.ASSIGNED, Kind.UNASSIGNED, Kind.SERIES_ASSIGNED, Kind.SERIES_UNASSIGNED}
+        only_staff = {
+            *(Kind.ASSIGNED, Kind.UNASSIGNED, Kind.SERIES_ASSIGNED, Kind.SERIES_UNASSIGNED),
+            *(Kind.STAFF_REMINDER, Kind.CLIENT_CONFIRMED, Kind.CLIENT_WROTE),
+        }
         both = {Kind.RESCHEDULED, Kind.CANCELLED, Kind.SERIES_CHANGED, Kind.SERIES_CANCELLED}
         of_staff = only_staff | both | {Kind.AD_HOC}
         of_clients = set(Kind) - only_staff - {Kind.AGENDA}
@@ -416,13 +419,64 @@ class UnreadOut(ResponseModel):
     """How many messages wait for somebody to read them, of those that the caller may see; 1000 stands for more."""
 
 
+StaffChannels = Annotated[list[Literal["email", "push"]], Field(max_length=2)]
+
+
+class StaffToldIn(RequestModel):
+    """The channels on which the caller is told of each event; null for those of who has chosen nothing."""
+
+    assigned: StaffChannels | None = None
+    unassigned: StaffChannels | None = None
+    """An appointment is no longer theirs."""
+    rescheduled: StaffChannels | None = None
+    cancelled: StaffChannels | None = None
+    answered: StaffChannels | None = None
+    """The client has confirmed, or has written what somebody has to read."""
+
+
+class StaffToldOut(ResponseModel):
+    assigned: list[Literal["email", "push"]]
+    unassigned: list[Literal["email", "push"]]
+    rescheduled: list[Literal["email", "push"]]
+    cancelled: list[Literal["email", "push"]]
+    answered: list[Literal["email", "push"]]
+
+
+class LeadIn(RequestModel):
+    """How long before the start. With `by_clock` counted on the clock of the business: a day before is at the same time
+    of day, also where clocks change in between.
+    """
+
+    minutes_before: Annotated[int, Field(ge=1, le=30 * 24 * 60, strict=True)]
+    by_clock: bool = False
+
+
+class LeadOut(ResponseModel):
+    minutes_before: int
+    by_clock: bool
+
+
+class StaffRemindersIn(RequestModel):
+    """When the caller is reminded of their appointments, by channel; null: not at all."""
+
+    email: LeadIn | None = None
+    push: LeadIn | None = None
+
+
+class StaffRemindersOut(ResponseModel):
+    email: LeadOut | None
+    push: LeadOut | None
+
+
 class StaffPreferencesIn(RequestModel):
-    """All that the caller chooses for themselves."""
+    """All that the caller chooses for themselves. Without `told_by` or `reminders` these stay as they are."""
 
     agenda_at: ClockTime | None
     """The time of the daily agenda on the clock where the caller's calendar is; null for none."""
     agenda_ahead: bool = False
     """Whether it comes on the day before."""
+    told_by: StaffToldIn | None = None
+    reminders: StaffRemindersIn | None = None
 
 
 class StaffPreferencesOut(ResponseModel):
@@ -432,6 +486,8 @@ class StaffPreferencesOut(ResponseModel):
     """The zone of the hour; null while no calendar is the caller's, and so no agenda is sent."""
     agenda_next_at: InstantOut | None
     """When the next one is due. A day without appointments is passed over then."""
+    told_by: StaffToldOut
+    reminders: StaffRemindersOut
     version: int
 
 

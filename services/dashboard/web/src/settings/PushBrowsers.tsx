@@ -8,11 +8,11 @@ import { useBusiness } from "../business";
 import { instantOf } from "../time";
 import { Button } from "../ui/Button";
 import { Problem } from "../ui/Problem";
+import { BROWSERS_KEY, CAN_PUSH, usePermission } from "./usePush";
 
 type Schemas = components["schemas"];
 
 const WORKER = "/push-worker.js";
-const CAN_PUSH = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 
 /** Scripts are loaded by addresses that are known to be ours alone. */
 type Policies = { createPolicy(name: string, rules: { createScriptURL(): string }): { createScriptURL(input: string): unknown } };
@@ -42,12 +42,19 @@ async function subscribe(key: string): Promise<PushSubscriptionJSON | null> {
   }
 }
 
+/** A message as this browser would show one, sent by nobody. */
+async function showExample(title: string, body: string): Promise<void> {
+  const registration = await navigator.serviceWorker.register(workerAddress(), { scope: "/", updateViaCache: "none" });
+  await registration.showNotification(title, { body, tag: "example" });
+}
+
 export function PushBrowsers() {
   const { t } = useTranslation();
   const { clock } = useBusiness();
   const queries = useQueryClient();
   const key = useQuery({ queryKey: ["push-key"], queryFn: () => ask<Schemas["PushKeyOut"]>("notifications", "/push-subscriptions/key"), retry: false, staleTime: 600_000 });
-  const browsers = useQuery({ queryKey: ["push-subscriptions"], queryFn: () => ask<Schemas["PushSubscriptionsOut"]>("notifications", "/push-subscriptions") });
+  const permission = usePermission();
+  const browsers = useQuery({ queryKey: BROWSERS_KEY, queryFn: () => ask<Schemas["PushSubscriptionsOut"]>("notifications", "/push-subscriptions") });
   const [state, setState] = useState<"ready" | "waiting" | "added" | "refused">("ready");
   const [error, setError] = useState<unknown>(null);
   if (!key.data) return null;
@@ -56,7 +63,7 @@ export function PushBrowsers() {
     setState("waiting");
     try {
       setState(await work());
-      await queries.invalidateQueries({ queryKey: ["push-subscriptions"] });
+      await queries.invalidateQueries({ queryKey: BROWSERS_KEY });
     } catch (failure) {
       setError(failure);
       setState("ready");
@@ -89,7 +96,9 @@ export function PushBrowsers() {
           <Button isDisabled={state === "waiting"} aria-label={`${t("settings.removePush")}: ${browser.device ?? browser.service}`} onPress={() => remove(browser.id)}>{t("settings.removePush")}</Button>
         </div>
       ))}
+      <p className={permission === "denied" ? "amber" : "soft"}>{t(`settings.permission.${permission}`)}</p>
       {CAN_PUSH && <Button isDisabled={state === "waiting"} onPress={add}>{t("settings.addPush")}</Button>}
+      {permission === "granted" && <Button isDisabled={state === "waiting"} onPress={() => void showExample(t("settings.pushExampleTitle"), t("settings.pushExample"))}>{t("settings.showPushExample")}</Button>}
       {state === "added" && <p className="soft" role="status">{t("settings.pushAdded")}</p>}
       {state === "refused" && <p className="amber" role="alert">{t("settings.pushRefused")}</p>}
     </section>

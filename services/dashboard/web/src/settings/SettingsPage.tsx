@@ -18,6 +18,7 @@ import { Avatar } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
 import { Businesses } from "../setup/Businesses";
 import { Channels } from "./Channels";
+import { StaffChoices } from "./StaffChoices";
 import { AgendaForm } from "./AgendaForm";
 import { IdentityProvider } from "./IdentityProvider";
 import { Passkeys } from "./Passkeys";
@@ -190,6 +191,7 @@ function Profile() {
       <NameForm />
       {has_account && <PasswordForm />}
       {has_account && <Passkeys />}
+      <StaffChoices />
       <AgendaForm />
       <PushBrowsers />
       <section className="panel">

@@ -129,8 +129,10 @@ from notifications.domain.quiet_hours import (
     QuietHours,
     earlier_due,
     is_exempt,
+    reminder_due,
 )
 from notifications.domain.reminders import Reminder, ReminderRule
+from notifications.domain.replans import Replan, ReplanKind
 from notifications.domain.retries import RetryPolicy
 from notifications.domain.rules import rules_for
 from notifications.domain.send_limits import (
@@ -153,6 +155,17 @@ from notifications.domain.series import (
 )
 from notifications.domain.series_planning import SeriesNews, series_messages
 from notifications.domain.sms import MAX_UNITS, SmsEncoding, SmsSize, bounded_sms, normalised_sms, sms_size
+from notifications.domain.staff_choices import (
+    DEFAULT_CHOICES,
+    NOT_PERMITTED,
+    STAFF_CHANNELS,
+    SWITCHED_OFF,
+    UNASSIGNED,
+    Lead,
+    StaffEvent,
+    event_of,
+)
+from notifications.domain.staff_reminders import StaffRecipient, staff_reminders
 from notifications.domain.templates import Template, Text
 from notifications.domain.trials import TrialText, trial_text
 from notifications.domain.users import USER_DEACTIVATED, USER_REMOVED, StaffPreferences, User
@@ -173,6 +186,7 @@ __all__ = [
     "BULK_KINDS",
     "BUSY_CODES",
     "CHANNELS_OF",
+    "DEFAULT_CHOICES",
     "HELD_KINDS",
     "KEYS",
     "MAX_UNITS",
@@ -181,11 +195,15 @@ __all__ = [
     "MOST_REPLIES_A_DAY",
     "MOST_SPOKEN",
     "NEED_ACTIVE",
+    "NOT_PERMITTED",
     "OF_SERIES",
     "PASSWORD",
     "QUIET_HOURS",
     "RATE_LIMITED",
+    "STAFF_CHANNELS",
     "STOPPED_BY_NUMBER",
+    "SWITCHED_OFF",
+    "UNASSIGNED",
     "USER_DEACTIVATED",
     "USER_REMOVED",
     "WAITS_FOR_ACCOUNT",
@@ -228,6 +246,7 @@ __all__ = [
     "InboundStatus",
     "InvalidAddressError",
     "Kind",
+    "Lead",
     "LimitTooHighError",
     "LocationKind",
     "MailOutcome",
@@ -261,6 +280,8 @@ __all__ = [
     "ReminderInThePastError",
     "ReminderLevelError",
     "ReminderRule",
+    "Replan",
+    "ReplanKind",
     "ReplyAddress",
     "ReplyToken",
     "RetryPolicy",
@@ -275,7 +296,9 @@ __all__ = [
     "SmsSize",
     "SmtpDetails",
     "Staff",
+    "StaffEvent",
     "StaffPreferences",
+    "StaffRecipient",
     "Status",
     "Taken",
     "Template",
@@ -304,6 +327,7 @@ __all__ = [
     "due_reminders",
     "earlier_due",
     "ended_appointments",
+    "event_of",
     "immediate_messages",
     "is_exempt",
     "kept_text",
@@ -315,6 +339,7 @@ __all__ = [
     "opt_out_word",
     "refusal_key",
     "refused_answer",
+    "reminder_due",
     "requested_message",
     "require_channel",
     "rules_for",
@@ -324,6 +349,7 @@ __all__ = [
     "sms_size",
     "span_of",
     "spoken",
+    "staff_reminders",
     "suppression_reason",
     "told_at",
     "told_series",

@@ -5,7 +5,7 @@ A day is one of the calendar where the user is. It is told once: a user who move
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from notifications.domain.appointments import Appointment
 from notifications.domain.messages import Audience, Channel, Draft, Kind
 from notifications.domain.users import StaffPreferences
+from notifications.domain.wall_clock import instant_at
 
 MOST_ENTRIES: Final = 100
 """Of one mail; the rest is counted."""
@@ -47,12 +48,12 @@ def told_at(day: date, preferences: StaffPreferences, zone: str) -> datetime | N
     """
     if preferences.agenda_at is None:
         return None
-    return _instant(day - _DAY if preferences.agenda_ahead else day, preferences.agenda_at, zone)
+    return instant_at(day - _DAY if preferences.agenda_ahead else day, preferences.agenda_at, zone)
 
 
 def span_of(day: date, zone: str) -> tuple[datetime, datetime]:
     """From midnight to midnight where the user is: 23, 24 or 25 hours, none for a date that the zone skipped."""
-    return _instant(day, time(), zone), _instant(day + _DAY, time(), zone)
+    return instant_at(day, time(), zone), instant_at(day + _DAY, time(), zone)
 
 
 def next_agendas(preferences: StaffPreferences, *, zone: str, now: datetime) -> Iterator[tuple[date, datetime]]:
@@ -94,7 +95,3 @@ def agenda_draft(
         due_at=due_at,
         correlation_id=correlation_id,
     )
-
-
-def _instant(day: date, clock: time, zone: str) -> datetime:
-    return datetime.combine(day, clock.replace(fold=0), tzinfo=ZoneInfo(zone)).astimezone(UTC)

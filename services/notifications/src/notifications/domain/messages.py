@@ -48,6 +48,12 @@ class Kind(StrEnum):
     SERIES_UNASSIGNED = "series_unassigned"
     AGENDA = "agenda"
     """What a user has on one day."""
+    STAFF_REMINDER = "staff_reminder"
+    """To a member of staff, as they have chosen for themselves."""
+    CLIENT_CONFIRMED = "client_confirmed"
+    """To staff: the client comes."""
+    CLIENT_WROTE = "client_wrote"
+    """To staff: the client has written what somebody has to read."""
     AD_HOC = "ad_hoc"
     """Written by hand: it carries its own text."""
 
@@ -163,7 +169,7 @@ class Message:
     key: str = ""
     """What makes it happen once."""
     user_id: str | None = None
-    """To whom an agenda goes."""
+    """To whom an agenda or a reminder of staff goes."""
     asks: bool = False
     """Whether it asked to be answered, when it was handed over."""
     series_id: UUID | None = None

@@ -16,6 +16,8 @@ from notifications.domain.contacts import CatalogueItem
 from notifications.domain.follow_ups import follow_up_reason
 from notifications.domain.messages import Audience, Channel, Draft, Kind, MessageRequest
 from notifications.domain.reminders import Reminder
+from notifications.domain.staff_choices import DEFAULT_CHOICES, UNASSIGNED, event_of
+from notifications.domain.users import StaffPreferences
 
 _SILENT_SOURCES = frozenset({"import", "calendar_sync"})
 """Staff know these already: they come from their own books."""
@@ -29,8 +31,22 @@ _KIND_OF_VERB: Mapping[str, Kind] = {
     "cancel": Kind.CANCELLED,
 }
 
-NEED_ACTIVE = frozenset({Kind.REQUESTED, Kind.CREATED, Kind.CONFIRMED, Kind.RESCHEDULED, Kind.ASSIGNED, Kind.REMINDER})
+NEED_ACTIVE = frozenset(
+    {
+        Kind.REQUESTED,
+        Kind.CREATED,
+        Kind.CONFIRMED,
+        Kind.RESCHEDULED,
+        Kind.ASSIGNED,
+        Kind.REMINDER,
+        Kind.STAFF_REMINDER,
+        Kind.CLIENT_CONFIRMED,
+    }
+)
 """Kinds that only make sense while the appointment lies ahead."""
+
+_OF_ITS_STAFF = frozenset({Kind.ASSIGNED, Kind.CLIENT_CONFIRMED, Kind.CLIENT_WROTE})
+"""What is told to those alone whose appointment it is still."""
 
 
 def immediate_messages(
@@ -45,6 +61,7 @@ def immediate_messages(
     notify_staff: bool = True,
     by_subscription: Sequence[NotificationChannel] = (),
     subscribed: Mapping[UUID, datetime] | None = None,
+    chosen: Mapping[UUID, StaffPreferences] | None = None,
 ) -> list[Draft]:
     """The messages that `change` calls for, one on each of `channels`.
 
@@ -52,7 +69,8 @@ def immediate_messages(
 
     `newest` is the newest state known of the change's subject; `before` is the appointment as it was known before
     the event; `contacts` holds the resources known so far, by id. On channels `by_subscription` those are told who
-    are among `subscribed`, clients and resources by id, and were when it happened.
+    are among `subscribed`, clients and resources by id, and were when it happened. Of what is off by default those
+    staff alone are told who have chosen it (`chosen`, by resource); what is switched off is judged when it is sent.
     """
     if change.with_series:
         return []
@@ -89,10 +107,14 @@ def immediate_messages(
             reason = _superseded_reason(kind, subject, newest) or by_itself or own_action
             drafts += _drafts(
                 change,
-                [
-                    *(channel for channel in channels if contact is None or may_reach(channel, contact)),
-                    *more(resource_id),
-                ],
+                _wanted(
+                    kind,
+                    (chosen or {}).get(resource_id),
+                    [
+                        *(channel for channel in channels if contact is None or may_reach(channel, contact)),
+                        *more(resource_id),
+                    ],
+                ),
                 kind=kind,
                 audience=Audience.STAFF,
                 resource_id=resource_id,
@@ -131,6 +153,19 @@ def _staff_kinds(change: AppointmentChange, before: Appointment | None) -> Itera
             yield from _staff_changes(change.appointment, assigned, Kind.RESCHEDULED)
         case "assign":
             yield from _staff_changes(before, assigned, None)
+        case "confirm" if change.actor_type == "client":
+            yield from ((Kind.CLIENT_CONFIRMED, resource_id) for resource_id in assigned)
+
+
+def _wanted(
+    kind: Kind, preferences: StaffPreferences | None, channels: Sequence[NotificationChannel]
+) -> list[NotificationChannel]:
+    """The channels without those that tell of it only who asks for it, and has not."""
+    event = event_of(kind)
+    if event is None:
+        return [*channels]
+    chosen = preferences.channels_of(event) if preferences is not None else frozenset[Channel]()
+    return [channel for channel in channels if channel.name in DEFAULT_CHOICES[event] | chosen]
 
 
 def _staff_changes(
@@ -257,7 +292,12 @@ def suppression_reason(
     """None while a message of this kind tells the truth about `appointment`; otherwise why it does not."""
     if kind in NEED_ACTIVE and not appointment.is_active:
         return appointment.inactive_reason
-    told = {Kind.REQUESTED: "pending", Kind.CANCELLED: "cancelled", Kind.DECLINED: "cancelled"}
+    told = {
+        Kind.REQUESTED: "pending",
+        Kind.CANCELLED: "cancelled",
+        Kind.DECLINED: "cancelled",
+        Kind.CLIENT_CONFIRMED: "confirmed",
+    }
     if appointment.status != told.get(kind, appointment.status):
         return "superseded"
     if kind is Kind.FOLLOW_UP:
@@ -265,9 +305,9 @@ def suppression_reason(
     if kind is Kind.WITHDRAWN and appointment.client_id == client_id:
         return "superseded"
     is_staff = any(member.id == resource_id for member in appointment.staff)
-    if (kind is Kind.ASSIGNED and resource_id is not None and not is_staff) or (kind is Kind.UNASSIGNED and is_staff):
+    if (kind in _OF_ITS_STAFF and resource_id is not None and not is_staff) or (kind is Kind.UNASSIGNED and is_staff):
         return "superseded"
-    return None
+    return UNASSIGNED if kind is Kind.STAFF_REMINDER and not is_staff else None
 
 
 def ended_appointments(chain: Collection[Appointment]) -> Iterator[tuple[Appointment, str]]:

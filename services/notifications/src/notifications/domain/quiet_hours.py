@@ -68,6 +68,16 @@ def is_exempt(channel: Channel, kind: Kind, audience: Audience) -> bool:
     return kind not in HELD_KINDS or audience is Audience.STAFF
 
 
+def reminder_due(
+    wanted_at: datetime, *, starts_at: datetime, quiet: QuietHours | None, zone: str, now: datetime
+) -> datetime:
+    """When a reminder is due that is wanted at `wanted_at`: then, where it may wait for the end of quiet hours if need
+    be; or shortly before they begin, where that still lies ahead. Never later than it was wanted.
+    """
+    earlier = earlier_due(wanted_at, starts_at=starts_at, quiet=quiet, zone=zone) if quiet is not None else None
+    return earlier if earlier is not None and earlier > now else wanted_at
+
+
 def earlier_due(due_at: datetime, *, starts_at: datetime, quiet: QuietHours, zone: str) -> datetime | None:
     """When a reminder is due that the quiet hours would hold back until it is too late: shortly before they begin.
 

@@ -1,11 +1,14 @@
 """Users of the dashboard, and what each of them wants to be written to about."""
 
-from dataclasses import dataclass
-from datetime import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time
 from uuid import UUID
 
 from notifications.domain.appointments import Appointment
 from notifications.domain.contacts import Contact
+from notifications.domain.messages import Channel
+from notifications.domain.staff_choices import DEFAULT_CHOICES, Lead, StaffEvent
 
 USER_DEACTIVATED = "user_deactivated"
 USER_REMOVED = "user_removed"
@@ -40,9 +43,12 @@ class User:
 
     def may_see(self, appointment: Appointment) -> bool:
         """As every service keeps to the limits that the user's tokens carry."""
-        if self.business_ids is not None and appointment.business_id not in self.business_ids:
+        if not self.works_at(appointment.business_id):
             return False
         return self.resource_id is None or any(member.id == self.resource_id for member in appointment.staff)
+
+    def works_at(self, business_id: UUID) -> bool:
+        return self.business_ids is None or business_id in self.business_ids
 
     def contact(self, zone: str) -> Contact:
         return Contact(id=UUID(int=0), name=self.name, email=self.email, locale=self.locale, zone=zone)
@@ -58,4 +64,12 @@ class StaffPreferences:
     """The wall-clock time of their daily agenda, where they are; None for no agenda."""
     agenda_ahead: bool = False
     """Whether it comes on the day before."""
+    told_by: Mapping[StaffEvent, frozenset[Channel]] = field(default_factory=dict)
+    """The channels on which they are told of each event; of one that is not among them by default."""
+    reminders: Mapping[Channel, Lead] = field(default_factory=dict)
+    """How long before their appointments they are reminded, by channel; on none that is not among them."""
+    changed_at: datetime | None = None
     version: int = 0
+
+    def channels_of(self, event: StaffEvent) -> frozenset[Channel]:
+        return self.told_by.get(event, DEFAULT_CHOICES[event])

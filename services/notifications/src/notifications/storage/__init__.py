@@ -15,8 +15,10 @@ from notifications.storage.projections import CatalogueStore, ClientStore
 from notifications.storage.push import Devices, PushSubscriptionStore
 from notifications.storage.quiet_hours import QuietHoursStore
 from notifications.storage.reminders import ReminderRuleStore, ReminderStore
+from notifications.storage.replans import ReplanStore
 from notifications.storage.send_limits import SendLimitStore
 from notifications.storage.series import SeriesStore
+from notifications.storage.staff_reminders import StaffReminderStore
 from notifications.storage.templates import TemplateStore
 from notifications.storage.users import StaffPreferenceStore, UserStore
 from notifications.storage.waiting_list import WaitingListStore
@@ -46,11 +48,13 @@ __all__ = [
     "QuietHoursStore",
     "ReminderRuleStore",
     "ReminderStore",
+    "ReplanStore",
     "Report",
     "SendLimitStore",
     "SeriesStore",
     "Settlement",
     "StaffPreferenceStore",
+    "StaffReminderStore",
     "Stop",
     "TemplateStore",
     "UserStore",

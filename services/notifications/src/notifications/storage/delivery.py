@@ -19,7 +19,7 @@ from notifications.storage.messages import COLUMNS, IS_KNOWN, message_of
 from notifications.storage.tables import messages
 
 _REMINDER_HOLDS = """
-    m.kind <> 'reminder' OR EXISTS (
+    m.kind NOT IN ('reminder', 'staff_reminder') OR EXISTS (
         SELECT 1 FROM appointments a
         WHERE a.organization_id = m.organization_id AND a.id = m.appointment_id
         AND a.status = ANY(:agreed) AND NOT a.archived AND a.starts_at = m.starts_at AND a.starts_at > :now

@@ -85,7 +85,7 @@ _STOP = text(
     AND m.status IN ('planned', 'claimed') AND m.attempted_at IS NULL
     AND CASE WHEN s.client IS NOT NULL THEN m.kind = ANY(:kinds) AND m.audience = 'client' AND m.client_id <> s.client
              WHEN s.keep IS NULL THEN m.kind = ANY(:kinds)
-             ELSE m.kind = 'reminder' AND m.starts_at <> s.keep END
+             ELSE m.kind IN ('reminder', 'staff_reminder') AND m.starts_at <> s.keep END
     RETURNING {", ".join(f"m.{name}" for name in _FIELDS)}
     """
 )

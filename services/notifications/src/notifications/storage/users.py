@@ -2,20 +2,22 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select, tuple_
+from sqlalchemy import Row, delete, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import StaffPreferences, User
+from notifications.domain import Channel, Lead, StaffEvent, StaffPreferences, User
 from notifications.storage.tables import removed_users, staff_preferences, users
 from slotstream_servicekit.projections import VersionedTable
 from slotstream_servicekit.rows import columns_of
 
 _FIELDS = tuple(field.name for field in fields(User))
+# What a newer version has chosen by is left out.
+_EVENTS, _CHANNELS = frozenset(map(str, StaffEvent)), frozenset(map(str, Channel))
 USERS_TABLE = VersionedTable(users)
 
 UserKey = tuple[UUID, str]
@@ -89,10 +91,22 @@ class StaffPreferenceStore:
         rows = await self._session.execute(query.with_for_update() if lock else query)
         return {(row.organization_id, row.user_id): _preferences_of(row) for row in rows}
 
+    async def reminded(self, organizations: Collection[UUID]) -> list[StaffPreferences]:
+        """Of those users of the organizations who want to be reminded of their appointments, by organization and id."""
+        query = (
+            select(staff_preferences)
+            .where(
+                staff_preferences.c.organization_id.in_(sorted(set(organizations))),
+                staff_preferences.c.reminders != text("'{}'::jsonb"),
+            )
+            .order_by(staff_preferences.c.organization_id, staff_preferences.c.user_id)
+        )
+        return [_preferences_of(row) for row in await self._session.execute(query)]
+
     async def put(self, preferences: StaffPreferences, *, replaces: int) -> bool:
         """Stores them in place of version `replaces` (0: none yet); False where that is not the current one."""
-        statement = insert(staff_preferences).values(columns_of(preferences))
-        changes = {name: statement.excluded[name] for name in ("agenda_at", "agenda_ahead", "version")}
+        statement = insert(staff_preferences).values({**columns_of(preferences), **_documents_of(preferences)})
+        changes = {name: statement.excluded[name] for name in _CHOSEN}
         stored = await self._session.execute(
             statement.on_conflict_do_update(
                 index_elements=["organization_id", "user_id"],
@@ -108,6 +122,8 @@ class StaffPreferenceStore:
 
 
 _KEY = select(users.c.organization_id, users.c.id)
+_CHOSEN = ("agenda_at", "agenda_ahead", "told_by", "reminders", "changed_at", "version")
+_MINUTE = timedelta(minutes=1)
 
 
 def _user_of(row: Row[Any]) -> User:
@@ -122,5 +138,29 @@ def _preferences_of(row: Row[Any]) -> StaffPreferences:
         user_id=row.user_id,
         agenda_at=row.agenda_at,
         agenda_ahead=row.agenda_ahead,
+        told_by={
+            StaffEvent(event): frozenset(Channel(name) for name in channels if name in _CHANNELS)
+            for event, channels in (row.told_by or {}).items()
+            if event in _EVENTS
+        },
+        reminders={
+            Channel(name): Lead(lead["minutes"] * _MINUTE, by_clock=lead["by_clock"])
+            for name, lead in (row.reminders or {}).items()
+            if name in _CHANNELS
+        },
+        changed_at=row.changed_at,
         version=row.version,
     )
+
+
+def _documents_of(preferences: StaffPreferences) -> dict[str, dict[str, Any]]:
+    return {
+        "told_by": {
+            event.value: sorted(channel.value for channel in channels)
+            for event, channels in sorted(preferences.told_by.items())
+        },
+        "reminders": {
+            name.value: {"minutes": lead.before // _MINUTE, "by_clock": lead.by_clock}
+            for name, lead in sorted(preferences.reminders.items())
+        },
+    }

@@ -28,6 +28,7 @@ from notifications.domain import (
 from notifications.publishers import answer_command, answered_record, read_record, received_record, records_of
 from notifications.storage import AppointmentStore, ClientStore, InboundStore, MessageStore, OptOutStore, Verdict
 from notifications.usecases.channel_accounts import read_channels
+from notifications.usecases.client_wrote import tell_staff_of
 from notifications.usecases.provider_calls import block_number, unblock_number
 from slotstream_servicekit.context import Cause, Context
 from slotstream_servicekit.ids import new_id
@@ -154,6 +155,7 @@ def _outcome(meaning: Meaning, doubt: ForStaff | None, text: str) -> tuple[Inbou
 async def _add(session: AsyncSession, inbound: InboundMessage, *, cause: Cause) -> None:
     if await InboundStore(session).add(inbound):
         await enqueue(session, [received_record(inbound, cause=cause)])
+        await tell_staff_of(session=session, inbound=inbound, cause=cause)
 
 
 async def _add_unasked(

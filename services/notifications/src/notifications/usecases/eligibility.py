@@ -13,6 +13,7 @@ from notifications.domain import (
     OF_SERIES,
     QUIET_HOURS,
     STOPPED_BY_NUMBER,
+    UNASSIGNED,
     USER_DEACTIVATED,
     USER_REMOVED,
     Agenda,
@@ -35,6 +36,7 @@ from notifications.domain import (
     QuietHours,
     RetryPolicy,
     Series,
+    StaffPreferences,
     Status,
     Template,
     ToldSeries,
@@ -58,14 +60,17 @@ from notifications.storage import (
     QuietHoursStore,
     SeriesStore,
     Settlement,
+    StaffPreferenceStore,
     TemplateStore,
     UserStore,
     WaitingListStore,
 )
 from notifications.storage.opt_outs import OwnOptOuts
 from notifications.storage.users import UserKey
+from notifications.usecases.staff_eligibility import judge_choice
+from notifications.usecases.staff_reminders import has_calendar
 
-_TOLD_LATER: Final = frozenset({Kind.AD_HOC, Kind.ANSWER_REFUSED, Kind.FOLLOW_UP})
+_TOLD_LATER: Final = frozenset({Kind.AD_HOC, Kind.ANSWER_REFUSED, Kind.CLIENT_WROTE, Kind.FOLLOW_UP})
 """What is still told when the appointment is over."""
 
 
@@ -121,6 +126,8 @@ class MessageSubjects:
     users: Mapping[UserKey, User]
     """Of the staff that the batch goes to, as far as they are known."""
     removed_users: frozenset[UserKey]
+    staff_preferences: Mapping[UserKey, StaffPreferences]
+    """Of those users who have chosen something."""
     quiet_hours: Mapping[tuple[UUID, Channel], QuietHours]
     """Of organizations that have set their own."""
     offers: Mapping[tuple[UUID, UUID], WaitingListEntry]
@@ -173,6 +180,7 @@ async def read_subjects(
     templates = TemplateStore(session)
     catalogue = await CatalogueStore(session).get_all(items)
     staff_users = {(item.organization_id, item.user_id) for item in catalogue.values() if item.user_id}
+    staff_users |= {(message.organization_id, message.user_id) for message in messages if message.user_id}
     opted_out_numbers, own_opt_outs = await _opted_out(
         session, messages, [*clients.values(), *catalogue.values()], numbers
     )
@@ -198,6 +206,7 @@ async def read_subjects(
         user_browsers=await PushSubscriptionStore(session).of_users(staff_users if _pushes(messages) else ()),
         users=await UserStore(session).get_all(staff_users),
         removed_users=await UserStore(session).removed(staff_users),
+        staff_preferences=await StaffPreferenceStore(session).get_all(staff_users),
     )
 
 
@@ -310,7 +319,7 @@ class _Judgement:
         business = subjects.catalogue.get((message.organization_id, "business", appointment.business_id))
         if business is None:
             raise self._not_known_yet("business")
-        recipient = self._staff() if message.audience is Audience.STAFF else self._consenting(client)
+        recipient = self._staff(appointment) if message.audience is Audience.STAFF else self._consenting(client)
         address = _address(channel, recipient)
         if message.channel in STOPPED_BY_NUMBER and subjects.has_stopped(message.organization_id, address):
             raise _suppressed("opted_out")
@@ -423,19 +432,35 @@ class _Judgement:
                 raise _suppressed("opted_out")
         return self._with_browsers(client.contact, self.subjects.browsers.get((client.organization_id, client.id), ()))
 
-    def _staff(self) -> Contact:
+    def _staff(self, appointment: Appointment) -> Contact:
         resource_id = self.message.resource_id or UUID(int=0)
         resource = self.subjects.catalogue.get((self.message.organization_id, "resource", resource_id))
         if resource is None:
             raise self._not_known_yet("resource")
         if resource.archived:
             raise _suppressed("recipient_archived")
-        user = (resource.organization_id, resource.user_id or "")
-        if user in self.subjects.removed_users:
+        is_reminder = self.message.kind is Kind.STAFF_REMINDER
+        key = (resource.organization_id, (self.message.user_id if is_reminder else resource.user_id) or "")
+        if key in self.subjects.removed_users:
             raise _suppressed(USER_REMOVED)
-        if user in self.subjects.users and self.subjects.users[user].is_shut_out:
+        user = self.subjects.users.get(key)
+        if user is not None and user.is_shut_out:
             raise _suppressed(USER_DEACTIVATED)
-        return self._with_browsers(resource.contact, self.subjects.user_browsers.get(user, ()))
+        contact = self._reminded(user, resource, appointment) if is_reminder else resource.contact
+        chosen = self.subjects.staff_preferences.get(key)
+        if user is not None and (end := judge_choice(self.message, user, chosen, appointment, now=self.now)):
+            raise _NotSendable(end)
+        return self._with_browsers(contact, self.subjects.user_browsers.get(key, ()))
+
+    def _reminded(self, user: User | None, calendar: CatalogueItem, appointment: Appointment) -> Contact:
+        """Reminders go to users, at the address that the dashboard has, while the calendar is theirs."""
+        if user is None:
+            raise self._not_known_yet("user")
+        if not user.is_active:
+            raise _suppressed(USER_DEACTIVATED)
+        if not has_calendar(user, calendar):
+            raise _suppressed(UNASSIGNED)
+        return user.contact(calendar.zone or appointment.zone)
 
     def _with_browsers(self, contact: Contact, browsers: Devices) -> Contact:
         return replace(contact, devices=browsers) if self.message.channel is Channel.PUSH else contact

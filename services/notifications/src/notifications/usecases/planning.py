@@ -20,11 +20,12 @@ from notifications.domain import (
     Kind,
     Message,
     QuietHours,
+    StaffPreferences,
     due_follow_ups,
     due_reminders,
-    earlier_due,
     ended_appointments,
     immediate_messages,
+    reminder_due,
     rules_for,
     undone_no_shows,
 )
@@ -41,10 +42,12 @@ from notifications.storage import (
     ReminderRuleStore,
     ReminderStore,
     SeriesStore,
+    StaffPreferenceStore,
     Stop,
 )
 from notifications.usecases.channel_accounts import read_channels
 from notifications.usecases.projections import newest_states
+from notifications.usecases.staff_reminders import plan_staff_reminders
 from slotstream_servicekit.context import Cause
 from slotstream_servicekit.outbox import enqueue
 
@@ -72,10 +75,12 @@ async def plan_messages(
     contacts = await _contacts(session, [*snapshots, *known.values()])
     people = {(appointment.organization_id, appointment.client_id) for appointment in snapshots}
     subscribed = await subscribed_since(session, people, contacts) if channels.subscribed else {}
+    is_answered = any(change.verb == "confirm" and change.actor_type == "client" for change in changes)
+    chosen = await chosen_by(session, contacts) if is_answered else {}
     drafts = [
         draft
         for draft in _immediate_drafts(
-            changes, known, contacts, subscribed, channels, now, news_lifetime, notify_staff=notify_staff
+            changes, known, contacts, subscribed, chosen, channels, now, news_lifetime, notify_staff=notify_staff
         )
         if draft.due_at >= now - passed_over_after
     ]
@@ -120,6 +125,7 @@ def _immediate_drafts(
     known: Mapping[tuple[UUID, UUID], Appointment],
     contacts: Mapping[UUID, CatalogueItem],
     subscribed: Mapping[UUID, datetime],
+    chosen: Mapping[UUID, StaffPreferences],
     channels: Channels,
     now: datetime,
     news_lifetime: timedelta,
@@ -143,8 +149,20 @@ def _immediate_drafts(
             notify_staff=notify_staff,
             by_subscription=channels.subscribed,
             subscribed=subscribed,
+            chosen=chosen,
         )
     return drafts
+
+
+async def chosen_by(session: AsyncSession, contacts: Mapping[UUID, CatalogueItem]) -> dict[UUID, StaffPreferences]:
+    """What the users of these resources have chosen, by resource."""
+    users = {(item.organization_id, item.user_id) for item in contacts.values() if item.user_id}
+    known = await StaffPreferenceStore(session).get_all(users)
+    return {
+        resource_id: known[item.organization_id, item.user_id]
+        for resource_id, item in contacts.items()
+        if item.user_id and (item.organization_id, item.user_id) in known
+    }
 
 
 async def subscribed_since(
@@ -194,11 +212,18 @@ async def _apply_rules(session: AsyncSession, changes: Sequence[AppointmentChang
 
 
 async def plan_reminders(
-    *, session: AsyncSession, channels: Channels, chains: Collection[Chain], cause: Cause, now: datetime
+    *,
+    session: AsyncSession,
+    channels: Channels,
+    chains: Collection[Chain],
+    cause: Cause,
+    now: datetime,
+    asked_at: datetime | None = None,
 ) -> list[Message]:
     """Moves and stops the messages of these chains; returns those that changed.
 
-    The chains' rows are locked, so that two that plan for one chain at once do not plan side by side.
+    The chains' rows are locked, so that two that plan for one chain at once do not plan side by side. `asked_at`: when
+    something else was changed that reminders to staff depend on.
     """
     by_chain: dict[Chain, list[Appointment]] = defaultdict(list)
     for appointment in await AppointmentStore(session).lock_chains(chains):
@@ -221,7 +246,11 @@ async def plan_reminders(
     ]
     zones = {appointment.id: appointment.zone for chain in by_chain.values() for appointment in chain}
     drafts = await _before_quiet_hours(session, drafts, zones, now)
-    return [*stopped, *await messages.plan(await _addressed(session, drafts, channels), now=now)]
+    planned = await messages.plan(await _addressed(session, drafts, channels), now=now)
+    to_staff = await plan_staff_reminders(
+        session=session, chains=[*by_chain.values()], cause=cause, now=now, asked_at=asked_at
+    )
+    return [*stopped, *planned, *to_staff]
 
 
 async def _before_quiet_hours(
@@ -254,8 +283,8 @@ def _before(
     zone = (client.zone if client is not None else None) or zones.get(draft.appointment_id)
     if zone is None:
         return draft
-    earlier = earlier_due(draft.due_at, starts_at=draft.starts_at, quiet=quiet, zone=zone)
-    return replace(draft, due_at=earlier) if earlier is not None and earlier > now else draft
+    due_at = reminder_due(draft.due_at, starts_at=draft.starts_at, quiet=quiet, zone=zone, now=now)
+    return replace(draft, due_at=due_at)
 
 
 async def plan_for_clients(

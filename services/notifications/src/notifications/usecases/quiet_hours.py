@@ -5,8 +5,9 @@ from datetime import time
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Channel, ChannelQuietHours, Channels, QuietHours
-from notifications.storage import MessageStore, QuietHoursStore
+from notifications.storage import QuietHoursStore
 from notifications.usecases.limits import check_setting
+from notifications.usecases.replanning import ask_for_quiet_hours
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import VersionConflictError
 
@@ -28,7 +29,10 @@ async def change_quiet_hours(
     hours: QuietHours | None,
     expected_version: int | None,
 ) -> ChannelQuietHours:
-    """Sets the organization's own, or with None goes back to the installation's. What waits is judged anew."""
+    """Sets the organization's own, or with None goes back to the installation's.
+
+    What is planned is moved, and what waits is judged anew.
+    """
     check_setting(context.limits, None, what="Quiet hours")
     store = QuietHoursStore(session)
     old = (await store.all_of(context.organization_id)).get(channel, _of_installation(channel, channels))
@@ -45,8 +49,9 @@ async def change_quiet_hours(
     if not done:
         current = (await store.all_of(context.organization_id)).get(channel)
         raise VersionConflictError(current.version if current is not None else 0)
-    if await store.wake_held(context.organization_id, channel, now=context.now):
-        await MessageStore(session).announce_planned()
+    await ask_for_quiet_hours(
+        session=session, organization_id=context.organization_id, channel=channel, now=context.now
+    )
     return new
 
 

@@ -1,6 +1,6 @@
 """Keeping who the dashboard's users are, and what they choose for themselves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
@@ -10,7 +10,10 @@ from notifications.domain import (
     USER_DEACTIVATED,
     USER_REMOVED,
     CatalogueItem,
+    Channel,
+    Lead,
     PeopleOnlyError,
+    StaffEvent,
     StaffPreferences,
     User,
 )
@@ -19,11 +22,14 @@ from notifications.storage import (
     AgendaStore,
     MessageStore,
     PushSubscriptionStore,
+    ReplanStore,
     StaffPreferenceStore,
+    StaffReminderStore,
     UserStore,
 )
 from notifications.storage.users import UserKey
 from notifications.usecases.agendas import calendars_of, plan_agendas, zone_of
+from notifications.usecases.replanning import ask_for_calendars, ask_for_users
 from slotstream_servicekit.context import Cause, Context
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 from slotstream_servicekit.outbox import enqueue
@@ -59,11 +65,13 @@ async def apply_users(
         await PushSubscriptionStore(session).forget_users(removed)
         await enqueue(session, records_of(await agendas.stop_users(removed, USER_REMOVED, now=now)))
         await agendas.forget_users(removed)
+        await ReplanStore(session).forget_users(removed)
     known = await store.get_all({(user.organization_id, user.id) for user in states})
     shut_out = {key for key, user in known.items() if not user.is_active}
     if shut_out:
         await enqueue(session, records_of(await agendas.stop_users(shut_out, USER_DEACTIVATED, now=now)))
     planned = await plan_agendas(session=session, users=known.keys() - shut_out, cause=cause, now=now)
+    await ask_for_users(session=session, users=await _reminded(session, known.keys()), now=now)
     organizations = {organization_id for organization_id, _ in known}
     return (bool(organizations) and await MessageStore(session).wake(organizations, now=now)) or planned
 
@@ -73,8 +81,31 @@ async def plan_for_calendars(
 ) -> bool:
     """Whose calendars these are may have no agenda yet, or be somewhere else now; whether anything was planned."""
     users = {(item.organization_id, item.user_id) for item in resources if item.user_id}
-    users |= await UserStore(session).limited_to({(item.organization_id, item.id) for item in resources})
+    limited = await UserStore(session).limited_to({(item.organization_id, item.id) for item in resources})
+    await _replan_calendars(session, resources, users | limited, now)
+    users |= limited
     return bool(users) and await plan_agendas(session=session, users=users, cause=cause, now=now)
+
+
+async def _replan_calendars(
+    session: AsyncSession, resources: Sequence[CatalogueItem], users: Collection[UserKey], now: datetime
+) -> None:
+    """Has reminders planned anew where somebody of a calendar wants them, or somebody had them until now."""
+    store = StaffReminderStore(session)
+    planned = await store.calendars_of({(item.organization_id, item.id) for item in resources})
+    organizations = {organization_id for organization_id, _ in await _reminded(session, users)}
+    changed = [
+        item
+        for item in resources
+        if item.organization_id in organizations or (item.organization_id, item.id) in planned
+    ]
+    await ask_for_calendars(session=session, calendars=changed, now=now)
+
+
+async def _reminded(session: AsyncSession, users: Collection[UserKey]) -> set[UserKey]:
+    """Those of the users who want to be reminded of their appointments."""
+    chosen = await StaffPreferenceStore(session).get_all(users)
+    return {key for key, preferences in chosen.items() if preferences.reminders}
 
 
 async def read_staff_preferences(*, session: AsyncSession, context: Context) -> ShownPreferences:
@@ -88,9 +119,11 @@ async def change_staff_preferences(
     context: Context,
     agenda_at: time | None,
     agenda_ahead: bool,
+    told_by: Mapping[StaffEvent, frozenset[Channel]] | None,
+    reminders: Mapping[Channel, Lead] | None,
     expected_version: int | None,
 ) -> ShownPreferences:
-    """What the caller wants for themselves from now on."""
+    """What the caller wants for themselves from now on; None leaves what they have chosen as it is."""
     old = await _own(session, context)
     if expected_version is not None and expected_version != old.version:
         raise VersionConflictError(old.version)
@@ -99,6 +132,9 @@ async def change_staff_preferences(
         user_id=old.user_id,
         agenda_at=agenda_at,
         agenda_ahead=agenda_ahead,
+        told_by=old.told_by if told_by is None else told_by,
+        reminders=old.reminders if reminders is None else reminders,
+        changed_at=context.now,
         version=old.version + 1,
     )
     key = (old.organization_id, old.user_id)
@@ -107,6 +143,8 @@ async def change_staff_preferences(
     store = StaffPreferenceStore(session)
     if not await store.put(new, replaces=old.version):
         raise VersionConflictError((await store.get(*key)).version)
+    if new.reminders != old.reminders:
+        await ask_for_users(session=session, users=[key], now=context.now)
     if await plan_agendas(session=session, users=[key], cause=context.cause, now=context.now):
         await MessageStore(session).announce_planned()
     return await _shown(session, new)

@@ -662,9 +662,10 @@ export interface paths {
         get: operations["get_staff_preferences"];
         /**
          * Set Staff Preferences
-         * @description The daily agenda: a mail with what is in the caller's calendars on one day, at the hour that they choose.
+         * @description What the caller is told of, by event and channel, how long before their appointments they are reminded, and the
+         *     daily agenda: a mail with what is in their calendars on one day, at the hour that they choose.
          *
-         *     A day is told once, and one without appointments not at all.
+         *     A day is told once, and one without appointments not at all. A reminder that is switched on sends nothing at once.
          */
         put: operations["set_staff_preferences"];
         post?: never;
@@ -1305,7 +1306,28 @@ export interface components {
          * @description What a message tells.
          * @enum {string}
          */
-        Kind: "requested" | "created" | "confirmed" | "rescheduled" | "cancelled" | "declined" | "withdrawn" | "assigned" | "unassigned" | "reminder" | "follow_up" | "slot_offered" | "answer_refused" | "series_requested" | "series_created" | "series_changed" | "series_cancelled" | "series_assigned" | "series_unassigned" | "agenda" | "ad_hoc";
+        Kind: "requested" | "created" | "confirmed" | "rescheduled" | "cancelled" | "declined" | "withdrawn" | "assigned" | "unassigned" | "reminder" | "follow_up" | "slot_offered" | "answer_refused" | "series_requested" | "series_created" | "series_changed" | "series_cancelled" | "series_assigned" | "series_unassigned" | "agenda" | "staff_reminder" | "client_confirmed" | "client_wrote" | "ad_hoc";
+        /**
+         * LeadIn
+         * @description How long before the start. With `by_clock` counted on the clock of the business: a day before is at the same time
+         *     of day, also where clocks change in between.
+         */
+        LeadIn: {
+            /** Minutes Before */
+            minutes_before: number;
+            /**
+             * By Clock
+             * @default false
+             */
+            by_clock: boolean;
+        };
+        /** LeadOut */
+        LeadOut: {
+            /** Minutes Before */
+            minutes_before: number;
+            /** By Clock */
+            by_clock: boolean;
+        };
         /**
          * Meaning
          * @enum {string}
@@ -1837,7 +1859,7 @@ export interface components {
         };
         /**
          * StaffPreferencesIn
-         * @description All that the caller chooses for themselves.
+         * @description All that the caller chooses for themselves. Without `told_by` or `reminders` these stay as they are.
          */
         StaffPreferencesIn: {
             /** Agenda At */
@@ -1847,6 +1869,8 @@ export interface components {
              * @default false
              */
             agenda_ahead: boolean;
+            told_by?: components["schemas"]["StaffToldIn"] | null;
+            reminders?: components["schemas"]["StaffRemindersIn"] | null;
         };
         /** StaffPreferencesOut */
         StaffPreferencesOut: {
@@ -1861,8 +1885,52 @@ export interface components {
             agenda_zone: string | null;
             /** Agenda Next At */
             agenda_next_at: string | null;
+            told_by: components["schemas"]["StaffToldOut"];
+            reminders: components["schemas"]["StaffRemindersOut"];
             /** Version */
             version: number;
+        };
+        /**
+         * StaffRemindersIn
+         * @description When the caller is reminded of their appointments, by channel; null: not at all.
+         */
+        StaffRemindersIn: {
+            email?: components["schemas"]["LeadIn"] | null;
+            push?: components["schemas"]["LeadIn"] | null;
+        };
+        /** StaffRemindersOut */
+        StaffRemindersOut: {
+            email: components["schemas"]["LeadOut"] | null;
+            push: components["schemas"]["LeadOut"] | null;
+        };
+        /**
+         * StaffToldIn
+         * @description The channels on which the caller is told of each event; null for those of who has chosen nothing.
+         */
+        StaffToldIn: {
+            /** Assigned */
+            assigned?: ("email" | "push")[] | null;
+            /** Unassigned */
+            unassigned?: ("email" | "push")[] | null;
+            /** Rescheduled */
+            rescheduled?: ("email" | "push")[] | null;
+            /** Cancelled */
+            cancelled?: ("email" | "push")[] | null;
+            /** Answered */
+            answered?: ("email" | "push")[] | null;
+        };
+        /** StaffToldOut */
+        StaffToldOut: {
+            /** Assigned */
+            assigned: ("email" | "push")[];
+            /** Unassigned */
+            unassigned: ("email" | "push")[];
+            /** Rescheduled */
+            rescheduled: ("email" | "push")[];
+            /** Cancelled */
+            cancelled: ("email" | "push")[];
+            /** Answered */
+            answered: ("email" | "push")[];
         };
         /**
          * Status

@@ -11,6 +11,7 @@ from notifications.adapters.templates.language import Language as _Language
 from notifications.adapters.templates.push import push_text
 from notifications.adapters.templates.series_words import SERIES_WORDS, SeriesWords
 from notifications.adapters.templates.spoken import spoken_text
+from notifications.adapters.templates.staff_words import STAFF_NEWS
 from notifications.domain import OF_SERIES, Audience, Channel, Kind, Text
 
 C, S = Audience.CLIENT, Audience.STAFF
@@ -340,7 +341,7 @@ _LANGUAGES: Mapping[str, _Language] = {
 _SERIES: Mapping[str, SeriesWords] = {**SERIES_WORDS, "ar": ARABIC_SERIES}
 
 BUILT_IN_LOCALES = tuple(_LANGUAGES)
-DEFAULTS: tuple[tuple[Kind, Audience], ...] = (*_ENGLISH.news, *SERIES_WORDS["en"].news)
+DEFAULTS: tuple[tuple[Kind, Audience], ...] = (*_ENGLISH.news, *SERIES_WORDS["en"].news, *STAFF_NEWS["en"])
 """The kinds and audiences that have built-in text."""
 
 
@@ -356,6 +357,8 @@ def built_in(kind: Kind, audience: Audience, locale: str, channel: Channel = Cha
     language = _LANGUAGES.get(locale)
     of_series = _SERIES[locale] if kind in OF_SERIES and locale in _SERIES else None
     news = of_series.news if of_series is not None else language.news if language is not None else {}
+    if (kind, audience) in STAFF_NEWS.get(locale, {}):
+        news = STAFF_NEWS[locale]
     if language is None or (kind, audience) not in news:
         return None
     subject, sentence = news[kind, audience]

@@ -6,6 +6,7 @@ They name neither people nor services nor places: what was booked may be nobody 
 from collections.abc import Mapping
 from typing import Final
 
+from notifications.adapters.templates.staff_words import STAFF_TITLES
 from notifications.domain import OF_SERIES, Audience, Kind, Text
 
 C, S = Audience.CLIENT, Audience.STAFF
@@ -151,7 +152,7 @@ PUSH_LOCALES: Final = tuple(_TITLES)
 
 def push_text(kind: Kind, audience: Audience, locale: str) -> Text | None:
     """The title in `subject`; None in a language that has none."""
-    title = _TITLES.get(locale, {}).get((kind, audience))
+    title = {**_TITLES.get(locale, {}), **STAFF_TITLES.get(locale, {})}.get((kind, audience))
     if kind in OF_SERIES and locale in _SERIES_TITLES:
         title = f"{_SERIES_TITLES[locale][kind]} ({{{{ series.count }}}})"
     if title is None:

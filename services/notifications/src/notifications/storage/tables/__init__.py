@@ -24,6 +24,7 @@ from notifications.storage.tables.ledger import inbound_messages, messages, numb
 from notifications.storage.tables.mail_replies import calendar_replies, reply_addresses
 from notifications.storage.tables.push import push_subscriptions
 from notifications.storage.tables.quiet_hours import quiet_hours
+from notifications.storage.tables.replans import replans
 from notifications.storage.tables.send_limits import send_allowances, send_limits
 from notifications.storage.tables.series import series, series_sequences
 from notifications.storage.tables.users import removed_users, staff_preferences, users
@@ -59,6 +60,7 @@ __all__ = [
     "reminder_rules",
     "reminders",
     "removed_users",
+    "replans",
     "reply_addresses",
     "schema",
     "send_allowances",
@@ -342,6 +344,7 @@ TENANT_TABLES = (
     "reply_addresses",
     "send_allowances",
     "send_limits",
+    "replans",
     "series",
     "series_sequences",
     "staff_preferences",
@@ -416,6 +419,7 @@ UNLIMITED_TABLES = {
     "reply_addresses": "never read by requests of callers",
     "send_allowances": "the organization's",
     "send_limits": "the organization's; the use case refuses who is limited",
+    "replans": "never read by requests",
     "series": "never read by requests",
     "series_sequences": "never read by requests",
     "staff_preferences": "a caller's own",

@@ -1,6 +1,7 @@
 """Users of the dashboard, and what they have chosen for themselves."""
 
 from sqlalchemy import ARRAY, Boolean, Column, Integer, PrimaryKeyConstraint, Table, Text, Time, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
 
 from notifications.storage.tables.base import instant, metadata
 
@@ -37,6 +38,9 @@ staff_preferences = Table(
     Column("user_id", Text, nullable=False),
     Column("agenda_at", Time, nullable=True),
     Column("agenda_ahead", Boolean, nullable=False),
+    Column("told_by", JSONB, nullable=True),
+    Column("reminders", JSONB, nullable=True),
+    instant("changed_at", nullable=True),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("organization_id", "user_id"),
 )

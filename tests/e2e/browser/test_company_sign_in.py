@@ -31,6 +31,7 @@ async def test_a_companys_people_sign_in_by_its_own_provider(
     provider.person = Person(subject="olga", email="olga@nord.example")
     await _invite(practice, "olga@nord.example")
     address = await _set_up(desk, provider, domains="nord.example")
+    await _copies_each_address(desk, address)
     await desk.button("Test").click()
     await see(desk.page.get_by_text("The provider answers as it should.")).to_be_visible()
 
@@ -87,10 +88,18 @@ async def _set_up(desk: Desk, provider: CompanyProvider, *, domains: str) -> str
     ):
         await desk.page.get_by_label(label).fill(text)
     await desk.button("Save").click()
-    address = desk.page.get_by_label("Where your people sign in")
+    address = desk.page.get_by_role("textbox", name="Where your people sign in")
     await see(address).to_be_visible()
     await see(desk.page.get_by_label("Client secret")).to_have_value("")
     return await address.input_value()
+
+
+async def _copies_each_address(desk: Desk, address: str) -> None:
+    """What is to be registered at the provider: where people come back to, and where it tells of a sign-out."""
+    await desk.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for label, wanted in (("Redirect address", f"{address}/callback"), ("Sign-out address", f"{address}/logout")):
+        await desk.page.get_by_role("button", name=f"Copy: {label}").click()
+        await desk.page.wait_for_function("async text => await navigator.clipboard.readText() === text", arg=wanted)
 
 
 async def _remove(desk: Desk) -> None:

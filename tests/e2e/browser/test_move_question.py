@@ -47,8 +47,12 @@ async def test_a_client_is_told_of_a_move_or_not_as_it_is_answered(
     await see(_tell(desk, name)).to_be_checked()
     assert len(await practice.appointments_of(name)) == 1
     await _tell(desk, name).uncheck(force=True)
+    sent: list[str] = []
+    desk.page.on("request", lambda request: request.method != "GET" and sent.append(request.url.rpartition("/")[2]))
     await desk.agree()
     await desk.told(f"{name} moved to")
+    # The move and nothing besides, but for what the calendar asks about it.
+    assert [path for path in sent if path != "bookability"] == ["reschedule"]
     await desk.told("The client is not told.")
     _, quiet = await practice.appointments_of(name)
     assert datetime.fromisoformat(quiet["starts_at"]) == day + timedelta(hours=1)
@@ -60,6 +64,24 @@ async def test_a_client_is_told_of_a_move_or_not_as_it_is_answered(
     await desk.agree()
     await desk.told("The client is told.")
     assert await _told(practice, name) == ["notify_off", None]
+
+
+async def test_the_history_tells_whether_the_client_was_told(desk: Desk, practice: Practice) -> None:
+    day = practice.a_day()
+    await practice.book(day, "Hilda History", staff=0)
+    await desk.open_day(day)
+
+    await _by_keys(desk, "Hilda History", 60)
+    await _tell(desk, "Hilda History").uncheck(force=True)
+    await desk.agree()
+    await desk.told("The client is not told.")
+    before, _ = await practice.appointments_of("Hilda History")
+    await desk.goto(f"/appointments/{before['id']}")
+    await desk.drawer.get_by_role("tab", name="History").click()
+
+    moved = desk.drawer.get_by_role("listitem").first
+    await see(moved).to_contain_text("The client is not told.")
+    await see(desk.drawer.get_by_role("listitem").last).not_to_contain_text("The client is")
 
 
 async def test_put_back_moves_nothing(desk: Desk, practice: Practice) -> None:
@@ -107,9 +129,15 @@ async def test_who_does_not_want_to_be_asked_is_not_until_they_do(
 
     await _by_keys(desk, "Nora Nomore", 15)
     await desk.sheet.get_by_text("Do not ask again").click()
-    await desk.agree()
+    async with desk.page.expect_response("**/api/session/preferences") as kept:
+        await desk.agree()
+    assert (await kept.value).status == 200
     await desk.told("Nora Nomore moved to")
     await see(desk.card("Nora Nomore")).to_be_focused()
+    async with open_desk() as other:
+        await other.open_day(day)
+        await other.button("View options").click()
+        await see(other.sheet.get_by_role("radio", name="Tell the client")).to_be_checked()
     await desk.page.reload()
     await _by_keys(desk, "Nora Nomore", 15)
     await see(desk.page.get_by_role("button", name="10:30–11:00, Nora Nomore")).to_be_visible()
@@ -117,7 +145,8 @@ async def test_who_does_not_want_to_be_asked_is_not_until_they_do(
 
     await desk.button("View options").click()
     await see(desk.sheet.get_by_role("radio", name="Tell the client")).to_be_checked()
-    await desk.sheet.get_by_role("radio", name="Ask", exact=True).check()
+    async with desk.page.expect_response("**/api/session/preferences"):
+        await desk.sheet.get_by_role("radio", name="Ask", exact=True).check()
     await desk.press("Escape")
     await _by_keys(desk, "Nora Nomore", 15)
     await see(desk.sheet.get_by_role("heading", name="Move to 10:45, Ada 1")).to_be_visible()
@@ -157,7 +186,7 @@ async def test_the_question_can_be_used_by_everybody(open_desk: OpenDesk, practi
         await see(desk.sheet.get_by_role("listitem")).to_have_count(1)
 
         assert await axe_findings(desk.page) == []
-        assert await desk.page.evaluate(BEYOND, ".seg, .tg, .tabs, table") == []
+        assert await desk.page.evaluate(BEYOND, ".seg, .tg, .tabs, .people, table") == []
 
 
 def _tell(desk: Desk, name: str) -> Locator:

@@ -44,7 +44,7 @@ PAGES = (
     "/settings/channels",
     "/settings/identity-provider",
 )
-ALLOWED_TO_SCROLL = ".tabs, .seg, table, .tg, .weekstrip, .dt, .filters"
+ALLOWED_TO_SCROLL = ".tabs, .seg, table, .tg, .weekstrip, .dt, .filters, .people"
 """Boxes that may be wider than the screen: grids, tables and rows of choices scroll inside themselves."""
 
 

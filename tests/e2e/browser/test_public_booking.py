@@ -129,8 +129,8 @@ async def test_the_owner_switches_the_page_on_and_copies_its_address(desk: Desk,
     await desk.goto("/settings/businesses")
     await desk.page.locator(".people-list button").filter(has_text="Salon Nord").click()
 
-    await see(desk.page.get_by_label("Address of the page")).to_have_value(f"{practice.url}{path}")
-    await see(desk.page.get_by_label("Line for your website")).to_have_value(
+    await see(desk.page.get_by_role("textbox", name="Address of the page")).to_have_value(f"{practice.url}{path}")
+    await see(desk.page.get_by_role("textbox", name="Line for your website")).to_have_value(
         f'<iframe src="{practice.url}{path}/embed" title="Public booking page" loading="lazy"'
         ' style="border:0;width:100%;height:44rem"></iframe>'
     )

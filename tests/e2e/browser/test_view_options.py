@@ -219,7 +219,7 @@ async def test_the_menu_can_be_used_by_everybody(open_desk: OpenDesk, practice: 
         await see(desk.sheet.get_by_role("listitem").first).to_be_visible()
 
         assert await axe_findings(desk.page) == []
-        assert await desk.page.evaluate(BEYOND, ".seg, .tg, .tabs, table") == []
+        assert await desk.page.evaluate(BEYOND, ".seg, .tg, .tabs, .people, table") == []
 
 
 async def _open(desk: Desk, day: datetime, person: Json, *, view: str = "day") -> None:

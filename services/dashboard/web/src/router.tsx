@@ -17,7 +17,8 @@ const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, er
 const today = (): Day => dayOf(now(), localStorage.getItem("slotstream-zone") ?? "UTC");
 const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
 
-export type CalendarSearch = { staff?: string[]; appointment?: string; gone?: boolean };
+/** `face`: whose column a phone shows. */
+export type CalendarSearch = { staff?: string[]; appointment?: string; gone?: boolean; face?: string };
 const VIEWS: readonly string[] = ["day", "3days", "week"] satisfies View[];
 
 const toCalendar = () => redirect({ to: "/calendar/$view/$day", params: { view: "day", day: today() }, replace: true });
@@ -34,6 +35,7 @@ const calendar = createRoute({
     staff: Array.isArray(raw.staff) ? raw.staff.map(String) : text(raw.staff) ? [String(raw.staff)] : undefined,
     appointment: text(raw.appointment),
     gone: raw.gone === true ? true : undefined,
+    face: text(raw.face),
   }),
   component: CalendarPage,
 });

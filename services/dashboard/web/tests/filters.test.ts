@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { daysOf, queryOf, readSearch } from "../src/appointments/filters";
+import { daysOf, queryOf, readSearch, narrowingsOf } from "../src/appointments/filters";
 import { Clock } from "../src/time";
 
 const ID = "018f3a5e-0000-7000-8000-000000000001";
@@ -33,4 +33,13 @@ test("a day is the business's day", () => {
 
 test("the last of chosen dates is part of them", () => {
   expect(daysOf({ from: "2026-11-01", to: "2026-11-30" }, "2026-11-28", 0)).toEqual({ from: "2026-11-01", to: "2026-12-01" });
+});
+
+test("each filter can be left out by itself, and so can the day that the list opens on", () => {
+  const search = { status: ["pending"], staff: [ID], q: "Ann", sort: "client", appointment: ID } as const;
+  const narrowings = narrowingsOf(readSearch(search));
+  expect(narrowings.map(({ name }) => name)).toEqual(["q", "status", "staff", "period"]);
+  expect(narrowings[1]?.without).toMatchObject({ q: "Ann", staff: [ID], status: undefined });
+  expect(narrowings[3]?.without).toMatchObject({ q: "Ann", period: "all" });
+  expect(narrowingsOf({ period: "all" })).toEqual([]);
 });

@@ -40,7 +40,7 @@ describe("rows", () => {
   });
 });
 
-const column = (...appointments: Appointment[]) => ({ id: "ann|2026-11-30", title: "Ann", detail: "", day: "2026-11-30", resourceId: "ann", resourceName: "Ann", person: true, open: [], blocks: [], appointments }) as Column;
+const column = (...appointments: Appointment[]) => ({ id: "ann|2026-11-30", title: "Ann", detail: "", day: "2026-11-30", resourceId: "ann", resourceName: "Ann", person: true, empty: null, open: [], blocks: [], appointments }) as Column;
 
 describe("cards", () => {
   const held = { card: "a", column: "ann|2026-11-30" };

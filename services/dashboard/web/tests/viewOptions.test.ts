@@ -10,7 +10,7 @@ import { Clock } from "../src/time";
 const HOUR = 60;
 const clock = new Clock("en-GB", "Europe/Berlin");
 const span = (from: number, to: number) => ({ from: from * HOUR, to: to * HOUR });
-const column = (more: Partial<Column> = {}): Column => ({ id: "ada", title: "Ada", detail: "", day: "2026-11-23", resourceId: "ada", person: true, resourceName: "Ada", open: [span(9, 13), span(14, 18)], blocks: [], appointments: [], ...more });
+const column = (more: Partial<Column> = {}): Column => ({ id: "ada", title: "Ada", detail: "", day: "2026-11-23", resourceId: "ada", person: true, resourceName: "Ada", empty: null, open: [span(9, 13), span(14, 18)], blocks: [], appointments: [], ...more });
 const booked = (from: string, to: string) => ({ id: from, starts_at: `${from}:00Z`, ends_at: `${to}:00Z` }) as unknown as Column["appointments"][number];
 const working = { hours: "working", from: 8, to: 18 } as const;
 const chosen = { hours: "chosen", from: 10, to: 12 } as const;

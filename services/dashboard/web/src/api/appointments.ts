@@ -1,4 +1,4 @@
-import { type InfiniteData, type QueryClient, type QueryKey, replaceEqualDeep, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type InfiniteData, type QueryClient, type QueryKey, replaceEqualDeep, useInfiniteQuery, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { components } from "./schema/booking";
 import { ask, type Query } from "./client";
 import type { Instant } from "../time";
@@ -39,12 +39,19 @@ export const useAppointmentPages = (query: Query, sort: string) =>
     placeholderData: (previous) => previous,
   });
 
-export const useCounts = (query: Query) =>
-  useQuery({
-    queryKey: ["appointments", "counts", query],
-    queryFn: ({ signal }) => ask<Counts>("booking", "/appointments/counts", { query, signal }),
-    placeholderData: (previous) => previous,
-  });
+const counts = (query: Query) => ({
+  queryKey: ["appointments", "counts", query],
+  queryFn: ({ signal }: { signal: AbortSignal }) => ask<Counts>("booking", "/appointments/counts", { query, signal }),
+});
+
+export const useCounts = (query: Query) => useQuery({ ...counts(query), placeholderData: (previous: Counts | undefined) => previous });
+
+/** Of several questions at once, each by itself. */
+export const useCountsOfEach = (queries: readonly Query[]): (Counts | undefined)[] => useQueries({ queries: queries.map(counts) }).map(({ data }) => data);
+
+/** How many there are of these statuses; of all where none is named. */
+export const countOf = (counts: Counts, statuses: readonly Status[] | undefined): number =>
+  statuses?.length ? statuses.reduce((sum, status) => sum + (counts.by_status[status] ?? 0), 0) : counts.total;
 
 /** What began two days before may still last. */
 const LASTS_AT_MOST = 2 * 86_400_000;
@@ -124,7 +131,7 @@ export type Verb = "approve" | "decline" | "confirm" | "cancel" | "complete" | "
 /** `verbs` of a row are told with underscores. */
 export const pathOfVerb = (verb: string): Verb => verb.replaceAll("_", "-") as Verb;
 
-export type VerbBody = { reason?: string; notify?: boolean; actual_price?: { amount: string; currency: string }; internal_notes?: string };
+export type VerbBody = { reason?: string; tell_client?: boolean; actual_price?: { amount: string; currency: string }; internal_notes?: string };
 
 export const act = (appointment: PlainAppointment, verb: string, body: VerbBody = {}, key?: string): Promise<PlainAppointment> =>
   ask<PlainAppointment>("booking", `/appointments/${appointment.id}/${pathOfVerb(verb)}`, {
@@ -138,7 +145,8 @@ export type Move = {
   starts_at: string;
   duration_minutes?: number;
   resource_ids?: string[];
-  notify: boolean;
+  /** Of this move alone: what follows is told, and reminded of, as ever. */
+  tell_client: boolean;
   reason?: string;
   override?: { reason: string };
 };

@@ -1,5 +1,6 @@
 import { createContext, useContext } from "react";
 import { send, useCsrfToken } from "./client";
+import type { Preferences } from "./preferences";
 
 export type Session = {
   session_id: string;
@@ -18,6 +19,7 @@ export type Session = {
   expires_at: string;
   /** False: their company's provider signed them in. */
   has_account: boolean;
+  preferences: Preferences;
   /** Up to where whoever reads after this answer needs not be told: see live.ts. */
   live_place: string;
 };

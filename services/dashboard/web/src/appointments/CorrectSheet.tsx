@@ -52,7 +52,7 @@ export function CorrectSheet({ appointment: shown, onClose }: { appointment: App
   // Another service chooses its own room; the same one keeps what the appointment has.
   const named = otherStaff && (otherKind && !custom ? [staff] : appointment.resources.filter((resource) => resource.kind !== "business" && resource.id !== currentStaff).map((resource) => resource.id).concat(staff));
   const body = {
-    ...(client.id !== appointment.client_id ? { client_id: client.id, notify } : {}),
+    ...(client.id !== appointment.client_id ? { client_id: client.id, tell_client: notify } : {}),
     ...(otherService ? (custom ? { service_name: name.trim() } : { service_id: serviceId }) : {}),
     ...(otherKind || length !== appointment.duration_minutes ? { duration_minutes: length } : {}),
     ...(named ? { resource_ids: named } : {}),

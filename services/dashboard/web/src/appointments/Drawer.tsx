@@ -23,6 +23,7 @@ import { toast } from "../ui/toasts";
 import { useCurrent } from "./current";
 import { DRAWER_TABS, type DrawerTab } from "./filters";
 import { HistoryTab } from "./HistoryTab";
+import { SeatsTaken } from "./Seats";
 import { MessagesTab, RemindersTab } from "./MessagesTab";
 import { useVerbs } from "./useVerbs";
 
@@ -263,6 +264,7 @@ function Details({ appointment, clock, businessName, onOther, onEdit }: DetailsP
             </Button>
           )}
         </dd>
+        <SeatsTaken appointment={appointment} onOther={onOther} />
         <dt>{t("field.staff")}</dt>
         <dd>
           {staffOf(appointment).map((person) => (

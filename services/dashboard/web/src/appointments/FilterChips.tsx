@@ -5,6 +5,7 @@ import { useBusiness } from "../business";
 import type { Day } from "../time";
 import { Checkbox, type Option, Select } from "../ui/fields";
 import { Icon } from "../ui/Icon";
+import { ListOptions } from "./ListOptions";
 import { type ListSearch, ORIGINS, type Period, SORT_KEYS, SOURCES, type SortKey, keyOf, sortBy, sortOf } from "./filters";
 
 type Props = { search: ListSearch; today: Day; onChange: (change: Partial<ListSearch>) => void };
@@ -55,6 +56,7 @@ export function FilterChips({ search, today, onChange }: Props) {
           <span aria-hidden="true">{sort.startsWith("-") ? "↓" : "↑"}</span>
         </button>
       </span>
+      <ListOptions />
     </div>
   );
 }

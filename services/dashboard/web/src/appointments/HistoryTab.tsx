@@ -106,6 +106,7 @@ function Entry({ entry, names, clock, onAsOf, onOther }: { entry: HistoryEntry; 
           „<bdi>{entry.reason}</bdi>“
         </p>
       )}
+      {typeof entry.tell_client === "boolean" && <p>{t(entry.tell_client ? "calendar.told" : "calendar.notTold")}</p>}
       {entry.override && <p className="amber">{t("history.override", { reason: entry.override.reason, rules: entry.override.rules.map((rule) => t(`code.${rule}`, { defaultValue: rule })).join(" ") })}</p>}
       {changes.length > 0 && (
         <dl>

@@ -3,7 +3,8 @@ import { useElementScrollRestoration, useNavigate, useSearch } from "@tanstack/r
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Page, useAppointmentPages, useCounts } from "../api/appointments";
+import { type Page, countOf, useAppointmentPages, useCounts } from "../api/appointments";
+import { usePreferences } from "../api/preferences";
 import { useRight } from "../api/session";
 import { idsAround, useSignals } from "../api/signals";
 import { useBusiness } from "../business";
@@ -14,7 +15,9 @@ import { Checkbox } from "../ui/fields";
 import { Icon } from "../ui/Icon";
 import { Live, Waiting } from "../ui/Page";
 import { Problem } from "../ui/Problem";
+import { usePhone } from "../ui/phone";
 import { useScale } from "../ui/scale";
+import { alongRow } from "./alongRow";
 import { Attention } from "./Attention";
 import { BulkBar } from "./BulkBar";
 import { useCurrent } from "./current";
@@ -23,15 +26,18 @@ import { ExportSheet } from "./ExportSheet";
 import { FilterChips } from "./FilterChips";
 import { type DrawerTab, type ListSearch, keyOf, queryOf, sortOf } from "./filters";
 import { linesOf } from "./lines";
-import { DayRow, NothingHere, SearchField, SortHead, Spacer, StatusTabs } from "./ListParts";
+import { DayRow, SearchField, SortHead, Spacer, StatusTabs } from "./ListParts";
 import "./list.css";
+import { NothingHere } from "./NothingHere";
 import { Row, type RowHand } from "./Row";
 import { NONE, type Selection, drawn, toggled } from "./selection";
 import { type Line, useStill } from "./stillness";
 import { useVerbs } from "./useVerbs";
 
-const ROW = 48;
+const ROW = { comfortable: 48, compact: 36 } as const;
+const PHONE_ROW = 64;
 const HEAD = 34;
+const ALL_COLUMNS = 8;
 const SCROLLER = "list";
 const NO_PAGES: readonly Page[] = [];
 /** Of the box that the rows are scrolled in, when it was there last. */
@@ -77,9 +83,14 @@ export function ListPage() {
   const { lines, waiting, watch } = useStill(grouped, pages.isPlaceholderData ? null : `${filterKey}${sort}`);
   const ids = useMemo(() => lines.flatMap((line) => (line.kind === "row" ? [line.key] : [])), [lines]);
 
+  const [{ density, hidden_columns }] = usePreferences();
+  const hidden = useMemo(() => new Set(hidden_columns ?? []), [hidden_columns]);
+  const columns = ALL_COLUMNS - [...hidden].filter((column) => column !== "signals").length;
+  const phone = usePhone();
+  const rowHeight = phone ? PHONE_ROW : ROW[density ?? "comfortable"];
   const scale = useScale();
   const left = useElementScrollRestoration({ id: SCROLLER })?.scrollY ?? 0;
-  const sizeOf = (line: Line | undefined) => (line?.kind === "day" ? HEAD : ROW) * scale;
+  const sizeOf = (line: Line | undefined) => (line?.kind === "day" ? HEAD : rowHeight) * scale;
   /** Where the list was left, as long as it still reaches there. */
   const restored = () => {
     const total = lines.reduce((sum, line) => sum + sizeOf(line), 0);
@@ -96,6 +107,12 @@ export function ListPage() {
     initialRect: { width: 0, height: lastHeight },
     initialOffset: restored,
   });
+  const measured = useRef(rowHeight);
+  useEffect(() => {
+    if (measured.current === rowHeight) return;
+    measured.current = rowHeight;
+    virtual.measure();
+  }, [virtual, rowHeight]);
   const height = virtual.scrollRect?.height;
   useEffect(() => {
     if (height) lastHeight = height;
@@ -103,6 +120,8 @@ export function ListPage() {
   const shown = virtual.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
   const seen = shown.flatMap(({ index }) => (lines[index]?.kind === "row" ? [lines[index].key] : []));
+  /** Where Tab comes to the list: to the row that was gone to last, as long as it is drawn. */
+  const stop = current !== null && seen.includes(current) ? current : seen[0];
   const signals = useSignals(idsAround(ids, ids.indexOf(seen[0] ?? ""), ids.indexOf(seen.at(-1) ?? "")));
   useEffect(() => {
     if (last >= lines.length - 20 && pages.hasNextPage && !pages.isFetchingNextPage) void pages.fetchNextPage();
@@ -128,11 +147,18 @@ export function ListPage() {
     return { from: ids.includes(from) ? from : next, next };
   };
   const step = (by: number, range = false) => {
+    const isOnTop = current === ids[0] && !search.appointment && box.current?.contains(document.activeElement);
+    if (isOnTop && by < 0 && !range) return box.current?.querySelector<HTMLElement>("thead button")?.focus();
     const gone = go(by);
     if (!gone) return;
     if (range) setSelection((known) => drawn(known, gone.from, gone.next, ids));
     wanted.current = gone.next;
     giveFocus();
+  };
+  const alongHead = (event: React.KeyboardEvent<HTMLElement>) => {
+    if (event.key !== "ArrowDown") return alongRow(event);
+    event.preventDefault();
+    box.current?.querySelector<HTMLElement>("[data-row][tabindex='0']")?.focus();
   };
   // Inside the drawer, arrows scroll what is read and choose among tabs.
   const arrow = (by: number) => (event: KeyboardEvent) => !(event.target as HTMLElement).closest(".drawer .body, [role=tablist], .side") && step(by, event.shiftKey);
@@ -171,7 +197,7 @@ export function ListPage() {
   const at = search.appointment ? ids.indexOf(search.appointment) : -1;
   const someOnPage = selection.ids.size > 0 && rows.some((row) => selection.ids.has(row.id));
   const allOnPage = someOnPage && rows.every((row) => selection.ids.has(row.id));
-  const total = search.status?.length ? search.status.reduce((sum, status) => sum + (counts.data?.by_status[status] ?? 0), 0) : counts.data?.total;
+  const total = counts.data && countOf(counts.data, search.status);
   return (
     <>
       <header className="top">
@@ -209,31 +235,31 @@ export function ListPage() {
           ) : pages.isError && !lines.length ? (
             <Waiting error={pages.error} />
           ) : !lines.length ? (
-            <NothingHere search={search} onClear={() => void navigate({ search: {} })} />
+            <NothingHere search={search} today={today} onSearch={(wanted) => void navigate({ search: clean(wanted) })} />
           ) : (
-            <table aria-rowcount={total ?? -1} aria-label={t("nav.appointments")}>
+            <table role="grid" className={density === "compact" ? "compact" : undefined} aria-multiselectable="true" aria-rowcount={total ?? -1} aria-label={t("nav.appointments")}>
               <thead>
-                <tr>
+                <tr onKeyDown={alongHead}>
                   <th className="c-check">
-                    <Checkbox label={t("list.selectPage")} value={allOnPage} mixed={!allOnPage && someOnPage} onChange={(on) => setSelection({ ids: new Set(on ? rows.map((row) => row.id) : []), all: null })} />
+                    <Checkbox excludeFromTabOrder label={t("list.selectPage")} value={allOnPage} mixed={!allOnPage && someOnPage} onChange={(on) => setSelection({ ids: new Set(on ? rows.map((row) => row.id) : []), all: null })} />
                   </th>
                   <SortHead className="c-time" name={t("field.time")} column="starts_at" sort={sort} onSort={(next) => set({ sort: next })} />
                   <SortHead name={t("field.client")} column="client" sort={sort} onSort={(next) => set({ sort: next })} />
-                  <th>{t("field.service")}</th>
-                  <th className="hide-m">{t("field.staff")}</th>
-                  <th className="c-status">{t("field.status")}</th>
-                  <th className="hide-m">{t("field.source")}</th>
+                  {!hidden.has("service") && <th>{t("field.service")}</th>}
+                  {!hidden.has("staff") && <th className="hide-m">{t("field.staff")}</th>}
+                  {!hidden.has("status") && <th className="c-status">{t("field.status")}</th>}
+                  {!hidden.has("source") && <th className="hide-m">{t("field.source")}</th>}
                   <th className="c-act">
                     <span className="sr">{t("list.actions")}</span>
                   </th>
                 </tr>
               </thead>
               <tbody>
-                <Spacer height={shown[0]?.start ?? 0} />
+                <Spacer columns={columns} height={shown[0]?.start ?? 0} />
                 {shown.map(({ index, key }) => {
                   const line = lines[index];
                   if (!line) return null;
-                  if (line.kind === "day") return <DayRow key={key} day={line.day} appointments={line.appointments} clock={zones.get(line.appointments[0]?.business_id ?? "") ?? clock} complete={!pages.hasNextPage || index < lines.length - 100} />;
+                  if (line.kind === "day") return <DayRow key={key} columns={columns} day={line.day} appointments={line.appointments} clock={zones.get(line.appointments[0]?.business_id ?? "") ?? clock} complete={!pages.hasNextPage || index < lines.length - 100} />;
                   const { appointment, gone } = line;
                   return (
                     <Row
@@ -248,11 +274,13 @@ export function ListPage() {
                       open={search.appointment === appointment.id}
                       current={current === appointment.id}
                       reminded={signals.get(appointment.id)}
+                      stop={stop === appointment.id}
+                      hidden={hidden}
                       hand={hand}
                     />
                   );
                 })}
-                <Spacer height={virtual.getTotalSize() - (shown.at(-1)?.end ?? 0)} />
+                <Spacer columns={columns} height={virtual.getTotalSize() - (shown.at(-1)?.end ?? 0)} />
               </tbody>
             </table>
           )}

@@ -1,14 +1,11 @@
 /** The parts of the list around its rows. */
-import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Appointment, type Counts, STATUSES, type Status } from "../api/appointments";
 import { numbers } from "../numbers";
 import { type Clock, addDays, dayOf, now, startOfDay } from "../time";
-import { Button } from "../ui/Button";
 import { Icon } from "../ui/Icon";
-import { Empty } from "../ui/Page";
-import { type ListSearch, type SortKey, keyOf, sortBy } from "./filters";
+import { type SortKey, keyOf, sortBy } from "./filters";
 
 export function SearchField({ value, onChange }: { value: string; onChange: (text: string) => void }) {
   const { t } = useTranslation();
@@ -53,14 +50,14 @@ function StatusTab({ name, count, failed, on, onChoose }: { name: string; count:
   );
 }
 
-export const Spacer = ({ height }: { height: number }) =>
+export const Spacer = ({ height, columns }: { height: number; columns: number }) =>
   height > 0 ? (
     <tr aria-hidden="true">
-      <td colSpan={8} style={{ blockSize: height, padding: 0, border: 0 }} />
+      <td colSpan={columns} style={{ blockSize: height, padding: 0, border: 0 }} />
     </tr>
   ) : null;
 
-export function DayRow({ day, appointments, clock, complete }: { day: string; appointments: readonly Appointment[]; clock: Clock; complete: boolean }) {
+export function DayRow({ day, appointments, clock, complete, columns }: { day: string; appointments: readonly Appointment[]; clock: Clock; complete: boolean; columns: number }) {
   const { t } = useTranslation();
   const today = dayOf(now(), clock.zone);
   const pending = appointments.filter((appointment) => appointment.status === "pending").length;
@@ -68,7 +65,7 @@ export function DayRow({ day, appointments, clock, complete }: { day: string; ap
   const near = day === today ? `${t("today")}, ` : day === addDays(today, 1) ? `${t("tomorrow")}, ` : "";
   return (
     <tr className="day">
-      <td colSpan={8}>
+      <td colSpan={columns}>
         <bdi>{near + name}</bdi>
         <span>
           {complete && t("list.count", { count: appointments.length })}
@@ -83,26 +80,9 @@ export function SortHead({ name, column, sort, className, onSort }: { name: stri
   const on = keyOf(sort) === column;
   return (
     <th className={className} aria-sort={on ? (sort.startsWith("-") ? "descending" : "ascending") : "none"}>
-      <button type="button" onClick={() => onSort(sortBy(column, sort))}>
+      <button type="button" tabIndex={-1} onClick={() => onSort(sortBy(column, sort))}>
         {name} {on && <span aria-hidden="true">{sort.startsWith("-") ? "↓" : "↑"}</span>}
       </button>
     </th>
-  );
-}
-
-export function NothingHere({ search, onClear }: { search: ListSearch; onClear: () => void }) {
-  const { t } = useTranslation();
-  const navigate = useNavigate();
-  const filtered = Object.keys(search).some((name) => !["sort", "appointment", "wrong", "period"].includes(name));
-  return (
-    <Empty title={filtered ? t("list.nothingMatches") : search.period === "all" ? t("list.none") : t("list.noneThen")}>
-      {filtered || search.period !== "all" ? (
-        <Button onPress={filtered ? onClear : () => void navigate({ to: "/appointments", search: { period: "all" } })}>{filtered ? t("list.clear") : t("list.showAll")}</Button>
-      ) : (
-        <Button kind="primary" onPress={() => void navigate({ to: "/appointments/new", search: {} })}>
-          {t("new.title")}
-        </Button>
-      )}
-    </Empty>
   );
 }

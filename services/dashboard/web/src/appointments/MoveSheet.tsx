@@ -45,7 +45,7 @@ export function MoveSheet({ appointment, onClose }: { appointment: Appointment; 
         starts_at: isoOf(start),
         duration_minutes: appointment.duration_minutes,
         resource_ids: kept.length ? kept : undefined,
-        notify,
+        tell_client: notify,
         ...(reason ? { override: { reason } } : {}),
       });
       await showOwn(client, done.replaced, done.appointment);

@@ -115,6 +115,16 @@ export function queryOf(search: ListSearch, clock: Clock, today: Day): Query {
   };
 }
 
+const NARROWING = ["q", "status", "staff", "service", "business", "client", "action", "source", "origin", "archived"] as const;
+export type Narrowing = { name: "period" | (typeof NARROWING)[number]; without: ListSearch };
+
+/** Each filter that narrows the list, with the list as it would be without it. */
+export function narrowingsOf(search: ListSearch): Narrowing[] {
+  const given = NARROWING.filter((name) => search[name] !== undefined);
+  const narrowings: Narrowing[] = given.map((name) => ({ name, without: { ...search, [name]: undefined } }));
+  return search.period === "all" ? narrowings : [...narrowings, { name: "period", without: { ...search, period: "all", from: undefined, to: undefined } }];
+}
+
 /** Past lists read backwards, from the newest. */
 export function sortOf(search: ListSearch): string {
   return search.sort ?? (search.period === "all" ? "-starts_at" : "starts_at");

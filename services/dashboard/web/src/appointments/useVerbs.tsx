@@ -118,7 +118,7 @@ export function useVerbs({ onMessage }: { onMessage: (appointment: Appointment) 
           notify={asking.appointment.notify_client}
           onClose={close}
           onDone={async (reason, notify) => {
-            await done(asking.appointment, asking.verb, { reason, notify });
+            await done(asking.appointment, asking.verb, { reason, tell_client: notify });
             close();
           }}
         />

@@ -3,6 +3,7 @@ import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { doubtsAbout } from "../api/bookability";
+import { useServices } from "../api/catalogue";
 import { useRight, useSession } from "../api/session";
 import { AppointmentDrawer } from "../appointments/Drawer";
 import { ReasonSheet } from "../appointments/sheets";
@@ -12,13 +13,17 @@ import { type Day, addDays, dayOf, daysFrom, isoOf, now as readNow, startOfDay, 
 import { Button } from "../ui/Button";
 import { Empty, Live, Waiting } from "../ui/Page";
 import { sayReason } from "../ui/Problem";
+import { usePhone } from "../ui/phone";
 import { useScale } from "../ui/scale";
 import { FirstBusiness } from "../setup/Businesses";
 import { useAsking } from "./askingMoves";
 import { DayPicker } from "./DayPicker";
+import { Faces, faceOf } from "./Faces";
 import type { Answer } from "./MoveQuestion";
 import { rememberStaff, rememberedStaff } from "./rememberedStaff";
+import { NO_GROUPS, capacitiesOf } from "./sessions";
 import { StaffFilter } from "./StaffFilter";
+import { swipes } from "./swipe";
 import { TimeGrid, type Target } from "./TimeGrid";
 import { useCalendar } from "./useCalendar";
 import { resourcesAfter, useDrop } from "./useDrop";
@@ -48,6 +53,8 @@ export function CalendarPage() {
   const [asking, setAsking] = useAsking();
   const { hues, services } = useHues(business?.id, options.colour === "service");
 
+  const allServices = useServices().data;
+  const capacities = useMemo(() => (allServices ? capacitiesOf(allServices) : NO_GROUPS), [allServices]);
   const length = LENGTH[view];
   const days = useMemo(() => daysFrom(view === "week" ? startOfWeek(day, clock.firstWeekday) : day, length), [view, day, length, clock]);
   const own = session.user.resource_id;
@@ -59,6 +66,9 @@ export function CalendarPage() {
   const most = view === "day" ? Number.POSITIVE_INFINITY : wished ? MOST_TOGETHER : view === "week" ? 1 : MOST_TOGETHER;
   const { columns, lanes, error, loading } = useCalendar({ businessId: business?.id, days, clock, staff: wished, gone: search.gone ?? false, most, onlyWorking: options.onlyWorking });
   const shown = new Set(columns.map((column) => column.resourceId)).size;
+  const narrow = usePhone() && view === "day";
+  const face = narrow ? faceOf(columns, search.face, own) : null;
+  const drawn = useMemo(() => (face ? columns.filter((column) => column.resourceId === face) : columns), [columns, face]);
 
   const go = (to: { view?: View; day?: Day }) => void navigate({ params: { view: to.view ?? view, day: to.day ?? day }, search: (kept) => ({ ...kept, appointment: undefined }) });
   const set = (change: Partial<typeof search>, replace = false) => void navigate({ search: (kept) => ({ ...kept, ...change }), replace });
@@ -139,18 +149,20 @@ export function CalendarPage() {
           </Button>
         )}
       </header>
-      <div className={search.appointment ? "work with-drawer" : "work"}>
+      {face && columns.length > 1 && <Faces columns={columns} chosen={face} onChoose={(id) => set({ face: id }, true)} />}
+      <div className={search.appointment ? "work with-drawer" : "work"} {...(narrow ? swipes((by) => go({ day: addDays(day, by) })) : {})}>
         {error && !columns.length ? (
           <Waiting error={error} />
         ) : columns.length ? (
           <TimeGrid
-            columns={columns}
+            columns={drawn}
             clock={clock}
             now={now}
             step={STEP}
             scale={scale}
             options={options}
             hues={hues}
+            capacities={capacities}
             selected={search.appointment}
             canMove={canMove}
             label={`${t("nav.calendar")}, ${title}`}

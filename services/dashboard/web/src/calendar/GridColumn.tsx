@@ -6,6 +6,7 @@ import { type Clock, type Instant, MINUTE, lengthOfDay, minutesInto, startOfDay 
 import { Card, type Words } from "./Card";
 import { Countdown } from "./Countdown";
 import { place } from "./cards";
+import { type Capacities, entriesOf } from "./sessions";
 import { type Span, hourLabels, lanesOf, partIn, snap } from "./layout";
 import { type Sight, useTurn } from "./sight";
 import type { Column, Draft } from "./TimeGrid";
@@ -29,6 +30,7 @@ type ColumnProps = {
   /** The minutes that are drawn. */
   shown: Span;
   hues: ReadonlyMap<string, number> | null;
+  capacities: Capacities;
   selected: string | undefined;
   lifted: string | null;
   ownLabels: boolean;
@@ -39,14 +41,14 @@ type ColumnProps = {
   onKeyDown: ReturnType<typeof useMove>["onKeyDown"];
 };
 
-export const GridColumn = memo(function GridColumn({ column, index, sight, words, clock, now, step, pixelsPerMinute, zoom, shown, hues, selected, lifted, ownLabels, canMove, onOpen, onDraft, onPointerDown, onKeyDown }: ColumnProps) {
+export const GridColumn = memo(function GridColumn({ column, index, sight, words, clock, now, step, pixelsPerMinute, zoom, shown, hues, capacities, selected, lifted, ownLabels, canMove, onOpen, onDraft, onPointerDown, onKeyDown }: ColumnProps) {
   const cards = useMemo(
     () =>
-      column.appointments.flatMap((appointment) => {
+      entriesOf(column.appointments, capacities).flatMap(({ shown: appointment, all, seats }) => {
         const part = partIn(column.day, clock.zone, Date.parse(appointment.starts_at), Date.parse(appointment.ends_at));
-        return part ? [{ ...part, id: appointment.id, appointment }] : [];
+        return part ? [{ ...part, id: appointment.id, appointment, all, seats }] : [];
       }),
-    [column, clock],
+    [column, capacities, clock],
   );
   const places = useMemo(() => lanesOf(cards), [cards]);
   const seen = cards.map(({ from, to }) => sight.holds(index, from, to));
@@ -100,7 +102,7 @@ export const GridColumn = memo(function GridColumn({ column, index, sight, words
         <div key={buffer.key} className="buffer" style={place(buffer.from, buffer.minutes)} />
       ))}
       {nowAt < lengthOfDay(column.day, clock.zone) && nowAt >= shown.from && nowAt < shown.to && <div className="now" style={place(nowAt)} />}
-      {cards.map(({ appointment, from, to }, position) => {
+      {cards.map(({ appointment, all, seats, from, to }, position) => {
         const { lane, lanes } = places.get(appointment.id) ?? { lane: 0, lanes: 1 };
         return (
           <Card
@@ -115,7 +117,10 @@ export const GridColumn = memo(function GridColumn({ column, index, sight, words
             hue={GONE.has(appointment.status) ? undefined : hues?.get(appointment.service_id ?? "")}
             words={words}
             clock={clock}
-            selected={selected === appointment.id}
+            seats={seats ? words.seats(seats) : undefined}
+            names={all.length > 1 ? all.map(({ client }) => client.name).join(", ") : undefined}
+            holds={all.length > 1 ? all.map(({ id }) => id).join(" ") : undefined}
+            selected={all.some(({ id }) => id === selected)}
             lifted={lifted === appointment.id}
             canMove={canMove}
             bare={!whole && !seen[position]}

@@ -12,6 +12,7 @@ import { DRAWN, GridColumn } from "./GridColumn";
 import { Hand } from "./hand";
 import { type Answer, MoveQuestion } from "./MoveQuestion";
 import { place } from "./cards";
+import { type Capacities, saySeats } from "./sessions";
 import { openingMinute, shownSpan } from "./shownHours";
 import { Sight } from "./sight";
 import { useStillColumns } from "./stillness";
@@ -26,7 +27,7 @@ import "./hues.css";
 const SHORT_TIME = 5;
 
 export type Block = Span & { kind: "closed" | "brk" | "busy" | "absent" | "hold"; name: string; until?: Instant };
-export type Column = { id: string; title: string; detail: string; day: Day; resourceId: string; resourceName: string; person: boolean; open: readonly Span[]; blocks: readonly Block[]; appointments: readonly Appointment[] };
+export type Column = { id: string; title: string; detail: string; day: Day; resourceId: string; resourceName: string; person: boolean; /** What to say of it once it is known that nothing stands in it. */ empty: string | null; open: readonly Span[]; blocks: readonly Block[]; appointments: readonly Appointment[] };
 export type Target = { appointment: Appointment; resourceId: string; resourceName: string; fromResourceId: string; start: Instant; minutes: number; override: boolean };
 export type Draft = { resourceId: string; start: Instant; minutes: number | null };
 
@@ -40,6 +41,8 @@ type Props = {
   options: ViewOptions;
   /** The hue of each service, where colours tell services. */
   hues: ReadonlyMap<string, number> | null;
+  /** Of group services. */
+  capacities: Capacities;
   selected: string | undefined;
   canMove: boolean;
   label: string;
@@ -55,7 +58,7 @@ type Props = {
 };
 
 export function TimeGrid(props: Props) {
-  const { clock, now, step, scale, options, hues, canMove, judge, label } = props;
+  const { clock, now, step, scale, options, hues, capacities, canMove, judge, label } = props;
   const pixelsPerMinute = options.zoom * scale;
   const { columns, waiting, watch } = useStillColumns(props.columns, clock.zone);
   const { t } = useTranslation();
@@ -71,7 +74,7 @@ export function TimeGrid(props: Props) {
   latest.current = props;
   const onOpen = useCallback((appointment: Appointment) => latest.current.onOpen(appointment), []);
   const onDraft = useCallback((draft: Draft) => latest.current.onDraft(draft), []);
-  const words = useMemo((): Words => ({ hint: t("calendar.liftHint"), statuses: new Map(STATUSES.map((status) => [status, t(`status.${status}`)])) }), [t]);
+  const words = useMemo((): Words => ({ hint: t("calendar.liftHint"), statuses: new Map(STATUSES.map((status) => [status, t(`status.${status}`)])), seats: (seats) => saySeats(seats, t) }), [t]);
   const byId = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns]);
   const sameLength = columns.every((column) => lengthOfDay(column.day, clock.zone) === lengthOfDay(columns[0]?.day ?? column.day, clock.zone));
   const shared = sameLength || new Set(columns.map((column) => column.day)).size === 1;
@@ -142,7 +145,7 @@ export function TimeGrid(props: Props) {
     },
   });
 
-  const cardOf = (id: string) => scroller.current?.querySelector<HTMLElement>(`[data-card="${CSS.escape(id)}"]`);
+  const cardOf = (id: string) => scroller.current?.querySelector<HTMLElement>(`[data-card="${CSS.escape(id)}"], [data-holds~="${CSS.escape(id)}"]`);
   const carryOut = async (target: Target, answer: Answer | null, byKeys: boolean) => {
     const { id } = target.appointment;
     if (byKeys) cardOf(id)?.focus();
@@ -190,6 +193,9 @@ export function TimeGrid(props: Props) {
       <p className="waits" role="status">
         {waiting && t("list.waits", { count: 1 })}
       </p>
+      <p className="nothing" role="status">
+        {emptiness(columns, t("calendar.nothing"))}
+      </p>
       <div className="scroll" {...watch} ref={scroller} role="region" aria-label={label} tabIndex={-1} style={style} onScroll={(event) => sight.scrolled(event.currentTarget)}>
         <div className={`tg${hues ? " by-service" : ""}${labels.some((tick) => clock.time(tick.instant).length > SHORT_TIME) ? " long-times" : ""}`}>
           <div className="corner">
@@ -226,6 +232,7 @@ export function TimeGrid(props: Props) {
               zoom={options.zoom}
               shown={shown}
               hues={hues}
+              capacities={capacities}
               selected={props.selected}
               lifted={liftedIn(column)}
               ownLabels={!shared}
@@ -246,6 +253,13 @@ export function TimeGrid(props: Props) {
       </div>
     </>
   );
+}
+
+/** What is said of a calendar in which nothing stands: why, where it is the same for all. */
+function emptiness(columns: readonly Column[], nothing: string): string | null {
+  const [first, ...others] = columns.map((column) => column.empty);
+  if (!first || others.includes(null)) return null;
+  return others.every((other) => other === first) ? first : nothing;
 }
 
 /** Where hours are left out, what is moved stays within those that are seen; else it may run over midnight. */

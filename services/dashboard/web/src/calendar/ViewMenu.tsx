@@ -3,11 +3,12 @@ import { useId, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Dialog, DialogTrigger, Popover } from "react-aria-components";
 import type { Service } from "../api/catalogue";
+import type { Asking } from "../api/preferences";
 import { numbers } from "../numbers";
 import { Clock } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select } from "../ui/fields";
-import type { Asking } from "./askingMoves";
+import { Segments } from "../ui/Segments";
 import { type HoursShown, USUAL, type ViewOptions, ZOOMS, withHour } from "./viewOptions";
 
 const HOUR = 3_600_000;
@@ -117,22 +118,5 @@ function ChosenHours({ options, onOptions, clock }: Pick<Props, "options" | "onO
       <Select label={t("calendar.hoursFrom")} value={String(options.from)} onChange={(id) => onOptions(withHour(options, "from", Number(id)))} options={hours(0, 23)} />
       <Select label={t("calendar.hoursTo")} value={String(options.to)} onChange={(id) => onOptions(withHour(options, "to", Number(id)))} options={hours(1, 24)} />
     </div>
-  );
-}
-
-function Segments<T extends string>({ label, value, onChange, choices }: { label: string; value: T; onChange: (value: T) => void; choices: readonly (readonly [T, string])[] }) {
-  const name = useId();
-  return (
-    <fieldset>
-      <legend>{label}</legend>
-      <span className="seg">
-        {choices.map(([choice, text]) => (
-          <label key={choice}>
-            <input type="radio" name={name} checked={choice === value} onChange={() => onChange(choice)} />
-            {text}
-          </label>
-        ))}
-      </span>
-    </fieldset>
   );
 }

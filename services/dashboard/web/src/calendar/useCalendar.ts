@@ -1,6 +1,7 @@
 /** What a calendar draws: opening hours, absences and busy time of availability, appointments of booking. */
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { type Appointment, GONE, useWindow } from "../api/appointments";
 import { readAll } from "../api/catalogue";
@@ -16,6 +17,9 @@ import { useHolderName } from "./useHolderName";
 type CalendarOut = components["schemas"]["CalendarOut"];
 type Hold = booking["schemas"]["HoldOut"];
 type Lane = components["schemas"]["CalendarLaneOut"];
+
+/** Keeps a line's place until it is known what it says. */
+const BLANK = "\u00a0";
 
 export type CalendarWish = { businessId: string | undefined; days: readonly Day[]; clock: Clock; staff: readonly string[] | undefined; gone: boolean; most: number; onlyWorking: boolean };
 
@@ -51,6 +55,7 @@ export function useCalendar({ businessId, days, clock, staff, gone, most, onlyWo
     return found.length ? found : lanes;
   }, [lanes, staff]);
 
+  const settled = appointments.isSuccess && calendar.isSuccess && !appointments.isPlaceholderData && !calendar.isPlaceholderData;
   const columns = useMemo(() => {
     const byResource = new Map<string, Appointment[]>();
     // Whoever has something booked has a column, also on a day off.
@@ -67,6 +72,7 @@ export function useCalendar({ businessId, days, clock, staff, gone, most, onlyWo
     return days.flatMap((day) => {
       const open = new Map(chosen.map((lane) => [lane.resource_id, openSpans(lane, day, clock)]));
       const closes = Math.max(...chosen.filter(isPerson).flatMap((lane) => open.get(lane.resource_id) ?? []).map((span) => span.to));
+      const closedFor = closureOf(closures, [...open.values()].flat(), day, clock, t);
       return chosen.map((lane): Column => {
         const mine = byResource.get(lane.resource_id) ?? [];
         const shown = mine.filter((appointment) => partIn(day, clock.zone, instantOf(appointment.starts_at), instantOf(appointment.ends_at)));
@@ -79,7 +85,9 @@ export function useCalendar({ businessId, days, clock, staff, gone, most, onlyWo
         // Whoever goes before the others do.
         const ends = Math.max(...hours.map((span) => span.to));
         const until = !manyDays && isPerson(lane) && hours.length && ends < closes ? `${t("calendar.until", { time: clock.time(startOfDay(day, clock.zone) + ends * MINUTE) })} · ` : "";
-        const detail = minutes || count ? until + t("calendar.booked", { count }) + share : t("calendar.off");
+        const nothing = settled ? t("calendar.nothing") : BLANK;
+        const idle = closedFor ?? (minutes ? until + nothing : t("calendar.off"));
+        const detail = count ? until + t("calendar.booked", { count }) + share : idle;
         return {
           id: `${lane.resource_id}|${day}`,
           title: manyDays && chosen.length === 1 ? clock.shortDay(startOfDay(day, clock.zone)) : manyDays ? `${clock.weekday(startOfDay(day, clock.zone))} · ${lane.name}` : lane.name,
@@ -89,14 +97,26 @@ export function useCalendar({ businessId, days, clock, staff, gone, most, onlyWo
           resourceName: lane.name,
           person: !manyDays && isPerson(lane),
           open: hours,
+          empty: shown.length || !settled ? null : (closedFor ?? nothing),
           blocks: [...blocksOf(lane, closures, day, clock, t), ...heldOf(held.filter((hold) => hold.resource_ids.includes(lane.resource_id)), day, clock, (hold) => t("calendar.held", { who: holderName(hold.held_by), time: clock.time(instantOf(hold.expires_at)) }))],
           appointments: shown,
         };
       });
     });
-  }, [appointments.data, wished, most, onlyWorking, closures, clock, days, gone, held, holderName, i18n.language, t]);
+  }, [appointments.data, wished, most, onlyWorking, closures, clock, days, gone, held, holderName, settled, i18n.language, t]);
 
   return { columns, lanes, error: appointments.error ?? calendar.error, loading: appointments.isPending || calendar.isPending, stale: appointments.isError || calendar.isError };
+}
+
+/** What the business is closed for during all the hours of this day; null where it is not. */
+function closureOf(closures: Lane["absences"], hours: readonly Span[], day: Day, clock: Clock, t: TFunction): string | null {
+  const closure = closures.find((absence) => {
+    const part = partIn(day, clock.zone, instantOf(absence.starts_at), instantOf(absence.ends_at));
+    return part !== null && hours.every((span) => part.from <= span.from && span.to <= part.to);
+  });
+  if (!closure) return null;
+  const reason = closure.reason ?? (closure.kind === "closure" ? null : t(`calendar.${closure.kind}`));
+  return reason ? t("calendar.closedFor", { reason }) : t("calendar.closure");
 }
 
 const isPerson = (lane: Lane): boolean => lane.kind === "staff";

@@ -1,7 +1,7 @@
 /** Does what a card was dropped for, says so with a way back, and where it cannot be done says why and offers another time. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { type Appointment, type PlainAppointment, edit, move } from "../api/appointments";
+import { type Appointment, type PlainAppointment, move } from "../api/appointments";
 import { ProblemError } from "../api/client";
 import { showOwn } from "../api/follow";
 import { nextFree } from "../api/slots";
@@ -26,13 +26,6 @@ export function useDrop(clock: Clock, onMoved: (from: string, to: string) => voi
   const { t } = useTranslation();
   const client = useQueryClient();
 
-  /**
-   * A move that nobody is told of is no end of reminders: those are sent to whoever got them before. Where that is
-   * refused, as when somebody else has changed the appointment meanwhile, the move stands all the same.
-   */
-  const keepReminders = async (before: Appointment, moved: PlainAppointment, notify: boolean): Promise<PlainAppointment> =>
-    before.notify_client && !notify ? edit(moved, { notify: true }).catch(() => moved) : moved;
-
   const drop = async (target: Target, terms: Terms): Promise<string | null> => {
     const { appointment } = target;
     try {
@@ -40,10 +33,10 @@ export function useDrop(clock: Clock, onMoved: (from: string, to: string) => voi
         starts_at: isoOf(target.start),
         duration_minutes: target.minutes,
         resource_ids: resourcesAfter(target),
-        notify: terms.notify,
+        tell_client: terms.notify,
         ...(terms.reason ? { override: { reason: terms.reason } } : {}),
       });
-      const moved = await keepReminders(appointment, done.appointment, terms.notify);
+      const moved = done.appointment;
       await showOwn(client, done.replaced, moved);
       toast(`${t("calendar.moved", { name: appointment.client.name, time: clock.dayAndTime(target.start) })} ${t(terms.notify ? "calendar.told" : "calendar.notTold")}`, {
         actions: [{ name: t("undo"), run: () => void undo(moved, appointment, terms) }],
@@ -70,8 +63,8 @@ export function useDrop(clock: Clock, onMoved: (from: string, to: string) => voi
   /** Whoever was told of the move is told of its end. */
   const undo = async (moved: PlainAppointment, before: Appointment, { notify }: Terms) => {
     try {
-      const done = await move(moved, { starts_at: before.starts_at, duration_minutes: before.duration_minutes, resource_ids: resourcesOf(before), notify });
-      await showOwn(client, done.replaced, await keepReminders(before, done.appointment, notify));
+      const done = await move(moved, { starts_at: before.starts_at, duration_minutes: before.duration_minutes, resource_ids: resourcesOf(before), tell_client: notify });
+      await showOwn(client, done.replaced, done.appointment);
     } catch (failure) {
       toast(sayError(t, failure), { danger: true });
     }

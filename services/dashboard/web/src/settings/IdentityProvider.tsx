@@ -4,6 +4,7 @@ import { useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { ProblemError, send } from "../api/client";
 import { Button } from "../ui/Button";
+import { Copy } from "../ui/Copy";
 import { Checkbox, Select, TextField } from "../ui/fields";
 import { Waiting } from "../ui/Page";
 import { Problem } from "../ui/Problem";
@@ -19,6 +20,7 @@ type Provider = {
   required: boolean;
   sign_in_url: string;
   redirect_uri: string;
+  backchannel_logout_uri: string;
   version: number;
 };
 
@@ -93,8 +95,13 @@ function ProviderForm({ provider }: { provider: Provider | null }) {
       <h2>{t("settings.identity-provider")}</h2>
       <p className="soft">{t("settings.providerHint")}</p>
       <Problem error={error} />
-      {provider && <TextField label={t("settings.providerSignIn")} value={provider.sign_in_url} onChange={() => undefined} isReadOnly dir="ltr" />}
-      {provider && <TextField label={t("settings.providerRedirect")} value={provider.redirect_uri} onChange={() => undefined} isReadOnly dir="ltr" />}
+      {provider && (
+        <>
+          <Copy label={t("settings.providerSignIn")} text={provider.sign_in_url} />
+          <Copy label={t("settings.providerRedirect")} text={provider.redirect_uri} />
+          <Copy label={t("settings.providerLogout")} text={provider.backchannel_logout_uri} hint={t("settings.providerLogoutHint")} />
+        </>
+      )}
       <TextField label={t("settings.providerIssuer")} type="url" dir="ltr" value={issuer} onChange={setIssuer} maxLength={500} placeholder="https://" />
       <div className="two">
         <TextField label={t("settings.providerClient")} dir="ltr" value={clientId} onChange={setClientId} maxLength={200} />

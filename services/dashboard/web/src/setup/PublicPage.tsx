@@ -2,9 +2,8 @@
 import { useTranslation } from "react-i18next";
 import type { Business } from "../api/catalogue";
 import { useSession } from "../api/session";
-import { Button } from "../ui/Button";
+import { Copy } from "../ui/Copy";
 import { Checkbox, TextField } from "../ui/fields";
-import { toast } from "../ui/toasts";
 
 export type PublicSettings = { public_booking: boolean; verify_by_code: boolean; origins: string };
 
@@ -54,19 +53,5 @@ function Copies({ business }: { business: Business }) {
       <Copy label={t("publicPage.address")} text={address} />
       {business.embed_origins.length > 0 && <Copy label={t("publicPage.embed")} text={embed} />}
     </>
-  );
-}
-
-function Copy({ label, text }: { label: string; text: string }) {
-  const { t } = useTranslation();
-  const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    toast(t("publicPage.copied"));
-  };
-  return (
-    <div className="row">
-      <TextField label={label} value={text} onChange={() => undefined} isReadOnly dir="ltr" />
-      <Button onPress={() => void copy()}>{t("publicPage.copy")}</Button>
-    </div>
   );
 }

@@ -132,9 +132,9 @@ function Row({ option }: { option: Option }) {
   );
 }
 
-export function Checkbox({ children, value, onChange, mixed, isDisabled, label }: { children?: React.ReactNode; value: boolean; onChange: (value: boolean) => void; mixed?: boolean; isDisabled?: boolean; label?: string }) {
+export function Checkbox({ children, value, onChange, mixed, isDisabled, label, excludeFromTabOrder }: { children?: React.ReactNode; value: boolean; onChange: (value: boolean) => void; mixed?: boolean; isDisabled?: boolean; label?: string; excludeFromTabOrder?: boolean }) {
   return (
-    <AriaCheckbox className="check" isSelected={value} isIndeterminate={mixed} onChange={onChange} isDisabled={isDisabled} aria-label={label}>
+    <AriaCheckbox className="check" isSelected={value} isIndeterminate={mixed} onChange={onChange} isDisabled={isDisabled} aria-label={label} excludeFromTabOrder={excludeFromTabOrder}>
       <span className="box" aria-hidden="true">
         <Icon name={mixed ? "dots" : "check"} />
       </span>
@@ -144,10 +144,10 @@ export function Checkbox({ children, value, onChange, mixed, isDisabled, label }
 }
 
 /** The same, of the browser's own parts alone: for tables, where there are many. */
-export function PlainCheckbox({ value, onChange, label }: { value: boolean; onChange: (value: boolean) => void; label: string }) {
+export function PlainCheckbox({ value, onChange, label, excludeFromTabOrder }: { value: boolean; onChange: (value: boolean) => void; label: string; excludeFromTabOrder?: boolean }) {
   return (
     <label className="check" data-selected={value || undefined}>
-      <input type="checkbox" checked={value} onChange={(event) => onChange(event.target.checked)} aria-label={label} />
+      <input type="checkbox" checked={value} onChange={(event) => onChange(event.target.checked)} aria-label={label} tabIndex={excludeFromTabOrder ? -1 : undefined} />
       <span className="box" aria-hidden="true">
         <Icon name="check" />
       </span>

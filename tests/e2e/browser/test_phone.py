@@ -1,0 +1,93 @@
+"""On a phone the day is one person's, chosen by their face; a swipe leads on; rows carry their signals."""
+
+import pytest
+from harness.accessibility import BEYOND, axe_findings
+from harness.desk import Desk, OpenDesk, see
+from harness.practice import Practice
+from playwright.async_api import Locator
+
+PHONE = {"width": 390, "height": 844}
+NARROW = {"width": 320, "height": 640}
+
+
+async def test_the_day_is_one_persons_chosen_by_their_face(open_desk: OpenDesk, practice: Practice) -> None:
+    day = practice.a_day()
+    await practice.book(day, "Fay First", staff=0)
+    await practice.book(day, "Sam Second", staff=1)
+    async with open_desk(viewport=PHONE, has_touch=True) as desk:
+        await desk.open_day(day)
+        await see(desk.card("Fay First")).to_be_visible()
+        await see(desk.page.locator(".tg .col")).to_have_count(1)
+        await see(_face(desk, "Ada 1")).to_have_attribute("aria-pressed", "true")
+
+        await _face(desk, "Ada 2").tap()
+
+        await see(desk.card("Sam Second")).to_be_visible()
+        await see(desk.card("Fay First")).to_have_count(0)
+        # They stay chosen on the next day, and when one comes back.
+        await desk.button("Later").tap()
+        await see(_face(desk, "Ada 2")).to_have_attribute("aria-pressed", "true")
+        await desk.page.go_back()
+        await see(desk.card("Sam Second")).to_be_visible()
+
+
+async def test_a_swipe_leads_to_the_next_day_and_back(open_desk: OpenDesk, practice: Practice) -> None:
+    day = practice.a_day()
+    await practice.book(day, "Sven Swiped", staff=0)
+    async with open_desk(viewport=PHONE, has_touch=True, is_mobile=True) as desk:
+        await desk.open_day(day)
+        await see(desk.card("Sven Swiped")).to_be_visible()
+
+        await _swipe(desk, by=-200)
+        await see(desk.card("Sven Swiped")).to_have_count(0)
+        await see(desk.page.locator(".nothing")).to_have_text("Nothing booked")
+        await _swipe(desk, by=200)
+        await see(desk.card("Sven Swiped")).to_be_visible()
+
+
+async def test_a_row_tells_with_whom_and_its_signals(open_desk: OpenDesk, practice: Practice) -> None:
+    await practice.book(practice.a_day(), "Rita Rowsignal", staff=0, notes="Brings the dog")
+    async with open_desk(viewport=PHONE, has_touch=True) as desk:
+        await desk.find("Rita Rowsignal")
+        row = desk.row("Rita Rowsignal")
+
+        await see(row.get_by_role("img", name="Has a note")).to_be_visible()
+        await see(row.get_by_text("Haircut")).to_be_visible()
+        await see(row.locator(".only-s")).to_have_text("· Ada 1")
+        await see(row.get_by_text("Scheduled")).to_be_visible()
+
+
+@pytest.mark.parametrize("way", ["light", "dark", "arabic"])
+async def test_both_can_be_used_by_everybody_at_320_pixels(open_desk: OpenDesk, practice: Practice, way: str) -> None:
+    day = practice.a_day()
+    await practice.book(day, "Pia Phoneaxe", staff=0, notes="A note")
+    async with open_desk(viewport=NARROW, has_touch=True, bypass_csp=True, reduced_motion="reduce") as desk:
+        await desk.page.emulate_media(color_scheme="dark" if way == "dark" else "light")
+        if way == "arabic":
+            await desk.page.add_init_script("localStorage.setItem('slotstream-language', 'ar')")
+        await desk.open_day(day)
+        await see(desk.card("Pia Phoneaxe")).to_be_visible()
+        assert await axe_findings(desk.page) == []
+        assert await desk.page.evaluate(BEYOND, ".seg, .tg, .tabs, .people, .filters, table") == []
+
+        await desk.find("Pia Phoneaxe")
+        assert await axe_findings(desk.page) == []
+        assert await desk.page.evaluate(BEYOND, ".seg, .tg, .tabs, .people, .filters, table") == []
+
+
+def _face(desk: Desk, name: str) -> Locator:
+    return desk.page.get_by_role("group", name="Whose day").get_by_role("button", name=name)
+
+
+async def _swipe(desk: Desk, *, by: int) -> None:
+    """Quickly, over the middle of the grid."""
+    finger = await desk.page.context.new_cdp_session(desk.page)
+    x, y = PHONE["width"] // 2 - by // 2, PHONE["height"] // 2
+    for kind, points in (
+        ("touchStart", [{"x": x, "y": y}]),
+        ("touchMove", [{"x": x + by // 2, "y": y}]),
+        ("touchMove", [{"x": x + by, "y": y}]),
+        ("touchEnd", []),
+    ):
+        await finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    await finger.detach()

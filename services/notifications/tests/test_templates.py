@@ -166,7 +166,8 @@ def test_words_in_arabic_are_arabic() -> None:
             text = built_in(kind, audience, "ar", channel)
             if text is not None:
                 shown = render_text(text, nobody)
-                assert not re.search("[A-Za-z]", shown.subject + shown.text), (kind, channel)
+                written = (shown.subject + shown.text).replace("Slotstream", "")
+                assert not re.search("[A-Za-z]", written), (kind, channel)
 
 
 def test_a_mail_in_arabic_is_read_from_right_to_left_as_a_page_and_as_text() -> None:

@@ -23,6 +23,7 @@ from slotstream_local.layout import SERVICES
 from slotstream_local.services import ServiceProcess, StackSettings, executable
 from slotstream_servicekit.infrastructure.processes import free_port
 from slotstream_servicekit.signing import SigningKey, ensure_signing_key, sign_token
+from slotstream_servicekit.testing.certificates import CertificateAuthority
 from slotstream_servicekit.testing.infrastructure import KafkaServer, PostgresServer, a_kafka, a_postgres
 
 PASSWORD = "e2e"
@@ -32,6 +33,9 @@ SMS_SENDER = "+447700900777"
 SMS_CALLBACK = "https://desk.example.com/api/notifications"
 """Texts go to the console; whoever answers them calls as the provider does, signed."""
 
+MAIL_AUTHORITY = "mail-authority.pem"
+MAIL_CERTIFICATE = "mail-server.pem"
+"""Whom organizations' own mail servers have their certificates from, and one of them."""
 
 _NO_LIMITS = json.dumps({kind: {"per_minute": 0, "burst": 1} for kind in ("holds", "slots")})
 """Tests ask faster than any organization does."""
@@ -53,6 +57,11 @@ class Platform:
     @property
     def bootstrap(self) -> str:
         return self.kafka.bootstrap_servers
+
+    @property
+    def mail_certificate(self) -> Path:
+        """Of an organization's own mail server."""
+        return self.folder / MAIL_CERTIFICATE
 
     @property
     def trace_file(self) -> Path:
@@ -191,6 +200,9 @@ def a_platform(folder: Path, *, smtp_port: int, traced: bool = True, **more: str
     """
     with a_postgres() as postgres, a_kafka() as kafka:
         key = ensure_signing_key(folder)
+        authority = CertificateAuthority()
+        (folder / MAIL_AUTHORITY).write_text(authority.pem)
+        (folder / MAIL_CERTIFICATE).write_text(authority.issue("own.example"))
         stack_settings = StackSettings(
             admin_url=postgres.url,
             database_password=PASSWORD,
@@ -208,6 +220,7 @@ def a_platform(folder: Path, *, smtp_port: int, traced: bool = True, **more: str
                 "NOTIFICATIONS_SMS_SENDER": SMS_SENDER,
                 "NOTIFICATIONS_TWILIO_AUTH_TOKEN": SMS_TOKEN,
                 "NOTIFICATIONS_TWILIO_CALLBACK_URL": SMS_CALLBACK,
+                "NOTIFICATIONS_SMTP_OWN_CA_FILE": str(folder / MAIL_AUTHORITY),
                 "NOTIFICATIONS_NUMBER_KEYS": json.dumps([base64.urlsafe_b64encode(os.urandom(32)).decode()]),
                 "NOTIFICATIONS_REPLY_MAILBOX": "reply@in.slotstream.test",
                 "NOTIFICATIONS_REPLY_KEYS": json.dumps([base64.urlsafe_b64encode(os.urandom(32)).decode()]),

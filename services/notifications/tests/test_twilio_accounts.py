@@ -151,6 +151,9 @@ async def test_stop_to_an_own_number_stops_that_organization_alone(
     await own.text("STOP")
     assert await planned_reasons(salon, salon.organization_id) == ["opted_out"]
     assert await planned_reasons(salon, neighbour.organization_id) == [None]
+    async with salon.database.system_transaction() as session:
+        shared = (await session.execute(text("SELECT count(*) FROM number_opt_outs"))).scalar_one()
+    assert shared == 0, "nobody has stopped the number that is shared"
     preferences = f"/v1/clients/{salon.client_id}/preferences"
     assert "sms" in (await salon.http.get(preferences)).json()["stopped"]
     refused = await salon.http.post("/v1/channels/sms/test", json={"address": GRACE})

@@ -1,11 +1,12 @@
 """Mail servers of organizations' own: with STARTTLS, a certificate that the platform trusts, and a password."""
 
+import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -20,6 +21,17 @@ class OwnMailServer(Mailbox):
 
     username: str = "salon"
     password: str = "right"
+
+    transports: list[asyncio.Transport] = field(default_factory=list)
+    """Of those who are connected, or were."""
+
+    async def handle_EHLO(  # noqa: N802 (aiosmtpd's name)
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        del envelope
+        session.host_name = hostname
+        self.transports.append(cast("asyncio.Transport", server.transport))
+        return responses
 
     def account(self, **more: Any) -> dict[str, Any]:
         """What an owner types."""
@@ -60,4 +72,7 @@ def own_mail_server(certificate: Path, **settings: Any) -> Iterator[OwnMailServe
     try:
         yield box
     finally:
+        # The services keep their connections, and nobody else would close this end of them.
+        for transport in box.transports:
+            controller.loop.call_soon_threadsafe(transport.abort)
         controller.stop()

@@ -15,9 +15,11 @@ import pytest_asyncio
 from notifications_replies import SECRET, ClientsCalendar, answered_at, calendar_text
 from notifications_salon import Salon
 from notifications_series import TestSeries, receive
+from notifications_staff import Ada
 from pydantic import SecretStr
 from sqlalchemy import text
 from test_answers import answer_as_booking, commands, outcomes, received
+from test_staff_choices import with_address
 
 from notifications.main import create_channels, create_inbound_mail
 from notifications.settings import NotificationsSettings
@@ -204,6 +206,21 @@ async def test_what_is_not_accepted_is_for_staff_and_changes_nothing(
     assert (row.appointment_id, row.client_id) == (appointment.id, salon.client_id)
     unread = await salon.http.get("/v1/inbound-messages/unread")
     assert unread.json() == {"unread": 1}
+
+
+async def test_staff_who_want_to_know_are_told_once_of_what_they_have_to_read(
+    salon: Salon, calendar: ClientsCalendar, ada: Ada
+) -> None:
+    await with_address(salon, ada)
+    await ada.prefers(told_by={"answered": ["email"], "assigned": []})
+    _, mail = await invite(salon)
+    raw = calendar.mail(answered_at(mail), calendar=calendar.reply(mail, "DECLINED", comment="I am ill, sorry."))
+
+    assert [await calendar.hand_in(raw) for _ in range(2)] == ["for_staff", "repeated"]
+
+    [told] = await salon.send()
+    assert ("ada@" in str(told["To"]), "I am ill" in told.as_string()) == (True, False)
+    assert str(told["Subject"]).startswith("The client has written: Haircut")
 
 
 async def test_another_time_that_is_proposed_is_told_by_the_businesss_clock(

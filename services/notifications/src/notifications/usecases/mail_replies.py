@@ -40,6 +40,7 @@ from notifications.storage import (
     OptOutStore,
     SeriesStore,
 )
+from notifications.usecases.client_wrote import tell_staff_of
 from slotstream_servicekit.context import Cause
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import enqueue
@@ -202,8 +203,10 @@ class _Work:
         return "answered"
 
     async def _add(self, inbound: InboundMessage) -> MailOutcome:
+        cause = self._cause(inbound)
         if await InboundStore(self.session).add(inbound):
-            await enqueue(self.session, [received_record(inbound, cause=self._cause(inbound))])
+            await enqueue(self.session, [received_record(inbound, cause=cause)])
+            await tell_staff_of(session=self.session, inbound=inbound, cause=cause)
         return "noted" if inbound.status is InboundStatus.NOTED else "for_staff"
 
     def _cause(self, inbound: InboundMessage) -> Cause:

@@ -51,7 +51,7 @@ STAFF_NEWS: Final[Mapping[str, Mapping[tuple[Kind, Audience], tuple[str, str]]]]
         (Kind.CLIENT_CONFIRMED, S): (f"تم التأكيد: {_SERVICE}، {_WHEN_IN_ARABIC}", "أكّد العميل هذا الموعد."),
         (Kind.CLIENT_WROTE, S): (
             f"كتب العميل: {_SERVICE}، {_WHEN_IN_ARABIC}",
-            "كتب عميل هذا الموعد. تقرؤه في Slotstream ضمن الرسائل.",
+            "كتب عميل هذا الموعد. تقرؤه في لوحة العمل ضمن الرسائل.",
         ),
     },
 }

@@ -31,7 +31,11 @@ def test_what_is_under_an_older_key_is_sealed_anew_once() -> None:
     assert Sealer([newest]).open(anew, "a") == "s3cret"
 
 
-@pytest.mark.parametrize("sealed", [b"", b"x", Fernet(KEY.encode()).encrypt(b"7"), Fernet(KEY.encode()).encrypt(b"[]")])
+@pytest.mark.parametrize(
+    "sealed",
+    [b"", b"x", Fernet(KEY.encode()).encrypt(b"7"), Fernet(KEY.encode()).encrypt(b"[]")],
+    ids=["nothing", "no token", "a number", "a list"],
+)
 def test_what_was_never_sealed_does_not_open(sealed: bytes) -> None:
     with pytest.raises(UnsealableError):
         Sealer([KEY]).open(sealed, "a")

@@ -118,7 +118,7 @@ async def test_the_choices_fit_on_a_phone(open_desk: OpenDesk, language: str) ->
         await desk.page.add_init_script(f"localStorage.setItem('slotstream-language', '{language}')")
         await desk.goto("/settings/profile")
         await see(desk.page.locator(".choices")).to_be_visible()
-        assert await desk.page.evaluate(BEYOND, "pre") == []
+        assert await desk.page.evaluate(BEYOND, ".tabs") == []
         assert await axe_findings(desk.page) == []
 
 

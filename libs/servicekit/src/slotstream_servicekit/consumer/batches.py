@@ -169,8 +169,12 @@ class BatchWork:
     async def _set_aside(self, record: ConsumerRecord, error: Exception, event: Any | None) -> None:
         """Answered, and durably in the dead-letter topic, before the offset may move past the record."""
         sender = sender_of(record, event)
-        if self._subscription.failures.suspects_consumer(sender) and not await self._anything_works():
-            raise ConsumerAtFaultError(error)
+        if self._subscription.failures.suspects_consumer(sender):
+            if not await self._anything_works():
+                raise ConsumerAtFaultError(error)
+            # What was wrong with the consumer may have been mended since the record failed.
+            if await self._works(record):
+                return
         cause = cause_of(error, handler=self._subscription.handler_name)
         await self._tell_sender(record, cause, event)
         await self._context.dead_letters.write(record, cause)
@@ -217,17 +221,22 @@ class BatchWork:
         Of those that were handled here, delivery goes on in order: handling them again has no second effect.
         """
         for record in self.remaining[1 : 1 + _LOOKED_AT_BEFORE_STOPPING]:
-            received = self._read_one(record)
-            if received is None or isinstance(received, Exception):
-                continue
-            try:
-                await self._handle([received])
-            except Exception as error:
-                if is_transient(error):
-                    raise
-            else:
+            if await self._works(record):
                 return True
         return False
+
+    async def _works(self, record: ConsumerRecord) -> bool:
+        """Whether the record can be worked through; it is, then."""
+        received = self._read_one(record)
+        if received is None or isinstance(received, Exception):
+            return False
+        try:
+            await self._handle([received])
+        except Exception as error:
+            if is_transient(error):
+                raise
+            return False
+        return True
 
     def _count(self, outcome: str, amount: int) -> None:
         if amount:

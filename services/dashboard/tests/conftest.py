@@ -46,7 +46,6 @@ async def tenant(
         },
         proxy_max_body_bytes=100_000,
         provider_networks=(IPv4Network("127.0.0.0/8"),),
-        provider_seconds=2.0,
     )
     made: list[Tenant] = []
     mails, upstream = MailCatcher(), Upstream()

@@ -1,5 +1,6 @@
 """What owners set about their company's provider, and what a change of it ends."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from cryptography.fernet import Fernet
 from dashboard_tenant import ORIGIN, OWNER
 from sqlalchemy import text
 
+from dashboard.adapters.sealing import SecretBox
 from slotstream_servicekit.testing.company_provider import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -47,13 +49,13 @@ async def test_a_secret_that_was_copied_from_another_organization_stays_shut(
 async def test_a_secret_that_an_older_key_sealed_is_sealed_anew_by_a_sign_in(company: Company) -> None:
     """The box of this process gets a newer key; the older one still opens."""
     await company.tenant.invited("ada@example.com")
-    box = company.tenant.app.state.dependencies.box
-    box._keys.insert(0, Fernet(Fernet.generate_key()))
+    older = [key.get_secret_value() for key in company.tenant.settings.secret_keys]
+    newest = Fernet.generate_key().decode()
+    state = company.tenant.app.state
 
-    assert (await company.sign_in()).status_code == 303
-
-    box._keys.pop()
-    assert (await company.sign_in()).status_code == 303
+    for keys in ([newest, *older], [newest]):
+        state.dependencies = replace(state.dependencies, box=SecretBox(keys))
+        assert (await company.sign_in()).status_code == 303
 
 
 async def test_a_secret_stays_unless_issuer_or_client_change_and_then_has_to_be_given(company: Company) -> None:

@@ -129,6 +129,7 @@ def test_a_cell_is_restored_exactly_and_never_runs(cell: str) -> None:
 
 @given(st.one_of(TEXTS, SHORT).filter(str.strip))
 @example("'=x")
+@example("\t\r0\t\r\t")
 @example("'quoted")
 @example(" \t- blanks and tabs \t")
 def test_an_export_that_is_imported_is_exported_the_same(notes: str) -> None:

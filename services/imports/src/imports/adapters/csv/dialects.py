@@ -57,13 +57,17 @@ def skip_separator_line(text: str) -> int:
 
 
 def likeliest_delimiter(sample: str) -> str:
-    """The one that cuts the most lines into the same number of cells, the more the better."""
+    """The one that cuts the greatest part of the rows into the same number of cells, the more the better.
+
+    A part of them, since each delimiter sees other rows: a text of several lines in quotes is one row to the right one.
+    """
     lines = [line for line in sample.splitlines()[:50] if line.strip()]
 
-    def score(delimiter: str) -> tuple[int, int]:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if len(row) > 1]
-        usual = max(set(widths), key=lambda width: (widths.count(width), width), default=0)
-        return widths.count(usual), usual
+    def score(delimiter: str) -> tuple[float, int]:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
+        cut = [width for width in widths if width > 1]
+        usual = max(set(cut), key=lambda width: (cut.count(width), width), default=0)
+        return cut.count(usual) / max(1, len(widths)), usual
 
     return max(DELIMITERS, key=score)
 

@@ -16,13 +16,13 @@ GATE = 32
 """An advisory lock: all wait for it, so that they start together and the load generator has no part in the race."""
 WARM_UP_ROUNDS = 6
 ATTEMPT = """
-CREATE FUNCTION bench_attempt(p_n int, OUT won int, OUT took float8) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION bench_attempt(p_n int, OUT won int, OUT took float8) LANGUAGE plpgsql AS $$
 DECLARE
     began timestamptz;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(32);
     began := clock_timestamp();
-    won := (SELECT cardinality(booked) FROM bench_race_book(p_n));
+    won := (SELECT cardinality(booked) FROM {table}_book(p_n));
     took := extract(epoch FROM clock_timestamp() - began) * 1000;
 END
 $$
@@ -51,10 +51,11 @@ async def _race(setting: Setting, world: BenchWorld, slots: range) -> Race:
     alone = range(slots.stop, slots.stop + WARM_UP_ROUNDS * CLIENTS)
     together = [slot for slot in range(alone.stop, alone.stop + WARM_UP_ROUNDS) for _ in range(CLIENTS)]
     race = [slot for slot in slots for _ in range(CLIENTS)]
-    await record_calls(setting, world, "bench_race", [*alone, *together, *race])
+    table = f"bench_race_{slots.start}"
+    await record_calls(setting, world, table, [*alone, *together, *race])
     gate = await asyncpg.connect(setting.admin_url("booking"))
-    await gate.execute(ATTEMPT)
-    calls = [row["n"] for row in await gate.fetch("SELECT n FROM bench_race ORDER BY n")]
+    await gate.execute(ATTEMPT.format(table=table))
+    calls = [row["n"] for row in await gate.fetch(f"SELECT n FROM {table} ORDER BY n")]
     url = setting.stack_settings.database_url("booking", "app").replace("postgresql+asyncpg", "postgresql")
     racers = [await asyncpg.connect(url) for _ in range(CLIENTS)]
     before = await gate.fetchval(DEADLOCKS)

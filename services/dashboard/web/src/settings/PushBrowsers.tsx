@@ -44,7 +44,9 @@ async function subscribe(key: string): Promise<PushSubscriptionJSON | null> {
 
 /** A message as this browser would show one, sent by nobody. */
 async function showExample(title: string, body: string): Promise<void> {
-  const registration = await navigator.serviceWorker.register(workerAddress(), { scope: "/", updateViaCache: "none" });
+  await navigator.serviceWorker.register(workerAddress(), { scope: "/", updateViaCache: "none" });
+  // One that has just been registered shows nothing until it is active.
+  const registration = await navigator.serviceWorker.ready;
   await registration.showNotification(title, { body, tag: "example" });
 }
 

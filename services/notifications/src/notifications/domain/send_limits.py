@@ -30,6 +30,10 @@ class Pace:
         """When the next may go, by what was taken (GCRA: ITU-T I.371, annex A)."""
         return taken_until - self.gap * (self.burst - 1)
 
+    def bounded(self, taken_until: datetime, now: datetime) -> datetime:
+        """No further than a whole burst reaches: a clock that ran ahead, or a lower limit of before, has said more."""
+        return min(taken_until, now + self.gap * self.burst)
+
     def after_one(self, taken_until: datetime, now: datetime) -> datetime:
         return max(taken_until, now) + self.gap
 
@@ -75,7 +79,7 @@ class Turns(Generic[T]):
 
 def turns_of(waiting: Sequence[tuple[T, Kind]], *, limit: ChannelLimit, taken: Taken, now: datetime) -> Turns[T]:
     """In the order in which they wait, but what is of the moment first."""
-    whole, bulk = taken.whole, taken.bulk
+    whole, bulk = limit.whole.bounded(taken.whole, now), limit.bulk.bounded(taken.bulk, now)
     going: list[T] = []
     bulk_left: list[T] = []
     others_left: list[T] = []

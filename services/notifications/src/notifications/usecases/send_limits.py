@@ -118,7 +118,7 @@ async def take_turns(
 async def take_allowance(*, session: AsyncSession, organization_id: UUID, what: str, pace: Pace, now: datetime) -> int:
     """Takes one of what an organization may do, whichever process it asks, and 0; else in how many seconds it may."""
     store, bucket = SendLimitStore(session), (organization_id, what)
-    taken = (await store.lock_taken([bucket], now=now))[bucket]
+    taken = pace.bounded((await store.lock_taken([bucket], now=now))[bucket], now)
     wait = pace.free_at(taken) - now
     if wait > timedelta(0):
         return max(1, math.ceil(wait.total_seconds()))

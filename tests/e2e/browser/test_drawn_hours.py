@@ -14,6 +14,12 @@ MORNING: Final = {"weekday": 0, "intervals": [{"from": "09:00", "to": "12:00"}]}
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LONG_PRESS_MS: Final = 500
 NEXT_FRAME: Final = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+AT_REST: Final = """() => new Promise((done) => {
+    const grid = document.querySelector(".hours-grid");
+    let last = NaN;
+    const look = () => (grid.scrollTop === last ? done() : ((last = grid.scrollTop), setTimeout(look, 100)));
+    look();
+})"""
 """What is dragged follows the pointer frame by frame."""
 COLLEAGUES: Final = count(1)
 
@@ -174,6 +180,8 @@ async def test_a_finger_scrolls_the_week_and_draws_after_a_long_press(open_desk:
             "before => document.querySelector('.hours-grid').scrollTop !== before", arg=before
         )
         await see(_typed(desk, "Tuesday")).to_have_value("")
+        # A finger on what still moves does nothing but stop it.
+        await desk.page.evaluate(AT_REST)
 
         await swipe(hold_ms=LONG_PRESS_MS)
         await see(_typed(desk, "Tuesday")).to_have_value("10:00–11:00")

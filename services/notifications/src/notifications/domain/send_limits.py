@@ -31,8 +31,9 @@ class Pace:
         return taken_until - self.gap * (self.burst - 1)
 
     def bounded(self, taken_until: datetime, now: datetime) -> datetime:
-        """No further than a whole burst reaches: a clock that ran ahead, or a lower limit of before, has said more."""
-        return min(taken_until, now + self.gap * self.burst)
+        """No further than a burst reaches: more was said by a clock that ran ahead, or by a lower limit. One may go."""
+        reach = now + self.gap * self.burst
+        return taken_until if taken_until <= reach else reach - self.gap
 
     def after_one(self, taken_until: datetime, now: datetime) -> datetime:
         return max(taken_until, now) + self.gap

@@ -36,8 +36,9 @@ from notifications.storage import (
 )
 from notifications.usecases.answers import follow
 from notifications.usecases.channel_accounts import read_channels
-from notifications.usecases.eligibility import Sendable, judge_message, read_subjects
+from notifications.usecases.eligibility import Sendable, judge_message
 from notifications.usecases.rendering import render_message
+from notifications.usecases.subjects import read_subjects
 from slotstream_servicekit.context import Cause
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import enqueue

@@ -31,9 +31,10 @@ from notifications.publishers import records_of
 from notifications.storage import DeliveryStore, MailReplyStore, MessageStore, PushSubscriptionStore, Settlement
 from notifications.usecases.agendas import judge_agenda, plan_agendas
 from notifications.usecases.channel_accounts import account_works, read_channels, rest_account
-from notifications.usecases.eligibility import MessageSubjects, Sendable, held_back, judge_message, read_subjects
+from notifications.usecases.eligibility import Sendable, held_back, judge_message
 from notifications.usecases.provider_calls import block_number
 from notifications.usecases.send_limits import take_turns
+from notifications.usecases.subjects import MessageSubjects, read_subjects
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.context import Cause
 from slotstream_servicekit.database import Database

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from slotstream_local.layout import Layout
+from slotstream_local.signals import set_on_signals
 from slotstream_local.supervision import end_leftovers, keep_alive, note_children
 from slotstream_servicekit.infrastructure.processes import InfrastructureError, command_of
 
@@ -110,3 +111,29 @@ def test_a_process_that_only_has_the_same_number_is_left_alone(part: SleepingPar
     layout.children_file.write_text(f'[{{"name": "booking", "pid": {part.pid}, "command": "slotstream-booking"}}]')
     assert end_leftovers(layout) == []
     assert part.running()
+
+
+class WhoSets(threading.Event):
+    """Notes which threads set it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by: list[threading.Thread] = []
+
+    def set(self) -> None:
+        self.by.append(threading.current_thread())
+        super().set()
+
+
+def test_signals_that_come_together_stop_it_and_never_from_within_what_they_interrupt() -> None:
+    before = signal.getsignal(signal.SIGUSR1)
+    stop = WhoSets()
+    try:
+        set_on_signals(stop, signal.SIGUSR1)
+        for _ in range(3):
+            signal.raise_signal(signal.SIGUSR1)
+        assert stop.wait(30)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert stop.by
+    assert threading.main_thread() not in stop.by

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from slotstream_local.layout import Layout, Memory, StackRunningError, wanted_ports
 from slotstream_local.progress import Progress
+from slotstream_local.signals import set_on_signals
 from slotstream_local.stack import OWNER_EMAIL, Stack, StoppedError, shell_variables
 from slotstream_local.supervision import end_leftovers
 from slotstream_servicekit.infrastructure.processes import InfrastructureError, require_free_disk
@@ -33,8 +34,7 @@ def up(layout: Layout, console: Console) -> int:
     began = time.monotonic()
     layout.make()
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
+    set_on_signals(stop, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     with layout.claimed(os.getpid()):
         require_free_disk(layout.folder)
         if ended := end_leftovers(layout):

@@ -11,6 +11,8 @@ from typing import cast
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from slotstream_local.signals import set_on_signals
+
 
 class MailFolder:
     """aiosmtpd's handler: `<time>-<recipient>.eml` for each mail."""
@@ -47,8 +49,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    set_on_signals(stop, signal.SIGTERM, signal.SIGINT)
     controller = Controller(MailFolder(arguments.folder), hostname=arguments.host, port=arguments.port)
     controller.start()
     stop.wait()

@@ -204,15 +204,17 @@ class Stack:
                 failure = next((future.exception() for future in done if future.exception()), None)
                 if done:
                     self._note()
+            asked = failure is None and self.stop.is_set()
             if pending:
                 self.stop.set()
                 stop_all(self.parts)
         self._note()
+        if asked:
+            # What was stopped halfway failed for that.
+            raise StoppedError
         failure = failure or next((future.exception() for future in futures if future.exception()), None)
         if failure is not None:
             raise failure
-        if self.stop.is_set():
-            raise StoppedError
 
     def _note(self) -> None:
         note_children(self.layout, self.parts)

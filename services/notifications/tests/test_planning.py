@@ -13,6 +13,7 @@ from notifications.domain import (
     Channel,
     Draft,
     Kind,
+    Lead,
     Reminder,
     RetryPolicy,
     due_reminders,
@@ -26,14 +27,14 @@ def an_appointment(**changes: object) -> Appointment:
     return replace(SAMPLE_APPOINTMENT, id=uuid4(), **changes)  # type: ignore[arg-type]
 
 
-def a_reminder(minutes: int, *, by_rule: bool = True) -> Reminder:
+def a_reminder(minutes: int, *, by_rule: bool = True, by_clock: bool = False) -> Reminder:
     return Reminder(
         organization_id=SAMPLE_APPOINTMENT.organization_id,
         id=uuid4(),
         calendar_uid=SAMPLE_APPOINTMENT.calendar_uid,
         rule_id=uuid4() if by_rule else None,
         channel=Channel.EMAIL,
-        before=timedelta(minutes=minutes),
+        lead=Lead.of(minutes, by_clock=by_clock),
         template_id=None,
     )
 

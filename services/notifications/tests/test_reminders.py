@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,8 +12,9 @@ from notifications_salon import Salon
 from sqlalchemy import text
 
 from notifications.adapters.email import EmailChannel
-from notifications.domain import Outgoing, Receipt
+from notifications.domain import Outgoing, Receipt, RetryPolicy
 from notifications.storage import PLANNED_CHANNEL
+from notifications.usecases.delivery import claim_messages
 from slotstream_servicekit.notify import Listener
 
 pytestmark = pytest.mark.service
@@ -302,6 +303,127 @@ async def test_the_same_reminder_twice_is_refused(salon: Salon) -> None:
         "/v1/reminder-rules", json={"minutes_before": 60, "business_id": str(salon.business_id)}
     )
     assert elsewhere.status_code == 201
+
+
+# Clocks in Berlin go forward at 2:00 on 29 March 2026: this Sunday's noon is 23 hours after Saturday's.
+SUNDAY_NOON = datetime(2026, 3, 29, 10, tzinfo=UTC)
+DAY_BEFORE = {"minutes_before": 1440, "by_clock": True}
+
+
+async def test_a_day_before_comes_at_the_same_time_of_day_and_24_hours_before_do_not(salon: Salon) -> None:
+    rule = await a_rule(salon, **DAY_BEFORE)
+    await a_rule(salon, minutes_before=1440)
+    appointment = salon.snapshot(starts_at=SUNDAY_NOON, ends_at=SUNDAY_NOON + timedelta(minutes=30))
+    await salon.receive(salon.created(appointment))
+    await salon.send()
+    assert (rule["minutes_before"], rule["by_clock"]) == (1440, True)
+    shown = [
+        (item["minutes_before"], item["by_clock"], datetime.fromisoformat(item["due_at"]))
+        for item in await reminders(salon, appointment.id)
+    ]
+    saturday = datetime(2026, 3, 28, tzinfo=UTC)
+    assert shown == [(1440, False, saturday.replace(hour=10)), (1440, True, saturday.replace(hour=11))]
+    for hour in (10, 11):
+        salon.now = saturday.replace(hour=hour) - timedelta(microseconds=1)
+        assert await salon.send() == []
+        salon.now = saturday.replace(hour=hour)
+        assert len(await salon.send()) == 1
+
+
+async def test_a_reminder_by_the_clock_keeps_it_where_the_appointment_moves_over_a_change_of_clocks(
+    salon: Salon,
+) -> None:
+    first = salon.snapshot(starts_at=SUNDAY_NOON - timedelta(days=2), ends_at=SUNDAY_NOON - timedelta(days=2, hours=-1))
+    await salon.receive(salon.created(first))
+    path = f"/v1/appointments/{first.id}/reminders"
+    added = await salon.http.post(path, json=DAY_BEFORE)
+    assert (added.status_code, added.json()["by_clock"]) == (201, True)
+    old, new = salon.rescheduled(first, SUNDAY_NOON)
+    await salon.receive(old, new)
+    assert await due(salon, new.data.appointment.id) == [("planned", datetime(2026, 3, 28, 11, tzinfo=UTC))]
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+async def test_a_day_and_24_hours_are_two_reminders_and_one_message_where_they_come_at_once(
+    salon: Salon, *, by_hand: bool
+) -> None:
+    appointment = salon.snapshot()
+    path = f"/v1/appointments/{appointment.id}/reminders" if by_hand else "/v1/reminder-rules"
+    if by_hand:
+        await salon.receive(salon.created(appointment))
+    for body in (DAY_BEFORE, {"minutes_before": 1440}):
+        assert (await salon.http.post(path, json=body)).status_code == 201
+        again = await salon.http.post(path, json=body)
+        assert (again.status_code, again.json()["code"]) == (409, "duplicate_reminder")
+    if not by_hand:
+        await salon.receive(salon.created(appointment))
+    await salon.send()
+    salon.now = appointment.starts_at - timedelta(days=1)
+    assert len(await salon.send()) == 1
+    assert await salon.send() == []
+    found = await reminders(salon, appointment.id)
+    assert sorted((item["status"], item["reason"]) for item in found) == [("sent", None), ("suppressed", "same_time")]
+
+
+async def test_of_two_at_the_same_time_the_other_one_comes_where_the_first_is_taken_away(salon: Salon) -> None:
+    appointment = salon.snapshot()
+    await salon.receive(salon.created(appointment))
+    path = f"/v1/appointments/{appointment.id}/reminders"
+    first = await salon.http.post(path, json=DAY_BEFORE)
+    await salon.http.post(path, json={"minutes_before": 1440})
+    await salon.send()
+    await salon.http.delete(f"{path}/{first.json()['id']}")
+    salon.now = appointment.starts_at - timedelta(days=1)
+    assert len(await salon.send()) == 1
+
+
+async def test_two_at_the_same_time_that_are_sent_one_by_one_are_one_message(salon: Salon) -> None:
+    """As by two workers, each of which has claimed one."""
+    await a_rule(salon, **DAY_BEFORE)
+    await a_rule(salon, minutes_before=1440)
+    appointment = salon.snapshot()
+    await salon.receive(salon.created(appointment))
+    await salon.send()
+    salon.now = appointment.starts_at - timedelta(days=1)
+    claimed = [
+        await claim_messages(
+            database=salon.database,
+            channels=salon.sender.channels,
+            now=salon.now,
+            lease=timedelta(seconds=30),
+            limit=1,
+            retries=RetryPolicy(),
+        )
+        for _ in range(2)
+    ]
+    assert sorted(map(len, claimed)) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "change"),
+    [(60, None), (1441, None), (60, {"by_clock": True}), (60, {**DAY_BEFORE, "minutes_before": 90})],
+)
+async def test_by_the_clock_are_whole_days_alone(salon: Salon, minutes: int, change: dict[str, Any] | None) -> None:
+    path, body = "/v1/reminder-rules", {"minutes_before": minutes, "by_clock": True}
+    if change is None:
+        answer = await salon.http.post(path, json=body)
+    else:
+        rule = await a_rule(salon)
+        answer = await salon.http.patch(f"{path}/{rule['id']}", json=change)
+    assert answer.status_code == 422
+    assert [error["code"] for error in answer.json()["errors"]] == ["not_whole_days"]
+
+
+async def test_a_rule_becomes_one_of_days_and_one_of_hours_again(salon: Salon) -> None:
+    rule = await a_rule(salon, minutes_before=1440)
+    path = f"/v1/reminder-rules/{rule['id']}"
+    by_clock = (await salon.http.patch(path, json=DAY_BEFORE)).json()
+    assert (by_clock["minutes_before"], by_clock["by_clock"], by_clock["version"]) == (1440, True, 2)
+    switched = (await salon.http.patch(path, json={"enabled": False})).json()
+    assert (switched["minutes_before"], switched["by_clock"]) == (1440, True)
+    # Who knows nothing of days means minutes.
+    elapsed = (await salon.http.patch(path, json={"minutes_before": 1440})).json()
+    assert (elapsed["minutes_before"], elapsed["by_clock"]) == (1440, False)
 
 
 async def test_a_repeated_request_is_answered_as_the_first_was_and_adds_nothing(salon: Salon) -> None:

@@ -266,12 +266,12 @@ export class Clock {
   }
 }
 
-/** "45 min", "1 h 30 min", in the language. */
-export function duration(minutes: number, locale: string): string {
+/** "45 min", "1 h 30 min", in the language; with `inHours` "24 h" for what may be another time of the next day. */
+export function duration(minutes: number, locale: string, inHours = false): string {
   const unit = (value: number, name: "hour" | "minute" | "day") =>
     numbers(locale, { style: "unit", unit: name, unitDisplay: "short" }).format(value);
-  const days = Math.floor(minutes / DAY_MINUTES);
-  const hours = Math.floor((minutes % DAY_MINUTES) / 60);
+  const days = inHours ? 0 : Math.floor(minutes / DAY_MINUTES);
+  const hours = Math.floor((minutes - days * DAY_MINUTES) / 60);
   const rest = Math.round(minutes % 60);
   const parts = [days && unit(days, "day"), hours && unit(hours, "hour"), rest && unit(rest, "minute")].filter(Boolean);
   return parts.join(" ") || unit(0, "minute");

@@ -1,11 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { leadId, leadOf, leadsWith, sayLead } from "../src/settings/leads";
+import { leadId, leadOf, leadsWith, sayLead, shortLead } from "../src/settings/leads";
 
 describe("how long before an appointment", () => {
   test("is said in the reader's words, days only where they are counted by the clock", () => {
     const say = (minutes_before: number, by_clock = false, language = "en") => sayLead({ minutes_before, by_clock }, language);
     expect([say(30), say(60), say(90), say(1440, true), say(1440), say(2880, true)]).toEqual(["30 minutes", "1 hour", "90 minutes", "1 day", "24 hours", "2 days"]);
     expect(say(120, false, "de")).toBe("2 Stunden");
+  });
+
+  test("is short on the screens of reminders, and a day is not 24 hours", () => {
+    const say = (minutes_before: number, by_clock = false) => shortLead({ minutes_before, by_clock }, "en");
+    expect([say(90), say(120), say(1440, true), say(1440), say(2880, true), say(1530)]).toEqual(["1 hr 30 min", "2 hr", "1 day", "24 hr", "2 days", "25 hr 30 min"]);
   });
 
   test("has a name that leads back to it", () => {

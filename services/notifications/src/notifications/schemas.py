@@ -15,6 +15,13 @@ LocaleTag = Annotated[
 ]
 """A language, perhaps with a region (BCP 47)."""
 MinutesBefore = Annotated[int, Field(ge=1, le=366 * 24 * 60, strict=True)]
+ByClock = Annotated[
+    bool,
+    Field(
+        description="Whole days on the clock where the appointment is: `1440` with this is the day before at the same "
+        "time of day, without it 24 hours that pass, which differ where clocks change in between"
+    ),
+]
 MinutesAfter = Annotated[int, Field(ge=1, le=30 * 24 * 60, strict=True)]
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"), Field(examples=["07:00"])]
 _Subject = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -119,6 +126,11 @@ class VariableOut(ResponseModel):
     example: str
 
 
+def _whole_days(minutes_before: int | None, *, by_clock: bool) -> None:
+    if by_clock and (minutes_before is None or minutes_before % (24 * 60)):
+        raise PydanticCustomError("not_whole_days", "By the clock, minutes_before is whole days: 1440, 2880 and so on")
+
+
 class CreateReminderRuleIn(RequestModel):
     """A default reminder: of the organization, or of one business or one service."""
 
@@ -127,16 +139,28 @@ class CreateReminderRuleIn(RequestModel):
     service_id: UUID | None = None
     channel: Channel = Channel.EMAIL
     minutes_before: MinutesBefore
+    by_clock: ByClock = False
     template_id: UUID | None = None
     enabled: bool = True
 
+    @model_validator(mode="after")
+    def _is_in_days_by_the_clock(self) -> Self:
+        _whole_days(self.minutes_before, by_clock=self.by_clock)
+        return self
+
 
 class ChangeReminderRuleIn(RequestModel):
-    """`template_id: null` goes back to the usual text."""
+    """`template_id: null` goes back to the usual text. `by_clock` goes with `minutes_before`."""
 
     minutes_before: MinutesBefore | None = None
+    by_clock: ByClock = False
     template_id: UUID | None = None
     enabled: bool | None = None
+
+    @model_validator(mode="after")
+    def _is_in_days_by_the_clock(self) -> Self:
+        _whole_days(self.minutes_before, by_clock=self.by_clock)
+        return self
 
 
 class ReminderRuleOut(ResponseModel):
@@ -145,6 +169,7 @@ class ReminderRuleOut(ResponseModel):
     service_id: UUID | None
     channel: Channel
     minutes_before: int
+    by_clock: bool
     template_id: UUID | None
     enabled: bool
     created_at: InstantOut
@@ -192,17 +217,27 @@ class AddReminderIn(RequestModel):
     id: UUID | None = None
     channel: Channel = Channel.EMAIL
     minutes_before: MinutesBefore
+    by_clock: ByClock = False
     template_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _is_in_days_by_the_clock(self) -> Self:
+        _whole_days(self.minutes_before, by_clock=self.by_clock)
+        return self
 
 
 class ReminderOut(ResponseModel):
-    """A reminder and the message it has planned. `reason` says why it is suppressed."""
+    """A reminder and the message it has planned. `reason` says why it is suppressed.
+
+    `minutes_before` is what was asked for; `due_at` when it is due, which quiet hours may bring forward.
+    """
 
     id: UUID
     message_id: UUID
     appointment_id: UUID
     channel: Channel
     minutes_before: int
+    by_clock: bool
     due_at: InstantOut
     status: Status
     reason: str | None

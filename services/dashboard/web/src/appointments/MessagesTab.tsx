@@ -8,7 +8,8 @@ import type { components } from "../api/schema/notifications";
 import { useRight } from "../api/session";
 import { ICON, LOOK_AGAIN, MessageState, Thread } from "../messages/Thread";
 import { Writer } from "../messages/Writer";
-import { type Clock, duration } from "../time";
+import { leadId, leadOf, leadsWith, shortLead } from "../settings/leads";
+import type { Clock } from "../time";
 import { Button } from "../ui/Button";
 import { Select } from "../ui/fields";
 import { Icon } from "../ui/Icon";
@@ -26,7 +27,7 @@ export function RemindersTab({ appointment, clock }: { appointment: Appointment;
   const mayWrite = useRight("send_messages");
   const channels = useChannels();
   const [channel, setChannel] = useState("email");
-  const [before, setBefore] = useState("1440");
+  const [before, setBefore] = useState("1440c");
   const [error, setError] = useState<unknown>(null);
   const run = (work: Promise<unknown>) => {
     setError(null);
@@ -41,7 +42,7 @@ export function RemindersTab({ appointment, clock }: { appointment: Appointment;
         <div className="ln" key={reminder.id}>
           <Icon name={ICON[reminder.channel] ?? "bell"} />
           <div>
-            {t(`channel.${reminder.channel}`)}, {t("reminders.before", { time: duration(reminder.minutes_before, i18n.language) })}
+            {t(`channel.${reminder.channel}`)}, {t("reminders.before", { time: shortLead(reminder, i18n.language) })}
           </div>
           <MessageState message={reminder} clock={clock} />
           {mayWrite && reminder.status === "planned" && (
@@ -54,11 +55,11 @@ export function RemindersTab({ appointment, clock }: { appointment: Appointment;
           className="add-reminder"
           onSubmit={(event) => {
             event.preventDefault();
-            run(ask("notifications", `/appointments/${appointment.id}/reminders`, { method: "POST", body: { channel, minutes_before: Number(before) } }));
+            run(ask("notifications", `/appointments/${appointment.id}/reminders`, { method: "POST", body: { channel, ...leadOf(before) } }));
           }}
         >
           <Select label={t("reminders.channel")} value={channel} onChange={setChannel} options={channels.map((id) => ({ id, name: t(`channel.${id}`) }))} />
-          <Select label={t("reminders.when")} value={before} onChange={setBefore} options={[30, 60, 120, 1440, 2880, 10080].map((minutes) => ({ id: String(minutes), name: duration(minutes, i18n.language) }))} />
+          <Select label={t("reminders.when")} value={before} onChange={setBefore} options={leadsWith(null).map((lead) => ({ id: leadId(lead), name: shortLead(lead, i18n.language) }))} />
           <Button type="submit" icon="plus">
             {t("reminders.add")}
           </Button>

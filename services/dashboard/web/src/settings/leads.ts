@@ -1,5 +1,6 @@
 /** How long before an appointment one may be reminded, and how that is said. */
 import type { components } from "../api/schema/notifications";
+import { duration } from "../time";
 
 export type Lead = components["schemas"]["LeadOut"];
 
@@ -20,6 +21,9 @@ export function leadsWith(chosen: Lead | null): Lead[] {
   if (chosen && !leads.some((lead) => leadId(lead) === leadId(chosen))) leads.push(chosen);
   return leads.sort((one, other) => one.minutes_before - other.minutes_before || Number(one.by_clock) - Number(other.by_clock));
 }
+
+/** The same, short: "1 hr 30 min", "24 hr", "1 day". */
+export const shortLead = ({ minutes_before, by_clock }: Lead, language: string) => duration(minutes_before, language, !by_clock);
 
 /** "30 minutes", "1 hour", "2 days": days where they are counted by the clock. */
 export function sayLead({ minutes_before, by_clock }: Lead, language: string): string {

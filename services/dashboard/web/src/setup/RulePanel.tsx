@@ -8,6 +8,7 @@ import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
+import { shortLead } from "../settings/leads";
 import { duration } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select, TextField } from "../ui/fields";
@@ -25,7 +26,7 @@ const KINDS = {
   "follow-up-rules": { template: "follow_up", minutes: "minutes_after", said: "followUps.after", none: "followUps.none", title: "followUps.addRule", amount: "followUps.amount", add: "followUps.add", remove: "followUps.remove" },
 } as const;
 
-const minutesOf = (rule: Before | After) => ("minutes_before" in rule ? rule.minutes_before : rule.minutes_after);
+const timeOf = (rule: Before | After, language: string) => ("minutes_before" in rule ? shortLead(rule, language) : duration(rule.minutes_after, language));
 
 export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit: keyof typeof UNITS }) {
   const { t, i18n } = useTranslation();
@@ -60,10 +61,12 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
   const scopeOf = (rule: Before | After) => services.find((service) => service.id === rule.service_id)?.name ?? businesses.find((item) => item.id === rule.business_id)?.name ?? t("reminders.everywhere");
   const add = () => {
     const service = services.find((item) => item.id === scope);
+    // A day before is at the same time of day, 24 hours are time that passes.
+    const counted = of === "reminder-rules" ? { by_clock: unit === "days" } : {};
     return run(
       ask("notifications", `/${of}`, {
         method: "POST",
-        body: { channel, [kind.minutes]: Number(amount) * UNITS[unit], enabled: true, business_id: service ? service.business_id : scope === "business" ? business?.id : null, service_id: service?.id ?? null, template_id: template === USUAL ? null : template },
+        body: { channel, [kind.minutes]: Number(amount) * UNITS[unit], ...counted, enabled: true, business_id: service ? service.business_id : scope === "business" ? business?.id : null, service_id: service?.id ?? null, template_id: template === USUAL ? null : template },
       }),
     );
   };
@@ -75,12 +78,12 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
           {rules.data.items.map((rule) => (
             <div className="ln" key={rule.id}>
               <Checkbox value={rule.enabled} isDisabled={!mayWrite} onChange={(enabled) => void run(ask("notifications", `/${of}/${rule.id}`, { method: "PATCH", version: rule.version, body: { enabled } }))}>
-                {t(`channel.${rule.channel}`)}, {t(kind.said, { time: duration(minutesOf(rule), i18n.language) })}
+                {t(`channel.${rule.channel}`)}, {t(kind.said, { time: timeOf(rule, i18n.language) })}
               </Checkbox>
               <span><bdi>{scopeOf(rule)}</bdi></span>
               {(textsFor(rule.channel).length > 1 || rule.template_id) && (
                 <Select
-                  label={t("reminders.textOf", { rule: t(kind.said, { time: duration(minutesOf(rule), i18n.language) }) })}
+                  label={t("reminders.textOf", { rule: t(kind.said, { time: timeOf(rule, i18n.language) }) })}
                   hiddenLabel
                   isDisabled={!mayWrite}
                   value={rule.template_id ?? USUAL}

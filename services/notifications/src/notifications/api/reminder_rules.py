@@ -1,6 +1,5 @@
 """/v1/reminder-rules: the reminders that new appointments get."""
 
-from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
-from notifications.domain import ReminderRule
+from notifications.domain import Lead, ReminderRule
 from notifications.schemas import ChangeReminderRuleIn, CreateReminderRuleIn, ReminderRuleOut
 from notifications.storage import ReminderRuleStore
 from notifications.usecases.reminder_rules import archive_rule, change_rule, create_rule
@@ -93,7 +92,7 @@ async def update_reminder_rule(
             session=session,
             context=dependencies.context_of(principal),
             rule_id=rule_id,
-            before=None if body.minutes_before is None else timedelta(minutes=body.minutes_before),
+            lead=None if body.minutes_before is None else Lead.of(body.minutes_before, by_clock=body.by_clock),
             enabled=body.enabled,
             template_id=body.template_id,
             drop_template="template_id" in body.model_fields_set and body.template_id is None,
@@ -123,7 +122,7 @@ def _rule_of(body: CreateReminderRuleIn, rule_id: UUID, context: Context) -> Rem
         business_id=body.business_id,
         service_id=body.service_id,
         channel=body.channel,
-        before=timedelta(minutes=body.minutes_before),
+        lead=Lead.of(body.minutes_before, by_clock=body.by_clock),
         template_id=body.template_id,
         enabled=body.enabled,
         created_at=context.now,
@@ -138,7 +137,8 @@ def _out(rule: ReminderRule) -> ReminderRuleOut:
         business_id=rule.business_id,
         service_id=rule.service_id,
         channel=rule.channel,
-        minutes_before=rule.before // timedelta(minutes=1),
+        minutes_before=rule.lead.minutes,
+        by_clock=rule.lead.by_clock,
         template_id=rule.template_id,
         enabled=rule.enabled,
         created_at=rule.created_at,

@@ -1,15 +1,14 @@
 """/v1/appointments/{id}/reminders: the reminders of one appointment."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Reader, Sender
-from notifications.domain import Message
+from notifications.domain import Lead, Message
 from notifications.schemas import AddReminderIn, ReminderOut, RemindersOut
-from notifications.storage import MessageStore
+from notifications.storage import MessageStore, ReminderStore
 from notifications.usecases.reminders import NewReminder, add_reminder, remove_reminder
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
@@ -24,7 +23,9 @@ async def list_reminders(appointment_id: UUID, dependencies: CurrentDependencies
     """Planned, sent and stopped ones, in the order in which they are due. None yet for one that has not arrived."""
     async with dependencies.database.transaction(principal) as session:
         messages = await MessageStore(session).reminders_of(principal.organization_id, appointment_id)
-    return RemindersOut(items=[_out(message) for message in messages])
+        known = {message.reminder_id for message in messages if message.reminder_id is not None}
+        leads = await ReminderStore(session).leads(principal.organization_id, known)
+    return RemindersOut(items=[_out(message, leads.get(message.reminder_id or message.id)) for message in messages])
 
 
 @router.post("", status_code=201, response_model=ReminderOut)
@@ -41,7 +42,7 @@ async def create_reminder(
     reminder = NewReminder(
         id=body.id or new_id(),
         channel=body.channel,
-        before=timedelta(minutes=body.minutes_before),
+        lead=Lead.of(body.minutes_before, by_clock=body.by_clock),
         template_id=body.template_id,
     )
 
@@ -53,7 +54,7 @@ async def create_reminder(
             reminder=reminder,
             channels=await dependencies.channels_of(session, principal),
         )
-        return model_response(_out(message), status=201)
+        return model_response(_out(message, reminder.lead), status=201)
 
     return await idempotent(request, database=dependencies.database, principal=principal, action=add)
 
@@ -72,13 +73,16 @@ async def delete_reminder(
         )
 
 
-def _out(message: Message) -> ReminderOut:
+def _out(message: Message, lead: Lead | None) -> ReminderOut:
+    """`lead` is None where the ledger alone remembers the reminder."""
+    lead = lead or Lead(message.starts_at - message.due_at)
     return ReminderOut(
         id=message.reminder_id or message.id,
         message_id=message.id,
         appointment_id=message.appointment_id,
         channel=message.channel,
-        minutes_before=(message.starts_at - message.due_at) // timedelta(minutes=1),
+        minutes_before=lead.minutes,
+        by_clock=lead.by_clock,
         due_at=message.due_at,
         status=message.status,
         reason=message.reason,

@@ -1,7 +1,6 @@
 """/v1/staff-preferences: what the caller, a user, wants to be sent."""
 
-from datetime import time, timedelta
-from typing import Final
+from datetime import time
 
 from fastapi import Response
 
@@ -22,7 +21,6 @@ from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.responses import model_response
 
 router = Router(prefix="/v1/staff-preferences", tags=["preferences"])
-_MINUTE: Final = timedelta(minutes=1)
 
 
 @router.get("", response_model=StaffPreferencesOut)
@@ -69,14 +67,14 @@ def _told_by(body: StaffToldIn) -> dict[StaffEvent, frozenset[Channel]]:
 def _reminders(body: StaffRemindersIn) -> dict[Channel, Lead]:
     given = {Channel.EMAIL: body.email, Channel.PUSH: body.push}
     return {
-        channel: Lead(lead.minutes_before * _MINUTE, by_clock=lead.by_clock)
+        channel: Lead.of(lead.minutes_before, by_clock=lead.by_clock)
         for channel, lead in given.items()
         if lead is not None
     }
 
 
 def _lead_out(lead: Lead | None) -> LeadOut | None:
-    return LeadOut(minutes_before=lead.before // _MINUTE, by_clock=lead.by_clock) if lead is not None else None
+    return LeadOut(minutes_before=lead.minutes, by_clock=lead.by_clock) if lead is not None else None
 
 
 def _answer(shown: ShownPreferences) -> Response:

@@ -97,6 +97,7 @@ from notifications.domain.errors import (
     TooManySubscriptionsError,
 )
 from notifications.domain.follow_ups import FollowUpRule, due_follow_ups, undone_no_shows
+from notifications.domain.leads import Lead
 from notifications.domain.mail_replies import (
     MOST_REPLIES_A_DAY,
     CalendarReply,
@@ -161,7 +162,6 @@ from notifications.domain.staff_choices import (
     STAFF_CHANNELS,
     SWITCHED_OFF,
     UNASSIGNED,
-    Lead,
     StaffEvent,
     event_of,
 )

@@ -340,7 +340,7 @@ def due_reminders(
 def _reminder_draft(
     appointment: Appointment, reminder: Reminder, correlation_id: str, traceparent: str | None
 ) -> Draft:
-    due_at = appointment.starts_at - reminder.before
+    due_at = reminder.lead.due_at(appointment.starts_at, appointment.zone)
     by_hand = reminder.rule_id is None
     draft = Draft(
         organization_id=appointment.organization_id,
@@ -363,4 +363,6 @@ def _reminder_draft(
         return replace(draft, reason="notify_off")
     if appointment.status not in AGREED_STATUSES:
         return replace(draft, reason="appointment_pending")
-    return replace(draft, reason="too_late") if due_at < appointment.created_at else draft
+    # A whole day may be missing from a calendar: then the day before is the day itself.
+    in_time = appointment.created_at <= due_at < appointment.starts_at
+    return draft if in_time else replace(draft, reason="too_late")

@@ -1,9 +1,10 @@
 """Default reminder rules, and the reminders of appointments."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
+from notifications.domain.leads import Lead
 from notifications.domain.messages import Channel
 
 
@@ -16,7 +17,7 @@ class ReminderRule:
     business_id: UUID | None
     service_id: UUID | None
     channel: Channel
-    before: timedelta
+    lead: Lead
     template_id: UUID | None
     enabled: bool
     created_at: datetime
@@ -33,5 +34,5 @@ class Reminder:
     calendar_uid: str
     rule_id: UUID | None
     channel: Channel
-    before: timedelta
+    lead: Lead
     template_id: UUID | None

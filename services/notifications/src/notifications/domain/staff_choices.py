@@ -1,14 +1,10 @@
 """What staff are told of, and what each of them chooses: by event and channel, and how long before an appointment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from notifications.domain.messages import Channel, Kind
-from notifications.domain.wall_clock import instant_at
 
 SWITCHED_OFF: Final = "switched_off"
 UNASSIGNED: Final = "unassigned"
@@ -58,19 +54,3 @@ _EVENTS: Final[Mapping[Kind, StaffEvent]] = {
 def event_of(kind: Kind) -> StaffEvent | None:
     """The event that a message to staff tells of; None for what nobody chooses, such as one written by hand."""
     return _EVENTS.get(kind)
-
-
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """How long before the start. `by_clock`: counted on the clock of the business, so that "a day before" is at the
-    same time of day where clocks change in between; else the time that passes.
-    """
-
-    before: timedelta
-    by_clock: bool = False
-
-    def due_at(self, starts_at: datetime, zone: str) -> datetime:
-        if not self.by_clock:
-            return starts_at - self.before
-        clock = starts_at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) - self.before
-        return instant_at(clock.date(), clock.time(), zone)

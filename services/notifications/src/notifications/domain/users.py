@@ -7,8 +7,9 @@ from uuid import UUID
 
 from notifications.domain.appointments import Appointment
 from notifications.domain.contacts import Contact
+from notifications.domain.leads import Lead
 from notifications.domain.messages import Channel
-from notifications.domain.staff_choices import DEFAULT_CHOICES, Lead, StaffEvent
+from notifications.domain.staff_choices import DEFAULT_CHOICES, StaffEvent
 
 USER_DEACTIVATED = "user_deactivated"
 USER_REMOVED = "user_removed"

@@ -154,6 +154,37 @@ class MessageStore:
         )
         return frozenset((row[0], row[1], row[2]) for row in rows)
 
+    async def repeated(self, batch: Collection[Message]) -> frozenset[tuple[UUID, UUID]]:
+        """Of these reminders, by organization and id: those that come at the same instant as another one of the same
+        appointment, on the same channel and to the same client, which was sent already or goes before them.
+        """
+        other = messages.alias("other")
+        rows = await self._session.execute(
+            select(messages.c.organization_id, messages.c.id)
+            .join(
+                other,
+                and_(
+                    *(
+                        other.c[name] == messages.c[name]
+                        for name in ("organization_id", "appointment_id", "client_id", "channel", "kind", "due_at")
+                    ),
+                    other.c.id != messages.c.id,
+                ),
+            )
+            .where(
+                tuple_(messages.c.organization_id, messages.c.id).in_(
+                    sorted((message.organization_id, message.id) for message in batch)
+                ),
+                other.c.status != Status.SUPPRESSED,
+                or_(
+                    other.c.attempted_at.is_not(None),
+                    tuple_(other.c.created_at, other.c.id) < tuple_(messages.c.created_at, messages.c.id),
+                ),
+            )
+            .distinct()
+        )
+        return frozenset((row.organization_id, row.id) for row in rows)
+
     async def stop(self, stops: Sequence[Stop], *, now: datetime) -> list[Message]:
         """Suppresses what has not been handed over yet. A message being handed over right now is left alone."""
         if not stops:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,17 @@ from sqlalchemy import ColumnElement, Row, and_, delete, or_, select, text, tupl
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import QUIET_HOURS, Audience, Channel, ChannelQuietHours, Kind, Message, QuietHours, Status
+from notifications.domain import (
+    QUIET_HOURS,
+    Audience,
+    Channel,
+    ChannelQuietHours,
+    Kind,
+    Lead,
+    Message,
+    QuietHours,
+    Status,
+)
 from notifications.storage.messages import COLUMNS, messages_of
 from notifications.storage.tables import clients, messages, quiet_hours, reminders
 
@@ -26,10 +36,10 @@ class PlannedReminder:
     channel: Channel
     starts_at: datetime
     due_at: datetime
-    before: timedelta
+    lead: Lead
 
 
-_REMINDER_FIELDS = tuple(field.name for field in fields(PlannedReminder) if field.name != "before")
+_REMINDER_FIELDS = tuple(field.name for field in fields(PlannedReminder) if field.name != "lead")
 
 
 class QuietHoursStore:
@@ -146,7 +156,7 @@ class QuietHoursStore:
         """
         key = (messages.c.organization_id, messages.c.appointment_id)
         query = (
-            select(*(messages.c[name] for name in _REMINDER_FIELDS), reminders.c.minutes_before)
+            select(*(messages.c[name] for name in _REMINDER_FIELDS), reminders.c.minutes_before, reminders.c.by_clock)
             .join(
                 reminders,
                 (reminders.c.organization_id == messages.c.organization_id)
@@ -199,8 +209,8 @@ def _of_clients(keys: Collection[tuple[UUID, UUID]]) -> ColumnElement[bool]:
 
 def _reminder_of(row: Any) -> PlannedReminder:
     values = {name: getattr(row, name) for name in _REMINDER_FIELDS}
-    before = timedelta(minutes=row.minutes_before)
-    return PlannedReminder(**{**values, "channel": Channel(row.channel), "before": before})
+    lead = Lead.of(row.minutes_before, by_clock=row.by_clock)
+    return PlannedReminder(**{**values, "channel": Channel(row.channel), "lead": lead})
 
 
 def _hours_of(row: Row[Any]) -> QuietHours:

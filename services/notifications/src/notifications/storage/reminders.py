@@ -1,7 +1,7 @@
 """Default reminder rules, and the reminders that a chain of appointments has."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -10,11 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channel, Reminder, ReminderRule
+from notifications.domain import Channel, Lead, Reminder, ReminderRule
 from notifications.storage.tables import reminder_rules, reminders
 from slotstream_servicekit.errors import NotFoundError
 
-_MINUTE = timedelta(minutes=1)
 _ONE_OF_A_KIND = "reminder_rules_once_idx"
 
 
@@ -64,7 +63,8 @@ class ReminderRuleStore:
             reminder_rules.c.business_id.is_not_distinct_from(rule.business_id),
             reminder_rules.c.service_id.is_not_distinct_from(rule.service_id),
             reminder_rules.c.channel == rule.channel,
-            reminder_rules.c.minutes_before == rule.before // _MINUTE,
+            reminder_rules.c.minutes_before == rule.lead.minutes,
+            reminder_rules.c.by_clock == rule.lead.by_clock,
             reminder_rules.c.id != rule.id,
             ~reminder_rules.c.archived,
         )
@@ -97,6 +97,14 @@ class ReminderStore:
         rows = await self._session.execute(select(reminders).where(matches, ~reminders.c.removed))
         return [_reminder_of(row) for row in rows]
 
+    async def leads(self, organization_id: UUID, reminder_ids: Collection[UUID]) -> dict[UUID, Lead]:
+        """How long before they are wanted, of those that are known, removed ones among them."""
+        query = select(reminders.c.id, reminders.c.minutes_before, reminders.c.by_clock).where(
+            reminders.c.organization_id == organization_id, reminders.c.id.in_(sorted(reminder_ids))
+        )
+        rows = await self._session.execute(query)
+        return {row.id: Lead.of(row.minutes_before, by_clock=row.by_clock) for row in rows}
+
     async def apply_rules(self, applied: Collection[tuple[str, ReminderRule]], *, now: datetime) -> None:
         """Gives chains (by calendar UID) their default reminders, each rule once and for all."""
         rows = [
@@ -107,7 +115,7 @@ class ReminderStore:
                     calendar_uid=calendar_uid,
                     rule_id=rule.id,
                     channel=rule.channel,
-                    before=rule.before,
+                    lead=rule.lead,
                     template_id=rule.template_id,
                 ),
                 now,
@@ -127,7 +135,8 @@ class ReminderStore:
             reminders.c.organization_id == reminder.organization_id,
             reminders.c.calendar_uid == reminder.calendar_uid,
             reminders.c.channel == reminder.channel,
-            reminders.c.minutes_before == reminder.before // _MINUTE,
+            reminders.c.minutes_before == reminder.lead.minutes,
+            reminders.c.by_clock == reminder.lead.by_clock,
             reminders.c.id != reminder.id,
             ~reminders.c.removed,
         )
@@ -155,7 +164,7 @@ def _rule_of(row: Row[Any]) -> ReminderRule:
         business_id=row.business_id,
         service_id=row.service_id,
         channel=Channel(row.channel),
-        before=row.minutes_before * _MINUTE,
+        lead=Lead.of(row.minutes_before, by_clock=row.by_clock),
         template_id=row.template_id,
         enabled=row.enabled,
         created_at=row.created_at,
@@ -171,7 +180,8 @@ def _rule_values(rule: ReminderRule) -> dict[str, Any]:
         "business_id": rule.business_id,
         "service_id": rule.service_id,
         "channel": rule.channel,
-        "minutes_before": rule.before // _MINUTE,
+        "minutes_before": rule.lead.minutes,
+        "by_clock": rule.lead.by_clock,
         "template_id": rule.template_id,
         "enabled": rule.enabled,
         "created_at": rule.created_at,
@@ -187,7 +197,7 @@ def _reminder_of(row: Row[Any]) -> Reminder:
         calendar_uid=row.calendar_uid,
         rule_id=row.rule_id,
         channel=Channel(row.channel),
-        before=row.minutes_before * _MINUTE,
+        lead=Lead.of(row.minutes_before, by_clock=row.by_clock),
         template_id=row.template_id,
     )
 
@@ -199,7 +209,8 @@ def _reminder_values(reminder: Reminder, now: datetime) -> dict[str, Any]:
         "calendar_uid": reminder.calendar_uid,
         "rule_id": reminder.rule_id,
         "channel": reminder.channel,
-        "minutes_before": reminder.before // _MINUTE,
+        "minutes_before": reminder.lead.minutes,
+        "by_clock": reminder.lead.by_clock,
         "template_id": reminder.template_id,
         "created_at": now,
     }

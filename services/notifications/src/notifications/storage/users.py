@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -123,7 +123,6 @@ class StaffPreferenceStore:
 
 _KEY = select(users.c.organization_id, users.c.id)
 _CHOSEN = ("agenda_at", "agenda_ahead", "told_by", "reminders", "changed_at", "version")
-_MINUTE = timedelta(minutes=1)
 
 
 def _user_of(row: Row[Any]) -> User:
@@ -144,7 +143,7 @@ def _preferences_of(row: Row[Any]) -> StaffPreferences:
             if event in _EVENTS
         },
         reminders={
-            Channel(name): Lead(lead["minutes"] * _MINUTE, by_clock=lead["by_clock"])
+            Channel(name): Lead.of(lead["minutes"], by_clock=lead["by_clock"])
             for name, lead in (row.reminders or {}).items()
             if name in _CHANNELS
         },
@@ -160,7 +159,7 @@ def _documents_of(preferences: StaffPreferences) -> dict[str, dict[str, Any]]:
             for event, channels in sorted(preferences.told_by.items())
         },
         "reminders": {
-            name.value: {"minutes": lead.before // _MINUTE, "by_clock": lead.by_clock}
+            name.value: {"minutes": lead.minutes, "by_clock": lead.by_clock}
             for name, lead in sorted(preferences.reminders.items())
         },
     }

@@ -214,6 +214,8 @@ class _Judgement:
         reason = suppression_reason(
             message.kind, appointment, resource_id=message.resource_id, client_id=message.client_id
         )
+        if reason is None and (message.organization_id, message.id) in self.subjects.repeated:
+            reason = "same_time"
         if reason is None and message.kind is Kind.WITHDRAWN and not self._has_heard_of_it(appointment):
             reason = "never_told"
         if reason is None and appointment.ends_at <= self.now and message.kind not in _TOLD_LATER and not is_of_series:

@@ -50,11 +50,12 @@ def _due(
     now: datetime,
 ) -> datetime:
     client = clients.get((reminder.organization_id, reminder.client_id)) if reminder.client_id is not None else None
+    booked_in = zones[reminder.organization_id, reminder.appointment_id]
     return reminder_due(
-        reminder.starts_at - reminder.before,
+        reminder.lead.due_at(reminder.starts_at, booked_in),
         starts_at=reminder.starts_at,
         quiet=quiet.get((reminder.organization_id, reminder.channel)),
-        zone=(client.zone if client is not None else None) or zones[reminder.organization_id, reminder.appointment_id],
+        zone=(client.zone if client is not None else None) or booked_in,
         now=now,
     )
 

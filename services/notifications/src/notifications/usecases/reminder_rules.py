@@ -1,7 +1,6 @@
 """Default reminder rules: the reminders that new appointments get."""
 
 from dataclasses import replace
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +10,7 @@ from notifications.domain import (
     DuplicateError,
     DuplicateReminderError,
     Kind,
+    Lead,
     ReminderRule,
     require_channel,
 )
@@ -51,7 +51,7 @@ async def change_rule(
     session: AsyncSession,
     context: Context,
     rule_id: UUID,
-    before: timedelta | None,
+    lead: Lead | None,
     enabled: bool | None,
     template_id: UUID | None,
     drop_template: bool,
@@ -71,7 +71,7 @@ async def change_rule(
     )
     wanted = replace(
         old,
-        before=old.before if before is None else before,
+        lead=lead or old.lead,
         enabled=old.enabled if enabled is None else enabled,
         template_id=None if drop_template else template_id or old.template_id,
     )
@@ -98,5 +98,4 @@ async def _refuse_a_second(session: AsyncSession, rule: ReminderRule) -> None:
     """Two rules that plan the same reminder would send it twice."""
     same = await ReminderRuleStore(session).same_as(rule)
     if same is not None:
-        minutes = rule.before // timedelta(minutes=1)
-        raise DuplicateReminderError(f"Rule {same} reminds by {rule.channel} {minutes} minutes before already")
+        raise DuplicateReminderError(f"Rule {same} reminds by {rule.channel} {rule.lead} before already")

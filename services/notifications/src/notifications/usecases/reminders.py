@@ -1,7 +1,6 @@
 """The reminders of one appointment."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +13,7 @@ from notifications.domain import (
     DuplicateError,
     DuplicateReminderError,
     Kind,
+    Lead,
     Message,
     Reminder,
     ReminderInThePastError,
@@ -34,7 +34,7 @@ class NewReminder:
 
     id: UUID
     channel: Channel
-    before: timedelta
+    lead: Lead
     template_id: UUID | None
 
 
@@ -53,7 +53,7 @@ async def add_reminder(
         raise AppointmentInactiveError(
             f"Appointment {appointment_id} is {appointment.status}: nobody is reminded of it"
         )
-    if appointment.starts_at - reminder.before <= context.now:
+    if reminder.lead.due_at(appointment.starts_at, appointment.zone) <= context.now:
         raise ReminderInThePastError("The reminder would have been due already")
     await require_rule_template(
         session=session,
@@ -69,14 +69,13 @@ async def add_reminder(
         calendar_uid=appointment.calendar_uid,
         rule_id=None,
         channel=reminder.channel,
-        before=reminder.before,
+        lead=reminder.lead,
         template_id=reminder.template_id,
     )
     store = ReminderStore(session)
     same = await store.same_as(added)
     if same is not None:
-        minutes = reminder.before // timedelta(minutes=1)
-        raise DuplicateReminderError(f"Reminder {same} is sent by {reminder.channel} {minutes} minutes before already")
+        raise DuplicateReminderError(f"Reminder {same} is sent by {reminder.channel} {reminder.lead} before already")
     if not await store.add(added, now=context.now):
         raise DuplicateError(f"There is a reminder {reminder.id} already")
     changed = await plan_reminders(

@@ -79,6 +79,8 @@ class MessageSubjects:
     """By organization and offer, who has been offered the slots that messages of the batch tell of."""
     told: frozenset[tuple[UUID, UUID, UUID]]
     """Organization, appointment and client, of those whom an appointment was taken away from: who had heard of it."""
+    repeated: frozenset[tuple[UUID, UUID]]
+    """Organization and id of those reminders of the batch that another one at the same instant stands for."""
 
     def has_stopped(self, organization_id: UUID, number: str) -> bool:
         """Whether the number has stopped the shared sender, or the organization's own."""
@@ -145,6 +147,7 @@ async def read_subjects(
         quiet_hours=await QuietHoursStore(session).of_organizations({message.organization_id for message in messages}),
         offers=offers,
         told=await _told(session, messages),
+        repeated=await _repeated(session, messages),
         opted_out_numbers=opted_out_numbers,
         own_opt_outs=own_opt_outs,
         browsers=await PushSubscriptionStore(session).of_clients(survivors if _pushes(messages) else ()),
@@ -182,6 +185,11 @@ async def _told(session: AsyncSession, messages: Sequence[Message]) -> frozenset
         if message.kind is Kind.WITHDRAWN and message.client_id is not None
     }
     return await MessageStore(session).told(withdrawn) if withdrawn else frozenset()
+
+
+async def _repeated(session: AsyncSession, messages: Sequence[Message]) -> frozenset[tuple[UUID, UUID]]:
+    reminders = [message for message in messages if message.kind is Kind.REMINDER]
+    return await MessageStore(session).repeated(reminders) if reminders else frozenset()
 
 
 async def _opted_out(

@@ -948,6 +948,12 @@ export interface components {
             channel: components["schemas"]["Channel"];
             /** Minutes Before */
             minutes_before: number;
+            /**
+             * By Clock
+             * @description Whole days on the clock where the appointment is: `1440` with this is the day before at the same time of day, without it 24 hours that pass, which differ where clocks change in between
+             * @default false
+             */
+            by_clock: boolean;
             /** Template Id */
             template_id?: string | null;
         };
@@ -989,11 +995,17 @@ export interface components {
         };
         /**
          * ChangeReminderRuleIn
-         * @description `template_id: null` goes back to the usual text.
+         * @description `template_id: null` goes back to the usual text. `by_clock` goes with `minutes_before`.
          */
         ChangeReminderRuleIn: {
             /** Minutes Before */
             minutes_before?: number | null;
+            /**
+             * By Clock
+             * @description Whole days on the clock where the appointment is: `1440` with this is the day before at the same time of day, without it 24 hours that pass, which differ where clocks change in between
+             * @default false
+             */
+            by_clock: boolean;
             /** Template Id */
             template_id?: string | null;
             /** Enabled */
@@ -1142,6 +1154,12 @@ export interface components {
             channel: components["schemas"]["Channel"];
             /** Minutes Before */
             minutes_before: number;
+            /**
+             * By Clock
+             * @description Whole days on the clock where the appointment is: `1440` with this is the day before at the same time of day, without it 24 hours that pass, which differ where clocks change in between
+             * @default false
+             */
+            by_clock: boolean;
             /** Template Id */
             template_id?: string | null;
             /**
@@ -1682,6 +1700,8 @@ export interface components {
         /**
          * ReminderOut
          * @description A reminder and the message it has planned. `reason` says why it is suppressed.
+         *
+         *     `minutes_before` is what was asked for; `due_at` when it is due, which quiet hours may bring forward.
          */
         ReminderOut: {
             /**
@@ -1702,6 +1722,8 @@ export interface components {
             channel: components["schemas"]["Channel"];
             /** Minutes Before */
             minutes_before: number;
+            /** By Clock */
+            by_clock: boolean;
             /**
              * Due At
              * Format: date-time
@@ -1728,6 +1750,8 @@ export interface components {
             channel: components["schemas"]["Channel"];
             /** Minutes Before */
             minutes_before: number;
+            /** By Clock */
+            by_clock: boolean;
             /** Template Id */
             template_id: string | null;
             /** Enabled */

@@ -30,6 +30,7 @@ def user_of(state: UserState) -> User:
         name=state.name,
         email=state.email,
         locale=state.locale,
+        role=state.role,
         state=state.state,
         business_ids=state.business_ids,
         resource_id=state.resource_id,

@@ -7,7 +7,16 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from notifications.account_schemas import AccountFailureOut
-from notifications.domain import Audience, Channel, InboundStatus, Kind, MailOutcome, Meaning, Status
+from notifications.domain import (
+    OF_NO_APPOINTMENT,
+    Audience,
+    Channel,
+    InboundStatus,
+    Kind,
+    MailOutcome,
+    Meaning,
+    Status,
+)
 from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel
 
 LocaleTag = Annotated[
@@ -54,7 +63,7 @@ class CreateTemplateIn(RequestModel):
         }
         both = {Kind.RESCHEDULED, Kind.CANCELLED, Kind.SERIES_CHANGED, Kind.SERIES_CANCELLED}
         of_staff = only_staff | both | {Kind.AD_HOC}
-        of_clients = set(Kind) - only_staff - {Kind.AGENDA}
+        of_clients = set(Kind) - only_staff - OF_NO_APPOINTMENT
         if self.kind not in (of_staff if self.audience is Audience.STAFF else of_clients):
             raise PydanticCustomError("kind_not_for_audience", "No such message goes to that audience")
         return self
@@ -366,7 +375,7 @@ class MessageOut(ResponseModel):
 
     id: UUID
     appointment_id: UUID | None
-    """Null for an agenda, which is about a whole day."""
+    """Null for what is about no appointment: an agenda, an account that fails."""
     client_id: UUID | None
     resource_id: UUID | None
     user_id: str | None

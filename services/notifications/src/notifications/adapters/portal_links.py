@@ -25,6 +25,11 @@ class PortalLinks:
         """Where users choose what they are sent."""
         return f"{self._portal_url.rstrip('/')}/settings/profile"
 
+    @property
+    def channels(self) -> str:
+        """Where administrators set accounts of the organization's own."""
+        return f"{self._portal_url.rstrip('/')}/settings/channels"
+
     def addresses(
         self, appointment: Appointment, *, client_id: UUID, asks_confirmation: bool, now: datetime
     ) -> Mapping[str, str]:

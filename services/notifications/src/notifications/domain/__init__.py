@@ -50,6 +50,7 @@ from notifications.domain.channel_accounts import (
     Provider,
     SmtpDetails,
     TwilioDetails,
+    is_its_own_to_mend,
     sealed_for,
 )
 from notifications.domain.channels import (
@@ -96,6 +97,7 @@ from notifications.domain.errors import (
     TemplateRefusedError,
     TooManySubscriptionsError,
 )
+from notifications.domain.failing_accounts import failing_drafts, is_told_by, provider_of
 from notifications.domain.follow_ups import FollowUpRule, due_follow_ups, undone_no_shows
 from notifications.domain.leads import Lead
 from notifications.domain.mail_replies import (
@@ -110,7 +112,17 @@ from notifications.domain.mail_replies import (
     as_heard,
     meaning_of_reply,
 )
-from notifications.domain.messages import OF_SERIES, Audience, Channel, Draft, Kind, Message, MessageRequest, Status
+from notifications.domain.messages import (
+    OF_NO_APPOINTMENT,
+    OF_SERIES,
+    Audience,
+    Channel,
+    Draft,
+    Kind,
+    Message,
+    MessageRequest,
+    Status,
+)
 from notifications.domain.opt_outs import STOPPED_BY_NUMBER, NumberDigests, OptOutWord, opt_out_word
 from notifications.domain.planning import (
     NEED_ACTIVE,
@@ -196,6 +208,7 @@ __all__ = [
     "MOST_SPOKEN",
     "NEED_ACTIVE",
     "NOT_PERMITTED",
+    "OF_NO_APPOINTMENT",
     "OF_SERIES",
     "PASSWORD",
     "QUIET_HOURS",
@@ -328,8 +341,11 @@ __all__ = [
     "earlier_due",
     "ended_appointments",
     "event_of",
+    "failing_drafts",
     "immediate_messages",
     "is_exempt",
+    "is_its_own_to_mend",
+    "is_told_by",
     "kept_text",
     "meaning_of",
     "meaning_of_reply",
@@ -337,6 +353,7 @@ __all__ = [
     "normalised_sms",
     "offer_messages",
     "opt_out_word",
+    "provider_of",
     "refusal_key",
     "refused_answer",
     "reminder_due",

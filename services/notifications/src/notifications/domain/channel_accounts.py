@@ -1,5 +1,6 @@
 """Accounts at providers that organizations send by instead of the installation's."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -100,6 +101,17 @@ class ChannelAccount:
     def rests_until(self, now: datetime) -> datetime | None:
         """When it is tried again; None where it may be used."""
         return self.paused_until if self.paused_until is not None and self.paused_until > now else None
+
+
+_ITS_OWN: Final = re.compile(r"smtp_authentication|smtp_5\d\d|twilio_\d+")
+
+
+def is_its_own_to_mend(code: str) -> bool:
+    """Whether an account failed for a reason that its organization can mend: a refused login, a suspended account.
+
+    A provider that is not reached, or asks to come later, is nobody's to mend but its own.
+    """
+    return _ITS_OWN.fullmatch(code) is not None
 
 
 def sealed_for(organization_id: UUID, provider: Provider) -> tuple[str, ...]:

@@ -54,12 +54,15 @@ class Kind(StrEnum):
     """To staff: the client comes."""
     CLIENT_WROTE = "client_wrote"
     """To staff: the client has written what somebody has to read."""
+    ACCOUNT_FAILING = "account_failing"
+    """To administrators: an account of the organization's own does not work."""
     AD_HOC = "ad_hoc"
     """Written by hand: it carries its own text."""
 
 
 OF_SERIES = frozenset(kind for kind in Kind if kind.startswith("series_"))
 """Kinds of messages about a series as a whole."""
+OF_NO_APPOINTMENT = frozenset({Kind.AGENDA, Kind.ACCOUNT_FAILING})
 
 
 class Status(StrEnum):
@@ -131,7 +134,7 @@ class Message:
     organization_id: UUID
     id: UUID
     appointment_id: UUID
-    """Of an agenda its own id: it is about no single appointment."""
+    """Of an agenda, and of an account that fails, its own id: they are about no single appointment."""
     appointment_version: int
     """0 where the appointment had not arrived when the message was asked for."""
     calendar_uid: str
@@ -169,7 +172,7 @@ class Message:
     key: str = ""
     """What makes it happen once."""
     user_id: str | None = None
-    """To whom an agenda or a reminder of staff goes."""
+    """To whom an agenda, a reminder of staff or the news of a failing account goes."""
     asks: bool = False
     """Whether it asked to be answered, when it was handed over."""
     series_id: UUID | None = None
@@ -195,5 +198,5 @@ class Message:
 
     @property
     def about(self) -> UUID | None:
-        """The appointment that it tells of; None for an agenda."""
-        return None if self.kind is Kind.AGENDA else self.appointment_id
+        """The appointment that it tells of; None where it is about none."""
+        return None if self.kind in OF_NO_APPOINTMENT else self.appointment_id

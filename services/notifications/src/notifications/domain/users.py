@@ -27,6 +27,8 @@ class User:
     name: str
     email: str
     locale: str
+    role: str | None = None
+    """None while it has not been told to this version."""
     state: str
     """`invited`, `active` or `deactivated`."""
     business_ids: tuple[UUID, ...] | None
@@ -41,6 +43,10 @@ class User:
     def is_shut_out(self) -> bool:
         """Who is invited is not: they may have been written to as staff before."""
         return self.state == "deactivated"
+
+    @property
+    def is_unlimited(self) -> bool:
+        return self.business_ids is None and self.resource_id is None
 
     def may_see(self, appointment: Appointment) -> bool:
         """As every service keeps to the limits that the user's tokens carry."""

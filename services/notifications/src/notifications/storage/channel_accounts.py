@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Row, delete, func, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +15,7 @@ from notifications.domain import (
     AccountDetails,
     Channel,
     ChannelAccount,
+    Kind,
     Provider,
     SmtpDetails,
     Status,
@@ -69,8 +70,11 @@ class ChannelAccountStore:
         )
         return gone.first() is not None
 
-    async def fail(self, account: ChannelAccount, *, code: str, until: datetime, now: datetime) -> bool:
-        """Rests it until then; False where another message has found it failing meanwhile, or it is another by now."""
+    async def fail(self, account: ChannelAccount, *, code: str, until: datetime, now: datetime) -> datetime | None:
+        """Rests it until then; since when it fails.
+
+        None where another message has found it failing meanwhile, or it is another by now.
+        """
         rested = await self._session.execute(
             update(channel_accounts)
             .where(
@@ -81,12 +85,13 @@ class ChannelAccountStore:
             .values(
                 failures=channel_accounts.c.failures + 1,
                 failure_code=code,
-                failing_since=account.failing_since or now,
+                failing_since=func.coalesce(channel_accounts.c.failing_since, now),
                 paused_until=until,
             )
-            .returning(channel_accounts.c.provider)
+            .returning(channel_accounts.c.failing_since)
         )
-        return rested.first() is not None
+        row = rested.first()
+        return row.failing_since if row is not None else None
 
     async def works(self, account: ChannelAccount) -> None:
         """It has taken a message after it had failed."""
@@ -99,13 +104,14 @@ class ChannelAccountStore:
     async def hold_due(
         self, organization_id: UUID, channels: Collection[Channel], *, until: datetime, now: datetime
     ) -> None:
-        """Has all that is due on these channels wait until then."""
+        """Has all that is due on these channels wait until then, but for what tells of it by the installation's."""
         await self._session.execute(
             update(messages)
             .where(
                 messages.c.organization_id == organization_id,
                 messages.c.channel.in_(sorted(channels)),
                 messages.c.status == Status.PLANNED,
+                messages.c.kind != Kind.ACCOUNT_FAILING,
                 messages.c.next_attempt_at <= now,
             )
             .values(next_attempt_at=until, code=ACCOUNT_FAILING, updated_at=now)

@@ -36,6 +36,21 @@ class UserStore:
         rows = await self._session.execute(select(*(users.c[name] for name in _FIELDS)).where(matches))
         return {(row.organization_id, row.id): _user_of(row) for row in rows}
 
+    async def unlimited(self, organization_id: UUID, roles: Collection[str]) -> list[User]:
+        """The organization's active users in these roles who are limited to nothing, by id."""
+        query = (
+            select(*(users.c[name] for name in _FIELDS))
+            .where(
+                users.c.organization_id == organization_id,
+                users.c.role.in_(sorted(roles)),
+                users.c.state == "active",
+                users.c.business_ids.is_(None),
+                users.c.resource_id.is_(None),
+            )
+            .order_by(users.c.id)
+        )
+        return [_user_of(row) for row in await self._session.execute(query)]
+
     async def limited_to(self, resources: Collection[tuple[UUID, UUID]]) -> set[UserKey]:
         """The users who are limited to one of these calendars (organization, resource)."""
         if not resources:

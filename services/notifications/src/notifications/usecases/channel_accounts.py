@@ -25,9 +25,11 @@ from notifications.domain import (
     RetryPolicy,
     SenderMissingError,
     SmtpDetails,
+    is_its_own_to_mend,
     sealed_for,
 )
 from notifications.storage import ChannelAccountStore, MessageStore
+from notifications.usecases.failing_accounts import tell_administrators
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import VersionConflictError
 from slotstream_servicekit.sealing import Sealer, UnsealableError
@@ -137,8 +139,11 @@ async def rest_account(
     failures = account.failures + 1
     until = retries.next_attempt(attempts=min(failures, retries.most_attempts - 1), now=now) or now + retries.longest
     store = ChannelAccountStore(session)
-    if await store.fail(account, code=code, until=until, now=now):
+    failing_since = await store.fail(account, code=code, until=until, now=now)
+    if failing_since is not None:
         await store.hold_due(account.organization_id, account.channels, until=until, now=now)
+        if is_its_own_to_mend(code):
+            await tell_administrators(session=session, account=account, failing_since=failing_since, now=now)
         log.warning("channel_account_rests", provider=account.provider.value, code=code, failures=failures)
     return until
 

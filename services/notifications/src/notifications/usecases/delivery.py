@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import (
     ACCOUNT_FAILING,
+    OF_NO_APPOINTMENT,
     WAITS_FOR_ACCOUNT,
     Channel,
     ChannelAccount,
@@ -32,6 +33,7 @@ from notifications.storage import DeliveryStore, MailReplyStore, MessageStore, P
 from notifications.usecases.agendas import judge_agenda, plan_agendas
 from notifications.usecases.channel_accounts import account_works, read_channels, rest_account
 from notifications.usecases.eligibility import Sendable, held_back, judge_message
+from notifications.usecases.failing_accounts import judge_failing_account
 from notifications.usecases.provider_calls import block_number
 from notifications.usecases.send_limits import take_turns
 from notifications.usecases.subjects import MessageSubjects, read_subjects
@@ -79,7 +81,7 @@ async def claim_messages(
             agendas = [message for message in claimed.to_send if message.kind is Kind.AGENDA]
             subjects = await read_subjects(
                 session=session,
-                messages=[message for message in claimed.to_send if message.kind is not Kind.AGENDA],
+                messages=[message for message in claimed.to_send if message.kind not in OF_NO_APPOINTMENT],
                 numbers=numbers or NumberDigests(()),
             )
             own = await read_channels(
@@ -88,11 +90,14 @@ async def claim_messages(
                 organization_ids={message.organization_id for message in claimed.to_send},
             )
             for message in claimed.to_send:
-                verdict = (
-                    await judge_agenda(session=session, message=message, channels=own, retries=retries, now=now)
-                    if message.kind is Kind.AGENDA
-                    else _judged(message, subjects, own, now, retries)
-                )
+                if message.kind is Kind.AGENDA:
+                    verdict = await judge_agenda(
+                        session=session, message=message, channels=own, retries=retries, now=now
+                    )
+                elif message.kind is Kind.ACCOUNT_FAILING:
+                    verdict = await judge_failing_account(session=session, message=message, channels=own)
+                else:
+                    verdict = _judged(message, subjects, own, now, retries)
                 if isinstance(verdict, Sendable):
                     verdict = _resting(verdict, now) or verdict
                 if isinstance(verdict, Sendable):

@@ -75,6 +75,8 @@ class Sendable:
     occurrence: Occurrence | None = None
     agenda: Agenda | None = None
     """Of an agenda: `appointment` is its first one then, and `business` where that is."""
+    failing: ChannelAccount | None = None
+    """Of the news that it fails: nothing is told of an appointment or a business then."""
     offer: WaitingListEntry | None = None
     """Of a slot that is held for the client: `appointment` is what it would become then."""
 

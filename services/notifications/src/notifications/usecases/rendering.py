@@ -10,6 +10,7 @@ from notifications.adapters.templates import (
     agenda_text,
     built_in,
     choose_template,
+    failing_account_text,
     locale_of,
     render_text,
     values_of,
@@ -28,6 +29,10 @@ def render_message(sendable: Sendable, *, portal: PortalLinks | None, now: datet
         profile = portal.profile if portal is not None else None
         text, language = agenda_text(sendable.agenda, locale=locale, profile=profile), locale.language
         links: Mapping[str, str] = {}
+    elif sendable.failing is not None:
+        settings = portal.channels if portal is not None else None
+        failing = failing_account_text(sendable.failing, locale=sendable.recipient.locale, settings=settings)
+        (text, language), links = failing, {}
     elif sendable.message.kind is Kind.AD_HOC:
         text, language = _written_by_hand(sendable), sendable.business.locale or "en"
         links = {}

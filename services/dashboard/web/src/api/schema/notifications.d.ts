@@ -1324,7 +1324,7 @@ export interface components {
          * @description What a message tells.
          * @enum {string}
          */
-        Kind: "requested" | "created" | "confirmed" | "rescheduled" | "cancelled" | "declined" | "withdrawn" | "assigned" | "unassigned" | "reminder" | "follow_up" | "slot_offered" | "answer_refused" | "series_requested" | "series_created" | "series_changed" | "series_cancelled" | "series_assigned" | "series_unassigned" | "agenda" | "staff_reminder" | "client_confirmed" | "client_wrote" | "ad_hoc";
+        Kind: "requested" | "created" | "confirmed" | "rescheduled" | "cancelled" | "declined" | "withdrawn" | "assigned" | "unassigned" | "reminder" | "follow_up" | "slot_offered" | "answer_refused" | "series_requested" | "series_created" | "series_changed" | "series_cancelled" | "series_assigned" | "series_unassigned" | "agenda" | "staff_reminder" | "client_confirmed" | "client_wrote" | "account_failing" | "ad_hoc";
         /**
          * LeadIn
          * @description How long before the start. With `by_clock` counted on the clock of the business: a day before is at the same time

@@ -20,7 +20,9 @@ from aiosmtplib import (
     SMTPConnectResponseError,
     SMTPDataError,
     SMTPException,
+    SMTPRecipientRefused,
     SMTPResponseException,
+    SMTPSenderRefused,
     SMTPServerDisconnected,
 )
 
@@ -35,6 +37,8 @@ _IDLE_SECONDS: Final = 60.0
 _MAILS_PER_CONNECTION: Final = 100
 _PASSING_CODES: Final = frozenset({530, 534, 535, 538})
 """5xx that speak of our own credentials: an operator mends them, and the mail is not to blame."""
+_NOT_AUTHORIZED: Final = re.compile(r"5\.7\.1\b")
+"""The enhanced status of what we may not send (RFC 3463 §3.8)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +191,9 @@ def _before_content(error: BaseException) -> BaseException:
     """What a failure before the content means."""
     if isinstance(error, SMTPAuthenticationError):
         detail = "the mail server does not take our credentials"
-        return RefusedForNowError("smtp_authentication", detail, of_account=True)
+        # 454 and its kin say that it cannot tell just now (RFC 4954 §6).
+        code = "smtp_authentication" if error.code >= 500 else f"smtp_{error.code}"
+        return RefusedForNowError(code, detail, of_account=True)
     if isinstance(error, SMTPConnectResponseError):
         detail = f"the mail server greeted with {error.code}"
         return RefusedForNowError(f"smtp_{error.code}", detail, of_account=True)
@@ -204,6 +210,10 @@ def _before_content(error: BaseException) -> BaseException:
 
 def _refusal(error: SMTPResponseException) -> RefusedForNowError | RefusedForGoodError:
     """By the reply's first digit. Its words are not kept: they often repeat the recipient's address."""
+    if isinstance(error, SMTPSenderRefused | SMTPRecipientRefused) and _NOT_AUTHORIZED.match(error.message):
+        # A sender is the account's; what one recipient may not be sent says nothing of the others.
+        detail = f"the mail server answered {error.code} 5.7.1: we may not send this"
+        return RefusedForNowError(f"smtp_{error.code}", detail, of_account=isinstance(error, SMTPSenderRefused))
     code, detail = f"smtp_{error.code}", f"the mail server answered {error.code}"
     if 500 <= error.code < 600 and error.code not in _PASSING_CODES:
         return RefusedForGoodError(code, detail)

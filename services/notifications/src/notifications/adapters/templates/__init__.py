@@ -3,6 +3,7 @@
 from notifications.adapters.templates.agenda import AGENDA_LOCALES, agenda_text
 from notifications.adapters.templates.choice import Choice, choose_template
 from notifications.adapters.templates.defaults import BUILT_IN_LOCALES, DEFAULTS, built_in
+from notifications.adapters.templates.failing_account import failing_account_text
 from notifications.adapters.templates.pages import directed, html_page
 from notifications.adapters.templates.push import PUSH_LOCALES
 from notifications.adapters.templates.sandbox import check_text, render_text
@@ -31,6 +32,7 @@ __all__ = [
     "check_text",
     "choose_template",
     "directed",
+    "failing_account_text",
     "html_page",
     "locale_of",
     "render_text",

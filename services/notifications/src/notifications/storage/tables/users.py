@@ -13,6 +13,7 @@ users = Table(
     Column("name", Text, nullable=False),
     Column("email", Text, nullable=False),
     Column("locale", Text, nullable=False),
+    Column("role", Text, nullable=True),
     Column("state", Text, nullable=False),
     Column("business_ids", ARRAY(Uuid), nullable=True),
     Column("resource_id", Uuid, nullable=True),

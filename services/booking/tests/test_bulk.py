@@ -97,6 +97,7 @@ async def test_all_that_match_a_filter_are_done(tenant: Tenant) -> None:
         {"verb": "cancel", "ids": [str(uuid4())]},
         {"verb": "sms_client", "ids": [str(uuid4())]},
         {"verb": "confirm", "ids": [str(uuid4())], "arguments": {"text": "hello"}},
+        {"verb": "confirm", "ids": [str(uuid4())], "arguments": {"with_variables": True}},
         {"verb": "confirm"},
         {"verb": "confirm", "ids": [str(uuid4())], "filter": {}},
         {"verb": "confirm", "filter": {"statuss": ["scheduled"]}},
@@ -133,6 +134,64 @@ async def test_an_sms_to_the_client_is_asked_of_notifications_once_per_client(te
     assert sent[0]["payload"]["id"] == data["message_id"]
     assert "Grace" not in str(sent)
     assert "901820" not in str(sent)
+
+
+async def test_a_text_with_variables_is_a_message_for_each_appointment_and_a_plain_one_keeps_its_braces(
+    tenant: Tenant,
+) -> None:
+    booked = [await tenant.book(tenant.at(9)), await tenant.book(tenant.at(10))]
+    text = "{{ client.name }}, {{ appointment.date }} at {{ appointment.time }}"
+    results = await in_bulk(tenant, "sms_client", booked, text=text, with_variables=True)
+    assert [result["ok"] for result in results] == [True, True]
+    sent = [command["payload"]["data"] for command in await commands(tenant)]
+    assert [(data["appointment_id"], data["text"], data["with_variables"]) for data in sent] == [
+        (each["id"], text, True) for each in booked
+    ]
+    assert len({data["message_id"] for data in sent}) == 2
+
+    for plain in ("{{ client.nobody }}", "{% for", "{ok} }}"):
+        assert [each["ok"] for each in await in_bulk(tenant, "sms_client", booked, text=plain)] == [True, True]
+        [*_, data] = [command["payload"]["data"] for command in await commands(tenant)]
+        assert (data["text"], data["with_variables"]) == (plain, False)
+    assert len(await commands(tenant)) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Hello\n{{ client.nobody }}", "line 2"),
+        ("{{ client.name", "line 1"),
+        ("A\n\n{% for x in client.name %}a{% endfor %}", "line 3"),
+        ("{{ 'a' * 10**9 }}", "line 1"),
+        ("{{ client.name.__class__ }}", "line 1"),
+        ("{{ 99999999999999999999 }}", "too long"),
+    ],
+)
+@pytest.mark.parametrize("many", [False, True])
+async def test_a_text_that_cannot_be_filled_in_is_refused_before_anything_is_taken_on(
+    tenant: Tenant, text: str, line: str, *, many: bool
+) -> None:
+    await tenant.book(tenant.at(9))
+    what: dict[str, Any] = {"ids": [str(uuid4()) for _ in range(201)]} if many else {"filter": {}}
+    body = {"verb": "sms_client", **what, "arguments": {"text": text, "with_variables": True}}
+    answer = await tenant.api.post(BULK, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "template_refused"), answer.text
+    assert line in answer.json()["detail"]
+    assert await commands(tenant) == []
+    assert await work(tenant) == 0
+
+
+async def test_a_long_order_remembers_that_its_text_has_variables(tenant: Tenant) -> None:
+    booked = [await tenant.book(tenant.at(9)), await tenant.book(tenant.at(10))]
+    ids = [each["id"] for each in booked] + [str(uuid4()) for _ in range(200)]
+    body = {"verb": "sms_client", "ids": ids, "arguments": {"text": "{{ client.name }}", "with_variables": True}}
+    answer = await tenant.api.post(BULK, json=body)
+    assert answer.status_code == 202, answer.text
+    await work(tenant)
+    sent = [command["payload"]["data"] for command in await commands(tenant)]
+    assert [(data["appointment_id"], data["with_variables"]) for data in sent] == [
+        (each["id"], True) for each in booked
+    ]
 
 
 async def test_a_call_is_asked_of_notifications_where_calls_are_configured_and_wanted(tenant: Tenant) -> None:

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from notifications.adapters.templates import (
     BUILT_IN_LOCALES,
     DEFAULTS,
-    VARIABLES,
     built_in,
     check_text,
     directed,
@@ -23,9 +22,10 @@ from notifications.adapters.templates import (
     render_text,
     sample_values,
 )
-from notifications.adapters.templates.sandbox import MAX_OUTPUT, MAX_SOURCE
 from notifications.adapters.templates.zones import zone_name
 from notifications.domain import Audience, Channel, Kind, TemplateRefusedError, Text
+from slotstream_contracts.template_variables import VARIABLES
+from slotstream_servicekit.templates import MAX_OUTPUT, MAX_SOURCE
 
 VALUES = sample_values("en")
 

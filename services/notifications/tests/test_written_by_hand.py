@@ -104,3 +104,70 @@ async def test_a_kept_text_is_used_by_nothing_but_whoever_picks_it(salon: Salon)
     await salon.request(command)
     [mail] = await salon.send()
     assert "Bring {{ client.name }}." in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def written(salon: Salon, text: str, **more: Any) -> SendMessage:
+    values = {"client_id": salon.client_id, "channel": "email", "with_variables": True, **more}
+    return SendMessage(actor=Actor(type="user", id="u-1"), message_id=uuid4(), text=text, **values)
+
+
+def said(mail: Any) -> str:
+    return str(mail.get_body(("plain",)).get_content()).replace("\r\n", "\n")
+
+
+async def test_a_text_with_variables_is_filled_in_for_each_appointment_where_its_recipient_is(salon: Salon) -> None:
+    first = salon.snapshot(
+        starts_at=datetime(2026, 3, 10, 9, tzinfo=UTC), ends_at=datetime(2026, 3, 10, 10, tzinfo=UTC)
+    )
+    second = salon.snapshot(
+        starts_at=datetime(2026, 3, 11, 9, tzinfo=UTC), ends_at=datetime(2026, 3, 11, 10, tzinfo=UTC)
+    )
+    await salon.receive(salon.created(first), salon.created(second))
+    await salon.receive_states(salon.client(zone="America/New_York", version=2))
+    await salon.send()
+    text = "{{ client.name }}: {{ appointment.service }}, {{ appointment.date }} at {{ appointment.time }}."
+    for appointment in (first, second):
+        await salon.request(written(salon, text, appointment_id=appointment.id))
+    mails = sorted(said(mail) for mail in await salon.send())
+    assert [mail.split("\n")[0] for mail in mails] == [
+        "Grace Hopper: Haircut, Tuesday, 10 March 2026 at 05:00.",
+        "Grace Hopper: Haircut, Wednesday, 11 March 2026 at 05:00.",
+    ]
+
+    shown = await salon.http.post(
+        "/v1/templates/preview", json={"text": text, "subject": "-", "appointment_id": str(first.id)}
+    )
+    assert shown.json()["text"].strip() == mails[0].split("\n")[0]
+
+
+async def test_a_business_whose_name_looks_like_a_template_stays_a_subject(salon: Salon) -> None:
+    await salon.receive_states(salon.business(name="{{ nobody.knows }}", version=2))
+    appointment = salon.snapshot()
+    await salon.receive(salon.created(appointment))
+    await salon.send()
+    await salon.request(written(salon, "At {{ business.name }}.", appointment_id=appointment.id))
+    [mail] = await salon.send()
+    assert str(mail["Subject"]) == "{{ nobody.knows }}"
+    assert "At {{ nobody.knows }}." in said(mail)
+
+
+async def test_what_cannot_be_filled_in_fails_by_itself_and_says_so(salon: Salon) -> None:
+    """Booking refuses it; another sender of commands may not have."""
+    appointment = salon.snapshot()
+    await salon.receive(salon.created(appointment))
+    await salon.send()
+    await salon.request(written(salon, "{{ client.nobody }}", appointment_id=appointment.id))
+    await salon.request(written(salon, "Fine, {{ client.name }}.", appointment_id=appointment.id))
+    [mail] = await salon.send()
+    assert "Fine, Grace Hopper." in said(mail)
+    listed = (await salon.http.get("/v1/messages", params={"appointment_id": str(appointment.id)})).json()["items"]
+    assert sorted(item["status"] for item in listed if item["kind"] == "ad_hoc") == ["failed", "sent"]
+
+
+async def test_a_colleague_is_shown_what_they_will_get(salon: Salon) -> None:
+    appointment = salon.snapshot()
+    await salon.receive(salon.created(appointment))
+    await salon.receive_states(salon.staff())
+    body = {"text": "{{ recipient.name }} for {{ client.name }}", "subject": "-", "appointment_id": str(appointment.id)}
+    shown = await salon.http.post("/v1/templates/preview", json={**body, "audience": "staff"})
+    assert shown.json()["text"].strip() == "Ada for Grace Hopper"

@@ -124,3 +124,30 @@ async def test_a_client_of_several_appointments_gets_one_message_also_when_the_a
     await practice.world.book(day + timedelta(hours=2), client_id=client["id"])
     received = await mails.expect(client["email"], count=4)
     assert [("We open an hour later." in body_text(mail)) for mail in received].count(True) == 1
+
+
+async def test_a_text_to_many_names_each_appointment_and_shows_one_before_it_is_sent(
+    desk: Desk, practice: Practice, mails: Mailbox
+) -> None:
+    family, day = f"Named{uuid4().hex[:6]}", practice.a_day()
+    names = [f"{family} Ann", f"{family} Ben"]
+    for hour, name in enumerate(names):
+        await practice.book(day + timedelta(hours=hour), name, staff=0)
+    await desk.find(family)
+    await see(desk.row(family)).to_have_count(2)
+    for row in await desk.row(family).all():
+        await row.get_by_role("checkbox").check(force=True)
+    await desk.button("Message client", within=desk.bulk).click()
+    await desk.choose("Channel", "E-mail", within=desk.sheet)
+    await desk.sheet.get_by_label("Text").fill("We look forward to {{ client.nobody }}")
+    await see(desk.sheet.get_by_role("alert")).to_contain_text("line 1")
+    await desk.sheet.get_by_label("Text").fill("We look forward to seeing")
+    await desk.choose("Insert a detail", "client.name", within=desk.sheet)
+    await see(desk.sheet.get_by_label("Text")).to_have_value("We look forward to seeing {{ client.name }}")
+    await see(desk.sheet.get_by_role("region", name="will get it")).to_contain_text(f"to seeing {family}")
+    await desk.button("Send 2", within=desk.sheet).click()
+    await see(desk.sheet).to_contain_text("2 of 2")
+    for name in names:
+        client = await practice.client_named(name)
+        received = await mails.expect(client["email"], count=2)
+        assert [f"to seeing {name}" in body_text(mail) for mail in received].count(True) == 1

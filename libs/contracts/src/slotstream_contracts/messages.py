@@ -99,3 +99,5 @@ class SendMessage(Message):
     """One of the two: the recipient."""
     channel: Channel
     text: str
+    with_variables: bool = False
+    """The text is a template, filled in for its appointment; else it is sent as it is, braces among it."""

@@ -74,6 +74,13 @@ class SlotstreamError(Exception):
         self.extra: Mapping[str, object] = extra or {}
 
 
+class TemplateRefusedError(SlotstreamError):
+    """A template that does not parse, uses what is not allowed, or names an unknown variable."""
+
+    code = "template_refused"
+    kind = ErrorKind.invalid
+
+
 class NotFoundError(SlotstreamError):
     code = "not_found"
     kind = ErrorKind.not_found

@@ -393,6 +393,7 @@ def _request(envelope: Envelope[Any]) -> MessageRequest:
         resource_id=data.resource_id,
         channel=Channel(data.channel),
         text=data.text,
+        with_variables=data.with_variables,
         time=envelope.time,
         correlation_id=envelope.correlationid,
         causation_id=str(envelope.id),

@@ -98,12 +98,13 @@ class TemplateOut(ResponseModel):
 class PreviewIn(RequestModel):
     """A text to try out in place of the stored one, before it is saved. `channel`: of a text that is not stored.
 
-    With `appointment_id` it is filled in for that appointment and its client, without links; else with examples.
+    With `appointment_id` it is filled in for that appointment and its client, or with `audience: staff` for who
+    performs it, without links; else with examples. Without `locale` in the business's, as a message written by hand.
     """
 
     channel: Channel = Channel.EMAIL
     appointment_id: UUID | None = None
-
+    audience: Audience = Audience.CLIENT
     subject: _Subject | None = None
     text: _Body | None = None
     html: _Body | None = None

@@ -17,6 +17,7 @@ from booking.schemas.appointments import appointment_out
 from booking.schemas.bulk import BulkIn, BulkJobOut, BulkOut, BulkProblemOut, BulkResultOut
 from booking.storage.bulk import BulkStore
 from booking.usecases.bulk import ItemOutcome, do_in_bulk
+from booking.usecases.messages import require_readable
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
@@ -55,6 +56,7 @@ async def do_with_many(
     if channel is not None and channel not in dependencies.message_channels:
         raise NotReachableError("channel_unavailable", f"Nothing can be sent by {channel}: it is not configured")
     order = body.to_order(new_id())
+    require_readable(order)
 
     async def action(session: AsyncSession) -> Response:
         context, store = dependencies.context_of(principal), BulkStore(session)

@@ -82,10 +82,13 @@ class BulkOrder:
     notify: bool | None = None
     tell_client: bool | None = None
     text: str | None = None
+    with_variables: bool = False
+    """The text says another thing of each appointment."""
 
-    def message_id(self, recipient_id: UUID) -> UUID:
-        """One recipient gets one message, whichever of their appointments are among those ordered."""
-        return uuid5(self.id, str(recipient_id))
+    def message_id(self, recipient_id: UUID, appointment_id: UUID) -> UUID:
+        """One recipient gets one message, whichever of their appointments are among those ordered; or one for each."""
+        name = f"{recipient_id}:{appointment_id}" if self.with_variables else str(recipient_id)
+        return uuid5(self.id, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

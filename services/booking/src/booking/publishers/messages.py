@@ -19,6 +19,7 @@ def send_message_record(
     resource_id: UUID | None,
     channel: MessageChannel,
     text: str,
+    with_variables: bool,
     context: Context,
 ) -> OutboxRecord:
     """A message or a call for notifications. The command's id is the message's: sent twice, it is one message."""
@@ -31,6 +32,7 @@ def send_message_record(
         resource_id=resource_id,
         channel=channel,
         text=text,
+        with_variables=with_variables,
     )
     envelope = wrap(
         command,

@@ -61,6 +61,11 @@ class BulkArgumentsIn(RequestModel):
     tell_client: TellClient = None
     text: Annotated[str, Field(min_length=1, max_length=1_000)] | None = None
     """Of an SMS, a mail or a push message, or read out in a call."""
+    with_variables: bool = False
+    """The text names variables as templates do (`{{ appointment.date }}`; notifications lists them) and is filled in
+    for each appointment. Without it braces are sent as they are, and whoever has several of the appointments gets one
+    message; with it one for each.
+    """
 
 
 class BulkIn(RequestModel):
@@ -80,8 +85,10 @@ class BulkIn(RequestModel):
             raise ValueError("cancel needs arguments.reason")
         if self.verb.is_message != (arguments.text is not None):
             raise ValueError("arguments.text belongs to a message or a call, which needs it")
-        if self.verb.is_message and arguments.model_dump(exclude={"text"}, exclude_none=True):
+        if self.verb.is_message and arguments.model_dump(exclude={"text", "with_variables"}, exclude_none=True):
             raise ValueError("a message or a call has a text only")
+        if arguments.with_variables and not self.verb.is_message:
+            raise ValueError("arguments.with_variables belongs to a message or a call")
         return self
 
     def to_order(self, identity: UUID) -> BulkOrder:

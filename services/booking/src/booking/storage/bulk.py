@@ -286,9 +286,11 @@ class BulkStore:
 
 
 def _arguments(order: BulkOrder) -> dict[str, str | bool | None]:
-    """What was said with it. A worker of before `tell_client` does the orders that do not say it."""
+    """What was said with it. A worker of before the newer of it does the orders that do not say that."""
     said: dict[str, str | bool | None] = {"reason": order.reason, "notify": order.notify, "text": order.text}
-    return said if order.tell_client is None else said | {"tell_client": order.tell_client}
+    if order.tell_client is not None:
+        said |= {"tell_client": order.tell_client}
+    return said | {"with_variables": True} if order.with_variables else said
 
 
 def _progress(row: asyncpg.Record | None) -> BulkProgress:

@@ -1,6 +1,7 @@
 """Messages and calls to clients or staff about appointments, for notifications to send."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,9 +12,19 @@ from booking.domain.errors import NotReachableError
 from booking.domain.messages import Recipient
 from booking.publishers import send_message_record
 from booking.storage.recipients import RecipientStore
+from slotstream_contracts.template_variables import VARIABLES
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.outbox import OutboxRecord, enqueue
+from slotstream_servicekit.templates import TemplateSandbox
+
+_SANDBOX: Final = TemplateSandbox(VARIABLES)
+
+
+def require_readable(order: BulkOrder) -> None:
+    """Raises TemplateRefusedError for a text that notifications could not fill in; it names the line."""
+    if order.with_variables:
+        _SANDBOX.check(order.text or "")
 
 
 async def send_messages(
@@ -39,15 +50,16 @@ async def send_messages(
             continue
         for recipient in recipients:
             record = send_message_record(
-                message_id=order.message_id(recipient.id),
+                message_id=(message_id := order.message_id(recipient.id, appointment.id)),
                 appointment_id=appointment.id,
                 client_id=recipient.id if to_client else None,
                 resource_id=None if to_client else recipient.id,
                 channel=channel,
                 text=order.text or "",
+                with_variables=order.with_variables,
                 context=context,
             )
-            records.setdefault(recipient.id, record)
+            records.setdefault(message_id, record)
     await enqueue(session, list(records.values()))
     return errors
 

@@ -47,6 +47,8 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
   const rights = { book: useRight("book"), write_appointments: useRight("write_appointments"), send_messages: useRight("send_messages") && canWrite };
   const number = new Intl.NumberFormat(i18n.language);
   const count = selection.ids.size;
+  const shown = rows.find((row) => selection.ids.has(row.id));
+  const sample = { id: shown?.id ?? [...selection.ids][0] ?? "", name: shown?.client.name };
 
   const selectAll = async () => {
     const ids = new Set<string>();
@@ -124,7 +126,7 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
       </div>
       {error !== null && asking === null && <Problem error={error} />}
       {asking === "cancel" && <CancelSheet names={Array.from({ length: count }, (_, index) => rows[index]?.client.name ?? "")} notify onClose={() => setAsking(null)} onDone={(reason, notify) => run("cancel", { reason, tell_client: notify })} />}
-      {asking && asking !== "export" && isAMessage(asking) && <BulkMessageSheet count={count} audience={asking === "message_staff" ? "staff" : "client"} onClose={() => setAsking(null)} onDone={write} />}
+      {asking && asking !== "export" && isAMessage(asking) && <BulkMessageSheet count={count} sample={sample} audience={asking === "message_staff" ? "staff" : "client"} onClose={() => setAsking(null)} onDone={write} />}
       {asking === "export" && <ExportSheet query={query} ids={[...selection.ids]} total={count} onClose={() => setAsking(null)} />}
       {results && (
         <Results

@@ -5,12 +5,12 @@ import { useBusiness } from "../business";
 import { Button } from "../ui/Button";
 import { Problem } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
-import { type Draft, MessageFields, useWritable } from "./MessageFields";
+import { type Draft, MessageFields, type Sample, useWritable } from "./MessageFields";
 import { type Audience, type Verb, verbOf } from "./send";
 
-type Props = { count: number; audience: Audience; onClose: () => void; onDone: (verb: Verb, text: string) => Promise<void> };
+type Props = { count: number; sample: Sample; audience: Audience; onClose: () => void; onDone: (verb: Verb, text: string) => Promise<void> };
 
-export function BulkMessageSheet({ count, audience, onClose, onDone }: Props) {
+export function BulkMessageSheet({ count, sample, audience, onClose, onDone }: Props) {
   const { t } = useTranslation();
   const writable = useWritable() ?? [];
   const { business, businesses } = useBusiness();
@@ -39,7 +39,7 @@ export function BulkMessageSheet({ count, audience, onClose, onDone }: Props) {
       }
     >
       <Problem error={error} />
-      <MessageFields draft={draft} onChange={setDraft} audience={audience} businessId={businesses.length === 1 ? business?.id : undefined} label={t("bulk.text")} autoFocus />
+      <MessageFields draft={draft} onChange={setDraft} audience={audience} businessId={businesses.length === 1 ? business?.id : undefined} sample={sample} label={t("bulk.text")} autoFocus />
     </Sheet>
   );
 }

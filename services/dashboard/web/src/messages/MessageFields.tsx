@@ -6,15 +6,19 @@ import { useRight } from "../api/session";
 import { Button } from "../ui/Button";
 import { Select, TextField } from "../ui/fields";
 import { Problem } from "../ui/Problem";
+import { AsSent } from "./AsSent";
 import { type Audience, MOST_SIGNS, WRITTEN_ON } from "./send";
 import { normalisedSms, smsSize, strangerTo } from "./sms";
 import { TextSheet } from "./TextSheet";
 import { isFilledIn, type KeptText, previewText, useTexts } from "./texts";
+import { Variables } from "./Variables";
 import "./messages.css";
 
 export type Draft = { channel: string; text: string };
-/** `appointmentId`: whose details a text is filled in with; without it texts that need some are not offered. */
-type Props = { draft: Draft; onChange: (draft: Draft) => void; audience: Audience; businessId: string | undefined; appointmentId?: string; label: string; autoFocus?: boolean };
+/** `appointmentId`: whose details a text is filled in with before it is sent; `sample`: one of many, for each of which it is filled in when it is sent. */
+type Props = { draft: Draft; onChange: (draft: Draft) => void; audience: Audience; businessId: string | undefined; appointmentId?: string; sample?: Sample; label: string; autoFocus?: boolean };
+
+export type Sample = { id: string; name: string | undefined };
 
 const NONE = "none";
 
@@ -24,12 +28,11 @@ export function useWritable(): readonly string[] | undefined {
   return states && WRITTEN_ON.filter((name) => states.some((state) => state.channel === name && state.available));
 }
 
-export function MessageFields({ draft, onChange, audience, businessId, appointmentId, label, autoFocus }: Props) {
+export function MessageFields({ draft, onChange, audience, businessId, appointmentId, sample, label, autoFocus }: Props) {
   const { t } = useTranslation();
   const writable = useWritable() ?? [];
   const mayKeep = useRight("write_templates");
-  const kept = useTexts(draft.channel, audience, businessId);
-  const offered = kept.filter((text) => appointmentId !== undefined || !isFilledIn(text.text));
+  const offered = useTexts(draft.channel, audience, businessId);
   const [chosen, setChosen] = useState<KeptText | null>(null);
   const [keeping, setKeeping] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -40,7 +43,8 @@ export function MessageFields({ draft, onChange, audience, businessId, appointme
     setError(null);
     if (!text) return;
     try {
-      const words = isFilledIn(text.text) ? (await previewText(text.text, draft.channel, text.locale, appointmentId)).text : text.text;
+      const asked = { text: text.text, channel: draft.channel, audience, locale: text.locale, appointment_id: appointmentId ?? null };
+      const words = isFilledIn(text.text) && !sample ? (await previewText(asked)).text : text.text;
       onChange({ ...draft, text: words.trim() });
     } catch (failure) {
       setError(failure);
@@ -54,8 +58,14 @@ export function MessageFields({ draft, onChange, audience, businessId, appointme
         <Select label={t("writing.channel")} value={draft.channel} onChange={(channel) => onChange({ ...draft, channel })} options={writable.map((id) => ({ id, name: t(`channel.${id}`) }))} />
         {offered.length > 0 && <Select label={t("writing.from")} value={picked?.id ?? NONE} onChange={(id) => void pick(id)} options={[{ id: NONE, name: t("writing.anew") }, ...offered.map((text) => ({ id: text.id, name: text.subject }))]} />}
       </div>
-      {offered.length < kept.length && <p className="hint">{t("writing.oneAtATime")}</p>}
       <TextField label={label} value={draft.text} onChange={(text) => onChange({ ...draft, text })} lines={4} maxLength={MOST_SIGNS} autoFocus={autoFocus} isRequired hint={useSize(draft)} />
+      {sample && <Variables onPick={(named) => onChange({ ...draft, text: `${draft.text}${/(^|\s)$/.test(draft.text) ? "" : " "}${named}` })} />}
+      {sample && isFilledIn(draft.text) && (
+        <>
+          <p className="hint">{t("writing.each")}</p>
+          <AsSent draft={draft} audience={audience} appointmentId={sample.id} title={sample.name ? t("writing.previewFor", { name: `\u2068${sample.name}\u2069` }) : t("writing.preview")} />
+        </>
+      )}
       {mayKeep && (
         <p>
           <Button kind="quiet" icon={picked ? "edit" : "note"} isDisabled={!picked && !draft.text.trim()} onPress={() => setKeeping(true)}>

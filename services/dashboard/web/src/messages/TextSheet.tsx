@@ -1,6 +1,6 @@
 /** A text that is kept for later: its name, its words, and how they read for an appointment. */
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ask } from "../api/client";
 import { useSession } from "../api/session";
@@ -8,14 +8,14 @@ import { Button } from "../ui/Button";
 import { TextField } from "../ui/fields";
 import { Problem } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
-import { type Draft, useSize } from "./MessageFields";
+import { AsSent } from "./AsSent";
+import type { Draft } from "./MessageFields";
 import { type Audience, MOST_SIGNS } from "./send";
-import { type KeptText, previewText, TEXTS } from "./texts";
+import { type KeptText, TEXTS } from "./texts";
 
 /** `locale`: of a new one, else the reader's. `children`: what is chosen beside its name. */
 type Props = { kept: KeptText | undefined; draft: Draft; audience: Audience; businessId: string | undefined; appointmentId?: string; locale?: string; onClose: () => void; children?: ReactNode };
 
-const WHILE_TYPING = 250;
 const NAMES = ["client.name", "appointment.date", "appointment.time", "business.phone"].map((name) => `{{ ${name} }}`).join(", ");
 
 export function TextSheet({ kept, draft, audience, businessId, appointmentId, locale: chosen, onClose, children }: Props) {
@@ -25,14 +25,7 @@ export function TextSheet({ kept, draft, audience, businessId, appointmentId, lo
   const [name, setName] = useState(kept?.subject ?? "");
   const [text, setText] = useState(kept?.text ?? draft.text);
   const [error, setError] = useState<unknown>(null);
-  const [tried, setTried] = useState(text.trim());
-  useEffect(() => {
-    const timer = window.setTimeout(() => setTried(text.trim()), WHILE_TYPING);
-    return () => window.clearTimeout(timer);
-  }, [text]);
   const locale = kept?.locale ?? chosen ?? i18n.language;
-  const preview = useQuery({ queryKey: ["templates", "preview", draft.channel, locale, appointmentId ?? null, tried], queryFn: ({ signal }) => previewText(tried, draft.channel, locale, appointmentId, signal), enabled: Boolean(tried), retry: false, gcTime: 10_000 });
-  const size = useSize({ channel: draft.channel, text: preview.data?.text ?? text });
   const change = async (work: () => Promise<unknown>) => {
     setError(null);
     try {
@@ -63,11 +56,7 @@ export function TextSheet({ kept, draft, audience, businessId, appointmentId, lo
       {children}
       <TextField label={t("writing.name")} value={name} onChange={setName} maxLength={100} autoFocus isRequired />
       <TextField label={t("writing.text")} value={text} onChange={setText} lines={4} maxLength={MOST_SIGNS} isRequired hint={t("writing.names", { names: `\u2068${NAMES}\u2069` })} />
-      <section aria-label={t("writing.preview")} className="as-sent">
-        <h3>{t("writing.preview")}</h3>
-        {preview.error ? <Problem error={preview.error} /> : <q dir="auto">{preview.data?.text.trim()}</q>}
-        <p className="hint">{size}</p>
-      </section>
+      <AsSent draft={{ channel: draft.channel, text }} audience={audience} locale={locale} appointmentId={appointmentId} title={t("writing.preview")} />
     </Sheet>
   );
 }

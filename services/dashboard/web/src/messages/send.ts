@@ -2,6 +2,7 @@
 import { addressOf, ask, ProblemError, send } from "../api/client";
 import { pause } from "../api/rests";
 import type { components } from "../api/schema/booking";
+import { isFilledIn } from "./texts";
 
 type Schemas = components["schemas"];
 export type Verb = Schemas["BulkVerb"];
@@ -60,10 +61,11 @@ export type Outcome = { done: number; failed: Result[] };
 
 /**
  * To the clients, or the staff, of many appointments: one order for all of them, so that who has several of these
- * appointments gets one message. The same key again is the same order, which is looked at where it was left.
+ * appointments gets one message; one for each where the text says another thing of each. The same key again is the
+ * same order, which is looked at where it was left.
  */
 export async function writeToMany(verb: Verb, ids: readonly string[], text: string, key: string, onProgress: (done: number) => void): Promise<Outcome> {
-  const body = { verb, ids, arguments: { text } };
+  const body = { verb, ids, arguments: { text, with_variables: isFilledIn(text) } };
   const answer = await send<Schemas["BulkOut"] | Job>(addressOf("booking", "/appointments/bulk"), { method: "POST", body, key });
   if (answer.response.status !== 202) {
     const { results } = answer.body as Schemas["BulkOut"];

@@ -19,8 +19,9 @@ export function useTexts(channel: string, audience: Audience, businessId: string
 /** Whether it says another thing of each appointment. */
 export const isFilledIn = (text: string): boolean => /\{[{%]/.test(text);
 
+export type Tried = { text: string; channel: string; audience: Audience; locale: string | null; appointment_id: string | null };
+
 /** As it would be sent: for one appointment, or with examples. */
-export function previewText(text: string, channel: string, locale: string, appointmentId?: string, signal?: AbortSignal): Promise<Schemas["PreviewOut"]> {
-  const body = { text, subject: "-", channel, locale, appointment_id: appointmentId ?? null };
-  return ask<Schemas["PreviewOut"]>("notifications", "/templates/preview", { method: "POST", body, signal });
+export function previewText(tried: Tried, signal?: AbortSignal): Promise<Schemas["PreviewOut"]> {
+  return ask<Schemas["PreviewOut"]>("notifications", "/templates/preview", { method: "POST", body: { ...tried, subject: "-" }, signal });
 }

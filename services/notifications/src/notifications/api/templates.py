@@ -154,12 +154,10 @@ async def list_template_variables(
 @router.post("/preview", response_model=PreviewOut)
 async def preview_text(body: PreviewIn, dependencies: CurrentDependencies, principal: Reader) -> Response:
     """Try out a text that is not stored."""
-    text, locale = Text(subject=body.subject or "", text=body.text or "", html=body.html), body.locale or "en"
-    values = None
-    if body.appointment_id is not None:
-        async with dependencies.database.transaction(principal) as session:
-            values = await _values_for(session, principal, body.appointment_id, locale)
-    return _preview(text, locale, body.channel, values)
+    text = Text(subject=body.subject or "", text=body.text or "", html=body.html)
+    async with dependencies.database.transaction(principal) as session:
+        values = await _values_for(session, principal, body, body.locale)
+    return _preview(text, body.locale or "en", body.channel, values)
 
 
 @router.get("/{template_id}", response_model=TemplateOut)
@@ -213,11 +211,7 @@ async def preview_message_template(
     async with dependencies.database.transaction(principal) as session:
         stored = await TemplateStore(session).get(principal.organization_id, template_id)
         locale = body.locale or stored.locale
-        values = (
-            await _values_for(session, principal, body.appointment_id, locale)
-            if body.appointment_id is not None
-            else None
-        )
+        values = await _values_for(session, principal, body, locale)
     text = Text(
         subject=body.subject or stored.text.subject,
         text=body.text or stored.text.text,
@@ -226,9 +220,17 @@ async def preview_message_template(
     return _preview(text, locale, stored.channel, values)
 
 
-async def _values_for(session: AsyncSession, principal: Principal, appointment_id: UUID, locale: str) -> TemplateValues:
+async def _values_for(
+    session: AsyncSession, principal: Principal, body: PreviewIn, locale: str | None
+) -> TemplateValues | None:
+    if body.appointment_id is None:
+        return None
     return await appointment_values(
-        session=session, organization_id=principal.organization_id, appointment_id=appointment_id, locale=locale
+        session=session,
+        organization_id=principal.organization_id,
+        appointment_id=body.appointment_id,
+        audience=body.audience,
+        locale=locale,
     )
 
 

@@ -94,7 +94,6 @@ from notifications.domain.errors import (
     SenderMissingError,
     ServiceUnknownError,
     SignatureInvalidError,
-    TemplateRefusedError,
     TooManySubscriptionsError,
 )
 from notifications.domain.failing_accounts import failing_drafts, is_told_by, provider_of
@@ -188,6 +187,7 @@ from notifications.domain.waiting_list import (
     slot_as_appointment,
 )
 from notifications.domain.words import bare
+from slotstream_servicekit.errors import TemplateRefusedError
 
 __all__ = [
     "ACCOUNT_FAILING",

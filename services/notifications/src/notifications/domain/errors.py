@@ -3,13 +3,6 @@
 from slotstream_servicekit.errors import ErrorKind, NotFoundError, SlotstreamError
 
 
-class TemplateRefusedError(SlotstreamError):
-    """A template that does not parse, uses what is not allowed, or names an unknown variable."""
-
-    code = "template_refused"
-    kind = ErrorKind.invalid
-
-
 class BusinessUnknownError(NotFoundError):
     code = "business_not_found"
 

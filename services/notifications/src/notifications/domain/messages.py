@@ -88,6 +88,7 @@ class MessageRequest:
     resource_id: UUID | None
     channel: Channel
     text: str
+    with_variables: bool = False
     time: datetime
     correlation_id: str
     causation_id: str
@@ -119,6 +120,7 @@ class Draft:
     previous_starts_at: datetime | None = None
     previous_ends_at: datetime | None = None
     text: str | None = None
+    with_variables: bool = False
     series_id: UUID | None = None
     series_version: int | None = None
     calendar_sequence: int | None = None
@@ -169,6 +171,8 @@ class Message:
     address: str | None
     provider_id: str | None
     sent_at: datetime | None
+    with_variables: bool = False
+    """Its text is a template."""
     key: str = ""
     """What makes it happen once."""
     user_id: str | None = None

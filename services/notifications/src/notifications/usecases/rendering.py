@@ -1,15 +1,18 @@
 """A message's text, in the recipient's language and zone."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from notifications.adapters.portal_links import PortalLinks
 from notifications.adapters.templates import (
     Choice,
+    TemplateValues,
     agenda_text,
     built_in,
     choose_template,
+    closest_tag,
     failing_account_text,
     locale_of,
     render_text,
@@ -34,8 +37,8 @@ def render_message(sendable: Sendable, *, portal: PortalLinks | None, now: datet
         failing = failing_account_text(sendable.failing, locale=sendable.recipient.locale, settings=settings)
         (text, language), links = failing, {}
     elif sendable.message.kind is Kind.AD_HOC:
-        text, language = _written_by_hand(sendable), sendable.business.locale or "en"
-        links = {}
+        links = _links(sendable, portal, now) if sendable.message.with_variables else {}
+        text, language = _written_by_hand(sendable, links), sendable.business.locale or "en"
     else:
         choice = _choice(sendable)
         links = _links(sendable, portal, now)
@@ -64,8 +67,14 @@ def _may_ask(sendable: Sendable) -> bool:
     return sendable.asks_confirmation and appointment.share_with_client and appointment.status == "scheduled"
 
 
-def _written_by_hand(sendable: Sendable) -> Text:
-    return Text(subject=sendable.business.name, text=(sendable.message.text or "").strip() + "\n")
+def _written_by_hand(sendable: Sendable, links: Mapping[str, str]) -> Text:
+    """As it was written, or filled in, in the business's language. Raises TemplateRefusedError."""
+    message, business = sendable.message, sendable.business
+    text = Text(subject="", text=message.text or "")
+    if message.with_variables:
+        values = _values(sendable, business.locale or "en", links, sendable.appointment.previous_starts_at)
+        text = render_text(text, values)
+    return replace(text, subject=business.name, text=text.text.strip() + "\n")
 
 
 def _choice(sendable: Sendable) -> Choice:
@@ -104,21 +113,7 @@ def _opens(sendable: Sendable, portal: PortalLinks | None, now: datetime) -> str
 
 def _filled_in(sendable: Sendable, choice: Choice, links: Mapping[str, str]) -> Text:
     language = choice.locale.partition("-")[0]
-    tags = (tag for tag in (sendable.recipient.locale, sendable.business.locale) if tag)
-    tag = next((tag for tag in tags if tag.replace("_", "-").lower().split("-")[0] == language), choice.locale)
-    values = values_of(
-        appointment=sendable.appointment,
-        business=sendable.business,
-        client_name=sendable.client_name,
-        recipient_name=sendable.recipient.name,
-        location=sendable.location,
-        previous_starts_at=sendable.message.previous_starts_at,
-        locale=locale_of(tag, sendable.business.country),
-        zone=sendable.zone,
-        links=links,
-        series=sendable.series,
-        offered_until=sendable.offer.offer_expires_at if sendable.offer is not None else None,
-    )
+    values = _values(sendable, choice.locale, links, sendable.message.previous_starts_at)
     try:
         return render_text(choice.text, values)
     except TemplateRefusedError:
@@ -126,3 +121,24 @@ def _filled_in(sendable: Sendable, choice: Choice, links: Mapping[str, str]) -> 
         kind, audience, channel = sendable.message.kind, sendable.message.audience, sendable.message.channel
         plain = built_in(kind, audience, language, channel) or built_in(kind, audience, "en", channel) or choice.text
         return render_text(plain, values)
+
+
+def _values(
+    sendable: Sendable, locale: str, links: Mapping[str, str], previous_starts_at: datetime | None
+) -> TemplateValues:
+    """For a text in the language of `locale`, as the recipient's country writes it, else the business's."""
+    return values_of(
+        appointment=sendable.appointment,
+        business=sendable.business,
+        client_name=sendable.client_name,
+        recipient_name=sendable.recipient.name,
+        location=sendable.location,
+        previous_starts_at=previous_starts_at,
+        locale=locale_of(
+            closest_tag(locale, [sendable.recipient.locale, sendable.business.locale]), sendable.business.country
+        ),
+        zone=sendable.zone,
+        links=links,
+        series=sendable.series,
+        offered_until=sendable.offer.offer_expires_at if sendable.offer is not None else None,
+    )

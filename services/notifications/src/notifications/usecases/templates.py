@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from notifications.adapters.templates import (
     TemplateValues,
     check_text,
+    closest_tag,
     html_page,
     locale_of,
     render_text,
@@ -17,6 +18,7 @@ from notifications.adapters.templates import (
 from notifications.domain import (
     MAX_UNITS,
     MOST_SPOKEN,
+    Audience,
     BusinessUnknownError,
     Channel,
     DuplicateError,
@@ -94,9 +96,12 @@ async def archive_template(
 
 
 async def appointment_values(
-    *, session: AsyncSession, organization_id: UUID, appointment_id: UUID, locale: str
+    *, session: AsyncSession, organization_id: UUID, appointment_id: UUID, audience: Audience, locale: str | None
 ) -> TemplateValues:
-    """What a template says of one appointment to its client, without links. Raises NotFoundError."""
+    """What a template says of one appointment to its client, or to the first of its staff, without links.
+
+    Raises NotFoundError. `locale` None: the business's.
+    """
     key = organization_id, appointment_id
     appointment = (await AppointmentStore(session).get_all([key])).get(key)
     if appointment is None:
@@ -108,15 +113,20 @@ async def appointment_values(
         raise NotFoundError(f"Whose appointment {appointment_id} is, is not known any more")
     if texts is not None and texts.service_name:
         appointment = replace(appointment, service_name=texts.service_name)
+    recipient = client.contact
+    if audience is Audience.STAFF and appointment.staff:
+        member = await CatalogueStore(session).get(organization_id, "resource", appointment.staff[0].id)
+        recipient = member.contact if member is not None else recipient
+    tag = locale or closest_tag(business.locale or "en", [recipient.locale, business.locale])
     return values_of(
         appointment=appointment,
         business=business,
         client_name=client.name,
-        recipient_name=client.name,
+        recipient_name=recipient.name,
         location=location_of(appointment, texts, business),
         previous_starts_at=appointment.previous_starts_at,
-        locale=locale_of(locale, business.country),
-        zone=client.zone or appointment.zone,
+        locale=locale_of(tag, business.country),
+        zone=recipient.zone or appointment.zone,
     )
 
 

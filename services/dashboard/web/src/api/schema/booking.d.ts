@@ -1857,6 +1857,11 @@ export interface components {
             tell_client?: boolean | null;
             /** Text */
             text?: string | null;
+            /**
+             * With Variables
+             * @default false
+             */
+            with_variables: boolean;
         };
         /**
          * BulkFilterIn
@@ -1904,7 +1909,11 @@ export interface components {
             /** Ids */
             ids?: string[] | null;
             filter?: components["schemas"]["BulkFilterIn"] | null;
-            /** @default {} */
+            /**
+             * @default {
+             *       "with_variables": false
+             *     }
+             */
             arguments: components["schemas"]["BulkArgumentsIn"];
         };
         /**

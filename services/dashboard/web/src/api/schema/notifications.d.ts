@@ -1507,13 +1507,16 @@ export interface components {
          * PreviewIn
          * @description A text to try out in place of the stored one, before it is saved. `channel`: of a text that is not stored.
          *
-         *     With `appointment_id` it is filled in for that appointment and its client, without links; else with examples.
+         *     With `appointment_id` it is filled in for that appointment and its client, or with `audience: staff` for who
+         *     performs it, without links; else with examples. Without `locale` in the business's, as a message written by hand.
          */
         PreviewIn: {
             /** @default email */
             channel: components["schemas"]["Channel"];
             /** Appointment Id */
             appointment_id?: string | null;
+            /** @default client */
+            audience: components["schemas"]["Audience"];
             /** Subject */
             subject?: string | null;
             /** Text */

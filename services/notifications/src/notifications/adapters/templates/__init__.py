@@ -11,11 +11,12 @@ from notifications.adapters.templates.spoken import SPOKEN_LOCALES
 from notifications.adapters.templates.values import (
     SAMPLE_APPOINTMENT,
     TemplateValues,
+    closest_tag,
     locale_of,
     sample_values,
     values_of,
 )
-from notifications.adapters.templates.variables import VARIABLES
+from slotstream_contracts.template_variables import VARIABLES
 
 __all__ = [
     "AGENDA_LOCALES",
@@ -31,6 +32,7 @@ __all__ = [
     "built_in",
     "check_text",
     "choose_template",
+    "closest_tag",
     "directed",
     "failing_account_text",
     "html_page",

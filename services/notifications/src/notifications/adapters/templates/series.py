@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_time
 
-from notifications.adapters.templates.variables import VARIABLES
 from notifications.adapters.templates.zones import utc_offset, zone_name
 from notifications.domain import SeriesAppointment, ToldDate, ToldSeries
+from slotstream_contracts.template_variables import VARIABLES
 from slotstream_servicekit.calendars import is_repeated
 
 MOST_LISTED: Final = 12

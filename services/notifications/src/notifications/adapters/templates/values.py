@@ -1,6 +1,6 @@
 """What templates are filled with: names, and times as the recipient writes them, in their own zone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
@@ -10,9 +10,9 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 
 from notifications.adapters.templates.series import SAMPLE_SERIES, series_values, time_of_day
-from notifications.adapters.templates.variables import VARIABLES
 from notifications.adapters.templates.zones import utc_offset, zone_name
 from notifications.domain import Appointment, CatalogueItem, Staff, ToldSeries
+from slotstream_contracts.template_variables import VARIABLES
 from slotstream_servicekit.calendars import is_repeated
 
 TemplateValues = Mapping[str, Mapping[str, str]]
@@ -57,6 +57,12 @@ def locale_of(tag: str, country: str | None = None) -> Locale:
         except (UnknownLocaleError, ValueError, TypeError):
             continue
     return Locale.parse("en")
+
+
+def closest_tag(locale: str, tags: Iterable[str | None]) -> str:
+    """The first of these BCP 47 tags that is of the language of `locale`; else itself."""
+    language = locale.partition("-")[0]
+    return next((tag for tag in tags if tag and tag.replace("_", "-").lower().split("-")[0] == language), locale)
 
 
 def values_of(

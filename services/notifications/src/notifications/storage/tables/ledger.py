@@ -67,6 +67,7 @@ messages = Table(
     instant("previous_starts_at", nullable=True),
     instant("previous_ends_at", nullable=True),
     Column("text", Text, nullable=True),
+    Column("with_variables", Boolean, nullable=False, server_default=text("false")),
     Column("recipient_name", Text, nullable=True),
     Column("address", Text, nullable=True),
     Column("provider_id", Text, nullable=True),

@@ -1,4 +1,4 @@
-"""The variables of a template: all of them text, empty where there is nothing to say."""
+"""What the text of a message can name: all of it text, empty where there is nothing to say."""
 
 from collections.abc import Mapping
 

@@ -22,8 +22,8 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
         "duration_minutes": "how long it takes",
         "staff": "who performs it",
         "location": "where it takes place: the business's address, a phone number, a link",
-        "previous_date": "the day before rescheduling",
-        "previous_time": "the time before rescheduling",
+        "previous_date": "the day before rescheduling, as the recipient was told last; else empty",
+        "previous_time": "the time of day before rescheduling, likewise",
     },
     "series": {
         "count": "of a series: how many dates are told",

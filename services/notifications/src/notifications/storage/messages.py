@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
@@ -35,6 +35,7 @@ IS_KNOWN = and_(messages.c.kind.in_(sorted(Kind)), messages.c.channel.in_(sorted
 """What this version can read. The rest is a newer one's, which runs beside it while processes are replaced."""
 _KINDS, _CHANNELS = frozenset(map(str, Kind)), frozenset(map(str, Channel))
 _CHUNK = 400
+_TELL_NO_TIME = (Kind.AD_HOC, Kind.ANSWER_REFUSED, Kind.FOLLOW_UP, Kind.SLOT_OFFERED, Kind.WITHDRAWN)
 
 _MAY_RETURN = (
     "appointment_archived",
@@ -184,6 +185,38 @@ class MessageStore:
             .distinct()
         )
         return frozenset((row.organization_id, row.id) for row in rows)
+
+    async def last_told(self, keys: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], datetime]:
+        """Of messages about a rescheduling (organization, id): the start that its client was told of last before.
+
+        Only of what came before it in the chain: another channel may have told of the same change already.
+        """
+        mine, told = messages.alias("mine"), messages.alias("told")
+        chain = and_(
+            appointments.c.organization_id == mine.c.organization_id,
+            appointments.c.calendar_uid == mine.c.calendar_uid,
+            appointments.c.id != mine.c.appointment_id,
+        )
+        of_it = and_(
+            told.c.organization_id == appointments.c.organization_id,
+            told.c.appointment_id == appointments.c.id,
+            told.c.client_id == mine.c.client_id,
+        )
+        key = (mine.c.organization_id, mine.c.id)
+        rows = await self._session.execute(
+            select(*key, told.c.starts_at)
+            .select_from(mine.join(appointments, chain).join(told, of_it))
+            .where(
+                tuple_(*key).in_(keys),
+                told.c.audience == Audience.CLIENT,
+                told.c.kind.not_in(_TELL_NO_TIME),
+                told.c.attempted_at.is_not(None),
+                told.c.status != Status.FAILED,
+            )
+            .ext(distinct_on(*key))
+            .order_by(*key, told.c.attempted_at.desc(), told.c.id.desc())
+        )
+        return {(row[0], row[1]): row[2] for row in rows}
 
     async def stop(self, stops: Sequence[Stop], *, now: datetime) -> list[Message]:
         """Suppresses what has not been handed over yet. A message being handed over right now is left alone."""

@@ -149,7 +149,7 @@ class _Judgement:
             raise _suppressed("opted_out")
         named = subjects.named_templates
         return Sendable(
-            message=message,
+            message=self._as_heard(appointment),
             channel=channel,
             account=channels.account_of(message.channel),
             appointment=_as_told(message, appointment, texts),
@@ -231,6 +231,19 @@ class _Judgement:
 
     def _has_heard_of_it(self, appointment: Appointment) -> bool:
         return (appointment.organization_id, appointment.id, self.message.client_id) in self.subjects.told
+
+    def _as_heard(self, appointment: Appointment) -> Message:
+        """A client who is told of a move reads the time that they were told of last, and none where that is the new one.
+
+        What was never told was no time of theirs; of a date of a series, the series itself may have told.
+        """
+        message = self.message
+        if message.kind is not Kind.RESCHEDULED or message.audience is not Audience.CLIENT:
+            return message
+        heard = self.subjects.last_told.get((message.organization_id, message.id))
+        if heard is None and message.series_id is not None:
+            return message
+        return replace(message, previous_starts_at=heard if heard != appointment.starts_at else None)
 
     def _asks_confirmation(self, appointment: Appointment) -> bool:
         """A service that has not arrived yet asks for nothing."""

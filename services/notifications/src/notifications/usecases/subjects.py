@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +13,7 @@ from notifications.domain import (
     STOPPED_BY_NUMBER,
     Appointment,
     AppointmentTexts,
+    Audience,
     CatalogueItem,
     Channel,
     Client,
@@ -81,6 +83,8 @@ class MessageSubjects:
     """Organization, appointment and client, of those whom an appointment was taken away from: who had heard of it."""
     repeated: frozenset[tuple[UUID, UUID]]
     """Organization and id of those reminders of the batch that another one at the same instant stands for."""
+    last_told: Mapping[tuple[UUID, UUID], datetime]
+    """By organization and message, of those that tell a client of a move: the start that they were told of last."""
 
     def has_stopped(self, organization_id: UUID, number: str) -> bool:
         """Whether the number has stopped the shared sender, or the organization's own."""
@@ -148,6 +152,7 @@ async def read_subjects(
         offers=offers,
         told=await _told(session, messages),
         repeated=await _repeated(session, messages),
+        last_told=await _last_told(session, messages),
         opted_out_numbers=opted_out_numbers,
         own_opt_outs=own_opt_outs,
         browsers=await PushSubscriptionStore(session).of_clients(survivors if _pushes(messages) else ()),
@@ -190,6 +195,15 @@ async def _told(session: AsyncSession, messages: Sequence[Message]) -> frozenset
 async def _repeated(session: AsyncSession, messages: Sequence[Message]) -> frozenset[tuple[UUID, UUID]]:
     reminders = [message for message in messages if message.kind is Kind.REMINDER]
     return await MessageStore(session).repeated(reminders) if reminders else frozenset()
+
+
+async def _last_told(session: AsyncSession, messages: Sequence[Message]) -> Mapping[tuple[UUID, UUID], datetime]:
+    moved = {
+        (message.organization_id, message.id)
+        for message in messages
+        if message.kind is Kind.RESCHEDULED and message.audience is Audience.CLIENT
+    }
+    return await MessageStore(session).last_told(moved) if moved else {}
 
 
 async def _opted_out(

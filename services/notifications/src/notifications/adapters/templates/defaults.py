@@ -377,7 +377,8 @@ def built_in(kind: Kind, audience: Audience, locale: str, channel: Channel = Cha
 def _details(language: _Language, kind: Kind, audience: Audience, about: Iterable[str]) -> list[str]:
     details = [*about]
     if kind is Kind.RESCHEDULED:
-        details.append(f"{language.formerly}: {{{{ appointment.previous_date }}}}, {{{{ appointment.previous_time }}}}")
+        formerly = f"{language.formerly}: {{{{ appointment.previous_date }}}}, {{{{ appointment.previous_time }}}}"
+        details.append(_optional("appointment.previous_date", formerly))
     if audience is Audience.CLIENT:
         details.append(_optional("appointment.staff", f"{language.with_whom}: {{{{ appointment.staff }}}}"))
         details.append(_optional("appointment.location", f"{language.where}: {{{{ appointment.location }}}}"))
@@ -403,7 +404,8 @@ def _sms(language: _Language, subject: str, kind: Kind, audience: Audience) -> s
     """One or two parts: what, when and in whose time, and how to reach the business. No link: it alone is a part."""
     text = f"{_BUSINESS}: {subject} ({{{{ appointment.offset }}}})"
     if kind is Kind.RESCHEDULED:
-        text += f". {language.formerly}: {{{{ appointment.previous_date }}}}, {{{{ appointment.previous_time }}}}"
+        formerly = f"{language.formerly}: {{{{ appointment.previous_date }}}}, {{{{ appointment.previous_time }}}}"
+        text += f"{{% if appointment.previous_date %}}. {formerly}{{% endif %}}"
     if kind is Kind.SLOT_OFFERED:
         # Without its link it could not be answered in time.
         text += f". {language.until} {{{{ offer.until }}}}{{% if links.offer %}}: {{{{ links.offer }}}}{{% endif %}}"

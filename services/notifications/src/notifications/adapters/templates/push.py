@@ -159,5 +159,7 @@ def push_text(kind: Kind, audience: Audience, locale: str) -> Text | None:
         return None
     text = "{{ business.name }}"
     if kind is Kind.RESCHEDULED:
-        text += f"\n{_FORMERLY[locale]}: {{{{ appointment.previous_date }}}}, {{{{ appointment.previous_time }}}}"
+        formerly = f"{_FORMERLY[locale]}: {{{{ appointment.previous_date }}}}, {{{{ appointment.previous_time }}}}"
+        # The first line end after a tag is the tag's own.
+        text += f"{{% if appointment.previous_date %}}\n\n{formerly}{{% endif %}}"
     return Text(subject=f"{title}: {{{{ appointment.date }}}}, {{{{ appointment.time }}}}", text=text)

@@ -8,6 +8,10 @@ from playwright.async_api import Locator
 
 PHONE = {"width": 390, "height": 844}
 NARROW = {"width": 320, "height": 640}
+CUT = """() => [...document.querySelectorAll("td.t, td.t *")]
+    .filter((cell) => cell.scrollWidth > cell.clientWidth + 1 && cell.clientWidth > 0 || cell.scrollHeight > cell.clientHeight + 1 && cell.matches("td"))
+    .map((cell) => `${cell.textContent}: ${cell.scrollWidth} in ${cell.clientWidth}`)"""
+"""Of the cells that tell when: those that do not show all of their text."""
 
 
 async def test_the_day_is_one_persons_chosen_by_their_face(open_desk: OpenDesk, practice: Practice) -> None:
@@ -55,6 +59,22 @@ async def test_a_row_tells_with_whom_and_its_signals(open_desk: OpenDesk, practi
         await see(row.get_by_text("Haircut")).to_be_visible()
         await see(row.locator(".only-s")).to_have_text("· Ada 1")
         await see(row.get_by_text("Scheduled")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "ar"])
+async def test_a_row_cuts_neither_its_time_nor_how_long_it_lasts(
+    open_desk: OpenDesk, practice: Practice, language: str
+) -> None:
+    day, name = practice.a_day(hour=9), f"Lena Long {language}"
+    for staff, minutes in enumerate((90, 705)):
+        await practice.book(day, name, staff=staff, duration_minutes=minutes, override={"reason": "A long one"})
+    async with open_desk(viewport=PHONE, has_touch=True) as desk:
+        await desk.page.add_init_script(f"localStorage.setItem('slotstream-language', '{language}')")
+        await desk.find(name)
+        await see(desk.row(name)).to_have_count(2)
+        for width in (360, 390, 414):
+            await desk.page.set_viewport_size({"width": width, "height": 844})
+            assert await desk.page.evaluate(CUT) == []
 
 
 @pytest.mark.parametrize("way", ["light", "dark", "arabic"])

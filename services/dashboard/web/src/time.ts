@@ -11,6 +11,7 @@ export type Zone = string;
 
 export const MINUTE = 60_000;
 export const DAY_MINUTES = 1440;
+const NO_BREAK = "\u00a0";
 
 export const now = (): Instant => Date.now();
 /** Of an RFC 3339 text. */
@@ -268,8 +269,9 @@ export class Clock {
 
 /** "45 min", "1 h 30 min", in the language; with `inHours` "24 h" for what may be another time of the next day. */
 export function duration(minutes: number, locale: string, inHours = false): string {
+  // A number and its unit stand on one line.
   const unit = (value: number, name: "hour" | "minute" | "day") =>
-    numbers(locale, { style: "unit", unit: name, unitDisplay: "short" }).format(value);
+    numbers(locale, { style: "unit", unit: name, unitDisplay: "short" }).format(value).replace(" ", NO_BREAK);
   const days = inHours ? 0 : Math.floor(minutes / DAY_MINUTES);
   const hours = Math.floor((minutes - days * DAY_MINUTES) / 60);
   const rest = Math.round(minutes % 60);

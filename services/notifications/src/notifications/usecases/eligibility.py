@@ -233,7 +233,7 @@ class _Judgement:
         return (appointment.organization_id, appointment.id, self.message.client_id) in self.subjects.told
 
     def _as_heard(self, appointment: Appointment) -> Message:
-        """A client who is told of a move reads the time that they were told of last, and none where that is the new one.
+        """Of a move a client reads the time that they were told of last, and none where that is the new one.
 
         What was never told was no time of theirs; of a date of a series, the series itself may have told.
         """

@@ -7,12 +7,14 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
+from notifications_mailbox import Mailbox, words
 from notifications_phone import BASE, GRACE, Phone
 from notifications_salon import Salon
 from notifications_twilio import ACCOUNT, Answer, FakeTwilio
 from sqlalchemy import text
 from test_answers import answer_as_booking, ask, commands, outcomes
 from test_calls import last_call, ring
+from test_failing_accounts import a_user as an_owner
 from test_sms_sending import fall_due, remind, text_row
 
 from notifications.main import create_accounts, create_channels
@@ -308,3 +310,16 @@ async def test_a_refused_account_rests_and_harms_nobody(
     states = {item["channel"]: item for item in (await salon.http.get("/v1/channels")).json()["items"]}
     assert states["sms"]["failure"]["code"] == states["voice"]["failure"]["code"] == "twilio_20003"
     assert states["email"]["failure"] is None
+
+
+async def test_an_owner_is_told_by_mail_of_an_account_that_is_suspended_in_their_language(
+    salon: Salon, twilio: FakeTwilio, own: Phone, mailbox: Mailbox
+) -> None:
+    await salon.receive_states(an_owner(salon, locale="de"))
+    twilio.answers.append(Answer(status=403, code=20005))
+    appointment, _ = await remind(salon)
+    await fall_due(salon, appointment)
+    await salon.send()
+    mails = [mail for mail in mailbox.mails if mail["To"].addresses[0].addr_spec == "owner-de@salon.example"]
+    assert [str(mail["Subject"]) for mail in mails] == ["Ihr Konto bei Twilio funktioniert nicht"]
+    assert "twilio_20005" in words(mails[0])

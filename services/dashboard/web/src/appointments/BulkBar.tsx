@@ -61,7 +61,7 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
     onChange({ ids, all: ids.size });
   };
 
-  const run = async (verb: Verb, given: Schemas["BulkArgumentsIn"] = {}, ids: readonly string[] = [...selection.ids]) => {
+  const run = async (verb: Verb, given: Partial<Schemas["BulkArgumentsIn"]> = {}, ids: readonly string[] = [...selection.ids]) => {
     setError(null);
     setBusy(0);
     const failed: Result[] = [];

@@ -144,7 +144,7 @@ def may_reach(pod: str) -> set[str]:
     found = {"postgres"}
     if pod in WORKERS:
         found.add("kafka")
-    if pod in {"notifications-worker", "dashboard-worker"}:
+    if pod in {"notifications-worker", "notifications-api", "dashboard-worker"}:
         found.add("smtp")
     if pod in APIS:
         found.add("dashboard-api")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -15,6 +16,7 @@ from unittest import mock
 import pytest
 import yaml
 
+from notifications.adapters.accounts import MAIL_PORTS
 from slotstream_cli.acl_manifest import read_manifest
 from slotstream_cli.options import OperatorKafkaSettings
 from slotstream_cli.services import installed
@@ -288,7 +290,7 @@ def drawn(source: str, target: str) -> bool:
     if target == "kafka":
         return part == "worker" or source == "topics"
     if target == "smtp":
-        return source in {"notifications-worker", "dashboard-worker"}
+        return source in {"notifications-worker", "notifications-api", "dashboard-worker"}  # the API sends tests
     # The local dashboard is everybody's; those who may call nobody do not reach it either.
     return part == "api" and target.endswith("-api") and (name == "dashboard" or target == "dashboard-api")
 
@@ -330,9 +332,81 @@ def test_the_internet_is_for_calendars_identity_providers_and_sms_and_no_own_net
         if peer.get("ipBlock", {}).get("cidr") == "0.0.0.0/0"
     }
 
-    assert set(outside) == {"calendar-sync-worker", "dashboard-api", "notifications-worker"}
+    assert set(outside) == {"calendar-sync-worker", "dashboard-api", "notifications-api", "notifications-worker"}
     for block in outside.values():
         assert {"10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8"} <= {*block["except"]}
+
+
+def with_own_mail_servers(folder: Path) -> list[Object]:
+    """`production` as docs/kubernetes.md has it changed for organizations' own accounts."""
+    here = os.path.relpath(FOLDER, folder.resolve())
+    (folder / "kustomization.yaml").write_text(
+        f"resources: [{here}/overlays/production]\ncomponents: [{here}/components/own-mail-servers]\n"
+    )
+    return list(yaml.load_all(renderer().run("kustomize", str(folder)), Loader=yaml.CSafeLoader))
+
+
+def test_organizations_own_mail_servers_are_reached_where_that_is_asked_for(tmp_path: Path) -> None:
+    made = [each for each in with_own_mail_servers(tmp_path) if each not in objects("production")]
+    assert [(each["kind"], each["metadata"]["namespace"]) for each in made] == [("NetworkPolicy", "slotstream")]
+    spec = made[0]["spec"]
+    [rule] = spec["egress"]
+
+    assert spec["policyTypes"] == ["Egress"]
+    assert {part for part in PARTS if selects(spec["podSelector"], labels_of("production", part))} == {
+        "notifications-api",
+        "notifications-worker",
+    }
+    assert tuple(each["port"] for each in rule["ports"]) == MAIL_PORTS
+
+
+@pytest.mark.parametrize(
+    ("address", "is_internet"),
+    [
+        ("9.9.9.9", True),
+        ("2620:fe::9", True),
+        ("10.1.2.3", False),
+        ("100.64.0.1", False),
+        ("127.0.0.1", False),
+        ("169.254.169.254", False),
+        ("172.31.0.1", False),
+        ("192.168.0.1", False),
+        ("::1", False),
+        ("fd00:ec2::254", False),
+        ("fe80::1", False),
+    ],
+)
+def test_a_mail_server_of_ones_own_network_is_not_the_internet(
+    tmp_path: Path, address: str, *, is_internet: bool
+) -> None:
+    [policy] = [each for each in with_own_mail_servers(tmp_path) if each["metadata"]["name"] == "own-mail-servers"]
+    blocks = [peer["ipBlock"] for peer in policy["spec"]["egress"][0]["to"]]
+
+    assert any(holds(block, ip_address(address)) for block in blocks) == is_internet
+
+
+def holds(block: Object, address: IPv4Address | IPv6Address) -> bool:
+    return address in ip_network(block["cidr"]) and not any(
+        address in ip_network(each) for each in block.get("except", ())
+    )
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_nobody_reaches_mail_servers_of_the_internet_unasked(overlay: str) -> None:
+    opened = {
+        each["port"]
+        for name in workloads(overlay)
+        for rule in rules(overlay, name, "egress")
+        for each in rule["ports"]
+        if any(peer.get("ipBlock", {}).get("cidr") == "0.0.0.0/0" for peer in rule.get("to", ()))
+    }
+
+    assert opened == {80, 443}
+
+
+def test_whoever_sends_a_test_by_mail_has_the_password_as_well() -> None:
+    for part in ("notifications-api", "notifications-worker"):
+        assert environment("production", part)["NOTIFICATIONS_SMTP_PASSWORD"] == "secret"  # noqa: S105 - of that shape
 
 
 # Production

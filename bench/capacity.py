@@ -12,10 +12,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
+from availability.api.slots import SLOTS_LIMIT
+from booking.api.dependencies import BOOKINGS_LIMIT
 from slotstream_contracts.topics import APPOINTMENTS, BOOKING_COMMANDS, BOOKING_RESULTS
-from slotstream_servicekit.http.limits import RateLimits
+from slotstream_servicekit.http.limits import RateLimit, RateLimits
 from slotstream_servicekit.settings import Rate
 
 ROOT: Final = Path(__file__).parents[1]
@@ -33,8 +35,6 @@ MAILS: Final = 2
 LOAD: Final = 0.5
 """How far a process is loaded in the busiest hour: so that half of them can be away."""
 COPIES: Final = 3
-SLOTS_RATE: Final = Rate(per_minute=3_000, burst=300)
-"""What `availability.api.slots` has."""
 NOT_MEASURED: Final = "not measured"
 
 
@@ -159,7 +159,7 @@ class Flood:
     calm: float
     seconds: float
     refusing_seconds: float
-    limit: Rate | None
+    limit: Rate
 
 
 def others_wait(flood: Flood, *, limited: bool, lasting: float = 20.0) -> tuple[float, float]:
@@ -172,7 +172,7 @@ def others_wait(flood: Flood, *, limited: bool, lasting: float = 20.0) -> tuple[
     while now[0] < lasting:
         now[0] += chance.expovariate(total)
         hot = chance.random() * total < flood.hot
-        refused = hot and limited and flood.limit is not None and limits.take("hot", "any", flood.limit) < 0
+        refused = hot and limited and limits.take("hot", "any", flood.limit) < 0
         free_at = max(free_at, now[0]) + (flood.refusing_seconds if refused else flood.seconds)
         if not hot:
             took.append(free_at - now[0])
@@ -180,14 +180,23 @@ def others_wait(flood: Flood, *, limited: bool, lasting: float = 20.0) -> tuple[
     return took[len(took) // 2], took[len(took) * 99 // 100]
 
 
+def _rate(limit: Any) -> Rate:
+    """What an endpoint is limited to that depends on `limit`."""
+    return cast("RateLimit", limit.dependency).default
+
+
 def hottest(rates: Rates) -> Iterator[str]:
-    booking = 1 / rates.bookings
+    booking, empty = 1 / rates.bookings, rates.empty_seconds
+    slots_rate, bookings_rate = _rate(SLOTS_LIMIT), _rate(BOOKINGS_LIMIT)
     floods = [
         *(
-            Flood(f"slot queries, {hot:,} a second", hot, 100, rates.slots_seconds, rates.empty_seconds, SLOTS_RATE)
+            Flood(f"slot queries, {hot:,} a second", hot, 100, rates.slots_seconds, empty, slots_rate)
             for hot in (1_000, 10_000, 12_000, 20_000)
         ),
-        *(Flood(f"bookings, {hot} a second", hot, 50, booking, rates.empty_seconds, None) for hot in (200, 600, 1_000)),
+        *(
+            Flood(f"bookings, {hot:,} a second", hot, 50, booking, empty, bookings_rate)
+            for hot in (200, 600, 1_000, 5_000, 10_000)
+        ),
     ]
     yield (
         "One organization floods one process; the others send 100 slot queries or 50 bookings a second. Simulated for "
@@ -197,18 +206,14 @@ def hottest(rates: Rates) -> Iterator[str]:
     yield "| the hottest sends | its limit | without, p50 | p99 | with the limit, p50 | p99 |"
     yield "|---|---|---|---|---|---|"
     for flood in floods:
-        cells = [_milliseconds(each) for each in others_wait(flood, limited=False)]
-        if flood.limit is None:
-            name, with_limit = "none", ["-", "-"]
-        else:
-            name = f"{flood.limit.per_minute / 60:.0f} a second"
-            with_limit = [_milliseconds(each) for each in others_wait(flood, limited=True)]
-        yield f"| {flood.name} | {name} | {' | '.join([*cells, *with_limit])} |"
+        cells = [_milliseconds(each) for limited in (False, True) for each in others_wait(flood, limited=limited)]
+        yield f"| {flood.name} | {flood.limit.per_minute / 60:.0f} a second | {' | '.join(cells)} |"
     yield ""
     yield (
-        "The limit keeps a flood out until refusing alone fills a process. Bookings have none of their own: a burst "
-        "makes others wait, and what lasts wants a limit before the APIs (or more processes, up to the database's "
-        "rate)."
+        "The limits keep a flood out until refusing alone fills a process; what lasts beyond that wants a limit before "
+        f"the APIs. At once an organization may send {bookings_rate.burst} bookings, for which others wait "
+        f"{_milliseconds(bookings_rate.burst * booking)} at most. Each process counts by itself: with n of them an "
+        "organization may reach n times its rate, and all of them together the database's."
     )
 
 

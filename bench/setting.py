@@ -31,7 +31,7 @@ MEASURED = ("booking", "availability", "imports", "notifications")
 PASSWORD = "bench"  # noqa: S105 - of databases that live for one run
 WITHOUT_LIMITS = {
     "SLOTSTREAM_RATE_LIMITS": json.dumps(
-        {kind: {"per_minute": 0, "burst": 1} for kind in ("slots", "holds", "exports", "reports")}
+        {kind: {"per_minute": 0, "burst": 1} for kind in ("bookings", "series", "slots", "holds", "exports", "reports")}
     )
 }
 POOL = {"SLOTSTREAM_DATABASE_POOL_SIZE": str(2 * (os.cpu_count() or 1) + 1)}

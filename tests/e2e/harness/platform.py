@@ -37,7 +37,7 @@ MAIL_AUTHORITY = "mail-authority.pem"
 MAIL_CERTIFICATE = "mail-server.pem"
 """Whom organizations' own mail servers have their certificates from, and one of them."""
 
-_NO_LIMITS = json.dumps({kind: {"per_minute": 0, "burst": 1} for kind in ("holds", "slots")})
+_NO_LIMITS = json.dumps({kind: {"per_minute": 0, "burst": 1} for kind in ("bookings", "series", "holds", "slots")})
 """Tests ask faster than any organization does."""
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from booking.api.answers import VERSION_HEADER, appointment_version, tells_versions
 from booking.api.dependencies import (
+    BOOKINGS_LIMIT,
     Booker,
     check_match,
     dependencies_of,
@@ -41,6 +42,7 @@ router = Router(tags=["appointments"])
     status_code=201,
     response_model=BookedAppointmentOut,
     responses=tells_versions(201),
+    dependencies=[BOOKINGS_LIMIT],
 )
 async def book_appointment(
     request: Request,

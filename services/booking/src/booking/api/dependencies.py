@@ -18,6 +18,7 @@ from slotstream_servicekit.database import Database
 from slotstream_servicekit.errors import ForbiddenError
 from slotstream_servicekit.http.auth import requires, requires_any
 from slotstream_servicekit.http.callers import context_of
+from slotstream_servicekit.http.limits import rate_limited
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.rights import Right, scopes_for
 
@@ -45,6 +46,9 @@ async def _dependencies(request: Request) -> Dependencies:
 
 
 CurrentDependencies = Annotated[Dependencies, Depends(_dependencies)]
+
+BOOKINGS_LIMIT = rate_limited("bookings", per_minute=18_000, burst=300)
+"""Less than half of what one process books, so that others have room: docs/capacity.md."""
 
 AppointmentReader = Annotated[Principal, requires(Right.READ_APPOINTMENTS)]
 AppointmentWriter = Annotated[Principal, requires(Right.WRITE_APPOINTMENTS)]

@@ -45,6 +45,7 @@ from slotstream_servicekit.errors import ForbiddenError
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
+from slotstream_servicekit.http.limits import rate_limited
 from slotstream_servicekit.http.pagination import (
     DEFAULT_LIMIT,
     Cursor,
@@ -60,6 +61,8 @@ from slotstream_servicekit.http.rights import Right
 from slotstream_servicekit.ids import new_id
 
 router = Router(prefix="/v1/series", tags=["series"])
+SERIES_LIMIT = rate_limited("series", per_minute=240, burst=60)
+"""One request books many dates."""
 
 
 def _answer(report: SeriesReport, principal: Principal, *, status: int = 200) -> Response:
@@ -68,7 +71,7 @@ def _answer(report: SeriesReport, principal: Principal, *, status: int = 200) ->
     return model_response(document, status=status, version=report.series.version, location=location)
 
 
-@router.post("", status_code=201, response_model=SeriesReportOut)
+@router.post("", status_code=201, response_model=SeriesReportOut, dependencies=[SERIES_LIMIT])
 async def add_series(
     request: Request,
     dependencies: CurrentDependencies,

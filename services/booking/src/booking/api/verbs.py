@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from booking.api.answers import appointment_response, appointment_version, tells_versions, with_versions
 from booking.api.dependencies import (
+    BOOKINGS_LIMIT,
     AppointmentWriter,
     Booker,
     CurrentDependencies,
@@ -177,7 +178,13 @@ async def _archive(call: Call, principal: Principal, *, archived: bool) -> Respo
     return await call.once(principal, action)
 
 
-@router.post("/reschedule", status_code=201, response_model=RescheduledOut, responses=tells_versions(201))
+@router.post(
+    "/reschedule",
+    status_code=201,
+    response_model=RescheduledOut,
+    responses=tells_versions(201),
+    dependencies=[BOOKINGS_LIMIT],
+)
 async def reschedule(call: CurrentCall, principal: Booker, body: RescheduleIn) -> Response:
     """Move to another time or staff: a new appointment, linked both ways, in one transaction.
 

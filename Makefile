@@ -30,6 +30,7 @@ check: $(READY) ## Style, types, the rules of who may import whom, and generated
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/words.py
+	$(BIN)/python .ci/revisions.py
 	$(BIN)/python -m slotstream_contracts.schemas check
 	$(BIN)/slotstream openapi --check
 	$(BIN)/python deploy/kubernetes/generate.py check

@@ -1,7 +1,12 @@
-"""A revision only adds, so that the former version goes on beside it, and comes back: docs/migrations.md says how."""
+"""A revision only adds, so that the former version goes on beside it, and comes back: docs/migrations.md says how.
+
+And revisions stand in one row: what `make check` refuses.
+"""
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -102,3 +107,33 @@ def test_what_an_old_version_would_notice_is_found(line: str) -> None:
 )
 def test_what_nobody_would_notice_is_fine(line: str) -> None:
     assert not list(objections(f"def upgrade() -> None:\n    {line}\n"))
+
+
+@pytest.mark.parametrize(
+    ("made", "refusal"),
+    [
+        ({"0003_notes.py": ("0003", "0002")}, ""),
+        ({"0002_notes.py": ("0002", "0001")}, "0002_colours.py and 0002_notes.py have one number"),
+        ({"0003_notes.py": ("0003", "0001")}, "0002 and 0003 are all the newest: one must come after the other"),
+        ({"0003_notes.py": ("0004", "0002")}, "0003_notes.py is revision 0004"),
+        ({"0003_notes.py": ("0002", "0001")}, "Revision 0002 is present more than once"),
+        ({"0004_notes.py": ("0004", "0003")}, "Revision 0003 referenced from 0003 -> 0004 (head), notes is not present"),
+    ],
+)
+def test_revisions_stand_in_one_row(tmp_path: Path, made: Mapping[str, tuple[str, str]], refusal: str) -> None:
+    versions = tmp_path / "services/painting/migrations/versions"
+    versions.mkdir(parents=True)
+    for name, (revision, former) in {
+        "0001_initial.py": ("0001", ""),
+        "0002_colours.py": ("0002", "0001"),
+        **made,
+    }.items():
+        subject = name.removesuffix(".py").partition("_")[2]
+        (versions / name).write_text(f'"""{subject}"""\nrevision = {revision!r}\ndown_revision = {former or None!r}\n')
+
+    checked = subprocess.run(
+        [sys.executable, ROOT / ".ci/revisions.py", tmp_path], capture_output=True, text=True, check=False
+    )
+
+    assert (checked.returncode, checked.stderr) == (1 if refusal else 0, "")
+    assert checked.stdout == (f"services/painting/migrations: {refusal}\n" if refusal else "")

@@ -117,7 +117,10 @@ def test_what_nobody_would_notice_is_fine(line: str) -> None:
         ({"0003_notes.py": ("0003", "0001")}, "0002 and 0003 are all the newest: one must come after the other"),
         ({"0003_notes.py": ("0004", "0002")}, "0003_notes.py is revision 0004"),
         ({"0003_notes.py": ("0002", "0001")}, "Revision 0002 is present more than once"),
-        ({"0004_notes.py": ("0004", "0003")}, "Revision 0003 referenced from 0003 -> 0004 (head), notes is not present"),
+        (
+            {"0004_notes.py": ("0004", "0003")},
+            "Revision 0003 referenced from 0003 -> 0004 (head), notes is not present",
+        ),
     ],
 )
 def test_revisions_stand_in_one_row(tmp_path: Path, made: Mapping[str, tuple[str, str]], refusal: str) -> None:

@@ -406,7 +406,7 @@ def test_nobody_reaches_mail_servers_of_the_internet_unasked(overlay: str) -> No
 
 def test_whoever_sends_a_test_by_mail_has_the_password_as_well() -> None:
     for part in ("notifications-api", "notifications-worker"):
-        assert environment("production", part)["NOTIFICATIONS_SMTP_PASSWORD"] == "secret"  # noqa: S105 - of that shape
+        assert environment("production", part)["NOTIFICATIONS_SMTP_PASSWORD"] == "secret"
 
 
 # Production

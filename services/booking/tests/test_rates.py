@@ -70,9 +70,7 @@ async def test_a_booking_that_came_too_soon_changes_nothing_and_is_made_under_it
 async def test_an_installation_may_do_without_a_limit_of_bookings(tenant: Tenant) -> None:
     tenant.app.state.rate_limits = RateLimits({"bookings": Rate(per_minute=0, burst=1)}, clock=lambda: 0.0)
 
-    answers = [
-        await tenant.api.post("/v1/appointments", json=tenant.request(tenant.at(hour))) for hour in (9, 10, 11)
-    ]
+    answers = [await tenant.api.post("/v1/appointments", json=tenant.request(tenant.at(hour))) for hour in (9, 10, 11)]
 
     assert {answer.status_code for answer in answers} == {201}
     assert "ratelimit" not in answers[0].headers

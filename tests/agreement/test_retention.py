@@ -31,6 +31,7 @@ _RECORD: Final = "the record of what was booked; erasing takes the person out of
 KEPT: Final[Mapping[str, Mapping[str, str]]] = {
     "booking": {
         "client_preferences": _STATE,
+        "organization_channels": _STATE,
         "organizations": _MASTER,
         "businesses": _MASTER,
         "resources": _MASTER,
@@ -69,6 +70,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "follow_up_rules": _MASTER,
         "quiet_hours": _MASTER,
         "channel_accounts": _MASTER,
+        "organization_channels": "one row per organization",
         "organization_opt_outs": "digests only: so that nobody who said STOP to an organization is written to by it",
         "send_limits": _MASTER,
         "catalogue": _STATE,

@@ -10,9 +10,10 @@ import pytest
 from booking_fixtures import Tenant
 
 from booking import worker
-from booking.consumers import on_client_preferences
+from booking.consumers import on_client_preferences, on_organization_channels
 from booking.storage.bulk import BulkStore
 from booking.storage.policies import PolicyCache
+from slotstream_contracts.channels import OrganizationChannelsState
 from slotstream_contracts.envelope import wrap
 from slotstream_contracts.preferences import ClientPreferencesState
 from slotstream_servicekit.consumer import Received
@@ -286,6 +287,60 @@ async def opts_out(tenant: Tenant, client_id: str, *channels: str, version: int)
     )
     async with tenant.database.system_transaction() as session:
         await on_client_preferences(session, [record])
+
+
+async def has_channels(tenant: Tenant, *channels: str, version: int, organization_id: UUID | None = None) -> None:
+    """What notifications says once an organization has set or removed an account of its own."""
+    organization_id = organization_id or tenant.organization_id
+    state = OrganizationChannelsState.model_validate(
+        {
+            "organization_id": organization_id,
+            "channels": channels,
+            "updated_at": tenant.now[0],
+            "version": version,
+        }
+    )
+    event = wrap(
+        state,
+        organization=organization_id,
+        subject=str(organization_id),
+        sequence=version,
+        time=tenant.now[0],
+        source="/slotstream/notifications",
+        correlation_id="c",
+        id=uuid4(),
+    )
+    record = Received(
+        event=event, key=event.partitionkey, topic=event.topic, partition=0, offset=version, timestamp=tenant.now[0]
+    )
+    async with tenant.database.system_transaction() as session:
+        await on_organization_channels(session, [record])
+
+
+async def test_an_organization_sends_on_its_own_channels_whatever_the_installation_has(tenant: Tenant) -> None:
+    tenant.app.state.dependencies = replace(tenant.app.state.dependencies, message_channels=frozenset({"email"}))
+    booked = await tenant.book(tenant.at(9))
+    body = {"verb": "sms_client", "ids": [booked["id"]], "arguments": {"text": "We open an hour later."}}
+
+    async def asked() -> str | None:
+        answer = await tenant.api.post(BULK, json=body)
+        return None if answer.status_code == 200 else str(answer.json()["code"])
+
+    assert await asked() == "channel_unavailable"
+    # Another organization's account is no help.
+    await has_channels(tenant, "email", "sms", version=1, organization_id=uuid4())
+    assert await asked() == "channel_unavailable"
+    await has_channels(tenant, "email", "sms", version=1)
+    assert await asked() is None
+    assert len(await commands(tenant)) == 1
+
+    # Its account is gone, although the installation is said to have one; what is older says nothing any more.
+    configured = frozenset({"email", "sms"})
+    tenant.app.state.dependencies = replace(tenant.app.state.dependencies, message_channels=configured)
+    await has_channels(tenant, "email", version=3)
+    await has_channels(tenant, "email", "sms", version=2)
+    assert await asked() == "channel_unavailable"
+    assert len(await commands(tenant)) == 1
 
 
 async def test_who_has_opted_out_gets_no_sms_and_the_answer_says_so(tenant: Tenant) -> None:

@@ -8,17 +8,24 @@ import pytest
 from booking_fixtures import NOW, Tenant
 from sqlalchemy import text
 
-from booking.consumers import audited_projections, on_client_preferences, on_external_busy, on_schedules
+from booking.consumers import (
+    audited_projections,
+    on_client_preferences,
+    on_external_busy,
+    on_organization_channels,
+    on_schedules,
+)
+from slotstream_contracts.channels import OrganizationChannelsState
 from slotstream_contracts.envelope import Envelope, parse, wrap
 from slotstream_contracts.preferences import ClientPreferencesState
 from slotstream_contracts.schedules import ExternalBusyState, ScheduleState
-from slotstream_contracts.topics import CLIENT_PREFERENCES, EXTERNAL_BUSY, SCHEDULES
+from slotstream_contracts.topics import CHANNELS, CLIENT_PREFERENCES, EXTERNAL_BUSY, SCHEDULES
 from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.testing.drift import StoredRecord, drift_found, state_record, tombstone_record
 
 pytestmark = pytest.mark.service
 
-NONE = {"schedules": 0, "external_busy": 0, "client_preferences": 0}
+NONE = {"schedules": 0, "external_busy": 0, "client_preferences": 0, "organization_channels": 0}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +37,11 @@ NONE = {"schedules": 0, "external_busy": 0, "client_preferences": 0}
         ("UPDATE external_busy SET key = :gone WHERE key = :busy", "external_busy"),
         ("UPDATE client_preferences SET opted_out = '{}' WHERE client_id = :client", "client_preferences"),
         ("UPDATE client_preferences SET version = version - 1 WHERE client_id = :client", "client_preferences"),
+        (
+            "UPDATE organization_channels SET channels = '{}' WHERE organization_id = :organization",
+            "organization_channels",
+        ),
+        ("DELETE FROM organization_channels WHERE organization_id = :organization", "organization_channels"),
     ],
 )
 async def test_a_row_that_is_otherwise_than_its_topic_says_is_found(tenant: Tenant, spoil: str, drifting: str) -> None:
@@ -46,6 +58,7 @@ async def test_a_row_that_is_otherwise_than_its_topic_says_is_found(tenant: Tena
         **at,
     )
     preferences = ClientPreferencesState(client_id=client, opted_out=("sms",), **at)
+    channels = OrganizationChannelsState(channels=("email", "sms"), **at)
 
     def received(state: Any, key: str) -> Received[Envelope[Any]]:
         said = wrap(
@@ -66,15 +79,17 @@ async def test_a_row_that_is_otherwise_than_its_topic_says_is_found(tenant: Tena
         await on_schedules(session, [received(schedule, str(owner))])
         await on_external_busy(session, [received(event, busy)])
         await on_client_preferences(session, [received(preferences, str(client))])
+        await on_organization_channels(session, [received(channels, str(organization))])
     records = [
         state_record(SCHEDULES.name, str(owner), received(schedule, str(owner)).event),
         state_record(EXTERNAL_BUSY.name, busy, received(event, busy).event),
         tombstone_record(EXTERNAL_BUSY.name, gone, organization_id=organization, sequence=9),
         state_record(CLIENT_PREFERENCES.name, str(client), received(preferences, str(client)).event),
+        state_record(CHANNELS.name, str(organization), received(channels, str(organization)).event),
     ]
     assert await _drift(tenant, records) == NONE
 
-    values = {"owner": owner, "busy": busy, "gone": gone, "client": client}
+    values = {"owner": owner, "busy": busy, "gone": gone, "client": client, "organization": organization}
     async with tenant.database.system_transaction() as session:
         statement = text(spoil)
         await session.execute(statement, {name: values[name] for name in statement.compile().params})

@@ -53,6 +53,7 @@ NOTIFICATION_COMMANDS = Topic(
     retention=COMMANDS_RETENTION,
 )
 CLIENT_PREFERENCES = Topic(name="slotstream.client-preferences.v1", key="client id", cleanup="compact", partitions=3)
+CHANNELS = Topic(name="slotstream.channels.v1", key="organization id", cleanup="compact", partitions=3)
 USERS = Topic(name="slotstream.users.v1", key="user id", cleanup="compact", partitions=3)
 MESSAGES = Topic(name="slotstream.messages.v1", key="appointment or client id", cleanup="delete")
 IMPORTS = Topic(name="slotstream.imports.v1", key="import id", cleanup="delete", partitions=3)
@@ -74,6 +75,7 @@ TOPICS: tuple[Topic, ...] = (
     BOOKING_RESULTS,
     NOTIFICATION_COMMANDS,
     CLIENT_PREFERENCES,
+    CHANNELS,
     USERS,
     MESSAGES,
     IMPORTS,

@@ -42,6 +42,7 @@ class VersionedTable:
         self._differing = text(_differing_of(table, self._key))
         self._kept = text(_kept_of(table, self._key))
         self._page, self._first_page = (text(_page_of(table, self._key, after=after)) for after in (True, False))
+        # Of two and more names they make tuples, of one the bare value.
         self._key_of_object, self._key_of_mapping = attrgetter(*self._key), itemgetter(*self._key)
 
     async def put(self, session: AsyncSession, rows: Iterable[Any]) -> set[Key]:
@@ -88,7 +89,8 @@ class VersionedTable:
 
     def key_of(self, row: Any) -> Key:
         """The primary key of a row."""
-        return tuple(self._key_and_version(row)[0])
+        key = self._key_and_version(row)[0]
+        return tuple(key) if len(self._key) > 1 else (key,)
 
     def _key_and_version(self, row: Any) -> tuple[Any, int]:
         if isinstance(row, Mapping):

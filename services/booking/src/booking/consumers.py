@@ -12,9 +12,12 @@ from booking.storage.messages import MessageStore
 from booking.storage.policies import PolicyCache, bump_policy
 from booking.storage.projections import (
     BUSY_TABLE,
+    CHANNEL_TABLE,
     PREFERENCE_TABLE,
     SCHEDULE_TABLE,
     BusyRow,
+    ChannelRow,
+    ChannelStore,
     ExternalBusyStore,
     PreferenceRow,
     PreferenceStore,
@@ -24,6 +27,7 @@ from booking.storage.projections import (
 from booking.usecases.commands import KNOWN_COMMANDS, ReceivedCommand, answer_commands
 from booking.usecases.commands.invalid import refuse_invalid_command
 from slotstream_contracts.attributes import Attributes
+from slotstream_contracts.channels import OrganizationChannelsState
 from slotstream_contracts.commands import appointments_in
 from slotstream_contracts.envelope import Envelope
 from slotstream_contracts.messages import (
@@ -38,7 +42,14 @@ from slotstream_contracts.messages import (
 )
 from slotstream_contracts.preferences import ClientPreferencesState
 from slotstream_contracts.schedules import ExternalBusyState, ScheduleState
-from slotstream_contracts.topics import BOOKING_COMMANDS, CLIENT_PREFERENCES, EXTERNAL_BUSY, MESSAGES, SCHEDULES
+from slotstream_contracts.topics import (
+    BOOKING_COMMANDS,
+    CHANNELS,
+    CLIENT_PREFERENCES,
+    EXTERNAL_BUSY,
+    MESSAGES,
+    SCHEDULES,
+)
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.consumer import Consumers, Handler, InvalidRecord, OnInvalid, Received
 from slotstream_servicekit.context import Cause
@@ -68,6 +79,7 @@ def register(consumers: Consumers, *, policies: PolicyCache, clock: Clock) -> No
     consumers.subscribe(SCHEDULES.name, on_schedules, dedupe=False)
     consumers.subscribe(EXTERNAL_BUSY.name, on_external_busy, dedupe=False)
     consumers.subscribe(CLIENT_PREFERENCES.name, on_client_preferences, dedupe=False)
+    consumers.subscribe(CHANNELS.name, on_organization_channels, dedupe=False)
     consumers.subscribe(MESSAGES.name, on_messages, types=OUTCOMES, dedupe=False)
     consumers.subscribe(
         BOOKING_COMMANDS.name,
@@ -94,6 +106,12 @@ def projections() -> Sequence[Projection]:
             topics=(CLIENT_PREFERENCES.name,),
             handler=on_client_preferences,
             tables=("client_preferences",),
+        ),
+        Projection(
+            name="organization_channels",
+            topics=(CHANNELS.name,),
+            handler=on_organization_channels,
+            tables=("organization_channels",),
         ),
         Projection(
             name="message_events",
@@ -140,6 +158,13 @@ def audited_projections(*, clock: Clock) -> Sequence[AuditedProjection]:
             row_of=lambda _, event: _preference_row(event),
             key_of=lambda organization_id, key: (organization_id, UUID(key)),
             record_key_of=lambda key: str(key[1]),
+        ),
+        AuditedProjection(
+            name="organization_channels",
+            topic=CHANNELS.name,
+            table=CHANNEL_TABLE,
+            row_of=lambda _, event: _channel_row(event),
+            record_key_of=lambda key: str(key[0]),
         ),
     )
 
@@ -222,6 +247,18 @@ def _preference_row(event: Envelope[ClientPreferencesState]) -> PreferenceRow:
         opted_out=state.opted_out,
         version=state.version,
     )
+
+
+async def on_organization_channels(
+    session: AsyncSession, batch: Sequence[Received[Envelope[OrganizationChannelsState]]]
+) -> None:
+    """On what an organization can send, so that a message on anything else is refused where it is asked for."""
+    newest = newest_by_key(batch).values()
+    await ChannelStore(session).put([_channel_row(record.event) for record in newest if record.event is not None])
+
+
+def _channel_row(event: Envelope[OrganizationChannelsState]) -> ChannelRow:
+    return ChannelRow(organization_id=event.organization, channels=event.data.channels, version=event.data.version)
 
 
 async def on_messages(session: AsyncSession, batch: Sequence[Received[Envelope[MessageEvent]]]) -> None:

@@ -40,6 +40,7 @@ from notifications.domain import (
 from notifications.settings import NotificationsSettings
 from notifications.storage import PLANNED_CHANNEL, ChannelAccountStore
 from notifications.usecases.channel_accounts import AccountRules
+from notifications.usecases.organization_channels import tell_changed_channels
 from notifications.worker import Replanner, Sender
 from slotstream_contracts.envelope import parse
 from slotstream_servicekit.background import BackgroundTask, repeatedly
@@ -156,6 +157,7 @@ def create_worker(settings: NotificationsSettings, *, clock: Clock = system_cloc
             repeatedly("replanning", Replanner(sender).step, every=settings.poll_every.total_seconds()),
             housekeeping(database, sweeps(settings), every=_HOUSEKEEPING_SECONDS),
             *([] if sealer is None else [_resealing(database, sealer)]),
+            _telling_channels(database, channels, clock),
         ],
         checks=[("sender", sender.check)],
         dispose=[*(channel.aclose for channel in channels), accounts.aclose],
@@ -171,6 +173,17 @@ def _resealing(database: Database, sealer: Sealer) -> BackgroundTask:
         log.info("secrets_resealed", sealed=resealed.sealed, unreadable=resealed.unreadable)
 
     return repeatedly("resealing", reseal_accounts, every=_RESEALING_SECONDS)
+
+
+def _telling_channels(database: Database, channels: Channels, clock: Clock) -> BackgroundTask:
+    """The installation's channels change at a start only; what a process with older settings told is found the next
+    day.
+    """
+
+    async def tell() -> None:
+        await tell_changed_channels(database=database, channels=channels, clock=clock)
+
+    return repeatedly("telling_channels", tell, every=_RESEALING_SECONDS)
 
 
 def create_sealer(settings: NotificationsSettings) -> Sealer | None:

@@ -1,6 +1,6 @@
 """What notifications publishes: what became of each message, without addresses and texts, and who has opted out."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -16,6 +16,7 @@ from notifications.domain import (
     Status,
 )
 from slotstream_contracts.base import Actor
+from slotstream_contracts.channels import OrganizationChannelsState
 from slotstream_contracts.commands import CancelAppointment, ConfirmAppointment
 from slotstream_contracts.envelope import Envelope, wrap
 from slotstream_contracts.messages import (
@@ -169,6 +170,30 @@ def preference_record(preference: Preference, *, cause: Cause, now: datetime) ->
         id=new_id(),
     )
     return record_of(envelope, aggregatetype="client_preferences")
+
+
+def organization_channels_record(
+    organization_id: UUID, channels: Collection[Channel], *, version: int, cause: Cause, now: datetime
+) -> OutboxRecord:
+    state = OrganizationChannelsState(
+        organization_id=organization_id,
+        channels=tuple(channel.value for channel in Channel if channel in channels),
+        updated_at=now,
+        version=version,
+    )
+    envelope = wrap(
+        state,
+        organization=organization_id,
+        subject=str(organization_id),
+        sequence=version,
+        time=now,
+        source=SOURCE,
+        correlation_id=cause.correlation_id,
+        causation_id=cause.causation_id,
+        traceparent=cause.traceparent,
+        id=new_id(),
+    )
+    return record_of(envelope, aggregatetype="organization_channels")
 
 
 def preference_tombstone(organization_id: UUID, client_id: UUID, version: int) -> OutboxRecord:

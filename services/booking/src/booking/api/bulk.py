@@ -12,12 +12,11 @@ from starlette.responses import Response
 from booking.api.dependencies import AppointmentReader, BulkWriter, CurrentDependencies, sees_internal_notes
 from booking.api.filters import within_limits
 from booking.domain.bulk import AT_ONCE, BulkProgress
-from booking.domain.errors import NotReachableError
 from booking.schemas.appointments import appointment_out
 from booking.schemas.bulk import BulkIn, BulkJobOut, BulkOut, BulkProblemOut, BulkResultOut
 from booking.storage.bulk import BulkStore
 from booking.usecases.bulk import ItemOutcome, do_in_bulk
-from booking.usecases.messages import require_readable
+from booking.usecases.messages import require_channel, require_readable
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
@@ -52,14 +51,14 @@ async def do_with_many(
     worker: `GET /v1/bulk/{id}` says how far it is.
     """
     principal.require(Right.SEND_MESSAGES if body.verb.is_message else Right.WRITE_APPOINTMENTS)
-    channel = body.verb.channel
-    if channel is not None and channel not in dependencies.message_channels:
-        raise NotReachableError("channel_unavailable", f"Nothing can be sent by {channel}: it is not configured")
     order = body.to_order(new_id())
     require_readable(order)
 
     async def action(session: AsyncSession) -> Response:
         context, store = dependencies.context_of(principal), BulkStore(session)
+        await require_channel(
+            session=session, context=context, channel=order.verb.channel, by_default=dependencies.message_channels
+        )
         if body.filter is not None:
             wanted = within_limits(body.filter.to_filter(), context.limits)
             ids = await store.find_ids(context.organization_id, wanted)

@@ -6,14 +6,16 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from booking.storage.tables import client_preferences, external_busy, schedules
+from booking.storage.tables import client_preferences, external_busy, organization_channels, schedules
 from slotstream_servicekit.projections import VersionedTable
 
 SCHEDULE_TABLE: Final = VersionedTable(schedules)
 BUSY_TABLE: Final = VersionedTable(external_busy)
 PREFERENCE_TABLE: Final = VersionedTable(client_preferences)
+CHANNEL_TABLE: Final = VersionedTable(organization_channels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,15 @@ class PreferenceRow:
     organization_id: UUID
     client_id: UUID
     opted_out: tuple[str, ...]
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRow:
+    """All channels on which the organization can send."""
+
+    organization_id: UUID
+    channels: tuple[str, ...]
     version: int
 
 
@@ -87,3 +98,19 @@ class PreferenceStore:
     async def forget(self, versions: Mapping[tuple[UUID, UUID], int | None]) -> None:
         """Removes the preferences of erased clients, by organization and client."""
         await PREFERENCE_TABLE.forget(self._session, versions)
+
+
+class ChannelStore:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def put(self, rows: Iterable[ChannelRow]) -> None:
+        await CHANNEL_TABLE.put(self._session, rows)
+
+    async def of(self, organization_id: UUID) -> frozenset[str] | None:
+        """None where notifications has said nothing of this organization."""
+        query = select(organization_channels.c.channels).where(
+            organization_channels.c.organization_id == organization_id
+        )
+        channels: list[str] | None = (await self._session.execute(query)).scalar()
+        return None if channels is None else frozenset(channels)

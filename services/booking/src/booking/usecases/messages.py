@@ -1,6 +1,6 @@
 """Messages and calls to clients or staff about appointments, for notifications to send."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from booking.domain.bulk import BulkOrder, MessageChannel
 from booking.domain.errors import NotReachableError
 from booking.domain.messages import Recipient
 from booking.publishers import send_message_record
+from booking.storage.projections import ChannelStore
 from booking.storage.recipients import RecipientStore
 from slotstream_contracts.template_variables import VARIABLES
 from slotstream_servicekit.context import Context
@@ -19,6 +20,19 @@ from slotstream_servicekit.outbox import OutboxRecord, enqueue
 from slotstream_servicekit.templates import TemplateSandbox
 
 _SANDBOX: Final = TemplateSandbox(VARIABLES)
+
+
+async def require_channel(
+    *, session: AsyncSession, context: Context, channel: MessageChannel | None, by_default: Collection[str]
+) -> None:
+    """Raises NotReachableError where the organization can send nothing on it. `by_default`: on what one can that has
+    never had accounts of its own.
+    """
+    if channel is None:
+        return
+    known = await ChannelStore(session).of(context.organization_id)
+    if channel not in (by_default if known is None else known):
+        raise NotReachableError("channel_unavailable", f"Nothing can be sent by {channel}: it is not configured")
 
 
 def require_readable(order: BulkOrder) -> None:

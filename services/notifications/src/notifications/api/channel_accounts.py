@@ -1,6 +1,7 @@
 """/v1/channel-accounts: accounts of the organization's own at providers, for its owners alone."""
 
 from fastapi import Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.account_schemas import (
     ChannelAccountsOut,
@@ -10,7 +11,7 @@ from notifications.account_schemas import (
     TwilioAccountOut,
 )
 from notifications.adapters.email import checked_address
-from notifications.api.dependencies import Administrator, CurrentDependencies
+from notifications.api.dependencies import Administrator, CurrentDependencies, Dependencies
 from notifications.domain import (
     API_SECRET,
     AUTH_TOKEN,
@@ -22,8 +23,10 @@ from notifications.domain import (
     TwilioDetails,
 )
 from notifications.usecases.channel_accounts import list_accounts, remove_account, set_account
+from notifications.usecases.organization_channels import tell_channels
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.etags import IfMatch
+from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.telemetry import get_logger
 
@@ -70,6 +73,7 @@ async def set_smtp_account(
             rules=dependencies.account_rules,
             expected_version=expected_version,
         )
+        await _tell(session, dependencies, principal)
     log.info("channel_account_set", provider="smtp", host=body.host, by=principal.subject, version=account.version)
     return model_response(SmtpAccountOut.of(account), version=account.version)
 
@@ -97,6 +101,7 @@ async def set_twilio_account(
             rules=dependencies.account_rules,
             expected_version=expected_version,
         )
+        await _tell(session, dependencies, principal)
     log.info(
         "channel_account_set",
         provider="twilio",
@@ -119,4 +124,15 @@ async def remove_channel_account(
             provider=provider,
             expected_version=expected_version,
         )
+        await _tell(session, dependencies, principal)
     log.info("channel_account_removed", provider=provider.value, by=principal.subject)
+
+
+async def _tell(session: AsyncSession, dependencies: Dependencies, principal: Principal) -> None:
+    await tell_channels(
+        session=session,
+        channels=dependencies.channels,
+        organization_id=principal.organization_id,
+        cause=dependencies.context_of(principal).cause,
+        clock=dependencies.clock,
+    )

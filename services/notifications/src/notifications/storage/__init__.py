@@ -10,6 +10,7 @@ from notifications.storage.ledger import Ledger, MessageFilter
 from notifications.storage.mail_replies import GivenAddress, MailReplyStore
 from notifications.storage.messages import PLANNED_CHANNEL, MessageStore, Stop
 from notifications.storage.opt_outs import OptOutStore
+from notifications.storage.organization_channels import OrganizationChannelStore
 from notifications.storage.preferences import PreferenceStore
 from notifications.storage.projections import CatalogueStore, ClientStore
 from notifications.storage.push import Devices, PushSubscriptionStore
@@ -43,6 +44,7 @@ __all__ = [
     "MessageFilter",
     "MessageStore",
     "OptOutStore",
+    "OrganizationChannelStore",
     "PreferenceStore",
     "PushSubscriptionStore",
     "QuietHoursStore",

@@ -25,7 +25,7 @@ from booking.storage.tables.commands import command_results
 from booking.storage.tables.history import former_clients, history, overrides
 from booking.storage.tables.messages import message_events
 from booking.storage.tables.occupancy import holds, occupancy
-from booking.storage.tables.policies import client_preferences, external_busy, schedules
+from booking.storage.tables.policies import client_preferences, external_busy, organization_channels, schedules
 from booking.storage.tables.series import series, series_occurrences
 from booking.storage.tables.waiting_list import freed_times, waiting_list_entries
 from slotstream_servicekit.http.idempotency import idempotency_table
@@ -79,6 +79,7 @@ UNLIMITED_TABLES = {
     "former_clients": "read beside their appointments only",
     "idempotency_keys": "a caller's own",
     "occupancy": "takes time, whoever asks; shown as reasons only",
+    "organization_channels": "the organization's",
     "organizations": "the policy's version",
     "outbox": "never read by requests",
     "resource_businesses": "the whole policy judges a booking; CatalogueStore is given the limits",
@@ -125,6 +126,7 @@ __all__ = [
     "message_events",
     "metadata",
     "occupancy",
+    "organization_channels",
     "organizations",
     "outbox",
     "overrides",

@@ -34,6 +34,16 @@ external_busy = Table(
     comment="Keyed by organization and the topic's record key: a tombstone says nothing else.",
 )
 
+organization_channels = Table(
+    "organization_channels",
+    metadata,
+    organization(),
+    Column("channels", ARRAY(Text), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    instant("applied_at"),
+    PrimaryKeyConstraint("organization_id"),
+)
+
 client_preferences = Table(
     "client_preferences",
     metadata,

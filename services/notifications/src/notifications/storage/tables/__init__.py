@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from notifications.storage.tables.base import instant, metadata
-from notifications.storage.tables.channel_accounts import channel_accounts, organization_opt_outs
+from notifications.storage.tables.channel_accounts import channel_accounts, organization_channels, organization_opt_outs
 from notifications.storage.tables.ledger import inbound_messages, messages, number_opt_outs, provider_calls
 from notifications.storage.tables.mail_replies import calendar_replies, reply_addresses
 from notifications.storage.tables.push import push_subscriptions
@@ -51,6 +51,7 @@ __all__ = [
     "messages",
     "metadata",
     "number_opt_outs",
+    "organization_channels",
     "organization_opt_outs",
     "outbox",
     "preferences",
@@ -337,6 +338,7 @@ TENANT_TABLES = (
     "idempotency_keys",
     "inbound_messages",
     "messages",
+    "organization_channels",
     "organization_opt_outs",
     "outbox",
     "preferences",
@@ -413,6 +415,7 @@ UNLIMITED_TABLES = {
     "channel_accounts": "the organization's, and its owners' alone",
     "clients": "the organization's: people come to several businesses",
     "idempotency_keys": "a caller's own",
+    "organization_channels": "the organization's",
     "organization_opt_outs": "the organization's, as clients are",
     "outbox": "never read by requests",
     "preferences": "the organization's, as clients are",

@@ -1,6 +1,6 @@
 """Accounts of organizations at providers, and who has stopped what they send by them."""
 
-from sqlalchemy import ARRAY, Column, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, Uuid, text
+from sqlalchemy import ARRAY, BigInteger, Column, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from notifications.storage.tables.base import instant, metadata
@@ -33,4 +33,14 @@ organization_opt_outs = Table(
     instant("opted_out_at"),
     PrimaryKeyConstraint("organization_id", "digest"),
     comment="Keyed hashes of phone numbers that stopped an organization's own sender.",
+)
+
+organization_channels = Table(
+    "organization_channels",
+    metadata,
+    Column("organization_id", Uuid, primary_key=True),
+    Column("channels", ARRAY(Text), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    instant("updated_at"),
+    comment="What was told last of what organizations can send on, of those that have had accounts of their own.",
 )

@@ -148,6 +148,20 @@ async def test_connections_are_kept_by_account_and_a_changed_one_begins_anew(
         assert (len(own.mails), len(other.mails)) == (3, 1)
 
 
+async def test_an_account_that_is_set_after_another_was_taken_away_sends_by_its_own_server(
+    salon: Salon, own: OwnMailServer, authority: Authority
+) -> None:
+    await set_own(salon, own)
+    await salon.receive(salon.created(salon.snapshot()))
+    await salon.send()
+    assert (await salon.http.delete(PATH)).status_code == 204
+    with own_mail_server(authority) as second:
+        await set_own(salon, second)
+        await salon.receive(salon.created(salon.snapshot()))
+        await salon.send()
+        assert (len(own.mails), len(second.mails)) == (1, 1)
+
+
 async def test_an_account_that_is_refused_rests_and_what_waits_for_it_goes_out_once_it_works(
     salon: Salon, own: OwnMailServer, mailbox: Mailbox, neighbour: Neighbour
 ) -> None:

@@ -69,12 +69,16 @@ class TwilioPlace:
 
 @dataclass(slots=True)
 class _Made:
-    version: int
+    sealed: bytes
     channels: tuple[OwnChannel, ...] = field(default=())
 
 
 class OwnAccounts:
-    """Makes an account's channels once for each of its versions, and keeps those that were used last."""
+    """Makes an account's channels once each time that it is set, and keeps those that were used last.
+
+    Whatever sets an account seals its secrets anew. Versions would not do: those of one that is removed and set again
+    begin anew, and what is read in a transaction that fails has one that another account gets.
+    """
 
     def __init__(self, *, sealer: Sealer | None, mail: MailLimits, twilio: TwilioPlace) -> None:
         """`sealer` None: no key is configured, and none of the accounts opens."""
@@ -93,9 +97,9 @@ class OwnAccounts:
     def channels_of(self, account: ChannelAccount) -> Sequence[OwnChannel]:
         key = (account.organization_id, account.provider.value)
         made = self._made.get(key)
-        if made is None or made.version != account.version:
+        if made is None or made.sealed != account.sealed_secrets:
             self._close(self._made.pop(key, None))
-            made = self._made[key] = _Made(account.version, tuple(self._channels(account)))
+            made = self._made[key] = _Made(account.sealed_secrets, tuple(self._channels(account)))
             if len(self._made) > _MOST_KEPT:
                 self._close(self._made.popitem(last=False)[1])
         self._made.move_to_end(key)

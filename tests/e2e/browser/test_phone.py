@@ -12,6 +12,11 @@ CUT = """() => [...document.querySelectorAll("td.t, td.t *")]
     .filter((cell) => cell.scrollWidth > cell.clientWidth + 1 && cell.clientWidth > 0 || cell.scrollHeight > cell.clientHeight + 1 && cell.matches("td"))
     .map((cell) => `${cell.textContent}: ${cell.scrollWidth} in ${cell.clientWidth}`)"""
 """Of the cells that tell when: those that do not show all of their text."""
+SMALL = """() => [...document.querySelectorAll(".bulk button, .selecting tbody .c-check .check, .top .select")]
+    .map((one) => [one.className, one.getBoundingClientRect()])
+    .filter(([, { width, height }]) => width < 47 || height < 47)
+    .map(([name, { width, height }]) => `${name}: ${width} by ${height}`)"""
+"""Of what is pressed to select several: what a finger misses."""
 
 
 async def test_the_day_is_one_persons_chosen_by_their_face(open_desk: OpenDesk, practice: Practice) -> None:
@@ -75,6 +80,36 @@ async def test_a_row_cuts_neither_its_time_nor_how_long_it_lasts(
         for width in (360, 390, 414):
             await desk.page.set_viewport_size({"width": width, "height": 844})
             assert await desk.page.evaluate(CUT) == []
+
+
+async def test_several_are_selected_and_confirmed_at_once(open_desk: OpenDesk, practice: Practice) -> None:
+    day = practice.a_day()
+    for staff, name in enumerate(("Sela Several", "Silas Several")):
+        await practice.book(day, name, staff=staff)
+    async with open_desk(viewport=PHONE, has_touch=True, bypass_csp=True, reduced_motion="reduce") as desk:
+        await desk.find("Several")
+        await desk.button("Select").tap()
+        await see(desk.bulk).to_contain_text("0 selected")
+        await see(desk.button("Confirm", within=desk.bulk)).to_be_disabled()
+        await desk.row("Sela Several").tap()
+        await see(desk.bulk).to_contain_text("1 selected")
+        assert await axe_findings(desk.page) == []
+        assert await desk.page.evaluate(SMALL) == []
+
+        # Back ends it, and selects nothing.
+        await desk.page.go_back()
+        await see(desk.bulk).to_have_count(0)
+
+        await desk.button("Select").focus()
+        await desk.press("Enter")
+        await desk.row("Sela Several").locator(".c-check .check").tap()
+        await desk.row("Silas Several").tap()
+        await see(desk.bulk).to_contain_text("2 selected")
+        await desk.button("Confirm", within=desk.bulk).tap()
+        await desk.button("Close", within=desk.sheet).last.tap()
+        await see(desk.bulk).to_have_count(0)
+        for name in ("Sela Several", "Silas Several"):
+            await see(desk.row(name)).to_contain_text("Confirmed")
 
 
 @pytest.mark.parametrize("way", ["light", "dark", "arabic"])

@@ -9,6 +9,12 @@ test("an address is read back as the filters it was made of", () => {
   expect(readSearch(search)).toEqual(search);
 });
 
+test("that several are selected is read from an address, and filters nothing", () => {
+  expect(readSearch({ selecting: "true" })).toEqual({ selecting: true });
+  expect(readSearch({ selecting: "false" })).toEqual({});
+  expect(queryOf({ selecting: true }, new Clock("en", "UTC"), "2026-11-28")).toEqual(queryOf({}, new Clock("en", "UTC"), "2026-11-28"));
+});
+
 test("what is no filter is named and filters nothing", () => {
   expect(readSearch({ status: "bogus", from: "2027-02-30", stauts: "pending" })).toEqual({
     wrong: ["stauts", "status=bogus", "from=2027-02-30"],

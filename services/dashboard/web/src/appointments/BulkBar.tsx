@@ -111,17 +111,20 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
           </button>
         )}
         {BUTTONS.filter((button) => rights[button.right as keyof typeof rights]).map(({ verb, icon }) => (
-          <button type="button" key={verb} className={verb === "cancel" ? "no" : ""} disabled={busy !== null} onClick={() => (verb === "cancel" || isAMessage(verb) ? setAsking(verb) : void run(verb).catch(() => undefined))}>
+          <button type="button" key={verb} className={verb === "cancel" ? "no" : ""} disabled={busy !== null || count === 0} onClick={() => (verb === "cancel" || isAMessage(verb) ? setAsking(verb) : void run(verb).catch(() => undefined))}>
             <Icon name={icon} />
             {t(`bulk.${verb}`)}
           </button>
         ))}
-        <button type="button" onClick={() => setAsking("export")}>
+        <button type="button" disabled={count === 0} onClick={() => setAsking("export")}>
           <Icon name="down2" />
           {t("export.short")}
         </button>
-        <button type="button" onClick={() => onChange(NONE)} aria-label={t("bulk.clear")}>
-          <kbd>Esc</kbd>
+        <button type="button" className="end" onClick={() => onChange(NONE)} aria-label={t("bulk.clear")}>
+          <kbd className="hide-s">Esc</kbd>
+          <i className="only-s">
+            <Icon name="x" />
+          </i>
         </button>
       </div>
       {error !== null && asking === null && <Problem error={error} />}

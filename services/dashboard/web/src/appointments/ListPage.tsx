@@ -87,6 +87,15 @@ export function ListPage() {
   const hidden = useMemo(() => new Set(hidden_columns ?? []), [hidden_columns]);
   const columns = ALL_COLUMNS - [...hidden].filter((column) => column !== "signals").length;
   const phone = usePhone();
+  const selecting = phone && search.selecting === true;
+  useEffect(() => {
+    if (selecting) return () => setSelection(NONE);
+  }, [selecting]);
+  /** With nothing selected any more, selecting is over too. */
+  const select = (next: Selection) => {
+    setSelection(next);
+    if (next === NONE && selecting) set({ selecting: undefined }, true);
+  };
   const rowHeight = phone ? PHONE_ROW : ROW[density ?? "comfortable"];
   const scale = useScale();
   const left = useElementScrollRestoration({ id: SCROLLER })?.scrollY ?? 0;
@@ -173,7 +182,7 @@ export function ListPage() {
   });
   // The same for as long as the list lasts, or each drawing of the page would draw every row.
   const latest = useRef<RowHand | null>(null);
-  latest.current = { verbsOf, select: toggle, focus: setCurrent, open, start };
+  latest.current = { verbsOf, select: toggle, focus: setCurrent, open: (id) => (selecting ? toggle(id, false) : open(id)), start };
   const hand = useMemo((): RowHand => {
     const now = () => latest.current as RowHand;
     return {
@@ -191,7 +200,7 @@ export function ListPage() {
     arrowup: arrow(-1),
     x: () => current && toggle(current, false),
     enter: () => current && open(current),
-    escape: () => (search.appointment ? close() : setSelection(NONE)),
+    escape: () => (search.appointment ? close() : select(NONE)),
   });
 
   const at = search.appointment ? ids.indexOf(search.appointment) : -1;
@@ -204,6 +213,9 @@ export function ListPage() {
         <h1 tabIndex={-1}>{t("nav.appointments")}</h1>
         <Live />
         <SearchField value={search.q ?? ""} onChange={(q) => set({ q: q || undefined }, true)} />
+        <Button className="only-s select" aria-pressed={selecting} onPress={() => (selecting ? select(NONE) : set({ selecting: true }))}>
+          {t("list.selectSeveral")}
+        </Button>
         <Button icon="down2" className="hide-s" onPress={() => setExporting(true)}>
           {t("export.short")}
         </Button>
@@ -225,7 +237,7 @@ export function ListPage() {
         <Attention />
       </div>
       {pages.isError && rows.length > 0 && <Problem error={pages.error} />}
-      <div className={search.appointment ? "work with-drawer" : "work"}>
+      <div className={search.appointment ? "work with-drawer" : selecting ? "work selecting" : "work"}>
         <p className="waits" role="status">
           {waiting > 0 && t("list.waits", { count: waiting })}
         </p>
@@ -300,7 +312,7 @@ export function ListPage() {
           />
         )}
       </div>
-      {selection.ids.size > 0 && <BulkBar selection={selection} rows={rows} query={{ ...query, status: search.status }} total={total} onChange={setSelection} />}
+      {(selection.ids.size > 0 || selecting) && <BulkBar selection={selection} rows={rows} query={{ ...query, status: search.status }} total={total} onChange={select} />}
       {exporting && <ExportSheet query={{ ...query, status: search.status }} ids={[...selection.ids]} total={total} onClose={() => setExporting(false)} />}
       {dialog}
     </>

@@ -28,6 +28,8 @@ export type ListSearch = {
   q?: string;
   sort?: string;
   archived?: boolean;
+  /** On a phone, rows are pressed to select them; Back ends it. */
+  selecting?: boolean;
   appointment?: string;
   /** Of the drawer. */
   tab?: DrawerTab;
@@ -35,7 +37,7 @@ export type ListSearch = {
   wrong?: string[];
 };
 
-const KNOWN = new Set(["status", "period", "from", "to", "business", "staff", "service", "source", "origin", "client", "action", "q", "sort", "archived", "appointment", "tab"]);
+const KNOWN = new Set(["status", "period", "from", "to", "business", "staff", "service", "source", "origin", "client", "action", "q", "sort", "archived", "selecting", "appointment", "tab"]);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** The filters of an address; each value that is none is kept in `wrong`, by its name. */
@@ -72,6 +74,7 @@ export function readSearch(raw: Record<string, unknown>): ListSearch {
     q: single("q", (value) => value.length <= 200),
     sort: single("sort", (value) => SORTS.includes(value)),
     archived: raw.archived === true || raw.archived === "true" ? true : undefined,
+    selecting: raw.selecting === true || raw.selecting === "true" ? true : undefined,
     appointment: single("appointment", id),
     tab: single("tab", isDrawerTab) as DrawerTab | undefined,
   };

@@ -10,7 +10,7 @@ describe("how long before an appointment", () => {
 
   test("is short on the screens of reminders, and a day is not 24 hours", () => {
     const say = (minutes_before: number, by_clock = false) => shortLead({ minutes_before, by_clock }, "en");
-    expect([say(90), say(120), say(1440, true), say(1440), say(2880, true), say(1530)]).toEqual(["1 hr 30 min", "2 hr", "1 day", "24 hr", "2 days", "25 hr 30 min"]);
+    expect([say(90), say(120), say(1440, true), say(1440), say(2880, true), say(1530)]).toEqual(["1\u00a0hr 30\u00a0min", "2\u00a0hr", "1\u00a0day", "24\u00a0hr", "2\u00a0days", "25\u00a0hr 30\u00a0min"]);
   });
 
   test("has a name that leads back to it", () => {

@@ -4,94 +4,33 @@ Not collected by `make test`, which has no cluster.
 """
 
 import json
-import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
+from cluster.looking import (
+    ADDRESS,
+    APIS,
+    NAMES,
+    WORKERS,
+    again_as,
+    asked,
+    deployments_are_ready,
+    health,
+    restarts_by_pod,
+    until,
+)
 
 from slotstream_local.kube.kubectl import Kubectl, KubectlError
-from slotstream_local.kube.waiting import is_ready
 from slotstream_local.layout import SERVICES
 
 ROOT = Path(__file__).parents[3]
-NAMES = [service.replace("_", "-") for service in SERVICES]
-APIS = [f"{name}-api" for name in NAMES]
-WORKERS = [f"{name}-worker" for name in NAMES]
 READY_SECONDS = 120
-ADDRESS = "http://localhost:30100"
-
-
-@pytest.fixture(scope="session")
-def kubectl() -> Kubectl:
-    kubectl = Kubectl()
-    kubectl.require_cluster()
-    return kubectl
-
-
-def make_kube(command: str) -> str:
-    ended = subprocess.run(
-        [sys.executable, "-m", "slotstream_local.kube.main", command],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    print(ended.stdout)
-    return ended.stdout
-
-
-@pytest.fixture(scope="session")
-def shown(kubectl: Kubectl) -> str:
-    """What `make kube` prints, from nothing applied; with SLOTSTREAM_KUBE_KEEP, on what is there."""
-    if not os.environ.get("SLOTSTREAM_KUBE_KEEP"):
-        make_kube("down")
-    return make_kube("up")
-
-
-@pytest.fixture(scope="session")
-def variables(shown: str) -> Mapping[str, str]:
-    return dict(re.findall(r"\b(BOOKING|AVAILABILITY|ORG|TOKEN)=(\S+)", shown))
-
-
-@pytest.fixture(scope="session")
-def booking(variables: Mapping[str, str]) -> Iterator[httpx2.Client]:
-    headers = {"Authorization": f"Bearer {variables['TOKEN']}"}
-    with httpx2.Client(base_url=variables["BOOKING"], headers=headers, timeout=10) as client:
-        yield client
-
-
-def until(holds: Any, *, seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.5)
-
-
-def deployments_are_ready(kubectl: Kubectl) -> bool:
-    return all(is_ready(part) for part in kubectl.listed("deployments,statefulsets"))
-
-
-def asked(kubectl: Kubectl, deployment: str, code: str) -> Any:
-    """What Python in one of the deployment's pods prints, as JSON."""
-    return json.loads(kubectl.here("exec", f"deployment/{deployment}", "--", "python", "-c", code))
-
-
-def health(kubectl: Kubectl, deployment: str, path: str) -> tuple[int, Any]:
-    code = (
-        "import http.client, json; c = http.client.HTTPConnection('127.0.0.1', 8000, timeout=10); "
-        f"c.request('GET', '{path}'); a = c.getresponse(); print(json.dumps([a.status, json.loads(a.read())]))"
-    )
-    status, report = asked(kubectl, deployment, code)
-    return status, report
 
 
 def test_from_nothing_to_all_ready(shown: str) -> None:
@@ -227,21 +166,6 @@ def test_jobs_run_again_and_by_two_at_once(kubectl: Kubectl, shown: str) -> None
             kubectl.here("delete", "job", job["metadata"]["name"], "--ignore-not-found")
 
 
-def again_as(job: Mapping[str, Any], suffix: str) -> dict[str, Any]:
-    labels = {key: value for key, value in job["spec"]["template"]["metadata"]["labels"].items() if "/" in key}
-    template = {
-        "metadata": {"labels": {key: value for key, value in labels.items() if key.startswith("app.")}},
-        "spec": job["spec"]["template"]["spec"],
-    }
-    metadata = {"name": f"{job['metadata']['name']}-{suffix}", "namespace": job["metadata"]["namespace"]}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": metadata,
-        "spec": {"backoffLimit": 0, "template": template},
-    }
-
-
 def test_without_kafka_bookings_go_on_and_workers_say_what_they_wait_for(
     kubectl: Kubectl, booking: httpx2.Client
 ) -> None:
@@ -266,13 +190,6 @@ def test_without_kafka_bookings_go_on_and_workers_say_what_they_wait_for(
         kubectl.here("scale", "statefulset/kafka", "--replicas", "1")
     until(lambda: deployments_are_ready(kubectl), seconds=180, what="not ready again")
     assert restarts_by_pod(kubectl) == restarts
-
-
-def restarts_by_pod(kubectl: Kubectl) -> dict[str, int]:
-    return {
-        pod["metadata"]["name"]: sum(each["restartCount"] for each in pod["status"]["containerStatuses"])
-        for pod in kubectl.listed("pods", selector="app.kubernetes.io/component in (api, worker)")
-    }
 
 
 def test_one_service_is_scaled_and_no_other_one_moves(kubectl: Kubectl, shown: str, booking: httpx2.Client) -> None:

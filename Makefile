@@ -64,7 +64,7 @@ kube: $(READY) ## Images, then all on the cluster that kubectl reaches (IMAGES=b
 	@$(if $(ARGS)$(filter built,$(IMAGES)),,$(MAKE) --no-print-directory images)
 	@$(BIN)/python -m slotstream_local.kube.main $(or $(ARGS),up)
 
-kube-test: $(READY) ## What needs a cluster: from nothing to ready, a first booking, who reaches whom; forgets its data
+kube-test: $(READY) ## What needs a cluster: from nothing to ready, who reaches whom, changes under load; forgets its data
 	@.ci/kube $(ARGS)
 
 web: $(READY) ## Build the web application, if it has changed (ARGS=--test, --check, --api)

@@ -284,5 +284,6 @@ async def test_a_stopping_process_is_unready_while_it_still_serves(start: Start)
         await process.until('"event":"stopping"')
         answer = await client.get("/readyz")
         assert (answer.status_code, answer.json()["checks"]["stopping"]["ok"]) == (503, False)
+        assert answer.headers["connection"] == "close", "the next request would come when nobody is there"
         assert (await client.post("/v1/work")).json() == "done"
     assert await process.ended() == 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from dashboard.adapters import upstreams as upstreams_module
 from dashboard.adapters.upstreams import HttpAnswer, HttpUpstreams
 from dashboard.domain.protocols import UpstreamError
 
@@ -181,6 +182,35 @@ async def test_nobody_there_no_answer_and_half_an_answer_are_errors() -> None:
     async with the_upstreams(silent_seconds=0.2) as upstreams, a_service(say_nothing) as service:
         with pytest.raises(UpstreamError):
             await upstreams.ask("GET", f"{service.address}/v1/x", headers=[])
+
+
+async def test_what_nobody_could_be_sent_is_tried_again_whatever_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act(_head: bytes, reader: Reader, writer: Writer) -> None:
+        assert await reader.readexactly(6) == b"abcdef"
+        writer.write(OK)
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"abc"
+        yield b"def"
+
+    service = Service(act)
+    servers: list[asyncio.Server] = []
+    gone = await asyncio.start_server(service.serve, "127.0.0.1", 0)
+    host, port = gone.sockets[0].getsockname()
+    gone.close()
+
+    async def comes_up_meanwhile(_seconds: float) -> None:
+        servers.append(await asyncio.start_server(service.serve, host, port))
+
+    async with the_upstreams() as upstreams:
+        monkeypatch.setattr(upstreams_module, "pause", comes_up_meanwhile)
+        answer = await upstreams.ask(
+            "POST", f"http://{host}:{port}/v1/x", headers=[("content-length", "6")], body=parts()
+        )
+        assert await whole(answer) == b"ok"
+
+    assert (len(servers), len(service.heads)) == (1, 1)
+    servers[0].close()
 
 
 async def test_a_stream_may_be_silent_and_whoever_closes_it_hangs_up() -> None:

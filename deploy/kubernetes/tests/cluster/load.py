@@ -86,7 +86,7 @@ class Load:
         )
         kept = {wish.email for wish in self.wishes if not wish.cancelled}
         until(lambda: not self._untold(kubectl, kept), seconds=240, what="some were never told")
-        mine = [(to, message_id) for to, message_id in mails(kubectl) if self.business_id in to]
+        mine = mails(kubectl, self.business_id)
         twice = [message_id for message_id, times in Counter(message_id for _, message_id in mine).items() if times > 1]
         assert not twice, f"sent twice: {twice[:5]}"
         told = Counter(to for to, _ in mine)
@@ -95,7 +95,7 @@ class Load:
 
     def _untold(self, kubectl: Kubectl, emails: set[str]) -> set[str]:
         """Who has no mail, but for those of whom the ledger says that nobody can know."""
-        untold = emails - {to for to, _ in mails(kubectl)}
+        untold = emails - {to for to, _ in mails(kubectl, self.business_id)}
         if not untold:
             return untold
         ids = ", ".join(f"'{wish.appointment_id}'" for wish in self.wishes if wish.email in untold)

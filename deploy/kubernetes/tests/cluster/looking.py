@@ -55,15 +55,16 @@ def sql(kubectl: Kubectl, database: str, statement: str) -> str:
     return kubectl.here("exec", "postgres-0", "--", "sh", "-c", psql, "psql", statement, database).strip()
 
 
-def mails(kubectl: Kubectl) -> list[tuple[str, str]]:
-    """Each caught mail: to whom, and its Message-ID."""
-    code = """
+def mails(kubectl: Kubectl, business_id: str) -> list[tuple[str, str]]:
+    """Each caught mail to clients whose address names this business: the address, and the Message-ID."""
+    code = f"""
 import json, pathlib
 from email.parser import BytesHeaderParser
 from email.utils import parseaddr
-parse = BytesHeaderParser().parsebytes
-found = [parse(path.read_bytes()) for path in pathlib.Path("/mail").glob("*.eml")]
-print(json.dumps([(parseaddr(mail["To"])[1], mail["Message-ID"]) for mail in found]))
+def facts(path):  # one mail in memory at a time
+    mail = BytesHeaderParser().parsebytes(path.read_bytes())
+    return parseaddr(mail["To"])[1], mail["Message-ID"]
+print(json.dumps([facts(path) for path in pathlib.Path("/mail").glob("*{business_id}*.eml")]))
 """
     return [(to, message_id) for to, message_id in asked(kubectl, "smtp", code)]
 

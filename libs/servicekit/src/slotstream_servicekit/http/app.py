@@ -77,11 +77,11 @@ def create_app(
     refuse_duplicate_operations(routes)
     _refuse_open_doors(routes, authenticator)
     app = _Application(
-        direct=_direct(routes, service),
+        direct=_direct(routes, service, health),
         title=title,
         version=version,
         lifespan=_lifespan(lifespan, authenticator),
-        middleware=[Middleware(RequestTelemetry, service=service)],
+        middleware=[Middleware(RequestTelemetry, service=service, health=health)],
         exception_handlers=dict(_HANDLERS),
         redirect_slashes=False,
         docs_url=None,
@@ -111,10 +111,10 @@ def _strict_routes(routers: Sequence[Router]) -> list[StrictRoute]:
     return routes
 
 
-def _direct(routes: Sequence[StrictRoute], service: str) -> dict[tuple[str, str], ASGIApp]:
+def _direct(routes: Sequence[StrictRoute], service: str, health: Health) -> dict[tuple[str, str], ASGIApp]:
     """The plain routes by method and path."""
     return {
-        (method, route.path): RequestTelemetry(route.direct(_HANDLERS), service=service)
+        (method, route.path): RequestTelemetry(route.direct(_HANDLERS), service=service, health=health)
         for route in routes
         if isinstance(route, PlainRoute) and route.is_direct
         for method in route.methods or ()

@@ -8,6 +8,7 @@ from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from slotstream_servicekit.health import Health
 from slotstream_servicekit.http.problems import PROBLEM_CODE, problem
 from slotstream_servicekit.telemetry import (
     HTTP_IN_FLIGHT,
@@ -33,9 +34,10 @@ log = get_logger(__name__)
 class RequestTelemetry:
     """Pure ASGI, since it is paid for by every request."""
 
-    def __init__(self, app: ASGIApp, *, service: str) -> None:
+    def __init__(self, app: ASGIApp, *, service: str, health: Health) -> None:
         self._app = app
         self._service = service
+        self._health = health
         self._in_flight = HTTP_IN_FLIGHT.labels(service)
         # Looking up a labelled child takes a lock and a tuple; the few that exist are kept at hand.
         self._counters: dict[tuple[str, str, int], Counter] = {}
@@ -53,6 +55,9 @@ class RequestTelemetry:
         token = _trace.set(trace)
         bind_organization(None)
         scope[RESPONSE_HEADERS] = headers = [(b"traceparent", trace.traceparent.encode())]
+        if self._health.is_stopping:
+            # Whoever keeps the connection for another request would send it to a process that has gone by then.
+            headers.append((b"connection", b"close"))
         answer = _Answer(send, headers)
         self._in_flight.inc()
         try:

@@ -1,5 +1,6 @@
 """The services behind this origin, asked by aiohttp: its parser is in C, and a call costs a fifth of httpx's."""
 
+from asyncio import sleep as pause
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import Final
 
@@ -11,6 +12,8 @@ from dashboard.domain.protocols import UpstreamError
 _MOST_CONNECTIONS: Final = 1_000
 _KEPT_SECONDS: Final = 60.0
 """Less than services keep a connection that nobody uses: whoever closes it first must not be they."""
+_NOBODY_THERE_PAUSES: Final = (0.1, 0.4)
+"""Seconds. A balancer may lead to a process that has just gone for as long as it takes to hear of it."""
 _ADDED_BY_ITSELF: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
@@ -18,7 +21,7 @@ class HttpUpstreams:
     """Follows no redirect, keeps no cookie, unpacks nothing: what a service answers is the browser's to judge.
 
     A call that finds its connection closed is sent once more where its method is safe to repeat and its body has not
-    been read.
+    been read. Where no connection can be had, nothing has been sent yet: whatever it is, it is tried again.
     """
 
     def __init__(self, *, connect_seconds: float, silent_seconds: float) -> None:
@@ -38,18 +41,25 @@ class HttpUpstreams:
         may_be_silent: bool = False,
     ) -> "HttpAnswer":
         timeout = self._endless if may_be_silent else self._timeout
-        try:
-            response = await self._open_session().request(
-                method,
-                URL(address, encoded=True),
-                headers=headers,
-                data=body,
-                allow_redirects=False,
-                timeout=timeout,
-            )
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise UpstreamError from error
-        return HttpAnswer(response)
+        for seconds in (*_NOBODY_THERE_PAUSES, None):
+            try:
+                response = await self._open_session().request(
+                    method,
+                    URL(address, encoded=True),
+                    headers=headers,
+                    data=body,
+                    allow_redirects=False,
+                    timeout=timeout,
+                )
+            except aiohttp.ClientConnectorError as error:
+                if seconds is None:
+                    raise UpstreamError from error
+                await pause(seconds)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise UpstreamError from error
+            else:
+                return HttpAnswer(response)
+        raise AssertionError("the last attempt answers or raises")
 
     async def aclose(self) -> None:
         if self._session is not None:

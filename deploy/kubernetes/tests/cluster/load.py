@@ -39,7 +39,7 @@ class Wish:
 
 @dataclass(slots=True)
 class Load:
-    """Desks on a business of their own. `with load.at_work(): …`, then `load.holds(kubectl)`."""
+    """Desks on a business of their own: `with Load(variables) as load: …`, and afterwards `load.holds(kubectl)`."""
 
     variables: Mapping[str, str]
     wishes: list[Wish] = field(default_factory=list)
@@ -119,7 +119,7 @@ class Load:
             first = f"/availability/v1/slots/first?service_id={self.service_id}"
             until(lambda: client.get(first).json().get("slot"), seconds=60, what="no slots")
             # The same hours travel to booking by a topic of their own.
-            probe = Wish(staff[0], self._times(staff[0], 0), f"first-{self.business_id}@example.com")
+            probe = Wish(staff[0], _time(0), f"first-{self.business_id}@example.com")
             body = self._booking(probe)
 
             def books() -> bool:
@@ -131,11 +131,6 @@ class Load:
         self.wishes.append(probe)
         self.failures.clear()
         return staff
-
-    def _times(self, _resource_id: str, number: int) -> datetime:
-        midnight = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0)
-        day, turn = divmod(number, TIMES_A_DAY)
-        return midnight + timedelta(days=2 + day, minutes=MINUTES * turn)
 
     def _booking(self, wish: Wish) -> dict[str, Any]:
         return {
@@ -151,7 +146,7 @@ class Load:
         with self._client() as client:
             while not self._stop.is_set():
                 number += 1
-                wish = Wish(resource_id, self._times(resource_id, number), f"{new_id()}-{self.business_id}@example.com")
+                wish = Wish(resource_id, _time(number), f"{new_id()}-{self.business_id}@example.com")
                 try:
                     booked = self._sent(client, "POST", "/booking/v1/appointments", self._booking(wish))
                     wish.appointment_id = booked["id"]
@@ -185,3 +180,10 @@ class Load:
             self.failures.append(f"{datetime.now(UTC):%H:%M:%S} {method} {path.partition('?')[0]}: {problem}")
             assert time.monotonic() < deadline, f"{method} {path}: {problem}"
             time.sleep(0.5)
+
+
+def _time(number: int) -> datetime:
+    """The start that a desk wants next; each has a member of staff, and so a calendar, of its own."""
+    day, turn = divmod(number, TIMES_A_DAY)
+    opening = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0)
+    return opening + timedelta(days=2 + day, minutes=MINUTES * turn)

@@ -2,6 +2,7 @@
 
 from asyncio import sleep as pause
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from functools import partial
 from typing import Final
 
 import aiohttp
@@ -40,26 +41,24 @@ class HttpUpstreams:
         body: bytes | AsyncIterable[bytes] | None = None,
         may_be_silent: bool = False,
     ) -> "HttpAnswer":
-        timeout = self._endless if may_be_silent else self._timeout
-        for seconds in (*_NOBODY_THERE_PAUSES, None):
-            try:
-                response = await self._open_session().request(
-                    method,
-                    URL(address, encoded=True),
-                    headers=headers,
-                    data=body,
-                    allow_redirects=False,
-                    timeout=timeout,
-                )
-            except aiohttp.ClientConnectorError as error:
-                if seconds is None:
-                    raise UpstreamError from error
-                await pause(seconds)
-            except (aiohttp.ClientError, TimeoutError) as error:
-                raise UpstreamError from error
-            else:
-                return HttpAnswer(response)
-        raise AssertionError("the last attempt answers or raises")
+        ask = partial(
+            self._open_session().request,
+            method,
+            URL(address, encoded=True),
+            headers=headers,
+            data=body,
+            allow_redirects=False,
+            timeout=self._endless if may_be_silent else self._timeout,
+        )
+        try:
+            for seconds in _NOBODY_THERE_PAUSES:
+                try:
+                    return HttpAnswer(await ask())
+                except aiohttp.ClientConnectorError:
+                    await pause(seconds)
+            return HttpAnswer(await ask())
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise UpstreamError from error
 
     async def aclose(self) -> None:
         if self._session is not None:

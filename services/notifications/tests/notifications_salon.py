@@ -16,7 +16,7 @@ from notifications.adapters.email import EmailChannel, SmtpGateway
 from notifications.api import Dependencies
 from notifications.consumers import Handlers
 from notifications.domain import Channel, Channels, NotificationChannel
-from notifications.main import create_account_rules, create_number_digests
+from notifications.main import create_account_rules, create_accounts, create_channels, create_number_digests
 from notifications.settings import NotificationsSettings
 from notifications.worker import Replanner, Sender
 from slotstream_contracts.appointments import (
@@ -392,3 +392,21 @@ def _state_event(state: Message) -> Event:
 
 def _received(event: Event | None, key: str) -> Received[Event]:
     return Received(event=event, key=key, topic="t", partition=0, offset=0, timestamp=NOW)
+
+
+class reaching:  # noqa: N801 - read as a verb
+    """The salon sends with these settings."""
+
+    def __init__(self, salon: Salon, **changes: Any) -> None:
+        self._salon, self._changes = salon, changes
+
+    async def __aenter__(self) -> None:
+        settings = self._salon.settings.model_copy(update=self._changes)
+        self._accounts = create_accounts(settings)
+        self._channels = create_channels(settings, accounts=self._accounts)
+        self._salon.use(self._channels)
+
+    async def __aexit__(self, *_: object) -> None:
+        for channel in self._channels:
+            await channel.aclose()
+        await self._accounts.aclose()

@@ -14,7 +14,7 @@ import pytest_asyncio
 from cryptography.fernet import Fernet
 from notifications_mailbox import Mailbox
 from notifications_own_mail import Authority, OwnMailServer, own_mail_server
-from notifications_salon import Salon
+from notifications_salon import Salon, reaching
 from sqlalchemy import text
 
 from notifications.main import create_accounts, create_channels
@@ -45,24 +45,6 @@ async def _reachable(salon: Salon, authority: Authority) -> AsyncIterator[None]:
     """Servers on this machine may be an organization's own."""
     async with reaching(salon, smtp_allowed_networks=LOOPBACK, smtp_own_ca_file=str(authority.file)):
         yield
-
-
-class reaching:  # noqa: N801 - read as a verb
-    """The salon sends with these settings."""
-
-    def __init__(self, salon: Salon, **changes: Any) -> None:
-        self._salon, self._changes = salon, changes
-
-    async def __aenter__(self) -> None:
-        settings = self._salon.settings.model_copy(update=self._changes)
-        self._accounts = create_accounts(settings)
-        self._channels = create_channels(settings, accounts=self._accounts)
-        self._salon.use(self._channels)
-
-    async def __aexit__(self, *_: object) -> None:
-        for channel in self._channels:
-            await channel.aclose()
-        await self._accounts.aclose()
 
 
 class Neighbour:

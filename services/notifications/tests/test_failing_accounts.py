@@ -12,11 +12,10 @@ import pytest
 import pytest_asyncio
 from notifications_mailbox import Mailbox
 from notifications_own_mail import Authority, OwnMailServer, own_mail_server
-from notifications_salon import Salon
+from notifications_salon import Salon, reaching
 from notifications_staff import plain
 
 from notifications.domain import Channel, Channels, is_its_own_to_mend
-from notifications.main import create_accounts, create_channels
 from notifications.storage import ChannelAccountStore
 from slotstream_contracts.users import UserState
 from slotstream_servicekit.infrastructure.processes import free_port
@@ -40,18 +39,9 @@ def own(authority: Authority) -> Iterator[OwnMailServer]:
 
 @pytest_asyncio.fixture(autouse=True)
 async def _reachable(salon: Salon, authority: Authority) -> AsyncIterator[None]:
-    changes: dict[str, Any] = {
-        "smtp_allowed_networks": (IPv4Network("127.0.0.0/8"),),
-        "smtp_own_ca_file": str(authority.file),
-    }
-    settings = salon.settings.model_copy(update=changes)
-    accounts = create_accounts(settings)
-    channels = create_channels(settings, accounts=accounts)
-    salon.use(channels)
-    yield
-    for channel in channels:
-        await channel.aclose()
-    await accounts.aclose()
+    networks = (IPv4Network("127.0.0.0/8"),)
+    async with reaching(salon, smtp_allowed_networks=networks, smtp_own_ca_file=str(authority.file)):
+        yield
 
 
 @pytest.fixture

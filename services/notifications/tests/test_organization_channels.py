@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from notifications_phone import BASE
-from notifications_salon import Salon
+from notifications_salon import Salon, reaching
 from notifications_twilio import FakeTwilio
-from test_channel_accounts import reaching
 from test_twilio_accounts import ACCOUNT_BODY, PATH
 
 from notifications.usecases.organization_channels import tell_changed_channels
@@ -84,3 +83,15 @@ async def test_of_two_accounts_that_are_set_at_once_both_are_told(salon: Salon) 
     await asyncio.gather(set_twilio(salon, voice_sender=None), salon.http.put("/v1/channel-accounts/smtp", json=SMTP))
     states = await told(salon)
     assert max(states)[1] == ["email", "sms"]
+
+
+async def test_one_organization_whose_account_cannot_be_read_keeps_no_other_from_being_told(salon: Salon) -> None:
+    await set_twilio(salon, voice_sender=None)
+    await salon.take_published()
+    await salon.execute("DELETE FROM organization_channels")
+    broken = "jsonb_build_object('organization_id', '00000000-0000-0000-0000-000000000001', 'details', '{}'::jsonb)"
+    await salon.execute(
+        f"INSERT INTO channel_accounts SELECT (jsonb_populate_record(c, {broken})).* FROM channel_accounts c"
+    )
+    await restarted(salon)
+    assert await told(salon) == [(1, ["email", "sms"])]

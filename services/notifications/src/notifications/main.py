@@ -67,7 +67,7 @@ NAME = "notifications"
 log = get_logger(__name__)
 
 _HOUSEKEEPING_SECONDS = 600.0
-_RESEALING_SECONDS = 86_400.0
+_DAILY_SECONDS = 86_400.0
 _MOST_ANSWERED = 16_384
 """Bytes of a push service's answer, of which only the head is needed."""
 _SHORTEST_SECRET = 32
@@ -172,7 +172,7 @@ def _resealing(database: Database, sealer: Sealer) -> BackgroundTask:
         resealed = await reseal(database=database, box=sealer, store_of=ChannelAccountStore)
         log.info("secrets_resealed", sealed=resealed.sealed, unreadable=resealed.unreadable)
 
-    return repeatedly("resealing", reseal_accounts, every=_RESEALING_SECONDS)
+    return repeatedly("resealing", reseal_accounts, every=_DAILY_SECONDS)
 
 
 def _telling_channels(database: Database, channels: Channels, clock: Clock) -> BackgroundTask:
@@ -183,7 +183,7 @@ def _telling_channels(database: Database, channels: Channels, clock: Clock) -> B
     async def tell() -> None:
         await tell_changed_channels(database=database, channels=channels, clock=clock)
 
-    return repeatedly("telling_channels", tell, every=_RESEALING_SECONDS)
+    return repeatedly("telling_channels", tell, every=_DAILY_SECONDS)
 
 
 def create_sealer(settings: NotificationsSettings) -> Sealer | None:

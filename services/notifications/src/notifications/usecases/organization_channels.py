@@ -11,8 +11,12 @@ from notifications.usecases.channel_accounts import read_channels
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.context import Cause
 from slotstream_servicekit.database import Database
+from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.outbox import enqueue
+from slotstream_servicekit.telemetry import get_logger
+
+log = get_logger(__name__)
 
 
 async def tell_channels(
@@ -30,15 +34,23 @@ async def tell_channels(
 
 
 async def tell_changed_channels(*, database: Database, channels: Channels, clock: Clock) -> None:
-    """Tells anew of all organizations whose channels are others since the installation's own are."""
+    """Tells anew of all organizations whose channels are others since the installation's own are.
+
+    One whose accounts cannot be read keeps no other from being told.
+    """
     async with database.system_transaction() as session:
         organizations = await OrganizationChannelStore(session).organizations()
     for organization_id in organizations:
-        async with database.system_transaction() as session:
-            await tell_channels(
-                session=session,
-                channels=channels,
-                organization_id=organization_id,
-                cause=Cause(correlation_id=str(new_id())),
-                clock=clock,
-            )
+        try:
+            async with database.system_transaction() as session:
+                await tell_channels(
+                    session=session,
+                    channels=channels,
+                    organization_id=organization_id,
+                    cause=Cause(correlation_id=str(new_id())),
+                    clock=clock,
+                )
+        except SlotstreamError:
+            raise  # a database that is away is so for all
+        except Exception:
+            log.exception("channels_not_told", organization=str(organization_id))

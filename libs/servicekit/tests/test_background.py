@@ -25,7 +25,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return asked
 
 
-async def run_through(outcomes: list[object]) -> int:
+async def run_through(outcomes: list[object], *, every: float = 1.0) -> int:
     """How many of the outcomes were reached: each is raised or returned by one run of the task."""
     stop = asyncio.Event()
     left: Iterator[object] = iter(outcomes)
@@ -42,7 +42,7 @@ async def run_through(outcomes: list[object]) -> int:
             raise outcome
         return outcome
 
-    await repeatedly("work", work, every=1.0)(stop)
+    await repeatedly("work", work, every=every)(stop)
     return runs
 
 
@@ -72,9 +72,22 @@ async def test_being_cancelled_ends_the_task() -> None:
         await repeatedly("work", work, every=1.0)(asyncio.Event())
 
 
-@given(failures=st.integers(0, 10_000), every=st.floats(0.001, 10_000))
-def test_a_pause_is_never_shorter_than_asked_and_bounded(failures: int, every: float) -> None:
-    assert every <= pause_after(failures, every) <= max(every, LONGEST_PAUSE_SECONDS)
+@given(every=st.floats(0.001, 100_000))
+def test_without_a_failure_the_pause_is_the_one_asked_for(every: float) -> None:
+    assert pause_after(0, every) == every
+
+
+@given(failures=st.integers(1, 10_000), every=st.floats(0.001, 100_000))
+def test_after_a_failure_the_pause_is_five_minutes_at_most_and_not_shorter_than_asked_below_that(
+    failures: int, every: float
+) -> None:
+    assert min(every, LONGEST_PAUSE_SECONDS) <= pause_after(failures, every) <= LONGEST_PAUSE_SECONDS
+
+
+async def test_daily_work_that_failed_is_tried_again_within_five_minutes(pauses: list[float]) -> None:
+    await run_through([ValueError(), True], every=86_400.0)
+
+    assert pauses[0] == LONGEST_PAUSE_SECONDS
 
 
 def test_a_task_bears_the_name_of_its_work() -> None:

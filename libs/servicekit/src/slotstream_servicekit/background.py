@@ -29,7 +29,7 @@ def repeatedly(
     Whoever sets `wake` ends the pause between two runs, though not the one after a failure.
 
     No error ends it. One that the kit knows, such as a database that is away, is logged as `<name>_postponed`, any
-    other as `<name>_failed` with its stack. Each failure in a row doubles the pause, up to five minutes.
+    other as `<name>_failed` with its stack. It is tried again within five minutes, also where `every` is a day.
     """
     postponed, failed = f"{name}_postponed", f"{name}_failed"
 
@@ -58,9 +58,10 @@ def repeatedly(
 
 
 def pause_after(failures: int, every: float) -> float:
-    """Seconds to wait after so many failures in a row: `every`, doubled by each beyond the first."""
-    longest = max(every, LONGEST_PAUSE_SECONDS)
-    return float(min(every * 2 ** min(max(failures - 1, 0), 32), longest))
+    """Seconds to wait: `every`; after failures in a row doubled by each beyond the first, five minutes at most."""
+    if failures == 0:
+        return every
+    return float(min(every * 2 ** min(failures - 1, 32), LONGEST_PAUSE_SECONDS))
 
 
 async def pause_for(seconds: float, *ends: asyncio.Event) -> None:

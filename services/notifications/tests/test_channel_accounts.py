@@ -17,6 +17,7 @@ from notifications_own_mail import Authority, OwnMailServer, own_mail_server
 from notifications_salon import Salon, reaching
 from sqlalchemy import text
 
+from notifications.domain import ChannelAccount
 from notifications.main import create_accounts, create_channels
 from notifications.storage import ChannelAccountStore
 from slotstream_contracts.appointments import AppointmentSnapshot
@@ -142,6 +143,29 @@ async def test_an_account_that_is_set_after_another_was_taken_away_sends_by_its_
         await salon.receive(salon.created(salon.snapshot()))
         await salon.send()
         assert (len(own.mails), len(second.mails)) == (1, 1)
+
+
+async def test_a_refusal_of_an_account_that_was_taken_away_meanwhile_does_not_rest_the_one_set_after_it(
+    salon: Salon, own: OwnMailServer
+) -> None:
+    async def read() -> ChannelAccount:
+        async with salon.database.system_transaction() as session:
+            [account] = await ChannelAccountStore(session).of_organizations([salon.organization_id])
+        return account
+
+    await set_own(salon, own)
+    removed = await read()
+    assert (await salon.http.delete(PATH)).status_code == 204
+    salon.now += timedelta(seconds=1)
+    await set_own(salon, own)
+    now = salon.now
+
+    async with salon.database.system_transaction() as session:
+        store = ChannelAccountStore(session)
+        assert await store.fail(removed, code="smtp_authentication", until=now + timedelta(hours=1), now=now) is None
+
+    present = await read()
+    assert (present.version, present.paused_until) == (removed.version, None)
 
 
 async def test_an_account_that_is_refused_rests_and_what_waits_for_it_goes_out_once_it_works(

@@ -78,8 +78,7 @@ class ChannelAccountStore:
         rested = await self._session.execute(
             update(channel_accounts)
             .where(
-                *_of(account.organization_id, account.provider),
-                channel_accounts.c.version == account.version,
+                *_still(account),
                 or_(channel_accounts.c.paused_until.is_(None), channel_accounts.c.paused_until <= now),
             )
             .values(
@@ -95,11 +94,7 @@ class ChannelAccountStore:
 
     async def works(self, account: ChannelAccount) -> None:
         """It has taken a message after it had failed."""
-        await self._session.execute(
-            update(channel_accounts)
-            .where(*_of(account.organization_id, account.provider), channel_accounts.c.version == account.version)
-            .values(_WORKS)
-        )
+        await self._session.execute(update(channel_accounts).where(*_still(account)).values(_WORKS))
 
     async def hold_due(
         self, organization_id: UUID, channels: Collection[Channel], *, until: datetime, now: datetime
@@ -161,6 +156,15 @@ class ChannelAccountStore:
 
 def _of(organization_id: UUID, provider: Provider) -> list[ColumnElement[bool]]:
     return [channel_accounts.c.organization_id == organization_id, channel_accounts.c.provider == provider]
+
+
+def _still(account: ChannelAccount) -> list[ColumnElement[bool]]:
+    """The account as it was read. One that was removed and set anew begins with the same version at another time."""
+    return [
+        *_of(account.organization_id, account.provider),
+        channel_accounts.c.version == account.version,
+        channel_accounts.c.created_at == account.created_at,
+    ]
 
 
 def _account_of(row: Row[Any]) -> ChannelAccount:

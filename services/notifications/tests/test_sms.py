@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications.adapters.sms import can_be_answered
-from notifications.adapters.twilio import checked_number
-from notifications.domain import InvalidAddressError, SmsSize, bounded_sms, normalised_sms, sms_size
+from notifications.adapters.twilio import checked_number, texted_number
+from notifications.domain import InvalidAddressError, LandlineError, SmsSize, bounded_sms, normalised_sms, sms_size
 
 
 @pytest.mark.parametrize(
@@ -117,3 +117,38 @@ def test_a_national_number_may_be_anybodys_and_is_refused(number: str) -> None:
 )
 def test_a_name_cannot_be_answered(sender: str, answerable: bool) -> None:
     assert can_be_answered(sender) is answerable
+
+
+LANDLINES = {
+    "Germany": "+493012345678",
+    "United Kingdom": "+442079460123",
+    "France": "+33140205050",
+    "Spain": "+34914123456",
+    "Austria": "+4315130000",
+    "Saudi Arabia": "+966114012345",
+    "Japan": "+81312345678",
+}
+TEXTED = {
+    "Germany": "+4915112345678",
+    "United Kingdom": "+447911123456",
+    "France": "+33612345678",
+    "Spain": "+34612345678",
+    "Saudi Arabia": "+966512345678",
+    "United States, where landlines and mobiles look alike": "+12125550123",
+    "Canada, likewise": "+14165550123",
+    "Italy, with its zero kept": "+393123456789",
+    "kept for films, and in no plan": "+447700900123",
+    "no country's": "+999123456789",
+}
+
+
+@pytest.mark.parametrize("number", LANDLINES.values(), ids=LANDLINES)
+def test_no_text_goes_to_a_landline(number: str) -> None:
+    assert checked_number(number) == number
+    with pytest.raises(LandlineError):
+        texted_number(number)
+
+
+@pytest.mark.parametrize("number", TEXTED.values(), ids=TEXTED)
+def test_a_number_that_may_be_a_mobile_gets_texts(number: str) -> None:
+    assert texted_number(number) == number

@@ -113,7 +113,7 @@ class Practice:
         """An appointment of a new client with a phone and an address of their own."""
         client = {
             "name": name,
-            "phone": f"+4930555{next(_NUMBERS):05d}",
+            "phone": f"+49151555{next(_NUMBERS):05d}",
             "email": f"{uuid4().hex[:10]}@example.com",
         }
         chosen = {} if staff is None else {"resource_ids": [self.world.staff[staff]["id"]]}

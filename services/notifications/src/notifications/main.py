@@ -237,7 +237,7 @@ def create_channels(settings: NotificationsSettings, *, accounts: AccountChannel
         )
     ]
     if (sms := _sms_gateway(settings)) is not None:
-        channels.append(SmsChannel(sms, sender=settings.sms_sender))
+        channels.append(SmsChannel(sms, sender=settings.sms_sender, hears=settings.sms_answers))
     if (voice := _voice_gateway(settings)) is not None:
         channels.append(VoiceChannel(voice))
     if (push := _push_gateway(settings)) is not None:

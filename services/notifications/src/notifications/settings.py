@@ -68,6 +68,9 @@ class NotificationsSettings(ServiceSettings):
     """How SMS go out. `console` is for development: each becomes a mail to an address that does not exist."""
     sms_sender: str = ""
     """A number (E.164), a short code, a name of up to 11 characters, or a messaging service's SID (`MG…`)."""
+    sms_answers: bool = True
+    """Whether clients can answer the sender. A name they cannot, whatever this says; false as well for a messaging
+    service that has a name among its senders, which Twilio chooses where it may."""
     voice: Literal["none", "console", "twilio"] = "none"
     """How calls go out. `console` is for development: each becomes a mail to an address that does not exist."""
     voice_sender: str = ""

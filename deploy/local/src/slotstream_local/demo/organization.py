@@ -41,8 +41,8 @@ NEW_YORK: Final = BusinessPlan(
     hours=(("08:00", "16:00"),),
 )
 CLIENTS: Final = (
-    ("Grace Hopper", "grace@example.com", "+493055500101"),
-    ("Alan Turing", "alan@example.com", "+493055500102"),
+    ("Grace Hopper", "grace@example.com", "+4915155500101"),
+    ("Alan Turing", "alan@example.com", "+4915155500102"),
     ("Mary Jackson", "mary@example.com", "+12125550143"),
 )
 

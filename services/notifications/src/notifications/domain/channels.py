@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from notifications.domain.appointments import Appointment
@@ -46,6 +46,8 @@ class Notification:
     """The page of the recipient's that the message leads to, where a channel has a use for one; empty for none."""
     may_ask: bool = False
     """Whether the client is to be asked for an answer, on a channel where they can give one."""
+    confirms_at: str = ""
+    """The page on which they answer, for a channel where they cannot; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +92,17 @@ def without_links(text: str, links: Sequence[str]) -> str:
     return text
 
 
+NO_ADDRESS: Final = "no_address"
+LANDLINE: Final = "landline"
+"""Why a message was suppressed whose recipient cannot be reached on its channel."""
+
+
 class InvalidAddressError(Exception):
     """Nothing can be sent to this address, ever."""
+
+
+class LandlineError(InvalidAddressError):
+    """The number is a landline's, where texts do not arrive."""
 
 
 class DeliveryError(Exception):

@@ -14,7 +14,9 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from notifications.domain import (
     ACCOUNT_FAILING,
     BUSY_CODES,
+    LANDLINE,
     NEED_ACTIVE,
+    NO_ADDRESS,
     RATE_LIMITED,
     Audience,
     Channel,
@@ -45,13 +47,14 @@ _MAY_RETURN = (
     "appointment_no_show",
     "appointment_pending",
     "moved",
-    "no_address",
+    LANDLINE,
+    NO_ADDRESS,
     "notify_off",
     "removed",
 )
 """Why a reminder was suppressed that comes back when the appointment does."""
 _FOLLOW_UP_MAY_RETURN = ("appointment_archived", "superseded")
-_MAY_NOT_RETURN_LATE = ("appointment_pending", "no_address")
+_MAY_NOT_RETURN_LATE = ("appointment_pending", LANDLINE, NO_ADDRESS)
 _LATER_BY_RULE: Final = tuple(sorted({*BUSY_CODES, ACCOUNT_FAILING, RATE_LIMITED}))
 
 
@@ -302,7 +305,7 @@ class MessageStore:
                 or_(key.in_(sorted(client_keys)), key.in_(merged)),
                 messages.c.kind == Kind.REMINDER,
                 messages.c.status == Status.SUPPRESSED,
-                messages.c.reason == "no_address",
+                messages.c.reason.in_([LANDLINE, NO_ADDRESS]),
                 messages.c.due_at > now,
             )
         )

@@ -7,6 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from notifications.domain import (
+    LANDLINE,
+    NO_ADDRESS,
     OF_SERIES,
     QUIET_HOURS,
     STOPPED_BY_NUMBER,
@@ -25,6 +27,7 @@ from notifications.domain import (
     Contact,
     InvalidAddressError,
     Kind,
+    LandlineError,
     Message,
     NotificationChannel,
     Occurrence,
@@ -343,11 +346,13 @@ def location_of(appointment: Appointment, texts: AppointmentTexts | None, busine
 def _address(channel: NotificationChannel, recipient: Contact) -> str:
     try:
         address = channel.address_of(recipient)
+    except LandlineError as error:
+        raise _suppressed(LANDLINE) from error
     except InvalidAddressError as error:
         detail = f"nothing can be sent by {channel.name} to the recipient's address"
         raise _NotSendable(Settlement(status=Status.FAILED, code="invalid_address", detail=detail)) from error
     if address is None:
-        raise _suppressed("no_address")
+        raise _suppressed(NO_ADDRESS)
     return address
 
 

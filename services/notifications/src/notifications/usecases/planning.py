@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import (
+    LANDLINE,
+    NO_ADDRESS,
     Appointment,
     AppointmentChange,
     CatalogueItem,
@@ -18,6 +20,7 @@ from notifications.domain import (
     Draft,
     InvalidAddressError,
     Kind,
+    LandlineError,
     Message,
     QuietHours,
     StaffPreferences,
@@ -300,7 +303,7 @@ async def plan_for_clients(
 
 
 async def _addressed(session: AsyncSession, drafts: Sequence[Draft], channels: Channels) -> list[Draft]:
-    """The drafts; one to a client who has no address on its channel is suppressed at once, so that it is seen."""
+    """The drafts; one to a client whom its channel does not reach is suppressed at once, so that it is seen."""
     keys = {(draft.organization_id, draft.client_id) for draft in drafts if draft.client_id is not None}
     clients = await ClientStore(session).get_all(keys) if keys else {}
     pushed = {
@@ -313,30 +316,27 @@ async def _addressed(session: AsyncSession, drafts: Sequence[Draft], channels: C
     channels = await read_channels(
         session=session, channels=channels, organization_ids={draft.organization_id for draft in drafts}
     )
-    return [
-        replace(draft, reason="no_address")
-        if draft.reason is None and draft.client_id is not None and _has_no_address(draft, clients, browsers, channels)
-        else draft
-        for draft in drafts
-    ]
+    return [replace(draft, reason=draft.reason or _unreachable(draft, clients, browsers, channels)) for draft in drafts]
 
 
-def _has_no_address(
+def _unreachable(
     draft: Draft,
     clients: Mapping[tuple[UUID, UUID], Client],
     browsers: Mapping[tuple[UUID, UUID], Devices],
     channels: Channels,
-) -> bool:
-    """False as well where that is not known yet: it is judged once more when the message is due."""
+) -> str | None:
+    """Why the client is not reached; None as well where that is not known yet: it is judged again when it is due."""
     client = clients.get((draft.organization_id, draft.client_id)) if draft.client_id is not None else None
     channel = channels.of(draft.organization_id).get(draft.channel)
     if client is None or channel is None:
-        return False
+        return None
     try:
         devices = browsers.get((client.organization_id, client.id), ())
-        return channel.address_of(replace(client.contact, devices=devices)) is None
+        return NO_ADDRESS if channel.address_of(replace(client.contact, devices=devices)) is None else None
+    except LandlineError:
+        return LANDLINE
     except InvalidAddressError:
-        return False
+        return None
 
 
 def _stops(chain: Collection[Appointment]) -> list[Stop]:

@@ -58,6 +58,7 @@ def render_message(sendable: Sendable, *, portal: PortalLinks | None, now: datet
         links=tuple(links.values()),
         opens=_opens(sendable, portal, now),
         may_ask=_may_ask(sendable),
+        confirms_at=links.get("confirm", ""),
     )
 
 

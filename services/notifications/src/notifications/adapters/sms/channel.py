@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from notifications.adapters.twilio import checked_number
+from notifications.adapters.twilio import texted_number
 from notifications.domain import (
     MAX_UNITS,
     Audience,
@@ -36,6 +36,14 @@ _HOW_TO_ANSWER: Final[Mapping[str, str]] = {
     "fr": "Répondez 1 : oui, 2 : annuler, 3 : rappel",
 }
 """Digits, since YES and CANCEL mean something else to carriers."""
+_WHERE_TO_ANSWER: Final[Mapping[str, str]] = {
+    "ar": "للتأكيد أو الإلغاء",
+    "de": "Zusagen oder absagen",
+    "en": "Confirm or cancel",
+    "es": "Confirmar o cancelar",
+    "fr": "Confirmer ou annuler ",
+}
+"""Before a link, where the sender hears no answer."""
 _ANSWERABLE: Final = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-fA-F]{32}")
 
 
@@ -70,7 +78,7 @@ class SmsChannel:
         return self._gateway.longest_hand_over
 
     def address_of(self, contact: Contact) -> str | None:
-        return checked_number(contact.phone) if contact.phone else None
+        return texted_number(contact.phone) if contact.phone else None
 
     def compose(self, notification: Notification, *, now: datetime) -> Outgoing:  # noqa: ARG002 - a text has no date
         message = notification.message
@@ -101,11 +109,13 @@ class SmsChannel:
         return notification.may_ask and _is_reminder(notification) and self._is_answerable
 
     def _closing(self, notification: Notification, *, asks: bool) -> str:
-        """How a client answers and stops reminders: only where the sender can be answered."""
-        is_asked_for = _is_reminder(notification) or notification.message.kind is Kind.FOLLOW_UP
-        if not is_asked_for or not self._is_answerable:
-            return ""
+        """How a client answers and stops reminders, where the sender can be answered; else where they answer."""
         language = notification.language.partition("-")[0].lower()
+        is_asked_for = _is_reminder(notification) or notification.message.kind is Kind.FOLLOW_UP
+        if not self._is_answerable:
+            return _where_to_answer(notification, language)
+        if not is_asked_for:
+            return ""
         how_to_stop = _HOW_TO_STOP.get(language, _HOW_TO_STOP["en"])
         if not asks:
             return how_to_stop
@@ -114,6 +124,14 @@ class SmsChannel:
 
 def _is_reminder(notification: Notification) -> bool:
     return notification.message.kind is Kind.REMINDER and notification.message.audience is Audience.CLIENT
+
+
+def _where_to_answer(notification: Notification, language: str) -> str:
+    """Of a reminder that would ask, unless its template has the link already."""
+    page = notification.confirms_at
+    if not (_is_reminder(notification) and notification.may_ask and page) or page in notification.text.text:
+        return ""
+    return f"{_WHERE_TO_ANSWER.get(language, _WHERE_TO_ANSWER['en'])}: {page}"
 
 
 def can_be_answered(sender: str) -> bool:

@@ -1,9 +1,12 @@
 """Phone numbers as a provider takes them."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
-from notifications.domain import InvalidAddressError
+import phonenumbers
+
+from notifications.domain import InvalidAddressError, LandlineError
 
 _LAYOUT: Final = re.compile(r"[\s().\-/\u2010-\u2015]+")
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -15,3 +18,21 @@ def checked_number(number: str) -> str:
     if not _E164.fullmatch(plain):
         raise InvalidAddressError
     return plain
+
+
+def texted_number(number: str) -> str:
+    """As checked_number, of one that texts arrive at. Raises LandlineError where the numbering plan says otherwise."""
+    plain = checked_number(number)
+    if _is_landline(plain):
+        raise LandlineError
+    return plain
+
+
+@lru_cache(maxsize=4_096)
+def _is_landline(number: str) -> bool:
+    """Not of a number whose plan does not tell landlines from mobiles, as in North America."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return False
+    return bool(phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.FIXED_LINE)

@@ -60,7 +60,7 @@ images: ## Build the container images, labelled with version, revision and sourc
 	SLOTSTREAM_REVISION=$$(git describe --always --dirty --abbrev=40 --exclude '*') \
 	SLOTSTREAM_SOURCE=$$(git remote get-url origin 2>/dev/null | sed 's#//[^/@]*@#//#') docker compose build
 
-kube: $(READY) ## Images, then all on the cluster that kubectl reaches (IMAGES=built: as they are; ARGS=down: away)
+kube: $(READY) ## Images, then all on the cluster that kubectl reaches (IMAGES=built: as they are; ARGS=demo, down)
 	@$(if $(ARGS)$(filter built,$(IMAGES)),,$(MAKE) --no-print-directory images)
 	@$(BIN)/python -m slotstream_local.kube.main $(or $(ARGS),up)
 

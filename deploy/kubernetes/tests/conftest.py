@@ -2,17 +2,13 @@
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import httpx2
 import pytest
+from cluster.changing import make_kube
 
 from slotstream_local.kube.kubectl import Kubectl
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="session")
@@ -20,19 +16,6 @@ def kubectl() -> Kubectl:
     kubectl = Kubectl()
     kubectl.require_cluster()
     return kubectl
-
-
-def make_kube(command: str) -> str:
-    ended = subprocess.run(
-        [sys.executable, "-m", "slotstream_local.kube.main", command],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    print(ended.stdout)
-    return ended.stdout
 
 
 @pytest.fixture(scope="session")

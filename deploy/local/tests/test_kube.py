@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from slotstream_local.kube import images, volumes, waiting
+from slotstream_local.kube import images, main, volumes, waiting
 from slotstream_local.kube.kubectl import Kubectl, KubectlError
 from slotstream_local.kube.secrets import kept_secrets
+from slotstream_local.kube.stage import stage_of
 from slotstream_local.layout import SERVICES
 from slotstream_servicekit.infrastructure.processes import InfrastructureError
 
@@ -177,3 +179,22 @@ def test_volumes_are_laid_only_where_the_clusters_own_are_roots(
         nothing = FakeKubectl()
         nothing.answers["get storageclasses"] = '{"items": []}'
         volumes.lay_volumes(nothing)
+
+
+def test_the_demo_on_a_cluster_goes_by_the_one_address_and_sees_the_mails_in_the_catchers_pod() -> None:
+    kubectl = FakeKubectl()
+    kubectl.answers["--namespace slotstream"] = '[["grace@example.com", "Confirmed"]]'
+    with kept_secrets(kubectl) as secrets:
+        stage = stage_of(kubectl, secrets)
+
+    assert stage.urls["calendar_sync"] == "http://localhost:30100/api/calendar-sync"
+    assert stage.mails() == [("grace@example.com", "Confirmed")]
+    assert stage.organization_id == secrets.organization_id
+    assert not stage.reads_this_machine
+
+
+def test_the_demo_says_where_there_is_nothing_to_play_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main, "Kubectl", FakeKubectl)
+
+    with pytest.raises(InfrastructureError, match="`make kube` puts it there"):
+        main.play(Console())

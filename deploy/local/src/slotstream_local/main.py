@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from slotstream_local.demo import demo
+from slotstream_local.demo import demo, running_stack
 from slotstream_local.layout import Layout
 from slotstream_local.mailbox import show_mail
 from slotstream_local.operations import down, reset, up, up_detached
@@ -28,7 +28,7 @@ def main() -> None:
         "down": lambda: down(layout, console),
         "reset": lambda: reset(layout, console),
         "mail": lambda: show_mail(layout, console, number=arguments.number),
-        "demo": lambda: demo(layout, console),
+        "demo": lambda: demo(running_stack(layout), console),
     }
     try:
         sys.exit(commands[arguments.command]())

@@ -1,8 +1,7 @@
-"""The five APIs of the running stack, as one organization's owner."""
+"""The APIs of what the demo plays on, as one organization's owner."""
 
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -10,10 +9,9 @@ from uuid import UUID
 
 import httpx2
 
-from slotstream_local.layout import SERVICES, Layout
+from slotstream_local.demo.stage import Stage
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.infrastructure.processes import InfrastructureError
-from slotstream_servicekit.signing import ensure_signing_key, sign_token
 
 Json = dict[str, Any]
 _PATIENCE_SECONDS = 60.0
@@ -29,30 +27,23 @@ class Apis:
 
     organization_id: UUID
     token: str
-    urls: dict[str, str]
+    urls: Mapping[str, str]
     client: httpx2.Client
 
     @classmethod
-    def of_an_empty_organization(cls, layout: Layout) -> "Apis":
-        """The one that `make up` signs in to while nothing is in it, else a new one.
-
-        Raises InfrastructureError where no stack runs.
-        """
-        if layout.supervisor() is None or not layout.ready_file.exists():
-            raise InfrastructureError("No stack is running here. Start it with `make up`, in another shell.")
-        running = json.loads(layout.ready_file.read_text())
-        urls = {service: running[service.upper()] for service in SERVICES}
-        own = cls._as_owner(layout, UUID(running["ORG"]), urls)
+    def of_an_empty_organization(cls, stage: Stage) -> "Apis":
+        """The one that one signs in to while nothing is in it, else a new one."""
+        own = cls._as_owner(stage, stage.organization_id)
         if not own.get("booking", "/v1/businesses")["items"]:
             return own
         own.client.close()
-        return cls._as_owner(layout, new_id(), urls)
+        return cls._as_owner(stage, new_id())
 
     @classmethod
-    def _as_owner(cls, layout: Layout, organization_id: UUID, urls: dict[str, str]) -> "Apis":
-        token = sign_token(ensure_signing_key(layout.folder), organization_id=organization_id)
+    def _as_owner(cls, stage: Stage, organization_id: UUID) -> "Apis":
+        token = stage.token_for(organization_id)
         client = httpx2.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30)
-        return cls(organization_id, token, urls, client)
+        return cls(organization_id, token, stage.urls, client)
 
     def __enter__(self) -> Self:
         return self

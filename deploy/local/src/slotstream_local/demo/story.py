@@ -1,6 +1,5 @@
 """What the demo does, in order, and how it tells it."""
 
-import shlex
 import time
 from datetime import datetime, timedelta
 
@@ -20,25 +19,27 @@ from slotstream_local.demo.organization import (
     stamp,
 )
 from slotstream_local.demo.sheet import ROWS, appointments_csv
-from slotstream_local.layout import Layout
-from slotstream_local.smtp import mails
+from slotstream_local.demo.stage import Stage
 
 
-def demo(layout: Layout, console: Console) -> int:
-    """Play the story on the running stack: first in the organization that one signs in to, then in new ones."""
-    before = len(mails(layout.mail))
+def demo(stage: Stage, console: Console) -> int:
+    """Play the story: first in the organization that one signs in to, then in new ones."""
+    before = len(stage.mails())
     began = time.monotonic()
-    with Apis.of_an_empty_organization(layout) as apis:
+    with Apis.of_an_empty_organization(stage) as apis:
         console.print(f"Organization: {apis.organization_id}\n")
         berlin, new_york = set_up(apis, BERLIN), set_up(apis, NEW_YORK)
         clients = add_clients(apis)
         _tell_organization(console, [berlin, new_york], clients)
         _import(apis, console, berlin)
+        console.print("[bold]Calendars[/bold]")
+        if stage.reads_this_machine:
+            _connect(apis, console, berlin)
         _subscribe(apis, console, berlin)
         _work_the_desk(apis, console, [berlin, new_york], clients)
         _tell_counts(apis, console)
-        _tell_mail(layout, console, before)
-        _tell_how_to_go_on(apis, layout, console)
+        _tell_mail(stage, console, before)
+        _tell_how_to_go_on(apis, stage, console)
     console.print(f"\nDone in {time.monotonic() - began:.1f} s.")
     return 0
 
@@ -90,8 +91,8 @@ def _reached(apis: Apis, path: str, state: str) -> Json:
     )
 
 
-def _subscribe(apis: Apis, console: Console, business: Business) -> None:
-    """Anna's private calendar becomes busy time; her appointments become a calendar to subscribe to."""
+def _connect(apis: Apis, console: Console, business: Business) -> None:
+    """Anna's private calendar becomes busy time."""
     anna, monday = business.staff[0], next_monday()
     dentist_at = business.at(monday, 9)
     calendar = private_calendar(
@@ -122,12 +123,16 @@ def _subscribe(apis: Apis, console: Console, business: Business) -> None:
         lambda answer: not answer["bookable"],
         what="Anna's dentist takes her time",
     )
-    feed = apis.post("calendar_sync", "/v1/feeds", {"resource_id": anna["id"], "name": "Anna at Salon Nord"})
-    console.print("[bold]Calendars[/bold]")
     console.print(f"Anna's own calendar: {read['busy_instances']} events take her time.")
     reasons = ", ".join(reason["code"] for reason in told["reasons"])
     console.print(f"While she is at the dentist she cannot be booked: {reasons}.")
-    console.print(f"Her appointments as a calendar: {feed['url']}\n", soft_wrap=True)
+
+
+def _subscribe(apis: Apis, console: Console, business: Business) -> None:
+    """Anna's appointments become a calendar to subscribe to."""
+    feed = {"resource_id": business.staff[0]["id"], "name": "Anna at Salon Nord"}
+    url = apis.post("calendar_sync", "/v1/feeds", feed)["url"]
+    console.print(f"Anna's appointments as a calendar: {url}\n", soft_wrap=True)
 
 
 def _work_the_desk(apis: Apis, console: Console, businesses: list[Business], clients: list[Json]) -> None:
@@ -206,34 +211,26 @@ def _tell_counts(apis: Apis, console: Console) -> None:
     console.print()
 
 
-def _tell_mail(layout: Layout, console: Console, before: int) -> None:
+def _tell_mail(stage: Stage, console: Console, before: int) -> None:
     """Wait until the messages of the desk have come out at the other end, and list them."""
     deadline = time.monotonic() + 15
     seen, since = before, time.monotonic()
     while time.monotonic() < deadline and (seen == before or time.monotonic() - since < 2):
-        now = len(mails(layout.mail))
+        now = len(stage.mails())
         if now != seen:
             seen, since = now, time.monotonic()
         time.sleep(0.1)
     table = _table("Mail", "#", "to", "subject")
-    for number, (_, to, subject) in enumerate(mails(layout.mail)[before:], start=before + 1):
+    for number, (to, subject) in enumerate(stage.mails()[before:], start=before + 1):
         table.add_row(str(number), escape(to), escape(subject))
     console.print(table)
-    console.print("`make mail N=…` reads one; it carries a calendar file.\n")
+    console.print(f"`{stage.reads_mail}` reads one; it carries a calendar file.\n")
 
 
-def _tell_how_to_go_on(apis: Apis, layout: Layout, console: Console) -> None:
-    """Links, and a file that gives a shell this organization's token."""
-    path = layout.folder / "demo-env"
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    variables = {"ORG": str(apis.organization_id), "TOKEN": apis.token}
-    path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
+def _tell_how_to_go_on(apis: Apis, stage: Stage, console: Console) -> None:
     console.print("[bold]Go on[/bold]")
-    console.print(f". {layout.shell} && . {path}", soft_wrap=True)
-    console.print('curl -H "Authorization: Bearer $TOKEN" "$BOOKING/v1/appointments?limit=5"', soft_wrap=True)
-    for service, url in apis.urls.items():
-        console.print(f"{service}: {url}/docs")
+    for line in stage.goes_on(apis.organization_id, apis.token):
+        console.print(line, soft_wrap=True)
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -26,8 +26,14 @@ def tagged_images() -> dict[str, str]:
 
 
 def load_images(context: str, tags: Mapping[str, str]) -> str:
-    """Puts them where the cluster finds them; what was done, in a few words."""
-    wanted = [*(f"{name}:{tag}" for name, tag in tags.items()), *(name for name in OTHERS if _is_here(name))]
+    """Puts ours, and those of others that are here, where the cluster finds them; what was done, in a few words."""
+    return load(
+        context, [*(f"{name}:{tag}" for name, tag in tags.items()), *(name for name in OTHERS if _is_here(name))]
+    )
+
+
+def load(context: str, wanted: Sequence[str]) -> str:
+    """The same with images of this engine by their names and tags."""
     if context.startswith(_SHARES_THE_ENGINE):
         return "the cluster has this engine's images"
     command = _loader(context)

@@ -1,4 +1,4 @@
-"""`python -m slotstream_local.kube.main up|down`."""
+"""`python -m slotstream_local.kube.main up|demo|down`."""
 
 import argparse
 import os
@@ -14,9 +14,11 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
+from slotstream_local.demo import demo
 from slotstream_local.kube.images import load_images, tagged_images
 from slotstream_local.kube.kubectl import NAMESPACE, Kubectl, KubectlError
-from slotstream_local.kube.secrets import Secrets, kept_secrets
+from slotstream_local.kube.secrets import MADE_ONCE, Secrets, kept_secrets
+from slotstream_local.kube.stage import ADDRESS, MAIL, stage_of
 from slotstream_local.kube.volumes import lay_volumes
 from slotstream_local.kube.waiting import wait_until_ready
 from slotstream_local.progress import Progress
@@ -25,8 +27,6 @@ from slotstream_servicekit.infrastructure.processes import InfrastructureError
 from slotstream_servicekit.signing import sign_token
 
 _OVERLAY: Final = Path("deploy/kubernetes/overlays/local")
-_ADDRESS: Final = "http://localhost:30100"
-"""As the overlay says it: links, cookies and passkeys go by it."""
 _READY_SECONDS: Final = 300.0
 
 
@@ -53,6 +53,16 @@ def up(console: Console) -> None:
             f"Ready {time.monotonic() - applied:.0f} s after the images, {time.monotonic() - began:.0f} s in all."
         )
         _announce(kubectl, secrets, console)
+
+
+def play(console: Console) -> None:
+    """The demo's story, through the one address."""
+    kubectl = Kubectl()
+    kubectl.require_cluster()
+    if kubectl.find("secret", MADE_ONCE) is None:
+        raise InfrastructureError("Slotstream is not on this cluster: `make kube` puts it there.")
+    with kept_secrets(kubectl) as secrets:
+        demo(stage_of(kubectl, secrets), console)
 
 
 def down(console: Console) -> None:
@@ -83,7 +93,7 @@ def _announce(kubectl: Kubectl, secrets: Secrets, console: Console) -> None:
         *("exec", "deployment/dashboard-api", "--", "slotstream-first-owner", "--organization", organization),
         *("--name", "My organization", "--email", OWNER_EMAIL),
     ).strip()
-    console.print(f"\n[bold]{_ADDRESS}[/bold]")
+    console.print(f"\n[bold]{ADDRESS}[/bold]")
     if not _answers():
         console.print(
             "The node's port is not this machine's: in another shell, "
@@ -95,15 +105,15 @@ def _announce(kubectl: Kubectl, secrets: Secrets, console: Console) -> None:
     else:
         console.print(f"Sign in as {OWNER_EMAIL} or whoever was invited.")
     console.print("\nFor the README's first booking:", style="bold")
-    console.print(f"BOOKING={_ADDRESS}/api/booking AVAILABILITY={_ADDRESS}/api/availability ORG={organization}")
+    console.print(f"BOOKING={ADDRESS}/api/booking AVAILABILITY={ADDRESS}/api/availability ORG={organization}")
     console.print(f"TOKEN={token}", soft_wrap=True)
-    console.print(f"\nMail: kubectl --namespace {NAMESPACE} exec deployment/smtp -- slotstream-local --state / mail")
+    console.print(f"\nMail: {MAIL}")
 
 
 def _answers() -> bool:
     for _ in range(5):
         try:
-            with urllib.request.urlopen(f"{_ADDRESS}/livez", timeout=2) as response:  # noqa: S310 - our own address
+            with urllib.request.urlopen(f"{ADDRESS}/livez", timeout=2) as response:  # noqa: S310 - our own address
                 return bool(response.status == 200)
         except (urllib.error.URLError, OSError):
             time.sleep(1)
@@ -113,10 +123,10 @@ def _answers() -> bool:
 def main() -> None:
     """Exit codes: 0 done, 1 failed with a sentence that says what to do."""
     parser = argparse.ArgumentParser(prog="make kube", description=__doc__)
-    parser.add_argument("command", choices=("up", "down"))
+    parser.add_argument("command", choices=("up", "demo", "down"))
     console = Console(highlight=False, soft_wrap=True)
     try:
-        {"up": up, "down": down}[parser.parse_args().command](console)
+        {"up": up, "demo": play, "down": down}[parser.parse_args().command](console)
     except (InfrastructureError, KubectlError) as error:
         console.print(f"[red]{escape(str(error))}[/red]")
         sys.exit(1)

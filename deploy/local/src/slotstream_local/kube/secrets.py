@@ -20,7 +20,7 @@ from slotstream_local.layout import SERVICES
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.signing import SigningKey, ensure_signing_key
 
-_MADE_ONCE: Final = "made-once"
+MADE_ONCE: Final = "made-once"
 _APART: Final = "__"
 """In a Secret's keys there is no slash."""
 _ORGANIZATION: Final = "organization"
@@ -62,7 +62,7 @@ def kept_secrets(kubectl: Kubectl) -> Iterator[Secrets]:
     """What the cluster keeps, made first where there is none; a folder of this machine has it meanwhile."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        kept = kubectl.find("secret", _MADE_ONCE) or _make(kubectl)
+        kept = kubectl.find("secret", MADE_ONCE) or _make(kubectl)
         for key, value in kept["data"].items():
             path = folder.joinpath(*key.split(_APART))
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,11 +84,11 @@ def _make(kubectl: Kubectl) -> Mapping[str, Any]:
             if path.is_file()
         }
     try:
-        kubectl.run("create", "--filename", "-", given=json.dumps(_secret(_MADE_ONCE, files)))
+        kubectl.run("create", "--filename", "-", given=json.dumps(_secret(MADE_ONCE, files)))
     except KubectlError as error:
         if "AlreadyExists" not in str(error):
             raise
-    kept = kubectl.find("secret", _MADE_ONCE)
+    kept = kubectl.find("secret", MADE_ONCE)
     assert kept is not None  # noqa: S101 - made a moment ago, by us or by another
     return kept
 

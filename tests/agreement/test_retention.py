@@ -80,6 +80,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "staff_preferences": "one row per user; it goes with them",
         "removed_users": "ids only: so that no old record brings a removed user back",
         "replans": "what has to be planned anew: each row goes when that is done",
+        "rule_applications": "one row per reminder rule",
         "push_subscriptions": "ten browsers a person at most, each until it is removed or its push service forgets it",
         "erased_clients": "ids only: so that no old record brings an erased person back",
         "number_opt_outs": "digests only: so that nobody who said STOP is written to again",

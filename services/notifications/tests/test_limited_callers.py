@@ -155,6 +155,16 @@ async def test_no_route_shows_or_changes_what_lies_outside(
             json={"enabled": False},
             expected=SHARED,
         ),
+        *(
+            Probe(
+                route=f"{method} /v1/reminder-rules/{{rule_id}}/application{more}",
+                path=f"/v1/reminder-rules/{of}/application{more}",
+                expected=expected,
+                controls=method == "GET" and bool(more),
+            )
+            for of, expected in ((rule, changed), (shared_rule, SHARED))
+            for method, more in (("POST", ""), ("GET", ""), ("GET", "/preview"))
+        ),
         Probe(route="POST /v1/follow-up-rules", json={**FOLLOW_UP, "channel": "sms"}, expected=SHARED, controls=False),
         Probe(
             route="POST /v1/follow-up-rules",

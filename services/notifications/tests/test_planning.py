@@ -121,3 +121,14 @@ def test_pauses_grow_to_a_bound_and_end(attempts: int) -> None:
     else:
         assert again is not None
         assert policy.first <= again - _T0 <= policy.longest
+
+
+@given(starts_at=_INSTANTS, asked_at=_INSTANTS, minutes=_MINUTES)
+def test_what_a_rule_gave_to_one_that_stood_already_is_sent_only_where_it_was_not_due_by_then(
+    starts_at: datetime, asked_at: datetime, minutes: list[int]
+) -> None:
+    reminders = [replace(a_reminder(item), asked_at=asked_at) for item in minutes]
+    drafts = planned(a_chain([starts_at], [_T0]), reminders)
+    assert [draft.reason for draft in drafts] == [
+        "too_late" if draft.due_at <= asked_at or draft.due_at < _T0 else None for draft in drafts
+    ]

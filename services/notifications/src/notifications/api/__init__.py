@@ -16,6 +16,7 @@ from notifications.api.push import router as push_router
 from notifications.api.quiet_hours import router as quiet_hours_router
 from notifications.api.reminder_rules import router as reminder_rules_router
 from notifications.api.reminders import router as reminders_router
+from notifications.api.rule_applications import router as rule_applications_router
 from notifications.api.send_limits import router as send_limits_router
 from notifications.api.staff_preferences import router as staff_preferences_router
 from notifications.api.templates import router as templates_router
@@ -23,6 +24,7 @@ from notifications.api.templates import router as templates_router
 ROUTERS = (
     templates_router,
     reminder_rules_router,
+    rule_applications_router,
     follow_up_rules_router,
     reminders_router,
     messages_router,

@@ -40,7 +40,10 @@ async def create_reminder_rule(
     principal: TemplateWriter,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Add a default reminder. The closest level that has rules decides: service, then business, then organization."""
+    """Add a default reminder. The closest level that has rules decides: service, then business, then organization.
+
+    It is for appointments that come from now on. `POST /v1/reminder-rules/{rule_id}/application` gives it to others.
+    """
     await dependencies.wait_for_item(principal.organization_id, "business", body.business_id)
     await dependencies.wait_for_item(principal.organization_id, "service", body.service_id)
     context = dependencies.context_of(principal)
@@ -86,7 +89,7 @@ async def update_reminder_rule(
     principal: TemplateWriter,
     expected_version: IfMatch,
 ) -> Response:
-    """Change what appointments made from now on get."""
+    """Change what appointments that come from now on get; what others have stays as it is."""
     async with dependencies.database.transaction(principal) as session:
         rule = await change_rule(
             session=session,

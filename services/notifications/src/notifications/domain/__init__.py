@@ -94,6 +94,8 @@ from notifications.domain.errors import (
     PushKeysInvalidError,
     ReminderInThePastError,
     ReminderLevelError,
+    RuleDisabledError,
+    RuleNotAppliedError,
     SenderMissingError,
     ServiceUnknownError,
     SignatureInvalidError,
@@ -149,6 +151,15 @@ from notifications.domain.quiet_hours import (
 from notifications.domain.reminders import Reminder, ReminderRule
 from notifications.domain.replans import Replan, ReplanKind
 from notifications.domain.retries import RetryPolicy
+from notifications.domain.rule_applications import (
+    ApplicationStatus,
+    RuleApplication,
+    RuleOutcomes,
+    RulePreview,
+    RuleReach,
+    RuleScope,
+    scope_of,
+)
 from notifications.domain.rules import rules_for
 from notifications.domain.send_limits import (
     BULK_KINDS,
@@ -231,6 +242,7 @@ __all__ = [
     "AddressMissingError",
     "Agenda",
     "AgendaEntry",
+    "ApplicationStatus",
     "Appointment",
     "AppointmentChange",
     "AppointmentInactiveError",
@@ -304,6 +316,13 @@ __all__ = [
     "ReplyAddress",
     "ReplyToken",
     "RetryPolicy",
+    "RuleApplication",
+    "RuleDisabledError",
+    "RuleNotAppliedError",
+    "RuleOutcomes",
+    "RulePreview",
+    "RuleReach",
+    "RuleScope",
     "SenderMissingError",
     "Series",
     "SeriesAppointment",
@@ -366,6 +385,7 @@ __all__ = [
     "requested_message",
     "require_channel",
     "rules_for",
+    "scope_of",
     "sealed_for",
     "series_messages",
     "slot_as_appointment",

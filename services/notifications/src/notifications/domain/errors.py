@@ -21,6 +21,19 @@ class ReminderInThePastError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class RuleDisabledError(SlotstreamError):
+    """A rule that is switched off gives reminders to nobody."""
+
+    code = "rule_disabled"
+    kind = ErrorKind.conflict
+
+
+class RuleNotAppliedError(NotFoundError):
+    """Nobody has asked to apply the rule to appointments that stand already."""
+
+    code = "rule_not_applied"
+
+
 class AppointmentInactiveError(SlotstreamError):
     code = "appointment_inactive"
     kind = ErrorKind.conflict

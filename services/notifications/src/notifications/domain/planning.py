@@ -326,8 +326,8 @@ def due_reminders(
 ) -> list[Draft]:
     """The reminder messages that one chain should have planned now: those of its active appointment only.
 
-    None lies after the start. One that was already due when its appointment was made is planned as suppressed, and
-    so is that of a request until it is approved.
+    None lies after the start. One that was already due when its appointment was made, or when a rule gave it to one
+    that stood already, is planned as suppressed, and so is that of a request until it is approved.
     """
     ended = {appointment.id for appointment, _ in ended_appointments(chain)}
     return [
@@ -366,4 +366,5 @@ def _reminder_draft(
         return replace(draft, reason="appointment_pending")
     # A whole day may be missing from a calendar: then the day before is the day itself.
     in_time = appointment.created_at <= due_at < appointment.starts_at
-    return draft if in_time else replace(draft, reason="too_late")
+    was_due = reminder.asked_at is not None and due_at <= reminder.asked_at
+    return draft if in_time and not was_due else replace(draft, reason="too_late")

@@ -27,7 +27,10 @@ class ReminderRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reminder:
-    """A reminder of one chain of appointments; it moves with the chain. By a rule, or by hand."""
+    """A reminder of one chain of appointments; it moves with the chain. By a rule, or by hand.
+
+    `asked_at`: when a rule gave it to appointments that stood already; what was due by then is not sent.
+    """
 
     organization_id: UUID
     id: UUID
@@ -36,3 +39,4 @@ class Reminder:
     channel: Channel
     lead: Lead
     template_id: UUID | None
+    asked_at: datetime | None = None

@@ -17,11 +17,13 @@ class ReplanKind(StrEnum):
     """The quiet hours of a channel are others: what is planned to come before them, or is not."""
     HELD = "held"
     """The same: what waits for their end."""
+    RULE = "rule"
+    """A default reminder is given to appointments that stand already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replan:
-    """`name` says which user, calendar or channel. `after` is how far it has come: the end and the id of an
+    """`name` says which user, calendar, channel or rule. `after` is how far it has come: the end and the id of an
     appointment, or when and which message was released last.
     """
 

@@ -17,6 +17,7 @@ from notifications.storage.push import Devices, PushSubscriptionStore
 from notifications.storage.quiet_hours import QuietHoursStore
 from notifications.storage.reminders import ReminderRuleStore, ReminderStore
 from notifications.storage.replans import ReplanStore
+from notifications.storage.rule_applications import RuleApplicationStore
 from notifications.storage.send_limits import SendLimitStore
 from notifications.storage.series import SeriesStore
 from notifications.storage.staff_reminders import StaffReminderStore
@@ -52,6 +53,7 @@ __all__ = [
     "ReminderStore",
     "ReplanStore",
     "Report",
+    "RuleApplicationStore",
     "SendLimitStore",
     "SeriesStore",
     "Settlement",

@@ -14,7 +14,7 @@ from notifications.storage.tables import appointment_texts, appointments
 from slotstream_servicekit.projections import VersionedTable
 
 _FIELDS = tuple(field.name for field in fields(Appointment))
-_COLUMNS = tuple(appointments.c[name] for name in _FIELDS)
+COLUMNS = tuple(appointments.c[name] for name in _FIELDS)
 _TABLE = VersionedTable(appointments)
 _TEXT_FIELDS = tuple(field.name for field in fields(AppointmentTexts))
 TEXTS_TABLE = VersionedTable(appointment_texts)
@@ -31,13 +31,13 @@ class AppointmentStore:
     async def get_all(self, keys: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Appointment]:
         """Those of `keys` (organization, id) that are known."""
         matches = tuple_(appointments.c.organization_id, appointments.c.id).in_(sorted(set(keys)))
-        known = await self._read(select(*_COLUMNS).where(matches))
+        known = await self._read(select(*COLUMNS).where(matches))
         return {(appointment.organization_id, appointment.id): appointment for appointment in known}
 
     async def lock_chains(self, chains: Collection[tuple[UUID, str]]) -> list[Appointment]:
         """Every appointment of the chains (organization, calendar UID), so that they are planned by one at a time."""
         matches = tuple_(appointments.c.organization_id, appointments.c.calendar_uid).in_(sorted(set(chains)))
-        query = select(*_COLUMNS).where(matches).order_by(appointments.c.organization_id, appointments.c.id)
+        query = select(*COLUMNS).where(matches).order_by(appointments.c.organization_id, appointments.c.id)
         return await self._read(query.with_for_update())
 
     async def of_chains(self, chains: Collection[tuple[UUID, str]]) -> list[Appointment]:
@@ -45,14 +45,14 @@ class AppointmentStore:
         if not chains:
             return []
         matches = tuple_(appointments.c.organization_id, appointments.c.calendar_uid).in_(sorted(set(chains)))
-        return await self._read(select(*_COLUMNS).where(matches))
+        return await self._read(select(*COLUMNS).where(matches))
 
     async def of_day(
         self, organization_id: UUID, resource_ids: Collection[UUID], *, begins: datetime, ends: datetime
     ) -> list[Appointment]:
         """What these members of staff have between two instants and is to take place, or was asked for; by start."""
         query = (
-            select(*_COLUMNS)
+            select(*COLUMNS)
             .where(
                 appointments.c.organization_id == organization_id,
                 appointments.c.ends_at > begins,

@@ -105,18 +105,24 @@ class ReminderStore:
         rows = await self._session.execute(query)
         return {row.id: Lead.of(row.minutes_before, by_clock=row.by_clock) for row in rows}
 
-    async def apply_rules(self, applied: Collection[tuple[str, ReminderRule]], *, now: datetime) -> None:
-        """Gives chains (by calendar UID) their default reminders, each rule once and for all."""
+    async def apply_rules(
+        self, applied: Collection[tuple[str, ReminderRule]], *, now: datetime, asked_at: datetime | None = None
+    ) -> None:
+        """Gives chains (by calendar UID) their default reminders, each rule once and for all.
+
+        `asked_at`: when that was asked for, of chains that stood already.
+        """
         rows = [
             _reminder_values(
                 Reminder(
                     organization_id=rule.organization_id,
-                    id=uuid5(rule.id, calendar_uid),
+                    id=reminder_id(rule, calendar_uid),
                     calendar_uid=calendar_uid,
                     rule_id=rule.id,
                     channel=rule.channel,
                     lead=rule.lead,
                     template_id=rule.template_id,
+                    asked_at=asked_at,
                 ),
                 now,
             )
@@ -155,6 +161,11 @@ class ReminderStore:
         )
         if rows.first() is None:
             raise NotFoundError(f"The appointment has no reminder {reminder_id}")
+
+
+def reminder_id(rule: ReminderRule, calendar_uid: str) -> UUID:
+    """Of the reminder that the rule gives to a chain: the same whenever it is given."""
+    return uuid5(rule.id, calendar_uid)
 
 
 def _rule_of(row: Row[Any]) -> ReminderRule:
@@ -199,6 +210,7 @@ def _reminder_of(row: Row[Any]) -> Reminder:
         channel=Channel(row.channel),
         lead=Lead.of(row.minutes_before, by_clock=row.by_clock),
         template_id=row.template_id,
+        asked_at=row.asked_at,
     )
 
 
@@ -213,4 +225,5 @@ def _reminder_values(reminder: Reminder, now: datetime) -> dict[str, Any]:
         "by_clock": reminder.lead.by_clock,
         "template_id": reminder.template_id,
         "created_at": now,
+        "asked_at": reminder.asked_at,
     }

@@ -71,10 +71,11 @@ class ReplanStore:
             after=(row.after_at, row.after_id) if row.after_at is not None else None,
         )
 
-    async def step(self, replan: Replan, *, after: tuple[datetime, UUID], next_step_at: datetime) -> None:
-        """The caller has come so far; others that wait have their turn."""
+    async def step(self, replan: Replan, *, after: tuple[datetime, UUID] | None, next_step_at: datetime) -> None:
+        """The caller has come so far, or begins again; others that wait have their turn."""
+        after_at, after_id = after or (None, None)
         await self._session.execute(
-            update(replans).where(*_is(replan)).values(after_at=after[0], after_id=after[1], next_step_at=next_step_at)
+            update(replans).where(*_is(replan)).values(after_at=after_at, after_id=after_id, next_step_at=next_step_at)
         )
 
     async def put_off(self, replan: Replan, *, until: datetime) -> None:

@@ -249,7 +249,7 @@ async def plan_reminders(
     ]
     zones = {appointment.id: appointment.zone for chain in by_chain.values() for appointment in chain}
     drafts = await _before_quiet_hours(session, drafts, zones, now)
-    planned = await messages.plan(await _addressed(session, drafts, channels), now=now)
+    planned = await messages.plan(await addressed(session, drafts, channels), now=now)
     to_staff = await plan_staff_reminders(
         session=session, chains=[*by_chain.values()], cause=cause, now=now, asked_at=asked_at
     )
@@ -302,7 +302,7 @@ async def plan_for_clients(
     return bool(planned)
 
 
-async def _addressed(session: AsyncSession, drafts: Sequence[Draft], channels: Channels) -> list[Draft]:
+async def addressed(session: AsyncSession, drafts: Sequence[Draft], channels: Channels) -> list[Draft]:
     """The drafts; one to a client whom its channel does not reach is suppressed at once, so that it is seen."""
     keys = {(draft.organization_id, draft.client_id) for draft in drafts if draft.client_id is not None}
     clients = await ClientStore(session).get_all(keys) if keys else {}

@@ -25,6 +25,7 @@ from notifications.storage.tables.mail_replies import calendar_replies, reply_ad
 from notifications.storage.tables.push import push_subscriptions
 from notifications.storage.tables.quiet_hours import quiet_hours
 from notifications.storage.tables.replans import replans
+from notifications.storage.tables.rule_applications import rule_applications
 from notifications.storage.tables.send_limits import send_allowances, send_limits
 from notifications.storage.tables.series import series, series_sequences
 from notifications.storage.tables.users import removed_users, staff_preferences, users
@@ -63,6 +64,7 @@ __all__ = [
     "removed_users",
     "replans",
     "reply_addresses",
+    "rule_applications",
     "schema",
     "send_allowances",
     "send_limits",
@@ -306,6 +308,7 @@ reminders = Table(
     Column("template_id", Uuid, nullable=True),
     Column("removed", Boolean, nullable=False, server_default=text("false")),
     instant("created_at"),
+    instant("asked_at", nullable=True),
     PrimaryKeyConstraint("organization_id", "id"),
     UniqueConstraint("organization_id", "calendar_uid", "rule_id", name="reminders_rule_key"),
     ForeignKeyConstraint(
@@ -348,6 +351,7 @@ TENANT_TABLES = (
     "reminders",
     "removed_users",
     "reply_addresses",
+    "rule_applications",
     "send_allowances",
     "send_limits",
     "replans",
@@ -424,6 +428,7 @@ UNLIMITED_TABLES = {
     "reminders": "read beside their appointments only",
     "removed_users": "never read by requests",
     "reply_addresses": "never read by requests of callers",
+    "rule_applications": "read beside their rules only",
     "send_allowances": "the organization's",
     "send_limits": "the organization's; the use case refuses who is limited",
     "replans": "never read by requests",

@@ -1,6 +1,7 @@
 """Access tokens: what they say, how long they live, and that every service can verify them by the JWKS."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 from uuid import UUID, uuid4
 
 import httpx2
@@ -9,6 +10,7 @@ from dashboard_tenant import ORIGIN, Json, Tenant
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
+from dashboard.main import create_api
 from slotstream_servicekit.http.auth import Authenticator, TokenExpiredError
 from slotstream_servicekit.settings import IssuerSettings
 
@@ -103,6 +105,20 @@ async def test_keys_are_published_before_they_sign_and_after(tenant: Tenant) -> 
     assert successor == remaining["kid"]
     assert len(overlap) == 2
     assert all("d" not in key and key["alg"] == "ES256" and key["use"] == "sig" for key in both)
+
+
+async def test_the_first_token_of_all_is_signed_by_a_key_that_is_made_while_it_is_asked_for(tenant: Tenant) -> None:
+    """Time passes meanwhile: the key signs from a moment after the one at which the signer was asked for."""
+    moments = count()
+
+    def clock() -> datetime:
+        return tenant.now + timedelta(days=400, milliseconds=next(moments))
+
+    app = create_api(tenant.settings, clock=clock)
+    async with app.router.lifespan_context(app):
+        signer = await app.state.dependencies.key_ring.signer()
+
+    assert signer.key.created_at > tenant.now + timedelta(days=400)
 
 
 async def client_of(tenant: Tenant, **more: object) -> Json:

@@ -41,10 +41,11 @@ class KeyRing:
         self._signer: TokenSigner | None = None
 
     async def signer(self) -> TokenSigner:
-        now = self._clock()
-        key = signing_key_at(await self.keys(), now)
+        key = signing_key_at(await self.keys(), self._clock())
         if key is None:
-            key = signing_key_at(await self._read(), now)
+            # The very first one signs from the moment at which it was made, which is later than the request's.
+            keys = await self._read()
+            key = signing_key_at(keys, self._clock())
         assert key is not None  # noqa: S101 - `ensure_signing_keys` made one that signs now
         if self._signer is None or self._signer.key.id != key.id:
             self._signer = TokenSigner(key, box=self._box)

@@ -44,7 +44,7 @@ else
 endif
 
 planted: $(READY) ## The checker: a minute of work, then with bugs planted (takes long)
-	$(BIN)/pytest tests/e2e/test_checker.py -m long
+	$(BIN)/pytest tests/e2e/test_checker.py tests/e2e/test_reminders_by_a_driven_clock.py -m long
 
 trial: $(READY) ## Docs done as they say: an upgrade and back under load, the README under Docker (takes long)
 	$(BIN)/pytest tests/e2e/test_upgrade.py tests/e2e/test_first_booking.py -m long $(ARGS)

@@ -255,6 +255,67 @@ dead_letters.DeadLetterWriter.write = drop
     ),
 )
 
+REMINDER_BUGS = (
+    CodeBug(
+        breaks="no reminder comes early",
+        process="notifications",
+        patch="""
+from datetime import timedelta
+from notifications.storage.delivery import DeliveryStore
+async def claim(self, *, now, claimed=DeliveryStore.claim_due, **more):
+    return await claimed(self, now=now + timedelta(minutes=1), **more)
+DeliveryStore.claim_due = claim
+""",
+    ),
+    CodeBug(
+        breaks="nobody is reminded of what does not take place",
+        process="notifications",
+        patch="""
+from notifications.domain import planning
+from notifications.domain.appointments import Appointment
+from notifications.storage import delivery
+Appointment.is_active = property(lambda self: True)
+planning.AGREED_STATUSES = frozenset({"scheduled", "confirmed", "cancelled"})
+delivery.AGREED_STATUSES = planning.AGREED_STATUSES
+""",
+    ),
+    CodeBug(
+        breaks="what nobody has answered is unknown",
+        process="notifications",
+        patch="""
+from notifications.adapters.twilio import http
+from notifications.domain import RefusedForNowError
+http.OutcomeUnknownError = RefusedForNowError
+""",
+    ),
+    CodeBug(
+        breaks="no reminder comes twice",
+        process="notifications",
+        patch="""
+from sqlalchemy import text
+from notifications.storage.delivery import DeliveryStore
+async def recover(self, organization_id, message_id, *, now, recovered=DeliveryStore.recover):
+    forget = text("UPDATE messages SET attempted_at = NULL WHERE id = :id AND claimed_until <= :now")
+    await self._session.execute(forget, {"id": message_id, "now": now})
+    return await recovered(self, organization_id, message_id, now=now)
+DeliveryStore.recover = recover
+""",
+    ),
+    CodeBug(
+        breaks="what was due came, or it is said why not",
+        process="notifications",
+        patch="""
+from notifications.usecases import delivery
+def lose(message, *given, judged=delivery.judge_message, **more):
+    if message.channel == "push":
+        return delivery.Settlement(status=delivery.Status.SENT, provider_id="nobody")
+    return judged(message, *given, **more)
+delivery.judge_message = lose
+""",
+    ),
+)
+"""What the days that pass by a driven clock find, with what is killed and kept silent meanwhile."""
+
 
 @asynccontextmanager
 async def spoiled_table(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from checker.evidence.model import (
+    Arrival,
     BookedAppointment,
     BusyTime,
     Calendar,
@@ -16,8 +17,9 @@ from checker.evidence.model import (
     ImportState,
     Ledger,
     Occupancy,
+    PlannedReminder,
 )
-from checker.history import History, Operation, Person, RunImport
+from checker.history import AskedReminder, History, Operation, Person, RunImport
 from checker.work.commands import SentCommand
 from harness.subscriptions import SUBSCRIBERS
 
@@ -59,6 +61,14 @@ def operation(verb: str, *, outcome: str = "ok", status: int = 201, **more: Any)
 def booked(identity: str, **more: Any) -> Operation:
     answer = {"id": identity, "status": "scheduled", "version": 1}
     return operation("create", target=identity, body={"id": identity}, answer=answer, **more)
+
+
+def reminder(identity: str, of: str, **more: Any) -> PlannedReminder:
+    """An hour before, by mail; sent."""
+    usual = PlannedReminder(
+        id=identity, appointment=of, reminder=f"asked-{identity}", channel="email", minutes=60, status="sent"
+    )
+    return replace(usual, **more)
 
 
 def evidence_of(*appointments: BookedAppointment) -> Evidence:
@@ -119,7 +129,25 @@ def sound_run() -> tuple[History, Evidence]:
     evidence.set_aside = {service: frozenset({"poison"}) for service in SUBSCRIBERS[POISONED]} | {
         "booking": frozenset({"unsendable"})
     }
+    _remind(evidence)
     return _history(), evidence
+
+
+def _remind(evidence: Evidence) -> None:
+    """One that came, one that nobody answered, one that was given up with its appointment, one that came before that."""
+    reminders = (
+        reminder("came", "single"),
+        reminder("silent", "forced", channel="sms", status="unknown", code="twilio_no_answer"),
+        reminder("stopped", "of-jane", status="suppressed", reason="appointment_cancelled"),
+        reminder("before", "of-jane", minutes=1440),
+        reminder("ahead", "by-command", status="planned", is_due=False),
+    )
+    evidence.reminders = {each.id: each for each in reminders}
+    evidence.arrivals = [
+        Arrival(message="before", at=TEN + timedelta(hours=2) - timedelta(days=1)),
+        Arrival(message="came", at=TEN - timedelta(hours=1) + timedelta(seconds=1)),
+        Arrival(message="silent", at=TEN - timedelta(hours=1), answered=False),
+    ]
 
 
 def _history() -> History:
@@ -141,6 +169,9 @@ def _history() -> History:
         operation("create", target="refused", outcome="refused", status=409, answer={"code": "slot_unavailable"}),
         operation("create", body={"service_id": "yoga"}, outcome="refused", status=409, answer={"code": "class_full"}),
     ]
+    history.reminders = {"asked-came": AskedReminder(appointment="single", channel="email", minutes=60)}
+    history.ended = [("of-jane", TEN - timedelta(hours=1)), ("single", TEN - timedelta(hours=9))]
+    history.resumed = [("single", TEN - timedelta(hours=8))]
     reopened = operation("reopen", target="single", answer={"id": "single", "version": 1, "buffer_after_minutes": 5})
     history.by_new_rules = [(reopened, 5), (operation("reopen", outcome="refused", status=409), 10)]
     history.trespasses = [operation("trespass", outcome="refused", status=404)]

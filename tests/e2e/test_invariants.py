@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from checker.evidence.model import BusyTime, Event, Evidence, ImportedRow, ImportState, Occupancy
+from checker.evidence.model import Arrival, BusyTime, Event, Evidence, ImportedRow, ImportState, Occupancy
 from checker.history import History
 from checker.invariants import INVARIANTS
 from checker.run import judge
-from planted import CODE_BUGS, CodeBug
+from planted import CODE_BUGS, REMINDER_BUGS, CodeBug
 from recorded import HALF_AN_HOUR, JANE, OURS, TEN, THEIRS, appointment, booked, operation, sound_run
 
 from slotstream_contracts.topics import SERVICES
@@ -371,6 +371,67 @@ def a_calendar_of_which_nothing_becomes_busy_time(_: History, evidence: Evidence
     evidence.busy = {keeper: frozenset() for keeper in evidence.busy}
 
 
+def remind(evidence: Evidence, identity: str, **values: object) -> None:
+    changed = replace(evidence.reminders[identity], **values)  # type: ignore[arg-type]
+    evidence.reminders = {**evidence.reminders, identity: changed}
+
+
+@breaks("no reminder comes early")
+def a_reminder_of_a_minute_too_soon(_: History, evidence: Evidence) -> None:
+    evidence.arrivals = [replace(each, at=each.at - HALF_AN_HOUR / 30) for each in evidence.arrivals]
+
+
+@breaks("no reminder comes early")
+def a_reminder_of_the_time_before_the_move(_: History, evidence: Evidence) -> None:
+    change(evidence, "single", starts_at=TEN + HALF_AN_HOUR)
+
+
+@breaks("nobody is reminded of what does not take place")
+def a_reminder_after_the_cancellation(_: History, evidence: Evidence) -> None:
+    evidence.arrivals = [*evidence.arrivals, Arrival(message="stopped", at=TEN + 2 * HALF_AN_HOUR)]
+
+
+@breaks("nobody is reminded of what does not take place")
+def a_reminder_of_what_has_begun(_: History, evidence: Evidence) -> None:
+    evidence.arrivals = [replace(each, at=each.at + 4 * HALF_AN_HOUR) for each in evidence.arrivals]
+
+
+@breaks("no reminder comes twice")
+def a_reminder_that_is_sent_again_by_whoever_takes_it_over(_: History, evidence: Evidence) -> None:
+    evidence.arrivals = [*evidence.arrivals, evidence.arrivals[1]]
+
+
+@breaks("no reminder comes twice")
+def a_reminder_that_stands_twice_in_the_ledger(_: History, evidence: Evidence) -> None:
+    evidence.reminders = {**evidence.reminders, "again": replace(evidence.reminders["came"], id="again")}
+    evidence.arrivals = [*evidence.arrivals, replace(evidence.arrivals[1], message="again")]
+
+
+@breaks("what was due came, or it is said why not")
+def a_reminder_that_is_lost_with_its_process(_: History, evidence: Evidence) -> None:
+    remind(evidence, "silent", status="claimed")
+
+
+@breaks("what was due came, or it is said why not")
+def a_reminder_that_was_sent_nowhere(_: History, evidence: Evidence) -> None:
+    evidence.arrivals = evidence.arrivals[:1]
+
+
+@breaks("what was due came, or it is said why not")
+def a_reminder_that_is_stopped_although_its_appointment_takes_place(_: History, evidence: Evidence) -> None:
+    remind(evidence, "ahead", status="suppressed", reason="appointment_cancelled", is_due=True)
+
+
+@breaks("what was due came, or it is said why not")
+def a_reminder_that_was_asked_for_and_planned_nowhere(_: History, evidence: Evidence) -> None:
+    remind(evidence, "came", reminder="another")
+
+
+@breaks("what nobody has answered is unknown")
+def a_time_out_that_counts_as_sent(_: History, evidence: Evidence) -> None:
+    remind(evidence, "silent", status="sent")
+
+
 def test_a_sound_run_breaks_no_promise() -> None:
     assert [finding for finding in judge(*sound_run()) if finding.violations] == []
 
@@ -382,7 +443,7 @@ def test_a_planted_defect_is_found(says: str, plant: Plant) -> None:
     assert says in {finding.says for finding in judge(history, evidence) if finding.violations}
 
 
-@pytest.mark.parametrize("bug", CODE_BUGS, ids=lambda bug: bug.breaks)
+@pytest.mark.parametrize("bug", CODE_BUGS + REMINDER_BUGS, ids=lambda bug: bug.breaks)
 def test_a_bug_in_the_code_takes_the_place_of_something_that_is_there(bug: CodeBug) -> None:
     """Else it would be planted into nothing, and nobody would find it."""
     tree = ast.parse(bug.patch)

@@ -84,6 +84,15 @@ class RunImport:
     wanted: Literal["checked", "finished", "undone"] = "checked"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedReminder:
+    """A reminder that was asked for and taken; it moves with its appointment."""
+
+    appointment: str
+    channel: str
+    minutes: int
+
+
 @dataclass
 class History:
     """All operations of a run, and the faults injected."""
@@ -116,6 +125,12 @@ class History:
     """What was asked for after a change of a service was answered, with the buffer that it has since."""
     calendars: dict[str, int] = field(default_factory=dict)
     """By connection: of how many events its calendar consists in the end."""
+    reminders: dict[str, AskedReminder] = field(default_factory=dict)
+    """By the reminder's id."""
+    ended: list[tuple[str, datetime]] = field(default_factory=list)
+    """(appointment, since when notifications has known that it takes place no more, and had nothing of it in hand)."""
+    resumed: list[tuple[str, datetime]] = field(default_factory=list)
+    """(appointment, when it was asked for that it takes place again)."""
     calendars_taken: list[str] = field(default_factory=list)
     """Connections that were made under another organization's id."""
 

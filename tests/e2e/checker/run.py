@@ -22,7 +22,11 @@ from checker.work.commands import CommandSender
 from checker.work.dead_letters import Saboteur
 from checker.work.desk import Desk
 from checker.work.importer import Importer
+from checker.work.reminders import Reminded
 from checker.work.rules import change_rules
+
+FIRST_REMINDED = 10_000
+"""The number of the first of those who have clients reminded."""
 
 
 async def check(
@@ -56,6 +60,7 @@ async def check(
             *_desks(busy, history, in_force, stop, seed=seed, count=desks),
             *_others(platform, busy, history, web, stop, seed=seed, hostile=hostile),
             *_lonely_desks(tenants, history, in_force, stop, seed=seed),
+            *_reminded(platform, busy, history, in_force, stop, seed=seed),
         ]
         work = [asyncio.create_task(acts) for acts in everybody]
         course = asyncio.ensure_future(meanwhile or asyncio.sleep(0))
@@ -124,6 +129,30 @@ def _lonely_desks(
         for number, tenant in enumerate(tenants, 1)
         if tenant.quiet
     ]
+
+
+def _reminded(
+    platform: Platform,
+    tenants: Sequence[Tenant],
+    history: History,
+    in_force: list[str],
+    stop: asyncio.Event,
+    *,
+    seed: int,
+) -> list[Acts]:
+    desks = [
+        Desk(
+            number=FIRST_REMINDED + number,
+            place=FIRST_REMINDED,
+            tenant=tenant,
+            foreign=tenant,
+            history=history,
+            random=random.Random(seed * 31 + number),
+            faults_in_force=in_force,
+        )
+        for number, tenant in enumerate(tenants)
+    ]
+    return [Reminded(desk=desk, platform=platform).work(stop) for desk in desks]
 
 
 def _others(

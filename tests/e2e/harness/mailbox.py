@@ -1,7 +1,9 @@
 """A real SMTP server that keeps what it is given."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from types import TracebackType
@@ -11,17 +13,25 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass
 class Mailbox:
     """Collects every mail handed over; `port` is where it listens."""
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
+    """When each of them came, by `clock`."""
+    clock: Callable[[], datetime] = _now
     _controller: Controller | None = None
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
         del server, session
         content = cast("bytes", envelope.content)
+        self.times.append(self.clock())
         self.mails.append(cast("EmailMessage", message_from_bytes(content, policy=policy.default)))
         return "250 OK"
 

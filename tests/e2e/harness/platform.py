@@ -123,15 +123,15 @@ class Platform:
         process.wait_ready(within=180)
 
     @contextmanager
-    def patched(self, name: str, patch: str) -> Iterator[None]:
-        """One process runs with a patch for a while."""
+    def patched(self, name: str, patch: str, **more: str) -> Iterator[None]:
+        """One process runs with a patch for a while, and with `more` in its environment."""
         sound = self.processes[name]
         sound.stop()
         process = PatchedProcess(
             service=sound.service,
             role=sound.role,
             port=sound.port,
-            environment=sound.environment,
+            environment={**sound.environment, **more},
             log=sound.log,
             patch=patch,
         )

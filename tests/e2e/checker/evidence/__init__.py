@@ -1,7 +1,8 @@
 """What the run left behind: every service's tables, the topics, the mails, and who is still at work."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
@@ -11,11 +12,13 @@ from harness.platform import Platform
 from booking.storage.audit import count_faults
 from checker.evidence import booking, services, topics
 from checker.evidence.database import seen_as
-from checker.evidence.model import Evidence
+from checker.evidence.model import Arrival, Evidence, PlannedReminder
+from checker.evidence.reminders import mailed, read_reminders
 from checker.evidence.texts import read_texts
 from checker.history import History
 from slotstream_contracts.topics import SERVICES
 
+TRIES = 100
 __all__ = ["Evidence", "collect", "settle"]
 
 
@@ -74,6 +77,7 @@ async def collect(
     erased, merged_into = await booking.read_clients(platform, organizations)
     imports, imported_rows = await services.read_imports(platform, organizations)
     calendars = await services.read_calendars(platform)
+    reminders, arrivals = await _reminders(platform, mailbox, organizations)
     evidence = Evidence(
         organizations=ours,
         appointments=await booking.read_appointments(platform, organizations),
@@ -86,6 +90,8 @@ async def collect(
         results=await topics.read_results(platform, ours),
         projections=await services.read_projections(platform, organizations),
         ledger=await services.read_ledger(platform, mailbox, organizations),
+        reminders=reminders,
+        arrivals=arrivals,
         deadlocks=await booking.count_deadlocks(platform),
         audit=await _audit(platform, organizations),
         seen_by_role={
@@ -116,6 +122,21 @@ async def collect(
     else:
         evidence.ledger.after_replay = evidence.ledger.by_status
     return evidence
+
+
+async def _reminders(
+    platform: Platform, mailbox: Mailbox, organizations: Sequence[UUID]
+) -> tuple[Mapping[str, PlannedReminder], Sequence[Arrival]]:
+    """The ledger and the mails of one moment: more of them may fall due meanwhile."""
+    before: Mapping[str, PlannedReminder] | None = None
+    for _ in range(TRIES):
+        came = list(zip(mailbox.mails, mailbox.times, strict=False))
+        reminders = await read_reminders(platform, organizations, now=datetime.now(UTC))
+        if reminders == before and not any(each.is_in_hand for each in reminders.values()):
+            break
+        before = reminders
+        await asyncio.sleep(0.1)
+    return reminders, list(mailed(((mail, at, True) for mail, at in came), reminders))
 
 
 async def _audit(platform: Platform, organizations: Sequence[UUID]) -> dict[str, int]:

@@ -89,6 +89,41 @@ class Calendar:
     state: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedReminder:
+    """One reminder of an appointment as notifications' ledger has it; `minutes` before the start, as it was asked for.
+
+    `reminder` is the id under which it was asked for, or that of a rule's.
+    """
+
+    id: str
+    appointment: str
+    reminder: str
+    channel: str
+    minutes: int
+    status: str
+    reason: str | None = None
+    code: str | None = None
+    is_due: bool = True
+    """By the clock that it goes by, when the run is judged."""
+
+    @property
+    def is_in_hand(self) -> bool:
+        return self.status == "claimed" or (self.status == "planned" and self.is_due)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A reminder as whoever delivers it got it: a mail server, a phone company, a push service.
+
+    `message` is its id in the ledger. `answered`: whether we were told that it was taken.
+    """
+
+    message: str
+    at: datetime
+    answered: bool = True
+
+
 @dataclass(kw_only=True)
 class Ledger:
     """What notifications says of messages, but for reminders, and what arrived."""
@@ -136,6 +171,10 @@ class Evidence:
     """By service."""
     projections_after_replay: Mapping[str, Projection] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
+    reminders: Mapping[str, PlannedReminder] = field(default_factory=dict)
+    """By the message's id."""
+    arrivals: Sequence[Arrival] = ()
+    """Of reminders alone, in the order in which they came."""
     deadlocks: int = 0
     audit: Mapping[str, int] = field(default_factory=dict)
     """What booking's own auditor counts, by kind."""

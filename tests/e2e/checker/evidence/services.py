@@ -14,6 +14,7 @@ from harness.records import content_of, read_topic
 
 from checker.evidence.database import query
 from checker.evidence.model import BusyTime, Calendar, HeldTime, ImportedRow, ImportState, Ledger, Projection
+from checker.evidence.reminders import is_reminder
 from checker.evidence.topics import EXTERNAL_BUSY, last_by_key
 
 PROJECTED_IN = ("availability", "notifications", "calendar_sync")
@@ -52,23 +53,32 @@ async def read_held(platform: Platform, organizations: Organizations) -> dict[st
 
 
 async def count_unsettled_messages(platform: Platform, organizations: Organizations) -> int:
+    """Reminders whose time has not come have all the time in the world."""
     rows = await query(
         platform,
         "notifications",
         """
-        SELECT count(*) FROM messages
-        WHERE organization_id = ANY($1) AND kind <> 'reminder' AND status <> ALL($2::text[])
+        SELECT count(*) FROM messages WHERE organization_id = ANY($1) AND status <> ALL($2::text[])
+          AND (kind <> 'reminder' OR status = 'claimed' OR next_attempt_at <= $3)
         """,
         organizations,
         SETTLED,
+        datetime.now(UTC),
     )
     return int(rows[0][0])
 
 
 async def read_ledger(platform: Platform, mailbox: Mailbox, organizations: Organizations) -> Ledger:
-    """Mails count that went to addresses of the organizations' own, which are those of clients who stay."""
+    """Mails count that went to addresses of the organizations' own, which are those of clients who stay.
+
+    Reminders are left out: they are told of apart.
+    """
     domains = {f"{organization}.example.com" for organization in organizations}
-    mails = [mail for mail in mailbox.mails if str(mail["To"]).rpartition("@")[2].rstrip(">") in domains]
+    mails = [
+        mail
+        for mail in mailbox.mails
+        if str(mail["To"]).rpartition("@")[2].rstrip(">") in domains and not is_reminder(mail)
+    ]
     return Ledger(
         by_status=await count_messages(platform, organizations),
         mails_by_status=await count_messages(platform, organizations, domains=sorted(domains)),

@@ -1,6 +1,6 @@
 """What must hold after any run."""
 
-from checker.invariants import answers, events, liveness, occupancy, privacy, tenancy
+from checker.invariants import answers, events, liveness, occupancy, privacy, reminders, tenancy
 from checker.invariants.model import Broken, Invariant
 
 __all__ = ["INVARIANTS", "Broken", "Invariant"]
@@ -11,5 +11,6 @@ INVARIANTS = (
     *events.INVARIANTS,
     *tenancy.INVARIANTS,
     *privacy.INVARIANTS,
+    *reminders.INVARIANTS,
     *liveness.INVARIANTS,
 )

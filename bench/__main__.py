@@ -41,6 +41,7 @@ from bench.measures import (
     with_new_client,
 )
 from bench.race import CLIENTS, race_for_slots
+from bench.reminders import BURST, HOUR, NEEDED, WATCHED_SECONDS, measure_reminders
 from bench.screens import CHANGES, ROWS, SLOWER, NoBrowserError, measure_screens
 from bench.setting import Setting, a_setting
 from bench.streams import hold_streams, proxied_calls
@@ -278,6 +279,18 @@ def _mail(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> N
         add(Line(line, f"{figure:.0f} ms", f"{most:,} ms", figure / most, "≤ 1", figure <= most))
 
 
+def _reminders(setting: Setting, _world: BenchWorld, add: Callable[[Line], None]) -> None:
+    seen = measure_reminders(setting)
+    hour, second = seen.in_the_hour, seen.at_one_second
+    what = f"reminders, {HOUR:,} due in an hour, {WATCHED_SECONDS} s of it, late ({hour.per_second:.1f}/s)"
+    for line, late in ((what, hour), (f"{BURST:,} more that are due at one instant", second)):
+        reached = late.p99 <= 2_000 and min(late.milliseconds) >= 0
+        add(Line(line, str(late), "2 s, and none early", late.p99 / 2_000, "≤ 1", reached))
+    ratio = seen.at_full_speed / NEEDED
+    needed = f"{HOUR:,} in an hour: {NEEDED:.1f}/s"
+    add(Line("reminders, one worker at full speed", f"{seen.at_full_speed:,.0f}/s", needed, ratio, "≥ 4", ratio >= 4))
+
+
 def _books(setting: Setting, _world: BenchWorld, add: Callable[[Line], None]) -> None:
     with setting.service("booking", "api") as booking:
         small, large = (_book(setting, booking.url, appointments=count) for count in (SMALL_BOOK, LARGE_BOOK))
@@ -414,6 +427,7 @@ def _bearer(setting: Setting, world: BenchWorld) -> dict[str, str]:
 ON_SETTING = (
     # Mails first: the bookings of the others would be announced before.
     _mail,
+    _reminders,
     _slots,
     _slots_after_booking,
     _bookings,
@@ -439,7 +453,9 @@ def _report(lines: list[Line]) -> str:
         "with its ordinary durability, and server, database, broker and load generator share the machine. A service "
         "has twice as many connections as there are cores, and one. Booking and "
         f"bulk are measured {ROUNDS} times, by turns with pgbench, and the middle ratio is told; so is the middle one "
-        f"of {ROUNDS} races. What browsers see "
+        f"of {ROUNDS} races. {HOUR:,} reminders are written as due within an hour, the first {WATCHED_SECONDS} s of "
+        "it are watched: from the time that each was due to the SMTP server's hands, by one worker with the limits "
+        "that hold without settings; none may be early. What browsers see "
         "(proxy, streams, screens) is measured on all services at once, started as for the end-to-end tests: with "
         "PostgreSQL not waiting for the disk, and with Chromium, without a graphics card, on the same machine.\n\n"
         f"Machine: {os.cpu_count()} cores, {platform.machine()}, {platform.system()}, "

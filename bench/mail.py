@@ -28,7 +28,7 @@ class _Arrivals:
 
 
 @contextmanager
-def _smtp_server(port: int) -> Iterator[SimpleQueue[tuple[str, float]]]:
+def smtp_server(port: int) -> Iterator[SimpleQueue[tuple[str, float]]]:
     arrivals = _Arrivals()
     controller = Controller(arrivals, hostname="127.0.0.1", port=port)
     controller.start()
@@ -42,7 +42,7 @@ def mail_milliseconds(setting: Setting, world: BenchWorld, *, bookings: int, fir
     """Milliseconds from each request to its mail, one booking after the other, each for a client of its own."""
     took = []
     with (
-        _smtp_server(setting.stack_settings.smtp_port) as mails,
+        smtp_server(setting.stack_settings.smtp_port) as mails,
         setting.service("booking", "all") as booking,
         setting.service("notifications", "all"),
         setting.client(booking, world.organization_id) as desk,

@@ -33,7 +33,13 @@ NOT_BY_ORGANIZATION: Final[Mapping[str, frozenset[str]]] = {
     ),
     "availability": frozenset(_OF_ONE_SERVER),
     "notifications": frozenset(
-        {*_OF_ONE_SERVER, "table erased_clients", "table number_opt_outs", "table provider_calls"}
+        {
+            *_OF_ONE_SERVER,
+            "table erased_clients",
+            "table mail_domains",
+            "table number_opt_outs",
+            "table provider_calls",
+        }
     ),
 }
 

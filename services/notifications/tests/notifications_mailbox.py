@@ -19,6 +19,8 @@ class Mailbox:
     answers: list[str] = field(default_factory=list)
     at_sender: list[str] = field(default_factory=list)
     at_recipient: list[str] = field(default_factory=list)
+    of_domain: dict[str, list[str]] = field(default_factory=dict)
+    """To recipients at a domain, in turn."""
     silent: bool = False
     connections: int = 0
 
@@ -43,6 +45,8 @@ class Mailbox:
     ) -> str:
         if self.at_recipient:
             return self.at_recipient.pop(0)
+        if answers := self.of_domain.get(address.rpartition("@")[2]):
+            return answers.pop(0)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -31,11 +31,14 @@ from notifications.domain import (
     CallPolicy,
     Channel,
     Channels,
+    DomainLimit,
+    DomainLimits,
     InvalidAddressError,
     NotificationChannel,
     NumberDigests,
     QuietHours,
     RetryPolicy,
+    domain_of,
 )
 from notifications.settings import NotificationsSettings
 from notifications.storage import PLANNED_CHANNEL, ChannelAccountStore
@@ -83,6 +86,11 @@ _REMINDERS_OF_NOTHING = """
         SELECT FROM appointments a
         WHERE a.organization_id = reminders.organization_id AND a.calendar_uid = reminders.calendar_uid
     )
+"""
+
+
+_DOMAINS_AT_REST = """
+    taken_until < now() - interval '1 hour' AND (rests_until IS NULL OR rests_until < now() - interval '1 hour')
 """
 
 
@@ -248,8 +256,25 @@ def create_channels(settings: NotificationsSettings, *, accounts: AccountChannel
         immediate=[Channel.EMAIL],
         quiet={Channel.VOICE: quiet},
         per_minute=settings.per_minute,
+        domains=create_domain_limits(settings),
         accounts=accounts,
     )
+
+
+def create_domain_limits(settings: NotificationsSettings) -> DomainLimits:
+    """Raises StartError for what is no domain."""
+    usual = DomainLimit(per_minute=settings.domain_per_minute, at_once=settings.domain_at_once)
+    by_domain: dict[str, DomainLimit] = {}
+    for name, rate in settings.domains.items():
+        try:
+            domain = domain_of(checked_address(f"postmaster@{name.rstrip('.')}"))
+        except InvalidAddressError as error:
+            raise StartError(f"NOTIFICATIONS_DOMAINS: {name} is no domain") from error
+        by_domain[domain] = DomainLimit(
+            per_minute=usual.per_minute if rate.per_minute is None else rate.per_minute,
+            at_once=usual.at_once if rate.at_once is None else rate.at_once,
+        )
+    return DomainLimits(usual=usual, by_domain=by_domain)
 
 
 def create_reply_addresses(settings: NotificationsSettings) -> ReplyAddresses | None:
@@ -354,6 +379,7 @@ def sweeps(settings: NotificationsSettings) -> Sequence[Sweep]:
         Sweep(table="provider_calls", where=f"received_at {is_old}", parameters=age),
         Sweep(table="reply_addresses", where=f"given_at {is_old}", parameters=age),
         Sweep(table="calendar_replies", where=f"received_at {is_old}", parameters=age),
+        Sweep(table="mail_domains", where=_DOMAINS_AT_REST),
         Sweep(table="send_allowances", where="taken_until < now() - interval '1 day'"),
         Sweep(table="reminders", where=_REMINDERS_OF_NOTHING.format(is_old=is_old), parameters=age),
     ]

@@ -6,12 +6,21 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
 from cryptography.fernet import Fernet
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from notifications.domain import Channel
 from slotstream_servicekit.client_links import checked_link_keys
 from slotstream_servicekit.settings import Port, ServiceSettings
+
+
+class DomainRate(BaseModel):
+    """What one domain of recipients is sent. None: as all are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per_minute: int | None = Field(default=None, ge=0, le=600_000)
+    at_once: int | None = Field(default=None, ge=0, le=1_000)
 
 
 class NotificationsSettings(ServiceSettings):
@@ -63,6 +72,14 @@ class NotificationsSettings(ServiceSettings):
         default={Channel.EMAIL: 6_000, Channel.SMS: 600, Channel.VOICE: 60, Channel.PUSH: 6_000}
     )
     """How much one organization sends on a channel in a minute; a quarter of it at once. 0, or none: all it has."""
+
+    domain_per_minute: int = Field(default=6_000, ge=0, le=600_000)
+    """How much the mail server is handed in a minute for one domain of recipients, by all workers; a quarter of it at
+    once. 0: whatever there is."""
+    domain_at_once: int = Field(default=20, ge=0, le=1_000)
+    """How many mails to one domain may be under way, at all workers. 0: as many as there are connections."""
+    domains: Mapping[str, DomainRate] = {}
+    """Of single domains: `{"gmail.com": {"per_minute": 600, "at_once": 5}}`; what is not said is as above."""
 
     sms: Literal["none", "console", "twilio"] = "none"
     """How SMS go out. `console` is for development: each becomes a mail to an address that does not exist."""

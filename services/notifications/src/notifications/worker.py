@@ -245,6 +245,7 @@ class Sender:
             retries=self.retries,
             numbers=self.numbers,
             account=sendable.account,
+            domain=sendable.domain,
         )
 
     async def _pause(self, stop: asyncio.Event) -> None:

@@ -104,6 +104,17 @@ from notifications.domain.errors import (
 from notifications.domain.failing_accounts import failing_drafts, is_told_by, provider_of
 from notifications.domain.follow_ups import FollowUpRule, due_follow_ups, undone_no_shows
 from notifications.domain.leads import Lead
+from notifications.domain.mail_domains import (
+    DOMAIN_LIMITED,
+    WAITS_FOR_DOMAIN,
+    DomainLimit,
+    DomainLimits,
+    DomainTurns,
+    MailDomain,
+    domain_of,
+    domain_turns,
+    line_of,
+)
 from notifications.domain.mail_replies import (
     MOST_REPLIES_A_DAY,
     CalendarReply,
@@ -213,6 +224,7 @@ __all__ = [
     "BUSY_CODES",
     "CHANNELS_OF",
     "DEFAULT_CHOICES",
+    "DOMAIN_LIMITED",
     "HELD_KINDS",
     "KEYS",
     "LANDLINE",
@@ -236,6 +248,7 @@ __all__ = [
     "USER_DEACTIVATED",
     "USER_REMOVED",
     "WAITS_FOR_ACCOUNT",
+    "WAITS_FOR_DOMAIN",
     "AccountChannels",
     "AccountDetails",
     "AddressInvalidError",
@@ -264,6 +277,9 @@ __all__ = [
     "Contact",
     "CredentialRequiredError",
     "DeliveryError",
+    "DomainLimit",
+    "DomainLimits",
+    "DomainTurns",
     "Draft",
     "DuplicateError",
     "DuplicateFollowUpError",
@@ -280,6 +296,7 @@ __all__ = [
     "Lead",
     "LimitTooHighError",
     "LocationKind",
+    "MailDomain",
     "MailOutcome",
     "Meaning",
     "Message",
@@ -360,6 +377,8 @@ __all__ = [
     "bounded_sms",
     "client_keys",
     "day_of",
+    "domain_of",
+    "domain_turns",
     "doubt_about",
     "due_follow_ups",
     "due_reminders",
@@ -372,6 +391,7 @@ __all__ = [
     "is_its_own_to_mend",
     "is_told_by",
     "kept_text",
+    "line_of",
     "meaning_of",
     "meaning_of_reply",
     "next_agendas",

@@ -11,6 +11,7 @@ from notifications.domain.appointments import Appointment
 from notifications.domain.channel_accounts import ChannelAccount
 from notifications.domain.contacts import CatalogueItem, Contact
 from notifications.domain.errors import ChannelUnavailableError
+from notifications.domain.mail_domains import DomainLimits
 from notifications.domain.mail_replies import ReplyAddress
 from notifications.domain.messages import Channel, Message
 from notifications.domain.push import PushSubscription
@@ -121,12 +122,22 @@ class RefusedForNowError(DeliveryError):
     """Not accepted, but a later attempt may be: the message is planned again, not before `wait` has passed.
 
     `of_account`: it is about our account or the way to the provider, and would meet every other message as well.
+    `of_domain`: the recipient's mail domain asks to be sent less, and would refuse every other message to it as well.
     """
 
-    def __init__(self, code: str, detail: str, *, wait: timedelta | None = None, of_account: bool = False) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        wait: timedelta | None = None,
+        of_account: bool = False,
+        of_domain: bool = False,
+    ) -> None:
         super().__init__(code, detail)
         self.wait = wait or timedelta()
         self.of_account = of_account
+        self.of_domain = of_domain
 
 
 class RefusedForGoodError(DeliveryError):
@@ -210,7 +221,8 @@ class Channels:
 
     `immediate` are those that news goes out on without being asked for, `subscribed` those that it goes out on to
     whoever has subscribed. `quiet` has the hours in which nobody is reached on a channel, where an organization has not
-    set its own, and `per_minute` how much one organization may send. `accounts` makes channels of organizations' own
+    set its own, and `per_minute` how much one organization may send. `domains`: how much the installation's mail server
+    sends to one domain. `accounts` makes channels of organizations' own
     accounts; `of` tells what one organization sends by, once `with_own` has said so.
     """
 
@@ -222,11 +234,13 @@ class Channels:
         subscribed: Sequence[Channel] = (Channel.PUSH,),
         quiet: Mapping[Channel, QuietHours] | None = None,
         per_minute: Mapping[Channel, int] | None = None,
+        domains: DomainLimits | None = None,
         accounts: AccountChannels | None = None,
         own_accounts: Mapping[Channel, ChannelAccount] | None = None,
         organizations: Mapping[UUID, Sequence[OwnChannel]] | None = None,
     ) -> None:
         self.accounts = accounts
+        self.domains = domains
         self._own_accounts = own_accounts or {}
         self._organizations = organizations or {}
         self._by_name = {channel.name: channel for channel in channels}
@@ -280,6 +294,7 @@ class Channels:
             subscribed=[channel.name for channel in self.subscribed],
             quiet=self._quiet,
             per_minute=self._per_minute,
+            domains=self.domains,
             accounts=self.accounts,
             own_accounts=own_accounts,
             organizations=organizations,

@@ -177,6 +177,8 @@ class Message:
     """What makes it happen once."""
     user_id: str | None = None
     """To whom an agenda, a reminder of staff or the news of a failing account goes."""
+    mail_line: str | None = None
+    """Where it waits, or waited, for its recipient's mail domain."""
     asks: bool = False
     """Whether it asked to be answered, when it was handed over."""
     series_id: UUID | None = None

@@ -17,8 +17,15 @@ class RetryPolicy:
         """After the `attempts`-th failed attempt: when to try again, or None to give up."""
         if attempts >= self.most_attempts:
             return None
-        pause: timedelta = self.first * 3 ** min(attempts - 1, 20)
-        return now + min(pause, self.longest)
+        return now + self._pause(attempts)
+
+    def rest(self, *, failures: int, now: datetime) -> datetime:
+        """Until when what has failed so often in a row is left alone; it is never given up."""
+        return now + self._pause(failures)
+
+    def _pause(self, failures: int) -> timedelta:
+        pause: timedelta = self.first * 3 ** min(failures - 1, 20)
+        return min(pause, self.longest)
 
     def look_again(self, *, planned_at: datetime, now: datetime) -> datetime | None:
         """For a message that waits for a state to arrive: when to look again, or None to give up.

@@ -40,12 +40,10 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelLimit:
-    """Of one organization on one channel. `per_minute` 0: none. `version` 0: the installation's."""
+class SendLimit:
+    """So many a minute, a quarter of it at once."""
 
-    channel: Channel
     per_minute: int
-    version: int = 0
 
     @property
     def whole(self) -> Pace:
@@ -59,8 +57,16 @@ class ChannelLimit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelLimit(SendLimit):
+    """Of one organization on one channel. `per_minute` 0: none. `version` 0: the installation's."""
+
+    channel: Channel
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """How far an organization's minutes on a channel are taken: by all, and by what comes in floods."""
+    """How far the minutes of an organization on a channel, or of a mail domain, are taken: by all, and by bulk."""
 
     whole: datetime
     bulk: datetime
@@ -78,8 +84,10 @@ class Turns(Generic[T]):
     taken: Taken
 
 
-def turns_of(waiting: Sequence[tuple[T, Kind]], *, limit: ChannelLimit, taken: Taken, now: datetime) -> Turns[T]:
-    """In the order in which they wait, but what is of the moment first."""
+def turns_of(
+    waiting: Sequence[tuple[T, Kind]], *, limit: SendLimit, taken: Taken, now: datetime, most: int | None = None
+) -> Turns[T]:
+    """In the order in which they wait, but what is of the moment first; `most` of them at most."""
     whole, bulk = limit.whole.bounded(taken.whole, now), limit.bulk.bounded(taken.bulk, now)
     going: list[T] = []
     bulk_left: list[T] = []
@@ -87,7 +95,7 @@ def turns_of(waiting: Sequence[tuple[T, Kind]], *, limit: ChannelLimit, taken: T
     for each, kind in sorted(waiting, key=lambda item: item[1] in BULK_KINDS):
         is_bulk = kind in BULK_KINDS
         free_at = max(limit.whole.free_at(whole), limit.bulk.free_at(bulk)) if is_bulk else limit.whole.free_at(whole)
-        if free_at > now:
+        if free_at > now or len(going) == most:
             (bulk_left if is_bulk else others_left).append(each)
             continue
         going.append(each)

@@ -7,6 +7,7 @@ from notifications.storage.delivery import Claimed, DeliveryStore, Report, Settl
 from notifications.storage.follow_ups import FollowUpRuleStore
 from notifications.storage.inbound import InboundFilter, InboundStore, Verdict
 from notifications.storage.ledger import Ledger, MessageFilter
+from notifications.storage.mail_domains import Line, MailDomainStore
 from notifications.storage.mail_replies import GivenAddress, MailReplyStore
 from notifications.storage.messages import PLANNED_CHANNEL, MessageStore, Stop
 from notifications.storage.opt_outs import OptOutStore
@@ -41,6 +42,8 @@ __all__ = [
     "InboundFilter",
     "InboundStore",
     "Ledger",
+    "Line",
+    "MailDomainStore",
     "MailReplyStore",
     "MessageFilter",
     "MessageStore",

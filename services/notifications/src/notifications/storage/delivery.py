@@ -113,6 +113,8 @@ class Settlement:
     waits: bool = False
     tried: bool = False
     """It was refused for the time being."""
+    mail_line: str | None = None
+    """Where it waits for its recipient's mail domain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +274,7 @@ class DeliveryStore:
             "code": settlement.code,
             "detail": settlement.detail,
             "waits": settlement.waits,
+            "mail_line": settlement.mail_line,
             "claim": None,
             "claimed_until": None,
             "updated_at": now,

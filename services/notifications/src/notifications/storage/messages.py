@@ -14,6 +14,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from notifications.domain import (
     ACCOUNT_FAILING,
     BUSY_CODES,
+    DOMAIN_LIMITED,
     LANDLINE,
     NEED_ACTIVE,
     NO_ADDRESS,
@@ -55,7 +56,7 @@ _MAY_RETURN = (
 """Why a reminder was suppressed that comes back when the appointment does."""
 _FOLLOW_UP_MAY_RETURN = ("appointment_archived", "superseded")
 _MAY_NOT_RETURN_LATE = ("appointment_pending", LANDLINE, NO_ADDRESS)
-_LATER_BY_RULE: Final = tuple(sorted({*BUSY_CODES, ACCOUNT_FAILING, RATE_LIMITED}))
+_LATER_BY_RULE: Final = tuple(sorted({*BUSY_CODES, ACCOUNT_FAILING, DOMAIN_LIMITED, RATE_LIMITED}))
 
 
 PLANNED_CHANNEL: Final = "messages_planned"
@@ -447,6 +448,7 @@ _FORGOTTEN: dict[str, Any] = {
     "text": None,
     "sent_text": None,
     "provider_id": None,
+    "mail_line": None,
 }
 
 

@@ -137,7 +137,7 @@ async def rest_account(
 ) -> datetime:
     """The account did not work: it is left alone for a while, with all that is to go out by it. Until when."""
     failures = account.failures + 1
-    until = retries.next_attempt(attempts=min(failures, retries.most_attempts - 1), now=now) or now + retries.longest
+    until = retries.rest(failures=failures, now=now)
     store = ChannelAccountStore(session)
     failing_since = await store.fail(account, code=code, until=until, now=now)
     if failing_since is not None:

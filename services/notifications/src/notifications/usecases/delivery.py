@@ -16,6 +16,7 @@ from notifications.domain import (
     ChannelAccount,
     Channels,
     Kind,
+    MailDomain,
     Message,
     NotHandedOverError,
     NotificationChannel,
@@ -34,6 +35,7 @@ from notifications.usecases.agendas import judge_agenda, plan_agendas
 from notifications.usecases.channel_accounts import account_works, read_channels, rest_account
 from notifications.usecases.eligibility import Sendable, held_back, judge_message
 from notifications.usecases.failing_accounts import judge_failing_account
+from notifications.usecases.mail_domains import domain_works, judge_domains, rest_domain, take_domains
 from notifications.usecases.provider_calls import block_number
 from notifications.usecases.send_limits import take_turns
 from notifications.usecases.subjects import MessageSubjects, read_subjects
@@ -67,8 +69,38 @@ async def claim_messages(
 
     What is to go out on the channels `but`, or on a channel of an organization that is `full`, is left for later.
 
-    A message that cannot be judged fails by itself, and holds up no other.
+    A message that cannot be judged fails by itself, and holds up no other. Nor do those that are not to be sent now: it
+    claims until there is one to send, or nothing more is due.
     """
+    while True:
+        sendable, looked_at = await _claim_once(
+            database=database,
+            channels=channels,
+            now=now,
+            lease=lease,
+            limit=limit,
+            retries=retries,
+            numbers=numbers or NumberDigests(()),
+            but=but,
+            full=full,
+        )
+        if sendable or looked_at < limit:
+            return sendable
+
+
+async def _claim_once(
+    *,
+    database: Database,
+    channels: Channels,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    retries: RetryPolicy,
+    numbers: NumberDigests,
+    but: Collection[Channel],
+    full: Collection[tuple[UUID, Channel]],
+) -> tuple[list[Sendable], int]:
+    """What may be sent, and how many were looked at."""
     sendable: list[Sendable] = []
     async with database.system_transaction() as session:
         store = DeliveryStore(session)
@@ -82,7 +114,7 @@ async def claim_messages(
             subjects = await read_subjects(
                 session=session,
                 messages=[message for message in claimed.to_send if message.kind not in OF_NO_APPOINTMENT],
-                numbers=numbers or NumberDigests(()),
+                numbers=numbers,
             )
             own = await read_channels(
                 session=session,
@@ -111,11 +143,14 @@ async def claim_messages(
                 cause=Cause(correlation_id=str(new_id())),
                 now=now,
             )
-            # Last, for whoever else claims what is of these organizations waits meanwhile.
-            sendable, later = await take_turns(session=session, waiting=sendable, channels=channels, now=now)
+            # Last, for whoever else claims what is to these domains or of these organizations waits meanwhile.
+            limits = channels.domains
+            turns = await judge_domains(session=session, waiting=sendable, limits=limits, now=now)
+            sendable, later = await take_turns(session=session, waiting=turns.now, channels=channels, now=now)
             for waiting, settlement in later:
                 await _settle_apart(session, waiting.message, settlement, now=now)
-    return sendable
+            await take_domains(session=session, going=sendable, lines=turns.lines, limits=limits, now=now)
+    return sendable, len(claimed.to_send) + len(claimed.suppressed) + len(claimed.unreadable)
 
 
 async def next_due(*, database: Database, now: datetime) -> datetime | None:
@@ -175,10 +210,12 @@ async def deliver_message(
     retries: RetryPolicy,
     numbers: NumberDigests | None = None,
     account: ChannelAccount | None = None,
+    domain: MailDomain | None = None,
 ) -> Status | None:
     """Hands one claimed message over and records what came of it; None where somebody else has settled it.
 
     `account`: the organization's own by which it goes out. One that does not work rests, with all that waits for it.
+    `domain`: the recipient's, which rests when it asks to be sent less.
     """
 
     async def may_hand_over() -> bool:
@@ -203,7 +240,7 @@ async def deliver_message(
         return None
     except RefusedForNowError as error:
         gone = error.gone
-        settlement = await _refused_for_now(database, message, account, error, retries=retries, now=clock())
+        settlement = await _refused_for_now(database, message, account, domain, error, retries=retries, now=clock())
     except RecipientOptedOutError:
         settlement = await _stopped(database, message, outgoing.address, numbers, account, now=clock())
     except RefusedForGoodError as error:
@@ -224,16 +261,26 @@ async def deliver_message(
         async with database.system_transaction() as session:
             await PushSubscriptionStore(session).forget(message.organization_id, gone)
     status = await _settle(database, message, settlement, clock=clock)
-    await _works_again(database, account, settlement, now=clock())
+    await _works_again(database, account, domain, settlement, now=clock())
     return status
 
 
 async def _works_again(
-    database: Database, account: ChannelAccount | None, settlement: Settlement, *, now: datetime
+    database: Database,
+    account: ChannelAccount | None,
+    domain: MailDomain | None,
+    settlement: Settlement,
+    *,
+    now: datetime,
 ) -> None:
-    if account is not None and account.failures and settlement.status is Status.SENT:
+    if settlement.status is not Status.SENT:
+        return
+    if account is not None and account.failures:
         async with database.system_transaction() as session:
             await account_works(session=session, account=account, now=now)
+    if domain is not None and domain.refusals:
+        async with database.system_transaction() as session:
+            await domain_works(session=session, domain=domain)
 
 
 async def _stopped(
@@ -262,12 +309,23 @@ async def _refused_for_now(
     database: Database,
     message: Message,
     account: ChannelAccount | None,
+    domain: MailDomain | None,
     error: RefusedForNowError,
     *,
     retries: RetryPolicy,
     now: datetime,
 ) -> Settlement:
-    """An own account that does not work rests. That counts as no try of the message, which is not to blame."""
+    """An own account that does not work rests, and so does a domain that asks for less. That counts as no try of the
+    message, which is not to blame.
+    """
+    if domain is not None and error.of_domain:
+        try:
+            async with database.system_transaction() as session:
+                return await rest_domain(
+                    session=session, message=message, domain=domain, error=error, retries=retries, now=now
+                )
+        except TransientError:
+            return _later(message, error, now=now, retries=retries)
     if account is None or not error.of_account:
         return _later(message, error, now=now, retries=retries)
     try:

@@ -28,6 +28,7 @@ from notifications.domain import (
     InvalidAddressError,
     Kind,
     LandlineError,
+    MailDomain,
     Message,
     NotificationChannel,
     Occurrence,
@@ -62,6 +63,8 @@ class Sendable:
     channel: NotificationChannel
     account: ChannelAccount | None = None
     """The organization's own by which it goes out; None for the installation's."""
+    domain: MailDomain | None = None
+    """The recipient's, of a mail by the installation's mail server that has its turn there."""
     appointment: Appointment
     business: CatalogueItem
     client_id: UUID

@@ -106,7 +106,7 @@ async def take_turns(
         )
         going += turns.now
         taken[whole], taken[bulk] = turns.taken.whole, turns.taken.bulk
-        later += [(sendable, _wait(at)) for sendable, at in (*turns.bulk_later, *turns.others_later)]
+        later += [(sendable, _wait(sendable, at)) for sendable, at in (*turns.bulk_later, *turns.others_later)]
         if turns.bulk_later:
             await store.defer_due(*key, BULK_KINDS, starts=turns.bulk_from, gap=limit.bulk.gap, now=now)
         if turns.others_later:
@@ -141,10 +141,11 @@ def _limit_of(
     return ChannelLimit(channel=channel, per_minute=per_minute, version=known.version)
 
 
-def _wait(until: datetime) -> Settlement:
+def _wait(sendable: Sendable, until: datetime) -> Settlement:
     return Settlement(
         status=Status.PLANNED,
         code=RATE_LIMITED,
         detail="the organization sends as much as it may in a minute",
         next_attempt_at=until,
+        mail_line=sendable.message.mail_line,
     )

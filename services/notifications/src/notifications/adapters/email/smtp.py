@@ -39,6 +39,10 @@ _PASSING_CODES: Final = frozenset({530, 534, 535, 538})
 """5xx that speak of our own credentials: an operator mends them, and the mail is not to blame."""
 _NOT_AUTHORIZED: Final = re.compile(r"5\.7\.1\b")
 """The enhanced status of what we may not send (RFC 3463 §3.8)."""
+_POLICY: Final = re.compile(r"4\.7\.\d+\b")
+"""That of a passing refusal for what we are or how much we send (RFC 3463 §3.8): "4.7.28", "4.7.650"."""
+_MAILBOX: Final = re.compile(r"4\.[12]\.\d+\b")
+"""That of one address or mailbox, such as a full one (RFC 3463 §3.2, §3.3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,4 +221,17 @@ def _refusal(error: SMTPResponseException) -> RefusedForNowError | RefusedForGoo
     code, detail = f"smtp_{error.code}", f"the mail server answered {error.code}"
     if 500 <= error.code < 600 and error.code not in _PASSING_CODES:
         return RefusedForGoodError(code, detail)
-    return RefusedForNowError(code, detail, of_account=error.code in _PASSING_CODES)
+    return RefusedForNowError(code, detail, of_account=error.code in _PASSING_CODES, of_domain=_asks_for_less(error))
+
+
+def _asks_for_less(error: SMTPResponseException) -> bool:
+    """Whether the recipient's domain says that it is sent too much, once it knows for whom the mail is.
+
+    A 421, a 452 that is no mailbox's, a 450 or 451 for a reason of policy (RFC 5321 §4.2.2, RFC 3463 §3.8). A server
+    that takes nothing yet from whom it does not know ("greylisting", 4.7.1) says the same.
+    """
+    if not isinstance(error, SMTPRecipientRefused | SMTPDataError):
+        return False
+    if error.code in (450, 451):
+        return _POLICY.match(error.message) is not None
+    return error.code == 421 or (error.code == 452 and _MAILBOX.match(error.message) is None)

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from notifications.storage.tables.base import instant, metadata
 from notifications.storage.tables.channel_accounts import channel_accounts, organization_channels, organization_opt_outs
 from notifications.storage.tables.ledger import inbound_messages, messages, number_opt_outs, provider_calls
+from notifications.storage.tables.mail_domains import mail_domains
 from notifications.storage.tables.mail_replies import calendar_replies, reply_addresses
 from notifications.storage.tables.push import push_subscriptions
 from notifications.storage.tables.quiet_hours import quiet_hours
@@ -49,6 +50,7 @@ __all__ = [
     "follow_up_rules",
     "idempotency_keys",
     "inbound_messages",
+    "mail_domains",
     "messages",
     "metadata",
     "number_opt_outs",
@@ -443,7 +445,7 @@ schema = DatabaseSchema(
     service="notifications",
     metadata=metadata,
     tenant_tables=TENANT_TABLES,
-    shared_tables=("erased_clients", "number_opt_outs", "provider_calls"),
+    shared_tables=("erased_clients", "mail_domains", "number_opt_outs", "provider_calls"),
     after=FUNCTIONS,
     limits=LIMITS,
 )

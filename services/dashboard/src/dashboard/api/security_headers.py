@@ -1,22 +1,24 @@
 """Headers that tell browsers what a page of this origin may do. What a route has set itself stays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_HSTS: Final = "max-age=31536000; includeSubDomains"
-_DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
-_EVERYWHERE: Final = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "referrer-policy": "same-origin",
-    "cache-control": "no-store",
-}
+_POLICY: Final = b"content-security-policy"
+_FRAMES: Final = b"x-frame-options"
+_NO_FRAMES: Final = b"frame-ancestors 'none'"
+_DATA_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'"
+_EVERYWHERE: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (_FRAMES, b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+_HSTS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
 def page_policy(*, nonce: str | None = None, framed_by: Sequence[str] = ()) -> str:
@@ -34,13 +36,15 @@ def page_policy(*, nonce: str | None = None, framed_by: Sequence[str] = ()) -> s
     )
 
 
-_PAGE_POLICY: Final = page_policy()
+_PAGE_POLICY: Final = page_policy().encode()
 
 
 class SecurityHeaders:
+    """In bytes, as they are sent: it is paid for by every request."""
+
     def __init__(self, app: ASGIApp, *, is_secure: bool) -> None:
         self._app = app
-        self._is_secure = is_secure
+        self._always = (*_EVERYWHERE, _HSTS) if is_secure else _EVERYWHERE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -49,19 +53,21 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._complete(MutableHeaders(raw=message["headers"]), message)
+                message["headers"] = self._completed(message["headers"])
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
-    def _complete(self, headers: MutableHeaders, message: Message) -> None:
-        for name, value in _EVERYWHERE.items():
-            headers.setdefault(name, value)
-        is_page = headers.get("content-type", "").startswith("text/html")
-        headers.setdefault("content-security-policy", _PAGE_POLICY if is_page else _DATA_POLICY)
-        if "frame-ancestors 'none'" not in headers["content-security-policy"]:
+    def _completed(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        completed = list(headers)
+        given = dict(completed)
+        completed += [header for header in self._always if header[0] not in given]
+        policy = given.get(_POLICY)
+        if policy is None:
+            is_page = given.get(b"content-type", b"").startswith(b"text/html")
+            policy = _PAGE_POLICY if is_page else _DATA_POLICY
+            completed.append((_POLICY, policy))
+        if _NO_FRAMES not in policy:
             # The older header knows no list of origins, and some browsers would heed it.
-            del headers["x-frame-options"]
-        if self._is_secure:
-            headers.setdefault("strict-transport-security", _HSTS)
-        message["headers"] = headers.raw
+            return [header for header in completed if header[0] != _FRAMES]
+        return completed

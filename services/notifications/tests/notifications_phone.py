@@ -50,9 +50,18 @@ class Phone:
         return sid
 
     async def status(
-        self, message_id: str, status: str, sid: str, *, organization_id: UUID | None = None, **more: str
+        self,
+        message_id: str,
+        status: str,
+        sid: str,
+        *,
+        organization_id: UUID | None = None,
+        attempt: str | None = None,
+        **more: str,
     ) -> None:
-        query = urlencode({"organization": str(organization_id or self._salon.organization_id), "message": message_id})
+        """`attempt`: which one it speaks of; None as addresses of former versions have it."""
+        named = {"organization": str(organization_id or self._salon.organization_id), "message": message_id}
+        query = urlencode(named if attempt is None else {**named, "attempt": attempt})
         answer = await self.call(f"sms-status?{query}", {"MessageSid": sid, "MessageStatus": status, **more})
         assert answer.status_code == 204, answer.text
 

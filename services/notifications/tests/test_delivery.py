@@ -16,7 +16,7 @@ from notifications.adapters.email import EmailChannel
 from notifications.domain import Channel, Kind, Message, OutcomeUnknownError, Outgoing, Receipt
 from notifications.main import create_sender
 from notifications.storage.delivery import CLAIM
-from notifications.usecases import delivery
+from notifications.usecases import judging
 from notifications.usecases.delivery import claim_messages, recover_claims
 from notifications.worker import OLDEST_UNSENT, UNKNOWN
 
@@ -276,14 +276,14 @@ async def test_a_message_that_breaks_whoever_judges_it_fails_alone(
 ) -> None:
     broken, sound = salon.snapshot(), salon.snapshot()
     await salon.receive(salon.created(broken), salon.created(sound))
-    judge = delivery.judge_message
+    judge = judging.judge_message
 
     def judge_message(message: Message, *arguments: Any, **options: Any) -> Any:
         if message.appointment_id == broken.id:
             raise RuntimeError("a bug")
         return judge(message, *arguments, **options)
 
-    monkeypatch.setattr(delivery, "judge_message", judge_message)
+    monkeypatch.setattr(judging, "judge_message", judge_message)
     assert len(await salon.send()) == 1
     assert sorted(await salon.outcomes()) == [("created", "failed", "judging_failed"), ("created", "sent", None)]
 

@@ -89,6 +89,10 @@ async def test_no_route_shows_or_changes_what_lies_outside(
     follow_up = await added(salon.http, "/v1/follow-up-rules", {**FOLLOW_UP, "service_id": str(service)})
     shared_follow_up = await added(salon.http, "/v1/follow-up-rules", FOLLOW_UP)
     messages = [row["id"] for row in await salon.ledger() if row["appointment_id"] == str(appointment.id)]
+    # Of this one somebody has to decide: only who may see it does.
+    await salon.execute(
+        f"UPDATE messages SET status = 'unknown', attempts = 1, attempted_at = due_at WHERE id = '{messages[0]}'"
+    )
     inbound = await written_back(salon, appointment.id, "Hush, hush")
     await written_back(salon, own.id, "Hello")
     claims = claims_of(kind, business_id=salon.business_id, resource_id=salon.staff_id)
@@ -193,6 +197,16 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         Probe(route="GET /v1/messages/counts", expected=OPEN),
         Probe(route="GET /v1/messages/by-appointment", params={"appointment_id": str(own.id)}, expected=OPEN),
         Probe(route="GET /v1/messages/{message_id}", path=f"/v1/messages/{messages[0]}", expected=NOT_FOUND),
+        *(
+            Probe(
+                route=f"POST /v1/messages/{{message_id}}/{verb}",
+                path=f"/v1/messages/{messages[0]}/{verb}",
+                expected=NOT_FOUND,
+                # It is decided about once.
+                controls=verb == "confirm-sent",
+            )
+            for verb in ("confirm-sent", "send-again", "give-up")
+        ),
         Probe(route="GET /v1/inbound-messages", expected=HIDDEN),
         Probe(route="GET /v1/inbound-messages", params={"client_id": str(salon.client_id)}, expected=HIDDEN),
         Probe(route="GET /v1/inbound-messages/unread", expected=OPEN),

@@ -67,7 +67,7 @@ async def test_a_reminder_is_sent_once_with_our_id_in_the_callback(salon: Salon,
         "Body": ("Salon Nord: Reminder: Haircut, Tuesday, 10 March 2026, 10:00 (UTC+1)\nSTOP ends texts."),
         "StatusCallback": (
             "https://msg.salon.test/api/notifications/v1/providers/twilio/sms-status"
-            f"?organization={salon.organization_id}&message={reminder['message_id']}"
+            f"?organization={salon.organization_id}&message={reminder['message_id']}&attempt=1"
         ),
     }
     row = await text_row(salon)

@@ -24,6 +24,8 @@ class MessageEvent(Message):
     """`created`, `confirmed`, `cancelled`, `rescheduled`, `assigned`, `reminder`, `ad_hoc` …"""
     due_at: Instant
     occurred_at: Instant
+    actor: Actor | None = None
+    """Who has said so: of a message whose outcome was unknown, and that somebody has decided about."""
 
 
 class MessagePlanned(MessageEvent):

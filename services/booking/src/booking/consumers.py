@@ -273,6 +273,8 @@ async def on_messages(session: AsyncSession, batch: Sequence[Received[Envelope[M
 
 _DETAILS: Final = ("reason", "detail", "answer", "code")
 """Where a message's event says more than its type, the most telling first."""
+_DECIDED: Final = "decided_by_staff"
+"""Somebody has said so, where it was unknown."""
 
 
 def _outcome(event: Envelope[MessageEvent], appointment_id: UUID) -> MessageOutcome:
@@ -287,7 +289,10 @@ def _outcome(event: Envelope[MessageEvent], appointment_id: UUID) -> MessageOutc
         resource_id=message.resource_id,
         channel=message.channel,
         kind=message.kind,
-        detail=next((getattr(message, name) for name in _DETAILS if getattr(message, name, None)), None),
+        detail=next(
+            (getattr(message, name) for name in _DETAILS if getattr(message, name, None)),
+            _DECIDED if message.actor is not None else None,
+        ),
         due_at=message.due_at,
         occurred_at=message.occurred_at,
     )

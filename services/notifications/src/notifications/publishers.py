@@ -65,9 +65,10 @@ _CANCELLED_BY: Mapping[Channel, str] = {
 }
 
 
-def records_of(messages: Iterable[Message]) -> list[OutboxRecord]:
-    """The outbox records that tell what each message has become just now."""
-    return [record_of(_envelope_of(message), aggregatetype="message") for message in messages]
+def records_of(messages: Iterable[Message], *, decided_by: str | None = None) -> list[OutboxRecord]:
+    """The outbox records that tell what each message has become just now; `decided_by`: on the word of which user."""
+    actor = Actor(type="user", id=decided_by) if decided_by is not None else None
+    return [record_of(_envelope_of(message, actor), aggregatetype="message") for message in messages]
 
 
 def answer_command(answer: InboundMessage, *, shown_starts_at: datetime, cause: Cause) -> OutboxRecord:
@@ -208,7 +209,7 @@ def preference_tombstone(organization_id: UUID, client_id: UUID, version: int) -
     )
 
 
-def _envelope_of(message: Message) -> Envelope[MessageEvent]:
+def _envelope_of(message: Message, actor: Actor | None) -> Envelope[MessageEvent]:
     common = {
         "message_id": message.id,
         "organization_id": message.organization_id,
@@ -219,6 +220,7 @@ def _envelope_of(message: Message) -> Envelope[MessageEvent]:
         "kind": message.kind.value,
         "due_at": message.due_at,
         "occurred_at": message.updated_at,
+        "actor": actor,
     }
     return wrap(
         _MAKERS[message.status](message, common),

@@ -11,6 +11,7 @@ from notifications.domain import (
     OF_NO_APPOINTMENT,
     Audience,
     Channel,
+    Decision,
     InboundStatus,
     Kind,
     MailOutcome,
@@ -371,6 +372,12 @@ class CostOut(ResponseModel):
     currency: str = Field(examples=["USD"])
 
 
+class DecisionOut(ResponseModel):
+    decision: Decision
+    user_id: str
+    at: InstantOut
+
+
 class MessageOut(ResponseModel):
     """One row of the ledger. `code` and `detail` say what went wrong, `reason` why it was not sent."""
 
@@ -401,6 +408,9 @@ class MessageOut(ResponseModel):
     """Of an SMS: how many parts it is sent in."""
     cost: CostOut | None
     """Where the provider has told it."""
+    decision: DecisionOut | None
+    """The last that somebody took while it was `unknown`, which they say with `confirm-sent`, `send-again` and
+    `give-up`. A state on their word alone has the code `said_sent` or `said_not_sent`."""
     reminder_id: UUID | None
     created_at: InstantOut
     updated_at: InstantOut

@@ -9,9 +9,11 @@ import { useBusiness } from "../business";
 import { Button } from "../ui/Button";
 import { Select } from "../ui/fields";
 import { Empty, Page, Waiting } from "../ui/Page";
+import { Decision } from "./Decision";
 import { InboundList } from "./InboundList";
 import { LOOK_AGAIN, MessageState, Text } from "./Thread";
 import type { Outbound } from "./thread";
+import { UnknownBadge } from "./unknown";
 import { UnreadBadge } from "./unread";
 
 const STATES = ["planned", "sent", "delivered", "failed", "suppressed", "unknown"] as const;
@@ -43,7 +45,7 @@ export function MessagesPage() {
       <nav className="tabs" aria-label={t("messages.byState")}>
         <button type="button" aria-current={!search.state ? "page" : undefined} onClick={() => void navigate({ search: (kept) => ({ ...kept, state: undefined }) })}>{t("list.all")}</button>
         {STATES.map((state) => (
-          <button type="button" key={state} aria-current={search.state === state ? "page" : undefined} onClick={() => void navigate({ search: (kept) => ({ ...kept, state }) })}>{t(`outcome.${state}`)}</button>
+          <button type="button" key={state} aria-current={search.state === state ? "page" : undefined} onClick={() => void navigate({ search: (kept) => ({ ...kept, state }) })}>{t(`outcome.${state}`)}{state === "unknown" && <UnknownBadge />}</button>
         ))}
         <button type="button" aria-current={search.state === UNDELIVERED ? "page" : undefined} onClick={() => void navigate({ search: (kept) => ({ ...kept, state: UNDELIVERED }) })}>{t("attention.undelivered")}</button>
         <button type="button" aria-current={search.state === INBOUND ? "page" : undefined} onClick={() => void navigate({ search: { state: INBOUND } })}>{t("inbound.title")} <UnreadBadge /></button>
@@ -76,7 +78,10 @@ export function MessagesPage() {
                     <bdi>{message.recipient_name ?? "–"}</bdi>
                     <small><bdi dir="ltr">{message.address}</bdi></small>
                   </td>
-                  <td><MessageState message={message} clock={clock} /></td>
+                  <td>
+                    <MessageState message={message} clock={clock} />
+                    <Decision message={message} clock={clock} />
+                  </td>
                 </tr>
               ))}
             </tbody>

@@ -6,6 +6,7 @@ import type { components } from "../api/schema/notifications";
 import { type Clock, instantOf } from "../time";
 import { Icon, type IconName } from "../ui/Icon";
 import { Waiting } from "../ui/Page";
+import { Decision } from "./Decision";
 import { InboundState, InboundWords } from "./InboundLine";
 import { type Inbound, type Outbound, threadOf } from "./thread";
 import { useReading } from "./unread";
@@ -40,6 +41,7 @@ export function Thread({ about, clock, most = 100 }: { about: { appointment_id: 
         <div>
           <OutboundWords message={message} />
           <MessageState message={message} clock={clock} />
+          <Decision message={message} clock={clock} />
         </div>
       )}
     </div>

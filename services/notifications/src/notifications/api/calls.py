@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 from notifications.adapters.voice import CALL_PATH, TRIAL_CALL, CallAddress, Words, language_of, words_of
 from notifications.adapters.voice.twiml import ask, hang_up, tell, wait
 from notifications.api.dependencies import CurrentDependencies, Dependencies
-from notifications.api.signed import REFUSALS, Signature, SignedRoute, id_of, signed_form
+from notifications.api.signed import REFUSALS, Signature, SignedRoute, attempt_of, id_of, signed_form
 from notifications.domain import KEYS, InboundMessage, InboundStatus, Meaning, trial_text
 from notifications.usecases.calls import (
     Call,
@@ -30,7 +30,6 @@ KEYS_PRESSED = Counter("slotstream_call_answers", "Keys pressed in calls, by wha
 router = Router(prefix="/v1/providers/twilio", tags=["providers"])
 
 _SID: Final = re.compile(r"CA[0-9a-fA-F]{32}")
-_ATTEMPT: Final = re.compile(r"[1-9][0-9]{0,3}")
 _AGAIN: Final = "again"
 _LAST: Final = "last"
 """Steps: the keys have been offered once, or twice."""
@@ -160,13 +159,13 @@ def _verdict(words: Words, answer: InboundMessage, *, phone: str | None) -> str:
 
 def _address(query: QueryParams) -> CallAddress | None:
     organization_id, message_id = (id_of(query.get(name)) for name in ("organization", "message"))
-    attempt = query.get("call", "")
-    if organization_id is None or message_id is None or not _ATTEMPT.fullmatch(attempt):
+    attempt = attempt_of(query.get("call"))
+    if organization_id is None or message_id is None or attempt is None:
         return None
     return CallAddress(
         organization_id=organization_id,
         message_id=message_id,
-        attempt=int(attempt),
+        attempt=attempt,
         language=language_of(query.get("language", "")),
     )
 

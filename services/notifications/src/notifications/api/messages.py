@@ -1,22 +1,28 @@
 """/v1/messages: the ledger."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.api.dependencies import CurrentDependencies, Reader
-from notifications.domain import Channel, Kind, Message, Status
+from notifications.api.dependencies import CurrentDependencies, Dependencies, Reader, Sender
+from notifications.domain import Channel, Decision, Kind, Message, Status
 from notifications.schemas import (
     AppointmentMessageCountsOut,
     AppointmentMessagesOut,
     CostOut,
+    DecisionOut,
     MessageCountsOut,
     MessageOut,
 )
 from notifications.storage import Ledger, MessageFilter, MessageStore
+from notifications.usecases.decisions import decide_message
 from slotstream_servicekit.http import Router
+from slotstream_servicekit.http.auth import Principal
+from slotstream_servicekit.http.etags import IfMatch
+from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.models import InstantIn
 from slotstream_servicekit.http.pagination import (
     DEFAULT_LIMIT,
@@ -128,6 +134,74 @@ async def get_message(message_id: UUID, dependencies: CurrentDependencies, princ
     return model_response(_out(message), version=message.version)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What each decision is asked for with, besides who asks."""
+
+    request: Request
+    dependencies: Dependencies
+    message_id: UUID
+    expected_version: int | None
+
+    async def decide(self, principal: Principal, decision: Decision) -> Response:
+        async def action(session: AsyncSession) -> Response:
+            message = await decide_message(
+                session=session,
+                context=self.dependencies.context_of(principal),
+                message_id=self.message_id,
+                decision=decision,
+                expected_version=self.expected_version,
+                channels=self.dependencies.channels,
+                numbers=self.dependencies.numbers,
+            )
+            return model_response(_out(message), version=message.version)
+
+        return await idempotent(self.request, database=self.dependencies.database, principal=principal, action=action)
+
+
+async def _call(
+    *,
+    request: Request,
+    dependencies: CurrentDependencies,
+    message_id: UUID,
+    expected_version: IfMatch,
+    idempotency_key: IdempotencyKey = None,  # `idempotent` reads it; here for OpenAPI
+) -> Call:
+    return Call(
+        request=request,
+        dependencies=dependencies,
+        message_id=message_id,
+        expected_version=expected_version,
+    )
+
+
+CurrentCall = Annotated[Call, Depends(_call)]
+
+
+@router.post("/{message_id}/confirm-sent", response_model=MessageOut)
+async def confirm_message_sent(call: CurrentCall, principal: Sender) -> Response:
+    """Say of a message that is `unknown` that it was sent. What the provider says later stands above it."""
+    return await call.decide(principal, Decision.CONFIRM_SENT)
+
+
+@router.post("/{message_id}/send-again", response_model=MessageOut)
+async def send_message_again(call: CurrentCall, principal: Sender) -> Response:
+    """Have a message that is `unknown` sent once more, as a new attempt, whether the first has arrived or not.
+
+    Refused (`send_again_refused`, with the reason) where it would not be sent: too late, another time, an opt-out, no
+    address. If the provider says before the new attempt begins that the first one went out, nothing is sent.
+    """
+    return await call.decide(principal, Decision.SEND_AGAIN)
+
+
+@router.post("/{message_id}/give-up", response_model=MessageOut)
+async def give_message_up(call: CurrentCall, principal: Sender) -> Response:
+    """Say of a message that is `unknown` that it was not sent, and leave it: `failed`. What the provider says later
+    stands above it.
+    """
+    return await call.decide(principal, Decision.GIVE_UP)
+
+
 def _out(message: Message) -> MessageOut:
     return MessageOut(
         id=message.id,
@@ -151,11 +225,18 @@ def _out(message: Message) -> MessageOut:
         text=message.sent_text,
         segments=message.segments,
         cost=_cost(message),
+        decision=_decision(message),
         reminder_id=message.reminder_id,
         created_at=message.created_at,
         updated_at=message.updated_at,
         version=message.version,
     )
+
+
+def _decision(message: Message) -> DecisionOut | None:
+    if message.decision is None or message.decided_by is None or message.decided_at is None:
+        return None
+    return DecisionOut(decision=message.decision, user_id=message.decided_by, at=message.decided_at)
 
 
 def _cost(message: Message) -> CostOut | None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.adapters.twilio import checked_number
 from notifications.api.dependencies import CurrentDependencies, Dependencies
-from notifications.api.signed import REFUSALS, Signature, SignedRoute, id_of, signed_form
+from notifications.api.signed import REFUSALS, Signature, SignedRoute, attempt_of, id_of, signed_form
 from notifications.domain import InvalidAddressError
 from notifications.usecases.answers import receive_text
 from notifications.usecases.provider_calls import receive_status
@@ -42,6 +42,7 @@ async def sms_status(request: Request, dependencies: CurrentDependencies, signat
             organization_id=organization_id,
             message_id=message_id,
             provider_id=sid,
+            attempt=attempt_of(request.query_params.get("attempt")),
             status=form.get("MessageStatus"),
             code=int(code) if _CODE.fullmatch(code) else None,
             now=dependencies.clock(),

@@ -1,5 +1,6 @@
 """Calls of Twilio: its signature is the only proof of who asks, and comes before all else."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -22,6 +23,7 @@ log = get_logger(__name__)
 
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {status: problem_response(status) for status in (403, 413)}
 _MAX_BYTES: Final = 65_536
+_ATTEMPT: Final = re.compile(r"[1-9][0-9]{0,3}")
 
 Signature = Annotated[str, Header(alias="X-Twilio-Signature")]
 
@@ -88,6 +90,11 @@ def _raw_target(scope: Scope) -> str:
     raw: bytes = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
     query: bytes = scope["query_string"]
     return (raw + b"?" + query if query else raw).decode("ascii")
+
+
+def attempt_of(value: str | None) -> int | None:
+    """For the how manieth time a message was handed over."""
+    return int(value) if value and _ATTEMPT.fullmatch(value) else None
 
 
 def id_of(value: str | None) -> UUID | None:

@@ -128,6 +128,20 @@ class SignatureInvalidError(SlotstreamError):
     kind = ErrorKind.forbidden
 
 
+class MessageNotUnknownError(SlotstreamError):
+    """What became of the message is known, or somebody else has decided it."""
+
+    code = "message_not_unknown"
+    kind = ErrorKind.conflict
+
+
+class SendAgainRefusedError(SlotstreamError):
+    """Sending the message again helps nobody any more, or must not be; the reasons say why."""
+
+    code = "send_again_refused"
+    kind = ErrorKind.conflict
+
+
 class DuplicateReminderError(SlotstreamError):
     """The same reminder twice: same channel, same time, same recipient."""
 

@@ -77,6 +77,15 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Decision(StrEnum):
+    """What a person decides about a message of which nobody knows whether it went out."""
+
+    CONFIRM_SENT = "confirm_sent"
+    SEND_AGAIN = "send_again"
+    GIVE_UP = "give_up"
+    """It was not sent, and it is not to be sent any more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRequest:
     """A message that somebody asks for, about an appointment: to its client or to one of its staff."""
@@ -195,6 +204,11 @@ class Message:
     cost_amount: Decimal | None = None
     cost_currency: str | None = None
     """Where the provider has told it."""
+    decision: Decision | None = None
+    """The last that somebody took while it was unknown; what became of it since then is in its status."""
+    decided_by: str | None = None
+    """The user's id."""
+    decided_at: datetime | None = None
     correlation_id: str
     causation_id: str | None
     traceparent: str | None

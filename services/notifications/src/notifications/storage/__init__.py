@@ -3,7 +3,8 @@
 from notifications.storage.agendas import AgendaStore
 from notifications.storage.appointments import AppointmentStore, AppointmentTextStore
 from notifications.storage.channel_accounts import ChannelAccountStore
-from notifications.storage.delivery import Claimed, DeliveryStore, Report, Settlement
+from notifications.storage.decisions import DecisionStore
+from notifications.storage.delivery import Claimed, DeliveryStore, Settlement
 from notifications.storage.follow_ups import FollowUpRuleStore
 from notifications.storage.inbound import InboundFilter, InboundStore, Verdict
 from notifications.storage.ledger import Ledger, MessageFilter
@@ -18,6 +19,7 @@ from notifications.storage.push import Devices, PushSubscriptionStore
 from notifications.storage.quiet_hours import QuietHoursStore
 from notifications.storage.reminders import ReminderRuleStore, ReminderStore
 from notifications.storage.replans import ReplanStore
+from notifications.storage.reports import Report, ReportStore
 from notifications.storage.rule_applications import RuleApplicationStore
 from notifications.storage.send_limits import SendLimitStore
 from notifications.storage.series import SeriesStore
@@ -35,6 +37,7 @@ __all__ = [
     "ChannelAccountStore",
     "Claimed",
     "ClientStore",
+    "DecisionStore",
     "DeliveryStore",
     "Devices",
     "FollowUpRuleStore",
@@ -56,6 +59,7 @@ __all__ = [
     "ReminderStore",
     "ReplanStore",
     "Report",
+    "ReportStore",
     "RuleApplicationStore",
     "SendLimitStore",
     "SeriesStore",

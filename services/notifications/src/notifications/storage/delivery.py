@@ -11,11 +11,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select, text, tuple_, update
+from sqlalchemy import and_, case, func, not_, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import AGREED_STATUSES, Channel, Kind, Message, Outgoing, Status
 from notifications.storage.messages import COLUMNS, IS_KNOWN, message_of
+from notifications.storage.reports import IS_ON_A_PERSONS_WORD, IS_TO_BE_SENT_AGAIN
 from notifications.storage.tables import messages
 
 _REMINDER_HOLDS = """
@@ -115,25 +116,6 @@ class Settlement:
     """It was refused for the time being."""
     mail_line: str | None = None
     """Where it waits for its recipient's mail domain."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What a provider says later of a message that was handed over: sent, delivered or failed.
-
-    `attempt` is the one that it speaks of, where it says so.
-    """
-
-    channel: Channel
-    status: Status
-    provider_id: str
-    attempt: int | None = None
-    code: str | None
-    detail: str | None
-
-
-_MAY_BECOME_SENT = (Status.PLANNED, Status.CLAIMED, Status.UNKNOWN)
-"""What an attempt was made for: planned again, or its outcome not known to us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +248,8 @@ class DeliveryStore:
     async def settle(self, message: Message, settlement: Settlement, *, now: datetime) -> Message | None:
         """Records what came of a claimed message; None where somebody else has settled it meanwhile.
 
-        A message that was given up as unknown while its answer was still under way is put right.
+        A message that was given up as unknown while its answer was still under way is put right, whatever somebody
+        has decided meanwhile, unless it is being sent again already.
         """
         values: dict[str, Any] = {
             "status": settlement.status,
@@ -288,14 +271,18 @@ class DeliveryStore:
         if settlement.status is Status.SENT:
             values |= {
                 "sent_at": now,
+                "attempted_at": func.coalesce(messages.c.attempted_at, messages.c.decided_at),
                 "provider_id": settlement.provider_id,
                 "segments": func.coalesce(settlement.segments, messages.c.segments),
                 "cost_amount": settlement.cost_amount,
                 "cost_currency": settlement.cost_currency,
             }
         mine = (messages.c.status == Status.CLAIMED) & (messages.c.claim == message.claim)
-        late = (messages.c.status == Status.UNKNOWN) & (messages.c.attempted_at.is_not(None))
-        condition = mine | late if settlement.status is Status.SENT else mine
+        late = and_(
+            messages.c.attempts == message.attempts + 1,
+            or_(messages.c.status == Status.UNKNOWN, IS_ON_A_PERSONS_WORD, IS_TO_BE_SENT_AGAIN),
+        )
+        condition = or_(mine, late) if settlement.status is Status.SENT else mine
         rows = await self._session.execute(
             update(messages)
             .where(messages.c.organization_id == message.organization_id, messages.c.id == message.id, condition)
@@ -304,61 +291,6 @@ class DeliveryStore:
         )
         row = rows.first()
         return message_of(row) if row is not None else None
-
-    async def report(self, organization_id: UUID, message_id: UUID, report: Report, *, now: datetime) -> Message | None:
-        """Records what the provider says of a message that was handed over; None where that says nothing new.
-
-        The provider's id of an erased client's message stays forgotten.
-        """
-        settled = () if report.status is Status.SENT else (Status.SENT,)
-        rows = await self._session.execute(
-            update(messages)
-            .where(
-                *_spoken_of(organization_id, message_id, report), messages.c.status.in_([*_MAY_BECOME_SENT, *settled])
-            )
-            .values(
-                status=report.status,
-                code=report.code,
-                detail=report.detail,
-                provider_id=case((messages.c.address.is_not(None), report.provider_id)),
-                sent_at=func.coalesce(messages.c.sent_at, None if report.status is Status.FAILED else now),
-                claim=None,
-                claimed_until=None,
-                waits=False,
-                updated_at=now,
-                version=messages.c.version + 1,
-            )
-            .returning(*COLUMNS)
-        )
-        row = rows.first()
-        return message_of(row) if row is not None else None
-
-    async def plan_call(
-        self, organization_id: UUID, message_id: UUID, report: Report, *, at: datetime, now: datetime
-    ) -> bool:
-        """Plans a call again that nobody has answered; False where it was said of that call before."""
-        rows = await self._session.execute(
-            update(messages)
-            .where(
-                *_spoken_of(organization_id, message_id, report),
-                messages.c.status.in_([*_MAY_BECOME_SENT, Status.SENT]),
-            )
-            .values(
-                status=Status.PLANNED,
-                code=report.code,
-                detail=report.detail,
-                provider_id=case((messages.c.address.is_not(None), report.provider_id)),
-                next_attempt_at=at,
-                attempted_at=None,
-                claim=None,
-                claimed_until=None,
-                waits=False,
-                updated_at=now,
-                tries=messages.c.tries + 1,
-            )
-            .returning(text("1"))
-        )
-        return rows.first() is not None
 
     async def put_spoken(self, message: Message, spoken: str) -> None:
         """Keeps what was said in truth, where that is not what the message was to say."""
@@ -412,16 +344,3 @@ class DeliveryStore:
         )
         row = changed.first()
         return message_of(row) if row is not None else None
-
-
-def _spoken_of(organization_id: UUID, message_id: UUID, report: Report) -> list[ColumnElement[bool]]:
-    """The message that a provider speaks of; none whose call of that id is over, and planned again since."""
-    conditions = [
-        messages.c.organization_id == organization_id,
-        messages.c.id == message_id,
-        messages.c.channel == report.channel,
-        messages.c.attempts > 0,
-        or_(messages.c.provider_id.is_(None), messages.c.provider_id == report.provider_id),
-        or_(messages.c.status != Status.PLANNED, messages.c.provider_id.is_(None)),
-    ]
-    return conditions if report.attempt is None else [*conditions, messages.c.attempts == report.attempt]

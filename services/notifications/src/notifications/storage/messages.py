@@ -21,6 +21,7 @@ from notifications.domain import (
     RATE_LIMITED,
     Audience,
     Channel,
+    Decision,
     Draft,
     Kind,
     Message,
@@ -153,7 +154,8 @@ class MessageStore:
                 tuple_(*columns).in_(keys),
                 messages.c.audience == Audience.CLIENT,
                 messages.c.kind != Kind.WITHDRAWN,
-                messages.c.attempted_at.is_not(None),
+                # What is to be sent again may have gone out before.
+                or_(messages.c.attempted_at.is_not(None), messages.c.decision == Decision.SEND_AGAIN),
             )
             .distinct()
         )
@@ -363,17 +365,17 @@ class MessageStore:
         due_at: datetime | None = (await self._session.execute(query)).scalar()
         return due_at
 
-    async def get(self, organization_id: UUID, message_id: UUID) -> Message:
-        message = await self.find(organization_id, message_id)
+    async def get(self, organization_id: UUID, message_id: UUID, *, lock: bool = False) -> Message:
+        message = await self.find(organization_id, message_id, lock=lock)
         if message is None:
             raise NotFoundError(f"There is no message {message_id}")
         return message
 
-    async def find(self, organization_id: UUID, message_id: UUID) -> Message | None:
+    async def find(self, organization_id: UUID, message_id: UUID, *, lock: bool = False) -> Message | None:
         query = select(*COLUMNS).where(
             messages.c.organization_id == organization_id, messages.c.id == message_id, IS_KNOWN
         )
-        row = (await self._session.execute(query)).first()
+        row = (await self._session.execute(query.with_for_update() if lock else query)).first()
         return message_of(row) if row is not None else None
 
     async def stop_key(self, organization_id: UUID, key: str, reason: str, *, now: datetime) -> list[Message]:
@@ -476,4 +478,5 @@ def message_of(row: Row[Any]) -> Message:
     values["channel"] = Channel(values["channel"])
     values["kind"] = Kind(values["kind"])
     values["status"] = Status(values["status"])
+    values["decision"] = Decision(values["decision"]) if values["decision"] is not None else None
     return Message(**values)

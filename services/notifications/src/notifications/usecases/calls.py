@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import (
-    AGREED_STATUSES,
     KEYS,
+    ON_A_PERSONS_WORD,
     CallPolicy,
     Channel,
     Channels,
@@ -23,6 +23,7 @@ from notifications.domain import (
     WrittenText,
     refusal_key,
     spoken,
+    still_reminds,
 )
 from notifications.publishers import records_of
 from notifications.storage import (
@@ -33,6 +34,7 @@ from notifications.storage import (
     MessageStore,
     OptOutStore,
     Report,
+    ReportStore,
 )
 from notifications.usecases.answers import follow
 from notifications.usecases.channel_accounts import read_channels
@@ -106,14 +108,15 @@ async def receive_call_status(
         report = replace(report, status=Status.FAILED, code="answered_by_fax", detail="a fax machine has picked up")
     elif meaning is Status.DELIVERED and by_machine:
         report = replace(report, code="left_on_machine", detail="an answering machine has picked up")
-    store = DeliveryStore(session)
+    store = ReportStore(session)
     if status in _MAY_BE_CALLED_AGAIN:
         message = await MessageStore(session).find(call.organization_id, call.message_id)
-        at = policy.next_call(message, now=now) if message is not None else None
+        is_decided = message is None or message.code in ON_A_PERSONS_WORD
+        at = policy.next_call(message, now=now) if message is not None and not is_decided else None
         if at is not None:
             await store.plan_call(call.organization_id, call.message_id, report, at=at, now=now)
             return None
-    message = await store.report(call.organization_id, call.message_id, report, now=now)
+    message = await store.put(call.organization_id, call.message_id, report, now=now)
     if message is not None:
         await enqueue(session, records_of([message]))
     return message
@@ -227,13 +230,7 @@ async def _sendable(
     verdict = judge_message(message, subjects, channels=channels, now=now, retries=RetryPolicy())
     if not isinstance(verdict, Sendable):
         return None
-    appointment = verdict.appointment
-    holds = (
-        appointment.status in AGREED_STATUSES
-        and appointment.starts_at == message.starts_at
-        and appointment.starts_at > now
-    )
-    return verdict if message.kind is not Kind.REMINDER or holds else None
+    return verdict if still_reminds(message, verdict.appointment, now=now) else None
 
 
 async def _phone_of(session: AsyncSession, answer: InboundMessage) -> str | None:

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import (
     ACCOUNT_FAILING,
-    OF_NO_APPOINTMENT,
     WAITS_FOR_ACCOUNT,
     Channel,
     ChannelAccount,
@@ -31,14 +30,14 @@ from notifications.domain import (
 )
 from notifications.publishers import records_of
 from notifications.storage import DeliveryStore, MailReplyStore, MessageStore, PushSubscriptionStore, Settlement
-from notifications.usecases.agendas import judge_agenda, plan_agendas
+from notifications.usecases.agendas import plan_agendas
 from notifications.usecases.channel_accounts import account_works, read_channels, rest_account
-from notifications.usecases.eligibility import Sendable, held_back, judge_message
-from notifications.usecases.failing_accounts import judge_failing_account
+from notifications.usecases.eligibility import Sendable
+from notifications.usecases.judging import about_appointments, judge
 from notifications.usecases.mail_domains import domain_works, judge_domains, rest_domain, take_domains
 from notifications.usecases.provider_calls import block_number
 from notifications.usecases.send_limits import take_turns
-from notifications.usecases.subjects import MessageSubjects, read_subjects
+from notifications.usecases.subjects import read_subjects
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.context import Cause
 from slotstream_servicekit.database import Database
@@ -113,7 +112,7 @@ async def _claim_once(
             agendas = [message for message in claimed.to_send if message.kind is Kind.AGENDA]
             subjects = await read_subjects(
                 session=session,
-                messages=[message for message in claimed.to_send if message.kind not in OF_NO_APPOINTMENT],
+                messages=about_appointments(claimed.to_send),
                 numbers=numbers,
             )
             own = await read_channels(
@@ -122,14 +121,9 @@ async def _claim_once(
                 organization_ids={message.organization_id for message in claimed.to_send},
             )
             for message in claimed.to_send:
-                if message.kind is Kind.AGENDA:
-                    verdict = await judge_agenda(
-                        session=session, message=message, channels=own, retries=retries, now=now
-                    )
-                elif message.kind is Kind.ACCOUNT_FAILING:
-                    verdict = await judge_failing_account(session=session, message=message, channels=own)
-                else:
-                    verdict = _judged(message, subjects, own, now, retries)
+                verdict = await judge(
+                    session=session, message=message, subjects=subjects, channels=own, retries=retries, now=now
+                )
                 if isinstance(verdict, Sendable):
                     verdict = _resting(verdict, now) or verdict
                 if isinstance(verdict, Sendable):
@@ -157,18 +151,6 @@ async def next_due(*, database: Database, now: datetime) -> datetime | None:
     """When the next message falls due; None where none is planned."""
     async with database.system_transaction() as session:
         return await MessageStore(session).next_due(now=now)
-
-
-def _judged(
-    message: Message, subjects: MessageSubjects, channels: Channels, now: datetime, retries: RetryPolicy
-) -> Sendable | Settlement:
-    try:
-        verdict = judge_message(message, subjects, channels=channels, now=now, retries=retries)
-        held = held_back(verdict, subjects, channels=channels, now=now) if isinstance(verdict, Sendable) else None
-    except Exception:
-        log.exception("judging_failed", message=str(message.id), kind=message.kind.value)
-        return Settlement(status=Status.FAILED, code="judging_failed", detail="the message could not be judged")
-    return held or verdict
 
 
 def _resting(sendable: Sendable, now: datetime) -> Settlement | None:

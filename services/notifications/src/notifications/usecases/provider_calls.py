@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Channel, Message, NumberDigests, Status
 from notifications.publishers import preference_record, records_of
-from notifications.storage import DeliveryStore, InboundStore, MessageStore, OptOutStore, PreferenceStore, Report
+from notifications.storage import InboundStore, MessageStore, OptOutStore, PreferenceStore, Report, ReportStore
 from slotstream_servicekit.context import Cause
 from slotstream_servicekit.outbox import enqueue
 
@@ -35,10 +35,12 @@ async def receive_status(
     status: str,
     code: int | None,
     now: datetime,
+    attempt: int | None = None,
 ) -> Message | None:
-    """What became of a text; None where that says nothing new.
+    """What became of a text; None where that says nothing new. `attempt`: for the how manieth time it was handed over.
 
-    The first final word stays: neither a late `sent` nor a later `failed` undoes a `delivered`.
+    The first final word stays: neither a late `sent` nor a later `failed` undoes a `delivered`. What is said of a text
+    says nothing of the one that was sent again.
     """
     meaning = _MEANINGS.get(status)
     if meaning is None:
@@ -48,10 +50,11 @@ async def receive_status(
         channel=Channel.SMS,
         status=meaning,
         provider_id=provider_id,
+        attempt=attempt,
         code=(f"twilio_{code}" if code else f"twilio_{status}") if failed else None,
         detail=f"the SMS provider says: {status}" + (f" (error {code})" if code else "") if failed else None,
     )
-    message = await DeliveryStore(session).report(organization_id, message_id, report, now=now)
+    message = await ReportStore(session).put(organization_id, message_id, report, now=now)
     if message is not None:
         await enqueue(session, records_of([message]))
     return message

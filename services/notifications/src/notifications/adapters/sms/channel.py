@@ -87,7 +87,7 @@ class SmsChannel:
         text = bounded_sms(normalised_sms(notification.text.text), units=MAX_UNITS - len(closing)) + closing
         return Outgoing(
             address=notification.address,
-            reference=f"{message.organization_id}:{message.id}",
+            reference=f"{message.organization_id}:{message.id}:{message.attempts + 1}",
             content=text.encode(),
             asks=asks,
             text=without_links(text, notification.links),

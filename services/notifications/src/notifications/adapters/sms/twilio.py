@@ -48,12 +48,14 @@ class TwilioSmsGateway:
         return {"messaging_service_sid": sender} if sender.startswith("MG") and len(sender) == 34 else {"from_": sender}
 
     def _callback(self, reference: str) -> dict[str, str]:
-        """Our message's id travels in the address, so that Twilio can tell of a text whose answer was lost."""
+        """Our message's id travels in the address, so that Twilio can tell of a text whose answer was lost, and for the
+        how manieth time it was handed over, so that nothing is believed of one that was sent again.
+        """
         base = self._twilio.account.callback_url
         if base is None:
             return {}
-        organization_id, _, message_id = reference.partition(":")
-        query = urlencode({"organization": organization_id, "message": message_id})
+        organization_id, message_id, attempt = reference.split(":")
+        query = urlencode({"organization": organization_id, "message": message_id, "attempt": attempt})
         return {"status_callback": f"{base.rstrip('/')}{STATUS_PATH}?{query}"}
 
 

@@ -428,17 +428,17 @@ UNLIMITED_TABLES = {
     "push_subscriptions": "each person's own",
     "quiet_hours": "the organization's; the use case refuses who is limited",
     "reminders": "read beside their appointments only",
-    "removed_users": "never read by requests",
+    "removed_users": "read to judge a message only",
     "reply_addresses": "never read by requests of callers",
     "rule_applications": "read beside their rules only",
     "send_allowances": "the organization's",
     "send_limits": "the organization's; the use case refuses who is limited",
     "replans": "never read by requests",
-    "series": "never read by requests",
+    "series": "read to judge a message only",
     "series_sequences": "never read by requests",
     "staff_preferences": "a caller's own",
-    "users": "never read by requests",
-    "waiting_list_entries": "never read by requests",
+    "users": "read to judge a message only",
+    "waiting_list_entries": "read to judge a message only",
 }
 
 schema = DatabaseSchema(

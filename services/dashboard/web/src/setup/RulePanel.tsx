@@ -1,6 +1,6 @@
 /** Rules by which messages are sent: on which channel, how long before or after, for all, a business or a service. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useServices } from "../api/catalogue";
 import { useChannels } from "../api/channels";
@@ -14,6 +14,7 @@ import { Button } from "../ui/Button";
 import { Checkbox, Select, TextField } from "../ui/fields";
 import { Empty, Waiting } from "../ui/Page";
 import { Problem } from "../ui/Problem";
+import { ApplyOffer } from "./ApplyOffer";
 
 type Before = components["schemas"]["ReminderRuleOut"];
 type After = components["schemas"]["FollowUpRuleOut"];
@@ -49,24 +50,39 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
     ...(own.data?.items ?? []).flatMap((item) => (item.id !== null && item.channel === on && item.audience === "client" ? [{ id: item.id, name: `${item.subject} (${item.locale})` }] : [])),
   ];
   const [error, setError] = useState<unknown>(null);
+  const list = useRef<HTMLElement>(null);
+  const [offered, setOffered] = useState<{ id: string; wasAsked: boolean } | null>(null);
+  const toOffer = rules.data?.items.find((rule): rule is Before => rule.id === offered?.id && rule.enabled && "minutes_before" in rule);
   const run = async (work: Promise<unknown>) => {
     setError(null);
     try {
-      await work;
+      const done = await work;
       await queries.invalidateQueries({ queryKey: [of] });
+      return done;
     } catch (failure) {
       setError(failure);
+      return null;
     }
   };
+  // What stood before is asked about where a rule has just begun to hold.
+  const begin = async (work: Promise<Before | After>) => {
+    const rule = (await run(work)) as Before | After | null;
+    setOffered(rule?.enabled ? { id: rule.id, wasAsked: false } : null);
+  };
+  const close = () => {
+    setOffered(null);
+    list.current?.focus();
+  };
+  const nameOf = (rule: Before | After) => `${t(`channel.${rule.channel}`)}, ${t(kind.said, { time: timeOf(rule, i18n.language) })}`;
   const scopeOf = (rule: Before | After) => services.find((service) => service.id === rule.service_id)?.name ?? businesses.find((item) => item.id === rule.business_id)?.name ?? t("reminders.everywhere");
   const add = () => {
     const service = services.find((item) => item.id === scope);
     // A day before is at the same time of day, 24 hours are time that passes.
     const counted = of === "reminder-rules" ? { by_clock: unit === "days" } : {};
-    return run(
-      ask("notifications", `/${of}`, {
+    return begin(
+      ask<Before | After>("notifications", `/${of}`, {
         method: "POST",
-        body: { channel, [kind.minutes]: Number(amount) * UNITS[unit], ...counted, enabled: true, business_id: service ? service.business_id : scope === "business" ? business?.id : null, service_id: service?.id ?? null, template_id: template === USUAL ? null : template },
+        body: { channel, [kind.minutes]: Number(amount) * UNITS[unit], ...counted, enabled: true, business_id: scope === "business" ? business?.id : null, service_id: service?.id ?? null, template_id: template === USUAL ? null : template },
       }),
     );
   };
@@ -74,11 +90,11 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
     <>
       <Problem error={error} />
       {!rules.data ? <Waiting error={rules.error} /> : !rules.data.items.length ? <Empty title={t(kind.none)} /> : (
-        <section className="panel">
+        <section className="panel" ref={list} tabIndex={-1}>
           {rules.data.items.map((rule) => (
             <div className="ln" key={rule.id}>
-              <Checkbox value={rule.enabled} isDisabled={!mayWrite} onChange={(enabled) => void run(ask("notifications", `/${of}/${rule.id}`, { method: "PATCH", version: rule.version, body: { enabled } }))}>
-                {t(`channel.${rule.channel}`)}, {t(kind.said, { time: timeOf(rule, i18n.language) })}
+              <Checkbox value={rule.enabled} isDisabled={!mayWrite} onChange={(enabled) => void begin(ask<Before | After>("notifications", `/${of}/${rule.id}`, { method: "PATCH", version: rule.version, body: { enabled } }))}>
+                {nameOf(rule)}
               </Checkbox>
               <span><bdi>{scopeOf(rule)}</bdi></span>
               {(textsFor(rule.channel).length > 1 || rule.template_id) && (
@@ -91,11 +107,13 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
                   options={textsFor(rule.channel)}
                 />
               )}
+              {mayWrite && rule.enabled && of === "reminder-rules" && <Button kind="quiet" aria-label={t("applyRule.title", { rule: nameOf(rule) })} onPress={() => setOffered({ id: rule.id, wasAsked: true })}>{t("applyRule.existing")}</Button>}
               {mayWrite && <Button kind="quiet" icon="trash" aria-label={t(kind.remove)} onPress={() => void run(ask("notifications", `/${of}/${rule.id}`, { method: "DELETE", version: rule.version }))} />}
             </div>
           ))}
         </section>
       )}
+      {mayWrite && toOffer && offered && <ApplyOffer key={`${toOffer.id} ${toOffer.version}`} rule={toOffer} name={nameOf(toOffer)} wasAsked={offered.wasAsked} onClose={close} />}
       {mayWrite && (
         <section className="panel">
           <h2>{t(kind.title)}</h2>

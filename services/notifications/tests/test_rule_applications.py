@@ -16,7 +16,7 @@ from test_planning import an_appointment
 from test_reminders import a_rule, due, reminders
 
 from notifications.domain import Channel, Lead, ReminderRule, rules_for, scope_of
-from notifications.storage import ReplanStore
+from notifications.storage import ReplanStore, RuleApplicationStore
 from notifications.usecases import rule_applications
 from notifications.usecases.replanning import replan_next
 from slotstream_contracts.appointments import AppointmentSnapshot
@@ -276,7 +276,7 @@ async def test_who_dies_in_a_step_leaves_it_to_the_next_one(salon: Salon, monkey
         raise RuntimeError("it dies")
 
     with monkeypatch.context() as broken:
-        broken.setattr(rule_applications.RuleApplicationStore, "put", dies)
+        broken.setattr(RuleApplicationStore, "put", dies)
         with pytest.raises(RuntimeError, match="it dies"):
             await step(salon)
     assert sum((await planned(salon)).values()) == 2
@@ -344,6 +344,33 @@ async def test_beside_changes_of_appointments_each_is_planned_once_and_none_for_
     await salon.replan()
     wanted = {item.id for number, item in newest.items() if item.status == "scheduled" and number not in edited}
     assert await planned(salon) == Counter(dict.fromkeys(wanted, 1))
+
+
+@SERVICE
+@pytest.mark.parametrize("change", ["edited", "cancelled"])
+async def test_what_changes_between_the_look_and_the_lock_is_judged_as_it_is_then(
+    salon: Salon, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    changed, other = await standing(salon, 2)
+    rule = await a_rule(salon)
+    await apply(salon, rule)
+    look = RuleApplicationStore.next_ones
+
+    async def and_then_it_changes(*args: Any, **more: Any) -> Any:
+        page = await look(*args, **more)
+        if change == "cancelled":
+            await salon.receive(salon.cancelled(changed))
+        else:
+            added = await salon.http.post(f"/v1/appointments/{changed.id}/reminders", json={"minutes_before": 20})
+            assert added.status_code == 201
+        return page
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RuleApplicationStore, "next_ones", and_then_it_changes)
+        await step(salon, most=5)
+    assert [row["minutes_before"] for row in await reminders(salon, changed.id)] == ([20] if change == "edited" else [])
+    assert [row["minutes_before"] for row in await reminders(salon, other.id)] == [60]
+    assert (await application(salon, rule))["reached"] == 1
 
 
 @SERVICE

@@ -92,7 +92,7 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
       {!rules.data ? <Waiting error={rules.error} /> : !rules.data.items.length ? <Empty title={t(kind.none)} /> : (
         <section className="panel" ref={list} tabIndex={-1}>
           {rules.data.items.map((rule) => (
-            <div className="ln" key={rule.id}>
+            <div className="ln rule" key={rule.id}>
               <Checkbox value={rule.enabled} isDisabled={!mayWrite} onChange={(enabled) => void begin(ask<Before | After>("notifications", `/${of}/${rule.id}`, { method: "PATCH", version: rule.version, body: { enabled } }))}>
                 {nameOf(rule)}
               </Checkbox>

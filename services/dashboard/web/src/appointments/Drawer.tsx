@@ -1,7 +1,7 @@
 /** One appointment beside the list or calendar: what it is, what can be done, what happened, what was sent. */
 import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { Suspense, lazy, useEffect, useRef, useState } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { useTranslation } from "react-i18next";
 import { type Appointment, type PlainAppointment, edit, staffOf, useAppointment, useAppointmentPages } from "../api/appointments";
@@ -22,10 +22,13 @@ import { Problem } from "../ui/Problem";
 import { toast } from "../ui/toasts";
 import { useCurrent } from "./current";
 import { DRAWER_TABS, type DrawerTab } from "./filters";
-import { HistoryTab } from "./HistoryTab";
 import { SeatsTaken } from "./Seats";
-import { MessagesTab, RemindersTab } from "./MessagesTab";
 import { useVerbs } from "./useVerbs";
+
+/* Of files of their own: most look at the details alone. */
+const HistoryTab = lazy(() => import("./HistoryTab").then(({ HistoryTab }) => ({ default: HistoryTab })));
+const MessagesTab = lazy(() => import("./MessagesTab").then(({ MessagesTab }) => ({ default: MessagesTab })));
+const RemindersTab = lazy(() => import("./MessagesTab").then(({ RemindersTab }) => ({ default: RemindersTab })));
 
 /** Where in the drawer one is. `write` is another number each time that the client is to be written to. */
 export type Place = { tab: DrawerTab; write?: number };
@@ -178,13 +181,19 @@ function Content({ appointment, place, onPlace, onOther }: ContentProps) {
           <Details appointment={appointment} clock={clock} businessName={business?.name ?? ""} onOther={onOther} onEdit={verbs.some((verb) => verb.id === "edit") ? () => act("edit") : null} />
         </TabPanel>
         <TabPanel id="history" className="body">
-          <HistoryTab appointment={appointment} clock={clock} onOther={onOther} />
+          <Suspense fallback={<Waiting />}>
+            <HistoryTab appointment={appointment} clock={clock} onOther={onOther} />
+          </Suspense>
         </TabPanel>
         <TabPanel id="reminders" className="body">
-          <RemindersTab appointment={appointment} clock={clock} />
+          <Suspense fallback={<Waiting />}>
+            <RemindersTab appointment={appointment} clock={clock} />
+          </Suspense>
         </TabPanel>
         <TabPanel id="messages" className="body">
-          <MessagesTab appointment={appointment} clock={clock} />
+          <Suspense fallback={<Waiting />}>
+            <MessagesTab appointment={appointment} clock={clock} />
+          </Suspense>
         </TabPanel>
       </Tabs>
       {dialog}

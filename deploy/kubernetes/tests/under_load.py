@@ -1,19 +1,17 @@
 """`make kube-test`: the cluster changes while a front desk works on it, and no promise is broken.
 
-Updates, scaling and new passwords are to be noticed by nobody: no request fails. Where pods are killed a request may
-fail; sent again with its key it is answered, and nothing is there twice.
+Updates and scaling are to be noticed by nobody: no request fails. Where pods are killed a request may fail; sent again
+with its key it is answered, and nothing is there twice.
 """
 
-import base64
 import json
 import os
 import random
-import secrets
 import time
 from collections.abc import Mapping
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from cluster.changing import rolled, scaled
 from cluster.load import Load
 from cluster.looking import (
     APIS,
@@ -21,9 +19,8 @@ from cluster.looking import (
     WORKERS,
     again_as,
     deployments_are_ready,
-    environment,
+    last_end,
     restarts_by_pod,
-    sql,
     until,
 )
 
@@ -32,19 +29,6 @@ from slotstream_local.kube.kubectl import Kubectl, KubectlError
 
 KILLING_SECONDS = float(os.environ.get("SLOTSTREAM_KILLING_SECONDS", "180"))
 pytestmark = pytest.mark.timeout(1800)
-
-
-def rolled(kubectl: Kubectl, *deployments: str) -> None:
-    """All of their pods replaced, one by one."""
-    for deployment in deployments:
-        kubectl.here("rollout", "restart", f"deployment/{deployment}")
-    for deployment in deployments:
-        kubectl.here("rollout", "status", f"deployment/{deployment}", "--timeout=110s")
-
-
-def scaled(kubectl: Kubectl, name: str, replicas: int) -> None:
-    kubectl.here("scale", f"deployment/{name}", "--replicas", str(replicas))
-    until(lambda: deployments_are_ready(kubectl), seconds=180, what=f"{name} does not get to {replicas} pods")
 
 
 def test_every_service_is_replaced_and_no_request_fails(kubectl: Kubectl, variables: Mapping[str, str]) -> None:
@@ -151,6 +135,38 @@ for entry in os.listdir("/proc"):
     load.holds(kubectl)
 
 
+def test_a_worker_that_runs_out_of_memory_comes_back_and_stays(kubectl: Kubectl, variables: Mapping[str, str]) -> None:
+    """The kernel ends it in the middle of its work: it is started anew, once, and catches up.
+
+    What takes the memory are small processes beside it. Each gets too little to be chosen by the kernel, which is told
+    to choose the service.
+    """
+    exhaust = """
+import os, signal
+for entry in os.listdir("/proc"):
+    if entry.isdigit() and int(entry) not in (1, os.getpid()):
+        with open(f"/proc/{entry}/oom_score_adj", "w") as score:
+            score.write("1000")
+while True:
+    if os.fork() == 0:
+        held = b"x" * 2**24
+        signal.pause()
+"""
+    before = restarts_by_pod(kubectl)
+    [pod] = [pod for pod in before if pod.startswith("notifications-worker")]
+    with Load(variables) as load:
+        load.books_on()
+        with pytest.raises(KubectlError):
+            kubectl.here("exec", pod, "--", "python", "-c", exhaust)
+        until(lambda: restarts_by_pod(kubectl)[pod] > before[pod], seconds=60, what="it is not started anew")
+        until(lambda: deployments_are_ready(kubectl), seconds=120, what="it does not come back")
+        load.books_on(bookings=80)
+    assert last_end(kubectl, pod) == ("OOMKilled", 137)
+    assert load.failures == []
+    load.holds(kubectl)
+    assert restarts_by_pod(kubectl) == {**before, pod: before[pod] + 1}
+
+
 def test_a_drained_node_keeps_one_of_two(kubectl: Kubectl, variables: Mapping[str, str]) -> None:
     """A disruption budget of `production`: one pod of booking's API goes, the other stays until there is a new one."""
     node = json.loads(kubectl.run("get", "nodes", "--output", "json"))["items"][0]["metadata"]["name"]
@@ -182,63 +198,6 @@ def test_a_drained_node_keeps_one_of_two(kubectl: Kubectl, variables: Mapping[st
         scaled(kubectl, "booking-api", 1)
     assert load.failures == []
     load.holds(kubectl)
-
-
-def test_a_database_password_is_changed_and_no_request_fails(kubectl: Kubectl, variables: Mapping[str, str]) -> None:
-    """As docs/secrets.md has it where not even a 503 is wanted: over a second role."""
-    variable = "BOOKING_DATABASE_URL"
-    former = environment(kubectl, "booking")[variable]
-    first, second = secrets.token_hex(16), secrets.token_hex(16)
-    sql(kubectl, "booking", f"CREATE ROLE booking_app_2 LOGIN PASSWORD '{second}' IN ROLE booking_app")
-    with Load(variables) as load:
-        try:
-            moved(kubectl, variable, with_login(former, "booking_app_2", second))
-            load.books_on()
-            sql(kubectl, "booking", f"ALTER ROLE booking_app PASSWORD '{first}'")
-            moved(kubectl, variable, with_login(former, "booking_app", first))
-            load.books_on()
-        finally:
-            password = urlsplit(former).password
-            sql(kubectl, "booking", f"ALTER ROLE booking_app PASSWORD '{password}'")
-            moved(kubectl, variable, former)
-            sql(kubectl, "booking", "DROP ROLE booking_app_2")
-    assert load.failures == []
-    load.holds(kubectl)
-
-
-def test_a_key_that_seals_is_replaced_and_the_old_one_taken_away(
-    kubectl: Kubectl, variables: Mapping[str, str]
-) -> None:
-    """As docs/secrets.md has it: the new one first, all is sealed anew, then the old one goes."""
-    variable = "CALENDAR_SYNC_SECRET_KEYS"
-    former = json.loads(environment(kubectl, "calendar-sync")[variable])
-    new = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-    with Load(variables) as load:
-        for keys in ([new, *former], [new]):
-            moved(kubectl, variable, json.dumps(keys), name="calendar-sync")
-            until(lambda: resealed(kubectl) == 0, seconds=60, what="nothing says that all is sealed anew")
-        load.books_on()
-    assert load.failures == []
-    load.holds(kubectl)
-
-
-def resealed(kubectl: Kubectl) -> int | None:
-    """How many secrets no key opens, as the worker says it; None where it has not said so yet."""
-    lines = kubectl.here("logs", "deployment/calendar-sync-worker").splitlines()
-    told = [json.loads(line) for line in lines if '"secrets_resealed"' in line]
-    return told[-1]["unreadable"] if told else None
-
-
-def with_login(url: str, role: str, password: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=f"{role}:{password}@{parts.hostname}:{parts.port}"))
-
-
-def moved(kubectl: Kubectl, variable: str, value: str, *, name: str = "booking") -> None:
-    """A service's processes, one by one, to another secret."""
-    patch = {"data": {variable: base64.b64encode(value.encode()).decode()}}
-    kubectl.here("patch", "secret", name, "--patch", json.dumps(patch))
-    rolled(kubectl, f"{name}-api", f"{name}-worker")
 
 
 def test_partitions_are_added_and_nothing_is_lost_or_done_twice(kubectl: Kubectl, variables: Mapping[str, str]) -> None:

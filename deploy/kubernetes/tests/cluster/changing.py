@@ -1,8 +1,14 @@
-"""A cluster changed from outside."""
+"""A cluster changed from outside, by kubectl."""
 
+import base64
+import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+from cluster.looking import deployments_are_ready, until
+from slotstream_local.kube.kubectl import Kubectl
 
 ROOT = Path(__file__).parents[4]
 
@@ -19,3 +25,33 @@ def make_kube(command: str) -> str:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     print(ended.stdout)
     return ended.stdout
+
+
+def rolled(kubectl: Kubectl, *deployments: str) -> None:
+    """All of their pods replaced, one by one."""
+    for deployment in deployments:
+        kubectl.here("rollout", "restart", f"deployment/{deployment}")
+    for deployment in deployments:
+        followed(kubectl, deployment)
+
+
+def followed(kubectl: Kubectl, deployment: str) -> None:
+    """Returns when the newest version of a Deployment is all that runs of it."""
+    kubectl.here("rollout", "status", f"deployment/{deployment}", "--timeout=110s")
+
+
+def scaled(kubectl: Kubectl, name: str, replicas: int) -> None:
+    kubectl.here("scale", f"deployment/{name}", "--replicas", str(replicas))
+    all_ready(kubectl, what=f"{name} does not get to {replicas} pods")
+
+
+def all_ready(kubectl: Kubectl, *, what: str, seconds: float = 180) -> None:
+    until(lambda: deployments_are_ready(kubectl), seconds=seconds, what=what)
+
+
+def kept(kubectl: Kubectl, name: str, values: Mapping[str, str]) -> None:
+    """A Secret, made where there is none, has these values beside others."""
+    data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+    if kubectl.find("secret", name) is None:
+        kubectl.here("create", "secret", "generic", name)
+    kubectl.here("patch", "secret", name, "--patch", json.dumps({"data": data}))

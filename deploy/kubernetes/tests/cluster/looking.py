@@ -49,6 +49,14 @@ def restarts_by_pod(kubectl: Kubectl) -> dict[str, int]:
     }
 
 
+def last_end(kubectl: Kubectl, pod: str) -> tuple[str, int]:
+    """How the process before the present one ended: Kubernetes' reason and the exit code."""
+    found = kubectl.find("pod", pod)
+    assert found is not None
+    ended = found["status"]["containerStatuses"][0]["lastState"]["terminated"]
+    return ended["reason"], ended["exitCode"]
+
+
 def sql(kubectl: Kubectl, database: str, statement: str) -> str:
     """What the administrator of the cluster's PostgreSQL is answered, without headings."""
     psql = 'PGPASSWORD=$POSTGRES_PASSWORD exec psql -U postgres --no-align --tuples-only --command "$1" "$2"'

@@ -162,13 +162,6 @@ def test_a_malformed_traceparent_is_as_none(value: str | None) -> None:
     assert parse_traceparent(value) is None
 
 
-@pytest.mark.parametrize(("flags", "sampled"), [("00", False), ("01", True), ("02", False), ("03", True)])
-def test_a_traceparent_tells_where_it_is_and_whether_the_trace_is_sampled(flags: str, sampled: bool) -> None:
-    trace = parse_traceparent(f"00-{TRACE}-b7ad6b7169203331-{flags}")
-    assert trace is not None
-    assert (trace.trace_id, trace.span_id, trace.sampled) == (TRACE, "b7ad6b7169203331", sampled)
-
-
 def test_a_traceparent_of_a_later_version_is_read() -> None:
     trace = parse_traceparent(f"01-{TRACE}-b7ad6b7169203331-03-more")
     assert trace is not None

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from dashboard.adapters import upstreams as upstreams_module
-from dashboard.adapters.upstream_connections import HttpAnswer
-from dashboard.adapters.upstreams import HttpUpstreams
+from dashboard.adapters.upstreams import HttpAnswer, HttpUpstreams
 from dashboard.domain.protocols import UpstreamError
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
@@ -212,109 +211,6 @@ async def test_what_nobody_could_be_sent_is_tried_again_whatever_it_is(monkeypat
 
     assert (len(servers), len(service.heads)) == (1, 1)
     servers[0].close()
-
-
-async def test_a_closed_connection_is_found_out_once_where_asking_again_does_no_harm() -> None:
-    async def close_the_first(head: bytes, _reader: Reader, writer: Writer) -> None:
-        if b"/v1/x" in head and len(service.heads) == 1:
-            raise ConnectionError
-        writer.write(OK)
-
-    async with a_service(close_the_first) as service, the_upstreams() as upstreams:
-        assert await whole(await upstreams.ask("PUT", f"{service.address}/v1/x", headers=[], body=b"{}")) == b"ok"
-
-    assert (service.connections, len(service.heads)) == (2, 2)
-
-
-@pytest.mark.parametrize(
-    ("method", "answer", "status"),
-    [
-        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", 200),
-        ("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", 304),
-        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n", 204),
-        ("GET", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200),
-    ],
-    ids=["only the head was asked for", "not modified", "no content", "another answer before it"],
-)
-async def test_an_answer_without_a_body_leaves_its_connection_to_the_next(
-    method: str, answer: bytes, status: int
-) -> None:
-    async with a_service(answering(answer)) as service, the_upstreams() as upstreams:
-        for _ in range(2):
-            answered = await upstreams.ask(method, f"{service.address}/v1/x", headers=[])
-            assert (answered.status, await whole(answered)) == (status, b"")
-            assert b"Link" not in dict(answered.headers)
-
-    assert service.connections == 1
-
-
-async def test_a_body_of_untold_length_lasts_as_long_as_its_connection() -> None:
-    async def act(_head: bytes, _reader: Reader, writer: Writer) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\nto the ")
-        writer.write(b"end")
-        raise ConnectionError
-
-    async with a_service(act) as service, the_upstreams() as upstreams:
-        for _ in range(2):
-            assert await whole(await upstreams.ask("GET", f"{service.address}/v1/x", headers=[])) == b"to the end"
-
-    assert service.connections == 2
-
-
-async def test_an_answer_that_comes_before_the_body_is_whole_counts_and_its_connection_is_not_used_again() -> None:
-    async def refuse(head: bytes, _reader: Reader, writer: Writer) -> None:
-        writer.write(OK.replace(b"200 OK", b"413 Too Long") if head.startswith(b"PUT") else OK)
-
-    async def parts() -> AsyncIterator[bytes]:
-        yield b"abc"
-        await asyncio.Event().wait()
-
-    async with a_service(refuse) as service, the_upstreams() as upstreams:
-        answer = await upstreams.ask("PUT", f"{service.address}/v1/x", headers=[("content-length", "6")], body=parts())
-        assert (answer.status, await whole(answer)) == (413, b"ok")
-        assert await whole(await upstreams.ask("GET", f"{service.address}/v1/x", headers=[])) == b"ok"
-
-    assert service.connections == 2
-
-
-@pytest.mark.parametrize(
-    "answer", [b"SSH-2.0-OpenSSH_9.9\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000], ids=["no HTTP", "no end"]
-)
-async def test_what_is_no_answer_is_an_error(answer: bytes) -> None:
-    async with a_service(answering(answer)) as service, the_upstreams() as upstreams:
-        with pytest.raises(UpstreamError):
-            await upstreams.ask("GET", f"{service.address}/v1/x", headers=[])
-
-
-async def test_what_a_service_says_unasked_answers_nobody() -> None:
-    async with a_service(answering(OK + OK.replace(b"ok", b"no"))) as service, the_upstreams() as upstreams:
-        for _ in range(2):
-            assert await whole(await upstreams.ask("GET", f"{service.address}/v1/x", headers=[])) == b"ok"
-
-    assert service.connections == 2
-
-
-async def test_a_service_waits_for_whoever_takes_its_answer_slowly() -> None:
-    content = b"x" * 16_000_000
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content)
-    async with a_service(answering(head + content)) as service, the_upstreams() as upstreams:
-        answer = await upstreams.ask("GET", f"{service.address}/v1/x", headers=[])
-        for _ in range(1_000):
-            await asyncio.sleep(0)
-            assert answer.waiting_bytes < 1_000_000
-        assert await whole(answer) == content
-        await whole(await upstreams.ask("GET", f"{service.address}/v1/x", headers=[]))
-
-    assert service.connections == 1
-
-
-@pytest.mark.parametrize("value", ["a\r\nx-other: b", "a\nb", "a\x00b"])
-async def test_a_header_of_two_lines_is_sent_to_nobody(value: str) -> None:
-    async with a_service(answering(OK)) as service, the_upstreams() as upstreams:
-        with pytest.raises(ValueError, match="more than one line"):
-            await upstreams.ask("GET", f"{service.address}/v1/x", headers=[("x-any", value)])
-
-    assert service.heads == []
 
 
 async def test_a_stream_may_be_silent_and_whoever_closes_it_hangs_up() -> None:

@@ -56,7 +56,7 @@ ROUNDS = 5
 """Of what comes near to what is promised: the machine is not as fast all the time, and the middle one is told."""
 RACES = 200
 BURST_SECONDS = 30
-"""For a thousand that are due at one instant, by one worker: of that P12 promises nothing, but nobody shall wait long."""
+"""For a thousand that are due at one instant, by one worker: P12 promises nothing of that."""
 SLOT_QUERIES = 40
 SMALL_BOOK, LARGE_BOOK = 10_000, 1_000_000
 BROWSERS = 2_000

@@ -11,12 +11,15 @@ from booking_fixtures import Tenant
 
 from booking import worker
 from booking.consumers import on_client_preferences, on_organization_channels
+from booking.domain.bulk import BulkOrder, BulkVerb
 from booking.storage.bulk import BulkStore
+from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
 from slotstream_contracts.channels import OrganizationChannelsState
 from slotstream_contracts.envelope import wrap
 from slotstream_contracts.preferences import ClientPreferencesState
 from slotstream_servicekit.consumer import Received
+from slotstream_servicekit.context import Actor, Cause, Context
 
 BULK = "/v1/appointments/bulk"
 ROUTES = import_module("booking.api.bulk")
@@ -417,6 +420,45 @@ async def test_a_long_order_is_taken_on_and_done_in_portions_while_one_looks_on(
     assert [item["id"] for item in results["items"]] == [booking["id"] for booking in booked[:3]]
     (refused,) = (await tenant.get(f"/v1/bulk/{job['id']}/results", ok="false"))["items"]
     assert (refused["id"], refused["problem"]["code"]) == (booked[3]["id"], "invalid_transition")
+
+
+async def test_a_message_to_ten_thousand_is_taken_on_whole_and_each_portion_shows_how_far_it_is(tenant: Tenant) -> None:
+    booked = await tenant.book(tenant.at(9))
+    ids = [*(str(uuid4()) for _ in range(9_999)), booked["id"]]
+    body = {"verb": "sms_client", "ids": ids, "arguments": {"text": "We open later."}}
+    job = await tenant.post(BULK, body, status=202)
+    assert (job["status"], job["total"], job["succeeded"] + job["refused"]) == ("running", 10_000, 0)
+    assert await commands(tenant) == []
+
+    shown: list[tuple[str, int]] = []
+    while await worker.do_one_portion(tenant.database, PolicyCache(), lambda: tenant.now[0]):
+        progress = await tenant.get(f"/v1/bulk/{job['id']}")
+        shown.append((progress["status"], progress["succeeded"] + progress["refused"]))
+
+    assert shown == [*(("running", done) for done in range(500, 10_000, 500)), ("finished", 10_000)]
+    assert len(await commands(tenant)) == 1
+
+
+async def test_taking_on_ten_thousand_takes_as_many_statements_as_ten(tenant: Tenant) -> None:
+    async def statements(count: int) -> int:
+        seen: list[str] = []
+        order = BulkOrder(id=uuid4(), verb=BulkVerb.SMS_CLIENT, text="We open later.")
+        context = Context(
+            organization_id=tenant.organization_id,
+            actor=Actor(type="user", id="ada"),
+            cause=Cause(correlation_id="c"),
+            now=tenant.now[0],
+        )
+        async with tenant.database.transaction(tenant.organization_id) as session:
+            connection = await connection_of(session)
+            watched = lambda record: seen.append(record.query)  # noqa: E731
+            connection.add_query_logger(watched)
+            await BulkStore(session).add(order, context=context, appointment_ids=[uuid4() for _ in range(count)])
+            connection.remove_query_logger(watched)
+        return len(seen)
+
+    await statements(1)
+    assert await statements(10_000) == await statements(10)
 
 
 async def test_a_portion_cut_short_is_done_again_and_only_once(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from notifications_salon import Salon
@@ -13,6 +15,7 @@ from sqlalchemy import text
 
 from notifications.adapters.email import EmailChannel
 from notifications.domain import Outgoing, Receipt, RetryPolicy
+from notifications.main import create_sender
 from notifications.storage import PLANNED_CHANNEL
 from notifications.usecases.delivery import claim_messages
 from slotstream_servicekit.notify import Listener
@@ -35,6 +38,12 @@ async def reminders(salon: Salon, appointment_id: object) -> list[dict[str, Any]
 async def due(salon: Salon, appointment_id: object) -> list[tuple[str, datetime]]:
     found = await reminders(salon, appointment_id)
     return [(item["status"], datetime.fromisoformat(item["due_at"])) for item in found]
+
+
+def told_start(mail: EmailMessage) -> datetime:
+    """As the subject has it, by the clock in Berlin."""
+    told = str(mail["Subject"]).partition("Haircut, ")[2]
+    return datetime.strptime(told, "%A, %d %B %Y, %H:%M").replace(tzinfo=ZoneInfo("Europe/Berlin"))
 
 
 async def test_a_reminder_is_sent_when_it_is_due_and_not_before(salon: Salon) -> None:
@@ -150,8 +159,43 @@ async def test_no_reminder_is_sent_after_the_start(salon: Salon) -> None:
 
     assert await salon.send() == []
     assert [(item["status"], item["reason"]) for item in await reminders(salon, first.id)] == [
-        ("suppressed", "no_longer_due")
+        ("suppressed", "too_late")
     ]
+
+
+async def test_after_downtime_what_was_due_first_goes_first_and_once_and_nothing_of_what_has_begun(
+    salon: Salon,
+) -> None:
+    """Two workers catch up, a message at a time, so that the order of their claims is the order in the mailbox."""
+    for minutes in (24 * 60, 60):
+        await a_rule(salon, minutes_before=minutes)
+    noon = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    begun = [salon.snapshot(starts_at=noon - timedelta(minutes=20 * number)) for number in range(15)]
+    ahead = [salon.snapshot(starts_at=noon + timedelta(minutes=minutes)) for minutes in (22 * 60, 45, 30, 3 * 24 * 60)]
+    await salon.receive(*[salon.created(appointment) for appointment in (*begun, *ahead)])
+    while await salon.send():
+        salon.now += timedelta(seconds=1)
+    before = len(salon.mailbox.mails)
+
+    salon.now = noon
+    workers = [
+        create_sender(salon.settings, database=salon.database, channels=salon.sender.channels, clock=salon.clock)
+        for _ in range(2)
+    ]
+    for worker in workers:
+        worker.concurrency = 1
+    while [await worker.send_due() for worker in workers] != [0, 0]:
+        pass
+
+    tomorrow, later, soon, _ = (appointment.starts_at for appointment in ahead)
+    # A day before, for half past twelve, a quarter to one and tomorrow at ten; then an hour before, for today's.
+    assert [told_start(mail) for mail in salon.mailbox.mails[before:]] == [soon, later, tomorrow, soon, later]
+    for appointment in begun:
+        shown = await reminders(salon, appointment.id)
+        assert [(item["status"], item["reason"]) for item in shown] == [("suppressed", "too_late")] * 2
+    assert {status for status, _ in await due(salon, ahead[3].id)} == {"planned"}
+    salon.now += timedelta(minutes=1)
+    assert await salon.send() == []
 
 
 async def test_a_reminder_already_due_when_the_appointment_is_made_is_not_sent(salon: Salon) -> None:

@@ -434,7 +434,7 @@ async def test_after_downtime_a_reminder_is_sent_until_the_start_and_not_after_i
     await booked(salon, 9)
     await booked(salon, 10)
     assert len(await ada.at(9, 30)) == 1
-    assert await ada.reminders() == [("suppressed", "no_longer_due"), ("sent", None)]
+    assert await ada.reminders() == [("suppressed", "too_late"), ("sent", None)]
 
 
 @SERVICE

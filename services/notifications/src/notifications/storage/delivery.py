@@ -45,7 +45,7 @@ CLAIM = text(
     )
     UPDATE messages m SET
         status = CASE WHEN holds THEN 'claimed' ELSE 'suppressed' END,
-        reason = CASE WHEN holds THEN NULL ELSE 'no_longer_due' END,
+        reason = CASE WHEN holds THEN NULL WHEN m.starts_at <= :now THEN 'too_late' ELSE 'no_longer_due' END,
         claim = CASE WHEN holds THEN CAST(:claim AS uuid) END,
         claimed_until = CASE WHEN holds THEN CAST(:now AS timestamptz) + CAST(:lease AS interval) END,
         waits = false,

@@ -10,6 +10,7 @@ from notifications_salon import Salon
 
 from notifications.adapters.portal_links import PortalLinks
 from notifications.adapters.templates import html_page
+from notifications.domain import Text
 from notifications.main import create_portal_links
 from notifications.settings import NotificationsSettings
 from slotstream_servicekit.client_links import ClientLink, LinkSealer, ShownAppointment
@@ -108,10 +109,13 @@ async def test_there_are_links_only_where_there_is_a_portal_and_a_key(salon: Sal
 
 
 def test_addresses_in_a_text_become_links_and_nothing_else_does() -> None:
-    page = html_page('See https://desk.example.com/p/a-b_c <script> "https://x.example/?a=1&b=2"', "en")
+    page = html_page(
+        Text(subject="<b>", text='See https://desk.example.com/p/a-b_c <script> "https://x.example/?a=1&b=2"'), "en"
+    )
     assert '<a href="https://desk.example.com/p/a-b_c">https://desk.example.com/p/a-b_c</a>' in page
     assert 'href="https://x.example/?a=1&amp;b=2' in page
     assert "<script>" not in page
+    assert "<title>&lt;b&gt;</title>" in page
 
 
 async def test_a_client_chooses_for_themselves_alone(

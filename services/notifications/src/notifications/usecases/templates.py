@@ -142,7 +142,7 @@ def preview_template(text: Text, *, locale: str, channel: Channel, values: Templ
         return replace(rendered, text=normalised_sms(rendered.text), html=None)
     if channel is Channel.PUSH:
         return replace(rendered, html=None)
-    return replace(rendered, html=rendered.html or html_page(rendered.text, locale))
+    return replace(rendered, html=rendered.html or html_page(rendered, locale))
 
 
 def _check_length(template: Template) -> None:

@@ -13,6 +13,10 @@ from notifications.adapters.templates import directed, html_page
 from notifications.domain import Kind, Message, Text
 
 _KINDS: Final = frozenset(kind.value for kind in Kind)
+_SEVEN_BITS: Final = SMTP.clone(cte_type="7bit")
+"""Not every server takes eight (RFC 6152), and `smtp` announces seven."""
+_JOINERS: Final = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+"""Part of how names are spelt in some scripts, and of emoji."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,7 @@ def is_own_message_id(message_id: str, *, domain: str) -> bool:
 
 def write_mail(mail: Mail, *, now: datetime) -> bytes:
     """The message as it travels (RFC 5322, CRLF)."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_SEVEN_BITS)
     message["From"] = _mailbox(mail.sender_name, mail.sender)
     message["To"] = _mailbox(mail.recipient_name, mail.recipient)
     if mail.reply_to:
@@ -58,7 +62,7 @@ def write_mail(mail: Mail, *, now: datetime) -> bytes:
     # RFC 3834: nobody's holiday notice needs to answer this.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(directed(mail.text.text, mail.language))
-    message.add_alternative(mail.text.html or html_page(mail.text.text, mail.language), subtype="html")
+    message.add_alternative(mail.text.html or html_page(mail.text, mail.language), subtype="html")
     if mail.invitation is not None:
         _attach(message, mail.invitation, now)
     message["Content-Language"] = mail.language
@@ -72,5 +76,6 @@ def _attach(message: EmailMessage, invitation: Invitation, now: datetime) -> Non
 
 
 def _mailbox(name: str, address: str) -> Address:
-    printable = "".join(character if character.isprintable() else " " for character in name).strip()
+    readable = (character if character.isprintable() or character in _JOINERS else " " for character in name)
+    printable = "".join(readable).strip()
     return Address(display_name=printable[:100], addr_spec=address)

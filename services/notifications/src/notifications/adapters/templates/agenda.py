@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date
 
+from notifications.adapters.templates.pages import document
 from notifications.adapters.templates.series import time_of_day
 from notifications.adapters.templates.zones import zone_name
 from notifications.domain import Agenda, AgendaEntry, Text
@@ -133,24 +134,26 @@ class _Page:
 
 
 def _html(page: _Page, words: _Words, subject: str, closing: list[str], profile: str | None) -> str:
-    """One row for each entry; the colours are the reader's own, light or dark."""
+    """One row for each entry."""
     cell = "padding:6px 0;vertical-align:top;border-bottom:1px solid #8884"
+    times = f"{cell};padding-inline-end:16px;overflow-wrap:normal;word-break:normal"
     rows = "\n".join(
-        f'<tr><td style="{cell};padding-inline-end:16px;white-space:nowrap">{escape(time)}</td>'
+        f'<tr><td style="{times}">{_unbroken(time)}</td>'
         f'<td style="{cell}">{", ".join(f"<bdi>{escape(part)}</bdi>" for part in what)}</td></tr>'
         for time, what in page.lines(words)
     )
     chosen = escape(words.chosen)
     if profile is not None:
         chosen = f'<a href="{escape(profile)}">{chosen}</a>'
-    direction = "rtl" if page.language == "ar" else "ltr"
-    style = "max-width:560px;margin:0 auto;padding:24px;font:16px/1.5 system-ui,-apple-system,sans-serif"
-    return (
-        f'<!doctype html>\n<html lang="{page.language}" dir="{direction}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-        f'<title>{escape(subject)}</title></head>\n<body style="margin:0"><div dir="{direction}" style="{style}">\n'
+    body = (
         f'<h1 style="font-size:20px;margin:0 0 16px">{escape(subject)}</h1>\n'
         f'<table style="border-collapse:collapse;width:100%">\n{rows}\n</table>\n'
         f'<p style="margin:16px 0">{"<br>".join(map(escape, closing))}</p>\n'
-        f'<p style="font-size:13px;margin:0">{chosen}</p>\n</div></body></html>\n'
+        f'<p style="font-size:13px;margin:0">{chosen}</p>'
     )
+    return document(body, title=subject, language=page.language)
+
+
+def _unbroken(time: str) -> str:
+    """Where it has no room in one line it breaks after the dash alone."""
+    return f"&nbsp;{_DASH} ".join(escape(moment).replace(" ", "&nbsp;") for moment in time.split(f" {_DASH} "))

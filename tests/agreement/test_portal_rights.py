@@ -27,6 +27,7 @@ FOR_CLIENTS = {
     "notifications GET /v1/portal/preferences",
     "notifications GET /v1/portal/push-subscriptions",
     "notifications GET /v1/portal/push-subscriptions/key",
+    "notifications POST /v1/portal/preferences/unsubscribe",
     "notifications POST /v1/portal/push-subscriptions",
     "notifications PUT /v1/portal/preferences",
 }

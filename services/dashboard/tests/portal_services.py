@@ -40,6 +40,9 @@ class PortalServices:
     appointments: dict[str, Json] = field(default_factory=dict)
     free: list[datetime] = field(default_factory=list)
     opted_out: list[str] = field(default_factory=list)
+    unsubscribed_at: str | None = None
+    tells_reminders: bool = True
+    """Not of the version before."""
     preferences_version: int = 1
     acts: list[tuple[str, str, Json]] = field(default_factory=list)
     claims: list[Json] = field(default_factory=list)
@@ -93,7 +96,7 @@ class PortalServices:
         self.appointments[made["id"]] = made
         return made
 
-    def __call__(self, request: httpx2.Request, body: bytes) -> tuple[int, bytes]:  # noqa: PLR0911 - one per route
+    def __call__(self, request: httpx2.Request, body: bytes) -> tuple[int, bytes]:  # noqa: C901, PLR0911 - one per route
         token = request.headers["authorization"].split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         self.claims.append(claims)
@@ -109,6 +112,10 @@ class PortalServices:
             return self._slots(parse_qs(request.url.query.decode()))
         if path == "/v1/portal/preferences":
             return self._preferences(request, sent)
+        if path == "/v1/portal/preferences/unsubscribe":
+            self.unsubscribed_at = self.unsubscribed_at or stamp(START)
+            self.acts.append(("unsubscribe", claims["client"], sent))
+            return said({"opted_out": {}, "unsubscribed_at": self.unsubscribed_at, "version": 2})
         if path.startswith("/v1/portal/offers/"):
             return self._offers(path.split("/")[4:], sent)
         if path.startswith("/v1/portal/push-subscriptions"):
@@ -162,8 +169,12 @@ class PortalServices:
             if request.headers["if-match"] != f'"{self.preferences_version}"':
                 return problem(412, "version_conflict")
             self.opted_out, self.preferences_version = sent["opted_out"], self.preferences_version + 1
+            if "reminders" in sent:
+                assert self.tells_reminders
+                self.unsubscribed_at = None if sent["reminders"] else stamp(START)
         opted_out = dict.fromkeys(self.opted_out, "2026-11-01T00:00:00Z")
-        return said({"opted_out": opted_out, "version": self.preferences_version})
+        more = {"unsubscribed_at": self.unsubscribed_at} if self.tells_reminders else {}
+        return said({"opted_out": opted_out, "version": self.preferences_version, **more})
 
     def _offers(self, rest: list[str], sent: Json) -> tuple[int, bytes]:
         offer = self.offers.get(rest[0])

@@ -141,6 +141,9 @@ DECISIONS: dict[str, Decision] = {
     "GET /p/{token}/calendar.ics": EVERYBODY,
     "GET /p/{token}/offers/{offer_id}": EVERYBODY,
     "GET /p/{token}/preferences": EVERYBODY,
+    "GET /p/{token}/unsubscribe": EVERYBODY,
+    # A mail program's server posts, from no page; the link's token says for whom.
+    "POST /p/{token}/unsubscribe": EVERYBODY,
     "GET /push-worker.js": EVERYBODY,
     # An API client is known by the secret that it sends.
     "POST /oauth/token": EVERYBODY,

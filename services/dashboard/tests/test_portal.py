@@ -385,7 +385,8 @@ async def test_preferences_are_shown_and_kept(tenant: Tenant, services: PortalSe
     kept = await browser.submit(f"{path}/preferences", version="1", email="1")
     stale = await browser.submit(f"{path}/preferences", version="1", email="1", sms="1")
 
-    assert page.text.count(" checked") == 2
+    assert page.text.count(" checked") == 3
+    assert services.unsubscribed_at is None, "a page without the choice of reminders leaves it as it is"
     assert place_of(kept) == f"{path}/preferences?done=saved"
     assert sorted(services.opted_out) == ["sms", "voice"]
     assert stale.status_code == 409

@@ -236,6 +236,7 @@ async def test_no_route_shows_or_changes_what_lies_outside(
         # The portal is for clients: no member of staff has it, limited or not.
         Probe(route="GET /v1/portal/preferences", expected=FORBIDDEN, controls=False),
         Probe(route="PUT /v1/portal/preferences", json={"opted_out": []}, expected=FORBIDDEN, controls=False),
+        Probe(route="POST /v1/portal/preferences/unsubscribe", expected=FORBIDDEN, controls=False),
         Probe(route="GET /v1/channels", expected=OPEN),
         # Credentials are for owners, who have no limits.
         Probe(route="GET /v1/channel-accounts", expected=FORBIDDEN),

@@ -90,16 +90,23 @@ class HttpPortalServices(ServiceCalls[Visitor]):
     async def preferences(self, visitor: Visitor) -> PortalPreferences:
         return await self._ask("notifications", "GET", "/v1/portal/preferences", visitor, read=_preferences)
 
-    async def set_preferences(self, visitor: Visitor, opted_out: frozenset[str], *, version: int) -> None:
+    async def set_preferences(
+        self, visitor: Visitor, opted_out: frozenset[str], *, reminders: bool | None, version: int
+    ) -> None:
         await self._ask(
             "notifications",
             "PUT",
             "/v1/portal/preferences",
             visitor,
             read=_preferences,
-            body={"opted_out": sorted(opted_out)},
+            # Only where it is told: a service of the former version does not know the name.
+            body={"opted_out": sorted(opted_out), **({} if reminders is None else {"reminders": reminders})},
             headers={"If-Match": f'"{version}"'},
         )
+
+    async def unsubscribe_by_one_click(self, visitor: Visitor) -> None:
+        path = "/v1/portal/preferences/unsubscribe"
+        await self._ask("notifications", "POST", path, visitor, read=_nothing)
 
     async def push(self, visitor: Visitor) -> PortalPush | None:
         path = "/v1/portal/push-subscriptions"
@@ -162,7 +169,12 @@ def slot_days_of(document: Document) -> list[PortalSlotDay]:
 
 
 def _preferences(document: Document) -> PortalPreferences:
-    return PortalPreferences(opted_out=frozenset(document["opted_out"]), version=document["version"])
+    return PortalPreferences(
+        opted_out=frozenset(document["opted_out"]),
+        version=document["version"],
+        # A service of the version before does not tell it.
+        reminders=document["unsubscribed_at"] is None if "unsubscribed_at" in document else None,
+    )
 
 
 def _offer(document: Document) -> tuple[PortalClient, PortalOffer]:

@@ -133,6 +133,8 @@ async def submit_preferences(request: Request) -> Response:
         await dependencies.portal.set_preferences(
             view.visitor,
             (known.opted_out - frozenset(CHANNELS)) | unwanted,
+            # A page that was opened before there was the choice says nothing of it.
+            reminders="reminders" in form if "asks_reminders" in form else None,
             version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1,
         )
     except PortalRefusedError:
@@ -227,6 +229,7 @@ def preferences_page(
         error=error,
         business=view.business,
         channels=[(channel, channel not in preferences.opted_out) for channel in CHANNELS],
+        reminders=preferences.reminders,
         version=preferences.version,
         path=view.path,
         push=push,

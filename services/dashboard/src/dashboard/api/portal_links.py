@@ -19,7 +19,7 @@ from dashboard.adapters.pages import render
 from dashboard.api.browsers import client_address
 from dashboard.api.dependencies import Dependencies, dependencies_of
 from dashboard.api.forms import texts_for
-from dashboard.api.limits import PORTAL_ADDRESS
+from dashboard.api.limits import PORTAL_ADDRESS, PORTAL_CLIENT
 from dashboard.domain.delays import network_of
 from dashboard.domain.errors import CrossSiteError, PortalRefusedError
 from dashboard.domain.portal import PortalAppointment, PortalBusiness, PortalClient, Visitor
@@ -87,14 +87,20 @@ def visitor_of(link: ClientLink) -> Visitor:
     return Visitor(organization_id=link.organization_id, client_id=link.client_id)
 
 
-async def admitted_link(request: Request) -> ClientLink:
-    """The request's link, neither expired nor revoked. Raises DeadLinkError, RateLimitedError."""
+async def admitted_link(request: Request, *, by_client: bool = False) -> ClientLink:
+    """The request's link, neither expired nor revoked. Raises DeadLinkError, RateLimitedError.
+
+    Limited by the address that asks; with `by_client` one that is ours by its client.
+    """
     dependencies = dependencies_of(request)
     settings = dependencies.settings
-    network = network_of(client_address(request, settings))
-    dependencies.limits.take(request.scope, network, PORTAL_ADDRESS, settings.portal_rate)
     sealer = dependencies.link_sealer
     link = sealer.open(request.path_params["token"]) if sealer is not None else None
+    if by_client and link is not None:
+        dependencies.limits.take(request.scope, link.client_id, PORTAL_CLIENT, settings.portal_rate)
+    else:
+        network = network_of(client_address(request, settings))
+        dependencies.limits.take(request.scope, network, PORTAL_ADDRESS, settings.portal_rate)
     if link is None:
         raise DeadLinkError("invalid")
     bind_organization(link.organization_id)

@@ -31,6 +31,7 @@ from dashboard.api.portal_links import (
     shown,
     view_of,
 )
+from dashboard.api.portal_unsubscribe import submit_unsubscribe
 from dashboard.domain.errors import CrossSiteError, PortalRefusedError
 from dashboard.domain.portal import PortalAppointment
 from slotstream_servicekit.client_links import PATH
@@ -164,6 +165,8 @@ def routes() -> list[Route]:
         ("POST", f"{page}/offers/{{offer_id}}/decline", portal_offers.submit_decline),
         ("GET", f"{page}/preferences", show_preferences),
         ("POST", f"{page}/preferences", portal_forms.submit_preferences),
+        ("GET", f"{page}/unsubscribe", show_preferences),
+        ("POST", f"{page}/unsubscribe", submit_unsubscribe),
         ("POST", f"{page}/push", portal_push.submit_browser),
         ("POST", f"{page}/push/remove", portal_push.submit_removal),
     ]

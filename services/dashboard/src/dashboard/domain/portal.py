@@ -79,6 +79,8 @@ class PortalOffer:
 class PortalPreferences:
     opted_out: frozenset[str]
     version: int
+    reminders: bool | None = None
+    """Whether reminders are mailed; None where the service does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +149,15 @@ class PortalServices(Protocol):
 
     async def preferences(self, visitor: Visitor) -> PortalPreferences: ...
 
-    async def set_preferences(self, visitor: Visitor, opted_out: frozenset[str], *, version: int) -> None: ...
+    async def set_preferences(
+        self, visitor: Visitor, opted_out: frozenset[str], *, reminders: bool | None, version: int
+    ) -> None:
+        """`reminders`: whether they are mailed; None leaves it as it is."""
+        ...
+
+    async def unsubscribe_by_one_click(self, visitor: Visitor) -> None:
+        """No reminders by mail any more; twice is as once."""
+        ...
 
     async def push(self, visitor: Visitor) -> PortalPush | None:
         """None where nothing is pushed."""

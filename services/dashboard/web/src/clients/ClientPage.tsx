@@ -148,6 +148,7 @@ function Preferences({ clientId }: { clientId: string }) {
         ))}
       </div>
       {data.stopped.sms && <p className="hint">{t("clients.stopped")}</p>}
+      {data.unsubscribed_at && <p className="hint">{t("clients.unsubscribed")}</p>}
     </section>
   );
 }

@@ -11,6 +11,8 @@ from slotstream_servicekit.client_links import ClientLink, LinkSealer, ShownAppo
 _KEPT_AFTER_THE_END: Final = timedelta(days=7)
 """How long a link in a message works after its appointment, or after a message that comes later: for the choice of
 messages."""
+_UNSUBSCRIBED_WITHIN: Final = timedelta(days=30)
+"""How long a mail can be unsubscribed by: what 15 U.S.C. 7704(a)(3) asks of such an address."""
 
 
 class PortalLinks:
@@ -50,6 +52,18 @@ class PortalLinks:
             if asks_confirmation and appointment.status == "scheduled":
                 links["confirm"] = address
         return links
+
+    def unsubscribe_address(self, organization_id: UUID, client_id: UUID, *, now: datetime) -> str:
+        """Where a mail program stops reminders by one click. Empty without https, which that asks for (RFC 8058 §3)."""
+        if not self._portal_url.startswith("https://"):
+            return ""
+        link = ClientLink(
+            organization_id=organization_id,
+            client_id=client_id,
+            issued_at=now.replace(microsecond=0),
+            expires_at=now.replace(microsecond=0) + _UNSUBSCRIBED_WITHIN,
+        )
+        return f"{link_address(self._portal_url, self._sealer.seal(link))}/unsubscribe"
 
     def offer_addresses(self, entry: WaitingListEntry, *, client_id: UUID, now: datetime) -> Mapping[str, str]:
         """Where the client takes or declines the slot that is held for them."""

@@ -7,7 +7,12 @@ from fastapi import Response
 from notifications.api.dependencies import CurrentDependencies, PortalClient
 from notifications.api.preferences import preferences_response
 from notifications.schemas import PreferencesIn, PreferencesOut
-from notifications.usecases.preferences import change_preferences, find_portal_client, read_preferences
+from notifications.usecases.preferences import (
+    change_preferences,
+    find_portal_client,
+    read_preferences,
+    unsubscribe,
+)
 from slotstream_servicekit.http import Principal, Router
 from slotstream_servicekit.http.etags import IfMatch
 
@@ -41,8 +46,24 @@ async def set_own_preferences(
             context=context,
             client_id=client_id,
             opted_out=set(body.opted_out),
+            reminders=body.reminders,
             expected_version=expected_version,
         )
+        stops = await dependencies.stops_of(session, principal, client_id)
+    return preferences_response(stored, stops)
+
+
+@router.post("/unsubscribe", response_model=PreferencesOut)
+async def unsubscribe_by_one_click(dependencies: CurrentDependencies, principal: PortalClient) -> Response:
+    """Mails the client no reminders and follow-ups any more; what becomes of their appointments is told as before.
+
+    For mail programs (RFC 8058). Nothing is sent along, and twice is as once.
+    """
+    async with dependencies.database.transaction(principal) as session:
+        client_id = await find_portal_client(
+            session=session, organization_id=principal.organization_id, client_id=_client_id(principal)
+        )
+        stored = await unsubscribe(session=session, context=dependencies.context_of(principal), client_id=client_id)
         stops = await dependencies.stops_of(session, principal, client_id)
     return preferences_response(stored, stops)
 

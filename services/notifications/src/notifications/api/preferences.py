@@ -40,6 +40,8 @@ async def set_preferences(
             context=dependencies.context_of(principal),
             client_id=client_id,
             opted_out=set(body.opted_out),
+            reminders=body.reminders,
+            by="staff",
             expected_version=expected_version,
         )
         stops = await dependencies.stops_of(session, principal, client_id)
@@ -50,6 +52,8 @@ def preferences_response(preference: Preference, stops: Mapping[Channel, datetim
     document = PreferencesOut(
         client_id=preference.client_id,
         opted_out={Channel(name): at for name, at in sorted(preference.opted_out.items())},
+        unsubscribed_at=preference.unsubscribed_at,
+        unsubscribed_by=preference.unsubscribed_by,
         stopped=dict(stops),
         version=preference.version,
     )

@@ -142,7 +142,14 @@ from notifications.domain.messages import (
     MessageRequest,
     Status,
 )
-from notifications.domain.opt_outs import STOPPED_BY_NUMBER, NumberDigests, OptOutWord, opt_out_word
+from notifications.domain.opt_outs import (
+    STOPPED_BY_NUMBER,
+    UNSUBSCRIBED,
+    NumberDigests,
+    OptOutWord,
+    Unsubscriber,
+    opt_out_word,
+)
 from notifications.domain.planning import (
     NEED_ACTIVE,
     due_reminders,
@@ -250,6 +257,7 @@ __all__ = [
     "STOPPED_BY_NUMBER",
     "SWITCHED_OFF",
     "UNASSIGNED",
+    "UNSUBSCRIBED",
     "USER_DEACTIVATED",
     "USER_REMOVED",
     "WAITS_FOR_ACCOUNT",
@@ -374,6 +382,7 @@ __all__ = [
     "TrialText",
     "Turns",
     "TwilioDetails",
+    "Unsubscriber",
     "User",
     "WaitingListEntry",
     "WaitingListNews",

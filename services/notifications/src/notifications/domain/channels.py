@@ -49,6 +49,10 @@ class Notification:
     """Whether the client is to be asked for an answer, on a channel where they can give one."""
     confirms_at: str = ""
     """The page on which they answer, for a channel where they cannot; empty where there is none."""
+    unsubscribes_at: str = ""
+    """Where a mail program unsubscribes the recipient by one click; empty where that does not cover the message."""
+    first_mail: Message | None = None
+    """The first mail to the same address about the same: what this one follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

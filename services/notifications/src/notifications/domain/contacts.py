@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from notifications.domain.messages import Channel, Kind
+from notifications.domain.opt_outs import UNSUBSCRIBED, Unsubscriber
 from notifications.domain.push import PushSubscription
 
 
@@ -78,11 +80,19 @@ class CatalogueItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preference:
-    """The channels that a client does not want to be written to on, and since when."""
+    """What a client does not want to be written to about, and since when."""
 
     organization_id: UUID
     client_id: UUID
     opted_out: Mapping[str, datetime] = field(default_factory=dict)
+    """Channels, on which nothing at all is sent."""
+    unsubscribed_at: datetime | None = None
+    """Since when no reminders and follow-ups are mailed."""
+    unsubscribed_by: Unsubscriber | None = None
     stopped: bool = False
     """Whether the phone that is theirs has stopped SMS, as it was last told."""
     version: int = 0
+
+    def stops(self, channel: Channel, kind: Kind) -> bool:
+        is_unsubscribed = self.unsubscribed_at is not None and channel is Channel.EMAIL and kind in UNSUBSCRIBED
+        return is_unsubscribed or channel in self.opted_out

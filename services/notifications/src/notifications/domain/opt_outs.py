@@ -1,4 +1,4 @@
-"""Stopping by a text message: the words that do it, and numbers that are remembered without being kept."""
+"""Stopping: by a text message, its words and numbers that are remembered without being kept; by one click in a mail."""
 
 import hashlib
 import hmac
@@ -6,11 +6,16 @@ import re
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from notifications.domain.messages import Channel
+from notifications.domain.messages import Channel, Kind
 from notifications.domain.words import bare
 
 STOPPED_BY_NUMBER: Final = (Channel.SMS,)
 """What a STOP covers. Who wants no calls either says so by their preferences: consent to each is their own."""
+
+UNSUBSCRIBED: Final = frozenset({Kind.REMINDER, Kind.FOLLOW_UP})
+"""What unsubscribing covers, of mails to the client. What becomes of their appointments they are told all the same."""
+Unsubscriber = Literal["one_click", "client", "staff"]
+"""Who unsubscribed a client: a mail program by one click (RFC 8058), or a person on a page."""
 
 OptOutWord = Literal["stop", "start"]
 

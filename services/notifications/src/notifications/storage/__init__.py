@@ -25,6 +25,7 @@ from notifications.storage.send_limits import SendLimitStore
 from notifications.storage.series import SeriesStore
 from notifications.storage.staff_reminders import StaffReminderStore
 from notifications.storage.templates import TemplateStore
+from notifications.storage.threads import ThreadStore
 from notifications.storage.users import StaffPreferenceStore, UserStore
 from notifications.storage.waiting_list import WaitingListStore
 
@@ -68,6 +69,7 @@ __all__ = [
     "StaffReminderStore",
     "Stop",
     "TemplateStore",
+    "ThreadStore",
     "UserStore",
     "Verdict",
     "WaitingListStore",

@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Preference
+from notifications.domain import Preference, Unsubscriber
 from notifications.storage.tables import preferences
 
 
@@ -59,6 +59,24 @@ class PreferenceStore:
         )
         return [_preference_of(row) for row in rows]
 
+    async def unsubscribe(
+        self, organization_id: UUID, client_id: UUID, *, by: Unsubscriber, now: datetime
+    ) -> Preference | None:
+        """Notes that the client wants no reminders by mail; None where that is not new."""
+        said = {"unsubscribed_at": now, "unsubscribed_by": by}
+        statement = insert(preferences).values(
+            organization_id=organization_id, client_id=client_id, opted_out={}, version=1, **said
+        )
+        rows = await self._session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["organization_id", "client_id"],
+                set_={**said, "version": preferences.c.version + 1},
+                where=preferences.c.unsubscribed_at.is_(None),
+            ).returning(preferences)
+        )
+        row = rows.first()
+        return _preference_of(row) if row is not None else None
+
     async def forget(self, clients: Collection[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID, int]]:
         """Deletes those of erased clients (organization, id); of which clients there were any, and their versions."""
         key = (preferences.c.organization_id, preferences.c.client_id)
@@ -73,13 +91,18 @@ class PreferenceStore:
             "organization_id": preference.organization_id,
             "client_id": preference.client_id,
             "opted_out": {name: at.isoformat() for name, at in preference.opted_out.items()},
+            "unsubscribed_at": preference.unsubscribed_at,
+            "unsubscribed_by": preference.unsubscribed_by,
             "version": preference.version,
         }
         statement = insert(preferences).values(values)
         stored = await self._session.execute(
             statement.on_conflict_do_update(
                 index_elements=["organization_id", "client_id"],
-                set_={"opted_out": statement.excluded.opted_out, "version": statement.excluded.version},
+                set_={
+                    name: statement.excluded[name]
+                    for name in ("opted_out", "unsubscribed_at", "unsubscribed_by", "version")
+                },
                 where=preferences.c.version == replaces,
             ).returning(preferences.c.client_id)
         )
@@ -91,6 +114,8 @@ def _preference_of(row: Row[Any]) -> Preference:
         organization_id=row.organization_id,
         client_id=row.client_id,
         opted_out={name: datetime.fromisoformat(at) for name, at in row.opted_out.items()},
+        unsubscribed_at=row.unsubscribed_at,
+        unsubscribed_by=row.unsubscribed_by,
         stopped=row.stopped,
         version=row.version,
     )

@@ -85,6 +85,8 @@ class Sendable:
     """Of the news that it fails: nothing is told of an appointment or a business then."""
     offer: WaitingListEntry | None = None
     """Of a slot that is held for the client: `appointment` is what it would become then."""
+    first_mail: Message | None = None
+    """The first that was mailed to the same address about the same appointment, or series."""
 
 
 class _NotSendable(Exception):  # noqa: N818 - no error, but how a judgement ends early
@@ -173,6 +175,7 @@ class _Judgement:
             series=series,
             occurrence=occurrence,
             offer=subjects.offers.get((message.organization_id, message.appointment_id)),
+            first_mail=subjects.first_mails.get((message.organization_id, message.id), {}).get(address),
         )
 
     def _told_series(self) -> ToldSeries | None:
@@ -273,7 +276,7 @@ class _Judgement:
             raise _suppressed("no_consent")
         for client_id in (self.message.client_id or client.id, client.id):
             preference = self.subjects.preferences.get((client.organization_id, client_id))
-            if preference is not None and self.message.channel in preference.opted_out:
+            if preference is not None and preference.stops(self.message.channel, self.message.kind):
                 raise _suppressed("opted_out")
         return self._with_browsers(client.contact, self.subjects.browsers.get((client.organization_id, client.id), ()))
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import STOPPED_BY_NUMBER, Channel, Client, NumberDigests, Preference
+from notifications.domain import STOPPED_BY_NUMBER, Channel, Client, NumberDigests, Preference, Unsubscriber
 from notifications.publishers import preference_record
 from notifications.storage import ClientStore, OptOutStore, PreferenceStore
 from slotstream_servicekit.context import Cause, Context
@@ -20,24 +20,45 @@ async def change_preferences(
     context: Context,
     client_id: UUID,
     opted_out: Collection[Channel],
+    reminders: bool | None = None,
+    by: Unsubscriber = "client",
     expected_version: int | None,
 ) -> Preference:
-    """Sets the channels that the client has opted out of, and says so; those they had already keep their date."""
+    """Sets the channels that the client has opted out of, and says so; those they had already keep their date.
+
+    `reminders`: whether reminders and follow-ups are mailed; None leaves it as it is.
+    """
     store = PreferenceStore(session)
     old = await read_preferences(session=session, organization_id=context.organization_id, client_id=client_id)
     if expected_version is not None and expected_version != old.version:
         raise VersionConflictError(old.version)
-    if set(old.opted_out) == {channel.value for channel in opted_out}:
+    is_unsubscribed = old.unsubscribed_at is not None if reminders is None else not reminders
+    is_same = is_unsubscribed == (old.unsubscribed_at is not None)
+    if is_same and set(old.opted_out) == {channel.value for channel in opted_out}:
         return old
     new = Preference(
         organization_id=context.organization_id,
         client_id=client_id,
         opted_out={channel.value: old.opted_out.get(channel.value, context.now) for channel in opted_out},
+        unsubscribed_at=old.unsubscribed_at or context.now if is_unsubscribed else None,
+        unsubscribed_by=old.unsubscribed_by or by if is_unsubscribed else None,
         stopped=old.stopped,
         version=old.version + 1,
     )
     if not await store.put(new, replaces=old.version):
         raise VersionConflictError((await store.get(context.organization_id, client_id)).version)
+    await enqueue(session, [preference_record(new, cause=context.cause, now=context.now)])
+    return new
+
+
+async def unsubscribe(*, session: AsyncSession, context: Context, client_id: UUID) -> Preference:
+    """No reminders and follow-ups by mail any more, as one click in a mail program asks for. Twice is as once."""
+    old = await read_preferences(session=session, organization_id=context.organization_id, client_id=client_id)
+    new = await PreferenceStore(session).unsubscribe(
+        context.organization_id, client_id, by="one_click", now=context.now
+    )
+    if new is None:
+        return old
     await enqueue(session, [preference_record(new, cause=context.cause, now=context.now)])
     return new
 

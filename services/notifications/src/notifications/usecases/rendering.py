@@ -18,7 +18,7 @@ from notifications.adapters.templates import (
     render_text,
     values_of,
 )
-from notifications.domain import Audience, Channel, Kind, Notification, TemplateRefusedError, Text
+from notifications.domain import UNSUBSCRIBED, Audience, Channel, Kind, Notification, TemplateRefusedError, Text
 from notifications.usecases.eligibility import Sendable
 
 
@@ -59,6 +59,8 @@ def render_message(sendable: Sendable, *, portal: PortalLinks | None, now: datet
         opens=_opens(sendable, portal, now),
         may_ask=_may_ask(sendable),
         confirms_at=links.get("confirm", ""),
+        unsubscribes_at=_unsubscribes_at(sendable, portal, now),
+        first_mail=sendable.first_mail,
     )
 
 
@@ -110,6 +112,14 @@ def _opens(sendable: Sendable, portal: PortalLinks | None, now: datetime) -> str
         return ""
     links = _links(sendable, portal, now)
     return urlsplit(links.get("offer") or links.get("appointment") or links.get("preferences", "")).path
+
+
+def _unsubscribes_at(sendable: Sendable, portal: PortalLinks | None, now: datetime) -> str:
+    message = sendable.message
+    is_covered = message.channel is Channel.EMAIL and message.kind in UNSUBSCRIBED
+    if portal is None or message.audience is not Audience.CLIENT or not is_covered:
+        return ""
+    return portal.unsubscribe_address(message.organization_id, sendable.client_id, now=now)
 
 
 def _filled_in(sendable: Sendable, choice: Choice, links: Mapping[str, str]) -> Text:

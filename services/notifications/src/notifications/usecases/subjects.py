@@ -42,6 +42,7 @@ from notifications.storage import (
     SeriesStore,
     StaffPreferenceStore,
     TemplateStore,
+    ThreadStore,
     UserStore,
     WaitingListStore,
 )
@@ -83,6 +84,8 @@ class MessageSubjects:
     """Organization, appointment and client, of those whom an appointment was taken away from: who had heard of it."""
     repeated: frozenset[tuple[UUID, UUID]]
     """Organization and id of those reminders of the batch that another one at the same instant stands for."""
+    first_mails: Mapping[tuple[UUID, UUID], Mapping[str, Message]]
+    """By organization and message, of mails: the first about the same to the same recipient, by its address."""
     last_told: Mapping[tuple[UUID, UUID], datetime]
     """By organization and message, of those that tell a client of a move: the start that they were told of last."""
 
@@ -152,6 +155,7 @@ async def read_subjects(
         offers=offers,
         told=await _told(session, messages),
         repeated=await _repeated(session, messages),
+        first_mails=await _first_mails(session, messages),
         last_told=await _last_told(session, messages),
         opted_out_numbers=opted_out_numbers,
         own_opt_outs=own_opt_outs,
@@ -204,6 +208,13 @@ async def _last_told(session: AsyncSession, messages: Sequence[Message]) -> Mapp
         if message.kind is Kind.RESCHEDULED and message.audience is Audience.CLIENT
     }
     return await MessageStore(session).last_told(moved) if moved else {}
+
+
+async def _first_mails(
+    session: AsyncSession, messages: Sequence[Message]
+) -> Mapping[tuple[UUID, UUID], Mapping[str, Message]]:
+    mails = [message for message in messages if message.channel is Channel.EMAIL and message.about is not None]
+    return await ThreadStore(session).first_mails(mails) if mails else {}
 
 
 async def _opted_out(

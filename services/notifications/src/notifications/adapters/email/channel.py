@@ -16,6 +16,7 @@ from notifications.domain import (
     Contact,
     InvalidAddressError,
     Kind,
+    Message,
     Notification,
     Outgoing,
     Receipt,
@@ -62,9 +63,9 @@ class EmailChannel:
         return checked_address(contact.email) if contact.email else None
 
     def compose(self, notification: Notification, *, now: datetime) -> Outgoing:
-        message, business = notification.message, notification.business
+        message, business, first_mail = notification.message, notification.business, notification.first_mail
         is_agenda = message.kind is Kind.AGENDA
-        reference = message_id_of(message, domain=self._sender_address.rpartition("@")[2])
+        reference = self._reference_to(message)
         answered_at = self._answered_at(notification)
         invitation = self._invitation(notification, answered_at)
         mail = Mail(
@@ -77,6 +78,8 @@ class EmailChannel:
             text=notification.text,
             language=notification.language,
             invitation=invitation,
+            follows=self._reference_to(first_mail) if first_mail is not None else None,
+            unsubscribes_at=notification.unsubscribes_at,
         )
         return Outgoing(
             address=notification.address,
@@ -99,6 +102,9 @@ class EmailChannel:
 
     async def aclose(self) -> None:
         await self._gateway.aclose()
+
+    def _reference_to(self, message: Message) -> str:
+        return message_id_of(message, domain=self._sender_address.rpartition("@")[2])
 
     def _answered_at(self, notification: Notification) -> ReplyAddress | None:
         """Of one client and one calendar entry: the same in all that they are told of it."""

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime
 from typing import Final
 
@@ -13,10 +13,10 @@ from notifications.adapters.templates import directed, html_page
 from notifications.domain import Kind, Message, Text
 
 _KINDS: Final = frozenset(kind.value for kind in Kind)
-_SEVEN_BITS: Final = SMTP.clone(cte_type="7bit")
-"""Not every server takes eight (RFC 6152), and `smtp` announces seven."""
 _JOINERS: Final = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 """Part of how names are spelt in some scripts, and of emoji."""
+_SEVERAL_OF_A_REVISION: Final = frozenset({Kind.AD_HOC, Kind.ANSWER_REFUSED, Kind.CLIENT_WROTE})
+"""Where the next one is other news: mail programs show one of two mails with the same id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,28 @@ class Mail:
     text: Text
     language: str
     invitation: Invitation | None
+    follows: str | None = None
+    """The Message-ID of the mail that programs show it under."""
+    unsubscribes_at: str = ""
+    """Where one click unsubscribes the recipient; empty for nowhere."""
+
+
+class _Unfolded(UnstructuredHeader, BaseHeader):
+    """Stays in one line: in longer ones than 78 characters `email` writes an address as encoded words."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def _policy() -> "EmailPolicy[EmailMessage]":
+    headers = HeaderRegistry()
+    for name in ("In-Reply-To", "References", "List-Unsubscribe"):
+        headers.map_to_type(name, _Unfolded)
+    # Not every server takes eight bits (RFC 6152), and `smtp` announces seven.
+    return SMTP.clone(header_factory=headers, cte_type="7bit")
+
+
+_POLICY: Final = _policy()
 
 
 def message_id_of(message: Message, *, domain: str) -> str:
@@ -39,7 +61,8 @@ def message_id_of(message: Message, *, domain: str) -> str:
     recipient = message.resource_id or message.client_id or message.user_id
     if message.series_version is not None:
         return f"<{message.kind}.{message.series_id}.{message.series_version}.{recipient}@{domain}>"
-    what = f"{message.kind}.{message.reminder_id}" if message.reminder_id else message.kind
+    apart = message.id if message.kind in _SEVERAL_OF_A_REVISION else message.reminder_id
+    what = f"{message.kind}.{apart}" if apart else message.kind
     return f"<{what}.{message.appointment_id}.{message.appointment_version}.{recipient}@{domain}>"
 
 
@@ -51,7 +74,7 @@ def is_own_message_id(message_id: str, *, domain: str) -> bool:
 
 def write_mail(mail: Mail, *, now: datetime) -> bytes:
     """The message as it travels (RFC 5322, CRLF)."""
-    message = EmailMessage(policy=_SEVEN_BITS)
+    message = EmailMessage(policy=_POLICY)
     message["From"] = _mailbox(mail.sender_name, mail.sender)
     message["To"] = _mailbox(mail.recipient_name, mail.recipient)
     if mail.reply_to:
@@ -59,6 +82,11 @@ def write_mail(mail: Mail, *, now: datetime) -> bytes:
     message["Subject"] = mail.text.subject
     message["Date"] = format_datetime(now)
     message["Message-ID"] = mail.message_id
+    if mail.follows is not None and mail.follows != mail.message_id:
+        message["In-Reply-To"] = message["References"] = mail.follows
+    if mail.unsubscribes_at:
+        message["List-Unsubscribe"] = f"<{mail.unsubscribes_at}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     # RFC 3834: nobody's holiday notice needs to answer this.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(directed(mail.text.text, mail.language))

@@ -187,6 +187,8 @@ preferences = Table(
     Column("client_id", Uuid, nullable=False),
     Column("opted_out", JSONB, nullable=False),
     Column("stopped", Boolean, nullable=False, server_default=text("false")),
+    instant("unsubscribed_at", nullable=True),
+    Column("unsubscribed_by", Text, nullable=True),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("organization_id", "client_id"),
 )

@@ -80,7 +80,7 @@ def test_what_is_sent_again_is_due_now_and_may_be_tried_as_often_as_a_new_one() 
 
 
 @pytest.mark.parametrize("decision", Decision)
-@pytest.mark.parametrize("status", set(Status) - {Status.UNKNOWN})
+@pytest.mark.parametrize("status", sorted(set(Status) - {Status.UNKNOWN}))
 def test_nothing_is_decided_where_it_is_known_what_became_of_it(status: Status, decision: Decision) -> None:
     with pytest.raises(MessageNotUnknownError):
         decided(a_message(status=status), decision, by="u-1", now=NOW)

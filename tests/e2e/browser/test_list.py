@@ -148,7 +148,7 @@ async def test_bulk_message_staff(desk: Desk, practice: Practice, mails: Mailbox
 
     member = practice.world.staff[0]
     path = f"/v1/resources/{member['id']}"
-    member = expect(await practice.world.booking.patch(path, json={"phone": "+493055500999"}))
+    member = expect(await practice.world.booking.patch(path, json={"phone": "+4915155500999"}))
     await _message(desk, names, "Message staff", "Message to the staff of 3")
     await see(desk.sheet).to_contain_text("3 of 3")
     [mail] = await mails.expect(_console_of(member))

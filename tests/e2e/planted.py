@@ -305,12 +305,12 @@ DeliveryStore.recover = recover
         breaks="what was due came, or it is said why not",
         process="notifications",
         patch="""
-from notifications.usecases import delivery
-def lose(message, *given, judged=delivery.judge_message, **more):
+from notifications.usecases import judging
+def lose(message, *given, judged=judging.judge_message, **more):
     if message.channel == "push":
-        return delivery.Settlement(status=delivery.Status.SENT, provider_id="nobody")
+        return judging.Settlement(status=judging.Status.SENT, provider_id="nobody")
     return judged(message, *given, **more)
-delivery.judge_message = lose
+judging.judge_message = lose
 """,
     ),
 )

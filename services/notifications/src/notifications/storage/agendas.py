@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import USER_DEACTIVATED, Draft, Kind, Message, Status
-from notifications.storage.messages import COLUMNS, message_of, messages_of, planned_row
+from notifications.storage.messages import COLUMNS, FORGOTTEN, message_of, messages_of, planned_row
 from notifications.storage.tables import messages
 from notifications.storage.users import UserKey
 
@@ -115,5 +115,5 @@ class AgendaStore:
         await self._session.execute(
             update(messages)
             .where(tuple_(messages.c.organization_id, messages.c.user_id).in_(sorted(users)))
-            .values(recipient_name=None, address=None, provider_id=None, sent_text=None)
+            .values(**FORGOTTEN)
         )

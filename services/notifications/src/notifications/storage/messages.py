@@ -274,7 +274,7 @@ class MessageStore:
             to_client = and_(theirs, messages.c.audience == Audience.CLIENT)
             # What staff were written may name the client as well.
             await self._session.execute(update(messages).where(theirs).values(text=None, sent_text=None))
-            await self._session.execute(update(messages).where(to_client).values(**_FORGOTTEN))
+            await self._session.execute(update(messages).where(to_client).values(**FORGOTTEN))
             rows = await self._session.execute(
                 update(messages)
                 .where(
@@ -444,7 +444,7 @@ _SUPPRESSED: dict[str, Any] = {
 }
 
 
-_FORGOTTEN: dict[str, Any] = {
+FORGOTTEN: dict[str, Any] = {
     "recipient_name": None,
     "address": None,
     "text": None,
@@ -452,6 +452,7 @@ _FORGOTTEN: dict[str, Any] = {
     "provider_id": None,
     "mail_line": None,
 }
+"""What tells of the person whom a message is to. The domain of an address may be somebody's own."""
 
 
 def planned_row(draft: Draft, now: datetime) -> dict[str, Any]:

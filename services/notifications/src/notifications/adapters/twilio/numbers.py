@@ -1,7 +1,6 @@
 """Phone numbers as a provider takes them."""
 
 import re
-from functools import lru_cache
 from typing import Final
 
 import phonenumbers
@@ -28,7 +27,6 @@ def texted_number(number: str) -> str:
     return plain
 
 
-@lru_cache(maxsize=4_096)
 def _is_landline(number: str) -> bool:
     """Not of a number whose plan does not tell landlines from mobiles, as in North America."""
     try:

@@ -145,8 +145,10 @@ async def test_who_does_not_want_to_be_asked_is_not_until_they_do(
 
     await desk.button("View options").click()
     await see(desk.sheet.get_by_role("radio", name="Tell the client")).to_be_checked()
+    asked = desk.sheet.get_by_role("radio", name="Ask", exact=True)
     async with desk.page.expect_response("**/api/session/preferences"):
-        await desk.sheet.get_by_role("radio", name="Ask", exact=True).check()
+        await asked.click()
+    await see(asked).to_be_checked()
     await desk.press("Escape")
     await _by_keys(desk, "Nora Nomore", 15)
     await see(desk.sheet.get_by_role("heading", name="Move to 10:45, Ada 1")).to_be_visible()

@@ -230,7 +230,9 @@ async def _open(desk: Desk, day: datetime, person: Json, *, view: str = "day") -
 
 async def _choose(desk: Desk, option: str, *, close: bool = True) -> None:
     await desk.button(OPTIONS).click()
-    await desk.sheet.get_by_role("radio", name=option).check()
+    radio = desk.sheet.get_by_role("radio", name=option)
+    await radio.click()
+    await see(radio).to_be_checked()
     if close:
         await desk.press("Escape")
         await see(desk.sheet).to_have_count(0)

@@ -26,7 +26,7 @@ from notifications.series_events import news_of
 from notifications.storage import Verdict
 from notifications.usecases.answers import receive_verdicts
 from notifications.usecases.messages import request_messages
-from notifications.usecases.planning import plan_for_clients, plan_messages
+from notifications.usecases.planning import plan_for_clients, plan_for_staff, plan_messages
 from notifications.usecases.preferences import tell_stops
 from notifications.usecases.projections import (
     apply_appointment_states,
@@ -215,13 +215,16 @@ class Handlers:
             return
         now = self.clock()
         woken = await apply_catalogue(session=session, states=states, now=now)
+        resources = [state for state in states if state.kind == "resource"]
         planned = await plan_for_calendars(
             session=session,
-            resources=[state for state in states if state.kind == "resource"],
+            resources=resources,
             cause=Cause(correlation_id=last.correlationid, traceparent=last.traceparent),
             now=now,
         )
-        if woken or planned:
+        keys = {(resource.organization_id, resource.id) for resource in resources}
+        reached = await plan_for_staff(session=session, staff=keys, now=now)
+        if woken or planned or reached:
             self._wake_after_commit(session)
 
     async def on_users(self, session: AsyncSession, batch: Batch) -> None:

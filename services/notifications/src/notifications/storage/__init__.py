@@ -26,6 +26,7 @@ from notifications.storage.series import SeriesStore
 from notifications.storage.staff_reminders import StaffReminderStore
 from notifications.storage.templates import TemplateStore
 from notifications.storage.threads import ThreadStore
+from notifications.storage.unaddressed import UnaddressedStore
 from notifications.storage.users import StaffPreferenceStore, UserStore
 from notifications.storage.waiting_list import WaitingListStore
 
@@ -70,6 +71,7 @@ __all__ = [
     "Stop",
     "TemplateStore",
     "ThreadStore",
+    "UnaddressedStore",
     "UserStore",
     "Verdict",
     "WaitingListStore",

@@ -27,7 +27,7 @@ from notifications.domain import (
     Message,
     Status,
 )
-from notifications.storage.tables import appointments, clients, messages
+from notifications.storage.tables import appointments, messages
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.notify import notify
@@ -287,32 +287,6 @@ class MessageStore:
             )
             stopped += messages_of(rows)
         return stopped
-
-    async def chains_without_address(
-        self, client_keys: Collection[tuple[UUID, UUID]], *, now: datetime
-    ) -> set[tuple[UUID, str]]:
-        """Chains (organization, calendar UID) with reminders ahead that these clients had no address for.
-
-        Those of clients who were merged into one of them are among them.
-        """
-        if not client_keys:
-            return set()
-        merged = select(clients.c.organization_id, clients.c.id).where(
-            tuple_(clients.c.organization_id, clients.c.merged_into).in_(sorted(client_keys))
-        )
-        key = tuple_(messages.c.organization_id, messages.c.client_id)
-        rows = await self._session.execute(
-            select(messages.c.organization_id, messages.c.calendar_uid)
-            .distinct()
-            .where(
-                or_(key.in_(sorted(client_keys)), key.in_(merged)),
-                messages.c.kind == Kind.REMINDER,
-                messages.c.status == Status.SUPPRESSED,
-                messages.c.reason.in_([LANDLINE, NO_ADDRESS]),
-                messages.c.due_at > now,
-            )
-        )
-        return {(row.organization_id, row.calendar_uid) for row in rows}
 
     async def wake(self, organizations: Collection[UUID], *, now: datetime) -> bool:
         """Lets messages that wait for a state look again at once; whether there are any."""

@@ -47,6 +47,7 @@ from notifications.storage import (
     SeriesStore,
     StaffPreferenceStore,
     Stop,
+    UnaddressedStore,
 )
 from notifications.usecases.channel_accounts import read_channels
 from notifications.usecases.projections import newest_states
@@ -293,11 +294,24 @@ def _before(
 async def plan_for_clients(
     *, session: AsyncSession, clients: Collection[tuple[UUID, UUID]], channels: Channels, cause: Cause, now: datetime
 ) -> bool:
-    """Plans the reminders that waited for an address which these clients have now; whether there were any."""
-    chains = await MessageStore(session).chains_without_address(clients, now=now) if channels.names else set()
-    if not chains:
+    """Plans what waited for an address which these clients have now: reminders, and what they were written a moment
+    ago; whether there was anything.
+    """
+    if not channels.names:
         return False
-    planned = await plan_reminders(session=session, channels=channels, chains=chains, cause=cause, now=now)
+    store = UnaddressedStore(session)
+    planned = await store.plan_again(clients=clients, now=now)
+    if chains := await store.chains(clients, now=now):
+        planned += await plan_reminders(session=session, channels=channels, chains=chains, cause=cause, now=now)
+    await enqueue(session, records_of(planned))
+    return bool(planned)
+
+
+async def plan_for_staff(*, session: AsyncSession, staff: Collection[tuple[UUID, UUID]], now: datetime) -> bool:
+    """Plans what these members of staff (organization, resource) were written a moment ago and have an address for
+    now; whether there was anything.
+    """
+    planned = await UnaddressedStore(session).plan_again(staff=staff, now=now)
     await enqueue(session, records_of(planned))
     return bool(planned)
 

@@ -152,3 +152,13 @@ class Tenant:
     async def outbox(self) -> list[Json]:
         rows = await self.rows("SELECT topic, key, type, payload, headers FROM outbox ORDER BY seq")
         return [{**row, "payload": row["payload"] and json.loads(row["payload"])} for row in rows]
+
+
+async def is_waited_for(tenant: Tenant) -> bool:
+    """Whether a transaction waits for another's row."""
+    async with tenant.as_owner() as other:
+        waiting = """
+        SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND locktype IN ('transactionid', 'tuple') AND datname = current_database()
+        """
+        return bool(await other.fetchval(waiting))

@@ -286,6 +286,7 @@ def probes_of(tenant: Tenant, outside: Outside) -> list[Probe]:
             path=f"/v1/bulk/{outside.order['id']}/results",
             expected=NOT_FOUND,
         ),
+        Probe(route="POST /v1/bulk/{job_id}/cancel", path=f"/v1/bulk/{outside.order['id']}/cancel", expected=NOT_FOUND),
         *(
             Probe(
                 route=f"POST /v1/appointments/{{appointment_id}}/{verb}",

@@ -41,7 +41,7 @@ from slotstream_contracts.base import Actor, Message
 from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.envelope import Envelope, wrap
-from slotstream_contracts.messages import SendMessage
+from slotstream_contracts.messages import SendMessage, WithdrawMessages
 from slotstream_contracts.testing import assert_valid_message
 from slotstream_contracts.users import UserState
 from slotstream_servicekit.consumer import Received
@@ -250,19 +250,36 @@ class Salon:
         async with self.database.system_transaction() as session:
             await self.handlers.on_appointment_states(session, [_received(event, event.subject) for event in events])
 
-    async def request(self, command: SendMessage, *, time: datetime | None = None) -> None:
+    def commanded(
+        self,
+        command: SendMessage | WithdrawMessages,
+        *,
+        time: datetime | None = None,
+        organization_id: UUID | None = None,
+    ) -> Received[Event]:
         """A command from booking."""
+        subject = str(command.appointment_id if isinstance(command, SendMessage) else command.order_id)
         envelope = wrap(
             command,
-            organization=self.organization_id,
-            subject=str(command.appointment_id),
+            organization=organization_id or self.organization_id,
+            subject=subject,
             sequence=0,
             time=time or self.now,
             source="/slotstream/booking",
             correlation_id="c-1",
         )
+        return _received(envelope, subject)
+
+    async def request(self, command: SendMessage, *, time: datetime | None = None) -> None:
         async with self.database.system_transaction() as session:
-            await self.handlers.on_notification_commands(session, [_received(envelope, str(command.appointment_id))])
+            await self.handlers.on_notification_commands(session, [self.commanded(command, time=time)])
+
+    async def withdraw(self, order_id: UUID, *, organization_id: UUID | None = None) -> None:
+        """Nothing more of this order."""
+        command = WithdrawMessages(actor=Actor(type="user", id="u-1"), order_id=order_id)
+        async with self.database.system_transaction() as session:
+            received = self.commanded(command, organization_id=organization_id)
+            await self.handlers.on_notification_commands(session, [received])
 
     async def receive_states(self, *states: Message) -> None:
         """The states of clients and of the catalogue, as booking publishes them."""

@@ -103,3 +103,18 @@ class SendMessage(Message):
     text: str
     with_variables: bool = False
     """The text is a template, filled in for its appointment; else it is sent as it is, braces among it."""
+    order_id: UUID | None = None
+    """The long bulk order that it is one of, by which all of them can be withdrawn; older producers name none."""
+
+
+class WithdrawMessages(Message):
+    """Send nothing more of this bulk order, whichever of its commands arrive before this one, and whichever after.
+
+    What is being handed over or was sent stays as it is. A command that arrives twice says the same.
+    """
+
+    topic: ClassVar[Topic] = NOTIFICATION_COMMANDS
+    type: ClassVar[str] = "slotstream.command.withdraw_messages"
+
+    actor: Actor
+    order_id: UUID

@@ -15,6 +15,8 @@ const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, er
 
 /** Today where the last shown business is; the calendar corrects it when it knows the zone. */
 const today = (): Day => dayOf(now(), localStorage.getItem("slotstream-zone") ?? "UTC");
+/** It becomes a part of paths: nothing else leads anywhere. */
+const id = (value: unknown): string | undefined => (typeof value === "string" && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value) ? value : undefined);
 const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
 
 /** `face`: whose column a phone shows. */
@@ -50,7 +52,7 @@ const waiting = createRoute({ getParentRoute: () => root, path: "/waiting-list",
 const single = createRoute({ getParentRoute: () => root, path: "/appointments/$id", validateSearch: (raw: Record<string, unknown>): { tab?: DrawerTab } => ({ tab: isDrawerTab(raw.tab) ? raw.tab : undefined }), component: AppointmentPage });
 const clients = createRoute({ getParentRoute: () => root, path: "/clients", validateSearch: (raw: Record<string, unknown>): { q?: string } => ({ q: text(raw.q) }), component: lazyRouteComponent(() => import("./clients/ClientsPage"), "ClientsPage") });
 const client = createRoute({ getParentRoute: () => root, path: "/clients/$id", component: lazyRouteComponent(() => import("./clients/ClientPage"), "ClientPage") });
-const messages = createRoute({ getParentRoute: () => root, path: "/messages", validateSearch: (raw: Record<string, unknown>): { state?: string; channel?: string } => ({ state: text(raw.state), channel: text(raw.channel) }), component: lazyRouteComponent(() => import("./messages/MessagesPage"), "MessagesPage") });
+const messages = createRoute({ getParentRoute: () => root, path: "/messages", validateSearch: (raw: Record<string, unknown>): { state?: string; channel?: string; order?: string } => ({ state: text(raw.state), channel: text(raw.channel), order: id(raw.order) }), component: lazyRouteComponent(() => import("./messages/MessagesPage"), "MessagesPage") });
 const reportsIndex = createRoute({ getParentRoute: () => root, path: "/reports", beforeLoad: () => { throw redirect({ to: "/reports/$report", params: { report: "no-shows" }, replace: true }); } });
 const reports = createRoute({
   getParentRoute: () => root,

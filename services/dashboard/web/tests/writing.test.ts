@@ -42,8 +42,10 @@ afterEach(() => {
 test("a message to many is one order, however many they are, and is looked at until it is done", async () => {
   const { sent, orders } = booking();
   const progress: number[] = [];
-  const outcome = await writeToMany("sms_client", IDS, "We open later.", "key", (done) => progress.push(done));
+  const told: string[] = [];
+  const outcome = await writeToMany("sms_client", IDS, "We open later.", "key", (done) => progress.push(done), (id) => told.push(id));
   expect([outcome.done, outcome.failed.map((result) => result.id)]).toEqual([449, ["appointment-3"]]);
+  expect([outcome.orderId, told]).toEqual(["order-0", ["order-0"]]);
   expect(progress).toEqual([200]);
   expect(sent.filter((one) => one.method === "POST").map((one) => one.ids)).toEqual([450]);
   expect(orders.size).toBe(1);

@@ -20,6 +20,7 @@ from notifications.domain import (
     NumberDigests,
     User,
     WaitingListNews,
+    Withdrawal,
 )
 from notifications.projected_states import client_of, item_of, user_of
 from notifications.series_events import news_of
@@ -39,6 +40,7 @@ from notifications.usecases.quiet_replans import move_for_zones, zones_of
 from notifications.usecases.series import apply_series, plan_series_messages
 from notifications.usecases.users import apply_users, keep_users, plan_for_calendars
 from notifications.usecases.waiting_list import apply_waiting_list, plan_offers
+from notifications.usecases.withdrawals import withdraw_messages
 from notifications.waiting_list_events import offer_news_of
 from slotstream_contracts.appointments import (
     AppointmentEvent,
@@ -48,7 +50,7 @@ from slotstream_contracts.catalogue import BusinessState, ResourceState, Service
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.commands import CancelAppointment, CommandRefused, CommandSucceeded, ConfirmAppointment
 from slotstream_contracts.envelope import Envelope
-from slotstream_contracts.messages import SendMessage
+from slotstream_contracts.messages import SendMessage, WithdrawMessages
 from slotstream_contracts.series import (
     SeriesCancelled,
     SeriesChanged,
@@ -241,7 +243,14 @@ class Handlers:
         requests = [
             _request(record.event) for record in batch if record.event and isinstance(record.event.data, SendMessage)
         ]
+        withdrawals = [
+            Withdrawal(organization_id=record.event.organization, order_id=record.event.data.order_id)
+            for record in batch
+            if record.event and isinstance(record.event.data, WithdrawMessages)
+        ]
         now = self.clock()
+        if withdrawals:
+            await withdraw_messages(session=session, withdrawals=withdrawals, now=now)
         recent = [request for request in requests if request.time >= now - self.passed_over_after]
         if recent and await request_messages(session=session, requests=recent, channels=self.channels, now=now):
             self._wake_after_commit(session)
@@ -271,7 +280,7 @@ def register(consumers: Consumers, handlers: Handlers) -> None:
     consumers.subscribe(
         NOTIFICATION_COMMANDS.name,
         handlers.on_notification_commands,
-        types=frozenset({SendMessage.type}),
+        types=frozenset({SendMessage.type, WithdrawMessages.type}),
         dedupe=False,
     )
     consumers.subscribe(
@@ -397,6 +406,7 @@ def _request(envelope: Envelope[Any]) -> MessageRequest:
         channel=Channel(data.channel),
         text=data.text,
         with_variables=data.with_variables,
+        order_id=data.order_id,
         time=envelope.time,
         correlation_id=envelope.correlationid,
         causation_id=str(envelope.id),

@@ -379,6 +379,7 @@ def sweeps(settings: NotificationsSettings) -> Sequence[Sweep]:
         Sweep(table="provider_calls", where=f"received_at {is_old}", parameters=age),
         Sweep(table="reply_addresses", where=f"given_at {is_old}", parameters=age),
         Sweep(table="calendar_replies", where=f"received_at {is_old}", parameters=age),
+        Sweep(table="withdrawn_orders", where=f"withdrawn_at {is_old}", parameters=age),
         Sweep(table="mail_domains", where=_DOMAINS_AT_REST),
         Sweep(table="send_allowances", where="taken_until < now() - interval '1 day'"),
         Sweep(table="reminders", where=_REMINDERS_OF_NOTHING.format(is_old=is_old), parameters=age),

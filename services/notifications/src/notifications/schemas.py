@@ -413,6 +413,8 @@ class MessageOut(ResponseModel):
     """The last that somebody took while it was `unknown`, which they say with `confirm-sent`, `send-again` and
     `give-up`. A state on their word alone has the code `said_sent` or `said_not_sent`."""
     reminder_id: UUID | None
+    order_id: UUID | None
+    """The bulk order of booking's that it is one of."""
     created_at: InstantOut
     updated_at: InstantOut
     version: int

@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from booking.api.dependencies import AppointmentReader, BulkWriter, CurrentDependencies, sees_internal_notes
 from booking.api.filters import within_limits
-from booking.domain.bulk import AT_ONCE, BulkProgress
+from booking.domain.bulk import AT_ONCE, BulkProgress, BulkVerb
 from booking.schemas.appointments import appointment_out
 from booking.schemas.bulk import BulkIn, BulkJobOut, BulkOut, BulkProblemOut, BulkResultOut
 from booking.storage.bulk import BulkStore
-from booking.usecases.bulk import ItemOutcome, do_in_bulk
+from booking.usecases.bulk import ItemOutcome, cancel_order, do_in_bulk
 from booking.usecases.messages import require_channel, require_readable
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.http import Router
@@ -50,7 +50,7 @@ async def do_with_many(
     Each succeeds or fails by itself. Up to 200 are done at once (200); more are taken on (202) and done by the
     worker: `GET /v1/bulk/{id}` says how far it is.
     """
-    principal.require(Right.SEND_MESSAGES if body.verb.is_message else Right.WRITE_APPOINTMENTS)
+    principal.require(_right(body.verb))
     order = body.to_order(new_id())
     require_readable(order)
 
@@ -98,6 +98,30 @@ async def get_bulk_progress(dependencies: CurrentDependencies, principal: Appoin
     return model_response(BulkJobOut.model_validate(progress))
 
 
+@router.post("/v1/bulk/{job_id}/cancel", response_model=BulkJobOut)
+async def cancel_bulk(
+    request: Request,
+    dependencies: CurrentDependencies,
+    principal: BulkWriter,
+    job_id: UUID,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Do no more of a long order, and of a message send no more of what has not gone yet.
+
+    What is done stays done, and what is being sent is sent. Asked for again, it answers the same. Refused
+    (`bulk_finished`) where all appointments were changed already; messages can be stopped after that as well, while
+    notifications still sends them.
+    """
+
+    async def action(session: AsyncSession) -> Response:
+        job = await _progress(BulkStore(session), principal, job_id, lock=True)
+        principal.require(_right(job.verb))
+        progress = await cancel_order(session=session, context=dependencies.context_of(principal), job=job)
+        return model_response(BulkJobOut.model_validate(progress))
+
+    return await idempotent(request, database=dependencies.database, principal=principal, action=action)
+
+
 @router.get("/v1/bulk/{job_id}/results")
 async def list_bulk_results(
     dependencies: CurrentDependencies,
@@ -125,10 +149,14 @@ async def list_bulk_results(
     return Page(items=results, next_cursor=next_cursor)
 
 
-async def _progress(store: BulkStore, principal: Principal, job_id: UUID) -> BulkProgress:
+def _right(verb: BulkVerb) -> Right:
+    return Right.SEND_MESSAGES if verb.is_message else Right.WRITE_APPOINTMENTS
+
+
+async def _progress(store: BulkStore, principal: Principal, job_id: UUID, *, lock: bool = False) -> BulkProgress:
     """The order. A limited caller is shown none but their own."""
     ordered_by = principal.subject if principal.is_limited else None
-    progress = await store.get(principal.organization_id, job_id, ordered_by=ordered_by)
+    progress = await store.get(principal.organization_id, job_id, ordered_by=ordered_by, lock=lock)
     if progress is None:
         raise NotFoundError(f"There is no bulk order {job_id}.")
     return progress

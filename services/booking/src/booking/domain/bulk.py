@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from booking.domain.errors import InvalidBookingError, WorkFailure
 from booking.domain.lifecycle import Verb
 from slotstream_servicekit.context import Context
-from slotstream_servicekit.errors import Reason
+from slotstream_servicekit.errors import ErrorKind, Reason, SlotstreamError
 
 MOST = 10_000
 """How many appointments one order names or finds."""
@@ -84,6 +84,8 @@ class BulkOrder:
     text: str | None = None
     with_variables: bool = False
     """The text says another thing of each appointment."""
+    is_long: bool = False
+    """It was taken on for the worker: it can be looked at, and cancelled."""
 
     def message_id(self, recipient_id: UUID, appointment_id: UUID) -> UUID:
         """One recipient gets one message, whichever of their appointments are among those ordered; or one for each."""
@@ -93,7 +95,7 @@ class BulkOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkProgress:
-    """How far a long order is: `running` or `finished`."""
+    """How far a long order is: `running`, `finished` or `cancelled`."""
 
     id: UUID
     organization_id: UUID
@@ -106,6 +108,9 @@ class BulkProgress:
     updated_at: datetime
     last_failure: WorkFailure | None = None
     """Why its next portion waits; None where the last one was done."""
+    cancelled_at: datetime | None = None
+    cancelled_by: str | None = None
+    """The id of whoever stopped it; what was done before stays done."""
 
     @property
     def done(self) -> int:
@@ -137,6 +142,13 @@ class BulkItem:
     position: int
     appointment_id: UUID
     problem: BulkProblem | None
+
+
+class BulkFinishedError(SlotstreamError):
+    """All that was ordered is done: appointments that were changed are not changed back."""
+
+    code = "bulk_finished"
+    kind = ErrorKind.conflict
 
 
 class TooManyAppointmentsError(InvalidBookingError):

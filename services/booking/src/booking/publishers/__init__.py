@@ -5,7 +5,7 @@ from booking.publishers.catalogue import KINDS, catalogue_record
 from booking.publishers.clients import client_record, client_tombstone
 from booking.publishers.commands import CommandAnswer, item_result, refused, result_record, succeeded
 from booking.publishers.holds import HOLD_VERSION, hold_record, hold_tombstone
-from booking.publishers.messages import send_message_record
+from booking.publishers.messages import send_message_record, withdraw_messages_record
 from booking.publishers.series import (
     SeriesCancelled,
     SeriesChanged,
@@ -57,4 +57,5 @@ __all__ = [
     "snapshot_json",
     "succeeded",
     "waiting_list_record",
+    "withdraw_messages_record",
 ]

@@ -126,7 +126,7 @@ class BulkJobOut(ResponseModel):
     id: UUID
     verb: BulkVerb
     status: str
-    """`running` or `finished`."""
+    """`running`, `finished` or `cancelled`."""
     last_failure: WorkFailureOut | None
     """Why the next of it waits; null where nothing failed."""
     total: int
@@ -134,3 +134,6 @@ class BulkJobOut(ResponseModel):
     refused: int
     created_at: InstantOut
     updated_at: InstantOut
+    cancelled_at: InstantOut | None
+    cancelled_by: str | None
+    """Whoever stopped it, where somebody has."""

@@ -145,7 +145,7 @@ class BulkStore:
         if row is None:
             raise RuntimeError("a bulk order is gone while it is locked")
         return BulkJob(
-            order=BulkOrder(id=row["id"], verb=BulkVerb(row["verb"]), **row["arguments"]),
+            order=BulkOrder(id=row["id"], verb=BulkVerb(row["verb"]), is_long=True, **row["arguments"]),
             context=Context(
                 organization_id=row["organization_id"],
                 actor=Actor(type=row["actor_type"], id=row["actor_id"], call_id=row["call_id"]),
@@ -247,13 +247,33 @@ class BulkStore:
         if limits.is_limited:
             await (await connection_of(self._session)).execute(limit_settings(limits).removeprefix("; "))
 
-    async def get(self, organization_id: UUID, job_id: UUID, *, ordered_by: str | None = None) -> BulkProgress | None:
-        """`ordered_by`: only if it is this caller's order."""
+    async def cancel(self, job: BulkProgress, *, by: str, now: datetime) -> BulkProgress:
+        """Has no more of it done. What was said with it is forgotten, as when it is finished."""
+        connection = await connection_of(self._session)
+        row = await connection.fetchrow(
+            f"""
+            UPDATE bulk_jobs
+            SET status = 'cancelled', cancelled_at = $3, cancelled_by = $4, updated_at = greatest(updated_at, $3),
+                failure_code = NULL, failed_at = NULL, arguments = '{{}}'
+            WHERE organization_id = $1 AND id = $2 RETURNING {_COLUMNS}
+            """,
+            job.organization_id,
+            job.id,
+            now,
+            by,
+        )
+        return _progress(row)
+
+    async def get(
+        self, organization_id: UUID, job_id: UUID, *, ordered_by: str | None = None, lock: bool = False
+    ) -> BulkProgress | None:
+        """`ordered_by`: only if it is this caller's order. With `lock`, a portion that is being done is waited for."""
         connection = await connection_of(self._session)
         row = await connection.fetchrow(
             f"""
             SELECT {_COLUMNS} FROM bulk_jobs
             WHERE organization_id = $1 AND id = $2 AND ($3::text IS NULL OR actor_id = $3)
+            {"FOR UPDATE" if lock else ""}
             """,
             organization_id,
             job_id,

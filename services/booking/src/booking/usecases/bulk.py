@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment, changed, takes_time
-from booking.domain.bulk import VERBS, BulkJob, BulkOrder, BulkProgress
+from booking.domain.bulk import VERBS, BulkFinishedError, BulkJob, BulkOrder, BulkProgress
 from booking.domain.changes import Change
 from booking.domain.errors import WorkFailedError, WorkFailure
 from booking.domain.lifecycle import Verb
 from booking.domain.policy import Policy
+from booking.publishers import withdraw_messages_record
 from booking.storage.appointments import AppointmentStore
 from booking.storage.bulk import BulkStore
 from booking.storage.connections import connection_of
@@ -25,6 +26,7 @@ from booking.usecases.messages import send_messages
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import unavailable_as_transient
 from slotstream_servicekit.errors import NotFoundError, SlotstreamError
+from slotstream_servicekit.outbox import enqueue
 
 PORTION: Final = 500
 _PUT_OFF: Final = timedelta(minutes=1)
@@ -127,6 +129,21 @@ async def _record(
         await OccupancyStore(await connection_of(session), context.organization_id).free_all(freed)
     done = await record_changes(session, changes, context=context)
     return {recorded.appointment.id: recorded for recorded in done}
+
+
+async def cancel_order(*, session: AsyncSession, context: Context, job: BulkProgress) -> BulkProgress:
+    """Stops an order, which is locked: no further portion is done, and of messages no more are sent.
+
+    Messages are withdrawn although all were asked for, since notifications sends them over hours; once more where
+    that is asked for once more. Raises BulkFinishedError.
+    """
+    if job.status == "finished" and not job.verb.is_message:
+        raise BulkFinishedError(f"Bulk order {job.id} is finished: nothing of it is left to be stopped.")
+    if job.verb.is_message:
+        await enqueue(session, [withdraw_messages_record(order_id=job.id, context=context)])
+    if job.status == "cancelled":
+        return job
+    return await BulkStore(session).cancel(job, by=context.actor.id, now=context.now)
 
 
 async def do_next_portion(*, session: AsyncSession, policies: PolicyCache, now: datetime) -> BulkProgress | None:

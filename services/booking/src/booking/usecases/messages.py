@@ -71,6 +71,7 @@ async def send_messages(
                 channel=channel,
                 text=order.text or "",
                 with_variables=order.with_variables,
+                order_id=order.id if order.is_long else None,
                 context=context,
             )
             records.setdefault(message_id, record)

@@ -1,6 +1,6 @@
 /** What is done with many at once. "All that match" are the ids that matched when the number was shown. */
 import { useQueryClient } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { lazy, Suspense, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Appointment, Page } from "../api/appointments";
 import { ask, type Query } from "../api/client";
@@ -23,6 +23,8 @@ type Result = Schemas["BulkResultOut"];
 
 type Props = { selection: Selection; rows: readonly Appointment[]; query: Query; total: number | undefined; onChange: (selection: Selection) => void };
 
+const OrderProgress = lazy(() => import("../messages/OrderProgress"));
+
 const AT_ONCE = 100;
 type Choice = Verb | `message_${Audience}`;
 const BUTTONS: readonly { verb: Choice; icon: IconName; right: string }[] = [
@@ -39,7 +41,8 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
   const { t, i18n } = useTranslation();
   const client = useQueryClient();
   const [asking, setAsking] = useState<Choice | "export" | null>(null);
-  const [results, setResults] = useState<{ verb: Verb; done: number; failed: Result[]; of: number } | null>(null);
+  const [results, setResults] = useState<{ verb: Verb; done: number; failed: Result[]; of: number; orderId?: string } | null>(null);
+  const [orderId, setOrderId] = useState<string | null>(null);
   const [busy, setBusy] = useState<number | null>(null);
   const [error, setError] = useState<unknown>(null);
   const keys = useRef(new OneKey());
@@ -87,9 +90,10 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
   const write = async (verb: Verb, text: string) => {
     const ids = [...selection.ids];
     setError(null);
+    setOrderId(null);
     setBusy(0);
     try {
-      const outcome = await writeToMany(verb, ids, text, keys.current.of(JSON.stringify([verb, text, ids])), setBusy);
+      const outcome = await writeToMany(verb, ids, text, keys.current.of(JSON.stringify([verb, text, ids])), setBusy, setOrderId);
       keys.current.forget();
       setAsking(null);
       setResults({ verb, ...outcome, of: ids.length });
@@ -129,7 +133,7 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
       </div>
       {error !== null && asking === null && <Problem error={error} />}
       {asking === "cancel" && <CancelSheet names={Array.from({ length: count }, (_, index) => rows[index]?.client.name ?? "")} notify onClose={() => setAsking(null)} onDone={(reason, notify) => run("cancel", { reason, tell_client: notify })} />}
-      {asking && asking !== "export" && isAMessage(asking) && <BulkMessageSheet count={count} sample={sample} audience={asking === "message_staff" ? "staff" : "client"} onClose={() => setAsking(null)} onDone={write} />}
+      {asking && asking !== "export" && isAMessage(asking) && <BulkMessageSheet count={count} sample={sample} audience={asking === "message_staff" ? "staff" : "client"} orderId={orderId} onClose={() => setAsking(null)} onDone={write} />}
       {asking === "export" && <ExportSheet query={query} ids={[...selection.ids]} total={count} onClose={() => setAsking(null)} />}
       {results && (
         <Results
@@ -152,7 +156,7 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
 
 const isAMessage = (verb: Choice): verb is `message_${Audience}` => verb.startsWith("message_");
 
-type ResultsProps = { verb: Verb; done: number; failed: readonly Result[]; of: number; rows: readonly Appointment[]; onClose: () => void; onRetry: () => void };
+type ResultsProps = { verb: Verb; done: number; failed: readonly Result[]; of: number; orderId?: string; rows: readonly Appointment[]; onClose: () => void; onRetry: () => void };
 
 const nameOfVerb = (verb: Verb): string => {
   const audience = audienceOf(verb);
@@ -160,7 +164,7 @@ const nameOfVerb = (verb: Verb): string => {
 };
 
 /** What was done and what was not, by reason, each named. */
-function Results({ verb, done, failed, of, rows, onClose, onRetry }: ResultsProps) {
+function Results({ verb, done, failed, of, orderId, rows, onClose, onRetry }: ResultsProps) {
   const { t } = useTranslation();
   const byReason = new Map<string, Result[]>();
   for (const result of failed) {
@@ -181,7 +185,12 @@ function Results({ verb, done, failed, of, rows, onClose, onRetry }: ResultsProp
         </>
       }
     >
-      {failed.length === 0 && <p>{t("bulk.allDone")}</p>}
+      {failed.length === 0 && done >= of && <p>{t("bulk.allDone")}</p>}
+      {orderId && (
+        <Suspense>
+          <OrderProgress orderId={orderId} />
+        </Suspense>
+      )}
       {[...byReason].map(([code, results]) => (
         <details key={code} open>
           <summary>

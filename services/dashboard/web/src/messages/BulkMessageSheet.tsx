@@ -1,5 +1,5 @@
 /** One message to the clients, or the staff, of many appointments. */
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useBusiness } from "../business";
 import { Button } from "../ui/Button";
@@ -8,9 +8,12 @@ import { Sheet } from "../ui/Sheet";
 import { type Draft, MessageFields, type Sample, useWritable } from "./MessageFields";
 import { type Audience, type Verb, verbOf } from "./send";
 
-type Props = { count: number; sample: Sample; audience: Audience; onClose: () => void; onDone: (verb: Verb, text: string) => Promise<void> };
+const OrderProgress = lazy(() => import("./OrderProgress"));
 
-export function BulkMessageSheet({ count, sample, audience, onClose, onDone }: Props) {
+/** `orderId`: of what is being sent, where it is long. */
+type Props = { count: number; sample: Sample; audience: Audience; orderId: string | null; onClose: () => void; onDone: (verb: Verb, text: string) => Promise<void> };
+
+export function BulkMessageSheet({ count, sample, audience, orderId, onClose, onDone }: Props) {
   const { t } = useTranslation();
   const writable = useWritable() ?? [];
   const { business, businesses } = useBusiness();
@@ -39,6 +42,11 @@ export function BulkMessageSheet({ count, sample, audience, onClose, onDone }: P
       }
     >
       <Problem error={error} />
+      {busy && orderId && (
+        <Suspense>
+          <OrderProgress orderId={orderId} />
+        </Suspense>
+      )}
       <MessageFields draft={draft} onChange={setDraft} audience={audience} businessId={businesses.length === 1 ? business?.id : undefined} sample={sample} label={t("bulk.text")} autoFocus />
     </Sheet>
   );

@@ -11,6 +11,7 @@ import { Select } from "../ui/fields";
 import { Empty, Page, Waiting } from "../ui/Page";
 import { Decision } from "./Decision";
 import { InboundList } from "./InboundList";
+import OrderProgress from "./OrderProgress";
 import { LOOK_AGAIN, MessageState, Text } from "./Thread";
 import type { Outbound } from "./thread";
 import { UnknownBadge } from "./unknown";
@@ -29,7 +30,7 @@ export function MessagesPage() {
   const { clock } = useBusiness();
   const pages = useInfiniteQuery({
     queryKey: ["messages", "ledger", search],
-    queryFn: ({ pageParam, signal }) => ask<components["schemas"]["Page_MessageOut_"]>("notifications", "/messages", { query: { ...(search.state === UNDELIVERED ? aheadQuery() : { status: search.state }), channel: search.channel, limit: 50, cursor: pageParam }, signal }),
+    queryFn: ({ pageParam, signal }) => ask<components["schemas"]["Page_MessageOut_"]>("notifications", "/messages", { query: { ...(search.state === UNDELIVERED ? aheadQuery() : { status: search.state }), channel: search.channel, order_id: search.order, limit: 50, cursor: pageParam }, signal }),
     enabled: search.state !== INBOUND,
     refetchInterval: LOOK_AGAIN,
     initialPageParam: undefined as string | undefined,
@@ -51,6 +52,12 @@ export function MessagesPage() {
         <button type="button" aria-current={search.state === INBOUND ? "page" : undefined} onClick={() => void navigate({ search: { state: INBOUND } })}>{t("inbound.title")} <UnreadBadge /></button>
       </nav>
       <div className="scroll">
+        {search.order && search.state !== INBOUND && (
+          <>
+            <OrderProgress key={search.order} orderId={search.order} />
+            <Link to="/messages" search={(kept) => ({ ...kept, order: undefined })}>{t("order.leave")}</Link>
+          </>
+        )}
         {search.state === INBOUND ? (
           <InboundList />
         ) : pages.isPending || (pages.isError && !messages.length) ? (
@@ -73,6 +80,7 @@ export function MessagesPage() {
                     {message.appointment_id ? <Link to="/appointments/$id" params={{ id: message.appointment_id }}>{t(`message.${message.kind}`, { defaultValue: message.kind })}</Link> : t(`message.${message.kind}`, { defaultValue: message.kind })}
                     <small>{t(`channel.${message.channel}`)}</small>
                     <Text message={message} />
+                    {message.order_id && !search.order && <small><Link to="/messages" search={{ order: message.order_id }}>{t("order.show")}</Link></small>}
                   </td>
                   <td>
                     <bdi>{message.recipient_name ?? "–"}</bdi>

@@ -57,27 +57,29 @@ export class OneKey {
 const LOOK_AGAIN = 500;
 type Result = Schemas["BulkResultOut"];
 type Job = Schemas["BulkJobOut"];
-export type Outcome = { done: number; failed: Result[] };
+export type Outcome = { done: number; failed: Result[]; orderId?: string };
 
 /**
  * To the clients, or the staff, of many appointments: one order for all of them, so that who has several of these
  * appointments gets one message; one for each where the text says another thing of each. The same key again is the
- * same order, which is looked at where it was left.
+ * same order, which is looked at where it was left. `onOrder` is told of one that is long, which can be stopped.
  */
-export async function writeToMany(verb: Verb, ids: readonly string[], text: string, key: string, onProgress: (done: number) => void): Promise<Outcome> {
+export async function writeToMany(verb: Verb, ids: readonly string[], text: string, key: string, onProgress: (done: number) => void, onOrder?: (id: string) => void): Promise<Outcome> {
   const body = { verb, ids, arguments: { text, with_variables: isFilledIn(text) } };
   const answer = await send<Schemas["BulkOut"] | Job>(addressOf("booking", "/appointments/bulk"), { method: "POST", body, key });
   if (answer.response.status !== 202) {
     const { results } = answer.body as Schemas["BulkOut"];
     return { done: results.filter((result) => result.ok).length, failed: results.filter((result) => !result.ok) };
   }
-  let job = await ask<Job>("booking", `/bulk/${(answer.body as Job).id}`);
+  const orderId = (answer.body as Job).id;
+  onOrder?.(orderId);
+  let job = await ask<Job>("booking", `/bulk/${orderId}`);
   while (job.status === "running") {
     onProgress(job.succeeded + job.refused);
     await pause(LOOK_AGAIN);
     job = await ask<Job>("booking", `/bulk/${job.id}`);
   }
-  return { done: job.succeeded, failed: await refusedOf(job.id) };
+  return { done: job.succeeded, failed: await refusedOf(orderId), orderId };
 }
 
 async function refusedOf(jobId: string): Promise<Result[]> {

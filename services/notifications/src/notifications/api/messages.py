@@ -48,6 +48,7 @@ _MOST_APPOINTMENTS: Final = 100
 async def _filter(
     *,
     client_id: Annotated[list[UUID] | None, Query()] = None,
+    order_id: Annotated[list[UUID] | None, Query(description="of bulk orders of booking's")] = None,
     status: Annotated[list[Status] | None, Query()] = None,
     kind: Annotated[list[Kind] | None, Query()] = None,
     channel: Annotated[list[Channel] | None, Query()] = None,
@@ -58,6 +59,7 @@ async def _filter(
     check_range(due_from, due_to)
     return MessageFilter(
         client_ids=client_id or (),
+        order_ids=order_id or (),
         statuses=status or (),
         kinds=kind or (),
         channels=channel or (),
@@ -227,6 +229,7 @@ def _out(message: Message) -> MessageOut:
         cost=_cost(message),
         decision=_decision(message),
         reminder_id=message.reminder_id,
+        order_id=message.order_id,
         created_at=message.created_at,
         updated_at=message.updated_at,
         version=message.version,

@@ -133,6 +133,7 @@ from notifications.domain.mail_replies import (
 from notifications.domain.messages import (
     OF_NO_APPOINTMENT,
     OF_SERIES,
+    ORDER_CANCELLED,
     Audience,
     Channel,
     Decision,
@@ -141,6 +142,7 @@ from notifications.domain.messages import (
     Message,
     MessageRequest,
     Status,
+    Withdrawal,
 )
 from notifications.domain.opt_outs import (
     STOPPED_BY_NUMBER,
@@ -250,6 +252,7 @@ __all__ = [
     "OF_NO_APPOINTMENT",
     "OF_SERIES",
     "ON_A_PERSONS_WORD",
+    "ORDER_CANCELLED",
     "PASSWORD",
     "QUIET_HOURS",
     "RATE_LIMITED",
@@ -386,6 +389,7 @@ __all__ = [
     "User",
     "WaitingListEntry",
     "WaitingListNews",
+    "Withdrawal",
     "WrittenText",
     "agenda_draft",
     "agenda_key",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 
@@ -86,6 +87,10 @@ class Decision(StrEnum):
     """It was not sent, and it is not to be sent any more."""
 
 
+ORDER_CANCELLED: Final = "order_cancelled"
+"""Why a message is suppressed whose bulk order was cancelled."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRequest:
     """A message that somebody asks for, about an appointment: to its client or to one of its staff."""
@@ -98,10 +103,20 @@ class MessageRequest:
     channel: Channel
     text: str
     with_variables: bool = False
+    order_id: UUID | None = None
+    """The bulk order that it is one of."""
     time: datetime
     correlation_id: str
     causation_id: str
     traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """Nothing more of a bulk order is to be sent."""
+
+    organization_id: UUID
+    order_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +148,7 @@ class Draft:
     series_id: UUID | None = None
     series_version: int | None = None
     calendar_sequence: int | None = None
+    order_id: UUID | None = None
     correlation_id: str
     causation_id: str | None = None
     traceparent: str | None = None
@@ -209,6 +225,8 @@ class Message:
     decided_by: str | None = None
     """The user's id."""
     decided_at: datetime | None = None
+    order_id: UUID | None = None
+    """The bulk order that it is one of."""
     correlation_id: str
     causation_id: str | None
     traceparent: str | None

@@ -19,12 +19,14 @@ class ReplanKind(StrEnum):
     """The same: what waits for their end."""
     RULE = "rule"
     """A default reminder is given to appointments that stand already."""
+    ORDER = "order"
+    """Nothing more of a bulk order is sent: what is planned of it is not any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replan:
-    """`name` says which user, calendar, channel or rule. `after` is how far it has come: the end and the id of an
-    appointment, or when and which message was released last.
+    """`name` says which user, calendar, channel, rule or order. `after` is how far it has come: the end and the id of
+    an appointment, when and which message was released last, or when all that was planned of an order was stopped.
     """
 
     organization_id: UUID

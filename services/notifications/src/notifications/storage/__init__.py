@@ -29,6 +29,7 @@ from notifications.storage.threads import ThreadStore
 from notifications.storage.unaddressed import UnaddressedStore
 from notifications.storage.users import StaffPreferenceStore, UserStore
 from notifications.storage.waiting_list import WaitingListStore
+from notifications.storage.withdrawals import WithdrawalStore
 
 __all__ = [
     "PLANNED_CHANNEL",
@@ -75,4 +76,5 @@ __all__ = [
     "UserStore",
     "Verdict",
     "WaitingListStore",
+    "WithdrawalStore",
 ]

@@ -20,6 +20,7 @@ class MessageFilter:
 
     appointment_ids: Sequence[UUID] = ()
     client_ids: Sequence[UUID] = ()
+    order_ids: Sequence[UUID] = ()
     statuses: Sequence[Status] = ()
     kinds: Sequence[Kind] = ()
     channels: Sequence[Channel] = ()
@@ -60,6 +61,7 @@ class Ledger:
         for column, values in (
             (messages.c.appointment_id, wanted.appointment_ids),
             (messages.c.client_id, wanted.client_ids),
+            (messages.c.order_id, wanted.order_ids),
             (messages.c.status, wanted.statuses),
             (messages.c.kind, wanted.kinds),
             (messages.c.channel, wanted.channels),

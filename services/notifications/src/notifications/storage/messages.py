@@ -140,7 +140,7 @@ class MessageStore:
                 messages.c.status.in_([Status.PLANNED, Status.CLAIMED]),
                 messages.c.attempted_at.is_(None),
             )
-            .values(**_SUPPRESSED, reason=reason, updated_at=now)
+            .values(**SUPPRESSED, reason=reason, updated_at=now)
             .returning(*COLUMNS)
         )
         return [message_of(row) for row in rows]
@@ -251,7 +251,7 @@ class MessageStore:
                 messages.c.status.in_([Status.PLANNED, Status.CLAIMED]),
                 messages.c.attempted_at.is_(None),
             )
-            .values(**_SUPPRESSED, reason="removed", updated_at=now)
+            .values(**SUPPRESSED, reason="removed", updated_at=now)
             .returning(*COLUMNS)
         )
         return messages_of(rows)
@@ -282,7 +282,7 @@ class MessageStore:
                     messages.c.status.in_([Status.PLANNED, Status.CLAIMED]),
                     messages.c.attempted_at.is_(None),
                 )
-                .values(**_SUPPRESSED, reason="client_erased", updated_at=now)
+                .values(**SUPPRESSED, reason="client_erased", updated_at=now)
                 .returning(*COLUMNS)
             )
             stopped += messages_of(rows)
@@ -362,7 +362,7 @@ class MessageStore:
                 messages.c.status.in_([Status.PLANNED, Status.CLAIMED]),
                 messages.c.attempted_at.is_(None),
             )
-            .values(**_SUPPRESSED, reason=reason, updated_at=now)
+            .values(**SUPPRESSED, reason=reason, updated_at=now)
             .returning(*COLUMNS)
         )
         return messages_of(rows)
@@ -409,7 +409,7 @@ def _follow_up_moves(excluded: ReadOnlyColumnCollection[str, Any]) -> ColumnElem
     )
 
 
-_SUPPRESSED: dict[str, Any] = {
+SUPPRESSED: dict[str, Any] = {
     "status": Status.SUPPRESSED,
     "claim": None,
     "claimed_until": None,

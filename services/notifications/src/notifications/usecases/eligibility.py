@@ -10,6 +10,7 @@ from notifications.domain import (
     LANDLINE,
     NO_ADDRESS,
     OF_SERIES,
+    ORDER_CANCELLED,
     QUIET_HOURS,
     STOPPED_BY_NUMBER,
     UNASSIGNED,
@@ -139,6 +140,8 @@ class _Judgement:
 
     def sendable(self) -> Sendable:
         message, subjects = self.message, self.subjects
+        if (message.organization_id, message.order_id) in subjects.withdrawn_orders:
+            raise _suppressed(ORDER_CANCELLED)
         channels = self.channels.of(message.organization_id)
         channel = channels.get(message.channel)
         if channel is None:

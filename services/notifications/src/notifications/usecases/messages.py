@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channels, MessageRequest, requested_message
+from notifications.domain import ORDER_CANCELLED, Channels, MessageRequest, requested_message
 from notifications.publishers import records_of
-from notifications.storage import AppointmentStore, ClientStore, MessageStore
+from notifications.storage import AppointmentStore, ClientStore, MessageStore, WithdrawalStore
 from notifications.usecases.channel_accounts import read_channels
 from slotstream_servicekit.outbox import enqueue
 
@@ -19,7 +19,7 @@ async def request_messages(
     """Puts each message into the ledger, once by its id; whether anything was planned.
 
     The appointment may still be on its way on another topic: the message waits for it in the ledger, so that no
-    request holds up another.
+    request holds up another. Of an order that is withdrawn it is in the ledger as suppressed.
     """
     known = await AppointmentStore(session).get_all(
         {(request.organization_id, request.appointment_id) for request in requests}
@@ -35,6 +35,15 @@ async def request_messages(
     erased = await ClientStore(session).erased({draft.client_id for draft in drafts if draft.client_id is not None})
     drafts = [
         replace(draft, reason="client_erased", text=None) if draft.client_id in erased else draft for draft in drafts
+    ]
+    withdrawn = await WithdrawalStore(session).withdrawn(
+        {(draft.organization_id, draft.order_id) for draft in drafts if draft.order_id is not None}
+    )
+    drafts = [
+        replace(draft, reason=draft.reason or ORDER_CANCELLED, text=None)
+        if draft.order_id is not None and (draft.organization_id, draft.order_id) in withdrawn
+        else draft
+        for draft in drafts
     ]
     planned = await MessageStore(session).plan(drafts, now=now)
     await enqueue(session, records_of(planned))

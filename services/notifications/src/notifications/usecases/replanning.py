@@ -14,6 +14,7 @@ from notifications.storage.users import UserKey
 from notifications.usecases.planning import plan_reminders
 from notifications.usecases.quiet_replans import RELEASE_EVERY, move_reminders, release_held
 from notifications.usecases.rule_applications import apply_to_next
+from notifications.usecases.withdrawals import stop_next
 from slotstream_servicekit.context import Cause
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.ids import new_id
@@ -82,6 +83,8 @@ async def _step(session: AsyncSession, replan: Replan, channels: Channels, now: 
         return []
     if replan.kind is ReplanKind.RULE:
         return await apply_to_next(session=session, replan=replan, channels=channels, now=now, most=most)
+    if replan.kind is ReplanKind.ORDER:
+        return await stop_next(session=session, replan=replan, now=now, most=most)
     store = ReplanStore(session)
     of_staff = replan.kind in (ReplanKind.USER, ReplanKind.CALENDAR)
     page = await store.ahead(

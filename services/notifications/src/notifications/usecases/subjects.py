@@ -45,9 +45,11 @@ from notifications.storage import (
     ThreadStore,
     UserStore,
     WaitingListStore,
+    WithdrawalStore,
 )
 from notifications.storage.opt_outs import OwnOptOuts
 from notifications.storage.users import UserKey
+from notifications.storage.withdrawals import OrderKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,8 @@ class MessageSubjects:
     """Organization and id of those reminders of the batch that another one at the same instant stands for."""
     first_mails: Mapping[tuple[UUID, UUID], Mapping[str, Message]]
     """By organization and message, of mails: the first about the same to the same recipient, by its address."""
+    withdrawn_orders: frozenset[OrderKey]
+    """Of the bulk orders that messages of the batch are of: those of which nothing more is sent."""
     last_told: Mapping[tuple[UUID, UUID], datetime]
     """By organization and message, of those that tell a client of a move: the start that they were told of last."""
 
@@ -156,6 +160,9 @@ async def read_subjects(
         told=await _told(session, messages),
         repeated=await _repeated(session, messages),
         first_mails=await _first_mails(session, messages),
+        withdrawn_orders=await WithdrawalStore(session).withdrawn(
+            {(message.organization_id, message.order_id) for message in messages if message.order_id is not None}
+        ),
         last_told=await _last_told(session, messages),
         opted_out_numbers=opted_out_numbers,
         own_opt_outs=own_opt_outs,

@@ -38,6 +38,8 @@ bulk_jobs = Table(
     instant("created_at"),
     instant("updated_at"),
     *last_failure(),
+    instant("cancelled_at", nullable=True),
+    Column("cancelled_by", Text),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("bulk_jobs_running_idx", "updated_at", "id", postgresql_where=text("status = 'running'")),
     Index(None, "created_at"),

@@ -1573,6 +1573,8 @@ export interface components {
             decision: components["schemas"]["DecisionOut"] | null;
             /** Reminder Id */
             reminder_id: string | null;
+            /** Order Id */
+            order_id: string | null;
             /**
              * Created At
              * Format: date-time
@@ -5257,6 +5259,8 @@ export interface operations {
                 /** @description `next_cursor` of the page before */
                 cursor?: string | null;
                 client_id?: string[] | null;
+                /** @description of bulk orders of booking's */
+                order_id?: string[] | null;
                 status?: components["schemas"]["Status"][] | null;
                 kind?: components["schemas"]["Kind"][] | null;
                 channel?: components["schemas"]["Channel"][] | null;
@@ -5365,6 +5369,8 @@ export interface operations {
             query?: {
                 appointment_id?: string[] | null;
                 client_id?: string[] | null;
+                /** @description of bulk orders of booking's */
+                order_id?: string[] | null;
                 status?: components["schemas"]["Status"][] | null;
                 kind?: components["schemas"]["Kind"][] | null;
                 channel?: components["schemas"]["Channel"][] | null;
@@ -5473,6 +5479,8 @@ export interface operations {
             query: {
                 appointment_id: string[];
                 client_id?: string[] | null;
+                /** @description of bulk orders of booking's */
+                order_id?: string[] | null;
                 status?: components["schemas"]["Status"][] | null;
                 kind?: components["schemas"]["Kind"][] | null;
                 channel?: components["schemas"]["Channel"][] | null;

@@ -20,7 +20,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from notifications.storage.tables.base import instant, metadata
 from notifications.storage.tables.channel_accounts import channel_accounts, organization_channels, organization_opt_outs
-from notifications.storage.tables.ledger import inbound_messages, messages, number_opt_outs, provider_calls
+from notifications.storage.tables.ledger import (
+    inbound_messages,
+    messages,
+    number_opt_outs,
+    provider_calls,
+    withdrawn_orders,
+)
 from notifications.storage.tables.mail_domains import mail_domains
 from notifications.storage.tables.mail_replies import calendar_replies, reply_addresses
 from notifications.storage.tables.push import push_subscriptions
@@ -76,6 +82,7 @@ __all__ = [
     "templates",
     "users",
     "waiting_list_entries",
+    "withdrawn_orders",
 ]
 
 outbox = outbox_table(metadata)
@@ -365,6 +372,7 @@ TENANT_TABLES = (
     "templates",
     "users",
     "waiting_list_entries",
+    "withdrawn_orders",
 )
 
 _OF_APPOINTMENT = "sees_appointment(organization_id, appointment_id)"
@@ -441,6 +449,7 @@ UNLIMITED_TABLES = {
     "staff_preferences": "a caller's own",
     "users": "read to judge a message only",
     "waiting_list_entries": "read to judge a message only",
+    "withdrawn_orders": "read to judge a message only",
 }
 
 schema = DatabaseSchema(

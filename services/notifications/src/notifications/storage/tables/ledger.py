@@ -85,6 +85,7 @@ messages = Table(
     Column("decision", Text, nullable=True),
     Column("decided_by", Text, nullable=True),
     instant("decided_at", nullable=True),
+    Column("order_id", Uuid, nullable=True),
     Column("correlation_id", Text, nullable=False),
     Column("causation_id", Text, nullable=True),
     Column("traceparent", Text, nullable=True),
@@ -110,6 +111,13 @@ messages = Table(
     Index("messages_appointment_idx", "organization_id", "appointment_id"),
     Index("messages_client_idx", "organization_id", "client_id", "id"),
     Index("messages_status_idx", "organization_id", "status", "id"),
+    Index(
+        "messages_order_idx",
+        "organization_id",
+        "order_id",
+        "status",
+        postgresql_where=text("order_id IS NOT NULL"),
+    ),
     Index("messages_user_idx", "organization_id", "user_id", postgresql_where=text("user_id IS NOT NULL")),
     Index(
         "messages_number_idx",
@@ -123,6 +131,17 @@ messages = Table(
         "attempted_at",
         postgresql_where=text("channel = 'voice' AND attempted_at IS NOT NULL"),
     ),
+)
+
+withdrawn_orders = Table(
+    "withdrawn_orders",
+    metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    instant("withdrawn_at"),
+    PrimaryKeyConstraint("organization_id", "order_id"),
+    Index("withdrawn_orders_withdrawn_idx", "withdrawn_at"),
+    comment="Bulk orders of which nothing more is sent, for what arrives after that.",
 )
 
 inbound_messages = Table(

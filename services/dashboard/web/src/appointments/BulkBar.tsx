@@ -185,7 +185,7 @@ function Results({ verb, done, failed, of, orderId, rows, onClose, onRetry }: Re
         </>
       }
     >
-      {failed.length === 0 && done >= of && <p>{t("bulk.allDone")}</p>}
+      {failed.length === 0 && done >= of && !orderId && <p>{t("bulk.allDone")}</p>}
       {orderId && (
         <Suspense>
           <OrderProgress orderId={orderId} />

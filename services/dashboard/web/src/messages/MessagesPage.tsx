@@ -53,10 +53,10 @@ export function MessagesPage() {
       </nav>
       <div className="scroll">
         {search.order && search.state !== INBOUND && (
-          <>
+          <div className="of-order">
             <OrderProgress key={search.order} orderId={search.order} />
             <Link to="/messages" search={(kept) => ({ ...kept, order: undefined })}>{t("order.leave")}</Link>
-          </>
+          </div>
         )}
         {search.state === INBOUND ? (
           <InboundList />

@@ -47,7 +47,7 @@ export default function OrderProgress({ orderId }: { orderId: string }) {
   const tally = tallyOf(data.job, data.counts);
   const isStopped = data.job?.status === "cancelled";
   return (
-    <section className="panel" aria-label={t("order.title")}>
+    <section className="panel order" aria-label={t("order.title")}>
       <Problem error={error ?? unread} />
       <progress max={Math.max(1, tally.sent + tally.left + tally.notSent)} value={tally.sent + tally.notSent} aria-label={t("order.title")} />
       <p>{t("order.progress", { sent: number.format(tally.sent), left: number.format(tally.left) })}</p>

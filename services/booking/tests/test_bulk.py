@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import pytest_asyncio
 from booking_fixtures import Tenant
 
 from booking import worker
@@ -23,6 +24,16 @@ from slotstream_servicekit.context import Actor, Cause, Context
 
 BULK = "/v1/appointments/bulk"
 ROUTES = import_module("booking.api.bulk")
+LANDLINES = ("+49 30 901821", "+44 20 7946 0018")
+MOBILES = ("+49 1512 3456789", "+44 7911 123456")
+UNTOLD = "+1 212 555 0123"
+"""Its plan does not tell landlines from mobiles."""
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def grace_gets_texts(tenant: Tenant) -> None:
+    answer = await tenant.api.patch(f"/v1/clients/{tenant.client['id']}", json={"phone": MOBILES[0]})
+    assert answer.status_code == 200, answer.text
 
 
 async def in_bulk(tenant: Tenant, verb: str, booked: list[dict[str, Any]], **arguments: Any) -> list[dict[str, Any]]:
@@ -125,7 +136,7 @@ async def test_a_message_is_refused_where_nobody_can_send_it(tenant: Tenant, ver
 
 
 async def test_an_sms_to_the_client_is_asked_of_notifications_once_per_client(tenant: Tenant) -> None:
-    other = await tenant.post("/v1/clients", {"name": "Alan", "phone": "+44 20 7946 0018"}, status=201)
+    other = await tenant.post("/v1/clients", {"name": "Alan", "phone": MOBILES[1]}, status=201)
     booked = [await tenant.book(tenant.at(9)), await tenant.book(tenant.at(10))]
     booked.append(await tenant.book(tenant.at(11), client_id=other["id"]))
     results = await in_bulk(tenant, "sms_client", booked, text="We open an hour later.")
@@ -137,7 +148,7 @@ async def test_an_sms_to_the_client_is_asked_of_notifications_once_per_client(te
     assert (data["channel"], data["text"], data["appointment_id"]) == ("sms", "We open an hour later.", booked[0]["id"])
     assert sent[0]["payload"]["id"] == data["message_id"]
     assert "Grace" not in str(sent)
-    assert "901820" not in str(sent)
+    assert "3456789" not in str(sent)
 
 
 async def test_a_text_with_variables_is_a_message_for_each_appointment_and_a_plain_one_keeps_its_braces(
@@ -238,7 +249,7 @@ async def test_a_mail_or_a_push_needs_no_phone_and_goes_as_the_client_wants_it(
 async def test_who_has_no_e_mail_address_gets_no_mail_and_colleagues_are_told_of_it(tenant: Tenant) -> None:
     configured = frozenset({"email"})
     tenant.app.state.dependencies = replace(tenant.app.state.dependencies, message_channels=configured)
-    silent = await tenant.post("/v1/clients", {"name": "Silent", "phone": "+44 20 7946 0018"}, status=201)
+    silent = await tenant.post("/v1/clients", {"name": "Silent", "phone": LANDLINES[1]}, status=201)
     booked = [await tenant.book(tenant.at(9), client_id=silent["id"])]
     [refused] = await in_bulk(tenant, "email_client", booked, text="Hello")
     [unreached] = await in_bulk(tenant, "email_staff", booked, text="Hello")
@@ -253,9 +264,7 @@ async def test_who_has_no_e_mail_address_gets_no_mail_and_colleagues_are_told_of
 
 async def test_who_has_no_phone_or_has_not_agreed_gets_no_sms_and_the_others_do(tenant: Tenant) -> None:
     silent = await tenant.post("/v1/clients", {"name": "Silent", "email": "s@example.com"}, status=201)
-    unwilling = await tenant.post(
-        "/v1/clients", {"name": "No", "phone": "+44 20 7946 0018", "consent": ["email"]}, status=201
-    )
+    unwilling = await tenant.post("/v1/clients", {"name": "No", "phone": MOBILES[1], "consent": ["email"]}, status=201)
     booked = [
         await tenant.book(tenant.at(9), client_id=silent["id"]),
         await tenant.book(tenant.at(10), client_id=unwilling["id"]),
@@ -264,6 +273,77 @@ async def test_who_has_no_phone_or_has_not_agreed_gets_no_sms_and_the_others_do(
     results = await in_bulk(tenant, "sms_client", booked, text="Hello")
     assert [(result["problem"] or {}).get("code") for result in results] == ["no_phone", "no_consent", None]
     assert len(await commands(tenant)) == 1
+
+
+async def test_an_sms_to_a_landline_is_refused_at_once_and_goes_to_the_others(tenant: Tenant) -> None:
+    phones = [*LANDLINES, *MOBILES[1:], UNTOLD]
+    booked = []
+    for hour, phone in enumerate(phones, start=9):
+        client = await tenant.post("/v1/clients", {"name": f"Of {phone}", "phone": phone}, status=201)
+        booked.append(await tenant.book(tenant.at(hour), client_id=client["id"]))
+    results = await in_bulk(tenant, "sms_client", booked, text="We open an hour later.")
+    assert [(result["problem"] or {}).get("code") for result in results] == ["landline", "landline", None, None]
+    asked = [command["payload"]["data"]["client_id"] for command in await commands(tenant)]
+    assert asked == [item["client_id"] for item in booked[2:]]
+    for phone, result in zip(LANDLINES, results, strict=False):
+        assert phone.replace(" ", "") not in str(result["problem"])
+
+
+async def test_a_long_order_refuses_the_landlines_among_its_recipients(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ROUTES, "AT_ONCE", 0)
+    landline = await tenant.post("/v1/clients", {"name": "Landline", "phone": LANDLINES[0]}, status=201)
+    booked = [await tenant.book(tenant.at(9), client_id=landline["id"]), await tenant.book(tenant.at(10))]
+    body = {"verb": "sms_client", "ids": [each["id"] for each in booked], "arguments": {"text": "We open later."}}
+    job = await tenant.post(BULK, body, status=202)
+    await work(tenant)
+    finished = await tenant.get(f"/v1/bulk/{job['id']}")
+    assert (finished["status"], finished["succeeded"], finished["refused"]) == ("finished", 1, 1)
+    [refused] = (await tenant.get(f"/v1/bulk/{job['id']}/results", ok="false"))["items"]
+    assert (refused["id"], refused["problem"]["code"]) == (booked[0]["id"], "landline")
+    assert len(await commands(tenant)) == 1
+
+
+@pytest.mark.parametrize(
+    ("verb", "configured"), [("call_client", "voice"), ("email_client", "email"), ("push_client", "push")]
+)
+async def test_who_has_a_landline_is_called_and_written_to_otherwise(
+    tenant: Tenant, verb: str, configured: str
+) -> None:
+    tenant.app.state.dependencies = replace(tenant.app.state.dependencies, message_channels=frozenset({configured}))
+    details = {"name": "Landline", "phone": LANDLINES[0], "email": "landline@example.com"}
+    landline = await tenant.post("/v1/clients", details, status=201)
+    booked = await tenant.book(tenant.at(9), client_id=landline["id"])
+    [result] = await in_bulk(tenant, verb, [booked], text="We open an hour later.")
+    assert result["ok"] is True
+    assert len(await commands(tenant)) == 1
+
+
+@pytest.mark.parametrize("phone", [LANDLINES[0], "+49 (30) 90\u201118-21"])
+async def test_an_sms_to_a_member_of_staff_with_a_landline_is_refused(tenant: Tenant, phone: str) -> None:
+    await tenant.api.patch(f"/v1/resources/{tenant.staff[0]['id']}", json={"phone": phone})
+    booked = await tenant.book(tenant.at(9))
+    [refused] = await in_bulk(tenant, "sms_staff", [booked], text="Please come early.")
+    assert refused["problem"]["code"] == "landline"
+    assert await commands(tenant) == []
+
+
+@pytest.mark.parametrize(
+    ("of_the_duplicate", "of_the_client", "code"),
+    [(LANDLINES[0], MOBILES[1], None), (MOBILES[1], LANDLINES[0], "landline")],
+)
+async def test_a_merged_client_is_texted_at_the_number_of_whom_they_were_merged_into(
+    tenant: Tenant, of_the_duplicate: str, of_the_client: str, code: str | None
+) -> None:
+    duplicate, client = [
+        await tenant.post("/v1/clients", {"name": name, "phone": phone}, status=201)
+        for name, phone in (("Grace H.", of_the_duplicate), ("Grace B. Hopper", of_the_client))
+    ]
+    booked = await tenant.book(tenant.at(9), client_id=duplicate["id"])
+    await tenant.post(f"/v1/clients/{duplicate['id']}/merge", {"into": client["id"]})
+    [result] = await in_bulk(tenant, "sms_client", [booked], text="Hello")
+    assert (result["problem"] or {}).get("code") == code
 
 
 async def opts_out(tenant: Tenant, client_id: str, *channels: str, version: int) -> None:
@@ -379,7 +459,7 @@ async def test_an_opt_out_of_another_organizations_client_does_not_count(tenant:
 
 async def test_archived_staff_get_no_sms(tenant: Tenant) -> None:
     ada = tenant.staff[0]
-    await tenant.api.patch(f"/v1/resources/{ada['id']}", json={"phone": "+49 30 901821"})
+    await tenant.api.patch(f"/v1/resources/{ada['id']}", json={"phone": MOBILES[1]})
     booked = await tenant.book(tenant.at(9))
     await tenant.api.delete(f"/v1/resources/{ada['id']}")
     [refused] = await in_bulk(tenant, "sms_staff", [booked], text="Hello")
@@ -389,7 +469,7 @@ async def test_archived_staff_get_no_sms(tenant: Tenant) -> None:
 async def test_an_sms_to_staff_goes_to_those_who_perform_the_appointments(tenant: Tenant) -> None:
     ada = tenant.staff[0]
     bob = await tenant.add_staff("Bob")
-    await tenant.api.patch(f"/v1/resources/{ada['id']}", json={"phone": "+49 30 901821"})
+    await tenant.api.patch(f"/v1/resources/{ada['id']}", json={"phone": MOBILES[1]})
     booked = [await tenant.book(tenant.at(9)), await tenant.book(tenant.at(9), resource_ids=[bob["id"]])]
     results = await in_bulk(tenant, "sms_staff", booked, text="Please come early.")
     assert [(result["problem"] or {}).get("code") for result in results] == [None, "no_phone"]
@@ -487,7 +567,7 @@ async def test_a_message_that_is_cut_short_in_the_middle_of_an_order_goes_to_nob
     """Each recipient has one message of an order, whose id tells it from all others, however often a portion is done."""
     monkeypatch.setattr(ROUTES, "AT_ONCE", 1)
     monkeypatch.setattr("booking.usecases.bulk.PORTION", 2)
-    other = await tenant.post("/v1/clients", {"name": "Alan", "phone": "+44 20 7946 0018"}, status=201)
+    other = await tenant.post("/v1/clients", {"name": "Alan", "phone": MOBILES[1]}, status=201)
     booked = [
         await tenant.book(tenant.at(9 + number), **({"client_id": other["id"]} if number % 2 else {}))
         for number in range(5)

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from booking_fixtures import Tenant, is_waited_for
 from limited_callers import limited_client
-from test_bulk import BULK, ROUTES, commands, work
+from test_bulk import BULK, MOBILES, ROUTES, commands, work
 
 from booking import worker
 from booking.storage.bulk import BulkStore
@@ -33,7 +33,9 @@ async def ordered(tenant: Tenant, given: dict[str, Any], count: int) -> dict[str
     """Of appointments of as many clients."""
     booked = []
     for number in range(count):
-        client = await tenant.post("/v1/clients", {"name": f"C{number}", "phone": f"+4930901{number:03}"}, status=201)
+        client = await tenant.post(
+            "/v1/clients", {"name": f"C{number}", "phone": f"+4915112345{number:03}"}, status=201
+        )
         booked.append(await tenant.book(tenant.at(9 + number), client_id=client["id"]))
     job: dict[str, Any] = await tenant.post(BULK, {**given, "ids": [item["id"] for item in booked]}, status=202)
     return job
@@ -84,6 +86,7 @@ async def test_messages_of_an_order_that_cannot_be_looked_at_name_none(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ROUTES, "AT_ONCE", 1)
+    await tenant.api.patch(f"/v1/clients/{tenant.client['id']}", json={"phone": MOBILES[0]})
     booked = await tenant.book(tenant.at(9))
     await tenant.post(BULK, {**SMS, "ids": [booked["id"]]})
     [command] = await commands(tenant)

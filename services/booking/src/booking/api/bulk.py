@@ -48,7 +48,8 @@ async def do_with_many(
     """One verb, a message or a call, for selected appointments or all that a filter finds, up to 10,000.
 
     Each succeeds or fails by itself. Up to 200 are done at once (200); more are taken on (202) and done by the
-    worker: `GET /v1/bulk/{id}` says how far it is.
+    worker: `GET /v1/bulk/{id}` says how far it is. An SMS to a number that its plan gives to
+    landlines is refused (`landline`).
     """
     principal.require(_right(body.verb))
     order = body.to_order(new_id())

@@ -1,6 +1,6 @@
 """Messages about appointments: who can get one, and what became of those that were planned."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -8,11 +8,11 @@ from uuid import UUID
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
     """Somebody to write to or call. `consents`: whether they agreed, or were not asked yet; `opted_out`: they want
-    nothing on the channel.
+    nothing on the channel. `phone`: a member of staff's is as it was typed.
     """
 
     id: UUID
-    has_phone: bool
+    phone: str | None = field(repr=False)
     has_email: bool
     consents: bool = True
     opted_out: bool = False

@@ -21,7 +21,7 @@ class RecipientStore:
         connection = await connection_of(self._session)
         rows = await connection.fetch(
             """
-            SELECT given.id AS given_id, c.id, c.phone IS NOT NULL AS has_phone, c.email IS NOT NULL AS has_email,
+            SELECT given.id AS given_id, c.id, c.phone, c.email IS NOT NULL AS has_email,
                    -- Who has a browser subscribed agrees to push by that, unless they refuse all.
                    c.consent IS NULL OR $3 = ANY (c.consent) OR $3 = 'push' AND c.consent <> '{}' AS consents,
                    EXISTS (SELECT FROM client_preferences p WHERE p.organization_id = $1
@@ -38,7 +38,7 @@ class RecipientStore:
         return {
             row["given_id"]: Recipient(
                 id=row["id"],
-                has_phone=row["has_phone"],
+                phone=row["phone"],
                 has_email=row["has_email"],
                 consents=row["consents"],
                 opted_out=row["opted_out"],
@@ -50,15 +50,13 @@ class RecipientStore:
         connection = await connection_of(self._session)
         rows = await connection.fetch(
             """
-            SELECT id, phone IS NOT NULL AS has_phone, email IS NOT NULL AS has_email, archived FROM resources
+            SELECT id, phone, email IS NOT NULL AS has_email, archived FROM resources
             WHERE organization_id = $1 AND id = ANY($2)
             """,
             organization_id,
             list(ids),
         )
         return {
-            row["id"]: Recipient(
-                id=row["id"], has_phone=row["has_phone"], has_email=row["has_email"], archived=row["archived"]
-            )
+            row["id"]: Recipient(id=row["id"], phone=row["phone"], has_email=row["has_email"], archived=row["archived"])
             for row in rows
         }

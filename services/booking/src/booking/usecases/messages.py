@@ -1,6 +1,6 @@
 """Messages and calls to clients or staff about appointments, for notifications to send."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from slotstream_contracts.template_variables import VARIABLES
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.outbox import OutboxRecord, enqueue
+from slotstream_servicekit.phones import is_landline
 from slotstream_servicekit.templates import TemplateSandbox
 
 _SANDBOX: Final = TemplateSandbox(VARIABLES)
@@ -52,12 +53,17 @@ async def send_messages(
         known = await store.clients(context.organization_id, ids, channel=channel)
     else:
         known = await store.staff(context.organization_id, ids)
+    landlines = _landlines(known.values()) if channel == "sms" else frozenset()
     records: dict[UUID, OutboxRecord] = {}
     errors: dict[UUID, SlotstreamError] = {}
     for appointment in appointments:
         try:
             recipients = _reachable(
-                _ids(appointment, to_client), known, channel, who="client" if to_client else "member of staff"
+                _ids(appointment, to_client),
+                known,
+                channel,
+                landlines=landlines,
+                who="client" if to_client else "member of staff",
             )
         except NotReachableError as error:
             errors[appointment.id] = error
@@ -85,8 +91,19 @@ def _ids(appointment: Appointment, to_client: bool) -> list[UUID]:
     return [resource.id for resource in appointment.resources if resource.kind == "staff"]
 
 
+def _landlines(recipients: Iterable[Recipient]) -> frozenset[UUID]:
+    """Those whose number gets no texts; each is judged once, since reading a number takes long."""
+    phones = {recipient.id: recipient.phone for recipient in recipients}
+    return frozenset(recipient_id for recipient_id, phone in phones.items() if phone and is_landline(phone))
+
+
 def _reachable(
-    ids: Sequence[UUID], known: Mapping[UUID, Recipient], channel: MessageChannel, *, who: str
+    ids: Sequence[UUID],
+    known: Mapping[UUID, Recipient],
+    channel: MessageChannel,
+    *,
+    landlines: Collection[UUID],
+    who: str,
 ) -> list[Recipient]:
     """All of them, or the first reason why one is not: a message that half of them get is not sent.
 
@@ -97,7 +114,7 @@ def _reachable(
     recipients: list[Recipient] = []
     for recipient_id in ids:
         recipient = known.get(recipient_id)
-        if channel in ("sms", "voice") and (recipient is None or not recipient.has_phone):
+        if channel in ("sms", "voice") and (recipient is None or not recipient.phone):
             raise NotReachableError("no_phone", f"There is no phone number of the {who} {recipient_id}.")
         if recipient is None or (channel == "email" and not recipient.has_email):
             raise NotReachableError("no_address", f"There is no address of the {who} {recipient_id}.")
@@ -107,5 +124,7 @@ def _reachable(
             raise NotReachableError("opted_out", f"The {who} {recipient_id} has opted out of such messages.")
         if not recipient.consents:
             raise NotReachableError("no_consent", f"The {who} {recipient_id} has not agreed to such messages.")
+        if recipient.id in landlines:
+            raise NotReachableError("landline", f"The {who} {recipient_id} has a landline, which gets no texts.")
         recipients.append(recipient)
     return recipients

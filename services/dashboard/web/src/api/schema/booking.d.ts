@@ -574,7 +574,8 @@ export interface paths {
          * @description One verb, a message or a call, for selected appointments or all that a filter finds, up to 10,000.
          *
          *     Each succeeds or fails by itself. Up to 200 are done at once (200); more are taken on (202) and done by the
-         *     worker: `GET /v1/bulk/{id}` says how far it is.
+         *     worker: `GET /v1/bulk/{id}` says how far it is. An SMS to a number that its plan gives to
+         *     landlines is refused (`landline`).
          */
         post: operations["do_with_many"];
         delete?: never;

@@ -1,20 +1,13 @@
 """Phone numbers as a provider takes them."""
 
-import re
-from typing import Final
-
-import phonenumbers
-
 from notifications.domain import InvalidAddressError, LandlineError
-
-_LAYOUT: Final = re.compile(r"[\s().\-/\u2010-\u2015]+")
-_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+from slotstream_servicekit.phones import e164, is_landline
 
 
 def checked_number(number: str) -> str:
     """The number in E.164, without its layout. Raises InvalidAddressError: a national one may be anybody's."""
-    plain = _LAYOUT.sub("", number)
-    if not _E164.fullmatch(plain):
+    plain = e164(number)
+    if plain is None:
         raise InvalidAddressError
     return plain
 
@@ -22,15 +15,6 @@ def checked_number(number: str) -> str:
 def texted_number(number: str) -> str:
     """As checked_number, of one that texts arrive at. Raises LandlineError where the numbering plan says otherwise."""
     plain = checked_number(number)
-    if _is_landline(plain):
+    if is_landline(plain):
         raise LandlineError
     return plain
-
-
-def _is_landline(number: str) -> bool:
-    """Not of a number whose plan does not tell landlines from mobiles, as in North America."""
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return False
-    return bool(phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.FIXED_LINE)

@@ -3,13 +3,6 @@
 from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.account_schemas import (
-    ChannelAccountsOut,
-    SmtpAccountIn,
-    SmtpAccountOut,
-    TwilioAccountIn,
-    TwilioAccountOut,
-)
 from notifications.adapters.email import checked_address
 from notifications.api.dependencies import Administrator, CurrentDependencies, Dependencies
 from notifications.domain import (
@@ -21,6 +14,13 @@ from notifications.domain import (
     Provider,
     SmtpDetails,
     TwilioDetails,
+)
+from notifications.schemas.channel_accounts import (
+    ChannelAccountsOut,
+    SmtpAccountIn,
+    SmtpAccountOut,
+    TwilioAccountIn,
+    TwilioAccountOut,
 )
 from notifications.usecases.channel_accounts import list_accounts, remove_account, set_account
 from notifications.usecases.organization_channels import tell_channels

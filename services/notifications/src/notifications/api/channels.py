@@ -6,10 +6,10 @@ from typing import Final, cast
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.account_schemas import failure_of
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
 from notifications.domain import Channel, Channels, Pace, PeopleOnlyError, PushPerson
-from notifications.schemas import ChannelOut, ChannelsOut, ChannelTestIn, ChannelTestOut
+from notifications.schemas.channel_accounts import failure_of
+from notifications.schemas.channels import ChannelOut, ChannelsOut, ChannelTestIn, ChannelTestOut
 from notifications.storage import PushSubscriptionStore
 from notifications.usecases.channel_accounts import account_works
 from notifications.usecases.send_limits import take_allowance

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
 from notifications.domain import FollowUpRule
-from notifications.schemas import ChangeFollowUpRuleIn, CreateFollowUpRuleIn, FollowUpRuleOut
+from notifications.schemas.follow_up_rules import ChangeFollowUpRuleIn, CreateFollowUpRuleIn, FollowUpRuleOut
 from notifications.storage import FollowUpRuleStore
 from notifications.usecases.follow_up_rules import (
     add_follow_up_rule,

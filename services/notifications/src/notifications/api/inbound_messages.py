@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Reader, Sender
 from notifications.domain import InboundMessage, InboundStatus, Meaning
-from notifications.schemas import InboundMessageOut, ReadIn, UnreadOut
+from notifications.schemas.inbound_messages import InboundMessageOut, ReadIn, UnreadOut
 from notifications.storage import ClientStore, InboundFilter, InboundStore
 from notifications.usecases.answers import read_inbound
 from slotstream_servicekit.http import Router

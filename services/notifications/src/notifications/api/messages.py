@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Dependencies, Reader, Sender
 from notifications.domain import Channel, Decision, Kind, Message, Status
-from notifications.schemas import (
+from notifications.schemas.messages import (
     AppointmentMessageCountsOut,
     AppointmentMessagesOut,
     CostOut,

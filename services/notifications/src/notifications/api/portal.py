@@ -6,7 +6,7 @@ from fastapi import Response
 
 from notifications.api.dependencies import CurrentDependencies, PortalClient
 from notifications.api.preferences import preferences_response
-from notifications.schemas import PreferencesIn, PreferencesOut
+from notifications.schemas.preferences import PreferencesIn, PreferencesOut
 from notifications.usecases.preferences import (
     change_preferences,
     find_portal_client,

@@ -8,7 +8,7 @@ from fastapi import Response
 
 from notifications.api.dependencies import ClientWriter, CurrentDependencies, Reader
 from notifications.domain import Channel, Preference
-from notifications.schemas import PreferencesIn, PreferencesOut
+from notifications.schemas.preferences import PreferencesIn, PreferencesOut
 from notifications.usecases.preferences import change_preferences, read_preferences
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.etags import IfMatch

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Dependencies, PortalClient, Reader
 from notifications.domain import PeopleOnlyError, PushPerson, PushSubscription
-from notifications.schemas import PushKeyOut, PushSubscriptionOut, PushSubscriptionsOut, SubscribePushIn
+from notifications.schemas.push import PushKeyOut, PushSubscriptionOut, PushSubscriptionsOut, SubscribePushIn
 from notifications.usecases.preferences import find_portal_client
 from notifications.usecases.push import Browser, list_subscriptions, subscribe, unsubscribe
 from slotstream_servicekit.http import Principal, Router

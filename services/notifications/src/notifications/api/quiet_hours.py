@@ -6,7 +6,7 @@ from fastapi import Response
 
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
 from notifications.domain import HELD_KINDS, Channel, ChannelQuietHours, Kind, QuietHours
-from notifications.schemas import ChannelQuietHoursOut, QuietHoursIn, QuietHoursOut
+from notifications.schemas.quiet_hours import ChannelQuietHoursOut, QuietHoursIn, QuietHoursOut
 from notifications.usecases.quiet_hours import change_quiet_hours, list_quiet_hours
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.etags import IfMatch

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
 from notifications.domain import Lead, ReminderRule
-from notifications.schemas import ChangeReminderRuleIn, CreateReminderRuleIn, ReminderRuleOut
+from notifications.schemas.reminder_rules import ChangeReminderRuleIn, CreateReminderRuleIn, ReminderRuleOut
 from notifications.storage import ReminderRuleStore
 from notifications.usecases.reminder_rules import archive_rule, change_rule, create_rule
 from slotstream_servicekit.context import Context

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Reader, Sender
 from notifications.domain import Lead, Message
-from notifications.schemas import AddReminderIn, ReminderOut, RemindersOut
+from notifications.schemas.reminders import AddReminderIn, ReminderOut, RemindersOut
 from notifications.storage import MessageStore, ReminderStore
 from notifications.usecases.reminders import NewReminder, add_reminder, remove_reminder
 from slotstream_servicekit.http import Router

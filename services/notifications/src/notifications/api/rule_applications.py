@@ -6,7 +6,7 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
-from notifications.rule_schemas import RuleApplicationOut, RulePreviewOut, application_out, preview_out
+from notifications.schemas.rule_applications import RuleApplicationOut, RulePreviewOut, application_out, preview_out
 from notifications.usecases.rule_applications import apply_rule, preview_rule, read_application
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.etags import IfMatch

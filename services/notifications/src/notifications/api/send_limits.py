@@ -4,7 +4,7 @@ from fastapi import Response
 
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
 from notifications.domain import Channel, ChannelLimit
-from notifications.schemas import SendLimitIn, SendLimitOut, SendLimitsOut
+from notifications.schemas.send_limits import SendLimitIn, SendLimitOut, SendLimitsOut
 from notifications.usecases.send_limits import change_limit, list_limits
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.etags import IfMatch

@@ -6,7 +6,7 @@ from fastapi import Response
 
 from notifications.api.dependencies import CurrentDependencies, Reader
 from notifications.domain import Channel, Lead, StaffEvent
-from notifications.schemas import (
+from notifications.schemas.staff_preferences import (
     LeadOut,
     StaffPreferencesIn,
     StaffPreferencesOut,

@@ -18,7 +18,7 @@ from notifications.adapters.templates import (
 )
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
 from notifications.domain import Channel, Kind, Template, Text, sms_size
-from notifications.schemas import (
+from notifications.schemas.templates import (
     ChangeTemplateIn,
     CreateTemplateIn,
     PreviewIn,

@@ -10,6 +10,7 @@ from notifications.storage.inbound import InboundFilter, InboundStore, Verdict
 from notifications.storage.ledger import Ledger, MessageFilter
 from notifications.storage.mail_domains import Line, MailDomainStore
 from notifications.storage.mail_replies import GivenAddress, MailReplyStore
+from notifications.storage.message_history import MessageHistoryStore
 from notifications.storage.messages import PLANNED_CHANNEL, MessageStore, Stop
 from notifications.storage.opt_outs import OptOutStore
 from notifications.storage.organization_channels import OrganizationChannelStore
@@ -52,6 +53,7 @@ __all__ = [
     "MailDomainStore",
     "MailReplyStore",
     "MessageFilter",
+    "MessageHistoryStore",
     "MessageStore",
     "OptOutStore",
     "OrganizationChannelStore",

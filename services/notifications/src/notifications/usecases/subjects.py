@@ -34,7 +34,7 @@ from notifications.storage import (
     CatalogueStore,
     ClientStore,
     Devices,
-    MessageStore,
+    MessageHistoryStore,
     OptOutStore,
     PreferenceStore,
     PushSubscriptionStore,
@@ -200,12 +200,12 @@ async def _told(session: AsyncSession, messages: Sequence[Message]) -> frozenset
         for message in messages
         if message.kind is Kind.WITHDRAWN and message.client_id is not None
     }
-    return await MessageStore(session).told(withdrawn) if withdrawn else frozenset()
+    return await MessageHistoryStore(session).told(withdrawn) if withdrawn else frozenset()
 
 
 async def _repeated(session: AsyncSession, messages: Sequence[Message]) -> frozenset[tuple[UUID, UUID]]:
     reminders = [message for message in messages if message.kind is Kind.REMINDER]
-    return await MessageStore(session).repeated(reminders) if reminders else frozenset()
+    return await MessageHistoryStore(session).repeated(reminders) if reminders else frozenset()
 
 
 async def _last_told(session: AsyncSession, messages: Sequence[Message]) -> Mapping[tuple[UUID, UUID], datetime]:
@@ -214,7 +214,7 @@ async def _last_told(session: AsyncSession, messages: Sequence[Message]) -> Mapp
         for message in messages
         if message.kind is Kind.RESCHEDULED and message.audience is Audience.CLIENT
     }
-    return await MessageStore(session).last_told(moved) if moved else {}
+    return await MessageHistoryStore(session).last_told(moved) if moved else {}
 
 
 async def _first_mails(

@@ -88,6 +88,7 @@ async def salon(
     salon = Salon(
         app=app,
         database=fresh.database,
+        owner_url=fresh.owner_url,
         settings=settings,
         http=await api_client(app, token=signer.token(organization_id=organization_id)),
         stranger=await api_client(app, token=signer.token(organization_id=uuid4())),

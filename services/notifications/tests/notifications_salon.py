@@ -6,6 +6,7 @@ from email.message import EmailMessage
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx2
 from fastapi import FastAPI
 from notifications_mailbox import Mailbox
@@ -58,6 +59,7 @@ class Salon:
 
     app: FastAPI
     database: Database
+    owner_url: str
     settings: NotificationsSettings
     http: httpx2.AsyncClient
     stranger: httpx2.AsyncClient
@@ -288,7 +290,12 @@ class Salon:
                 type(state), self.handlers.on_catalogue
             )
             async with self.database.system_transaction() as session:
-                await handler(session, [_received(_state_event(state), str(cast("Any", state).id))])
+                await handler(session, [self.state_record(state)])
+
+    @staticmethod
+    def state_record(state: Message, *, erased: bool = False) -> Received[Event]:
+        """The record that publishes it, or the tombstone that follows."""
+        return _received(None if erased else _state_event(state), str(cast("Any", state).id))
 
     async def remove_user(self, user_id: UUID) -> None:
         """The tombstone that the dashboard publishes."""
@@ -388,6 +395,14 @@ class Salon:
             message for message in await self.take_published() if message["type"].startswith("slotstream.message.")
         ]
         return [(message["type"].rpartition(".")[2], message["data"]["kind"]) for message in taken]
+
+    async def analyse(self) -> None:
+        """Have PostgreSQL learn how much there is now, which tables' owners alone may ask for."""
+        owner = await asyncpg.connect(self.owner_url.replace("postgresql+asyncpg", "postgresql"))
+        try:
+            await owner.execute("ANALYZE")
+        finally:
+            await owner.close()
 
     async def execute(self, statement: str) -> None:
         async with self.database.system_transaction() as session:

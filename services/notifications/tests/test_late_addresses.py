@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from notifications_salon import Salon
+from sqlalchemy import text
 
 from slotstream_contracts.base import Actor
 from slotstream_contracts.messages import SendMessage
@@ -93,3 +94,23 @@ async def test_a_change_that_brings_no_address_says_nothing_anew(salon: Salon) -
     await salon.take_published()
     await salon.receive_states(salon.client(version=3, email=None, phone="+447700900123", name="Grace H."))
     assert await salon.published() == []
+
+
+@pytest.mark.parametrize("erased", [False, True])
+async def test_a_client_who_changes_or_is_erased_has_little_read_of_a_long_ledger(salon: Salon, erased: bool) -> None:
+    await salon.receive_states(salon.client(version=2, email=None))
+    await salon.receive(salon.created(salon.snapshot()))
+    await salon.send()
+    await salon.execute(
+        """
+        INSERT INTO messages SELECT (jsonb_populate_record(m, jsonb_build_object('id', gen_random_uuid(), 'key', n,
+            'client_id', gen_random_uuid(), 'appointment_id', gen_random_uuid()))).*
+        FROM messages m, generate_series(1, 5000) n WHERE m.key = (SELECT min(key) FROM messages)
+        """
+    )
+    await salon.analyse()
+    read = text("SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'messages'")
+    record = salon.state_record(salon.client(version=3), erased=erased)
+    async with salon.database.system_transaction() as session:
+        await salon.handlers.on_clients(session, [record])
+        assert (await session.execute(read)).scalar_one() < 100

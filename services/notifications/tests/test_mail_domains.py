@@ -434,7 +434,7 @@ async def test_a_line_is_made_by_indexes_however_many_messages_there_are(post: P
         FROM messages m, generate_series(1, 5000) n
         """
     )
-    await salon.execute("ANALYZE messages")
+    await salon.analyse()
     values: dict[str, Any] = {"line": "gmail.com", "domain": "gmail.com", "kinds": sorted(Kind), "claim": uuid4()}
     values |= {"organization_ids": [uuid4()], "ids": [uuid4()], "starts": salon.now, "spacing": GAP, "most": 5_000}
     values |= {"code": "domain_limited", "detail": "", "now": salon.now}

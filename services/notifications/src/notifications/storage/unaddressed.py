@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import LANDLINE, NO_ADDRESS, Audience, Channel, Kind, Message, Status
@@ -31,15 +31,12 @@ class UnaddressedStore:
         """
         if not client_keys:
             return set()
-        merged = select(clients.c.organization_id, clients.c.id).where(
-            tuple_(clients.c.organization_id, clients.c.merged_into).in_(sorted(client_keys))
-        )
-        key = tuple_(messages.c.organization_id, messages.c.client_id)
+        everybody = await self._with_merged(client_keys)
         rows = await self._session.execute(
             select(messages.c.organization_id, messages.c.calendar_uid)
             .distinct()
             .where(
-                or_(key.in_(sorted(client_keys)), key.in_(merged)),
+                tuple_(messages.c.organization_id, messages.c.client_id).in_(everybody),
                 messages.c.kind == Kind.REMINDER,
                 messages.c.status == Status.SUPPRESSED,
                 messages.c.reason.in_([LANDLINE, NO_ADDRESS]),
@@ -59,10 +56,22 @@ class UnaddressedStore:
         """
         again: list[Message] = []
         if clients:
-            again += await self._plan_again(_is_to_client_with_address(sorted(clients)), now)
+            again += await self._plan_again(_is_to_client_with_address(await self._with_merged(clients)), now)
         if staff:
             again += await self._plan_again(_is_to_staff_with_address(sorted(staff)), now)
         return again
+
+    async def _with_merged(self, client_keys: Collection[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
+        """These clients and those who were merged into them. Asked for first: within another condition it would have
+        the whole ledger read.
+        """
+        merged = await self._session.execute(
+            select(clients.c.organization_id, clients.c.id).where(
+                clients.c.merged_into.in_(sorted({client_id for _, client_id in client_keys})),
+                tuple_(clients.c.organization_id, clients.c.merged_into).in_(sorted(client_keys)),
+            )
+        )
+        return sorted({*client_keys, *((row.organization_id, row.id) for row in merged)})
 
     async def _plan_again(self, is_reached: ColumnElement[bool], now: datetime) -> list[Message]:
         since = now - _LATE
@@ -91,11 +100,7 @@ class UnaddressedStore:
 
 
 def _is_to_client_with_address(keys: Collection[tuple[UUID, UUID]]) -> ColumnElement[bool]:
-    """What is to one of these clients, or to one who was merged into one of them."""
-    key = tuple_(messages.c.organization_id, messages.c.client_id)
-    merged = select(clients.c.organization_id, clients.c.id).where(
-        tuple_(clients.c.organization_id, clients.c.merged_into).in_(keys)
-    )
+    """Of these clients' messages; who was merged into another one has that one's addresses."""
     owner = clients.alias("owner")
     survivor = clients.alias("survivor")
     address = exists().where(
@@ -105,7 +110,8 @@ def _is_to_client_with_address(keys: Collection[tuple[UUID, UUID]]) -> ColumnEle
         survivor.c.id == func.coalesce(owner.c.merged_into, owner.c.id),
         _reaches(survivor.c.email, survivor.c.phone),
     )
-    return and_(messages.c.audience == Audience.CLIENT, or_(key.in_(keys), key.in_(merged)), address)
+    key = tuple_(messages.c.organization_id, messages.c.client_id)
+    return and_(messages.c.audience == Audience.CLIENT, key.in_(keys), address)
 
 
 def _is_to_staff_with_address(keys: Collection[tuple[UUID, UUID]]) -> ColumnElement[bool]:

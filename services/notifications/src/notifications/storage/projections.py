@@ -65,6 +65,19 @@ class ClientStore:
         rows = await self._session.execute(select(*columns).where(matches))
         return {(row.organization_id, row.id): _client_of(row) for row in rows}
 
+    async def with_merged(self, keys: Collection[ClientKey]) -> frozenset[ClientKey]:
+        """These clients and those who were merged into them.
+
+        For what is looked for in the ledger: as a part of that condition this would have all of it read.
+        """
+        merged = await self._session.execute(
+            select(clients.c.organization_id, clients.c.id).where(
+                clients.c.merged_into.in_(sorted({client_id for _, client_id in keys})),
+                tuple_(clients.c.organization_id, clients.c.merged_into).in_(sorted(keys)),
+            )
+        )
+        return frozenset(keys).union((row.organization_id, row.id) for row in merged)
+
     async def put(self, states: Collection[Client]) -> None:
         """Stores states by version; an erased client stays erased, whatever an old record says."""
         erased = await self.erased({client.id for client in states})

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, delete, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Row, and_, delete, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,7 +22,7 @@ from notifications.domain import (
     Status,
 )
 from notifications.storage.messages import COLUMNS, messages_of
-from notifications.storage.tables import clients, messages, quiet_hours, reminders
+from notifications.storage.tables import messages, quiet_hours, reminders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,12 +199,8 @@ class QuietHoursStore:
 
 
 def _of_clients(keys: Collection[tuple[UUID, UUID]]) -> ColumnElement[bool]:
-    """What is for these clients, or for who was merged into one of them."""
-    merged = select(clients.c.organization_id, clients.c.id).where(
-        tuple_(clients.c.organization_id, clients.c.merged_into).in_(sorted(keys))
-    )
     key = tuple_(messages.c.organization_id, messages.c.client_id)
-    return and_(or_(key.in_(sorted(keys)), key.in_(merged)), messages.c.audience == Audience.CLIENT)
+    return and_(key.in_(sorted(keys)), messages.c.audience == Audience.CLIENT)
 
 
 def _reminder_of(row: Any) -> PlannedReminder:

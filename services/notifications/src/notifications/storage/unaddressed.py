@@ -25,18 +25,14 @@ class UnaddressedStore:
         self._session = session
 
     async def chains(self, client_keys: Collection[tuple[UUID, UUID]], *, now: datetime) -> set[tuple[UUID, str]]:
-        """Chains (organization, calendar UID) with reminders ahead that these clients had no address for.
-
-        Those of clients who were merged into one of them are among them.
-        """
+        """Chains (organization, calendar UID) with reminders ahead that these clients had no address for."""
         if not client_keys:
             return set()
-        everybody = await self._with_merged(client_keys)
         rows = await self._session.execute(
             select(messages.c.organization_id, messages.c.calendar_uid)
             .distinct()
             .where(
-                tuple_(messages.c.organization_id, messages.c.client_id).in_(everybody),
+                tuple_(messages.c.organization_id, messages.c.client_id).in_(sorted(client_keys)),
                 messages.c.kind == Kind.REMINDER,
                 messages.c.status == Status.SUPPRESSED,
                 messages.c.reason.in_([LANDLINE, NO_ADDRESS]),
@@ -56,22 +52,10 @@ class UnaddressedStore:
         """
         again: list[Message] = []
         if clients:
-            again += await self._plan_again(_is_to_client_with_address(await self._with_merged(clients)), now)
+            again += await self._plan_again(_is_to_client_with_address(sorted(clients)), now)
         if staff:
             again += await self._plan_again(_is_to_staff_with_address(sorted(staff)), now)
         return again
-
-    async def _with_merged(self, client_keys: Collection[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
-        """These clients and those who were merged into them. Asked for first: within another condition it would have
-        the whole ledger read.
-        """
-        merged = await self._session.execute(
-            select(clients.c.organization_id, clients.c.id).where(
-                clients.c.merged_into.in_(sorted({client_id for _, client_id in client_keys})),
-                tuple_(clients.c.organization_id, clients.c.merged_into).in_(sorted(client_keys)),
-            )
-        )
-        return sorted({*client_keys, *((row.organization_id, row.id) for row in merged)})
 
     async def _plan_again(self, is_reached: ColumnElement[bool], now: datetime) -> list[Message]:
         since = now - _LATE

@@ -297,11 +297,11 @@ async def plan_for_clients(
     """Plans what waited for an address which these clients have now: reminders, and what they were written a moment
     ago; whether there was anything.
     """
-    if not channels.names:
+    if not clients or not channels.names:
         return False
-    store = UnaddressedStore(session)
-    planned = await store.plan_again(clients=clients, now=now)
-    if chains := await store.chains(clients, now=now):
+    everybody, store = await ClientStore(session).with_merged(clients), UnaddressedStore(session)
+    planned = await store.plan_again(clients=everybody, now=now)
+    if chains := await store.chains(everybody, now=now):
         planned += await plan_reminders(session=session, channels=channels, chains=chains, cause=cause, now=now)
     await enqueue(session, records_of(planned))
     return bool(planned)

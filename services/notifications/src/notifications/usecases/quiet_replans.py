@@ -85,7 +85,8 @@ async def move_for_zones(*, session: AsyncSession, before: Mapping[ClientKey, st
     store = QuietHoursStore(session)
     if not elsewhere or not await store.of_organizations({organization_id for organization_id, _ in elsewhere}):
         return False
-    chains = await store.chains_of_clients(elsewhere)
+    everybody = await ClientStore(session).with_merged(elsewhere)
+    chains = await store.chains_of_clients(everybody)
     moved = await move_reminders(session=session, chains=chains, channel=None, now=now) if chains else []
     await enqueue(session, records_of(moved))
-    return await store.release_clients(elsewhere, now=now) or bool(moved)
+    return await store.release_clients(everybody, now=now) or bool(moved)

@@ -1,5 +1,6 @@
 """A default reminder that begins to hold offers itself to the appointments that stand already."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -11,7 +12,7 @@ from harness.accessibility import BEYOND, axe_findings
 from harness.desk import Desk, OpenDesk, see
 from harness.practice import Practice
 from harness.world import expect, until_true
-from playwright.async_api import Locator
+from playwright.async_api import Locator, Route
 
 SERVICE = "Reminded"
 PHONE = {"width": 390, "height": 844}
@@ -105,6 +106,32 @@ async def test_not_now_leaves_all_as_it_is_and_it_can_be_asked_for_later(
     await see(offer).to_have_count(0)
     await line.get_by_role("button", name=re.compile("^Existing appointments")).click()
     await see(offer).to_contain_text("No appointment stands already that it could be applied to.")
+
+
+async def test_a_rule_that_is_pressed_twice_before_the_first_answer_came_is_switched_once(
+    desk: Desk, practice: Practice, standing: list[dict[str, Any]]
+) -> None:
+    world = practice.world
+    body = {"channel": "email", "minutes_before": 8 * 1440, "by_clock": True, "service_id": standing[0]["service_id"]}
+    rule = expect(await world.notifications.post("/v1/reminder-rules", json=body, headers=world.fresh_key()))
+    await desk.goto("/reminders")
+    pressed_twice, sent = asyncio.Event(), list[str]()
+
+    async def hold(route: Route) -> None:
+        sent.append(route.request.method)
+        await pressed_twice.wait()
+        await route.continue_()
+
+    await desk.page.route(f"**/reminder-rules/{rule['id']}", hold)
+    line = desk.page.locator(".ln").filter(has_text=SERVICE).filter(has_text="8 days")
+    for _ in range(2):
+        await line.locator("label").click()
+    pressed_twice.set()
+    await see(line.get_by_role("checkbox")).not_to_be_checked()
+    await desk.button("Remove", within=line).click()
+    await see(line).to_have_count(0)
+    assert sent == ["PATCH", "DELETE"]
+    await see(desk.page.get_by_role("alert")).to_have_count(0)
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])

@@ -15,9 +15,8 @@ import { Checkbox, Select, TextField } from "../ui/fields";
 import { Empty, Waiting } from "../ui/Page";
 import { Problem } from "../ui/Problem";
 import { ApplyOffer } from "./ApplyOffer";
+import { addRule, type Before, changeRule, removeRule, type Rule, type Rules } from "./ruleChanges";
 
-type Before = components["schemas"]["ReminderRuleOut"];
-type After = components["schemas"]["FollowUpRuleOut"];
 type Templates = components["schemas"]["Page_TemplateOut_"];
 const USUAL = "usual";
 const UNITS = { minutes: 1, hours: 60, days: 1440 } as const;
@@ -27,7 +26,7 @@ const KINDS = {
   "follow-up-rules": { template: "follow_up", minutes: "minutes_after", said: "followUps.after", none: "followUps.none", title: "followUps.addRule", amount: "followUps.amount", add: "followUps.add", remove: "followUps.remove" },
 } as const;
 
-const timeOf = (rule: Before | After, language: string) => ("minutes_before" in rule ? shortLead(rule, language) : duration(rule.minutes_after, language));
+const timeOf = (rule: Rule, language: string) => ("minutes_before" in rule ? shortLead(rule, language) : duration(rule.minutes_after, language));
 
 export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit: keyof typeof UNITS }) {
   const { t, i18n } = useTranslation();
@@ -35,7 +34,7 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
   const queries = useQueryClient();
   const { businesses, business } = useBusiness();
   const services = useServices().data ?? [];
-  const rules = useQuery({ queryKey: [of], queryFn: () => ask<{ items: (Before | After)[] }>("notifications", `/${of}`, { query: { limit: 100 } }) });
+  const rules = useQuery({ queryKey: [of], queryFn: () => ask<Rules>("notifications", `/${of}`, { query: { limit: 100 } }) });
   const mayWrite = useRight("write_templates");
   const channels = useChannels();
   const [channel, setChannel] = useState("email");
@@ -53,37 +52,32 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
   const list = useRef<HTMLElement>(null);
   const [offered, setOffered] = useState<{ id: string; wasAsked: boolean } | null>(null);
   const toOffer = rules.data?.items.find((rule): rule is Before => rule.id === offered?.id && rule.enabled && "minutes_before" in rule);
-  const run = async (work: Promise<unknown>) => {
+  const run = async <T,>(work: Promise<T>): Promise<T | null> => {
     setError(null);
     try {
-      const done = await work;
-      await queries.invalidateQueries({ queryKey: [of] });
-      return done;
+      return await work;
     } catch (failure) {
       setError(failure);
       return null;
     }
   };
   // What stood before is asked about where a rule has just begun to hold.
-  const begin = async (work: Promise<Before | After>) => {
-    const rule = (await run(work)) as Before | After | null;
+  const begin = async (work: Promise<Rule>) => {
+    const rule = await run(work);
     setOffered(rule?.enabled ? { id: rule.id, wasAsked: false } : null);
   };
   const close = () => {
     setOffered(null);
     list.current?.focus();
   };
-  const nameOf = (rule: Before | After) => `${t(`channel.${rule.channel}`)}, ${t(kind.said, { time: timeOf(rule, i18n.language) })}`;
-  const scopeOf = (rule: Before | After) => services.find((service) => service.id === rule.service_id)?.name ?? businesses.find((item) => item.id === rule.business_id)?.name ?? t("reminders.everywhere");
+  const nameOf = (rule: Rule) => `${t(`channel.${rule.channel}`)}, ${t(kind.said, { time: timeOf(rule, i18n.language) })}`;
+  const scopeOf = (rule: Rule) => services.find((service) => service.id === rule.service_id)?.name ?? businesses.find((item) => item.id === rule.business_id)?.name ?? t("reminders.everywhere");
   const add = () => {
     const service = services.find((item) => item.id === scope);
     // A day before is at the same time of day, 24 hours are time that passes.
     const counted = of === "reminder-rules" ? { by_clock: unit === "days" } : {};
     return begin(
-      ask<Before | After>("notifications", `/${of}`, {
-        method: "POST",
-        body: { channel, [kind.minutes]: Number(amount) * UNITS[unit], ...counted, enabled: true, business_id: scope === "business" ? business?.id : null, service_id: service?.id ?? null, template_id: template === USUAL ? null : template },
-      }),
+      addRule(queries, of, { channel, [kind.minutes]: Number(amount) * UNITS[unit], ...counted, enabled: true, business_id: scope === "business" ? business?.id : null, service_id: service?.id ?? null, template_id: template === USUAL ? null : template }),
     );
   };
   return (
@@ -93,7 +87,7 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
         <section className="panel" ref={list} tabIndex={-1}>
           {rules.data.items.map((rule) => (
             <div className="ln rule" key={rule.id}>
-              <Checkbox value={rule.enabled} isDisabled={!mayWrite} onChange={(enabled) => void begin(ask<Before | After>("notifications", `/${of}/${rule.id}`, { method: "PATCH", version: rule.version, body: { enabled } }))}>
+              <Checkbox value={rule.enabled} isDisabled={!mayWrite} onChange={(enabled) => void begin(changeRule(queries, of, rule.id, { enabled }))}>
                 {nameOf(rule)}
               </Checkbox>
               <span><bdi>{scopeOf(rule)}</bdi></span>
@@ -103,12 +97,12 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
                   hiddenLabel
                   isDisabled={!mayWrite}
                   value={rule.template_id ?? USUAL}
-                  onChange={(id) => void run(ask("notifications", `/${of}/${rule.id}`, { method: "PATCH", version: rule.version, body: { template_id: id === USUAL ? null : id } }))}
+                  onChange={(id) => void run(changeRule(queries, of, rule.id, { template_id: id === USUAL ? null : id }))}
                   options={textsFor(rule.channel)}
                 />
               )}
               {mayWrite && rule.enabled && of === "reminder-rules" && <Button kind="quiet" aria-label={t("applyRule.title", { rule: nameOf(rule) })} onPress={() => setOffered({ id: rule.id, wasAsked: true })}>{t("applyRule.existing")}</Button>}
-              {mayWrite && <Button kind="quiet" icon="trash" aria-label={t(kind.remove)} onPress={() => void run(ask("notifications", `/${of}/${rule.id}`, { method: "DELETE", version: rule.version }))} />}
+              {mayWrite && <Button kind="quiet" icon="trash" aria-label={t(kind.remove)} onPress={() => void run(removeRule(queries, of, rule.id))} />}
             </div>
           ))}
         </section>

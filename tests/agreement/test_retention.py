@@ -17,8 +17,8 @@ import dashboard.storage.tables
 import dashboard.worker
 import imports.storage.tables
 import imports.worker
-import notifications.main
 import notifications.storage.tables
+import notifications.worker
 from dashboard.settings import DashboardSettings
 from notifications.settings import NotificationsSettings
 from slotstream_servicekit.housekeeping import Sweep
@@ -124,7 +124,7 @@ SERVICES: Final[Mapping[str, tuple[MetaData, Sequence[Sweep]]]] = {
     "availability": (availability.storage.tables.metadata, availability.worker.sweeps(past_days=30)),
     "notifications": (
         notifications.storage.tables.metadata,
-        notifications.main.sweeps(NotificationsSettings(database_url="postgresql+asyncpg://nowhere/x")),
+        notifications.worker.sweeps(NotificationsSettings(database_url="postgresql+asyncpg://nowhere/x")),
     ),
     "imports": (imports.storage.tables.metadata, imports.worker.sweeps(kept=timedelta(days=1))),
     "calendar-sync": (calendar_sync.storage.tables.metadata, calendar_sync.worker.SWEEPS),

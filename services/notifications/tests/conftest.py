@@ -26,14 +26,8 @@ from notifications_staff import Ada
 from notifications_twilio import ACCOUNT, TOKEN, FakeTwilio
 
 from notifications.adapters.push import VapidKey
-from notifications.main import (
-    create_accounts,
-    create_api,
-    create_channels,
-    create_handlers,
-    create_push_key,
-    create_sender,
-)
+from notifications.channels import create_accounts, create_channels, create_push_key
+from notifications.main import create_api, create_handlers, create_sender
 from notifications.settings import NotificationsSettings
 from notifications.storage.tables import TENANT_TABLES
 from slotstream_servicekit.infrastructure.processes import free_port

@@ -15,9 +15,10 @@ from sqlalchemy import text
 from notifications.adapters.accounts import OwnAccounts
 from notifications.adapters.email import EmailChannel, SmtpGateway
 from notifications.api import Dependencies
+from notifications.channels import create_accounts, create_channels
 from notifications.consumers import Handlers
 from notifications.domain import Channel, Channels, NotificationChannel
-from notifications.main import create_account_rules, create_accounts, create_channels, create_number_digests
+from notifications.main import create_account_rules, create_number_digests
 from notifications.settings import NotificationsSettings
 from notifications.worker import Replanner, Sender
 from slotstream_contracts.appointments import (

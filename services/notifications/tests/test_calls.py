@@ -12,8 +12,8 @@ from notifications_twilio import Answer, FakeTwilio
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from notifications.channels import create_channels
 from notifications.domain import Channel
-from notifications.main import create_channels
 from notifications.settings import NotificationsSettings
 from notifications.usecases.delivery import recover_claims
 from slotstream_contracts.base import Actor

@@ -17,8 +17,8 @@ from notifications_own_mail import Authority, OwnMailServer, own_mail_server
 from notifications_salon import Salon, reaching
 from sqlalchemy import text
 
+from notifications.channels import create_accounts, create_channels
 from notifications.domain import ChannelAccount
-from notifications.main import create_accounts, create_channels
 from notifications.storage import ChannelAccountStore
 from slotstream_contracts.appointments import AppointmentSnapshot
 from slotstream_servicekit.sealing import Resealed, Sealer, reseal

@@ -11,14 +11,13 @@ import pytest
 from notifications_salon import Salon
 from sqlalchemy import text
 
-from notifications import worker
 from notifications.adapters.email import EmailChannel
 from notifications.domain import Channel, Kind, Message, OutcomeUnknownError, Outgoing, Receipt
 from notifications.main import create_sender
 from notifications.storage.delivery import CLAIM
 from notifications.usecases import judging
 from notifications.usecases.delivery import claim_messages, recover_claims
-from notifications.worker import OLDEST_UNSENT, UNKNOWN
+from notifications.worker.sender import OLDEST_UNSENT, UNKNOWN
 
 pytestmark = pytest.mark.service
 
@@ -414,16 +413,15 @@ async def test_no_error_of_the_database_ends_the_sender(
     salon: Salon, monkeypatch: pytest.MonkeyPatch, until: Any
 ) -> None:
     failures = 0
-    claim = worker.claim_messages
 
     async def failing_at_first(**arguments: Any) -> Any:
         nonlocal failures
         failures += 1
         if failures < 3:
             raise RuntimeError("nobody foresaw this")
-        return await claim(**arguments)
+        return await claim_messages(**arguments)
 
-    monkeypatch.setattr(worker, "claim_messages", failing_at_first)
+    monkeypatch.setattr("notifications.worker.sender.claim_messages", failing_at_first)
     salon.sender.poll_every = timedelta(milliseconds=10)
     await salon.receive(salon.created(salon.snapshot()))
     stop = asyncio.Event()
@@ -431,6 +429,7 @@ async def test_no_error_of_the_database_ends_the_sender(
     await until(lambda: salon.mailbox.mails, what="the mail that two failed rounds held up")
     stop.set()
     await asyncio.wait_for(running, 30)
+    assert failures > 2
 
 
 async def test_the_gauge_tells_how_long_the_oldest_message_waits(salon: Salon) -> None:

@@ -13,12 +13,13 @@ from sqlalchemy import text
 from test_channel_accounts import Neighbour
 
 from notifications.adapters.email import checked_address
+from notifications.channels import create_domain_limits
 from notifications.domain import DomainLimit, InvalidAddressError, Kind, MailDomain, Taken, domain_of, domain_turns
-from notifications.main import create_domain_limits, create_sender, sweeps
+from notifications.main import create_sender
 from notifications.settings import DomainRate, NotificationsSettings
 from notifications.storage.mail_domains import LINE_UP
 from notifications.usecases.delivery import claim_messages
-from notifications.worker import Sender
+from notifications.worker import Sender, sweeps
 from slotstream_contracts.appointments import AppointmentSnapshot
 from slotstream_contracts.base import Actor
 from slotstream_contracts.messages import SendMessage

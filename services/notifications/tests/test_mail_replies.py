@@ -21,7 +21,8 @@ from sqlalchemy import text
 from test_answers import answer_as_booking, commands, outcomes, received
 from test_staff_choices import with_address
 
-from notifications.main import create_channels, create_inbound_mail
+from notifications.channels import create_channels
+from notifications.main import create_inbound_mail
 from notifications.settings import NotificationsSettings
 from slotstream_contracts.appointments import AppointmentSnapshot
 

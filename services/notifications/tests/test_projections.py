@@ -9,8 +9,9 @@ from notifications_salon import Salon, _received, _state_event
 from sqlalchemy import text
 
 from notifications.consumers import PASSED_OVER
-from notifications.main import projections, service, sweeps
+from notifications.main import projections, service
 from notifications.storage.tables import metadata
+from notifications.worker import sweeps
 from slotstream_contracts.base import Actor
 from slotstream_contracts.messages import SendMessage
 from slotstream_contracts.topics import APPOINTMENTS

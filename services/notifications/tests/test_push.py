@@ -28,7 +28,7 @@ from pydantic import SecretStr
 from notifications.adapters.portal_links import PortalLinks
 from notifications.adapters.push.payload import MAX_PAYLOAD
 from notifications.adapters.push.vapid import VapidKey
-from notifications.main import create_channels
+from notifications.channels import create_channels
 from notifications.settings import NotificationsSettings
 from slotstream_contracts.base import Actor
 from slotstream_contracts.messages import SendMessage

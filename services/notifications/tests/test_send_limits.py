@@ -13,8 +13,9 @@ from sqlalchemy import text
 from test_channel_accounts import Neighbour
 
 from notifications.api import Dependencies
+from notifications.channels import create_accounts, create_channels
 from notifications.domain import Channel, ChannelLimit, Kind, Taken, turns_of
-from notifications.main import create_accounts, create_channels, create_sender
+from notifications.main import create_sender
 from slotstream_contracts.base import Actor
 from slotstream_contracts.messages import SendMessage
 from slotstream_servicekit.testing.plugin import ApiClientFactory, Signer

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from notifications.adapters.twilio import outcome_of
+from notifications.channels import create_channels
 from notifications.domain import (
     Channel,
     OutcomeUnknownError,
@@ -22,7 +23,6 @@ from notifications.domain import (
     sms_size,
     without_links,
 )
-from notifications.main import create_channels
 from notifications.settings import NotificationsSettings
 from notifications.usecases.delivery import recover_claims
 from slotstream_contracts.base import Actor

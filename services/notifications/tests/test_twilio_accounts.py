@@ -17,7 +17,7 @@ from test_calls import last_call, ring
 from test_failing_accounts import a_user as an_owner
 from test_sms_sending import fall_due, remind, text_row
 
-from notifications.main import create_accounts, create_channels
+from notifications.channels import create_accounts, create_channels
 from slotstream_contracts.appointments import AppointmentSnapshot
 
 pytestmark = pytest.mark.service

@@ -8,8 +8,8 @@ from notifications_salon import Salon
 from test_sms_sending import fall_due
 
 from notifications.adapters.voice.words import words_of
+from notifications.channels import create_channels
 from notifications.domain import MOST_SPOKEN, QuietHours, spoken
-from notifications.main import create_channels
 
 NIGHT = QuietHours(begins=time(22), ends=time(7))
 

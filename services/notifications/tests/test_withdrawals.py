@@ -10,11 +10,10 @@ from notifications_salon import Salon
 from test_send_limits import limited
 
 from notifications.domain import Channel, Decision, Message, MessageRequest
-from notifications.main import sweeps
 from notifications.storage import DeliveryStore, ReplanStore
 from notifications.usecases.messages import request_messages
 from notifications.usecases.replanning import replan_next
-from notifications.worker import Replanner
+from notifications.worker import Replanner, sweeps
 from slotstream_contracts.appointments import AppointmentSnapshot
 from slotstream_contracts.base import Actor
 from slotstream_contracts.messages import SendMessage, WithdrawMessages

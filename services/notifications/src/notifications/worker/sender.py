@@ -17,7 +17,6 @@ from notifications.storage import DeliveryStore, MessageStore
 from notifications.usecases.delivery import claim_messages, deliver_message, give_up, next_due, recover_claims
 from notifications.usecases.eligibility import Sendable
 from notifications.usecases.rendering import render_message
-from notifications.usecases.replanning import replan_next
 from slotstream_servicekit.background import pause_after, pause_for
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
@@ -65,22 +64,6 @@ class _Way(NamedTuple):
     organization_id: UUID
     channel: Channel
     is_own: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Replanner:
-    """Plans anew what a change asks for, a few appointments at a time, beside the sender that sends it."""
-
-    sender: "Sender"
-
-    async def step(self) -> bool:
-        """Whether there may be more to do."""
-        sender = self.sender
-        changed = await replan_next(database=sender.database, channels=sender.channels, now=sender.clock())
-        if changed is None:
-            return False
-        sender.wake.set()
-        return True
 
 
 @dataclass(kw_only=True)

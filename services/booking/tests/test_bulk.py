@@ -329,6 +329,15 @@ async def test_an_sms_to_a_member_of_staff_with_a_landline_is_refused(tenant: Te
     assert await commands(tenant) == []
 
 
+async def test_nothing_is_sent_to_a_number_of_staff_that_may_be_anybodys(tenant: Tenant) -> None:
+    """It is free text, and a national number is another one's in another country."""
+    await tenant.api.patch(f"/v1/resources/{tenant.staff[0]['id']}", json={"phone": "0171 5550123"})
+    booked = await tenant.book(tenant.at(9))
+    [refused] = await in_bulk(tenant, "sms_staff", [booked], text="Please come early.")
+    assert refused["problem"]["code"] == "invalid_address"
+    assert await commands(tenant) == []
+
+
 @pytest.mark.parametrize(
     ("of_the_duplicate", "of_the_client", "code"),
     [(LANDLINES[0], MOBILES[1], None), (MOBILES[1], LANDLINES[0], "landline")],

@@ -17,7 +17,7 @@ from slotstream_contracts.template_variables import VARIABLES
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import SlotstreamError
 from slotstream_servicekit.outbox import OutboxRecord, enqueue
-from slotstream_servicekit.phones import is_landline
+from slotstream_servicekit.phones import e164, is_landline
 from slotstream_servicekit.templates import TemplateSandbox
 
 _SANDBOX: Final = TemplateSandbox(VARIABLES)
@@ -116,6 +116,8 @@ def _reachable(
         recipient = known.get(recipient_id)
         if channel in ("sms", "voice") and (recipient is None or not recipient.phone):
             raise NotReachableError("no_phone", f"There is no phone number of the {who} {recipient_id}.")
+        if channel in ("sms", "voice") and recipient is not None and e164(recipient.phone or "") is None:
+            raise NotReachableError("invalid_address", f"The phone number of the {who} {recipient_id} has no +.")
         if recipient is None or (channel == "email" and not recipient.has_email):
             raise NotReachableError("no_address", f"There is no address of the {who} {recipient_id}.")
         if recipient.archived:

@@ -5,6 +5,7 @@ import { sayError } from "../ui/Problem";
 import { toast } from "../ui/toasts";
 import { send } from "./client";
 import { useSession } from "./session";
+import { turns } from "./turns";
 
 export type Asking = "ask" | "tell" | "quiet";
 export type Density = "comfortable" | "compact";
@@ -15,8 +16,8 @@ export type Preferences = { moves: Asking | null; density: Density | null; hidde
 
 const ADDRESS = "/api/session/preferences";
 const KEY = ["preferences"];
-/** One after the other: what was chosen last is what is kept. */
-let kept: Promise<unknown> = Promise.resolve();
+/** What was chosen last is what is kept. */
+const inTurn = turns();
 
 /** What was chosen in another browser is there as soon as this one is looked at again. */
 export function usePreferences(): [Preferences, (change: Partial<Preferences>) => void] {
@@ -28,7 +29,7 @@ export function usePreferences(): [Preferences, (change: Partial<Preferences>) =
     void client.cancelQueries({ queryKey: KEY });
     client.setQueryData<Preferences>(KEY, (known) => ({ ...(known ?? preferences), ...chosen }));
     const keep = () => send<Preferences>(ADDRESS, { method: "PATCH", body: chosen, outlivesPage: true });
-    kept = kept.then(keep).catch((failure: unknown) => {
+    void inTurn(keep).catch((failure: unknown) => {
       toast(sayError(t, failure), { danger: true });
       void client.invalidateQueries({ queryKey: KEY });
     });

@@ -5,7 +5,6 @@ import { useTranslation } from "react-i18next";
 import { useAppointmentPages, useCounts } from "../api/appointments";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/booking";
-import type { components as Notifications } from "../api/schema/notifications";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
 import { Thread } from "../messages/Thread";
@@ -22,6 +21,7 @@ import { ClientLinks, useMayLink } from "./ClientLinks";
 import { ClientPicker, type Picked } from "./ClientPicker";
 import { ClientSheet } from "./ClientSheet";
 import type { Client } from "./ClientsPage";
+import { addressOf, type ClientPreferences, changeChannel, keyOf } from "./channelChanges";
 
 type Detail = components["schemas"]["ClientPageOut"];
 
@@ -127,14 +127,13 @@ function Preferences({ clientId }: { clientId: string }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const mayWrite = useRight("write_clients");
-  const key = ["preferences", clientId];
-  const { data } = useQuery({ queryKey: key, queryFn: () => ask<Notifications["schemas"]["PreferencesOut"]>("notifications", `/clients/${clientId}/preferences`) });
+  const { data } = useQuery({ queryKey: keyOf(clientId), queryFn: () => ask<ClientPreferences>("notifications", addressOf(clientId)) });
   const [error, setError] = useState<unknown>(null);
   if (!data) return null;
   const out = Object.keys(data.opted_out);
   const change = (channel: string, on: boolean) => {
-    const opted_out = on ? out.filter((other) => other !== channel) : [...out, channel];
-    ask("notifications", `/clients/${clientId}/preferences`, { method: "PUT", version: data.version, body: { opted_out } }).then(() => queries.invalidateQueries({ queryKey: key }), setError);
+    setError(null);
+    void changeChannel(queries, clientId, channel, on).catch(setError);
   };
   return (
     <section className="panel">

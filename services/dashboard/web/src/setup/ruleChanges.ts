@@ -2,6 +2,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
+import { turns } from "../api/turns";
 
 export type Before = components["schemas"]["ReminderRuleOut"];
 export type After = components["schemas"]["FollowUpRuleOut"];
@@ -10,13 +11,7 @@ export type RuleKind = "reminder-rules" | "follow-up-rules";
 export type Rules = { items: Rule[] };
 type Wanted = Partial<Pick<Rule, "enabled" | "template_id">>;
 
-let turn: Promise<unknown> = Promise.resolve();
-
-function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const done = turn.then(work);
-  turn = done.catch(() => undefined);
-  return done;
-}
+const inTurn = turns();
 
 const ruleOf = (queries: QueryClient, of: RuleKind, id: string) => queries.getQueryData<Rules>([of])?.items.find((rule) => rule.id === id);
 const patch = (queries: QueryClient, of: RuleKind, change: (items: Rule[]) => Rule[]) => queries.setQueryData<Rules>([of], (now) => now && { ...now, items: change(now.items) });

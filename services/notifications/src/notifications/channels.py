@@ -32,6 +32,7 @@ from notifications.domain import (
     domain_of,
 )
 from notifications.settings import NotificationsSettings
+from slotstream_servicekit.authorities import authorities
 from slotstream_servicekit.errors import StartError
 from slotstream_servicekit.http.guarded import CONNECT_SECONDS, GuardedHttp
 from slotstream_servicekit.http.guarded_sockets import GuardedSockets
@@ -70,8 +71,9 @@ def create_channels(settings: NotificationsSettings, *, accounts: AccountChannel
 
 def create_accounts(settings: NotificationsSettings) -> OwnAccounts:
     """What makes the channels of organizations' own accounts."""
-    trusted = ssl.create_default_context()
+    trusted = authorities(None)
     if settings.smtp_own_ca_file:
+        trusted = ssl.create_default_context()
         trusted.load_verify_locations(cafile=settings.smtp_own_ca_file)
     sockets = GuardedSockets(
         allowed=settings.smtp_allowed_networks,
@@ -193,7 +195,7 @@ def _push_gateway(settings: NotificationsSettings) -> PushGateway | None:
             "a real domain, at which push services reach whoever runs this"
         ) from error
     account = PushAccount(key=key, contact=contact, seconds=settings.push_seconds)
-    verify = ssl.create_default_context(cafile=settings.push_ca_file) if settings.push_ca_file else None
+    verify = authorities(settings.push_ca_file) if settings.push_ca_file else None
     http = GuardedHttp(
         allowed=settings.push_allowed_networks,
         verify=verify,

@@ -153,9 +153,10 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
     """httpx2's transport over a pool that dials through the guard."""
 
     def __init__(self, backend: GuardedBackend, verify: ssl.SSLContext | None = None) -> None:
-        super().__init__(verify=verify or True, trust_env=False)
+        context = verify or httpx2.create_ssl_context(trust_env=False)
+        super().__init__(verify=context, trust_env=False)
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=verify or httpx2.create_ssl_context(trust_env=False),
+            ssl_context=context,
             max_connections=100,
             max_keepalive_connections=0,
             network_backend=backend,

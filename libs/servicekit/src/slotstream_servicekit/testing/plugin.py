@@ -1,6 +1,7 @@
 """The pytest plugin: PostgreSQL, Kafka, databases, tokens and HTTP clients for every test that asks."""
 
 import asyncio
+import gc
 import inspect
 import logging
 import os
@@ -32,6 +33,12 @@ ApiClientFactory = Callable[..., Awaitable["httpx2.AsyncClient"]]
 def pytest_configure() -> None:
     """Tests read zones as the services do."""
     use_pinned_zone_rules()
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: no garbage collection looks at it again. That was a seventh of the tests' time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header() -> str:

@@ -1,6 +1,5 @@
 """Sending the few mails of sign-in itself, one connection each."""
 
-import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -10,6 +9,7 @@ from typing import Literal
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
 from dashboard.domain.protocols import MailNotSentError
+from slotstream_servicekit.authorities import authorities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class SmtpMailSender:
             timeout=self.seconds,
             use_tls=self.tls == "tls",
             start_tls={"starttls": True, "opportunistic": None}.get(self.tls, False),
-            tls_context=ssl.create_default_context(cafile=self.ca_file),
+            tls_context=authorities(self.ca_file),
             username=self.username,
             password=self.password,
         )

@@ -27,6 +27,7 @@ from aiosmtplib import (
 )
 
 from notifications.domain import NotHandedOverError, OutcomeUnknownError, RefusedForGoodError, RefusedForNowError
+from slotstream_servicekit.authorities import authorities
 from slotstream_servicekit.http.guarded import GuardedHttpError
 
 Dial = Callable[[str, int], Awaitable[socket.socket]]
@@ -85,7 +86,7 @@ class SmtpGateway:
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
         self._idle: list[_Kept] = []
-        self._tls = server.trusted or ssl.create_default_context(cafile=server.ca_file)
+        self._tls = server.trusted or authorities(server.ca_file)
         self._room = asyncio.Semaphore(server.connections)
 
     async def send(

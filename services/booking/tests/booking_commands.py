@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.consumers import on_booking_commands
 from booking.storage.policies import PolicyCache
-from slotstream_contracts.envelope import wrap
+from slotstream_contracts.envelope import Envelope, wrap
 from slotstream_servicekit.consumer import Received
 
 
@@ -34,18 +34,26 @@ async def work_through(
     sent_at: datetime | None = None,
 ) -> None:
     """One batch of commands, in the transaction of `session`."""
+    batch = [
+        received(tenant, data, identity=ids[number] if ids else None, sent_at=sent_at)
+        for number, data in enumerate(commands)
+    ]
+    await on_booking_commands(PolicyCache(), lambda: tenant.now[0])(session, batch)
+
+
+def received(
+    tenant: Tenant, data: Any, *, identity: UUID | None = None, sent_at: datetime | None = None
+) -> Received[Envelope[Any]]:
+    """The record of a command."""
     now = tenant.now[0]
-    batch = []
-    for number, data in enumerate(commands):
-        event = wrap(
-            data,
-            id=ids[number] if ids else uuid4(),
-            organization=tenant.organization_id,
-            subject=str(getattr(data, "appointment_id", "a-batch")),
-            sequence=0,
-            time=sent_at or now,
-            source="/slotstream/imports",
-            correlation_id="a-file",
-        )
-        batch.append(Received(event=event, key=event.subject, topic="c", partition=0, offset=0, timestamp=now))
-    await on_booking_commands(PolicyCache(), lambda: now)(session, batch)
+    event = wrap(
+        data,
+        id=identity or uuid4(),
+        organization=tenant.organization_id,
+        subject=str(getattr(data, "appointment_id", "a-batch")),
+        sequence=0,
+        time=sent_at or now,
+        source="/slotstream/imports",
+        correlation_id="a-file",
+    )
+    return Received(event=event, key=event.subject, topic="c", partition=0, offset=0, timestamp=now)

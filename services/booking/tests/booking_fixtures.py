@@ -3,10 +3,10 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx2
@@ -67,6 +67,15 @@ class Tenant:
         self.service = await self.add_service()
         self.client = await self.post("/v1/clients", {"name": "Grace Hopper", "phone": "+49 30 901820"}, status=201)
         await self.open_hours()
+
+    async def another(self) -> "Tenant":
+        """Another organization of the same installation, which has the same."""
+        organization_id = uuid4()
+        api = await self.client_as(organization=organization_id)
+        empty: dict[str, Any] = {"business": {}, "staff": [], "service": {}, "client": {}}
+        made = replace(self, organization_id=organization_id, api=api, **empty)
+        await made.set_up()
+        return made
 
     @asynccontextmanager
     async def as_owner(self) -> AsyncIterator[asyncpg.Connection]:
@@ -155,10 +164,10 @@ class Tenant:
 
 
 async def is_waited_for(tenant: Tenant) -> bool:
-    """Whether a transaction waits for another's row."""
+    """Whether a transaction waits for another one."""
     async with tenant.as_owner() as other:
         waiting = """
         SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
-        WHERE NOT granted AND locktype IN ('transactionid', 'tuple') AND datname = current_database()
+        WHERE NOT granted AND locktype IN ('transactionid', 'tuple', 'advisory') AND datname = current_database()
         """
         return bool(await other.fetchval(waiting))

@@ -1,5 +1,6 @@
 """A front desk at its browser: what it sees and clicks, by the names that are read out."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import datetime
@@ -95,11 +96,17 @@ class Desk:
         await self.page.get_by_role("menuitem", name=item).click()
 
     async def tab_to(self, name: str) -> None:
-        """Presses Tab until the focused element is called `name`; a page where it cannot be reached fails."""
-        for _ in range(_MOST_TABS):
-            await self.page.keyboard.press("Tab")
-            if name in await self.page.evaluate(_NAME_OF_FOCUSED):
-                return
+        """Presses Tab until the focused element is called `name`; a page where it cannot be reached fails.
+
+        It goes round more than once: what is still being loaded is not there on the first.
+        """
+        clock = asyncio.get_running_loop()
+        deadline = clock.time() + _PATIENCE_SECONDS
+        while clock.time() < deadline:
+            for _ in range(_MOST_TABS):
+                await self.page.keyboard.press("Tab")
+                if name in await self.page.evaluate(_NAME_OF_FOCUSED):
+                    return
         raise AssertionError(f"{name} cannot be reached by Tab")
 
     async def press(self, *keys: str) -> None:
@@ -108,6 +115,7 @@ class Desk:
 
 
 _MOST_TABS: Final = 80
+_PATIENCE_SECONDS: Final = 15
 _NAME_OF_FOCUSED: Final = """() => {
     const element = document.activeElement;
     if (element === document.body) return "";

@@ -95,8 +95,10 @@ class Practice:
             return (await world.availability.get(f"/v1/resources/{added['id']}/schedule")).status_code == 200
 
         await until_true(known, what=f"availability knows {name}")
-        yield added
-        expect(await world.booking.patch(f"/v1/resources/{added['id']}", json={"archived": True}))
+        try:
+            yield added
+        finally:
+            expect(await world.booking.patch(f"/v1/resources/{added['id']}", json={"archived": True}))
 
     def a_day(self, hour: int = 10) -> datetime:
         """A day of the test's own, more than a month ahead, at `hour` by Berlin's clock.

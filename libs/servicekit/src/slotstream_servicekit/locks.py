@@ -35,3 +35,6 @@ class LockClass(IntEnum):
     """Counting and adding browsers of one person; the key is a hash of the person."""
     WAITING_LIST = 7_227_026
     """Adding to an organization's waiting list, and offering by it; the key is a hash of the organization."""
+    COMMANDS = 7_227_027
+    """Doing an organization's commands: shared by batches that book in one step, exclusive for one that goes on while
+    it holds what it has booked; the key is a hash of the organization."""

@@ -5,6 +5,17 @@ from datetime import datetime
 from uuid import UUID
 
 from slotstream_servicekit.database import Connection
+from slotstream_servicekit.locks import LockClass
+
+
+async def await_turn(connection: Connection, organization_id: UUID, *, alone: bool) -> None:
+    """Waits until no other batch stands against doing the organization's commands, up to the transaction's end.
+
+    A batch of several steps holds what the first has booked while it books more, in an order that nobody else keeps.
+    Another one of the same organization could hold what it wants, and want what it holds: it is `alone`.
+    """
+    lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    await connection.execute(f"SELECT {lock}({LockClass.COMMANDS:d}, hashtext($1::text))", str(organization_id))
 
 
 async def read_results(

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.lifecycle import Verb
 from booking.publishers import CommandAnswer, result_record, snapshot_json, succeeded
-from booking.storage.commands import read_results, save_results
+from booking.storage.commands import await_turn, read_results, save_results
 from booking.storage.connections import connection_of
 from booking.storage.outbox import enqueue_records
 from booking.storage.policies import PolicyCache
@@ -40,8 +40,12 @@ from slotstream_servicekit.errors import NotFoundError, SlotstreamError
 async def answer_commands(
     *, session: AsyncSession, policies: PolicyCache, commands: Sequence[ReceivedCommand], now: datetime
 ) -> None:
-    """Answers every command; those done before get the stored answer. Keeps each organization's order."""
-    for organization_id in dict.fromkeys(command.organization_id for command in commands):
+    """Answers every command; those done before get the stored answer. Keeps each organization's order.
+
+    Organizations come in the order of their ids: a batch holds what it took of the first while it waits for the next,
+    and another batch does the same meanwhile.
+    """
+    for organization_id in sorted({command.organization_id for command in commands}):
         own = [command for command in commands if command.organization_id == organization_id]
         await _answer(session, policies, organization_id, own, now=now)
 
@@ -61,7 +65,10 @@ async def _answer(
     new = refuse_expired(list(fresh.values()), now=now)
     due = [command for command in fresh.values() if command.id not in new]
     runs = list(_runs(due))
-    if len(runs) > 1 or any(step is _verbs and len(run) > 1 for step, run in runs):
+    goes_on = len(runs) > 1 or any(step is _verbs and len(run) > 1 for step, run in runs)
+    if due:
+        await await_turn(connection, organization_id, alone=goes_on)
+    if goes_on:
         await lock_ahead(connection, policies, organization_id, due)
     for step, run in runs:
         new |= await step(session, policies, run, now)

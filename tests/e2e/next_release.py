@@ -5,6 +5,7 @@ follow each other.
 """
 
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from checker.evidence.database import query
@@ -54,18 +55,35 @@ Service.migrations = property(lambda self: Path("{folder}") / self.name)
 """
 
 
+TABLES = """
+SELECT table_name FROM information_schema.tables
+WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> 'alembic_version' ORDER BY 1
+"""
+"""The tables of a service, in the order in which each gets its revision."""
+
+
 async def write_next_release(platform: Platform, folder: Path) -> str:
     """Its migrations, of one table each, go to `folder`; what makes a process one of it is returned as Python."""
-    for name in SERVICES:
+    write_migrations(folder, {name: await _tables(platform, name) for name in SERVICES})
+    return code_of_next_release(folder)
+
+
+def write_migrations(folder: Path, tables: Mapping[str, Sequence[str]]) -> None:
+    """Into a folder of each service's name: what it has, and a revision more for each of its tables."""
+    for name, own in tables.items():
         service = installed(name)
         migrations = folder / service.name
-        shutil.copytree(service.migrations, migrations)
+        shutil.copytree(service.migrations, migrations, ignore=shutil.ignore_patterns("__pycache__"))
         former = needed_revisions(migrations)[-1]
-        for table in await _tables(platform, service.name):
+        for table in own:
             revision = f"{int(former) + 1:04}"
             text = _REVISION.format(table=table, revision=revision, former=former)
             (migrations / "versions" / f"{revision}_{table}.py").write_text(text)
             former = revision
+
+
+def code_of_next_release(folder: Path) -> str:
+    """Run first in a process, it makes it one of the next release, whose migrations are in `folder`."""
     return _CODE.format(folder=folder, mark=MARK, field=FIELD)
 
 
@@ -77,12 +95,4 @@ async def written_by(platform: Platform, service: str) -> set[str | None]:
 
 
 async def _tables(platform: Platform, service: str) -> list[str]:
-    rows = await query(
-        platform,
-        service,
-        """
-        SELECT table_name FROM information_schema.tables
-        WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> 'alembic_version' ORDER BY 1
-        """,
-    )
-    return [row[0] for row in rows]
+    return [row[0] for row in await query(platform, installed(service).name, TABLES)]

@@ -1,11 +1,13 @@
-"""A cluster changed from outside, by kubectl."""
+"""A cluster changed from outside, by kubectl, and put back as it was."""
 
 import base64
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from cluster.looking import deployments_are_ready, until
 from slotstream_local.kube.kubectl import Kubectl
@@ -55,3 +57,27 @@ def kept(kubectl: Kubectl, name: str, values: Mapping[str, str]) -> None:
     if kubectl.find("secret", name) is None:
         kubectl.here("create", "secret", "generic", name)
     kubectl.here("patch", "secret", name, "--patch", json.dumps({"data": data}))
+
+
+@contextmanager
+def changed(kubectl: Kubectl, kind: str, name: str, spec: Mapping[str, Any]) -> Iterator[None]:
+    """An object with `spec` merged into its own, as `kubectl patch` does it, and afterwards with what it had."""
+    before = kubectl.find(kind, name)
+    assert before is not None
+    kubectl.here("patch", kind, name, "--patch", json.dumps({"spec": spec}))
+    try:
+        yield
+    finally:
+        back = [{"op": "replace", "path": "/spec", "value": before["spec"]}]
+        kubectl.here("patch", kind, name, "--type", "json", "--patch", json.dumps(back))
+
+
+@contextmanager
+def existing(kubectl: Kubectl, *objects: Mapping[str, Any]) -> Iterator[None]:
+    """Objects that are there for as long as the block lasts."""
+    kubectl.run("create", "--filename", "-", given=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+    try:
+        yield
+    finally:
+        for each in objects:
+            kubectl.here("delete", each["kind"], each["metadata"]["name"])

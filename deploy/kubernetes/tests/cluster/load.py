@@ -7,7 +7,7 @@ is written down and sent again with its key until it is answered, as contracts a
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
@@ -42,6 +42,8 @@ class Load:
     """Desks on a business of their own: `with Load(variables) as load: …`, and afterwards `load.holds(kubectl)`."""
 
     variables: Mapping[str, str]
+    token: Callable[[], str] | None = None
+    """Whose requests these are, asked before each; the developer's of `variables` where nothing is given."""
     wishes: list[Wish] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     """What a first sending of a request did not get: an answer of 2xx."""
@@ -163,8 +165,12 @@ class Load:
                 time.sleep(PAUSE_SECONDS)
 
     def _client(self) -> httpx2.Client:
-        headers = {"Authorization": f"Bearer {self.variables['TOKEN']}"}
-        return httpx2.Client(base_url=f"{ADDRESS}/api", headers=headers, timeout=30)
+        return httpx2.Client(base_url=f"{ADDRESS}/api", auth=self._authorized, timeout=30)
+
+    def _authorized(self, request: httpx2.Request) -> httpx2.Request:
+        token = self.token() if self.token is not None else self.variables["TOKEN"]
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
 
     def _sent(self, client: httpx2.Client, method: str, path: str, body: Mapping[str, Any]) -> Any:
         """The answer's body, in the end."""

@@ -3,6 +3,7 @@
 The README's first booking is in on_a_cluster.py.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,6 +29,9 @@ def test_the_demo_plays_and_its_mails_come(kubectl: Kubectl, shown: str) -> None
 
     for words in ("Salon Nord", "Hudson Dental", "slot_taken", "Anna's appointments as a calendar", "alan@example.com"):
         assert words in told, told
+    [feed] = re.findall(r"http://localhost:30105/feeds/\S+\.ics", told)
+    calendar = httpx2.get(feed, timeout=30)
+    assert (calendar.status_code, calendar.text[:15]) == (200, "BEGIN:VCALENDAR")
 
 
 async def test_a_first_owner_opens_a_business_and_books_at_the_browser(kubectl: Kubectl, shown: str) -> None:

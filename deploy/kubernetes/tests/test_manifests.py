@@ -308,6 +308,15 @@ def test_nobody_reaches_anybody_but_as_the_architecture_draws_it(overlay: str) -
     assert found == {(a, b) for a in pods for b in pods if ports_of(overlay, b) and drawn(a, b)}
 
 
+def test_what_is_on_a_volume_keeps_its_rights_when_a_node_comes_back() -> None:
+    """Set on every mount, the volume's group may write all of it, and PostgreSQL refuses to start."""
+    contexts = [pod["spec"]["securityContext"] for pod in workloads("local").values()]
+    with_group = [context for context in contexts if "fsGroup" in context]
+
+    assert len(with_group) == 2
+    assert {context["fsGroupChangePolicy"] for context in with_group} == {"OnRootMismatch"}
+
+
 @every_workload
 def test_every_port_is_in_a_policy(overlay: str, name: str) -> None:
     opened = {each["port"] for rule in rules(overlay, name, "ingress") for each in rule["ports"]}

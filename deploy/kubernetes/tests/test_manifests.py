@@ -310,11 +310,13 @@ def test_nobody_reaches_anybody_but_as_the_architecture_draws_it(overlay: str) -
 
 def test_what_is_on_a_volume_keeps_its_rights_when_a_node_comes_back() -> None:
     """Set on every mount, the volume's group may write all of it, and PostgreSQL refuses to start."""
-    contexts = [pod["spec"]["securityContext"] for pod in workloads("local").values()]
-    with_group = [context for context in contexts if "fsGroup" in context]
+    contexts = {
+        name: each["spec"]["template"]["spec"]["securityContext"]
+        for name, each in of_kind("local", "StatefulSet").items()
+    }
 
-    assert len(with_group) == 2
-    assert {context["fsGroupChangePolicy"] for context in with_group} == {"OnRootMismatch"}
+    assert contexts.keys() == {"kafka", "postgres"}
+    assert {context["fsGroupChangePolicy"] for context in contexts.values()} == {"OnRootMismatch"}
 
 
 @every_workload

@@ -42,6 +42,20 @@ async def test_a_card_is_carried_to_another_column_and_time(desk: Desk, practice
     assert [resource["name"] for resource in moved["resources"]] == ["Ada 2"]
 
 
+async def test_what_is_selected_as_text_is_carried_and_drawn_over_all_the_same(desk: Desk, practice: Practice) -> None:
+    """A browser carries selected text away itself, and takes the pointer from whoever moves a card then."""
+    day = practice.a_day(hour=4)
+    await practice.book(day, "Selma Selected", staff=0)
+    await desk.open_day(day)
+    card = await _place(desk.card("Selma Selected"))
+    await desk.press("Control+a")
+
+    await _carry(desk, "Selma Selected", to=card, minutes=60)
+    await see(desk.page.locator(".ghost")).to_contain_text("05:00–05:30")
+    await desk.press("Escape")
+    await desk.page.mouse.up()
+
+
 async def test_a_card_that_rests_on_another_says_what_is_in_its_way(desk: Desk, practice: Practice) -> None:
     day = practice.a_day(hour=4)
     await practice.book(day, "Otto Over", staff=0)

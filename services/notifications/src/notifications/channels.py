@@ -71,10 +71,6 @@ def create_channels(settings: NotificationsSettings, *, accounts: AccountChannel
 
 def create_accounts(settings: NotificationsSettings) -> OwnAccounts:
     """What makes the channels of organizations' own accounts."""
-    trusted = authorities(None)
-    if settings.smtp_own_ca_file:
-        trusted = ssl.create_default_context()
-        trusted.load_verify_locations(cafile=settings.smtp_own_ca_file)
     sockets = GuardedSockets(
         allowed=settings.smtp_allowed_networks,
         ports=MAIL_PORTS,
@@ -84,7 +80,7 @@ def create_accounts(settings: NotificationsSettings) -> OwnAccounts:
         sealer=create_sealer(settings),
         mail=MailLimits(
             dial=sockets.connect,
-            trusted=trusted,
+            trusted=_own_authorities(settings.smtp_own_ca_file),
             seconds=settings.smtp_seconds,
             data_seconds=settings.smtp_data_seconds,
             replies=create_reply_addresses(settings),
@@ -95,6 +91,15 @@ def create_accounts(settings: NotificationsSettings) -> OwnAccounts:
             seconds=settings.twilio_seconds,
         ),
     )
+
+
+def _own_authorities(file: str | None) -> ssl.SSLContext:
+    """Those that this machine trusts, and one more."""
+    if not file:
+        return authorities(None)
+    trusted = ssl.create_default_context()
+    trusted.load_verify_locations(cafile=file)
+    return trusted
 
 
 def create_sealer(settings: NotificationsSettings) -> Sealer | None:

@@ -114,10 +114,8 @@ def _reachable(
     recipients: list[Recipient] = []
     for recipient_id in ids:
         recipient = known.get(recipient_id)
-        if channel in ("sms", "voice") and (recipient is None or not recipient.phone):
-            raise NotReachableError("no_phone", f"There is no phone number of the {who} {recipient_id}.")
-        if channel in ("sms", "voice") and recipient is not None and e164(recipient.phone or "") is None:
-            raise NotReachableError("invalid_address", f"The phone number of the {who} {recipient_id} has no +.")
+        if channel in ("sms", "voice"):
+            _require_number(recipient.phone if recipient is not None else None, f"the {who} {recipient_id}")
         if recipient is None or (channel == "email" and not recipient.has_email):
             raise NotReachableError("no_address", f"There is no address of the {who} {recipient_id}.")
         if recipient.archived:
@@ -130,3 +128,11 @@ def _reachable(
             raise NotReachableError("landline", f"The {who} {recipient_id} has a landline, which gets no texts.")
         recipients.append(recipient)
     return recipients
+
+
+def _require_number(phone: str | None, whose: str) -> None:
+    """Raises NotReachableError where there is none, or one of an unknown country, which may be anybody's."""
+    if not phone:
+        raise NotReachableError("no_phone", f"There is no phone number of {whose}.")
+    if e164(phone) is None:
+        raise NotReachableError("invalid_address", f"The phone number of {whose} names no country.")

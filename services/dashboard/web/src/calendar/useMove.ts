@@ -155,17 +155,21 @@ export function useMove({ columns, step, pixelsPerMinute, within = ANYWHERE, scr
       };
       // Registered from the first touch on, or the browser pans and cancels the pointer.
       const touched = (touch: TouchEvent) => begun && touch.preventDefault();
+      // Selected text under the pointer would be carried by the browser itself, which cancels the pointer as well.
+      const dragged = (drag: Event) => drag.preventDefault();
       const stop = () => {
         clearTimeout(timer);
         window.removeEventListener("pointermove", moved);
         window.removeEventListener("pointerup", released);
         window.removeEventListener("pointercancel", cancelled);
         window.removeEventListener("touchmove", touched);
+        window.removeEventListener("dragstart", dragged);
       };
       window.addEventListener("pointermove", moved);
       window.addEventListener("pointerup", released);
       window.addEventListener("pointercancel", cancelled);
       window.addEventListener("touchmove", touched, { passive: false });
+      window.addEventListener("dragstart", dragged);
     },
     [begin, end, pull],
   );

@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { Suspense, lazy, useEffect, useRef, useState } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import { type Appointment, type PlainAppointment, edit, staffOf, useAppointment, useAppointmentPages } from "../api/appointments";
+import { type Appointment, type PlainAppointment, staffOf, useAppointment, useAppointmentPages } from "../api/appointments";
 import { useActions } from "../api/catalogue";
 import { ProblemError } from "../api/client";
 import { showOwn } from "../api/follow";
@@ -21,6 +21,7 @@ import { Avatar, StatusPill } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
 import { toast } from "../ui/toasts";
 import { useCurrent } from "./current";
+import { editInPlace, type Fields } from "./edits";
 import { DRAWER_TABS, type DrawerTab } from "./filters";
 import { SeatsTaken } from "./Seats";
 import { useVerbs } from "./useVerbs";
@@ -238,14 +239,17 @@ function Details({ appointment, clock, businessName, onOther, onEdit }: DetailsP
   const actions = useActions().data ?? [];
   const [error, setError] = useState<unknown>(null);
   const money = (price: PlainAppointment["quoted_price"]) => price && new Intl.NumberFormat(i18n.language, { style: "currency", currency: price.currency }).format(Number(price.amount));
-  const save = async (body: Record<string, unknown>) => {
+  /** Whether it is saved. Where it is not, what was typed stays. */
+  const save = async (fields: Fields): Promise<boolean> => {
     setError(null);
     try {
-      await showOwn(client, await edit(appointment, body));
+      await showOwn(client, await editInPlace(appointment, fields));
       toast(t("saved"));
+      return true;
     } catch (failure) {
       setError(failure);
       if (failure instanceof ProblemError && failure.problem.status === 412) void client.invalidateQueries({ queryKey: ["appointments", "single", appointment.id] });
+      return false;
     }
   };
   const buffers = [appointment.buffer_before_minutes && t("drawer.before", { time: duration(appointment.buffer_before_minutes, i18n.language) }), appointment.buffer_after_minutes && t("drawer.after", { time: duration(appointment.buffer_after_minutes, i18n.language) })].filter(Boolean);
@@ -358,7 +362,7 @@ function Details({ appointment, clock, businessName, onOther, onEdit }: DetailsP
 }
 
 /** Text edited where it stands. What another desk writes meanwhile does not replace what is being typed. */
-function Notes({ name, hint, value, editable, onSave }: { name: string; hint: string; value: string | null; editable: boolean; onSave: (text: string | null) => Promise<void> }) {
+function Notes({ name, hint, value, editable, onSave }: { name: string; hint: string; value: string | null; editable: boolean; onSave: (text: string | null) => Promise<boolean> }) {
   const { t } = useTranslation();
   const [text, setText] = useState<string | null>(null);
   if (!editable) return value ? (<><h3>{name}</h3><p className="notes"><bdi>{value}</bdi></p></>) : null;
@@ -368,7 +372,7 @@ function Notes({ name, hint, value, editable, onSave }: { name: string; hint: st
       <TextField label={name} value={shown} onChange={setText} lines={2} maxLength={10_000} hint={hint} />
       {text !== null && text !== (value ?? "") && (
         <div className="row">
-          <Button kind="primary" onPress={() => void onSave(text.trim() || null).then(() => setText(null))}>
+          <Button kind="primary" onPress={() => void onSave(text.trim() || null).then((saved) => saved && setText(null))}>
             {t("save")}
           </Button>
           <Button onPress={() => setText(null)}>{t("back")}</Button>

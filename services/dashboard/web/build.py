@@ -2,9 +2,10 @@
 
 Node comes as a Python package, so that nothing else has to be installed. `--test` also runs the unit tests,
 `--check` fails where the types of the services' APIs are not those of `docs/openapi`, `--install` only installs npm's
-packages.
+packages. Of several that are started at once one builds, and the others find it done.
 """
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -27,7 +28,12 @@ SERVICES = ("booking", "availability", "notifications", "imports", "calendar-syn
 
 
 def main(arguments: Iterable[str]) -> int:
-    wanted = set(arguments)
+    with Path(__file__).open() as this:
+        fcntl.flock(this, fcntl.LOCK_EX)
+        return _build(set(arguments))
+
+
+def _build(wanted: set[str]) -> int:
     if "--install" in wanted:
         _install()
         return 0

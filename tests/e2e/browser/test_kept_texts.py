@@ -94,27 +94,6 @@ async def test_the_waiting_list_is_in_the_navigation_and_follows_what_others_do(
     assert await desk.page.evaluate("window.sameDocument")
 
 
-async def test_a_note_that_could_not_be_saved_stays_in_its_field(desk: Desk, practice: Practice) -> None:
-    name = f"Nora {uuid4().hex[:6]}"
-    await practice.book(practice.a_day(), name, staff=0)
-    drawer = await desk.open(name)
-    notes = drawer.get_by_label("Internal notes")
-    await notes.fill("Asks for the quiet room")
-
-    async def lose_edits(route: Route) -> None:
-        await (route.abort() if route.request.method == "PATCH" else route.continue_())
-
-    await desk.page.route("**/v1/appointments/*", lose_edits)
-    await desk.button("Save", within=drawer).click()
-    await see(drawer.get_by_role("alert")).to_be_visible()
-    await see(notes).to_have_value("Asks for the quiet room")
-    await desk.page.unroute("**/v1/appointments/*")
-    await desk.button("Save", within=drawer).click()
-    await desk.told("Saved")
-    await see(drawer.get_by_role("alert")).to_have_count(0)
-    assert (await practice.appointments_of(name))[0]["internal_notes"] == "Asks for the quiet room"
-
-
 async def test_a_client_of_several_appointments_gets_one_message_also_when_the_answer_got_lost(
     desk: Desk, practice: Practice, mails: Mailbox
 ) -> None:

@@ -1,7 +1,7 @@
 import { QueryClient, QueryObserver } from "@tanstack/react-query";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Appointment } from "../src/api/appointments";
-import { follow, showOwn } from "../src/api/follow";
+import { follow, isOwnVersion, readOwn, showOwn } from "../src/api/follow";
 
 const item = (id: string, version: number, status = "scheduled") => ({ id, version, status, starts_at: "2026-11-30T09:00:00Z", ends_at: "2026-11-30T10:00:00Z", client: { id: "c", name: "Ann" } }) as Appointment;
 
@@ -99,6 +99,18 @@ describe("follow", () => {
     expect(page.known()).toEqual(["a2", "b1"]);
     expect(page.asked.map((url) => url.searchParams.getAll("id"))).toEqual([["a", "b"]]);
     expect(page.whole).toHaveLength(0);
+    page.stop();
+  });
+
+  it("knows the versions that one has made oneself, also of what was changed by an answer that names none", async () => {
+    const page = shown();
+    await page.read();
+    await showOwn(page.client, item("mine", 2));
+    expect([2, 3].map((version) => isOwnVersion("mine", version))).toEqual([true, false]);
+    await readOwn(page.client, ["mine"]);
+    expect(isOwnVersion("mine", 3)).toBe(true);
+    await page.pass(6_000);
+    expect(isOwnVersion("mine", 4)).toBe(false);
     page.stop();
   });
 

@@ -66,20 +66,33 @@ export type Follower = {
 
 const followers = new WeakMap<QueryClient, Follower>();
 
-/** What one has just changed oneself: it moves at once, also under the pointer. */
-const own = new Map<string, number>();
+/** What one has just changed oneself: it moves at once, also under the pointer. With the version that this made, where it was answered. */
+const own = new Map<string, { at: number; version: number | null }>();
 const OWN_FOR = 5_000;
-export const isOwn = (id: string): boolean => performance.now() - (own.get(id) ?? Number.NEGATIVE_INFINITY) < OWN_FOR;
+export const isOwn = (id: string): boolean => performance.now() - (own.get(id)?.at ?? Number.NEGATIVE_INFINITY) < OWN_FOR;
+
+/** Whether one has made this version oneself. */
+export const isOwnVersion = (id: string, version: number): boolean => {
+  const made = own.get(id)?.version;
+  return typeof made === "number" ? version <= made : isOwn(id);
+};
 
 /** Shows one's own changes, as they were answered, wherever they belong now. Other versions of them are read by their ids. */
 export async function showOwn(client: QueryClient, ...changed: readonly PlainAppointment[]): Promise<void> {
-  for (const { id } of changed) own.set(id, performance.now());
-  for (const appointment of changed) patchAppointment(client, appointment);
-  await readOwn(client, changed.map((appointment) => appointment.id));
+  for (const appointment of changed) {
+    own.set(appointment.id, { at: performance.now(), version: appointment.version });
+    patchAppointment(client, appointment);
+  }
+  await readAsOwn(client, changed.map((appointment) => appointment.id));
 }
 
+/** Of whose new versions no answer tells. */
 export async function readOwn(client: QueryClient, ids: readonly string[]): Promise<void> {
-  for (const id of ids) own.set(id, performance.now());
+  for (const id of ids) own.set(id, { at: performance.now(), version: null });
+  await readAsOwn(client, ids);
+}
+
+async function readAsOwn(client: QueryClient, ids: readonly string[]): Promise<void> {
   const follower = followers.get(client);
   await (follower ? follower.readOwn(ids) : askAnew(client, ["appointments"]));
 }

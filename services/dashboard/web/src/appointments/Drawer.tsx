@@ -7,7 +7,7 @@ import { useTranslation } from "react-i18next";
 import { type Appointment, type PlainAppointment, staffOf, useAppointment, useAppointmentPages } from "../api/appointments";
 import { useActions } from "../api/catalogue";
 import { ProblemError } from "../api/client";
-import { showOwn } from "../api/follow";
+import { isOwnVersion, showOwn } from "../api/follow";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
 import { ClientLinks, useMayLink } from "../clients/ClientLinks";
@@ -27,6 +27,7 @@ import { SeatsTaken } from "./Seats";
 import { useVerbs } from "./useVerbs";
 
 /* Of files of their own: most look at the details alone. */
+const ChangedElsewhere = lazy(() => import("./ChangedElsewhere"));
 const HistoryTab = lazy(() => import("./HistoryTab").then(({ HistoryTab }) => ({ default: HistoryTab })));
 const MessagesTab = lazy(() => import("./MessagesTab").then(({ MessagesTab }) => ({ default: MessagesTab })));
 const RemindersTab = lazy(() => import("./MessagesTab").then(({ RemindersTab }) => ({ default: RemindersTab })));
@@ -146,6 +147,7 @@ function Content({ appointment, place, onPlace, onOther }: ContentProps) {
   const verbs = verbsOf(appointment);
   const act = (verb: string) => start(appointment, verb);
   const tabs = useRef<HTMLDivElement>(null);
+  const [before, dismiss] = useChangesOfOthers(appointment);
   useFieldFocus(tabs, place.write);
   useCurrent(() => ({ appointment, items: verbs, start: act }));
   const now = verbs.filter((verb) => !verb.why);
@@ -197,9 +199,34 @@ function Content({ appointment, place, onPlace, onOther }: ContentProps) {
           </Suspense>
         </TabPanel>
       </Tabs>
+      {before !== null && (
+        <Suspense fallback={null}>
+          <ChangedElsewhere id={appointment.id} before={before} onLook={() => onPlace({ tab: "history" })} onClose={dismiss} />
+        </Suspense>
+      )}
       {dialog}
     </>
   );
+}
+
+const A_MOMENT = 1_000;
+
+/** The version that was shown before somebody else changed what is open; null where nobody did, or it was seen. */
+function useChangesOfOthers({ id, version }: Appointment): [number | null, () => void] {
+  const shown = useRef({ id, version });
+  const [changed, setChanged] = useState<{ id: string; before: number } | null>(null);
+  useEffect(() => {
+    if (shown.current.id !== id) shown.current = { id, version };
+    if (version <= shown.current.version) return;
+    // The event of one's own change may come before its answer.
+    const timer = setTimeout(() => {
+      const before = shown.current.version;
+      shown.current = { id, version };
+      setChanged((now) => (isOwnVersion(id, version) ? null : now?.id === id ? now : { id, before }));
+    }, A_MOMENT);
+    return () => clearTimeout(timer);
+  }, [id, version]);
+  return [changed?.id === id ? changed.before : null, () => setChanged(null)];
 }
 
 /** Gives the focus to the field to write in as soon as it is there: once for each number. */
@@ -361,18 +388,36 @@ function Details({ appointment, clock, businessName, onOther, onEdit }: DetailsP
   );
 }
 
-/** Text edited where it stands. What another desk writes meanwhile does not replace what is being typed. */
+/** Text edited where it stands. What another desk writes meanwhile stands beside what is being typed, and does not replace it. */
 function Notes({ name, hint, value, editable, onSave }: { name: string; hint: string; value: string | null; editable: boolean; onSave: (text: string | null) => Promise<boolean> }) {
   const { t } = useTranslation();
   const [text, setText] = useState<string | null>(null);
+  /** What was there when the typing began. */
+  const [begun, setBegun] = useState<string | null>(null);
+  const type = (typed: string) => {
+    if (text === null) setBegun(value);
+    setText(typed);
+  };
   if (!editable) return value ? (<><h3>{name}</h3><p className="notes"><bdi>{value}</bdi></p></>) : null;
   const shown = text ?? value ?? "";
+  const typed = text?.trim() || null;
   return (
     <div className="notes-edit">
-      <TextField label={name} value={shown} onChange={setText} lines={2} maxLength={10_000} hint={hint} />
+      <TextField label={name} value={shown} onChange={type} lines={2} maxLength={10_000} hint={hint} />
+      {text !== null && value !== begun && value !== typed && (
+        <div className="theirs" role="status">
+          <small>{t("drawer.theirs")}</small>
+          <p className="notes">
+            <bdi>{value ?? "–"}</bdi>
+          </p>
+          <Button kind="quiet" onPress={() => setText(null)}>
+            {t("drawer.takeTheirs")}
+          </Button>
+        </div>
+      )}
       {text !== null && text !== (value ?? "") && (
         <div className="row">
-          <Button kind="primary" onPress={() => void onSave(text.trim() || null).then((saved) => saved && setText(null))}>
+          <Button kind="primary" onPress={() => void onSave(typed).then((saved) => saved && setText(null))}>
             {t("save")}
           </Button>
           <Button onPress={() => setText(null)}>{t("back")}</Button>

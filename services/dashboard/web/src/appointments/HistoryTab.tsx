@@ -22,7 +22,7 @@ const INSTANTS = new Set(["starts_at", "ends_at", "previous_starts_at"]);
 export function HistoryTab({ appointment, clock, onOther }: { appointment: Appointment; clock: Clock; onOther: (id: string) => void }) {
   const { t } = useTranslation();
   const { data, error, isPending } = useHistory(appointment.id);
-  const names = useNames(data?.items.flatMap(({ actor }) => (actor.type === "client" ? [] : [actor.id, actor.on_behalf_of])) ?? []);
+  const names = useNames(idsOf(data?.items ?? []));
   const [known, setKnown] = useState<PlainAppointment | null>(null);
   const [failure, setFailure] = useState<unknown>(null);
   if (isPending || error) return <Waiting error={error} rows={4} />;
@@ -66,6 +66,9 @@ export function HistoryTab({ appointment, clock, onOther }: { appointment: Appoi
     </>
   );
 }
+
+/** Whose names are asked for: a client's comes by a way of its own. */
+export const idsOf = (entries: readonly HistoryEntry[]) => entries.flatMap(({ actor }) => (actor.type === "client" ? [] : [actor.id, actor.on_behalf_of]));
 
 /** What a field was and what it became, as the service keeps it. */
 type Changed = { old: unknown; new: unknown };
@@ -139,7 +142,7 @@ function Entry({ entry, names, clock, onAsOf, onOther }: { entry: HistoryEntry; 
 }
 
 /** An id says nothing to people: who is no longer here is told by what they were. */
-function Who({ actor, names }: { actor: HistoryEntry["actor"]; names: ReadonlyMap<string, string> }) {
+export function Who({ actor, names }: { actor: HistoryEntry["actor"]; names: ReadonlyMap<string, string> }) {
   const { t } = useTranslation();
   const called = (id: string) => names.get(id) ?? (isId(id) ? null : id);
   const own = actor.type === "client" ? <ClientName id={actor.id} /> : called(actor.id);

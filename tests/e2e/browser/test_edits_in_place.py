@@ -1,0 +1,63 @@
+"""Fields of the drawer edited where they stand: what cannot be saved, and what another desk saves meanwhile."""
+
+import re
+from uuid import uuid4
+
+from harness.desk import Desk, see
+from harness.practice import Practice
+from harness.world import expect
+from playwright.async_api import Route
+
+TYPED = "Asks for the quiet room"
+
+
+async def test_a_note_that_could_not_be_saved_stays_in_its_field(desk: Desk, practice: Practice) -> None:
+    name = f"Nora {uuid4().hex[:6]}"
+    await practice.book(practice.a_day(), name, staff=0)
+    drawer = await desk.open(name)
+    notes = drawer.get_by_label("Internal notes")
+    await notes.fill(TYPED)
+
+    async def lose_edits(route: Route) -> None:
+        await (route.abort() if route.request.method == "PATCH" else route.continue_())
+
+    await desk.page.route("**/v1/appointments/*", lose_edits)
+    await desk.button("Save", within=drawer).click()
+    await see(drawer.get_by_role("alert")).to_be_visible()
+    await see(notes).to_have_value(TYPED)
+    await desk.page.unroute("**/v1/appointments/*")
+    await desk.button("Save", within=drawer).click()
+    await desk.told("Saved")
+    await see(drawer.get_by_role("alert")).to_have_count(0)
+    assert (await practice.appointments_of(name))[0]["internal_notes"] == TYPED
+
+
+async def test_what_another_desk_saves_is_told_and_stands_beside_what_is_typed(desk: Desk, practice: Practice) -> None:
+    name = f"Thea {uuid4().hex[:6]}"
+    booked = await practice.book(practice.a_day(), name, staff=0)
+    drawer = await desk.open(name)
+    changed = drawer.get_by_role("status").filter(has_text="Changed just now")
+    theirs = drawer.get_by_role("status").filter(has_text="Saved by somebody else meanwhile")
+    notes = drawer.get_by_label("Internal notes")
+    # What is changed here is no news here.
+    await drawer.get_by_role("checkbox", name="In the client's portal").click(force=True)
+    await desk.told("Saved")
+    await notes.fill(TYPED)
+    await see(changed).to_have_count(0)
+
+    path = f"/v1/appointments/{booked['id']}"
+    expect(await practice.world.booking.patch(path, json={"internal_notes": "Pays in cash"}))
+
+    await see(changed).to_have_text(re.compile("Changed just now ?User"))
+    await see(theirs).to_contain_text("Pays in cash")
+    await see(notes).to_have_value(TYPED)
+    await desk.button("Take this text", within=drawer).click()
+    await see(notes).to_have_value("Pays in cash")
+    await see(theirs).to_have_count(0)
+
+    await practice.world.act(booked["id"], "confirm")
+    await see(changed).to_contain_text("Confirmed · ")
+    await desk.button("What changed", within=drawer).click()
+    await see(drawer.locator(".history > li").first).to_contain_text("Confirmed")
+    await changed.get_by_role("button", name="Close").click()
+    await see(changed).to_have_count(0)

@@ -74,7 +74,7 @@ from notifications.domain.channels import (
     require_channel,
     without_links,
 )
-from notifications.domain.contacts import CatalogueItem, Client, Contact, Preference
+from notifications.domain.contacts import CatalogueItem, Client, Contact, Preference, erased_client
 from notifications.domain.decisions import ON_A_PERSONS_WORD, decided, still_reminds
 from notifications.domain.errors import (
     AddressInvalidError,
@@ -406,6 +406,7 @@ __all__ = [
     "due_reminders",
     "earlier_due",
     "ended_appointments",
+    "erased_client",
     "event_of",
     "failing_drafts",
     "immediate_messages",

@@ -49,6 +49,22 @@ class Client:
         )
 
 
+def erased_client(organization_id: UUID, client_id: UUID) -> Client:
+    """One of whom nothing is known any more but that there was one."""
+    return Client(
+        organization_id=organization_id,
+        id=client_id,
+        name="",
+        email=None,
+        phone=None,
+        locale=None,
+        zone=None,
+        consent=None,
+        merged_into=None,
+        version=0,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueItem:
     """A business, a resource or a service, as far as messages need it."""

@@ -39,6 +39,7 @@ from notifications.domain import (
     ToldSeries,
     User,
     WaitingListEntry,
+    erased_client,
     is_exempt,
     slot_as_appointment,
     suppression_reason,
@@ -54,6 +55,8 @@ from notifications.usecases.subjects import MessageSubjects, client_id_of
 
 _TOLD_LATER: Final = frozenset({Kind.AD_HOC, Kind.ANSWER_REFUSED, Kind.CLIENT_WROTE, Kind.FOLLOW_UP})
 """What is still told when the appointment is over."""
+_WORDS_ABOUT_CLIENTS: Final = frozenset({Kind.AD_HOC, Kind.CLIENT_WROTE})
+"""What somebody has written about the client, or the client to us: it goes with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,10 +272,16 @@ class _Judgement:
             raise self._not_known_yet("client")
         client = self.subjects.clients.get((self.message.organization_id, client_id))
         if client is None and client_id in self.subjects.erased_clients:
-            raise _suppressed("client_erased")
+            return self._erased(client_id)
         if client is None:
             raise self._not_known_yet("client")
         return client
+
+    def _erased(self, client_id: UUID) -> Client:
+        """Staff are told what becomes of their time whoever it was for: their own calendars would keep it."""
+        if self.message.audience is not Audience.STAFF or self.message.kind in _WORDS_ABOUT_CLIENTS:
+            raise _suppressed("client_erased")
+        return erased_client(self.message.organization_id, client_id)
 
     def _consenting(self, client: Client) -> Contact:
         if not client.may_be_reached_by(self.message.channel):

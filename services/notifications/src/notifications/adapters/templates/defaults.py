@@ -383,7 +383,7 @@ def _details(language: _Language, kind: Kind, audience: Audience, about: Iterabl
         details.append(_optional("appointment.staff", f"{language.with_whom}: {{{{ appointment.staff }}}}"))
         details.append(_optional("appointment.location", f"{language.where}: {{{{ appointment.location }}}}"))
     else:
-        details.append(f"{language.for_whom}: {{{{ client.name }}}}")
+        details.append(_optional("client.name", f"{language.for_whom}: {{{{ client.name }}}}"))
     return [*details, ""]
 
 

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { addressOf, ask } from "../api/client";
 import { useServices } from "../api/catalogue";
 import type { components } from "../api/schema/imports";
+import { useRight } from "../api/session";
 import { ReasonSheet } from "../appointments/sheets";
 import { useBusiness } from "../business";
 import { instantOf } from "../time";
@@ -28,6 +29,7 @@ export function ImportPage() {
   const { t, i18n } = useTranslation();
   const { id } = useParams({ from: "/imports/$id" });
   const queries = useQueryClient();
+  const mayWrite = useRight("write_imports");
   const found = useQuery({
     queryKey: ["imports", id],
     queryFn: () => ask<Import>("imports", `/imports/${id}`),
@@ -74,21 +76,22 @@ export function ImportPage() {
           <section className="panel" role="status">
             <progress max={Math.max(1, item.state === "checking" ? counts.rows : counts.chosen)} value={item.state === "checking" ? counts.rows - counts.unchecked : done} aria-label={t(`imports.state.${item.state}`)} />
             <p>{t("imports.progress", { done: number.format(item.state === "checking" ? counts.rows - counts.unchecked : done), all: number.format(item.state === "checking" ? counts.rows : counts.chosen) })}</p>
-            <Button onPress={() => void run("/cancel", { method: "POST", version: item.version })}>{t("imports.cancel")}</Button>
+            {mayWrite && <Button onPress={() => void run("/cancel", { method: "POST", version: item.version })}>{t("imports.cancel")}</Button>}
           </section>
         )}
-        {(item.state === "uploaded" || remap) && <Mapping item={item} onSave={(mapping) => run("/mapping", { method: "PUT", version: item.version, body: mapping })} />}
-        {item.state === "stalled" && <Button kind="primary" onPress={() => void run("/retry", { method: "POST", version: item.version })}>{t("imports.retry")}</Button>}
+        {item.state === "uploaded" && !mayWrite && <p className="soft">{t("imports.managersOnly")}</p>}
+        {mayWrite && (item.state === "uploaded" || remap) && <Mapping item={item} onSave={(mapping) => run("/mapping", { method: "PUT", version: item.version, body: mapping })} />}
+        {mayWrite && item.state === "stalled" && <Button kind="primary" onPress={() => void run("/retry", { method: "POST", version: item.version })}>{t("imports.retry")}</Button>}
         {item.state === "finished" && counts && (
           <section className="panel">
             <p className="lead">{t("imports.done", { booked: number.format(counts.booked), failed: number.format(counts.failed), already: number.format(counts.already_done) })}</p>
             <div className="row">
               {counts.failed > 0 && <a className="btn" href={addressOf("imports", `/imports/${id}/errors.csv`)} download>{t("imports.errors")}</a>}
-              <Button kind="danger" onPress={() => setUndoing(true)}>{t("imports.undo")}</Button>
+              {mayWrite && <Button kind="danger" onPress={() => setUndoing(true)}>{t("imports.undo")}</Button>}
             </div>
           </section>
         )}
-        {!["uploaded", "reading"].includes(item.state) && !remap && <Review item={item} onRemap={item.state === "checked" ? () => setRemap(true) : undefined} onConfirm={item.state === "checked" ? (body) => run("/confirm", { method: "POST", version: item.version, body }) : undefined} />}
+        {!["uploaded", "reading"].includes(item.state) && !remap && <Review item={item} onRemap={() => setRemap(true)} onConfirm={mayWrite && item.state === "checked" ? (body) => run("/confirm", { method: "POST", version: item.version, body }) : undefined} />}
       </div>
       {undoing && (
         <ReasonSheet
@@ -193,10 +196,11 @@ function Mapping({ item, onSave }: { item: Import; onSave: (mapping: Schemas["Ma
 
 const TABS = ["all", "ok", "warning", "conflict", "invalid"] as const;
 
-function Review({ item, onRemap, onConfirm }: { item: Import; onRemap?: () => void; onConfirm?: (body: Schemas["ConfirmIn"]) => Promise<boolean> }) {
+function Review({ item, onRemap, onConfirm }: { item: Import; onRemap: () => void; onConfirm?: (body: Schemas["ConfirmIn"]) => Promise<boolean> }) {
   const { t, i18n } = useTranslation();
   const { clock } = useBusiness();
   const queries = useQueryClient();
+  const mayOverride = useRight("override");
   const [tab, setTab] = useState<(typeof TABS)[number]>("all");
   const [notify, setNotify] = useState(false);
   const [forcing, setForcing] = useState(false);
@@ -240,10 +244,10 @@ function Review({ item, onRemap, onConfirm }: { item: Import; onRemap?: () => vo
       {rows.hasNextPage && <Button isPending={rows.isFetchingNextPage} onPress={() => void rows.fetchNextPage()}>{t("more")}</Button>}
       {onConfirm && counts && (
         <footer className="row">
-          {onRemap && <Button onPress={onRemap}>{t("imports.remap")}</Button>}
+          <Button onPress={onRemap}>{t("imports.remap")}</Button>
           <Checkbox value={notify} onChange={setNotify}>{t("imports.notify")}</Checkbox>
           <span className="fill" />
-          {counts.conflicts > 0 && <Button onPress={() => setForcing(true)}>{t("imports.override", { count: counts.conflicts })}</Button>}
+          {mayOverride && counts.conflicts > 0 && <Button onPress={() => setForcing(true)}>{t("imports.override", { count: counts.conflicts })}</Button>}
           <Button kind="primary" isDisabled={bookable === 0} onPress={() => void onConfirm({ notify })}>{t("imports.confirm", { count: bookable })}</Button>
         </footer>
       )}

@@ -1,0 +1,40 @@
+import { createElement } from "react";
+import { beforeAll, expect, test, vi } from "vitest";
+import { ImportPage } from "../src/imports/ImportPage";
+import { aSession, browser, buttonsOf, draw } from "./drawn";
+
+vi.mock("@tanstack/react-router", async (original) => ({ ...(await original<object>()), useParams: () => ({ id: "one" }) }));
+beforeAll(browser);
+
+const COUNTS = { rows: 2, ok: 1, warnings: 0, conflicts: 1, invalid: 0, booked: 0, failed: 0, already_done: 0, undone: 0, chosen: 0, unchecked: 0 };
+const ROW = { number: 2, version: 1, state: "conflict", dropped: false, outcome: null, outcome_reasons: [], reasons: [], requested: null, values: { client_name: "Iris" } };
+
+const PREVIEW = { headers: ["Client"], columns: {}, unmapped: {}, rows: [], date_orders: {}, warnings: [], reading: [], words: {} };
+
+function importIn(state: string, rights: readonly string[]): string[] {
+  const item = { id: "one", state, version: 3, file_name: "old.csv", counts: COUNTS, warnings: [], failure: null, business_id: "salon" };
+  return buttonsOf(draw(createElement(ImportPage), aSession(rights), [
+    [["imports", "one"], item],
+    [["import-preview", "one", {}], PREVIEW],
+    [["import-rows", "one", "all"], { pages: [{ items: [ROW] }], pageParams: [undefined] }],
+  ]));
+}
+const MANAGER = ["read_imports", "write_imports", "override"];
+const VERBS = ["Check rows", "Stop", "Go on", "Undo import", "Edit row 2", "Leave out row 2", "Columns…", "Book 1 conflict too", "Book 1 row"];
+const verbs = (state: string, rights: readonly string[]) => importIn(state, rights).filter((name) => VERBS.includes(name));
+
+test.each(["uploaded", "checking", "checked", "booking", "finished", "stalled"])("whoever may only read imports is shown none of the verbs of one that is %s", (state) => {
+  expect(verbs(state, ["read_imports"])).toEqual([]);
+});
+
+test("whoever may write imports books, changes and undoes them", () => {
+  expect(verbs("checked", MANAGER)).toEqual(["Edit row 2", "Leave out row 2", "Columns…", "Book 1 conflict too", "Book 1 row"]);
+  expect(verbs("uploaded", MANAGER)).toEqual(["Check rows"]);
+  expect(verbs("finished", MANAGER)).toEqual(["Undo import"]);
+  expect(verbs("booking", MANAGER)).toEqual(["Stop"]);
+  expect(verbs("stalled", MANAGER)).toEqual(["Go on"]);
+});
+
+test("a conflict is overridden only by whoever may override", () => {
+  expect(verbs("checked", ["write_imports"])).not.toContain("Book 1 conflict too");
+});

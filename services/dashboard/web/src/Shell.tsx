@@ -29,6 +29,7 @@ export function Shell() {
   const [help, setHelp] = useState(false);
   const [more, setMore] = useState(false);
   const [commanding, setCommanding] = useState(false);
+  const mayBook = useRight("book");
   useEffect(() => listen(client, session.live_place), [client, session.live_place]);
   useEffect(() => setMore(false), [path]);
   const current = (to: string) => path === to || path.startsWith(`${to}/`);
@@ -36,7 +37,7 @@ export function Shell() {
   useCommandKey("k", () => (commanding || !document.querySelector(".overlay")) && setCommanding(!commanding));
   useShortcuts({
     "?": () => setHelp(true),
-    n: () => void navigate({ to: "/appointments/new" }),
+    n: () => mayBook && void navigate({ to: "/appointments/new" }),
     "g c": () => void navigate({ to: "/calendar" }),
     "g a": () => void navigate({ to: "/appointments" }),
     "g l": () => void navigate({ to: "/clients" }),
@@ -86,9 +87,11 @@ export function Shell() {
       <nav className="tabbar" aria-label={t("nav.main")}>
         <TabLink to="/calendar" icon="cal" name={t("nav.calendar")} current={current("/calendar")} />
         <TabLink to="/appointments" icon="list" name={t("nav.list")} current={current("/appointments")} />
-        <Link to="/appointments/new" className="add" aria-label={t("new.title")}>
-          <Icon name="plus" />
-        </Link>
+        {mayBook && (
+          <Link to="/appointments/new" className="add" aria-label={t("new.title")}>
+            <Icon name="plus" />
+          </Link>
+        )}
         <TabLink to="/clients" icon="users" name={t("nav.clients")} current={current("/clients")} />
         <button type="button" onClick={() => setMore(true)}>
           <Icon name="dots" />

@@ -1,9 +1,26 @@
-import { createElement } from "react";
+import { createElement, type ReactNode } from "react";
 import { beforeAll, expect, test, vi } from "vitest";
+import { NewPage } from "../src/appointments/NewPage";
+import { ClientPage } from "../src/clients/ClientPage";
 import { ImportPage } from "../src/imports/ImportPage";
+import { Shell } from "../src/Shell";
 import { aSession, browser, buttonsOf, draw } from "./drawn";
 
-vi.mock("@tanstack/react-router", async (original) => ({ ...(await original<object>()), useParams: () => ({ id: "one" }) }));
+// What only a browser has nothing of yet is as it is there.
+vi.mock("react", async (original) => {
+  const react = await original<typeof import("react")>();
+  return { ...react, useSyncExternalStore: <T,>(listen: (listener: () => void) => () => void, now: () => T, first?: () => T) => react.useSyncExternalStore(listen, now, first ?? now) };
+});
+vi.mock("@tanstack/react-router", async (original) => ({
+  ...(await original<object>()),
+  useParams: () => ({ id: "one" }),
+  useSearch: () => ({}),
+  useNavigate: () => () => undefined,
+  useRouter: () => ({ history: { canGoBack: () => false } }),
+  useRouterState: () => "/calendar",
+  Link: ({ children, "aria-label": name }: { children: ReactNode; "aria-label"?: string }) => createElement("a", { "aria-label": name }, children),
+  Outlet: () => null,
+}));
 beforeAll(browser);
 
 const COUNTS = { rows: 2, ok: 1, warnings: 0, conflicts: 1, invalid: 0, booked: 0, failed: 0, already_done: 0, undone: 0, chosen: 0, unchecked: 0 };
@@ -37,4 +54,15 @@ test("whoever may write imports books, changes and undoes them", () => {
 
 test("a conflict is overridden only by whoever may override", () => {
   expect(verbs("checked", ["write_imports"])).not.toContain("Book 1 conflict too");
+});
+
+test("whoever may not book is offered no new appointment, neither by the frame nor on a client's page, and a form for one least of all", () => {
+  const client = { id: "one", name: "Iris", version: 1, nearest_appointment: null, merged_into: null };
+  const drawnFor = (rights: readonly string[]) => [
+    ...buttonsOf(draw(createElement(Shell), aSession(rights))),
+    ...buttonsOf(draw(createElement(ClientPage), aSession(rights), [[["clients", "single", "full", "one"], client]])),
+    ...buttonsOf(draw(createElement(NewPage), aSession(rights))),
+  ].filter((name) => ["New appointment", "New", "Book and new"].includes(name));
+  expect(drawnFor(["book"])).toEqual(["New appointment", "New", "Book and new"]);
+  expect(drawnFor(["read_appointments", "read_clients"])).toEqual([]);
 });

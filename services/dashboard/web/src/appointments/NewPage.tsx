@@ -14,7 +14,7 @@ import { optionOf, useFoundClients } from "../clients/ClientPicker";
 import { type Instant, MINUTE, countdown, dayOf, duration, instantOf, isoOf, now } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, ComboBox, Select, TextField } from "../ui/fields";
-import { Page, Waiting } from "../ui/Page";
+import { Empty, Page, Waiting } from "../ui/Page";
 import { Problem, sayReason } from "../ui/Problem";
 import { toast } from "../ui/toasts";
 import { FirstBusiness } from "../setup/Businesses";
@@ -32,6 +32,12 @@ const CUSTOM = "custom";
 const ANY = "any";
 
 export function NewPage() {
+  const { t } = useTranslation();
+  // Its address can be known to whoever may only look.
+  return useRight("book") ? <NewForm /> : <Page title={t("new.title")}><Empty title={t("new.mayNot")} /></Page>;
+}
+
+function NewForm() {
   const { t, i18n } = useTranslation();
   const search = useSearch({ from: "/appointments/new" });
   const navigate = useNavigate();

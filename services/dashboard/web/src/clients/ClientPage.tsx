@@ -35,6 +35,7 @@ export function ClientPage() {
   const counts = useCounts({ client_id: id });
   const mayWrite = useRight("write_clients");
   const mayErase = useRight("erase_clients");
+  const mayBook = useRight("book");
   const mayLink = useMayLink();
   const [open, setOpen] = useState<"edit" | "merge" | "erase" | null>(null);
   const client = detail.data;
@@ -52,7 +53,7 @@ export function ClientPage() {
           {mayWrite && <Button icon="edit" onPress={() => setOpen("edit")}>{t("edit")}</Button>}
           {mayWrite && <Button className="hide-s" onPress={() => setOpen("merge")}>{t("clients.merge")}</Button>}
           {mayErase && <Button kind="danger" className="hide-s" onPress={() => setOpen("erase")}>{t("clients.erase")}</Button>}
-          <Button kind="primary" icon="plus" onPress={() => void navigate({ to: "/appointments/new", search: { client: id } })}>{t("new.short")}</Button>
+          {mayBook && <Button kind="primary" icon="plus" onPress={() => void navigate({ to: "/appointments/new", search: { client: id } })}>{t("new.short")}</Button>}
         </>
       }
     >

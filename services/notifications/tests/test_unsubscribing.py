@@ -1,5 +1,6 @@
 """Unsubscribing from reminders and follow-ups by one click: what a mail offers, and what the click stops."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,9 @@ from slotstream_servicekit.testing.plugin import ApiClientFactory, Signer
 KEY = "bGlua2xpbmtsaW5rbGlua2xpbmtsaW5rbGlua2xpbms="
 OFFERED = re.compile(r"<https://desk\.example\.com/p/([\w-]+)/unsubscribe>")
 UNSUBSCRIBE = "/v1/portal/preferences/unsubscribe"
+WAITING = (
+    "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()"
+)
 
 AsClient = Callable[..., Awaitable[httpx2.AsyncClient]]
 
@@ -179,6 +183,31 @@ async def test_an_erased_client_leaves_nothing_of_it(salon: Salon, as_client: As
     await salon.erase(salon.client_id)
 
     assert (await client.post(UNSUBSCRIBE)).status_code == 404
+    async with salon.database.transaction(salon.organization_id) as session:
+        assert (await session.execute(text("SELECT 1 FROM preferences"))).all() == []
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("way", ["staff", "one click"])
+async def test_what_is_chosen_during_an_erase_does_not_outlive_it(
+    salon: Salon, as_client: AsClient, until: Callable[..., Awaitable[None]], way: str
+) -> None:
+    client = await as_client()
+    tombstone = salon.state_record(salon.client(), erased=True)
+    async with salon.database.system_transaction() as session:
+        await salon.handlers.on_clients(session, [tombstone])
+        asking = asyncio.create_task(
+            salon.http.put(f"/v1/clients/{salon.client_id}/preferences", json={"opted_out": ["sms"]})
+            if way == "staff"
+            else client.post(UNSUBSCRIBE)
+        )
+
+        async def waits_or_is_done() -> bool:
+            return asking.done() or bool((await session.execute(text(WAITING))).scalar())
+
+        await until(waits_or_is_done, what="it waits for the erase")
+
+    assert (await asking).status_code == 404
     async with salon.database.transaction(salon.organization_id) as session:
         assert (await session.execute(text("SELECT 1 FROM preferences"))).all() == []
 

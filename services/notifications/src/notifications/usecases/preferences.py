@@ -29,7 +29,7 @@ async def change_preferences(
     `reminders`: whether reminders and follow-ups are mailed; None leaves it as it is.
     """
     store = PreferenceStore(session)
-    old = await read_preferences(session=session, organization_id=context.organization_id, client_id=client_id)
+    old = await _lock_preferences(session, context.organization_id, client_id)
     if expected_version is not None and expected_version != old.version:
         raise VersionConflictError(old.version)
     is_unsubscribed = old.unsubscribed_at is not None if reminders is None else not reminders
@@ -53,7 +53,7 @@ async def change_preferences(
 
 async def unsubscribe(*, session: AsyncSession, context: Context, client_id: UUID) -> Preference:
     """No reminders and follow-ups by mail any more, as one click in a mail program asks for. Twice is as once."""
-    old = await read_preferences(session=session, organization_id=context.organization_id, client_id=client_id)
+    old = await _lock_preferences(session, context.organization_id, client_id)
     new = await PreferenceStore(session).unsubscribe(
         context.organization_id, client_id, by="one_click", now=context.now
     )
@@ -105,6 +105,19 @@ async def read_stops(
 
 
 async def read_preferences(*, session: AsyncSession, organization_id: UUID, client_id: UUID) -> Preference:
-    if await ClientStore(session).get(organization_id, client_id) is None:
+    is_known = await ClientStore(session).get(organization_id, client_id) is not None
+    return await _preferences_of(session, organization_id, client_id, is_known=is_known)
+
+
+async def _lock_preferences(session: AsyncSession, organization_id: UUID, client_id: UUID) -> Preference:
+    """For who changes them: an erase waits meanwhile, else what is stored here would outlive it."""
+    is_known = await ClientStore(session).lock(organization_id, client_id)
+    return await _preferences_of(session, organization_id, client_id, is_known=is_known)
+
+
+async def _preferences_of(
+    session: AsyncSession, organization_id: UUID, client_id: UUID, *, is_known: bool
+) -> Preference:
+    if not is_known:
         raise NotFoundError(f"There is no client {client_id}")
     return await PreferenceStore(session).get(organization_id, client_id)

@@ -219,6 +219,7 @@ async def change_appointment(
 
     Of an open appointment also the client, the service and the length, where they are wrong: its time is taken anew by
     the rules of the right service, at the same start. A merged client's id stands for the one they were merged into.
+    Nothing of an erased client's appointment is edited: `client_erased`.
     """
     reason = override_reason(principal, body.override)
     async with dependencies.database.transaction(principal) as session:

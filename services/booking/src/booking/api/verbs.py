@@ -118,7 +118,10 @@ async def confirm_appointment(call: CurrentCall, principal: Booker, body: Body =
 
 @router.post("/cancel", response_model=AppointmentOut, responses=tells_versions(200))
 async def cancel_appointment(call: CurrentCall, principal: Booker, body: Body = None) -> Response:
-    """Needs a reason; `tell_client` says whether the client is told."""
+    """Needs a reason; `tell_client` says whether the client is told.
+
+    Of an erased client it takes none, and no verb takes any text: `client_erased`.
+    """
     return await _change(call, principal, Verb.CANCEL, _details(principal, body))
 
 

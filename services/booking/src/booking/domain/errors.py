@@ -19,7 +19,7 @@ class ReasonRequiredError(SlotstreamError):
 
 
 class ClientErasedError(SlotstreamError):
-    """The person was erased: a command from before that, or reopening an appointment, is about them."""
+    """The person was erased: nothing is asked for, done again or written about them any more."""
 
     code = "client_erased"
     kind = ErrorKind.conflict

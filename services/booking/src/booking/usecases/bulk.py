@@ -18,10 +18,11 @@ from booking.publishers import withdraw_messages_record
 from booking.storage.appointments import AppointmentStore
 from booking.storage.bulk import BulkStore
 from booking.storage.connections import connection_of
+from booking.storage.erasure import appointments_of_erased
 from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.history import Recorded, record_changes
-from booking.usecases.lifecycle import Details, decide, refuse_to_hide, told
+from booking.usecases.lifecycle import Details, about_erased, decide, refuse_to_hide, told
 from booking.usecases.messages import send_messages
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.database import unavailable_as_transient
@@ -87,12 +88,15 @@ async def _judged(
     appointments: Sequence[Appointment],
 ) -> tuple[list[tuple[Appointment, Change]], dict[UUID, SlotstreamError]]:
     """The changes that the order makes, and the refusals by appointment."""
-    policy = await policies.current(await connection_of(session), context.organization_id)
+    connection = await connection_of(session)
+    policy = await policies.current(connection, context.organization_id)
+    ids = [appointment.id for appointment in appointments]
+    of_erased = await appointments_of_erased(connection, context.organization_id, ids)
     changes: list[tuple[Appointment, Change]] = []
     refused: dict[UUID, SlotstreamError] = {}
     for appointment in appointments:
         try:
-            new, change = _changed(policy, appointment, order, context)
+            new, change = _changed(policy, appointment, order, context, is_of_erased=appointment.id in of_erased)
         except SlotstreamError as error:
             refused[appointment.id] = error
         else:
@@ -101,18 +105,22 @@ async def _judged(
     return changes, refused
 
 
-def _changed(policy: Policy, old: Appointment, order: BulkOrder, context: Context) -> tuple[Appointment, Change]:
+def _changed(
+    policy: Policy, old: Appointment, order: BulkOrder, context: Context, *, is_of_erased: bool
+) -> tuple[Appointment, Change]:
     verb = VERBS[order.verb]
     if verb is Verb.ARCHIVE:
         refuse_to_hide(old, now=context.now)
         return changed(old, verb=verb, now=context.now, archived=True)
     details = Details(reason=order.reason, notify=order.notify, tell_client=order.tell_client)
+    if is_of_erased:
+        details = about_erased(verb, details)
     status, override = decide(policy, old, verb, context=context, details=details)
     new, change = changed(
         old,
         verb=verb,
         now=context.now,
-        reason=order.reason,
+        reason=details.reason,
         override=override,
         status=status,
         occupies=takes_time(status, pending_occupies=old.occupies),

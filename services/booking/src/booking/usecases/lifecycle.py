@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking.domain.appointments import Appointment, changed, takes_time
 from booking.domain.changes import Override
 from booking.domain.corrections import NO_CORRECTION, Correction
+from booking.domain.erasure import ERASED
 from booking.domain.errors import (
     CancelFirstError,
-    ClientErasedError,
     ExternalIdTakenError,
     NotStartedError,
     OverrideForbiddenError,
@@ -26,11 +26,17 @@ from booking.domain.policy import Policy
 from booking.publishers import snapshot_json
 from booking.storage.appointments import AppointmentStore
 from booking.storage.connections import connection_of
-from booking.storage.erasure import appointments_of_erased
 from booking.storage.external_ids import ExternalIdStore, ExternalKey
 from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.correcting import correct
+from booking.usecases.erased_clients import (
+    ABOUT_A_PERSON,
+    client_was_erased,
+    is_of_erased,
+    refuse_if_erased,
+    refuse_text,
+)
 from booking.usecases.history import Recorded, record_change
 from booking.usecases.limits import check_assignment
 from booking.usecases.retaking import assign_resources, take_again
@@ -68,12 +74,13 @@ async def change_status(
     """Any verb that leads from one status to another on the same appointment."""
     connection = await connection_of(session)
     old = await locked_appointment(connection, context, appointment_id, expected_version)
+    if await is_of_erased(connection, old):
+        details = about_erased(verb, details)
     policy = await policies.current(connection, context.organization_id)
     status, override = decide(policy, old, verb, context=context, details=details)
     occupies = takes_time(status, pending_occupies=old.occupies)
     values: dict[str, Any] = {}
     if verb is Verb.REOPEN:
-        await _refuse_erased(connection, old)
         await _refuse_taken_external_id(connection, context, old)
     if TRANSITIONS[verb].rechecks_slot and occupies and not old.occupies:
         _check_override(context, details.override_reason)
@@ -99,10 +106,12 @@ async def change_status(
     return await record_change(session, new, change=change, context=context)
 
 
-async def _refuse_erased(connection: Connection, old: Appointment) -> None:
-    """An erase takes the person's appointments before it looks: whoever has one after it sees that it was done."""
-    if await appointments_of_erased(connection, old.organization_id, [old.id]):
-        raise ClientErasedError("The client of this appointment was erased.")
+def about_erased(verb: Verb, details: Details) -> Details:
+    """What a verb is told of an erased client's appointment: no text, and the erase where it needs a reason."""
+    if verb in ABOUT_A_PERSON:
+        raise client_was_erased()
+    refuse_text(details.reason, details.override_reason, details.internal_notes)
+    return replace(details, reason=ERASED) if TRANSITIONS[verb].needs_reason else details
 
 
 async def _refuse_taken_external_id(connection: Connection, context: Context, old: Appointment) -> None:
@@ -154,16 +163,13 @@ def verbs_now(policy: Policy, appointment: Appointment, *, context: Context, cli
     )
 
 
-_ABOUT_A_PERSON: Final = frozenset({Verb.REOPEN, Verb.UPDATE})
-
-
 def _is_possible(
     policy: Policy, appointment: Appointment, verb: Verb, *, context: Context, client_erased: bool
 ) -> bool:
     if verb in {Verb.ARCHIVE, Verb.UNARCHIVE}:
         is_wanted = appointment.archived == (verb is Verb.UNARCHIVE)
         return is_wanted and (verb is Verb.UNARCHIVE or not is_to_be_seen(appointment, now=context.now))
-    if client_erased and verb in _ABOUT_A_PERSON:
+    if client_erased and verb in ABOUT_A_PERSON:
         return False
     try:
         decide(policy, appointment, verb, context=context, details=Details(reason=str(verb)))
@@ -229,15 +235,13 @@ async def edit_appointment(
     """Notes, prices, action, sharing; with `resource_ids` a new assignment, which is checked like a booking.
 
     A `correction` of the client, the service or the length is of open appointments alone, and checked like a move.
-    Notes and prices also later, once it is completed or otherwise closed.
+    Notes and prices also later, once it is completed or otherwise closed. Nothing of an erased client's.
     """
     connection = await connection_of(session)
     old = await locked_appointment(connection, context, appointment_id, expected_version)
-    is_afterthought = correction.is_empty and _is_afterthought(old, values, resource_ids)
-    if not is_afterthought:
+    await refuse_if_erased(connection, old)
+    if not (correction.is_empty and _is_afterthought(old, values, resource_ids)):
         status_after(Verb.UPDATE, old.status)
-    if is_afterthought or not correction.is_empty:
-        await _refuse_erased(connection, old)
     _check_override(context, override_reason)
     values = await _with_action_name(connection, policies, context, values)
     corrected, override = await correct(

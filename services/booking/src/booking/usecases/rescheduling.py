@@ -17,6 +17,7 @@ from booking.storage.external_ids import ExternalIdStore
 from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.booking import Booking, Outcome, Predecessor, book_appointment
+from booking.usecases.erased_clients import refuse_if_erased
 from booking.usecases.history import Recorded, record_change
 from booking.usecases.lifecycle import locked_appointment, notice_override
 from slotstream_servicekit.context import Context
@@ -64,6 +65,7 @@ async def reschedule_appointment(
     """Old and new in one transaction, pointing at each other; the new one first."""
     connection = await connection_of(session)
     old = await locked_appointment(connection, context, appointment_id, expected_version)
+    await refuse_if_erased(connection, old)
     status_after(Verb.RESCHEDULE, old.status)
     if not move.changes(old):
         raise NothingChangedError("The appointment has this time and staff already.")

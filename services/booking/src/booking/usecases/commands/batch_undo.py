@@ -8,11 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment, changed
 from booking.domain.changes import Change
+from booking.domain.erasure import ERASED
 from booking.domain.errors import ChangedSinceError, OfAnotherBatchError
 from booking.domain.lifecycle import OPEN, Status, Verb
 from booking.publishers import CommandAnswer, item_result, succeeded
 from booking.storage.appointments import AppointmentStore
 from booking.storage.connections import connection_of
+from booking.storage.erasure import appointments_of_erased
 from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.commands.received import ReceivedCommand
@@ -25,14 +27,19 @@ from slotstream_servicekit.errors import NotFoundError, SlotstreamError
 async def undo(
     session: AsyncSession, _policies: PolicyCache, run: Sequence[ReceivedCommand], now: datetime
 ) -> dict[UUID, CommandAnswer]:
-    """Answers commands that undo, each appointment by itself."""
+    """Answers commands that undo, each appointment by itself.
+
+    Those of erased clients as well, without the reason: it is free text, and the import is to come to its end.
+    """
     commands = [(received, received.command) for received in run if isinstance(received.command, UndoAppointments)]
     # All are locked at once and in one order, so that two runs never wait for each other.
-    store = AppointmentStore(await connection_of(session), run[0].organization_id)
+    connection, organization_id = await connection_of(session), run[0].organization_id
+    store = AppointmentStore(connection, organization_id)
     ids = [appointment_id for _, command in commands for appointment_id in command.appointment_ids]
     appointments = await store.get_all(ids, lock=True)
+    erased = await appointments_of_erased(connection, organization_id, ids)
     return {
-        received.id: await _undo(session, received, command, appointments, context=received.context(now))
+        received.id: await _undo(session, received, command, appointments, erased, context=received.context(now))
         for received, command in commands
     }
 
@@ -42,6 +49,7 @@ async def _undo(
     received: ReceivedCommand,
     command: UndoAppointments,
     appointments: dict[UUID, Appointment],
+    erased: frozenset[UUID],
     *,
     context: Context,
 ) -> CommandAnswer:
@@ -50,7 +58,9 @@ async def _undo(
         for appointment_id in command.appointment_ids
     }
     undone = [
-        _taken_back(appointments[appointment_id], command, context)
+        _taken_back(
+            appointments[appointment_id], context, reason=ERASED if appointment_id in erased else command.reason
+        )
         for appointment_id, error in errors.items()
         if error is None and not _is_gone(appointments[appointment_id])
     ]
@@ -92,14 +102,14 @@ def _objection(appointment: Appointment | None, batch_id: UUID) -> SlotstreamErr
     return None
 
 
-def _taken_back(appointment: Appointment, command: UndoAppointments, context: Context) -> tuple[Appointment, Change]:
+def _taken_back(appointment: Appointment, context: Context, *, reason: str) -> tuple[Appointment, Change]:
     """Cancelled, and where it came in as over already, hidden as well: it never was a cancellation of this book."""
     was_cancelled = appointment.status is Status.CANCELLED
     return changed(
         appointment,
         verb=Verb.ARCHIVE if was_cancelled else Verb.CANCEL,
         now=context.now,
-        reason=command.reason,
+        reason=reason,
         status=Status.CANCELLED,
         occupies=False,
         archived=appointment.status not in OPEN,

@@ -30,7 +30,8 @@ from booking.storage.connections import connection_of
 from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
 from booking.storage.series import SeriesStore
-from booking.usecases.lifecycle import Details, change_status, edit_appointment
+from booking.usecases.erased_clients import client_was_erased, is_series_of_erased
+from booking.usecases.lifecycle import Details, about_erased, change_status, edit_appointment
 from booking.usecases.limits import check_assignment, check_series
 from booking.usecases.rescheduling import Move, reschedule_appointment
 from booking.usecases.series.creating import EXTENDED_EVERY
@@ -84,6 +85,8 @@ async def change_series(
     """
     organization_id, now = context.organization_id, context.now
     series = await _locked(session, organization_id, series_id, expected_version)
+    if await is_series_of_erased(await connection_of(session), series):
+        raise client_was_erased()
     await _check_limits(session, policies, context, series, change)
     about = SeriesTransaction(session=session, policies=policies, series=series, context=context)
     connection = await connection_of(session)
@@ -123,10 +126,12 @@ async def cancel_series(
     expected_version: int | None = None,
 ) -> SeriesReport:
     """Cancels what is still to come of the scope; a series that is cancelled from a date on ends before it."""
-    if not (details.reason or "").strip():
-        raise ReasonRequiredError("'cancel' needs a reason.")
     organization_id, now = context.organization_id, context.now
     series = await _locked(session, organization_id, series_id, expected_version)
+    if await is_series_of_erased(await connection_of(session), series):
+        details = about_erased(Verb.CANCEL, details)
+    if not (details.reason or "").strip():
+        raise ReasonRequiredError("'cancel' needs a reason.")
     if series.status != "active":
         raise InvalidTransitionError("The series is cancelled already.")
     about = SeriesTransaction(session=session, policies=policies, series=series, context=context)

@@ -974,6 +974,8 @@ export interface paths {
         /**
          * Cancel Appointment
          * @description Needs a reason; `tell_client` says whether the client is told.
+         *
+         *     Of an erased client it takes none, and no verb takes any text: `client_erased`.
          */
         post: operations["cancel_appointment"];
         delete?: never;
@@ -1202,6 +1204,7 @@ export interface paths {
          *
          *     Of an open appointment also the client, the service and the length, where they are wrong: its time is taken anew by
          *     the rules of the right service, at the same start. A merged client's id stands for the one they were merged into.
+         *     Nothing of an erased client's appointment is edited: `client_erased`.
          */
         patch: operations["change_appointment"];
         trace?: never;

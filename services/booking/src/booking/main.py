@@ -71,8 +71,8 @@ def create_worker(settings: BookingSettings, *, clock: Clock = system_clock) -> 
     """The worker role: consumers, the relay, and what is done by the clock."""
     from booking.consumers import audited_projections, register
     from booking.storage.bulk import ORDERED_CHANNEL
+    from booking.storage.freed_times import FREED_CHANNEL
     from booking.storage.tables import inbox
-    from booking.storage.waiting_list import FREED_CHANNEL
     from booking.worker import SWEEPS, auditor, bulk_orders, expired_holds, series_extension, waiting_list
     from slotstream_servicekit import workers
     from slotstream_servicekit.housekeeping import housekeeping

@@ -236,7 +236,20 @@ def changed(
         raise CurrencyMismatchError(
             f"The appointment was quoted in {quoted.currency} and cannot be paid in {paid.currency}."
         )
-    return new, Change(verb=verb, fields=differences(old, new), reason=reason, override=override)
+    change = Change(
+        verb=verb, fields=differences(old, new), reason=reason, override=override, gives_back=given_back(old, new)
+    )
+    return new, change
+
+
+def given_back(old: Appointment, new: Appointment) -> tuple[datetime, datetime] | None:
+    """The time that a resource of the appointment is free in after a change, without buffers."""
+    if not old.occupies:
+        return None
+    left = {resource.id for resource in old.resources} - {resource.id for resource in new.resources}
+    if left or not new.occupies:
+        return old.starts_at, old.ends_at
+    return (new.ends_at, old.ends_at) if new.ends_at < old.ends_at else None
 
 
 def differences(old: Appointment, new: Appointment) -> dict[str, tuple[Any, Any]]:

@@ -31,6 +31,8 @@ class Change:
     """Done with its series as a whole: the version of the series that it led to, which is told as one."""
     tell_client: bool | None = None
     """Whether the client is told of this change. None: as the appointment says, of this as of whatever follows."""
+    gives_back: tuple[datetime, datetime] | None = None
+    """Time that a resource of the appointment is free in after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,13 +85,20 @@ class WaitingListEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreedTime:
-    """Time that a cancellation, a move or an offer without an answer has set free. `id` is of what had it."""
+    """Time that an appointment or an offer without an answer has given back, `freed_by`.
+
+    Those who may take it are looked at in portions, in a round: by whom it has come is `reached`, and `is_wanted` says
+    whether one of them may still take it later.
+    """
 
     organization_id: UUID
     id: UUID
+    freed_by: UUID
     business_id: UUID
     begins: datetime
     ends: datetime
+    reached: tuple[datetime, UUID] | None = None
+    is_wanted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The waiting list: entries in and out, and time that was freed and is still to be offered."""
+"""The waiting list: entries in and out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,10 @@ import asyncpg
 from booking.domain.errors import WorkFailure
 from booking.domain.waiting_list import EntryStatus, FreedTime, Offer, WaitingListEntry
 from booking.storage.failures import failure_of
-from booking.storage.tables import freed_times, waiting_list_entries
+from booking.storage.tables import waiting_list_entries
 from slotstream_servicekit.database import Connection
 from slotstream_servicekit.locks import LockClass
 from slotstream_servicekit.rows import named_columns
-
-FREED_CHANNEL: Final = "time_freed"
-"""Notified when time was freed that somebody may wait for."""
 
 _COLUMNS: Final = named_columns(waiting_list_entries)
 _VALUES: Final = (
@@ -169,15 +166,16 @@ class WaitingListStore:
         )
         return [_entry(row) for row in rows]
 
-    async def waiting_for(
-        self, freed: FreedTime, *, after: WaitingListEntry | None, now: datetime, limit: int
-    ) -> list[WaitingListEntry]:
-        """Those whom the freed time may serve, in the order in which they came; without those who were put off."""
+    async def next_for(self, freed: FreedTime, *, now: datetime, limit: int) -> list[tuple[WaitingListEntry, bool]]:
+        """Behind those by whom its round has come, in the order in which they came, those whose window the freed time
+        meets; and whether each waits. Whoever has an offer, or was put off, does not now and may again.
+        """
         rows = await self.connection.fetch(
             f"""
-            SELECT {_COLUMNS} FROM waiting_list_entries
-            WHERE organization_id = $1 AND business_id = $2 AND status = 'waiting'
-              AND window_from < $4 AND window_to > $3 AND (put_off_until IS NULL OR put_off_until <= $5)
+            SELECT {_COLUMNS}, status = 'waiting' AND (put_off_until IS NULL OR put_off_until <= $5) AS waits
+            FROM waiting_list_entries
+            WHERE organization_id = $1 AND business_id = $2 AND status IN ('waiting', 'offered')
+              AND window_from < $4 AND window_to > $3
               AND ($6::timestamptz IS NULL OR (created_at, id) > ($6, $7))
             ORDER BY created_at, id LIMIT $8
             """,
@@ -186,10 +184,10 @@ class WaitingListStore:
             freed.begins,
             freed.ends,
             now,
-            *((after.created_at, after.id) if after is not None else (None, None)),
+            *(freed.reached or (None, None)),
             limit,
         )
-        return [_entry(row) for row in rows]
+        return [(_entry(row), row["waits"]) for row in rows]
 
     async def shown(self, entry_id: UUID) -> ListedEntry | None:
         row = await self.connection.fetchrow(f"{_SHOWN} AND e.id = $2", self.organization_id, entry_id)
@@ -215,74 +213,19 @@ class WaitingListStore:
         )
         return [_listed(row) for row in rows]
 
-    async def note_freed(self, times: Sequence[FreedTime], *, now: datetime) -> bool:
-        """Keeps what somebody waits for, for the worker to offer; whether there is any."""
-        kept = await self.connection.fetch(
-            """
-            INSERT INTO freed_times (organization_id, id, business_id, begins, ends, try_at)
-            SELECT $1, t.id, t.business_id, t.begins, t.ends, $6
-            FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[])
-                AS t(id, business_id, begins, ends)
-            WHERE EXISTS (
-                SELECT FROM waiting_list_entries e
-                WHERE e.organization_id = $1 AND e.business_id = t.business_id AND e.status = 'waiting'
-                  AND e.window_from < t.ends AND e.window_to > t.begins)
-            ORDER BY t.id
-            ON CONFLICT (organization_id, id) DO UPDATE SET begins = excluded.begins, ends = excluded.ends,
-                try_at = excluded.try_at, failure_code = NULL, failed_at = NULL
-            RETURNING 1
-            """,
-            self.organization_id,
-            [time.id for time in times],
-            [time.business_id for time in times],
-            [time.begins for time in times],
-            [time.ends for time in times],
-            now,
-        )
-        return bool(kept)
-
-    async def forget_freed(self, freed: FreedTime) -> None:
-        await self.connection.execute(
-            "DELETE FROM freed_times WHERE organization_id = $1 AND id = $2", self.organization_id, freed.id
-        )
-
-    async def put_off(self, identity: UUID, *, until: datetime, failure: WorkFailure) -> None:
-        """An entry, or a freed time, that the worker failed at: it leaves its turn to the others, and tells why."""
-        values = (self.organization_id, identity, until, failure.code, failure.failed_at)
+    async def put_off(self, entry_id: UUID, *, until: datetime, failure: WorkFailure) -> None:
+        """One that the worker failed at leaves its turn to the others, and tells why."""
         await self.connection.execute(
             """
             UPDATE waiting_list_entries SET put_off_until = $3, failure_code = $4, failed_at = $5
             WHERE organization_id = $1 AND id = $2
             """,
-            *values,
+            self.organization_id,
+            entry_id,
+            until,
+            failure.code,
+            failure.failed_at,
         )
-        await self.connection.execute(
-            """
-            UPDATE freed_times SET try_at = $3, failure_code = $4, failed_at = $5
-            WHERE organization_id = $1 AND id = $2
-            """,
-            *values,
-        )
-
-
-async def next_freed(connection: Connection, *, now: datetime) -> FreedTime | None:
-    """Of all organizations, what has waited longest to be offered, locked."""
-    row = await connection.fetchrow(
-        f"""
-        SELECT {named_columns(freed_times)} FROM freed_times
-        WHERE try_at <= $1 ORDER BY try_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
-        """,
-        now,
-    )
-    if row is None:
-        return None
-    return FreedTime(
-        organization_id=row["organization_id"],
-        id=row["id"],
-        business_id=row["business_id"],
-        begins=row["begins"],
-        ends=row["ends"],
-    )
 
 
 async def next_lapsed(connection: Connection, *, now: datetime) -> WaitingListEntry | None:

@@ -1,39 +1,38 @@
-"""What was freed is noted for those who wait: by a cancellation or a move, or by an offer that came to nothing."""
+"""What was freed is noted for those who wait: by appointments, or by an offer that came to nothing."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment
 from booking.domain.changes import Change
-from booking.domain.lifecycle import Verb
-from booking.domain.waiting_list import EntryStatus, FreedTime, WaitingListEntry
+from booking.domain.waiting_list import EntryStatus, FreedTime, Offer, WaitingListEntry
 from booking.publishers import WaitingListEntryWithdrawn, hold_tombstone, waiting_list_record
 from booking.storage.connections import connection_of
+from booking.storage.freed_times import FREED_CHANNEL, FreedTimeStore
 from booking.storage.holds import HoldStore
 from booking.storage.outbox import enqueue_records
-from booking.storage.waiting_list import FREED_CHANNEL, WaitingListStore
+from booking.storage.waiting_list import WaitingListStore
 from slotstream_contracts.waiting_list import WaitingListEvent
 from slotstream_servicekit.context import Context
+from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.limits import beyond_limits
 from slotstream_servicekit.notify import notify
 
-_FREEING: Final = frozenset({Verb.CANCEL, Verb.RESCHEDULE})
-
 
 async def note_freed(session: AsyncSession, changes: Sequence[tuple[Appointment, Change]], *, context: Context) -> None:
-    """Of these changes, the time that cancellations and moves have set free. Nothing else is offered to who waits."""
+    """Of these changes, the time to come that they have given back, by whatever verb."""
     times = [
         FreedTime(
             organization_id=appointment.organization_id,
-            id=appointment.id,
+            id=new_id(),
+            freed_by=appointment.id,
             business_id=appointment.business_id,
-            begins=appointment.starts_at,
-            ends=appointment.ends_at,
+            begins=change.gives_back[0],
+            ends=change.gives_back[1],
         )
         for appointment, change in changes
-        if change.verb in _FREEING and appointment.starts_at > context.now
+        if change.gives_back is not None and change.gives_back[1] > context.now
     ]
     await _note(session, times, context=context)
 
@@ -44,9 +43,36 @@ async def _note(session: AsyncSession, times: Sequence[FreedTime], *, context: C
     connection = await connection_of(session)
     # Who waits is none of a limited caller's business, but whom the time goes to is not theirs to decide either.
     async with beyond_limits(connection, context.limits):
-        kept = await WaitingListStore(connection, context.organization_id).note_freed(times, now=context.now)
+        kept = await FreedTimeStore(connection, context.organization_id).note(times, now=context.now)
     if kept:
         await notify(session, FREED_CHANNEL)
+
+
+async def _pass_on(session: AsyncSession, entry: WaitingListEntry, offer: Offer, *, context: Context) -> None:
+    """What the offer held is for the next; and where the client waits on, they may have what was kept meanwhile.
+
+    Where what was kept begins with the offer, and so leads to all starts that the offer's own time would, it is enough.
+    """
+    waits = entry.status is EntryStatus.WAITING
+    times = await FreedTimeStore(await connection_of(session), entry.organization_id).wake(
+        entry.business_id,
+        entry.window_from if waits else offer.starts_at,
+        entry.window_to if waits else offer.ends_at,
+        now=context.now,
+    )
+    if times:
+        await notify(session, FREED_CHANNEL)
+    if any(begins == offer.starts_at and offer.ends_at <= ends for begins, ends in times):
+        return
+    freed = FreedTime(
+        organization_id=entry.organization_id,
+        id=new_id(),
+        freed_by=offer.id,
+        business_id=entry.business_id,
+        begins=offer.starts_at,
+        ends=offer.ends_at,
+    )
+    await _note(session, [freed], context=context)
 
 
 async def end_offer(
@@ -66,14 +92,7 @@ async def end_offer(
     if offer is not None:
         if await HoldStore(connection, entry.organization_id).remove(offer.id):
             records.append(hold_tombstone(offer.id, organization_id=entry.organization_id))
-        freed = FreedTime(
-            organization_id=entry.organization_id,
-            id=offer.id,
-            business_id=entry.business_id,
-            begins=offer.starts_at,
-            ends=offer.ends_at,
-        )
-        await _note(session, [freed], context=context)
+        await _pass_on(session, ended, offer, context=context)
     await enqueue_records(connection, records)
     return ended
 

@@ -1,5 +1,7 @@
 """What the worker does with the list: it offers freed time in order, takes back what nobody answered, ends windows."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -18,11 +20,13 @@ from booking.publishers import (
 )
 from booking.storage.bookings import BookingStore
 from booking.storage.connections import connection_of
+from booking.storage.freed_times import FreedTimeStore, next_freed
 from booking.storage.outbox import enqueue_records
 from booking.storage.policies import PolicyCache
-from booking.storage.waiting_list import WaitingListStore, next_freed, next_lapsed, next_over
+from booking.storage.waiting_list import WaitingListStore, next_lapsed, next_over
 from booking.usecases.holds import hold_slot
 from booking.usecases.waiting_list.freeing import end_offer
+from slotstream_scheduling.reasons import Code
 from slotstream_servicekit.context import Actor, Cause, Context
 from slotstream_servicekit.database import Connection, unavailable_as_transient
 from slotstream_servicekit.errors import RETRYABLE_KINDS, SlotstreamError
@@ -31,16 +35,20 @@ from slotstream_servicekit.ids import new_id
 _SYSTEM: Final = Actor(type="system", id="waiting_list")
 _AT_ONCE: Final = 100
 _PUT_OFF: Final = timedelta(minutes=5)
+_MOST_REFUSED: Final = 100
+"""So many starts that cannot be had are tried in one transaction, which others wait for."""
+_KEPT: Final = timedelta(minutes=5)
+"""How long freed time that somebody may still take is left alone, unless an offer ends before."""
 
-_Refused = set[tuple[UUID, UUID | None, datetime]]
-"""Service, resource and start of what cannot be had."""
+_Entries = Sequence[tuple[WaitingListEntry, bool]]
+"""Each with whether it waits for an offer now."""
 
 
 async def offer_next(*, session: AsyncSession, policies: PolicyCache, now: datetime, hold: timedelta) -> bool:
-    """Offers one slot of freed time to whoever has waited longest for it; whether there was any freed time.
+    """Offers one slot of freed time to whoever has waited longest for it; whether there was any to be tried.
 
-    Time of which nothing can be offered to anybody is let go of. Raises WorkFailedError, which names an entry or a
-    freed time.
+    One time is tried with a portion of those who may take it. Once it was tried with all, it is kept while one of them
+    may take it later, and else let go of. Raises WorkFailedError, which names an entry or a freed time.
     """
     connection = await connection_of(session)
     freed = await next_freed(connection, now=now)
@@ -48,8 +56,7 @@ async def offer_next(*, session: AsyncSession, policies: PolicyCache, now: datet
         return False
     try:
         with unavailable_as_transient():
-            if not await _offer(connection, policies, freed, now=now, hold=hold):
-                await WaitingListStore(connection, freed.organization_id).forget_freed(freed)
+            await _try(connection, policies, freed, now=now, hold=hold)
     except WorkFailedError:
         raise
     except Exception as error:
@@ -57,48 +64,93 @@ async def offer_next(*, session: AsyncSession, policies: PolicyCache, now: datet
     return True
 
 
-async def _offer(
+async def _try(
     connection: Connection, policies: PolicyCache, freed: FreedTime, *, now: datetime, hold: timedelta
-) -> bool:
-    """Whether a slot was offered: then there may be more of the freed time, for somebody else."""
+) -> None:
     store = WaitingListStore(connection, freed.organization_id)
     await store.take_turns()
-    policy = await policies.current(connection, freed.organization_id)
-    context = _context(freed.organization_id, freed.id, now)
-    refused: _Refused = set()
-    after: WaitingListEntry | None = None
-    while entries := await store.waiting_for(freed, after=after, now=now, limit=_AT_ONCE):
-        for entry in entries:
+    trial = _Trial(
+        connection=connection,
+        policies=policies,
+        policy=await policies.current(connection, freed.organization_id),
+        freed=freed,
+        context=_context(freed.organization_id, freed.freed_by, now),
+        hold=hold,
+        is_wanted=freed.is_wanted,
+    )
+    entries = await store.next_for(freed, now=now, limit=_AT_ONCE)
+    reached = await trial.offer_to_one_of(entries)
+    times = FreedTimeStore(connection, freed.organization_id)
+    is_wanted = trial.is_wanted or bool(trial.in_the_way and await times.may_come_free(trial.in_the_way))
+    if reached is not None:
+        await times.go_on(freed, reached=(reached.created_at, reached.id), is_wanted=is_wanted, now=now)
+    elif is_wanted:
+        await times.keep(freed, until=now + _KEPT)
+    else:
+        await times.forget(freed)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Trial:
+    """Freed time that is tried with some of those who may take it, and what comes of that."""
+
+    connection: Connection
+    policies: PolicyCache
+    policy: Policy
+    freed: FreedTime
+    context: Context
+    hold: timedelta
+    is_wanted: bool
+    refused: set[tuple[UUID, UUID | None, datetime]] = field(default_factory=set)
+    """Service, resource and start of what cannot be had."""
+    in_the_way: set[UUID] = field(default_factory=set)
+
+    async def offer_to_one_of(self, entries: _Entries) -> WaitingListEntry | None:
+        """The entry behind which there may be more: it was offered a slot, or is the last that was tried."""
+        for entry, waits in entries:
+            starts = self._starts(entry)
+            offered = False
+            if waits:
+                try:
+                    offered = await self._offer_to(entry, starts)
+                except SlotstreamError:
+                    raise
+                except Exception as error:
+                    raise WorkFailedError(entry.organization_id, entry.id) from error
+            if offered or not waits:
+                self.is_wanted |= next(starts, None) is not None
+            if offered or len(self.refused) >= _MOST_REFUSED:
+                return entry
+        return entries[-1][0] if len(entries) == _AT_ONCE else None
+
+    def _starts(self, entry: WaitingListEntry) -> Iterator[datetime]:
+        service = self.policy.services.get(entry.service_id)
+        if service is None or service.archived:
+            return iter(())
+        return possible_starts(entry, self.freed, service, now=self.context.now, hold=self.hold)
+
+    async def _offer_to(self, entry: WaitingListEntry, starts: Iterator[datetime]) -> bool:
+        """Holds the first start that can be had, judged as any hold is, and says so; whether there was one."""
+        for start in starts:
+            wanted = (entry.service_id, entry.resource_id, start)
+            if wanted in self.refused:
+                continue
             try:
-                if await _offer_to(entry, freed, connection, policies, policy, context, hold=hold, refused=refused):
-                    return True
-            except SlotstreamError:
-                raise
-            except Exception as error:
-                raise WorkFailedError(entry.organization_id, entry.id) from error
-        after = entries[-1]
-    return False
-
-
-async def _offer_to(
-    entry: WaitingListEntry,
-    freed: FreedTime,
-    connection: Connection,
-    policies: PolicyCache,
-    policy: Policy,
-    context: Context,
-    *,
-    hold: timedelta,
-    refused: _Refused,
-) -> bool:
-    """Holds the first slot of the freed time that suits, judged as any hold is, and says so; whether there was one."""
-    service = policy.services.get(entry.service_id)
-    if service is None or service.archived:
+                async with self.connection.transaction():
+                    kept = await self._hold(entry, start)
+                    await _tell(self.connection, self.context, entry, kept)
+            except _GoneError:
+                return False
+            except SlotstreamError as error:
+                if error.kind in RETRYABLE_KINDS:
+                    raise
+                self.refused.add(wanted)
+                self.in_the_way |= _holders_in_the_way(error)
+            else:
+                return True
         return False
-    for start in possible_starts(entry, freed, service, now=context.now, hold=hold):
-        wanted = (entry.service_id, entry.resource_id, start)
-        if wanted in refused:
-            continue
+
+    async def _hold(self, entry: WaitingListEntry, start: datetime) -> Hold:
         request = HoldRequest(
             id=new_id(),
             business_id=entry.business_id,
@@ -106,21 +158,20 @@ async def _offer_to(
             starts_at=start,
             duration=None,
             resource_ids=(entry.resource_id,) if entry.resource_id is not None else None,
-            lasts=hold,
+            lasts=self.hold,
         )
-        try:
-            async with connection.transaction():
-                kept = await hold_slot(connection=connection, policies=policies, context=context, request=request)
-                await _tell(connection, context, entry, kept)
-        except _GoneError:
-            return False
-        except SlotstreamError as error:
-            if error.kind in RETRYABLE_KINDS:
-                raise
-            refused.add(wanted)
-        else:
-            return True
-    return False
+        return await hold_slot(
+            connection=self.connection, policies=self.policies, context=self.context, request=request
+        )
+
+
+def _holders_in_the_way(error: SlotstreamError) -> set[UUID]:
+    return {
+        UUID(holder_id)
+        for reason in error.reasons
+        if reason.code in {Code.SLOT_TAKEN, Code.CLASS_FULL}
+        for holder_id in reason.conflicts_with
+    }
 
 
 class _GoneError(Exception):
@@ -169,8 +220,10 @@ async def expire_entries(*, session: AsyncSession, now: datetime) -> bool:
 
 async def put_off(*, session: AsyncSession, error: WorkFailedError, now: datetime) -> None:
     """What failed leaves its turn to the others, and tells why."""
-    store = WaitingListStore(await connection_of(session), error.organization_id)
-    await store.put_off(error.id, until=now + _PUT_OFF, failure=WorkFailure(code=error.code, failed_at=now))
+    connection = await connection_of(session)
+    until, failure = now + _PUT_OFF, WorkFailure(code=error.code, failed_at=now)
+    await WaitingListStore(connection, error.organization_id).put_off(error.id, until=until, failure=failure)
+    await FreedTimeStore(connection, error.organization_id).put_off(error.id, until=until, failure=failure)
 
 
 def _context(organization_id: UUID, cause: UUID, now: datetime) -> Context:

@@ -1,0 +1,164 @@
+"""Time that was given back and is still to be offered to those who wait."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from booking.domain.errors import WorkFailure
+from booking.domain.waiting_list import FreedTime
+from booking.storage.tables import freed_times
+from slotstream_servicekit.database import Connection
+from slotstream_servicekit.rows import named_columns
+
+FREED_CHANNEL: Final = "time_freed"
+"""Notified when time was freed that somebody may wait for."""
+
+
+@dataclass(frozen=True, slots=True)
+class FreedTimeStore:
+    """One organization's freed times, within the transaction of `connection`."""
+
+    connection: Connection
+    organization_id: UUID
+
+    async def note(self, times: Sequence[FreedTime], *, now: datetime) -> bool:
+        """Keeps what somebody on the list may want, for the worker to offer; whether there is any.
+
+        Whoever has an offer counts: they may decline it.
+        """
+        kept = await self.connection.fetch(
+            """
+            INSERT INTO freed_times (organization_id, id, freed_by, business_id, begins, ends, try_at)
+            SELECT $1, t.id, t.freed_by, t.business_id, t.begins, t.ends, $7
+            FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[])
+                AS t(id, freed_by, business_id, begins, ends)
+            WHERE EXISTS (
+                SELECT FROM waiting_list_entries e
+                WHERE e.organization_id = $1 AND e.business_id = t.business_id
+                  AND e.status IN ('waiting', 'offered') AND e.window_from < t.ends AND e.window_to > t.begins)
+            RETURNING 1
+            """,
+            self.organization_id,
+            [time.id for time in times],
+            [time.freed_by for time in times],
+            [time.business_id for time in times],
+            [time.begins for time in times],
+            [time.ends for time in times],
+            now,
+        )
+        return bool(kept)
+
+    async def wake(
+        self, business_id: UUID, begins: datetime, ends: datetime, *, now: datetime
+    ) -> list[tuple[datetime, datetime]]:
+        """Has what is kept for later, and meets [begins, ends), tried now; its times.
+
+        What the worker is just trying is left out: whoever gives an offer back never waits for the worker, which may
+        wait for the time of that offer.
+        """
+        rows = await self.connection.fetch(
+            """
+            UPDATE freed_times f SET try_at = $5
+            FROM (
+                SELECT id FROM freed_times
+                WHERE organization_id = $1 AND business_id = $2 AND begins < $4 AND ends > $3 AND try_at > $5
+                FOR UPDATE SKIP LOCKED
+            ) AS kept
+            WHERE f.organization_id = $1 AND f.id = kept.id RETURNING f.begins, f.ends
+            """,
+            self.organization_id,
+            business_id,
+            begins,
+            ends,
+            now,
+        )
+        return [(row["begins"], row["ends"]) for row in rows]
+
+    async def go_on(self, freed: FreedTime, *, reached: tuple[datetime, UUID], is_wanted: bool, now: datetime) -> None:
+        """Its round goes on behind the entry that it has come by, after the other times that are to be tried."""
+        await self.connection.execute(
+            """
+            UPDATE freed_times SET try_at = $3, reached_at = $4, reached_id = $5, is_wanted = $6
+            WHERE organization_id = $1 AND id = $2
+            """,
+            self.organization_id,
+            freed.id,
+            now,
+            *reached,
+            is_wanted,
+        )
+
+    async def keep(self, freed: FreedTime, *, until: datetime) -> None:
+        """Its round is over, and another begins then."""
+        await self.connection.execute(
+            """
+            UPDATE freed_times SET try_at = $3, reached_at = NULL, reached_id = NULL, is_wanted = false,
+                failure_code = NULL, failed_at = NULL
+            WHERE organization_id = $1 AND id = $2
+            """,
+            self.organization_id,
+            freed.id,
+            until,
+        )
+
+    async def forget(self, freed: FreedTime) -> None:
+        await self.connection.execute(
+            "DELETE FROM freed_times WHERE organization_id = $1 AND id = $2", self.organization_id, freed.id
+        )
+
+    async def put_off(self, freed_id: UUID, *, until: datetime, failure: WorkFailure) -> None:
+        """One that the worker failed at leaves its turn to the others, and tells why."""
+        await self.connection.execute(
+            """
+            UPDATE freed_times SET try_at = $3, failure_code = $4, failed_at = $5
+            WHERE organization_id = $1 AND id = $2
+            """,
+            self.organization_id,
+            freed_id,
+            until,
+            failure.code,
+            failure.failed_at,
+        )
+
+    async def may_come_free(self, holder_ids: Collection[UUID]) -> bool:
+        """Whether one of those who were in the way is a hold: it ends by itself, and gives its time to nobody."""
+        found: bool = await self.connection.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM unnest($2::uuid[]) AS t(id)
+                WHERE NOT EXISTS (SELECT FROM appointments a WHERE a.organization_id = $1 AND a.id = t.id))
+            """,
+            self.organization_id,
+            sorted(holder_ids),
+        )
+        return found
+
+
+async def next_freed(connection: Connection, *, now: datetime) -> FreedTime | None:
+    """Of all organizations, what has waited longest to be offered, locked."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT {named_columns(freed_times)} FROM freed_times
+        WHERE try_at <= $1 ORDER BY try_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+        """,
+        now,
+    )
+    return None if row is None else _freed_time(row)
+
+
+def _freed_time(row: asyncpg.Record) -> FreedTime:
+    return FreedTime(
+        organization_id=row["organization_id"],
+        id=row["id"],
+        # One of the version before bears the id of what had it.
+        freed_by=row["freed_by"] or row["id"],
+        business_id=row["business_id"],
+        begins=row["begins"],
+        ends=row["ends"],
+        reached=None if row["reached_id"] is None else (row["reached_at"], row["reached_id"]),
+        is_wanted=row["is_wanted"],
+    )

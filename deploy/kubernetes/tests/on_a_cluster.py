@@ -89,6 +89,8 @@ def may_reach(pod: str) -> set[str]:
         found.add("dashboard-api")
     if pod == "dashboard-api":
         found |= set(APIS)
+    if pod == "calendar-sync-api":
+        found.add(pod)  # its feeds are open to all, and so to itself
     return found
 
 

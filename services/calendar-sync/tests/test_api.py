@@ -1,5 +1,6 @@
 """Connections and feeds over HTTP."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -8,6 +9,8 @@ import icalendar
 import pytest
 from calendar_tenant import IcsServer, Tenant, an_event
 from sqlalchemy import text
+
+from calendar_sync.usecases import connections, feeds
 
 pytestmark = pytest.mark.service
 
@@ -315,6 +318,24 @@ async def test_a_rotated_or_revoked_address_is_dead(tenant: Tenant) -> None:
     dead = await tenant.anonymous.get(path_of(rotated))
 
     assert (dead.status_code, dead.json()["code"]) == (404, "feed_not_found")
+
+
+@pytest.mark.parametrize("what", ["connections", "feeds"])
+async def test_two_that_come_at_once_do_not_both_take_the_last_place(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(feeds, "MOST_FEEDS", 1)
+    more = {"kind": "ics", "url": "https://example.com/a.ics"} if what == "connections" else {}
+    body = {"resource_id": str(tenant.resource_id), **more}
+
+    answers = await asyncio.gather(*(tenant.http.post(f"/v1/{what}", json=body) for _ in range(3)))
+
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {f"too_many_{what}"}
+    [kept] = (await tenant.http.get(f"/v1/{what}")).json()["items"]
+    assert (await tenant.http.delete(f"/v1/{what}/{kept['id']}")).status_code == 204
+    assert (await tenant.http.post(f"/v1/{what}", json=body)).status_code == 201
 
 
 async def test_the_secret_is_shown_once_and_stored_nowhere(tenant: Tenant) -> None:

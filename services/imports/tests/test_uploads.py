@@ -1,10 +1,14 @@
 """Taking in a file, and settling what its columns mean."""
 
+import asyncio
 import csv
 import io
 from typing import Any
 
+import pytest
 from imports_service import ImportsService
+
+from imports.usecases import files
 
 FILE = "Client,Phone,Service,Start\nEva Müller,030 901820,Haircut,2026-03-30 10:00\n"
 
@@ -116,6 +120,21 @@ async def test_a_file_with_more_rows_than_allowed_is_refused_whole(service: Impo
     answer = await service.upload("Client,Phone,Service,Start\n" + rows)
     assert (answer.status_code, answer.json()["code"]) == (422, "unreadable_file")
     assert (await service.http.get("/v1/imports")).json()["items"] == []
+
+
+async def test_an_organization_has_so_many_open_imports_and_one_is_cancelled_before_another_comes(
+    service: ImportsService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_OPEN", 1)
+    uploads = await asyncio.gather(*(service.upload(FILE, **{"Idempotency-Key": f"k{number}"}) for number in range(3)))
+    [(number, taken)] = [(number, answer) for number, answer in enumerate(uploads) if answer.status_code == 201]
+    assert {answer.json()["code"] for answer in uploads if answer.status_code == 409} == {"too_many_imports"}
+    assert len((await service.http.get("/v1/imports")).json()["items"]) == 1
+    assert (await service.upload(FILE, **{"Idempotency-Key": f"k{number}"})).status_code == 201
+
+    cancelled = await service.http.post(f"/v1/imports/{taken.json()['id']}/cancel")
+    assert cancelled.status_code == 200, cancelled.text
+    assert (await service.upload(FILE)).status_code == 201
 
 
 async def test_a_business_of_another_organization_is_not_there(service: ImportsService) -> None:

@@ -38,3 +38,5 @@ class LockClass(IntEnum):
     COMMANDS = 7_227_027
     """Doing an organization's commands: shared by batches that book in one step, exclusive for one that goes on while
     it holds what it has booked; the key is a hash of the organization."""
+    COUNTED = 7_227_028
+    """Counting and adding what an organization has a number of; the key is a hash of the table and the organization."""

@@ -13,6 +13,7 @@ from calendar_sync.domain.busy import (
 )
 from calendar_sync.domain.calendars import CalendarReader, CalendarText, CalendarWriter, Reading, Unchanged
 from calendar_sync.domain.connections import (
+    MOST_CONNECTIONS,
     Connection,
     ConnectionId,
     ConnectionKind,
@@ -27,11 +28,14 @@ from calendar_sync.domain.errors import (
     FeedNotFoundError,
     IdTakenError,
     ReadingFailedError,
+    TooManyConnectionsError,
+    TooManyFeedsError,
     UnknownResourceError,
 )
 from calendar_sync.domain.events import BusyChanged, BusyGone, CalendarConnected, CalendarEvent, ConnectionPaused
 from calendar_sync.domain.feeds import (
     EVENT_STATUS_BY_APPOINTMENT,
+    MOST_FEEDS,
     Feed,
     FeedEntry,
     FeedId,
@@ -41,6 +45,8 @@ from calendar_sync.domain.feeds import (
 
 __all__ = [
     "EVENT_STATUS_BY_APPOINTMENT",
+    "MOST_CONNECTIONS",
+    "MOST_FEEDS",
     "BusyChanged",
     "BusyChanges",
     "BusyGone",
@@ -70,6 +76,8 @@ __all__ = [
     "ReadingFailedError",
     "ReadingWarning",
     "ResourceId",
+    "TooManyConnectionsError",
+    "TooManyFeedsError",
     "Unchanged",
     "UnknownResourceError",
     "Warnings",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 from uuid import UUID
 
 from calendar_sync.domain.busy import ReadingWarning
@@ -13,6 +13,8 @@ ConnectionId = NewType("ConnectionId", UUID)
 ResourceId = NewType("ResourceId", UUID)
 
 MAX_BACKOFF_DOUBLINGS = 6
+MOST_CONNECTIONS: Final = 1_000
+"""Of an organization."""
 
 
 class ConnectionKind(StrEnum):

@@ -27,6 +27,16 @@ class IdTakenError(SlotstreamError):
     kind = ErrorKind.conflict
 
 
+class TooManyConnectionsError(SlotstreamError):
+    code = "too_many_connections"
+    kind = ErrorKind.conflict
+
+
+class TooManyFeedsError(SlotstreamError):
+    code = "too_many_feeds"
+    kind = ErrorKind.conflict
+
+
 class ConnectionPausedError(SlotstreamError):
     code = "connection_paused"
     kind = ErrorKind.conflict

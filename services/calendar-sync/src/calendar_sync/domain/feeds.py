@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, NewType
+from typing import Final, Literal, NewType
 from uuid import UUID
 
 from calendar_sync.domain.connections import ResourceId
 
 FeedId = NewType("FeedId", UUID)
+
+MOST_FEEDS: Final = 1_000
+"""Of an organization."""
 
 
 class FeedTitle(StrEnum):

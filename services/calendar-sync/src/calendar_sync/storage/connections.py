@@ -21,6 +21,7 @@ from calendar_sync.domain import (
     ResourceId,
 )
 from calendar_sync.storage.tables import connections
+from slotstream_servicekit.counting import count_alone
 from slotstream_servicekit.notify import notify
 
 DUE_CHANNEL: Final = "connections_due"
@@ -78,6 +79,10 @@ class ConnectionStore:
         values = {**_values_of(connection), "sealed_secret": sealed_secret}
         statement = upsert(connections).values(values).on_conflict_do_nothing().returning(connections.c.id)
         return (await self._session.execute(statement)).first() is not None
+
+    async def count_alone(self, organization_id: UUID) -> int:
+        """How many the organization has; until the transaction ends nobody else counts them."""
+        return await count_alone(self._session, connections, organization_id)
 
     async def get(self, organization_id: UUID, connection_id: UUID, *, lock: bool = False) -> Connection:
         statement = select(*_SHOWN).where(

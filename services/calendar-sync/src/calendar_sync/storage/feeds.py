@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from calendar_sync.domain import Feed, FeedId, FeedNotFoundError, FeedTitle, ResourceId
 from calendar_sync.storage.tables import feeds
+from slotstream_servicekit.counting import count_alone
 
 _SHOWN = [column for column in feeds.c if column.name != "secret_digest"]
 
@@ -25,6 +26,10 @@ class FeedStore:
         values = {**_values_of(feed), "secret_digest": secret_digest}
         statement = upsert(feeds).values(values).on_conflict_do_nothing().returning(feeds.c.id)
         return (await self._session.execute(statement)).first() is not None
+
+    async def count_alone(self, organization_id: UUID) -> int:
+        """How many the organization has; until the transaction ends nobody else counts them."""
+        return await count_alone(self._session, feeds, organization_id)
 
     async def get(self, organization_id: UUID, feed_id: UUID, *, lock: bool = False) -> Feed:
         statement = select(*_SHOWN).where(feeds.c.organization_id == organization_id, feeds.c.id == feed_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from calendar_sync.domain import (
+    MOST_CONNECTIONS,
     BusyGone,
     Connection,
     ConnectionId,
@@ -17,6 +18,7 @@ from calendar_sync.domain import (
     IdTakenError,
     PauseReason,
     ResourceId,
+    TooManyConnectionsError,
     UnknownResourceError,
 )
 from calendar_sync.publishers import publish
@@ -68,6 +70,8 @@ async def connect_calendar(
     store = ConnectionStore(session)
     if not await store.add(connection, sealed_secret=sealed_secret):
         raise IdTakenError("The id is in use already.")
+    if await store.count_alone(context.organization_id) > MOST_CONNECTIONS:
+        raise TooManyConnectionsError(f"There are {MOST_CONNECTIONS} connections already: disconnect one first.")
     await store.announce_due()
     return connection
 

@@ -8,12 +8,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from calendar_sync.domain import (
+    MOST_FEEDS,
     Feed,
     FeedEntry,
     FeedId,
     FeedTitle,
     IdTakenError,
     ResourceId,
+    TooManyFeedsError,
     UnknownResourceError,
     digest_of,
 )
@@ -52,8 +54,11 @@ async def issue_feed(
         updated_at=context.now,
         version=1,
     )
-    if not await FeedStore(session).add(feed, secret_digest=digest_of(secret_of(feed))):
+    store = FeedStore(session)
+    if not await store.add(feed, secret_digest=digest_of(secret_of(feed))):
         raise IdTakenError("The id is in use already.")
+    if await store.count_alone(context.organization_id) > MOST_FEEDS:
+        raise TooManyFeedsError(f"There are {MOST_FEEDS} feeds already: revoke one first.")
     return feed
 
 

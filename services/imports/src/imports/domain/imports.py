@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 from uuid import UUID, uuid5
 
 from imports.domain.mapping import ColumnMapping
@@ -45,6 +45,8 @@ STAGES: Mapping[ImportState, Stage] = {
     ImportState.UNDOING: Stage.UNDO,
 }
 """When an import sends commands to booking, and which."""
+MOST_OPEN: Final = 20
+"""Imports of an organization that are not settled yet: each has a file of many megabytes kept."""
 RESTING = SETTLED | {ImportState.FAILED, ImportState.STALLED}
 """Where the progress of an import ends."""
 
@@ -60,6 +62,11 @@ class NotReadyError(SlotstreamError):
     """Something outside the file keeps the import from going on."""
 
     code = "not_ready"
+    kind = ErrorKind.conflict
+
+
+class TooManyImportsError(SlotstreamError):
+    code = "too_many_imports"
     kind = ErrorKind.conflict
 
 

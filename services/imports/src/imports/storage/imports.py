@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from imports.domain.imports import AT_WORK, FileDeletedError, Import, ImportId, ImportState
+from imports.domain.imports import AT_WORK, SETTLED, FileDeletedError, Import, ImportId, ImportState
 from imports.domain.mapping import ColumnMapping
 from imports.storage.documents import (
     actor_document,
@@ -20,6 +20,7 @@ from imports.storage.documents import (
     reasons_from,
 )
 from imports.storage.tables import import_files, imports, mappings
+from slotstream_servicekit.counting import count_alone
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 from slotstream_servicekit.notify import notify
 from slotstream_servicekit.rows import columns_of
@@ -39,6 +40,10 @@ class ImportStore:
         """Whether the id was free."""
         statement = upsert(imports).values(_values_of(imported)).on_conflict_do_nothing().returning(imports.c.id)
         return (await self._session.execute(statement)).first() is not None
+
+    async def count_open_alone(self, organization_id: UUID) -> int:
+        """How many of the organization are not settled; until the transaction ends nobody else counts them."""
+        return await count_alone(self._session, imports, organization_id, imports.c.state.not_in(sorted(SETTLED)))
 
     async def get(self, organization_id: UUID, import_id: UUID) -> Import:
         """Raises NotFoundError."""

@@ -9,7 +9,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from imports.domain.imports import MAPPABLE, Import, ImportId, ImportState, WrongStateError
+from imports.domain.imports import (
+    MAPPABLE,
+    MOST_OPEN,
+    Import,
+    ImportId,
+    ImportState,
+    TooManyImportsError,
+    WrongStateError,
+)
 from imports.domain.mapping import ColumnMapping, check, signature, suggest
 from imports.domain.rows import RowCounts
 from imports.domain.survey import Survey
@@ -73,7 +81,10 @@ async def upload_import(
     content: bytes,
     facts: FileFacts,
 ) -> tuple[Import, bool]:
-    """The import, and whether it is new: the same id with the same file answers with the one that is there."""
+    """The import, and whether it is new: the same id with the same file answers with the one that is there.
+
+    Raises TooManyImportsError.
+    """
     organization_id, now = context.organization_id, context.now
     context.limits.check_no_calendar()
     context.limits.check_business(business_id)
@@ -97,12 +108,15 @@ async def upload_import(
         created_at=now,
         updated_at=now,
     )
-    if not await ImportStore(session).add(imported):
-        return await ImportStore(session).get(organization_id, import_id), False
+    store = ImportStore(session)
+    if not await store.add(imported):
+        return await store.get(organization_id, import_id), False
+    if await store.count_open_alone(organization_id) > MOST_OPEN:
+        raise TooManyImportsError(f"There are {MOST_OPEN} open imports already: finish or cancel one first")
     await FileStore(session).add(organization_id, import_id, content)
     counts = RowCounts(rows=facts.rows)
     await enqueue(session, [import_event(Happened.UPLOADED, imported, counts, actor=context.actor, context=context)])
-    await ImportStore(session).wake_workers()
+    await store.wake_workers()
     return imported, True
 
 

@@ -102,7 +102,9 @@ from notifications.domain.errors import (
     SenderMissingError,
     ServiceUnknownError,
     SignatureInvalidError,
+    TooManyRulesError,
     TooManySubscriptionsError,
+    TooManyTemplatesError,
 )
 from notifications.domain.failing_accounts import failing_drafts, is_told_by, provider_of
 from notifications.domain.follow_ups import FollowUpRule, due_follow_ups, undone_no_shows
@@ -184,7 +186,7 @@ from notifications.domain.rule_applications import (
     RuleScope,
     scope_of,
 )
-from notifications.domain.rules import rules_for
+from notifications.domain.rules import MOST_RULES, MOST_RULES_OF_LEVEL, rules_for
 from notifications.domain.send_limits import (
     BULK_KINDS,
     RATE_LIMITED,
@@ -215,7 +217,7 @@ from notifications.domain.staff_choices import (
     event_of,
 )
 from notifications.domain.staff_reminders import StaffRecipient, staff_reminders
-from notifications.domain.templates import Template, Text
+from notifications.domain.templates import MOST_TEMPLATES, Template, Text
 from notifications.domain.trials import TrialText, trial_text
 from notifications.domain.users import USER_DEACTIVATED, USER_REMOVED, StaffPreferences, User
 from notifications.domain.waiting_list import (
@@ -245,7 +247,10 @@ __all__ = [
     "MOST_ENTRIES",
     "MOST_PUSH_SUBSCRIPTIONS",
     "MOST_REPLIES_A_DAY",
+    "MOST_RULES",
+    "MOST_RULES_OF_LEVEL",
     "MOST_SPOKEN",
+    "MOST_TEMPLATES",
     "NEED_ACTIVE",
     "NOT_PERMITTED",
     "NO_ADDRESS",
@@ -381,7 +386,9 @@ __all__ = [
     "ToldDate",
     "ToldEntry",
     "ToldSeries",
+    "TooManyRulesError",
     "TooManySubscriptionsError",
+    "TooManyTemplatesError",
     "TrialText",
     "Turns",
     "TwilioDetails",

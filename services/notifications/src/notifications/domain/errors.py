@@ -109,6 +109,16 @@ class PushKeysInvalidError(SlotstreamError):
     kind = ErrorKind.invalid
 
 
+class TooManyTemplatesError(SlotstreamError):
+    code = "too_many_templates"
+    kind = ErrorKind.conflict
+
+
+class TooManyRulesError(SlotstreamError):
+    code = "too_many_rules"
+    kind = ErrorKind.conflict
+
+
 class TooManySubscriptionsError(SlotstreamError):
     code = "too_many_subscriptions"
     kind = ErrorKind.conflict

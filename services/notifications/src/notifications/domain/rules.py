@@ -1,10 +1,15 @@
 """Which rules are for an appointment."""
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 from notifications.domain.appointments import Appointment
+
+MOST_RULES: Final = 500
+"""Of an organization, for reminders and for follow-ups each: all are read whenever something is planned."""
+MOST_RULES_OF_LEVEL: Final = 20
+"""Of the organization, of one business or of one service: as many messages has each appointment."""
 
 
 class Rule(Protocol):

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from notifications.domain.messages import Audience, Channel, Kind
+
+MOST_TEMPLATES: Final = 500
+"""Of an organization."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

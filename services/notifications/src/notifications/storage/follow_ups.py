@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Channel, FollowUpRule
 from notifications.storage.tables import follow_up_rules
+from slotstream_servicekit.counting import count_alone
 from slotstream_servicekit.errors import NotFoundError
 
 _MINUTE = timedelta(minutes=1)
@@ -50,6 +51,10 @@ class FollowUpRuleStore:
         """Whether it was added; False where the id is taken, or its level has one on its channel."""
         statement = insert(follow_up_rules).values(_values(rule)).on_conflict_do_nothing()
         return (await self._session.execute(statement.returning(follow_up_rules.c.id))).first() is not None
+
+    async def count_alone(self, organization_id: UUID) -> int:
+        """How many the organization has; until the transaction ends nobody else counts them."""
+        return await count_alone(self._session, follow_up_rules, organization_id, ~follow_up_rules.c.archived)
 
     async def same_as(self, rule: FollowUpRule) -> UUID | None:
         """Another rule of the same level and channel."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Channel, Lead, Reminder, ReminderRule
 from notifications.storage.tables import reminder_rules, reminders
+from slotstream_servicekit.counting import count_alone
 from slotstream_servicekit.errors import NotFoundError
 
 _ONE_OF_A_KIND = "reminder_rules_once_idx"
@@ -55,6 +56,21 @@ class ReminderRuleStore:
         """Whether it was added; False where the id is taken, or there is one like it."""
         statement = insert(reminder_rules).values(_rule_values(rule)).on_conflict_do_nothing()
         return (await self._session.execute(statement.returning(reminder_rules.c.id))).first() is not None
+
+    async def count_alone(self, organization_id: UUID) -> int:
+        """How many the organization has; until the transaction ends nobody else counts them."""
+        return await count_alone(self._session, reminder_rules, organization_id, ~reminder_rules.c.archived)
+
+    async def count_of_level(self, rule: ReminderRule) -> int:
+        """How many there are of the same level. Two count one after the other, as in `count_alone`."""
+        return await count_alone(
+            self._session,
+            reminder_rules,
+            rule.organization_id,
+            reminder_rules.c.business_id.is_not_distinct_from(rule.business_id),
+            reminder_rules.c.service_id.is_not_distinct_from(rule.service_id),
+            ~reminder_rules.c.archived,
+        )
 
     async def same_as(self, rule: ReminderRule) -> UUID | None:
         """Another rule of the same level, channel and time."""

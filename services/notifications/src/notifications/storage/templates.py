@@ -4,27 +4,43 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, tuple_, update
+from sqlalchemy import Row, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import Audience, Channel, Kind, Template, Text
 from notifications.storage.tables import templates
+from slotstream_servicekit.counting import count_alone
 from slotstream_servicekit.errors import NotFoundError
+
+TemplateUse = tuple[UUID, Kind, Audience, Channel]
+"""Organization, and what is told to whom by what."""
 
 
 class TemplateStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def of_organizations(self, organization_ids: Collection[UUID]) -> list[Template]:
-        """Every template that is used by default, of these organizations."""
+    async def fitting(
+        self, uses: Collection[TemplateUse], *, business_ids: Collection[UUID], locales: Collection[str]
+    ) -> list[Template]:
+        """Those that are used by default for `uses`, of these businesses or of all, in `locales` (lower case, hyphens).
+
+        A template may be long and an organization may have many: no others are read.
+        """
+        use = tuple_(templates.c.organization_id, templates.c.kind, templates.c.audience, templates.c.channel)
         query = select(templates).where(
-            templates.c.organization_id.in_(sorted(set(organization_ids))),
+            use.in_(sorted(set(uses))),
             ~templates.c.archived,
             templates.c.is_default,
+            or_(templates.c.business_id.is_(None), templates.c.business_id.in_(sorted(business_ids))),
+            func.lower(func.replace(templates.c.locale, "_", "-")).in_(sorted(locales)),
         )
         return [_template_of(row) for row in await self._session.execute(query)]
+
+    async def count_alone(self, organization_id: UUID) -> int:
+        """How many the organization has; until the transaction ends nobody else counts them."""
+        return await count_alone(self._session, templates, organization_id, ~templates.c.archived)
 
     async def named(self, keys: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Template]:
         """Those of `keys` (organization, id) that exist, archived ones too: a reminder may still name them."""

@@ -7,11 +7,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import (
+    MOST_RULES,
     Channel,
     DuplicateError,
     DuplicateFollowUpError,
     FollowUpRule,
     Kind,
+    TooManyRulesError,
     require_channel,
 )
 from notifications.storage import FollowUpRuleStore
@@ -27,7 +29,7 @@ from slotstream_servicekit.context import Context
 async def add_follow_up_rule(
     *, session: AsyncSession, context: Context, rule: FollowUpRule, channels: frozenset[Channel]
 ) -> FollowUpRule:
-    """A message for each no-show from now on."""
+    """A message for each no-show from now on. Raises DuplicateFollowUpError, TooManyRulesError."""
     await check_rule_limits(session, context, rule)
     require_channel(rule.channel, channels)
     await require_rule_level(session, rule)
@@ -39,9 +41,12 @@ async def add_follow_up_rule(
         channel=rule.channel,
     )
     await _refuse_a_second(session, rule)
-    if not await FollowUpRuleStore(session).add(rule):
+    store = FollowUpRuleStore(session)
+    if not await store.add(rule):
         await _refuse_a_second(session, rule)  # added by somebody at the same time
         raise DuplicateError(f"There is a follow-up rule {rule.id} already")
+    if await store.count_alone(context.organization_id) > MOST_RULES:
+        raise TooManyRulesError(f"There are {MOST_RULES} follow-up rules already: delete one first")
     return rule
 
 

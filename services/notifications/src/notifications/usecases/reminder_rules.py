@@ -6,12 +6,15 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.domain import (
+    MOST_RULES,
+    MOST_RULES_OF_LEVEL,
     Channel,
     DuplicateError,
     DuplicateReminderError,
     Kind,
     Lead,
     ReminderRule,
+    TooManyRulesError,
     require_channel,
 )
 from notifications.storage import ReminderRuleStore
@@ -28,7 +31,7 @@ from slotstream_servicekit.errors import TransientError
 async def create_rule(
     *, session: AsyncSession, context: Context, rule: ReminderRule, channels: frozenset[Channel]
 ) -> ReminderRule:
-    """A default reminder for appointments made from now on."""
+    """A default reminder for appointments made from now on. Raises DuplicateReminderError, TooManyRulesError."""
     await check_rule_limits(session, context, rule)
     require_channel(rule.channel, channels)
     await require_rule_level(session, rule)
@@ -40,9 +43,14 @@ async def create_rule(
         channel=rule.channel,
     )
     await _refuse_a_second(session, rule)
-    if not await ReminderRuleStore(session).add(rule):
+    store = ReminderRuleStore(session)
+    if not await store.add(rule):
         await _refuse_a_second(session, rule)  # added by somebody at the same time
         raise DuplicateError(f"There is a reminder rule {rule.id} already")
+    if await store.count_alone(context.organization_id) > MOST_RULES:
+        raise TooManyRulesError(f"There are {MOST_RULES} reminder rules already: delete one first")
+    if await store.count_of_level(rule) > MOST_RULES_OF_LEVEL:
+        raise TooManyRulesError(f"There are {MOST_RULES_OF_LEVEL} reminder rules of this level already")
     return rule
 
 

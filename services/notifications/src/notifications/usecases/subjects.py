@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from notifications.adapters.templates import fitting_locales
 from notifications.domain import (
     OF_SERIES,
     STOPPED_BY_NUMBER,
@@ -64,6 +65,7 @@ class MessageSubjects:
     catalogue: Mapping[tuple[UUID, str, UUID], CatalogueItem]
     preferences: Mapping[tuple[UUID, UUID], Preference]
     templates: Sequence[Template]
+    """Those that may be chosen for a message of the batch."""
     named_templates: Mapping[tuple[UUID, UUID], Template]
     numbers: NumberDigests
     opted_out_numbers: frozenset[str]
@@ -139,6 +141,7 @@ async def read_subjects(
     catalogue = await CatalogueStore(session).get_all(items)
     staff_users = {(item.organization_id, item.user_id) for item in catalogue.values() if item.user_id}
     staff_users |= {(message.organization_id, message.user_id) for message in messages if message.user_id}
+    users = await UserStore(session).get_all(staff_users)
     opted_out_numbers, own_opt_outs = await _opted_out(
         session, messages, [*clients.values(), *catalogue.values()], numbers
     )
@@ -152,7 +155,17 @@ async def read_subjects(
         erased_clients=await ClientStore(session).erased({client_id for _, client_id in client_keys - clients.keys()}),
         catalogue=catalogue,
         preferences=await PreferenceStore(session).get_all(client_keys | survivors),
-        templates=await templates.of_organizations({message.organization_id for message in messages}),
+        templates=await templates.fitting(
+            {(message.organization_id, message.kind, message.audience, message.channel) for message in messages},
+            business_ids={item_id for _, kind, item_id in items if kind == "business"},
+            locales=fitting_locales(
+                [
+                    *(client.locale for client in clients.values()),
+                    *(item.locale for item in catalogue.values()),
+                    *(user.locale for user in users.values()),
+                ]
+            ),
+        ),
         named_templates=await templates.named(named) if named else {},
         numbers=numbers,
         quiet_hours=await QuietHoursStore(session).of_organizations({message.organization_id for message in messages}),
@@ -168,7 +181,7 @@ async def read_subjects(
         own_opt_outs=own_opt_outs,
         browsers=await PushSubscriptionStore(session).of_clients(survivors if _pushes(messages) else ()),
         user_browsers=await PushSubscriptionStore(session).of_users(staff_users if _pushes(messages) else ()),
-        users=await UserStore(session).get_all(staff_users),
+        users=users,
         removed_users=await UserStore(session).removed(staff_users),
         staff_preferences=await StaffPreferenceStore(session).get_all(staff_users),
     )

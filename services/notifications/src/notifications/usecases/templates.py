@@ -18,6 +18,7 @@ from notifications.adapters.templates import (
 from notifications.domain import (
     MAX_UNITS,
     MOST_SPOKEN,
+    MOST_TEMPLATES,
     Audience,
     BusinessUnknownError,
     Channel,
@@ -25,6 +26,7 @@ from notifications.domain import (
     Template,
     TemplateRefusedError,
     Text,
+    TooManyTemplatesError,
     bounded_sms,
     normalised_sms,
     require_channel,
@@ -40,7 +42,9 @@ from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 async def create_template(
     *, session: AsyncSession, context: Context, template: Template, channels: frozenset[Channel]
 ) -> Template:
-    """Raises TemplateRefusedError for a text that is not allowed, DuplicateError where its place is taken."""
+    """Raises TemplateRefusedError for a text that is not allowed, DuplicateError where its place is taken,
+    TooManyTemplatesError.
+    """
     check_setting(context.limits, template.business_id, what="A template for all businesses")
     require_channel(template.channel, channels)
     check_text(template.text)
@@ -49,8 +53,11 @@ async def create_template(
         await require_business(
             session=session, organization_id=context.organization_id, business_id=template.business_id
         )
-    if not await TemplateStore(session).add(template):
+    store = TemplateStore(session)
+    if not await store.add(template):
         raise DuplicateError("There is a template for this business, kind, audience, channel and locale already")
+    if await store.count_alone(context.organization_id) > MOST_TEMPLATES:
+        raise TooManyTemplatesError(f"There are {MOST_TEMPLATES} templates already: delete one first")
     return template
 
 

@@ -1,7 +1,7 @@
 """Templates: sandboxed ones of users, the built-in ones, and times as people write them."""
 
 from notifications.adapters.templates.agenda import AGENDA_LOCALES, agenda_text
-from notifications.adapters.templates.choice import Choice, choose_template
+from notifications.adapters.templates.choice import Choice, choose_template, fitting_locales
 from notifications.adapters.templates.defaults import BUILT_IN_LOCALES, DEFAULTS, built_in
 from notifications.adapters.templates.failing_account import failing_account_text
 from notifications.adapters.templates.pages import directed, html_page
@@ -35,6 +35,7 @@ __all__ = [
     "closest_tag",
     "directed",
     "failing_account_text",
+    "fitting_locales",
     "html_page",
     "locale_of",
     "render_text",

@@ -1,6 +1,6 @@
 """Which template a message gets: in the recipient's language first, then the closest to the business."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -46,7 +46,12 @@ def choose_template(
     raise LookupError(f"there is no template for {kind} to {audience}")
 
 
-def _with_languages(locales: Sequence[str | None]) -> Iterator[str]:
+def fitting_locales(locales: Iterable[str | None]) -> frozenset[str]:
+    """All that the locale of a template may be, in lower case with hyphens, to be chosen for one of these."""
+    return frozenset(_with_languages(locales))
+
+
+def _with_languages(locales: Iterable[str | None]) -> Iterator[str]:
     for tag in (*locales, "en"):
         if tag:
             locale = _normal(tag)

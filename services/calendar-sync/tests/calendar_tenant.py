@@ -128,7 +128,12 @@ class Tenant:
         return [record for record in await self.outbox() if record.topic == "slotstream.external-busy.v1"]
 
     async def know_resource(
-        self, *, zone: str = "Europe/Berlin", version: int = 1, organization_id: UUID | None = None
+        self,
+        *,
+        zone: str = "Europe/Berlin",
+        version: int = 1,
+        organization_id: UUID | None = None,
+        archived: bool = False,
     ) -> None:
         resource = ResourceRow(
             organization_id=organization_id or self.organization_id,
@@ -136,7 +141,7 @@ class Tenant:
             name="Ada",
             zone=zone,
             business_ids=(self.business_id,),
-            archived=False,
+            archived=archived,
             version=version,
         )
         async with self.database.system_transaction() as session:

@@ -320,6 +320,16 @@ async def test_a_rotated_or_revoked_address_is_dead(tenant: Tenant) -> None:
     assert (dead.status_code, dead.json()["code"]) == (404, "feed_not_found")
 
 
+async def test_a_feed_of_an_archived_resource_is_not_there_until_the_resource_is_back(tenant: Tenant) -> None:
+    feed = await tenant.a_feed()
+    await tenant.know_resource(version=2, archived=True)
+    dead = await tenant.anonymous.get(path_of(feed))
+    assert (dead.status_code, dead.json()["code"]) == (404, "feed_not_found")
+
+    await tenant.know_resource(version=3)
+    assert (await tenant.anonymous.get(path_of(feed))).status_code == 200
+
+
 @pytest.mark.parametrize("what", ["connections", "feeds"])
 async def test_two_that_come_at_once_do_not_both_take_the_last_place(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch, what: str

@@ -89,9 +89,12 @@ async def revoke_feed(*, session: AsyncSession, context: Context, feed_id: UUID,
 
 
 async def open_feed(*, session: AsyncSession, secret: str, now: datetime) -> tuple[Feed, Sequence[FeedEntry]] | None:
-    """What the holder of `secret` may see; None where no feed has it. Runs across tenants."""
+    """What the holder of `secret` may see; None where no feed has it, or its resource is archived.
+
+    Runs across tenants.
+    """
     feed = await FeedStore(session).find_by_digest(digest_of(secret))
-    if feed is None:
+    if feed is None or not await ResourceStore(session).exists(feed.organization_id, feed.resource_id):
         return None
     entries = await AppointmentStore(session).feed_entries(
         feed.organization_id, feed.resource_id, since=now - SHOWN_BEFORE, limit=MAX_ENTRIES

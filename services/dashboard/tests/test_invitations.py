@@ -67,6 +67,22 @@ async def test_a_repeated_invitation_kills_the_earlier_link(tenant: Tenant) -> N
     assert (await tenant.api().post(f"/v1/users/{user['id']}/invitation")).status_code == 409
 
 
+async def test_one_recipient_is_invited_a_few_times_at_once_and_then_once_a_minute(tenant: Tenant) -> None:
+    user, _ = await tenant.invited("ada@example.com")
+    path = f"/v1/users/{user['id']}/invitation"
+    repeated = [await tenant.api().post(path) for _ in range(6)]
+    assert [answer.status_code for answer in repeated] == [202, 202, 202, 202, 429, 429]
+    assert repeated[-1].json()["code"] == "rate_limited"
+    assert int(repeated[-1].headers["Retry-After"]) >= 1
+    await tenant.api().delete(f"/v1/users/{user['id']}")
+    anew = {"email": "ada@example.com", "name": "Ada", "role": "staff"}
+    assert (await tenant.api().post("/v1/users", json=anew)).status_code == 429
+
+    await tenant.invited("bo@example.com")
+    tenant.pass_time(timedelta(minutes=1))
+    assert (await tenant.api().post("/v1/users", json=anew)).status_code == 201
+
+
 async def test_a_removed_or_deactivated_user_cannot_accept(tenant: Tenant) -> None:
     gone, first = await tenant.invited("ada@example.com")
     off, second = await tenant.invited("bo@example.com")

@@ -22,6 +22,13 @@ class SignInDelayedError(SlotstreamError):
     kind = ErrorKind.rate_limited
 
 
+class InvitationDelayedError(SlotstreamError):
+    """One recipient has been mailed several invitations by one organization in a short time."""
+
+    code = "rate_limited"
+    kind = ErrorKind.rate_limited
+
+
 class CrossSiteError(SlotstreamError):
     """A request that changes something and does not come from a page of this origin."""
 

@@ -1,4 +1,4 @@
-"""How often signing in has failed of late, per pair of account and network address."""
+"""How often something was tried of late: signing in, per account and network address, and inviting, per recipient."""
 
 from datetime import datetime
 

@@ -2,15 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dashboard.domain.audit import AuditAction
-from dashboard.domain.errors import IdTakenError, LastOwnerError, NotInvitedError, OwnerLimitedError, UserExistsError
+from dashboard.domain.errors import (
+    IdTakenError,
+    InvitationDelayedError,
+    LastOwnerError,
+    NotInvitedError,
+    OwnerLimitedError,
+    UserExistsError,
+)
 from dashboard.domain.links import Mail, MailKind
+from dashboard.domain.sessions import digest_of
 from dashboard.domain.users import User, UserRole, UserState
-from dashboard.storage import AccountStore, AnswerStore, LinkStore, MailStore, SessionStore, UserStore
+from dashboard.storage import AccountStore, AnswerStore, DelayStore, LinkStore, MailStore, SessionStore, UserStore
 from dashboard.usecases.audit import add_audit_entry
 from dashboard.usecases.told_users import add_user, forget_user, save_user
 from slotstream_servicekit.context import Context
@@ -43,7 +52,10 @@ class UserChange:
 
 
 async def invite_user(*, session: AsyncSession, context: Context, user_id: UUID, invitation: Invitation) -> User:
-    """Adds somebody who may sign in once they have opened the link that is mailed to them."""
+    """Adds somebody who may sign in once they have opened the link that is mailed to them.
+
+    Raises UserExistsError, IdTakenError, InvitationDelayedError.
+    """
     user = User(
         id=user_id,
         organization_id=context.organization_id,
@@ -70,7 +82,7 @@ async def invite_user(*, session: AsyncSession, context: Context, user_id: UUID,
 
 
 async def repeat_invitation(*, session: AsyncSession, context: Context, user_id: UUID) -> User:
-    """Mails a new link; the earlier one is dead at once."""
+    """Mails a new link; the earlier one is dead at once. Raises NotInvitedError, InvitationDelayedError."""
     user = await UserStore(session).get(context.organization_id, user_id, lock=True)
     if user.state is not UserState.INVITED:
         raise NotInvitedError("The user has accepted the invitation already, or was deactivated.")
@@ -184,6 +196,13 @@ async def _shut_out(session: AsyncSession, user: User) -> None:
 
 
 async def _mail_invitation(session: AsyncSession, context: Context, user: User) -> None:
+    """Raises InvitationDelayedError. Counted by address: who is removed and invited anew is mailed no more often."""
+    recipient = digest_of(f"invitation\x00{user.organization_id}\x00{user.email}")
+    retry_at = await DelayStore(session).admit(recipient, now=context.now)
+    if retry_at is not None:
+        wait = max(1, ceil((retry_at - context.now).total_seconds()))
+        told = f"Several invitations were mailed to this address just now. Try again in {wait} seconds."
+        raise InvitationDelayedError(told, extra={"retry_after": wait})
     await MailStore(session).add(
         Mail(
             id=new_id(),

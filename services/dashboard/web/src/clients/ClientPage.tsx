@@ -110,7 +110,7 @@ export function ClientPage() {
             </li>
           ))}
         </ul>
-        {appointments.hasNextPage && <Button onPress={() => void appointments.fetchNextPage()}>{t("more")}</Button>}
+        {appointments.hasNextPage && <Button onPress={() => appointments.fetchNextPage()}>{t("more")}</Button>}
         <section className="panel">
           <h2>{t("nav.messages")}</h2>
           <Thread about={{ client_id: id }} clock={clock} most={20} />
@@ -171,7 +171,7 @@ function MergeSheet({ client, onClose }: { client: Client; onClose: () => void }
     }
   };
   return (
-    <Sheet title={t("clients.mergeTitle", { name: client.name })} onClose={onClose} footer={<><Button onPress={onClose}>{t("back")}</Button><Button kind="primary" isDisabled={!into.id} onPress={() => void merge()}>{t("clients.merge")}</Button></>}>
+    <Sheet title={t("clients.mergeTitle", { name: client.name })} onClose={onClose} footer={<><Button onPress={onClose}>{t("back")}</Button><Button kind="primary" isDisabled={!into.id} onPress={() => merge()}>{t("clients.merge")}</Button></>}>
       <Problem error={error} />
       <p>{t("clients.mergeHint")}</p>
       <ClientPicker label={t("clients.mergeInto")} value={into} onChange={setInto} without={client.id} />
@@ -197,7 +197,7 @@ function EraseSheet({ client, onClose }: { client: Client; onClose: () => void }
     }
   };
   return (
-    <Sheet title={t("clients.eraseTitle", { name: client.name })} onClose={onClose} footer={<><Button onPress={onClose}>{t("cancel.keep", { count: 1 })}</Button><Button kind="danger" isDisabled={!sure} onPress={() => void erase()}>{t("clients.erase")}</Button></>}>
+    <Sheet title={t("clients.eraseTitle", { name: client.name })} onClose={onClose} footer={<><Button onPress={onClose}>{t("cancel.keep", { count: 1 })}</Button><Button kind="danger" isDisabled={!sure} onPress={() => erase()}>{t("clients.erase")}</Button></>}>
       <Problem error={error} />
       <p>{t("clients.eraseHint")}</p>
       <Select label={t("clients.openOnes")} value={openOnes} onChange={setOpenOnes} options={[{ id: "refuse", name: t("clients.refuse") }, { id: "cancel", name: t("clients.cancelFirst") }]} />

@@ -21,9 +21,7 @@ export function ClientSheet({ client, onClose, onDone }: { client?: Client; onCl
   const [locale, setLocale] = useState(client?.locale ?? "");
   const [consent, setConsent] = useState<readonly string[] | null>(client?.consent ?? null);
   const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
   const save = async () => {
-    setBusy(true);
     setError(null);
     const body = { name: name.trim(), phone: phone.trim() || null, email: email.trim() || null, locale: locale || null, ...(consent ? { consent } : {}) };
     try {
@@ -34,8 +32,6 @@ export function ClientSheet({ client, onClose, onDone }: { client?: Client; onCl
       onDone(saved);
     } catch (failure) {
       setError(failure);
-    } finally {
-      setBusy(false);
     }
   };
   return (
@@ -45,7 +41,7 @@ export function ClientSheet({ client, onClose, onDone }: { client?: Client; onCl
       footer={
         <>
           <Button onPress={onClose}>{t("back")}</Button>
-          <Button kind="primary" isDisabled={!name.trim()} isPending={busy} onPress={() => void save()}>
+          <Button kind="primary" isDisabled={!name.trim()} onPress={save}>
             {t("save")}
           </Button>
         </>

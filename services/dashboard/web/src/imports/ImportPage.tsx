@@ -76,12 +76,12 @@ export function ImportPage() {
           <section className="panel" role="status">
             <progress max={Math.max(1, item.state === "checking" ? counts.rows : counts.chosen)} value={item.state === "checking" ? counts.rows - counts.unchecked : done} aria-label={t(`imports.state.${item.state}`)} />
             <p>{t("imports.progress", { done: number.format(item.state === "checking" ? counts.rows - counts.unchecked : done), all: number.format(item.state === "checking" ? counts.rows : counts.chosen) })}</p>
-            {mayWrite && <Button onPress={() => void run("/cancel", { method: "POST", version: item.version })}>{t("imports.cancel")}</Button>}
+            {mayWrite && <Button onPress={() => run("/cancel", { method: "POST", version: item.version })}>{t("imports.cancel")}</Button>}
           </section>
         )}
         {item.state === "uploaded" && !mayWrite && <p className="soft">{t("imports.managersOnly")}</p>}
         {mayWrite && (item.state === "uploaded" || remap) && <Mapping item={item} onSave={(mapping) => run("/mapping", { method: "PUT", version: item.version, body: mapping })} />}
-        {mayWrite && item.state === "stalled" && <Button kind="primary" onPress={() => void run("/retry", { method: "POST", version: item.version })}>{t("imports.retry")}</Button>}
+        {mayWrite && item.state === "stalled" && <Button kind="primary" onPress={() => run("/retry", { method: "POST", version: item.version })}>{t("imports.retry")}</Button>}
         {item.state === "finished" && counts && (
           <section className="panel">
             <p className="lead">{t("imports.done", { booked: number.format(counts.booked), failed: number.format(counts.failed), already: number.format(counts.already_done) })}</p>
@@ -241,14 +241,14 @@ function Review({ item, onRemap, onConfirm }: { item: Import; onRemap: () => voi
           <RowLine key={row.number} row={row} clock={clock} editable={onConfirm !== undefined} onChange={(body) => void change(row, body)} />
         ))}
       </ul>
-      {rows.hasNextPage && <Button isPending={rows.isFetchingNextPage} onPress={() => void rows.fetchNextPage()}>{t("more")}</Button>}
+      {rows.hasNextPage && <Button isPending={rows.isFetchingNextPage} onPress={() => rows.fetchNextPage()}>{t("more")}</Button>}
       {onConfirm && counts && (
         <footer className="row">
           <Button onPress={onRemap}>{t("imports.remap")}</Button>
           <Checkbox value={notify} onChange={setNotify}>{t("imports.notify")}</Checkbox>
           <span className="fill" />
           {mayOverride && counts.conflicts > 0 && <Button onPress={() => setForcing(true)}>{t("imports.override", { count: counts.conflicts })}</Button>}
-          <Button kind="primary" isDisabled={bookable === 0} onPress={() => void onConfirm({ notify })}>{t("imports.confirm", { count: bookable })}</Button>
+          <Button kind="primary" isDisabled={bookable === 0} onPress={() => onConfirm({ notify })}>{t("imports.confirm", { count: bookable })}</Button>
         </footer>
       )}
       {forcing && onConfirm && <ReasonSheet title={t("calendar.override")} action={t("calendar.overrideAction")} onClose={() => setForcing(false)} onDone={(reason) => { setForcing(false); void onConfirm({ notify, override: { reason } }); }} />}

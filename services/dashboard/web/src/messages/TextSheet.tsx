@@ -46,9 +46,9 @@ export function TextSheet({ kept, draft, audience, businessId, appointmentId, lo
       onClose={onClose}
       footer={
         <>
-          {kept && <Button kind="danger" icon="trash" onPress={() => void change(() => ask("notifications", `/templates/${kept.id}`, { method: "DELETE", version: kept.version ?? undefined }))}>{t("remove")}</Button>}
+          {kept && <Button kind="danger" icon="trash" onPress={() => change(() => ask("notifications", `/templates/${kept.id}`, { method: "DELETE", version: kept.version ?? undefined }))}>{t("remove")}</Button>}
           <Button onPress={onClose}>{t("back")}</Button>
-          <Button kind="primary" isDisabled={!name.trim() || !text.trim()} onPress={() => void change(save)}>{t("save")}</Button>
+          <Button kind="primary" isDisabled={!name.trim() || !text.trim()} onPress={() => change(save)}>{t("save")}</Button>
         </>
       }
     >

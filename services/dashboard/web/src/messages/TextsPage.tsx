@@ -85,7 +85,7 @@ export function TextsPage() {
                 {mayChange(text) && (
                   <>
                     <Button kind="quiet" icon="edit" aria-label={t("texts.change", { name: text.subject })} onPress={() => setEditing({ kept: text, channel: text.channel, audience: text.audience, locale: text.locale })} />
-                    <Button kind="quiet" icon="trash" aria-label={t("texts.remove", { name: text.subject })} onPress={() => void remove(text)} />
+                    <Button kind="quiet" icon="trash" aria-label={t("texts.remove", { name: text.subject })} onPress={() => remove(text)} />
                   </>
                 )}
               </div>

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
 import { parseTypedTime } from "../time";
+import { useBusy } from "../ui/busy";
 import { Button } from "../ui/Button";
 import { Checkbox, TextField } from "../ui/fields";
 import { Problem } from "../ui/Problem";
@@ -32,6 +33,7 @@ export function QuietHours({ hours }: { hours: Hours }) {
   const [begins, setBegins] = useState(are ? hours.begins : NIGHT.begins);
   const [ends, setEnds] = useState(are ? hours.ends : NIGHT.ends);
   const [error, setError] = useState<unknown>(null);
+  const [busy, once] = useBusy();
   const from = clockOf(begins);
   const until = clockOf(ends);
   const wanted = on ? { begins: from, ends: until } : { begins: "00:00", ends: "00:00" };
@@ -51,7 +53,7 @@ export function QuietHours({ hours }: { hours: Hours }) {
       className="quiet-hours"
       onSubmit={(event) => {
         event.preventDefault();
-        void change({ method: "PUT", body: wanted }, t("saved"));
+        void once(() => change({ method: "PUT", body: wanted }, t("saved")));
       }}
     >
       <Checkbox value={on} onChange={setOn}>{t("quietHours.on")}</Checkbox>
@@ -62,8 +64,8 @@ export function QuietHours({ hours }: { hours: Hours }) {
         </div>
       )}
       <div className="actions">
-        <Button type="submit" isDisabled={isSame || (on && (from === null || until === null || from === until))}>{t("save")}</Button>
-        {!hours.is_default && <Button kind="quiet" onPress={() => void change({ method: "DELETE" }, t("quietHours.reset"))}>{t("quietHours.default")}</Button>}
+        <Button type="submit" isPending={busy} isDisabled={isSame || (on && (from === null || until === null || from === until))}>{t("save")}</Button>
+        {!hours.is_default && <Button kind="quiet" onPress={() => change({ method: "DELETE" }, t("quietHours.reset"))}>{t("quietHours.default")}</Button>}
       </div>
       <Problem error={error} />
     </form>

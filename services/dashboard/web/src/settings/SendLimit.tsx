@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
+import { useBusy } from "../ui/busy";
 import { Button } from "../ui/Button";
 import { TextField } from "../ui/fields";
 import { Problem } from "../ui/Problem";
@@ -21,6 +22,7 @@ export function SendLimit({ limit }: { limit: Limit }) {
   const queries = useQueryClient();
   const [typed, setTyped] = useState(limit.per_minute === null ? "" : String(limit.per_minute));
   const [error, setError] = useState<unknown>(null);
+  const [busy, once] = useBusy();
   const wanted = /^[0-9]{1,7}$/.test(typed.trim()) ? Number(typed) : 0;
   const change = async (request: { method: "PUT" | "DELETE"; body?: unknown }) => {
     setError(null);
@@ -37,13 +39,13 @@ export function SendLimit({ limit }: { limit: Limit }) {
       className="quiet-hours"
       onSubmit={(event) => {
         event.preventDefault();
-        void change({ method: "PUT", body: { per_minute: wanted } });
+        void once(() => change({ method: "PUT", body: { per_minute: wanted } }));
       }}
     >
       <TextField label={t("sendLimit.label")} type="number" value={typed} onChange={setTyped} maxLength={7} dir="ltr" hint={limit.most === null ? t("sendLimit.hint") : t("sendLimit.most", { most: limit.most })} />
       <div className="actions">
-        <Button type="submit" isDisabled={wanted < 1 || wanted === limit.per_minute}>{t("sendLimit.use")}</Button>
-        {!limit.is_default && <Button kind="quiet" onPress={() => void change({ method: "DELETE" })}>{t("sendLimit.default")}</Button>}
+        <Button type="submit" isPending={busy} isDisabled={wanted < 1 || wanted === limit.per_minute}>{t("sendLimit.use")}</Button>
+        {!limit.is_default && <Button kind="quiet" onPress={() => change({ method: "DELETE" })}>{t("sendLimit.default")}</Button>}
       </div>
       <Problem error={error} />
     </form>

@@ -113,7 +113,7 @@ function Users() {
           <TextField label={t("field.email")} type="email" value={email} onChange={setEmail} maxLength={254} />
           <Select label={t("settings.role")} value={role} onChange={setRole} options={ROLES.map((id) => ({ id, name: t(`role.${id}`) }))} />
         </div>
-        <Button kind="primary" isDisabled={!name.trim() || !email.trim()} onPress={() => void run("/api/dashboard/v1/users", { method: "POST", body: { name: name.trim(), email: email.trim(), role } }).then((done) => { if (done) { setName(""); setEmail(""); } })}>
+        <Button kind="primary" isDisabled={!name.trim() || !email.trim()} onPress={() => run("/api/dashboard/v1/users", { method: "POST", body: { name: name.trim(), email: email.trim(), role } }).then((done) => { if (done) { setName(""); setEmail(""); } })}>
           {t("settings.sendInvitation")}
         </Button>
       </section>
@@ -148,8 +148,8 @@ function ApiClients() {
               <b><bdi>{client.name}</bdi></b>
               <small>{[t(`role.${client.role}`), ...client.scopes, client.last_used_at ? t("settings.lastUsed", { time: clock.dayAndTime(instantOf(client.last_used_at)) }) : t("settings.neverUsed")].join(" · ")}</small>
             </span>
-            <Button onPress={() => void run<ApiClient>(`/api/dashboard/v1/api-clients/${client.id}/rotate`, { method: "POST", version: client.version, body: {} }).then((done) => done && setSecret(done))}>{t("settings.rotate")}</Button>
-            <Button kind="quiet" icon="trash" aria-label={t("remove")} onPress={() => void run(`/api/dashboard/v1/api-clients/${client.id}`, { method: "DELETE", version: client.version })} />
+            <Button onPress={() => run<ApiClient>(`/api/dashboard/v1/api-clients/${client.id}/rotate`, { method: "POST", version: client.version, body: {} }).then((done) => done && setSecret(done))}>{t("settings.rotate")}</Button>
+            <Button kind="quiet" icon="trash" aria-label={t("remove")} onPress={() => run(`/api/dashboard/v1/api-clients/${client.id}`, { method: "DELETE", version: client.version })} />
           </li>
         ))}
       </ul>
@@ -160,7 +160,7 @@ function ApiClients() {
           <Select label={t("settings.role")} value={role} onChange={setRole} options={["integration", "agent"].map((id) => ({ id, name: t(`role.${id}`) }))} />
         </div>
         {role === "integration" && <fieldset className="columns"><legend>{t("settings.scopes")}</legend>{SCOPES.map((scope) => <Checkbox key={scope} value={scopes.includes(scope)} onChange={(on) => setScopes(on ? [...scopes, scope] : scopes.filter((other) => other !== scope))}><code dir="ltr">{scope}</code></Checkbox>)}</fieldset>}
-        <Button kind="primary" isDisabled={!name.trim()} onPress={() => void run<ApiClient>("/api/dashboard/v1/api-clients", { method: "POST", body: { name: name.trim(), role, scopes: role === "agent" ? [] : scopes } }).then((done) => { if (done) { setSecret(done); setName(""); } })}>{t("settings.create")}</Button>
+        <Button kind="primary" isDisabled={!name.trim()} onPress={() => run<ApiClient>("/api/dashboard/v1/api-clients", { method: "POST", body: { name: name.trim(), role, scopes: role === "agent" ? [] : scopes } }).then((done) => { if (done) { setSecret(done); setName(""); } })}>{t("settings.create")}</Button>
       </section>
     </>
   );
@@ -204,7 +204,7 @@ function Profile() {
               <small><bdi dir="ltr">{session.address}</bdi> · {clock.dayAndTime(instantOf(session.last_used_at))}</small>
             </div>
             <span>{session.current && t("settings.here")}</span>
-            {!session.current && <Button onPress={() => void run(`/api/sessions/${session.id}`, { method: "DELETE" })}>{t("settings.end")}</Button>}
+            {!session.current && <Button onPress={() => run(`/api/sessions/${session.id}`, { method: "DELETE" })}>{t("settings.end")}</Button>}
           </div>
         ))}
       </section>

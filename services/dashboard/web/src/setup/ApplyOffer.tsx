@@ -23,7 +23,6 @@ export function ApplyOffer({ rule, name, wasAsked, onClose }: Props) {
   const box = useRef<HTMLElement>(null);
   const path = `/reminder-rules/${rule.id}/application`;
   const [began, setBegan] = useState(false);
-  const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const preview = useQuery({ queryKey: ["rule-preview", rule.id, rule.version], queryFn: () => ask<Schemas["RulePreviewOut"]>("notifications", `${path}/preview`), staleTime: 0, gcTime: 0 });
   const progress = useQuery({
@@ -35,7 +34,6 @@ export function ApplyOffer({ rule, name, wasAsked, onClose }: Props) {
   });
   const apply = async () => {
     setError(null);
-    setBusy(true);
     try {
       const application = await ask<Application>("notifications", path, { method: "POST", version: rule.version });
       // A look that was begun before it would say what was.
@@ -45,8 +43,6 @@ export function ApplyOffer({ rule, name, wasAsked, onClose }: Props) {
       box.current?.focus();
     } catch (failure) {
       setError(failure);
-    } finally {
-      setBusy(false);
     }
   };
   const application = progress.data;
@@ -70,7 +66,7 @@ export function ApplyOffer({ rule, name, wasAsked, onClose }: Props) {
           {shown.looked_at < shown.appointments && <p className="soft">{t("applyRule.lookedAt", { number: number.format(shown.looked_at) })}</p>}
           <NotSent outcomes={shown.outcomes} edited={shown.edited} />
           <div className="row">
-            {shown.appointments > 0 && <Button kind="primary" isDisabled={busy} onPress={() => void apply()}>{t("applyRule.apply")}</Button>}
+            {shown.appointments > 0 && <Button kind="primary" onPress={apply}>{t("applyRule.apply")}</Button>}
             <Button onPress={onClose}>{t(shown.appointments ? "applyRule.notNow" : "close")}</Button>
           </div>
         </>

@@ -126,7 +126,7 @@ function WeekEditor({ path, schedule, opening, resourceId, clock, mayWrite }: { 
           </div>
         </div>
       )}
-      {mayWrite && <Button id={SAVE} kind="primary" isDisabled={wrong && !follows} onPress={() => void save()}>{t("save")}</Button>}
+      {mayWrite && <Button id={SAVE} kind="primary" isDisabled={wrong && !follows} onPress={() => save()}>{t("save")}</Button>}
     </section>
   );
 }
@@ -180,14 +180,14 @@ function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: str
           <div className="ln" key={item.id}>
             <div>{clock.fullDay(startOfDay(item.on, clock.zone))}</div>
             <span><bdi dir="ltr">{sayHours(item.intervals) || t("availability.closed")}</bdi></span>
-            {mayWrite && <Button kind="quiet" icon="x" aria-label={t("remove")} onPress={() => void run(ask("availability", `${path}/date-overrides/${item.id}`, { method: "DELETE" }), onDates)} />}
+            {mayWrite && <Button kind="quiet" icon="x" aria-label={t("remove")} onPress={() => run(ask("availability", `${path}/date-overrides/${item.id}`, { method: "DELETE" }), onDates)} />}
           </div>
         ))}
         {mayWrite && (
           <div className="three">
             <TextField label={t("field.date")} type="date" value={on} onChange={setOn} />
             <TextField label={t("availability.hours")} value={hours} onChange={setHours} placeholder="9-12, 13-17" error={isRead(read) ? null : t(`availability.${read}`)} hint={t("availability.hoursHint")} />
-            <Button isDisabled={!on || !isRead(read)} onPress={() => void run(ask("availability", `${path}/date-overrides`, { method: "POST", body: { on, intervals: isRead(read) ? intervalsOf(read) : [] } }), onDates)}>{t("add")}</Button>
+            <Button isDisabled={!on || !isRead(read)} onPress={() => run(ask("availability", `${path}/date-overrides`, { method: "POST", body: { on, intervals: isRead(read) ? intervalsOf(read) : [] } }), onDates)}>{t("add")}</Button>
           </div>
         )}
       </section>
@@ -196,7 +196,7 @@ function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: str
         {schedule.absences.map((item) => (
           <div className="ln" key={item.id}>
             <div><bdi>{clock.dayAndTime(instantOf(item.starts_at))} – {clock.dayAndTime(instantOf(item.ends_at))}</bdi>{item.reason && <small><bdi>{item.reason}</bdi></small>}</div>
-            {mayWrite && <Button kind="quiet" icon="x" aria-label={t("remove")} onPress={() => void run(ask("availability", `${path}/${absences}/${item.id}`, { method: "DELETE" }), away)} />}
+            {mayWrite && <Button kind="quiet" icon="x" aria-label={t("remove")} onPress={() => run(ask("availability", `${path}/${absences}/${item.id}`, { method: "DELETE" }), away)} />}
           </div>
         ))}
         {schedule.holidays.map((item) => <div className="ln" key={item.on}><div>{clock.fullDay(startOfDay(item.on, clock.zone))}</div><span><bdi>{item.name}</bdi></span></div>)}
@@ -205,7 +205,7 @@ function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: str
             <TextField label={t("availability.from")} type="date" value={from} onChange={setFrom} />
             <TextField label={t("availability.until")} type="date" value={to} onChange={setTo} />
             <TextField label={t("reason")} value={reason} onChange={setReason} maxLength={200} />
-            <Button isDisabled={!from || !to || to < from} onPress={() => void run(ask("availability", `${path}/${absences}`, { method: "POST", body: { starts_at: isoOf(startOfDay(from, clock.zone)), ends_at: isoOf(startOfDay(addDays(to, 1), clock.zone)), reason: reason.trim() || null } }), away)}>{t("add")}</Button>
+            <Button isDisabled={!from || !to || to < from} onPress={() => run(ask("availability", `${path}/${absences}`, { method: "POST", body: { starts_at: isoOf(startOfDay(from, clock.zone)), ends_at: isoOf(startOfDay(addDays(to, 1), clock.zone)), reason: reason.trim() || null } }), away)}>{t("add")}</Button>
           </div>
         )}
       </section>

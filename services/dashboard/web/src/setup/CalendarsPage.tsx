@@ -67,8 +67,8 @@ export function CalendarsPage() {
                 {connection.last_error && <small className="bad">{connection.last_error.detail}</small>}
               </div>
               <span />
-              {mayConnect(connection.resource_id) && <Button onPress={() => void run(ask("calendar-sync", `/connections/${connection.id}/sync`, { method: "POST" })).then((done) => done !== undefined && toast(t("calendars.asked")))}>{t("calendars.now")}</Button>}
-              {mayConnect(connection.resource_id) && <Button kind="quiet" icon="trash" aria-label={t("remove")} onPress={() => void run(ask("calendar-sync", `/connections/${connection.id}`, { method: "DELETE", version: connection.version }))} />}
+              {mayConnect(connection.resource_id) && <Button onPress={() => run(ask("calendar-sync", `/connections/${connection.id}/sync`, { method: "POST" })).then((done) => done !== undefined && toast(t("calendars.asked")))}>{t("calendars.now")}</Button>}
+              {mayConnect(connection.resource_id) && <Button kind="quiet" icon="trash" aria-label={t("remove")} onPress={() => run(ask("calendar-sync", `/connections/${connection.id}`, { method: "DELETE", version: connection.version }))} />}
             </div>
           ))}
           {connectable.length > 0 && (
@@ -76,7 +76,7 @@ export function CalendarsPage() {
               <Select label={t("field.staff")} value={person} onChange={setPerson} options={connectable} />
               <TextField label={t("field.name")} value={name} onChange={setName} maxLength={200} />
               <TextField label={t("calendars.address")} type="url" value={url} onChange={setUrl} placeholder="https://" />
-              <Button isDisabled={!person || !name.trim() || !url.trim()} onPress={() => void run(ask("calendar-sync", "/connections", { method: "POST", body: { kind: "ics", resource_id: person, name: name.trim(), url: url.trim() } })).then((done) => { if (done !== undefined) { setUrl(""); setName(""); } })}>{t("calendars.connect")}</Button>
+              <Button isDisabled={!person || !name.trim() || !url.trim()} onPress={() => run(ask("calendar-sync", "/connections", { method: "POST", body: { kind: "ics", resource_id: person, name: name.trim(), url: url.trim() } })).then((done) => { if (done !== undefined) { setUrl(""); setName(""); } })}>{t("calendars.connect")}</Button>
             </div>
           )}
         </section>
@@ -87,11 +87,11 @@ export function CalendarsPage() {
             <div className="ln" key={feed.id}>
               <div><b><bdi>{feed.name}</bdi></b> · <bdi>{nameOf(feed.resource_id)}</bdi></div>
               <span />
-              {mayWrite && <Button onPress={() => void run(ask<Schemas["IssuedFeedOut"]>("calendar-sync", `/feeds/${feed.id}/rotate`, { method: "POST", version: feed.version })).then((done) => done && setIssued(done.url))}>{t("calendars.rotate")}</Button>}
-              {mayWrite && <Button kind="quiet" icon="trash" aria-label={t("remove")} onPress={() => void run(ask("calendar-sync", `/feeds/${feed.id}`, { method: "DELETE", version: feed.version }))} />}
+              {mayWrite && <Button onPress={() => run(ask<Schemas["IssuedFeedOut"]>("calendar-sync", `/feeds/${feed.id}/rotate`, { method: "POST", version: feed.version })).then((done) => done && setIssued(done.url))}>{t("calendars.rotate")}</Button>}
+              {mayWrite && <Button kind="quiet" icon="trash" aria-label={t("remove")} onPress={() => run(ask("calendar-sync", `/feeds/${feed.id}`, { method: "DELETE", version: feed.version }))} />}
             </div>
           ))}
-          {mayWrite && person && <Button onPress={() => void run(ask<Schemas["IssuedFeedOut"]>("calendar-sync", "/feeds", { method: "POST", body: { resource_id: person, name: nameOf(person) } })).then((done) => done && setIssued(done.url))}>{t("calendars.issue", { name: nameOf(person) })}</Button>}
+          {mayWrite && person && <Button onPress={() => run(ask<Schemas["IssuedFeedOut"]>("calendar-sync", "/feeds", { method: "POST", body: { resource_id: person, name: nameOf(person) } })).then((done) => done && setIssued(done.url))}>{t("calendars.issue", { name: nameOf(person) })}</Button>}
         </section>
       </div>
     </Page>

@@ -23,9 +23,7 @@ function useSave(kind: "services" | "resources" | "actions", onDone: () => void)
   const { t } = useTranslation();
   const queries = useQueryClient();
   const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
   const save = async (known: Row | null, body: Record<string, unknown>) => {
-    setBusy(true);
     setError(null);
     try {
       await ask("booking", known ? `/${kind}/${known.id}` : `/${kind}`, { method: known ? "PATCH" : "POST", version: known?.version, body });
@@ -35,14 +33,12 @@ function useSave(kind: "services" | "resources" | "actions", onDone: () => void)
       onDone();
     } catch (failure) {
       setError(failure);
-    } finally {
-      setBusy(false);
     }
   };
-  return { save, error, busy };
+  return { save, error };
 }
 
-function Editor({ title, known, busy, error, ready, onSave, onArchive, onClose, children }: { title: string; known: Row | null; busy: boolean; error: unknown; ready: boolean; onSave: () => void; onArchive: () => void; onClose: () => void; children: React.ReactNode }) {
+function Editor({ title, known, error, ready, onSave, onArchive, onClose, children }: { title: string; known: Row | null; error: unknown; ready: boolean; onSave: () => Promise<void>; onArchive: () => Promise<unknown>; onClose: () => void; children: React.ReactNode }) {
   const { t } = useTranslation();
   return (
     <Sheet
@@ -54,7 +50,7 @@ function Editor({ title, known, busy, error, ready, onSave, onArchive, onClose, 
           {known && <Button kind="quiet" onPress={onArchive}>{t(known.archived ? "verb.unarchive" : "verb.archive")}</Button>}
           <span className="fill" />
           <Button onPress={onClose}>{t("back")}</Button>
-          <Button kind="primary" isDisabled={!ready} isPending={busy} onPress={onSave}>{t("save")}</Button>
+          <Button kind="primary" isDisabled={!ready} onPress={onSave}>{t("save")}</Button>
         </>
       }
     >
@@ -100,7 +96,7 @@ const FLAGS = ["needs_approval", "client_confirms", "public_booking"] as const;
 function ServiceSheet({ known, onClose }: { known: Service | null; onClose: () => void }) {
   const { t } = useTranslation();
   const { business } = useBusiness();
-  const { save, error, busy } = useSave("services", onClose);
+  const { save, error } = useSave("services", onClose);
   const resources = (useResources().data ?? []).filter((resource) => !resource.archived && business && resource.business_ids.includes(business.id));
   const [name, setName] = useState(known?.name ?? "");
   const [numbers, setNumbers] = useState<Record<string, string>>(() => Object.fromEntries(NUMBERS.map((field) => [field, known?.[field] === null || known?.[field] === undefined ? (field === "duration_minutes" && !known ? "30" : "") : String(known[field])])));
@@ -121,7 +117,7 @@ function ServiceSheet({ known, onClose }: { known: Service | null; onClose: () =
     ...(known ? {} : { business_id: business?.id }),
   });
   return (
-    <Editor title={known?.name ?? t("services.add")} known={known} busy={busy} error={error} ready={name.trim() !== "" && Number(numbers.duration_minutes) > 0} onClose={onClose} onSave={() => void save(known, body())} onArchive={() => known && void save(known, { archived: !known.archived })}>
+    <Editor title={known?.name ?? t("services.add")} known={known} error={error} ready={name.trim() !== "" && Number(numbers.duration_minutes) > 0} onClose={onClose} onSave={() => save(known, body())} onArchive={async () => known && save(known, { archived: !known.archived })}>
       <TextField label={t("field.name")} value={name} onChange={setName} isRequired autoFocus maxLength={200} />
       <div className="three">
         {NUMBERS.map((field) => (
@@ -185,7 +181,7 @@ export function StaffPage() {
 function StaffSheet({ known, onClose }: { known: Resource | null; onClose: () => void }) {
   const { t } = useTranslation();
   const { business, businesses } = useBusiness();
-  const { save, error, busy } = useSave("resources", onClose);
+  const { save, error } = useSave("resources", onClose);
   const [name, setName] = useState(known?.name ?? "");
   const [kind, setKind] = useState<string>(known?.kind ?? "staff");
   const [email, setEmail] = useState(known?.email ?? "");
@@ -193,7 +189,7 @@ function StaffSheet({ known, onClose }: { known: Resource | null; onClose: () =>
   const [places, setPlaces] = useState<readonly string[]>(known?.business_ids ?? (business ? [business.id] : []));
   const body = { name: name.trim(), business_ids: places, email: email.trim() || null, phone: phone.trim() || null, ...(known ? {} : { kind }) };
   return (
-    <Editor title={known?.name ?? t("staff.add")} known={known} busy={busy} error={error} ready={name.trim() !== "" && places.length > 0} onClose={onClose} onSave={() => void save(known, body)} onArchive={() => known && void save(known, { archived: !known.archived })}>
+    <Editor title={known?.name ?? t("staff.add")} known={known} error={error} ready={name.trim() !== "" && places.length > 0} onClose={onClose} onSave={() => save(known, body)} onArchive={async () => known && save(known, { archived: !known.archived })}>
       <TextField label={t("field.name")} value={name} onChange={setName} isRequired autoFocus maxLength={200} />
       <Select label={t("staff.kind")} value={kind} onChange={setKind} isDisabled={known !== null} options={["staff", "room", "equipment"].map((id) => ({ id, name: t(`kind.${id}`) }))} />
       <div className="two">
@@ -233,10 +229,10 @@ export function ActionsPage() {
 
 function ActionSheet({ known, position, onClose }: { known: Action | null; position: number; onClose: () => void }) {
   const { t } = useTranslation();
-  const { save, error, busy } = useSave("actions", onClose);
+  const { save, error } = useSave("actions", onClose);
   const [name, setName] = useState(known?.name ?? "");
   return (
-    <Editor title={known?.name ?? t("actions.add")} known={known} busy={busy} error={error} ready={name.trim() !== ""} onClose={onClose} onSave={() => void save(known, known ? { name: name.trim() } : { name: name.trim(), position })} onArchive={() => known && void save(known, { archived: !known.archived })}>
+    <Editor title={known?.name ?? t("actions.add")} known={known} error={error} ready={name.trim() !== ""} onClose={onClose} onSave={() => save(known, known ? { name: name.trim() } : { name: name.trim(), position })} onArchive={async () => known && save(known, { archived: !known.archived })}>
       <TextField label={t("field.name")} value={name} onChange={setName} isRequired autoFocus maxLength={200} />
     </Editor>
   );

@@ -102,7 +102,7 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
                 />
               )}
               {mayWrite && rule.enabled && of === "reminder-rules" && <Button kind="quiet" aria-label={t("applyRule.title", { rule: nameOf(rule) })} onPress={() => setOffered({ id: rule.id, wasAsked: true })}>{t("applyRule.existing")}</Button>}
-              {mayWrite && <Button kind="quiet" icon="trash" aria-label={t(kind.remove)} onPress={() => void run(removeRule(queries, of, rule.id))} />}
+              {mayWrite && <Button kind="quiet" icon="trash" aria-label={t(kind.remove)} onPress={() => run(removeRule(queries, of, rule.id))} />}
             </div>
           ))}
         </section>
@@ -118,7 +118,7 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
             <Select label={t("reminders.for")} value={scope} onChange={setScope} options={[{ id: "all", name: t("reminders.everywhere") }, ...(business ? [{ id: "business", name: business.name }] : []), ...services.filter((service) => service.business_id === business?.id && !service.archived).map((service) => ({ id: service.id, name: service.name }))]} />
             {textsFor(channel).length > 1 && <Select label={t("reminders.text")} value={template} onChange={setTemplate} options={textsFor(channel)} />}
           </div>
-          <Button kind="primary" isDisabled={!(Number(amount) > 0)} onPress={() => void add()}>{t(kind.add)}</Button>
+          <Button kind="primary" isDisabled={!(Number(amount) > 0)} onPress={() => add()}>{t(kind.add)}</Button>
         </section>
       )}
     </>

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Action, type Resource, type Service, useActions, useResources, useServices } from "../api/catalogue";
+import { changedFields, changedTwice, type Fields } from "../api/changes";
 import { ask } from "../api/client";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
@@ -18,12 +19,15 @@ import { toast } from "../ui/toasts";
 
 type Row = { id: string; version: number; archived: boolean };
 
-/** Saves a new or a changed thing of the catalogue; the sheet shows what was wrong. */
+/** As it is by now: a sheet stays open while colleagues save. */
+const newestOf = <T extends Row>(rows: readonly T[], seen: T): T => rows.find((row) => row.id === seen.id) ?? seen;
+
+/** Saves a new or a changed thing of the catalogue, on the version that is the newest here; the sheet shows what was wrong. */
 function useSave(kind: "services" | "resources" | "actions", onDone: () => void) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const [error, setError] = useState<unknown>(null);
-  const save = async (known: Row | null, body: Record<string, unknown>) => {
+  const save = async (known: Row | null, body: Fields) => {
     setError(null);
     try {
       await ask("booking", known ? `/${kind}/${known.id}` : `/${kind}`, { method: known ? "PATCH" : "POST", version: known?.version, body });
@@ -33,9 +37,31 @@ function useSave(kind: "services" | "resources" | "actions", onDone: () => void)
       onDone();
     } catch (failure) {
       setError(failure);
+      // Where somebody was faster, theirs is to be had: these lists are kept for minutes.
+      await queries.invalidateQueries({ queryKey: [kind] });
     }
   };
   return { save, error };
+}
+
+/** What is sent of a known thing: only what was changed here. `theirs`: what was changed here and elsewhere, as it is there. */
+function useChanges<T extends Fields>(known: Row | null, now: T, typed: T): { body: Fields; theirs: Partial<T> } {
+  const [begun] = useState(now);
+  if (!known) return { body: Object.fromEntries(Object.entries(typed).filter(([, value]) => value !== null)), theirs: {} };
+  return { body: changedFields(begun, typed), theirs: Object.fromEntries(changedTwice(begun, typed, now).map((name) => [name, now[name]])) as Partial<T> };
+}
+
+/** As they are read; what can only be looked at elsewhere, such as who performs a service, is a dash. */
+function Theirs({ fields, nameOf }: { fields: Fields; nameOf: (field: string) => string }) {
+  const { t } = useTranslation();
+  if (!Object.keys(fields).length) return null;
+  const said = (value: unknown) => (typeof value === "boolean" ? t(value ? "yes" : "no") : typeof value === "string" || typeof value === "number" ? String(value) : "–");
+  return (
+    <div className="theirs" role="status">
+      <small>{t("drawer.theirs")}</small>
+      {Object.entries(fields).map(([field, value]) => <p key={field}>{nameOf(field)}: <bdi>{said(value)}</bdi></p>)}
+    </div>
+  );
 }
 
 function Editor({ title, known, error, ready, onSave, onArchive, onClose, children }: { title: string; known: Row | null; error: unknown; ready: boolean; onSave: () => Promise<void>; onArchive: () => Promise<unknown>; onClose: () => void; children: React.ReactNode }) {
@@ -85,13 +111,23 @@ export function ServicesPage() {
           </ul>
         )}
       </div>
-      {editing && <ServiceSheet known={editing === "new" ? null : editing} onClose={() => setEditing(null)} />}
+      {editing && <ServiceSheet known={editing === "new" ? null : newestOf(own, editing)} onClose={() => setEditing(null)} />}
     </Page>
   );
 }
 
 const NUMBERS = ["duration_minutes", "buffer_before_minutes", "buffer_after_minutes", "slot_interval_minutes", "capacity", "minimum_notice_minutes", "booking_window_days", "cancellation_notice_minutes", "reschedule_notice_minutes", "max_reschedules"] as const;
 const FLAGS = ["needs_approval", "client_confirms", "public_booking"] as const;
+/** Left empty, they stay as they are. */
+const CLEARABLE: readonly string[] = ["booking_window_days", "max_reschedules"];
+
+const serviceFields = (service: Service | null): Fields => ({
+  name: service?.name ?? "",
+  ...Object.fromEntries(NUMBERS.map((field) => [field, service?.[field] ?? null])),
+  ...Object.fromEntries(FLAGS.map((flag) => [flag, service?.[flag] ?? false])),
+  price: service?.price?.amount ?? null,
+  requires: service?.requires ?? [],
+});
 
 function ServiceSheet({ known, onClose }: { known: Service | null; onClose: () => void }) {
   const { t } = useTranslation();
@@ -104,20 +140,24 @@ function ServiceSheet({ known, onClose }: { known: Service | null; onClose: () =
   const [price, setPrice] = useState(known?.price?.amount ?? "");
   const [requires, setRequires] = useState<string[][]>(known?.requires ?? []);
   const currency = known?.price?.currency ?? business?.currency ?? "EUR";
-  const body = () => ({
+  const now = serviceFields(known);
+  const typed = {
     name: name.trim(),
-    ...Object.fromEntries(NUMBERS.flatMap((field): [string, number | null][] => {
-      const given = numbers[field]?.trim() ?? "";
-      if (given !== "") return [[field, Number(given)]];
-      return known && known[field] !== null && (field === "booking_window_days" || field === "max_reschedules") ? [[field, null]] : [];
-    })),
+    ...Object.fromEntries(NUMBERS.map((field) => [field, numbers[field]?.trim() ? Number(numbers[field]) : CLEARABLE.includes(field) ? null : now[field]])),
     ...flags,
-    ...(price.trim() ? { price: { amount: price.trim().replace(",", "."), currency } } : known?.price ? { price: null } : {}),
+    price: price.trim().replace(",", ".") || null,
     requires,
+  };
+  const changes = useChanges(known, now, typed);
+  const body = {
+    ...changes.body,
+    ...(changes.body.price ? { price: { amount: changes.body.price, currency } } : {}),
     ...(known ? {} : { business_id: business?.id }),
-  });
+  };
+  const nameOf = (field: string) => (field === "name" ? t("field.name") : field === "price" ? t("new.price", { currency }) : field === "requires" ? t("services.requires") : t(`services.field.${field}`));
   return (
-    <Editor title={known?.name ?? t("services.add")} known={known} error={error} ready={name.trim() !== "" && Number(numbers.duration_minutes) > 0} onClose={onClose} onSave={() => save(known, body())} onArchive={async () => known && save(known, { archived: !known.archived })}>
+    <Editor title={known?.name ?? t("services.add")} known={known} error={error} ready={name.trim() !== "" && Number(numbers.duration_minutes) > 0} onClose={onClose} onSave={() => save(known, body)} onArchive={async () => known && save(known, { archived: !known.archived })}>
+      <Theirs fields={changes.theirs} nameOf={nameOf} />
       <TextField label={t("field.name")} value={name} onChange={setName} isRequired autoFocus maxLength={200} />
       <div className="three">
         {NUMBERS.map((field) => (
@@ -173,10 +213,12 @@ export function StaffPage() {
           </ul>
         )}
       </div>
-      {editing && <StaffSheet known={editing === "new" ? null : editing} onClose={() => setEditing(null)} />}
+      {editing && <StaffSheet known={editing === "new" ? null : newestOf(own, editing)} onClose={() => setEditing(null)} />}
     </Page>
   );
 }
+
+const staffFields = (resource: Resource | null): Fields => ({ name: resource?.name ?? "", business_ids: resource?.business_ids ?? [], email: resource?.email ?? null, phone: resource?.phone ?? null, kind: resource?.kind ?? "staff" });
 
 function StaffSheet({ known, onClose }: { known: Resource | null; onClose: () => void }) {
   const { t } = useTranslation();
@@ -187,9 +229,11 @@ function StaffSheet({ known, onClose }: { known: Resource | null; onClose: () =>
   const [email, setEmail] = useState(known?.email ?? "");
   const [phone, setPhone] = useState(known?.phone ?? "");
   const [places, setPlaces] = useState<readonly string[]>(known?.business_ids ?? (business ? [business.id] : []));
-  const body = { name: name.trim(), business_ids: places, email: email.trim() || null, phone: phone.trim() || null, ...(known ? {} : { kind }) };
+  const { body, theirs } = useChanges(known, staffFields(known), { name: name.trim(), business_ids: places, email: email.trim() || null, phone: phone.trim() || null, kind });
+  const nameOf = (field: string) => (field === "business_ids" ? t("filter.business") : t(`field.${field}`));
   return (
     <Editor title={known?.name ?? t("staff.add")} known={known} error={error} ready={name.trim() !== "" && places.length > 0} onClose={onClose} onSave={() => save(known, body)} onArchive={async () => known && save(known, { archived: !known.archived })}>
+      <Theirs fields={theirs} nameOf={nameOf} />
       <TextField label={t("field.name")} value={name} onChange={setName} isRequired autoFocus maxLength={200} />
       <Select label={t("staff.kind")} value={kind} onChange={setKind} isDisabled={known !== null} options={["staff", "room", "equipment"].map((id) => ({ id, name: t(`kind.${id}`) }))} />
       <div className="two">
@@ -222,7 +266,7 @@ export function ActionsPage() {
           </ul>
         )}
       </div>
-      {editing && <ActionSheet known={editing === "new" ? null : editing} position={actions.data?.length ?? 0} onClose={() => setEditing(null)} />}
+      {editing && <ActionSheet known={editing === "new" ? null : newestOf(actions.data ?? [], editing)} position={actions.data?.length ?? 0} onClose={() => setEditing(null)} />}
     </Page>
   );
 }
@@ -231,8 +275,10 @@ function ActionSheet({ known, position, onClose }: { known: Action | null; posit
   const { t } = useTranslation();
   const { save, error } = useSave("actions", onClose);
   const [name, setName] = useState(known?.name ?? "");
+  const { body, theirs } = useChanges(known, { name: known?.name ?? "" }, { name: name.trim() });
   return (
-    <Editor title={known?.name ?? t("actions.add")} known={known} error={error} ready={name.trim() !== ""} onClose={onClose} onSave={() => save(known, known ? { name: name.trim() } : { name: name.trim(), position })} onArchive={async () => known && save(known, { archived: !known.archived })}>
+    <Editor title={known?.name ?? t("actions.add")} known={known} error={error} ready={name.trim() !== ""} onClose={onClose} onSave={() => save(known, known ? body : { ...body, position })} onArchive={async () => known && save(known, { archived: !known.archived })}>
+      <Theirs fields={theirs} nameOf={() => t("field.name")} />
       <TextField label={t("field.name")} value={name} onChange={setName} isRequired autoFocus maxLength={200} />
     </Editor>
   );

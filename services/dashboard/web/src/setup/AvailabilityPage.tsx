@@ -153,7 +153,7 @@ function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: str
   useEffect(() => setError(null), [path]);
   const onDates = useRef<HTMLElement>(null);
   const away = useRef<HTMLElement>(null);
-  const run = async (work: Promise<unknown>, section: RefObject<HTMLElement | null>) => {
+  const run = async (work: Promise<unknown>, section: RefObject<HTMLElement | null>, added?: () => void) => {
     setError(null);
     try {
       await work;
@@ -161,16 +161,21 @@ function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: str
       // The button that was pressed is shut or gone now: the next one is entered.
       section.current?.querySelector("input")?.focus();
       void queries.invalidateQueries({ queryKey: ["calendar"] });
-      setOn("");
-      setHours("");
-      setFrom("");
-      setTo("");
-      setReason("");
+      added?.();
     } catch (failure) {
       setError(failure);
     }
   };
   const read = readHours(hours);
+  const clearDate = () => {
+    setOn("");
+    setHours("");
+  };
+  const clearAbsence = () => {
+    setFrom("");
+    setTo("");
+    setReason("");
+  };
   return (
     <>
       <Problem error={error} />
@@ -187,7 +192,7 @@ function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: str
           <div className="three">
             <TextField label={t("field.date")} type="date" value={on} onChange={setOn} />
             <TextField label={t("availability.hours")} value={hours} onChange={setHours} placeholder="9-12, 13-17" error={isRead(read) ? null : t(`availability.${read}`)} hint={t("availability.hoursHint")} />
-            <Button isDisabled={!on || !isRead(read)} onPress={() => run(ask("availability", `${path}/date-overrides`, { method: "POST", body: { on, intervals: isRead(read) ? intervalsOf(read) : [] } }), onDates)}>{t("add")}</Button>
+            <Button isDisabled={!on || !isRead(read)} onPress={() => run(ask("availability", `${path}/date-overrides`, { method: "POST", body: { on, intervals: isRead(read) ? intervalsOf(read) : [] } }), onDates, clearDate)}>{t("add")}</Button>
           </div>
         )}
       </section>
@@ -205,7 +210,7 @@ function Exceptions({ path, schedule, isBusiness, clock, mayWrite }: { path: str
             <TextField label={t("availability.from")} type="date" value={from} onChange={setFrom} />
             <TextField label={t("availability.until")} type="date" value={to} onChange={setTo} />
             <TextField label={t("reason")} value={reason} onChange={setReason} maxLength={200} />
-            <Button isDisabled={!from || !to || to < from} onPress={() => run(ask("availability", `${path}/${absences}`, { method: "POST", body: { starts_at: isoOf(startOfDay(from, clock.zone)), ends_at: isoOf(startOfDay(addDays(to, 1), clock.zone)), reason: reason.trim() || null } }), away)}>{t("add")}</Button>
+            <Button isDisabled={!from || !to || to < from} onPress={() => run(ask("availability", `${path}/${absences}`, { method: "POST", body: { starts_at: isoOf(startOfDay(from, clock.zone)), ends_at: isoOf(startOfDay(addDays(to, 1), clock.zone)), reason: reason.trim() || null } }), away, clearAbsence)}>{t("add")}</Button>
           </div>
         )}
       </section>

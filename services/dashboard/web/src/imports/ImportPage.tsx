@@ -14,6 +14,7 @@ import { Button } from "../ui/Button";
 import { Checkbox, Select, TextField } from "../ui/fields";
 import { Page, Waiting } from "../ui/Page";
 import { Problem, sayReason } from "../ui/Problem";
+import { choose, type Chosen, columnsOf, NOT } from "./columns";
 import type { Import } from "./ImportsPage";
 
 type Schemas = components["schemas"];
@@ -23,7 +24,6 @@ type Row = Schemas["RowOut"];
 const FIELDS = ["client_name", "first_name", "last_name", "phone", "email", "service", "staff", "starts_at", "date", "time", "ends_at", "end_date", "zone", "duration", "status", "location", "notes", "external_id"] as const;
 const FINAL = ["scheduled", "completed", "cancelled", "no_show"] as const;
 const WORKING = new Set(["reading", "checking", "booking", "undoing"]);
-const NOT = "none";
 
 export function ImportPage() {
   const { t, i18n } = useTranslation();
@@ -119,33 +119,30 @@ function Mapping({ item, onSave }: { item: Import; onSave: (mapping: Schemas["Ma
     queryFn: () => ask<Preview>("imports", `/imports/${item.id}/preview`, { query: { reading: Object.entries(reading).map(([name, value]) => `${name}=${value}`) } }),
     placeholderData: (previous) => previous,
   });
-  const [columns, setColumns] = useState<Record<string, string>>({});
-  const [order, setOrder] = useState<string | null>(null);
-  const [service, setService] = useState<string | null>(null);
-  const [minutes, setMinutes] = useState("");
-  const [zone, setZone] = useState("");
-  const [statuses, setStatuses] = useState<Record<string, string>>({});
+  // What was chosen; the rest is as it was guessed, anew when the file is read in another way.
+  const [chosen, setChosen] = useState<Chosen>({});
+  const [chosenOrder, setOrder] = useState<string | null>(null);
+  const [chosenService, setService] = useState<string | null>(null);
+  const [typedMinutes, setMinutes] = useState<string | null>(null);
+  const [typedZone, setZone] = useState<string | null>(null);
+  const [chosenStatuses, setStatuses] = useState<Record<string, string>>({});
   const data = preview.data;
-  useEffect(() => {
-    if (!data) return;
-    setColumns(data.columns);
-    setOrder(data.date_order);
-    setService(data.service_id);
-    setMinutes(data.duration_minutes ? String(data.duration_minutes) : "");
-    setZone(data.zone ?? business?.zone ?? "");
-    setStatuses(data.statuses);
-  }, [data, business]);
   if (!data) return <Waiting error={preview.error} />;
-  // `columns` is by field; the table is by column of the file.
+  // It is by field; the table is by column of the file.
+  const columns = columnsOf(data.columns as Record<string, string>, chosen, data.headers);
+  const order = chosenOrder ?? data.date_order;
+  const service = chosenService ?? data.service_id;
+  const minutes = typedMinutes ?? (data.duration_minutes ? String(data.duration_minutes) : "");
+  const zone = typedZone ?? data.zone ?? business?.zone ?? "";
+  const statuses: Record<string, string> = { ...data.statuses, ...chosenStatuses };
   const fieldOf = (header: string) => Object.entries(columns).find(([, name]) => name === header)?.[0] ?? NOT;
-  const choose = (header: string, field: string) =>
-    setColumns((known) => ({ ...Object.fromEntries(Object.entries(known).filter(([name, value]) => value !== header && name !== field)), ...(field === NOT ? {} : { [field]: header }) }));
   // Columns whose dates allow several readings; where another column shows the order, that one counts for all.
   const unclear = Object.entries(data.date_orders).filter(([, possible]) => possible.length > 1).map(([name]) => name);
   const orders = [...new Set(Object.values(data.date_orders).flat())];
   return (
     <section className="panel">
       <h2>{t("imports.columns")}</h2>
+      <Problem error={preview.error} />
       {data.remembered && <p className="soft">{t("imports.remembered")}</p>}
       {data.warnings.map((warning) => <p className="amber" key={warning.code + warning.detail}>{sayReason(t, warning)}</p>)}
       <div className="row">
@@ -160,7 +157,7 @@ function Mapping({ item, onSave }: { item: Import; onSave: (mapping: Schemas["Ma
             <tr key={header}>
               <td><b><bdi>{header}</bdi></b>{data.unmapped[header] !== undefined && fieldOf(header) === NOT && <small className="amber">{t("imports.unmapped", { count: data.unmapped[header] })}</small>}</td>
               <td className="soft">{data.rows.slice(0, 3).map((row) => <bdi key={row.number} className="sample">{row.cells[index]}</bdi>)}</td>
-              <td><Select hiddenLabel label={t("imports.fieldFor", { column: header })} value={fieldOf(header)} onChange={(field) => choose(header, field)} options={[{ id: NOT, name: t("imports.notUsed") }, ...FIELDS.map((field) => ({ id: field, name: t(`imports.field.${field}`) }))]} /></td>
+              <td><Select hiddenLabel label={t("imports.fieldFor", { column: header })} value={fieldOf(header)} onChange={(field) => setChosen((known) => choose(known, header, field))} options={[{ id: NOT, name: t("imports.notUsed") }, ...FIELDS.map((field) => ({ id: field, name: t(`imports.field.${field}`) }))]} /></td>
             </tr>
           ))}
         </tbody>
@@ -176,7 +173,7 @@ function Mapping({ item, onSave }: { item: Import; onSave: (mapping: Schemas["Ma
       <Button
         kind="primary"
         onPress={() =>
-          void onSave({
+          onSave({
             columns: columns as Schemas["MappingIn"]["columns"],
             date_order: order as Schemas["DateOrder"] | null,
             time_ranges: data.time_ranges,
@@ -220,11 +217,14 @@ function Review({ item, onRemap, onConfirm }: { item: Import; onRemap: () => voi
     setError(null);
     try {
       await ask("imports", `/imports/${item.id}/rows/${row.number}`, { method: "PATCH", version: row.version, body });
-      await queries.invalidateQueries({ queryKey: ["import-rows", item.id] });
-      await queries.invalidateQueries({ queryKey: ["imports", item.id] });
     } catch (failure) {
       setError(failure);
+      return false;
+    } finally {
+      await queries.invalidateQueries({ queryKey: ["import-rows", item.id] });
+      await queries.invalidateQueries({ queryKey: ["imports", item.id] });
     }
+    return true;
   };
   return (
     <section className="panel">
@@ -238,7 +238,7 @@ function Review({ item, onRemap, onConfirm }: { item: Import; onRemap: () => voi
       <Problem error={error ?? rows.error} />
       <ul className="import-rows">
         {rows.data?.pages.flatMap((page) => page.items).map((row) => (
-          <RowLine key={row.number} row={row} clock={clock} editable={onConfirm !== undefined} onChange={(body) => void change(row, body)} />
+          <RowLine key={row.number} row={row} clock={clock} editable={onConfirm !== undefined} onChange={(body) => change(row, body)} />
         ))}
       </ul>
       {rows.hasNextPage && <Button isPending={rows.isFetchingNextPage} onPress={() => rows.fetchNextPage()}>{t("more")}</Button>}
@@ -256,7 +256,7 @@ function Review({ item, onRemap, onConfirm }: { item: Import; onRemap: () => voi
   );
 }
 
-function RowLine({ row, clock, editable, onChange }: { row: Row; clock: ReturnType<typeof useBusiness>["clock"]; editable: boolean; onChange: (body: Schemas["ChangeRowIn"]) => void }) {
+function RowLine({ row, clock, editable, onChange }: { row: Row; clock: ReturnType<typeof useBusiness>["clock"]; editable: boolean; onChange: (body: Schemas["ChangeRowIn"]) => Promise<boolean> }) {
   const { t } = useTranslation();
   const [values, setValues] = useState<Record<string, string> | null>(null);
   const reasons = row.outcome ? row.outcome_reasons : row.reasons;
@@ -281,7 +281,7 @@ function RowLine({ row, clock, editable, onChange }: { row: Row; clock: ReturnTy
       {values && (
         <div className="three">
           {Object.entries(values).map(([name, value]) => <TextField key={name} label={t(`imports.field.${name}`, { defaultValue: name })} value={value} onChange={(next) => setValues((known) => ({ ...known, [name]: next }))} />)}
-          <Button kind="primary" onPress={() => { onChange({ values }); setValues(null); }}>{t("save")}</Button>
+          <Button kind="primary" onPress={async () => (await onChange({ values })) && setValues(null)}>{t("save")}</Button>
         </div>
       )}
     </li>

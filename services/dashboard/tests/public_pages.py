@@ -53,6 +53,11 @@ def fields_in(answer: httpx2.Response) -> dict[str, str]:
     return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)}
 
 
+def actions(page: httpx2.Response) -> list[str]:
+    """Where its forms go to."""
+    return [unescape(address) for address in re.findall(r'<form [^>]*action="([^"]+)"', page.text)]
+
+
 def work_for(page: httpx2.Response, *, bits: int = BITS) -> str:
     found = re.search(r'data-challenge="([^"]+)"', page.text)
     assert found is not None, page.text

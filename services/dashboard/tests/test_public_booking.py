@@ -9,6 +9,7 @@ from dashboard_tenant import Tenant
 from portal_services import START
 from public_pages import (
     WHO,
+    actions,
     buttons,
     chosen,
     fields_in,
@@ -132,13 +133,49 @@ async def test_a_time_that_somebody_took_is_told_with_the_next_free_ones(
     tenant.pass_time(timedelta(minutes=11))
 
     taken = await browser.submit(details, **WHO, work=work)
-    again = place_of(await browser.submit(f"{path_of(tenant)}/hold", **fields_in(taken), at=buttons(taken)[0]))
 
     assert taken.status_code == 409
     assert "This time is not free any more" in taken.text
     assert "It was kept for you until 09:10" in taken.text
     assert len(buttons(taken)) == 2
-    assert (await browser.get(again)).status_code == 200
+
+
+async def test_who_a_visitor_is_comes_back_in_the_form_for_another_time_and_stands_in_no_address(
+    tenant: Tenant, services: PublicServices
+) -> None:
+    browser = tenant.browser()
+    details = await chosen(tenant, browser)
+    work = work_for(await browser.get(details))
+    services.free.remove(START)
+    tenant.pass_time(timedelta(minutes=11))
+    who = {**WHO, "email": "grace@example.com"}
+    taken = await browser.submit(details, **who, work=work)
+
+    form = await browser.submit(f"{path_of(tenant)}/hold", **fields_in(taken), at=buttons(taken)[0])
+
+    assert form.status_code == 200
+    assert form.headers["cache-control"] == "no-store"
+    assert all(f'name="{field}"' in form.text and f'value="{text}"' in form.text for field, text in who.items())
+    assert not any(text in address for address in [*links_in(form), *actions(form)] for text in ("Grace", "grace"))
+    [address] = actions(form)
+    booked = await browser.get(place_of(await browser.submit(address, **who, work=work_for(form))))
+    assert "Booked" in booked.text
+    assert "10:30" in booked.text
+
+
+async def test_a_time_that_is_taken_as_well_keeps_who_the_visitor_is(tenant: Tenant, services: PublicServices) -> None:
+    browser = tenant.browser()
+    details = await chosen(tenant, browser)
+    work = work_for(await browser.get(details))
+    services.free.remove(START)
+    tenant.pass_time(timedelta(minutes=11))
+    taken = await browser.submit(details, **WHO, work=work)
+    services.free.remove(START + timedelta(minutes=30))
+
+    again = await browser.submit(f"{path_of(tenant)}/hold", **fields_in(taken), at=buttons(taken)[0])
+
+    assert again.status_code == 409
+    assert fields_in(again).items() >= WHO.items()
 
 
 async def test_a_time_that_is_not_offered_is_not_held(tenant: Tenant, services: PublicServices) -> None:

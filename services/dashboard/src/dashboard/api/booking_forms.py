@@ -1,6 +1,7 @@
 """What visitors send: the time that they choose, and who they are. After each success the browser is sent on."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from dashboard.adapters.pages import work_script_path
 from dashboard.api.booking_visits import (
     Choice,
+    FreeTimes,
     NoPageError,
     Visit,
     choice_of,
@@ -65,7 +67,11 @@ class Sent:
 
 
 async def submit_time(request: Request) -> Response:
-    """Keeps the chosen time, where there is room for another hold, and leads to the form."""
+    """Keeps the chosen time, where there is room for another hold, and leads to the form.
+
+    Whoever has filled it in already, for a time that somebody else took, is answered with it: their name, phone and
+    e-mail may stand in no address.
+    """
     dependencies = dependencies_of(request)
     require_own_page(request)
     visit = await visit_of(request)
@@ -76,10 +82,9 @@ async def submit_time(request: Request) -> Response:
         raise NoPageError
     day = day_within_reach(visit, dependencies, visit.calendar.day_of(starts_at))
     times = await free_times(dependencies, visit, choice, first=day)
+    typed = _details_in(form, visit)
     if not times.has(starts_at):
-        return page_answer(
-            visit, "booking_taken.html", status=409, choice=choice, starts=times.next_free(starts_at), ran_out=None
-        )
+        return _taken_page(visit, choice, times, starts_at, typed=typed)
     draft = Draft(
         id=new_id(),
         service_id=choice.service.id,
@@ -103,11 +108,13 @@ async def submit_time(request: Request) -> Response:
         if error.status == HTTPStatus.NOT_FOUND:
             raise NoPageError from error
         if error.code != "too_many_holds":
-            return page_answer(
-                visit, "booking_taken.html", status=409, choice=choice, starts=times.next_free(starts_at), ran_out=None
-            )
+            return _taken_page(visit, choice, times, starts_at, typed=typed)
         hold = None
-    return sent_on(visit.to(f"/details/{dependencies.drafts.seal_draft(visit.address, replace(draft, hold=hold))}"))
+    draft = replace(draft, hold=hold)
+    token = dependencies.drafts.seal_draft(visit.address, draft)
+    if typed.name or typed.phone or typed.email:
+        return details_page(request, visit, choice, draft, token=token, typed=typed)
+    return sent_on(visit.to(f"/details/{token}"))
 
 
 async def submit_details(request: Request) -> Response:
@@ -115,7 +122,7 @@ async def submit_details(request: Request) -> Response:
     require_own_page(request)
     sent = await _sent(request)
     if (wrong := _first_wrong(sent)) is not None:
-        return details_page(request, sent.visit, sent.choice, sent.draft, sent=sent, error=wrong)
+        return _wrong(request, sent, wrong)
     dependencies, email = dependencies_of(request), sent.details.email
     if await _is_booked(dependencies, sent):
         return _led_to_booked(dependencies, sent, client_id=None)
@@ -153,11 +160,16 @@ async def _by_code(request: Request, sent: Sent, email: str) -> Response:
 
 
 def details_page(
-    request: Request, visit: Visit, choice: Choice, draft: Draft, *, sent: Sent | None = None, error: str | None = None
+    request: Request,
+    visit: Visit,
+    choice: Choice,
+    draft: Draft,
+    *,
+    token: str,
+    typed: VisitorDetails | None = None,
+    error: str | None = None,
 ) -> Response:
     """The form. What was typed stays in it."""
-    details = sent.details if sent is not None else None
-    token = request.path_params["draft"]
     settings = dependencies_of(request).settings
     return page_answer(
         visit,
@@ -168,9 +180,9 @@ def details_page(
         draft=draft,
         token=token,
         held_until=_held_until(request, draft),
-        name=details.name if details is not None else "",
-        phone=(details.phone or "") if details is not None else "",
-        email=(details.email or "") if details is not None else "",
+        name=typed.name if typed is not None else "",
+        phone=(typed.phone or "") if typed is not None else "",
+        email=(typed.email or "") if typed is not None else "",
         most={"name": MOST_NAME, "phone": MOST_PHONE, "email": MOST_EMAIL},
         script=work_script_path(),
         bits=settings.public_work_bits,
@@ -178,25 +190,33 @@ def details_page(
     )
 
 
+def _wrong(request: Request, sent: Sent, error: str) -> Response:
+    token = request.path_params["draft"]
+    return details_page(request, sent.visit, sent.choice, sent.draft, token=token, typed=sent.details, error=error)
+
+
 async def _sent(request: Request) -> Sent:
     visit = await visit_of(request)
     form = await read_form(request)
     visit = in_language(visit, form.get("lang"))
     draft = draft_of(request, visit)
-    email = normal_email(form.get("email", ""))
     return Sent(
         visit=visit,
         draft=draft,
         choice=choice_of_draft(visit, draft),
-        details=VisitorDetails(
-            name=_one_line(form.get("name", "")),
-            phone=_one_line(form.get("phone", "")) or None,
-            email=email or None,
-            locale=visit.texts.locale,
-        ),
+        details=_details_in(form, visit),
         work=form.get("work", ""),
         code_id=read_id(form.get("code_id")),
         code="".join(form.get("code", "").split())[:20],
+    )
+
+
+def _details_in(form: Mapping[str, str], visit: Visit) -> VisitorDetails:
+    return VisitorDetails(
+        name=_one_line(form.get("name", "")),
+        phone=_one_line(form.get("phone", "")) or None,
+        email=normal_email(form.get("email", "")) or None,
+        locale=visit.texts.locale,
     )
 
 
@@ -233,7 +253,7 @@ async def _booked(request: Request, sent: Sent, *, proof: Proof) -> Response:
             raise NoPageError from error
         if error.status == HTTPStatus.UNPROCESSABLE_ENTITY:
             told = visit.texts(_WRONG_FIELDS.get(error.code, "public.details_wrong"))
-            return details_page(request, visit, sent.choice, draft, sent=sent, error=told)
+            return _wrong(request, sent, told)
         return await _taken(request, sent)
     return _led_to_booked(dependencies, sent, client_id=client_id if proof == "code" else None)
 
@@ -253,13 +273,26 @@ async def _taken(request: Request, sent: Sent) -> Response:
     day = day_within_reach(visit, dependencies, visit.calendar.day_of(draft.starts_at))
     times = await free_times(dependencies, visit, sent.choice, first=day)
     ran_out = draft.hold.until if draft.hold is not None and draft.hold.until <= dependencies.clock() else None
+    return _taken_page(visit, sent.choice, times, draft.starts_at, typed=sent.details, ran_out=ran_out)
+
+
+def _taken_page(
+    visit: Visit,
+    choice: Choice,
+    times: FreeTimes,
+    wanted: datetime,
+    *,
+    typed: VisitorDetails,
+    ran_out: datetime | None = None,
+) -> Response:
     return page_answer(
         visit,
         "booking_taken.html",
         status=409,
-        choice=sent.choice,
-        starts=times.next_free(draft.starts_at),
+        choice=choice,
+        starts=times.next_free(wanted),
         ran_out=ran_out,
+        typed=typed,
     )
 
 

@@ -94,7 +94,7 @@ async def show_details(request: Request) -> Response:
     visit = await visit_of(request)
     draft = draft_of(request, visit)
     choice = choice_of_draft(visit, draft)
-    return booking_forms.details_page(request, visit, choice, draft)
+    return booking_forms.details_page(request, visit, choice, draft, token=request.path_params["draft"])
 
 
 async def show_booked(request: Request) -> Response:

@@ -40,6 +40,28 @@ async def test_bulk_import_with_review_and_override(desk: Desk, practice: Practi
     assert forced["starts_at"] == (await practice.appointments_of("Otto Occupied"))[0]["starts_at"]
 
 
+async def test_a_correction_that_is_refused_stays_in_its_fields(desk: Desk, practice: Practice) -> None:
+    day = (practice.a_day(hour=20) + timedelta(days=31)).replace(day=13)
+    await desk.goto("/imports")
+    await desk.page.locator("input[type=file]").set_input_files(
+        {"name": "refused.csv", "mimeType": "text/csv", "buffer": _sheet(day)}
+    )
+    await desk.button("Check rows").click()
+    row = desk.page.get_by_role("listitem").filter(has_text="Ivo Invalid")
+    await row.get_by_role("button", name="Edit row").click()
+    await row.get_by_label("Date").fill("14.02.2027")
+    problem = {"title": "", "status": 503, "detail": "", "code": "service_unavailable", "trace_id": None}
+    await desk.page.route("**/rows/*", lambda route: route.fulfill(status=503, json=problem))
+
+    await desk.button("Save", within=row).click()
+    await see(desk.page.get_by_role("alert")).to_be_visible()
+    await see(row.get_by_label("Date")).to_have_value("14.02.2027")
+
+    await desk.page.unroute("**/rows/*")
+    await desk.button("Save", within=row).click()
+    await see(row.get_by_label("Date")).to_have_count(0)
+
+
 def _sheet(day: datetime) -> bytes:
     """One row that is fine, one in the way of another appointment, and one with an impossible date."""
     output = io.StringIO()

@@ -8,11 +8,12 @@ import { addDays, dayOf, isoOf, now, startOfDay } from "../time";
 import { Select } from "../ui/fields";
 import { Button } from "../ui/Button";
 import { Empty, Page, Waiting } from "../ui/Page";
+import { Problem } from "../ui/Problem";
+import { csvOf } from "./csv";
+import { type Figure, figuresOf, hasTotals, type Line, utilisationOf } from "./figures";
 import { type HeatCell, HeatMap } from "./HeatMap";
 import { nameOf } from "./names";
 import { REPORTS, type ReportSearch } from "./reports";
-
-type Line = Record<string, string | number | null>;
 
 const BY: Record<string, readonly string[]> = {
   "no-shows": ["weekday", "hour", "weekday_hour", "service", "staff", "client", "source"],
@@ -30,11 +31,13 @@ export function ReportsPage() {
   const from = search.from ?? addDays(today, -90);
   const to = search.to ?? today;
   const by = BY[report] && (search.by ?? BY[report]?.[0]);
-  const query = useQuery({
-    queryKey: ["reports", report, business?.id, from, to, by],
-    enabled: business !== undefined,
-    queryFn: ({ signal }) => ask<{ items: Line[] }>("booking", `/reports/${report}`, { query: { business_id: business?.id, from: isoOf(startOfDay(from, clock.zone)), to: isoOf(startOfDay(addDays(to, 1), clock.zone)), by }, signal }),
+  const questionBy = (grouping: string | undefined) => ({
+    queryKey: ["reports", report, business?.id, from, to, grouping],
+    queryFn: ({ signal }: { signal: AbortSignal }) => ask<{ items: Line[] }>("booking", `/reports/${report}`, { query: { business_id: business?.id, from: isoOf(startOfDay(from, clock.zone)), to: isoOf(startOfDay(addDays(to, 1), clock.zone)), by: grouping }, signal }),
   });
+  const query = useQuery({ ...questionBy(by), enabled: business !== undefined });
+  const totals = useQuery({ ...questionBy("business"), enabled: business !== undefined && hasTotals(report) });
+  const figures = report === "utilisation" ? utilisationOf(query.data?.items ?? []) : figuresOf(report, totals.data?.items ?? []);
   const lines = (query.data?.items ?? []).map((line) => (line.name === null && typeof line.key === "string" ? { ...line, name: nameOf(by, line.key, i18n.language) } : line));
   const columns = lines[0] ? Object.keys(lines[0]).filter((name) => !["key", "resource_id", "client_id", "appointment_id"].includes(name) || !("name" in (lines[0] ?? {}))) : [];
   const percent = new Intl.NumberFormat(i18n.language, { style: "percent", maximumFractionDigits: 0 });
@@ -44,8 +47,7 @@ export function ReportsPage() {
     return typeof value === "number" ? new Intl.NumberFormat(i18n.language).format(value) : value;
   };
   const download = () => {
-    const cell = (value: string) => `"${value.replaceAll('"', '""')}"`;
-    const text = [columns.map((name) => t(`reports.column.${name}`, { defaultValue: name })), ...lines.map((line) => columns.map((name) => String(line[name] ?? "")))].map((row) => row.map(cell).join(",")).join("\r\n");
+    const text = csvOf([columns.map((name) => t(`reports.column.${name}`, { defaultValue: name })), ...lines.map((line) => columns.map((name) => String(line[name] ?? "")))]);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
     link.download = `${report}-${from}-${to}.csv`;
@@ -80,11 +82,15 @@ export function ReportsPage() {
           <Waiting error={query.error} />
         ) : !lines.length ? (
           <Empty title={t("reports.none")} />
-        ) : by === "weekday_hour" ? (
-          <HeatMap cells={cellsOf(lines, barOf(report), show)} caption={`${t(`reports.${report}`)} · ${t("reports.by_weekday_hour")} · ${t("zone", { place: clock.place })}`} />
         ) : (
           <>
-            <Bars lines={lines} value={barOf(report)} show={show} />
+            <Problem error={totals.error} />
+            <Figures figures={figures} show={show} />
+            {by === "weekday_hour" ? (
+              <HeatMap cells={cellsOf(lines, barOf(report), show)} caption={`${t(`reports.${report}`)} · ${t("reports.by_weekday_hour")} · ${t("zone", { place: clock.place })}`} />
+            ) : (
+              <Bars lines={lines} value={barOf(report)} show={show} />
+            )}
             <table className="plain-table">
               <thead>
                 <tr>
@@ -115,6 +121,22 @@ export function ReportsPage() {
 const barOf = (report: string): string => ({ "no-shows": "rate", volume: "appointments", utilisation: "rate", revenue: "earned", "follow-ups": "days" })[report] ?? "rate";
 
 type Show = (name: string, value: string | number | null | undefined) => string;
+
+function Figures({ figures, show }: { figures: readonly Figure[]; show: Show }) {
+  const { t, i18n } = useTranslation();
+  if (!figures.length) return null;
+  const said = ({ column, value, currency }: Figure) => (currency ? new Intl.NumberFormat(i18n.language, { style: "currency", currency }).format(value) : show(column, value));
+  return (
+    <dl className="figures">
+      {figures.map((figure) => (
+        <div key={`${figure.column} ${figure.currency}`}>
+          <dt>{t(`reports.column.${figure.column}`)}</dt>
+          <dd>{said(figure)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
 
 /** A rate says beside it of how many it is. */
 function cellsOf(lines: readonly Line[], value: string, show: Show): Map<string, HeatCell> {

@@ -15,5 +15,6 @@ export const hourName = (hour: number, locale: string): string =>
 export function nameOf(by: string | undefined, key: string, locale: string): string {
   if (by === "weekday") return weekdayName(Number(key), locale);
   if (by === "hour") return hourName(Number(key), locale);
+  if (by === "weekday_hour") return `${weekdayName(Number(key[0]), locale)}, ${hourName(Number(key.slice(2)), locale)}`;
   return key;
 }

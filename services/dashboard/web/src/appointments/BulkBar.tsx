@@ -132,7 +132,7 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
         </button>
       </div>
       {error !== null && asking === null && <Problem error={error} />}
-      {asking === "cancel" && <CancelSheet names={Array.from({ length: count }, (_, index) => rows[index]?.client.name ?? "")} notify onClose={() => setAsking(null)} onDone={(reason, notify) => run("cancel", { reason, tell_client: notify })} />}
+      {asking === "cancel" && <CancelSheet count={count} name={sample.name} notify onClose={() => setAsking(null)} onDone={(reason, notify) => run("cancel", { reason, tell_client: notify })} />}
       {asking && asking !== "export" && isAMessage(asking) && <BulkMessageSheet count={count} sample={sample} audience={asking === "message_staff" ? "staff" : "client"} orderId={orderId} onClose={() => setAsking(null)} onDone={write} />}
       {asking === "export" && <ExportSheet query={query} ids={[...selection.ids]} total={count} onClose={() => setAsking(null)} />}
       {results && (

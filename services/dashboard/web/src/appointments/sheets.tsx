@@ -33,7 +33,9 @@ export function ReasonSheet({ title, action, onClose, onDone }: ReasonProps) {
 }
 
 type CancelProps = {
-  names: readonly string[];
+  count: number;
+  /** Whose it is, where it is one and that is known here. */
+  name?: string;
   notify: boolean;
   onClose: () => void;
   onDone: (reason: string, notify: boolean) => Promise<void>;
@@ -42,7 +44,7 @@ type CancelProps = {
 const REASONS = ["client", "staff", "ill", "closed", "mistake"] as const;
 
 /** Cancel, for one or many. The way out keeps it. */
-export function CancelSheet({ names, notify, onClose, onDone }: CancelProps) {
+export function CancelSheet({ count, name, notify, onClose, onDone }: CancelProps) {
   const { t } = useTranslation();
   const [reason, setReason] = useState("");
   const [tell, setTell] = useState(notify);
@@ -61,13 +63,13 @@ export function CancelSheet({ names, notify, onClose, onDone }: CancelProps) {
   };
   return (
     <Sheet
-      title={t("cancel.title", { count: names.length, name: names[0] })}
+      title={count === 1 && !name ? t("verb.cancel") : t("cancel.title", { count, name })}
       onClose={onClose}
       footer={
         <>
-          <Button onPress={onClose}>{t("cancel.keep", { count: names.length })}</Button>
+          <Button onPress={onClose}>{t("cancel.keep", { count })}</Button>
           <Button kind="danger" isDisabled={!reason.trim()} isPending={busy} onPress={() => void done()}>
-            {t("cancel.action", { count: names.length })}
+            {t("cancel.action", { count })}
           </Button>
         </>
       }
@@ -85,7 +87,7 @@ export function CancelSheet({ names, notify, onClose, onDone }: CancelProps) {
       </div>
       <TextField label={t("reason")} value={reason} onChange={setReason} lines={2} maxLength={1000} isRequired autoFocus />
       <Checkbox value={tell} onChange={setTell}>
-        {t("cancel.notify", { count: names.length })}
+        {t("cancel.notify", { count })}
       </Checkbox>
     </Sheet>
   );

@@ -114,7 +114,8 @@ export function useVerbs({ onMessage }: { onMessage: (appointment: Appointment) 
     <>
       {ASKS_REASON.has(asking.verb) && (
         <CancelSheet
-          names={[asking.appointment.client.name]}
+          count={1}
+          name={asking.appointment.client.name}
           notify={asking.appointment.notify_client}
           onClose={close}
           onDone={async (reason, notify) => {

@@ -1,0 +1,21 @@
+"""The sheets that ask before something is done, with one selected appointment or with many."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from harness.desk import Desk, see
+from harness.practice import Practice
+
+
+async def test_the_sheet_of_one_that_is_selected_names_that_one(desk: Desk, practice: Practice) -> None:
+    day, last = practice.a_day(), uuid4().hex[:6]
+    await practice.book(day, f"First {last}", staff=0)
+    await practice.book(day + timedelta(hours=1), f"Second {last}", staff=0)
+    await desk.find(last)
+    for name in (f"First {last}", f"Second {last}"):
+        await desk.row(name).get_by_role("checkbox").check(force=True)
+        await see(desk.bulk).to_contain_text("1 selected")
+        await desk.button("Cancel…", within=desk.bulk).click()
+        await see(desk.sheet.get_by_role("heading")).to_have_text(f"Cancel the appointment of {name}")
+        await desk.button("Keep it", within=desk.sheet).click()
+        await desk.row(name).get_by_role("checkbox").uncheck(force=True)

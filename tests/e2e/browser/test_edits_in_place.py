@@ -61,3 +61,39 @@ async def test_what_another_desk_saves_is_told_and_stands_beside_what_is_typed(d
     await see(drawer.locator(".history > li").first).to_contain_text("Confirmed")
     await changed.get_by_role("button", name="Close").click()
     await see(changed).to_have_count(0)
+
+
+async def test_what_is_half_typed_outlives_a_tab_a_row_and_a_closed_drawer(desk: Desk, practice: Practice) -> None:
+    last = uuid4().hex[:6]
+    day = practice.a_day()
+    booked = await practice.book(day, f"Paula {last}", staff=0)
+    await practice.book(day, f"Quinn {last}", staff=1)
+    await desk.find(last)
+    await desk.row(f"Paula {last}").get_by_role("button", name=f"Paula {last}", exact=True).click()
+    drawer = desk.drawer
+    notes, message = drawer.get_by_label("Internal notes"), drawer.get_by_label("Message to the client")
+    await notes.fill(TYPED)
+    await drawer.get_by_role("tab", name="Messages").click()
+    await message.fill("See you")
+    await drawer.get_by_role("tab", name="Details").click()
+    await see(notes).to_have_value(TYPED)
+
+    await desk.row(f"Quinn {last}").get_by_role("button", name=f"Quinn {last}", exact=True).click()
+    await see(drawer.get_by_role("heading", name=f"Quinn {last}")).to_be_visible()
+    await see(notes).to_have_value("")
+    await desk.button("Close", within=drawer).click()
+    await desk.row(f"Paula {last}").get_by_role("button", name=f"Paula {last}", exact=True).click()
+    await see(notes).to_have_value(TYPED)
+    await drawer.get_by_role("tab", name="Messages").click()
+    await see(message).to_have_value("See you")
+
+    # Saved, and given up: nothing is kept of either.
+    await drawer.get_by_role("tab", name="Details").click()
+    await desk.button("Save", within=drawer).click()
+    await desk.told("Saved")
+    await see(desk.button("Save", within=drawer)).to_have_count(0)
+    await notes.fill("Never mind")
+    await desk.button("Back", within=drawer).click()
+    await see(notes).to_have_value(TYPED)
+    assert (await practice.appointments_of(f"Paula {last}"))[0]["internal_notes"] == TYPED
+    assert booked["internal_notes"] is None

@@ -13,7 +13,7 @@ import { useBusiness } from "../business";
 import { ClientLinks, useMayLink } from "../clients/ClientLinks";
 import { Clock, duration, instantOf } from "../time";
 import { Button } from "../ui/Button";
-import { Checkbox, Select, TextField } from "../ui/fields";
+import { Checkbox, Select } from "../ui/fields";
 import { Icon } from "../ui/Icon";
 import { Menu } from "../ui/Menu";
 import { Waiting } from "../ui/Page";
@@ -23,6 +23,7 @@ import { toast } from "../ui/toasts";
 import { useCurrent } from "./current";
 import { editInPlace, type Fields } from "./edits";
 import { DRAWER_TABS, type DrawerTab } from "./filters";
+import { Notes } from "./Notes";
 import { SeatsTaken } from "./Seats";
 import { useVerbs } from "./useVerbs";
 
@@ -382,48 +383,9 @@ function Details({ appointment, clock, businessName, onOther, onEdit }: DetailsP
           </>
         )}
       </dl>
-      <Notes name={t("field.notes")} hint={t("drawer.notesHint")} value={appointment.notes} editable={mayNote} onSave={(notes) => save({ notes })} />
-      <Notes name={t("field.internalNotes")} hint={t("neverSeen")} value={appointment.internal_notes} editable={mayNote} onSave={(notes) => save({ internal_notes: notes })} />
+      <Notes draft={`${appointment.id} notes`} name={t("field.notes")} hint={t("drawer.notesHint")} value={appointment.notes} editable={mayNote} onSave={(notes) => save({ notes })} />
+      <Notes draft={`${appointment.id} internal_notes`} name={t("field.internalNotes")} hint={t("neverSeen")} value={appointment.internal_notes} editable={mayNote} onSave={(notes) => save({ internal_notes: notes })} />
     </>
-  );
-}
-
-/** Text edited where it stands. What another desk writes meanwhile stands beside what is being typed, and does not replace it. */
-function Notes({ name, hint, value, editable, onSave }: { name: string; hint: string; value: string | null; editable: boolean; onSave: (text: string | null) => Promise<boolean> }) {
-  const { t } = useTranslation();
-  const [text, setText] = useState<string | null>(null);
-  /** What was there when the typing began. */
-  const [begun, setBegun] = useState<string | null>(null);
-  const type = (typed: string) => {
-    if (text === null) setBegun(value);
-    setText(typed);
-  };
-  if (!editable) return value ? (<><h3>{name}</h3><p className="notes"><bdi>{value}</bdi></p></>) : null;
-  const shown = text ?? value ?? "";
-  const typed = text?.trim() || null;
-  return (
-    <div className="notes-edit">
-      <TextField label={name} value={shown} onChange={type} lines={2} maxLength={10_000} hint={hint} />
-      {text !== null && value !== begun && value !== typed && (
-        <div className="theirs" role="status">
-          <small>{t("drawer.theirs")}</small>
-          <p className="notes">
-            <bdi>{value ?? "–"}</bdi>
-          </p>
-          <Button kind="quiet" onPress={() => setText(null)}>
-            {t("drawer.takeTheirs")}
-          </Button>
-        </div>
-      )}
-      {text !== null && text !== (value ?? "") && (
-        <div className="row">
-          <Button kind="primary" onPress={() => void onSave(typed).then((saved) => saved && setText(null))}>
-            {t("save")}
-          </Button>
-          <Button onPress={() => setText(null)}>{t("back")}</Button>
-        </div>
-      )}
-    </div>
   );
 }
 

@@ -114,7 +114,7 @@ export function ClientPage() {
         <section className="panel">
           <h2>{t("nav.messages")}</h2>
           <Thread about={{ client_id: id }} clock={clock} most={20} />
-          {about && <Writer key={about.id} appointmentId={about.id} businessId={about.business_id} />}
+          {about && <Writer about={id} appointmentId={about.id} businessId={about.business_id} />}
         </section>
       </div>
       {open === "edit" && <ClientSheet client={client} onClose={() => setOpen(null)} onDone={() => setOpen(null)} />}

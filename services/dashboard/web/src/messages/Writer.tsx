@@ -3,17 +3,23 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useRight } from "../api/session";
+import { draftOf, useDraft } from "../appointments/drafts";
 import { Button } from "../ui/Button";
 import { Problem } from "../ui/Problem";
 import { type Draft, MessageFields, useWritable } from "./MessageFields";
 import { OneKey, writeToClient } from "./send";
 
-export function Writer({ appointmentId, businessId }: { appointmentId: string; businessId: string | undefined }) {
+const EMPTY: Draft = { channel: "", text: "" };
+
+/** What is being written is kept under `about`: the appointment's id, or whatever else it is written about. */
+export function Writer({ appointmentId, businessId, about = appointmentId }: { appointmentId: string; businessId: string | undefined; about?: string }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const writable = useWritable();
   const mayWrite = useRight("send_messages");
-  const [draft, setDraft] = useState<Draft>({ channel: "", text: "" });
+  const key = `${about} message`;
+  const [kept, setDraft] = useDraft<Draft>(key);
+  const draft = kept ?? EMPTY;
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const keys = useRef(new OneKey());
@@ -27,7 +33,8 @@ export function Writer({ appointmentId, businessId }: { appointmentId: string; b
     try {
       await writeToClient(appointmentId, channel, text, keys.current.of(JSON.stringify([appointmentId, channel, text])));
       keys.current.forget();
-      setDraft({ channel, text: "" });
+      // What was written on while it was being sent stays.
+      if (draftOf(key) === kept) setDraft({ channel, text: "" });
       void queries.invalidateQueries({ queryKey: ["messages"] });
     } catch (failure) {
       setError(failure);

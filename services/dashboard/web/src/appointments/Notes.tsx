@@ -1,0 +1,44 @@
+import { useTranslation } from "react-i18next";
+import { Button } from "../ui/Button";
+import { TextField } from "../ui/fields";
+import { draftOf, useDraft } from "./drafts";
+
+/** `begun`: what was there when the typing began. */
+type Draft = { text: string; begun: string | null };
+type Props = { draft: string; name: string; hint: string; value: string | null; editable: boolean; onSave: (text: string | null) => Promise<boolean> };
+
+/** Text edited where it stands. What another desk writes meanwhile stands beside what is being typed, and does not replace it. */
+export function Notes({ draft: key, name, hint, value, editable, onSave }: Props) {
+  const { t } = useTranslation();
+  const [draft, change] = useDraft<Draft>(key);
+  if (!editable) return value ? (<><h3>{name}</h3><p className="notes"><bdi>{value}</bdi></p></>) : null;
+  const typed = draft?.text.trim() || null;
+  const save = async () => {
+    // What was typed on while it was being saved stays.
+    if ((await onSave(typed)) && draftOf(key) === draft) change(null);
+  };
+  return (
+    <div className="notes-edit">
+      <TextField label={name} value={draft?.text ?? value ?? ""} onChange={(text) => change({ text, begun: draft ? draft.begun : value })} lines={2} maxLength={10_000} hint={hint} />
+      {draft && value !== draft.begun && value !== typed && (
+        <div className="theirs" role="status">
+          <small>{t("drawer.theirs")}</small>
+          <p className="notes">
+            <bdi>{value ?? "–"}</bdi>
+          </p>
+          <Button kind="quiet" onPress={() => change(null)}>
+            {t("drawer.takeTheirs")}
+          </Button>
+        </div>
+      )}
+      {draft && draft.text !== (value ?? "") && (
+        <div className="row">
+          <Button kind="primary" onPress={() => void save()}>
+            {t("save")}
+          </Button>
+          <Button onPress={() => change(null)}>{t("back")}</Button>
+        </div>
+      )}
+    </div>
+  );
+}

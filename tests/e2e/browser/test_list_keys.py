@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from harness.desk import Desk, see
 from harness.practice import Practice
+from playwright.async_api import Route
 
 
 async def test_arrows_go_from_row_to_row_and_with_shift_select(desk: Desk, practice: Practice) -> None:
@@ -63,3 +64,22 @@ async def test_g_and_c_lead_to_the_calendar_and_confirm_nothing(desk: Desk, prac
     await desk.page.wait_for_url("**/calendar/day/**")
     [appointment] = await practice.appointments_of("Greta Going")
     assert appointment["status"] == "scheduled"
+
+
+async def test_a_held_key_confirms_once(desk: Desk, practice: Practice) -> None:
+    await practice.book(practice.a_day(), "Held Key", staff=0)
+    await desk.find("Held Key")
+    asked: list[str] = []
+
+    async def late(route: Route) -> None:
+        asked.append(route.request.url)
+        await see(desk.row("Held Key")).to_contain_text("Scheduled")
+        await route.continue_()
+
+    await desk.page.route("**/confirm", late)
+    await desk.press("ArrowDown")
+    for _ in range(4):
+        await desk.page.keyboard.down("c")
+    await desk.page.keyboard.up("c")
+    await see(desk.row("Held Key")).to_contain_text("Confirmed")
+    assert len(asked) == 1

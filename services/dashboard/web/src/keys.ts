@@ -20,6 +20,9 @@ function nameOf(event: KeyboardEvent): string {
 /** Where letters are written, and what has keys of its own. A check box takes no letter. */
 const FIELDS = "input:not([type=checkbox]), textarea, select, [contenteditable], [role=listbox], [role=menu], [role=dialog]";
 
+/** What goes on for as long as it is held. Anything else is done once. */
+const HELD = new Set(["j", "k", "arrowup", "arrowdown", "arrowleft", "arrowright"]);
+
 let first = "";
 let firstAt = 0;
 
@@ -39,6 +42,7 @@ export function useShortcuts(shortcuts: Record<string, Shortcut>): void {
       if (event.key === "Enter" && target.closest("button, a, summary")) return;
       if (event.key.length === 1 && keysAreOff()) return;
       const key = nameOf(event);
+      if (event.repeat && !HELD.has(key)) return;
       const sequence = `${first} ${key}`;
       const run = (event.timeStamp - firstAt < SEQUENCE && latest.current[sequence]) || latest.current[key];
       if (run && run(event) !== false) event.preventDefault();

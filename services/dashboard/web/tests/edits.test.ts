@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import type { PlainAppointment } from "../src/api/appointments";
 import { ProblemError } from "../src/api/client";
-import { editInPlace } from "../src/appointments/edits";
+import { actOnce, editInPlace } from "../src/appointments/edits";
 
 const appointmentOf = (id: string, version: number, fields: object = {}) => ({ id, version, share_with_client: false, notes: null, ...fields }) as unknown as PlainAppointment;
 
@@ -43,4 +43,19 @@ test("an own edit of one appointment says nothing of another one", async () => {
   booking(appointmentOf("d", 2));
   await expect(editInPlace(appointmentOf("d", 2), { share_with_client: true })).resolves.toMatchObject({ id: "d", version: 3 });
   expect(sent).toHaveLength(1);
+});
+
+test("a step that is pressed twice is sent once, and one right after an edit goes upon its version", async () => {
+  const seen = appointmentOf("e", 1);
+  const { sent } = booking(seen);
+  const [, confirmed, again] = await Promise.all([editInPlace(seen, { notes: "Rings twice" }), actOnce(seen, "confirm", {}), actOnce(seen, "confirm", {})]);
+  expect(sent).toEqual(['"1" {"notes":"Rings twice"}', '"2" {}']);
+  expect([confirmed?.version, again]).toEqual([3, null]);
+});
+
+test("a step that was refused can be tried again", async () => {
+  const seen = appointmentOf("f", 1);
+  const { kept } = booking(appointmentOf("f", 2));
+  await expect(actOnce(seen, "confirm", {})).rejects.toBeInstanceOf(ProblemError);
+  await expect(actOnce(kept.now, "confirm", {})).resolves.toMatchObject({ version: 3 });
 });

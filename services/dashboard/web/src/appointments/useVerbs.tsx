@@ -2,7 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Appointment, type PlainAppointment, type VerbBody, act } from "../api/appointments";
+import { type Appointment, type PlainAppointment, type VerbBody } from "../api/appointments";
 import { ProblemError } from "../api/client";
 import { showOwn } from "../api/follow";
 import { useRight } from "../api/session";
@@ -13,6 +13,7 @@ import type { Item } from "../ui/Menu";
 import { sayError } from "../ui/Problem";
 import { toast } from "../ui/toasts";
 import { CorrectSheet } from "./CorrectSheet";
+import { actOnce } from "./edits";
 import { MoveSheet } from "./MoveSheet";
 import { CancelSheet, CompleteSheet } from "./sheets";
 
@@ -82,7 +83,8 @@ export function useVerbs({ onMessage }: { onMessage: (appointment: Appointment) 
       });
 
   const done = async (appointment: PlainAppointment, verb: string, body: VerbBody) => {
-    const changed = await act(appointment, verb, body);
+    const changed = await actOnce(appointment, verb, body);
+    if (!changed) return;
     void showOwn(client, changed);
     const undo = UNDONE_BY_REOPEN.has(verb) ? [{ name: t("undo"), run: () => void run(changed as Appointment, "reopen", {}) }] : [];
     toast(t(`verb.done.${verb}`, { defaultValue: t(`verb.${verb}`) }), { actions: undo });

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from harness.desk import Desk, see
 from harness.practice import Practice
+from harness.world import expect
 
 
 async def test_the_sheet_of_one_that_is_selected_names_that_one(desk: Desk, practice: Practice) -> None:
@@ -19,3 +20,21 @@ async def test_the_sheet_of_one_that_is_selected_names_that_one(desk: Desk, prac
         await see(desk.sheet.get_by_role("heading")).to_have_text(f"Cancel the appointment of {name}")
         await desk.button("Keep it", within=desk.sheet).click()
         await desk.row(name).get_by_role("checkbox").uncheck(force=True)
+
+
+async def test_a_sheet_goes_upon_what_somebody_else_has_changed_under_it(desk: Desk, practice: Practice) -> None:
+    name = f"Uma {uuid4().hex[:6]}"
+    booked = await practice.book(practice.a_day(), name, staff=0)
+    drawer = await desk.open(name)
+    await desk.button("More", within=drawer).click()
+    await desk.page.get_by_role("menuitem", name="Cancel appointment").click()
+    await desk.sheet.get_by_label("Reason").fill("Has moved away")
+
+    expect(await practice.world.booking.patch(f"/v1/appointments/{booked['id']}", json={"internal_notes": "Pays in cash"}))
+    # Told behind the sheet, which hides it from assistive technology.
+    await see(desk.page.locator(".drawer .changed")).to_contain_text("Changed just now")
+
+    await desk.button("Cancel appointment", within=desk.sheet).click()
+    await desk.told("Cancelled")
+    now = (await practice.appointments_of(name))[0]
+    assert (now["status"], now["cancellation_reason"]) == ("cancelled", "Has moved away")

@@ -1,6 +1,6 @@
 import { type InfiniteData, type QueryClient, type QueryKey, replaceEqualDeep, useInfiniteQuery, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { components } from "./schema/booking";
-import { ask, type Query } from "./client";
+import { ask, ProblemError, type Query } from "./client";
 import type { Instant } from "../time";
 import { instantOf, isoOf } from "../time";
 
@@ -107,6 +107,17 @@ export function useAppointment(id: string | undefined) {
     // An answer that was on its way while a newer one was put here is late.
     structuralSharing: (known, read) => ((known as Appointment | undefined)?.version ?? 0) > (read as Appointment).version ? known : replaceEqualDeep(known, read),
   });
+}
+
+/** What is asked about is what it is now: of what was shown when the question came, a step would be refused. */
+export function useNewest(shown: Appointment): Appointment {
+  const { data } = useAppointment(shown.id);
+  return data && data.version > shown.version ? data : shown;
+}
+
+/** Has what was refused as too old read again; the next attempt goes upon it. */
+export function readRefused(client: QueryClient, id: string, failure: unknown): void {
+  if (failure instanceof ProblemError && failure.problem.status === 412) void client.invalidateQueries({ queryKey: ["appointments", "single", id] });
 }
 
 export const useHistory = (id: string) =>

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Appointment, edit, staffOf, useAppointment } from "../api/appointments";
+import { type Appointment, edit, readRefused, staffOf, useNewest } from "../api/appointments";
 import { doubtsAbout } from "../api/bookability";
 import { useResources, useServices } from "../api/catalogue";
 import { ProblemError } from "../api/client";
@@ -25,9 +25,7 @@ const OF_BOOKINGS = new Set(["too_short_notice", "beyond_booking_window"]);
 /** Another client, service or length for an appointment that keeps its start. */
 export function CorrectSheet({ appointment: shown, onClose }: { appointment: Appointment; onClose: () => void }) {
   const { t, i18n } = useTranslation();
-  // What somebody else changes meanwhile is what is corrected: what was shown would be refused.
-  const { data: newest } = useAppointment(shown.id);
-  const appointment = newest && newest.version > shown.version ? newest : shown;
+  const appointment = useNewest(shown);
   const queries = useQueryClient();
   const { clock } = useBusiness();
   const services = (useServices().data ?? []).filter((service) => service.business_id === appointment.business_id && (!service.archived || service.id === appointment.service_id));
@@ -88,7 +86,7 @@ export function CorrectSheet({ appointment: shown, onClose }: { appointment: App
       onClose();
     } catch (failure) {
       setError(failure);
-      if (failure instanceof ProblemError && failure.problem.status === 412) void queries.invalidateQueries({ queryKey: ["appointments", "single", appointment.id] });
+      readRefused(queries, appointment.id, failure);
     } finally {
       setBusy(false);
     }

@@ -4,9 +4,8 @@ import { Link } from "@tanstack/react-router";
 import { Suspense, lazy, useEffect, useRef, useState } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import { type Appointment, type PlainAppointment, staffOf, useAppointment, useAppointmentPages } from "../api/appointments";
+import { type Appointment, type PlainAppointment, readRefused, staffOf, useAppointment, useAppointmentPages } from "../api/appointments";
 import { useActions } from "../api/catalogue";
-import { ProblemError } from "../api/client";
 import { isOwnVersion, showOwn } from "../api/follow";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
@@ -276,7 +275,7 @@ function Details({ appointment, clock, businessName, onOther, onEdit }: DetailsP
       return true;
     } catch (failure) {
       setError(failure);
-      if (failure instanceof ProblemError && failure.problem.status === 412) void client.invalidateQueries({ queryKey: ["appointments", "single", appointment.id] });
+      readRefused(client, appointment.id, failure);
       return false;
     }
   };

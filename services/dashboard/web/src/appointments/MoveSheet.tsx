@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Appointment, move, staffOf } from "../api/appointments";
+import { type Appointment, move, readRefused, staffOf, useNewest } from "../api/appointments";
 import { useResources } from "../api/catalogue";
 import { ProblemError } from "../api/client";
 import { showOwn } from "../api/follow";
@@ -19,13 +19,15 @@ import { SlotPicker } from "./SlotPicker";
 const RULES = new Set(["too_short_notice", "beyond_booking_window", "resource_cannot_perform", "business_closed", "outside_working_hours", "on_time_off", "external_busy", "slot_taken", "class_full"]);
 
 /** Another time for an appointment, checked against everything but itself. */
-export function MoveSheet({ appointment, onClose }: { appointment: Appointment; onClose: () => void }) {
+export function MoveSheet({ appointment: shown, onClose }: { appointment: Appointment; onClose: () => void }) {
   const { t } = useTranslation();
   const client = useQueryClient();
+  const appointment = useNewest(shown);
   const { clock } = useBusiness();
   const resources = useResources();
   const current = staffOf(appointment)[0]?.id ?? null;
-  const [staff, setStaff] = useState<string | null>(current);
+  const [chosen, setStaff] = useState<string | null>(null);
+  const staff = chosen ?? current;
   const [day, setDay] = useState(dayOf(instantOf(appointment.starts_at), clock.zone));
   const [start, setStart] = useState<Instant | null>(null);
   const [notify, setNotify] = useState(appointment.notify_client);
@@ -53,6 +55,7 @@ export function MoveSheet({ appointment, onClose }: { appointment: Appointment; 
       onClose();
     } catch (failure) {
       setError(failure);
+      readRefused(client, appointment.id, failure);
       void client.invalidateQueries({ queryKey: ["slots"] });
     } finally {
       setBusy(false);

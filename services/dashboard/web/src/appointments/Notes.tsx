@@ -20,17 +20,7 @@ export function Notes({ draft: key, name, hint, value, editable, onSave }: Props
   return (
     <div className="notes-edit">
       <TextField label={name} value={draft?.text ?? value ?? ""} onChange={(text) => change({ text, begun: draft ? draft.begun : value })} lines={2} maxLength={10_000} hint={hint} />
-      {draft && value !== draft.begun && value !== typed && (
-        <div className="theirs" role="status">
-          <small>{t("drawer.theirs")}</small>
-          <p className="notes">
-            <bdi>{value ?? "–"}</bdi>
-          </p>
-          <Button kind="quiet" onPress={() => change(null)}>
-            {t("drawer.takeTheirs")}
-          </Button>
-        </div>
-      )}
+      {draft && <Theirs begun={draft.begun} value={value} typed={typed} onTake={() => change(null)} />}
       {draft && draft.text !== (value ?? "") && (
         <div className="row">
           <Button kind="primary" onPress={() => void save()}>
@@ -39,6 +29,23 @@ export function Notes({ draft: key, name, hint, value, editable, onSave }: Props
           <Button onPress={() => change(null)}>{t("back")}</Button>
         </div>
       )}
+    </div>
+  );
+}
+
+/** What another desk has saved since the typing began. */
+export function Theirs({ begun, value, typed, onTake }: { begun: string | null; value: string | null; typed: string | null; onTake: () => void }) {
+  const { t } = useTranslation();
+  if (value === begun || value === typed) return null;
+  return (
+    <div className="theirs" role="status">
+      <small>{t("drawer.theirs")}</small>
+      <p className="notes">
+        <bdi>{value ?? "–"}</bdi>
+      </p>
+      <Button kind="quiet" onPress={onTake}>
+        {t("drawer.takeTheirs")}
+      </Button>
     </div>
   );
 }

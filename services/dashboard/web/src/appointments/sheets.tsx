@@ -6,6 +6,7 @@ import { Button } from "../ui/Button";
 import { Checkbox, TextField } from "../ui/fields";
 import { Problem } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
+import { Theirs } from "./Notes";
 
 type ReasonProps = { title: string; action: string; onClose: () => void; onDone: (reason: string) => void };
 
@@ -98,10 +99,14 @@ type CompleteProps = { appointment: PlainAppointment; currency: string; onClose:
 export function CompleteSheet({ appointment, currency, onClose, onDone }: CompleteProps) {
   const { t } = useTranslation();
   const price = appointment.actual_price ?? appointment.quoted_price;
-  const [amount, setAmount] = useState(price?.amount ?? "");
-  const [notes, setNotes] = useState(appointment.internal_notes ?? "");
+  // Null until it is typed in: what somebody else writes meanwhile is not put back.
+  const [typedAmount, setAmount] = useState<string | null>(null);
+  const [typedNotes, setNotes] = useState<string | null>(null);
+  const [begun] = useState(appointment.internal_notes);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
+  const amount = typedAmount ?? price?.amount ?? "";
+  const notes = typedNotes ?? appointment.internal_notes ?? "";
   const given = amount.trim().replace(",", ".");
   const wrong = given !== "" && !/^\d{1,9}(\.\d{1,3})?$/.test(given);
   const unit = price?.currency ?? currency;
@@ -134,6 +139,7 @@ export function CompleteSheet({ appointment, currency, onClose, onDone }: Comple
       <Problem error={error} />
       <TextField label={t("complete.price", { currency: unit })} value={amount} onChange={setAmount} error={wrong ? t("complete.wrongPrice") : null} autoFocus />
       <TextField label={t("field.internalNotes")} value={notes} onChange={setNotes} lines={4} maxLength={10000} hint={t("neverSeen")} />
+      {typedNotes !== null && <Theirs begun={begun} value={appointment.internal_notes} typed={typedNotes} onTake={() => setNotes(null)} />}
     </Sheet>
   );
 }

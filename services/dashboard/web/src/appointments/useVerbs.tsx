@@ -1,8 +1,8 @@
 /** What can be done with an appointment, in one place: for the row, the drawer and the command keys. */
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { Suspense, lazy, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Appointment, type PlainAppointment, type VerbBody } from "../api/appointments";
+import { type Appointment, type PlainAppointment, type VerbBody, readRefused, useNewest } from "../api/appointments";
 import { ProblemError } from "../api/client";
 import { showOwn } from "../api/follow";
 import { useRight } from "../api/session";
@@ -12,10 +12,12 @@ import type { IconName } from "../ui/Icon";
 import type { Item } from "../ui/Menu";
 import { sayError } from "../ui/Problem";
 import { toast } from "../ui/toasts";
-import { CorrectSheet } from "./CorrectSheet";
 import { actOnce } from "./edits";
-import { MoveSheet } from "./MoveSheet";
 import { CancelSheet, CompleteSheet } from "./sheets";
+
+/* Of files of their own: most days most appointments stay where they are. */
+const CorrectSheet = lazy(() => import("./CorrectSheet").then(({ CorrectSheet }) => ({ default: CorrectSheet })));
+const MoveSheet = lazy(() => import("./MoveSheet").then(({ MoveSheet }) => ({ default: MoveSheet })));
 
 export const VERB_ICON: Record<string, IconName> = {
   approve: "check",
@@ -54,7 +56,7 @@ function focusNear(id: string): void {
 export function useVerbs({ onMessage }: { onMessage: (appointment: Appointment) => void }) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const { businesses, clock } = useBusiness();
+  const { clock } = useBusiness();
   const mayBook = useRight("book");
   const mayWrite = useRight("write_appointments");
   const maySend = useRight("send_messages");
@@ -113,33 +115,31 @@ export function useVerbs({ onMessage }: { onMessage: (appointment: Appointment) 
     window.setTimeout(() => document.activeElement === document.body && focusNear(id), FOCUS_AFTER);
   };
   const dialog = asking && (
-    <>
-      {ASKS_REASON.has(asking.verb) && (
-        <CancelSheet
-          count={1}
-          name={asking.appointment.client.name}
-          notify={asking.appointment.notify_client}
-          onClose={close}
-          onDone={async (reason, notify) => {
-            await done(asking.appointment, asking.verb, { reason, tell_client: notify });
-            close();
-          }}
-        />
-      )}
-      {asking.verb === "complete" && (
-        <CompleteSheet
-          appointment={asking.appointment}
-          currency={businesses.find((business) => business.id === asking.appointment.business_id)?.currency ?? "EUR"}
-          onClose={close}
-          onDone={async (body) => {
-            await done(asking.appointment, "complete", body);
-            close();
-          }}
-        />
-      )}
-      {asking.verb === "reschedule" && <MoveSheet appointment={asking.appointment} onClose={close} />}
-      {asking.verb === "edit" && <CorrectSheet appointment={asking.appointment} onClose={close} />}
-    </>
+    <Suspense fallback={null}>
+      <Asked {...asking} onClose={close} onDone={done} />
+    </Suspense>
   );
   return { verbsOf, start, dialog };
+}
+
+type AskedProps = { verb: string; appointment: Appointment; onClose: () => void; onDone: (appointment: Appointment, verb: string, body: VerbBody) => Promise<void> };
+
+/** What a verb needs to know, about the appointment as it is by then: what was typed outlives a change by somebody else. */
+function Asked({ verb, appointment: shown, onClose, onDone }: AskedProps) {
+  const client = useQueryClient();
+  const { businesses } = useBusiness();
+  const appointment = useNewest(shown);
+  const go = async (body: VerbBody) => {
+    try {
+      await onDone(appointment, verb, body);
+    } catch (failure) {
+      readRefused(client, appointment.id, failure);
+      throw failure;
+    }
+    onClose();
+  };
+  if (ASKS_REASON.has(verb)) return <CancelSheet count={1} name={appointment.client.name} notify={appointment.notify_client} onClose={onClose} onDone={(reason, notify) => go({ reason, tell_client: notify })} />;
+  if (verb === "complete") return <CompleteSheet appointment={appointment} currency={businesses.find((business) => business.id === appointment.business_id)?.currency ?? "EUR"} onClose={onClose} onDone={go} />;
+  if (verb === "reschedule") return <MoveSheet appointment={appointment} onClose={onClose} />;
+  return <CorrectSheet appointment={appointment} onClose={onClose} />;
 }

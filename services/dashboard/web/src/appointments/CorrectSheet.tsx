@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Appointment, edit, readRefused, staffOf, useNewest } from "../api/appointments";
+import { type Appointment, edit, readRefused, useNewest } from "../api/appointments";
 import { doubtsAbout } from "../api/bookability";
 import { useResources, useServices } from "../api/catalogue";
 import { ProblemError } from "../api/client";
@@ -15,14 +15,14 @@ import { Checkbox, Select, TextField } from "../ui/fields";
 import { Problem, sayReason } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
 import { toast } from "../ui/toasts";
+import { CUSTOM, correctionOf, type Typed } from "./correction";
 import { ReasonSheet } from "./sheets";
 
-const CUSTOM = "custom";
 const REST = 150;
 /** What a new booking is held to, and a correction is not. */
 const OF_BOOKINGS = new Set(["too_short_notice", "beyond_booking_window"]);
 
-/** Another client, service or length for an appointment that keeps its start. */
+/** Another client, service or length for an appointment that keeps its start: what is not touched here stays as others have it. */
 export function CorrectSheet({ appointment: shown, onClose }: { appointment: Appointment; onClose: () => void }) {
   const { t, i18n } = useTranslation();
   const appointment = useNewest(shown);
@@ -31,38 +31,21 @@ export function CorrectSheet({ appointment: shown, onClose }: { appointment: App
   const services = (useServices().data ?? []).filter((service) => service.business_id === appointment.business_id && (!service.archived || service.id === appointment.service_id));
   const resources = useResources().data ?? [];
   const people = resources.filter((resource) => resource.kind === "staff" && !resource.archived && resource.business_ids.includes(appointment.business_id));
-  const [client, setClient] = useState({ id: appointment.client_id as string | null, text: appointment.client.name });
-  const [serviceId, setServiceId] = useState(appointment.service_id ?? CUSTOM);
-  const [name, setName] = useState(appointment.service_id ? "" : appointment.service_name);
-  const [minutes, setMinutes] = useState(String(appointment.duration_minutes));
-  const currentStaff = staffOf(appointment)[0]?.id ?? null;
-  const [staff, setStaff] = useState(currentStaff);
+  const [typed, setTyped] = useState<Typed>({});
+  const type = (more: Typed) => setTyped((known) => ({ ...known, ...more }));
+  const { client, serviceId, name, minutes, staff, currentStaff, custom, otherClient, whole, timed, length, ...wanted } = correctionOf(appointment, typed);
   const [notify, setNotify] = useState(appointment.notify_client);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const [forcing, setForcing] = useState(false);
 
-  const custom = serviceId === CUSTOM;
-  const length = Number(minutes);
-  const otherService = custom ? name.trim() !== (appointment.service_id ? "" : appointment.service_name) : serviceId !== appointment.service_id;
-  const otherKind = custom ? appointment.service_id !== null : otherService;
-  const otherStaff = staff !== null && staff !== currentStaff;
-  // Another service chooses its own room; the same one keeps what the appointment has.
-  const named = otherStaff && (otherKind && !custom ? [staff] : appointment.resources.filter((resource) => resource.kind !== "business" && resource.id !== currentStaff).map((resource) => resource.id).concat(staff));
-  const body = {
-    ...(client.id !== appointment.client_id ? { client_id: client.id, tell_client: notify } : {}),
-    ...(otherService ? (custom ? { service_name: name.trim() } : { service_id: serviceId }) : {}),
-    ...(otherKind || length !== appointment.duration_minutes ? { duration_minutes: length } : {}),
-    ...(named ? { resource_ids: named } : {}),
-  };
-  const whole = client.id !== null && Number.isInteger(length) && length > 0 && (!custom || name.trim() !== "");
+  const body = { ...wanted.body, ...(otherClient ? { tell_client: notify } : {}) };
   const ready = whole && Object.keys(body).length > 0;
-  const timed = whole && (otherKind || otherStaff || length !== appointment.duration_minutes);
   const wish = JSON.stringify({
     ...(custom ? { business_id: appointment.business_id } : { service_id: serviceId }),
     starts_at: appointment.starts_at,
     duration_minutes: length,
-    resource_ids: named || (otherKind && !custom ? staffOf(appointment) : appointment.resources).map((resource) => resource.id),
+    resource_ids: wanted.resourceIds,
     ignore_appointment_ids: [appointment.id],
   });
 
@@ -110,8 +93,8 @@ export function CorrectSheet({ appointment: shown, onClose }: { appointment: App
     >
       <p className="lead">{t("correct.starts", { time: clock.dayAndTime(instantOf(appointment.starts_at)) })}</p>
       <Problem error={error} />
-      {appointment.series_id === null && <ClientPicker label={t("field.client")} value={client} onChange={setClient} hint={client.id === null ? t("correct.nobody") : undefined} />}
-      {client.id !== null && client.id !== appointment.client_id && (
+      {appointment.series_id === null && <ClientPicker label={t("field.client")} value={client} onChange={(client) => type({ client })} hint={client.id === null ? t("correct.nobody") : undefined} />}
+      {client.id !== null && otherClient && (
         <Checkbox value={notify} onChange={setNotify}>
           {t("correct.notify")}
         </Checkbox>
@@ -120,16 +103,15 @@ export function CorrectSheet({ appointment: shown, onClose }: { appointment: App
         label={t("field.service")}
         value={serviceId}
         onChange={(id) => {
-          setServiceId(id);
           const chosen = services.find((service) => service.id === id);
-          if (chosen) setMinutes(String(id === appointment.service_id ? appointment.duration_minutes : chosen.duration_minutes));
+          type({ serviceId: id, ...(chosen ? { minutes: String(id === appointment.service_id ? appointment.duration_minutes : chosen.duration_minutes) } : {}) });
         }}
         options={[...services.map((service) => ({ id: service.id, name: service.name, detail: duration(service.duration_minutes, i18n.language) })), { id: CUSTOM, name: t("new.custom") }]}
       />
-      {custom && <TextField label={t("new.customName")} value={name} onChange={setName} maxLength={200} isRequired />}
+      {custom && <TextField label={t("new.customName")} value={name} onChange={(name) => type({ name })} maxLength={200} isRequired />}
       <div className="two">
-        <TextField label={t("field.minutes")} type="number" value={minutes} onChange={setMinutes} isRequired />
-        {people.length > 1 && currentStaff !== null && <Select label={t("field.staff")} value={staff} onChange={setStaff} options={people.map((person) => ({ id: person.id, name: person.name }))} />}
+        <TextField label={t("field.minutes")} type="number" value={minutes} onChange={(minutes) => type({ minutes })} isRequired />
+        {people.length > 1 && currentStaff !== null && <Select label={t("field.staff")} value={staff} onChange={(staff) => type({ staff })} options={people.map((person) => ({ id: person.id, name: person.name }))} />}
       </div>
       {!error && doubts.length > 0 && (
         <div className="problem" role="status">

@@ -1,31 +1,27 @@
 /** What is done with many at once. "All that match" are the ids that matched when the number was shown. */
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Appointment, Page } from "../api/appointments";
-import { ask, type Query } from "../api/client";
-import type { components } from "../api/schema/booking";
+import type { Appointment } from "../api/appointments";
+import type { Query } from "../api/client";
 import { readOwn } from "../api/follow";
 import { useRight } from "../api/session";
-import { Button } from "../ui/Button";
-import { BulkMessageSheet } from "../messages/BulkMessageSheet";
 import { useWritable } from "../messages/MessageFields";
-import { type Audience, audienceOf, OneKey, type Verb, writeToMany } from "../messages/send";
+import { type Audience, OneKey, type Verb, writeToMany } from "../messages/send";
 import { Icon, type IconName } from "../ui/Icon";
-import { Problem, sayReason } from "../ui/Problem";
-import { Sheet } from "../ui/Sheet";
-import { ExportSheet } from "./ExportSheet";
+import { Problem } from "../ui/Problem";
+import { toast } from "../ui/toasts";
+import { type Given, type Outcome, doWithMany, idsThatMatch } from "./bulk";
 import { NONE, type Selection } from "./selection";
 import { CancelSheet } from "./sheets";
 
-type Schemas = components["schemas"];
-type Result = Schemas["BulkResultOut"];
-
 type Props = { selection: Selection; rows: readonly Appointment[]; query: Query; total: number | undefined; onChange: (selection: Selection) => void };
 
-const OrderProgress = lazy(() => import("../messages/OrderProgress"));
+/* Of files of their own: they come with a press. */
+const BulkMessageSheet = lazy(() => import("../messages/BulkMessageSheet").then(({ BulkMessageSheet }) => ({ default: BulkMessageSheet })));
+const BulkResults = lazy(() => import("./BulkResults"));
+const ExportSheet = lazy(() => import("./ExportSheet").then(({ ExportSheet }) => ({ default: ExportSheet })));
 
-const AT_ONCE = 100;
 type Choice = Verb | `message_${Audience}`;
 const BUTTONS: readonly { verb: Choice; icon: IconName; right: string }[] = [
   { verb: "complete", icon: "check2", right: "write_appointments" },
@@ -41,9 +37,10 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
   const { t, i18n } = useTranslation();
   const client = useQueryClient();
   const [asking, setAsking] = useState<Choice | "export" | null>(null);
-  const [results, setResults] = useState<{ verb: Verb; done: number; failed: Result[]; of: number; orderId?: string } | null>(null);
+  const [results, setResults] = useState<(Outcome & { verb: Verb; given: Given; of: number; orderId?: string }) | null>(null);
   const [orderId, setOrderId] = useState<string | null>(null);
-  const [busy, setBusy] = useState<number | null>(null);
+  /** How far it is, and of how many. */
+  const [busy, setBusy] = useState<{ done: number; of: number } | null>(null);
   const [error, setError] = useState<unknown>(null);
   const keys = useRef(new OneKey());
   const canWrite = Boolean(useWritable()?.length);
@@ -53,31 +50,40 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
   const shown = rows.find((row) => selection.ids.has(row.id));
   const sample = { id: shown?.id ?? [...selection.ids][0] ?? "", name: shown?.client.name };
 
-  const selectAll = async () => {
-    const ids = new Set<string>();
-    let cursor: string | undefined;
-    do {
-      const page: Page = await ask<Page>("booking", "/appointments", { query: { ...query, limit: 100, cursor } });
-      for (const appointment of page.items) ids.add(appointment.id);
-      cursor = page.next_cursor ?? undefined;
-    } while (cursor);
-    onChange({ ids, all: ids.size });
+  const gone = useRef(new AbortController());
+  // Of other filters, others match.
+  const filters = JSON.stringify(query);
+  useEffect(() => () => {
+    gone.current.abort();
+    gone.current = new AbortController();
+  }, [filters]);
+
+  const selectAll = async (of: number) => {
+    const { signal } = gone.current;
+    setError(null);
+    setBusy({ done: 0, of });
+    try {
+      const ids = await idsThatMatch(query, (done) => setBusy({ done, of }), signal);
+      if (!signal.aborted) onChange({ ids, all: ids.size });
+    } catch (failure) {
+      if (!signal.aborted) setError(failure);
+    } finally {
+      setBusy(null);
+    }
   };
 
-  const run = async (verb: Verb, given: Partial<Schemas["BulkArgumentsIn"]> = {}, ids: readonly string[] = [...selection.ids]) => {
+  /** What could not even begin is thrown; of what was begun the results tell. */
+  const run = async (verb: Verb, given: Given = {}, ids: readonly string[] = [...selection.ids]) => {
+    const { signal } = gone.current;
     setError(null);
-    setBusy(0);
-    const failed: Result[] = [];
-    let done = 0;
+    setBusy({ done: 0, of: ids.length });
     try {
-      for (let from = 0; from < ids.length; from += AT_ONCE) {
-        const answer = await ask<Schemas["BulkOut"]>("booking", "/appointments/bulk", { method: "POST", body: { verb, ids: ids.slice(from, from + AT_ONCE), arguments: given } });
-        done += answer.results.filter((result) => result.ok).length;
-        failed.push(...answer.results.filter((result) => !result.ok));
-        setBusy(from + AT_ONCE);
-      }
+      const outcome = await doWithMany(verb, ids, given, (done) => setBusy({ done, of: ids.length }));
+      if (outcome.left.length === ids.length) throw outcome.error;
+      // Whoever has let the selection go meanwhile is told as well.
+      if (signal.aborted) toast(t("bulk.result", { done: outcome.done, all: ids.length, verb: t(`bulk.${verb}`) }), { danger: outcome.done < ids.length });
       setAsking(null);
-      setResults({ verb, done, failed, of: ids.length });
+      setResults({ verb, given, ...outcome, of: ids.length });
     } catch (failure) {
       setError(failure);
       throw failure;
@@ -91,12 +97,12 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
     const ids = [...selection.ids];
     setError(null);
     setOrderId(null);
-    setBusy(0);
+    setBusy({ done: 0, of: ids.length });
     try {
-      const outcome = await writeToMany(verb, ids, text, keys.current.of(JSON.stringify([verb, text, ids])), setBusy, setOrderId);
+      const outcome = await writeToMany(verb, ids, text, keys.current.of(JSON.stringify([verb, text, ids])), (done) => setBusy({ done, of: ids.length }), setOrderId);
       keys.current.forget();
       setAsking(null);
-      setResults({ verb, ...outcome, of: ids.length });
+      setResults({ verb, given: {}, left: [], error: null, ...outcome, of: ids.length });
     } finally {
       setBusy(null);
       void client.invalidateQueries({ queryKey: ["messages"] });
@@ -107,10 +113,10 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
     <>
       <div className="bulk" role="toolbar" aria-label={t("bulk.title")}>
         <span role="status">
-          <bdi>{busy === null ? t("bulk.selected", { count }) : t("bulk.working", { done: number.format(Math.min(busy, count)), all: number.format(count) })}</bdi>
+          <bdi>{busy === null ? t("bulk.selected", { count }) : t("bulk.working", { done: number.format(Math.min(busy.done, busy.of)), all: number.format(busy.of) })}</bdi>
         </span>
         {selection.all === null && total !== undefined && total > count && (
-          <button type="button" className="link" onClick={() => void selectAll()}>
+          <button type="button" className="link" disabled={busy !== null} onClick={() => void selectAll(total)}>
             {t("bulk.all", { count: total })}
           </button>
         )}
@@ -133,78 +139,26 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
       </div>
       {error !== null && asking === null && <Problem error={error} />}
       {asking === "cancel" && <CancelSheet count={count} name={sample.name} notify onClose={() => setAsking(null)} onDone={(reason, notify) => run("cancel", { reason, tell_client: notify })} />}
-      {asking && asking !== "export" && isAMessage(asking) && <BulkMessageSheet count={count} sample={sample} audience={asking === "message_staff" ? "staff" : "client"} orderId={orderId} onClose={() => setAsking(null)} onDone={write} />}
-      {asking === "export" && <ExportSheet query={query} ids={[...selection.ids]} total={count} onClose={() => setAsking(null)} />}
-      {results && (
-        <Results
-          {...results}
-          rows={rows}
-          onClose={() => {
-            setResults(null);
-            onChange(NONE);
-          }}
-          onRetry={() => {
-            const again = results.failed.map((result) => result.id);
-            setResults(null);
-            void run(results.verb, {}, again).catch(() => undefined);
-          }}
-        />
-      )}
+      <Suspense fallback={null}>
+        {asking && asking !== "export" && isAMessage(asking) && <BulkMessageSheet count={count} sample={sample} audience={asking === "message_staff" ? "staff" : "client"} orderId={orderId} onClose={() => setAsking(null)} onDone={write} />}
+        {asking === "export" && <ExportSheet query={query} ids={[...selection.ids]} total={count} onClose={() => setAsking(null)} />}
+        {results && (
+          <BulkResults
+            {...results}
+            rows={rows}
+            onClose={() => {
+              setResults(null);
+              onChange(NONE);
+            }}
+            onRetry={() => {
+              setResults(null);
+              void run(results.verb, results.given, [...results.left, ...results.failed.map((result) => result.id)]).catch(() => undefined);
+            }}
+          />
+        )}
+      </Suspense>
     </>
   );
 }
 
 const isAMessage = (verb: Choice): verb is `message_${Audience}` => verb.startsWith("message_");
-
-type ResultsProps = { verb: Verb; done: number; failed: readonly Result[]; of: number; orderId?: string; rows: readonly Appointment[]; onClose: () => void; onRetry: () => void };
-
-const nameOfVerb = (verb: Verb): string => {
-  const audience = audienceOf(verb);
-  return audience ? `message_${audience}` : verb;
-};
-
-/** What was done and what was not, by reason, each named. */
-function Results({ verb, done, failed, of, orderId, rows, onClose, onRetry }: ResultsProps) {
-  const { t } = useTranslation();
-  const byReason = new Map<string, Result[]>();
-  for (const result of failed) {
-    const code = result.problem?.code ?? "unexpected_answer";
-    byReason.set(code, [...(byReason.get(code) ?? []), result]);
-  }
-  const nameOf = (id: string) => rows.find((row) => row.id === id)?.client.name ?? id;
-  return (
-    <Sheet
-      title={t("bulk.result", { done, all: of, verb: t(`bulk.${nameOfVerb(verb)}`) })}
-      onClose={onClose}
-      footer={
-        <>
-          {failed.length > 0 && verb !== "cancel" && !audienceOf(verb) && <Button onPress={onRetry}>{t("bulk.retry")}</Button>}
-          <Button kind="primary" onPress={onClose}>
-            {t("close")}
-          </Button>
-        </>
-      }
-    >
-      {failed.length === 0 && done >= of && !orderId && <p>{t("bulk.allDone")}</p>}
-      {orderId && (
-        <Suspense>
-          <OrderProgress orderId={orderId} />
-        </Suspense>
-      )}
-      {[...byReason].map(([code, results]) => (
-        <details key={code} open>
-          <summary>
-            {results[0]?.problem ? sayReason(t, { code, detail: results[0].problem.detail }) : code} ({results.length})
-          </summary>
-          <ul>
-            {results.map((result) => (
-              <li key={result.id}>
-                <bdi>{nameOf(result.id)}</bdi>
-              </li>
-            ))}
-          </ul>
-        </details>
-      ))}
-    </Sheet>
-  );
-}

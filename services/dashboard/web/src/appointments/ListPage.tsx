@@ -1,7 +1,7 @@
 /** All appointments, across businesses: filters in the address, tabs with counts, grouped by day. */
 import { useElementScrollRestoration, useNavigate, useSearch } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { Suspense, lazy, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Page, countOf, useAppointmentPages, useCounts } from "../api/appointments";
 import { usePreferences } from "../api/preferences";
@@ -22,7 +22,6 @@ import { Attention } from "./Attention";
 import { BulkBar } from "./BulkBar";
 import { useCurrent } from "./current";
 import { AppointmentDrawer } from "./Drawer";
-import { ExportSheet } from "./ExportSheet";
 import { FilterChips } from "./FilterChips";
 import { type DrawerTab, type ListSearch, keyOf, queryOf, sortOf } from "./filters";
 import { linesOf } from "./lines";
@@ -33,6 +32,8 @@ import { Row, type RowHand } from "./Row";
 import { NONE, type Selection, drawn, toggled } from "./selection";
 import { type Line, useStill } from "./stillness";
 import { useVerbs } from "./useVerbs";
+
+const ExportSheet = lazy(() => import("./ExportSheet").then(({ ExportSheet }) => ({ default: ExportSheet })));
 
 const ROW = { comfortable: 48, compact: 36 } as const;
 const PHONE_ROW = 64;
@@ -313,7 +314,11 @@ export function ListPage() {
         )}
       </div>
       {(selection.ids.size > 0 || selecting) && <BulkBar selection={selection} rows={rows} query={{ ...query, status: search.status }} total={total} onChange={select} />}
-      {exporting && <ExportSheet query={{ ...query, status: search.status }} ids={[...selection.ids]} total={total} onClose={() => setExporting(false)} />}
+      {exporting && (
+        <Suspense fallback={null}>
+          <ExportSheet query={{ ...query, status: search.status }} ids={[...selection.ids]} total={total} onClose={() => setExporting(false)} />
+        </Suspense>
+      )}
       {dialog}
     </>
   );

@@ -30,7 +30,9 @@ async def test_a_sheet_goes_upon_what_somebody_else_has_changed_under_it(desk: D
     await desk.page.get_by_role("menuitem", name="Cancel appointment").click()
     await desk.sheet.get_by_label("Reason").fill("Has moved away")
 
-    expect(await practice.world.booking.patch(f"/v1/appointments/{booked['id']}", json={"internal_notes": "Pays in cash"}))
+    expect(
+        await practice.world.booking.patch(f"/v1/appointments/{booked['id']}", json={"internal_notes": "Pays in cash"})
+    )
     # Told behind the sheet, which hides it from assistive technology.
     await see(desk.page.locator(".drawer .changed")).to_contain_text("Changed just now")
 

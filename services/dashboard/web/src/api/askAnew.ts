@@ -1,4 +1,4 @@
-import type { QueryClient, QueryKey } from "@tanstack/react-query";
+import { type QueryClient, type QueryKey, useQueryClient } from "@tanstack/react-query";
 
 /**
  * Asks anew for what is shown and begins with this key. What is being read for the first time is read once more when it
@@ -11,4 +11,12 @@ export async function askAnew(client: QueryClient, queryKey: QueryKey = []): Pro
     .filter((query) => query.state.data === undefined);
   await client.invalidateQueries({ queryKey });
   await Promise.all(onItsWay.map((query) => client.invalidateQueries({ queryKey: query.queryKey, exact: true })));
+}
+
+/** Asks once more for what is shown and could not be read. */
+export const readFailed = (client: QueryClient): Promise<void> => client.refetchQueries({ type: "active", predicate: (query) => query.state.status === "error" });
+
+export function useReadAgain(): () => void {
+  const client = useQueryClient();
+  return () => void readFailed(client);
 }

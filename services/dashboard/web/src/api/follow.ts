@@ -6,7 +6,7 @@
  */
 import type { Query as CachedQuery, InfiniteData, QueryClient, QueryKey } from "@tanstack/react-query";
 import { type Appointment, type Page, type PlainAppointment, endOf, patchAppointment, questionOf } from "./appointments";
-import { askAnew } from "./askAnew";
+import { askAnew, readFailed } from "./askAnew";
 import { ask } from "./client";
 import { forget, naming } from "./people";
 import { ANY, type Told, patchPages, patchWindow } from "./patching";
@@ -217,7 +217,7 @@ export function follow(client: QueryClient): Follower {
       signals();
     },
     readAnew: () => anew([]),
-    readFailed: () => void client.refetchQueries({ type: "active", predicate: (query) => query.state.status === "error" }),
+    readFailed: () => void readFailed(client),
     stop: () => {
       stopped.abort();
       unsubscribe();

@@ -13,8 +13,7 @@ import { Clock, dayOf, now } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox } from "../ui/fields";
 import { Icon } from "../ui/Icon";
-import { Live, Waiting } from "../ui/Page";
-import { Problem } from "../ui/Problem";
+import { Live, NotRefreshed, Waiting } from "../ui/Page";
 import { usePhone } from "../ui/phone";
 import { useScale } from "../ui/scale";
 import { alongRow } from "./alongRow";
@@ -237,7 +236,7 @@ export function ListPage() {
         <StatusTabs counts={counts.data} failed={counts.isError} chosen={search.status} onChoose={(status) => set({ status })} />
         <Attention />
       </div>
-      {pages.isError && rows.length > 0 && <Problem error={pages.error} />}
+      {pages.isError && rows.length > 0 && <NotRefreshed error={pages.error} at={pages.dataUpdatedAt} clock={clock} />}
       <div className={search.appointment ? "work with-drawer" : selecting ? "work selecting" : "work"}>
         <p className="waits" role="status">
           {waiting > 0 && t("list.waits", { count: waiting })}

@@ -11,7 +11,7 @@ import { useBusiness } from "../business";
 import { useShortcuts } from "../keys";
 import { type Day, addDays, dayOf, daysFrom, isoOf, now as readNow, startOfDay, startOfWeek } from "../time";
 import { Button } from "../ui/Button";
-import { Empty, Live, Waiting } from "../ui/Page";
+import { Empty, Live, NotRefreshed, Waiting } from "../ui/Page";
 import { sayReason } from "../ui/Problem";
 import { usePhone } from "../ui/phone";
 import { useScale } from "../ui/scale";
@@ -64,7 +64,7 @@ export function CalendarPage() {
   const wished = search.staff ?? usual;
   // Many days are of one person, or of a few that were chosen.
   const most = view === "day" ? Number.POSITIVE_INFINITY : wished ? MOST_TOGETHER : view === "week" ? 1 : MOST_TOGETHER;
-  const { columns, lanes, error, loading } = useCalendar({ businessId: business?.id, days, clock, staff: wished, gone: search.gone ?? false, most, onlyWorking: options.onlyWorking });
+  const { columns, lanes, error, loading, readAt } = useCalendar({ businessId: business?.id, days, clock, staff: wished, gone: search.gone ?? false, most, onlyWorking: options.onlyWorking });
   const shown = new Set(columns.map((column) => column.resourceId)).size;
   const narrow = usePhone() && view === "day";
   const face = narrow ? faceOf(columns, search.face, own) : null;
@@ -149,6 +149,7 @@ export function CalendarPage() {
           </Button>
         )}
       </header>
+      {error && columns.length > 0 && <NotRefreshed error={error} at={readAt} lead={t("error.notBooked")} clock={clock} />}
       {face && columns.length > 1 && <Faces columns={columns} chosen={face} onChoose={(id) => set({ face: id }, true)} />}
       <div className={search.appointment ? "work with-drawer" : "work"} {...(narrow ? swipes((by) => go({ day: addDays(day, by) })) : {})}>
         {error && !columns.length ? (

@@ -105,7 +105,7 @@ export function useCalendar({ businessId, days, clock, staff, gone, most, onlyWo
     });
   }, [appointments.data, wished, most, onlyWorking, closures, clock, days, gone, held, holderName, settled, i18n.language, t]);
 
-  return { columns, lanes, error: appointments.error ?? calendar.error, loading: appointments.isPending || calendar.isPending, stale: appointments.isError || calendar.isError };
+  return { columns, lanes, error: appointments.error ?? calendar.error, loading: appointments.isPending || calendar.isPending, readAt: Math.min(appointments.dataUpdatedAt, calendar.dataUpdatedAt) };
 }
 
 /** What the business is closed for during all the hours of this day; null where it is not. */

@@ -2,6 +2,7 @@
 import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { ProblemError, type Reason, UnreachableError } from "../api/client";
+import { Button } from "./Button";
 import { Icon } from "./Icon";
 
 /** Some sentences name what is in the way: rows, columns, words of a file. */
@@ -17,7 +18,15 @@ export function sayError(t: TFunction, error: unknown): string {
   return t(`code.${problem.code}`, { defaultValue: problem.detail || t("error.unexpected") });
 }
 
-export function Problem({ error }: { error: unknown }) {
+type Props = {
+  error: unknown;
+  /** What it means here, before the reason. */
+  lead?: string;
+  /** Where it can be tried again from here. */
+  onRetry?: () => void;
+};
+
+export function Problem({ error, lead, onRetry }: Props) {
   const { t } = useTranslation();
   if (!error) return null;
   const trace = error instanceof ProblemError ? error.problem.trace_id : null;
@@ -26,7 +35,10 @@ export function Problem({ error }: { error: unknown }) {
     <div className="problem" role="alert">
       <Icon name="warn" />
       <div>
-        <p>{sayError(t, error)}</p>
+        <p>
+          {lead && `${lead} `}
+          {sayError(t, error)}
+        </p>
         {fields.length > 0 && (
           <ul>
             {fields.map((field) => (
@@ -42,6 +54,7 @@ export function Problem({ error }: { error: unknown }) {
             <code>{trace}</code>
           </details>
         )}
+        {onRetry && <Button onPress={onRetry}>{t("error.retry")}</Button>}
       </div>
     </div>
   );

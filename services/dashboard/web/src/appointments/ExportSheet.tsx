@@ -10,20 +10,24 @@ const FIELDS = ["starts_at", "ends_at", "zone", "duration_minutes", "status", "c
 const USUAL = new Set<string>(["starts_at", "ends_at", "status", "business", "service", "staff", "client_name", "client_phone", "action", "source", "origin", "actual_price", "actual_currency"]);
 const MOST_IDS = 1_000;
 
+/** Those of many that one file can hold, each portion with the number of its first. */
+export function portionsOf(ids: readonly string[]): { from: number; ids: readonly string[] }[] {
+  const portions = [];
+  for (let at = 0; at < ids.length; at += MOST_IDS) portions.push({ from: at + 1, ids: ids.slice(at, at + MOST_IDS) });
+  return portions;
+}
+
 /** Which columns, in which order, as which file; it streams as a download. */
 export function ExportSheet({ query, ids, total, onClose }: { query: Query; ids: readonly string[]; total: number | undefined; onClose: () => void }) {
   const { t, i18n } = useTranslation();
   const [format, setFormat] = useState<string>("csv");
   const [order, setOrder] = useState("asc");
   const [fields, setFields] = useState<ReadonlySet<string>>(USUAL);
-  const some = ids.length > 0 && ids.length <= MOST_IDS;
-  const address = addressOf("booking", "/appointments/export", {
-    ...(some ? { ids } : query),
-    format,
-    order,
-    fields: format === "ics" ? undefined : FIELDS.filter((field) => fields.has(field)),
-  });
-  const count = some ? ids.length : total;
+  const number = new Intl.NumberFormat(i18n.language);
+  const addressFor = (which: Query) => addressOf("booking", "/appointments/export", { ...which, format, order, fields: format === "ics" ? undefined : FIELDS.filter((field) => fields.has(field)) });
+  const portions = portionsOf(ids);
+  const many = portions.length > 1;
+  const count = ids.length || total;
   return (
     <Sheet
       title={t("export.title")}
@@ -31,9 +35,11 @@ export function ExportSheet({ query, ids, total, onClose }: { query: Query; ids:
       footer={
         <>
           <Button onPress={onClose}>{t("back")}</Button>
-          <a className="btn pri" href={address} download onClick={() => window.setTimeout(onClose, 0)}>
-            {t("export.action", { count, number: count === undefined ? "" : new Intl.NumberFormat(i18n.language).format(count) })}
-          </a>
+          {!many && (
+            <a className="btn pri" href={addressFor(ids.length ? { ids } : query)} download onClick={() => window.setTimeout(onClose, 0)}>
+              {t("export.action", { count, number: count === undefined ? "" : number.format(count) })}
+            </a>
+          )}
         </>
       }
     >
@@ -41,6 +47,18 @@ export function ExportSheet({ query, ids, total, onClose }: { query: Query; ids:
         <Select label={t("export.format")} value={format} onChange={setFormat} options={FORMATS.map((id) => ({ id, name: id === "ics" ? "iCalendar (.ics)" : id.toUpperCase() }))} />
         <Select label={t("export.order")} value={order} onChange={setOrder} options={[{ id: "asc", name: t("export.oldest") }, { id: "desc", name: t("export.newest") }]} />
       </div>
+      {many && (
+        <>
+          <p>{t("export.parts", { most: number.format(MOST_IDS), files: number.format(portions.length) })}</p>
+          <p className="chips">
+            {portions.map(({ from, ids: some }) => (
+              <a className="btn" key={from} href={addressFor({ ids: some })} download>
+                {t("export.part", { from: number.format(from), to: number.format(from + some.length - 1) })}
+              </a>
+            ))}
+          </p>
+        </>
+      )}
       {format !== "ics" && (
         <fieldset className="columns">
           <legend>{t("export.fields")}</legend>

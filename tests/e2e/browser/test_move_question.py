@@ -8,7 +8,7 @@ from harness.accessibility import BEYOND, axe_findings
 from harness.desk import Desk, OpenDesk, see
 from harness.practice import Practice
 from harness.world import Json, expect, until_true
-from playwright.async_api import Locator
+from playwright.async_api import Locator, Route
 
 Carry = Callable[[Desk, str, int], Awaitable[None]]
 
@@ -163,7 +163,18 @@ async def test_what_is_in_the_way_is_said_and_can_be_overridden(desk: Desk, prac
     await _by_keys(desk, "Olli Override", 60)
     await see(desk.sheet).to_contain_text("Overlaps Ida Intheway, 11:00–11:30.")
     await desk.sheet.get_by_role("button", name="Override").click()
-    await desk.sheet.get_by_role("textbox", name="Reason").fill("They are sisters")
+    reason = desk.sheet.get_by_role("textbox", name="Reason")
+    await reason.fill("They are sisters")
+
+    # Lost on its way, the reason stays to be sent once more.
+    async def lose(route: Route) -> None:
+        await route.abort()
+
+    await desk.page.route("**/reschedule", lose)
+    await desk.button("Override", within=desk.sheet).click()
+    await see(desk.sheet.get_by_role("alert")).to_contain_text("No answer.")
+    await see(reason).to_have_value("They are sisters")
+    await desk.page.unroute("**/reschedule")
     await desk.button("Override", within=desk.sheet).click()
 
     await desk.told("Olli Override moved to")

@@ -59,6 +59,7 @@ export function CorrectSheet({ appointment: shown, onClose }: { appointment: App
   const asked = useQuery({ queryKey: ["slots", "doubts", rested], enabled: rested !== null, queryFn: () => doubtsAbout(JSON.parse(rested ?? "{}")) });
   const doubts = rested === wish ? (asked.data ?? []).filter((doubt) => !OF_BOOKINGS.has(doubt.code)) : [];
 
+  /** A refusal is shown here, and thrown to whoever waits for it. */
   const go = async (reason?: string) => {
     setBusy(true);
     setError(null);
@@ -70,12 +71,13 @@ export function CorrectSheet({ appointment: shown, onClose }: { appointment: App
     } catch (failure) {
       setError(failure);
       readRefused(queries, appointment.id, failure);
+      throw failure;
     } finally {
       setBusy(false);
     }
   };
   const mayForce = useRight("override") && error instanceof ProblemError && Boolean(error.problem.reasons?.length);
-  if (forcing) return <ReasonSheet title={t("calendar.override")} action={t("calendar.overrideAction")} onClose={() => setForcing(false)} onDone={(reason) => { setForcing(false); void go(reason); }} />;
+  if (forcing) return <ReasonSheet title={t("calendar.override")} action={t("calendar.overrideAction")} onClose={() => setForcing(false)} onDone={go} />;
   return (
     <Sheet
       title={t("correct.title", { name: appointment.client.name })}
@@ -85,7 +87,7 @@ export function CorrectSheet({ appointment: shown, onClose }: { appointment: App
           <Button onPress={onClose}>{t("back")}</Button>
           <span className="fill" />
           {mayForce && <Button onPress={() => setForcing(true)}>{t("calendar.overrideAction")}</Button>}
-          <Button kind="primary" isDisabled={!ready} isPending={busy} onPress={() => void go()}>
+          <Button kind="primary" isDisabled={!ready} isPending={busy} onPress={() => void go().catch(() => undefined)}>
             {t("save")}
           </Button>
         </>

@@ -37,6 +37,7 @@ export function MoveSheet({ appointment: shown, onClose }: { appointment: Appoin
   const mayForce = useRight("override") && error instanceof ProblemError && (RULES.has(error.code) || Boolean(error.problem.reasons?.length));
   const people = (resources.data ?? []).filter((resource) => resource.kind === "staff" && !resource.archived && resource.business_ids.includes(appointment.business_id));
 
+  /** A refusal is shown here, and thrown to whoever waits for it. */
   const go = async (reason?: string) => {
     if (start === null) return;
     setBusy(true);
@@ -57,11 +58,12 @@ export function MoveSheet({ appointment: shown, onClose }: { appointment: Appoin
       setError(failure);
       readRefused(client, appointment.id, failure);
       void client.invalidateQueries({ queryKey: ["slots"] });
+      throw failure;
     } finally {
       setBusy(false);
     }
   };
-  if (forcing) return <ReasonSheet title={t("calendar.override")} action={t("calendar.overrideAction")} onClose={() => setForcing(false)} onDone={(reason) => { setForcing(false); void go(reason); }} />;
+  if (forcing) return <ReasonSheet title={t("calendar.override")} action={t("calendar.overrideAction")} onClose={() => setForcing(false)} onDone={go} />;
   return (
     <Sheet
       title={t("move.title", { name: appointment.client.name })}
@@ -74,7 +76,7 @@ export function MoveSheet({ appointment: shown, onClose }: { appointment: Appoin
           </Checkbox>
           <span className="fill" />
           {mayForce && <Button onPress={() => setForcing(true)}>{t("calendar.overrideAction")}</Button>}
-          <Button kind="primary" isDisabled={start === null} isPending={busy} onPress={() => void go()}>
+          <Button kind="primary" isDisabled={start === null} isPending={busy} onPress={() => void go().catch(() => undefined)}>
             {start === null ? t("verb.reschedule") : t("move.action", { time: clock.dayAndTime(start) })}
           </Button>
         </>

@@ -67,7 +67,7 @@ function NewForm() {
   const [rule, setRule] = useState<Rule | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
-  const [forcing, setForcing] = useState<boolean | null>(null);
+  const [forcing, setForcing] = useState(false);
   const [waiting, setWaiting] = useState(false);
   const key = useRef<{ body: string; key: string } | null>(null);
 
@@ -113,6 +113,7 @@ function NewForm() {
   // Back to the screen it was opened from; opened by its address alone there is none of ours to go back to.
   const close = () => (router.history.canGoBack() ? router.history.back() : void navigate({ to: "/calendar" }));
 
+  /** A refusal is shown here, and thrown to whoever waits for it. */
   const book = async (another: boolean, reason?: string) => {
     if (!ready || busy) return;
     const wish = body(reason);
@@ -150,10 +151,12 @@ function NewForm() {
       setError(failure);
       void queries.invalidateQueries({ queryKey: ["slots"] });
       if (failure instanceof ProblemError && failure.code.startsWith("hold_")) hold.lost();
+      throw failure;
     } finally {
       setBusy(false);
     }
   };
+  const tryToBook = (another: boolean) => void book(another).catch(() => undefined);
   const rules = error instanceof ProblemError && ((error.problem.reasons?.length ?? 0) > 0 || error.code === "slot_taken" || error.code === "class_full");
 
   return (
@@ -162,14 +165,14 @@ function NewForm() {
         className="new"
         onSubmit={(event) => {
           event.preventDefault();
-          void book(false);
+          tryToBook(false);
         }}
         // On the way down: a button that has the focus would keep the key to itself.
         onKeyDownCapture={(event) => {
           if (event.key === "Enter" && (event.metaKey || event.ctrlKey) && !event.repeat) {
             event.preventDefault();
             event.stopPropagation();
-            void book(false);
+            tryToBook(false);
           }
         }}
       >
@@ -257,8 +260,8 @@ function NewForm() {
             )}
           </span>
           <span className="fill" />
-          {rules && mayOverride && <Button onPress={() => setForcing(false)}>{t("calendar.overrideAction")}</Button>}
-          <Button isDisabled={!ready} onPress={() => void book(true)}>
+          {rules && mayOverride && <Button onPress={() => setForcing(true)}>{t("calendar.overrideAction")}</Button>}
+          <Button isDisabled={!ready} onPress={() => tryToBook(true)}>
             {t("new.bookAndNew")}
           </Button>
           <Button kind="primary" type="submit" isDisabled={!ready} isPending={busy} shortcut="⌘⏎">
@@ -267,17 +270,7 @@ function NewForm() {
         </footer>
       </form>
       {waiting && service && <WaitSheet businessId={business.id} serviceId={service.id} staff={staff === ANY ? null : staff} client={client} day={day} onClose={() => setWaiting(false)} onDone={close} />}
-      {forcing !== null && (
-        <ReasonSheet
-          title={t("calendar.override")}
-          action={t("calendar.overrideAction")}
-          onClose={() => setForcing(null)}
-          onDone={(reason) => {
-            setForcing(null);
-            void book(false, reason);
-          }}
-        />
-      )}
+      {forcing && <ReasonSheet title={t("calendar.override")} action={t("calendar.overrideAction")} onClose={() => setForcing(false)} onDone={(reason) => book(false, reason)} />}
     </Page>
   );
 }

@@ -8,12 +8,13 @@ import { Problem } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
 import { Theirs } from "./Notes";
 
-type ReasonProps = { title: string; action: string; onClose: () => void; onDone: (reason: string) => void };
+type ReasonProps = { title: string; action: string; onClose: () => void; onDone: (reason: string) => void | Promise<void> };
 
-/** A reason of 3 to 200 signs, for what breaks a rule. It is recorded. */
+/** A reason of 3 to 200 signs, for what breaks a rule. It is recorded; where that is refused too, it stays to be tried again. */
 export function ReasonSheet({ title, action, onClose, onDone }: ReasonProps) {
   const { t } = useTranslation();
   const [reason, setReason] = useState("");
+  const { busy, error, run } = useAnswer();
   const long = reason.trim().length >= 3;
   return (
     <Sheet
@@ -22,15 +23,34 @@ export function ReasonSheet({ title, action, onClose, onDone }: ReasonProps) {
       footer={
         <>
           <Button onPress={onClose}>{t("back")}</Button>
-          <Button kind="danger" isDisabled={!long} onPress={() => onDone(reason.trim())}>
+          <Button kind="danger" isDisabled={!long} isPending={busy} onPress={() => void run(async () => onDone(reason.trim()))}>
             {action}
           </Button>
         </>
       }
     >
+      <Problem error={error} />
       <TextField label={t("reason")} value={reason} onChange={setReason} lines={3} maxLength={200} autoFocus isRequired hint={t("reasonHint")} />
     </Sheet>
   );
+}
+
+/** What a sheet waits for: it stays, with what was typed, where it is refused. */
+function useAnswer() {
+  const [error, setError] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const run = async (work: () => Promise<void>) => {
+    setBusy(true);
+    setError(null);
+    try {
+      await work();
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { busy, error, run };
 }
 
 type CancelProps = {
@@ -49,19 +69,8 @@ export function CancelSheet({ count, name, notify, onClose, onDone }: CancelProp
   const { t } = useTranslation();
   const [reason, setReason] = useState("");
   const [tell, setTell] = useState(notify);
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, error, run } = useAnswer();
   const chips = useId();
-  const done = async () => {
-    setBusy(true);
-    try {
-      await onDone(reason.trim(), tell);
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  };
   return (
     <Sheet
       title={count === 1 && !name ? t("verb.cancel") : t("cancel.title", { count, name })}
@@ -69,7 +78,7 @@ export function CancelSheet({ count, name, notify, onClose, onDone }: CancelProp
       footer={
         <>
           <Button onPress={onClose}>{t("cancel.keep", { count })}</Button>
-          <Button kind="danger" isDisabled={!reason.trim()} isPending={busy} onPress={() => void done()}>
+          <Button kind="danger" isDisabled={!reason.trim()} isPending={busy} onPress={() => void run(() => onDone(reason.trim(), tell))}>
             {t("cancel.action", { count })}
           </Button>
         </>
@@ -103,26 +112,16 @@ export function CompleteSheet({ appointment, currency, onClose, onDone }: Comple
   const [typedAmount, setAmount] = useState<string | null>(null);
   const [typedNotes, setNotes] = useState<string | null>(null);
   const [begun] = useState(appointment.internal_notes);
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, error, run } = useAnswer();
   const amount = typedAmount ?? price?.amount ?? "";
   const notes = typedNotes ?? appointment.internal_notes ?? "";
   const given = amount.trim().replace(",", ".");
   const wrong = given !== "" && !/^\d{1,9}(\.\d{1,3})?$/.test(given);
   const unit = price?.currency ?? currency;
-  const done = async () => {
-    setBusy(true);
-    try {
-      await onDone({
-        ...(given ? { actual_price: { amount: given, currency: unit } } : {}),
-        ...(notes !== (appointment.internal_notes ?? "") ? { internal_notes: notes } : {}),
-      });
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  };
+  const body = () => ({
+    ...(given ? { actual_price: { amount: given, currency: unit } } : {}),
+    ...(notes !== (appointment.internal_notes ?? "") ? { internal_notes: notes } : {}),
+  });
   return (
     <Sheet
       title={t("complete.title")}
@@ -130,7 +129,7 @@ export function CompleteSheet({ appointment, currency, onClose, onDone }: Comple
       footer={
         <>
           <Button onPress={onClose}>{t("back")}</Button>
-          <Button kind="primary" isDisabled={wrong} isPending={busy} onPress={() => void done()}>
+          <Button kind="primary" isDisabled={wrong} isPending={busy} onPress={() => void run(() => onDone(body()))}>
             {t("verb.complete")}
           </Button>
         </>

@@ -1,12 +1,11 @@
 /** The front desk's day: staff side by side, three days, or a week. */
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
+import { Suspense, lazy, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { doubtsAbout } from "../api/bookability";
 import { useServices } from "../api/catalogue";
 import { useRight, useSession } from "../api/session";
 import { AppointmentDrawer } from "../appointments/Drawer";
-import { ReasonSheet } from "../appointments/sheets";
 import { useBusiness } from "../business";
 import { useShortcuts } from "../keys";
 import { type Day, addDays, dayOf, daysFrom, isoOf, now as readNow, startOfDay, startOfWeek } from "../time";
@@ -30,6 +29,8 @@ import { resourcesAfter, useDrop } from "./useDrop";
 import { useHues } from "./useHues";
 import { ViewMenu } from "./ViewMenu";
 import { useViewOptions } from "./viewOptions";
+
+const ForcedMove = lazy(() => import("./ForcedMove"));
 
 export type View = "day" | "3days" | "week";
 const LENGTH: Record<View, number> = { day: 1, "3days": 3, week: 7 };
@@ -102,7 +103,7 @@ export function CalendarPage() {
     return doubts.map((reason) => sayReason(t, reason));
   };
 
-  const drop = useDrop(clock, (from, to) => search.appointment === from && set({ appointment: to }, true));
+  const { drop, moveTo } = useDrop(clock, (from, to) => search.appointment === from && set({ appointment: to }, true));
   const onMove = async (target: Target, answer: Answer | null): Promise<string | null> => {
     const notify = answer ? answer.notify : asking === "tell";
     if (answer?.remember) setAsking(notify ? "tell" : "quiet");
@@ -192,16 +193,9 @@ export function CalendarPage() {
         {search.appointment && <AppointmentDrawer id={search.appointment} onClose={() => set({ appointment: undefined })} onOther={(id) => set({ appointment: id }, true)} />}
       </div>
       {forced && (
-        <ReasonSheet
-          title={t("calendar.override")}
-          action={t("calendar.overrideAction")}
-          onClose={() => setForced(null)}
-          onDone={(reason) => {
-            const { target, notify } = forced;
-            setForced(null);
-            void drop(target, { notify, reason });
-          }}
-        />
+        <Suspense fallback={null}>
+          <ForcedMove target={forced.target} onClose={() => setForced(null)} onMove={(target, reason) => moveTo(target, { notify: forced.notify, reason })} />
+        </Suspense>
       )}
     </>
   );

@@ -26,23 +26,29 @@ export function useDrop(clock: Clock, onMoved: (from: string, to: string) => voi
   const { t } = useTranslation();
   const client = useQueryClient();
 
+  /** The id that it has at its new time. */
+  const moveTo = async (target: Target, terms: Terms): Promise<string> => {
+    const { appointment } = target;
+    const done = await move(appointment, {
+      starts_at: isoOf(target.start),
+      duration_minutes: target.minutes,
+      resource_ids: resourcesAfter(target),
+      tell_client: terms.notify,
+      ...(terms.reason ? { override: { reason: terms.reason } } : {}),
+    });
+    const moved = done.appointment;
+    await showOwn(client, done.replaced, moved);
+    toast(`${t("calendar.moved", { name: appointment.client.name, time: clock.dayAndTime(target.start) })} ${t(terms.notify ? "calendar.told" : "calendar.notTold")}`, {
+      actions: [{ name: t("undo"), run: () => void undo(moved, appointment, terms) }],
+    });
+    onMoved(appointment.id, moved.id);
+    return moved.id;
+  };
+
   const drop = async (target: Target, terms: Terms): Promise<string | null> => {
     const { appointment } = target;
     try {
-      const done = await move(appointment, {
-        starts_at: isoOf(target.start),
-        duration_minutes: target.minutes,
-        resource_ids: resourcesAfter(target),
-        tell_client: terms.notify,
-        ...(terms.reason ? { override: { reason: terms.reason } } : {}),
-      });
-      const moved = done.appointment;
-      await showOwn(client, done.replaced, moved);
-      toast(`${t("calendar.moved", { name: appointment.client.name, time: clock.dayAndTime(target.start) })} ${t(terms.notify ? "calendar.told" : "calendar.notTold")}`, {
-        actions: [{ name: t("undo"), run: () => void undo(moved, appointment, terms) }],
-      });
-      onMoved(appointment.id, moved.id);
-      return moved.id;
+      return await moveTo(target, terms);
     } catch (failure) {
       void client.invalidateQueries({ queryKey: ["appointments"] });
       const taken = failure instanceof ProblemError && TAKEN.includes(failure.code);
@@ -70,5 +76,5 @@ export function useDrop(clock: Clock, onMoved: (from: string, to: string) => voi
     }
   };
 
-  return drop;
+  return { drop, moveTo };
 }

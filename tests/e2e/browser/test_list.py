@@ -107,6 +107,12 @@ async def test_bulk_dismiss_names_what_could_not_be_done(desk: Desk, practice: P
 
     await see(desk.sheet).to_contain_text("2 of 3")
     await see(desk.sheet.get_by_role("listitem")).to_have_text([names[0]])
+    async with desk.page.expect_download() as download:
+        await desk.button("Download", within=desk.sheet).click()
+    _, line = csv.reader(io.StringIO((await (await download.value).path()).read_text("utf-8-sig")))
+    assert (line[0], line[-1]) == (names[0], first["id"])
+    await desk.sheet.get_by_role("link", name=names[0]).click()
+    await see(desk.page.get_by_role("heading", name=names[0])).to_be_visible()
 
 
 async def test_bulk_delete(desk: Desk, practice: Practice) -> None:
@@ -193,6 +199,7 @@ async def test_changing_the_filter_lets_the_selection_go(desk: Desk, practice: P
     await desk.page.get_by_role("searchbox").fill("Letgo 1")
 
     await see(desk.bulk).to_have_count(0)
+    await desk.told("3 are no longer selected")
 
 
 async def test_coming_back_shows_the_list_where_it_was_left(desk: Desk, practice: Practice) -> None:

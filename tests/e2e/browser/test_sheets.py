@@ -28,7 +28,7 @@ async def test_a_sheet_goes_upon_what_somebody_else_has_changed_under_it(desk: D
     drawer = await desk.open(name)
     await desk.button("More", within=drawer).click()
     await desk.page.get_by_role("menuitem", name="Cancel appointment").click()
-    await desk.sheet.get_by_label("Reason").fill("Has moved away")
+    await desk.sheet.get_by_role("textbox", name="Reason").fill("Has moved away")
 
     expect(
         await practice.world.booking.patch(f"/v1/appointments/{booked['id']}", json={"internal_notes": "Pays in cash"})

@@ -16,6 +16,7 @@ import { Icon } from "../ui/Icon";
 import { Live, NotRefreshed, Waiting } from "../ui/Page";
 import { usePhone } from "../ui/phone";
 import { useScale } from "../ui/scale";
+import { toast } from "../ui/toasts";
 import { alongRow } from "./alongRow";
 import { Attention } from "./Attention";
 import { BulkBar } from "./BulkBar";
@@ -74,7 +75,13 @@ export function ListPage() {
   }, [t]);
   // Another filter means other rows: what was selected among the former ones is let go.
   const filterKey = JSON.stringify([query, search.status]);
-  useEffect(() => setSelection(NONE), [filterKey]);
+  const selected = useRef(0);
+  selected.current = selection.ids.size;
+  useEffect(() => {
+    if (selected.current) toast(t("list.letGo", { count: selected.current }));
+    setSelection(NONE);
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [filterKey]);
 
   const sort = sortOf(search);
   const sorted = keyOf(sort);

@@ -266,3 +266,4 @@ async def test_a_longer_appointment_is_forced_with_a_reason_in_the_drawer(desk: 
     await desk.told("Saved")
     history = expect(await practice.world.booking.get(f"/v1/appointments/{booked['id']}/history"))["items"]
     assert history[-1]["override"]["reason"] == "Both agreed"
+    await see(drawer.locator(".amber")).to_have_text("Against the rules: Both agreed This time is taken.")

@@ -1,6 +1,7 @@
 """Fields of the drawer edited where they stand: what cannot be saved, and what another desk saves meanwhile."""
 
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 from harness.desk import Desk, see
@@ -97,3 +98,28 @@ async def test_what_is_half_typed_outlives_a_tab_a_row_and_a_closed_drawer(desk:
     await see(notes).to_have_value(TYPED)
     assert (await practice.appointments_of(f"Paula {last}"))[0]["internal_notes"] == TYPED
     assert booked["internal_notes"] is None
+
+
+async def test_a_price_is_changed_where_it_stands_also_after_the_appointment(desk: Desk, practice: Practice) -> None:
+    name = f"Petra {uuid4().hex[:6]}"
+    await practice.book_in_the_past(practice.a_day() - timedelta(days=200), name)
+    drawer = await desk.open(name)
+    await desk.button("Change the price", within=drawer).click()
+    price = drawer.get_by_label("Price in EUR")
+    await price.fill("free")
+    await see(desk.button("Save", within=drawer)).to_be_disabled()
+    await price.fill("52,50")
+    await desk.button("Save", within=drawer).click()
+    await see(price).to_have_count(0)
+    await see(drawer).to_contain_text("€52.50")
+    booked = (await practice.appointments_of(name))[0]
+    assert booked["quoted_price"] == {"amount": "52.50", "currency": "EUR"}
+
+    await practice.world.act(booked["id"], "complete")
+    await see(drawer.locator(".pill")).to_have_text("Completed")
+    await desk.button("Change the price", within=drawer).click()
+    await price.fill("60")
+    await desk.button("Save", within=drawer).click()
+    await see(drawer).to_contain_text("€60.00")
+    paid = (await practice.appointments_of(name))[0]["actual_price"]
+    assert float(paid["amount"]) == 60

@@ -1,11 +1,10 @@
 /** One appointment beside the list or calendar: what it is, what can be done, what happened, what was sent. */
 import { useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { Suspense, lazy, useEffect, useRef, useState } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import { type Appointment, type PlainAppointment, readRefused, staffOf, useAppointment, useAppointmentPages } from "../api/appointments";
-import { useActions } from "../api/catalogue";
+import { type Appointment, readRefused, staffOf, useAppointment, useAppointmentPages } from "../api/appointments";
+import { type Business, useActions } from "../api/catalogue";
 import { isOwnVersion, showOwn } from "../api/follow";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
@@ -13,16 +12,17 @@ import { ClientLinks, useMayLink } from "../clients/ClientLinks";
 import { Clock, duration, instantOf } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select } from "../ui/fields";
-import { Icon } from "../ui/Icon";
 import { Menu } from "../ui/Menu";
 import { Waiting } from "../ui/Page";
 import { Avatar, StatusPill } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
 import { toast } from "../ui/toasts";
 import { useCurrent } from "./current";
+import { type Neighbours, Ways, When, Who } from "./DrawerHead";
 import { editInPlace, type Fields } from "./edits";
 import { DRAWER_TABS, type DrawerTab } from "./filters";
 import { Notes } from "./Notes";
+import { Price } from "./Price";
 import { SeatsTaken } from "./Seats";
 import { useVerbs } from "./useVerbs";
 
@@ -30,13 +30,11 @@ import { useVerbs } from "./useVerbs";
 const ChangedElsewhere = lazy(() => import("./ChangedElsewhere"));
 const HistoryTab = lazy(() => import("./HistoryTab").then(({ HistoryTab }) => ({ default: HistoryTab })));
 const MessagesTab = lazy(() => import("./MessagesTab").then(({ MessagesTab }) => ({ default: MessagesTab })));
+const OverrideNote = lazy(() => import("./OverrideNote"));
 const RemindersTab = lazy(() => import("./MessagesTab").then(({ RemindersTab }) => ({ default: RemindersTab })));
 
 /** Where in the drawer one is. `write` is another number each time that the client is to be written to. */
 export type Place = { tab: DrawerTab; write?: number };
-/** The appointments before and after this one, where it is shown in a list; null at its ends. */
-export type Neighbours = { previous: (() => void) | null; next: (() => void) | null };
-
 type Props = {
   id: string;
   onClose: () => void;
@@ -77,66 +75,7 @@ export function AppointmentDrawer({ id, onClose, onOther, full, place: given, on
   );
 }
 
-function When({ appointment }: { appointment: Appointment }) {
-  const { clock } = useBusiness();
-  const own = new Clock(clock.locale, appointment.zone);
-  const from = instantOf(appointment.starts_at);
-  return (
-    <span className="n">
-      <bdi>
-        {own.shortDay(from)}, {own.range(from, instantOf(appointment.ends_at))}
-      </bdi>
-    </span>
-  );
-}
-
-function Who({ appointment: { client, client_id: id }, heading }: { appointment: Appointment; heading: React.RefObject<HTMLHeadingElement | null> }) {
-  return (
-    <>
-      <h2 ref={heading} tabIndex={-1}>
-        <Link to="/clients/$id" params={{ id }}>
-          <bdi>{client.name}</bdi>
-        </Link>
-      </h2>
-      <p>
-        {client.phone && (
-          <a href={`tel:${client.phone}`}>
-            <bdi dir="ltr">{client.phone}</bdi>
-          </a>
-        )}
-        {client.phone && client.email && " · "}
-        {client.email && (
-          <a href={`mailto:${client.email}`}>
-            <bdi>{client.email}</bdi>
-          </a>
-        )}
-      </p>
-    </>
-  );
-}
-
 const FIRST: Place = { tab: "details" };
-
-/** To the one before and after, to all of it, and out. At an end its button stays, or the focus would go with it. */
-function Ways({ id, onClose, full, neighbours }: Pick<Props, "id" | "onClose" | "full" | "neighbours">) {
-  const { t } = useTranslation();
-  return (
-    <>
-      {neighbours &&
-        (["previous", "next"] as const).map((way) => (
-          <button type="button" key={way} className="btn quiet ic" aria-label={t(`drawer.${way}`)} aria-disabled={!neighbours[way]} onClick={() => neighbours[way]?.()}>
-            <Icon name={way === "previous" ? "above" : "down"} />
-          </button>
-        ))}
-      {!full && (
-        <Link to="/appointments/$id" params={{ id }} className="btn quiet ic" aria-label={t("drawer.full")}>
-          <Icon name="full" />
-        </Link>
-      )}
-      <Button kind="quiet" icon="x" aria-label={t("close")} onPress={onClose} />
-    </>
-  );
-}
 
 type ContentProps = { appointment: Appointment; place: Place; onPlace: (place: Place) => void; onOther: (id: string) => void };
 
@@ -181,7 +120,7 @@ function Content({ appointment, place, onPlace, onOther }: ContentProps) {
           ))}
         </TabList>
         <TabPanel id="details" className="body">
-          <Details appointment={appointment} clock={clock} businessName={business?.name ?? ""} onOther={onOther} onEdit={verbs.some((verb) => verb.id === "edit") ? () => act("edit") : null} />
+          <Details appointment={appointment} clock={clock} business={business} onOther={onOther} onEdit={verbs.some((verb) => verb.id === "edit") ? () => act("edit") : null} />
         </TabPanel>
         <TabPanel id="history" className="body">
           <Suspense fallback={<Waiting />}>
@@ -254,9 +193,9 @@ function useFieldFocus(box: React.RefObject<HTMLElement | null>, asked: number |
   });
 }
 
-type DetailsProps = { appointment: Appointment; clock: Clock; businessName: string; onOther: (id: string) => void; onEdit: (() => void) | null };
+type DetailsProps = { appointment: Appointment; clock: Clock; business: Business | undefined; onOther: (id: string) => void; onEdit: (() => void) | null };
 
-function Details({ appointment, clock, businessName, onOther, onEdit }: DetailsProps) {
+function Details({ appointment, clock, business, onOther, onEdit }: DetailsProps) {
   const { t, i18n } = useTranslation();
   const client = useQueryClient();
   const mayWrite = useRight("write_appointments") && !["completed", "cancelled", "rescheduled", "no_show", "dismissed"].includes(appointment.status);
@@ -265,7 +204,6 @@ function Details({ appointment, clock, businessName, onOther, onEdit }: DetailsP
   const mayNote = useRight("write_appointments") && appointment.status !== "rescheduled";
   const actions = useActions().data ?? [];
   const [error, setError] = useState<unknown>(null);
-  const money = (price: PlainAppointment["quoted_price"]) => price && new Intl.NumberFormat(i18n.language, { style: "currency", currency: price.currency }).format(Number(price.amount));
   /** Whether it is saved. Where it is not, what was typed stays. */
   const save = async (fields: Fields): Promise<boolean> => {
     setError(null);
@@ -283,6 +221,9 @@ function Details({ appointment, clock, businessName, onOther, onEdit }: DetailsP
   return (
     <>
       <Problem error={error} />
+      <Suspense fallback={null}>
+        <OverrideNote id={appointment.id} />
+      </Suspense>
       <dl>
         <dt>{t("field.status")}</dt>
         <dd>
@@ -344,18 +285,10 @@ function Details({ appointment, clock, businessName, onOther, onEdit }: DetailsP
         <dd>
           {t(`location.${appointment.location.kind}`)}
           <small>
-            <bdi>{appointment.location.text ?? businessName}</bdi> · {t("zone", { place: clock.place })}
+            <bdi>{appointment.location.text ?? business?.name}</bdi> · {t("zone", { place: clock.place })}
           </small>
         </dd>
-        {(appointment.quoted_price || appointment.actual_price) && (
-          <>
-            <dt>{t("field.price")}</dt>
-            <dd>
-              {appointment.actual_price ? money(appointment.actual_price) : money(appointment.quoted_price)}
-              {appointment.actual_price && appointment.quoted_price && <small>{t("drawer.quoted", { price: money(appointment.quoted_price) })}</small>}
-            </dd>
-          </>
-        )}
+        <Price appointment={appointment} currency={business?.currency ?? "EUR"} editable={mayNote} onSave={save} />
         <dt>{t("drawer.shared")}</dt>
         <dd>
           <Checkbox value={appointment.share_with_client} isDisabled={!mayWrite} onChange={(on) => void save({ share_with_client: on })}>

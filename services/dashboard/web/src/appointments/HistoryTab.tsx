@@ -12,6 +12,7 @@ import { Icon } from "../ui/Icon";
 import { Waiting } from "../ui/Page";
 import { StatusPill } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
+import { sayOverride } from "./override";
 
 /** Fields that say nothing to people: counters and keys of the machinery. */
 const TECHNICAL = new Set(["version", "calendar_sequence", "calendar_uid", "updated_at", "created_at", "reschedule_count", "occupies", "id", "organization_id", "batch_id", "rescheduled_to", "rescheduled_from", "service_id"]);
@@ -110,7 +111,7 @@ function Entry({ entry, names, clock, onAsOf, onOther }: { entry: HistoryEntry; 
         </p>
       )}
       {typeof entry.tell_client === "boolean" && <p>{t(entry.tell_client ? "calendar.told" : "calendar.notTold")}</p>}
-      {entry.override && <p className="amber">{t("history.override", { reason: entry.override.reason, rules: entry.override.rules.map((rule) => t(`code.${rule}`, { defaultValue: rule })).join(" ") })}</p>}
+      {entry.override && <p className="amber">{sayOverride(t, entry.override)}</p>}
       {changes.length > 0 && (
         <dl>
           {changes.map(([name, { old, new: value }]) => (

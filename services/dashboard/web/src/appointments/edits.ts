@@ -2,7 +2,7 @@
 import { act, edit, type PlainAppointment, type VerbBody } from "../api/appointments";
 import { turns } from "../api/turns";
 
-export type Fields = Partial<Pick<PlainAppointment, "action_id" | "share_with_client" | "notes" | "internal_notes">>;
+export type Fields = Partial<Pick<PlainAppointment, "action_id" | "quoted_price" | "actual_price" | "share_with_client" | "notes" | "internal_notes">>;
 
 const inTurn = turns();
 let answered: PlainAppointment | undefined;
@@ -13,7 +13,7 @@ const newestOf = (seen: PlainAppointment): PlainAppointment => (answered?.id ===
 export function editInPlace(seen: PlainAppointment, fields: Fields): Promise<PlainAppointment> {
   return inTurn(async () => {
     const known = newestOf(seen);
-    if (Object.entries(fields).every(([name, value]) => known[name as keyof Fields] === value)) return known;
+    if (Object.entries(fields).every(([name, value]) => JSON.stringify(known[name as keyof Fields]) === JSON.stringify(value))) return known;
     answered = await edit(known, fields);
     return answered;
   });

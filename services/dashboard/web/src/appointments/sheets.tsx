@@ -6,6 +6,7 @@ import { Button } from "../ui/Button";
 import { Checkbox, TextField } from "../ui/fields";
 import { Problem } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
+import { amountOf } from "./amount";
 import { Theirs } from "./Notes";
 
 type ReasonProps = { title: string; action: string; onClose: () => void; onDone: (reason: string) => void | Promise<void> };
@@ -115,8 +116,8 @@ export function CompleteSheet({ appointment, currency, onClose, onDone }: Comple
   const { busy, error, run } = useAnswer();
   const amount = typedAmount ?? price?.amount ?? "";
   const notes = typedNotes ?? appointment.internal_notes ?? "";
-  const given = amount.trim().replace(",", ".");
-  const wrong = given !== "" && !/^\d{1,9}(\.\d{1,3})?$/.test(given);
+  const given = amountOf(amount);
+  const wrong = given === undefined;
   const unit = price?.currency ?? currency;
   const body = () => ({
     ...(given ? { actual_price: { amount: given, currency: unit } } : {}),

@@ -154,7 +154,7 @@ async def test_history_tab(desk: Desk, practice: Practice) -> None:
 
     await drawer.get_by_role("tab", name="History").click()
 
-    entries = drawer.locator(".history > li")
+    entries = drawer.locator(".history > li:not(.sent)")
     await see(entries).to_have_count(2)
     await see(entries.first).to_contain_text("Confirmed")
     await see(entries.first.locator("dl")).to_contain_text("Scheduled → Confirmed")
@@ -192,7 +192,7 @@ async def test_share_with_the_client(desk: Desk, practice: Practice) -> None:
     [shared] = await practice.appointments_of("Sarah Share")
     assert shared["share_with_client"] is not before
     await drawer.get_by_role("tab", name="History").click()
-    await see(drawer.locator(".history > li")).to_have_count(2)
+    await see(drawer.locator(".history > li:not(.sent)")).to_have_count(2)
 
 
 async def test_nearest_appointment_under_the_clients_name(desk: Desk, practice: Practice) -> None:

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import type { TFunction } from "i18next";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Appointment, type HistoryEntry, type PlainAppointment, useHistory } from "../api/appointments";
@@ -7,16 +8,18 @@ import { useResources } from "../api/catalogue";
 import { ask } from "../api/client";
 import { isId, useNames } from "../api/names";
 import type { components } from "../api/schema/booking";
+import { ICON } from "../messages/Thread";
+import { numbers } from "../numbers";
 import { type Clock, instantOf, isoOf } from "../time";
 import { Icon } from "../ui/Icon";
 import { Waiting } from "../ui/Page";
 import { StatusPill } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
+import { changesOf, type Fields, timelineOf } from "./changes";
 import { sayOverride } from "./override";
 
-/** Fields that say nothing to people: counters and keys of the machinery. */
-const TECHNICAL = new Set(["version", "calendar_sequence", "calendar_uid", "updated_at", "created_at", "reschedule_count", "occupies", "id", "organization_id", "batch_id", "rescheduled_to", "rescheduled_from", "service_id"]);
 const LINKS = new Set(["rescheduled_to", "rescheduled_from"]);
+const MONEY = new Set(["quoted_price", "actual_price"]);
 const INSTANTS = new Set(["starts_at", "ends_at", "previous_starts_at"]);
 
 /** Newest first: who, what, from what to what, and in which call; and the appointment as it was known then. */
@@ -27,7 +30,6 @@ export function HistoryTab({ appointment, clock, onOther }: { appointment: Appoi
   const [known, setKnown] = useState<PlainAppointment | null>(null);
   const [failure, setFailure] = useState<unknown>(null);
   if (isPending || error) return <Waiting error={error} rows={4} />;
-  const entries = [...data.items].reverse();
   const asOf = async (at: string) => {
     try {
       setKnown(await ask<PlainAppointment>("booking", `/appointments/${appointment.id}`, { query: { as_of: isoOf(instantOf(at) + 999) } }));
@@ -50,20 +52,14 @@ export function HistoryTab({ appointment, clock, onOther }: { appointment: Appoi
         </div>
       )}
       <ol className="history">
-        {entries.map((entry) => (
-          <Entry key={entry.version} entry={entry} names={names} clock={clock} onAsOf={() => void asOf(entry.at)} onOther={onOther} />
-        ))}
+        {timelineOf(data.items, data.messages).map((told) =>
+          told.kind === "entry" ? (
+            <Entry key={told.entry.version} entry={told.entry} names={names} clock={clock} onAsOf={() => void asOf(told.entry.at)} onOther={onOther} />
+          ) : (
+            <Sent key={told.message.message_id} message={told.message} at={told.at} clock={clock} />
+          ),
+        )}
       </ol>
-      {data.messages.length > 0 && <h3>{t("drawer.messages")}</h3>}
-      {data.messages.map((message) => (
-        <div className="ln" key={message.message_id}>
-          <Icon name={message.channel === "email" ? "mail" : "msg"} />
-          <div>
-            {t(`channel.${message.channel}`, { defaultValue: message.channel })} · {t(`message.${message.kind}`, { defaultValue: message.kind })}
-          </div>
-          <span>{message.outcomes.map((outcome) => t(`outcome.${outcome.outcome}`, { defaultValue: outcome.outcome })).at(-1)}</span>
-        </div>
-      ))}
     </>
   );
 }
@@ -71,24 +67,45 @@ export function HistoryTab({ appointment, clock, onOther }: { appointment: Appoi
 /** Whose names are asked for: a client's comes by a way of its own. */
 export const idsOf = (entries: readonly HistoryEntry[]) => entries.flatMap(({ actor }) => (actor.type === "client" ? [] : [actor.id, actor.on_behalf_of]));
 
-/** What a field was and what it became, as the service keeps it. */
-type Changed = { old: unknown; new: unknown };
+/** A message among what happened, with what became of it last. */
+function Sent({ message, at, clock }: { message: components["schemas"]["MessageHistoryOut"]; at: string; clock: Clock }) {
+  const { t } = useTranslation();
+  const outcome = message.outcomes.at(-1)?.outcome ?? "planned";
+  return (
+    <li className="sent">
+      <div className="r1">
+        <b>{t(`message.${message.kind}`, { defaultValue: message.kind })}</b>
+        <span className="fill" />
+        <time dateTime={at}>{clock.dayAndTime(instantOf(at))}</time>
+      </div>
+      <small>
+        <Icon name={ICON[message.channel] ?? "msg"} /> {t(`channel.${message.channel}`, { defaultValue: message.channel })} · {t(`outcome.${outcome}`, { defaultValue: outcome })}
+      </small>
+    </li>
+  );
+}
+
+const sayMoney = ([amount, currency]: readonly [string, string], language: string): string => numbers(language, { style: "currency", currency }).format(Number(amount));
+
+const sayPlace = ([kind, ...more]: readonly (string | null)[], t: TFunction): string => [t(`location.${kind}`), ...more.filter(Boolean)].join(" · ");
 
 function Entry({ entry, names, clock, onAsOf, onOther }: { entry: HistoryEntry; names: ReadonlyMap<string, string>; clock: Clock; onAsOf: () => void; onOther: (id: string) => void }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const resources = useResources().data ?? [];
-  const fields = Object.entries(entry.fields as Record<string, Changed>);
-  const changes = fields.filter(([name]) => !TECHNICAL.has(name));
+  const fields = entry.fields as Fields;
+  // Why it was cancelled is quoted above.
+  const changes = changesOf(fields).filter(([name, { new: value }]) => name !== "cancellation_reason" || value !== entry.reason);
   const say = (name: string, value: unknown): string => {
     if (value === null || value === undefined || value === "") return "–";
     if (INSTANTS.has(name)) return clock.dayAndTime(instantOf(String(value)));
     if (name === "status") return t(`status.${value}`, { defaultValue: String(value) });
+    if (MONEY.has(name)) return sayMoney(value as [string, string], i18n.language);
+    if (name === "location") return sayPlace(value as (string | null)[], t);
     if (typeof value === "boolean") return t(value ? "yes" : "no");
     if (Array.isArray(value)) return value.map((item) => resources.find((resource) => resource.id === item)?.name ?? String(item)).join(", ");
-    if (typeof value === "object") return Object.values(value).filter((part) => part !== null).join(" ");
     return String(value);
   };
-  const link = fields.find(([name, { new: value }]) => LINKS.has(name) && typeof value === "string")?.[1].new;
+  const link = Object.entries(fields).find(([name, { new: value }]) => LINKS.has(name) && typeof value === "string")?.[1].new;
   return (
     <li>
       <div className="r1">
@@ -107,7 +124,7 @@ function Entry({ entry, names, clock, onAsOf, onOther }: { entry: HistoryEntry; 
       </small>
       {entry.reason && (
         <p>
-          „<bdi>{entry.reason}</bdi>“
+          <q dir="auto">{entry.reason}</q>
         </p>
       )}
       {typeof entry.tell_client === "boolean" && <p>{t(entry.tell_client ? "calendar.told" : "calendar.notTold")}</p>}

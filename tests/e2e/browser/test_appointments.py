@@ -170,9 +170,10 @@ async def test_reminders_tab(desk: Desk, practice: Practice) -> None:
     await see(drawer).to_contain_text("No reminders")
 
     await desk.choose("How long before", "2 hr", within=drawer)
-    await desk.button("Add reminder", within=drawer).click()
+    await desk.button("Add reminder", within=drawer).dblclick()
 
     await see(drawer.locator(".ln")).to_contain_text("2 hr before")
+    await see(drawer.get_by_role("alert")).to_have_count(0)
     await see(drawer.locator(".ln")).to_contain_text("Planned")
     await drawer.get_by_role("button", name="Remove reminder").click()
     # It stays in the list, with what became of it.

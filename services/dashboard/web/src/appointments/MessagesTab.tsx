@@ -10,6 +10,7 @@ import { ICON, LOOK_AGAIN, MessageState, Thread } from "../messages/Thread";
 import { Writer } from "../messages/Writer";
 import { leadId, leadOf, leadsWith, shortLead } from "../settings/leads";
 import type { Clock } from "../time";
+import { useBusy } from "../ui/busy";
 import { Button } from "../ui/Button";
 import { Select } from "../ui/fields";
 import { Icon } from "../ui/Icon";
@@ -29,10 +30,18 @@ export function RemindersTab({ appointment, clock }: { appointment: Appointment;
   const [channel, setChannel] = useState("email");
   const [before, setBefore] = useState("1440c");
   const [error, setError] = useState<unknown>(null);
-  const run = (work: Promise<unknown>) => {
-    setError(null);
-    work.then(() => client.invalidateQueries({ queryKey: key })).catch(setError);
-  };
+  const [busy, once] = useBusy();
+  /** Until it is answered and shown, another press does nothing. */
+  const run = (work: () => Promise<unknown>) =>
+    once(async () => {
+      setError(null);
+      try {
+        await work();
+        await client.invalidateQueries({ queryKey: key });
+      } catch (failure) {
+        setError(failure);
+      }
+    });
   if (!reminders.data) return <Waiting error={reminders.error} rows={3} />;
   return (
     <>
@@ -46,7 +55,7 @@ export function RemindersTab({ appointment, clock }: { appointment: Appointment;
           </div>
           <MessageState message={reminder} clock={clock} />
           {mayWrite && reminder.status === "planned" && (
-            <Button kind="quiet" icon="x" aria-label={t("reminders.remove")} onPress={() => run(ask("notifications", `/appointments/${appointment.id}/reminders/${reminder.id}`, { method: "DELETE" }))} />
+            <Button kind="quiet" icon="x" aria-label={t("reminders.remove")} isPending={busy} onPress={() => void run(() => ask("notifications", `/appointments/${appointment.id}/reminders/${reminder.id}`, { method: "DELETE" }))} />
           )}
         </div>
       ))}
@@ -55,12 +64,12 @@ export function RemindersTab({ appointment, clock }: { appointment: Appointment;
           className="add-reminder"
           onSubmit={(event) => {
             event.preventDefault();
-            run(ask("notifications", `/appointments/${appointment.id}/reminders`, { method: "POST", body: { channel, ...leadOf(before) } }));
+            void run(() => ask("notifications", `/appointments/${appointment.id}/reminders`, { method: "POST", body: { channel, ...leadOf(before) } }));
           }}
         >
           <Select label={t("reminders.channel")} value={channel} onChange={setChannel} options={channels.map((id) => ({ id, name: t(`channel.${id}`) }))} />
           <Select label={t("reminders.when")} value={before} onChange={setBefore} options={leadsWith(null).map((lead) => ({ id: leadId(lead), name: shortLead(lead, i18n.language) }))} />
-          <Button type="submit" icon="plus">
+          <Button type="submit" icon="plus" isPending={busy}>
             {t("reminders.add")}
           </Button>
         </form>

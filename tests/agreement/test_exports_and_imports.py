@@ -15,7 +15,7 @@ from booking.domain.appointments import Appointment
 from booking.domain.exports import ExportedAppointment
 from booking.domain.lifecycle import Status
 from imports.adapters.csv.reader import CsvReader
-from imports.adapters.phones import read_phone
+from imports.adapters.phones import find_phones, read_phone
 from imports.domain.catalogue import Business, Catalogue, OfferedService
 from imports.domain.dates import DateOrder
 from imports.domain.mapping import ColumnMapping, suggest
@@ -79,7 +79,9 @@ def imported(content: bytes) -> list[RequestedAppointment]:
     reader = CsvReader()
     table = reader.inspect(content, chosen={}, language="de")
     mapping = ColumnMapping(columns=suggest(table.headers), date_order=DateOrder.YEAR_FIRST)
-    rules = RowRules(catalogue=CATALOGUE, mapping=mapping, judging=Judging(read_phone=read_phone), now=NOW)
+    rules = RowRules(
+        catalogue=CATALOGUE, mapping=mapping, judging=Judging(read_phone=read_phone, find_phones=find_phones), now=NOW
+    )
     rows = reader.rows(content, reading=table.reading)
     judgements = [judge(values, rules) for _, values in values_by_field(rows, table.headers, mapping)]
     requested = [judgement.requested for judgement in judgements if judgement.requested is not None]

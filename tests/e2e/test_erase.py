@@ -4,6 +4,7 @@ and what is sent back or read again brings nobody back.
 
 import re
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -95,26 +96,49 @@ async def book_edit_and_cancel(world: World, person: Person, client_id: str, dou
     expect(await world.booking.post("/v1/series", json=series, headers=world.fresh_key()))
 
 
+IMPORTED_FIELDS = ("client_name", "email", "service", "starts_at", "notes")
+IMPORT_HEADER = ("Name", "Email", "Service", "Start", "Notes")
+
+
 async def run_imports(world: World, person: Person) -> None:
-    """One file whose rows are booked, and one that nobody has confirmed."""
-    for name, hour, states in (("booked", 15, ("checked", "finished")), ("waiting", 17, ("checked",))):
-        row = [person.say("name"), person.email, world.service["name"], stamp(next_weekday(hour)), person.say(name)]
-        content = f"Name,Email,Service,Start,Notes\n{','.join(row)}\n".encode()
-        uploaded = expect(
-            await world.imports.post(
-                "/v1/imports",
-                files={"file": (f"{person.say('file')}.csv", content, "text/csv")},
-                data={"business_id": world.business["id"]},
-                headers=world.fresh_key(),
-            )
+    """Files whose row is booked, waits, was given another's contacts, is above the header, or was taken for it."""
+    await confirm_import(world, await check_import(world, person, [IMPORT_HEADER, a_row(world, person, "booked", 15)]))
+    await check_import(world, person, [IMPORT_HEADER, a_row(world, person, "waiting", 17)])
+    corrected = await check_import(world, person, [IMPORT_HEADER, a_row(world, person, "corrected", 17)])
+    expect(await world.imports.patch(f"{corrected}/rows/2", json={"values": {"email": "another@example.com"}}))
+    another = ("Another", "another@example.com", world.service["name"], stamp(next_weekday(12)), "")
+    above = [a_row(world, person, "above", 18), IMPORT_HEADER, another]
+    await check_import(world, person, above, header_row=2)
+    taken = [IMPORT_HEADER, a_row(world, person, "header", 18), another]
+    await confirm_import(world, await check_import(world, person, taken, header_row=2))
+
+
+def a_row(world: World, person: Person, notes: str, hour: int) -> tuple[str, ...]:
+    return person.say("name"), person.email, world.service["name"], stamp(next_weekday(hour)), person.say(notes)
+
+
+async def check_import(world: World, person: Person, table: Sequence[Sequence[str]], *, header_row: int = 1) -> str:
+    """Uploads a file, maps it by the row that is said to name its columns, and waits; the import's path."""
+    content = "".join(f"{','.join(row)}\n" for row in table).encode()
+    uploaded = expect(
+        await world.imports.post(
+            "/v1/imports",
+            files={"file": (f"{person.say('file')}.csv", content, "text/csv")},
+            data={"business_id": world.business["id"]},
+            headers=world.fresh_key(),
         )
-        path = f"/v1/imports/{uploaded['id']}"
-        preview = expect(await world.imports.get(f"{path}/preview"))
-        expect(await world.imports.put(f"{path}/mapping", json={"columns": preview["columns"]}))
-        for state in states:
-            await until_true(lambda path=path, state=state: has_state(world, path, state), what=f"{path} is {state}")
-            if state == "checked" and len(states) > 1:
-                expect(await world.imports.post(f"{path}/confirm", json={}, headers=world.fresh_key()), 202)
+    )
+    path = f"/v1/imports/{uploaded['id']}"
+    columns = dict(zip(IMPORTED_FIELDS, table[header_row - 1], strict=True))
+    mapping = {"columns": columns, "reading": {"header_row": str(header_row)}}
+    expect(await world.imports.put(f"{path}/mapping", json=mapping))
+    await until_true(lambda: has_state(world, path, "checked"), what=f"{path} is checked")
+    return path
+
+
+async def confirm_import(world: World, path: str) -> None:
+    expect(await world.imports.post(f"{path}/confirm", json={}, headers=world.fresh_key()), 202)
+    await until_true(lambda: has_state(world, path, "finished"), what=f"{path} is finished")
 
 
 async def has_state(world: World, path: str, state: str) -> bool:

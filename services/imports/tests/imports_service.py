@@ -1,6 +1,6 @@
 """An imports service for one test: real PostgreSQL, a clock that stands still, booking played by the test."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -30,6 +30,8 @@ from slotstream_servicekit.consumer import Received
 from slotstream_servicekit.database import Database
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
+ERIKA = "Erika", "Musterfrau", "23456789", "allergic"
+"""What tests type of a client whom they erase."""
 
 
 def received(
@@ -56,7 +58,7 @@ def received(
         offset=0,
         timestamp=at,
         organization_id=organization_id,
-        sequence=1 if envelope else 2,
+        sequence=1 if envelope else 9,
     )
 
 
@@ -159,12 +161,17 @@ class ImportsService:
         await self.query("UPDATE businesses SET locale = :language RETURNING 1", language=language)
 
     async def upload(
-        self, content: str | bytes, *, client: httpx2.AsyncClient | None = None, **headers: str
+        self,
+        content: str | bytes,
+        *,
+        client: httpx2.AsyncClient | None = None,
+        name: str = "march.csv",
+        **headers: str,
     ) -> httpx2.Response:
         raw = content.encode() if isinstance(content, str) else content
         return await (client or self.http).post(
             "/v1/imports",
-            files={"file": ("march.csv", raw, "text/csv")},
+            files={"file": (name, raw, "text/csv")},
             data={"business_id": str(self.business_id)},
             headers=headers,
         )
@@ -178,6 +185,12 @@ class ImportsService:
         answer = await self.http.put(f"/v1/imports/{import_id}/mapping", json={"columns": preview["columns"], **more})
         assert answer.status_code == 200, answer.text
         return import_id
+
+    async def map(self, import_id: str, columns: Mapping[str, str], **reading: str) -> None:
+        """Maps as a user says, the file read as chosen."""
+        body = {"columns": columns, "reading": reading}
+        answer = await self.http.put(f"/v1/imports/{import_id}/mapping", json=body)
+        assert answer.status_code == 200, answer.text
 
     async def checked(self, content: str | bytes, **more: Any) -> str:
         import_id = await self.mapped(content, **more)
@@ -265,3 +278,35 @@ class ImportsService:
         batch = [received(state, organization_id=self.organization_id) for state in states]
         async with self.database.system_transaction() as session:
             await on_catalogue(session, batch)
+
+
+async def everything(service: ImportsService) -> str:
+    """All that the service's tables hold, as text."""
+    tables = await service.query(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+    )
+    texts: list[str] = []
+    for found in tables:
+        rows = await service.query(f"SELECT to_jsonb(t)::text AS text FROM {found.tablename} AS t")
+        texts += [row.text for row in rows]
+    for table, column in (("import_files", "content"), ("outbox", "payload"), ("idempotency_keys", "body")):
+        texts += [
+            bytes(row.bytes or b"").decode() for row in await service.query(f"SELECT {column} AS bytes FROM {table}")
+        ]
+    return "\n".join(texts)
+
+
+def a_client(service: ImportsService, client_id: UUID, *, phone: str | None, email: str | None = None) -> ClientState:
+    return ClientState(
+        id=client_id,
+        organization_id=service.organization_id,
+        name="Erika Musterfrau",
+        phone=phone,
+        email=email,
+        updated_at=NOW,
+        version=1,
+    )
+
+
+async def erase(service: ImportsService, client_id: UUID) -> None:
+    await service.receive_clients([(client_id, None)])

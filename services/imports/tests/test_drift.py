@@ -59,7 +59,7 @@ async def _said(service: ImportsService, erased_id: UUID, client_id: UUID) -> li
         event = received(state, organization_id=service.organization_id).event
         assert event is not None
         records.append(state_record(topic, key, event))
-    gone = tombstone_record(CLIENTS.name, str(erased_id), organization_id=service.organization_id, sequence=2)
+    gone = tombstone_record(CLIENTS.name, str(erased_id), organization_id=service.organization_id, sequence=9)
     return [*records, gone]
 
 

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from imports.adapters.phones import read_any_phone, read_phone, read_plain_phone
+from imports.adapters.phones import MOST_PHONES, find_phones, read_any_phone, read_phone, read_plain_phone
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 KINDS = (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE, PhoneNumberType.TOLL_FREE)
@@ -59,3 +59,23 @@ def test_the_usual_ways_of_writing_need_no_parser(typed: str, region: str, e164:
 @pytest.mark.parametrize("typed", ["", "12", "+", "phone", "+49", "0" * 40, "030 901820 ext. 5 or 6"])
 def test_what_is_no_phone_is_none(typed: str) -> None:
     assert read_plain_phone(typed, "DE") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("0151 23456789", ["+4915123456789"]),
+        ("151 23456789", ["+4915123456789"]),
+        ("0151 23456789 / 030 901821", ["+4915123456789", "+4930901821"]),
+        ("Erika;0151/23456789;erika@example.com", ["+4915123456789"]),
+        ("her son: 0151-23456789, call late\nand 030 901821 before", ["+4915123456789", "+4930901821"]),
+        ("2026-04-02 10:00\n02.04.2026\n12345678", []),
+    ],
+)
+def test_phones_are_found_wherever_they_stand_in_a_text(text: str, found: list[str]) -> None:
+    assert list(find_phones(text, "DE")) == found
+
+
+def test_a_text_full_of_phones_costs_no_more_than_some_of_them() -> None:
+    text = "\n".join(f"030 9018{number:02}" for number in range(100))
+    assert len(list(find_phones(text, "DE"))) == MOST_PHONES

@@ -1,13 +1,12 @@
 """What people typed goes when it has served its time, and at once when a client is erased."""
 
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
-from imports_service import NOW, ImportsService, received
+from imports_service import ERIKA, NOW, ImportsService, a_client, erase, everything, received
 
 from imports.worker import sweeps
-from slotstream_contracts.clients import ClientState
 from slotstream_servicekit.housekeeping import delete_swept
 
 FILE = """Client,Phone,Email,Service,Staff,Start,Notes
@@ -15,37 +14,6 @@ Erika Musterfrau,0151 23456789,,First visit,Anna,2026-04-02 10:00,allergic to nu
 Max Beispiel,030 901821,max@example.com,First visit,Anna,2026-04-03 10:00,
 Nobody Else,030 901822,,Nothing,Anna,2026-04-04 10:00,
 """
-ERIKA = "Erika", "Musterfrau", "23456789", "allergic"
-
-
-async def everything(service: ImportsService) -> str:
-    """All that the service's tables hold, as text."""
-    tables = await service.query(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
-    )
-    texts: list[str] = []
-    for table in tables:
-        rows = await service.query(f"SELECT to_jsonb(t)::text AS text FROM {table.tablename} AS t")
-        texts += [row.text for row in rows]
-    for bytes_of in ("content AS bytes FROM import_files", "payload AS bytes FROM outbox"):
-        texts += [bytes(row.bytes).decode() for row in await service.query(f"SELECT {bytes_of}")]
-    return "\n".join(texts)
-
-
-def a_client(service: ImportsService, client_id: UUID, *, phone: str | None, email: str | None = None) -> ClientState:
-    return ClientState(
-        id=client_id,
-        organization_id=service.organization_id,
-        name="Erika Musterfrau",
-        phone=phone,
-        email=email,
-        updated_at=NOW,
-        version=1,
-    )
-
-
-async def erase(service: ImportsService, client_id: UUID) -> None:
-    await service.receive_clients([(client_id, None)])
 
 
 @pytest.mark.parametrize("booked", [True, False])
@@ -156,7 +124,8 @@ async def test_a_finished_import_loses_its_texts_and_keeps_its_identity(service:
     held = await everything(service)
     assert [word for word in (*ERIKA, "Beispiel", "max@example.com", "Nobody") if word in held] == []
     assert [row["appointment_id"] for row in await service.rows(import_id)] == ids
-    assert (await service.get(import_id))["counts"]["booked"] == 2
+    shown = await service.get(import_id)
+    assert (shown["counts"]["booked"], shown["headers"], shown["mapping"]) == (2, [], None)
     # The same file still changes nothing, and can still be undone.
     again = await service.checked(FILE)
     assert "already_imported" in [reason["code"] for reason in (await service.rows(again))[0]["reasons"]]

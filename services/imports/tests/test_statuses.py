@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from test_times import CATALOGUE, CLIENT
 
-from imports.adapters.phones import read_phone
+from imports.adapters.phones import find_phones, read_phone
 from imports.domain.dates import DateOrder
 from imports.domain.locations import Location, read_location
 from imports.domain.mapping import ColumnMapping, Field
@@ -18,7 +18,7 @@ def judged(values: dict[Field, str], *, own: dict[str, FinalStatus] | None = Non
     rules = RowRules(
         catalogue=CATALOGUE,
         mapping=ColumnMapping(columns={}, date_order=DateOrder.YEAR_FIRST, statuses=own or {}),
-        judging=Judging(read_phone=read_phone),
+        judging=Judging(read_phone=read_phone, find_phones=find_phones),
         now=datetime(2027, 1, 1, tzinfo=UTC),
     )
     return judge({**CLIENT, Field.STARTS_AT: "2026-06-03 10:00", **values}, rules)

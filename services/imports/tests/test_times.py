@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from imports.adapters.phones import read_phone
+from imports.adapters.phones import find_phones, read_phone
 from imports.domain.catalogue import Business, Catalogue, OfferedService
 from imports.domain.clocks import RangeEvidence, read_clock, read_minutes
 from imports.domain.dates import DateOrder
@@ -27,7 +27,7 @@ def judged(values: dict[Field, str], **mapping: Any) -> Judgement:
     rules = RowRules(
         catalogue=CATALOGUE,
         mapping=ColumnMapping(columns={}, **{"date_order": DateOrder.YEAR_FIRST, **mapping}),
-        judging=Judging(read_phone=read_phone),
+        judging=Judging(read_phone=read_phone, find_phones=find_phones),
         now=datetime(2027, 1, 1, tzinfo=UTC),
     )
     return judge({**CLIENT, **values}, rules)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imports.adapters.phones import read_phone
+from imports.adapters.phones import find_phones, read_phone
 from imports.domain.catalogue import Business, Catalogue, OfferedService, fold
 from imports.domain.dates import DateOrder
 from imports.domain.mapping import ColumnMapping, Field
@@ -36,7 +36,7 @@ def rules(**mapping: Any) -> RowRules:
             roster=Roster([Performer(str(ANNA), "staff")]),
         ),
         mapping=ColumnMapping(columns={}, **{"date_order": DateOrder.DAY_FIRST, **mapping}),
-        judging=Judging(read_phone=read_phone),
+        judging=Judging(read_phone=read_phone, find_phones=find_phones),
         now=datetime(2026, 3, 1, tzinfo=UTC),
     )
 

@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from imports.domain.rows import Stage, contact_digests
 from imports.storage.projections import (
     BUSINESSES,
-    CLIENT_CONTACTS,
     RESOURCES,
     SERVICES,
     BusinessRow,
     ClientContactsRow,
+    ClientContactStore,
     ErasedClient,
     ResourceRow,
     ServiceRow,
@@ -94,7 +94,7 @@ def clients_handler(clock: Clock) -> Handler:
     async def on_clients(session: AsyncSession, batch: Batch) -> None:
         # What a batch says of a client before its tombstone tells by what the client's rows are found.
         states = [received.event.data for received in batch if received.event is not None]
-        await CLIENT_CONTACTS.put(session, [contacts_row(state) for state in states])
+        await ClientContactStore(session).put([contacts_row(state) for state in states])
         erased = [client for received in newest_by_key(batch).values() if (client := _erased(received)) is not None]
         if erased:
             await erase_clients(session=session, erased=erased, now=clock())
@@ -160,7 +160,7 @@ def contacts_row(state: ClientState) -> ClientContactsRow:
     return ClientContactsRow(
         organization_id=state.organization_id,
         id=state.id,
-        contacts=contact_digests(phone=state.phone, email=state.email),
+        contacts=contact_digests(state.phone, state.email),
         merged_into=state.merged_into,
         version=state.version,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from imports.adapters.csv.reader import CsvReader
-from imports.adapters.phones import read_phone
+from imports.adapters.phones import find_phones, read_phone
 from imports.domain.tables import TableReaders
 from imports.domain.validation import Judging
 from imports.settings import ImportsSettings
@@ -102,7 +102,7 @@ def create_import_worker(settings: ImportsSettings, *, database: Database, clock
 
 
 def _judging() -> Judging:
-    return Judging(read_phone=read_phone)
+    return Judging(read_phone=read_phone, find_phones=find_phones)
 
 
 def _projections() -> "Sequence[Projection]":

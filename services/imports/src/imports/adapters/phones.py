@@ -6,8 +6,10 @@ valid, is left to the parser.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import islice
 
 import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
@@ -16,8 +18,13 @@ from phonenumbers.phonemetadata import PhoneNumberDesc
 from imports.domain.validation import Phone
 
 _PLAIN = re.compile(r"\+?[0-9(][0-9 ()./-]{3,30}")
+_MAY_BE_INSIDE = re.compile(r"[0-9](?:[^0-9]{0,3}[0-9]){5}")
+_DATE = re.compile(r"\s*[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}([T ,]+[0-9]{1,2}:[0-9]{2}.*)?")
+_LETTER = re.compile(r"[^\W\d_]")
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _LEADING_REGION = {str(code): regions[0] for code, regions in COUNTRY_CODE_TO_REGION_CODE.items()}
+MOST_PHONES = 20
+"""So many phones are looked for in one text: each costs as much as a row otherwise does."""
 _KINDS = (
     "fixed_line",
     "mobile",
@@ -37,6 +44,25 @@ def read_phone(typed: str, region: str) -> Phone | None:
     """None where the number is not valid; `region` reads numbers without a country code."""
     plain = read_plain_phone(typed, region)
     return Phone(e164=plain) if plain is not None else read_any_phone(typed, region)
+
+
+def find_phones(text: str, region: str) -> Iterator[str]:
+    """E.164 of the first valid numbers of a text, which may be the whole of a line or stand somewhere in it."""
+    return islice(_phones_in(text, region), MOST_PHONES)
+
+
+def _phones_in(text: str, region: str) -> Iterator[str]:
+    lines = [line for line in text.splitlines() if _MAY_BE_INSIDE.search(line) and not _DATE.fullmatch(line)]
+    left: list[str] = []
+    for line in lines:
+        # The parser takes letters for the digits that they share a key with.
+        whole = None if _LETTER.search(line) else read_phone(line, region)
+        if whole is None:
+            left.append(line)
+        else:
+            yield whole.e164
+    for match in phonenumbers.PhoneNumberMatcher("\n".join(left), region, max_tries=MOST_PHONES):
+        yield phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def read_any_phone(typed: str, region: str) -> Phone | None:

@@ -103,6 +103,17 @@ class ColumnMapping:
         """The position of each field's column."""
         return {name: headers.index(column) for name, column in self.columns.items() if column in headers}
 
+    def ranks(self, headers: Sequence[str]) -> dict[Field, int]:
+        """Each field's column by its rank among all, as `signature` sorts them: so a mapping is told without words."""
+        ranked = sorted(headers, key=fold)
+        return {name: ranked.index(column) for name, column in self.columns.items() if column in ranked}
+
+
+def columns_at(ranks: Mapping[Field, int], headers: Sequence[str]) -> dict[Field, str]:
+    """The columns that `ColumnMapping.ranks` told, in a file with the same signature."""
+    ranked = sorted(headers, key=fold)
+    return {name: ranked[rank] for name, rank in ranks.items() if rank < len(ranked)}
+
 
 def suggest(headers: Sequence[str]) -> dict[Field, str]:
     """The most telling column for each field; every column is used once at most."""

@@ -90,8 +90,9 @@ class RowOverride:
 class ImportRow:
     """`number` is the row as a spreadsheet counts it, `revision` rises with every change to it.
 
-    `span` is None where the row takes nobody's time. `contacts` are digests of the phone and the e-mail, by which
-    the row of an erased client is found. `check_id`, `book_id` and `undo_id` name the command whose answer is awaited.
+    `span` is None where the row takes nobody's time. `contacts` are digests of the phones and e-mails that it holds,
+    or held before it was corrected: by them the row of an erased client is found. `check_id`, `book_id` and `undo_id`
+    name the command whose answer is awaited.
     """
 
     organization_id: UUID
@@ -218,9 +219,9 @@ def row_key_of(requested: RequestedAppointment) -> str:
     return f"sha256:{_digest(chr(31).join(identity))}"
 
 
-def contact_digests(*, phone: str | None, email: str | None) -> tuple[str, ...]:
-    """By what a person's rows are found again without keeping the phone (E.164) or the e-mail itself."""
-    return tuple(_digest(contact.strip().casefold()) for contact in (phone, email) if contact)
+def contact_digests(*contacts: str | None) -> tuple[str, ...]:
+    """By what a person's rows are found again without keeping the phones (E.164) and e-mails themselves."""
+    return tuple(dict.fromkeys(_digest(contact.strip().casefold()) for contact in contacts if contact))
 
 
 def _digest(text: str) -> str:

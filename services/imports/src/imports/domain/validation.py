@@ -1,7 +1,7 @@
 """Whether a row can be understood, and what it asks for: all the reasons, not the first."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -26,10 +26,15 @@ class Phone:
 ReadPhone = Callable[[str, str], Phone | None]
 """A phone as typed, and the region whose numbers have no country code; None where it is no valid number."""
 
+FindPhones = Callable[[str, str], Iterable[str]]
+"""The phones (E.164) that stand somewhere in a text of several lines, by the same region."""
+
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}\.[^@\s.]{2,}")
 _MAX_TEXT = {Field.NOTES: 10_000, Field.EXTERNAL_ID: 200, Field.CLIENT_NAME: 200}
 _USUAL_MAX_TEXT = 500
 _LOST = "\ufffd"
+_EMAIL_INSIDE = re.compile(r"[^@\s<>()\[\],;:|\"]{1,64}@[^@\s<>()\[\],;:|\"]{1,255}\.[^@\s<>()\[\],;:|\".]{2,}")
+_FREE_TEXT = (Field.CLIENT_NAME, Field.FIRST_NAME, Field.LAST_NAME, Field.LOCATION, Field.NOTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,7 @@ class Judging:
     """What rows are judged with, whichever import they belong to."""
 
     read_phone: ReadPhone
+    find_phones: FindPhones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +73,11 @@ def judge(values: Mapping[Field, str], rules: RowRules) -> Judgement:
     status = _status(values, rules, times[0] if times else None, findings)
     if not phone and not email and not findings.errors:
         findings.warn("no_contact", "No phone and no e-mail: the client cannot be told of anything")
-    contacts = contact_digests(phone=phone, email=email)
     if findings.errors or times is None or service is None or status is None:
         reasons = (*findings.errors, *findings.warnings)
+        contacts = contact_digests(phone, email, *_contacts_inside(values.values(), rules))
         return Judgement(state=RowState.INVALID, reasons=reasons, contacts=contacts)
+    free_text = [values[name] for name in _FREE_TEXT if name in values]
     requested = RequestedAppointment(
         client_name=name,
         phone=phone,
@@ -89,9 +96,17 @@ def judge(values: Mapping[Field, str], rules: RowRules) -> Judgement:
         reasons=tuple(findings.warnings),
         requested=requested,
         span=_span(requested, service),
-        contacts=contacts,
+        contacts=contact_digests(phone, email, *_contacts_inside(free_text, rules)),
         row_key=row_key_of(requested),
     )
+
+
+def _contacts_inside(cells: Iterable[str], rules: RowRules) -> Iterator[str]:
+    """Phones and e-mails that stand where none is expected: in notes, or in columns that were taken for others."""
+    text = "\n".join(cells)
+    if "@" in text:
+        yield from _EMAIL_INSIDE.findall(text)
+    yield from rules.judging.find_phones(text, rules.catalogue.business.phone_region)
 
 
 def _notes(values: Mapping[Field, str]) -> str | None:

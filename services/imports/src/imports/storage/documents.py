@@ -1,14 +1,14 @@
 """Domain objects as the JSON that columns hold, and back."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from imports.domain.dates import DateOrder
 from imports.domain.locations import Location
-from imports.domain.mapping import ColumnMapping, Field
+from imports.domain.mapping import ColumnMapping, Field, columns_at
 from imports.domain.rows import RequestedAppointment, RowOverride
 from imports.domain.statuses import FinalStatus
 from slotstream_servicekit.context import Actor
@@ -66,9 +66,7 @@ def reasons_from(documents: Iterable[Document] | None) -> tuple[Reason, ...]:
     )
 
 
-def mapping_document(mapping: ColumnMapping | None) -> dict[str, Any] | None:
-    if mapping is None:
-        return None
+def mapping_document(mapping: ColumnMapping) -> dict[str, Any]:
     return {
         "columns": {str(name): column for name, column in mapping.columns.items()},
         "date_order": None if mapping.date_order is None else str(mapping.date_order),
@@ -93,6 +91,20 @@ def mapping_from(document: Document | None) -> ColumnMapping | None:
         duration_minutes=document["duration_minutes"],
         statuses={word: FinalStatus(status) for word, status in document["statuses"].items()},
     )
+
+
+def remembered_document(mapping: ColumnMapping, headers: Sequence[str]) -> dict[str, Any]:
+    """A mapping for files with these columns, without what they are called: a header may be a row of somebody's."""
+    document = mapping_document(replace(mapping, columns={}))
+    return {**document, "ranks": {str(name): rank for name, rank in mapping.ranks(headers).items()}}
+
+
+def remembered_from(document: Document | None, headers: Sequence[str]) -> ColumnMapping | None:
+    mapping = mapping_from(document)
+    if mapping is None or document is None or "ranks" not in document:
+        return mapping
+    ranks = {Field(name): rank for name, rank in document["ranks"].items()}
+    return replace(mapping, columns=columns_at(ranks, headers))
 
 
 def requested_document(requested: RequestedAppointment | None) -> dict[str, Any] | None:

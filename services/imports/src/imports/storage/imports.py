@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from imports.domain.imports import AT_WORK, SETTLED, FileDeletedError, Import, ImportId, ImportState
-from imports.domain.mapping import ColumnMapping
+from imports.domain.mapping import ColumnMapping, signature
 from imports.storage.documents import (
     actor_document,
     actor_from,
@@ -18,6 +18,8 @@ from imports.storage.documents import (
     mapping_from,
     reason_documents,
     reasons_from,
+    remembered_document,
+    remembered_from,
 )
 from imports.storage.tables import import_files, imports, mappings
 from slotstream_servicekit.counting import count_alone
@@ -155,16 +157,18 @@ class MappingStore:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def find(self, organization_id: UUID, signature: str) -> ColumnMapping | None:
+    async def find(self, organization_id: UUID, headers: Sequence[str]) -> ColumnMapping | None:
         query = select(mappings.c.mapping).where(
-            mappings.c.organization_id == organization_id, mappings.c.signature == signature
+            mappings.c.organization_id == organization_id, mappings.c.signature == signature(headers)
         )
-        return mapping_from((await self._session.execute(query)).scalar_one_or_none())
+        return remembered_from((await self._session.execute(query)).scalar_one_or_none(), headers)
 
-    async def remember(self, organization_id: UUID, signature: str, mapping: ColumnMapping, *, now: datetime) -> None:
-        document = mapping_document(mapping)
+    async def remember(
+        self, organization_id: UUID, headers: Sequence[str], mapping: ColumnMapping, *, now: datetime
+    ) -> None:
+        document = remembered_document(mapping, headers)
         statement = upsert(mappings).values(
-            organization_id=organization_id, signature=signature, mapping=document, updated_at=now
+            organization_id=organization_id, signature=signature(headers), mapping=document, updated_at=now
         )
         await self._session.execute(
             statement.on_conflict_do_update(
@@ -182,7 +186,7 @@ def _values_of(imported: Import) -> dict[str, Any]:
         "chosen": dict(imported.chosen),
         "headers": list(imported.headers),
         "warnings": reason_documents(imported.warnings),
-        "mapping": mapping_document(imported.mapping),
+        "mapping": None if imported.mapping is None else mapping_document(imported.mapping),
     }
 
 

@@ -1,11 +1,13 @@
 """What others say: businesses, services and resources, and by what the rows of a client are found."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +21,35 @@ SERVICES = VersionedTable(services)
 RESOURCES = VersionedTable(resources)
 CLIENT_CONTACTS = VersionedTable(client_contacts)
 
+_KEEP_REPLACED = text(
+    """
+    WITH replaced AS (
+        SELECT c.organization_id, c.id, c.contacts FROM client_contacts AS c
+        JOIN jsonb_to_recordset(CAST(:rows AS jsonb))
+            AS r(organization_id uuid, id uuid, contacts text[], version integer) USING (organization_id, id)
+        WHERE c.version < r.version AND c.contacts <> r.contacts
+        ORDER BY c.organization_id, c.id FOR UPDATE OF c
+    )
+    INSERT INTO former_contacts (organization_id, client_id, contact)
+    SELECT organization_id, id, unnest(contacts) FROM replaced ON CONFLICT DO NOTHING
+    """
+)
+_KEEP = text(
+    """
+    INSERT INTO former_contacts (organization_id, client_id, contact)
+    SELECT r.organization_id, r.id, unnest(r.contacts)
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(organization_id uuid, id uuid, contacts text[])
+    ON CONFLICT DO NOTHING
+    """
+)
+_FORGET_FORMER = text(
+    """
+    DELETE FROM former_contacts AS f
+    USING unnest(CAST(:organizations AS uuid[]), CAST(:clients AS uuid[])) AS c(organization_id, id)
+    WHERE f.organization_id = c.organization_id AND f.client_id = c.id
+    RETURNING f.client_id, f.contact
+    """
+)
 _FORGOTTEN = text(
     """
     WITH known AS (
@@ -147,21 +178,55 @@ class CatalogueStore:
 
 
 class ClientContactStore:
-    """Contacts of clients of any organization, as digests."""
+    """Contacts of clients of any organization, as digests, those that they had before included."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
+    async def put(self, rows: Sequence[ClientContactsRow]) -> None:
+        """Keeps what was told, in its order; whatever it replaces is kept until the client is erased."""
+        newest = {(row.organization_id, row.id): row for row in sorted(rows, key=attrgetter("version"))}
+        # Locks the rows, so that a client who is being erased gets nothing back.
+        await self._session.execute(_KEEP_REPLACED, {"rows": _documents(newest.values())})
+        written = await CLIENT_CONTACTS.put(self._session, newest.values())
+        passed = [row for row in rows if (key := (row.organization_id, row.id)) in written and row is not newest[key]]
+        if passed:
+            await self._session.execute(_KEEP, {"rows": _documents(passed)})
+
     async def forget(self, erased: Sequence[ErasedClient]) -> Sequence[ForgottenClient]:
-        """Takes the contacts of these clients, and of those merged into them; what was known of them.
+        """Takes all contacts of these clients, and of those merged into them; what was known of them.
 
         Their rows stay as marks with the tombstones' versions, so that no late record brings contacts back.
         """
         rows = await self._session.execute(_FORGOTTEN, {"ids": [client.id for client in erased]})
         forgotten = [ForgottenClient(row.organization_id, row.id, row.erased_id, row.contacts) for row in rows]
+        known = {client.id for client in forgotten}
+        forgotten += [
+            ForgottenClient(client.organization_id, client.id, client.id, ())
+            for client in erased
+            if client.id not in known
+        ]
+        former = await self._forget_former(forgotten)
         marks = [mark_of(client.organization_id, client.id, client.version) for client in erased]
         await CLIENT_CONTACTS.put(self._session, marks)
-        return sorted(forgotten, key=lambda client: (client.organization_id, client.id))
+        return [
+            replace(client, contacts=[*client.contacts, *former.get(client.id, ())])
+            for client in sorted(forgotten, key=attrgetter("organization_id", "id"))
+        ]
+
+    async def _forget_former(self, clients: Sequence[ForgottenClient]) -> Mapping[UUID, Sequence[str]]:
+        parameters = {
+            "organizations": [client.organization_id for client in clients],
+            "clients": [client.id for client in clients],
+        }
+        former: dict[UUID, list[str]] = {}
+        for row in await self._session.execute(_FORGET_FORMER, parameters):
+            former.setdefault(row.client_id, []).append(row.contact)
+        return former
+
+
+def _documents(rows: Iterable[ClientContactsRow]) -> str:
+    return orjson.dumps(list(rows)).decode()
 
 
 def mark_of(organization_id: UUID, client_id: UUID, version: int) -> ClientContactsRow:

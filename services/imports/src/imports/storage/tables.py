@@ -251,6 +251,16 @@ client_contacts = Table(
     Index("client_contacts_merged_idx", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
 )
 
+# A row that was exported before a client's number changed holds the old one. No projection: topics tell the last only.
+former_contacts = Table(
+    "former_contacts",
+    metadata,
+    _organization(),
+    Column("client_id", Uuid, nullable=False),
+    Column("contact", Text, nullable=False),
+    PrimaryKeyConstraint("organization_id", "client_id", "contact"),
+)
+
 CATALOGUE_TABLES = ("businesses", "services", "resources")
 CLIENT_TABLES = ("client_contacts",)
 
@@ -282,6 +292,7 @@ FUNCTIONS = (
 UNLIMITED_TABLES = {
     "businesses": "names of what a caller may name; an import is of one business",
     "client_contacts": "never read by requests",
+    "former_contacts": "never read by requests",
     "idempotency_keys": "a caller's own",
     "mappings": "what columns mean, remembered for files with the same ones",
     "outbox": "never read by requests",

@@ -18,7 +18,7 @@ from imports.domain.imports import (
     TooManyImportsError,
     WrongStateError,
 )
-from imports.domain.mapping import ColumnMapping, check, signature, suggest
+from imports.domain.mapping import ColumnMapping, check, suggest
 from imports.domain.rows import RowCounts
 from imports.domain.survey import Survey
 from imports.domain.tables import Table, TableReaders, UnreadableFileError
@@ -133,7 +133,7 @@ async def preview_import(
     content = await FileStore(session).content(organization_id, import_id)
     language = await _language(session, imported)
     table = await asyncio.to_thread(_inspect, content, imported, chosen, readers, language)
-    known = imported.mapping or await MappingStore(session).find(organization_id, signature(table.headers))
+    known = imported.mapping or await MappingStore(session).find(organization_id, table.headers)
     mapping = known or ColumnMapping(columns=suggest(table.headers))
     survey = await asyncio.to_thread(_survey, content, table, mapping, readers)
     # What was right for the last file does not overrule what this one shows.
@@ -173,7 +173,7 @@ async def set_mapping(
     # Above those of all edited rows: their commands' ids must not come again.
     edited = await rows.newest_revision()
     await rows.clear()
-    await MappingStore(session).remember(organization_id, signature(table.headers), mapping, now=context.now)
+    await MappingStore(session).remember(organization_id, table.headers, mapping, now=context.now)
     changed = replace(
         imported,
         state=ImportState.READING,

@@ -90,7 +90,9 @@ async def _judge_anew(
     values = {**row.values, **edits}
     judged = JudgedRow(row.number, values, judge(values, rules))
     (fresh,) = await rows_to_store(session=session, imported=imported, chunk=[judged])
-    fresh = replace(fresh, revision=row.revision, dropped=row.dropped, override=row.override)
+    # What was corrected may stand in other cells still.
+    contacts = tuple(dict.fromkeys((*fresh.contacts, *row.contacts)))
+    fresh = replace(fresh, contacts=contacts, revision=row.revision, dropped=row.dropped, override=row.override)
     if not fresh.dropped and fresh.state is not RowState.INVALID:
         fresh = await _with_obstacles(session, fresh, rules)
     fresh = replace(fresh, to_check=fresh.to_check and not fresh.dropped)

@@ -1,6 +1,6 @@
 """Clients over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Query, Request
@@ -44,6 +44,7 @@ from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.http.rights import Right
 
 router = Router(prefix="/v1/clients", tags=["clients"])
+_SCOPE: Final = "clients:sort_name"
 
 
 @router.post("", status_code=201, response_model=AddedClientOut, responses={200: {"model": AddedClientOut}})
@@ -84,20 +85,18 @@ async def search_clients(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[ClientOut]:
-    """By name; whoever is found by parts of name, phone or e-mail, with or without their accents."""
-    after = decode_cursor(cursor, str, UUID, scope="clients") if cursor else None
+    """By name, without case and accents; whoever is found by parts of name, phone or e-mail, also without accents."""
+    after = decode_cursor(cursor, str, UUID, scope=_SCOPE) if cursor else None
     async with dependencies.database.transaction(principal) as session:
-        clients = await ClientStore(session).page(
+        listed = await ClientStore(session).page(
             principal.organization_id,
             query=q,
             archived=archived,
             after=(after[0], after[1]) if after else None,
             limit=limit + 1,
         )
-    page, next_cursor = page_of(
-        clients, limit=limit, cursor_of=lambda client: encode_cursor(client.name, client.id, scope="clients")
-    )
-    return Page(items=[ClientOut.of(client) for client in page], next_cursor=next_cursor)
+    page, next_cursor = page_of(listed, limit=limit, cursor_of=lambda row: encode_cursor(*row.key, scope=_SCOPE))
+    return Page(items=[ClientOut.of(row.client) for row in page], next_cursor=next_cursor)
 
 
 @router.get("/{client_id}", response_model=ClientPageOut)

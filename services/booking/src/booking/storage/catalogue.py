@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import RowMapping, Select, Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import RowMapping, Select, Table, delete, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.catalogue import Action, Business, Entry, Resource, Service, minutes
@@ -16,6 +16,16 @@ from booking.storage.tables import actions, businesses, resource_businesses, res
 from slotstream_servicekit.limits import Limits
 
 EntryT = TypeVar("EntryT", bound=Entry)
+
+
+_SORTED_BY: Final = 80
+"""By how much of a name lists are sorted: a page's cursor tells the last one's."""
+EntryKey: TypeAlias = tuple[str, UUID]
+"""Where an entry stands in its list: the beginning of its name, and its id."""
+
+
+def key_of(entry: Entry) -> EntryKey:
+    return entry.name[:_SORTED_BY], entry.id
 
 
 class CatalogueStore:
@@ -40,10 +50,10 @@ class CatalogueStore:
         archived: bool = False,
         business_id: UUID | None = None,
         limits: Limits,
-        after: tuple[str, UUID] | None = None,
+        after: EntryKey | None = None,
         limit: int,
     ) -> list[EntryT]:
-        """By name, then id, within the limits. `business_id` narrows services and resources."""
+        """In the order of their keys, within the limits. `business_id` narrows services and resources."""
         form = _form_of(kind)
         table = form.table
         query = form.select().where(table.c.organization_id == organization_id, table.c.archived == archived)
@@ -51,10 +61,10 @@ class CatalogueStore:
             query = form.of_businesses(query, organization_id, [business_id])
         if limits.business_ids is not None:
             query = form.of_businesses(query, organization_id, sorted(limits.business_ids))
+        key = (func.left(table.c.name, _SORTED_BY), table.c.id)
         if after is not None:
-            name, entry_id = after
-            query = query.where(or_(table.c.name > name, and_(table.c.name == name, table.c.id > entry_id)))
-        rows = await self._session.execute(query.order_by(table.c.name, table.c.id).limit(limit))
+            query = query.where(tuple_(*key) > after)
+        rows = await self._session.execute(query.order_by(*key).limit(limit))
         return [form.entry(row) for row in rows.mappings()]
 
     async def existing_ids(self, kind: type[Entry], organization_id: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:

@@ -13,7 +13,7 @@ from booking.api.dependencies import Dependencies
 from booking.domain.catalogue import Entry, Resource
 from booking.publishers import KINDS
 from booking.schemas.catalogue import ChangeIn, EntryOut
-from booking.storage.catalogue import CatalogueStore
+from booking.storage.catalogue import CatalogueStore, key_of
 from booking.usecases.catalogue import change_entry
 from booking.usecases.limits import sees_entry
 from slotstream_servicekit.context import Context
@@ -69,7 +69,7 @@ async def page(
     business_id: UUID | None = None,
 ) -> Response:
     """One page of entries, by name."""
-    scope = KINDS[kind]
+    scope = f"{KINDS[kind]}:name"
     after = decode_cursor(cursor, str, UUID, scope=scope) if cursor else None
     async with dependencies.database.transaction(principal) as session:
         entries = await CatalogueStore(session).page(
@@ -82,7 +82,7 @@ async def page(
             limit=limit + 1,
         )
     items, next_cursor = page_of(
-        entries, limit=limit, cursor_of=lambda entry: encode_cursor(entry.name, entry.id, scope=scope)
+        entries, limit=limit, cursor_of=lambda entry: encode_cursor(*key_of(entry), scope=scope)
     )
     return model_response(
         Page[Any](items=[out.of(_shown(entry, principal.limits)) for entry in items], next_cursor=next_cursor)

@@ -173,7 +173,7 @@ export interface paths {
         };
         /**
          * Search Clients
-         * @description By name; whoever is found by parts of name, phone or e-mail, with or without their accents.
+         * @description By name, without case and accents; whoever is found by parts of name, phone or e-mail, also without accents.
          */
         get: operations["search_clients"];
         put?: never;

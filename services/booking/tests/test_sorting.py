@@ -142,8 +142,32 @@ async def test_an_order_that_there_is_not_and_a_forged_cursor_are_refused(tenant
         ("price", (2**63, one)),
         ("created_at", ("2027-01-01T00:00:00", one)),
         ("created_at", (None, one)),
+        ("created_at", ("0001-01-01T00:00:00+14:00", one)),
+        ("created_at", ("9999-12-31T23:59:59-14:00", one)),
+        ("created_at", ("2027-01-01T00:00:00+00:00", 5)),
+        ("price", (1, None)),
         ("client", ("a", None, None, None)),
     ):
         cursor = encode_cursor(*key, scope=f"appointments:{sort}")
         answer = await tenant.api.get(LIST, params={"sort": sort, "cursor": cursor})
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor"), (sort, key)
+
+
+@pytest.mark.parametrize(
+    ("path", "scope", "key"),
+    [
+        (f"/v1/bulk/{UUID(int=1)}/results", "bulk", (2**31,)),
+        (f"/v1/bulk/{UUID(int=1)}/results", "bulk", (None,)),
+        ("/v1/overrides", "overrides", ("2027-01-01T00:00:00+00:00", UUID(int=1), 2**31)),
+        ("/v1/overrides", "overrides", ("0001-01-01T00:00:00+14:00", UUID(int=1), 1)),
+        ("/v1/series", "series", ("9999-12-31T23:59:59-14:00", UUID(int=1))),
+        ("/v1/holds", "holds", ("2027-01-01T00:00:00+00:00", 1)),
+        ("/v1/clients", "clients:sort_name", ("a\0", UUID(int=1))),
+        ("/v1/services", "service:name", (None, UUID(int=1))),
+    ],
+)
+async def test_no_list_takes_a_cursor_that_its_columns_cannot_be_compared_with(
+    tenant: Tenant, path: str, scope: str, key: tuple[str | int | UUID | None, ...]
+) -> None:
+    answer = await tenant.api.get(path, params={"cursor": encode_cursor(*key, scope=scope)})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")

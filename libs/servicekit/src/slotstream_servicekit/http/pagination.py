@@ -1,15 +1,16 @@
 """Keyset pagination: a cursor holds the last row's sort key, so pages neither skip nor repeat.
 
 A cursor is opaque but not secret and not signed: it grants nothing that a query could not ask for.
-Its check digits catch tampering and a cursor used with another sort order.
+Its check digits catch mistakes and a cursor used with another sort order. They are no secret either, so whatever a
+cursor holds is taken only where a database can compare it with a column.
 """
 
 import base64
 import binascii
 import zlib
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from collections.abc import Callable, Container, Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Final, Generic, NewType, TypeVar
 from uuid import UUID
 
 import orjson
@@ -21,8 +22,9 @@ from slotstream_servicekit.http.problems import MalformedRequestError
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
-_INTEGERS = 2**63
-"""What a database can hold and compare: others no list has given out."""
+BigInt = NewType("BigInt", int)
+"""The type in a cursor of a number from a column of 64 bits; an `int` has 32."""
+_BITS: Final[dict[Any, int]] = {int: 32, BigInt: 64}
 
 ItemT = TypeVar("ItemT")
 RowT = TypeVar("RowT")
@@ -55,16 +57,22 @@ def encode_cursor(*values: CursorValue, scope: str = "") -> str:
     return base64.urlsafe_b64encode(_check(content, scope) + content).rstrip(b"=").decode()
 
 
-def decode_cursor(cursor: str, *types: type[Any], scope: str = "") -> tuple[Any, ...]:
-    """The sort key in `cursor`, each value as one of `types`. Raises InvalidCursorError."""
+def decode_cursor(cursor: str, *types: type[Any], scope: str = "", nullable: Container[int] = ()) -> tuple[Any, ...]:
+    """The sort key in `cursor`, each value as one of `types`. Raises InvalidCursorError.
+
+    `nullable`: the places at which a row may have no value.
+    """
     try:
         raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         check, content = raw[:4], raw[4:]
         values = orjson.loads(content)
         if check != _check(content, scope) or not isinstance(values, list) or len(values) != len(types):
             raise InvalidCursorError.because()
-        return tuple(_typed(value, wanted) for value, wanted in zip(values, types, strict=True))
-    except (ValueError, TypeError, binascii.Error):
+        return tuple(
+            None if value is None and place in nullable else _typed(value, wanted)
+            for place, (value, wanted) in enumerate(zip(values, types, strict=True))
+        )
+    except (ValueError, TypeError, OverflowError, binascii.Error):
         raise InvalidCursorError.because() from None
 
 
@@ -86,22 +94,41 @@ def _plain(value: CursorValue) -> str | int | bool | None:
 
 
 def _typed(value: Any, wanted: type[Any]) -> Any:
-    if value is None:
-        return None
-    if wanted is datetime:
-        return _aware(datetime.fromisoformat(value))
-    if wanted is date:
-        return date.fromisoformat(value)
-    if wanted is UUID:
-        return UUID(value)
+    if wanted in _BITS:
+        return _whole(value, bits=_BITS[wanted])
+    if wanted in _READ_FROM_TEXT:
+        return _READ_FROM_TEXT[wanted](_text(value))
     if type(value) is not wanted:
         raise TypeError
-    if (wanted is str and "\0" in value) or (wanted is int and not -_INTEGERS <= value < _INTEGERS):
+    return _text(value) if wanted is str else value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    if "\0" in value:
         raise ValueError
     return value
 
 
-def _aware(instant: datetime) -> datetime:
+def _whole(value: Any, *, bits: int) -> int:
+    if type(value) is not int:
+        raise TypeError
+    if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
+        raise ValueError
+    return value
+
+
+def _instant(value: str) -> datetime:
+    """In UTC, in which a time at either end of the calendar may not exist."""
+    instant = datetime.fromisoformat(value)
     if instant.tzinfo is None:
         raise ValueError
-    return instant
+    return instant.astimezone(UTC)
+
+
+_READ_FROM_TEXT: Final[dict[type[Any], Callable[[str], Any]]] = {
+    datetime: _instant,
+    date: date.fromisoformat,
+    UUID: UUID,
+}

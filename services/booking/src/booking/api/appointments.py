@@ -61,7 +61,6 @@ from slotstream_servicekit.http.models import InstantIn
 from slotstream_servicekit.http.pagination import (
     DEFAULT_LIMIT,
     Cursor,
-    InvalidCursorError,
     Limit,
     Page,
     decode_cursor,
@@ -95,9 +94,7 @@ async def search_appointments(
     """Appointments across businesses, with their clients; pages neither skip nor repeat."""
     order = Order(by=Sort(sort.removeprefix("-")), descending=sort.startswith("-"))
     scope = f"appointments:{sort}"
-    after = decode_cursor(cursor, *order.key_types, scope=scope) if cursor else None
-    if after is not None and not order.can_have(after):
-        raise InvalidCursorError.because()
+    after = decode_cursor(cursor, *order.key_types, scope=scope, nullable=order.nullable) if cursor else None
     async with dependencies.database.transaction(principal) as session:
         connection = await connection_of(session)
         rows = await list_appointments(

@@ -12,6 +12,7 @@ from booking.storage.appointments import RESOURCES, appointment_of
 from booking.storage.search import WordMatch, match_text
 from booking.storage.tables import appointments
 from slotstream_servicekit.database import Connection
+from slotstream_servicekit.http.pagination import BigInt
 from slotstream_servicekit.rows import named_columns
 
 _APPOINTMENT: Final = named_columns(appointments, "a")
@@ -73,7 +74,7 @@ _KEYS: Final[Mapping[Sort, Sequence[tuple[str, type[Any]]]]] = {
     Sort.CREATED_AT: (("a.created_at", datetime), ("a.id", UUID)),
     Sort.UPDATED_AT: (("a.updated_at", datetime), ("a.id", UUID)),
     Sort.CLIENT: (("s.sort_name", str), ("s.id", UUID), *_INSTANT),
-    Sort.PRICE: (("a.price_rank", int), ("a.id", UUID)),
+    Sort.PRICE: (("a.price_rank", BigInt), ("a.id", UUID)),
 }
 """The columns of each order, of which the last is unique; each has an index that begins with the organization."""
 
@@ -90,9 +91,10 @@ class Order:
         """Of the key of a row."""
         return tuple(kind for _, kind in _KEYS[self.by])
 
-    def can_have(self, key: tuple[Any, ...]) -> bool:
-        """Whether a row can have this key: nothing of it is missing but a price."""
-        return None not in (key[1:] if self.by is Sort.PRICE else key)
+    @property
+    def nullable(self) -> tuple[int, ...]:
+        """The places of the key at which a row may have nothing: a price."""
+        return (0,) if self.by is Sort.PRICE else ()
 
 
 EARLIEST_FIRST: Final = Order()

@@ -23,6 +23,7 @@ from booking.api.dependencies import (
 from booking.domain.lifecycle import Verb
 from booking.schemas.appointments import (
     AppointmentOut,
+    ArchiveIn,
     CompleteIn,
     RescheduledOut,
     RescheduleIn,
@@ -36,6 +37,7 @@ from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.principal import Principal
 from slotstream_servicekit.http.responses import model_response
+from slotstream_servicekit.http.rights import Right
 from slotstream_servicekit.ids import new_id
 
 router = Router(prefix="/v1/appointments/{appointment_id}", tags=["verbs"])
@@ -157,9 +159,17 @@ async def reopen_appointment(call: CurrentCall, principal: AppointmentWriter, bo
 
 
 @router.post("/archive", response_model=AppointmentOut, responses=tells_versions(200))
-async def archive(call: CurrentCall, principal: AppointmentWriter) -> Response:
-    """Hide from lists; nothing is deleted. What is still to come, or takes time that is, is refused: `cancel_first`."""
-    return await _archive(call, principal, archived=True)
+async def archive(call: CurrentCall, principal: AppointmentWriter, body: ArchiveIn | None = None) -> Response:
+    """Hide from lists; nothing is deleted. What is still to come, or takes time that is, is refused: `cancel_first`.
+
+    With `cancel` an appointment that is still open is cancelled first: both are done, or neither.
+    """
+    cancel = body.cancel if body is not None else None
+    if cancel is None:
+        return await _archive(call, principal, archived=True)
+    principal.require(Right.BOOK)
+    details = Details(reason=cancel.reason, tell_client=cancel.tell_client)
+    return await _archive(call, principal, archived=True, cancel=details)
 
 
 @router.post("/unarchive", response_model=AppointmentOut, responses=tells_versions(200))
@@ -167,14 +177,16 @@ async def unarchive(call: CurrentCall, principal: AppointmentWriter) -> Response
     return await _archive(call, principal, archived=False)
 
 
-async def _archive(call: Call, principal: Principal, *, archived: bool) -> Response:
+async def _archive(call: Call, principal: Principal, *, archived: bool, cancel: Details | None = None) -> Response:
     async def action(session: AsyncSession) -> Response:
         recorded = await archive_appointment(
             session=session,
+            policies=call.dependencies.policies,
             context=call.dependencies.context_of(principal),
             appointment_id=call.appointment_id,
             archived=archived,
             expected_version=call.expected_version,
+            cancel=cancel,
         )
         return appointment_response(recorded.appointment, principal)
 

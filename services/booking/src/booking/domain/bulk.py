@@ -81,6 +81,8 @@ class BulkOrder:
     reason: str | None = None
     notify: bool | None = None
     tell_client: bool | None = None
+    cancels_open: bool = False
+    """Of archiving: what is still open is cancelled before, for the reason."""
     text: str | None = None
     with_variables: bool = False
     """The text says another thing of each appointment."""

@@ -236,6 +236,18 @@ class VerbIn(RequestModel):
     override: OverrideIn | None = None
 
 
+class CancelFirstIn(RequestModel):
+    """How what is still open is cancelled before it is archived."""
+
+    reason: ReasonText | None = None
+    tell_client: TellClient = None
+
+
+class ArchiveIn(RequestModel):
+    cancel: CancelFirstIn | None = None
+    """Cancels an appointment that is still open, as the verb would, which needs a reason. Others are archived alone."""
+
+
 class CompleteIn(RequestModel):
     actual_price: MoneyIn | None = None
     internal_notes: LongText | None = None

@@ -6,7 +6,16 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from booking.domain.bulk import MOST, BulkOrder, BulkVerb
-from booking.schemas.appointments import AppointmentOut, Notify, OriginKind, ReasonText, Source, Status, TellClient
+from booking.schemas.appointments import (
+    AppointmentOut,
+    CancelFirstIn,
+    Notify,
+    OriginKind,
+    ReasonText,
+    Source,
+    Status,
+    TellClient,
+)
 from booking.schemas.history import WorkFailureOut
 from booking.storage.listing import AppointmentFilter
 from slotstream_servicekit.http.models import InstantIn, InstantOut, RequestModel, ResponseModel
@@ -59,6 +68,8 @@ class BulkArgumentsIn(RequestModel):
     """Why; needed to cancel."""
     notify: Notify = None
     tell_client: TellClient = None
+    cancel: CancelFirstIn | None = None
+    """To archive: what is still open is cancelled first, which needs a reason."""
     text: Annotated[str, Field(min_length=1, max_length=1_000)] | None = None
     """Of an SMS, a mail or a push message, or read out in a call."""
     with_variables: bool = False
@@ -83,6 +94,8 @@ class BulkIn(RequestModel):
         arguments = self.arguments
         if self.verb is BulkVerb.CANCEL and arguments.reason is None:
             raise ValueError("cancel needs arguments.reason")
+        if arguments.cancel is not None and (self.verb is not BulkVerb.ARCHIVE or arguments.cancel.reason is None):
+            raise ValueError("arguments.cancel belongs to archive, and needs a reason")
         if self.verb.is_message != (arguments.text is not None):
             raise ValueError("arguments.text belongs to a message or a call, which needs it")
         if self.verb.is_message and arguments.model_dump(exclude={"text", "with_variables"}, exclude_none=True):
@@ -92,7 +105,10 @@ class BulkIn(RequestModel):
         return self
 
     def to_order(self, identity: UUID) -> BulkOrder:
-        return BulkOrder(id=identity, verb=self.verb, **self.arguments.model_dump())
+        said = self.arguments.model_dump(exclude={"cancel"})
+        if self.arguments.cancel is not None:
+            said |= self.arguments.cancel.model_dump() | {"cancels_open": True}
+        return BulkOrder(id=identity, verb=self.verb, **said)
 
 
 class ReasonOut(ResponseModel):

@@ -310,6 +310,8 @@ def _arguments(order: BulkOrder) -> dict[str, str | bool | None]:
     said: dict[str, str | bool | None] = {"reason": order.reason, "notify": order.notify, "text": order.text}
     if order.tell_client is not None:
         said |= {"tell_client": order.tell_client}
+    if order.cancels_open:
+        said |= {"cancels_open": True}
     return said | {"with_variables": True} if order.with_variables else said
 
 

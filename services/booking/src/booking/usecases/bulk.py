@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from booking.domain.appointments import Appointment, changed, takes_time
-from booking.domain.bulk import VERBS, BulkFinishedError, BulkJob, BulkOrder, BulkProgress
+from booking.domain.bulk import VERBS, BulkFinishedError, BulkJob, BulkOrder, BulkProgress, BulkVerb
 from booking.domain.changes import Change
 from booking.domain.errors import WorkFailedError, WorkFailure
-from booking.domain.lifecycle import Verb
+from booking.domain.lifecycle import OPEN, Verb
 from booking.domain.policy import Policy
 from booking.publishers import withdraw_messages_record
 from booking.storage.appointments import AppointmentStore
@@ -64,20 +64,48 @@ async def do_in_bulk(
     if order.verb.is_message:
         errors |= await send_messages(session=session, context=context, order=order, appointments=appointments)
     else:
-        changes, refused = await _judged(session, policies, context, order, appointments)
+        change = _cancel_and_archive if order.cancels_open else _change
+        recorded, refused = await change(session, policies, context, order, appointments)
         errors |= refused
-        recorded = await _record(
-            session,
-            context,
-            changes,
-            occupying={appointment.id for appointment in appointments if appointment.occupies},
-        )
     return [
         ItemOutcome(
             appointment_id=appointment_id, error=errors.get(appointment_id), recorded=recorded.get(appointment_id)
         )
         for appointment_id in ids
     ]
+
+
+async def _change(
+    session: AsyncSession,
+    policies: PolicyCache,
+    context: Context,
+    order: BulkOrder,
+    appointments: Sequence[Appointment],
+) -> tuple[dict[UUID, Recorded], dict[UUID, SlotstreamError]]:
+    """What the order has changed, and the refusals, by appointment."""
+    changes, refused = await _judged(session, policies, context, order, appointments)
+    occupying = {appointment.id for appointment in appointments if appointment.occupies}
+    return await _record(session, context, changes, occupying=occupying), refused
+
+
+async def _cancel_and_archive(
+    session: AsyncSession,
+    policies: PolicyCache,
+    context: Context,
+    order: BulkOrder,
+    appointments: Sequence[Appointment],
+) -> tuple[dict[UUID, Recorded], dict[UUID, SlotstreamError]]:
+    """One that cannot be cancelled is not archived either."""
+    cancel = replace(order, verb=BulkVerb.CANCEL)
+    still_open = [appointment for appointment in appointments if appointment.status in OPEN]
+    cancelled, refused = await _change(session, policies, context, cancel, still_open)
+    rest = [
+        cancelled[appointment.id].appointment if appointment.id in cancelled else appointment
+        for appointment in appointments
+        if appointment.id not in refused
+    ]
+    archived, not_hidden = await _change(session, policies, context, order, rest)
+    return cancelled | archived, refused | not_hidden
 
 
 async def _judged(

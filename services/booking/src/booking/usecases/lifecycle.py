@@ -343,19 +343,32 @@ def refuse_to_hide(old: Appointment, *, now: datetime) -> None:
 async def archive_appointment(
     *,
     session: AsyncSession,
+    policies: PolicyCache,
     context: Context,
     appointment_id: UUID,
     archived: bool,
     expected_version: int | None = None,
+    cancel: Details | None = None,
 ) -> Recorded:
     """Hides an appointment from lists, or shows it again. Its history stays whole; its status is untouched.
 
-    One that is still open, or takes time that is to come, is not hidden: nobody would see what takes it.
+    One that is still open, or takes time that is to come, is not hidden: nobody would see what takes it. With `cancel`
+    an open one is cancelled before, a change of its own.
     """
     connection = await connection_of(session)
     old = await locked_appointment(connection, context, appointment_id, expected_version)
     if old.archived == archived:
         return _unchanged(old)
+    if cancel is not None and old.status in OPEN:
+        cancelled = await change_status(
+            session=session,
+            policies=policies,
+            context=context,
+            appointment_id=appointment_id,
+            verb=Verb.CANCEL,
+            details=cancel,
+        )
+        old = cancelled.appointment
     if archived:
         refuse_to_hide(old, now=context.now)
     verb = Verb.ARCHIVE if archived else Verb.UNARCHIVE

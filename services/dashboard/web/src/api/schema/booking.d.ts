@@ -1070,6 +1070,8 @@ export interface paths {
         /**
          * Archive
          * @description Hide from lists; nothing is deleted. What is still to come, or takes time that is, is refused: `cancel_first`.
+         *
+         *     With `cancel` an appointment that is still open is cancelled first: both are done, or neither.
          */
         post: operations["archive"];
         delete?: never;
@@ -1659,6 +1661,10 @@ export interface components {
             /** Version */
             version: number;
         };
+        /** ArchiveIn */
+        ArchiveIn: {
+            cancel?: components["schemas"]["CancelFirstIn"] | null;
+        };
         /** AssignedResourceOut */
         AssignedResourceOut: {
             /**
@@ -1883,6 +1889,7 @@ export interface components {
              * @description Whether the client is told of this change alone; left out, `notify_client` decides
              */
             tell_client?: boolean | null;
+            cancel?: components["schemas"]["CancelFirstIn"] | null;
             /** Text */
             text?: string | null;
             /**
@@ -2067,6 +2074,19 @@ export interface components {
             verify_by_code: boolean;
             /** Embed Origins */
             embed_origins: string[];
+        };
+        /**
+         * CancelFirstIn
+         * @description How what is still open is cancelled before it is archived.
+         */
+        CancelFirstIn: {
+            /** Reason */
+            reason?: string | null;
+            /**
+             * Tell Client
+             * @description Whether the client is told of this change alone; left out, `notify_client` decides
+             */
+            tell_client?: boolean | null;
         };
         /** CancelOwnIn */
         CancelOwnIn: {
@@ -13000,7 +13020,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ArchiveIn"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -13060,6 +13084,24 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -156,6 +156,18 @@ async def test_a_bulk_order_without_a_reason_completes_what_is_an_erased_clients
     assert result["appointment"]["status"] == "completed"
 
 
+@pytest.mark.parametrize("verb", ["sms_staff", "email_client"])
+async def test_nobody_is_written_to_about_an_erased_clients_appointment(tenant: Tenant, verb: str) -> None:
+    changed = await tenant.api.patch(f"/v1/resources/{tenant.staff[0]['id']}", json={"phone": "+49 151 12345678"})
+    assert changed.status_code == 200, changed.text
+    booked = await left_open(tenant)
+    await tenant.rows("DELETE FROM outbox RETURNING id")
+    order = {"verb": verb, "ids": [booked["id"]], "arguments": {"text": WRITTEN}}
+    [result] = (await tenant.post(f"{LIST}/bulk", order))["results"]
+    assert result["problem"]["code"] == "client_erased"
+    assert await tenant.outbox() == []
+
+
 async def test_a_long_order_from_before_the_erase_writes_nothing_about_the_client(tenant: Tenant) -> None:
     """Also where it names others, for whom its reason stays."""
     other = await tenant.post("/v1/clients", {"name": "Ada Lovelace"}, status=201)

@@ -11,8 +11,11 @@ from booking.domain.bulk import BulkOrder, MessageChannel
 from booking.domain.errors import NotReachableError
 from booking.domain.messages import Recipient
 from booking.publishers import send_message_record
+from booking.storage.connections import connection_of
+from booking.storage.erasure import appointments_of_erased
 from booking.storage.projections import ChannelStore
 from booking.storage.recipients import RecipientStore
+from booking.usecases.erased_clients import client_was_erased
 from slotstream_contracts.template_variables import VARIABLES
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import SlotstreamError
@@ -45,7 +48,13 @@ def require_readable(order: BulkOrder) -> None:
 async def send_messages(
     *, session: AsyncSession, context: Context, order: BulkOrder, appointments: Sequence[Appointment]
 ) -> dict[UUID, SlotstreamError]:
-    """Publishes one command per recipient; returns the appointments of which somebody cannot be reached, and why."""
+    """Publishes one command per recipient; returns the appointments of which somebody cannot be reached, and why.
+
+    About an erased client's appointment nobody is written to, staff as little as the client: the text may name them.
+    """
+    named = [appointment.id for appointment in appointments]
+    of_erased = await appointments_of_erased(await connection_of(session), context.organization_id, named)
+    appointments = [appointment for appointment in appointments if appointment.id not in of_erased]
     to_client, channel = order.verb.is_to_client, order.verb.channel or "sms"
     ids = sorted({recipient_id for appointment in appointments for recipient_id in _ids(appointment, to_client)})
     store = RecipientStore(session)
@@ -55,7 +64,7 @@ async def send_messages(
         known = await store.staff(context.organization_id, ids)
     landlines = _landlines(known.values()) if channel == "sms" else frozenset()
     records: dict[UUID, OutboxRecord] = {}
-    errors: dict[UUID, SlotstreamError] = {}
+    errors: dict[UUID, SlotstreamError] = {appointment_id: client_was_erased() for appointment_id in of_erased}
     for appointment in appointments:
         try:
             recipients = _reachable(

@@ -79,6 +79,7 @@ async def test_nothing_of_an_erased_clients_appointment_is_edited(tenant: Tenant
         ("dismiss", {"reason": WRITTEN}),
         ("no-show", {"reason": WRITTEN}),
         ("confirm", {"reason": WRITTEN}),
+        ("archive", {"cancel": {"reason": WRITTEN}}),
         ("reschedule", {"starts_at": "2027-03-05T09:00:00Z", "reason": WRITTEN}),
         ("reschedule", {"starts_at": "2027-03-05T09:00:00Z"}),
     ],
@@ -127,6 +128,14 @@ async def test_an_erased_clients_appointment_is_closed_without_a_word_and_archiv
     assert archived["archived"] is True
 
 
+async def test_an_erased_clients_appointment_is_cancelled_without_a_word_in_the_call_that_archives_it(
+    tenant: Tenant,
+) -> None:
+    booked = await left_open(tenant)
+    archived = await tenant.post(f"{LIST}/{booked['id']}/archive", {"cancel": {}})
+    assert (archived["status"], archived["archived"], archived["cancellation_reason"]) == ("cancelled", True, "erased")
+
+
 async def test_what_an_erased_client_paid_is_still_written_down_when_it_is_completed(tenant: Tenant) -> None:
     booked = await left_open(tenant)
     price = {"amount": "45.00", "currency": "EUR"}
@@ -166,6 +175,14 @@ async def test_nobody_is_written_to_about_an_erased_clients_appointment(tenant: 
     [result] = (await tenant.post(f"{LIST}/bulk", order))["results"]
     assert result["problem"]["code"] == "client_erased"
     assert await tenant.outbox() == []
+
+
+async def test_a_bulk_order_that_cancels_and_archives_writes_no_reason_about_an_erased_client(tenant: Tenant) -> None:
+    booked = await left_open(tenant)
+    order = {"verb": "archive", "ids": [booked["id"]], "arguments": {"cancel": {"reason": WRITTEN}}}
+    [result] = (await tenant.post(f"{LIST}/bulk", order))["results"]
+    assert result["problem"]["code"] == "client_erased"
+    assert await rows_with(tenant, "zuse") == []
 
 
 async def test_a_long_order_from_before_the_erase_writes_nothing_about_the_client(tenant: Tenant) -> None:

@@ -7,6 +7,7 @@ import { type Session, SessionContext } from "../src/api/session";
 import { BusinessProvider } from "../src/business";
 import { startTexts } from "../src/i18n";
 
+/** An error is what was answered instead. */
 export type Answers = readonly (readonly [QueryKey, unknown])[];
 export const BUSINESS = { id: "salon", name: "Salon", zone: "Europe/Berlin", country: "DE", locale: "en", archived: false, created_at: "2026-01-01T00:00:00Z" };
 
@@ -26,8 +27,11 @@ export async function browser(): Promise<void> {
 }
 
 export function draw(screen: ReactElement, session: Session, answers: Answers = []): string {
-  const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
-  for (const [key, answer] of [[["businesses"], [BUSINESS]] as const, ...answers]) queries.setQueryData(key, answer);
+  const queries = new QueryClient({ defaultOptions: { queries: { retryOnMount: false } } });
+  for (const [queryKey, answer] of [[["businesses"], [BUSINESS]] as const, ...answers]) {
+    if (answer instanceof Error) queries.getQueryCache().build(queries, { queryKey }).setState({ status: "error", error: answer });
+    else queries.setQueryData(queryKey, answer);
+  }
   const around = createElement(BusinessProvider, null, screen);
   return renderToStaticMarkup(createElement(QueryClientProvider, { client: queries }, createElement(SessionContext, { value: session }, around)));
 }

@@ -44,7 +44,8 @@ function NewForm() {
   const router = useRouter();
   const queries = useQueryClient();
   const { business, clock, loading } = useBusiness();
-  const services = useServices().data ?? [];
+  const known = useServices();
+  const services = known.data ?? [];
   const resources = useResources().data ?? [];
   const actions = useActions().data ?? [];
   const mayOverride = useRight("override");
@@ -236,7 +237,7 @@ function NewForm() {
             )}
           </div>
         </div>
-        <Problem error={error} />
+        <Problem error={error ?? known.error} />
         {hold.problem && <div className="problem" role="status">{hold.problem.map((reason) => <p key={reason.code}>{sayReason(t, reason)}</p>)}</div>}
         <footer className="new-foot">
           <span role="status">

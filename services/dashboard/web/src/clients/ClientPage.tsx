@@ -97,6 +97,7 @@ export function ClientPage() {
             </Link>
           ))}
         </p>
+        <Problem error={appointments.error ?? counts.error} />
         <ul className="people-list">
           {rows.map((item) => (
             <li key={item.id}>
@@ -128,9 +129,9 @@ function Preferences({ clientId }: { clientId: string }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const mayWrite = useRight("write_clients");
-  const { data } = useQuery({ queryKey: keyOf(clientId), queryFn: () => ask<ClientPreferences>("notifications", addressOf(clientId)) });
+  const { data, error: unread } = useQuery({ queryKey: keyOf(clientId), queryFn: () => ask<ClientPreferences>("notifications", addressOf(clientId)) });
   const [error, setError] = useState<unknown>(null);
-  if (!data) return null;
+  if (!data) return <Problem error={unread} />;
   const out = Object.keys(data.opted_out);
   const change = (channel: string, on: boolean) => {
     setError(null);

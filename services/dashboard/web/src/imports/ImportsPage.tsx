@@ -24,7 +24,7 @@ export function ImportsPage() {
   const [busy, setBusy] = useState(false);
   const [over, setOver] = useState(false);
   const upload = async (file: File | undefined) => {
-    if (!file || !business) return;
+    if (!file || !business || busy) return;
     setBusy(true);
     setError(null);
     const body = new FormData();
@@ -43,7 +43,8 @@ export function ImportsPage() {
   return (
     <Page title={t("nav.imports")}>
       <div className="scroll pad">
-        {mayWrite && (
+        {/* Rows are of a business: a file that was chosen before one is known would lead nowhere. */}
+        {mayWrite && business && (
           <label
             className={over ? "drop over" : "drop"}
             onDragOver={(event) => {

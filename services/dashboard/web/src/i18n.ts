@@ -20,6 +20,9 @@ export function chooseLanguage(wishes: readonly (string | null | undefined)[]): 
   return "en";
 }
 
+/** What the reader has chosen here, else what is known of them. */
+export const languageOf = (known?: string): Language => chooseLanguage([localStorage.getItem("slotstream-language"), known, ...navigator.languages]);
+
 export async function startTexts(language: Language): Promise<void> {
   const own = language === "en" ? undefined : await files[`./locales/${language}.json`]?.();
   await i18next.use(initReactI18next).init({

@@ -8,7 +8,7 @@ import i18next from "i18next";
 import { ProblemError } from "./api/client";
 import { SessionContext, readSession } from "./api/session";
 import { BusinessProvider } from "./business";
-import { chooseLanguage, startTexts } from "./i18n";
+import { languageOf, startTexts } from "./i18n";
 import { router } from "./router";
 import "../../src/dashboard/styles/tokens.css";
 import "./app.css";
@@ -43,7 +43,7 @@ async function start(): Promise<void> {
   const theme = localStorage.getItem("slotstream-theme");
   if (theme) document.documentElement.dataset.theme = theme;
   const session = await readSession();
-  await startTexts(chooseLanguage([localStorage.getItem("slotstream-language"), session.user.locale, ...navigator.languages]));
+  await startTexts(languageOf(session.user.locale));
   const element = document.getElementById("root");
   if (!element) throw new Error("the page has no root");
   createRoot(element).render(
@@ -61,10 +61,24 @@ async function start(): Promise<void> {
   );
 }
 
+/** What has not started says so in the reader's language, or in English where that cannot be had either. */
+async function sayNoStart(): Promise<void> {
+  await startTexts(languageOf()).catch(() => startTexts("en"));
+  const text = document.createElement("p");
+  text.textContent = i18next.t("error.noStart");
+  const again = document.createElement("button");
+  again.className = "btn";
+  again.textContent = i18next.t("error.reload");
+  again.onclick = () => location.reload();
+  const page = document.createElement("main");
+  page.className = "pad";
+  page.setAttribute("role", "alert");
+  page.append(text, again);
+  document.body.replaceChildren(page);
+}
+
 start().catch((error: unknown) => {
   // 401 is already on its way to the sign-in page; anything else is said plainly.
   if (error instanceof ProblemError && error.problem.status === 401) return;
-  const text = document.createElement("p");
-  text.textContent = "Slotstream is not answering. Reload the page in a moment.";
-  document.body.replaceChildren(text);
+  void sayNoStart();
 });

@@ -13,6 +13,7 @@ import { Select, TextField } from "../ui/fields";
 import { Page, Waiting } from "../ui/Page";
 import { Problem } from "../ui/Problem";
 import { toast } from "../ui/toasts";
+import { calendarErrorKey } from "./calendarErrors";
 
 type Schemas = components["schemas"];
 
@@ -64,7 +65,7 @@ export function CalendarsPage() {
                   {t(`calendars.state.${connection.state}`, { defaultValue: connection.state })} · {t("calendars.busy", { count: connection.busy_instances })}
                   {connection.last_success_at && ` · ${t("calendars.last", { time: clock.dayAndTime(instantOf(connection.last_success_at)) })}`}
                 </small>
-                {connection.last_error && <small className="bad">{connection.last_error.detail}</small>}
+                {connection.last_error && <small className="bad">{t(calendarErrorKey(connection.last_error.code))}</small>}
               </div>
               <span />
               {mayConnect(connection.resource_id) && <Button onPress={() => run(ask("calendar-sync", `/connections/${connection.id}/sync`, { method: "POST" })).then((done) => done !== undefined && toast(t("calendars.asked")))}>{t("calendars.now")}</Button>}

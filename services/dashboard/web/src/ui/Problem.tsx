@@ -15,8 +15,18 @@ export function sayError(t: TFunction, error: unknown): string {
   if (!(error instanceof ProblemError)) return t("error.unexpected");
   const { problem } = error;
   if (problem.reasons?.length) return problem.reasons.map((reason) => sayReason(t, reason)).join(" ");
-  return t(`code.${problem.code}`, { defaultValue: problem.detail || t("error.unexpected") });
+  return t(`code.${problem.code}`, { defaultValue: problem.errors?.length ? t("error.wrongFields") : problem.detail || t("error.unexpected") });
 }
+
+/** As the form calls it, where it has a name there; a place in a list is left out. */
+export function nameOfField(t: TFunction, pointer: string): string {
+  const name = pointer.split("/").filter((part) => part && !/^\d+$/.test(part)).at(-1) ?? "";
+  const own = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  return t([`field.${own}`, `services.field.${name}`], { defaultValue: name });
+}
+
+/** What a service says of a field itself is English: its code is said, as it goes on after the field's name. */
+export const sayField = (t: TFunction, code: string): string => t([`error.field_${code}`, "error.field_malformed"]);
 
 type Props = {
   error: unknown;
@@ -43,7 +53,7 @@ export function Problem({ error, lead, onRetry }: Props) {
           <ul>
             {fields.map((field) => (
               <li key={`${field.pointer}${field.code}`}>
-                <bdi>{field.pointer.replace("/", "")}</bdi>: {field.detail}
+                <bdi>{nameOfField(t, field.pointer)}</bdi> {sayField(t, field.code)}
               </li>
             ))}
           </ul>

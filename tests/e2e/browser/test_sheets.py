@@ -40,3 +40,17 @@ async def test_a_sheet_goes_upon_what_somebody_else_has_changed_under_it(desk: D
     await desk.told("Cancelled")
     now = (await practice.appointments_of(name))[0]
     assert (now["status"], now["cancellation_reason"]) == ("cancelled", "Has moved away")
+
+
+async def test_what_an_erased_client_has_left_open_is_cancelled_without_a_word(desk: Desk, practice: Practice) -> None:
+    booked = await practice.book_in_the_past(practice.a_day() - timedelta(days=210), f"Erna {uuid4().hex[:6]}")
+    client = f"/v1/clients/{booked['client_id']}"
+    expect(await practice.world.booking.post(f"{client}/erase", json={}, headers=practice.world.fresh_key()), 204)
+    await desk.goto(f"/appointments/{booked['id']}")
+    await desk.button("More", within=desk.drawer).click()
+    await desk.page.get_by_role("menuitem", name="Cancel appointment").click()
+    await see(desk.sheet).to_contain_text("The client was erased.")
+    await desk.button("Cancel appointment", within=desk.sheet).click()
+    await desk.told("Cancelled")
+    now = expect(await practice.world.booking.get(f"/v1/appointments/{booked['id']}"))
+    assert (now["status"], now["cancellation_reason"]) == ("cancelled", "erased")

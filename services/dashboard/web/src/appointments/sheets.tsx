@@ -1,7 +1,7 @@
 /** The short questions of a verb: why, at which price, to which time. */
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { PlainAppointment } from "../api/appointments";
+import type { Appointment } from "../api/appointments";
 import { Button } from "../ui/Button";
 import { Checkbox, TextField } from "../ui/fields";
 import { Problem } from "../ui/Problem";
@@ -59,6 +59,8 @@ type CancelProps = {
   /** Whose it is, where it is one and that is known here. */
   name?: string;
   notify: boolean;
+  /** Of an erased client nothing is written, and nobody is told. */
+  erased?: boolean;
   onClose: () => void;
   onDone: (reason: string, notify: boolean) => Promise<void>;
 };
@@ -66,7 +68,7 @@ type CancelProps = {
 const REASONS = ["client", "staff", "ill", "closed", "mistake"] as const;
 
 /** Cancel, for one or many. The way out keeps it. */
-export function CancelSheet({ count, name, notify, onClose, onDone }: CancelProps) {
+export function CancelSheet({ count, name, notify, erased = false, onClose, onDone }: CancelProps) {
   const { t } = useTranslation();
   const [reason, setReason] = useState("");
   const [tell, setTell] = useState(notify);
@@ -79,32 +81,38 @@ export function CancelSheet({ count, name, notify, onClose, onDone }: CancelProp
       footer={
         <>
           <Button onPress={onClose}>{t("cancel.keep", { count })}</Button>
-          <Button kind="danger" isDisabled={!reason.trim()} isPending={busy} onPress={() => void run(() => onDone(reason.trim(), tell))}>
+          <Button kind="danger" isDisabled={!erased && !reason.trim()} isPending={busy} onPress={() => void run(() => onDone(reason.trim(), tell && !erased))}>
             {t("cancel.action", { count })}
           </Button>
         </>
       }
     >
       <Problem error={error} />
-      <div className="chips" role="group" aria-labelledby={chips}>
-        <span id={chips} className="sr">
-          {t("cancel.reasons")}
-        </span>
-        {REASONS.map((name) => (
-          <button type="button" className="chip" key={name} aria-pressed={reason === t(`cancel.reason.${name}`)} onClick={() => setReason(t(`cancel.reason.${name}`))}>
-            {t(`cancel.reason.${name}`)}
-          </button>
-        ))}
-      </div>
-      <TextField label={t("reason")} value={reason} onChange={setReason} lines={2} maxLength={1000} isRequired autoFocus />
-      <Checkbox value={tell} onChange={setTell}>
-        {t("cancel.notify", { count })}
-      </Checkbox>
+      {erased ? (
+        <p>{t("inbound.reason.client_erased")}</p>
+      ) : (
+        <>
+          <div className="chips" role="group" aria-labelledby={chips}>
+            <span id={chips} className="sr">
+              {t("cancel.reasons")}
+            </span>
+            {REASONS.map((name) => (
+              <button type="button" className="chip" key={name} aria-pressed={reason === t(`cancel.reason.${name}`)} onClick={() => setReason(t(`cancel.reason.${name}`))}>
+                {t(`cancel.reason.${name}`)}
+              </button>
+            ))}
+          </div>
+          <TextField label={t("reason")} value={reason} onChange={setReason} lines={2} maxLength={1000} isRequired autoFocus />
+          <Checkbox value={tell} onChange={setTell}>
+            {t("cancel.notify", { count })}
+          </Checkbox>
+        </>
+      )}
     </Sheet>
   );
 }
 
-type CompleteProps = { appointment: PlainAppointment; currency: string; onClose: () => void; onDone: (body: { actual_price?: { amount: string; currency: string }; internal_notes?: string }) => Promise<void> };
+type CompleteProps = { appointment: Appointment; currency: string; onClose: () => void; onDone: (body: { actual_price?: { amount: string; currency: string }; internal_notes?: string }) => Promise<void> };
 
 export function CompleteSheet({ appointment, currency, onClose, onDone }: CompleteProps) {
   const { t } = useTranslation();
@@ -138,7 +146,7 @@ export function CompleteSheet({ appointment, currency, onClose, onDone }: Comple
     >
       <Problem error={error} />
       <TextField label={t("complete.price", { currency: unit })} value={amount} onChange={setAmount} error={wrong ? t("complete.wrongPrice") : null} autoFocus />
-      <TextField label={t("field.internalNotes")} value={notes} onChange={setNotes} lines={4} maxLength={10000} hint={t("neverSeen")} />
+      {appointment.client.name && <TextField label={t("field.internalNotes")} value={notes} onChange={setNotes} lines={4} maxLength={10000} hint={t("neverSeen")} />}
       {typedNotes !== null && <Theirs begun={begun} value={appointment.internal_notes} typed={typedNotes} onTake={() => setNotes(null)} />}
     </Sheet>
   );

@@ -138,7 +138,7 @@ function Asked({ verb, appointment: shown, onClose, onDone }: AskedProps) {
     }
     onClose();
   };
-  if (ASKS_REASON.has(verb)) return <CancelSheet count={1} name={appointment.client.name} notify={appointment.notify_client} onClose={onClose} onDone={(reason, notify) => go({ reason, tell_client: notify })} />;
+  if (ASKS_REASON.has(verb)) return <CancelSheet count={1} name={appointment.client.name} notify={appointment.notify_client} erased={!appointment.client.name} onClose={onClose} onDone={(reason, notify) => go({ ...(reason ? { reason } : {}), tell_client: notify })} />;
   if (verb === "complete") return <CompleteSheet appointment={appointment} currency={businesses.find((business) => business.id === appointment.business_id)?.currency ?? "EUR"} onClose={onClose} onDone={go} />;
   if (verb === "reschedule") return <MoveSheet appointment={appointment} onClose={onClose} />;
   return <CorrectSheet appointment={appointment} onClose={onClose} />;

@@ -83,3 +83,32 @@ async def test_removing_other_hours_leaves_what_is_typed_of_time_off(desk: Desk,
 
     await see(dates.get_by_text("closed", exact=True)).to_have_count(0)
     await see(away.get_by_label("Reason")).to_have_value("Half typed")
+
+
+async def test_what_is_typed_is_back_after_signing_in_again(desk: Desk) -> None:
+    await desk.goto("/appointments/new")
+    notes = desk.page.get_by_role("textbox", name="Notes", exact=True)
+    await notes.fill("Rings twice")
+    problem = {"title": "", "status": 401, "detail": "", "code": "not_signed_in", "trace_id": None}
+    clients = "**/api/booking/v1/clients**"
+    await desk.page.route(clients, lambda route: route.fulfill(status=401, json=problem), times=1)
+
+    # The session stands in truth, so that the page for signing in leads back at once.
+    async with desk.page.expect_request(lambda request: "/sign-in?next=" in request.url):
+        await desk.page.get_by_role("combobox", name="Client").fill("Nobody")
+
+    await see(notes).to_have_value("Rings twice")
+    await desk.told("What you had typed is back in its fields.")
+    await desk.page.reload()
+    await see(notes).to_have_value("")
+
+
+async def test_what_is_typed_is_back_when_another_release_has_the_page_loaded_anew(desk: Desk) -> None:
+    await desk.goto("/appointments/new")
+    notes = desk.page.get_by_role("textbox", name="Notes", exact=True)
+    await notes.fill("Leaves early")
+
+    await desk.page.evaluate("dispatchEvent(new Event('vite:preloadError', { cancelable: true }))")
+
+    await desk.told("What you had typed is back in its fields.")
+    await see(notes).to_have_value("Leaves early")

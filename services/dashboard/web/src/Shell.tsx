@@ -15,6 +15,7 @@ import { Help } from "./command/Help";
 import { useCommandKey, useShortcuts, withCommand } from "./keys";
 import { UnreadBadge, UnreadDot } from "./messages/unread";
 import { DAILY, SETUP, type Screen } from "./screens";
+import { forgetTyped } from "./typed";
 import { Icon, type IconName } from "./ui/Icon";
 import { Avatar } from "./ui/Pill";
 import { Sheet } from "./ui/Sheet";
@@ -203,7 +204,10 @@ function Switcher() {
 
 function SignOut({ named }: { named?: boolean }) {
   const { t } = useTranslation();
-  const out = () => void send("/api/session", { method: "DELETE" }).finally(() => location.assign("/sign-in?notice=signed_out"));
+  const out = () => {
+    forgetTyped();
+    void send("/api/session", { method: "DELETE" }).finally(() => location.assign("/sign-in?notice=signed_out"));
+  };
   return (
     <button type="button" className={named ? "nav" : "btn quiet ic lb"} onClick={out} aria-label={t("signOut")} title={t("signOut")}>
       <Icon name="ext" />

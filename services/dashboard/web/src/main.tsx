@@ -10,16 +10,18 @@ import { SessionContext, readSession } from "./api/session";
 import { BusinessProvider } from "./business";
 import { languageOf, startTexts } from "./i18n";
 import { router } from "./router";
+import { keepTyped, keepTypedOf } from "./typed";
 import "../../src/dashboard/styles/tokens.css";
 import "./app.css";
 import "./parts.css";
 
 const RELOADED = "slotstream-reloaded-for";
 
-/** A part of a former release is gone: the page is loaded anew once, at the address wanted. */
+/** A part of a former release is gone: the page is loaded anew once, at the address wanted, with what was typed there. */
 function reloadOnce(): void {
   if (sessionStorage.getItem(RELOADED) === location.href) return;
   sessionStorage.setItem(RELOADED, location.href);
+  keepTyped();
   location.reload();
 }
 window.addEventListener("vite:preloadError", (event) => {
@@ -44,6 +46,7 @@ async function start(): Promise<void> {
   if (theme) document.documentElement.dataset.theme = theme;
   const session = await readSession();
   await startTexts(languageOf(session.user.locale));
+  const kept = keepTypedOf(session.user.id);
   const element = document.getElementById("root");
   if (!element) throw new Error("the page has no root");
   createRoot(element).render(
@@ -59,6 +62,7 @@ async function start(): Promise<void> {
       </I18nProvider>
     </StrictMode>,
   );
+  if (kept) void import("./putBack").then(({ putBack }) => putBack(kept));
 }
 
 /** What has not started says so in the reader's language, or in English where that cannot be had either. */

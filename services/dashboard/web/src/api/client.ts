@@ -2,6 +2,8 @@
  * One way to the services: through the dashboard's own origin, which adds the caller's token. A refusal is a
  * `ProblemError` with the service's stable code; whoever is no longer signed in is sent to the sign-in page.
  */
+import { keepTyped } from "../typed";
+
 export type Reason = { code: string; detail: string; conflicts_with?: string[] };
 
 export type Problem = {
@@ -124,6 +126,7 @@ let leaving = false;
 function signInAgain(): void {
   if (leaving) return;
   leaving = true;
+  keepTyped();
   const here = `${location.pathname}${location.search}`;
   location.assign(`/sign-in?next=${encodeURIComponent(here)}`);
 }

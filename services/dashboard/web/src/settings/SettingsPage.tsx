@@ -1,9 +1,8 @@
 /** Users, API clients, and one's own profile. */
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { send } from "../api/client";
 import { useSession } from "../api/session";
 import { useBusiness } from "../business";
 import { LANGUAGES } from "../i18n";
@@ -12,9 +11,7 @@ import { settingsPages } from "../screens";
 import { instantOf } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select, TextField } from "../ui/fields";
-import { Menu } from "../ui/Menu";
 import { Page, Waiting } from "../ui/Page";
-import { Avatar } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
 import { Businesses } from "../setup/Businesses";
 import { Channels } from "./Channels";
@@ -24,32 +21,13 @@ import { IdentityProvider } from "./IdentityProvider";
 import { Passkeys } from "./Passkeys";
 import { NameForm, PasswordForm } from "./ProfileForms";
 import { PushBrowsers } from "./PushBrowsers";
+import { get, type PageOf, useRun } from "./useRun";
+import { Users } from "./Users";
 
-type User = { id: string; email: string; name: string; role: string; state: string; last_sign_in_at: string | null; version: number };
 type ApiClient = { id: string; name: string; role: string; scopes: string[]; state: string; last_used_at: string | null; version: number; client_secret?: string };
 type BrowserSession = { id: string; current: boolean; address: string; user_agent: string; last_used_at: string };
-type PageOf<T> = { items: T[] };
 
-const ROLES = ["owner", "manager", "staff", "viewer"] as const;
 const SCOPES = ["catalogue:read", "clients:read", "clients:write", "appointments:read", "appointments:book", "appointments:write", "slots:read", "messages:read", "reports:read", "imports:write"] as const;
-const get = async <T,>(path: string): Promise<T> => (await send<T>(path)).body;
-
-function useRun(keys: readonly string[]) {
-  const queries = useQueryClient();
-  const [error, setError] = useState<unknown>(null);
-  const run = async <T,>(address: string, request: Parameters<typeof send>[1]): Promise<T | undefined> => {
-    setError(null);
-    try {
-      const { body } = await send<T>(address, request);
-      await Promise.all(keys.map((key) => queries.invalidateQueries({ queryKey: [key] })));
-      return body;
-    } catch (failure) {
-      setError(failure);
-      return undefined;
-    }
-  };
-  return { run, error };
-}
 
 export function SettingsPage() {
   const { t } = useTranslation();
@@ -68,56 +46,6 @@ export function SettingsPage() {
       </nav>
       <div className="scroll pad">{current === "businesses" ? <Businesses /> : current === "channels" ? <Channels /> : current === "users" ? <Users /> : current === "api-clients" ? <ApiClients /> : current === "identity-provider" ? <IdentityProvider /> : <Profile />}</div>
     </Page>
-  );
-}
-
-function Users() {
-  const { t } = useTranslation();
-  const { clock } = useBusiness();
-  const me = useSession().user;
-  const users = useQuery({ queryKey: ["users"], queryFn: () => get<PageOf<User>>("/api/dashboard/v1/users?limit=100") });
-  const { run, error } = useRun(["users"]);
-  const [name, setName] = useState("");
-  const [email, setEmail] = useState("");
-  const [role, setRole] = useState("staff");
-  if (!users.data) return <Waiting error={users.error} />;
-  return (
-    <>
-      <Problem error={error} />
-      <ul className="people-list">
-        {users.data.items.map((user) => (
-          <li key={user.id} className={user.state === "deactivated" ? "off" : ""}>
-            <Avatar name={user.name} />
-            <span className="grow">
-              <b><bdi>{user.name}</bdi></b>
-              <small>
-                <bdi>{user.email}</bdi> · {t(`settings.state.${user.state}`)}
-                {user.last_sign_in_at && ` · ${t("settings.lastSignIn", { time: clock.dayAndTime(instantOf(user.last_sign_in_at)) })}`}
-              </small>
-            </span>
-            <Select hiddenLabel label={t("settings.role")} value={user.role} isDisabled={user.id === me.id} onChange={(value) => void run(`/api/dashboard/v1/users/${user.id}`, { method: "PATCH", version: user.version, body: { role: value } })} options={ROLES.map((id) => ({ id, name: t(`role.${id}`) }))} />
-            {user.id !== me.id && (
-              <Menu
-                label={t("list.more", { label: user.name })}
-                items={[...(user.state === "invited" ? [{ id: "invite", name: t("settings.inviteAgain") }] : []), { id: "active", name: t(user.state === "deactivated" ? "settings.activate" : "settings.deactivate"), danger: user.state !== "deactivated" }]}
-                onAction={(id) => void (id === "invite" ? run(`/api/dashboard/v1/users/${user.id}/invitation`, { method: "POST" }) : run(`/api/dashboard/v1/users/${user.id}`, { method: "PATCH", version: user.version, body: { active: user.state === "deactivated" } }))}
-              />
-            )}
-          </li>
-        ))}
-      </ul>
-      <section className="panel">
-        <h2>{t("settings.invite")}</h2>
-        <div className="three">
-          <TextField label={t("field.name")} value={name} onChange={setName} maxLength={200} />
-          <TextField label={t("field.email")} type="email" value={email} onChange={setEmail} maxLength={254} />
-          <Select label={t("settings.role")} value={role} onChange={setRole} options={ROLES.map((id) => ({ id, name: t(`role.${id}`) }))} />
-        </div>
-        <Button kind="primary" isDisabled={!name.trim() || !email.trim()} onPress={() => run("/api/dashboard/v1/users", { method: "POST", body: { name: name.trim(), email: email.trim(), role } }).then((done) => { if (done) { setName(""); setEmail(""); } })}>
-          {t("settings.sendInvitation")}
-        </Button>
-      </section>
-    </>
   );
 }
 

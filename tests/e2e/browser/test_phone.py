@@ -130,6 +130,26 @@ async def test_both_can_be_used_by_everybody_at_320_pixels(open_desk: OpenDesk, 
         assert await desk.page.evaluate(BEYOND, ".seg, .tg, .tabs, .people, .filters, table") == []
 
 
+async def test_what_a_desk_can_do_with_lists_and_clients_a_phone_can_too(
+    open_desk: OpenDesk, practice: Practice
+) -> None:
+    await practice.book(practice.a_day(), "Paul Phoneclient", staff=0)
+    [booked] = await practice.appointments_of("Paul Phoneclient")
+    async with open_desk(viewport=NARROW, has_touch=True) as desk:
+        await desk.find("Paul Phoneclient")
+        await see(desk.page.get_by_role("status").filter(has_text="Live")).to_be_attached()
+        await desk.button("Export").tap()
+        await see(desk.sheet.get_by_role("heading", name="Export")).to_be_visible()
+        await desk.press("Escape")
+        assert await desk.page.evaluate(BEYOND, ".seg, .tg, .tabs, .people, .filters, table") == []
+
+        await desk.goto(f"/clients/{booked['client']['id']}")
+        await desk.button("More for Paul Phoneclient").tap()
+        await see(desk.page.get_by_role("menuitem", name="Erase")).to_be_visible()
+        await desk.page.get_by_role("menuitem", name="Merge").tap()
+        await see(desk.sheet.get_by_role("heading", name="Merge Paul Phoneclient")).to_be_visible()
+
+
 def _face(desk: Desk, name: str) -> Locator:
     return desk.page.get_by_role("group", name="Whose day").get_by_role("button", name=name)
 

@@ -223,8 +223,8 @@ export function ListPage() {
         <Button className="only-s select" aria-pressed={selecting} onPress={() => (selecting ? select(NONE) : set({ selecting: true }))}>
           {t("list.selectSeveral")}
         </Button>
-        <Button icon="down2" className="hide-s" onPress={() => setExporting(true)}>
-          {t("export.short")}
+        <Button icon="down2" aria-label={t("export.short")} onPress={() => setExporting(true)}>
+          <span className="hide-s">{t("export.short")}</span>
         </Button>
         {mayBook && (
           <Button kind="primary" icon="plus" className="hide-s" shortcut="N" onPress={() => void navigate({ to: "/appointments/new", search: {} })}>

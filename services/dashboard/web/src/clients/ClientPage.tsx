@@ -12,6 +12,7 @@ import { Writer } from "../messages/Writer";
 import { Clock, instantOf } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select } from "../ui/fields";
+import { Menu } from "../ui/Menu";
 import { Page, Waiting } from "../ui/Page";
 import { StatusPill } from "../ui/Pill";
 import { Problem } from "../ui/Problem";
@@ -41,6 +42,7 @@ export function ClientPage() {
   const client = detail.data;
   if (!client) return <Waiting error={detail.error} />;
   const nearest = client.nearest_appointment;
+  const rare = [...(mayWrite ? [{ id: "merge", name: t("clients.merge") }] : []), ...(mayErase ? [{ id: "erase", name: t("clients.erase"), danger: true }] : [])];
   // A message is about an appointment: the nearest one, else the last.
   const rows = appointments.data?.pages.flatMap((page) => page.items) ?? [];
   const about = nearest ? (rows.find((row) => row.id === nearest.id) ?? { id: nearest.id, business_id: undefined }) : rows[0];
@@ -51,8 +53,7 @@ export function ClientPage() {
         <>
           <span className="fill" />
           {mayWrite && <Button icon="edit" onPress={() => setOpen("edit")}>{t("edit")}</Button>}
-          {mayWrite && <Button className="hide-s" onPress={() => setOpen("merge")}>{t("clients.merge")}</Button>}
-          {mayErase && <Button kind="danger" className="hide-s" onPress={() => setOpen("erase")}>{t("clients.erase")}</Button>}
+          {rare.length > 0 && <Menu label={t("list.more", { label: client.name })} items={rare} onAction={(id) => setOpen(id === "merge" ? "merge" : "erase")} />}
           {mayBook && <Button kind="primary" icon="plus" onPress={() => void navigate({ to: "/appointments/new", search: { client: id } })}>{t("new.short")}</Button>}
         </>
       }

@@ -25,9 +25,9 @@ export function Live() {
   const { t } = useTranslation();
   const state = useLiveState();
   return (
-    <span className={`live hide-s ${state}`} role="status">
+    <span className={`live ${state}`} role="status">
       <i />
-      {t(`live.${state}`)}
+      <span>{t(`live.${state}`)}</span>
     </span>
   );
 }

@@ -32,6 +32,12 @@ async def test_bulk_import_with_review_and_override(desk: Desk, practice: Practi
     await see(desk.page.get_by_role("listitem").filter(has_text="Iris Conflict")).to_be_visible()
     await desk.button("Book 1 conflict too").click()
     await desk.sheet.get_by_role("textbox", name="Reason").fill("They share the chair")
+    problem = {"title": "", "status": 503, "detail": "", "code": "service_unavailable", "trace_id": None}
+    await desk.page.route("**/confirm", lambda route: route.fulfill(status=503, json=problem))
+    await desk.button("Override", within=desk.sheet).click()
+    # What was refused can be tried again, with the reason that was typed.
+    await see(desk.sheet.get_by_role("alert")).to_be_visible()
+    await desk.page.unroute("**/confirm")
     await desk.button("Override", within=desk.sheet).click()
     await see(desk.page.get_by_text("2 booked")).to_be_visible(timeout=60_000)
     [fine] = await practice.appointments_of("Ian Fine")

@@ -43,17 +43,17 @@ export function ImportPage() {
     if (item && !WORKING.has(item.state)) void queries.invalidateQueries({ queryKey: ["import-rows", id] });
   }, [item, id, queries]);
   if (!item) return <Waiting error={found.error} />;
-  const run = async (path: string, request: Parameters<typeof ask>[2]) => {
-    setError(null);
+  const change = async (path: string, request: Parameters<typeof ask>[2]): Promise<void> => {
     try {
       await ask("imports", `/imports/${id}${path}`, request);
       setRemap(false);
+    } finally {
       await queries.invalidateQueries({ queryKey: ["imports"] });
-      return true;
-    } catch (failure) {
-      setError(failure);
-      return false;
     }
+  };
+  const run = (path: string, request: Parameters<typeof ask>[2]): Promise<void> => {
+    setError(null);
+    return change(path, request).catch(setError);
   };
   const counts = item.counts;
   const number = new Intl.NumberFormat(i18n.language);
@@ -91,16 +91,16 @@ export function ImportPage() {
             </div>
           </section>
         )}
-        {!["uploaded", "reading"].includes(item.state) && !remap && <Review item={item} onRemap={() => setRemap(true)} onConfirm={mayWrite && item.state === "checked" ? (body) => run("/confirm", { method: "POST", version: item.version, body }) : undefined} />}
+        {!["uploaded", "reading"].includes(item.state) && !remap && <Review item={item} onRemap={() => setRemap(true)} onConfirm={mayWrite && item.state === "checked" ? (body) => change("/confirm", { method: "POST", version: item.version, body }) : undefined} />}
       </div>
       {undoing && (
         <ReasonSheet
           title={t("imports.undo")}
           action={t("imports.undo")}
           onClose={() => setUndoing(false)}
-          onDone={(reason) => {
+          onDone={async (reason) => {
+            await change("/undo", { method: "POST", version: item.version, body: { reason } });
             setUndoing(false);
-            void run("/undo", { method: "POST", version: item.version, body: { reason } });
           }}
         />
       )}
@@ -109,7 +109,7 @@ export function ImportPage() {
 }
 
 /** Their columns to our fields, guessed and corrected; what a date or a word means is asked where the file does not tell. */
-function Mapping({ item, onSave }: { item: Import; onSave: (mapping: Schemas["MappingIn"]) => Promise<boolean> }) {
+function Mapping({ item, onSave }: { item: Import; onSave: (mapping: Schemas["MappingIn"]) => Promise<void> }) {
   const { t } = useTranslation();
   const { business } = useBusiness();
   const services = (useServices().data ?? []).filter((service) => service.business_id === item.business_id && !service.archived);
@@ -193,7 +193,7 @@ function Mapping({ item, onSave }: { item: Import; onSave: (mapping: Schemas["Ma
 
 const TABS = ["all", "ok", "warning", "conflict", "invalid"] as const;
 
-function Review({ item, onRemap, onConfirm }: { item: Import; onRemap: () => void; onConfirm?: (body: Schemas["ConfirmIn"]) => Promise<boolean> }) {
+function Review({ item, onRemap, onConfirm }: { item: Import; onRemap: () => void; onConfirm?: (body: Schemas["ConfirmIn"]) => Promise<void> }) {
   const { t, i18n } = useTranslation();
   const { clock } = useBusiness();
   const queries = useQueryClient();
@@ -248,10 +248,10 @@ function Review({ item, onRemap, onConfirm }: { item: Import; onRemap: () => voi
           <Checkbox value={notify} onChange={setNotify}>{t("imports.notify")}</Checkbox>
           <span className="fill" />
           {mayOverride && counts.conflicts > 0 && <Button onPress={() => setForcing(true)}>{t("imports.override", { count: counts.conflicts })}</Button>}
-          <Button kind="primary" isDisabled={bookable === 0} onPress={() => onConfirm({ notify })}>{t("imports.confirm", { count: bookable })}</Button>
+          <Button kind="primary" isDisabled={bookable === 0} onPress={() => onConfirm({ notify }).catch(setError)}>{t("imports.confirm", { count: bookable })}</Button>
         </footer>
       )}
-      {forcing && onConfirm && <ReasonSheet title={t("calendar.override")} action={t("calendar.overrideAction")} onClose={() => setForcing(false)} onDone={(reason) => { setForcing(false); void onConfirm({ notify, override: { reason } }); }} />}
+      {forcing && onConfirm && <ReasonSheet title={t("calendar.override")} action={t("calendar.overrideAction")} onClose={() => setForcing(false)} onDone={async (reason) => { await onConfirm({ notify, override: { reason } }); setForcing(false); }} />}
     </section>
   );
 }

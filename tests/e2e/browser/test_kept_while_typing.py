@@ -66,6 +66,25 @@ async def test_a_person_whom_a_colleague_has_changed_is_saved_by_another_press(d
     await _colleague(practice, path, archived=True)
 
 
+async def test_a_business_that_a_colleague_has_changed_is_saved_by_another_press(
+    desk: Desk, practice: Practice
+) -> None:
+    path = f"/v1/businesses/{practice.dental['id']}"
+    await desk.goto("/settings/businesses")
+    await desk.page.get_by_role("button", name="Hudson Dental").click()
+    form = desk.page.locator("form").filter(has=desk.page.get_by_role("heading", name="Hudson Dental"))
+    await form.get_by_label("Phone").fill("+12125550104")
+    await _colleague(practice, path, address="1 Hudson Street")
+
+    await desk.button("Save", within=form).click()
+    await see(form).to_contain_text("Somebody else changed it just now.")
+    await desk.button("Save", within=form).click()
+
+    await desk.told("Saved")
+    saved = expect(await practice.world.booking.get(path))
+    assert (saved["phone"], saved["address"]) == ("+12125550104", "1 Hudson Street")
+
+
 async def test_removing_other_hours_leaves_what_is_typed_of_time_off(desk: Desk, practice: Practice) -> None:
     on = practice.a_day() + timedelta(days=200)
     await desk.goto("/availability")

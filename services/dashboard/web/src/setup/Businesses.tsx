@@ -4,6 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import type { Business } from "../api/catalogue";
+import { changedFields } from "../api/changes";
 import { ask } from "../api/client";
 import { useRight, useSession } from "../api/session";
 import { useBusiness } from "../business";
@@ -45,7 +46,7 @@ export function Businesses() {
           </li>
         ))}
       </ul>
-      {editing ? <BusinessForm key={editing === "new" ? "new" : editing.id} known={editing === "new" ? null : editing} onDone={() => setEditing(null)} /> : <Button icon="plus" onPress={() => setEditing("new")}>{t("business.add")}</Button>}
+      {editing ? <BusinessForm key={editing === "new" ? "new" : editing.id} known={editing === "new" ? null : (businesses.find((business) => business.id === editing.id) ?? editing)} onDone={() => setEditing(null)} /> : <Button icon="plus" onPress={() => setEditing("new")}>{t("business.add")}</Button>}
     </>
   );
 }
@@ -66,11 +67,14 @@ function BusinessForm({ known, onDone }: { known: Business | null; onDone: () =>
   const zones = useMemo(() => Intl.supportedValuesOf("timeZone").map((id) => ({ id, name: id.replaceAll("_", " ") })), []);
   const countries = useMemo(() => countriesIn(i18n.language), [i18n.language]);
   const currencies = useMemo(() => currenciesIn(i18n.language), [i18n.language]);
+  const typed = { name: name.trim(), zone, country, phone_region: country, currency, phone: phone.trim() || null, email: email.trim() || null, address: address.trim() || null, ...publicSettingsBody(publicPage) };
+  // A country that is only proposed here is one that was changed.
+  const [begun] = useState({ ...typed, country: known?.country ?? null, phone_region: known?.phone_region ?? null });
   const save = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
     setError(null);
-    const body = { name: name.trim(), zone, country, phone_region: country, currency, phone: phone.trim() || null, email: email.trim() || null, address: address.trim() || null, ...publicSettingsBody(publicPage), ...(known ? {} : { locale: i18n.language }) };
+    const body = known ? changedFields(begun, typed) : { ...typed, locale: i18n.language };
     try {
       await ask("booking", known ? `/businesses/${known.id}` : "/businesses", { method: known ? "PATCH" : "POST", version: known?.version, body });
       await queries.invalidateQueries({ queryKey: ["businesses"] });
@@ -79,6 +83,8 @@ function BusinessForm({ known, onDone }: { known: Business | null; onDone: () =>
     } catch (failure) {
       setError(failure);
       setBusy(false);
+      // Where somebody was faster, theirs is to be had: this list is kept for minutes.
+      void queries.invalidateQueries({ queryKey: ["businesses"] });
     }
   };
   return (

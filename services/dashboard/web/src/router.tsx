@@ -1,7 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { AppointmentPage } from "./appointments/AppointmentPage";
 import { type DrawerTab, isDrawerTab, readSearch } from "./appointments/filters";
-import { ListPage } from "./appointments/ListPage";
 import type { NewSearch } from "./appointments/NewPage";
 import { CalendarPage, type View } from "./calendar/CalendarPage";
 import { REPORTS, type ReportSearch } from "./reports/reports";
@@ -41,7 +40,7 @@ const calendar = createRoute({
   }),
   component: CalendarPage,
 });
-const list = createRoute({ getParentRoute: () => root, path: "/appointments", validateSearch: readSearch, component: ListPage });
+const list = createRoute({ getParentRoute: () => root, path: "/appointments", validateSearch: readSearch, component: lazyRouteComponent(() => import("./appointments/ListPage"), "ListPage") });
 const fresh = createRoute({
   getParentRoute: () => root,
   path: "/appointments/new",

@@ -222,6 +222,12 @@ export class Clock {
     return this.format("shortDay", { weekday: "short", day: "numeric", month: "short" }).format(instant);
   }
 
+  /** The same, with its year where that is not this one. */
+  datedDay(instant: Instant): string {
+    if (inZone(instant, this.zone).year === inZone(now(), this.zone).year) return this.shortDay(instant);
+    return this.format("datedDay", { weekday: "short", day: "numeric", month: "short", year: "numeric" }).format(instant);
+  }
+
   longDay(instant: Instant): string {
     return this.format("longDay", { weekday: "long", day: "numeric", month: "long" }).format(instant);
   }

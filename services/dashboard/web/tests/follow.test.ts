@@ -51,6 +51,24 @@ describe("follow", () => {
     page.stop();
   });
 
+  it("reads a series anew when one of its dates has changed, and only then", async () => {
+    const page = shown();
+    await page.read();
+    const readings: string[] = [];
+    const queryKey = ["appointments", "series", "weekly"];
+    const observer = new QueryObserver(page.client, { queryKey, queryFn: async () => (readings.push("read"), { occurrences: [{ appointment_id: "a" }, { appointment_id: null }] }) });
+    const leave = observer.subscribe(() => undefined);
+    await page.pass(0);
+    page.follower.tell("b", 2);
+    await page.pass(200);
+    expect(readings).toHaveLength(1);
+    page.follower.tell("a", 2);
+    await page.pass(200);
+    expect(readings).toHaveLength(2);
+    leave();
+    page.stop();
+  });
+
   it("puts in once more what an older reading would undo", async () => {
     const page = shown();
     const before = [...page.book.values()];

@@ -8,6 +8,7 @@ import type { Query as CachedQuery, InfiniteData, QueryClient, QueryKey } from "
 import { type Appointment, type Page, type PlainAppointment, endOf, patchAppointment, questionOf } from "./appointments";
 import { askAnew, readFailed } from "./askAnew";
 import { ask } from "./client";
+import type { components } from "./schema/booking";
 import { forget, naming } from "./people";
 import { ANY, type Told, patchPages, patchWindow } from "./patching";
 import { oneAtATime, pause, seldom } from "./rests";
@@ -40,6 +41,7 @@ const WITH_PEOPLE: readonly QueryKey[] = [["clients"], ["messages"], ["reports"]
 const BETWEEN_PEOPLE = 1_000;
 const OTHERS_KNOW_AFTER = 5_000;
 
+type Series = components["schemas"]["SeriesReportOut"];
 type Patch = { told: Told; answers: ReadonlyMap<string, Appointment> };
 
 export type Follower = {
@@ -97,6 +99,8 @@ async function readAsOwn(client: QueryClient, ids: readonly string[]): Promise<v
   await (follower ? follower.readOwn(ids) : askAnew(client, ["appointments"]));
 }
 
+const isOfSeries = (series: Series | undefined, told: Told): boolean => series?.occurrences.some(({ appointment_id: id }) => id !== null && told.has(id)) ?? false;
+
 export function follow(client: QueryClient): Follower {
   const waiting = new Map<string, number>();
   const people = new Set<string>();
@@ -142,6 +146,7 @@ export function follow(client: QueryClient): Follower {
     if (told.size > MOST) return anew(["appointments"]);
     for (const queryKey of LISTS) void client.invalidateQueries({ queryKey, type: "inactive", refetchType: "none" });
     for (const id of told.keys()) for (const kind of ["single", "history"]) void askAnew(client, ["appointments", kind, id]);
+    void client.invalidateQueries({ queryKey: ["appointments", "series"], predicate: ({ state }) => isOfSeries(state.data as Series | undefined, told) });
     const shown = LISTS.flatMap((queryKey) => client.getQueryCache().findAll({ queryKey, type: "active" }));
     const done = await Promise.allSettled(shown.map((query) => read(query, told)));
     if (done.some((outcome) => outcome.status === "rejected")) anew(["appointments"]);

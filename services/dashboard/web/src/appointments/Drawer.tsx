@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Suspense, lazy, useEffect, useRef, useState } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { useTranslation } from "react-i18next";
-import { type Appointment, readRefused, staffOf, useAppointment, useAppointmentPages } from "../api/appointments";
+import { type Appointment, readRefused, staffOf, useAppointment } from "../api/appointments";
 import { type Business, useActions } from "../api/catalogue";
 import { isOwnVersion, showOwn } from "../api/follow";
 import { useRight } from "../api/session";
@@ -31,6 +31,7 @@ const ChangedElsewhere = lazy(() => import("./ChangedElsewhere"));
 const HistoryTab = lazy(() => import("./HistoryTab").then(({ HistoryTab }) => ({ default: HistoryTab })));
 const MessagesTab = lazy(() => import("./MessagesTab").then(({ MessagesTab }) => ({ default: MessagesTab })));
 const OverrideNote = lazy(() => import("./OverrideNote"));
+const SeriesDates = lazy(() => import("./SeriesDates"));
 const RemindersTab = lazy(() => import("./MessagesTab").then(({ RemindersTab }) => ({ default: RemindersTab })));
 
 /** Where in the drawer one is. `write` is another number each time that the client is to be written to. */
@@ -120,7 +121,7 @@ function Content({ appointment, place, onPlace, onOther }: ContentProps) {
           ))}
         </TabList>
         <TabPanel id="details" className="body">
-          <Details appointment={appointment} clock={clock} business={business} onOther={onOther} onEdit={verbs.some((verb) => verb.id === "edit") ? () => act("edit") : null} />
+          <Details appointment={appointment} clock={clock} business={business} onOther={onOther} onEdit={verbs.some((verb) => verb.id === "edit") ? () => act("edit") : null} onSeries={verbs.some((verb) => verb.id === "series") ? () => act("series") : null} />
         </TabPanel>
         <TabPanel id="history" className="body">
           <Suspense fallback={<Waiting />}>
@@ -193,9 +194,9 @@ function useFieldFocus(box: React.RefObject<HTMLElement | null>, asked: number |
   });
 }
 
-type DetailsProps = { appointment: Appointment; clock: Clock; business: Business | undefined; onOther: (id: string) => void; onEdit: (() => void) | null };
+type DetailsProps = { appointment: Appointment; clock: Clock; business: Business | undefined; onOther: (id: string) => void; onEdit: (() => void) | null; onSeries: (() => void) | null };
 
-function Details({ appointment, clock, business, onOther, onEdit }: DetailsProps) {
+function Details({ appointment, clock, business, onOther, onEdit, onSeries }: DetailsProps) {
   const { t, i18n } = useTranslation();
   const client = useQueryClient();
   const mayWrite = useRight("write_appointments") && !["completed", "cancelled", "rescheduled", "no_show", "dismissed"].includes(appointment.status);
@@ -310,7 +311,9 @@ function Details({ appointment, clock, business, onOther, onEdit }: DetailsProps
           <>
             <dt>{t("drawer.series")}</dt>
             <dd>
-              <SeriesDates seriesId={appointment.series_id} current={appointment.id} clock={clock} onOther={onOther} />
+              <Suspense fallback={<Waiting />}>
+                <SeriesDates seriesId={appointment.series_id} current={appointment} clock={clock} onOther={onOther} onChange={onSeries} />
+              </Suspense>
             </dd>
           </>
         )}
@@ -318,25 +321,5 @@ function Details({ appointment, clock, business, onOther, onEdit }: DetailsProps
       <Notes draft={`${appointment.id} notes`} name={t("field.notes")} hint={t("drawer.notesHint")} value={appointment.notes} editable={mayNote} onSave={(notes) => save({ notes })} />
       <Notes draft={`${appointment.id} internal_notes`} name={t("field.internalNotes")} hint={t("neverSeen")} value={appointment.internal_notes} editable={mayNote} onSave={(notes) => save({ internal_notes: notes })} />
     </>
-  );
-}
-
-function SeriesDates({ seriesId, current, clock, onOther }: { seriesId: string; current: string; clock: Clock; onOther: (id: string) => void }) {
-  const dates = useAppointmentPages({ series_id: seriesId }, "starts_at");
-  const items = dates.data?.pages[0]?.items ?? [];
-  return (
-    <ul className="dates-list">
-      {items.slice(0, 12).map((item) => (
-        <li key={item.id}>
-          {item.id === current ? (
-            <b>{clock.dayAndTime(instantOf(item.starts_at))}</b>
-          ) : (
-            <button type="button" className="link" onClick={() => onOther(item.id)}>
-              {clock.dayAndTime(instantOf(item.starts_at))}
-            </button>
-          )}
-        </li>
-      ))}
-    </ul>
   );
 }

@@ -15,10 +15,13 @@ import { type Instant, MINUTE, countdown, dayOf, duration, instantOf, isoOf, now
 import { Button } from "../ui/Button";
 import { Checkbox, ComboBox, Select, TextField } from "../ui/fields";
 import { Empty, Page, Waiting } from "../ui/Page";
-import { Problem, sayReason } from "../ui/Problem";
+import { sayReason } from "../ui/Problem";
 import { toast } from "../ui/toasts";
 import { FirstBusiness } from "../setup/Businesses";
-import { Repeat, type Rule, ruleBody } from "./Repeat";
+import { Repeat } from "./Repeat";
+import { type Rule, conflictBody, isWhole, ruleBody } from "./recurrence";
+import { SeriesProblem, SeriesReport } from "./SeriesReport";
+import { type RefusedDate, leftOut, newBooked } from "./series";
 import { ReasonSheet } from "./sheets";
 import { SlotPicker } from "./SlotPicker";
 import { useHold } from "./useHold";
@@ -70,6 +73,7 @@ function NewForm() {
   const [busy, setBusy] = useState(false);
   const [forcing, setForcing] = useState(false);
   const [waiting, setWaiting] = useState(false);
+  const [report, setReport] = useState<{ done: string; dates: RefusedDate[]; onClose: () => void } | null>(null);
   const key = useRef<{ body: string; key: string } | null>(null);
 
   useEffect(() => {
@@ -81,7 +85,7 @@ function NewForm() {
   const length = Number(minutes) || service?.duration_minutes || null;
   const wantsClient = client.id !== null || (client.name.trim() !== "" && (client.phone.trim() !== "" || client.email.trim() !== "" || client.none));
   const wantsService = custom ? serviceName.trim() !== "" && Number(minutes) > 0 : service !== undefined;
-  const ready = wantsClient && wantsService && start !== null;
+  const ready = wantsClient && wantsService && start !== null && (rule === null || isWhole(rule, dayOf(start, clock.zone)));
   const what = useMemo(
     () =>
       business && wantsService
@@ -108,7 +112,7 @@ function NewForm() {
     notify,
     ...(price.trim() ? { quoted_price: { amount: price.trim().replace(",", "."), currency: service?.price?.currency ?? business.currency } } : {}),
     ...(reason ? { override: { reason } } : rule === null && hold.id ? { hold_id: hold.id } : {}),
-    ...(rule ? { recurrence: ruleBody(rule), on_conflict: "skip" } : {}),
+    ...(rule ? { recurrence: ruleBody(rule), ...conflictBody(rule, reason) } : {}),
   });
 
   // Back to the screen it was opened from; opened by its address alone there is none of ours to go back to.
@@ -124,10 +128,14 @@ function NewForm() {
     setBusy(true);
     setError(null);
     let booked: PlainAppointment | null = null;
+    let left: RefusedDate[] = [];
+    let said = "";
     try {
       if (rule) {
         const made = await ask<Schemas["SeriesReportOut"]>("booking", "/series", { method: "POST", body: wish, key: key.current.key });
-        toast(t("new.series", { booked: made.booked + made.forced, skipped: made.skipped }));
+        left = leftOut(made);
+        said = t("new.series", { booked: newBooked(made), skipped: made.skipped });
+        if (left.length === 0) toast(said);
       } else {
         const answer: Answer<Schemas["BookedAppointmentOut"]> = await send(addressOf("booking", "/appointments"), { method: "POST", body: wish, key: key.current.key });
         const appointment: PlainAppointment = answer.body;
@@ -143,11 +151,16 @@ function NewForm() {
       await (booked ? showOwn(queries, booked) : queries.invalidateQueries({ queryKey: ["appointments"] }));
       void queries.invalidateQueries({ queryKey: ["slots"] });
       void queries.invalidateQueries({ queryKey: ["clients"] });
-      if (another) {
+      const go = () => {
+        setReport(null);
+        if (!another) return close();
         setStart(null);
         setNotes("");
         setInternal("");
-      } else close();
+      };
+      if (left.length === 0) return go();
+      setForcing(false);
+      setReport({ done: said, dates: left, onClose: go });
     } catch (failure) {
       setError(failure);
       void queries.invalidateQueries({ queryKey: ["slots"] });
@@ -237,7 +250,7 @@ function NewForm() {
             )}
           </div>
         </div>
-        <Problem error={error ?? known.error} />
+        <SeriesProblem error={error ?? known.error} clock={clock} />
         {hold.problem && <div className="problem" role="status">{hold.problem.map((reason) => <p key={reason.code}>{sayReason(t, reason)}</p>)}</div>}
         <footer className="new-foot">
           <span role="status">
@@ -270,6 +283,7 @@ function NewForm() {
           </Button>
         </footer>
       </form>
+      {report && <SeriesReport {...report} clock={clock} />}
       {waiting && service && <WaitSheet businessId={business.id} serviceId={service.id} staff={staff === ANY ? null : staff} client={client} day={day} onClose={() => setWaiting(false)} onDone={close} />}
       {forcing && <ReasonSheet title={t("calendar.override")} action={t("calendar.overrideAction")} onClose={() => setForcing(false)} onDone={(reason) => book(false, reason)} />}
     </Page>

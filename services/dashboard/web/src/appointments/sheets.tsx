@@ -58,7 +58,11 @@ type CancelProps = {
   count: number;
   /** Whose it is, where it is one and that is known here. */
   name?: string;
+  /** Of how many clients they are, where that is another number. */
+  clients?: number;
   notify: boolean;
+  /** What is asked before the reason. */
+  children?: React.ReactNode;
   /** Of an erased client nothing is written, and nobody is told. */
   erased?: boolean;
   onClose: () => void;
@@ -68,7 +72,7 @@ type CancelProps = {
 const REASONS = ["client", "staff", "ill", "closed", "mistake"] as const;
 
 /** Cancel, for one or many. The way out keeps it. */
-export function CancelSheet({ count, name, notify, erased = false, onClose, onDone }: CancelProps) {
+export function CancelSheet({ count, name, clients = count, notify, children, erased = false, onClose, onDone }: CancelProps) {
   const { t } = useTranslation();
   const [reason, setReason] = useState("");
   const [tell, setTell] = useState(notify);
@@ -78,6 +82,7 @@ export function CancelSheet({ count, name, notify, erased = false, onClose, onDo
     <Sheet
       title={count === 1 && !name ? t("verb.cancel") : t("cancel.title", { count, name })}
       onClose={onClose}
+      stays={busy}
       footer={
         <>
           <Button onPress={onClose}>{t("cancel.keep", { count })}</Button>
@@ -88,6 +93,7 @@ export function CancelSheet({ count, name, notify, erased = false, onClose, onDo
       }
     >
       <Problem error={error} />
+      {children}
       {erased ? (
         <p>{t("inbound.reason.client_erased")}</p>
       ) : (
@@ -104,7 +110,7 @@ export function CancelSheet({ count, name, notify, erased = false, onClose, onDo
           </div>
           <TextField label={t("reason")} value={reason} onChange={setReason} lines={2} maxLength={1000} isRequired autoFocus />
           <Checkbox value={tell} onChange={setTell}>
-            {t("cancel.notify", { count })}
+            {t("cancel.notify", { count: clients })}
           </Checkbox>
         </>
       )}

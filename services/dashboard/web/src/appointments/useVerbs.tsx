@@ -18,6 +18,8 @@ import { CancelSheet, CompleteSheet } from "./sheets";
 /* Of files of their own: most days most appointments stay where they are. */
 const CorrectSheet = lazy(() => import("./CorrectSheet").then(({ CorrectSheet }) => ({ default: CorrectSheet })));
 const MoveSheet = lazy(() => import("./MoveSheet").then(({ MoveSheet }) => ({ default: MoveSheet })));
+const SeriesCancel = lazy(() => import("./SeriesCancel"));
+const SeriesChange = lazy(() => import("./SeriesChange"));
 
 export const VERB_ICON: Record<string, IconName> = {
   approve: "check",
@@ -27,6 +29,7 @@ export const VERB_ICON: Record<string, IconName> = {
   complete: "check2",
   message: "msg",
   edit: "edit",
+  series: "rep",
   no_show: "ban",
   dismiss: "arch",
   reopen: "rep",
@@ -34,14 +37,14 @@ export const VERB_ICON: Record<string, IconName> = {
   archive: "arch",
   unarchive: "arch",
 };
-const ORDER = ["approve", "confirm", "complete", "reschedule", "no_show", "reopen", "message", "edit", "dismiss", "decline", "cancel", "archive", "unarchive"];
+const ORDER = ["approve", "confirm", "complete", "reschedule", "no_show", "reopen", "message", "edit", "series", "dismiss", "decline", "cancel", "archive", "unarchive"];
 /** What a right to book is enough for. */
 const BOOKING = new Set(["confirm", "reschedule", "cancel"]);
 const ACTIVE: ReadonlySet<string> = new Set(["scheduled", "confirmed"]);
 const OPEN: ReadonlySet<string> = new Set(["pending", ...ACTIVE]);
 const UNDONE_BY_REOPEN = new Set(["complete", "no_show", "dismiss"]);
 const ASKS_REASON = new Set(["decline", "cancel"]);
-const ASKS = new Set([...ASKS_REASON, "complete", "reschedule", "edit"]);
+const ASKS = new Set([...ASKS_REASON, "complete", "reschedule", "edit", "series"]);
 
 const FOCUS_AFTER = 50;
 
@@ -66,6 +69,7 @@ export function useVerbs({ onMessage }: { onMessage: (appointment: Appointment) 
   const canBe = (verb: string, appointment: Appointment): boolean => {
     if (verb === "message") return maySend;
     if (verb === "edit") return mayWrite && OPEN.has(appointment.status) && appointment.verbs.includes("update");
+    if (verb === "series") return mayBook && appointment.series_id !== null && OPEN.has(appointment.status);
     if (!(BOOKING.has(verb) ? mayBook : mayWrite)) return false;
     return appointment.verbs.includes(verb) || (verb === "no_show" && ACTIVE.has(appointment.status));
   };
@@ -138,6 +142,8 @@ function Asked({ verb, appointment: shown, onClose, onDone }: AskedProps) {
     }
     onClose();
   };
+  if (verb === "series") return <SeriesChange appointment={appointment} onClose={onClose} />;
+  if (verb === "cancel" && appointment.series_id !== null && appointment.client.name) return <SeriesCancel appointment={appointment} onClose={onClose} onThis={(reason, notify) => go({ reason, tell_client: notify })} />;
   if (ASKS_REASON.has(verb)) return <CancelSheet count={1} name={appointment.client.name} notify={appointment.notify_client} erased={!appointment.client.name} onClose={onClose} onDone={(reason, notify) => go({ ...(reason ? { reason } : {}), tell_client: notify })} />;
   if (verb === "complete") return <CompleteSheet appointment={appointment} currency={businesses.find((business) => business.id === appointment.business_id)?.currency ?? "EUR"} onClose={onClose} onDone={go} />;
   if (verb === "reschedule") return <MoveSheet appointment={appointment} onClose={onClose} />;

@@ -39,8 +39,8 @@ export function ClientSheet({ client, onClose, onDone }: { client?: Client; onCl
       onDone(saved);
     } catch (failure) {
       setError(failure);
-      // Where somebody was faster, what they have saved is to be had.
-      void queries.invalidateQueries({ queryKey: ["clients"] });
+      // Where somebody was faster, what they have saved is to be had before the next press.
+      await queries.invalidateQueries({ queryKey: ["clients"] });
     }
   };
   return (

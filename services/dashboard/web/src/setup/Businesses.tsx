@@ -82,9 +82,9 @@ function BusinessForm({ known, onDone }: { known: Business | null; onDone: () =>
       onDone();
     } catch (failure) {
       setError(failure);
+      // Where somebody was faster, theirs is to be had before the next press: this list is kept for minutes.
+      await queries.invalidateQueries({ queryKey: ["businesses"] });
       setBusy(false);
-      // Where somebody was faster, theirs is to be had: this list is kept for minutes.
-      void queries.invalidateQueries({ queryKey: ["businesses"] });
     }
   };
   return (

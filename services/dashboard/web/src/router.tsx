@@ -1,6 +1,8 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { AppointmentPage } from "./appointments/AppointmentPage";
 import { type DrawerTab, isDrawerTab, readSearch } from "./appointments/filters";
+/* Tables, tabs and chips of all pages: not with the list's code, which comes when the list does. */
+import "./appointments/list.css";
 import type { NewSearch } from "./appointments/NewPage";
 import { CalendarPage, type View } from "./calendar/CalendarPage";
 import { REPORTS, type ReportSearch } from "./reports/reports";

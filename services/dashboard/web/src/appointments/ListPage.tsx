@@ -26,7 +26,6 @@ import { FilterChips } from "./FilterChips";
 import { type DrawerTab, type ListSearch, keyOf, queryOf, sortOf } from "./filters";
 import { linesOf } from "./lines";
 import { DayRow, SearchField, SortHead, Spacer, StatusTabs } from "./ListParts";
-import "./list.css";
 import { NothingHere } from "./NothingHere";
 import { Row, type RowHand } from "./Row";
 import { NONE, type Selection, drawn, toggled } from "./selection";

@@ -57,6 +57,7 @@ def answer(path: str, query: Mapping[str, list[str]]) -> Json:
     if (service, rest) == ("booking", f"/appointments/{FIRST}"):
         return _checked(service, "ListedAppointmentOut", next(item for item in _appointments() if item["id"] == FIRST))
     schema, body = {
+        ("booking", f"/appointments/{FIRST}/history"): ("HistoryOut", {"chain": [], "items": [], "messages": []}),
         ("booking", "/appointments/counts"): ("CountsOut", _counts(query.get("status", []))),
         ("booking", "/businesses"): ("Page_BusinessOut_", _page([_business()])),
         ("booking", "/resources"): ("Page_ResourceOut_", _page([_resource(name) for name in _STAFF])),

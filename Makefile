@@ -40,7 +40,7 @@ ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
 	$(BIN)/pytest libs services deploy --numprocesses auto --maxprocesses 4 --dist loadfile
-	$(BIN)/pytest tests -m "not long"
+	$(BIN)/pytest tests -m "not long" --numprocesses 2 --dist loadfile
 endif
 
 planted: $(READY) ## The checker: a minute of work, then with bugs planted (takes long)

@@ -91,6 +91,7 @@ KEPT: Final[Mapping[str, Mapping[str, str]]] = {
         "resources": _STATE,
         "services": _STATE,
         "client_contacts": _STATE,
+        "former_contacts": "a digest for each number or address that a client had before; an erase removes them",
         "import_files": "a task of their own removes them when an import's time is over",
         "outbox": _SENT,
     },

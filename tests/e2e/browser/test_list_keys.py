@@ -33,24 +33,24 @@ async def test_arrows_go_from_row_to_row_and_with_shift_select(desk: Desk, pract
 
 async def test_message_and_edit_on_the_current_appointment(desk: Desk, practice: Practice) -> None:
     day = practice.a_day()
-    await practice.book(day, "Keys Mia", staff=0)
-    await practice.book(day + timedelta(hours=1), "Keys Eva", staff=0)
-    await desk.open_list(q="Keys", sort="starts_at")
-    await see(desk.row("Keys Eva")).to_be_visible()
+    await practice.book(day, "Taste Mia", staff=0)
+    await practice.book(day + timedelta(hours=1), "Taste Eva", staff=0)
+    await desk.open_list(q="Taste", sort="starts_at")
+    await see(desk.row("Taste Eva")).to_be_visible()
 
     await desk.press("j", "e")
-    await see(desk.sheet.get_by_role("heading", name="Correct the appointment of Keys Mia")).to_be_visible()
+    await see(desk.sheet.get_by_role("heading", name="Correct the appointment of Taste Mia")).to_be_visible()
     await desk.press("Escape")
     await see(desk.sheet).to_have_count(0)
     await desk.press("j", "m")
-    await see(desk.drawer.get_by_role("heading", name="Keys Eva")).to_be_visible()
+    await see(desk.drawer.get_by_role("heading", name="Taste Eva")).to_be_visible()
     await see(desk.drawer.get_by_role("tab", name="Messages")).to_have_attribute("aria-selected", "true")
     await see(desk.drawer.get_by_label("Message to the client")).to_be_focused()
 
     # In the drawer: it was written in, and left.
     await desk.drawer.get_by_role("tab", name="Details").click()
     await desk.press("e")
-    await see(desk.sheet.get_by_role("heading", name="Keys Eva")).to_be_visible()
+    await see(desk.sheet.get_by_role("heading", name="Taste Eva")).to_be_visible()
     await desk.press("Escape")
     await see(desk.sheet).to_have_count(0)
     await desk.press("m")

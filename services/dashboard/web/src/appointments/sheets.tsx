@@ -6,6 +6,7 @@ import { Button } from "../ui/Button";
 import { Checkbox, TextField } from "../ui/fields";
 import { Problem } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
+import { useAnswer } from "../ui/useAnswer";
 import { amountOf } from "./amount";
 import { Theirs } from "./Notes";
 
@@ -34,24 +35,6 @@ export function ReasonSheet({ title, action, onClose, onDone }: ReasonProps) {
       <TextField label={t("reason")} value={reason} onChange={setReason} lines={3} maxLength={200} autoFocus isRequired hint={t("reasonHint")} />
     </Sheet>
   );
-}
-
-/** What a sheet waits for: it stays, with what was typed, where it is refused. */
-function useAnswer() {
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
-  const run = async (work: () => Promise<void>) => {
-    setBusy(true);
-    setError(null);
-    try {
-      await work();
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { busy, error, run };
 }
 
 type CancelProps = {

@@ -10,6 +10,7 @@ import { TextField } from "../ui/fields";
 import { Problem } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
 import { toast } from "../ui/toasts";
+import { useAnswer } from "../ui/useAnswer";
 
 type Link = { url: string; expires_at: string };
 
@@ -26,20 +27,8 @@ export function ClientLinks({ clientId, name, appointmentId }: { clientId: strin
   const { clock } = useBusiness();
   const [shown, setShown] = useState<Link | null>(null);
   const [revoking, setRevoking] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const [busy, setBusy] = useState(false);
   const until = (link: Link) => clock.dayAndTime(instantOf(link.expires_at));
-  const run = async (work: () => Promise<void>) => {
-    setBusy(true);
-    setError(null);
-    try {
-      await work();
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { busy, error, run, clear } = useAnswer();
   const copy = () =>
     run(async () => {
       const { body: link } = await send<Link>(LINKS, { method: "POST", body: { client_id: clientId, appointment_id: appointmentId ?? null } });
@@ -62,7 +51,7 @@ export function ClientLinks({ clientId, name, appointmentId }: { clientId: strin
       {!revoking && <Problem error={error} />}
       <div className="row">
         <Button icon="link" isDisabled={busy} onPress={() => void copy()}>{t("links.copy")}</Button>
-        <Button kind="quiet" isDisabled={busy} onPress={() => { setError(null); setRevoking(true); }}>{t("links.revoke")}</Button>
+        <Button kind="quiet" isDisabled={busy} onPress={() => { clear(); setRevoking(true); }}>{t("links.revoke")}</Button>
       </div>
       {shown && (
         <Sheet title={t("links.title")} onClose={() => setShown(null)} footer={<Button onPress={() => setShown(null)}>{t("close")}</Button>}>

@@ -8,6 +8,7 @@ import { Copy } from "../ui/Copy";
 import { Checkbox, Select, TextField } from "../ui/fields";
 import { Waiting } from "../ui/Page";
 import { Problem } from "../ui/Problem";
+import { useAnswer } from "../ui/useAnswer";
 
 type Provider = {
   issuer: string;
@@ -57,20 +58,8 @@ function ProviderForm({ provider }: { provider: Provider | null }) {
   const [role, setRole] = useState(provider?.default_role ?? "none");
   const [creates, setCreates] = useState(provider?.creates_users ?? false);
   const [required, setRequired] = useState(provider?.required ?? false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
   const [tested, setTested] = useState<{ ok: boolean; reason: string | null } | null>(null);
-  const run = async (work: () => Promise<unknown>) => {
-    setError(null);
-    setBusy(true);
-    try {
-      await work();
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { busy, error, run } = useAnswer();
   const changed = () => queries.invalidateQueries({ queryKey: ["identity-provider"] });
   const save = (event: FormEvent) => {
     event.preventDefault();

@@ -119,6 +119,11 @@ async def test_no_route_shows_or_changes_what_lies_outside(
             json={"subject": "a", "text": "b", "appointment_id": str(appointment.id)},
             expected=NOT_FOUND,
         ),
+        Probe(
+            route="POST /v1/templates/preview",
+            json={"kind": "cancelled", "appointment_id": str(appointment.id)},
+            expected=NOT_FOUND,
+        ),
         Probe(route="GET /v1/templates/{template_id}", path=f"/v1/templates/{template}", expected=read),
         Probe(route="GET /v1/templates/{template_id}", path=f"/v1/templates/{shared}", expected=OPEN),
         Probe(

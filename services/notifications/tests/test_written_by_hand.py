@@ -171,3 +171,38 @@ async def test_a_colleague_is_shown_what_they_will_get(salon: Salon) -> None:
     body = {"text": "{{ recipient.name }} for {{ client.name }}", "subject": "-", "appointment_id": str(appointment.id)}
     shown = await salon.http.post("/v1/templates/preview", json={**body, "audience": "staff"})
     assert shown.json()["text"].strip() == "Ada for Grace Hopper"
+
+
+async def test_what_a_client_is_told_of_a_cancellation_is_seen_before_it(salon: Salon) -> None:
+    appointment = salon.snapshot(starts_at=datetime(2026, 3, 10, 9, tzinfo=UTC))
+    await salon.receive(salon.created(appointment))
+    asked = {"kind": "cancelled", "appointment_id": str(appointment.id)}
+    built_in = (await salon.viewer.post("/v1/templates/preview", json=asked)).json()
+    assert built_in["subject"].startswith("Cancelled: Haircut")
+    assert ("10:00" in built_in["text"], built_in["reason"]) == (True, None)
+
+    own = {
+        "kind": "cancelled",
+        "locale": "en",
+        "subject": "Off",
+        "text": "{{ client.name }}, not at {{ appointment.time }}.",
+    }
+    assert (await salon.http.post("/v1/templates", json=own)).status_code == 201
+    shown = (await salon.viewer.post("/v1/templates/preview", json=asked)).json()
+    assert (shown["subject"], shown["text"]) == ("Off", "Grace Hopper, not at 10:00.\n")
+
+    assert (await salon.stranger.post("/v1/templates/preview", json=asked)).status_code == 404
+    assert (await salon.http.post("/v1/templates/preview", json={"kind": "cancelled"})).status_code == 422
+
+
+async def test_why_a_client_is_told_nothing_of_a_cancellation_is_seen_before_it(salon: Salon) -> None:
+    appointment = salon.snapshot()
+    await salon.receive(salon.created(appointment))
+    asked = {"kind": "cancelled", "appointment_id": str(appointment.id)}
+    address = f"/v1/clients/{salon.client_id}/preferences"
+    assert (await salon.http.put(address, json={"opted_out": ["email"]})).status_code == 200
+    assert (await salon.http.post("/v1/templates/preview", json=asked)).json()["reason"] == "opted_out"
+
+    assert (await salon.http.put(address, json={"opted_out": []})).status_code == 200
+    await salon.receive_states(salon.client(email=None, version=2))
+    assert (await salon.http.post("/v1/templates/preview", json=asked)).json()["reason"] == "no_address"

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from harness.desk import Desk, see
 from harness.practice import Practice
-from harness.world import expect
+from harness.world import expect, until_true
 
 
 async def test_the_sheet_of_one_that_is_selected_names_that_one(desk: Desk, practice: Practice) -> None:
@@ -54,3 +54,28 @@ async def test_what_an_erased_client_has_left_open_is_cancelled_without_a_word(d
     await desk.told("Cancelled")
     now = expect(await practice.world.booking.get(f"/v1/appointments/{booked['id']}"))
     assert (now["status"], now["cancellation_reason"]) == ("cancelled", "erased")
+
+
+async def test_whoever_cancels_sees_what_the_client_is_told_and_whether_it_is_late(
+    desk: Desk, practice: Practice
+) -> None:
+    world = practice.world
+    strict = {"business_id": world.business["id"], "name": f"Strict {uuid4().hex[:6]}", "duration_minutes": 45}
+    strict["cancellation_notice_minutes"] = 60 * 24 * 365
+    service = expect(await world.booking.post("/v1/services", json=strict, headers=world.fresh_key()))
+    name = f"Livia {uuid4().hex[:6]}"
+    booked = await practice.book(practice.a_day(), name, staff=0, service_id=service["id"])
+
+    async def known() -> bool:
+        asked = {"kind": "cancelled", "appointment_id": booked["id"]}
+        return (await world.notifications.post("/v1/templates/preview", json=asked)).status_code == 200
+
+    await until_true(known, what="notifications know the appointment")
+    drawer = await desk.open(name)
+    await desk.button("More", within=drawer).click()
+    await desk.page.get_by_role("menuitem", name="Cancel appointment").click()
+    await see(desk.sheet).to_contain_text("Late: clients could cancel until")
+    news = desk.sheet.get_by_role("region")
+    await see(news).to_contain_text(f"Cancelled: {strict['name']}")
+    await desk.sheet.get_by_role("checkbox", name="Tell the client").uncheck(force=True)
+    await see(news).to_have_count(0)

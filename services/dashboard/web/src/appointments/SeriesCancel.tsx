@@ -40,8 +40,18 @@ export default function SeriesCancel({ appointment, onClose, onThis }: Props) {
       throw failure;
     }
   };
+  const isOne = scope === "this" || !series;
   return (
-    <CancelSheet count={scope === "this" || !series ? 1 : countReached(series, reach, now())} name={appointment.client.name} clients={1} notify={appointment.notify_client} onClose={onClose} onDone={cancel}>
+    <CancelSheet
+      count={isOne ? 1 : countReached(series, reach, now())}
+      name={appointment.client.name}
+      clients={1}
+      notify={appointment.notify_client}
+      about={isOne ? { appointment, kind: "cancelled" } : undefined}
+      hint={isOne ? undefined : t("cancel.together")}
+      onClose={onClose}
+      onDone={cancel}
+    >
       {/* Of a cancelled series its last dates alone are left. */}
       {series?.status === "active" && date !== null && (
         <Segments<Scope>

@@ -1,5 +1,5 @@
 /** The short questions of a verb: why, at which price, to which time. */
-import { useId, useState } from "react";
+import { Suspense, lazy, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Appointment } from "../api/appointments";
 import { Button } from "../ui/Button";
@@ -9,6 +9,10 @@ import { Sheet } from "../ui/Sheet";
 import { useAnswer } from "../ui/useAnswer";
 import { amountOf } from "./amount";
 import { Theirs } from "./Notes";
+
+/* Of a file of its own: most days most appointments stay. */
+const CancelPolicy = lazy(() => import("./CancelFacts").then(({ CancelPolicy }) => ({ default: CancelPolicy })));
+const CancelNews = lazy(() => import("./CancelFacts").then(({ CancelNews }) => ({ default: CancelNews })));
 
 type ReasonProps = { title: string; action: string; onClose: () => void; onDone: (reason: string) => void | Promise<void> };
 
@@ -44,6 +48,10 @@ type CancelProps = {
   /** Of how many clients they are, where that is another number. */
   clients?: number;
   notify: boolean;
+  /** The one that it is about, where it is one: what its service says of that, and what its client is told. */
+  about?: { appointment: Appointment; kind: "cancelled" | "declined" };
+  /** Beside that the client is told. */
+  hint?: string;
   /** What is asked before the reason. */
   children?: React.ReactNode;
   /** Of an erased client nothing is written, and nobody is told. */
@@ -55,7 +63,7 @@ type CancelProps = {
 const REASONS = ["client", "staff", "ill", "closed", "mistake"] as const;
 
 /** Cancel, for one or many. The way out keeps it. */
-export function CancelSheet({ count, name, clients = count, notify, children, erased = false, onClose, onDone }: CancelProps) {
+export function CancelSheet({ count, name, clients = count, notify, about, hint, children, erased = false, onClose, onDone }: CancelProps) {
   const { t } = useTranslation();
   const [reason, setReason] = useState("");
   const [tell, setTell] = useState(notify);
@@ -77,6 +85,11 @@ export function CancelSheet({ count, name, clients = count, notify, children, er
     >
       <Problem error={error} />
       {children}
+      {about?.kind === "cancelled" && (
+        <Suspense fallback={null}>
+          <CancelPolicy appointment={about.appointment} />
+        </Suspense>
+      )}
       {erased ? (
         <p>{t("inbound.reason.client_erased")}</p>
       ) : (
@@ -95,6 +108,12 @@ export function CancelSheet({ count, name, clients = count, notify, children, er
           <Checkbox value={tell} onChange={setTell}>
             {t("cancel.notify", { count: clients })}
           </Checkbox>
+          {tell && hint && <p className="hint">{hint}</p>}
+          {tell && about && (
+            <Suspense fallback={null}>
+              <CancelNews {...about} />
+            </Suspense>
+          )}
         </>
       )}
     </Sheet>

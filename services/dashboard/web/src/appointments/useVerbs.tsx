@@ -144,7 +144,7 @@ function Asked({ verb, appointment: shown, onClose, onDone }: AskedProps) {
   };
   if (verb === "series") return <SeriesChange appointment={appointment} onClose={onClose} />;
   if (verb === "cancel" && appointment.series_id !== null && appointment.client.name) return <SeriesCancel appointment={appointment} onClose={onClose} onThis={(reason, notify) => go({ reason, tell_client: notify })} />;
-  if (ASKS_REASON.has(verb)) return <CancelSheet count={1} name={appointment.client.name} notify={appointment.notify_client} erased={!appointment.client.name} onClose={onClose} onDone={(reason, notify) => go({ ...(reason ? { reason } : {}), tell_client: notify })} />;
+  if (ASKS_REASON.has(verb)) return <CancelSheet count={1} name={appointment.client.name} notify={appointment.notify_client} about={{ appointment, kind: verb === "cancel" ? "cancelled" : "declined" }} erased={!appointment.client.name} onClose={onClose} onDone={(reason, notify) => go({ ...(reason ? { reason } : {}), tell_client: notify })} />;
   if (verb === "complete") return <CompleteSheet appointment={appointment} currency={businesses.find((business) => business.id === appointment.business_id)?.currency ?? "EUR"} onClose={onClose} onDone={go} />;
   if (verb === "reschedule") return <MoveSheet appointment={appointment} onClose={onClose} />;
   return <CorrectSheet appointment={appointment} onClose={onClose} />;

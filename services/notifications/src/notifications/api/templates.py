@@ -33,6 +33,7 @@ from notifications.usecases.templates import (
     archive_template,
     change_template,
     create_template,
+    news_for_client,
     preview_template,
 )
 from slotstream_servicekit.context import Context
@@ -153,7 +154,17 @@ async def list_template_variables(
 
 @router.post("/preview", response_model=PreviewOut)
 async def preview_text(body: PreviewIn, dependencies: CurrentDependencies, principal: Reader) -> Response:
-    """Try out a text that is not stored."""
+    """Try out a text that is not stored; or see what news of one appointment its client gets."""
+    if body.kind is not None and body.appointment_id is not None:
+        async with dependencies.database.transaction(principal) as session:
+            news = await news_for_client(
+                session=session,
+                organization_id=principal.organization_id,
+                appointment_id=body.appointment_id,
+                kind=body.kind,
+                channel=body.channel,
+            )
+        return _preview(news.text, news.locale, body.channel, news.values, news.reason)
     text = Text(subject=body.subject or "", text=body.text or "", html=body.html)
     async with dependencies.database.transaction(principal) as session:
         values = await _values_for(session, principal, body, body.locale)
@@ -234,10 +245,14 @@ async def _values_for(
     )
 
 
-def _preview(text: Text, locale: str, channel: Channel, values: TemplateValues | None) -> Response:
+def _preview(
+    text: Text, locale: str, channel: Channel, values: TemplateValues | None, reason: str | None = None
+) -> Response:
     shown = preview_template(text, locale=locale, channel=channel, values=values)
     size = SmsSizeOut.model_validate(sms_size(shown.text)) if channel is Channel.SMS else None
-    return model_response(PreviewOut(subject=shown.subject, text=shown.text, html=shown.html or "", sms=size))
+    return model_response(
+        PreviewOut(subject=shown.subject, text=shown.text, html=shown.html or "", sms=size, reason=reason)
+    )
 
 
 def _template_of(body: CreateTemplateIn, template_id: UUID, context: Context) -> Template:

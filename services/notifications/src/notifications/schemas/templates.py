@@ -80,8 +80,12 @@ class PreviewIn(RequestModel):
 
     With `appointment_id` it is filled in for that appointment and its client, or with `audience: staff` for who
     performs it, without links; else with examples. Without `locale` in the business's, as a message written by hand.
+
+    With `kind` in place of a text: what the client of that appointment is told then, from the text that is chosen for
+    it, in their language.
     """
 
+    kind: Literal[Kind.CANCELLED, Kind.DECLINED] | None = None
     channel: Channel = Channel.EMAIL
     appointment_id: UUID | None = None
     audience: Audience = Audience.CLIENT
@@ -89,6 +93,12 @@ class PreviewIn(RequestModel):
     text: _Body | None = None
     html: _Body | None = None
     locale: LocaleTag | None = None
+
+    @model_validator(mode="after")
+    def _is_of_an_appointment(self) -> Self:
+        if self.kind is not None and (self.appointment_id is None or self.text is not None):
+            raise PydanticCustomError("kind_without_appointment", "A kind is tried for an appointment, without a text")
+        return self
 
 
 class SmsSizeOut(ResponseModel):
@@ -100,12 +110,16 @@ class SmsSizeOut(ResponseModel):
 
 
 class PreviewOut(ResponseModel):
-    """Of an SMS the text as it is sent, and what it costs with these values."""
+    """Of an SMS the text as it is sent, and what it costs with these values.
+
+    `reason`: of a `kind`, why its client is not told by this channel.
+    """
 
     subject: str
     text: str
     html: str
     sms: SmsSizeOut | None = None
+    reason: str | None = None
 
 
 class VariableOut(ResponseModel):

@@ -1,6 +1,6 @@
 """Keeping templates, and trying them out."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,7 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from notifications.adapters.templates import (
     TemplateValues,
     check_text,
+    choose_template,
     closest_tag,
+    fitting_locales,
     html_page,
     locale_of,
     render_text,
@@ -19,10 +21,17 @@ from notifications.domain import (
     MAX_UNITS,
     MOST_SPOKEN,
     MOST_TEMPLATES,
+    NO_ADDRESS,
+    Appointment,
     Audience,
     BusinessUnknownError,
+    CatalogueItem,
     Channel,
+    Client,
+    Contact,
     DuplicateError,
+    Kind,
+    Preference,
     Template,
     TemplateRefusedError,
     Text,
@@ -32,7 +41,14 @@ from notifications.domain import (
     require_channel,
     spoken,
 )
-from notifications.storage import AppointmentStore, AppointmentTextStore, CatalogueStore, ClientStore, TemplateStore
+from notifications.storage import (
+    AppointmentStore,
+    AppointmentTextStore,
+    CatalogueStore,
+    ClientStore,
+    PreferenceStore,
+    TemplateStore,
+)
 from notifications.usecases.eligibility import location_of
 from notifications.usecases.limits import check_setting
 from slotstream_servicekit.context import Context
@@ -109,6 +125,89 @@ async def appointment_values(
 
     Raises NotFoundError. `locale` None: the business's.
     """
+    told = await _told_of(session, organization_id, appointment_id)
+    recipient = told.client.contact
+    if audience is Audience.STAFF and told.appointment.staff:
+        member = await CatalogueStore(session).get(organization_id, "resource", told.appointment.staff[0].id)
+        recipient = member.contact if member is not None else recipient
+    tag = locale or closest_tag(told.business.locale or "en", [recipient.locale, told.business.locale])
+    return told.values(recipient, tag)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsPreview:
+    """What a client would be told. `reason`: why they are not told by that channel."""
+
+    text: Text
+    locale: str
+    values: TemplateValues
+    reason: str | None
+
+
+async def news_for_client(
+    *, session: AsyncSession, organization_id: UUID, appointment_id: UUID, kind: Kind, channel: Channel
+) -> NewsPreview:
+    """The text that is chosen for this news of one appointment, in its client's language.
+
+    Raises NotFoundError.
+    """
+    told = await _told_of(session, organization_id, appointment_id)
+    business, client = told.business, told.client
+    wanted = [client.contact.locale, business.locale]
+    choice = choose_template(
+        kind=kind,
+        audience=Audience.CLIENT,
+        channel=channel,
+        business_id=business.id,
+        locales=wanted,
+        templates=await TemplateStore(session).fitting(
+            [(organization_id, kind, Audience.CLIENT, channel)],
+            business_ids=[business.id],
+            locales=fitting_locales(wanted),
+        ),
+    )
+    preference = await PreferenceStore(session).get(organization_id, client.id)
+    return NewsPreview(
+        text=choice.text,
+        locale=choice.locale,
+        values=told.values(client.contact, closest_tag(choice.locale, wanted)),
+        reason=_why_not_told(client, preference, kind, channel),
+    )
+
+
+def _why_not_told(client: Client, preference: Preference, kind: Kind, channel: Channel) -> str | None:
+    """As when it is sent (`eligibility`), as far as it is known of the client alone."""
+    if not client.may_be_reached_by(channel):
+        return "no_consent"
+    if preference.stops(channel, kind):
+        return "opted_out"
+    address = client.contact.email if channel is Channel.EMAIL else client.contact.phone
+    return NO_ADDRESS if channel is not Channel.PUSH and not address else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """One appointment, and what else its texts name."""
+
+    appointment: Appointment
+    business: CatalogueItem
+    client: Client
+    location: str
+
+    def values(self, recipient: Contact, tag: str) -> TemplateValues:
+        return values_of(
+            appointment=self.appointment,
+            business=self.business,
+            client_name=self.client.name,
+            recipient_name=recipient.name,
+            location=self.location,
+            previous_starts_at=self.appointment.previous_starts_at,
+            locale=locale_of(tag, self.business.country),
+            zone=recipient.zone or self.appointment.zone,
+        )
+
+
+async def _told_of(session: AsyncSession, organization_id: UUID, appointment_id: UUID) -> _Told:
     key = organization_id, appointment_id
     appointment = (await AppointmentStore(session).get_all([key])).get(key)
     if appointment is None:
@@ -120,21 +219,8 @@ async def appointment_values(
         raise NotFoundError(f"Whose appointment {appointment_id} is, is not known any more")
     if texts is not None and texts.service_name:
         appointment = replace(appointment, service_name=texts.service_name)
-    recipient = client.contact
-    if audience is Audience.STAFF and appointment.staff:
-        member = await CatalogueStore(session).get(organization_id, "resource", appointment.staff[0].id)
-        recipient = member.contact if member is not None else recipient
-    tag = locale or closest_tag(business.locale or "en", [recipient.locale, business.locale])
-    return values_of(
-        appointment=appointment,
-        business=business,
-        client_name=client.name,
-        recipient_name=recipient.name,
-        location=location_of(appointment, texts, business),
-        previous_starts_at=appointment.previous_starts_at,
-        locale=locale_of(tag, business.country),
-        zone=recipient.zone or appointment.zone,
-    )
+    location = location_of(appointment, texts, business)
+    return _Told(appointment=appointment, business=business, client=client, location=location)
 
 
 def preview_template(text: Text, *, locale: str, channel: Channel, values: TemplateValues | None = None) -> Text:

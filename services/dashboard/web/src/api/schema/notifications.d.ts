@@ -79,7 +79,7 @@ export interface paths {
         put?: never;
         /**
          * Preview Text
-         * @description Try out a text that is not stored.
+         * @description Try out a text that is not stored; or see what news of one appointment its client gets.
          */
         post: operations["preview_text"];
         delete?: never;
@@ -1676,8 +1676,13 @@ export interface components {
          *
          *     With `appointment_id` it is filled in for that appointment and its client, or with `audience: staff` for who
          *     performs it, without links; else with examples. Without `locale` in the business's, as a message written by hand.
+         *
+         *     With `kind` in place of a text: what the client of that appointment is told then, from the text that is chosen for
+         *     it, in their language.
          */
         PreviewIn: {
+            /** Kind */
+            kind?: ("cancelled" | "declined") | null;
             /** @default email */
             channel: components["schemas"]["Channel"];
             /** Appointment Id */
@@ -1696,6 +1701,8 @@ export interface components {
         /**
          * PreviewOut
          * @description Of an SMS the text as it is sent, and what it costs with these values.
+         *
+         *     `reason`: of a `kind`, why its client is not told by this channel.
          */
         PreviewOut: {
             /** Subject */
@@ -1705,6 +1712,8 @@ export interface components {
             /** Html */
             html: string;
             sms?: components["schemas"]["SmsSizeOut"] | null;
+            /** Reason */
+            reason?: string | null;
         };
         /**
          * Problem

@@ -163,6 +163,10 @@ async def test_a_lost_race_is_told_kindly(desk: Desk, practice: Practice) -> Non
 
     alert = desk.sheet.get_by_role("alert")
     await see(alert).to_contain_text("taken")
+    # Who has it opens beside, so that nothing chosen here is lost.
+    rival = alert.get_by_role("link", name="Fritz Faster")
+    await see(rival).to_have_attribute("target", "_blank")
+    await see(alert.get_by_role("listitem")).to_contain_text("14:00–14:30")
     # The taken time is offered no more, and the next one books.
     await see(wanted).to_have_count(0)
     await desk.sheet.get_by_role("button", name="14:30", exact=True).click()
@@ -189,6 +193,8 @@ async def test_a_card_that_is_dropped_on_a_time_just_taken_is_offered_the_next_f
 
     toast = desk.page.locator(".toast").filter(has_text="Lina Late was not moved.")
     await see(toast).to_contain_text("Next free:")
+    await see(toast).to_contain_text("Toni Taken")
+    await see(toast.get_by_role("button", name="Open Toni Taken")).to_be_visible()
     at = f"{(day + timedelta(hours=1, minutes=30)).astimezone(BERLIN):%H:%M}"
     await toast.get_by_role("button", name=at, exact=True).click()
 

@@ -51,6 +51,21 @@ async def test_a_known_client_is_found_while_typing(desk: Desk, practice: Practi
     assert len(await practice.appointments_of("Katja Known")) == 2
 
 
+async def test_a_time_that_somebody_has_says_who_has_it(desk: Desk, practice: Practice) -> None:
+    day = practice.a_day()
+    taken = await practice.book(day, "Olga Occupied", staff=1)
+    world = practice.world
+    await desk.goto(f"/appointments/new?service={world.service['id']}&staff={world.staff[1]['id']}&start={stamp(day)}")
+    who = desk.page.get_by_role("listitem").filter(has_text="Olga Occupied")
+    await see(who).to_contain_text("10:00–10:30")
+    async with desk.page.context.expect_page() as opened:
+        await who.get_by_role("link").click()
+    other = await opened.value
+    await other.wait_for_url(f"**/appointments/{taken['id']}*")
+    await see(other.get_by_role("heading", name="Olga Occupied")).to_be_visible()
+    await other.close()
+
+
 async def test_pressing_book_twice_books_once(desk: Desk, practice: Practice) -> None:
     await _open(desk, practice.a_day())
     await _client(desk, "Dora Double", phone="030 5550177")

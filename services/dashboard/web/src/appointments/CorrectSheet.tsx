@@ -12,7 +12,7 @@ import { ClientPicker } from "../clients/ClientPicker";
 import { duration, instantOf } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select, TextField } from "../ui/fields";
-import { Problem, sayReason } from "../ui/Problem";
+import { NamedBy, Problem, sayReason } from "../ui/Problem";
 import { Sheet } from "../ui/Sheet";
 import { toast } from "../ui/toasts";
 import { CUSTOM, correctionOf, type Typed } from "./correction";
@@ -117,11 +117,14 @@ export function CorrectSheet({ appointment: shown, onClose }: { appointment: App
       </div>
       {!error && doubts.length > 0 && (
         <div className="problem" role="status">
-          <ul>
-            {doubts.map((doubt) => (
-              <li key={doubt.code}>{sayReason(t, doubt)}</li>
-            ))}
-          </ul>
+          <div>
+            <ul>
+              {doubts.map((doubt) => (
+                <li key={doubt.code}>{sayReason(t, doubt)}</li>
+              ))}
+            </ul>
+            <NamedBy reasons={doubts} />
+          </div>
         </div>
       )}
     </Sheet>

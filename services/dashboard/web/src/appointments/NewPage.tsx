@@ -15,7 +15,7 @@ import { type Instant, MINUTE, countdown, dayOf, duration, instantOf, isoOf, now
 import { Button } from "../ui/Button";
 import { Checkbox, ComboBox, Select, TextField } from "../ui/fields";
 import { Empty, Page, Waiting } from "../ui/Page";
-import { sayReason } from "../ui/Problem";
+import { NamedBy, sayReason } from "../ui/Problem";
 import { toast } from "../ui/toasts";
 import { FirstBusiness } from "../setup/Businesses";
 import { Repeat } from "./Repeat";
@@ -251,7 +251,16 @@ function NewForm() {
           </div>
         </div>
         <SeriesProblem error={error ?? known.error} clock={clock} />
-        {hold.problem && <div className="problem" role="status">{hold.problem.map((reason) => <p key={reason.code}>{sayReason(t, reason)}</p>)}</div>}
+        {hold.problem && (
+          <div className="problem" role="status">
+            <div>
+              {hold.problem.map((reason) => (
+                <p key={reason.code}>{sayReason(t, reason)}</p>
+              ))}
+              <NamedBy reasons={hold.problem} />
+            </div>
+          </div>
+        )}
         <footer className="new-foot">
           <span role="status">
             {start !== null && (

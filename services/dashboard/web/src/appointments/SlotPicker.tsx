@@ -2,14 +2,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { doubtsAbout } from "../api/bookability";
+import { type Doubt, doubtsAbout } from "../api/bookability";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/availability";
 import { useBusiness } from "../business";
 import { type Day, type Instant, addDays, atClock, dayOf, instantOf, isoOf, now, parseTypedTime, startOfDay } from "../time";
 import { Button } from "../ui/Button";
 import { TextField } from "../ui/fields";
-import { Problem, sayReason } from "../ui/Problem";
+import { NamedBy, Problem, sayReason } from "../ui/Problem";
 
 type Slots = components["schemas"]["SlotsOut"];
 type Slot = components["schemas"]["SlotOut"];
@@ -142,7 +142,7 @@ function Typed({ day, serviceId, businessId, minutes, staff, ignore, onChange }:
   const [text, setText] = useState("");
   const [error, setError] = useState<string | null>(null);
   const [twice, setTwice] = useState<readonly Instant[]>([]);
-  const [reasons, setReasons] = useState<readonly string[]>([]);
+  const [reasons, setReasons] = useState<readonly Doubt[]>([]);
   // What was understood last: leaving the field must not choose the typed time again, over one that was pressed since.
   const understood = useRef("");
 
@@ -156,7 +156,7 @@ function Typed({ day, serviceId, businessId, minutes, staff, ignore, onChange }:
       resource_ids: staff ? [staff] : [],
       ignore_appointment_ids: [...(ignore ?? [])],
     });
-    setReasons(doubts.map((reason) => sayReason(t, reason)));
+    setReasons(doubts);
   };
   const understand = () => {
     if (text === understood.current) return;
@@ -196,10 +196,11 @@ function Typed({ day, serviceId, businessId, minutes, staff, ignore, onChange }:
           <div>
             <p>{t("slots.notOffered")}</p>
             <ul>
-              {reasons.map((reason) => (
+              {[...new Set(reasons.map((reason) => sayReason(t, reason)))].map((reason) => (
                 <li key={reason}>{reason}</li>
               ))}
             </ul>
+            <NamedBy reasons={reasons} />
           </div>
         </div>
       )}

@@ -103,7 +103,10 @@ export function CalendarPage() {
     return doubts.map((reason) => sayReason(t, reason));
   };
 
-  const { drop, moveTo } = useDrop(clock, (from, to) => search.appointment === from && set({ appointment: to }, true));
+  const { drop, moveTo } = useDrop(clock, {
+    onMoved: (from, to) => search.appointment === from && set({ appointment: to }, true),
+    onOpen: (id) => set({ appointment: id }),
+  });
   const onMove = async (target: Target, answer: Answer | null): Promise<string | null> => {
     const notify = answer ? answer.notify : asking === "tell";
     if (answer?.remember) setAsking(notify ? "tell" : "quiet");

@@ -4,12 +4,14 @@ import { useTranslation } from "react-i18next";
 import { type Appointment, type PlainAppointment, move } from "../api/appointments";
 import { ProblemError } from "../api/client";
 import { showOwn } from "../api/follow";
+import { idsInTheWay, readInTheWay, reasonsOf, whenAndWhose } from "../api/inTheWay";
 import { nextFree } from "../api/slots";
 import { type Clock, dayOf, isoOf } from "../time";
 import { sayError } from "../ui/Problem";
 import { toast } from "../ui/toasts";
 import type { Target } from "./TimeGrid";
 
+const MOST_NAMED = 2;
 const TAKEN = ["slot_taken", "class_full"];
 
 export type Terms = { notify: boolean; reason?: string };
@@ -21,8 +23,8 @@ export function resourcesAfter({ appointment, fromResourceId, resourceId }: Targ
   return [...new Set(resourcesOf(appointment).map((id) => (id === fromResourceId ? resourceId : id)))];
 }
 
-/** `onMoved` hears of the id that an appointment has at its new time. */
-export function useDrop(clock: Clock, onMoved: (from: string, to: string) => void) {
+/** `onMoved` hears of the id that an appointment has at its new time; `onOpen` shows another one. */
+export function useDrop(clock: Clock, { onMoved, onOpen }: { onMoved: (from: string, to: string) => void; onOpen: (id: string) => void }) {
   const { t } = useTranslation();
   const client = useQueryClient();
 
@@ -53,14 +55,23 @@ export function useDrop(clock: Clock, onMoved: (from: string, to: string) => voi
       void client.invalidateQueries({ queryKey: ["appointments"] });
       const taken = failure instanceof ProblemError && TAKEN.includes(failure.code);
       if (taken) void client.invalidateQueries({ queryKey: ["calendar"] });
-      const free = taken ? await nextFree(appointment, { after: target.start, minutes: target.minutes, resourceId: target.resourceId, zone: clock.zone }) : [];
-      const told = t("calendar.notMoved", { name: appointment.client.name, why: sayError(t, failure) });
+      const [free, others] = await Promise.all([
+        taken ? nextFree(appointment, { after: target.start, minutes: target.minutes, resourceId: target.resourceId, zone: clock.zone }) : [],
+        // Whoever cannot be read now is not named; the refusal is told all the same.
+        readInTheWay(idsInTheWay(reasonsOf(failure))).catch(() => []),
+      ]);
+      const named = others.slice(0, MOST_NAMED).map((other) => `\u2068${other.client.name}\u2069, ${whenAndWhose(other, clock)}.`);
+      const why = [sayError(t, failure), ...named].join(" ");
+      const told = t("calendar.notMoved", { name: appointment.client.name, why });
       toast(free.length ? `${told} ${t("calendar.nextFree")}` : told, {
         danger: true,
-        actions: free.map((start) => ({
-          name: dayOf(start, clock.zone) === dayOf(target.start, clock.zone) ? clock.time(start) : clock.dayAndTime(start),
-          run: () => void drop({ ...target, start, override: false }, { notify: terms.notify }),
-        })),
+        actions: [
+          ...free.map((start) => ({
+            name: dayOf(start, clock.zone) === dayOf(target.start, clock.zone) ? clock.time(start) : clock.dayAndTime(start),
+            run: () => void drop({ ...target, start, override: false }, { notify: terms.notify }),
+          })),
+          ...others.slice(0, 1).map((other) => ({ name: t("inTheWay.open", { name: other.client.name }), run: () => onOpen(other.id) })),
+        ],
       });
       return null;
     }

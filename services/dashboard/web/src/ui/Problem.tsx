@@ -1,9 +1,14 @@
 /** A refusal in the reader's words: one sentence per code, the service's own where there is none. */
 import type { TFunction } from "i18next";
+import { Suspense, lazy } from "react";
 import { useTranslation } from "react-i18next";
 import { ProblemError, type Reason, UnreachableError } from "../api/client";
+import { idsInTheWay, reasonsOf } from "../api/inTheWay";
 import { Button } from "./Button";
 import { Icon } from "./Icon";
+
+/* Of a file of its own: most times are free. */
+const InTheWay = lazy(() => import("../appointments/InTheWay"));
 
 /** Some sentences name what is in the way: rows, columns, words of a file. */
 export const sayReason = (t: TFunction, reason: Reason): string => t(`code.${reason.code}`, { defaultValue: reason.detail || reason.code, names: reason.conflicts_with?.slice(0, MOST_NAMES).join(", ") });
@@ -28,6 +33,17 @@ export function nameOfField(t: TFunction, pointer: string): string {
 /** What a service says of a field itself is English: its code is said, as it goes on after the field's name. */
 export const sayField = (t: TFunction, code: string): string => t([`error.field_${code}`, "error.field_malformed"]);
 
+/** Whose appointments the reasons name, where they name some. */
+export function NamedBy({ reasons }: { reasons: readonly Reason[] }) {
+  const ids = idsInTheWay(reasons);
+  if (ids.length === 0) return null;
+  return (
+    <Suspense fallback={null}>
+      <InTheWay ids={ids} />
+    </Suspense>
+  );
+}
+
 type Props = {
   error: unknown;
   /** What it means here, before the reason. */
@@ -49,6 +65,7 @@ export function Problem({ error, lead, onRetry }: Props) {
           {lead && `${lead} `}
           {sayError(t, error)}
         </p>
+        <NamedBy reasons={reasonsOf(error)} />
         {fields.length > 0 && (
           <ul>
             {fields.map((field) => (

@@ -163,13 +163,14 @@ async def test_a_service_tells_that_its_database_is_behind_and_is_ready_once_it_
     assert of_an_older_version.ok
 
 
-async def test_a_process_ends_when_nobody_has_migrated_for_long_enough() -> None:
+@pytest.mark.parametrize("away", [ConnectionRefusedError, asyncpg.InternalClientError])
+async def test_a_process_ends_when_nobody_has_migrated_for_long_enough(away: type[Exception]) -> None:
     answers = iter(["away", "old", "away", "old", "old"])
     instants = iter([0.0, 0.0, 59.0, 60.0])
 
     async def check() -> CheckResult:
         if next(answers) == "away":
-            raise ConnectionRefusedError
+            raise away
         return CheckResult(ok=False, detail="the database is at revision 0001; this version needs 0002")
 
     wait = schema_wait(check, seconds=60, every=0, clock=lambda: next(instants))

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import asyncpg
 import pytest
 from kit_world import World
 from sqlalchemy import text
 
+from slotstream_servicekit.database import Database
 from slotstream_servicekit.notify import Listener, notify
 
 pytestmark = pytest.mark.service
@@ -59,3 +61,24 @@ async def test_whoever_missed_something_while_the_database_was_away_is_woken(wor
     await until(wake.is_set, what="a new connection listens, and says so")
     stop.set()
     await running
+
+
+async def test_a_listener_outlives_a_server_that_hangs_up_within_a_statement(
+    world: World, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver then complains of itself, by an error that is none of the database's."""
+    dial, hung_up = Database.dial, asyncio.Event()
+
+    async def hang_up_once(database: Database, **named: str) -> asyncpg.Connection:
+        if not hung_up.is_set():
+            hung_up.set()
+            raise asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress")
+        return await dial(database, **named)
+
+    monkeypatch.setattr(Database, "dial", hang_up_once)
+    wake, stop = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(Listener(world.database, "work", wake=wake).run(stop))
+    await until(lambda: wake.is_set() or running.done())
+    stop.set()
+    await running
+    assert hung_up.is_set()

@@ -44,6 +44,10 @@ _PASSING_STATES = ("08", "40", "53", "57", "55P03", "25006", "25P03")
 """SQLSTATEs that pass by themselves: connection, rollback, resources, operator, lock, a standby's read-only, idle."""
 
 
+DATABASE_AWAY: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What the driver's own calls raise when the database goes away under them."""
+
+
 class Connection(Protocol):
     """The driver's connection, as far as services use it: PostgreSQL's own parameters, rows by name."""
 

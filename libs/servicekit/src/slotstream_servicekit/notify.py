@@ -6,12 +6,11 @@ For rare work only: commits that notify wait for each other, in the whole server
 import asyncio
 from typing import Final
 
-import asyncpg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from slotstream_servicekit.background import pause_for
-from slotstream_servicekit.database import Database
+from slotstream_servicekit.database import DATABASE_AWAY, Database
 from slotstream_servicekit.errors import DatabaseUnavailableError
 from slotstream_servicekit.telemetry import get_logger
 
@@ -45,7 +44,7 @@ class Listener:
         while not stop.is_set():
             try:
                 await self._listen(stop)
-            except (DatabaseUnavailableError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (DatabaseUnavailableError, *DATABASE_AWAY) as error:
                 log.warning(
                     "listener_interrupted", channel=self._channel, cause=type(error.__cause__ or error).__name__
                 )

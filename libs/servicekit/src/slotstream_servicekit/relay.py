@@ -30,7 +30,7 @@ from aiokafka.errors import (
 from sqlalchemy import text
 
 from slotstream_servicekit.background import pause_for, repeatedly
-from slotstream_servicekit.database import Database, unavailable_as_transient
+from slotstream_servicekit.database import DATABASE_AWAY, Database, unavailable_as_transient
 from slotstream_servicekit.dead_letters import Cause, DeadLetterWriter, LostRecord
 from slotstream_servicekit.errors import DatabaseUnavailableError
 from slotstream_servicekit.kafka import KafkaConnection
@@ -187,7 +187,7 @@ class Relay:
             async with durable_producer(self._kafka, client_id=f"{self._service}-relay") as producer:
                 await self._lead(session, producer, stop)
         finally:
-            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            with contextlib.suppress(*DATABASE_AWAY):
                 await connection.close(timeout=2)
 
     async def _lead(self, session: "_Session", producer: AIOKafkaProducer, stop: asyncio.Event) -> None:

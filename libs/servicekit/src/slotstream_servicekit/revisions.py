@@ -10,6 +10,7 @@ from typing import Final
 import asyncpg
 
 from slotstream_servicekit.background import BackgroundTask, pause_for
+from slotstream_servicekit.database import DATABASE_AWAY
 from slotstream_servicekit.errors import StartError
 from slotstream_servicekit.health import Check, CheckResult
 from slotstream_servicekit.telemetry import get_logger
@@ -70,7 +71,7 @@ def schema_wait(
         while not stop.is_set():
             try:
                 result = await check()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            except DATABASE_AWAY:
                 await pause_for(every, stop)
                 continue
             if result.ok:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-import asyncpg
 from aiokafka.errors import KafkaError
 from harness.platform import Platform
 from harness.records import write_records
@@ -20,6 +19,7 @@ from slotstream_contracts.base import Actor
 from slotstream_contracts.envelope import wrap
 from slotstream_contracts.messages import SendMessage
 from slotstream_contracts.topics import COMPACTED, SERVICES
+from slotstream_servicekit.database import DATABASE_AWAY
 from slotstream_servicekit.dead_letters import replay_dead_letters
 from slotstream_servicekit.kafka import KafkaConnection
 
@@ -39,7 +39,7 @@ class Saboteur:
 
     async def work(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            with contextlib.suppress(KafkaError, TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with contextlib.suppress(KafkaError, *DATABASE_AWAY):
                 async with asyncio.timeout(15):
                     await self._write_poison()
                     await self._write_outdated()

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 from harness.platform import Platform
 from harness.world import stamp
 
@@ -16,6 +15,7 @@ from checker.evidence.reminders import count_in_hand
 from checker.history import AskedReminder
 from checker.tenants import WRITTEN_TO
 from checker.work.desk import Desk
+from slotstream_servicekit.database import DATABASE_AWAY
 
 PAUSE_SECONDS = 0.5
 AHEAD = timedelta(seconds=5)
@@ -127,7 +127,7 @@ async def _answer_of(question: Awaitable[int]) -> int | None:
     """None while PostgreSQL is down."""
     try:
         return await question
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except DATABASE_AWAY:
         return None
 
 

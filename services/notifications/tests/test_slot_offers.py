@@ -102,6 +102,14 @@ async def test_what_is_over_is_not_told_in_whatever_order_it_is_heard(salon: Sal
     assert await salon.send() == []
 
 
+async def test_an_offer_of_a_clock_that_runs_ahead_is_told_at_once(salon: Salon) -> None:
+    salon.now += timedelta(minutes=5)
+    offer, _ = offered(salon)
+    salon.now -= timedelta(minutes=5)
+    await receive(salon, offer)
+    assert len(await salon.send()) == 1
+
+
 async def test_an_offer_that_ran_out_before_it_was_sent_is_not_told(salon: Salon) -> None:
     offer, _ = offered(salon)
     await receive(salon, offer)

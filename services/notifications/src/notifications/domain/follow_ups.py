@@ -85,7 +85,7 @@ def _key(change: AppointmentChange) -> tuple[UUID, UUID]:
 
 
 def _draft(change: AppointmentChange, rule: FollowUpRule, *, now: datetime, news_lifetime: timedelta) -> Draft:
-    appointment, due_at = change.appointment, change.time + rule.after
+    appointment, due_at = change.appointment, min(change.time, now) + rule.after
     too_old = "too_old" if due_at < now - news_lifetime else None
     return Draft(
         organization_id=appointment.organization_id,

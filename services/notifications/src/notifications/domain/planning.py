@@ -74,6 +74,8 @@ def immediate_messages(
     """
     if change.with_series:
         return []
+    # What has happened is told at once, also where the clock of whoever says so runs ahead.
+    change = replace(change, time=min(change.time, now))
     subject = change.subject
     # A series without an end grows by itself: nobody wants a mail today about a Monday in half a year.
     by_itself = "series_extended" if change.verb == "create" and change.actor_type == "system" else None
@@ -236,7 +238,9 @@ def _previous_times(change: AppointmentChange, kind: Kind) -> tuple[datetime | N
     return None, None
 
 
-def requested_message(request: MessageRequest, appointment: Appointment | None, *, available: bool) -> Draft:
+def requested_message(
+    request: MessageRequest, appointment: Appointment | None, *, available: bool, now: datetime
+) -> Draft:
     """What was asked for; on a channel that is not configured it is on the ledger as suppressed.
 
     `appointment` is None where it has not arrived yet: the message waits for it.
@@ -254,7 +258,7 @@ def requested_message(request: MessageRequest, appointment: Appointment | None, 
         audience=Audience.CLIENT if request.resource_id is None else Audience.STAFF,
         channel=request.channel,
         kind=Kind.AD_HOC,
-        due_at=request.time,
+        due_at=min(request.time, now),
         reason=None if available else "channel_unavailable",
         text=request.text if available else None,
         with_variables=request.with_variables,

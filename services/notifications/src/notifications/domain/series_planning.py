@@ -127,7 +127,7 @@ def _drafts(
             audience=Audience.CLIENT if resource_id is None else Audience.STAFF,
             channel=channel.name,
             kind=kind,
-            due_at=news.time,
+            due_at=min(news.time, now),
             reason=reason,
             series_id=series.id,
             series_version=series.version,

@@ -67,7 +67,7 @@ def offer_messages(
             audience=Audience.CLIENT,
             channel=channel.name,
             kind=Kind.SLOT_OFFERED,
-            due_at=news.time,
+            due_at=min(news.time, now),
             reason=None if newest.offers(entry.offer_id, now=now) else "offer_over",
             correlation_id=news.correlation_id,
             causation_id=str(news.event_id),

@@ -31,7 +31,7 @@ async def request_messages(
     for request in requests:
         appointment = known.get((request.organization_id, request.appointment_id))
         available = channels.of(request.organization_id).get(request.channel) is not None
-        drafts.append(requested_message(request, appointment, available=available))
+        drafts.append(requested_message(request, appointment, available=available, now=now))
     erased = await ClientStore(session).erased({draft.client_id for draft in drafts if draft.client_id is not None})
     drafts = [
         replace(draft, reason="client_erased", text=None) if draft.client_id in erased else draft for draft in drafts

@@ -361,6 +361,11 @@ def a_worker_that_ended(_: History, evidence: Evidence) -> None:
     evidence.not_ready = {"calendar_sync": "the poller has ended"}
 
 
+@breaks("in the end nobody has anything left to do")
+def a_mail_that_is_tried_again_and_again(_: History, evidence: Evidence) -> None:
+    evidence.left_to_do = ["1 messages (created) are planned (smtp_unreachable), the next at noon"]
+
+
 @breaks("a calendar that is sound again is read again")
 def a_calendar_that_is_never_read_again(_: History, evidence: Evidence) -> None:
     evidence.calendars = [replace(evidence.calendars[0], state="failing")]

@@ -73,8 +73,8 @@ async def check(
             ended, _ = await asyncio.wait(work, timeout=1, return_when=asyncio.FIRST_EXCEPTION)
         stop.set()
         await asyncio.gather(*work, course)
-        await settle(platform, organizations, history, within=settle_seconds)
-        evidence = await collect(platform, mailbox, organizations, replay=replay)
+        left_to_do = await settle(platform, organizations, history, within=settle_seconds)
+        evidence = await collect(platform, mailbox, organizations, left_to_do=left_to_do, replay=replay)
     return Report(seed=seed, seconds=seconds, history=history, evidence=evidence, findings=judge(history, evidence))
 
 

@@ -14,63 +14,21 @@ from checker.evidence import booking, services, topics
 from checker.evidence.database import seen_as
 from checker.evidence.model import Arrival, Evidence, PlannedReminder
 from checker.evidence.reminders import mailed, read_reminders
+from checker.evidence.settling import settle
 from checker.evidence.texts import read_texts
-from checker.history import History
 from slotstream_contracts.topics import SERVICES
 
 TRIES = 100
 __all__ = ["Evidence", "collect", "settle"]
 
 
-async def settle(platform: Platform, organizations: Sequence[UUID], history: History, *, within: float = 300.0) -> None:
-    """Wait until nobody has anything left to do, or time is up.
-
-    Time running out is no error here: what is missing is for the invariants to tell.
-    """
-    deadline = asyncio.get_running_loop().time() + within
-    while asyncio.get_running_loop().time() < deadline:
-        if await _is_settled(platform, organizations, history):
-            return
-        await asyncio.sleep(0.5)
-
-
-async def _is_settled(platform: Platform, organizations: Sequence[UUID], history: History) -> bool:
-    """Cheap questions first."""
-    return (
-        not await booking.count_waiting(platform, organizations)
-        and not await services.count_unsettled_messages(platform, organizations)
-        and not await services.count_imports_at_work(platform, organizations)
-        and not await topics.count_behind(platform)
-        and not await services.read_not_ready(platform)
-        and await _commands_are_answered(platform, organizations, history)
-        and await _projections_agree(platform, organizations)
-        and await _calendars_are_read(platform, organizations, history)
-    )
-
-
-async def _commands_are_answered(platform: Platform, organizations: Sequence[UUID], history: History) -> bool:
-    ours = frozenset(str(organization) for organization in organizations)
-    return not history.commands.keys() - await topics.read_results(platform, ours)
-
-
-async def _projections_agree(platform: Platform, organizations: Sequence[UUID]) -> bool:
-    wanted = {
-        appointment.id: (appointment.version, appointment.status)
-        for appointment in (await booking.read_appointments(platform, organizations)).values()
-    }
-    projections = await services.read_projections(platform, organizations)
-    return all(shown == wanted for shown in projections.values())
-
-
-async def _calendars_are_read(platform: Platform, organizations: Sequence[UUID], history: History) -> bool:
-    states = {calendar.id: calendar.state for calendar in await services.read_calendars(platform)}
-    busy = await services.read_busy(platform, organizations)
-    agreed = len(set(busy.values())) == 1
-    return agreed and all(states.get(connection) == "ok" for connection in history.calendars)
-
-
 async def collect(
-    platform: Platform, mailbox: Mailbox, organizations: Sequence[UUID], *, replay: bool = True
+    platform: Platform,
+    mailbox: Mailbox,
+    organizations: Sequence[UUID],
+    *,
+    left_to_do: Sequence[str] = (),
+    replay: bool = True,
 ) -> Evidence:
     """Read everything; then, for `replay`, send all events again, thrice and shuffled, and read what that changed."""
     ours = frozenset(str(organization) for organization in organizations)
@@ -112,6 +70,7 @@ async def collect(
         set_aside=await topics.read_set_aside(platform),
         behind=await topics.count_behind(platform),
         not_ready=await services.read_not_ready(platform),
+        left_to_do=left_to_do,
     )
     if replay:
         await topics.replay(platform, ours)

@@ -7,6 +7,7 @@ from harness.platform import Platform
 
 from checker.evidence.database import query
 from checker.evidence.model import BookedAppointment, Occupancy, Version
+from slotstream_contracts.topics import SERVICES
 
 Organizations = Sequence[UUID]
 
@@ -107,12 +108,15 @@ async def count_deadlocks(platform: Platform) -> int:
     return int(rows[0][0])
 
 
-async def count_waiting(platform: Platform, organizations: Organizations) -> int:
+async def read_waiting(platform: Platform, organizations: Organizations) -> list[str]:
     """Records of any service's outbox that have not been handed over."""
-    waiting = 0
-    for service in ("booking", "imports", "calendar_sync", "availability", "notifications"):
+    waiting: list[str] = []
+    for service in SERVICES:
         rows = await query(
-            platform, service, "SELECT count(*) FROM outbox WHERE organization_id = ANY($1)", organizations
+            platform,
+            service,
+            "SELECT topic, count(*) FROM outbox WHERE organization_id = ANY($1) GROUP BY topic",
+            organizations,
         )
-        waiting += int(rows[0][0])
+        waiting += [f"{service}'s outbox: {row['count']} records for {row['topic']}" for row in rows]
     return waiting

@@ -204,3 +204,5 @@ class Evidence:
     """By consumer group and topic: how many records are not worked through, where there are any."""
     not_ready: Mapping[str, str] = field(default_factory=dict)
     """By process: what its readiness says, where it is not ready."""
+    left_to_do: Sequence[str] = ()
+    """What somebody had still to do when the wait for the end was over."""

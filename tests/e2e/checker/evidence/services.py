@@ -52,20 +52,25 @@ async def read_held(platform: Platform, organizations: Organizations) -> dict[st
     return {service: frozenset(HeldTime(*row) for row in rows) for service, rows in kept.items()}
 
 
-async def count_unsettled_messages(platform: Platform, organizations: Organizations) -> int:
+async def read_unsettled_messages(platform: Platform, organizations: Organizations) -> list[str]:
     """Reminders whose time has not come have all the time in the world."""
     rows = await query(
         platform,
         "notifications",
         """
-        SELECT count(*) FROM messages WHERE organization_id = ANY($1) AND status <> ALL($2::text[])
+        SELECT kind, status, code, count(*), min(next_attempt_at) AS next FROM messages
+        WHERE organization_id = ANY($1) AND status <> ALL($2::text[])
           AND (kind <> 'reminder' OR status = 'claimed' OR next_attempt_at <= $3)
+        GROUP BY kind, status, code
         """,
         organizations,
         SETTLED,
         datetime.now(UTC),
     )
-    return int(rows[0][0])
+    return [
+        f"{row['count']} messages ({row['kind']}) are {row['status']} ({row['code']}), the next at {row['next']}"
+        for row in rows
+    ]
 
 
 async def read_ledger(platform: Platform, mailbox: Mailbox, organizations: Organizations) -> Ledger:
@@ -139,9 +144,9 @@ async def read_imports(
     return {row["id"]: ImportState(row["state"], row["failure"]) for row in states}, [ImportedRow(*row) for row in rows]
 
 
-async def count_imports_at_work(platform: Platform, organizations: Organizations) -> int:
+async def read_imports_at_work(platform: Platform, organizations: Organizations) -> list[str]:
     states, _ = await read_imports(platform, organizations)
-    return sum(state.name in AT_WORK for state in states.values())
+    return [f"import {identity} is {state.name}" for identity, state in states.items() if state.name in AT_WORK]
 
 
 async def read_calendars(platform: Platform) -> list[Calendar]:

@@ -27,6 +27,11 @@ def stopped_for_good(_: History, evidence: Evidence) -> Broken:
         yield f"{process} is not ready: {readiness}"
 
 
+def left_to_do(_: History, evidence: Evidence) -> Broken:
+    """Also what no other invariant looks at: a message that is tried again and again, a record of any outbox."""
+    yield from evidence.left_to_do
+
+
 def poison_vanished(history: History, evidence: Evidence) -> Broken:
     for topic, mark in history.poison:
         for service in SUBSCRIBERS[topic]:
@@ -128,5 +133,6 @@ INVARIANTS = (
     Invariant("P17b", "nobody is sent away from a group with free seats", sent_away),
     Invariant("P17b", "every command is answered, a broken one refused", commands_unanswered),
     Invariant("P17b", "nothing stops for good", stopped_for_good),
+    Invariant("P17b", "in the end nobody has anything left to do", left_to_do),
     Invariant("P17b", "a calendar that is sound again is read again", calendars_stopped),
 )

@@ -18,6 +18,14 @@ FREED_CHANNEL: Final = "time_freed"
 """Notified when time was freed that somebody may wait for."""
 
 
+def _is_wanted(freed: str) -> str:
+    """Whether somebody on the list may take some of the freed time with this name in the statement."""
+    return f"""EXISTS (
+        SELECT FROM waiting_list_entries e
+        WHERE e.organization_id = {freed}.organization_id AND e.business_id = {freed}.business_id
+          AND e.status IN ('waiting', 'offered') AND e.window_from < {freed}.ends AND e.window_to > {freed}.begins)"""
+
+
 @dataclass(frozen=True, slots=True)
 class FreedTimeStore:
     """One organization's freed times, within the transaction of `connection`."""
@@ -25,22 +33,20 @@ class FreedTimeStore:
     connection: Connection
     organization_id: UUID
 
-    async def note(self, times: Sequence[FreedTime], *, now: datetime) -> bool:
-        """Keeps what somebody on the list may want, for the worker to offer; whether there is any.
+    async def note(self, times: Sequence[FreedTime], *, now: datetime, joining_until: datetime) -> bool:
+        """Keeps them for the worker: what somebody on the list may want is to be offered now, and whether there is any.
 
-        Whoever has an offer counts: they may decline it.
+        Whoever has an offer counts: they may decline it. What nobody wants is kept until `joining_until`, for those who
+        are joining: a transaction that has not ended yet is not seen from here, nor is this one from there.
         """
-        kept = await self.connection.fetch(
-            """
+        noted = await self.connection.fetch(
+            f"""
             INSERT INTO freed_times (organization_id, id, freed_by, business_id, begins, ends, try_at)
-            SELECT $1, t.id, t.freed_by, t.business_id, t.begins, t.ends, $7
-            FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[])
-                AS t(id, freed_by, business_id, begins, ends)
-            WHERE EXISTS (
-                SELECT FROM waiting_list_entries e
-                WHERE e.organization_id = $1 AND e.business_id = t.business_id
-                  AND e.status IN ('waiting', 'offered') AND e.window_from < t.ends AND e.window_to > t.begins)
-            RETURNING 1
+            SELECT t.*, CASE WHEN {_is_wanted("t")} THEN $7 ELSE $8::timestamptz END
+            FROM (SELECT $1::uuid, *
+                  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::timestamptz[]))
+                AS t(organization_id, id, freed_by, business_id, begins, ends)
+            RETURNING try_at <= $7 AS is_wanted
             """,
             self.organization_id,
             [time.id for time in times],
@@ -49,8 +55,9 @@ class FreedTimeStore:
             [time.begins for time in times],
             [time.ends for time in times],
             now,
+            joining_until,
         )
-        return bool(kept)
+        return any(row["is_wanted"] for row in noted)
 
     async def wake(
         self, business_id: UUID, begins: datetime, ends: datetime, *, now: datetime
@@ -148,6 +155,22 @@ async def next_freed(connection: Connection, *, now: datetime) -> FreedTime | No
         now,
     )
     return None if row is None else _freed_time(row)
+
+
+async def forget_unwanted(connection: Connection, *, now: datetime, limit: int) -> bool:
+    """Of all organizations, lets go of what is to be tried and nobody on the list may take; whether there was any."""
+    return bool(
+        await connection.fetch(
+            f"""
+            DELETE FROM freed_times f
+            USING (SELECT organization_id, id FROM freed_times WHERE try_at <= $1 ORDER BY try_at, id LIMIT $2
+                   FOR UPDATE SKIP LOCKED) AS due
+            WHERE f.organization_id = due.organization_id AND f.id = due.id AND NOT {_is_wanted("f")} RETURNING 1
+            """,
+            now,
+            limit,
+        )
+    )
 
 
 def _freed_time(row: asyncpg.Record) -> FreedTime:

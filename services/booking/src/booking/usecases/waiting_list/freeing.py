@@ -1,6 +1,8 @@
 """What was freed is noted for those who wait: by appointments, or by an offer that came to nothing."""
 
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +20,9 @@ from slotstream_servicekit.context import Context
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.limits import beyond_limits
 from slotstream_servicekit.notify import notify
+
+_JOINING: Final = timedelta(minutes=5)
+"""How long freed time that nobody on the list wants is kept for whoever has seen that all is taken, and is joining."""
 
 
 async def note_freed(session: AsyncSession, changes: Sequence[tuple[Appointment, Change]], *, context: Context) -> None:
@@ -43,8 +48,10 @@ async def _note(session: AsyncSession, times: Sequence[FreedTime], *, context: C
     connection = await connection_of(session)
     # Who waits is none of a limited caller's business, but whom the time goes to is not theirs to decide either.
     async with beyond_limits(connection, context.limits):
-        kept = await FreedTimeStore(connection, context.organization_id).note(times, now=context.now)
-    if kept:
+        is_wanted = await FreedTimeStore(connection, context.organization_id).note(
+            times, now=context.now, joining_until=context.now + _JOINING
+        )
+    if is_wanted:
         await notify(session, FREED_CHANNEL)
 
 

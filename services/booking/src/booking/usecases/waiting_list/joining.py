@@ -17,6 +17,7 @@ from booking.domain.policy import Policy
 from booking.domain.waiting_list import EntryStatus, WaitingListEntry, WaitingListLimits, check_window
 from booking.publishers import WaitingListEntryAdded, waiting_list_record
 from booking.storage.connections import connection_of
+from booking.storage.freed_times import FREED_CHANNEL, FreedTimeStore
 from booking.storage.outbox import enqueue_records
 from booking.storage.policies import Policies
 from booking.storage.waiting_list import WaitingListStore
@@ -26,12 +27,15 @@ from booking.usecases.waiting_list.freeing import withdraw
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import NotFoundError, VersionConflictError
 from slotstream_servicekit.limits import beyond_limits
+from slotstream_servicekit.notify import notify
 
 
 async def join_waiting_list(
     *, session: AsyncSession, policies: Policies, context: Context, entry: WaitingListEntry, limits: WaitingListLimits
 ) -> WaitingListEntry:
-    """From now on the client is offered what is freed. `entry` names a client, or one who was merged into another."""
+    """From now on the client is offered what is freed, and what just was. `entry` names a client, or one who was merged
+    into another.
+    """
     connection = await connection_of(session)
     policy = await policies.current(connection, context.organization_id)
     resources = check_booking(
@@ -56,6 +60,9 @@ async def join_waiting_list(
         raise TooManyWaitingError("No more can wait: the list is full, or the client's share of it.")
     if not await store.add(entry):
         raise IdTakenError
+    freed = FreedTimeStore(connection, context.organization_id)
+    if await freed.wake(entry.business_id, entry.window_from, entry.window_to, now=context.now):
+        await notify(session, FREED_CHANNEL)
     await enqueue_records(connection, [waiting_list_record(WaitingListEntryAdded, entry, context)])
     return entry
 

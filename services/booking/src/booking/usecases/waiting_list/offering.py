@@ -20,7 +20,7 @@ from booking.publishers import (
 )
 from booking.storage.bookings import BookingStore
 from booking.storage.connections import connection_of
-from booking.storage.freed_times import FreedTimeStore, next_freed
+from booking.storage.freed_times import FreedTimeStore, forget_unwanted, next_freed
 from booking.storage.outbox import enqueue_records
 from booking.storage.policies import PolicyCache
 from booking.storage.waiting_list import WaitingListStore, next_lapsed, next_over
@@ -34,6 +34,7 @@ from slotstream_servicekit.ids import new_id
 
 _SYSTEM: Final = Actor(type="system", id="waiting_list")
 _AT_ONCE: Final = 100
+_MOST_FORGOTTEN: Final = 1_000
 _PUT_OFF: Final = timedelta(minutes=5)
 _MOST_REFUSED: Final = 100
 """So many starts that cannot be had are tried in one transaction, which others wait for."""
@@ -54,6 +55,8 @@ async def offer_next(*, session: AsyncSession, policies: PolicyCache, now: datet
     freed = await next_freed(connection, now=now)
     if freed is None:
         return False
+    if await forget_unwanted(connection, now=now, limit=_MOST_FORGOTTEN):
+        return True
     try:
         with unavailable_as_transient():
             await _try(connection, policies, freed, now=now, hold=hold)

@@ -1,7 +1,8 @@
 """An organization to book in: a business, staff, a service, hours and a client, set up over HTTP."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from booking.storage.policies import bump_policy
 from booking.storage.projections import ScheduleRow, ScheduleStore
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.outbox import OutboxRecord
+from slotstream_servicekit.testing.plugin import until
 
 Json = dict[str, Any]
 """A JSON object as an answer has it."""
@@ -163,11 +165,47 @@ class Tenant:
         return [{**row, "payload": row["payload"] and json.loads(row["payload"])} for row in rows]
 
 
-async def is_waited_for(tenant: Tenant) -> bool:
-    """Whether a transaction waits for another one."""
+async def are_waiting(tenant: Tenant, at_least: int = 1) -> bool:
+    """Whether as many transactions wait for others."""
     async with tenant.as_owner() as other:
-        waiting = """
-        SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
-        WHERE NOT granted AND locktype IN ('transactionid', 'tuple', 'advisory') AND datname = current_database()
-        """
-        return bool(await other.fetchval(waiting))
+        count: int = await other.fetchval(
+            """
+            SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+            WHERE NOT granted AND datname = current_database()
+            """
+        )
+        return count >= at_least
+
+
+@asynccontextmanager
+async def stopped(tenant: Tenant, client_id: str) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+    """Whoever books for the client waits, after looking and before taking, until this ends; gives what waits for them.
+
+    An erase or a change of the client would stop them there as well.
+    """
+    async with tenant.as_owner() as owner:
+        await owner.execute("SET slotstream.organization = '*'")
+
+        async def waiting(at_least: int) -> None:
+            await until(lambda: are_waiting(tenant, at_least), what=f"{at_least} wait")
+
+        async with owner.transaction():
+            await owner.execute("SELECT 1 FROM clients WHERE id = $1 FOR NO KEY UPDATE", UUID(client_id))
+            yield waiting
+
+
+async def one_before_the_other(tenant: Tenant, first: Awaitable[Any], second: Awaitable[Any]) -> list[Any]:
+    """Both answers; the first has written everything and is not committed when the second begins."""
+    async with tenant.as_owner() as owner, owner.transaction():
+        await owner.execute("LOCK TABLE outbox IN EXCLUSIVE MODE")
+        going = [asyncio.ensure_future(first)]
+        await until(lambda: are_waiting(tenant, 1), what="the first waits")
+        going.append(asyncio.ensure_future(second))
+        await until(lambda: are_waiting(tenant, 2), what="the second waits")
+    return list(await asyncio.gather(*going))
+
+
+async def deadlocks(tenant: Tenant) -> int:
+    """How many there have been in this database."""
+    [row] = await tenant.rows("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    return int(row["deadlocks"])

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 import pytest
-from booking_fixtures import Tenant, is_waited_for
+from booking_fixtures import Tenant, are_waiting
 from limited_callers import limited_client
 from test_bulk import BULK, MOBILES, ROUTES, commands, work
 
@@ -121,13 +121,13 @@ async def test_cancelling_twice_is_cancelling_once(tenant: Tenant, given: dict[s
     assert set(await withdrawals(tenant)) == ({job["id"]} if given is SMS else set())
 
 
-async def test_a_portion_that_is_being_sent_is_waited_for_and_none_comes_after_it(tenant: Tenant) -> None:
+async def test_a_portion_that_is_being_sent_are_waiting_and_none_comes_after_it(tenant: Tenant) -> None:
     job = await ordered(tenant, SMS, 5)
     async with tenant.database.system_transaction() as session:
         progress = await do_next_portion(session=session, policies=PolicyCache(), now=tenant.now[0])
         assert progress is not None
         cancelling = asyncio.create_task(cancel(tenant, job))
-        await until(lambda: is_waited_for(tenant), what="the cancel waits for the portion")
+        await until(lambda: are_waiting(tenant), what="the cancel waits for the portion")
         assert not cancelling.done()
     stopped = (await cancelling).json()
     assert (stopped["status"], stopped["succeeded"]) == ("cancelled", 2)
@@ -141,7 +141,7 @@ async def test_an_order_whose_last_portion_is_being_done_is_finished_and_not_can
     async with tenant.database.system_transaction() as session:
         assert await do_next_portion(session=session, policies=PolicyCache(), now=tenant.now[0]) is not None
         cancelling = asyncio.create_task(cancel(tenant, job))
-        await until(lambda: is_waited_for(tenant), what="the cancel waits for the portion")
+        await until(lambda: are_waiting(tenant), what="the cancel waits for the portion")
     answer = await cancelling
     assert (answer.status_code, answer.json()["code"]) == (409, "bulk_finished")
     assert (await tenant.get(f"/v1/bulk/{job['id']}"))["status"] == "finished"

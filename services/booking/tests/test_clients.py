@@ -344,7 +344,7 @@ async def test_who_is_made_by_another_booking_meanwhile_is_booked_for(tenant: Te
     async with tenant.as_owner() as other, other.transaction():
         await other.execute("SELECT pg_advisory_xact_lock($1, $2)", int(lock_class), key)
         booking = asyncio.create_task(tenant.api.post("/v1/appointments", json=request))
-        await until(partial(_is_waited_for, other, key), what="the booking waits for who makes the client")
+        await until(partial(_are_waiting, other, key), what="the booking waits for who makes the client")
         made = uuid4()
         await other.execute("SELECT set_config('slotstream.organization', $1, true)", str(tenant.organization_id))
         await other.execute(
@@ -363,7 +363,7 @@ async def test_who_is_made_by_another_booking_meanwhile_is_booked_for(tenant: Te
     assert await tenant.rows("SELECT id FROM clients WHERE name = 'Zuse'") == [{"id": made}]
 
 
-async def _is_waited_for(connection: asyncpg.Connection, key: int) -> bool:
+async def _are_waiting(connection: asyncpg.Connection, key: int) -> bool:
     waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = $1::bigint)"
     return bool(await connection.fetchval(waits, key % 2**32))
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from booking_commands import received, work_through
-from booking_fixtures import Tenant, is_waited_for
+from booking_fixtures import Tenant, are_waiting
 from test_batch_commands import booking, item
 
 from booking.consumers import on_booking_commands
@@ -48,7 +48,7 @@ async def test_batches_that_go_on_from_slot_to_slot_in_opposite_orders_do_not_de
     both = asyncio.gather(batch(14, confirmed[0]["id"], 15), batch(15, confirmed[1]["id"], 14))
 
     async def they_meet() -> bool:
-        return len(arrived) == 2 or (len(arrived) == 1 and await is_waited_for(tenant))
+        return len(arrived) == 2 or (len(arrived) == 1 and await are_waiting(tenant))
 
     await until(they_meet, what="one waits for the other, or both are where they hold a slot")
     go_on.set()
@@ -76,7 +76,7 @@ async def test_a_batch_takes_nothing_of_an_organization_while_it_waits_for_one_t
         await owner.execute("SELECT set_config('slotstream.organization', '*', true)")
         await owner.execute("SELECT 1 FROM appointments WHERE id = $1 FOR UPDATE", UUID(waited_for["id"]))
         working = asyncio.create_task(work())
-        await until(lambda: is_waited_for(tenant), what="the batch waits")
+        await until(lambda: are_waiting(tenant), what="the batch waits")
         booked = await asyncio.wait_for(second.book(second.at(14), resource_ids=[second.staff[0]["id"]]), timeout=30)
         assert not working.done()
     await working

@@ -6,9 +6,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 import pytest
-from booking_fixtures import Json, Tenant
-
-from slotstream_servicekit.testing.plugin import until
+from booking_fixtures import Json, Tenant, deadlocks, one_before_the_other
 
 pytestmark = pytest.mark.service
 
@@ -22,33 +20,6 @@ async def a_person(tenant: Tenant, name: str = "Zuse Konrad") -> Json:
 
 def correcting(tenant: Tenant, booked: Json, **values: Any) -> Awaitable[Any]:
     return tenant.api.patch(f"{LIST}/{booked['id']}", json=values)
-
-
-async def waiting(tenant: Tenant, at_least: int) -> bool:
-    async with tenant.as_owner() as other:
-        count: int = await other.fetchval(
-            """
-            SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-            WHERE NOT l.granted AND a.datname = current_database()
-            """
-        )
-        return count >= at_least
-
-
-async def deadlocks(tenant: Tenant) -> int:
-    [row] = await tenant.rows("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-    return int(row["deadlocks"])
-
-
-async def one_before_the_other(tenant: Tenant, first: Awaitable[Any], second: Awaitable[Any]) -> list[Any]:
-    """Both answers; the first has written everything and is not committed when the second begins."""
-    async with tenant.as_owner() as owner, owner.transaction():
-        await owner.execute("LOCK TABLE outbox IN EXCLUSIVE MODE")
-        going = [asyncio.ensure_future(first)]
-        await until(lambda: waiting(tenant, 1), what="the first waits")
-        going.append(asyncio.ensure_future(second))
-        await until(lambda: waiting(tenant, 2), what="the second waits")
-    return list(await asyncio.gather(*going))
 
 
 @pytest.mark.parametrize("first", ["the correction", "the merge"])

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from booking_fixtures import Json, Tenant, is_waited_for
+from booking_fixtures import Json, Tenant, are_waiting
 from series_requests import MONDAYS, add
 from sqlalchemy import text
 
@@ -216,7 +216,7 @@ async def test_whoever_holds_an_appointment_does_not_wait_for_the_erase_that_wai
             await owner.execute("SELECT 1 FROM appointments WHERE id = $1 FOR UPDATE", UUID(booked["id"]))
             path = f"{CLIENTS}/{person['id']}/erase"
             erasing = asyncio.create_task(tenant.post(path, {"open_appointments": "cancel"}, status=204))
-            await until(lambda: is_waited_for(tenant), what="the erase waits for the appointment")
+            await until(lambda: are_waiting(tenant), what="the erase waits for the appointment")
             await owner.execute("SELECT 1 FROM clients WHERE id = $1 FOR KEY SHARE", UUID(person["id"]))
         await erasing
 
@@ -282,7 +282,7 @@ async def test_an_erase_waits_for_the_portion_that_is_being_done_and_not_in_a_ci
         job = await BulkStore(session).next_job(now=tenant.now[0])
         path = f"{CLIENTS}/{person['id']}/erase"
         erasing = asyncio.create_task(tenant.post(path, {"open_appointments": "cancel"}, status=204))
-        await until(lambda: is_waited_for(tenant), what="the erase waits for the portion")
+        await until(lambda: are_waiting(tenant), what="the erase waits for the portion")
         await session.execute(text("SELECT 1 FROM appointments WHERE id = :id FOR UPDATE"), {"id": UUID(booked["id"])})
         assert job is not None
     await erasing

@@ -1,16 +1,13 @@
 """Ids that callers give, or that holds had, never join two occupancies; and groups fill up under any race."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
-from booking_fixtures import Tenant
+from booking_fixtures import Tenant, stopped
 
 from booking.storage.occupancy import forced_seat
 from slotstream_servicekit.ids import new_id
-from slotstream_servicekit.testing.plugin import until
 
 pytestmark = pytest.mark.service
 
@@ -128,30 +125,6 @@ async def test_members_of_two_groups_who_swap_places_never_wait_for_each_other(t
         await waiting(2)
     answers = await asyncio.gather(*moving)
     assert [answer.status_code for answer in answers] == [201, 201], [answer.text for answer in answers]
-
-
-@asynccontextmanager
-async def stopped(tenant: Tenant, client_id: str) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
-    """Whoever books for the client waits, after looking and before taking, until this ends; gives what waits for them.
-
-    An erase or a change of the client would stop them there as well.
-    """
-    async with tenant.as_owner() as owner:
-        await owner.execute("SET slotstream.organization = '*'")
-
-        async def waiting(at_least: int) -> None:
-            async def are_waiting() -> bool:
-                count: int = await owner.fetchval(
-                    "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
-                    " WHERE NOT granted AND datname = current_database()"
-                )
-                return count >= at_least
-
-            await until(are_waiting, what=f"{at_least} wait")
-
-        async with owner.transaction():
-            await owner.execute("SELECT 1 FROM clients WHERE id = $1 FOR NO KEY UPDATE", UUID(client_id))
-            yield waiting
 
 
 async def test_an_override_that_has_looked_names_who_took_the_time_meanwhile(tenant: Tenant) -> None:

@@ -40,3 +40,6 @@ class LockClass(IntEnum):
     it holds what it has booked; the key is a hash of the organization."""
     COUNTED = 7_227_028
     """Counting and adding what an organization has a number of; the key is a hash of the table and the organization."""
+    SESSION_ENTRY = 7_227_029
+    """Entering a session that somebody else has begun: shared by members of a group and by who moves within their own,
+    exclusive for an override; the key is a hash of the resource."""

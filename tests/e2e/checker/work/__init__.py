@@ -9,6 +9,7 @@ from checker.work.desk import Desk
 WORK: Sequence[tuple[Callable[[Desk], Awaitable[None]], int]] = (
     (bookings.book, 34),
     (bookings.book_by_override, 3),
+    (bookings.enter_at_once, 2),
     (bookings.book_held, 4),
     (bookings.join_group, 6),
     (bookings.book_under_hold_id, 3),

@@ -23,6 +23,17 @@ async def book_by_override(desk: Desk) -> None:
     await desk.create(desk.any_slot(), override=EMERGENCY, **anybody_or_somebody(desk))
 
 
+async def enter_at_once(desk: Desk) -> None:
+    """Overrides and a member of a group want the same person at the same instant: each must know who is beside them."""
+    starts_at, staff = desk.any_slot(), [desk.any_staff()]
+    await desk.create(starts_at, service_id=desk.tenant.group, resource_ids=staff)
+    await asyncio.gather(
+        desk.create(starts_at, service_id=desk.tenant.group, resource_ids=staff),
+        desk.create(starts_at, override=EMERGENCY, resource_ids=staff),
+        desk.create(starts_at + timedelta(minutes=10), override=EMERGENCY, resource_ids=staff),
+    )
+
+
 async def join_group(desk: Desk) -> None:
     await desk.create(desk.any_slot(), service_id=desk.tenant.group)
 

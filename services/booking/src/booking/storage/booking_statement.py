@@ -11,6 +11,9 @@ Why it is one statement: a round trip costs as much as the writing. Why parts of
 - Time is taken with ON CONFLICT DO NOTHING: who loses a race is left out, where a plain INSERT would raise, and under
   contention deadlock. It is taken in the order of resource and start, the same for all batches, so none of two batches
   can hold what the other waits for.
+- A single booking that enters a session, a group's or by override, is guarded by `admit_to_sessions`: of two who come
+  to overlap there at the same instant, the second is left out, and knows of the first when they look again. Many are
+  in a transaction, which has seen to it before it looked.
 - A new client of a single booking is guarded by `admit_client`: of two who come with one phone at the same instant,
   the second is left out, and finds the first one's client when they look again.
 - A row is booked if all of its resources were taken. A row that got a part of them leaves occupancy without an
@@ -90,6 +93,14 @@ _CLIENTS: Final = {
     "sort_name": "text",
     "created_at": "timestamptz",
 }
+_ENTERED: Final = {
+    "resources": "uuid[]",
+    "sessions": "uuid[]",
+    "begins": "timestamptz",
+    "ends": "timestamptz",
+    "forced": "boolean",
+    "known": "uuid[]",
+}
 
 _TEXT: Final = """
 WITH admitted AS MATERIALIZED (
@@ -153,7 +164,9 @@ _NEW_OVERRIDES: Final = """, new_overrides AS (
 )"""
 
 _GUARD: Final = """
-    WHERE CASE WHEN id IS NULL THEN true ELSE admit_client($1, {locks}, {phone}, {email}) END"""
+    WHERE CASE WHEN id IS NULL THEN true ELSE {guards} END"""
+_GUARDS_CLIENT: Final = "admit_client($1, {locks}, {phone}, {email})"
+_GUARDS_SESSIONS: Final = """admit_to_sessions($1, {resources}, {sessions}, {begins}, {ends}, {forced}, {known})"""
 
 
 class _Parameters:
@@ -189,6 +202,8 @@ class Shape:
     overrides: bool = False
     guards_client: bool
     """Whether the statement itself sees to it that nobody else has made the client."""
+    guards_sessions: bool = False
+    """Whether it sees to it that nobody has entered the sessions since they were looked at."""
 
     @classmethod
     def of(cls, rows: Sequence["BookingRow"]) -> "Shape | None":
@@ -202,6 +217,7 @@ class Shape:
             clients=int(row.new_client is not None),
             overrides=row.forced,
             guards_client=bool(row.contact_locks),
+            guards_sessions=bool(row.entered),
         )
 
 
@@ -255,13 +271,17 @@ def booking_text(shape: Shape | None, *, with_clients: bool) -> str:
     resources = _Relation(parameters, _RESOURCES, shape.resources if shape else None)
     events = _Relation(parameters, _EVENTS, shape.events if shape else None)
     clients = _Relation(parameters, _CLIENTS, shape.clients if shape else None) if with_clients else None
-    guard = ""
+    guards = []
     if shape and clients and shape.guards_client:
-        guard = _GUARD.format(
-            locks=parameters.next("integer[]"), phone=clients.only("phone"), email=clients.only("email")
+        guards.append(
+            _GUARDS_CLIENT.format(
+                locks=parameters.next("integer[]"), phone=clients.only("phone"), email=clients.only("email")
+            )
         )
+    if shape and shape.guards_sessions:
+        guards.append(_GUARDS_SESSIONS.format_map(parameters.line(_ENTERED)))
     return _TEXT.format(
-        guard=guard,
+        guard=_GUARD.format(guards=" AND ".join(guards)) if guards else "",
         columns=", ".join(_APPOINTMENT),
         row_ids=rows.array("id"),
         row_clients=rows.array("known_client_id"),
@@ -325,8 +345,10 @@ def booking_values(rows: Sequence["BookingRow"], *, with_clients: bool) -> list[
     )
     if with_clients:
         values += lines_of((_client(row) for row in rows if row.new_client is not None), len(_CLIENTS))
-        if len(rows) == 1 and rows[0].contact_locks:
+        if alone and rows[0].contact_locks:
             values.append(list(rows[0].contact_locks))
+    if alone and rows[0].entered:
+        values += _entered(rows[0])
     return values
 
 
@@ -394,6 +416,16 @@ def _client(row: "BookingRow") -> list[object]:
         client.search,
         client.sort_name,
         client.created_at,
+    ]
+
+
+def _entered(row: "BookingRow") -> list[object]:
+    return [
+        [take.resource_id for take in row.entered],
+        [take.session_id for take in row.entered],
+        *row.appointment.blocked,
+        row.forced,
+        list(row.beside or ()),
     ]
 
 

@@ -38,6 +38,13 @@ class BookingRow:
     contact_locks: tuple[int, ...] = ()
     """Of a single booking's new client, the keys that the statement locks before it looks whether there is one by now;
     none where they are held already."""
+    beside: frozenset[UUID] | None = None
+    """Who was seen in the sessions that the row enters; None where nobody can have entered them since."""
+
+    @property
+    def entered(self) -> tuple[Seat, ...]:
+        """The seats in sessions of others that somebody may have entered since they were looked at."""
+        return () if self.beside is None else tuple(take for take in self.takes if not take.starts_session)
 
     @property
     def forced(self) -> bool:

@@ -193,6 +193,80 @@ END
 $function$
 """
 
+LOCK_SESSION_ENTRIES: Final = f"""
+CREATE FUNCTION lock_session_entries(p_resources uuid[], p_forced boolean[]) RETURNS void
+LANGUAGE plpgsql AS $function$
+BEGIN
+    -- Everybody takes them in one order. Two resources may have one key; the stronger lock serves both.
+    PERFORM CASE WHEN e.forced THEN pg_advisory_xact_lock({LockClass.SESSION_ENTRY:d}, e.key)
+                 ELSE pg_advisory_xact_lock_shared({LockClass.SESSION_ENTRY:d}, e.key) END
+    FROM (
+        SELECT hashtext(r.resource_id::text) AS key, bool_or(r.forced) AS forced
+        FROM unnest(p_resources, p_forced) AS r(resource_id, forced) GROUP BY 1 ORDER BY 1
+    ) AS e;
+END
+$function$
+"""
+
+_IN_SESSION: Final = overlapping(
+    organization="p_organization", resource="e.resource_id", begins="p_begins", ends="p_ends"
+)
+
+ADMIT_TO_SESSIONS: Final = f"""
+CREATE FUNCTION admit_to_sessions(
+    p_organization uuid, p_resources uuid[], p_sessions uuid[], p_begins timestamptz, p_ends timestamptz,
+    p_forced boolean, p_known uuid[]
+) RETURNS boolean LANGUAGE plpgsql
+-- As in admit_bookings.
+SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
+AS $function$
+BEGIN
+    -- Within a session the constraint guards nobody. So whoever enters one waits for those who enter it just now, and
+    -- looks whether they have come beside somebody that they have not judged. Members of a group need not know
+    -- each other: their seats are counted by the primary key.
+    PERFORM lock_session_entries(p_resources, array_fill(p_forced, ARRAY[cardinality(p_resources)]));
+    RETURN NOT EXISTS (
+        SELECT FROM unnest(p_resources, p_sessions) AS e(resource_id, session_id)
+        CROSS JOIN LATERAL {_IN_SESSION} AS o
+        WHERE o.session_id = e.session_id AND o.holder_id <> ALL (p_known)
+          AND (p_forced OR o.forced OR o.blocked <> tstzrange(p_begins, p_ends))
+          AND (o.expires_at IS NULL OR o.expires_at > clock_timestamp()));
+END
+$function$
+"""
+
+FREE_TIME: Final = """
+CREATE FUNCTION free_time(p_organization uuid, p_holders uuid[], p_resources uuid[], p_expiring boolean) RETURNS void
+LANGUAGE plpgsql
+-- As in admit_bookings.
+SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
+AS $function$
+BEGIN
+    LOOP
+        DELETE FROM occupancy o WHERE o.organization_id = p_organization AND o.holder_id = ANY (p_holders)
+          AND (p_resources IS NULL OR o.resource_id = ANY (p_resources))
+          AND (NOT p_expiring OR o.expires_at IS NOT NULL);
+        -- A row that an override draws into another session meanwhile is another row by now: only a new look sees it.
+        EXIT WHEN NOT EXISTS (
+            SELECT FROM occupancy o WHERE o.organization_id = p_organization AND o.holder_id = ANY (p_holders)
+              AND (p_resources IS NULL OR o.resource_id = ANY (p_resources))
+              AND (NOT p_expiring OR o.expires_at IS NOT NULL));
+    END LOOP;
+END
+$function$
+"""
+
+FREE_HELD_TIME: Final = """
+CREATE FUNCTION free_held_time(p_organization uuid, p_hold uuid, p_resources uuid[], p_forced boolean) RETURNS void
+LANGUAGE plpgsql AS $function$
+BEGIN
+    -- Whoever enters a session in its place has locked it before they give up what others may wait for.
+    PERFORM lock_session_entries(p_resources, array_fill(p_forced, ARRAY[cardinality(p_resources)]));
+    PERFORM free_time(p_organization, ARRAY[p_hold], NULL, true);
+END
+$function$
+"""
+
 DRAW_INTO_SESSION: Final = """
 CREATE FUNCTION draw_into_session(
     p_organization uuid, p_resource uuid, p_session uuid, p_sessions uuid[], p_first_seat int
@@ -270,6 +344,10 @@ FUNCTIONS: Final = (
     TAKEN_TIME,
     EXISTING_APPOINTMENTS,
     DRAW_INTO_SESSION,
+    LOCK_SESSION_ENTRIES,
+    ADMIT_TO_SESSIONS,
+    FREE_TIME,
+    FREE_HELD_TIME,
     # Row-level security lets an index serve leakproof operators only, and LIKE is not one: so what is looked up stands
     # in a table that the application's role cannot read, and a function of the owner's reads it for one tenant.
     "REVOKE ALL ON client_search FROM PUBLIC, booking_app",

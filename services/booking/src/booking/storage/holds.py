@@ -119,15 +119,13 @@ class HoldStore:
         gone = await self.connection.fetchval(
             """
             DELETE FROM holds WHERE organization_id = $1 AND id = $2 AND business_id = $3 AND actor_type = 'client'
-            RETURNING true
+            RETURNING resource_ids
             """,
             self.organization_id,
             hold_id,
             business_id,
         )
-        if gone:
-            await OccupancyStore(self.connection, self.organization_id).free_hold(hold_id)
-        return gone is not None
+        return await self._free(hold_id, gone)
 
     async def get(self, hold_id: UUID) -> Hold | None:
         """The hold, if it has not expired."""
@@ -156,13 +154,20 @@ class HoldStore:
     async def remove(self, hold_id: UUID) -> bool:
         """Takes the hold away with its time; whether there was one."""
         gone = await self.connection.fetchval(
-            "DELETE FROM holds WHERE organization_id = $1 AND id = $2 RETURNING id", self.organization_id, hold_id
+            "DELETE FROM holds WHERE organization_id = $1 AND id = $2 RETURNING resource_ids",
+            self.organization_id,
+            hold_id,
         )
-        await OccupancyStore(self.connection, self.organization_id).free_hold(hold_id)
-        return gone is not None
+        return await self._free(hold_id, gone)
 
-    async def use(self, hold_id: UUID) -> UsedHold | None:
-        """Takes away a hold that has not expired, with its time."""
+    async def _free(self, hold_id: UUID, resource_ids: Sequence[UUID] | None) -> bool:
+        """Gives back the time of a hold that is gone; whether there was one."""
+        if resource_ids is not None:
+            await OccupancyStore(self.connection, self.organization_id).free_hold(hold_id, resource_ids)
+        return resource_ids is not None
+
+    async def use(self, hold_id: UUID, *, forced: bool) -> UsedHold | None:
+        """Takes away a hold that has not expired, with its time; `forced` where it makes room for an override."""
         row = await self.connection.fetchrow(
             """
             DELETE FROM holds WHERE organization_id = $1 AND id = $2 AND expires_at > clock_timestamp()
@@ -173,7 +178,9 @@ class HoldStore:
         )
         if row is None:
             return None
-        await OccupancyStore(self.connection, self.organization_id).free_hold(hold_id)
+        await OccupancyStore(self.connection, self.organization_id).free_hold(
+            hold_id, row["resource_ids"], forced=forced
+        )
         return UsedHold(
             business_id=row["business_id"], starts_at=row["starts_at"], resource_ids=tuple(row["resource_ids"])
         )

@@ -1,6 +1,6 @@
 """Whose time is taken, by whom: reading it, taking it and giving it back."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -151,32 +151,24 @@ class OccupancyStore:
 
     async def free(self, holder_id: UUID, *, resource_ids: Sequence[UUID] | None = None) -> None:
         """Gives back what an appointment or hold takes, of all its resources or of some."""
-        await self.connection.execute(
-            """
-            DELETE FROM occupancy WHERE organization_id = $1 AND holder_id = $2
-              AND ($3::uuid[] IS NULL OR resource_id = ANY($3))
-            """,
-            self.organization_id,
-            holder_id,
-            None if resource_ids is None else list(resource_ids),
-        )
+        await self._free([holder_id], None if resource_ids is None else list(resource_ids))
 
     async def free_all(self, holder_ids: Sequence[UUID]) -> None:
         """Gives back what several appointments take."""
+        await self._free(list(holder_ids), None)
+
+    async def _free(self, holder_ids: list[UUID], resource_ids: list[UUID] | None) -> None:
         await self.connection.execute(
-            """
-            DELETE FROM occupancy WHERE organization_id = $1 AND holder_id = ANY($2)
-            """,
-            self.organization_id,
-            list(holder_ids),
+            "SELECT free_time($1, $2, $3, false)", self.organization_id, holder_ids, resource_ids
         )
 
-    async def free_hold(self, hold_id: UUID) -> None:
-        """Gives back what a hold keeps: what expires, so never the time of an appointment that bears the same id."""
+    async def free_hold(self, hold_id: UUID, resource_ids: Sequence[UUID], *, forced: bool = False) -> None:
+        """Gives back what a hold keeps: what expires, so never the time of an appointment that bears the same id.
+
+        Entries of its resources are locked, for an override where something is to be `forced` in its place.
+        """
         await self.connection.execute(
-            "DELETE FROM occupancy WHERE organization_id = $1 AND holder_id = $2 AND expires_at IS NOT NULL",
-            self.organization_id,
-            hold_id,
+            "SELECT free_held_time($1, $2, $3, $4)", self.organization_id, hold_id, list(resource_ids), forced
         )
 
     async def takes_of(self, holder_id: UUID) -> tuple[tuple[Seat, bool], ...]:
@@ -196,9 +188,16 @@ class OccupancyStore:
             for row in rows
         )
 
-    async def shares_session(self, holder_id: UUID) -> bool:
-        """Whether another holder has a seat in a session of this one."""
-        return any(shared for _, shared in await self.takes_of(holder_id))
+    async def lock_entries(self, resources: Mapping[UUID, bool]) -> None:
+        """Keeps others from entering sessions of these resources until the transaction ends.
+
+        By resource, whether an override wants to enter: then nobody else may, otherwise only overrides may not. To be
+        taken before anything is looked at, taken or given up: whoever holds it waits for those who have.
+        """
+        if resources:
+            await self.connection.execute(
+                "SELECT lock_session_entries($1, $2)", list(resources), list(resources.values())
+            )
 
     async def take_turns(self) -> None:
         """Makes an organization's moves that give up time first follow each other, until the transaction ends.

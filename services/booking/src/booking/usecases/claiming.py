@@ -76,6 +76,8 @@ class SeatedClaim(Generic[PlanT]):
     policy: Policy
     seats: tuple[Seat, ...]
     override: Override | None = None
+    beside: frozenset[UUID] | None = None
+    """Who was seen in the sessions that are entered. None where nobody can have entered them since."""
 
     @property
     def takes(self) -> tuple[Seat, ...]:
@@ -185,6 +187,8 @@ async def _seat_all(
             planned.append((claim, claim.plan(policy)))
         except SlotstreamError as error:
             current.errors[claim.holder_id] = error
+    if connection.is_in_transaction():
+        await OccupancyStore(connection, policy.organization_id).lock_entries(_entered(planned))
     plans = [plan for _, plan in planned]
     look = look or not all(plan.wanted.is_settled for plan in plans)
     calendars = await calendars_of(connection, policy, [plan.wanted for plan in plans]) if look else Calendars()
@@ -205,7 +209,7 @@ async def _seat_all(
             occupy(calendars, plan.wanted, seating, holder_id=claim.holder_id)
             continue
         try:
-            seated = await _seated(connection, policy, claim, plan, seating, calendars=None if spread else calendars)
+            seated = await _seated(connection, policy, claim, plan, seating, calendars=calendars, joins=not spread)
         except SlotstreamError as error:
             current.errors[claim.holder_id] = error
             continue
@@ -222,12 +226,14 @@ async def _seated(
     plan: PlanT,
     seating: Seating,
     *,
-    calendars: Calendars | None,
+    calendars: Calendars,
+    joins: bool,
 ) -> SeatedClaim[PlanT]:
-    """`calendars` are those of a first attempt."""
+    """`joins`: whether an override outside a transaction may join the one session that was seen."""
+    beside = None if connection.is_in_transaction() else _beside(calendars, plan.wanted, seating.seats)
     if not seating.reasons:
         seats = _in_own_sessions(seating.seats, claim.own_sessions)
-        return SeatedClaim(claim=claim, plan=plan, policy=policy, seats=seats)
+        return SeatedClaim(claim=claim, plan=plan, policy=policy, seats=seats, beside=beside)
     if claim.override_reason is None or not seating.seats:
         raise RefusedError(seating.reasons)
     holder_id, blocked = claim.holder_id, plan.wanted.blocked
@@ -236,14 +242,32 @@ async def _seated(
         opened = await open_sessions(
             connection, organization_id=policy.organization_id, holder_id=holder_id, blocked=blocked, seats=wanted
         )
-    elif calendars is not None:
+    elif joins:
         opened = join_sessions(calendars, holder_id=holder_id, blocked=blocked, seats=wanted)
     else:
         raise SessionsToOpenError
     override = override_of(opened, reasons=seating.reasons, reason=claim.override_reason)
     kept = tuple(seat_found for seat_found in seating.seats if seat_found.resource_id in claim.kept)
     seats = (*(session.seat for session in opened), *kept)
-    return SeatedClaim(claim=claim, plan=plan, policy=policy, seats=seats, override=override)
+    return SeatedClaim(claim=claim, plan=plan, policy=policy, seats=seats, override=override, beside=beside)
+
+
+def _beside(calendars: Calendars, wanted: Wanted, seats: Sequence[Seat]) -> frozenset[UUID]:
+    return frozenset(
+        UUID(held.taken.id)
+        for seat_found in seats
+        for held in calendars.overlapping(seat_found.resource_id, wanted.blocked)
+    )
+
+
+def _entered(planned: Sequence[tuple[TimeClaim[PlanT], PlanT]]) -> dict[UUID, bool]:
+    """The resources whose sessions may be entered, and whether by an override: by it, or by members of a group."""
+    entered: dict[UUID, bool] = {}
+    for claim, plan in planned:
+        forced = claim.override_reason is not None
+        if plan.occupies and (forced or plan.wanted.rules.capacity > 1):
+            entered |= {candidate: forced or entered.get(candidate, False) for candidate in plan.wanted.candidates}
+    return entered
 
 
 def _in_own_sessions(seats: tuple[Seat, ...], own: Mapping[UUID, Seat]) -> tuple[Seat, ...]:

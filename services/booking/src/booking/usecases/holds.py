@@ -102,9 +102,11 @@ async def release_hold(*, connection: Connection, context: Context, hold_id: UUI
     await enqueue_records(connection, [hold_tombstone(hold_id, organization_id=context.organization_id)])
 
 
-async def use_hold(*, connection: Connection, context: Context, hold_id: UUID) -> UsedHold:
-    """Gives the held time up to the appointment that is booked in the same transaction. Works once."""
-    hold = await HoldStore(connection, context.organization_id).use(hold_id)
+async def use_hold(*, connection: Connection, context: Context, hold_id: UUID, forced: bool) -> UsedHold:
+    """Gives the held time up to the appointment that is booked in the same transaction, `forced` where that is an
+    override. Works once.
+    """
+    hold = await HoldStore(connection, context.organization_id).use(hold_id, forced=forced)
     if hold is None:
         raise HoldGoneError(f"The hold {hold_id} has expired or was used.")
     await enqueue_records(connection, [hold_tombstone(hold_id, organization_id=context.organization_id)])

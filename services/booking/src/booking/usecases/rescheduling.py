@@ -13,6 +13,7 @@ from booking.domain.requests import BookingRequest
 from booking.domain.seating import Seat
 from booking.storage.bookings import BookingStore
 from booking.storage.connections import connection_of
+from booking.storage.contacts import lock_clients
 from booking.storage.external_ids import ExternalIdStore
 from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
@@ -114,49 +115,60 @@ async def _book_elsewhere(
     )
     client_id = await BookingStore(connection, context.organization_id).current_client(old.client_id) or old.client_id
     booking = replace(booking, request=replace(booking.request, client_id=client_id))
+    await lock_clients(connection, context.organization_id, {client_id}, to_change=False)
     policy = await policies.of(connection, context.organization_id)
     service = policy.services.get(old.service_id) if old.service_id else None
-    occupancy = OccupancyStore(connection, context.organization_id)
-    own = await occupancy.takes_of(old.id)
-    if (service is None or service.capacity == 1) and not any(shared for _, shared in own):
-        outcome = await _book_beside(connection, policies, booking, {seat.resource_id: seat for seat, _ in own})
+    if service is None or service.capacity == 1:
+        outcome = await _book_beside(connection, policies, booking)
         if outcome is not None:
             return outcome
+    occupancy = OccupancyStore(connection, context.organization_id)
     await occupancy.take_turns()
+    await occupancy.lock_entries(_entered(booking, old))
     await occupancy.free(old.id)
     return await book_appointment(connection=connection, policies=policies, booking=booking)
 
 
+def _entered(booking: Booking, old: Appointment) -> dict[UUID, bool]:
+    """The resources of both times, and whether the new one is taken by override."""
+    forced = booking.request.override_reason is not None
+    return dict.fromkeys({*(resource.id for resource in old.resources), *(booking.request.resource_ids or ())}, forced)
+
+
 class _SessionSharedError(Exception):
-    """Somebody has come to share the session meanwhile."""
+    """Others share the session."""
 
 
-async def _book_beside(
-    connection: Connection, policies: PolicyCache, booking: Booking, seats: dict[UUID, Seat]
-) -> Outcome | None:
-    """Books in the appointment's own session, then gives back the old time. None where it is not its own any more.
+async def _book_beside(connection: Connection, policies: PolicyCache, booking: Booking) -> Outcome | None:
+    """Books in the appointment's own session, then gives back the old time. None where others share the session.
 
-    Who enters the session by an override locks its rows, so the deletion waits for them, and they are seen after it.
+    Nobody enters it by override meanwhile.
     """
     old, context = booking.predecessor, booking.context
     if old is None:
         return None
     occupancy = OccupancyStore(connection, context.organization_id)
-    own = replace(booking, predecessor=replace(old, seats=seats))
     try:
+        # What is locked here is let go where it fails: turns come before these locks.
         async with connection.transaction():
+            await occupancy.lock_entries(_entered(booking, old.appointment))
+            seats = await _own_seats(occupancy, old.appointment.id)
+            own = replace(booking, predecessor=replace(old, seats=seats))
             outcome = await book_appointment(connection=connection, policies=policies, booking=own)
             outcome.booked()
             await occupancy.free(old.appointment.id)
-            await _check_session(occupancy, booking.request.id)
+            await _own_seats(occupancy, booking.request.id)
     except _SessionSharedError:
         return None
     return outcome
 
 
-async def _check_session(occupancy: OccupancyStore, holder_id: UUID) -> None:
-    if await occupancy.shares_session(holder_id):
+async def _own_seats(occupancy: OccupancyStore, holder_id: UUID) -> dict[UUID, Seat]:
+    """By resource. Raises _SessionSharedError where another holder has a seat beside one."""
+    takes = await occupancy.takes_of(holder_id)
+    if any(shared for _, shared in takes):
         raise _SessionSharedError
+    return {seat.resource_id: seat for seat, _ in takes}
 
 
 def moved_request(old: Appointment, move: Move) -> BookingRequest:

@@ -65,6 +65,7 @@ async def assign_resources(
         kept = frozenset(had) if wanted_again(policy, old).blocked == old.blocked else frozenset()
         given_up = sorted(had - set(resource_ids)) if kept else sorted(had)
         if not kept:
+            await occupancy.lock_entries(dict.fromkeys({*had, *resource_ids}, override_reason is not None))
             await occupancy.free(old.id)
     seated = await _take(
         connection,
@@ -95,7 +96,11 @@ async def correct_time(
     For whoever holds `take_turns`: two that give up time first would wait for each other. Returns the values that
     follow from it; a request whose service keeps no time for requests takes none.
     """
-    await OccupancyStore(connection, context.organization_id).free(old.id)
+    occupancy = OccupancyStore(connection, context.organization_id)
+    wanted = correction.wanted(await policies.current(connection, context.organization_id), old, resource_ids)
+    entered = {*(resource.id for resource in old.resources), *wanted.candidates}
+    await occupancy.lock_entries(dict.fromkeys(entered, override_reason is not None))
+    await occupancy.free(old.id)
     seated = await _take(
         connection,
         policies,

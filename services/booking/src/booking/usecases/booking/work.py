@@ -134,18 +134,24 @@ class Work:
     async def _resolve_settled(self, bookings: Sequence[Booking]) -> Mapping[UUID, ResolvedClient | SlotstreamError]:
         """Inside a transaction: the clients, who stay as they were found until it ends.
 
-        One booking that changes nothing else needs no lock beforehand: the statement takes it. An override does,
-        because it takes seats of others before; so do many, which come in the order of their slots.
+        One booking that changes nothing else needs no lock beforehand: the statement takes it. One that may enter a
+        session does, because it locks that first; so do many, which come in the order of their slots.
         """
         for _ in range(ATTEMPTS):
             resolved = await self.resolve(bookings)
             clients = [client for client in resolved.values() if isinstance(client, ResolvedClient)]
-            alone = len(bookings) == 1 and bookings[0].request.override_reason is None
+            alone = len(bookings) == 1 and not self._may_enter_session(bookings[0].request)
             if (alone and all(client.is_settled or client.new for client in clients)) or await settle_clients(
                 self.connection, self.organization_id, clients
             ):
                 return resolved
         raise BusyBookError(BUSY_CLIENT)
+
+    def _may_enter_session(self, request: BookingRequest) -> bool:
+        """By override, or as a member of a group."""
+        services = self.phones_read_by.services if self.phones_read_by else {}
+        service = services.get(request.service_id) if request.service_id else None
+        return request.override_reason is not None or (service is not None and service.capacity > 1)
 
     async def book(
         self,
@@ -199,7 +205,12 @@ class Work:
         if request.resource_ids and len(set(request.resource_ids)) < len(request.resource_ids):
             raise InvalidBookingError("duplicate_resource", "A resource is named twice.")
         if request.hold_id:
-            hold = await use_hold(connection=self.connection, context=context, hold_id=request.hold_id)
+            hold = await use_hold(
+                connection=self.connection,
+                context=context,
+                hold_id=request.hold_id,
+                forced=request.override_reason is not None,
+            )
             if (hold.starts_at, hold.business_id) != (request.starts_at, request.business_id):
                 raise InvalidBookingError("hold_is_for_another_slot", "The hold keeps another slot than this one.")
             request = replace(request, resource_ids=request.resource_ids or hold.resource_ids)
@@ -317,6 +328,7 @@ class Work:
         return BookingRow(
             appointment=appointment,
             takes=seated.takes,
+            beside=seated.beside,
             state=appointment_json(appointment),
             actor=context.actor,
             change=change,

@@ -18,6 +18,7 @@ from booking.publishers import CommandAnswer, item_result, snapshot_json, succee
 from booking.storage.appointments import AppointmentStore
 from booking.storage.connections import connection_of
 from booking.storage.contacts import contact_locks, lock_clients
+from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.booking import Booking, Outcome, addresses_to_lock, book_appointments
 from booking.usecases.checking import check_appointments
@@ -125,8 +126,9 @@ async def lock_ahead(
 ) -> None:
     """Takes at once, in the order that all keep, what these commands would take one after another.
 
-    Appointments come first, then addresses, then clients, each in their order: whoever takes one of the second while
-    holding one of the third could wait in a circle with somebody who does it the other way round.
+    Appointments come first, then addresses, then clients, then entries of sessions, each in their order: whoever takes
+    one of the second while holding one of the third could wait in a circle with somebody who does it the other way
+    round.
     """
     requests = [item.request for command in commands if _books(command) for item in _items(command)]
     known = await AppointmentStore(connection, organization_id).get_all(
@@ -139,6 +141,25 @@ async def lock_ahead(
     named = {request.client_id for request in requests if request.client_id is not None}
     named |= {appointment.client_id for appointment in known.values()}
     await lock_clients(connection, organization_id, named, to_change=False)
+    await OccupancyStore(connection, organization_id).lock_entries(_entered(commands, requests, known))
+
+
+def _entered(
+    commands: Sequence[ReceivedCommand], requests: Sequence[BookingRequest], known: Mapping[UUID, Appointment]
+) -> dict[UUID, bool]:
+    """The resources of all times that are taken or moved, and whether by override."""
+    entered: dict[UUID, bool] = {}
+    for received in commands:
+        match received.command:
+            case RescheduleAppointment(appointment_id=moved_id, resource_ids=resource_ids):
+                former = [resource.id for resource in known[moved_id].resources] if moved_id in known else []
+                entered |= dict.fromkeys((*former, *(resource_ids or ())), False)
+    for request in requests:
+        forced = request.override_reason is not None
+        entered |= {
+            resource_id: forced or entered.get(resource_id, False) for resource_id in request.resource_ids or ()
+        }
+    return entered
 
 
 def _books(command: ReceivedCommand) -> bool:

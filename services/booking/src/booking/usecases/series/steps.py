@@ -17,6 +17,7 @@ from booking.domain.policy import Policy
 from booking.domain.requests import BookingRequest
 from booking.domain.series import Act, Occurrence, OnConflict, Series, SeriesDate, SeriesRefusedError, Step
 from booking.storage.connections import connection_of
+from booking.storage.contacts import lock_clients
 from booking.storage.occupancy import OccupancyStore
 from booking.storage.policies import PolicyCache
 from booking.usecases.booking import Booking, Outcome, Predecessor, book_appointments
@@ -196,6 +197,7 @@ async def _attempt(
 async def _book(
     about: SeriesTransaction, connection: Connection, rebookings: Sequence[_Rebooking], *, reason: str | None
 ) -> list[_Rebooking]:
+    await _lock_entries(about, connection, rebookings)
     old_ids = [rebooking.old.id for rebooking in rebookings if rebooking.old]
     await OccupancyStore(connection, about.series.organization_id).free_all(old_ids)
     outcomes = await book_appointments(
@@ -217,6 +219,20 @@ async def _book(
         rebooking.outcome = outcome
         rebooking.reasons = () if outcome.appointment else reasons_of(outcome.error)
     return [rebooking for rebooking in rebookings if rebooking.reasons]
+
+
+async def _lock_entries(about: SeriesTransaction, connection: Connection, rebookings: Sequence[_Rebooking]) -> None:
+    """Before any time is given up, where a date may come to share somebody's session: by override, or in a group."""
+    series = about.series
+    policy = await about.policies.of(connection, series.organization_id)
+    service = policy.services.get(series.service_id) if series.service_id else None
+    forced = any(rebooking.request.override_reason is not None for rebooking in rebookings)
+    if not forced and (service is None or service.capacity == 1):
+        return
+    former = {resource.id for rebooking in rebookings if rebooking.old for resource in rebooking.old.resources}
+    named = {resource_id for rebooking in rebookings for resource_id in rebooking.request.resource_ids or ()}
+    await lock_clients(connection, series.organization_id, {series.client_id}, to_change=False)
+    await OccupancyStore(connection, series.organization_id).lock_entries(dict.fromkeys(former | named, forced))
 
 
 async def _close_old(
@@ -278,6 +294,11 @@ async def edit_dates(
     """Gives what stays where it is the new values, and other resources where they are free."""
     if resource_ids is None:
         return await _set_values(about, occurrences, values)
+    override = override_reason if on_conflict is OnConflict.OVERRIDE else None
+    # All dates are taken one after the other, and each keeps what it has got.
+    await OccupancyStore(await connection_of(about.session), about.series.organization_id).lock_entries(
+        dict.fromkeys(resource_ids, override is not None)
+    )
     done: dict[date, Changed] = {}
     refused: dict[date, tuple[Reason, ...]] = {}
     for occurrence in occurrences:
@@ -292,7 +313,7 @@ async def edit_dates(
                     appointment_id=occurrence.appointment.id,
                     values=dict(values),
                     resource_ids=resource_ids,
-                    override_reason=override_reason if on_conflict is OnConflict.OVERRIDE else None,
+                    override_reason=override,
                     series_version=about.series.told_version,
                 )
         except SlotstreamError as error:

@@ -126,15 +126,11 @@ class RateLimit:
             self._take_place(scope, limits, principal.organization_id, most)
 
     def _take_token(self, scope: Scope, limits: RateLimits, organization_id: UUID, rate: Rate) -> None:
-        left = limits.take(organization_id, self.kind, rate)
-        wait = max(0, math.ceil(-left))
-        scope[RESPONSE_HEADERS] += rate_limit_headers(self.kind, rate, left=max(0, int(left)), wait=wait)
-        if left < 0:
-            raise RateLimitedError(
-                f"Your organization may send {rate.per_minute} requests of the kind {self.kind} a minute, and "
-                f"{rate.burst} at once. Try again in {wait} seconds.",
-                extra={"retry_after": wait},
-            )
+        allowed = (
+            f"Your organization may send {rate.per_minute} requests of the kind {self.kind} a minute, and "
+            f"{rate.burst} at once."
+        )
+        take_token(scope, limits, organization_id, self.kind, rate, allowed=allowed)
 
     def _take_place(self, scope: Scope, limits: RateLimits, organization_id: UUID, most: int) -> None:
         counted = (organization_id, self.kind)
@@ -159,6 +155,19 @@ def rate_limited(kind: str, *, per_minute: int, burst: int, open_at_once: int = 
     `open_at_once` is how many answers may be under way at one time; 0 means no limit.
     """
     return Depends(RateLimit(kind, Rate(per_minute=per_minute, burst=burst, open=open_at_once)))
+
+
+def take_token(scope: Scope, limits: RateLimits, owner: Hashable, kind: str, rate: Rate, *, allowed: str) -> None:
+    """For requests whose owner is no organization, or is known within the handler alone.
+
+    Whatever the answer is, it tells the rate; `allowed` is the sentence that says it to whoever is refused. Raises
+    RateLimitedError.
+    """
+    left = limits.take(owner, kind, rate)
+    wait = max(0, math.ceil(-left))
+    scope[RESPONSE_HEADERS] += rate_limit_headers(kind, rate, left=max(0, int(left)), wait=wait)
+    if left < 0:
+        raise RateLimitedError(f"{allowed} Try again in {wait} seconds.", extra={"retry_after": wait})
 
 
 def rate_limit_headers(kind: str, rate: Rate, *, left: int, wait: int) -> list[tuple[bytes, bytes]]:

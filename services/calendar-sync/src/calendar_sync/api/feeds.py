@@ -2,21 +2,22 @@
 
 import asyncio
 import json
-from typing import Annotated
+from typing import Annotated, Final, cast
 from uuid import UUID
 
 from fastapi import Header, Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from calendar_sync.api.dependencies import CurrentDependencies, Dependencies, Reader, Writer
-from calendar_sync.domain import Feed, FeedNotFoundError
+from calendar_sync.domain import Feed
 from calendar_sync.schemas import FeedOut, IssuedFeedOut, IssueFeedIn
 from calendar_sync.storage import FeedStore
-from calendar_sync.usecases.feeds import issue_feed, open_feed, revoke_feed, rotate_feed
+from calendar_sync.usecases.feeds import issue_feed, open_feed, read_entries, revoke_feed, rotate_feed
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.auth import Principal
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
+from slotstream_servicekit.http.limits import RateLimits, take_token
 from slotstream_servicekit.http.pagination import (
     DEFAULT_LIMIT,
     Cursor,
@@ -28,12 +29,15 @@ from slotstream_servicekit.http.pagination import (
 )
 from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
+from slotstream_servicekit.settings import Rate
 
 router = Router(tags=["feeds"])
 
 Secret = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 _SCOPE = "feeds"
-_FEED_HEADERS = {"Cache-Control": "private, max-age=300", "X-Robots-Tag": "noindex"}
+FEED: Final = "feed"
+_RATE: Final = Rate(per_minute=120, burst=60)
+"""Of one feed: many a calendar application may follow it, and each asks every few minutes."""
 
 
 @router.post("/v1/feeds", status_code=201, response_model=IssuedFeedOut)
@@ -133,14 +137,16 @@ async def delete_feed(
     responses={200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}, 304: {"description": "Unchanged"}},
 )
 async def read_feed(
-    secret: Secret, dependencies: CurrentDependencies, if_none_match: Annotated[str | None, Header()] = None
+    request: Request,
+    secret: Secret,
+    dependencies: CurrentDependencies,
+    if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """A resource's appointments as a calendar. The address itself is the authorization."""
     async with dependencies.database.system_transaction() as session:
-        opened = await open_feed(session=session, secret=secret, now=dependencies.clock())
-    if opened is None:
-        raise FeedNotFoundError("There is no such feed.")
-    feed, entries = opened
+        feed = await open_feed(session=session, secret=secret)
+        _take_token(request, feed)
+        entries = await read_entries(session=session, feed=feed, now=dependencies.clock())
     writer = dependencies.feed_writer
     headers = {
         "ETag": writer.validator(feed, entries),
@@ -155,11 +161,23 @@ async def read_feed(
 
 @router.head("/feeds/{secret}.ics", include_in_schema=False)
 async def head_feed(
-    secret: Secret, dependencies: CurrentDependencies, if_none_match: Annotated[str | None, Header()] = None
+    request: Request,
+    secret: Secret,
+    dependencies: CurrentDependencies,
+    if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """What GET would answer, without the calendar: some programs ask before they subscribe."""
-    answer = await read_feed(secret, dependencies, if_none_match)
+    answer = await read_feed(request, secret, dependencies, if_none_match)
     return Response(status_code=answer.status_code, headers=dict(answer.headers))
+
+
+def _take_token(request: Request, feed: Feed) -> None:
+    """Raises RateLimitedError."""
+    limits = cast("RateLimits", request.app.state.rate_limits)
+    rate = limits.rate_of(FEED, _RATE)
+    if rate.per_minute:
+        allowed = f"A calendar may be read {rate.per_minute} times a minute, and {rate.burst} times at once."
+        take_token(request.scope, limits, (FEED, feed.id), FEED, rate, allowed=allowed)
 
 
 def _matches(if_none_match: str | None, current: str) -> bool:

@@ -12,6 +12,7 @@ from calendar_sync.domain import (
     Feed,
     FeedEntry,
     FeedId,
+    FeedNotFoundError,
     FeedTitle,
     IdTakenError,
     ResourceId,
@@ -88,18 +89,22 @@ async def revoke_feed(*, session: AsyncSession, context: Context, feed_id: UUID,
     await store.remove(context.organization_id, feed_id)
 
 
-async def open_feed(*, session: AsyncSession, secret: str, now: datetime) -> tuple[Feed, Sequence[FeedEntry]] | None:
-    """What the holder of `secret` may see; None where no feed has it, or its resource is archived.
+async def open_feed(*, session: AsyncSession, secret: str) -> Feed:
+    """The feed that has this secret. Raises FeedNotFoundError where there is none, or its resource is archived.
 
     Runs across tenants.
     """
     feed = await FeedStore(session).find_by_digest(digest_of(secret))
     if feed is None or not await ResourceStore(session).exists(feed.organization_id, feed.resource_id):
-        return None
-    entries = await AppointmentStore(session).feed_entries(
+        raise FeedNotFoundError("There is no such feed.")
+    return feed
+
+
+async def read_entries(*, session: AsyncSession, feed: Feed, now: datetime) -> Sequence[FeedEntry]:
+    """What whoever has the feed's address may see."""
+    return await AppointmentStore(session).feed_entries(
         feed.organization_id, feed.resource_id, since=now - SHOWN_BEFORE, limit=MAX_ENTRIES
     )
-    return feed, entries
 
 
 def _check_version(feed: Feed, expected: int | None) -> None:

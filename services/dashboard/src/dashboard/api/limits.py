@@ -1,13 +1,11 @@
 """Rate limits of the origin: per session, per API client, and per network address where nobody is known yet."""
 
-import math
 from collections.abc import Callable, Hashable
 from typing import Final
 
 from starlette.types import Scope
 
-from slotstream_servicekit.http.limits import RateLimitedError, RateLimits, rate_limit_headers
-from slotstream_servicekit.http.request_telemetry import RESPONSE_HEADERS
+from slotstream_servicekit.http.limits import RateLimits, take_token
 from slotstream_servicekit.settings import Rate
 
 SESSION: Final = "session"
@@ -32,12 +30,5 @@ class OriginLimits:
         """Adds the `RateLimit` headers to the answer, whatever it is. Raises RateLimitedError."""
         if not rate.per_minute:
             return
-        left = self._limits.take(owner, kind, rate)
-        wait = max(0, math.ceil(-left))
-        scope[RESPONSE_HEADERS] += rate_limit_headers(kind, rate, left=max(0, int(left)), wait=wait)
-        if left < 0:
-            raise RateLimitedError(
-                f"There are {rate.per_minute} requests a minute, and {rate.burst} at once. "
-                f"Try again in {wait} seconds.",
-                extra={"retry_after": wait},
-            )
+        allowed = f"There are {rate.per_minute} requests a minute, and {rate.burst} at once."
+        take_token(scope, self._limits, owner, kind, rate, allowed=allowed)

@@ -1,9 +1,10 @@
 """The built-in words in Arabic, and how what is written from right to left keeps its order."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
-from notifications.adapters.templates.language import BUSINESS, SERVICE, Language
+from notifications.adapters.templates.language import BUSINESS, SERVICE, WHEN_SHORT, Language
 from notifications.adapters.templates.series_words import SeriesWords
 from notifications.domain import Audience, Kind, Text
 
@@ -91,6 +92,22 @@ ARABIC_SERIES: Final = SeriesWords(
         (Kind.SERIES_CANCELLED, S): (f"أُلغيت {_WHAT}، {_FROM}", "أُلغيت هذه المواعيد."),
     },
 )
+
+ARABIC_SMS: Final[Mapping[tuple[Kind, Audience], str]] = {
+    (Kind.ANSWER_REFUSED, C): (
+        f"{BUSINESS}: عذرًا، فات الأوان أو تغيّر الموعد، ولم يُنفَّذ شيء: {SERVICE}، {WHEN_SHORT}"
+        " ({{ appointment.offset }}){% if business.phone %}. هاتف: {{ business.phone }}{% endif %}"
+    ),
+    (Kind.SLOT_OFFERED, C): (
+        f"{BUSINESS}: موعد متاح: {SERVICE}، {WHEN_SHORT} ({{{{ appointment.offset }}}})."
+        " محجوز لك حتى {{ offer.until }}{% if links.offer %}: {{ links.offer }}{% endif %}"
+    ),
+    (Kind.FOLLOW_UP, C): (
+        f"{BUSINESS}: افتقدناك في موعدك: {SERVICE}، {WHEN_SHORT} ({{{{ appointment.offset }}}})."
+        " يسعدنا أن نجد لك وقتًا آخر{% if business.phone %}. هاتف: {{ business.phone }}{% endif %}"
+    ),
+}
+"""Of SMS: answers are understood in Arabic, so what is said to them is as well."""
 
 
 def isolated(text: Text) -> Text:

@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from notifications.appointment_events import texts_of
 from notifications.consumers import CATALOGUE_TYPES
+from notifications.consumers.appointment_events import texts_of
+from notifications.consumers.projected_states import client_of, item_of, user_of
 from notifications.domain import AppointmentTexts
-from notifications.projected_states import client_of, item_of, user_of
 from notifications.storage.appointments import TEXTS_TABLE
 from notifications.storage.projections import CATALOGUE_TABLE, CLIENTS_TABLE
 from notifications.storage.users import USERS_TABLE

@@ -284,7 +284,7 @@ delivery.AGREED_STATUSES = planning.AGREED_STATUSES
         process="notifications",
         patch="""
 from notifications.adapters.twilio import http
-from notifications.domain import RefusedForNowError
+from notifications.domain.channels import RefusedForNowError
 http.OutcomeUnknownError = RefusedForNowError
 """,
     ),

@@ -17,7 +17,8 @@ from notifications.adapters.email import EmailChannel, SmtpGateway
 from notifications.api import Dependencies
 from notifications.channels import create_accounts, create_channels
 from notifications.consumers import Handlers
-from notifications.domain import Channel, Channels, NotificationChannel
+from notifications.domain.channels import Channels, NotificationChannel
+from notifications.domain.messages import Channel
 from notifications.main import create_account_rules, create_number_digests
 from notifications.settings import NotificationsSettings
 from notifications.worker import Replanner, Sender

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.domain import StaffPreferences, next_agendas, span_of, told_at
+from notifications.domain.agenda import next_agendas, span_of, told_at
+from notifications.domain.users import StaffPreferences
 
 DAY: Final = timedelta(days=1)
 # A gap and a fold at 02:00, at midnight, of half an hour, and none; both sides of the date line.

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from notifications.adapters.email import EmailChannel
 from notifications.adapters.portal_links import PortalLinks
-from notifications.domain import Outgoing, Receipt
+from notifications.domain.channels import Outgoing, Receipt
 from notifications.main import create_sender
 from notifications.usecases.delivery import claim_messages, recover_claims
 from slotstream_contracts.appointments import AssignedResource

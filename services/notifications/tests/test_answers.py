@@ -13,7 +13,8 @@ from sqlalchemy import text
 from test_sms_sending import fall_due, remind
 
 from notifications.adapters.sms import SmsChannel
-from notifications.domain import Channel, Meaning, meaning_of
+from notifications.domain.answers import Meaning, meaning_of
+from notifications.domain.messages import Channel
 from slotstream_contracts.base import Actor
 from slotstream_contracts.commands import CommandRefused, CommandSucceeded
 from slotstream_contracts.envelope import wrap

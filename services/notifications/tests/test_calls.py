@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from notifications.channels import create_channels
-from notifications.domain import Channel
+from notifications.domain.messages import Channel
 from notifications.settings import NotificationsSettings
 from notifications.usecases.delivery import recover_claims
 from slotstream_contracts.base import Actor

@@ -8,7 +8,8 @@ import httpx2
 import pytest
 from notifications_salon import Salon
 
-from notifications.domain import Channel, Kind, NumberDigests
+from notifications.domain.messages import Channel, Kind
+from notifications.domain.opt_outs import NumberDigests
 from notifications.storage import MessageStore
 from notifications.usecases import follow_up_rules, reminder_rules, templates
 from notifications.usecases.subjects import read_subjects

@@ -18,7 +18,7 @@ from notifications_salon import Salon, reaching
 from sqlalchemy import text
 
 from notifications.channels import create_accounts, create_channels
-from notifications.domain import ChannelAccount
+from notifications.domain.channel_accounts import ChannelAccount
 from notifications.storage import ChannelAccountStore
 from slotstream_contracts.appointments import AppointmentSnapshot
 from slotstream_servicekit.sealing import Resealed, Sealer, reseal

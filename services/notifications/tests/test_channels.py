@@ -10,9 +10,7 @@ from uuid import uuid4
 import pytest
 from notifications_salon import Salon
 
-from notifications.domain import (
-    Channel,
-    Contact,
+from notifications.domain.channels import (
     NotHandedOverError,
     Notification,
     OutcomeUnknownError,
@@ -21,6 +19,8 @@ from notifications.domain import (
     RefusedForGoodError,
     RefusedForNowError,
 )
+from notifications.domain.contacts import Contact
+from notifications.domain.messages import Channel
 from notifications.usecases.delivery import claim_messages, recover_claims
 from notifications.usecases.eligibility import Sendable
 from slotstream_contracts.base import Actor

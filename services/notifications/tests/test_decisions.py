@@ -16,7 +16,9 @@ from test_calls import remind as remind_by_call
 from test_sms_sending import fall_due, remind, text_row
 
 from notifications.adapters.email import EmailChannel
-from notifications.domain import Channel, Contact, NotHandedOverError, Notification, Outgoing, Receipt
+from notifications.domain.channels import NotHandedOverError, Notification, Outgoing, Receipt
+from notifications.domain.contacts import Contact
+from notifications.domain.messages import Channel
 from notifications.main import create_sender
 from notifications.usecases.delivery import recover_claims
 from slotstream_contracts.appointments import AppointmentSnapshot

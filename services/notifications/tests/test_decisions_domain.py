@@ -7,18 +7,9 @@ from uuid import UUID
 import pytest
 from test_planning import an_appointment
 
-from notifications.domain import (
-    ON_A_PERSONS_WORD,
-    Audience,
-    Channel,
-    Decision,
-    Kind,
-    Message,
-    MessageNotUnknownError,
-    Status,
-    decided,
-    still_reminds,
-)
+from notifications.domain.decisions import ON_A_PERSONS_WORD, decided, still_reminds
+from notifications.domain.errors import MessageNotUnknownError
+from notifications.domain.messages import Audience, Channel, Decision, Kind, Message, Status
 
 NOW = datetime(2027, 5, 10, 12, tzinfo=UTC)
 ATTEMPTED_AT = NOW - timedelta(hours=1)

@@ -12,7 +12,8 @@ from notifications_salon import Salon
 from sqlalchemy import text
 
 from notifications.adapters.email import EmailChannel
-from notifications.domain import Channel, Kind, Message, OutcomeUnknownError, Outgoing, Receipt
+from notifications.domain.channels import OutcomeUnknownError, Outgoing, Receipt
+from notifications.domain.messages import Channel, Kind, Message
 from notifications.main import create_sender
 from notifications.storage.delivery import CLAIM
 from notifications.usecases import judging

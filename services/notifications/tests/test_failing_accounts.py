@@ -15,7 +15,9 @@ from notifications_own_mail import Authority, OwnMailServer, own_mail_server
 from notifications_salon import Salon, reaching
 from notifications_staff import plain
 
-from notifications.domain import Channel, Channels, is_its_own_to_mend
+from notifications.domain.channel_accounts import is_its_own_to_mend
+from notifications.domain.channels import Channels
+from notifications.domain.messages import Channel
 from notifications.storage import ChannelAccountStore
 from slotstream_contracts.users import UserState
 from slotstream_servicekit.infrastructure.processes import free_port

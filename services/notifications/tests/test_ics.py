@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from notifications.adapters.email import Invitation, Party, checked_address, write_invitation
 from notifications.adapters.email.ics import Method
 from notifications.adapters.templates.values import SAMPLE_APPOINTMENT
-from notifications.domain import Appointment, InvalidAddressError
+from notifications.domain.appointments import Appointment
+from notifications.domain.channels import InvalidAddressError
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from notifications.adapters.email import MailUnreadableError, ReplyAddresses, read_mail
 from notifications.adapters.email.inbound_calendar import read_replies
 from notifications.channels import create_reply_addresses
-from notifications.domain import Participation
+from notifications.domain.mail_replies import Participation
 from notifications.main import create_inbound_mail
 from notifications.settings import NotificationsSettings
 from slotstream_servicekit.errors import StartError

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from test_planning import SAMPLE_APPOINTMENT, a_reminder, an_appointment, planned
 
-from notifications.domain import Lead
+from notifications.domain.leads import Lead
 from slotstream_scheduling import LocalKind, resolve
 
 BERLIN, LORD_HOWE, APIA = "Europe/Berlin", "Australia/Lord_Howe", "Pacific/Apia"

@@ -14,7 +14,10 @@ from test_channel_accounts import Neighbour
 
 from notifications.adapters.email import checked_address
 from notifications.channels import create_domain_limits
-from notifications.domain import DomainLimit, InvalidAddressError, Kind, MailDomain, Taken, domain_of, domain_turns
+from notifications.domain.channels import InvalidAddressError
+from notifications.domain.mail_domains import DomainLimit, MailDomain, domain_of, domain_turns
+from notifications.domain.messages import Kind
+from notifications.domain.send_limits import Taken
 from notifications.main import create_sender
 from notifications.settings import DomainRate, NotificationsSettings
 from notifications.storage.mail_domains import LINE_UP

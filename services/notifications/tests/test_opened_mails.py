@@ -16,7 +16,7 @@ from notifications.adapters.email.ics import Method
 from notifications.adapters.email.mime import Mail, write_mail
 from notifications.adapters.templates import BUILT_IN_LOCALES, DEFAULTS, built_in, render_text, sample_values
 from notifications.adapters.templates.values import SAMPLE_APPOINTMENT
-from notifications.domain import Text
+from notifications.domain.templates import Text
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 LONGEST_LINE = 998

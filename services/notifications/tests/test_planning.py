@@ -8,17 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications.adapters.templates.values import SAMPLE_APPOINTMENT
-from notifications.domain import (
-    Appointment,
-    Channel,
-    Draft,
-    Kind,
-    Lead,
-    Reminder,
-    RetryPolicy,
-    due_reminders,
-    suppression_reason,
-)
+from notifications.domain.appointments import Appointment
+from notifications.domain.leads import Lead
+from notifications.domain.messages import Channel, Draft, Kind
+from notifications.domain.planning import due_reminders, suppression_reason
+from notifications.domain.reminders import Reminder
+from notifications.domain.retries import RetryPolicy
 
 _T0 = datetime(2026, 3, 1, tzinfo=UTC)
 

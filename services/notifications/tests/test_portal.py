@@ -10,7 +10,7 @@ from notifications_salon import Salon
 
 from notifications.adapters.portal_links import PortalLinks
 from notifications.adapters.templates import html_page
-from notifications.domain import Text
+from notifications.domain.templates import Text
 from notifications.main import create_portal_links
 from notifications.settings import NotificationsSettings
 from slotstream_servicekit.client_links import ClientLink, LinkSealer, ShownAppointment

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from notifications_salon import Salon
 from test_sms_sending import fall_due, remind
 
-from notifications.domain import Audience, Channel, Kind, QuietHours, earlier_due, is_exempt
+from notifications.domain.messages import Audience, Channel, Kind
+from notifications.domain.quiet_hours import QuietHours, earlier_due, is_exempt
 from slotstream_contracts.base import Actor
 from slotstream_contracts.messages import SendMessage
 from slotstream_servicekit.testing.limits import claims_of

@@ -14,7 +14,7 @@ from notifications_salon import Salon
 from sqlalchemy import text
 from test_quiet_hours import MONDAY, NIGHT, TIMES, ZONES, by_hand, quiet, reminded, reminder
 
-from notifications.domain import QuietHours, reminder_due
+from notifications.domain.quiet_hours import QuietHours, reminder_due
 from notifications.storage import ReplanStore
 from notifications.usecases.replanning import replan_next
 

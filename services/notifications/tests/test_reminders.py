@@ -14,7 +14,8 @@ from notifications_salon import Salon
 from sqlalchemy import text
 
 from notifications.adapters.email import EmailChannel
-from notifications.domain import Outgoing, Receipt, RetryPolicy
+from notifications.domain.channels import Outgoing, Receipt
+from notifications.domain.retries import RetryPolicy
 from notifications.main import create_sender
 from notifications.storage import PLANNED_CHANNEL
 from notifications.usecases.delivery import claim_messages

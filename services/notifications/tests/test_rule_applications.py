@@ -15,7 +15,11 @@ from sqlalchemy import text
 from test_planning import an_appointment
 from test_reminders import a_rule, due, reminders
 
-from notifications.domain import Channel, Lead, ReminderRule, rules_for, scope_of
+from notifications.domain.leads import Lead
+from notifications.domain.messages import Channel
+from notifications.domain.reminders import ReminderRule
+from notifications.domain.rule_applications import scope_of
+from notifications.domain.rules import rules_for
 from notifications.storage import ReplanStore, RuleApplicationStore
 from notifications.usecases import rule_applications
 from notifications.usecases.replanning import replan_next

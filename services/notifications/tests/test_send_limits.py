@@ -14,7 +14,8 @@ from test_channel_accounts import Neighbour
 
 from notifications.api import Dependencies
 from notifications.channels import create_accounts, create_channels
-from notifications.domain import Channel, ChannelLimit, Kind, Taken, turns_of
+from notifications.domain.messages import Channel, Kind
+from notifications.domain.send_limits import ChannelLimit, Taken, turns_of
 from notifications.main import create_sender
 from slotstream_contracts.base import Actor
 from slotstream_contracts.messages import SendMessage

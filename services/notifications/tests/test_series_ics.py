@@ -15,7 +15,7 @@ from notifications_salon import NOW
 from notifications.adapters.email.ics import Invitation, Method, Party, write_invitation
 from notifications.adapters.templates.values import SAMPLE_APPOINTMENT
 from notifications.consumers.series_events import rrule_of
-from notifications.domain import SeriesAppointment, ToldDate, ToldSeries
+from notifications.domain.series import SeriesAppointment, ToldDate, ToldSeries
 from slotstream_contracts.series import NthWeekday, SeriesRule
 from slotstream_scheduling.recurrence import Frequency, Recurrence, ShortMonths, occurrences
 from slotstream_scheduling.recurrence import NthWeekday as Nth

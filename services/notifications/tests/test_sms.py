@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from notifications.adapters.sms import can_be_answered
 from notifications.adapters.twilio import checked_number, texted_number
-from notifications.domain import InvalidAddressError, LandlineError, SmsSize, bounded_sms, normalised_sms, sms_size
+from notifications.domain.channels import InvalidAddressError, LandlineError
+from notifications.domain.sms import SmsSize, bounded_sms, normalised_sms, sms_size
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from test_sms_sending import fall_due, remind, text_row
 
 from notifications.adapters.twilio import form_of, is_signed, signature_of
-from notifications.domain import NumberDigests, opt_out_word
+from notifications.domain.opt_outs import NumberDigests, opt_out_word
 
 N3_TOKEN = "c0ffee00c0ffee00c0ffee00c0ffee00"
 N3_URL = "https://msg.salon.test/v1/providers/twilio/inbound-sms?route=r-41&city=K%C3%B6ln&note=it%27s+here"

@@ -14,15 +14,15 @@ from sqlalchemy import text
 
 from notifications.adapters.twilio import outcome_of
 from notifications.channels import create_channels
-from notifications.domain import (
-    Channel,
+from notifications.domain.channels import (
     OutcomeUnknownError,
     RecipientOptedOutError,
     RefusedForGoodError,
     RefusedForNowError,
-    sms_size,
     without_links,
 )
+from notifications.domain.messages import Channel
+from notifications.domain.sms import sms_size
 from notifications.settings import NotificationsSettings
 from notifications.usecases.delivery import recover_claims
 from slotstream_contracts.base import Actor

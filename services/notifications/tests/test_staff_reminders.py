@@ -13,7 +13,7 @@ from notifications_staff import Ada, booked, plain
 from sqlalchemy import text
 
 from notifications.consumers import on_past_appointments
-from notifications.domain import Lead
+from notifications.domain.leads import Lead
 from notifications.main import create_sender
 from notifications.storage import ReplanStore
 from notifications.usecases.replanning import replan_next

@@ -10,7 +10,7 @@ from notifications_salon import Salon
 from notifications_twilio import FakeTwilio
 from sqlalchemy import text
 
-from notifications.domain import Channel
+from notifications.domain.messages import Channel
 
 pytestmark = pytest.mark.service
 

@@ -23,8 +23,10 @@ from notifications.adapters.templates import (
     sample_values,
 )
 from notifications.adapters.templates.zones import zone_name
-from notifications.domain import Audience, Channel, Kind, TemplateRefusedError, Text
+from notifications.domain.messages import Audience, Channel, Kind
+from notifications.domain.templates import Text
 from slotstream_contracts.template_variables import VARIABLES
+from slotstream_servicekit.errors import TemplateRefusedError
 from slotstream_servicekit.templates import MAX_OUTPUT, MAX_SOURCE
 
 VALUES = sample_values("en")

@@ -10,7 +10,7 @@ from notifications_push import FakePushService, subscribed
 from notifications_salon import Salon
 from notifications_twilio import Answer, FakeTwilio
 
-from notifications.domain import trial_text
+from notifications.domain.trials import trial_text
 from slotstream_servicekit.testing.limits import claims_of
 from slotstream_servicekit.testing.plugin import ApiClientFactory, Signer
 

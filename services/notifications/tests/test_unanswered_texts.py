@@ -11,7 +11,7 @@ from test_sms_sending import fall_due, remind, text_row
 from notifications.adapters.portal_links import PortalLinks
 from notifications.adapters.sms import SmsChannel
 from notifications.channels import create_channels
-from notifications.domain import Channel
+from notifications.domain.messages import Channel
 
 pytestmark = pytest.mark.service
 

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from notifications.adapters.email.mime import Mail, write_mail
 from notifications.adapters.portal_links import PortalLinks
-from notifications.domain import Text
+from notifications.domain.templates import Text
 from slotstream_contracts.appointments import AppointmentSnapshot
 from slotstream_contracts.base import Actor
 from slotstream_contracts.messages import SendMessage

@@ -9,7 +9,8 @@ from test_sms_sending import fall_due
 
 from notifications.adapters.voice.words import words_of
 from notifications.channels import create_channels
-from notifications.domain import MOST_SPOKEN, QuietHours, spoken
+from notifications.domain.calls import MOST_SPOKEN, spoken
+from notifications.domain.quiet_hours import QuietHours
 
 NIGHT = QuietHours(begins=time(22), ends=time(7))
 

@@ -9,7 +9,7 @@ import pytest
 from notifications_salon import Salon
 from test_send_limits import limited
 
-from notifications.domain import Channel, Decision, Message, MessageRequest
+from notifications.domain.messages import Channel, Decision, Message, MessageRequest
 from notifications.storage import DeliveryStore, ReplanStore
 from notifications.usecases.messages import request_messages
 from notifications.usecases.replanning import replan_next

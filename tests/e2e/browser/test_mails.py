@@ -24,7 +24,9 @@ from notifications.adapters.templates import (
     sample_values,
 )
 from notifications.adapters.templates.values import SAMPLE_APPOINTMENT
-from notifications.domain import Agenda, AgendaEntry, Kind, Text
+from notifications.domain.agenda import Agenda, AgendaEntry
+from notifications.domain.messages import Kind
+from notifications.domain.templates import Text
 
 ADDRESS = f"https://desk.example.com/p/{'Zm9yIG9uZSBhcHBvaW50bWVudA' * 6}"
 """As long as a client's link is."""

@@ -11,7 +11,7 @@ from uuid import UUID
 from notifications.consumers import CATALOGUE_TYPES
 from notifications.consumers.appointment_events import texts_of
 from notifications.consumers.projected_states import client_of, item_of, user_of
-from notifications.domain import AppointmentTexts
+from notifications.domain.appointments import AppointmentTexts
 from notifications.storage.appointments import TEXTS_TABLE
 from notifications.storage.projections import CATALOGUE_TABLE, CLIENTS_TABLE
 from notifications.storage.users import USERS_TABLE

@@ -20,17 +20,10 @@ from notifications.adapters.push import (
 from notifications.adapters.sms import ConsoleSmsGateway, SmsChannel, SmsGateway, TwilioSmsGateway
 from notifications.adapters.twilio import TwilioAccount, checked_number
 from notifications.adapters.voice import ConsoleVoiceGateway, TwilioVoiceGateway, VoiceChannel, VoiceGateway
-from notifications.domain import (
-    AccountChannels,
-    Channel,
-    Channels,
-    DomainLimit,
-    DomainLimits,
-    InvalidAddressError,
-    NotificationChannel,
-    QuietHours,
-    domain_of,
-)
+from notifications.domain.channels import AccountChannels, Channels, InvalidAddressError, NotificationChannel
+from notifications.domain.mail_domains import DomainLimit, DomainLimits, domain_of
+from notifications.domain.messages import Channel
+from notifications.domain.quiet_hours import QuietHours
 from notifications.settings import NotificationsSettings
 from slotstream_servicekit.authorities import authorities
 from slotstream_servicekit.errors import StartError

@@ -17,7 +17,10 @@ from notifications.channels import (
     create_sealer,
     sender_address,
 )
-from notifications.domain import CallPolicy, Channels, NumberDigests, RetryPolicy
+from notifications.domain.calls import CallPolicy
+from notifications.domain.channels import Channels
+from notifications.domain.opt_outs import NumberDigests
+from notifications.domain.retries import RetryPolicy
 from notifications.settings import NotificationsSettings
 from notifications.storage import PLANNED_CHANNEL
 from notifications.usecases.channel_accounts import AccountRules

@@ -5,16 +5,10 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from notifications.domain import (
-    STOPPED_BY_NUMBER,
-    Audience,
-    Channel,
-    InboundMessage,
-    Meaning,
-    Message,
-    Preference,
-    Status,
-)
+from notifications.domain.answers import InboundMessage, Meaning
+from notifications.domain.contacts import Preference
+from notifications.domain.messages import Audience, Channel, Message, Status
+from notifications.domain.opt_outs import STOPPED_BY_NUMBER
 from slotstream_contracts.base import Actor
 from slotstream_contracts.channels import OrganizationChannelsState
 from slotstream_contracts.commands import CancelAppointment, ConfirmAppointment

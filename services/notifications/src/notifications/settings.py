@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from notifications.domain import Channel
+from notifications.domain.messages import Channel
 from slotstream_servicekit.client_links import checked_link_keys
 from slotstream_servicekit.settings import Port, ServiceSettings
 

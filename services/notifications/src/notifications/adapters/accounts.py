@@ -16,23 +16,25 @@ from notifications.adapters.email.smtp import Dial
 from notifications.adapters.sms import SmsChannel, TwilioSmsGateway
 from notifications.adapters.twilio import TwilioAccount
 from notifications.adapters.voice import TwilioVoiceGateway, VoiceChannel
-from notifications.domain import (
+from notifications.domain.channel_accounts import (
     API_SECRET,
     AUTH_TOKEN,
     PASSWORD,
-    Channel,
     ChannelAccount,
-    Contact,
+    SmtpDetails,
+    TwilioDetails,
+    sealed_for,
+)
+from notifications.domain.channels import (
     Notification,
     NotificationChannel,
     Outgoing,
     OwnChannel,
     Receipt,
     RefusedForNowError,
-    SmtpDetails,
-    TwilioDetails,
-    sealed_for,
 )
+from notifications.domain.contacts import Contact
+from notifications.domain.messages import Channel
 from slotstream_servicekit.sealing import Sealer, UnsealableError
 from slotstream_servicekit.telemetry import get_logger
 

@@ -7,7 +7,7 @@ from email.policy import SMTP
 from typing import Final
 
 from notifications.adapters.email import SmtpGateway
-from notifications.domain import Outgoing, Receipt
+from notifications.domain.channels import Outgoing, Receipt
 
 _RECORDING: Final = timedelta(seconds=30)
 _SUBJECT: Final = 60

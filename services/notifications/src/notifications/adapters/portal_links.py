@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from notifications.domain import Appointment, WaitingListEntry
+from notifications.domain.appointments import Appointment
+from notifications.domain.waiting_list import WaitingListEntry
 from slotstream_servicekit.client_links import ClientLink, LinkSealer, ShownAppointment, link_address
 
 _KEPT_AFTER_THE_END: Final = timedelta(days=7)

@@ -11,7 +11,9 @@ from notifications.adapters.voice import CALL_PATH, TRIAL_CALL, CallAddress, Wor
 from notifications.adapters.voice.twiml import ask, hang_up, tell, wait
 from notifications.api.dependencies import CurrentDependencies, Dependencies
 from notifications.api.signed import REFUSALS, Signature, SignedRoute, attempt_of, id_of, signed_form
-from notifications.domain import KEYS, InboundMessage, InboundStatus, Meaning, trial_text
+from notifications.domain.answers import InboundMessage, InboundStatus, Meaning
+from notifications.domain.calls import KEYS
+from notifications.domain.trials import trial_text
 from notifications.usecases.calls import (
     Call,
     CallText,

@@ -5,16 +5,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.adapters.email import checked_address
 from notifications.api.dependencies import Administrator, CurrentDependencies, Dependencies
-from notifications.domain import (
-    API_SECRET,
-    AUTH_TOKEN,
-    PASSWORD,
-    AddressInvalidError,
-    InvalidAddressError,
-    Provider,
-    SmtpDetails,
-    TwilioDetails,
-)
+from notifications.domain.channel_accounts import API_SECRET, AUTH_TOKEN, PASSWORD, Provider, SmtpDetails, TwilioDetails
+from notifications.domain.channels import InvalidAddressError
+from notifications.domain.errors import AddressInvalidError
 from notifications.schemas.channel_accounts import (
     ChannelAccountsOut,
     SmtpAccountIn,

@@ -7,7 +7,11 @@ from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
-from notifications.domain import Channel, Channels, Pace, PeopleOnlyError, PushPerson
+from notifications.domain.channels import Channels
+from notifications.domain.errors import PeopleOnlyError
+from notifications.domain.messages import Channel
+from notifications.domain.push import PushPerson
+from notifications.domain.send_limits import Pace
 from notifications.schemas.channel_accounts import failure_of
 from notifications.schemas.channels import ChannelOut, ChannelsOut, ChannelTestIn, ChannelTestOut
 from notifications.storage import PushSubscriptionStore

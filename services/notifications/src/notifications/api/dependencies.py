@@ -12,7 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from notifications.adapters.accounts import OwnAccounts
 from notifications.adapters.email import ReplyAddresses
 from notifications.adapters.push import VapidKey
-from notifications.domain import CallPolicy, Channel, Channels, ChannelUnavailableError, NumberDigests
+from notifications.domain.calls import CallPolicy
+from notifications.domain.channels import Channels
+from notifications.domain.errors import ChannelUnavailableError
+from notifications.domain.messages import Channel
+from notifications.domain.opt_outs import NumberDigests
 from notifications.storage import CatalogueStore
 from notifications.usecases.channel_accounts import AccountRules, read_channels
 from notifications.usecases.preferences import read_stops

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
-from notifications.domain import FollowUpRule
+from notifications.domain.follow_ups import FollowUpRule
 from notifications.schemas.follow_up_rules import ChangeFollowUpRuleIn, CreateFollowUpRuleIn, FollowUpRuleOut
 from notifications.storage import FollowUpRuleStore
 from notifications.usecases.follow_up_rules import (

@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from notifications.adapters.email import MailUnreadableError, read_mail
 from notifications.api.dependencies import CurrentDependencies, Dependencies
-from notifications.domain import MailOutcome
+from notifications.domain.mail_replies import MailOutcome
 from notifications.schemas.inbound_mail import InboundMailOut
 from notifications.usecases.mail_replies import receive_mail
 from slotstream_servicekit.http import Router

@@ -8,7 +8,7 @@ from fastapi import Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Reader, Sender
-from notifications.domain import InboundMessage, InboundStatus, Meaning
+from notifications.domain.answers import InboundMessage, InboundStatus, Meaning
 from notifications.schemas.inbound_messages import InboundMessageOut, ReadIn, UnreadOut
 from notifications.storage import ClientStore, InboundFilter, InboundStore
 from notifications.usecases.answers import read_inbound

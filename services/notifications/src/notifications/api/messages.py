@@ -8,7 +8,7 @@ from fastapi import Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Dependencies, Reader, Sender
-from notifications.domain import Channel, Decision, Kind, Message, Status
+from notifications.domain.messages import Channel, Decision, Kind, Message, Status
 from notifications.schemas.messages import (
     AppointmentMessageCountsOut,
     AppointmentMessagesOut,

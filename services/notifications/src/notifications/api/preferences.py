@@ -7,7 +7,8 @@ from uuid import UUID
 from fastapi import Response
 
 from notifications.api.dependencies import ClientWriter, CurrentDependencies, Reader
-from notifications.domain import Channel, Preference
+from notifications.domain.contacts import Preference
+from notifications.domain.messages import Channel
 from notifications.schemas.preferences import PreferencesIn, PreferencesOut
 from notifications.usecases.preferences import change_preferences, read_preferences
 from slotstream_servicekit.http import Router

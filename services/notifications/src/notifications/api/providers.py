@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from notifications.adapters.twilio import checked_number
 from notifications.api.dependencies import CurrentDependencies, Dependencies
 from notifications.api.signed import REFUSALS, Signature, SignedRoute, attempt_of, id_of, signed_form
-from notifications.domain import InvalidAddressError
+from notifications.domain.channels import InvalidAddressError
 from notifications.usecases.answers import receive_text
 from notifications.usecases.provider_calls import receive_status
 from slotstream_servicekit.http import Router

@@ -7,7 +7,8 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Dependencies, PortalClient, Reader
-from notifications.domain import PeopleOnlyError, PushPerson, PushSubscription
+from notifications.domain.errors import PeopleOnlyError
+from notifications.domain.push import PushPerson, PushSubscription
 from notifications.schemas.push import PushKeyOut, PushSubscriptionOut, PushSubscriptionsOut, SubscribePushIn
 from notifications.usecases.preferences import find_portal_client
 from notifications.usecases.push import Browser, list_subscriptions, subscribe, unsubscribe

@@ -5,7 +5,8 @@ from datetime import time
 from fastapi import Response
 
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
-from notifications.domain import HELD_KINDS, Channel, ChannelQuietHours, Kind, QuietHours
+from notifications.domain.messages import Channel, Kind
+from notifications.domain.quiet_hours import HELD_KINDS, ChannelQuietHours, QuietHours
 from notifications.schemas.quiet_hours import ChannelQuietHoursOut, QuietHoursIn, QuietHoursOut
 from notifications.usecases.quiet_hours import change_quiet_hours, list_quiet_hours
 from slotstream_servicekit.http import Router

@@ -7,7 +7,8 @@ from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
-from notifications.domain import Lead, ReminderRule
+from notifications.domain.leads import Lead
+from notifications.domain.reminders import ReminderRule
 from notifications.schemas.reminder_rules import ChangeReminderRuleIn, CreateReminderRuleIn, ReminderRuleOut
 from notifications.storage import ReminderRuleStore
 from notifications.usecases.reminder_rules import archive_rule, change_rule, create_rule

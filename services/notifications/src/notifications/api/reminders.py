@@ -6,7 +6,8 @@ from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.api.dependencies import CurrentDependencies, Reader, Sender
-from notifications.domain import Lead, Message
+from notifications.domain.leads import Lead
+from notifications.domain.messages import Message
 from notifications.schemas.reminders import AddReminderIn, ReminderOut, RemindersOut
 from notifications.storage import MessageStore, ReminderStore
 from notifications.usecases.reminders import NewReminder, add_reminder, remove_reminder

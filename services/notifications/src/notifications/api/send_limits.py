@@ -3,7 +3,8 @@
 from fastapi import Response
 
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
-from notifications.domain import Channel, ChannelLimit
+from notifications.domain.messages import Channel
+from notifications.domain.send_limits import ChannelLimit
 from notifications.schemas.send_limits import SendLimitIn, SendLimitOut, SendLimitsOut
 from notifications.usecases.send_limits import change_limit, list_limits
 from slotstream_servicekit.http import Router

@@ -11,7 +11,8 @@ from starlette.types import Scope
 
 from notifications.adapters.twilio import form_of, is_signed
 from notifications.api.dependencies import Dependencies
-from notifications.domain import AUTH_TOKEN, Provider, SignatureInvalidError
+from notifications.domain.channel_accounts import AUTH_TOKEN, Provider
+from notifications.domain.errors import SignatureInvalidError
 from notifications.storage import ChannelAccountStore
 from slotstream_servicekit.http.bodies import bounded
 from slotstream_servicekit.http.openapi import problem_response

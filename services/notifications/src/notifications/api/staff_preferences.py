@@ -5,7 +5,9 @@ from datetime import time
 from fastapi import Response
 
 from notifications.api.dependencies import CurrentDependencies, Reader
-from notifications.domain import Channel, Lead, StaffEvent
+from notifications.domain.leads import Lead
+from notifications.domain.messages import Channel
+from notifications.domain.staff_choices import StaffEvent
 from notifications.schemas.staff_preferences import (
     LeadOut,
     StaffPreferencesIn,

@@ -17,7 +17,9 @@ from notifications.adapters.templates import (
     sample_values,
 )
 from notifications.api.dependencies import CurrentDependencies, Reader, TemplateWriter
-from notifications.domain import Channel, Kind, Template, Text, sms_size
+from notifications.domain.messages import Channel, Kind
+from notifications.domain.sms import sms_size
+from notifications.domain.templates import Template, Text
 from notifications.schemas.templates import (
     ChangeTemplateIn,
     CreateTemplateIn,

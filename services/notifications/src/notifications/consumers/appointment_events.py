@@ -3,7 +3,7 @@
 from typing import Any, cast
 from uuid import UUID
 
-from notifications.domain import Appointment, AppointmentChange, AppointmentTexts, Staff
+from notifications.domain.appointments import Appointment, AppointmentChange, AppointmentTexts, Staff
 from slotstream_contracts.appointments import (
     AppointmentEvent,
     AppointmentRescheduled,

@@ -23,7 +23,8 @@ from notifications.consumers.records import (
     verdicts_in,
     withdrawals_in,
 )
-from notifications.domain import Channels, NumberDigests
+from notifications.domain.channels import Channels
+from notifications.domain.opt_outs import NumberDigests
 from notifications.usecases.answers import receive_verdicts
 from notifications.usecases.messages import request_messages
 from notifications.usecases.planning import plan_for_clients, plan_for_staff, plan_messages

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from notifications.domain import CatalogueItem, Client, User
+from notifications.domain.contacts import CatalogueItem, Client
+from notifications.domain.users import User
 from slotstream_contracts.catalogue import BusinessState, CatalogueState, ResourceState, ServiceState
 from slotstream_contracts.clients import ClientState
 from slotstream_contracts.users import UserState

@@ -19,7 +19,7 @@ from notifications.consumers.records import (
     series_news_in,
     users_in,
 )
-from notifications.domain import Channels
+from notifications.domain.channels import Channels
 from notifications.usecases.projections import apply_appointments, apply_catalogue
 from notifications.usecases.series import apply_series
 from notifications.usecases.users import keep_users

@@ -8,16 +8,12 @@ from notifications.consumers.appointment_events import change_of
 from notifications.consumers.projected_states import item_of, user_of
 from notifications.consumers.series_events import news_of
 from notifications.consumers.waiting_list_events import offer_news_of
-from notifications.domain import (
-    AppointmentChange,
-    CatalogueItem,
-    Channel,
-    MessageRequest,
-    SeriesNews,
-    User,
-    WaitingListNews,
-    Withdrawal,
-)
+from notifications.domain.appointments import AppointmentChange
+from notifications.domain.contacts import CatalogueItem
+from notifications.domain.messages import Channel, MessageRequest, Withdrawal
+from notifications.domain.series_planning import SeriesNews
+from notifications.domain.users import User
+from notifications.domain.waiting_list import WaitingListNews
 from notifications.storage import Verdict
 from slotstream_contracts.appointments import AppointmentEvent, AppointmentState
 from slotstream_contracts.catalogue import BusinessState, ResourceState, ServiceState

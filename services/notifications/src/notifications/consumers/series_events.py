@@ -3,7 +3,8 @@
 from typing import Any, Final, cast
 from zoneinfo import ZoneInfo
 
-from notifications.domain import Series, SeriesAppointment, SeriesDate, SeriesNews
+from notifications.domain.series import Series, SeriesAppointment, SeriesDate
+from notifications.domain.series_planning import SeriesNews
 from slotstream_contracts import series as contract
 from slotstream_contracts.envelope import Envelope
 

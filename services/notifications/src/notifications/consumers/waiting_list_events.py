@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from notifications.domain import WaitingListEntry, WaitingListNews
+from notifications.domain.waiting_list import WaitingListEntry, WaitingListNews
 from slotstream_contracts.envelope import Envelope
 from slotstream_contracts.waiting_list import WaitingListEvent
 

@@ -4,13 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, StringConstraints
 
-from notifications.domain import (
-    API_SECRET,
-    AUTH_TOKEN,
-    ChannelAccount,
-    SmtpDetails,
-    TwilioDetails,
-)
+from notifications.domain.channel_accounts import API_SECRET, AUTH_TOKEN, ChannelAccount, SmtpDetails, TwilioDetails
 from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel
 
 Credential = Annotated[SecretStr, Field(min_length=1, max_length=1_000)]

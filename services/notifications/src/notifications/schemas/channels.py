@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from notifications.domain import Channel
+from notifications.domain.messages import Channel
 from notifications.schemas.channel_accounts import AccountFailureOut
 from notifications.schemas.templates import LocaleTag
 from slotstream_servicekit.http.models import RequestModel, ResponseModel

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from notifications.domain import Channel
+from notifications.domain.messages import Channel
 from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel
 
 MinutesAfter = Annotated[int, Field(ge=1, le=30 * 24 * 60, strict=True)]

@@ -1,6 +1,6 @@
 """What a mail server is answered that hands a mail in."""
 
-from notifications.domain import MailOutcome
+from notifications.domain.mail_replies import MailOutcome
 from slotstream_servicekit.http.models import ResponseModel
 
 

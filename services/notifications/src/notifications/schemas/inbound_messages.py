@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from notifications.domain import Channel, InboundStatus, Meaning
+from notifications.domain.answers import InboundStatus, Meaning
+from notifications.domain.messages import Channel
 from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel
 
 

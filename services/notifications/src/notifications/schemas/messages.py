@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from notifications.domain import Audience, Channel, Decision, Kind, Status
+from notifications.domain.messages import Audience, Channel, Decision, Kind, Status
 from slotstream_servicekit.http.models import InstantOut, ResponseModel
 
 

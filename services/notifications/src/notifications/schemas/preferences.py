@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from notifications.domain import Channel, Unsubscriber
+from notifications.domain.messages import Channel
+from notifications.domain.opt_outs import Unsubscriber
 from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel
 
 

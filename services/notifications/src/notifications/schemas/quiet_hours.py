@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from notifications.domain import Channel, Kind
+from notifications.domain.messages import Channel, Kind
 from slotstream_servicekit.http.models import RequestModel, ResponseModel
 
 _ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), Field(examples=["21:00"])]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import model_validator
 
-from notifications.domain import Channel
+from notifications.domain.messages import Channel
 from notifications.schemas.reminders import ByClock, MinutesBefore, check_whole_days
 from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from notifications.domain import Channel, Status
+from notifications.domain.messages import Channel, Status
 from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel
 
 MinutesBefore = Annotated[int, Field(ge=1, le=366 * 24 * 60, strict=True)]

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from notifications.domain import ApplicationStatus, RuleApplication, RuleOutcomes, RulePreview
+from notifications.domain.rule_applications import ApplicationStatus, RuleApplication, RuleOutcomes, RulePreview
 from slotstream_servicekit.http.models import InstantOut, ResponseModel
 
 

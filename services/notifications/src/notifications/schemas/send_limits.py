@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from notifications.domain import Channel
+from notifications.domain.messages import Channel
 from slotstream_servicekit.http.models import RequestModel, ResponseModel
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from notifications.domain import OF_NO_APPOINTMENT, Audience, Channel, Kind
+from notifications.domain.messages import OF_NO_APPOINTMENT, Audience, Channel, Kind
 from slotstream_servicekit.http.models import InstantOut, RequestModel, ResponseModel
 
 LocaleTag = Annotated[

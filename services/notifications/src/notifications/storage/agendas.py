@@ -9,7 +9,8 @@ from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import USER_DEACTIVATED, Draft, Kind, Message, Status
+from notifications.domain.messages import Draft, Kind, Message, Status
+from notifications.domain.users import USER_DEACTIVATED
 from notifications.storage.messages import COLUMNS, FORGOTTEN, message_of, messages_of, planned_row
 from notifications.storage.tables import messages
 from notifications.storage.users import UserKey

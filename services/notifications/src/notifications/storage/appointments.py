@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, delete, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import ACTIVE_STATUSES, Appointment, AppointmentTexts, Staff
+from notifications.domain.appointments import ACTIVE_STATUSES, Appointment, AppointmentTexts, Staff
 from notifications.storage.tables import appointment_texts, appointments
 from slotstream_servicekit.projections import VersionedTable
 

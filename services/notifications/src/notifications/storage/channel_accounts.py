@@ -10,17 +10,15 @@ from sqlalchemy import ColumnElement, Row, delete, func, or_, select, text, tupl
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
+from notifications.domain.channel_accounts import (
     ACCOUNT_FAILING,
     AccountDetails,
-    Channel,
     ChannelAccount,
-    Kind,
     Provider,
     SmtpDetails,
-    Status,
     TwilioDetails,
 )
+from notifications.domain.messages import Channel, Kind, Status
 from notifications.storage.tables import channel_accounts, messages
 
 AccountKey = tuple[UUID, str]

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Message
+from notifications.domain.messages import Message
 from notifications.storage.tables import messages
 
 _DECIDED: Final = (

@@ -14,7 +14,9 @@ from uuid import UUID
 from sqlalchemy import and_, case, func, not_, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import AGREED_STATUSES, Channel, Kind, Message, Outgoing, Status
+from notifications.domain.appointments import AGREED_STATUSES
+from notifications.domain.channels import Outgoing
+from notifications.domain.messages import Channel, Kind, Message, Status
 from notifications.storage.messages import COLUMNS, IS_KNOWN, message_of
 from notifications.storage.reports import IS_ON_A_PERSONS_WORD, IS_TO_BE_SENT_AGAIN
 from notifications.storage.tables import messages

@@ -9,7 +9,8 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channel, FollowUpRule
+from notifications.domain.follow_ups import FollowUpRule
+from notifications.domain.messages import Channel
 from notifications.storage.tables import follow_up_rules
 from slotstream_servicekit.counting import count_alone
 from slotstream_servicekit.errors import NotFoundError

@@ -10,7 +10,8 @@ from sqlalchemy import Row, and_, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Audience, Channel, InboundMessage, InboundStatus, Meaning, Status, WrittenText
+from notifications.domain.answers import InboundMessage, InboundStatus, Meaning, WrittenText
+from notifications.domain.messages import Audience, Channel, Status
 from notifications.storage.tables import catalogue, clients, inbound_messages, messages
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.rows import columns_of

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channel, Kind, Message, Status
+from notifications.domain.messages import Channel, Kind, Message, Status
 from notifications.storage.messages import COLUMNS, IS_KNOWN, messages_of
 from notifications.storage.tables import messages
 

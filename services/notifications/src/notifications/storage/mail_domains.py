@@ -10,7 +10,9 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import DOMAIN_LIMITED, Kind, MailDomain, Message, Status, Taken, line_of
+from notifications.domain.mail_domains import DOMAIN_LIMITED, MailDomain, line_of
+from notifications.domain.messages import Kind, Message, Status
+from notifications.domain.send_limits import Taken
 from notifications.storage.tables import mail_domains, messages
 
 WAITS: Final = "the recipient's mail domain takes no more for now"

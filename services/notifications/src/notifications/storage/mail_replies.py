@@ -10,15 +10,8 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    OF_SERIES,
-    Audience,
-    CalendarReply,
-    Channel,
-    ReplyAddress,
-    ReplyToken,
-    ToldEntry,
-)
+from notifications.domain.mail_replies import CalendarReply, ReplyAddress, ReplyToken, ToldEntry
+from notifications.domain.messages import OF_SERIES, Audience, Channel
 from notifications.storage.tables import calendar_replies, inbound_messages, messages, reply_addresses, series
 
 

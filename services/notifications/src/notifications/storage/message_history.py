@@ -8,7 +8,7 @@ from sqlalchemy import and_, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Audience, Decision, Kind, Message, Status
+from notifications.domain.messages import Audience, Decision, Kind, Message, Status
 from notifications.storage.tables import appointments, messages
 
 _TELL_NO_TIME = (Kind.AD_HOC, Kind.ANSWER_REFUSED, Kind.FOLLOW_UP, Kind.SLOT_OFFERED, Kind.WITHDRAWN)

@@ -11,22 +11,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from notifications.domain import (
-    ACCOUNT_FAILING,
-    BUSY_CODES,
-    DOMAIN_LIMITED,
-    LANDLINE,
-    NEED_ACTIVE,
-    NO_ADDRESS,
-    RATE_LIMITED,
-    Audience,
-    Channel,
-    Decision,
-    Draft,
-    Kind,
-    Message,
-    Status,
-)
+from notifications.domain.calls import BUSY_CODES
+from notifications.domain.channel_accounts import ACCOUNT_FAILING
+from notifications.domain.channels import LANDLINE, NO_ADDRESS
+from notifications.domain.mail_domains import DOMAIN_LIMITED
+from notifications.domain.messages import Audience, Channel, Decision, Draft, Kind, Message, Status
+from notifications.domain.planning import NEED_ACTIVE
+from notifications.domain.send_limits import RATE_LIMITED
 from notifications.storage.tables import appointments, messages
 from slotstream_servicekit.errors import NotFoundError
 from slotstream_servicekit.ids import new_id

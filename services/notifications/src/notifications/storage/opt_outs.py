@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, Table, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Message
+from notifications.domain.messages import Message
 from notifications.storage.messages import COLUMNS, messages_of
 from notifications.storage.tables import number_opt_outs, organization_opt_outs, provider_calls
 

@@ -8,7 +8,7 @@ from sqlalchemy import select, union, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channel
+from notifications.domain.messages import Channel
 from notifications.storage.tables import channel_accounts, organization_channels
 
 _NEVER_TOLD = 0

@@ -9,7 +9,8 @@ from sqlalchemy import Row, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Preference, Unsubscriber
+from notifications.domain.contacts import Preference
+from notifications.domain.opt_outs import Unsubscriber
 from notifications.storage.tables import preferences
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import CatalogueItem, Client
+from notifications.domain.contacts import CatalogueItem, Client
 from notifications.storage.tables import catalogue, clients, erased_clients
 from slotstream_servicekit.projections import VersionedTable
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import PushPerson, PushSubscription
+from notifications.domain.push import PushPerson, PushSubscription
 from notifications.storage.tables import clients, push_subscriptions
 from slotstream_servicekit.locks import LockClass
 

@@ -10,17 +10,9 @@ from sqlalchemy import ColumnElement, Row, and_, delete, select, text, tuple_, u
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    QUIET_HOURS,
-    Audience,
-    Channel,
-    ChannelQuietHours,
-    Kind,
-    Lead,
-    Message,
-    QuietHours,
-    Status,
-)
+from notifications.domain.leads import Lead
+from notifications.domain.messages import Audience, Channel, Kind, Message, Status
+from notifications.domain.quiet_hours import QUIET_HOURS, ChannelQuietHours, QuietHours
 from notifications.storage.messages import COLUMNS, messages_of
 from notifications.storage.tables import messages, quiet_hours, reminders
 

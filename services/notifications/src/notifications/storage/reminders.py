@@ -10,7 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channel, Lead, Reminder, ReminderRule
+from notifications.domain.leads import Lead
+from notifications.domain.messages import Channel
+from notifications.domain.reminders import Reminder, ReminderRule
 from notifications.storage.tables import reminder_rules, reminders
 from slotstream_servicekit.counting import count_alone
 from slotstream_servicekit.errors import NotFoundError

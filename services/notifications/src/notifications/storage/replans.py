@@ -8,7 +8,9 @@ from sqlalchemy import ColumnElement, delete, literal, or_, select, tuple_, upda
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import ACTIVE_STATUSES, Kind, Replan, ReplanKind, Status
+from notifications.domain.appointments import ACTIVE_STATUSES
+from notifications.domain.messages import Kind, Status
+from notifications.domain.replans import Replan, ReplanKind
 from notifications.storage.tables import appointments, messages, replans
 
 

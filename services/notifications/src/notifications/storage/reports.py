@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, case, func, not_, or_, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import ON_A_PERSONS_WORD, Channel, Decision, Message, Status
+from notifications.domain.decisions import ON_A_PERSONS_WORD
+from notifications.domain.messages import Channel, Decision, Message, Status
 from notifications.storage.messages import COLUMNS, message_of
 from notifications.storage.tables import messages
 

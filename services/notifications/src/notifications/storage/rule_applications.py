@@ -14,11 +14,10 @@ from sqlalchemy import ColumnElement, Row, and_, exists, func, literal, or_, sel
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    ACTIVE_STATUSES,
+from notifications.domain.appointments import ACTIVE_STATUSES, Appointment
+from notifications.domain.reminders import ReminderRule
+from notifications.domain.rule_applications import (
     ApplicationStatus,
-    Appointment,
-    ReminderRule,
     RuleApplication,
     RuleOutcomes,
     RuleReach,

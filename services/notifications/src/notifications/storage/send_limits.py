@@ -9,7 +9,8 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import RATE_LIMITED, Channel, ChannelLimit, Kind
+from notifications.domain.messages import Channel, Kind
+from notifications.domain.send_limits import RATE_LIMITED, ChannelLimit
 from notifications.storage.tables import send_allowances, send_limits
 
 Bucket = tuple[UUID, str]

@@ -9,7 +9,8 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Draft, Series, SeriesDate
+from notifications.domain.messages import Draft
+from notifications.domain.series import Series, SeriesDate
 from notifications.storage.tables import series
 from slotstream_servicekit.projections import VersionedTable
 

@@ -9,16 +9,9 @@ from sqlalchemy import and_, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    NOT_PERMITTED,
-    SWITCHED_OFF,
-    UNASSIGNED,
-    USER_DEACTIVATED,
-    Draft,
-    Kind,
-    Message,
-    Status,
-)
+from notifications.domain.messages import Draft, Kind, Message, Status
+from notifications.domain.staff_choices import NOT_PERMITTED, SWITCHED_OFF, UNASSIGNED
+from notifications.domain.users import USER_DEACTIVATED
 from notifications.storage.messages import COLUMNS, messages_of, planned_row
 from notifications.storage.tables import messages
 

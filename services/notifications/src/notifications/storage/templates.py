@@ -8,7 +8,8 @@ from sqlalchemy import Row, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Audience, Channel, Kind, Template, Text
+from notifications.domain.messages import Audience, Channel, Kind
+from notifications.domain.templates import Template, Text
 from notifications.storage.tables import templates
 from slotstream_servicekit.counting import count_alone
 from slotstream_servicekit.errors import NotFoundError

@@ -9,7 +9,7 @@ from sqlalchemy import FromClause, and_, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Audience, Channel, Kind, Message, Status
+from notifications.domain.messages import Audience, Channel, Kind, Message, Status
 from notifications.storage.messages import COLUMNS, message_of
 from notifications.storage.tables import appointments, messages
 

@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, case, exists, false, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import LANDLINE, NO_ADDRESS, Audience, Channel, Kind, Message, Status
+from notifications.domain.channels import LANDLINE, NO_ADDRESS
+from notifications.domain.messages import Audience, Channel, Kind, Message, Status
 from notifications.storage.messages import COLUMNS, messages_of
 from notifications.storage.tables import catalogue, clients, messages
 

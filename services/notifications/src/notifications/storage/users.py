@@ -10,7 +10,10 @@ from sqlalchemy import Row, delete, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channel, Lead, StaffEvent, StaffPreferences, User
+from notifications.domain.leads import Lead
+from notifications.domain.messages import Channel
+from notifications.domain.staff_choices import StaffEvent
+from notifications.domain.users import StaffPreferences, User
 from notifications.storage.tables import removed_users, staff_preferences, users
 from slotstream_servicekit.projections import VersionedTable
 from slotstream_servicekit.rows import columns_of

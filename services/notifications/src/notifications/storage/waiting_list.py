@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import WaitingListEntry
+from notifications.domain.waiting_list import WaitingListEntry
 from notifications.storage.tables import waiting_list_entries
 from slotstream_servicekit.projections import VersionedTable
 

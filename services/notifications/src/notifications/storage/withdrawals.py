@@ -8,7 +8,7 @@ from sqlalchemy import select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import ORDER_CANCELLED, Message, Status, Withdrawal
+from notifications.domain.messages import ORDER_CANCELLED, Message, Status, Withdrawal
 from notifications.storage.messages import COLUMNS, SUPPRESSED, messages_of
 from notifications.storage.tables import messages, withdrawn_orders
 

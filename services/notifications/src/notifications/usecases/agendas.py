@@ -8,29 +8,22 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
+from notifications.domain.agenda import (
     MOST_ENTRIES,
-    USER_DEACTIVATED,
-    USER_REMOVED,
     Agenda,
     AgendaEntry,
-    Appointment,
-    CatalogueItem,
-    Channels,
-    Contact,
-    InvalidAddressError,
-    Message,
-    NotificationChannel,
-    RetryPolicy,
-    StaffPreferences,
-    Status,
-    User,
     agenda_draft,
     agenda_key,
     day_of,
     next_agendas,
     span_of,
 )
+from notifications.domain.appointments import Appointment
+from notifications.domain.channels import Channels, InvalidAddressError, NotificationChannel
+from notifications.domain.contacts import CatalogueItem, Contact
+from notifications.domain.messages import Message, Status
+from notifications.domain.retries import RetryPolicy
+from notifications.domain.users import USER_DEACTIVATED, USER_REMOVED, StaffPreferences, User
 from notifications.publishers import records_of
 from notifications.storage import (
     AgendaStore,

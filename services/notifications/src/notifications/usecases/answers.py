@@ -8,23 +8,22 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    Channel,
-    Channels,
+from notifications.domain.answers import (
     ForStaff,
     InboundMessage,
     InboundStatus,
     Meaning,
-    NumberDigests,
     WrittenText,
-    bare,
     client_keys,
     doubt_about,
     kept_text,
     meaning_of,
-    opt_out_word,
-    refused_answer,
 )
+from notifications.domain.channels import Channels
+from notifications.domain.messages import Channel
+from notifications.domain.opt_outs import NumberDigests, opt_out_word
+from notifications.domain.planning import refused_answer
+from notifications.domain.words import bare
 from notifications.publishers import answer_command, answered_record, read_record, received_record, records_of
 from notifications.storage import AppointmentStore, ClientStore, InboundStore, MessageStore, OptOutStore, Verdict
 from notifications.usecases.channel_accounts import read_channels

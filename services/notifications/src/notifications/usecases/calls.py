@@ -7,24 +7,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    KEYS,
-    ON_A_PERSONS_WORD,
-    CallPolicy,
-    Channel,
-    Channels,
-    InboundMessage,
-    InboundStatus,
-    Kind,
-    Message,
-    NumberDigests,
-    RetryPolicy,
-    Status,
-    WrittenText,
-    refusal_key,
-    spoken,
-    still_reminds,
-)
+from notifications.domain.answers import InboundMessage, InboundStatus, WrittenText
+from notifications.domain.calls import KEYS, CallPolicy, spoken
+from notifications.domain.channels import Channels
+from notifications.domain.decisions import ON_A_PERSONS_WORD, still_reminds
+from notifications.domain.messages import Channel, Kind, Message, Status
+from notifications.domain.opt_outs import NumberDigests
+from notifications.domain.planning import refusal_key
+from notifications.domain.retries import RetryPolicy
 from notifications.publishers import records_of
 from notifications.storage import (
     AppointmentStore,

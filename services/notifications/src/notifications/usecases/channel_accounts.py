@@ -9,25 +9,26 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
+from notifications.domain.channel_accounts import (
     API_SECRET,
     AUTH_TOKEN,
     CHANNELS_OF,
     PASSWORD,
     AccountDetails,
     ChannelAccount,
-    ChannelAccountNotFoundError,
-    ChannelAccountsUnavailableError,
-    Channels,
-    CredentialRequiredError,
-    OwnChannel,
     Provider,
-    RetryPolicy,
-    SenderMissingError,
     SmtpDetails,
     is_its_own_to_mend,
     sealed_for,
 )
+from notifications.domain.channels import Channels, OwnChannel
+from notifications.domain.errors import (
+    ChannelAccountNotFoundError,
+    ChannelAccountsUnavailableError,
+    CredentialRequiredError,
+    SenderMissingError,
+)
+from notifications.domain.retries import RetryPolicy
 from notifications.storage import ChannelAccountStore, MessageStore
 from notifications.usecases.failing_accounts import tell_administrators
 from slotstream_servicekit.context import Context

@@ -4,17 +4,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    STAFF_CHANNELS,
-    Appointment,
-    Audience,
-    Channel,
-    Draft,
-    InboundMessage,
-    Kind,
-    StaffEvent,
-    StaffPreferences,
-)
+from notifications.domain.answers import InboundMessage
+from notifications.domain.appointments import Appointment
+from notifications.domain.messages import Audience, Channel, Draft, Kind
+from notifications.domain.staff_choices import STAFF_CHANNELS, StaffEvent
+from notifications.domain.users import StaffPreferences
 from notifications.publishers import records_of
 from notifications.storage import AppointmentStore, CatalogueStore, MessageStore
 from notifications.usecases.planning import chosen_by

@@ -5,18 +5,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    Channels,
-    Decision,
-    Message,
-    NumberDigests,
-    PeopleOnlyError,
-    RetryPolicy,
-    SendAgainRefusedError,
-    Status,
-    decided,
-    still_reminds,
-)
+from notifications.domain.channels import Channels
+from notifications.domain.decisions import decided, still_reminds
+from notifications.domain.errors import PeopleOnlyError, SendAgainRefusedError
+from notifications.domain.messages import Decision, Message, Status
+from notifications.domain.opt_outs import NumberDigests
+from notifications.domain.retries import RetryPolicy
 from notifications.publishers import records_of
 from notifications.storage import DecisionStore, MessageStore
 from notifications.storage.staff_reminders import TOO_LATE

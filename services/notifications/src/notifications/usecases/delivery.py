@@ -8,26 +8,21 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    ACCOUNT_FAILING,
-    WAITS_FOR_ACCOUNT,
-    Channel,
-    ChannelAccount,
+from notifications.domain.channel_accounts import ACCOUNT_FAILING, WAITS_FOR_ACCOUNT, ChannelAccount
+from notifications.domain.channels import (
     Channels,
-    Kind,
-    MailDomain,
-    Message,
     NotHandedOverError,
     NotificationChannel,
-    NumberDigests,
     OutcomeUnknownError,
     Outgoing,
     RecipientOptedOutError,
     RefusedForGoodError,
     RefusedForNowError,
-    RetryPolicy,
-    Status,
 )
+from notifications.domain.mail_domains import MailDomain
+from notifications.domain.messages import Channel, Kind, Message, Status
+from notifications.domain.opt_outs import NumberDigests
+from notifications.domain.retries import RetryPolicy
 from notifications.publishers import records_of
 from notifications.storage import DeliveryStore, MailReplyStore, MessageStore, PushSubscriptionStore, Settlement
 from notifications.usecases.agendas import plan_agendas

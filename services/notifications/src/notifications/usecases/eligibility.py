@@ -6,45 +6,29 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from notifications.domain import (
+from notifications.domain.agenda import Agenda
+from notifications.domain.appointments import Appointment, AppointmentTexts
+from notifications.domain.channel_accounts import ChannelAccount
+from notifications.domain.channels import (
     LANDLINE,
     NO_ADDRESS,
-    OF_SERIES,
-    ORDER_CANCELLED,
-    QUIET_HOURS,
-    STOPPED_BY_NUMBER,
-    UNASSIGNED,
-    USER_DEACTIVATED,
-    USER_REMOVED,
-    Agenda,
-    Appointment,
-    AppointmentTexts,
-    Audience,
-    CatalogueItem,
-    Channel,
-    ChannelAccount,
     Channels,
-    Client,
-    Contact,
     InvalidAddressError,
-    Kind,
     LandlineError,
-    MailDomain,
-    Message,
     NotificationChannel,
-    Occurrence,
-    RetryPolicy,
-    Status,
-    Template,
-    ToldSeries,
-    User,
-    WaitingListEntry,
-    erased_client,
-    is_exempt,
-    slot_as_appointment,
-    suppression_reason,
-    told_series,
 )
+from notifications.domain.contacts import CatalogueItem, Client, Contact, erased_client
+from notifications.domain.mail_domains import MailDomain
+from notifications.domain.messages import OF_SERIES, ORDER_CANCELLED, Audience, Channel, Kind, Message, Status
+from notifications.domain.opt_outs import STOPPED_BY_NUMBER
+from notifications.domain.planning import suppression_reason
+from notifications.domain.quiet_hours import QUIET_HOURS, is_exempt
+from notifications.domain.retries import RetryPolicy
+from notifications.domain.series import Occurrence, ToldSeries, told_series
+from notifications.domain.staff_choices import UNASSIGNED
+from notifications.domain.templates import Template
+from notifications.domain.users import USER_DEACTIVATED, USER_REMOVED, User
+from notifications.domain.waiting_list import WaitingListEntry, slot_as_appointment
 from notifications.storage import (
     Devices,
     Settlement,

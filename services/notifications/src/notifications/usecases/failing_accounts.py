@@ -7,21 +7,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.adapters.templates import SAMPLE_APPOINTMENT
-from notifications.domain import (
-    NOT_PERMITTED,
-    USER_DEACTIVATED,
-    USER_REMOVED,
-    CatalogueItem,
-    ChannelAccount,
-    Channels,
-    InvalidAddressError,
-    Message,
-    Status,
-    User,
-    failing_drafts,
-    is_told_by,
-    provider_of,
-)
+from notifications.domain.channel_accounts import ChannelAccount
+from notifications.domain.channels import Channels, InvalidAddressError
+from notifications.domain.contacts import CatalogueItem
+from notifications.domain.failing_accounts import failing_drafts, is_told_by, provider_of
+from notifications.domain.messages import Message, Status
+from notifications.domain.staff_choices import NOT_PERMITTED
+from notifications.domain.users import USER_DEACTIVATED, USER_REMOVED, User
 from notifications.publishers import records_of
 from notifications.storage import ChannelAccountStore, MessageStore, Settlement, UserStore
 from notifications.usecases.eligibility import Sendable

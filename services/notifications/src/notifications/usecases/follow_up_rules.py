@@ -6,16 +6,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    MOST_RULES,
-    Channel,
-    DuplicateError,
-    DuplicateFollowUpError,
-    FollowUpRule,
-    Kind,
-    TooManyRulesError,
-    require_channel,
-)
+from notifications.domain.channels import require_channel
+from notifications.domain.errors import DuplicateError, DuplicateFollowUpError, TooManyRulesError
+from notifications.domain.follow_ups import FollowUpRule
+from notifications.domain.messages import Channel, Kind
+from notifications.domain.rules import MOST_RULES
 from notifications.storage import FollowUpRuleStore
 from notifications.usecases.rules import (
     check_rule_limits,

@@ -5,7 +5,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import OF_NO_APPOINTMENT, Channels, Kind, Message, RetryPolicy, Status
+from notifications.domain.channels import Channels
+from notifications.domain.messages import OF_NO_APPOINTMENT, Kind, Message, Status
+from notifications.domain.retries import RetryPolicy
 from notifications.storage import Settlement
 from notifications.usecases.agendas import judge_agenda
 from notifications.usecases.eligibility import Sendable, held_back, judge_message

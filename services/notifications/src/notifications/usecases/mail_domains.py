@@ -10,23 +10,19 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    BULK_KINDS,
+from notifications.domain.channels import RefusedForNowError
+from notifications.domain.mail_domains import (
     WAITS_FOR_DOMAIN,
-    Channel,
     DomainLimits,
     DomainTurns,
-    Kind,
     MailDomain,
-    Message,
-    RefusedForNowError,
-    RetryPolicy,
-    Status,
-    Taken,
     domain_of,
     domain_turns,
     line_of,
 )
+from notifications.domain.messages import Channel, Kind, Message, Status
+from notifications.domain.retries import RetryPolicy
+from notifications.domain.send_limits import BULK_KINDS, Taken
 from notifications.storage import Line, MailDomainStore, Settlement
 from notifications.usecases.eligibility import Sendable
 from slotstream_servicekit.telemetry import get_logger

@@ -13,23 +13,19 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.adapters.email import ReplyAddresses
-from notifications.domain import (
+from notifications.domain.answers import ForStaff, InboundMessage, InboundStatus, Meaning, kept_text
+from notifications.domain.appointments import Appointment
+from notifications.domain.mail_replies import (
     MOST_REPLIES_A_DAY,
-    Appointment,
     CalendarReply,
-    Channel,
-    ForStaff,
     InboundMail,
-    InboundMessage,
-    InboundStatus,
     MailOutcome,
-    Meaning,
     Participation,
     ToldEntry,
     as_heard,
-    kept_text,
     meaning_of_reply,
 )
+from notifications.domain.messages import Channel
 from notifications.publishers import answer_command, answered_record, received_record
 from notifications.storage import (
     AppointmentStore,

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import ORDER_CANCELLED, Channels, MessageRequest, requested_message
+from notifications.domain.channels import Channels
+from notifications.domain.messages import ORDER_CANCELLED, MessageRequest
+from notifications.domain.planning import requested_message
 from notifications.publishers import records_of
 from notifications.storage import AppointmentStore, ClientStore, MessageStore, WithdrawalStore
 from notifications.usecases.channel_accounts import read_channels

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channels
+from notifications.domain.channels import Channels
 from notifications.publishers import organization_channels_record
 from notifications.storage import OrganizationChannelStore
 from notifications.usecases.channel_accounts import read_channels

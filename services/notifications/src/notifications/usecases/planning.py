@@ -8,30 +8,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    LANDLINE,
-    NO_ADDRESS,
-    Appointment,
-    AppointmentChange,
-    CatalogueItem,
-    Channel,
-    Channels,
-    Client,
-    Draft,
-    InvalidAddressError,
-    Kind,
-    LandlineError,
-    Message,
-    QuietHours,
-    StaffPreferences,
-    due_follow_ups,
-    due_reminders,
-    ended_appointments,
-    immediate_messages,
-    reminder_due,
-    rules_for,
-    undone_no_shows,
-)
+from notifications.domain.appointments import Appointment, AppointmentChange
+from notifications.domain.channels import LANDLINE, NO_ADDRESS, Channels, InvalidAddressError, LandlineError
+from notifications.domain.contacts import CatalogueItem, Client
+from notifications.domain.follow_ups import due_follow_ups, undone_no_shows
+from notifications.domain.messages import Channel, Draft, Kind, Message
+from notifications.domain.planning import due_reminders, ended_appointments, immediate_messages
+from notifications.domain.quiet_hours import QuietHours, reminder_due
+from notifications.domain.rules import rules_for
+from notifications.domain.users import StaffPreferences
 from notifications.publishers import records_of
 from notifications.storage import (
     AppointmentStore,

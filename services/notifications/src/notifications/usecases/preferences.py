@@ -6,7 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import STOPPED_BY_NUMBER, Channel, Client, NumberDigests, Preference, Unsubscriber
+from notifications.domain.contacts import Client, Preference
+from notifications.domain.messages import Channel
+from notifications.domain.opt_outs import STOPPED_BY_NUMBER, NumberDigests, Unsubscriber
 from notifications.publishers import preference_record
 from notifications.storage import ClientStore, OptOutStore, PreferenceStore
 from slotstream_servicekit.context import Cause, Context

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Appointment, AppointmentChange, AppointmentTexts, CatalogueItem, Client
+from notifications.domain.appointments import Appointment, AppointmentChange, AppointmentTexts
+from notifications.domain.contacts import CatalogueItem, Client
 from notifications.publishers import preference_tombstone, records_of
 from notifications.storage import (
     AppointmentStore,

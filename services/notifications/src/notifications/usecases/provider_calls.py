@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channel, Message, NumberDigests, Status
+from notifications.domain.messages import Channel, Message, Status
+from notifications.domain.opt_outs import NumberDigests
 from notifications.publishers import preference_record, records_of
 from notifications.storage import InboundStore, MessageStore, OptOutStore, PreferenceStore, Report, ReportStore
 from slotstream_servicekit.context import Cause

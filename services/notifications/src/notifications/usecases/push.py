@@ -8,14 +8,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.adapters.push import checked_endpoint, checked_keys
-from notifications.domain import (
-    MOST_PUSH_SUBSCRIPTIONS,
-    Channel,
-    Channels,
-    PushPerson,
-    PushSubscription,
-    TooManySubscriptionsError,
-)
+from notifications.domain.channels import Channels
+from notifications.domain.errors import TooManySubscriptionsError
+from notifications.domain.messages import Channel
+from notifications.domain.push import MOST_PUSH_SUBSCRIPTIONS, PushPerson, PushSubscription
 from notifications.storage import ClientStore, Devices, MessageStore, PushSubscriptionStore, UserStore
 from notifications.usecases.planning import plan_for_clients
 from notifications.usecases.preferences import change_preferences, read_preferences

@@ -4,7 +4,9 @@ from datetime import time
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channel, ChannelQuietHours, Channels, QuietHours
+from notifications.domain.channels import Channels
+from notifications.domain.messages import Channel
+from notifications.domain.quiet_hours import ChannelQuietHours, QuietHours
 from notifications.storage import QuietHoursStore
 from notifications.usecases.limits import check_setting
 from notifications.usecases.replanning import ask_for_quiet_hours

@@ -10,7 +10,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channel, Client, Message, QuietHours, reminder_due
+from notifications.domain.contacts import Client
+from notifications.domain.messages import Channel, Message
+from notifications.domain.quiet_hours import QuietHours, reminder_due
 from notifications.publishers import records_of
 from notifications.storage import AppointmentStore, ClientStore, QuietHoursStore
 from notifications.storage.quiet_hours import PlannedReminder

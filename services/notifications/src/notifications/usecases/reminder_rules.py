@@ -5,18 +5,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    MOST_RULES,
-    MOST_RULES_OF_LEVEL,
-    Channel,
-    DuplicateError,
-    DuplicateReminderError,
-    Kind,
-    Lead,
-    ReminderRule,
-    TooManyRulesError,
-    require_channel,
-)
+from notifications.domain.channels import require_channel
+from notifications.domain.errors import DuplicateError, DuplicateReminderError, TooManyRulesError
+from notifications.domain.leads import Lead
+from notifications.domain.messages import Channel, Kind
+from notifications.domain.reminders import ReminderRule
+from notifications.domain.rules import MOST_RULES, MOST_RULES_OF_LEVEL
 from notifications.storage import ReminderRuleStore
 from notifications.usecases.rules import (
     check_rule_limits,

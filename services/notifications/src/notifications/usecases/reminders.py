@@ -5,20 +5,17 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    Appointment,
+from notifications.domain.appointments import Appointment
+from notifications.domain.channels import Channels, require_channel
+from notifications.domain.errors import (
     AppointmentInactiveError,
-    Channel,
-    Channels,
     DuplicateError,
     DuplicateReminderError,
-    Kind,
-    Lead,
-    Message,
-    Reminder,
     ReminderInThePastError,
-    require_channel,
 )
+from notifications.domain.leads import Lead
+from notifications.domain.messages import Channel, Kind, Message
+from notifications.domain.reminders import Reminder
 from notifications.publishers import records_of
 from notifications.storage import AppointmentStore, MessageStore, ReminderStore
 from notifications.usecases.planning import plan_reminders

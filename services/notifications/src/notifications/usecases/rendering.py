@@ -18,8 +18,12 @@ from notifications.adapters.templates import (
     render_text,
     values_of,
 )
-from notifications.domain import UNSUBSCRIBED, Audience, Channel, Kind, Notification, TemplateRefusedError, Text
+from notifications.domain.channels import Notification
+from notifications.domain.messages import Audience, Channel, Kind
+from notifications.domain.opt_outs import UNSUBSCRIBED
+from notifications.domain.templates import Text
 from notifications.usecases.eligibility import Sendable
+from slotstream_servicekit.errors import TemplateRefusedError
 
 
 def render_message(sendable: Sendable, *, portal: PortalLinks | None, now: datetime) -> Notification:

@@ -7,7 +7,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import CatalogueItem, Channel, Channels, Message, Replan, ReplanKind
+from notifications.domain.channels import Channels
+from notifications.domain.contacts import CatalogueItem
+from notifications.domain.messages import Channel, Message
+from notifications.domain.replans import Replan, ReplanKind
 from notifications.publishers import records_of
 from notifications.storage import CatalogueStore, ReplanStore, UserStore
 from notifications.storage.users import UserKey

@@ -11,24 +11,19 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
+from notifications.domain.appointments import Appointment
+from notifications.domain.channels import Channels, require_channel
+from notifications.domain.errors import RuleDisabledError, RuleNotAppliedError
+from notifications.domain.messages import Draft, Message
+from notifications.domain.planning import due_reminders
+from notifications.domain.reminders import Reminder, ReminderRule
+from notifications.domain.replans import Replan, ReplanKind
+from notifications.domain.rule_applications import (
     ApplicationStatus,
-    Appointment,
-    Channels,
-    Draft,
-    Message,
-    Reminder,
-    ReminderRule,
-    Replan,
-    ReplanKind,
     RuleApplication,
-    RuleDisabledError,
-    RuleNotAppliedError,
     RuleOutcomes,
     RulePreview,
     RuleScope,
-    due_reminders,
-    require_channel,
     scope_of,
 )
 from notifications.storage import (

@@ -4,20 +4,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    Channel,
-    FollowUpRule,
-    Kind,
-    ReminderLevelError,
-    ReminderRule,
-    ServiceUnknownError,
-    TemplateRefusedError,
-)
+from notifications.domain.errors import ReminderLevelError, ServiceUnknownError
+from notifications.domain.follow_ups import FollowUpRule
+from notifications.domain.messages import Channel, Kind
+from notifications.domain.reminders import ReminderRule
 from notifications.storage import CatalogueStore, TemplateStore
 from notifications.usecases.limits import check_setting
 from notifications.usecases.templates import require_business
 from slotstream_servicekit.context import Context
-from slotstream_servicekit.errors import VersionConflictError
+from slotstream_servicekit.errors import TemplateRefusedError, VersionConflictError
 
 AnyRule = ReminderRule | FollowUpRule
 

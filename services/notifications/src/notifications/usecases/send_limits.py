@@ -9,19 +9,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    BULK_KINDS,
-    RATE_LIMITED,
-    Channel,
-    ChannelLimit,
-    Channels,
-    Kind,
-    LimitTooHighError,
-    Pace,
-    Status,
-    Taken,
-    turns_of,
-)
+from notifications.domain.channels import Channels
+from notifications.domain.errors import LimitTooHighError
+from notifications.domain.messages import Channel, Kind, Status
+from notifications.domain.send_limits import BULK_KINDS, RATE_LIMITED, ChannelLimit, Pace, Taken, turns_of
 from notifications.storage import MessageStore, SendLimitStore, Settlement
 from notifications.usecases.eligibility import Sendable
 from notifications.usecases.limits import check_setting

@@ -6,7 +6,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import CatalogueItem, Channels, Series, SeriesNews, series_messages
+from notifications.domain.channels import Channels
+from notifications.domain.contacts import CatalogueItem
+from notifications.domain.series import Series
+from notifications.domain.series_planning import SeriesNews, series_messages
 from notifications.publishers import records_of
 from notifications.storage import CatalogueStore, MessageStore, SeriesStore
 from notifications.usecases.planning import subscribed_since

@@ -3,18 +3,10 @@
 from datetime import datetime
 from typing import Final
 
-from notifications.domain import (
-    NOT_PERMITTED,
-    OF_SERIES,
-    SWITCHED_OFF,
-    Appointment,
-    Kind,
-    Message,
-    StaffPreferences,
-    Status,
-    User,
-    event_of,
-)
+from notifications.domain.appointments import Appointment
+from notifications.domain.messages import OF_SERIES, Kind, Message, Status
+from notifications.domain.staff_choices import NOT_PERMITTED, SWITCHED_OFF, event_of
+from notifications.domain.users import StaffPreferences, User
 from notifications.storage import Settlement
 
 _OF_OTHERS: Final = OF_SERIES | {Kind.AD_HOC, Kind.UNASSIGNED}

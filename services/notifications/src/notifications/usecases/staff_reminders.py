@@ -7,20 +7,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    AGREED_STATUSES,
-    SWITCHED_OFF,
-    UNASSIGNED,
-    Appointment,
-    CatalogueItem,
-    Draft,
-    Message,
-    StaffPreferences,
-    StaffRecipient,
-    User,
-    ended_appointments,
-    staff_reminders,
-)
+from notifications.domain.appointments import AGREED_STATUSES, Appointment
+from notifications.domain.contacts import CatalogueItem
+from notifications.domain.messages import Draft, Message
+from notifications.domain.planning import ended_appointments
+from notifications.domain.staff_choices import SWITCHED_OFF, UNASSIGNED
+from notifications.domain.staff_reminders import StaffRecipient, staff_reminders
+from notifications.domain.users import StaffPreferences, User
 from notifications.storage import CatalogueStore, StaffPreferenceStore, StaffReminderStore, UserStore
 from notifications.storage.staff_reminders import TOO_LATE
 from slotstream_servicekit.context import Cause

@@ -9,26 +9,15 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.adapters.templates import fitting_locales
-from notifications.domain import (
-    OF_SERIES,
-    STOPPED_BY_NUMBER,
-    Appointment,
-    AppointmentTexts,
-    Audience,
-    CatalogueItem,
-    Channel,
-    Client,
-    Kind,
-    Message,
-    NumberDigests,
-    Preference,
-    QuietHours,
-    Series,
-    StaffPreferences,
-    Template,
-    User,
-    WaitingListEntry,
-)
+from notifications.domain.appointments import Appointment, AppointmentTexts
+from notifications.domain.contacts import CatalogueItem, Client, Preference
+from notifications.domain.messages import OF_SERIES, Audience, Channel, Kind, Message
+from notifications.domain.opt_outs import STOPPED_BY_NUMBER, NumberDigests
+from notifications.domain.quiet_hours import QuietHours
+from notifications.domain.series import Series
+from notifications.domain.templates import Template
+from notifications.domain.users import StaffPreferences, User
+from notifications.domain.waiting_list import WaitingListEntry
 from notifications.storage import (
     AppointmentStore,
     AppointmentTextStore,

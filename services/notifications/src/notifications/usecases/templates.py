@@ -17,30 +17,14 @@ from notifications.adapters.templates import (
     sample_values,
     values_of,
 )
-from notifications.domain import (
-    MAX_UNITS,
-    MOST_SPOKEN,
-    MOST_TEMPLATES,
-    NO_ADDRESS,
-    Appointment,
-    Audience,
-    BusinessUnknownError,
-    CatalogueItem,
-    Channel,
-    Client,
-    Contact,
-    DuplicateError,
-    Kind,
-    Preference,
-    Template,
-    TemplateRefusedError,
-    Text,
-    TooManyTemplatesError,
-    bounded_sms,
-    normalised_sms,
-    require_channel,
-    spoken,
-)
+from notifications.domain.appointments import Appointment
+from notifications.domain.calls import MOST_SPOKEN, spoken
+from notifications.domain.channels import NO_ADDRESS, require_channel
+from notifications.domain.contacts import CatalogueItem, Client, Contact, Preference
+from notifications.domain.errors import BusinessUnknownError, DuplicateError, TooManyTemplatesError
+from notifications.domain.messages import Audience, Channel, Kind
+from notifications.domain.sms import MAX_UNITS, bounded_sms, normalised_sms
+from notifications.domain.templates import MOST_TEMPLATES, Template, Text
 from notifications.storage import (
     AppointmentStore,
     AppointmentTextStore,
@@ -52,7 +36,7 @@ from notifications.storage import (
 from notifications.usecases.eligibility import location_of
 from notifications.usecases.limits import check_setting
 from slotstream_servicekit.context import Context
-from slotstream_servicekit.errors import NotFoundError, VersionConflictError
+from slotstream_servicekit.errors import NotFoundError, TemplateRefusedError, VersionConflictError
 
 
 async def create_template(

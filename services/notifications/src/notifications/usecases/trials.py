@@ -11,28 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from notifications.adapters.templates import SAMPLE_APPOINTMENT
 from notifications.adapters.voice import TRIAL_CALL
-from notifications.domain import (
-    STOPPED_BY_NUMBER,
-    AddressInvalidError,
-    AddressMissingError,
-    Audience,
-    CatalogueItem,
-    Channel,
-    Contact,
+from notifications.domain.channels import (
     DeliveryError,
     InvalidAddressError,
-    Kind,
-    Message,
     Notification,
     NotificationChannel,
-    NumberDigests,
-    NumberOptedOutError,
     OutcomeUnknownError,
-    PushPerson,
-    Status,
-    Text,
-    trial_text,
 )
+from notifications.domain.contacts import CatalogueItem, Contact
+from notifications.domain.errors import AddressInvalidError, AddressMissingError, NumberOptedOutError
+from notifications.domain.messages import Audience, Channel, Kind, Message, Status
+from notifications.domain.opt_outs import STOPPED_BY_NUMBER, NumberDigests
+from notifications.domain.push import PushPerson
+from notifications.domain.templates import Text
+from notifications.domain.trials import trial_text
 from notifications.storage import OptOutStore, PushSubscriptionStore
 from slotstream_servicekit.ids import new_id
 

@@ -6,17 +6,12 @@ from datetime import datetime, time
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import (
-    USER_DEACTIVATED,
-    USER_REMOVED,
-    CatalogueItem,
-    Channel,
-    Lead,
-    PeopleOnlyError,
-    StaffEvent,
-    StaffPreferences,
-    User,
-)
+from notifications.domain.contacts import CatalogueItem
+from notifications.domain.errors import PeopleOnlyError
+from notifications.domain.leads import Lead
+from notifications.domain.messages import Channel
+from notifications.domain.staff_choices import StaffEvent
+from notifications.domain.users import USER_DEACTIVATED, USER_REMOVED, StaffPreferences, User
 from notifications.publishers import records_of
 from notifications.storage import (
     AgendaStore,

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Channel, Channels, Kind, NotificationChannel, WaitingListNews, offer_messages
+from notifications.domain.channels import Channels, NotificationChannel
+from notifications.domain.messages import Channel, Kind
+from notifications.domain.waiting_list import WaitingListNews, offer_messages
 from notifications.publishers import records_of
 from notifications.storage import MessageStore, WaitingListStore
 from notifications.usecases.channel_accounts import read_channels

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain import Message, Replan, ReplanKind, Withdrawal
+from notifications.domain.messages import Message, Withdrawal
+from notifications.domain.replans import Replan, ReplanKind
 from notifications.storage import ReplanStore, WithdrawalStore
 
 _LOOKS_AGAIN: Final = timedelta(minutes=1)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from notifications.domain import Channels
+from notifications.domain.channels import Channels
 from notifications.storage import ChannelAccountStore
 from notifications.usecases.organization_channels import tell_changed_channels
 from slotstream_servicekit.background import BackgroundTask, repeatedly

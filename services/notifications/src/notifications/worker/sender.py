@@ -12,7 +12,10 @@ from uuid import UUID
 from prometheus_client import Counter, Gauge, Histogram
 
 from notifications.adapters.portal_links import PortalLinks
-from notifications.domain import Channel, Channels, NumberDigests, RetryPolicy, Status
+from notifications.domain.channels import Channels
+from notifications.domain.messages import Channel, Status
+from notifications.domain.opt_outs import NumberDigests
+from notifications.domain.retries import RetryPolicy
 from notifications.storage import DeliveryStore, MessageStore
 from notifications.usecases.delivery import claim_messages, deliver_message, give_up, next_due, recover_claims
 from notifications.usecases.eligibility import Sendable

@@ -3,7 +3,7 @@
 from email.errors import MessageError
 from email.headerregistry import Address
 
-from notifications.domain import InvalidAddressError
+from notifications.domain.channels import InvalidAddressError
 
 
 def checked_address(address: str) -> str:

@@ -10,19 +10,10 @@ from notifications.adapters.email.ics import Invitation, Method, Party
 from notifications.adapters.email.mime import Mail, message_id_of, write_mail
 from notifications.adapters.email.reply_addresses import ReplyAddresses
 from notifications.adapters.email.smtp import SmtpGateway
-from notifications.domain import (
-    Audience,
-    Channel,
-    Contact,
-    InvalidAddressError,
-    Kind,
-    Message,
-    Notification,
-    Outgoing,
-    Receipt,
-    ReplyAddress,
-    without_links,
-)
+from notifications.domain.channels import InvalidAddressError, Notification, Outgoing, Receipt, without_links
+from notifications.domain.contacts import Contact
+from notifications.domain.mail_replies import ReplyAddress
+from notifications.domain.messages import Audience, Channel, Kind, Message
 
 _RECORDING: Final = timedelta(seconds=30)
 """Beside the server's time to answer: ours to record the answer."""

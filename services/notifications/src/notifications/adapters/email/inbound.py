@@ -18,7 +18,8 @@ from notifications.adapters.email.inbound_calendar import MOST_BYTES as MOST_CAL
 from notifications.adapters.email.inbound_calendar import read_replies
 from notifications.adapters.email.mime import is_own_message_id
 from notifications.adapters.email.reply_addresses import ReplyAddresses
-from notifications.domain import CalendarReply, InboundMail, ReplyToken, kept_text
+from notifications.domain.answers import kept_text
+from notifications.domain.mail_replies import CalendarReply, InboundMail, ReplyToken
 
 MOST_READ: Final = 524_288
 _MOST_NESTED: Final = 100

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from icalendar import Calendar, Event
 
-from notifications.domain import CalendarReply, Participation, kept_text
+from notifications.domain.answers import kept_text
+from notifications.domain.mail_replies import CalendarReply, Participation
 
 MOST_BYTES: Final = 131_072
 """A calendar's answer is some hundred bytes, and its time zone some thousand."""

@@ -10,7 +10,8 @@ from typing import Final
 
 from notifications.adapters.email.ics import Invitation, write_invitation
 from notifications.adapters.templates import directed, html_page
-from notifications.domain import Kind, Message, Text
+from notifications.domain.messages import Kind, Message
+from notifications.domain.templates import Text
 
 _KINDS: Final = frozenset(kind.value for kind in Kind)
 _JOINERS: Final = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"

@@ -6,7 +6,8 @@ from typing import Literal
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
-from notifications.domain import Appointment, Occurrence, ToldSeries
+from notifications.domain.appointments import Appointment
+from notifications.domain.series import Occurrence, ToldSeries
 from slotstream_servicekit.calendars import clean_text
 
 Method = Literal["REQUEST", "CANCEL"]

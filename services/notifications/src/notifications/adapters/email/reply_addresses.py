@@ -16,7 +16,8 @@ from typing import Final
 from uuid import UUID
 
 from notifications.adapters.email.address import checked_address
-from notifications.domain import InvalidAddressError, ReplyAddress, ReplyToken
+from notifications.domain.channels import InvalidAddressError
+from notifications.domain.mail_replies import ReplyAddress, ReplyToken
 
 MOST_LOCAL: Final = 11
 """Characters before the plus sign."""

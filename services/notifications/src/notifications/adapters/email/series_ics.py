@@ -12,7 +12,7 @@ from dateutil.rrule import rrulestr
 from icalendar import Event, vRecur
 
 from notifications.adapters.email.parts import Invitation, add_parties, add_texts, empty_calendar, status_of
-from notifications.domain import ToldDate, ToldSeries
+from notifications.domain.series import ToldDate, ToldSeries
 from slotstream_servicekit.calendars import add_time_zones, event_times, is_repeated
 
 _MOST_DATES: Final = 4_000

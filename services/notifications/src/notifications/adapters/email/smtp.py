@@ -26,7 +26,12 @@ from aiosmtplib import (
     SMTPServerDisconnected,
 )
 
-from notifications.domain import NotHandedOverError, OutcomeUnknownError, RefusedForGoodError, RefusedForNowError
+from notifications.domain.channels import (
+    NotHandedOverError,
+    OutcomeUnknownError,
+    RefusedForGoodError,
+    RefusedForNowError,
+)
 from slotstream_servicekit.authorities import authorities
 from slotstream_servicekit.http.guarded import GuardedHttpError
 

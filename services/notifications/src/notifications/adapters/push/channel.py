@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from notifications.adapters.push.payload import payload_of
-from notifications.domain import Channel, Contact, Notification, Outgoing, Receipt, without_links
+from notifications.domain.channels import Notification, Outgoing, Receipt, without_links
+from notifications.domain.contacts import Contact
+from notifications.domain.messages import Channel
 
 _LONGEST: Final = timedelta(days=1)
 """How long a push service keeps what is about an appointment that is far away, or over."""

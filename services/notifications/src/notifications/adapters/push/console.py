@@ -8,7 +8,7 @@ import orjson
 
 from notifications.adapters.console import Console
 from notifications.adapters.email import SmtpGateway
-from notifications.domain import Outgoing, Receipt
+from notifications.domain.channels import Outgoing, Receipt
 
 
 class ConsolePushGateway:

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 import orjson
 
-from notifications.domain import Audience, Notification
+from notifications.domain.channels import Notification
+from notifications.domain.messages import Audience
 
 MAX_PAYLOAD: Final = 4096 - 86 - 17
 """A push service takes 4096 octets (RFC 8030 §7.2), with the header of aes128gcm and what a record adds."""

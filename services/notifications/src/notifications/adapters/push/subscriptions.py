@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 
-from notifications.domain import EndpointInvalidError, PushKeysInvalidError
+from notifications.domain.errors import EndpointInvalidError, PushKeysInvalidError
 from slotstream_servicekit.http.public_addresses import Network, is_listed, is_public
 
 _POINT_BYTES: Final = 65

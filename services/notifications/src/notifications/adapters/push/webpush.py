@@ -19,16 +19,16 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from notifications.adapters.push.payload import without_text
 from notifications.adapters.push.vapid import VapidKey
 from notifications.adapters.retry_after import wait_of
-from notifications.domain import (
+from notifications.domain.channels import (
     DeliveryError,
     NotHandedOverError,
     OutcomeUnknownError,
     Outgoing,
-    PushSubscription,
     Receipt,
     RefusedForGoodError,
     RefusedForNowError,
 )
+from notifications.domain.push import PushSubscription
 from slotstream_servicekit.clock import Clock, system_clock
 from slotstream_servicekit.http.guarded import GuardedAnswer, GuardedHttp, GuardedHttpError
 from slotstream_servicekit.telemetry import get_logger

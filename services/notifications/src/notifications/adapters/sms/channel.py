@@ -6,20 +6,10 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from notifications.adapters.twilio import texted_number
-from notifications.domain import (
-    MAX_UNITS,
-    Audience,
-    Channel,
-    Contact,
-    Kind,
-    Notification,
-    Outgoing,
-    Receipt,
-    bounded_sms,
-    normalised_sms,
-    sms_size,
-    without_links,
-)
+from notifications.domain.channels import Notification, Outgoing, Receipt, without_links
+from notifications.domain.contacts import Contact
+from notifications.domain.messages import Audience, Channel, Kind
+from notifications.domain.sms import MAX_UNITS, bounded_sms, normalised_sms, sms_size
 
 _HOW_TO_STOP: Final[Mapping[str, str]] = {
     "ar": "للإيقاف أرسل STOP",

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from notifications.adapters.console import Console
 from notifications.adapters.email import SmtpGateway
-from notifications.domain import Outgoing, Receipt, sms_size
+from notifications.domain.channels import Outgoing, Receipt
+from notifications.domain.sms import sms_size
 
 
 class ConsoleSmsGateway:

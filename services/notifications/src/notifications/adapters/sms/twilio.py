@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from notifications.adapters.twilio import TwilioAccount, TwilioClient, cost_of
-from notifications.domain import Outgoing, Receipt
+from notifications.domain.channels import Outgoing, Receipt
 
 if TYPE_CHECKING:
     from twilio.rest import Client

@@ -13,7 +13,8 @@ from babel.dates import format_date
 from notifications.adapters.templates.pages import document
 from notifications.adapters.templates.series import time_of_day
 from notifications.adapters.templates.zones import zone_name
-from notifications.domain import Agenda, AgendaEntry, Text
+from notifications.domain.agenda import Agenda, AgendaEntry
+from notifications.domain.templates import Text
 from slotstream_servicekit.calendars import is_repeated
 
 _DASH: Final = "\N{EN DASH}"

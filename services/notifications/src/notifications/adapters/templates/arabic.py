@@ -6,7 +6,8 @@ from typing import Final
 
 from notifications.adapters.templates.language import BUSINESS, SERVICE, WHEN_SHORT, Language
 from notifications.adapters.templates.series_words import SeriesWords
-from notifications.domain import Audience, Kind, Text
+from notifications.domain.messages import Audience, Kind
+from notifications.domain.templates import Text
 
 C, S = Audience.CLIENT, Audience.STAFF
 _WHEN: Final = "{{ appointment.date }}، {{ appointment.time }}"

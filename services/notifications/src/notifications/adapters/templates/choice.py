@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from notifications.adapters.templates.defaults import built_in
-from notifications.domain import Audience, Channel, Kind, Template, Text
+from notifications.domain.messages import Audience, Channel, Kind
+from notifications.domain.templates import Template, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from notifications.adapters.templates.series_words import SERIES_WORDS, SeriesWo
 from notifications.adapters.templates.spanish import SPANISH
 from notifications.adapters.templates.spoken import spoken_text
 from notifications.adapters.templates.staff_words import STAFF_NEWS
-from notifications.domain import OF_SERIES, Audience, Channel, Kind, Text
+from notifications.domain.messages import OF_SERIES, Audience, Channel, Kind
+from notifications.domain.templates import Text
 
 _LANGUAGES: Mapping[str, Language] = {
     "en": ENGLISH,

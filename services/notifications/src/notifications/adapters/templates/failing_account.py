@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from notifications.domain import ChannelAccount, Provider, Text
+from notifications.domain.channel_accounts import ChannelAccount, Provider
+from notifications.domain.templates import Text
 
 
 @dataclass(frozen=True, slots=True)

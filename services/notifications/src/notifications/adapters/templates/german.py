@@ -3,7 +3,7 @@
 from typing import Final
 
 from notifications.adapters.templates.language import BUSINESS, SERVICE, WHEN_SHORT, Language
-from notifications.domain import Audience, Kind
+from notifications.domain.messages import Audience, Kind
 
 C, S = Audience.CLIENT, Audience.STAFF
 

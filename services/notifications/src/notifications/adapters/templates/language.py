@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from notifications.domain import Audience, Kind
+from notifications.domain.messages import Audience, Kind
 
 WHEN_SHORT: Final = "{{ appointment.date }}, {{ appointment.time }}"
 SERVICE: Final = "{{ appointment.service }}"

@@ -4,7 +4,7 @@ import re
 from html import escape
 from typing import Final
 
-from notifications.domain import Text
+from notifications.domain.templates import Text
 
 _ADDRESS: Final = re.compile(r"https?://[^\s<>\"\u2066-\u2069]+")
 _RIGHT_TO_LEFT: Final = frozenset({"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from notifications.adapters.templates.staff_words import STAFF_TITLES
-from notifications.domain import OF_SERIES, Audience, Kind, Text
+from notifications.domain.messages import OF_SERIES, Audience, Kind
+from notifications.domain.templates import Text
 
 C, S = Audience.CLIENT, Audience.STAFF
 

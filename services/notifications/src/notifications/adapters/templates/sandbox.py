@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from notifications.domain import Text
+from notifications.domain.templates import Text
 from slotstream_contracts.template_variables import VARIABLES
 from slotstream_servicekit.templates import TemplateSandbox
 

@@ -10,7 +10,7 @@ from babel import Locale
 from babel.dates import format_date, format_time
 
 from notifications.adapters.templates.zones import utc_offset, zone_name
-from notifications.domain import SeriesAppointment, ToldDate, ToldSeries
+from notifications.domain.series import SeriesAppointment, ToldDate, ToldSeries
 from slotstream_contracts.template_variables import VARIABLES
 from slotstream_servicekit.calendars import is_repeated
 

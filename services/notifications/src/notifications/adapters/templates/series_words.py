@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from notifications.domain import Audience, Kind
+from notifications.domain.messages import Audience, Kind
 
 C, S = Audience.CLIENT, Audience.STAFF
 _WHAT: Final = "({{ series.count }}): {{ appointment.service }}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from notifications.domain import Audience, Kind
+from notifications.domain.messages import Audience, Kind
 
 _WHAT: Final = "{{ appointment.service }}, {{ appointment.date }}, {{ appointment.time }}, {{ appointment.zone }}"
 _PHONE: Final = "{{ business.phone }}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from notifications.domain import Audience, Kind
+from notifications.domain.messages import Audience, Kind
 
 S: Final = Audience.STAFF
 _WHEN: Final = "{{ appointment.date }}, {{ appointment.time }}"

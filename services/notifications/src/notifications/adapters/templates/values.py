@@ -11,7 +11,9 @@ from babel.dates import format_date
 
 from notifications.adapters.templates.series import SAMPLE_SERIES, series_values, time_of_day
 from notifications.adapters.templates.zones import utc_offset, zone_name
-from notifications.domain import Appointment, CatalogueItem, Staff, ToldSeries
+from notifications.domain.appointments import Appointment, Staff
+from notifications.domain.contacts import CatalogueItem
+from notifications.domain.series import ToldSeries
 from slotstream_contracts.template_variables import VARIABLES
 from slotstream_servicekit.calendars import is_repeated
 

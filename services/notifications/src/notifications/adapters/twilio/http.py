@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from notifications.adapters.retry_after import wait_of
-from notifications.domain import (
+from notifications.domain.channels import (
     DeliveryError,
     NotHandedOverError,
     OutcomeUnknownError,

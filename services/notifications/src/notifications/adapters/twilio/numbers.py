@@ -1,6 +1,6 @@
 """Phone numbers as a provider takes them."""
 
-from notifications.domain import InvalidAddressError, LandlineError
+from notifications.domain.channels import InvalidAddressError, LandlineError
 from slotstream_servicekit.phones import e164, is_landline
 
 

@@ -7,7 +7,10 @@ from typing import Protocol
 from notifications.adapters.twilio import checked_number
 from notifications.adapters.voice.addresses import CallAddress
 from notifications.adapters.voice.words import language_of
-from notifications.domain import Audience, Channel, Contact, Kind, Notification, Outgoing, Receipt, spoken
+from notifications.domain.calls import spoken
+from notifications.domain.channels import Notification, Outgoing, Receipt
+from notifications.domain.contacts import Contact
+from notifications.domain.messages import Audience, Channel, Kind
 
 
 class VoiceGateway(Protocol):

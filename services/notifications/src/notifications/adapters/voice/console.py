@@ -7,7 +7,7 @@ from notifications.adapters.console import Console
 from notifications.adapters.email import SmtpGateway
 from notifications.adapters.voice.addresses import CallAddress
 from notifications.adapters.voice.words import words_of
-from notifications.domain import Outgoing, Receipt
+from notifications.domain.channels import Outgoing, Receipt
 
 
 class ConsoleVoiceGateway:

@@ -7,7 +7,7 @@ from twilio.twiml import TwiML
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from notifications.adapters.voice.words import Words
-from notifications.domain import spoken
+from notifications.domain.calls import spoken
 
 _KEY_SECONDS: Final = 8
 _PAUSE_SECONDS: Final = 2

@@ -1,7 +1,7 @@
 """The calendar file of a series, as another library reads it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -194,6 +194,20 @@ def test_five_hundred_dates_fit_into_one_file() -> None:
     assert read(content) == times(dates)
 
 
+def test_a_series_whose_first_date_ends_in_an_hour_that_comes_twice_is_read_as_it_is() -> None:
+    """Its rule is not read in UTC, where midnight of the last Sunday is on a Saturday."""
+    dates = [date_at(oslo(*day, 0), lasts=timedelta(hours=2)) for day in ((10, 31), (11, 28), (12, 26))]
+    rule = SeriesRule(freq="monthly", nth_weekday=NthWeekday(nth=-1, weekday=6))
+    assert read(written(dates, rrule=rrule_of(rule, month=10))) == times(dates)
+
+
+@pytest.mark.parametrize("day", [(3, 27), (10, 30)])
+def test_a_series_whose_first_date_crosses_a_clock_change_lasts_as_long_on_the_others(day: tuple[int, int]) -> None:
+    saturdays = [date(2027, *day) + timedelta(weeks=week) for week in range(3)]
+    dates = [date_at(oslo(one.month, one.day, 22), lasts=timedelta(hours=6)) for one in saturdays]
+    assert read(written(dates, rrule="FREQ=WEEKLY;INTERVAL=1;WKST=MO;BYDAY=SA")) == times(dates)
+
+
 @pytest.mark.parametrize(
     "rule",
     [
@@ -246,6 +260,22 @@ _RULES = st.one_of(
     zone="Europe/Oslo",
     first=datetime(2027, 1, 31, 2, 30),  # noqa: DTZ001 - a wall time
     length=120,
+    gone=frozenset(),
+    moved={},
+)
+@example(
+    rule=Recurrence(freq=Frequency.MONTHLY, nth_weekday=Nth(-1, 6)),
+    zone="Europe/Oslo",
+    first=datetime(2026, 10, 1, 0, 0),  # noqa: DTZ001 - a wall time
+    length=120,
+    gone=frozenset(),
+    moved={},
+)
+@example(
+    rule=Recurrence(freq=Frequency.WEEKLY, weekdays=frozenset({5})),
+    zone="Africa/Casablanca",
+    first=datetime(2026, 3, 15, 21, 0),  # noqa: DTZ001 - a wall time
+    length=300,
     gone=frozenset(),
     moved={},
 )

@@ -28,7 +28,10 @@ def write_series(invitation: Invitation, series: ToldSeries, *, now: datetime) -
         return bytes(calendar.to_ical())
     dates = sorted(series.dates, key=lambda date: date.recurs_at)
     lasts = _usual_length(dates)
-    master = _event(invitation, _planned(dates[0], lasts), series, now, status=_status(dates))
+    first = _planned(dates[0], lasts)
+    master = _event(invitation, first, series, now, status=_status(dates))
+    if _crosses_a_clock_change(first, series.zone) or _ends_in_a_repeated_hour(first, series.zone):
+        _end_by_duration(master, first, series.zone)
     _add_recurrence(master, series, dates)
     calendar.add_component(master)
     for date in dates:
@@ -62,6 +65,19 @@ def _crosses_a_clock_change(date: ToldDate, zone: str) -> bool:
     """Then readers disagree on when the date ends, unless it says so by itself."""
     local = ZoneInfo(zone)
     return date.starts_at.astimezone(local).utcoffset() != date.ends_at.astimezone(local).utcoffset()
+
+
+def _ends_in_a_repeated_hour(date: ToldDate, zone: str) -> bool:
+    return is_repeated(date.ends_at.astimezone(ZoneInfo(zone)))
+
+
+def _end_by_duration(master: Event, first: ToldDate, zone: str) -> None:
+    """The first date's start is where its rule starts, so it is told in the zone; and the time from its start to its
+    end is how long every date lasts, so it may not depend on the clock of one night.
+    """
+    del master["dtstart"], master["dtend"]
+    master.add("dtstart", _moment(first.starts_at, zone))
+    master.add("duration", first.ends_at - first.starts_at)
 
 
 def _add_recurrence(master: Event, series: ToldSeries, dates: Sequence[ToldDate]) -> None:

@@ -159,6 +159,46 @@ async def is_waiting_or_done(service: ImportsService, task: "asyncio.Task[None]"
     return task.done() or bool(await service.query(waiting))
 
 
+@pytest.mark.parametrize("name", ["Erika Musterfrau", "musterfrau,  ERIKA"])
+@pytest.mark.parametrize("what", ["First visit", "Nothing"])
+async def test_nothing_is_left_of_a_person_whose_row_tells_a_name_alone(
+    service: ImportsService, name: str, what: str
+) -> None:
+    client_id = await known(service)
+    hers = f'"{name}",,{what},Anna,2026-04-02 10:00,allergic to nuts'
+    import_id = await service.checked(f"{HEADER}\n{hers}\n{HIM}\nNo Contact,,First visit,Anna,2026-04-05 10:00,")
+    service.now[0] += timedelta(minutes=1)
+    await erase(service, client_id)
+    held = (await everything(service)).casefold()
+    assert [word for word in ("erika", "musterfrau", "allergic") if word in held] == []
+    names = [row["values"].get("client_name") for row in await service.rows(import_id)]
+    assert names == [None, "Max Beispiel", "No Contact"]
+
+
+async def test_nothing_is_left_of_a_person_whose_row_tells_a_former_name_alone(service: ImportsService) -> None:
+    client_id = await known(service)
+    married = a_client(service, client_id, phone=None).model_copy(update={"name": "Erika Beispiel", "version": 2})
+    await service.receive_clients([(client_id, married)])
+    await service.checked(f"{HEADER}\nErika Musterfrau,,First visit,Anna,2026-04-02 10:00,23456789 allergic")
+    assert await traces_after_erasing(service, client_id) == []
+
+
+async def test_a_row_that_is_booked_for_somebody_of_the_same_name_stays(service: ImportsService) -> None:
+    client_id, namesake = await known(service), uuid4()
+    import_id = await service.checked(f"{HEADER}\nErika Musterfrau,,First visit,Anna,2026-04-02 10:00,")
+    await service.http.post(f"/v1/imports/{import_id}/confirm", json={})
+    await service.settle(
+        lambda command: service.answered(
+            command,
+            *(service.item_result(item, outcome="done", client_id=namesake) for item in service.items_of(command)),
+        )
+    )
+    service.now[0] += timedelta(minutes=1)
+    await erase(service, client_id)
+    [row] = await service.rows(import_id)
+    assert (row["outcome"], row["values"]["client_name"]) == ("booked", "Erika Musterfrau")
+
+
 async def test_an_erase_leaves_the_rows_of_others_to_be_corrected_and_booked(service: ImportsService) -> None:
     client_id = await known(service)
     import_id = await service.checked(f"{OF_TWO}\nNo Contact,,Nothing,Anna,2026-04-05 10:00,\n")

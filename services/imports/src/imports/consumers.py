@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from imports.domain.rows import Stage, contact_digests
+from imports.domain.rows import Stage, contact_digests, name_digest
 from imports.storage.projections import (
     BUSINESSES,
     RESOURCES,
@@ -160,7 +160,7 @@ def contacts_row(state: ClientState) -> ClientContactsRow:
     return ClientContactsRow(
         organization_id=state.organization_id,
         id=state.id,
-        contacts=contact_digests(state.phone, state.email),
+        contacts=(*contact_digests(state.phone, state.email), name_digest(state.name)),
         merged_into=state.merged_into,
         version=state.version,
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from imports.domain.catalogue import fold
@@ -16,6 +17,9 @@ from slotstream_servicekit.errors import Reason
 
 LONGEST = timedelta(days=7)
 """The longest appointment that a row can ask for."""
+
+NAMED: Final = "name:"
+"""How the digest of a name begins, unlike one of a contact: others bear the name as well."""
 
 
 class RowState(StrEnum):
@@ -222,6 +226,12 @@ def row_key_of(requested: RequestedAppointment) -> str:
 def contact_digests(*contacts: str | None) -> tuple[str, ...]:
     """By what a person's rows are found again without keeping the phones (E.164) and e-mails themselves."""
     return tuple(dict.fromkeys(_digest(contact.strip().casefold()) for contact in contacts if contact))
+
+
+def name_digest(name: str) -> str:
+    """By what a row is found again that tells a person's name and no contact; in whatever order its words stand."""
+    words = sorted(fold(name.replace(",", " ")).split())
+    return f"{NAMED}{_digest(' '.join(words))}"
 
 
 def _digest(text: str) -> str:

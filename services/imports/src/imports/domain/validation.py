@@ -10,7 +10,15 @@ from imports.domain.catalogue import Catalogue, OfferedService, fold
 from imports.domain.findings import Findings
 from imports.domain.locations import read_location
 from imports.domain.mapping import ColumnMapping, Field
-from imports.domain.rows import Judgement, RequestedAppointment, RowState, Span, contact_digests, row_key_of
+from imports.domain.rows import (
+    Judgement,
+    RequestedAppointment,
+    RowState,
+    Span,
+    contact_digests,
+    name_digest,
+    row_key_of,
+)
 from imports.domain.statuses import ONLY_AFTER_THE_START, FinalStatus, is_confirmed, read_status
 from imports.domain.times import TimeReader
 
@@ -76,7 +84,7 @@ def judge(values: Mapping[Field, str], rules: RowRules) -> Judgement:
     if findings.errors or times is None or service is None or status is None:
         reasons = (*findings.errors, *findings.warnings)
         contacts = contact_digests(phone, email, *_contacts_inside(values.values(), rules))
-        return Judgement(state=RowState.INVALID, reasons=reasons, contacts=contacts)
+        return Judgement(state=RowState.INVALID, reasons=reasons, contacts=contacts or _named(name))
     free_text = [values[name] for name in _FREE_TEXT if name in values]
     requested = RequestedAppointment(
         client_name=name,
@@ -96,9 +104,14 @@ def judge(values: Mapping[Field, str], rules: RowRules) -> Judgement:
         reasons=tuple(findings.warnings),
         requested=requested,
         span=_span(requested, service),
-        contacts=contact_digests(phone, email, *_contacts_inside(free_text, rules)),
+        contacts=contact_digests(phone, email, *_contacts_inside(free_text, rules)) or _named(name),
         row_key=row_key_of(requested),
     )
+
+
+def _named(name: str) -> tuple[str, ...]:
+    """A name alone tells of anybody who bears it, so it counts only where there is nothing else."""
+    return (name_digest(name),) if name else ()
 
 
 def _contacts_inside(cells: Iterable[str], rules: RowRules) -> Iterator[str]:

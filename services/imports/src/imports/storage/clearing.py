@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from imports.domain.catalogue import fold
+from imports.domain.rows import NAMED
 
 # The identity is a digest; appointments and outcomes are needed to undo, and to know a row that comes again.
 _CLEARED = """
@@ -28,7 +29,9 @@ _CLEAR_ERASED = text(
     UPDATE import_rows SET {_CLEARED}, reasons = CAST(:reasons AS jsonb),
         dropped = dropped OR outcome IS NULL, state = CASE WHEN outcome IS NULL THEN 'invalid' ELSE state END,
         revision = revision + 1
-    WHERE organization_id = :organization_id AND (contacts && CAST(:contacts AS text[]) OR client_id = :client_id)
+    WHERE organization_id = :organization_id AND (
+        contacts && CAST(:contacts AS text[]) OR client_id = :client_id
+        OR client_id IS NULL AND contacts && CAST(:names AS text[]))
         AND import_id IN (
             SELECT id FROM imports WHERE organization_id = :organization_id AND created_at <= :before)
     """
@@ -131,11 +134,15 @@ class ClearingStore:
     async def clear_rows_of(
         self, organization_id: UUID, client_id: UUID, contacts: Sequence[str], *, before: datetime
     ) -> None:
-        """A client's rows, by id and by contact, of imports from before an instant."""
+        """A client's rows, by id and by contact, of imports from before an instant.
+
+        By a name as well where the row tells nothing else and is not booked, so that nobody knows who bears it there.
+        """
         parameters = {
             "organization_id": organization_id,
             "client_id": client_id,
-            "contacts": list(contacts),
+            "contacts": [digest for digest in contacts if not digest.startswith(NAMED)],
+            "names": [digest for digest in contacts if digest.startswith(NAMED)],
             "reasons": _ERASED,
             "before": before,
         }

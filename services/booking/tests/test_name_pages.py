@@ -7,7 +7,7 @@ import pytest
 from booking_fixtures import Json, Tenant
 from test_lists import fill
 
-from booking.storage.clients import ClientStore
+from booking.storage.clients import ClientKey, ClientStore, ListedClient
 from booking.storage.connections import connection_of
 from slotstream_servicekit.http.pagination import encode_cursor
 from slotstream_servicekit.limits import UNLIMITED, Limits
@@ -90,15 +90,43 @@ async def test_a_page_of_clients_reads_no_more_than_it_shows_however_many_there_
         await owner.execute("VACUUM ANALYZE clients, client_search")
     for limits in (UNLIMITED, Limits(resource_id=UUID(tenant.staff[0]["id"]))):
         for after in (None, ("client 12", UUID(int=0))):
-            caller = Caller(organization_id=tenant.organization_id, limits=limits)
-            async with tenant.database.transaction(caller) as session:
-                connection = await connection_of(session)
-                read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'clients'"
-                before = await connection.fetchval(read)
-                page = await ClientStore(session).page(
-                    tenant.organization_id, query=query, archived=False, after=after, limit=PAGE + 1
-                )
-                assert await connection.fetchval(read) - before <= most
+            page, read = await read_page(tenant, limits, query=query, after=after)
+            assert read <= most
             assert page == sorted(page, key=lambda row: row.key)
             assert after is None or page[0].key > after
             assert len(page) == PAGE + 1 or query == "client 1234"
+
+
+@pytest.mark.parametrize("query", [None, "client"])
+async def test_a_page_of_archived_clients_reads_no_others(tenant: Tenant, query: str | None) -> None:
+    """Nor those who were erased or merged, all of whom are archived as well."""
+    await fill(tenant, appointments=0, clients=20_000)
+    await tenant.rows(
+        """
+        UPDATE clients SET archived = true, erased = right(name, 1) IN ('1', '2'),
+            merged_into = CASE WHEN right(name, 1) IN ('3', '4') THEN id END
+        WHERE right(name, 1) IN ('1', '2', '3', '4') OR name LIKE '%00' RETURNING 1
+        """
+    )
+    async with tenant.as_owner() as owner:
+        await owner.execute("VACUUM ANALYZE clients, client_search")
+    for limits in (UNLIMITED, Limits(resource_id=UUID(tenant.staff[0]["id"]))):
+        for after in (None, ("client 12", UUID(int=0))):
+            page, read = await read_page(tenant, limits, query=query, after=after, archived=True)
+            assert len(page) == PAGE + 1
+            assert read <= 2 * PAGE
+
+
+async def read_page(
+    tenant: Tenant, limits: Limits, *, query: str | None, after: ClientKey | None, archived: bool = False
+) -> tuple[list[ListedClient], int]:
+    """A page, and how many clients were read for it."""
+    caller = Caller(organization_id=tenant.organization_id, limits=limits)
+    async with tenant.database.transaction(caller) as session:
+        connection = await connection_of(session)
+        read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'clients'"
+        before = await connection.fetchval(read)
+        page = await ClientStore(session).page(
+            tenant.organization_id, query=query, archived=archived, after=after, limit=PAGE + 1
+        )
+        return page, await connection.fetchval(read) - before

@@ -25,6 +25,13 @@ clients = Table(
     Index("clients_phone_idx", "organization_id", "phone", postgresql_where=text("phone IS NOT NULL")),
     Index("clients_email_idx", "organization_id", "email", postgresql_where=text("email IS NOT NULL")),
     Index(None, "organization_id", "sort_name", "id"),
+    Index(
+        "clients_archived_idx",
+        "organization_id",
+        "sort_name",
+        "id",
+        postgresql_where=text("archived AND merged_into IS NULL AND erased IS FALSE"),
+    ),
     Index("clients_merged_idx", "organization_id", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
 )
 

@@ -19,9 +19,9 @@ NEEDS_A_SESSION: Final = re.compile(
     re.MULTILINE,
 )
 SESSIONS: Final = {
-    "libs/servicekit/src/slotstream_servicekit/relay.py": "locks of lanes, by `dial`",
+    "libs/servicekit/src/slotstream_servicekit/relay/lanes.py": "locks of lanes, by `dial`",
     "libs/servicekit/src/slotstream_servicekit/notify.py": "LISTEN, by `dial`",
-    "libs/servicekit/src/slotstream_servicekit/database.py": "`dial` itself",
+    "libs/servicekit/src/slotstream_servicekit/database/pool.py": "`dial` itself",
     "libs/servicekit/src/slotstream_servicekit/migrations.py": "the lock of migrations, by the owner's URL",
     "deploy/local/src/slotstream_local/databases.py": "makes the databases, as the administrator",
 }

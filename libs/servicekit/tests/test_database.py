@@ -9,8 +9,7 @@ from kit_world import ORGANIZATION, OTHER_ORGANIZATION, World
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-from slotstream_servicekit import kept_connections
-from slotstream_servicekit.database import Database, is_unavailable, tenant_cte
+from slotstream_servicekit.database import Database, is_unavailable, kept_connections, tenant_cte
 from slotstream_servicekit.errors import DatabaseUnavailableError
 from slotstream_servicekit.settings import DatabaseLimits, ServiceSettings
 

@@ -109,13 +109,13 @@ def secured_kafka() -> "Iterator[SecuredKafka]":
 
 @pytest.fixture(scope="session")
 def database_forge(postgres: str) -> "Iterator[DatabaseForge]":
-    from slotstream_servicekit import database
+    from slotstream_servicekit.database import pool
     from slotstream_servicekit.testing.databases import PATIENCE_SECONDS, DatabaseForge
 
     with pytest.MonkeyPatch.context() as patch:
         # Who waits for a slow machine gets a connection; a request that gave up would fail its test.
-        patch.setattr(database, "_CONNECT_SECONDS", PATIENCE_SECONDS)
-        patch.setattr(database, "_POOL_SECONDS", PATIENCE_SECONDS)
+        patch.setattr(pool, "_CONNECT_SECONDS", PATIENCE_SECONDS)
+        patch.setattr(pool, "_POOL_SECONDS", PATIENCE_SECONDS)
         forge = DatabaseForge(postgres)
         yield forge
         forge.close()

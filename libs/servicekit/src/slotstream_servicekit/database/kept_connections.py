@@ -1,4 +1,4 @@
-"""Connections that go from who has used one to who waits for one, past the pool's own lending."""
+"""Hands connections from one task to the next without giving them back to the pool."""
 
 import time
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ _KEPT_SECONDS = 60.0
 class Kept:
     pooled: PoolProxiedConnection
     since: float
-    """When the pool lent it, on the monotonic clock in seconds."""
+    """When the pool lent it, in seconds of the monotonic clock."""
 
 
 class KeptConnections:
-    """Connections that the pool has lent, on their way from who has used one to who waits for one.
+    """Connections that the pool has lent and that a task has finished with while others wait for one.
 
-    Lending one and taking it back costs the pool a greenlet and five per cent of a booking. It gets them back as soon
-    as nobody waits, and after a while in any case, so that it renews what has grown old. A session goes to the pool,
-    which must have one for it: `give_one_back` first.
+    A checkout and a checkin of the pool cost a greenlet, and five per cent of a booking. The pool gets the connections
+    back as soon as nobody waits, and after a minute in any case, so that it can renew old ones. Sessions take theirs
+    from the pool, so it must have one for them: call `give_one_back` first.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:

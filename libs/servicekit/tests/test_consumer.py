@@ -21,14 +21,11 @@ from kit_world import (
 from listening import Ear, NewTopic, Until, dead_letters_of, keeps, kept, notes
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from slotstream_servicekit.consumer import Consumers, Received, members
+from slotstream_servicekit.consumer import Consumers, Received, memberships
 from slotstream_servicekit.errors import DatabaseUnavailableError, TransientError
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.ids import new_id
-from slotstream_servicekit.telemetry import (
-    configure_tracing,
-    shutdown_tracing,
-)
+from slotstream_servicekit.telemetry import configure_tracing, shutdown_tracing
 
 service = pytest.mark.service
 
@@ -177,11 +174,11 @@ async def test_no_member_leaves_because_a_rebalance_forgot_when_kafka_answered_l
 
         info = error = exception = debug = warning
 
-    monkeypatch.setattr(members, "log", Log())
-    monkeypatch.setattr(members, "_WATCH_SECONDS", 0.02)
+    monkeypatch.setattr(memberships, "log", Log())
+    monkeypatch.setattr(memberships, "_WATCH_SECONDS", 0.02)
     # Kafka answers every tenth of a second that there is nothing: on a slow machine, too, in far less than the rest.
-    monkeypatch.setattr(members, "_FETCH_MILLISECONDS", 100)
-    monkeypatch.setattr(members, "_SILENCE_SECONDS", 6.0)
+    monkeypatch.setattr(memberships, "_FETCH_MILLISECONDS", 100)
+    monkeypatch.setattr(memberships, "_SILENCE_SECONDS", 6.0)
     topic = await new_topic(partitions=4)
     first, second = world.consumers(kafka), world.consumers(kafka)
     for consumers in (first, second):
@@ -403,8 +400,8 @@ async def test_whoever_waits_long_for_records_is_answered_at_once(
     """Also after a slow batch, during which records of its own partition came: they must not wait for the answer
     about all the other partitions.
     """
-    monkeypatch.setattr(members, "_FETCH_MILLISECONDS", 20_000)
-    monkeypatch.setattr(members, "_SILENCE_SECONDS", 60.0)
+    monkeypatch.setattr(memberships, "_FETCH_MILLISECONDS", 20_000)
+    monkeypatch.setattr(memberships, "_SILENCE_SECONDS", 60.0)
     topic = await new_topic()
     handled: list[str] = []
     slow_ones = {"first": asyncio.Event(), "during": asyncio.Event()}
@@ -450,16 +447,16 @@ async def test_whoever_waits_long_for_records_is_answered_at_once(
 async def test_a_member_without_work_joins_anew_before_its_poll_ends(
     world: World, kafka: str, new_topic: NewTopic, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(members, "_RENEW_SECONDS", 0.5)
+    monkeypatch.setattr(memberships, "_RENEW_SECONDS", 0.5)
     joined = 0
-    join = members._Membership.join
+    join = memberships.Membership.join
 
-    async def counted(membership: members._Membership) -> bool:
+    async def counted(membership: memberships.Membership) -> bool:
         nonlocal joined
         joined += 1
         return await join(membership)
 
-    monkeypatch.setattr(members._Membership, "join", counted)
+    monkeypatch.setattr(memberships.Membership, "join", counted)
     topic = await new_topic()
     consumers = world.consumers(kafka)
     consumers.subscribe(topic, on_notes)

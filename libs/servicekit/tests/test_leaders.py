@@ -8,9 +8,9 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from kit_world import World, on_notes
 
-from slotstream_servicekit.consumer import members
+from slotstream_servicekit.consumer import leaders
+from slotstream_servicekit.consumer.leaders import led_topics
 from slotstream_servicekit.kafka import KafkaConnection
-from slotstream_servicekit.leaders import led_topics
 
 pytestmark = pytest.mark.service
 
@@ -42,7 +42,7 @@ async def test_while_partitions_have_no_leader_a_member_asks_once_a_second_and_d
             third.set()
         return frozenset()
 
-    monkeypatch.setattr(members, "led_topics", without_leaders)
+    monkeypatch.setattr(leaders, "led_topics", without_leaders)
     consumers = world.consumers("127.0.0.1:1")
     for topic in ("a", "b", "c"):
         consumers.subscribe(topic, on_notes, dedupe=False)

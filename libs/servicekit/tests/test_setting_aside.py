@@ -22,7 +22,7 @@ from kit_world import (
 from listening import NewTopic, Until, causes, dead_letters_of, keeps, kept, notes
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from slotstream_servicekit.consumer import InvalidRecord, Received, members
+from slotstream_servicekit.consumer import InvalidRecord, Received, memberships
 from slotstream_servicekit.health import Health
 from slotstream_servicekit.telemetry import CONSUMER_RECORDS, configure_logging, parse_traceparent
 
@@ -151,7 +151,7 @@ async def test_a_flood_of_one_tenant_is_set_aside_and_committed_while_others_go_
 async def test_a_record_that_failed_just_before_the_consumer_was_mended_is_not_set_aside(
     world: World, kafka: str, new_topic: NewTopic, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(members, "_TRY_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(memberships, "_TRY_AGAIN_SECONDS", 0.1)
     topic = await new_topic(partitions=1)
     await make_dead_letter_topic(kafka, world.service)
     consumers = world.consumers(kafka, failure_limit=6)
@@ -179,7 +179,7 @@ async def test_a_record_that_failed_just_before_the_consumer_was_mended_is_not_s
 async def test_a_consumer_for_which_everybodys_records_fail_stops_says_so_and_goes_on_when_mended(
     world: World, kafka: str, new_topic: NewTopic, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(members, "_TRY_AGAIN_SECONDS", 1.0)
+    monkeypatch.setattr(memberships, "_TRY_AGAIN_SECONDS", 1.0)
     topic, fine = await new_topic(partitions=1), await new_topic()
     await make_dead_letter_topic(kafka, world.service)
     health = Health()

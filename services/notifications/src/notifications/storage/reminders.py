@@ -1,11 +1,11 @@
 """Default reminder rules, and the reminders that a chain of appointments has."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Row, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,96 +13,54 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from notifications.domain.leads import Lead
 from notifications.domain.messages import Channel
 from notifications.domain.reminders import Reminder, ReminderRule
+from notifications.storage.rules import RuleStore, common_values
 from notifications.storage.tables import reminder_rules, reminders
-from slotstream_servicekit.counting import count_alone
 from slotstream_servicekit.errors import NotFoundError
 
 _ONE_OF_A_KIND = "reminder_rules_once_idx"
 
 
-class ReminderRuleStore:
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def of_organizations(self, organization_ids: Collection[UUID]) -> list[ReminderRule]:
-        query = select(reminder_rules).where(
-            reminder_rules.c.organization_id.in_(sorted(set(organization_ids))), ~reminder_rules.c.archived
-        )
-        return [_rule_of(row) for row in await self._session.execute(query)]
-
-    async def get(self, organization_id: UUID, rule_id: UUID, *, lock: bool = False) -> ReminderRule:
-        query = select(reminder_rules).where(
-            reminder_rules.c.organization_id == organization_id,
-            reminder_rules.c.id == rule_id,
-            ~reminder_rules.c.archived,
-        )
-        row = (await self._session.execute(query.with_for_update() if lock else query)).first()
-        if row is None:
-            raise NotFoundError(f"There is no reminder rule {rule_id}")
-        return _rule_of(row)
-
-    async def page(
-        self, organization_id: UUID, *, business_ids: Sequence[UUID], after: UUID | None, limit: int
-    ) -> Sequence[ReminderRule]:
-        query = select(reminder_rules).where(
-            reminder_rules.c.organization_id == organization_id, ~reminder_rules.c.archived
-        )
-        if business_ids:
-            query = query.where(reminder_rules.c.business_id.in_(list(business_ids)))
-        if after is not None:
-            query = query.where(reminder_rules.c.id > after)
-        rows = await self._session.execute(query.order_by(reminder_rules.c.id).limit(limit))
-        return [_rule_of(row) for row in rows]
-
-    async def add(self, rule: ReminderRule) -> bool:
-        """Whether it was added; False where the id is taken, or there is one like it."""
-        statement = insert(reminder_rules).values(_rule_values(rule)).on_conflict_do_nothing()
-        return (await self._session.execute(statement.returning(reminder_rules.c.id))).first() is not None
-
-    async def count_alone(self, organization_id: UUID) -> int:
-        """How many the organization has; until the transaction ends nobody else counts them."""
-        return await count_alone(self._session, reminder_rules, organization_id, ~reminder_rules.c.archived)
-
-    async def count_of_level(self, rule: ReminderRule) -> int:
-        """How many there are of the same level. Two count one after the other, as in `count_alone`."""
-        return await count_alone(
-            self._session,
-            reminder_rules,
-            rule.organization_id,
-            reminder_rules.c.business_id.is_not_distinct_from(rule.business_id),
-            reminder_rules.c.service_id.is_not_distinct_from(rule.service_id),
-            ~reminder_rules.c.archived,
-        )
-
-    async def same_as(self, rule: ReminderRule) -> UUID | None:
-        """Another rule of the same level, channel and time."""
-        query = select(reminder_rules.c.id).where(
-            reminder_rules.c.organization_id == rule.organization_id,
-            reminder_rules.c.business_id.is_not_distinct_from(rule.business_id),
-            reminder_rules.c.service_id.is_not_distinct_from(rule.service_id),
-            reminder_rules.c.channel == rule.channel,
-            reminder_rules.c.minutes_before == rule.lead.minutes,
-            reminder_rules.c.by_clock == rule.lead.by_clock,
-            reminder_rules.c.id != rule.id,
-            ~reminder_rules.c.archived,
-        )
-        return (await self._session.execute(query)).scalar()
+class ReminderRuleStore(RuleStore[ReminderRule]):
+    table = reminder_rules
+    noun = "reminder rule"
 
     async def replace(self, rule: ReminderRule, *, archived: bool = False) -> bool:
         """Whether it was changed; False where another rule of the same level, channel and time was just made."""
-        statement = (
-            update(reminder_rules)
-            .where(reminder_rules.c.organization_id == rule.organization_id, reminder_rules.c.id == rule.id)
-            .values(**_rule_values(rule), archived=archived)
-        )
         try:
             async with self._session.begin_nested():
-                await self._session.execute(statement)
+                await self._session.execute(self._replacing(rule, archived=archived))
         except IntegrityError as error:
             if _ONE_OF_A_KIND not in str(error.orig):
                 raise
             return False
         return True
+
+    def _alike(self, rule: ReminderRule) -> tuple[ColumnElement[bool], ...]:
+        """On the same channel at the same time."""
+        columns = reminder_rules.c
+        return (
+            columns.channel == rule.channel,
+            columns.minutes_before == rule.lead.minutes,
+            columns.by_clock == rule.lead.by_clock,
+        )
+
+    def _rule_of(self, row: Row[Any]) -> ReminderRule:
+        return ReminderRule(
+            organization_id=row.organization_id,
+            id=row.id,
+            business_id=row.business_id,
+            service_id=row.service_id,
+            channel=Channel(row.channel),
+            lead=Lead.of(row.minutes_before, by_clock=row.by_clock),
+            template_id=row.template_id,
+            enabled=row.enabled,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            version=row.version,
+        )
+
+    def _values(self, rule: ReminderRule) -> dict[str, Any]:
+        return common_values(rule) | {"minutes_before": rule.lead.minutes, "by_clock": rule.lead.by_clock}
 
 
 class ReminderStore:
@@ -184,39 +142,6 @@ class ReminderStore:
 def reminder_id(rule: ReminderRule, calendar_uid: str) -> UUID:
     """Of the reminder that the rule gives to a chain: the same whenever it is given."""
     return uuid5(rule.id, calendar_uid)
-
-
-def _rule_of(row: Row[Any]) -> ReminderRule:
-    return ReminderRule(
-        organization_id=row.organization_id,
-        id=row.id,
-        business_id=row.business_id,
-        service_id=row.service_id,
-        channel=Channel(row.channel),
-        lead=Lead.of(row.minutes_before, by_clock=row.by_clock),
-        template_id=row.template_id,
-        enabled=row.enabled,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        version=row.version,
-    )
-
-
-def _rule_values(rule: ReminderRule) -> dict[str, Any]:
-    return {
-        "organization_id": rule.organization_id,
-        "id": rule.id,
-        "business_id": rule.business_id,
-        "service_id": rule.service_id,
-        "channel": rule.channel,
-        "minutes_before": rule.lead.minutes,
-        "by_clock": rule.lead.by_clock,
-        "template_id": rule.template_id,
-        "enabled": rule.enabled,
-        "created_at": rule.created_at,
-        "updated_at": rule.updated_at,
-        "version": rule.version,
-    }
 
 
 def _reminder_of(row: Row[Any]) -> Reminder:

@@ -6,18 +6,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain.channels import require_channel
 from notifications.domain.errors import DuplicateError, DuplicateFollowUpError, TooManyRulesError
 from notifications.domain.follow_ups import FollowUpRule
 from notifications.domain.messages import Channel, Kind
 from notifications.domain.rules import MOST_RULES
 from notifications.storage import FollowUpRuleStore
-from notifications.usecases.rules import (
-    check_rule_limits,
-    check_rule_version,
-    require_rule_level,
-    require_rule_template,
-)
+from notifications.usecases.rules import check_new_rule, next_version, require_rule_template, rule_to_change
 from slotstream_servicekit.context import Context
 
 
@@ -25,16 +19,7 @@ async def add_follow_up_rule(
     *, session: AsyncSession, context: Context, rule: FollowUpRule, channels: frozenset[Channel]
 ) -> FollowUpRule:
     """A message for each no-show from now on. Raises DuplicateFollowUpError, TooManyRulesError."""
-    await check_rule_limits(session, context, rule)
-    require_channel(rule.channel, channels)
-    await require_rule_level(session, rule)
-    await require_rule_template(
-        session=session,
-        organization_id=context.organization_id,
-        template_id=rule.template_id,
-        kind=Kind.FOLLOW_UP,
-        channel=rule.channel,
-    )
+    await check_new_rule(session=session, context=context, rule=rule, kind=Kind.FOLLOW_UP, channels=channels)
     await _refuse_a_second(session, rule)
     store = FollowUpRuleStore(session)
     if not await store.add(rule):
@@ -58,9 +43,9 @@ async def change_follow_up_rule(
 ) -> FollowUpRule:
     """Changes what no-shows from now on lead to; what is planned already goes as it was planned."""
     store = FollowUpRuleStore(session)
-    old = await store.get(context.organization_id, rule_id, lock=True)
-    await check_rule_limits(session, context, old)
-    check_rule_version(old, expected_version)
+    old = await rule_to_change(
+        session=session, context=context, store=store, rule_id=rule_id, expected_version=expected_version
+    )
     await require_rule_template(
         session=session,
         organization_id=context.organization_id,
@@ -76,7 +61,7 @@ async def change_follow_up_rule(
     )
     if wanted == old:
         return old
-    new = replace(wanted, updated_at=context.now, version=old.version + 1)
+    new = next_version(wanted, context)
     await store.replace(new)
     return new
 
@@ -86,10 +71,10 @@ async def archive_follow_up_rule(
 ) -> None:
     """What is planned already goes as it was planned."""
     store = FollowUpRuleStore(session)
-    old = await store.get(context.organization_id, rule_id, lock=True)
-    await check_rule_limits(session, context, old)
-    check_rule_version(old, expected_version)
-    await store.replace(replace(old, updated_at=context.now, version=old.version + 1), archived=True)
+    old = await rule_to_change(
+        session=session, context=context, store=store, rule_id=rule_id, expected_version=expected_version
+    )
+    await store.replace(next_version(old, context), archived=True)
 
 
 async def _refuse_a_second(session: AsyncSession, rule: FollowUpRule) -> None:

@@ -5,19 +5,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from notifications.domain.channels import require_channel
 from notifications.domain.errors import DuplicateError, DuplicateReminderError, TooManyRulesError
 from notifications.domain.leads import Lead
 from notifications.domain.messages import Channel, Kind
 from notifications.domain.reminders import ReminderRule
 from notifications.domain.rules import MOST_RULES, MOST_RULES_OF_LEVEL
 from notifications.storage import ReminderRuleStore
-from notifications.usecases.rules import (
-    check_rule_limits,
-    check_rule_version,
-    require_rule_level,
-    require_rule_template,
-)
+from notifications.usecases.rules import check_new_rule, next_version, require_rule_template, rule_to_change
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import TransientError
 
@@ -26,16 +20,7 @@ async def create_rule(
     *, session: AsyncSession, context: Context, rule: ReminderRule, channels: frozenset[Channel]
 ) -> ReminderRule:
     """A default reminder for appointments made from now on. Raises DuplicateReminderError, TooManyRulesError."""
-    await check_rule_limits(session, context, rule)
-    require_channel(rule.channel, channels)
-    await require_rule_level(session, rule)
-    await require_rule_template(
-        session=session,
-        organization_id=context.organization_id,
-        template_id=rule.template_id,
-        kind=Kind.REMINDER,
-        channel=rule.channel,
-    )
+    await check_new_rule(session=session, context=context, rule=rule, kind=Kind.REMINDER, channels=channels)
     await _refuse_a_second(session, rule)
     store = ReminderRuleStore(session)
     if not await store.add(rule):
@@ -61,9 +46,9 @@ async def change_rule(
 ) -> ReminderRule:
     """Changes what appointments made from now on get."""
     store = ReminderRuleStore(session)
-    old = await store.get(context.organization_id, rule_id, lock=True)
-    await check_rule_limits(session, context, old)
-    check_rule_version(old, expected_version)
+    old = await rule_to_change(
+        session=session, context=context, store=store, rule_id=rule_id, expected_version=expected_version
+    )
     await require_rule_template(
         session=session,
         organization_id=context.organization_id,
@@ -80,7 +65,7 @@ async def change_rule(
     if wanted == old:
         return old
     await _refuse_a_second(session, wanted)
-    new = replace(wanted, updated_at=context.now, version=old.version + 1)
+    new = next_version(wanted, context)
     if not await store.replace(new):
         await _refuse_a_second(session, new)
         raise TransientError("The reminder rules are being changed right now; ask again")
@@ -90,10 +75,10 @@ async def change_rule(
 async def archive_rule(*, session: AsyncSession, context: Context, rule_id: UUID, expected_version: int | None) -> None:
     """Appointments that have the reminder keep it."""
     store = ReminderRuleStore(session)
-    old = await store.get(context.organization_id, rule_id, lock=True)
-    await check_rule_limits(session, context, old)
-    check_rule_version(old, expected_version)
-    await store.replace(replace(old, updated_at=context.now, version=old.version + 1), archived=True)
+    old = await rule_to_change(
+        session=session, context=context, store=store, rule_id=rule_id, expected_version=expected_version
+    )
+    await store.replace(next_version(old, context), archived=True)
 
 
 async def _refuse_a_second(session: AsyncSession, rule: ReminderRule) -> None:

@@ -26,16 +26,10 @@ from notifications.domain.rule_applications import (
     RuleScope,
     scope_of,
 )
-from notifications.storage import (
-    AppointmentStore,
-    ReminderRuleStore,
-    ReminderStore,
-    ReplanStore,
-    RuleApplicationStore,
-)
+from notifications.storage import AppointmentStore, ReminderRuleStore, ReminderStore, ReplanStore, RuleApplicationStore
 from notifications.storage.reminders import reminder_id
 from notifications.usecases.planning import addressed, plan_reminders
-from notifications.usecases.rules import check_rule_limits, check_rule_version
+from notifications.usecases.rules import check_rule_limits, rule_to_change
 from slotstream_servicekit.context import Cause, Context
 from slotstream_servicekit.ids import new_id
 
@@ -71,9 +65,13 @@ async def apply_rule(
     *, session: AsyncSession, context: Context, rule_id: UUID, channels: Channels, expected_version: int | None
 ) -> RuleApplication:
     """Has the rule given to what stands already, by the worker. One that is under way goes on as it is."""
-    rule = await ReminderRuleStore(session).get(context.organization_id, rule_id, lock=True)
-    await check_rule_limits(session, context, rule)
-    check_rule_version(rule, expected_version)
+    rule = await rule_to_change(
+        session=session,
+        context=context,
+        store=ReminderRuleStore(session),
+        rule_id=rule_id,
+        expected_version=expected_version,
+    )
     if not rule.enabled:
         raise RuleDisabledError(f"Reminder rule {rule_id} is switched off: it gives reminders to nobody")
     require_channel(rule.channel, channels.names)

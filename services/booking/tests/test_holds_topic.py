@@ -1,5 +1,7 @@
 """What is held is told to those who offer slots; and answers carry the version that slots can be asked to know."""
 
+from uuid import UUID
+
 import pytest
 from booking_fixtures import Json, Tenant
 
@@ -11,8 +13,8 @@ from slotstream_contracts.holds import HoldState
 pytestmark = pytest.mark.service
 
 
-async def a_hold(tenant: Tenant, starts_at: str) -> Json:
-    body = {name: value for name, value in tenant.request(starts_at).items() if name != "client_id"}
+async def a_hold(tenant: Tenant, starts_at: str, **more: object) -> Json:
+    body = {name: value for name, value in tenant.request(starts_at).items() if name != "client_id"} | more
     hold: Json = await tenant.post("/v1/holds", body, status=201)
     return hold
 
@@ -68,3 +70,24 @@ async def test_answers_carry_the_version_that_slots_can_wait_for(tenant: Tenant)
     assert booked.headers["slotstream-version"] == again.headers["slotstream-version"] == f"appointment:{identity}:1"
     moved = await tenant.api.post(f"/v1/appointments/{identity}/reschedule", json={"starts_at": tenant.at(11)})
     assert moved.headers["slotstream-version"].split(", ")[1] == f"appointment:{identity}:2"
+
+
+async def test_a_hold_takes_the_place_of_another_in_one_step(tenant: Tenant) -> None:
+    first = await a_hold(tenant, tenant.at(9))
+    second = await a_hold(tenant, tenant.at(9), replaces=first["id"])
+    assert [record["payload"] is None for record in await told_of(tenant, first)] == [False, True]
+    assert [row["holder_id"] for row in await tenant.rows("SELECT holder_id FROM occupancy")] == [UUID(second["id"])]
+    # One that is over already is nothing to give up.
+    await a_hold(tenant, tenant.at(10), replaces=first["id"])
+
+
+async def test_a_hold_stays_where_the_one_in_its_place_is_refused(tenant: Tenant) -> None:
+    hold = await a_hold(tenant, tenant.at(9))
+    await tenant.book(tenant.at(11))
+    body = {"business_id": tenant.business["id"], "service_id": tenant.service["id"], "starts_at": tenant.at(11)}
+    refused = await tenant.api.post(
+        "/v1/holds", json={**body, "resource_ids": hold["resource_ids"], "replaces": hold["id"]}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "slot_taken")
+    assert len(await told_of(tenant, hold)) == 1
+    await tenant.book(tenant.at(9), hold_id=hold["id"])

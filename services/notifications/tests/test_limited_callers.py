@@ -227,6 +227,12 @@ async def test_no_route_shows_or_changes_what_lies_outside(
             expected=NOT_FOUND,
         ),
         Probe(
+            route="PUT /v1/appointments/{appointment_id}/reminders",
+            path=at,
+            json={"items": []},
+            expected=NOT_FOUND,
+        ),
+        Probe(
             route="DELETE /v1/appointments/{appointment_id}/reminders/{reminder_id}",
             path=f"{at}/{reminder}",
             expected=NOT_FOUND,

@@ -591,3 +591,52 @@ async def test_a_reminder_that_was_due_already_is_not_sent_late_to_the_right_cli
     await salon.send()
     await salon.receive(salon.corrected(first, right))
     assert "Reminder" not in [str(mail["Subject"]).partition(":")[0] for mail in await salon.send()]
+
+
+async def test_an_appointment_is_given_reminders_in_place_of_the_default_ones(salon: Salon) -> None:
+    await a_rule(salon)
+    await a_rule(salon, minutes_before=120)
+    appointment = salon.snapshot(starts_at=salon.now + timedelta(days=3))
+    await salon.receive(salon.created(appointment))
+    kept = {item["minutes_before"]: item for item in await reminders(salon, appointment.id)}[60]
+
+    wanted = {"items": [{"minutes_before": 60}, {"minutes_before": 1440, "by_clock": True}]}
+    at = f"/v1/appointments/{appointment.id}/reminders"
+    answer = await salon.http.put(at, json=wanted)
+    assert answer.status_code == 200, answer.text
+    found = {item["minutes_before"]: item for item in answer.json()["items"]}
+    assert {minutes: item["status"] for minutes, item in found.items()} == {
+        60: "planned",
+        120: "suppressed",
+        1440: "planned",
+    }
+    assert found[60]["id"] == kept["id"]
+
+    again = await salon.http.put(at, json=wanted)
+    assert [item["id"] for item in again.json()["items"]] == [item["id"] for item in answer.json()["items"]]
+
+
+async def test_reminders_that_cannot_be_given_change_nothing(salon: Salon) -> None:
+    await a_rule(salon)
+    appointment = salon.snapshot(starts_at=salon.now + timedelta(hours=5))
+    await salon.receive(salon.created(appointment))
+    at = f"/v1/appointments/{appointment.id}/reminders"
+    for items, status, code in (
+        ([{"minutes_before": 1440, "by_clock": True}], 409, "reminder_in_the_past"),
+        ([{"minutes_before": 30}, {"minutes_before": 30}], 409, "duplicate_reminder"),
+        ([{"minutes_before": 30, "channel": "voice"}], 409, "channel_unavailable"),
+    ):
+        answer = await salon.http.put(at, json={"items": items})
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (await salon.viewer.put(at, json={"items": []})).status_code == 403
+    assert (await salon.stranger.put(at, json={"items": []})).status_code == 404
+    assert [item["status"] for item in await reminders(salon, appointment.id)] == ["planned"]
+
+
+async def test_reminders_of_an_appointment_that_is_just_arriving_are_waited_for(salon: Salon) -> None:
+    appointment = salon.snapshot(starts_at=salon.now + timedelta(days=3))
+    at = f"/v1/appointments/{appointment.id}/reminders"
+    asked = asyncio.create_task(salon.http.put(at, json={"items": [{"minutes_before": 60}]}))
+    await salon.receive(salon.created(appointment))
+    answer = await asked
+    assert (answer.status_code, len(answer.json()["items"])) == (200, 1)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from harness.desk import Desk, OpenDesk, see
 from harness.practice import BERLIN, Practice
-from harness.world import Json, expect, stamp
+from harness.world import Json, expect, stamp, until_true
 
 COUNTDOWN = re.compile(r"\d:\d\d$")
 
@@ -84,3 +84,33 @@ async def _hold(practice: Practice, starts_at: datetime, *, minutes: int) -> Jso
     }
     held: Json = expect(await world.booking.post("/v1/holds", json=body, headers=world.fresh_key()), 201)
     return held
+
+
+async def test_a_slot_is_kept_longer_or_stays_held_and_it_is_said_why_not(desk: Desk, practice: Practice) -> None:
+    day, world = practice.a_day(), practice.world
+    await desk.page.clock.install()
+    await desk.goto(f"/appointments/new?service={world.service['id']}&staff={world.staff[0]['id']}&start={stamp(day)}")
+    await see(desk.page.get_by_text("held for")).to_be_visible()
+    [first] = await _held_on(practice, day)
+    await desk.page.clock.fast_forward("04:10")
+    keep = desk.button("Keep it longer")
+
+    await desk.page.route("**/v1/holds", lambda route: route.abort())
+    await keep.click()
+    await see(desk.page.get_by_role("alert")).to_contain_text("The time could not be kept longer.")
+    await see(desk.page.get_by_text("held for")).to_be_visible()
+    assert [hold["id"] for hold in await _held_on(practice, day)] == [first["id"]]
+
+    await desk.page.unroute("**/v1/holds")
+    await keep.click()
+    await see(desk.page.get_by_role("alert")).to_have_count(0)
+
+    async def is_another() -> bool:
+        return [hold["id"] != first["id"] for hold in await _held_on(practice, day)] == [True]
+
+    await until_true(is_another, what="another hold has taken the first one's place")
+
+
+async def _held_on(practice: Practice, day: datetime) -> list[Json]:
+    at = {"from": stamp(day), "to": stamp(day + timedelta(hours=1))}
+    return list(expect(await practice.world.booking.get("/v1/holds", params=at))["items"])

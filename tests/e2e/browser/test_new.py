@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from harness.desk import Desk, see
 from harness.practice import BERLIN, Practice
-from harness.world import expect, stamp
+from harness.world import expect, stamp, until_true
 
 
 async def test_new_appointment_with_required_client_name_and_phone(desk: Desk, practice: Practice) -> None:
@@ -164,3 +164,41 @@ def _next_month(day: datetime) -> datetime:
             return day.replace(year=year, month=month)
         except ValueError:
             continue
+
+
+async def test_a_new_appointment_is_given_other_reminders_than_the_default_ones(desk: Desk, practice: Practice) -> None:
+    world = practice.world
+    rule = {"minutes_before": 120, "service_id": world.service["id"]}
+    added = expect(await world.notifications.post("/v1/reminder-rules", json=rule, headers=world.fresh_key()))
+    try:
+        await _open(desk, practice.a_day())
+        await _client(desk, "Rita Reminded")
+        await desk.page.get_by_role("textbox", name="E-mail").fill("rita@example.com")
+        reminders = desk.page.get_by_role("group", name="Reminders", exact=True)
+        await desk.button("Remove reminder: E-mail, 2 hr before", within=reminders).click()
+        await see(reminders).to_contain_text("No reminders")
+        await reminders.get_by_text("Another reminder").click()
+        await desk.choose("How long before", "2 days", within=reminders)
+        await desk.button("Add reminder", within=reminders).click()
+        await desk.button("Book").click()
+        await desk.told("Booked")
+        [booked] = await practice.appointments_of("Rita Reminded")
+
+        async def are_given() -> bool:
+            found = expect(await world.notifications.get(f"/v1/appointments/{booked['id']}/reminders"))["items"]
+            return [item["minutes_before"] for item in found if item["reason"] != "removed"] == [2880]
+
+        await until_true(are_given, what="the appointment has the chosen reminder alone")
+    finally:
+        expect(await world.notifications.delete(f"/v1/reminder-rules/{added['id']}"), 204)
+
+
+async def test_each_time_says_who_is_free_then(desk: Desk, practice: Practice) -> None:
+    day = practice.a_day()
+    await practice.book(day, "Vera Visible", staff=0)
+    await _open(desk, day + timedelta(hours=3))
+    free = desk.page.get_by_role("button", name=f"{day:%H:%M}", exact=True)
+    others = [person["name"] for person in practice.world.staff[1:]]
+    await see(free).to_have_accessible_description(", ".join(others))
+    await free.click()
+    await see(desk.page.get_by_text("Free then:")).to_contain_text(others[0])

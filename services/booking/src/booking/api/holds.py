@@ -61,6 +61,7 @@ async def add_hold(
                 duration=timedelta(minutes=body.duration_minutes) if body.duration_minutes else None,
                 resource_ids=tuple(body.resource_ids) if body.resource_ids else None,
                 lasts=timedelta(minutes=body.minutes),
+                replaces=body.replaces,
             ),
         )
         response = model_response(HoldOut.of(hold), status=201)

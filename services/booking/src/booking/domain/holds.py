@@ -39,3 +39,5 @@ class HoldRequest:
     duration: timedelta | None
     resource_ids: tuple[UUID, ...] | None
     lasts: timedelta
+    replaces: UUID | None = None
+    """A hold that is given up for it, in the same transaction; one that is over already is nothing to give up."""

@@ -12,7 +12,10 @@ from slotstream_servicekit.http.models import InstantIn, InstantOut, RequestMode
 
 
 class HoldIn(RequestModel):
+    """`replaces`: a hold that this one takes the place of. Where this one is refused, that one stays."""
+
     id: UUID | None = None
+    replaces: UUID | None = None
     business_id: UUID
     service_id: UUID | None = None
     starts_at: InstantIn

@@ -29,6 +29,8 @@ async def hold_slot(*, connection: Connection, policies: Policies, context: Cont
     existing = await BookingStore(connection, context.organization_id).existing([request.id])
     if request.id in existing:
         raise _id_in_use(request.id, own=existing[request.id])
+    if request.replaces is not None:
+        await _give_up(connection, context, request.replaces)
     store = HoldStore(connection, context.organization_id)
     expires_at = await store.clock() + request.lasts
 
@@ -97,9 +99,16 @@ def _planned(policy: Policy, request: HoldRequest) -> PlannedTime:
 
 
 async def release_hold(*, connection: Connection, context: Context, hold_id: UUID) -> None:
-    if not await HoldStore(connection, context.organization_id).remove(hold_id):
+    if not await _give_up(connection, context, hold_id):
         raise NotFoundError(f"There is no hold {hold_id}.")
-    await enqueue_records(connection, [hold_tombstone(hold_id, organization_id=context.organization_id)])
+
+
+async def _give_up(connection: Connection, context: Context, hold_id: UUID) -> bool:
+    """Whether there was one."""
+    gone = await HoldStore(connection, context.organization_id).remove(hold_id)
+    if gone:
+        await enqueue_records(connection, [hold_tombstone(hold_id, organization_id=context.organization_id)])
+    return gone
 
 
 async def use_hold(*, connection: Connection, context: Context, hold_id: UUID, forced: bool) -> UsedHold:

@@ -2,17 +2,16 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Appointment } from "../api/appointments";
-import { useChannels } from "../api/channels";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/notifications";
 import { useRight } from "../api/session";
+import { AddReminder } from "../messages/AddReminder";
 import { ICON, LOOK_AGAIN, MessageState, Thread } from "../messages/Thread";
 import { Writer } from "../messages/Writer";
-import { leadId, leadOf, leadsWith, shortLead } from "../settings/leads";
+import { shortLead } from "../settings/leads";
 import type { Clock } from "../time";
 import { useBusy } from "../ui/busy";
 import { Button } from "../ui/Button";
-import { Select } from "../ui/fields";
 import { Icon } from "../ui/Icon";
 import { Waiting } from "../ui/Page";
 import { Problem } from "../ui/Problem";
@@ -26,9 +25,6 @@ export function RemindersTab({ appointment, clock }: { appointment: Appointment;
   const key = ["reminders", appointment.id];
   const reminders = useQuery({ queryKey: key, queryFn: () => ask<Schemas["RemindersOut"]>("notifications", `/appointments/${appointment.id}/reminders`), refetchInterval: LOOK_AGAIN });
   const mayWrite = useRight("send_messages");
-  const channels = useChannels();
-  const [channel, setChannel] = useState("email");
-  const [before, setBefore] = useState("1440c");
   const [error, setError] = useState<unknown>(null);
   const [busy, once] = useBusy();
   /** Until it is answered and shown, another press does nothing. */
@@ -59,21 +55,7 @@ export function RemindersTab({ appointment, clock }: { appointment: Appointment;
           )}
         </div>
       ))}
-      {mayWrite && (
-        <form
-          className="add-reminder"
-          onSubmit={(event) => {
-            event.preventDefault();
-            void run(() => ask("notifications", `/appointments/${appointment.id}/reminders`, { method: "POST", body: { channel, ...leadOf(before) } }));
-          }}
-        >
-          <Select label={t("reminders.channel")} value={channel} onChange={setChannel} options={channels.map((id) => ({ id, name: t(`channel.${id}`) }))} />
-          <Select label={t("reminders.when")} value={before} onChange={setBefore} options={leadsWith(null).map((lead) => ({ id: leadId(lead), name: shortLead(lead, i18n.language) }))} />
-          <Button type="submit" icon="plus" isPending={busy}>
-            {t("reminders.add")}
-          </Button>
-        </form>
-      )}
+      {mayWrite && <AddReminder businessId={appointment.business_id} busy={busy} onAdd={(reminder) => void run(() => ask("notifications", `/appointments/${appointment.id}/reminders`, { method: "POST", body: reminder }))} />}
     </>
   );
 }

@@ -1,7 +1,7 @@
 /** A new appointment: who and what on one side, when on the other. The chosen time is held while the rest is typed. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useRouter, useSearch } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { Suspense, lazy, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { PlainAppointment } from "../api/appointments";
 import { useActions, useResources, useServices } from "../api/catalogue";
@@ -11,11 +11,12 @@ import type { components } from "../api/schema/booking";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
 import { optionOf, useFoundClients } from "../clients/ClientPicker";
+import { giveReminders, type NewReminder } from "../messages/reminders";
 import { type Instant, MINUTE, countdown, dayOf, duration, instantOf, isoOf, now } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, ComboBox, Select, TextField } from "../ui/fields";
 import { Empty, Page, Waiting } from "../ui/Page";
-import { NamedBy, sayReason } from "../ui/Problem";
+import { NamedBy, Problem, sayError, sayReason } from "../ui/Problem";
 import { toast } from "../ui/toasts";
 import { FirstBusiness } from "../setup/Businesses";
 import { Repeat } from "./Repeat";
@@ -26,6 +27,9 @@ import { ReasonSheet } from "./sheets";
 import { SlotPicker } from "./SlotPicker";
 import { useHold } from "./useHold";
 import { WaitSheet } from "./WaitSheet";
+
+/* Of a file of its own: the form is there before it. */
+const NewReminders = lazy(() => import("./NewReminders"));
 
 type Schemas = components["schemas"];
 type Client = Schemas["ClientOut"];
@@ -52,6 +56,7 @@ function NewForm() {
   const resources = useResources().data ?? [];
   const actions = useActions().data ?? [];
   const mayOverride = useRight("override");
+  const mayRemind = useRight("send_messages");
   const mayAddActions = useRight("write_appointments");
 
   const own = services.filter((service) => service.business_id === business?.id && !service.archived);
@@ -68,6 +73,7 @@ function NewForm() {
   const [internal, setInternal] = useState("");
   const [price, setPrice] = useState("");
   const [notify, setNotify] = useState(true);
+  const [reminders, setReminders] = useState<NewReminder[] | null>(null);
   const [rule, setRule] = useState<Rule | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
@@ -118,6 +124,12 @@ function NewForm() {
   // Back to the screen it was opened from; opened by its address alone there is none of ours to go back to.
   const close = () => (router.history.canGoBack() ? router.history.back() : void navigate({ to: "/calendar" }));
 
+  /** Booked it is, whatever becomes of that: where it cannot be done it is said, with a way there. */
+  const remind = (appointment: PlainAppointment, wanted: readonly NewReminder[]) =>
+    void giveReminders(appointment.id, wanted)
+      .catch((failure) => toast(t("new.notReminded", { why: sayError(t, failure) }), { danger: true, actions: [{ name: t("new.open"), run: () => void navigate({ to: "/appointments/$id", params: { id: appointment.id } }) }] }))
+      .finally(() => queries.invalidateQueries({ queryKey: ["reminders", appointment.id] }));
+
   /** A refusal is shown here, and thrown to whoever waits for it. */
   const book = async (another: boolean, reason?: string) => {
     if (!ready || busy) return;
@@ -144,6 +156,7 @@ function NewForm() {
         toast(t(asked ? "new.asked" : "new.booked", { time: clock.dayAndTime(instantOf(appointment.starts_at)), staff: appointment.resources[0]?.name ?? "" }), {
           actions: [{ name: t("new.open"), run: () => void navigate({ to: "/calendar/$view/$day", params: { view: "day", day: dayOf(instantOf(appointment.starts_at), clock.zone) }, search: { appointment: appointment.id } }) }],
         });
+        if (reminders !== null && notify) remind(appointment, reminders);
         for (const note of answer.body.client_notes) toast(t(`clientNote.${note.code}`, { defaultValue: note.detail }));
       }
       hold.used();
@@ -155,6 +168,7 @@ function NewForm() {
         setReport(null);
         if (!another) return close();
         setStart(null);
+        setReminders(null);
         setNotes("");
         setInternal("");
       };
@@ -227,6 +241,12 @@ function NewForm() {
             <Checkbox value={notify} onChange={setNotify}>
               {t("new.notify")}
             </Checkbox>
+            {notify && mayRemind && rule === null && (
+              <Suspense fallback={null}>
+                <NewReminders businessId={business.id} serviceId={service?.id ?? null} start={start} value={reminders} onChange={setReminders} />
+              </Suspense>
+            )}
+            {notify && rule !== null && <p className="hint">{t("new.seriesReminders")}</p>}
           </div>
           <div className="stack">
             <SlotPicker
@@ -261,6 +281,7 @@ function NewForm() {
             </div>
           </div>
         )}
+        <Problem error={hold.notKept} lead={t("new.notKept")} />
         <footer className="new-foot">
           <span role="status">
             {start !== null && (
@@ -275,7 +296,7 @@ function NewForm() {
               <small className={hold.secondsLeft < 60 ? "amber" : "soft"}>
                 {t("new.held", { time: countdown(hold.secondsLeft * 1_000) })}
                 {hold.secondsLeft < 60 && (
-                  <button type="button" className="link" onClick={hold.keep}>
+                  <button type="button" className="link" onClick={() => void hold.keep()}>
                     {t("new.keep")}
                   </button>
                 )}

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Doubt, doubtsAbout } from "../api/bookability";
+import { useResources } from "../api/catalogue";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/availability";
 import { useBusiness } from "../business";
@@ -10,6 +11,8 @@ import { type Day, type Instant, addDays, atClock, dayOf, instantOf, isoOf, now,
 import { Button } from "../ui/Button";
 import { TextField } from "../ui/fields";
 import { NamedBy, Problem, sayReason } from "../ui/Problem";
+import { type FreeStaff, useFreeStaff } from "./freeStaff";
+import "./slots.css";
 
 type Slots = components["schemas"]["SlotsOut"];
 type Slot = components["schemas"]["SlotOut"];
@@ -64,7 +67,12 @@ export function SlotPicker({ serviceId, businessId, minutes, staff, ignore, notB
   const today = dayOf(now(), clock.zone);
   const free = byDay.get(day) ?? [];
   const firstFree = earliest.data?.slot;
+  const people = (useResources().data ?? []).filter((resource) => resource.kind === "staff" && !resource.archived && resource.business_ids.includes(businessId));
+  const whose = useFreeStaff(query, day, people, enabled && staff === null);
+  const chosen = value === null ? undefined : free.find((slot) => instantOf(slot.starts_at) === value);
+  const freeThen = chosen && whose?.get(chosen.starts_at)?.names;
   const number = new Intl.NumberFormat(i18n.language);
+  const list = new Intl.ListFormat(i18n.language);
 
   if (!enabled) return <p className="hint">{t("slots.chooseService")}</p>;
   return (
@@ -96,14 +104,21 @@ export function SlotPicker({ serviceId, businessId, minutes, staff, ignore, notB
         <Button kind="quiet" icon="next" mirrored aria-label={t("slots.later")} onPress={() => onDay(addDays(first, DAYS))} />
       </div>
       <Problem error={slots.error} />
-      <Times slots={free} value={value} onChange={onChange} />
+      <Times slots={free} value={value} onChange={onChange} whose={whose} />
+      {freeThen?.length ? (
+        <p className="hint" role="status">
+          {t("slots.freeStaff", { names: list.format(freeThen.map((name) => `\u2068${name}\u2069`)) })}
+        </p>
+      ) : null}
       {!free.length && slots.isSuccess && <p className="hint">{t("slots.none")}</p>}
       <Typed day={day} serviceId={serviceId} businessId={businessId} minutes={minutes} staff={staff} ignore={ignore} onChange={onChange} />
     </div>
   );
 }
 
-function Times({ slots, value, onChange }: { slots: readonly Slot[]; value: Instant | null; onChange: (start: Instant) => void }) {
+type TimesProps = { slots: readonly Slot[]; value: Instant | null; onChange: (start: Instant) => void; whose: ReadonlyMap<string, FreeStaff> | undefined };
+
+function Times({ slots, value, onChange, whose }: TimesProps) {
   const { t } = useTranslation();
   const { clock } = useBusiness();
   const parts = [
@@ -120,11 +135,23 @@ function Times({ slots, value, onChange }: { slots: readonly Slot[]; value: Inst
         <legend>{t(`slots.${name}`)}</legend>
         {own.map((slot) => {
           const start = instantOf(slot.starts_at);
+          const staff = whose?.get(slot.starts_at);
+          const id = `free-${slot.starts_at}`;
           return (
-            <button type="button" key={slot.starts_at} aria-pressed={value === start} onClick={() => onChange(start)}>
+            <button type="button" key={slot.starts_at} aria-pressed={value === start} aria-describedby={staff ? id : undefined} onClick={() => onChange(start)}>
               {clock.time(start)}
               {twice.has(slot.local_time) && <small> {clock.offset(start)}</small>}
               {slot.seats > 1 && <small> {t("slots.seats", { count: slot.free })}</small>}
+              {staff && (
+                <small className="whose" aria-hidden="true">
+                  <bdi>{staff.short ?? t("slots.everyone")}</bdi>
+                </small>
+              )}
+              {staff && (
+                <span id={id} hidden>
+                  {staff.names.join(", ")}
+                </span>
+              )}
             </button>
           );
         })}

@@ -8,26 +8,30 @@ type Hold = components["schemas"]["HoldOut"];
 const MINUTES = 5;
 const REST = 400;
 
+/** In one step with the former one's end: where it is refused, that one stays, and neither counts against the other. */
+const take = (body: string, former: Hold | null): Promise<Hold> => ask<Hold>("booking", "/holds", { method: "POST", body: { ...JSON.parse(body), ...(former ? { replaces: former.id } : {}) } });
+
+const release = (held: Hold | null): void => {
+  if (held) void ask("booking", `/holds/${held.id}`, { method: "DELETE", outlivesPage: true }).catch(() => undefined);
+};
+
+const reasonsOf = ({ code, problem }: ProblemError): readonly Reason[] => (problem.reasons?.length ? problem.reasons : [{ code, detail: problem.detail }]);
+
 export function useHold(what: Record<string, unknown> | null, start: Instant | null) {
   const [hold, setHold] = useState<Hold | null>(null);
   const [problem, setProblem] = useState<readonly Reason[] | null>(null);
+  const [notKept, setNotKept] = useState<unknown>(null);
   const [secondsLeft, setSecondsLeft] = useState<number | null>(null);
   const latest = useRef<Hold | null>(null);
   latest.current = hold;
+  const keeping = useRef(false);
   const wish = what && start !== null ? JSON.stringify({ ...what, starts_at: isoOf(start), minutes: MINUTES }) : null;
-
-  const release = useCallback((held: Hold | null) => {
-    if (held) void ask("booking", `/holds/${held.id}`, { method: "DELETE", outlivesPage: true }).catch(() => undefined);
-  }, []);
-
-  const take = useCallback(async (body: string, former: Hold | null) => {
-    // First the old one goes: a visitor's own hold never counts against a neighbouring time.
-    if (former) await ask("booking", `/holds/${former.id}`, { method: "DELETE" }).catch(() => undefined);
-    return ask<Hold>("booking", "/holds", { method: "POST", body: JSON.parse(body) });
-  }, []);
+  const wished = useRef(wish);
+  wished.current = wish;
 
   useEffect(() => {
     setProblem(null);
+    setNotKept(null);
     if (wish === null) {
       release(latest.current);
       setHold(null);
@@ -35,12 +39,15 @@ export function useHold(what: Record<string, unknown> | null, start: Instant | n
     }
     let current = true;
     const timer = window.setTimeout(() => {
-      take(wish, latest.current).then(
+      const former = latest.current;
+      take(wish, former).then(
         (held) => (current ? setHold(held) : release(held)),
         (failure) => {
+          // Of a time that is not chosen any more.
+          release(former);
           if (!current) return;
           setHold(null);
-          if (failure instanceof ProblemError) setProblem(failure.problem.reasons?.length ? failure.problem.reasons : [{ code: failure.code, detail: failure.problem.detail }]);
+          if (failure instanceof ProblemError) setProblem(reasonsOf(failure));
         },
       );
     }, REST);
@@ -48,7 +55,7 @@ export function useHold(what: Record<string, unknown> | null, start: Instant | n
       current = false;
       clearTimeout(timer);
     };
-  }, [wish, release, take]);
+  }, [wish]);
 
   // Whoever leaves gives the time back, by another screen or by closing the window.
   useEffect(() => {
@@ -62,7 +69,7 @@ export function useHold(what: Record<string, unknown> | null, start: Instant | n
       window.removeEventListener("pagehide", leave);
       release(latest.current);
     };
-  }, [release]);
+  }, []);
 
   useEffect(() => {
     if (!hold) return setSecondsLeft(null);
@@ -76,13 +83,30 @@ export function useHold(what: Record<string, unknown> | null, start: Instant | n
     return () => clearInterval(timer);
   }, [hold]);
 
+  /** Held is what is held until it is held for longer; where that cannot be, it is said. */
+  const keep = useCallback(async () => {
+    const asked = wished.current;
+    if (asked === null || keeping.current) return;
+    keeping.current = true;
+    setNotKept(null);
+    try {
+      const held = await take(asked, latest.current);
+      if (wished.current === asked) setHold(held);
+      else release(held);
+    } catch (failure) {
+      if (wished.current === asked) setNotKept(failure);
+    } finally {
+      keeping.current = false;
+    }
+  }, []);
+
   return {
     id: hold?.id ?? null,
     secondsLeft,
     problem,
-    keep: () => {
-      if (wish !== null) void take(wish, latest.current).then(setHold, () => setHold(null));
-    },
+    /** Why it could not be kept longer. */
+    notKept,
+    keep,
     /** It has become an appointment: there is nothing to give back. */
     used: () => {
       latest.current = null;

@@ -5,9 +5,9 @@ import { useTranslation } from "react-i18next";
 import { useServices } from "../api/catalogue";
 import { useChannels } from "../api/channels";
 import { ask } from "../api/client";
-import type { components } from "../api/schema/notifications";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
+import { USUAL, useOwnTexts } from "../messages/reminders";
 import { shortLead } from "../settings/leads";
 import { duration } from "../time";
 import { Button } from "../ui/Button";
@@ -17,8 +17,6 @@ import { Problem } from "../ui/Problem";
 import { ApplyOffer } from "./ApplyOffer";
 import { addRule, type Before, changeRule, removeRule, type Rule, type Rules } from "./ruleChanges";
 
-type Templates = components["schemas"]["Page_TemplateOut_"];
-const USUAL = "usual";
 const UNITS = { minutes: 1, hours: 60, days: 1440 } as const;
 
 const KINDS = {
@@ -42,12 +40,8 @@ export function RulePanel({ of, firstUnit }: { of: keyof typeof KINDS; firstUnit
   const [unit, setUnit] = useState<keyof typeof UNITS>(firstUnit);
   const [scope, setScope] = useState("all");
   const [template, setTemplate] = useState(USUAL);
-  const own = useQuery({ queryKey: ["templates", kind.template], queryFn: () => ask<Templates>("notifications", "/templates", { query: { kind: kind.template, limit: 100 } }) });
-  // A name alone does not tell one apart from its like in another language.
-  const textsFor = (on: string) => [
-    { id: USUAL, name: t("reminders.usualText") },
-    ...(own.data?.items ?? []).flatMap((item) => (item.id !== null && item.channel === on && item.audience === "client" ? [{ id: item.id, name: `${item.subject} (${item.locale})` }] : [])),
-  ];
+  const ownTexts = useOwnTexts(kind.template);
+  const textsFor = (on: string) => [{ id: USUAL, name: t("reminders.usualText") }, ...ownTexts(on)];
   const [error, setError] = useState<unknown>(null);
   const list = useRef<HTMLElement>(null);
   const [offered, setOffered] = useState<{ id: string; wasAsked: boolean } | null>(null);

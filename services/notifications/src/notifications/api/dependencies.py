@@ -17,7 +17,7 @@ from notifications.domain.channels import Channels
 from notifications.domain.errors import ChannelUnavailableError
 from notifications.domain.messages import Channel
 from notifications.domain.opt_outs import NumberDigests
-from notifications.storage import CatalogueStore
+from notifications.storage import AppointmentStore, CatalogueStore
 from notifications.usecases.channel_accounts import AccountRules, read_channels
 from notifications.usecases.preferences import read_stops
 from slotstream_servicekit.clock import Clock
@@ -107,6 +107,15 @@ class Dependencies:
 
         if item_id is not None:
             await wait_until(is_known, within=self.catalogue_wait)
+
+    async def wait_for_appointment(self, principal: Principal, appointment_id: UUID) -> None:
+        """The same for an appointment, as far as the caller may see it."""
+
+        async def is_known() -> bool:
+            async with self.database.transaction(principal) as session:
+                return await AppointmentStore(session).get(principal.organization_id, appointment_id) is not None
+
+        await wait_until(is_known, within=self.catalogue_wait)
 
 
 async def _dependencies(request: Request) -> Dependencies:

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from notifications.api.dependencies import CurrentDependencies, Reader, Sender
 from notifications.domain.leads import Lead
 from notifications.domain.messages import Message
-from notifications.schemas.reminders import AddReminderIn, ReminderOut, RemindersOut
+from notifications.schemas.reminders import AddReminderIn, ReminderOut, RemindersOut, SetRemindersIn
 from notifications.storage import MessageStore, ReminderStore
-from notifications.usecases.reminders import NewReminder, add_reminder, remove_reminder
+from notifications.usecases.reminders import NewReminder, add_reminder, remove_reminder, set_reminders
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.responses import model_response
@@ -40,12 +40,7 @@ async def create_reminder(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     context = dependencies.context_of(principal)
-    reminder = NewReminder(
-        id=body.id or new_id(),
-        channel=body.channel,
-        lead=Lead.of(body.minutes_before, by_clock=body.by_clock),
-        template_id=body.template_id,
-    )
+    reminder = _new(body)
 
     async def add(session: AsyncSession) -> Response:
         message = await add_reminder(
@@ -60,6 +55,23 @@ async def create_reminder(
     return await idempotent(request, database=dependencies.database, principal=principal, action=add)
 
 
+@router.put("")
+async def set_appointment_reminders(
+    appointment_id: UUID, body: SetRemindersIn, dependencies: CurrentDependencies, principal: Sender
+) -> RemindersOut:
+    """Give the appointment these reminders and no others; also one that was booked a moment ago."""
+    await dependencies.wait_for_appointment(principal, appointment_id)
+    async with dependencies.database.transaction(principal) as session:
+        await set_reminders(
+            session=session,
+            context=dependencies.context_of(principal),
+            appointment_id=appointment_id,
+            wanted=[_new(item) for item in body.items],
+            channels=await dependencies.channels_of(session, principal),
+        )
+    return await list_reminders(appointment_id, dependencies, principal)
+
+
 @router.delete("/{reminder_id}", status_code=204)
 async def delete_reminder(
     appointment_id: UUID, reminder_id: UUID, dependencies: CurrentDependencies, principal: Sender
@@ -72,6 +84,15 @@ async def delete_reminder(
             appointment_id=appointment_id,
             reminder_id=reminder_id,
         )
+
+
+def _new(body: AddReminderIn) -> NewReminder:
+    return NewReminder(
+        id=body.id or new_id(),
+        channel=body.channel,
+        lead=Lead.of(body.minutes_before, by_clock=body.by_clock),
+        template_id=body.template_id,
+    )
 
 
 def _out(message: Message, lead: Lead | None) -> ReminderOut:

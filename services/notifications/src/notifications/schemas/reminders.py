@@ -34,6 +34,12 @@ class AddReminderIn(RequestModel):
         return self
 
 
+class SetRemindersIn(RequestModel):
+    """All the reminders that the appointment is to have."""
+
+    items: Annotated[list[AddReminderIn], Field(max_length=20)]
+
+
 class ReminderOut(ResponseModel):
     """A reminder and the message it has planned. `reason` says why it is suppressed.
 

@@ -1,5 +1,6 @@
 """The reminders of one appointment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -44,37 +45,9 @@ async def add_reminder(
     channels: Channels,
 ) -> Message:
     """One more reminder for an appointment; it moves and stops with it."""
-    require_channel(reminder.channel, channels.names)
-    appointment = await _known(session, context.organization_id, appointment_id)
-    if not appointment.is_active:
-        raise AppointmentInactiveError(
-            f"Appointment {appointment_id} is {appointment.status}: nobody is reminded of it"
-        )
-    if reminder.lead.due_at(appointment.starts_at, appointment.zone) <= context.now:
-        raise ReminderInThePastError("The reminder would have been due already")
-    await require_rule_template(
-        session=session,
-        organization_id=context.organization_id,
-        template_id=reminder.template_id,
-        kind=Kind.REMINDER,
-        channel=reminder.channel,
-    )
+    appointment = await _active(session, context.organization_id, appointment_id)
     await AppointmentStore(session).lock_chains([appointment.chain])
-    added = Reminder(
-        organization_id=context.organization_id,
-        id=reminder.id,
-        calendar_uid=appointment.calendar_uid,
-        rule_id=None,
-        channel=reminder.channel,
-        lead=reminder.lead,
-        template_id=reminder.template_id,
-    )
-    store = ReminderStore(session)
-    same = await store.same_as(added)
-    if same is not None:
-        raise DuplicateReminderError(f"Reminder {same} is sent by {reminder.channel} {reminder.lead} before already")
-    if not await store.add(added, now=context.now):
-        raise DuplicateError(f"There is a reminder {reminder.id} already")
+    await _add(session, context, appointment, reminder, channels)
     changed = await plan_reminders(
         session=session, channels=channels, chains=[appointment.chain], cause=context.cause, now=context.now
     )
@@ -85,6 +58,36 @@ async def add_reminder(
         if message.reminder_id == reminder.id:
             return message
     raise AppointmentInactiveError(f"Appointment {appointment_id} has just been moved: add the reminder to the new one")
+
+
+async def set_reminders(
+    *,
+    session: AsyncSession,
+    context: Context,
+    appointment_id: UUID,
+    wanted: Sequence[NewReminder],
+    channels: Channels,
+) -> None:
+    """The appointment has these reminders and no others; those that it has already stay as they are."""
+    appointment = await _active(session, context.organization_id, appointment_id)
+    await AppointmentStore(session).lock_chains([appointment.chain])
+    store, messages = ReminderStore(session), MessageStore(session)
+    kinds = [_kind_of(reminder) for reminder in wanted]
+    if len(set(kinds)) < len(kinds):
+        raise DuplicateReminderError("Two of the reminders are sent by the same channel at the same time")
+    known = {_kind_of(reminder): reminder for reminder in await store.of_chains([appointment.chain])}
+    for gone in (reminder.id for kind, reminder in known.items() if kind not in kinds):
+        await store.remove(context.organization_id, appointment.calendar_uid, gone)
+        stopped = await messages.stop_reminder(context.organization_id, gone, now=context.now)
+        await enqueue(session, records_of(stopped))
+    for reminder in wanted:
+        if _kind_of(reminder) not in known:
+            await _add(session, context, appointment, reminder, channels)
+    changed = await plan_reminders(
+        session=session, channels=channels, chains=[appointment.chain], cause=context.cause, now=context.now
+    )
+    await enqueue(session, records_of(changed))
+    await messages.announce_planned()
 
 
 async def remove_reminder(*, session: AsyncSession, context: Context, appointment_id: UUID, reminder_id: UUID) -> None:
@@ -107,3 +110,47 @@ async def _known(session: AsyncSession, organization_id: UUID, appointment_id: U
     if appointment is None:
         raise NotFoundError(f"There is no appointment {appointment_id}")
     return appointment
+
+
+async def _active(session: AsyncSession, organization_id: UUID, appointment_id: UUID) -> Appointment:
+    appointment = await _known(session, organization_id, appointment_id)
+    if not appointment.is_active:
+        raise AppointmentInactiveError(
+            f"Appointment {appointment_id} is {appointment.status}: nobody is reminded of it"
+        )
+    return appointment
+
+
+async def _add(
+    session: AsyncSession, context: Context, appointment: Appointment, reminder: NewReminder, channels: Channels
+) -> None:
+    require_channel(reminder.channel, channels.names)
+    if reminder.lead.due_at(appointment.starts_at, appointment.zone) <= context.now:
+        raise ReminderInThePastError("The reminder would have been due already")
+    await require_rule_template(
+        session=session,
+        organization_id=context.organization_id,
+        template_id=reminder.template_id,
+        kind=Kind.REMINDER,
+        channel=reminder.channel,
+    )
+    added = Reminder(
+        organization_id=context.organization_id,
+        id=reminder.id,
+        calendar_uid=appointment.calendar_uid,
+        rule_id=None,
+        channel=reminder.channel,
+        lead=reminder.lead,
+        template_id=reminder.template_id,
+    )
+    store = ReminderStore(session)
+    same = await store.same_as(added)
+    if same is not None:
+        raise DuplicateReminderError(f"Reminder {same} is sent by {reminder.channel} {reminder.lead} before already")
+    if not await store.add(added, now=context.now):
+        raise DuplicateError(f"There is a reminder {reminder.id} already")
+
+
+def _kind_of(reminder: NewReminder | Reminder) -> tuple[Channel, Lead]:
+    """What an appointment has one of alone."""
+    return reminder.channel, reminder.lead

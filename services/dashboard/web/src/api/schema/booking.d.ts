@@ -2585,10 +2585,15 @@ export interface components {
             /** Messages */
             messages: components["schemas"]["MessageHistoryOut"][];
         };
-        /** HoldIn */
+        /**
+         * HoldIn
+         * @description `replaces`: a hold that this one takes the place of. Where this one is refused, that one stays.
+         */
         HoldIn: {
             /** Id */
             id?: string | null;
+            /** Replaces */
+            replaces?: string | null;
             /**
              * Business Id
              * Format: uuid

@@ -138,13 +138,10 @@ async def test_a_long_order_cancels_what_is_open_as_a_short_one_does(
     ("verb", "arguments"),
     [
         ("dismiss", CANCEL),
-        ("archive", {"cancel": {"tell_client": False}}),
         ("sms_client", {"text": "Hello", **CANCEL}),
     ],
 )
-async def test_cancelling_belongs_to_an_order_to_archive_and_needs_a_reason(
-    tenant: Tenant, verb: str, arguments: Json
-) -> None:
+async def test_cancelling_belongs_to_an_order_to_archive(tenant: Tenant, verb: str, arguments: Json) -> None:
     booked = await tenant.book(tenant.at(9))
     await tenant.post(BULK, {"verb": verb, "ids": [booked["id"]], "arguments": arguments}, status=422)
 

@@ -109,7 +109,6 @@ async def test_all_that_match_a_filter_are_done(tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"verb": "cancel", "ids": [str(uuid4())]},
         {"verb": "sms_client", "ids": [str(uuid4())]},
         {"verb": "confirm", "ids": [str(uuid4())], "arguments": {"text": "hello"}},
         {"verb": "confirm", "ids": [str(uuid4())], "arguments": {"with_variables": True}},

@@ -159,10 +159,52 @@ async def test_a_bulk_order_with_a_reason_leaves_out_what_is_an_erased_clients(t
     assert (await tenant.get(f"{LIST}/{booked['id']}"))["status"] == "scheduled"
 
 
-async def test_a_bulk_order_without_a_reason_completes_what_is_an_erased_clients(tenant: Tenant) -> None:
+@pytest.mark.parametrize(
+    ("verb", "arguments", "status", "reason"),
+    [
+        ("complete", {}, "completed", None),
+        ("cancel", {}, "cancelled", "erased"),
+        ("archive", {"cancel": {}}, "cancelled", "erased"),
+    ],
+)
+async def test_a_bulk_order_without_a_reason_closes_what_is_an_erased_clients(
+    tenant: Tenant, verb: str, arguments: Json, status: str, reason: str | None
+) -> None:
     booked = await left_open(tenant)
-    [result] = (await tenant.post(f"{LIST}/bulk", {"verb": "complete", "ids": [booked["id"]]}))["results"]
-    assert result["appointment"]["status"] == "completed"
+    order = {"verb": verb, "ids": [booked["id"]], "arguments": arguments}
+    [result] = (await tenant.post(f"{LIST}/bulk", order))["results"]
+    closed = result["appointment"]
+    assert (closed["status"], closed["cancellation_reason"]) == (status, reason)
+
+
+@pytest.mark.parametrize(("verb", "arguments"), [("cancel", {}), ("archive", {"cancel": {}})])
+async def test_a_bulk_order_without_a_reason_cancels_nobody_elses(tenant: Tenant, verb: str, arguments: Json) -> None:
+    booked = await tenant.book(tenant.at(9))
+    order = {"verb": verb, "ids": [booked["id"]], "arguments": arguments}
+    [result] = (await tenant.post(f"{LIST}/bulk", order))["results"]
+    assert result["problem"]["code"] == "reason_required"
+    assert (await tenant.get(f"{LIST}/{booked['id']}"))["status"] == "scheduled"
+
+
+@pytest.mark.parametrize("scope", ["this", "all"])
+async def test_an_erased_clients_series_is_cancelled_without_a_word(tenant: Tenant, scope: str) -> None:
+    series = await add(tenant, {**MONDAYS, "count": 1})
+    [date] = series["occurrences"]
+    tenant.now[0] = datetime.fromisoformat(date["appointment_starts_at"]) + timedelta(hours=1)
+    await erase(tenant)
+    body = {"scope": scope} | ({"occurs_on": date["occurs_on"]} if scope == "this" else {})
+    await tenant.post(f"/v1/series/{series['id']}/cancel", body)
+    if scope == "this":
+        kept = await tenant.get(f"{LIST}/{date['appointment_id']}")
+        assert (kept["status"], kept["cancellation_reason"]) == ("cancelled", "erased")
+    else:
+        assert (await tenant.get(f"/v1/series/{series['id']}"))["status"] == "cancelled"
+
+
+async def test_a_series_of_anybody_else_is_cancelled_for_a_reason(tenant: Tenant) -> None:
+    series = await add(tenant, {**MONDAYS, "count": 1})
+    answer = await tenant.api.post(f"/v1/series/{series['id']}/cancel", json={"scope": "all"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "reason_required")
 
 
 @pytest.mark.parametrize("verb", ["sms_staff", "email_client"])

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { NONE, type Selection, drawn, toggled } from "../src/appointments/selection";
+import { NONE, type Selection, areAllErased, drawn, toggled } from "../src/appointments/selection";
 
 const ORDER = ["a", "b", "c", "d", "e"];
 const of = (selection: Selection) => [...selection.ids].sort().join("");
@@ -42,4 +42,13 @@ test("a range that is left begins anew where it is gone on with", () => {
 test("a row that is no longer shown begins no range", () => {
   expect(of(drawn(NONE, "gone", "c", ORDER))).toBe("c");
   expect(of(toggled({ ...NONE, last: "gone" }, "c", true, ORDER))).toBe("c");
+});
+
+test("what is selected is erased clients' alone where all of it is shown, and without a name", () => {
+  const rows = ["a", "b", "c"].map((id) => ({ id, client: { name: id === "c" ? "Ada" : "" } }));
+  const selected = (...ids: string[]): Selection => ({ ids: new Set(ids), all: null });
+  expect(areAllErased(selected("a", "b"), rows)).toBe(true);
+  expect(areAllErased(selected("a", "c"), rows)).toBe(false);
+  expect(areAllErased(selected("a", "elsewhere"), rows)).toBe(false);
+  expect(areAllErased(NONE, rows)).toBe(false);
 });

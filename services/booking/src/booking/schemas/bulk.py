@@ -65,11 +65,11 @@ class BulkFilterIn(RequestModel):
 
 class BulkArgumentsIn(RequestModel):
     reason: ReasonText | None = None
-    """Why; needed to cancel."""
+    """Why; needed to cancel, but for what is an erased client's, of whom none is kept."""
     notify: Notify = None
     tell_client: TellClient = None
     cancel: CancelFirstIn | None = None
-    """To archive: what is still open is cancelled first, which needs a reason."""
+    """To archive: what is still open is cancelled first, as by that verb."""
     text: Annotated[str, Field(min_length=1, max_length=1_000)] | None = None
     """Of an SMS, a mail or a push message, or read out in a call."""
     with_variables: bool = False
@@ -92,10 +92,8 @@ class BulkIn(RequestModel):
         if (self.ids is None) == (self.filter is None):
             raise ValueError("give one of ids and filter")
         arguments = self.arguments
-        if self.verb is BulkVerb.CANCEL and arguments.reason is None:
-            raise ValueError("cancel needs arguments.reason")
-        if arguments.cancel is not None and (self.verb is not BulkVerb.ARCHIVE or arguments.cancel.reason is None):
-            raise ValueError("arguments.cancel belongs to archive, and needs a reason")
+        if arguments.cancel is not None and self.verb is not BulkVerb.ARCHIVE:
+            raise ValueError("arguments.cancel belongs to archive")
         if self.verb.is_message != (arguments.text is not None):
             raise ValueError("arguments.text belongs to a message or a call, which needs it")
         if self.verb.is_message and arguments.model_dump(exclude={"text", "with_variables"}, exclude_none=True):

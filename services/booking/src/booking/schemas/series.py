@@ -222,7 +222,8 @@ class ChangeSeriesIn(ScopeIn, _Conflicts, ChangeIn):
 
 
 class CancelSeriesIn(ScopeIn):
-    reason: ReasonText
+    reason: ReasonText | None = None
+    """Needed, but for an erased client's, of whom none is kept."""
     notify: bool | None = None
 
 

@@ -12,7 +12,7 @@ import { Icon, type IconName } from "../ui/Icon";
 import { Problem } from "../ui/Problem";
 import { toast } from "../ui/toasts";
 import { type Given, type Outcome, doWithMany, idsThatMatch } from "./bulk";
-import { NONE, type Selection } from "./selection";
+import { NONE, type Selection, areAllErased } from "./selection";
 import { CancelSheet } from "./sheets";
 
 type Props = { selection: Selection; rows: readonly Appointment[]; query: Query; total: number | undefined; onChange: (selection: Selection) => void };
@@ -138,7 +138,7 @@ export function BulkBar({ selection, rows, query, total, onChange }: Props) {
         </button>
       </div>
       {error !== null && asking === null && <Problem error={error} />}
-      {asking === "cancel" && <CancelSheet count={count} name={sample.name} notify onClose={() => setAsking(null)} onDone={(reason, notify) => run("cancel", { reason, tell_client: notify })} />}
+      {asking === "cancel" && <CancelSheet count={count} name={sample.name} notify erased={areAllErased(selection, rows)} onClose={() => setAsking(null)} onDone={(reason, notify) => run("cancel", { ...(reason ? { reason } : {}), tell_client: notify })} />}
       <Suspense fallback={null}>
         {asking && asking !== "export" && isAMessage(asking) && <BulkMessageSheet count={count} sample={sample} audience={asking === "message_staff" ? "staff" : "client"} orderId={orderId} onClose={() => setAsking(null)} onDone={write} />}
         {asking === "export" && <ExportSheet query={query} ids={[...selection.ids]} total={count} onClose={() => setAsking(null)} />}

@@ -29,7 +29,7 @@ export default function SeriesCancel({ appointment, onClose, onThis }: Props) {
 
   const cancel = async (reason: string, notify: boolean) => {
     if (scope === "this" || !series) return onThis(reason, notify);
-    const body = { reason, notify };
+    const body = { ...(reason ? { reason } : {}), notify };
     try {
       const done = await cancelSeries(client, series, reach, body, key.current.of(JSON.stringify([series.version, reach, body])));
       void showChanged(client, series, done);
@@ -49,6 +49,7 @@ export default function SeriesCancel({ appointment, onClose, onThis }: Props) {
       notify={appointment.notify_client}
       about={isOne ? { appointment, kind: "cancelled" } : undefined}
       hint={isOne ? undefined : t("cancel.together")}
+      erased={!appointment.client.name}
       onClose={onClose}
       onDone={cancel}
     >

@@ -18,6 +18,11 @@ function between(order: readonly string[], one: string, to: string): string[] {
   return start < 0 ? [to] : order.slice(start, end + 1);
 }
 
+/** Whether all of them are shown, and each is an erased client's: of those alone nothing is written. */
+export function areAllErased({ ids }: Selection, rows: readonly { id: string; client: { name: string } }[]): boolean {
+  return ids.size > 0 && rows.filter(({ id, client }) => ids.has(id) && !client.name).length === ids.size;
+}
+
 /** One more, or one less; as a `range` all from the one that was selected last. */
 export function toggled(known: Selection, id: string, range: boolean, order: readonly string[]): Selection {
   const ids = new Set(known.ids);

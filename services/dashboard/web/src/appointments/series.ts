@@ -50,7 +50,7 @@ const send = async (client: QueryClient, request: Promise<Series>): Promise<Seri
   return done;
 };
 
-export const cancelSeries = (client: QueryClient, series: Series, reach: Reach, body: { reason: string; notify: boolean }, key: string): Promise<Series> =>
+export const cancelSeries = (client: QueryClient, series: Series, reach: Reach, body: { reason?: string; notify: boolean }, key: string): Promise<Series> =>
   send(client, ask("booking", `/series/${series.id}/cancel`, { method: "POST", version: series.version, key, body: { ...reach, ...body } }));
 
 /** What is to become of dates that are not free: all stays as it is, they do, or they are taken all the same. */

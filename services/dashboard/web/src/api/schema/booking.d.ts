@@ -2105,7 +2105,7 @@ export interface components {
             /** Occurs On */
             occurs_on?: string | null;
             /** Reason */
-            reason: string;
+            reason?: string | null;
             /** Notify */
             notify?: boolean | null;
         };

@@ -26,6 +26,7 @@ from booking.storage.projections import (
 )
 from booking.usecases.commands import KNOWN_COMMANDS, ReceivedCommand, answer_commands
 from booking.usecases.commands.invalid import refuse_invalid_command
+from booking.usecases.waiting_list import noting_opened_calendars, noting_opened_hours
 from slotstream_contracts.attributes import Attributes
 from slotstream_contracts.channels import OrganizationChannelsState
 from slotstream_contracts.commands import appointments_in
@@ -76,8 +77,8 @@ def register(consumers: Consumers, *, policies: PolicyCache, clock: Clock) -> No
     """Subscribes to everything. Commands are deduplicated by their stored results, not by the inbox: one that
     is sent again is answered again.
     """
-    consumers.subscribe(SCHEDULES.name, on_schedules, dedupe=False)
-    consumers.subscribe(EXTERNAL_BUSY.name, on_external_busy, dedupe=False)
+    consumers.subscribe(SCHEDULES.name, on_news_of_schedules(clock), dedupe=False)
+    consumers.subscribe(EXTERNAL_BUSY.name, on_news_of_external_busy(clock), dedupe=False)
     consumers.subscribe(CLIENT_PREFERENCES.name, on_client_preferences, dedupe=False)
     consumers.subscribe(CHANNELS.name, on_organization_channels, dedupe=False)
     consumers.subscribe(MESSAGES.name, on_messages, types=OUTCOMES, dedupe=False)
@@ -167,6 +168,37 @@ def audited_projections(*, clock: Clock) -> Sequence[AuditedProjection]:
             record_key_of=lambda key: str(key[0]),
         ),
     )
+
+
+def on_news_of_schedules(clock: Clock) -> Handler:
+    """As a rebuild does, and what opens by it is offered to those who wait."""
+
+    async def on_changed_schedules(session: AsyncSession, batch: Sequence[Received[Envelope[ScheduleState]]]) -> None:
+        owners: dict[UUID, set[UUID]] = {}
+        for record in batch:
+            if record.organization_id is not None:
+                owner_id = UUID(record.key) if record.event is None else record.event.data.owner_id
+                owners.setdefault(record.organization_id, set()).add(owner_id)
+        async with noting_opened_hours(session=session, owners=owners, now=clock()):
+            await on_schedules(session, batch)
+
+    return on_changed_schedules
+
+
+def on_news_of_external_busy(clock: Clock) -> Handler:
+    """As a rebuild does, and what opens by it is offered to those who wait."""
+
+    async def on_changed_external_busy(
+        session: AsyncSession, batch: Sequence[Received[Envelope[ExternalBusyState]]]
+    ) -> None:
+        keys: dict[UUID, set[str]] = {}
+        for record in batch:
+            if record.organization_id is not None:
+                keys.setdefault(record.organization_id, set()).add(record.key)
+        async with noting_opened_calendars(session=session, keys=keys, now=clock()):
+            await on_external_busy(session, batch)
+
+    return on_changed_external_busy
 
 
 async def on_schedules(session: AsyncSession, batch: Sequence[Received[Envelope[ScheduleState]]]) -> None:

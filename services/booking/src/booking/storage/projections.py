@@ -1,6 +1,6 @@
 """What other services own and booking judges by: schedules, external busy time and opt-outs, kept by version."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from booking.domain.opening import Engagement
 from booking.storage.tables import client_preferences, external_busy, organization_channels, schedules
 from slotstream_servicekit.projections import VersionedTable
 
@@ -80,6 +81,14 @@ class ExternalBusyStore:
 
     async def put(self, rows: Iterable[BusyRow]) -> None:
         await BUSY_TABLE.put(self._session, rows)
+
+    async def engagements(self, organization_id: UUID, keys: Collection[str]) -> list[Engagement]:
+        """What these records say of their resources' time by now."""
+        query = select(external_busy.c.resource_id, external_busy.c.starts_at, external_busy.c.ends_at).where(
+            external_busy.c.organization_id == organization_id, external_busy.c.key.in_(list(keys))
+        )
+        rows = await self._session.execute(query)
+        return [Engagement(**row) for row in rows.mappings()]
 
     async def forget(self, versions: Mapping[tuple[UUID, str], int | None]) -> None:
         """Removes busy time by organization and record key, up to a version: no other organization's, whatever its

@@ -1,6 +1,6 @@
 """The waiting list: entries in and out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,6 +13,7 @@ from booking.domain.errors import WorkFailure
 from booking.domain.waiting_list import EntryStatus, FreedTime, Offer, WaitingListEntry
 from booking.storage.failures import failure_of
 from booking.storage.tables import waiting_list_entries
+from slotstream_scheduling.spans import Span, Spans, normalize, to_epoch
 from slotstream_servicekit.database import Connection
 from slotstream_servicekit.locks import LockClass
 from slotstream_servicekit.rows import named_columns
@@ -226,6 +227,28 @@ class WaitingListStore:
             failure.code,
             failure.failed_at,
         )
+
+
+async def read_waited(
+    connection: Connection, organization_ids: Collection[UUID], *, now: datetime
+) -> dict[UUID, dict[UUID, Spans]]:
+    """When somebody on the list wants something from now on, by organization and business."""
+    rows = await connection.fetch(
+        """
+        SELECT organization_id, business_id, window_from, window_to FROM waiting_list_entries
+        WHERE organization_id = ANY($1) AND status IN ('waiting', 'offered') AND window_to > $2
+        """,
+        list(organization_ids),
+        now,
+    )
+    windows: dict[UUID, dict[UUID, list[Span]]] = {}
+    for row in rows:
+        span = (to_epoch(max(row["window_from"], now)), to_epoch(row["window_to"]))
+        windows.setdefault(row["organization_id"], {}).setdefault(row["business_id"], []).append(span)
+    return {
+        organization_id: {business_id: normalize(spans) for business_id, spans in of_businesses.items()}
+        for organization_id, of_businesses in windows.items()
+    }
 
 
 async def next_lapsed(connection: Connection, *, now: datetime) -> WaitingListEntry | None:

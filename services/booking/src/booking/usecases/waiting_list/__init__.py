@@ -9,6 +9,7 @@ from booking.usecases.waiting_list.answering import (
 from booking.usecases.waiting_list.freeing import note_freed, withdraw
 from booking.usecases.waiting_list.joining import join_waiting_list, leave_waiting_list
 from booking.usecases.waiting_list.offering import expire_entries, lapse_next, offer_next, put_off
+from booking.usecases.waiting_list.opening import noting_opened_calendars, noting_opened_hours
 
 __all__ = [
     "OwnOffer",
@@ -19,6 +20,8 @@ __all__ = [
     "lapse_next",
     "leave_waiting_list",
     "note_freed",
+    "noting_opened_calendars",
+    "noting_opened_hours",
     "offer_next",
     "put_off",
     "read_own_offer",

@@ -24,7 +24,7 @@ async def test_a_channel_is_tried_out_with_an_address_of_ones_own(desk: Desk, ma
     sms = desk.page.get_by_role("region", name="SMS")
     await sms.get_by_label("Phone number, with +").fill("030 123")
     await desk.button("Send a test", within=sms).click()
-    await see(sms.get_by_role("alert")).to_contain_text("nothing can be sent to this address")
+    await see(sms.get_by_role("alert")).to_contain_text("Nothing can be sent to this address")
     await see(sms.get_by_role("status")).to_be_empty()
 
 

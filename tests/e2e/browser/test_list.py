@@ -149,7 +149,7 @@ async def test_bulk_message_staff(desk: Desk, practice: Practice, mails: Mailbox
     names = await _three(practice, "Staff")
     await _message(desk, names, "Message staff", "Message to the staff of 3")
     await see(desk.sheet).to_contain_text("0 of 3")
-    await see(desk.sheet).to_contain_text("there is no phone number")
+    await see(desk.sheet).to_contain_text("There is no phone number")
     await desk.button("Close", within=desk.sheet).first.click()
 
     member = practice.world.staff[0]

@@ -7,7 +7,7 @@ import { useNames } from "../api/names";
 import { useRight } from "../api/session";
 import { type Clock, instantOf } from "../time";
 import { Button } from "../ui/Button";
-import { Problem, sayReason } from "../ui/Problem";
+import { Problem, nameReason } from "../ui/Problem";
 import { type Outbound, withMessage } from "./thread";
 import "./messages.css";
 
@@ -92,7 +92,7 @@ function Question({ message, onDecided, onError }: { message: Outbound; onDecide
 function Refusal({ error }: { error: unknown }) {
   const { t } = useTranslation();
   if (!(error instanceof ProblemError) || error.code !== "send_again_refused") return <Problem error={error} />;
-  const why = error.problem.reasons?.map((reason) => sayReason(t, reason)).join(", ");
+  const why = error.problem.reasons?.map((reason) => nameReason(t, reason)).join(", ");
   return (
     <p className="bad" role="alert">
       {t("undecided.refused", { why })}

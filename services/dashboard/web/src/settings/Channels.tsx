@@ -12,7 +12,7 @@ import { Button } from "../ui/Button";
 import { TextField } from "../ui/fields";
 import { Icon } from "../ui/Icon";
 import { Waiting } from "../ui/Page";
-import { Problem, sayReason } from "../ui/Problem";
+import { Problem, nameReason } from "../ui/Problem";
 import { OwnMailServer, OwnTwilio, useOwnAccounts } from "./OwnAccounts";
 import { QuietHours, useQuietHours } from "./QuietHours";
 import { type Limit, SendLimit, useSendLimits } from "./SendLimit";
@@ -60,7 +60,7 @@ function Channel({ state, hours, limit, children }: { state: ChannelState; hours
       </h2>
       {state.failure && (
         <p className="bad" role="note">
-          <Icon name="warn" /> {t("ownAccount.failing", { reason: sayReason(t, { code: state.failure.code, detail: t("ownAccount.refused", { code: state.failure.code }) }), time: clock.dayAndTime(instantOf(state.failure.since)) })}
+          <Icon name="warn" /> {t("ownAccount.failing", { reason: nameReason(t, { code: state.failure.code, detail: t("ownAccount.refused", { code: state.failure.code }) }), time: clock.dayAndTime(instantOf(state.failure.since)) })}
         </p>
       )}
       {state.available ? <Trial channel={state.channel} /> : <p className="soft">{t("channelSetup.how")}</p>}
@@ -112,7 +112,7 @@ function Trial({ channel }: { channel: ChannelState["channel"] }) {
 
 function Said({ outcome }: { outcome: Outcome }) {
   const { t } = useTranslation();
-  const why = outcome.code && sayReason(t, { code: outcome.code, detail: outcome.detail ?? "" });
+  const why = outcome.code && nameReason(t, { code: outcome.code, detail: outcome.detail ?? "" });
   return (
     <p className={outcome.status === "sent" ? "good" : "bad"}>
       <Icon name={outcome.status === "sent" ? "check" : "warn"} /> {t(`channelSetup.${outcome.status}`)}

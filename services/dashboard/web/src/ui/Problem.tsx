@@ -10,17 +10,22 @@ import { Icon } from "./Icon";
 /* Of a file of its own: most times are free. */
 const InTheWay = lazy(() => import("../appointments/InTheWay"));
 
-/** Some sentences name what is in the way: rows, columns, words of a file. */
-export const sayReason = (t: TFunction, reason: Reason): string => t(`code.${reason.code}`, { defaultValue: reason.detail || reason.code, names: reason.conflicts_with?.slice(0, MOST_NAMES).join(", ") });
+/** Within a sentence. Some name what is in the way: rows, columns, words of a file. */
+export const nameReason = (t: TFunction, reason: Reason): string => t(`code.${reason.code}`, { defaultValue: reason.detail || reason.code, names: reason.conflicts_with?.slice(0, MOST_NAMES).join(", ") });
 
 const MOST_NAMES = 10;
+
+/** What stands within a sentence elsewhere ("Not sent: no address") as one of its own. */
+const sentence = (text: string): string => text.charAt(0).toLocaleUpperCase() + text.slice(1) + (/[.!?؟…:]$/.test(text) ? "" : ".");
+
+export const sayReason = (t: TFunction, reason: Reason): string => sentence(nameReason(t, reason));
 
 export function sayError(t: TFunction, error: unknown): string {
   if (error instanceof UnreachableError) return t("error.unreachable");
   if (!(error instanceof ProblemError)) return t("error.unexpected");
   const { problem } = error;
   if (problem.reasons?.length) return problem.reasons.map((reason) => sayReason(t, reason)).join(" ");
-  return t(`code.${problem.code}`, { defaultValue: problem.errors?.length ? t("error.wrongFields") : problem.detail || t("error.unexpected") });
+  return sentence(t(`code.${problem.code}`, { defaultValue: problem.errors?.length ? t("error.wrongFields") : problem.detail || t("error.unexpected") }));
 }
 
 /** As the form calls it, where it has a name there; a place in a list is left out. */

@@ -157,7 +157,7 @@ async def test_availability_by_keyboard_alone(desk: Desk, practice: Practice) ->
         await _set_hours(desk, avery["id"])
         schedule = expect(await practice.world.availability.get(f"/v1/resources/{avery['id']}/schedule"))
 
-    assert [day["weekday"] for day in schedule["weekly"]] == [0, 1, 2, 3, 4]
+    assert [day["weekday"] for day in schedule["weekly"]] == [0, 1, 2, 3, 6]
     assert {len(day["intervals"]) for day in schedule["weekly"]} == {2}
     [override] = schedule["date_overrides"]
     assert (override["on"], override["intervals"][0]["from"][:5]) == ("2032-05-05", "10:00")
@@ -177,7 +177,13 @@ async def _set_hours(desk: Desk, resource_id: str) -> None:
     await desk.press("Space")
     await desk.tab_to("Monday")
     await desk.page.keyboard.type("9-12, 13-17.30")
-    await desk.tab_to("Copy Monday to Friday")
+    await desk.tab_to("Copy Monday to…")
+    await desk.press("Enter")
+    await desk.tab_to("Friday")
+    await desk.press("Space")
+    await desk.tab_to("Sunday")
+    await desk.press("Space")
+    await desk.tab_to("Copy")
     await desk.press("Enter")
     await desk.tab_to("Save")
     await desk.press("Enter")

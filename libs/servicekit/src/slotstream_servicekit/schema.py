@@ -5,8 +5,9 @@ Migrations make the same thing step by step; `testing.schema` holds the two equa
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Connection, MetaData, text
+from sqlalchemy import Column, Connection, DateTime, MetaData, text
 
 from slotstream_servicekit.database import EVERY_TENANT, TENANT_SETTING
 from slotstream_servicekit.limits import BUSINESSES_SETTING, LIMITED_SETTING, RESOURCE_SETTING
@@ -20,6 +21,11 @@ LIMIT_BUSINESSES = f"nullif(current_setting('{BUSINESSES_SETTING}', true), '')::
 """In SQL, the businesses that the transaction is limited to; NULL means all."""
 LIMIT_RESOURCE = f"nullif(current_setting('{RESOURCE_SETTING}', true), '')::uuid"
 """In SQL, the one resource that the transaction is limited to; NULL means all."""
+
+
+def instant(name: str, *, nullable: bool = False) -> Column[datetime]:
+    """A column of aware UTC times."""
+    return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

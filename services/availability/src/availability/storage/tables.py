@@ -7,7 +7,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -21,6 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.outbox import outbox_table
+from slotstream_servicekit.schema import instant
 
 metadata: Final = MetaData()
 
@@ -33,7 +33,7 @@ schedules = Table(
     Column("rules", JSONB, nullable=False),
     Column("holiday_rule", JSONB, nullable=True),
     Column("version", BigInteger, nullable=False),
-    Column("updated_at", DateTime(timezone=True), nullable=False),
+    instant("updated_at"),
     PrimaryKeyConstraint("organization_id", "owner_id"),
     CheckConstraint("owner_kind IN ('resource', 'business')", name="schedules_owner_kind"),
 )
@@ -47,7 +47,7 @@ businesses = Table(
     Column("zone", Text, nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False),
-    Column("applied_at", DateTime(timezone=True), nullable=False),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
 )
 
@@ -64,7 +64,7 @@ resources = Table(
     Column("user_id", Text, nullable=True),
     Column("archived", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False),
-    Column("applied_at", DateTime(timezone=True), nullable=False),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
 )
 
@@ -85,7 +85,7 @@ services = Table(
     Column("requires", JSONB, nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False),
-    Column("applied_at", DateTime(timezone=True), nullable=False),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
 )
 
@@ -99,13 +99,13 @@ appointments = Table(
     Column("service_name", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("resource_ids", ARRAY(Uuid), nullable=False),
-    Column("starts_at", DateTime(timezone=True), nullable=False),
-    Column("ends_at", DateTime(timezone=True), nullable=False),
-    Column("blocked_from", DateTime(timezone=True), nullable=False),
-    Column("blocked_to", DateTime(timezone=True), nullable=False),
+    instant("starts_at"),
+    instant("ends_at"),
+    instant("blocked_from"),
+    instant("blocked_to"),
     Column("occupies", Boolean, nullable=False),
     Column("version", BigInteger, nullable=False),
-    Column("applied_at", DateTime(timezone=True), nullable=False),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("appointments_ends_idx", "organization_id", "ends_at", "starts_at"),
 )
@@ -140,10 +140,10 @@ external_busy = Table(
     Column("organization_id", Uuid, nullable=False),
     Column("id", Uuid, nullable=False),
     Column("resource_id", Uuid, nullable=False),
-    Column("starts_at", DateTime(timezone=True), nullable=False),
-    Column("ends_at", DateTime(timezone=True), nullable=False),
+    instant("starts_at"),
+    instant("ends_at"),
     Column("version", BigInteger, nullable=False),
-    Column("applied_at", DateTime(timezone=True), nullable=False),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "key"),
     Index("external_busy_key_idx", "key"),
     Index("external_busy_taken_idx", "organization_id", "resource_id", "ends_at", "starts_at"),
@@ -157,13 +157,13 @@ holds = Table(
     Column("id", Uuid, nullable=False),
     Column("service_id", Uuid, nullable=True),
     Column("resource_ids", ARRAY(Uuid), nullable=False),
-    Column("starts_at", DateTime(timezone=True), nullable=False),
-    Column("ends_at", DateTime(timezone=True), nullable=False),
-    Column("blocked_from", DateTime(timezone=True), nullable=False),
-    Column("blocked_to", DateTime(timezone=True), nullable=False),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
+    instant("starts_at"),
+    instant("ends_at"),
+    instant("blocked_from"),
+    instant("blocked_to"),
+    instant("expires_at"),
     Column("version", BigInteger, nullable=False),
-    Column("applied_at", DateTime(timezone=True), nullable=False),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("holds_expires_idx", "expires_at"),
 )

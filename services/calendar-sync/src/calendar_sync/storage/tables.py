@@ -3,14 +3,11 @@
 An id that a caller may choose is unique across organizations besides: it is the subject of messages.
 """
 
-from typing import Any
-
 from sqlalchemy import (
     ARRAY,
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -27,13 +24,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.outbox import outbox_table
-from slotstream_servicekit.schema import LIMIT_BUSINESSES, LIMIT_RESOURCE, DatabaseSchema, RowLimit
+from slotstream_servicekit.schema import LIMIT_BUSINESSES, LIMIT_RESOURCE, DatabaseSchema, RowLimit, instant
 
 metadata = MetaData()
-
-
-def _instant(name: str, *, nullable: bool = False) -> Column[Any]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
 outbox = outbox_table(metadata)
@@ -59,16 +52,16 @@ connections = Table(
     Column("warning_examples", JSONB, nullable=False, server_default=text("'[]'")),
     Column("busy_instances", Integer, nullable=False, server_default=text("0")),
     Column("cursor", JSONB, nullable=False, server_default=text("'{}'")),
-    _instant("window_ends_at", nullable=True),
+    instant("window_ends_at", nullable=True),
     Column("revision", Integer, nullable=False, server_default=text("0")),
-    _instant("last_success_at", nullable=True),
-    _instant("last_attempt_at", nullable=True),
-    _instant("due_at"),
+    instant("last_success_at", nullable=True),
+    instant("last_attempt_at", nullable=True),
+    instant("due_at"),
     # Asked for while a reading was under way: read again once that has ended.
     Column("sync_requested", Boolean, nullable=False, server_default=text("false")),
     Column("claim", Uuid, nullable=True),
-    _instant("created_at"),
-    _instant("updated_at"),
+    instant("created_at"),
+    instant("updated_at"),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("organization_id", "id"),
     CheckConstraint("(state = 'paused') = (pause_reason IS NOT NULL)", name="connections_pause_has_a_reason"),
@@ -86,8 +79,8 @@ busy_instances = Table(
     Column("id", Uuid, nullable=False),
     Column("uid", Text, nullable=False),
     Column("recurrence", Text, nullable=False),
-    _instant("starts_at"),
-    _instant("ends_at"),
+    instant("starts_at"),
+    instant("ends_at"),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("organization_id", "connection_id", "id"),
     ForeignKeyConstraint(
@@ -108,8 +101,8 @@ feeds = Table(
     Column("title", Text, nullable=False),
     Column("secret_digest", LargeBinary, nullable=False),
     Column("rotation", Integer, nullable=False),
-    _instant("created_at"),
-    _instant("updated_at"),
+    instant("created_at"),
+    instant("updated_at"),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("organization_id", "id"),
     UniqueConstraint("id", name="feeds_id_key"),
@@ -123,7 +116,7 @@ businesses = Table(
     Column("id", Uuid, nullable=False),
     Column("address", Text, nullable=True),
     Column("version", Integer, nullable=False),
-    _instant("applied_at"),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
 )
 
@@ -137,7 +130,7 @@ resources = Table(
     Column("business_ids", ARRAY(Uuid), nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
-    _instant("applied_at"),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
 )
 
@@ -153,15 +146,15 @@ appointments = Table(
     Column("service_name", Text, nullable=False),
     Column("location_kind", Text, nullable=False),
     Column("location_text", Text, nullable=True),
-    _instant("starts_at"),
-    _instant("ends_at"),
+    instant("starts_at"),
+    instant("ends_at"),
     Column("zone", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("archived", Boolean, nullable=False),
-    _instant("created_at"),
-    _instant("updated_at"),
+    instant("created_at"),
+    instant("updated_at"),
     Column("version", Integer, nullable=False),
-    _instant("applied_at"),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
     # Not GIN over resource_ids: `@>` is not leakproof, so row-level security would keep the index unused.
     Index("appointments_ends_at_idx", "organization_id", "ends_at"),

@@ -1,13 +1,11 @@
 """The tables of imports; every one begins its key with the organization, which row-level security binds."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
     Column,
-    DateTime,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -23,7 +21,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from slotstream_servicekit.http.idempotency import idempotency_table
 from slotstream_servicekit.outbox import outbox_table
-from slotstream_servicekit.schema import LIMIT_BUSINESSES, DatabaseSchema, RowLimit
+from slotstream_servicekit.schema import LIMIT_BUSINESSES, DatabaseSchema, RowLimit, instant
 
 metadata = MetaData()
 
@@ -33,10 +31,6 @@ idempotency_keys = idempotency_table(metadata)
 
 def _organization() -> Column[UUID]:
     return Column("organization_id", Uuid, nullable=False)
-
-
-def _instant(name: str, *, nullable: bool = False) -> Column[datetime]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
 def _count(name: str) -> Column[int]:
@@ -80,11 +74,11 @@ imports = Table(
     Column("failure", Text, nullable=True),
     _count("failures"),
     Column("stalled_in", Text, nullable=True),
-    _instant("due_at"),
-    _instant("waiting_since"),
-    _instant("cleared_at", nullable=True),
-    _instant("created_at"),
-    _instant("updated_at"),
+    instant("due_at"),
+    instant("waiting_since"),
+    instant("cleared_at", nullable=True),
+    instant("created_at"),
+    instant("updated_at"),
     Column("version", Integer, nullable=False, server_default=text("1")),
     PrimaryKeyConstraint("organization_id", "id"),
     # The worker looks for what it has to do across organizations.
@@ -118,10 +112,10 @@ import_rows = Table(
     Column("requested", JSONB(none_as_null=True), nullable=True),
     Column("service_id", Uuid, nullable=True),
     Column("resource_id", Uuid, nullable=True),
-    _instant("starts_at", nullable=True),
+    instant("starts_at", nullable=True),
     # Both are NULL where the row takes nobody's time.
-    _instant("blocked_from", nullable=True),
-    _instant("blocked_to", nullable=True),
+    instant("blocked_from", nullable=True),
+    instant("blocked_to", nullable=True),
     Column("contacts", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("row_key", Text, nullable=True),
     Column("appointment_id", Uuid, nullable=True),
@@ -183,7 +177,7 @@ mappings = Table(
     _organization(),
     Column("signature", Text, nullable=False),
     Column("mapping", JSONB, nullable=False),
-    _instant("updated_at"),
+    instant("updated_at"),
     PrimaryKeyConstraint("organization_id", "signature"),
 )
 
@@ -198,7 +192,7 @@ businesses = Table(
     Column("locale", Text, nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
-    _instant("applied_at"),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
 )
 
@@ -216,7 +210,7 @@ services = Table(
     Column("requires", JSONB, nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
-    _instant("applied_at"),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
     Index("services_business_idx", "organization_id", "business_id"),
 )
@@ -231,7 +225,7 @@ resources = Table(
     Column("name", Text, nullable=False),
     Column("archived", Boolean, nullable=False),
     Column("version", Integer, nullable=False),
-    _instant("applied_at"),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
 )
 
@@ -244,7 +238,7 @@ client_contacts = Table(
     Column("contacts", ARRAY(Text), nullable=False),
     Column("merged_into", Uuid, nullable=True),
     Column("version", Integer, nullable=False),
-    _instant("applied_at"),
+    instant("applied_at"),
     PrimaryKeyConstraint("organization_id", "id"),
     # A tombstone names the client alone.
     Index("client_contacts_id_idx", "id"),

@@ -13,7 +13,8 @@ from sqlalchemy import (
     Uuid,
 )
 
-from dashboard.storage.tables.base import instant, metadata
+from dashboard.storage.tables.base import metadata
+from slotstream_servicekit.schema import instant
 
 accounts = Table(
     "accounts",

@@ -3,7 +3,8 @@
 from sqlalchemy import Column, PrimaryKeyConstraint, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from dashboard.storage.tables.base import instant, metadata
+from dashboard.storage.tables.base import metadata
+from slotstream_servicekit.schema import instant
 
 audit_entries = Table(
     "audit_entries",

@@ -16,7 +16,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from dashboard.storage.tables.base import instant, metadata
+from dashboard.storage.tables.base import metadata
+from slotstream_servicekit.schema import instant
 
 identity_providers = Table(
     "identity_providers",

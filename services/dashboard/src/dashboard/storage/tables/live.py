@@ -14,7 +14,8 @@ from sqlalchemy import (
     Uuid,
 )
 
-from dashboard.storage.tables.base import instant, metadata
+from dashboard.storage.tables.base import metadata
+from slotstream_servicekit.schema import instant
 
 live_events = Table(
     "live_events",

@@ -3,7 +3,8 @@
 from sqlalchemy import Column, LargeBinary, PrimaryKeyConstraint, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from dashboard.storage.tables.base import instant, metadata
+from dashboard.storage.tables.base import metadata
+from slotstream_servicekit.schema import instant
 
 signing_keys = Table(
     "signing_keys",

@@ -2,7 +2,8 @@
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, Uuid, text
 
-from dashboard.storage.tables.base import instant, metadata
+from dashboard.storage.tables.base import metadata
+from slotstream_servicekit.schema import instant
 
 booking_codes = Table(
     "booking_codes",

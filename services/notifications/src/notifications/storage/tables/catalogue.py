@@ -2,7 +2,8 @@
 
 from sqlalchemy import Boolean, Column, Integer, PrimaryKeyConstraint, Table, Text, Uuid
 
-from notifications.storage.tables.base import instant, metadata
+from notifications.storage.tables.base import metadata
+from slotstream_servicekit.schema import instant
 
 catalogue = Table(
     "catalogue",

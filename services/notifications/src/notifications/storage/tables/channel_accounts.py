@@ -3,7 +3,8 @@
 from sqlalchemy import ARRAY, BigInteger, Column, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from notifications.storage.tables.base import instant, metadata
+from notifications.storage.tables.base import metadata
+from slotstream_servicekit.schema import instant
 
 channel_accounts = Table(
     "channel_accounts",

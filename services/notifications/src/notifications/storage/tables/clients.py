@@ -3,7 +3,8 @@
 from sqlalchemy import ARRAY, Boolean, Column, DateTime, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from notifications.storage.tables.base import instant, metadata
+from notifications.storage.tables.base import metadata
+from slotstream_servicekit.schema import instant
 
 clients = Table(
     "clients",

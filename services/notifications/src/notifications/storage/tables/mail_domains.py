@@ -2,7 +2,8 @@
 
 from sqlalchemy import Column, Index, Integer, Table, Text, text
 
-from notifications.storage.tables.base import instant, metadata
+from notifications.storage.tables.base import metadata
+from slotstream_servicekit.schema import instant
 
 mail_domains = Table(
     "mail_domains",

@@ -2,7 +2,8 @@
 
 from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, Uuid, text
 
-from notifications.storage.tables.base import instant, metadata
+from notifications.storage.tables.base import metadata
+from slotstream_servicekit.schema import instant
 
 push_subscriptions = Table(
     "push_subscriptions",

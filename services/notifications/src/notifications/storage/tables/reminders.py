@@ -15,7 +15,8 @@ from sqlalchemy import (
     text,
 )
 
-from notifications.storage.tables.base import instant, metadata
+from notifications.storage.tables.base import metadata
+from slotstream_servicekit.schema import instant
 
 reminders = Table(
     "reminders",

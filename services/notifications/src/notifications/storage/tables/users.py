@@ -3,7 +3,8 @@
 from sqlalchemy import ARRAY, Boolean, Column, Integer, PrimaryKeyConstraint, Table, Text, Time, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
-from notifications.storage.tables.base import instant, metadata
+from notifications.storage.tables.base import metadata
+from slotstream_servicekit.schema import instant
 
 users = Table(
     "users",

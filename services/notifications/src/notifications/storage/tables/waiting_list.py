@@ -2,7 +2,8 @@
 
 from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid, text
 
-from notifications.storage.tables.base import instant, metadata
+from notifications.storage.tables.base import metadata
+from slotstream_servicekit.schema import instant
 
 waiting_list_entries = Table(
     "waiting_list_entries",

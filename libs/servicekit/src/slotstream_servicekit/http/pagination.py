@@ -10,7 +10,7 @@ import binascii
 import zlib
 from collections.abc import Callable, Container, Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final, Generic, NewType, TypeVar
+from typing import Annotated, Any, Final, Generic, NewType, Protocol, TypeVar
 from uuid import UUID
 
 import orjson
@@ -28,6 +28,14 @@ _BITS: Final[dict[Any, int]] = {int: 32, BigInt: 64}
 
 ItemT = TypeVar("ItemT")
 RowT = TypeVar("RowT")
+
+
+class _Identified(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
+IdentifiedT = TypeVar("IdentifiedT", bound=_Identified)
 CursorValue = str | int | bool | datetime | date | UUID | None
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most")]
@@ -74,6 +82,16 @@ def decode_cursor(cursor: str, *types: type[Any], scope: str = "", nullable: Con
         )
     except (ValueError, TypeError, OverflowError, binascii.Error):
         raise InvalidCursorError.because() from None
+
+
+def id_in(cursor: str | None, *, scope: str) -> UUID | None:
+    """The id after which the page begins, of a list by id; None for the first page. Raises InvalidCursorError."""
+    return decode_cursor(cursor, UUID, scope=scope)[0] if cursor else None
+
+
+def page_by_id(rows: Sequence[IdentifiedT], *, limit: int, scope: str) -> tuple[Sequence[IdentifiedT], str | None]:
+    """As `page_of`, of a list by id."""
+    return page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=scope))
 
 
 def page_of(rows: Sequence[RowT], *, limit: int, cursor_of: Callable[[RowT], str]) -> tuple[Sequence[RowT], str | None]:

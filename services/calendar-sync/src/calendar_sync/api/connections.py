@@ -27,15 +27,7 @@ from calendar_sync.usecases.connections import (
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
-from slotstream_servicekit.http.pagination import (
-    DEFAULT_LIMIT,
-    Cursor,
-    Limit,
-    Page,
-    decode_cursor,
-    encode_cursor,
-    page_of,
-)
+from slotstream_servicekit.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, id_in, page_by_id
 from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
 
@@ -83,7 +75,7 @@ async def list_connections(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[ConnectionOut]:
-    after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
+    after = id_in(cursor, scope=_SCOPE)
     async with dependencies.database.transaction(principal) as session:
         rows = await ConnectionStore(session).page(
             principal.organization_id,
@@ -92,7 +84,7 @@ async def list_connections(
             after=after,
             limit=limit + 1,
         )
-    items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
+    items, next_cursor = page_by_id(rows, limit=limit, scope=_SCOPE)
     return Page[ConnectionOut](items=[_out(row) for row in items], next_cursor=next_cursor)
 
 

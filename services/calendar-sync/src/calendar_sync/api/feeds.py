@@ -18,15 +18,7 @@ from slotstream_servicekit.http.auth import Principal
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.limits import RateLimits, take_token
-from slotstream_servicekit.http.pagination import (
-    DEFAULT_LIMIT,
-    Cursor,
-    Limit,
-    Page,
-    decode_cursor,
-    encode_cursor,
-    page_of,
-)
+from slotstream_servicekit.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, id_in, page_by_id
 from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
 from slotstream_servicekit.settings import Rate
@@ -76,12 +68,12 @@ async def list_feeds(
     cursor: Cursor = None,
 ) -> Page[FeedOut]:
     """Feeds without their addresses, which are shown once."""
-    after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
+    after = id_in(cursor, scope=_SCOPE)
     async with dependencies.database.transaction(principal) as session:
         rows = await FeedStore(session).page(
             principal.organization_id, resource_ids=resource_id or [], after=after, limit=limit + 1
         )
-    items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
+    items, next_cursor = page_by_id(rows, limit=limit, scope=_SCOPE)
     return Page[FeedOut](items=[FeedOut.model_validate(row) for row in items], next_cursor=next_cursor)
 
 

@@ -9,13 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dashboard.api.dependencies import Administrator, CurrentDependencies, Dependencies
 from dashboard.domain.api_clients import ApiClient, ApiClientRole
-from dashboard.schemas import (
-    ApiClientOut,
-    ChangeApiClientIn,
-    CreateApiClientIn,
-    IssuedApiClientOut,
-    RotateApiClientIn,
-)
+from dashboard.schemas import ApiClientOut, ChangeApiClientIn, CreateApiClientIn, IssuedApiClientOut, RotateApiClientIn
 from dashboard.storage import ApiClientStore
 from dashboard.usecases.api_clients import (
     ApiClientChange,
@@ -27,15 +21,7 @@ from dashboard.usecases.api_clients import (
 from slotstream_servicekit.http import Principal, Router
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
-from slotstream_servicekit.http.pagination import (
-    DEFAULT_LIMIT,
-    Cursor,
-    Limit,
-    Page,
-    decode_cursor,
-    encode_cursor,
-    page_of,
-)
+from slotstream_servicekit.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, id_in, page_by_id
 from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
 
@@ -76,10 +62,10 @@ async def create_client(
 async def list_clients(
     dependencies: CurrentDependencies, principal: Administrator, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Page[ApiClientOut]:
-    after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
+    after = id_in(cursor, scope=_SCOPE)
     async with dependencies.database.transaction(principal.organization_id) as session:
         rows = await ApiClientStore(session).page(principal.organization_id, after=after, limit=limit + 1)
-    items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
+    items, next_cursor = page_by_id(rows, limit=limit, scope=_SCOPE)
     return Page[ApiClientOut](items=[ApiClientOut.model_validate(row) for row in items], next_cursor=next_cursor)
 
 

@@ -9,26 +9,11 @@ from dashboard.api.dependencies import Administrator, CurrentDependencies
 from dashboard.domain.users import User, UserRole
 from dashboard.schemas import ChangeUserIn, InviteUserIn, UserOut
 from dashboard.storage import UserStore
-from dashboard.usecases.users import (
-    Invitation,
-    UserChange,
-    change_user,
-    invite_user,
-    remove_user,
-    repeat_invitation,
-)
+from dashboard.usecases.users import Invitation, UserChange, change_user, invite_user, remove_user, repeat_invitation
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
-from slotstream_servicekit.http.pagination import (
-    DEFAULT_LIMIT,
-    Cursor,
-    Limit,
-    Page,
-    decode_cursor,
-    encode_cursor,
-    page_of,
-)
+from slotstream_servicekit.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, id_in, page_by_id
 from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
 
@@ -71,10 +56,10 @@ async def create_user(
 async def list_users(
     dependencies: CurrentDependencies, principal: Administrator, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Page[UserOut]:
-    after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
+    after = id_in(cursor, scope=_SCOPE)
     async with dependencies.database.transaction(principal.organization_id) as session:
         rows = await UserStore(session).page(principal.organization_id, after=after, limit=limit + 1)
-    items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
+    items, next_cursor = page_by_id(rows, limit=limit, scope=_SCOPE)
     return Page[UserOut](items=[UserOut.model_validate(row) for row in items], next_cursor=next_cursor)
 
 

@@ -13,15 +13,7 @@ from notifications.schemas.inbound_messages import InboundMessageOut, ReadIn, Un
 from notifications.storage import ClientStore, InboundFilter, InboundStore
 from notifications.usecases.answers import read_inbound
 from slotstream_servicekit.http import Router
-from slotstream_servicekit.http.pagination import (
-    DEFAULT_LIMIT,
-    Cursor,
-    Limit,
-    Page,
-    decode_cursor,
-    encode_cursor,
-    page_of,
-)
+from slotstream_servicekit.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, id_in, page_by_id
 from slotstream_servicekit.http.responses import model_response
 
 router = Router(prefix="/v1/inbound-messages", tags=["messages"])
@@ -43,7 +35,7 @@ async def list_inbound_messages(
     cursor: Cursor = None,
 ) -> Page[InboundMessageOut]:
     """Newest first. With `status=for_staff` those that nothing has come of by itself."""
-    after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
+    after = id_in(cursor, scope=_SCOPE)
     wanted = InboundFilter(
         appointment_ids=appointment_id or (),
         client_ids=client_id or (),
@@ -54,7 +46,7 @@ async def list_inbound_messages(
     async with dependencies.database.transaction(principal) as session:
         rows = await InboundStore(session).page(principal.organization_id, wanted=wanted, after=after, limit=limit + 1)
         names = await _names_of(session, rows)
-    items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
+    items, next_cursor = page_by_id(rows, limit=limit, scope=_SCOPE)
     return Page[InboundMessageOut](items=[_out(message, names) for message in items], next_cursor=next_cursor)
 
 

@@ -24,15 +24,7 @@ from slotstream_servicekit.http.auth import Principal
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
 from slotstream_servicekit.http.models import InstantIn
-from slotstream_servicekit.http.pagination import (
-    DEFAULT_LIMIT,
-    Cursor,
-    Limit,
-    Page,
-    decode_cursor,
-    encode_cursor,
-    page_of,
-)
+from slotstream_servicekit.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, id_in, page_by_id
 from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ranges import check_range
 
@@ -84,11 +76,11 @@ async def list_messages(
     cursor: Cursor = None,
 ) -> Page[MessageOut]:
     """Newest first."""
-    after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
+    after = id_in(cursor, scope=_SCOPE)
     wanted = replace(wanted, appointment_ids=appointment_ids or ())
     async with dependencies.database.transaction(principal) as session:
         rows = await Ledger(session, principal.organization_id).page(wanted, after=after, limit=limit + 1)
-    items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
+    items, next_cursor = page_by_id(rows, limit=limit, scope=_SCOPE)
     return Page[MessageOut](items=[_out(message) for message in items], next_cursor=next_cursor)
 
 

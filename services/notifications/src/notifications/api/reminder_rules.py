@@ -16,15 +16,7 @@ from slotstream_servicekit.context import Context
 from slotstream_servicekit.http import Router
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
-from slotstream_servicekit.http.pagination import (
-    DEFAULT_LIMIT,
-    Cursor,
-    Limit,
-    Page,
-    decode_cursor,
-    encode_cursor,
-    page_of,
-)
+from slotstream_servicekit.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, id_in, page_by_id
 from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
 
@@ -66,12 +58,12 @@ async def list_reminder_rules(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[ReminderRuleOut]:
-    after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
+    after = id_in(cursor, scope=_SCOPE)
     async with dependencies.database.transaction(principal) as session:
         rows = await ReminderRuleStore(session).page(
             principal.organization_id, business_ids=business_id or [], after=after, limit=limit + 1
         )
-    items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
+    items, next_cursor = page_by_id(rows, limit=limit, scope=_SCOPE)
     return Page[ReminderRuleOut](items=[_out(rule) for rule in items], next_cursor=next_cursor)
 
 

@@ -42,15 +42,7 @@ from slotstream_servicekit.context import Context
 from slotstream_servicekit.http import Principal, Router
 from slotstream_servicekit.http.etags import IfMatch
 from slotstream_servicekit.http.idempotency import IdempotencyKey, idempotent
-from slotstream_servicekit.http.pagination import (
-    DEFAULT_LIMIT,
-    Cursor,
-    Limit,
-    Page,
-    decode_cursor,
-    encode_cursor,
-    page_of,
-)
+from slotstream_servicekit.http.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, id_in, page_by_id
 from slotstream_servicekit.http.responses import model_response
 from slotstream_servicekit.ids import new_id
 
@@ -93,7 +85,7 @@ async def list_message_templates(
     cursor: Cursor = None,
 ) -> Page[TemplateOut]:
     """The organization's own templates; `/v1/templates/built-in` lists what is used without them."""
-    after = decode_cursor(cursor, UUID, scope=_SCOPE)[0] if cursor else None
+    after = id_in(cursor, scope=_SCOPE)
     async with dependencies.database.transaction(principal) as session:
         rows = await TemplateStore(session).page(
             principal.organization_id,
@@ -103,7 +95,7 @@ async def list_message_templates(
             after=after,
             limit=limit + 1,
         )
-    items, next_cursor = page_of(rows, limit=limit, cursor_of=lambda row: encode_cursor(row.id, scope=_SCOPE))
+    items, next_cursor = page_by_id(rows, limit=limit, scope=_SCOPE)
     return Page[TemplateOut](items=[_out(template) for template in items], next_cursor=next_cursor)
 
 

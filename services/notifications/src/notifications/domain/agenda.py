@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from notifications.domain.appointments import Appointment
-from notifications.domain.messages import Audience, Channel, Draft, Kind
+from notifications.domain.messages import Draft, Kind, draft_to_user
 from notifications.domain.users import StaffPreferences
 from notifications.domain.wall_clock import instant_at
 
@@ -78,19 +78,11 @@ def day_of(key: str) -> date:
 def agenda_draft(
     preferences: StaffPreferences, day: date, due_at: datetime, *, message_id: UUID, correlation_id: str
 ) -> Draft:
-    return Draft(
+    return draft_to_user(
         organization_id=preferences.organization_id,
-        id=message_id,
-        key=agenda_key(preferences.user_id, day),
-        # It is about no single appointment: nothing else has this id.
-        appointment_id=message_id,
-        appointment_version=0,
-        calendar_uid="",
-        starts_at=due_at,
-        client_id=None,
         user_id=preferences.user_id,
-        audience=Audience.STAFF,
-        channel=Channel.EMAIL,
+        message_id=message_id,
+        key=agenda_key(preferences.user_id, day),
         kind=Kind.AGENDA,
         due_at=due_at,
         correlation_id=correlation_id,

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from notifications.domain.channel_accounts import ChannelAccount, Provider
-from notifications.domain.messages import Audience, Channel, Draft, Kind
+from notifications.domain.messages import Draft, Kind, draft_to_user
 from notifications.domain.users import User
 
 
@@ -35,19 +35,11 @@ def failing_drafts(
 ) -> list[Draft]:
     """One for each of the administrators, under the id that comes with them."""
     return [
-        Draft(
+        draft_to_user(
             organization_id=account.organization_id,
-            id=message_id,
-            key=failing_key(account.provider, user.id, failing_since),
-            # It is about no appointment: nothing else has this id.
-            appointment_id=message_id,
-            appointment_version=0,
-            calendar_uid="",
-            starts_at=now,
-            client_id=None,
             user_id=user.id,
-            audience=Audience.STAFF,
-            channel=Channel.EMAIL,
+            message_id=message_id,
+            key=failing_key(account.provider, user.id, failing_since),
             kind=Kind.ACCOUNT_FAILING,
             due_at=now,
             correlation_id=correlation_id,

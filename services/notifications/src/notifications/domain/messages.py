@@ -154,6 +154,35 @@ class Draft:
     traceparent: str | None = None
 
 
+def draft_to_user(
+    *,
+    organization_id: UUID,
+    user_id: str,
+    message_id: UUID,
+    key: str,
+    kind: Kind,
+    due_at: datetime,
+    correlation_id: str,
+) -> Draft:
+    """An e-mail to a user about no single appointment: its own id, which nothing else has, is in that place."""
+    return Draft(
+        organization_id=organization_id,
+        id=message_id,
+        key=key,
+        appointment_id=message_id,
+        appointment_version=0,
+        calendar_uid="",
+        starts_at=due_at,
+        client_id=None,
+        user_id=user_id,
+        audience=Audience.STAFF,
+        channel=Channel.EMAIL,
+        kind=kind,
+        due_at=due_at,
+        correlation_id=correlation_id,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A row of the ledger."""

@@ -2,7 +2,7 @@
 changed, and that somebody wrote to us, or that it was read.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -65,11 +65,14 @@ def _changed(envelope: Envelope[Any], topic: str) -> LiveEvent | None:
         case AppointmentEvent() as event:
             return _appointment_changed(envelope, event, topic)
         case ScheduleState() | MessageReceived() | MessageRead():
-            return _changed_for_all(envelope, topic)
+            return _live_event(envelope, topic, version=envelope.sequence)
         case ClientState() as client:
-            return _client_changed(envelope, client, topic)
+            # Who they are is not kept. Clients are the organization's: everybody may be told.
+            return _live_event(envelope, topic, subject=str(client.id), version=client.version)
         case HoldState() as hold:
-            return _slot_held(envelope, hold, topic)
+            return _live_event(
+                envelope, topic, version=hold.version, business_id=hold.business_id, resource_ids=hold.resource_ids
+            )
         case WaitingListEvent() as event:
             return _waiting_changed(envelope, event, topic)
         case _:
@@ -103,78 +106,48 @@ def _id_in(key: str) -> str | None:
 
 def _appointment_changed(envelope: Envelope[Any], event: AppointmentEvent, topic: str) -> LiveEvent:
     appointment = event.appointment
-    resource_ids = [resource.id for resource in appointment.resources]
-    return LiveEvent(
-        id=envelope.id,
-        organization_id=envelope.organization,
-        topic=topic,
-        type=envelope.type,
+    return _live_event(
+        envelope,
+        topic,
         subject=str(appointment.id),
         version=appointment.version,
         business_id=appointment.business_id,
-        resource_ids=tuple(dict.fromkeys([*resource_ids, *_earlier_resources(event)])),
-        created_at=envelope.time,
+        resource_ids=[*(resource.id for resource in appointment.resources), *_earlier_resources(event)],
     )
 
 
-def _changed_for_all(envelope: Envelope[Any], topic: str) -> LiveEvent:
-    """Hours are others now, a text came or was read. Whose is not told: a page reads what it shows, and nobody learns
-    of what is not theirs.
+def _waiting_changed(envelope: Envelope[Any], event: WaitingListEvent, topic: str) -> LiveEvent:
+    entry = event.entry
+    return _live_event(
+        envelope,
+        topic,
+        version=entry.version,
+        business_id=entry.business_id,
+        resource_ids=(entry.resource_id,) if entry.resource_id is not None else (),
+    )
+
+
+def _live_event(
+    envelope: Envelope[Any],
+    topic: str,
+    *,
+    version: int,
+    subject: str = "",
+    business_id: UUID | None = None,
+    resource_ids: Iterable[UUID] = (),
+) -> LiveEvent:
+    """Without a subject it does not say what has changed: a page reads what it shows, and nobody learns of what is
+    not theirs. Without a business everybody in the organization is told.
     """
     return LiveEvent(
         id=envelope.id,
         organization_id=envelope.organization,
         topic=topic,
         type=envelope.type,
-        subject="",
-        version=envelope.sequence,
-        business_id=None,
-        resource_ids=(),
-        created_at=envelope.time,
-    )
-
-
-def _client_changed(envelope: Envelope[Any], client: ClientState, topic: str) -> LiveEvent:
-    """Who they are is not kept. Clients are the organization's: everybody may be told."""
-    return LiveEvent(
-        id=envelope.id,
-        organization_id=envelope.organization,
-        topic=topic,
-        type=envelope.type,
-        subject=str(client.id),
-        version=client.version,
-        business_id=None,
-        resource_ids=(),
-        created_at=envelope.time,
-    )
-
-
-def _slot_held(envelope: Envelope[Any], hold: HoldState, topic: str) -> LiveEvent:
-    return LiveEvent(
-        id=envelope.id,
-        organization_id=envelope.organization,
-        topic=topic,
-        type=envelope.type,
-        subject="",
-        version=hold.version,
-        business_id=hold.business_id,
-        resource_ids=hold.resource_ids,
-        created_at=envelope.time,
-    )
-
-
-def _waiting_changed(envelope: Envelope[Any], event: WaitingListEvent, topic: str) -> LiveEvent:
-    """Who waits is not told: a page reads what it shows."""
-    entry = event.entry
-    return LiveEvent(
-        id=envelope.id,
-        organization_id=envelope.organization,
-        topic=topic,
-        type=envelope.type,
-        subject="",
-        version=entry.version,
-        business_id=entry.business_id,
-        resource_ids=(entry.resource_id,) if entry.resource_id is not None else (),
+        subject=subject,
+        version=version,
+        business_id=business_id,
+        resource_ids=tuple(dict.fromkeys(resource_ids)),
         created_at=envelope.time,
     )
 

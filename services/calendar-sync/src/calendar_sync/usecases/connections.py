@@ -19,11 +19,10 @@ from calendar_sync.domain import (
     PauseReason,
     ResourceId,
     TooManyConnectionsError,
-    UnknownResourceError,
 )
 from calendar_sync.publishers import publish
-from calendar_sync.storage import BusyInstanceStore, ConnectionStore, ResourceStore
-from calendar_sync.usecases.limits import check_calendar
+from calendar_sync.storage import BusyInstanceStore, ConnectionStore
+from calendar_sync.usecases.limits import check_calendar, require_calendar
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import VersionConflictError
 
@@ -49,9 +48,7 @@ async def connect_calendar(
     sealed_secret: bytes,
 ) -> Connection:
     """Stores a connection that is due at once. `address` is the secret's public part, fit to be shown."""
-    await check_calendar(session, context, resource_id)
-    if not await ResourceStore(session).exists(context.organization_id, resource_id):
-        raise UnknownResourceError("There is no such resource.")
+    await require_calendar(session, context, resource_id)
     connection = Connection(
         id=ConnectionId(connection_id),
         organization_id=context.organization_id,

@@ -17,11 +17,10 @@ from calendar_sync.domain import (
     IdTakenError,
     ResourceId,
     TooManyFeedsError,
-    UnknownResourceError,
     digest_of,
 )
 from calendar_sync.storage import AppointmentStore, FeedStore, ResourceStore
-from calendar_sync.usecases.limits import check_calendar
+from calendar_sync.usecases.limits import check_calendar, require_calendar
 from slotstream_servicekit.context import Context
 from slotstream_servicekit.errors import VersionConflictError
 
@@ -41,9 +40,7 @@ async def issue_feed(
     title: FeedTitle,
     secret_of: SecretOf,
 ) -> Feed:
-    await check_calendar(session, context, resource_id)
-    if not await ResourceStore(session).exists(context.organization_id, resource_id):
-        raise UnknownResourceError("There is no such resource.")
+    await require_calendar(session, context, resource_id)
     feed = Feed(
         id=FeedId(feed_id),
         organization_id=context.organization_id,

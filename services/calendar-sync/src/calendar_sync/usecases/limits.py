@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from calendar_sync.domain import UnknownResourceError
 from calendar_sync.storage import ResourceStore
 from slotstream_servicekit.context import Context
 
@@ -18,3 +19,10 @@ async def check_calendar(session: AsyncSession, context: Context, resource_id: U
         return
     context.limits.check_resource(resource_id)
     context.limits.check_businesses(await ResourceStore(session).business_ids(context.organization_id, resource_id))
+
+
+async def require_calendar(session: AsyncSession, context: Context, resource_id: UUID) -> None:
+    """Raises OutsideLimitsError or UnknownResourceError."""
+    await check_calendar(session, context, resource_id)
+    if not await ResourceStore(session).exists(context.organization_id, resource_id):
+        raise UnknownResourceError("There is no such resource.")

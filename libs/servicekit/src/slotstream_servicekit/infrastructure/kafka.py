@@ -3,19 +3,18 @@
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from slotstream_servicekit.infrastructure.processes import (
     InfrastructureError,
+    ServerProcess,
     free_port,
     listens,
     require_free_disk,
     require_free_port,
     start,
-    stop,
     wait_until,
 )
 
@@ -32,6 +31,18 @@ SMALL: Final = (
     "-XX:-UsePerfData",
 )
 """For a machine that somebody works at: starts quickly, stays small, and is never compiled for speed."""
+SINGLE_BROKER: Final[Mapping[str, str]] = {
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "auto.create.topics.enable": "false",
+    "message.max.bytes": "2097152",
+}
+"""What a broker needs that has no others, and that makes no topics by itself."""
 _IDLE: Final = {
     "metadata.max.idle.interval.ms": "0",
     "num.network.threads": "1",
@@ -91,7 +102,7 @@ def class_path(cache: Path) -> str:
     return f"{folder}/*"
 
 
-class KafkaProcess:
+class KafkaProcess(ServerProcess):
     """One single-node broker with its log in `folder`; keeps its records over stop and start.
 
     `properties` replace those of a broker without TLS and logins.
@@ -108,11 +119,11 @@ class KafkaProcess:
         java_options: Sequence[str] = SMALL,
         properties: Mapping[str, str] | None = None,
     ) -> None:
+        super().__init__()
         self.folder = folder
         self.port = port
         self._controller_port = controller_port or free_port()
         self._cache = cache
-        self._process: subprocess.Popen[bytes] | None = None
         self._java_options = java_options
         self._properties = properties
         self.log = log or folder / "kafka.log"
@@ -120,10 +131,6 @@ class KafkaProcess:
     @property
     def bootstrap_servers(self) -> str:
         return f"127.0.0.1:{self.port}"
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
 
     def start(self) -> None:
         """Format on first use, start, and wait until it answers."""
@@ -141,14 +148,10 @@ class KafkaProcess:
         wait_until(self._answers, what="Kafka", within=60, process=self._process, log=self.log)
 
     def stop(self) -> None:
-        if self._process is not None:
-            stop(self._process, within=30)
-            self._process = None
+        self._end(within=30)
 
     def kill(self) -> None:
-        if self._process is not None:
-            stop(self._process, with_signal=signal.SIGKILL)
-            self._process = None
+        self._end(with_signal=signal.SIGKILL)
 
     def freeze(self) -> None:
         """Stop answering without closing a connection, until `thaw`."""
@@ -158,9 +161,6 @@ class KafkaProcess:
     def thaw(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
-
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
 
     def _answers(self) -> bool:
         return listens(self.port)
@@ -175,15 +175,7 @@ class KafkaProcess:
             "controller.listener.names": "CONTROLLER",
             "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
             "log.dirs": str(self.folder / "data"),
-            "offsets.topic.replication.factor": "1",
-            "offsets.topic.num.partitions": "4",
-            "transaction.state.log.replication.factor": "1",
-            "transaction.state.log.min.isr": "1",
-            "share.coordinator.state.topic.replication.factor": "1",
-            "share.coordinator.state.topic.min.isr": "1",
-            "group.initial.rebalance.delay.ms": "0",
-            "auto.create.topics.enable": "false",
-            "message.max.bytes": "2097152",
+            **SINGLE_BROKER,
             **_IDLE,
         }
         path = self.folder / "server.properties"

@@ -5,7 +5,6 @@ import os
 import platform
 import shutil
 import signal
-import subprocess
 import sys
 import tarfile
 import zipfile
@@ -15,12 +14,12 @@ from typing import Final
 from slotstream_servicekit.infrastructure.archives import unpack
 from slotstream_servicekit.infrastructure.processes import (
     InfrastructureError,
+    ServerProcess,
     command_of,
     listens,
     require_free_disk,
     require_free_port,
     start,
-    stop,
     unprivileged_user,
     wait_until,
 )
@@ -62,7 +61,7 @@ def binaries(cache: Path) -> Path:
     return home
 
 
-class PostgresProcess:
+class PostgresProcess(ServerProcess):
     """One PostgreSQL server with its data in `folder`; keeps its data over stop and start."""
 
     def __init__(
@@ -76,13 +75,13 @@ class PostgresProcess:
         max_connections: int = 200,
         log: Path | None = None,
     ) -> None:
+        super().__init__()
         self.folder = folder
         self.port = port
         self._cache = cache
         self._password = password
         self._durable = durable
         self._max_connections = max_connections
-        self._process: subprocess.Popen[bytes] | None = None
         self._user = unprivileged_user()
         self.log = log or folder / "postgres.log"
 
@@ -90,10 +89,6 @@ class PostgresProcess:
     def url(self) -> str:
         """The administrator's URL."""
         return f"postgresql://postgres:{self._password}@127.0.0.1:{self.port}/postgres"
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
 
     def start(self) -> None:
         """Initialise on first use, start, and wait until it answers."""
@@ -121,18 +116,11 @@ class PostgresProcess:
 
     def stop(self) -> None:
         """A fast shutdown: open transactions are rolled back, nothing committed is lost."""
-        if self._process is not None:
-            stop(self._process, with_signal=signal.SIGINT)
-            self._process = None
+        self._end(with_signal=signal.SIGINT)
 
     def kill(self) -> None:
         """An immediate shutdown, as after a power cut; the next start recovers from the log."""
-        if self._process is not None:
-            stop(self._process, with_signal=signal.SIGQUIT)
-            self._process = None
-
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        self._end(with_signal=signal.SIGQUIT)
 
     def _answers(self) -> bool:
         if not listens(self.port):

@@ -101,6 +101,25 @@ def stop(process: subprocess.Popen[bytes], *, with_signal: int = signal.SIGTERM,
     return process.wait()
 
 
+class ServerProcess:
+    """A server that runs as a process, from one start to the next stop."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _end(self, *, with_signal: int = signal.SIGTERM, within: float = 20.0) -> None:
+        if self._process is not None:
+            stop(self._process, with_signal=with_signal, within=within)
+            self._process = None
+
+
 def wait_until(
     condition: Callable[[], bool], *, what: str, within: float, process: subprocess.Popen[bytes], log: Path
 ) -> None:

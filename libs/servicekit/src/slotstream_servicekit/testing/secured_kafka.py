@@ -11,7 +11,7 @@ from uuid import UUID
 from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 from pydantic import SecretStr
 
-from slotstream_servicekit.infrastructure.kafka import SMALL, KafkaProcess
+from slotstream_servicekit.infrastructure.kafka import SINGLE_BROKER, SMALL, KafkaProcess
 from slotstream_servicekit.infrastructure.processes import free_port
 from slotstream_servicekit.kafka import KafkaConnection, PasswordLogin, Tls
 from slotstream_servicekit.kafka.connection import PasswordMechanism
@@ -138,15 +138,7 @@ class SecuredKafka:
             "sasl.oauthbearer.expected.audience": LOCAL_AUDIENCE,
             "sasl.oauthbearer.expected.issuer": LOCAL_ISSUER,
             "log.dirs": f"{folder}/data",
-            "offsets.topic.replication.factor": "1",
-            "offsets.topic.num.partitions": "4",
-            "transaction.state.log.replication.factor": "1",
-            "transaction.state.log.min.isr": "1",
-            "share.coordinator.state.topic.replication.factor": "1",
-            "share.coordinator.state.topic.min.isr": "1",
-            "group.initial.rebalance.delay.ms": "0",
-            "auto.create.topics.enable": "false",
-            "message.max.bytes": "2097152",
+            **SINGLE_BROKER,
         }
 
     def files(self) -> dict[str, str]:

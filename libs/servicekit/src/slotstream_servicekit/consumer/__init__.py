@@ -1,7 +1,7 @@
 """Consumers: FastStream batch subscribers with an inbox, bounded retries and a dead-letter topic.
 
-A batch and its effect share one transaction; the offset moves afterwards (at least once). A record that cannot
-be worked through is isolated and set aside with its cause, and the rest goes on.
+The effect of a batch is committed in one transaction, and the offset afterwards (at least once). A record that cannot
+be processed is isolated and written to the dead-letter topic with its cause; the other records go on.
 """
 
 from slotstream_servicekit.consumer.consumers import FAILURE_LIMIT, INBOX_RETENTION, Consumers

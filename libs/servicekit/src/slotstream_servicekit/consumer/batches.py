@@ -1,4 +1,4 @@
-"""Working through one batch of one subscription: read, handle, set aside what fails for good."""
+"""Processes one batch of one subscription: reads it, handles it, and sets aside the records that fail for good."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,15 +20,16 @@ from slotstream_servicekit.telemetry import CONSUMER_BATCH_SECONDS, CONSUMER_REC
 log = get_logger(__name__)
 
 _SET_ASIDE_BETWEEN_COMMITS: Final = 50
+"""How many records are set aside until the offsets are committed within a batch."""
 _LOOKED_AT_BEFORE_STOPPING: Final = 100
-"""How many later records are tried before the consumer concludes that the fault is its own."""
+"""How many later records are tried before the consumer decides that the fault is its own."""
 
 Settle = Callable[[Sequence[ConsumerRecord]], Awaitable[None]]
-"""Commits the offsets of all records of the batch but those that remain."""
+"""Commits the offsets of the batch, except for the given records, which remain."""
 
 
 class ConsumerAtFaultError(Exception):
-    """Records of many tenants fail and none succeeds: the fault is the consumer's, not the records'."""
+    """Records of many tenants fail and none succeeds: the consumer is at fault, not the records."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__()
@@ -37,7 +38,7 @@ class ConsumerAtFaultError(Exception):
 
 @dataclass(slots=True)
 class _Part:
-    """The first `length` of the remaining records: what the handler gets of them, and what cannot be read."""
+    """The first `length` remaining records: those for the handler, and those that cannot be read."""
 
     length: int = 0
     batch: list[Received[Any]] = field(default_factory=list)
@@ -45,7 +46,7 @@ class _Part:
 
 
 class BatchWork:
-    """One batch on its way. `remaining` is what an interruption leaves to be delivered again."""
+    """The work on one batch. `remaining` holds the records that are delivered again if it is interrupted."""
 
     def __init__(
         self, context: ConsumerContext, subscription: Subscription, records: Sequence[ConsumerRecord], settle: Settle
@@ -57,7 +58,7 @@ class BatchWork:
         self.remaining = records
 
     async def run(self) -> None:
-        """Works through the batch. Raises ConsumerAtFaultError, and transient errors that outlast all retries."""
+        """Processes the batch. Raises ConsumerAtFaultError, and transient errors that outlast all retries."""
         timer = CONSUMER_BATCH_SECONDS.labels(self._context.service, self._subscription.topic)
         progress = self._subscription.progress
         progress.in_hand(record.timestamp for record in self.remaining)
@@ -88,7 +89,7 @@ class BatchWork:
         self.remaining = after
 
     def _next_part(self) -> "_Part":
-        """As many of the remaining records as one transaction takes."""
+        """As many of the remaining records as fit into one transaction."""
         part = _Part()
         weight = 0
         for record in self.remaining:
@@ -104,7 +105,7 @@ class BatchWork:
         return part
 
     def _read_one(self, record: ConsumerRecord) -> Received[Any] | Exception | None:
-        """The record as the handler sees it, why it cannot be read, or None where it is passed over."""
+        """The record as the handler sees it; or the error, if it cannot be read; or None, if it is skipped."""
         subscription = self._subscription
         try:
             received = read_record(
@@ -115,13 +116,13 @@ class BatchWork:
         if received is None:
             self._count("ignored", 1)
         elif subscription.dedupe and datetime.now(UTC) - received.timestamp >= self._context.inbox_retention:
-            # Whether it had its effect cannot be told; to act on it now would be wrong either way.
+            # The inbox has forgotten whether it was handled, so it may not be handled now.
             self._count("too_old", 1)
             return None
         return received
 
     async def _one_by_one(self, length: int) -> None:
-        """Record by record, in order, so that only those that fail are set aside."""
+        """Handles the records one by one, in order, so that only those that fail are set aside."""
         records = self.remaining
         for position, record in enumerate(records[:length]):
             self.remaining = records[position:]
@@ -147,7 +148,7 @@ class BatchWork:
         await retry_with_backoff(lambda: self._handle(batch), stop=self._context.stop, on_retry=on_retry)
 
     async def _handle(self, batch: Sequence[Received[Any]]) -> None:
-        """Claim and effect in one transaction."""
+        """Claims the messages in the inbox and calls the handler, in one transaction."""
         subscription = self._subscription
         with batch_span(subscription.topic, batch) as traced:
             async with self._context.database.system_transaction(shared_lock=topic_lock(subscription.topic)) as session:
@@ -167,12 +168,12 @@ class BatchWork:
         return [received for identity, received in first_seen.items() if identity in claimed]
 
     async def _set_aside(self, record: ConsumerRecord, error: Exception, event: Any | None) -> None:
-        """Answered, and durably in the dead-letter topic, before the offset may move past the record."""
+        """Answers the sender and writes the dead letter. Only then may the offset move past the record."""
         sender = sender_of(record, event)
         if self._subscription.failures.suspects_consumer(sender):
             if not await self._anything_works():
                 raise ConsumerAtFaultError(error)
-            # What was wrong with the consumer may have been mended since the record failed.
+            # The consumer may have been repaired since the record failed.
             if await self._works(record):
                 return
         cause = cause_of(error, handler=self._subscription.handler_name)
@@ -190,7 +191,7 @@ class BatchWork:
             organization=sender,
             event_id=header_of(record, "ce_id"),
             code=cause.code,
-            # A fault of the record is told by its code; of an error of ours, somebody needs the stack.
+            # For an error with a code the code is enough; any other is a fault of ours, which needs the stack.
             exc_info=None if hasattr(error, "code") else error,
         )
         self._unsettled += 1
@@ -216,9 +217,9 @@ class BatchWork:
             log.exception("invalid_record_unanswered", topic=record.topic, offset=record.offset)
 
     async def _anything_works(self) -> bool:
-        """Whether some later record can be worked through: then the failures are not the consumer's.
+        """Whether a later record can be handled: then the consumer is not at fault.
 
-        Of those that were handled here, delivery goes on in order: handling them again has no second effect.
+        A record that is handled here is delivered again in its turn, which has no second effect.
         """
         for record in self.remaining[1 : 1 + _LOOKED_AT_BEFORE_STOPPING]:
             if await self._works(record):
@@ -226,7 +227,7 @@ class BatchWork:
         return False
 
     async def _works(self, record: ConsumerRecord) -> bool:
-        """Whether the record can be worked through; it is, then."""
+        """Handles the record; returns whether that succeeded."""
         received = self._read_one(record)
         if received is None or isinstance(received, Exception):
             return False
@@ -244,6 +245,6 @@ class BatchWork:
 
 
 def sender_of(record: ConsumerRecord, event: Any | None) -> str:
-    """Whose record it is: the tenant's; where it names none, it counts as one producer's."""
+    """The tenant whose record it is. Records that name none count as those of one sender."""
     organization = getattr(event, "organization", None) or header_of(record, "ce_organization")
     return str(organization or "unknown")

@@ -1,4 +1,4 @@
-"""All subscriptions of one service's worker, and the group members that work on them."""
+"""All subscriptions of a service's worker, and the members of its consumer group."""
 
 import asyncio
 import dataclasses
@@ -22,14 +22,14 @@ from slotstream_servicekit.kafka import KafkaConnection
 from slotstream_servicekit.telemetry import CONSUMER_LAG, CONSUMER_LAG_SECONDS, OLDEST_UNAPPLIED_SECONDS
 
 FAILURE_LIMIT: Final = 30
-"""How many records in a row, of several tenants, may be set aside before the consumer is suspected itself."""
+"""How many records of several tenants may fail in a row before the consumer itself is suspected."""
 INBOX_RETENTION: Final = timedelta(days=14)
 
 _PRUNE_SECONDS: Final = 600.0
 
 
 class Consumers:
-    """All subscriptions of one service's worker."""
+    """All subscriptions of a service's worker."""
 
     def __init__(
         self,
@@ -75,12 +75,13 @@ class Consumers:
     ) -> None:
         """Give `handler` the records of `topic` in batches, in order per key.
 
-        With `dedupe`, only messages that this group has not yet worked through; without, every record,
-        tombstones included, to a handler that applies states by version. `types` narrows to CloudEvents types.
-        A batch is as many records as weigh no more than the batch size together, each 1 unless `weigh` says more.
-        With several `members` this process joins the group as often for this topic, and works on partitions while the
-        database works on others; topics with one share a member, and its turns. `on_invalid` answers whoever sent a
-        record that is set aside.
+        `types`: only records of these CloudEvents types.
+        `dedupe`: only messages that this group has not processed before. Without it the handler gets every record,
+        tombstones included, and must apply states by version.
+        `members`: how often this process joins the group for this topic, to work on several partitions at once. All
+        topics with one member share it, and take turns.
+        `weigh`: how much work an event is. A batch weighs no more than the batch size.
+        `on_invalid`: answers the sender of a record that is set aside.
         """
         if dedupe and self._inbox is None:
             raise ValueError(f"{topic}: a subscription with dedupe needs the service's inbox table")
@@ -106,7 +107,7 @@ class Consumers:
 
     @property
     def topics_by_group(self) -> dict[str, frozenset[str]]:
-        """What is subscribed to so far."""
+        """The topics subscribed to so far."""
         subscriptions = [*self._alone, *chain.from_iterable(self._together.values())]
         groups = {subscription.group for subscription in subscriptions}
         return {
@@ -127,7 +128,7 @@ class Consumers:
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consumes until `stop` is set; waits for Kafka and for topics that are not there yet."""
+        """Consumes until `stop` is set. Waits while Kafka is away, and for topics that do not exist yet."""
         context = self._context = dataclasses.replace(self._context, stop=stop)
         members = [Member(context, [subscription]) for subscription in self._alone]
         members += [Member(context, subscriptions) for subscriptions in self._together.values()]
@@ -141,13 +142,13 @@ class Consumers:
             await context.dead_letters.close()
 
     async def _forget(self) -> bool:
-        """Forgets what no redelivery can bring back; whether there may be more of it."""
+        """Deletes old ids of the inbox; returns whether there may be more of them."""
         async with self._context.database.system_transaction() as session:
-            # A record is refused a day before the inbox forgets it: clocks differ.
+            # A record counts as too old a day before the inbox forgets it, because clocks differ.
             return await prune(session, older_than=self._context.inbox_retention + timedelta(days=1)) > 0
 
 
 def _lag_of(progress: Sequence[ConsumerProgress]) -> float:
-    """The sum of what is known; not a number where Kafka has told nothing yet."""
+    """The sum of the known lags; NaN where none is known yet."""
     known = [member.lag for member in progress if member.lag is not None]
     return float(sum(known)) if known else float("nan")

@@ -1,16 +1,16 @@
-"""Whose fault it is that records fail: of those who sent them, or the consumer's own."""
+"""Tells whether failing records are the fault of their senders or of the consumer."""
 
 from typing import Final
 
 TENANTS_AFFECTED: Final = 3
-"""Of how many tenants records must fail, with none that succeeds between them, to suspect the consumer."""
+"""Records of so many tenants must fail, with no success in between, to suspect the consumer."""
 
 
 class FailureRate:
     """Counts failures in a row and whose records they were.
 
-    However many records of one tenant fail, or of one producer that names no tenant, they are set aside and others'
-    go on. Only where `limit` in a row, of several tenants, have failed is the consumer itself suspected.
+    Failing records of one tenant (or of one producer that names no tenant) are set aside, however many, and those of
+    others go on. The consumer itself is suspected only when `limit` records of several tenants fail in a row.
     """
 
     def __init__(self, limit: int) -> None:
@@ -28,5 +28,5 @@ class FailureRate:
         self._senders.add(sender)
 
     def suspects_consumer(self, sender: str) -> bool:
-        """Whether one more failure, of `sender`, would point to the consumer."""
+        """Whether one more failure, of a record of `sender`, means that the consumer is at fault."""
         return self._in_a_row >= self._limit and len(self._senders | {sender}) >= TENANTS_AFFECTED

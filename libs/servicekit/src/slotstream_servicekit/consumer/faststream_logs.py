@@ -1,11 +1,11 @@
-"""What FastStream logs, in this process's own way."""
+"""FastStream's logger, through the log handlers of this process."""
 
 import logging
 
 
 def faststream_logger() -> logging.Logger:
-    """A logger for a broker: warnings and worse, through the handlers of this process."""
-    # Not one below "faststream": that one prints every record, in colours, past the handlers of this process.
+    """A logger for a broker: warnings and errors, through the handlers of this process."""
+    # Not a child of "faststream": that logger prints every record in colours, with a handler of its own.
     logger = logging.getLogger("slotstream_servicekit.consumer.broker")
     logger.setLevel(logging.WARNING)
     if _is_news not in logger.filters:
@@ -14,5 +14,5 @@ def faststream_logger() -> logging.Logger:
 
 
 def _is_news(line: logging.LogRecord) -> bool:
-    # Said at every start of every subscriber of those who let a topics job create their topics.
+    # FastStream logs this at every start of a subscriber that does not create its topics.
     return "Make sure the topics exist" not in line.getMessage()

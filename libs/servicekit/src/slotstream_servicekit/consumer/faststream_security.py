@@ -1,4 +1,4 @@
-"""A Kafka connection in FastStream's words, which are not aiokafka's."""
+"""A Kafka connection as FastStream's arguments, which differ from aiokafka's."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""How far a consumer is, from what aiokafka tells publicly: positions, high-water marks and times of answers."""
+"""How far a consumer is, by aiokafka's public API: positions, high-water marks and times of answers."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ _ANSWER_SECONDS: Final = 3.0
 
 
 def rewind(consumer: AIOKafkaConsumer, remaining: Sequence[ConsumerRecord]) -> None:
-    """Let the next poll begin again with the first of `remaining` in each partition still assigned."""
+    """Move each partition that is still assigned back to its first record in `remaining`."""
     for partition, offset in first_offsets(remaining).items():
         if partition in consumer.assignment():
             consumer.seek(partition, offset)
@@ -31,15 +31,15 @@ def first_offsets(records: Sequence[ConsumerRecord]) -> dict[TopicPartition, int
 def positions_after(
     records: Sequence[ConsumerRecord], remaining: Sequence[ConsumerRecord]
 ) -> dict[TopicPartition, int]:
-    """Where each partition of `records` stands when only `remaining` of them are left."""
+    """The offset to commit for each partition of `records` when `remaining` must be delivered again."""
     ends = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
     return ends | first_offsets(remaining)
 
 
 async def lag_of(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> int | None:
-    """Records of `partitions` not yet worked through; None where Kafka has not told of one.
+    """How many records of `partitions` are not processed yet; None where it is unknown for one of them.
 
-    A partition that is not fetched, because it is paused, is asked about.
+    Kafka is asked about partitions that are paused, since they are not fetched.
     """
     lag = 0
     try:
@@ -51,7 +51,7 @@ async def lag_of(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition
                     return None
                 lag += max(0, end - await consumer.position(partition))
     except (KafkaError, TimeoutError, AssertionError):
-        # An assertion fails inside aiokafka where a rebalance has just taken the partition.
+        # aiokafka fails an assertion where a rebalance has just taken the partition away.
         return None
     return lag
 
@@ -65,7 +65,7 @@ async def _ends_of_paused(
 
 
 def seconds_since_answer(consumer: AIOKafkaConsumer) -> float | None:
-    """How long ago Kafka last answered a fetch; None where nothing is assigned, or nothing has been fetched."""
+    """How long ago Kafka last answered a fetch; None where nothing is assigned or nothing was fetched yet."""
     answered = 0
     with contextlib.suppress(AssertionError):
         for partition in consumer.assignment():

@@ -1,4 +1,4 @@
-"""One record as a handler sees it."""
+"""Records as handlers see them."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Envelope(Protocol):
-    """What a consumer needs to know of a decoded message; the contracts' Envelope has it."""
+    """What consumers need of a decoded message. The Envelope of the contracts has it."""
 
     @property
     def id(self) -> UUID: ...
@@ -26,7 +26,7 @@ class Envelope(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Received(Generic[T]):
-    """One decoded record; `event` None is a tombstone. `timestamp` is the record's, in UTC."""
+    """One decoded record. A tombstone has no `event`. `timestamp` is that of the record, in UTC."""
 
     event: T | None
     key: str
@@ -35,28 +35,28 @@ class Received(Generic[T]):
     offset: int
     timestamp: datetime
     organization_id: UUID | None = None
-    """Whose it is, also of a tombstone; None where a tombstone's headers do not tell."""
+    """The tenant, also of a tombstone; None where the headers of a tombstone have none."""
     sequence: int | None = None
-    """The version of what its key names, as its headers tell; None where they do not. A tombstone's is its last."""
+    """The version of the entity, from the headers, if they have it. A tombstone has the last version."""
     traceparent: str | None = None
-    """The trace that this record belongs to: what is done because of it continues there."""
+    """The trace of the record. What is done because of the record continues that trace."""
 
 
 Handler = Callable[[AsyncSession, Sequence[Received[Any]]], Awaitable[None]]
-"""Applies a batch within the given transaction. Any error it raises undoes the batch.
+"""Applies a batch within the given transaction. Any error rolls the batch back.
 
-Transient errors are tried again; any other makes the batch run record by record, and what fails then is set
-aside. So a handler must bear being called again, with any part of a batch. A batch may hold several records of
-one key, a tombstone among them: the order of a key's records counts.
+After a transient error the batch is tried again. After any other error its records are handled one by one, and those
+that fail are set aside. So a handler may be called again, with any part of a batch. A batch may hold several records of
+one key, also tombstones; their order counts.
 """
 
 Weigh = Callable[[Any], int]
-"""How much work an event is, where an ordinary one is 1; a tombstone is."""
+"""How much work an event is; an ordinary event, or a tombstone, is 1."""
 
 Decode = Callable[[bytes | None, Sequence[tuple[str, bytes]]], Any]
-"""Reads a record's value and headers into an Envelope; its errors carry a `code`.
+"""Reads the value and headers of a record into an Envelope. Its errors have a `code`.
 
-The code `unknown_type` means "newer than we are".
+The code `unknown_type` means a type that only newer programs know.
 """
 
 _TYPE_HEADER = "ce_type"
@@ -64,16 +64,16 @@ _ORGANIZATION_HEADER = "ce_organization"
 _SEQUENCE_HEADER = "ce_sequence"
 _TRACE_HEADER = "traceparent"
 _MOST_DIGITS = 18
-"""Versions are 64-bit integers at most."""
+"""Versions have 64 bits at most."""
 
 
 def read_record(
     record: Any, decode: Decode, *, types: frozenset[str] | None = None, tombstones: bool = True
 ) -> Received[Any] | None:
-    """Decode one of aiokafka's records; None where it is of no interest. Raises whatever `decode` raises.
+    """Decode one of aiokafka's records. Raises what `decode` raises.
 
-    Of no interest are types other than `types`, told by the header without reading the value where it is
-    there, and types that only newer programs know.
+    Returns None for types other than `types` (by the header, if there is one, without decoding the value), and for
+    types that only newer programs know.
     """
     if types is not None and (type_name := header_of(record, _TYPE_HEADER)) is not None and type_name not in types:
         return None
@@ -113,13 +113,13 @@ def _organization_in(record: Any) -> UUID | None:
 
 
 def sequence_in(record: Any) -> int | None:
-    """The version that the record's headers tell; None where they tell none, or one that no table could hold."""
+    """The version in the headers of the record; None where there is none, or one that no column could hold."""
     told = header_of(record, _SEQUENCE_HEADER) or ""
     return int(told) if told.isascii() and told.isdecimal() and len(told) <= _MOST_DIGITS else None
 
 
 def header_of(record: Any, name: str) -> str | None:
-    """The first header of that name as text, bytes that are not UTF-8 replaced."""
+    """The first header of that name as text. Bytes that are not UTF-8 are replaced."""
     for header, value in record.headers:
         if header == name:
             decoded: str = value.decode(errors="replace")

@@ -1,4 +1,4 @@
-"""Which errors pass by themselves, and how long to wait for that."""
+"""Which errors pass by themselves, and retries with growing pauses."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ _LONGEST_PAUSE_SECONDS: Final = 5.0
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same records may go through later."""
+    """Whether the same work may succeed later."""
     if isinstance(error, SlotstreamError):
         return error.kind in RETRYABLE_KINDS
     return is_unavailable(error) or isinstance(error, KafkaError)
@@ -25,9 +25,9 @@ def is_transient(error: BaseException) -> bool:
 async def retry_with_backoff(
     work: Callable[[], Awaitable[None]], *, stop: asyncio.Event, on_retry: Callable[[Exception], None]
 ) -> None:
-    """Do `work`, again after growing pauses while its errors are transient; then let the error out.
+    """Do `work`; after a transient error repeat it, with growing pauses. Raises the last error.
 
-    All pauses together stay far below the poll interval after which a consumer group gives a member up.
+    All pauses together are far shorter than the poll interval after which Kafka removes a member from its group.
     """
     pause = _FIRST_PAUSE_SECONDS
     for attempt in range(_RETRIES + 1):

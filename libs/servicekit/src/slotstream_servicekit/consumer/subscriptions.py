@@ -1,4 +1,4 @@
-"""What a service subscribes to, and what all its subscriptions work with."""
+"""Subscriptions of a service, and what they share."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,7 +19,7 @@ from slotstream_servicekit.kafka import KafkaConnection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvalidRecord:
-    """A record that is about to be set aside, as it stood in its topic, and why."""
+    """A record that is about to be set aside, as it is in its topic, with the cause."""
 
     topic: str
     key: bytes | None
@@ -27,7 +27,7 @@ class InvalidRecord:
     headers: Sequence[tuple[str, bytes]]
     cause: Cause
     event: Any | None
-    """The decoded envelope, where it was the handler that failed; None where the record cannot be read."""
+    """The decoded envelope, if the handler failed; None if the record cannot be read."""
 
     @classmethod
     def of(cls, record: ConsumerRecord, cause: Cause, event: Any | None) -> "InvalidRecord":
@@ -42,12 +42,12 @@ class InvalidRecord:
 
 
 OnInvalid = Callable[[AsyncSession, InvalidRecord], Awaitable[None]]
-"""Answers whoever sent a record that is set aside, in a transaction of its own. It may be called again."""
+"""Answers the sender of a record that is set aside, in a transaction of its own. It may be called again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """One topic and what is done with it."""
+    """One topic and how its records are handled."""
 
     topic: str
     handler: Handler
@@ -57,7 +57,7 @@ class Subscription:
     failures: FailureRate
     weigh: Weigh
     most: int
-    """How much, by `weigh`, one transaction takes on; a single record may be more."""
+    """The most that the events of one transaction may weigh; a single event may weigh more."""
     on_invalid: OnInvalid | None = None
     progress: ConsumerProgress = field(default_factory=ConsumerProgress)
 
@@ -68,7 +68,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerContext:
-    """What all subscriptions of a service work with."""
+    """What all subscriptions of a service share."""
 
     service: str
     kafka: KafkaConnection

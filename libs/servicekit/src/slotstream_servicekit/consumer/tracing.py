@@ -1,4 +1,4 @@
-"""Consumer spans: a batch's own, and one in the trace of each record that travels with others."""
+"""Spans of consumers: one for a batch, and one in the trace of each of its records."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -13,10 +13,10 @@ _LINKS = 64
 
 @contextmanager
 def batch_span(topic: str, batch: Sequence[Received[Any]]) -> Iterator[Sequence[Received[Any]]]:
-    """Runs the block inside consumer spans; yields the batch, its records pointing into them.
+    """Runs the block inside consumer spans. Yields the batch, whose records then name these spans as parents.
 
-    Records of one trace continue it. A batch of several traces gets a span of its own, linked to theirs, and
-    each of the traces gets one for its part.
+    A batch of one trace continues it. A batch of several traces gets a span of its own, linked to them, and each of
+    the traces gets a span as well.
     """
     name = f"{topic} handle"
     parents = sorted({record.traceparent for record in batch if record.traceparent})

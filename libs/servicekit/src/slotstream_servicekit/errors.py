@@ -1,4 +1,4 @@
-"""Errors that state a fact, with a stable code and a kind; one table gives the HTTP status of each kind."""
+"""Errors state a fact, and have a stable code and a kind. One table gives the HTTP status of each kind."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 
 class ErrorKind(StrEnum):
-    """What sort of fact an error states; the edges translate it."""
+    """The kind of an error. HTTP and consumers decide by it how to react."""
 
     invalid = "invalid"
     unauthenticated = "unauthenticated"
@@ -35,12 +35,12 @@ STATUS_BY_KIND: Mapping[ErrorKind, int] = {
 }
 
 RETRYABLE_KINDS: frozenset[ErrorKind] = frozenset({ErrorKind.transient, ErrorKind.rate_limited})
-"""Kinds that a consumer retries; every other error makes a record poison."""
+"""Kinds of errors after which a consumer tries a record again. After any other it is set aside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason of a refusal; `conflicts_with` holds the ids of what is in the way."""
+    """One reason of a refusal. `conflicts_with`: the ids of what is in the way."""
 
     code: str
     detail: str
@@ -53,9 +53,9 @@ def as_sentence(detail: str) -> str:
 
 
 class SlotstreamError(Exception):
-    """A fact that stops the work. Subclasses set `code` and `kind` as class attributes.
+    """Base of all errors. Subclasses set `code` and `kind` as class attributes.
 
-    `extra` holds further members of the problem document (RFC 9457 §3.2).
+    `extra`: further members of the problem document (RFC 9457 §3.2).
     """
 
     code: str = "error"
@@ -106,7 +106,7 @@ class VersionConflictError(SlotstreamError):
 
 
 class RefusedError(SlotstreamError):
-    """Refused by the rules or by what is in the way: all reasons; the code is the first one's."""
+    """Refused by rules, or by what is in the way. It has all reasons, and the code of the first."""
 
     code = "refused"
     kind = ErrorKind.conflict
@@ -118,7 +118,7 @@ class RefusedError(SlotstreamError):
 
 
 class TransientError(SlotstreamError):
-    """Asking again later is right; the same request then has a fair chance."""
+    """The same request may succeed later."""
 
     code = "try_again"
     kind = ErrorKind.transient
@@ -132,7 +132,7 @@ class DatabaseUnavailableError(TransientError):
 
 
 class StartError(Exception):
-    """The process cannot start; the sentence says what to change, and the exit code which kind of thing."""
+    """The process cannot start. The text says what to change, and the exit code what kind of problem it is."""
 
     exit_code: int = 2
-    """2 is for settings: `runtime.run` lists all codes."""
+    """2: settings. `runtime.run` lists all codes."""

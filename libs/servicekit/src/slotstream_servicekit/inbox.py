@@ -1,4 +1,4 @@
-"""The inbox: which messages a consumer has already worked through, kept with the effect's transaction."""
+"""The inbox: ids of the messages that a consumer has processed, written in the transaction of their effect."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 
 def inbox_table(metadata: MetaData) -> Table:
-    """The table `inbox`, in the service's own metadata. It holds ids only, and belongs to no tenant."""
+    """The table `inbox`, in the service's own metadata. It holds only ids, and belongs to no tenant."""
     return Table(
         "inbox",
         metadata,
@@ -39,15 +39,15 @@ _PRUNE = text(
 
 
 async def claim(session: AsyncSession, *, consumer: str, ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Those of `ids` that `consumer` sees for the first time, claimed by this transaction."""
+    """Claims `ids` in this transaction; returns those that `consumer` has not claimed before."""
     rows = await session.execute(_CLAIM, {"consumer": consumer, "ids": sorted(set(ids))})
     return frozenset(rows.scalars())
 
 
 async def prune(session: AsyncSession, *, older_than: timedelta, limit: int = 10_000) -> int:
-    """Forget up to `limit` ids received longer ago than `older_than`; how many were forgotten.
+    """Delete up to `limit` ids that were received longer ago than `older_than`. Returns how many were deleted.
 
-    `older_than` must exceed the time after which consumers refuse a record as too old.
+    `older_than` must be longer than the time after which consumers skip a record as too old.
     """
     deleted = await session.execute(_PRUNE, {"age": older_than, "limit": limit})
     return int(getattr(deleted, "rowcount", 0))

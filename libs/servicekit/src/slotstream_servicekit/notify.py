@@ -1,6 +1,6 @@
-"""PostgreSQL's NOTIFY: who waits for work is woken, so that it need not look for it often.
+"""PostgreSQL's NOTIFY wakes a worker when there is work, so that it need not query often.
 
-For rare work only: commits that notify wait for each other, in the whole server.
+For rare work only: commits that notify wait for each other, across the whole server.
 """
 
 import asyncio
@@ -18,20 +18,20 @@ log = get_logger(__name__)
 
 _RECONNECT_SECONDS: Final = 1.0
 _PROOF_SECONDS: Final = 20.0
-"""How often the connection is proved to be alive: more often than the server ends idle ones."""
+"""How often the connection is used, so that it is known to be alive and the server does not end it as idle."""
 _NOTIFY: Final = text("SELECT pg_notify(:channel, '')")
 
 
 async def notify(session: AsyncSession, channel: str) -> None:
-    """Wakes all that listen to `channel` in this service's database, once the transaction is committed."""
+    """Wakes all listeners of `channel` in this service's database, once the transaction is committed."""
     await session.execute(_NOTIFY, {"channel": channel})
 
 
 class Listener:
     """Sets `wake` whenever `channel` is notified. A worker runs it as a task.
 
-    What is notified while the database is away is lost: `wake` is set at each new connection, and whoever waits for
-    it must look now and then all the same.
+    Notifications are lost while the connection is down. So `wake` is also set at each new connection, and whoever
+    waits for it must still query now and then.
     """
 
     def __init__(self, database: Database, channel: str, *, wake: asyncio.Event) -> None:
@@ -40,7 +40,7 @@ class Listener:
         self._wake = wake
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Listens until `stop` is set; outlives the database."""
+        """Listens until `stop` is set. Connects again when the database was away."""
         while not stop.is_set():
             try:
                 await self._listen(stop)

@@ -1,4 +1,4 @@
-"""The transactional outbox: what will be published is committed with what happened.
+"""The transactional outbox: messages are written to a table in the transaction that they tell of.
 
 Columns are named for Debezium's outbox event router, so that it can take over from the relay:
 https://debezium.io/documentation/reference/stable/transformations/outbox-event-router.html
@@ -32,10 +32,10 @@ from slotstream_servicekit.errors import ErrorKind, SlotstreamError
 from slotstream_servicekit.ids import new_id
 
 LANES: Final = 256
-"""How many lanes keys are hashed to; a relay works on `lane % relay_lanes`."""
+"""Keys are hashed to so many lanes. A relay takes them modulo its own number of lanes."""
 
 MAX_PAYLOAD_BYTES: Final = 1_000_000
-"""A little less than what a topic takes by default: what Kafka would refuse must not be committed."""
+"""A little less than a topic accepts by default: a message that Kafka would refuse must not be committed."""
 
 
 class EventTooLargeError(SlotstreamError):
@@ -44,7 +44,7 @@ class EventTooLargeError(SlotstreamError):
 
 
 class EventEnvelope(Protocol):
-    """What the outbox needs to know of a message; the contracts' Envelope has it."""
+    """What the outbox needs of a message. The Envelope of the contracts has it."""
 
     @property
     def id(self) -> UUID: ...
@@ -64,7 +64,7 @@ class EventEnvelope(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRecord:
-    """One record as it will stand on Kafka. `payload` None is a tombstone."""
+    """One record as it is sent to Kafka. A tombstone has no `payload`."""
 
     id: UUID
     organization_id: UUID
@@ -104,19 +104,19 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("payload", LargeBinary, nullable=True),
         Column("headers", JSONB, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-        # Rows stay for moments: compressing those above PostgreSQL's usual 2 kB would cost more than writing them,
-        # and the pages that they leave are the next ones'.
+        # Rows are deleted within moments. So compressing those above PostgreSQL's usual 2 kB would cost more than
+        # writing them, and the pages that they leave empty are kept for the next rows.
         postgresql_with={"toast_tuple_target": 8160, "vacuum_truncate": False},
     )
 
 
 def lane_of(key: str) -> int:
-    """A stable hash of the record key: records of one key share a lane, and so their order."""
+    """A stable hash of the key: records of one key are in one lane, which keeps their order."""
     return zlib.crc32(key.encode()) % LANES
 
 
 def record_of(envelope: EventEnvelope, *, aggregatetype: str) -> OutboxRecord:
-    """The outbox record of a message; the payload is serialised here, once."""
+    """The outbox record of a message, whose payload is serialised here."""
     return OutboxRecord(
         id=envelope.id,
         organization_id=envelope.organization,
@@ -140,9 +140,9 @@ def tombstone(
     aggregateid: str,
     version: int,
 ) -> OutboxRecord:
-    """A record without a value: compaction then forgets the key. `type` is that of the states that end with it.
+    """A record without a value, so that compaction removes the key. `type` is that of the states before it.
 
-    `version` is higher than theirs, so that none of them is applied after it.
+    `version` must be higher than theirs, so that none of them is applied after it.
     """
     identity = new_id()
     return OutboxRecord(
@@ -183,12 +183,12 @@ _FORBIDDEN: Final = "slotstream_outbox_forbidden"
 
 
 def forbid_publishing(session: AsyncSession) -> None:
-    """Make `enqueue` refuse this session: what happens in it has been published before."""
+    """Make `enqueue` refuse this session: a rebuild repeats what was published before."""
     session.info[_FORBIDDEN] = True
 
 
 async def enqueue(session: AsyncSession, records: Sequence[OutboxRecord]) -> None:
-    """Write `records` in their order with the transaction of `session`."""
+    """Write `records`, in their order, in the transaction of `session`."""
     if records:
         if _FORBIDDEN in session.info:
             raise RuntimeError("a projection is being rebuilt: its handler must publish nothing")
@@ -197,7 +197,7 @@ async def enqueue(session: AsyncSession, records: Sequence[OutboxRecord]) -> Non
 
 
 def outbox_arrays(records: Sequence[OutboxRecord]) -> dict[str, list[Any]]:
-    """The records column by column, as `unnest` takes them."""
+    """The records as one array for each column, for `unnest`."""
     return {
         "ids": [record.id for record in records],
         "organizations": [record.organization_id for record in records],

@@ -1,4 +1,4 @@
-"""The one way this kit produces: idempotent, acknowledged by every in-sync replica, and closable at any time."""
+"""Kafka producers: idempotent, acknowledged by all in-sync replicas, and closed in bounded time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -15,7 +15,7 @@ from slotstream_servicekit.kafka import KafkaConnection
 from slotstream_servicekit.kafka.clients import aiokafka_arguments
 
 MAX_RECORD_BYTES: Final = 4_194_304
-"""What a producer of ours lets through; a topic's own limit is usually lower."""
+"""The largest record that our producers send. The limit of a topic is usually lower."""
 _CLOSE_SECONDS: Final = 5.0
 
 
@@ -23,9 +23,9 @@ _CLOSE_SECONDS: Final = 5.0
 async def durable_producer(
     kafka: KafkaConnection, *, client_id: str, close_within: float = _CLOSE_SECONDS
 ) -> AsyncIterator[AIOKafkaProducer]:
-    """A started producer. Raises KafkaError where no broker answers or lets in.
+    """A started producer. Raises KafkaError where no broker answers, or the login is refused.
 
-    Once sent, a record is retried for as long as the producer lives: whoever waits for it sets the limit.
+    It retries a record for as long as it lives, so the caller must limit how long it waits.
     """
     producer = AIOKafkaProducer(
         **aiokafka_arguments(kafka),
@@ -43,7 +43,7 @@ async def durable_producer(
         await producer.start()
         yield producer
     except BaseException:
-        # Whoever failed may have lost the right to send: what is still waiting is not sent.
+        # The caller may have lost the right to send (its lock), so records that still wait are not sent.
         await _close(producer, 0)
         raise
     await _close(producer, close_within)
@@ -54,24 +54,24 @@ _unkeyed = DefaultPartitioner()
 
 
 def _partition_of(key: bytes | None, partitions: Sequence[int], available: Sequence[int]) -> Any:
-    """Java's choice, as aiokafka makes it too; but its hash is pure Python, and an aggregate's events share a key."""
+    """Chooses as Java and aiokafka do. The hash is pure Python, so it is cached: events of one entity share a key."""
     if key is None:
         return _unkeyed(key, partitions, available)
     return partitions[(_hash_of(key) & 0x7FFFFFFF) % len(partitions)]
 
 
 async def partition_of(producer: AIOKafkaProducer, topic: str, key: bytes | None) -> int:
-    """Where the producer puts a record. Raises UnknownTopicOrPartitionError."""
+    """The partition to which the producer sends a record. Raises UnknownTopicOrPartitionError."""
     return partition_of_key(key, sorted(await producer.partitions_for(topic)))
 
 
 def partition_of_key(key: bytes | None, partitions: Sequence[int]) -> int:
-    """Which of all the partitions of a topic, in their order, a record with this key stands in."""
+    """The partition of a record with this key, of all `partitions` of its topic in order."""
     return int(_partition_of(key, partitions, partitions))
 
 
 class PartitionBatch:
-    """Records for one partition that are sent, and arrive or fail, together."""
+    """Records for one partition that are sent together, and arrive or fail together."""
 
     def __init__(self, topic: str, partition: int, builder: BatchBuilder) -> None:
         self.topic = topic
@@ -79,22 +79,22 @@ class PartitionBatch:
         self._builder = builder
 
     def add(self, key: bytes, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> bool:
-        """Whether there was room: the first record always has it."""
+        """Whether there was room. There always is for the first record."""
         return self._builder.append(timestamp=None, key=key, value=value, headers=headers) is not None
 
     async def send(self, producer: AIOKafkaProducer) -> "asyncio.Future[Any]":
-        """Hands the batch over, after those before it of its partition; the future says when it has arrived.
+        """Gives the batch to the producer, after earlier ones of its partition. The future ends when it has arrived.
 
-        Raises KafkaTimeoutError where those before it are stuck.
+        Raises KafkaTimeoutError where the earlier ones are stuck.
         """
         future: asyncio.Future[Any] = await producer.send_batch(self._builder, self.topic, partition=self.partition)
         return future
 
 
 class Batching:
-    """Divides records among batches, each to the partition of its key and in the order in which they are added.
+    """Puts records into batches by the partition of their key, in the order in which they are added.
 
-    Sent one by one, each record would cost aiokafka far more than adding it does. Topics must be known to the producer.
+    Sending records one by one costs aiokafka far more. The producer must know the topics.
     """
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
@@ -111,7 +111,7 @@ class Batching:
         *,
         alone: bool = False,
     ) -> PartitionBatch:
-        """The batch that the record went to, one of its own if it goes `alone`. Raises UnknownTopicOrPartitionError."""
+        """The batch of the record; with `alone`, a batch of its own. Raises UnknownTopicOrPartitionError."""
         partition = self._partition_of(topic, key)
         batch = self._filling.get((topic, partition))
         if alone or batch is None or not batch.add(key, value, headers):
@@ -133,7 +133,7 @@ class Batching:
 
 
 async def _close(producer: AIOKafkaProducer, within: float) -> None:
-    """Flush and stop; with no broker to flush to, hang up, which ends the requests in flight."""
+    """Flush and stop. If that takes too long, close the connections, which ends the requests in flight."""
     stopping = asyncio.ensure_future(producer.stop())
     try:
         done, _ = await asyncio.wait({stopping}, timeout=within)

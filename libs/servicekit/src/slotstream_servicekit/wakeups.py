@@ -1,4 +1,4 @@
-"""Within one process, whoever commits events wakes the relay, so that an idle one need not look often."""
+"""Commits of a process wake the relay of the same process, so that an idle relay need not query often."""
 
 import asyncio
 from typing import Final
@@ -8,13 +8,13 @@ _listening: Final[WeakSet[asyncio.Event]] = WeakSet()
 
 
 def listen_for_publications() -> asyncio.Event:
-    """An event that is set at each commit of this process that may have written to an outbox."""
+    """An event that is set after each commit of this process that may have written to an outbox."""
     event = asyncio.Event()
     _listening.add(event)
     return event
 
 
 def announce_publication() -> None:
-    """Called after such a commit. Must be called from the event loop that waits."""
+    """Sets these events. Call it after such a commit, in the event loop that waits."""
     for event in _listening:
         event.set()

@@ -32,10 +32,10 @@ def create_worker(
     audited: Sequence[AuditedProjection] = (),
     publishes: bool = True,
 ) -> Worker:
-    """Wires a worker. `register` subscribes the service's handlers; `dispose` runs in order, the database last.
+    """Wires a worker. `register` subscribes the service's handlers; `dispose` is run in order, the database last.
 
-    `audited` projections are compared with their topics all the time. A service that publishes nothing has no outbox,
-    and so no relay.
+    `audited` projections are compared with their topics all the time. A service that publishes nothing has no outbox
+    and no relay.
     """
     health = Health()
     health.register("database", database_check(database))

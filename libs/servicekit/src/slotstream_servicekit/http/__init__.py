@@ -1,4 +1,4 @@
-"""HTTP conventions: one application builder, one problem shape, one way to authenticate, page and repeat."""
+"""HTTP conventions of all services: the application, problem responses, authentication, pages, idempotency."""
 
 from slotstream_servicekit.http.app import create_app
 from slotstream_servicekit.http.auth import (

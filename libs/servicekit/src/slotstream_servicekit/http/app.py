@@ -1,4 +1,4 @@
-"""Building a service's HTTP application: the same conventions for all."""
+"""Builds the HTTP application of a service, with the conventions that all services share."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -42,7 +42,7 @@ _CODES_BY_STATUS = {
 
 
 class _Application(FastAPI):
-    """FastAPI, past whose layers the plain routes go: see `http/plain.py`."""
+    """FastAPI, except that plain routes are called without its layers: see `http/plain.py`."""
 
     def __init__(self, *, direct: Mapping[tuple[str, str], ASGIApp], **options: Any) -> None:
         super().__init__(**options)
@@ -68,10 +68,10 @@ def create_app(
     lifespan: AppLifespan | None = None,
     version: str = "1",
 ) -> FastAPI:
-    """The application of one service, with the conventions of docs/contracts: problems, checks, OpenAPI.
+    """The application of one service, with the shared conventions: problem responses, checks of requests, OpenAPI.
 
-    Without an authenticator no route may ask for a principal. `lifespan` opens and closes what the service holds
-    (its database).
+    Without an authenticator no route may ask for a principal. `lifespan` opens and closes what the service holds,
+    such as its database.
     """
     routes = _strict_routes(routers)
     refuse_duplicate_operations(routes)
@@ -96,7 +96,7 @@ def create_app(
     app.state.rate_limits = RateLimits(settings.rate_limits)
     in_order = sorted(routes, key=lambda route: not route.comes_first)
     refuse_hidden_routes(in_order)
-    # Flat, and not by include_router: FastAPI matches an included router twice per request.
+    # Not by include_router: FastAPI matches the routes of an included router twice for each request.
     app.router.routes[:] = [*in_order, *operator_routes(health), _docs(title), *app.router.routes]
     cast("Any", app).openapi = _remembered(lambda: openapi_of(app, routes))
     return app
@@ -122,7 +122,7 @@ def _direct(routes: Sequence[StrictRoute], service: str, health: Health) -> dict
 
 
 def operator_routes(health: Health) -> list[Route]:
-    """`/livez`, `/readyz` and `/metrics`, which both roles answer."""
+    """`/livez`, `/readyz` and `/metrics`, for the role api and the role worker."""
 
     async def livez(_request: Request) -> Response:
         return _json({"status": "alive"})
@@ -138,7 +138,7 @@ def operator_routes(health: Health) -> list[Route]:
 
 
 def _docs(title: str) -> Route:
-    """FastAPI's page, which finds its document also where a proxy puts something before the path."""
+    """FastAPI's page of documentation. Its relative link also works behind a proxy that adds a path prefix."""
 
     async def docs(_request: Request) -> Response:
         return get_swagger_ui_html(openapi_url="openapi.json", title=title)
@@ -147,7 +147,7 @@ def _docs(title: str) -> Route:
 
 
 def operator_app(health: Health) -> Starlette:
-    """What a pure worker answers over HTTP."""
+    """The HTTP application of a worker."""
     return Starlette(routes=operator_routes(health), exception_handlers={HTTPException: _on_http_exception})
 
 
@@ -212,7 +212,7 @@ _HANDLERS: Final[ErrorHandlers] = {
 
 
 def _methods_at(request: Request) -> set[str]:
-    """All methods that the path knows; Starlette names those of the first route only."""
+    """All methods of the path. Starlette names only those of the first route."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     return {method for route in matching for method in route.methods or ()}

@@ -1,8 +1,8 @@
 """Authentication and rights as FastAPI dependencies.
 
-`principal: CurrentPrincipal` where any caller will do;
-`principal: Annotated[Principal, requires(Right.BOOK)]` where a right is needed. Both are settled before the
-request's body is read.
+`principal: CurrentPrincipal` for any member of the organization;
+`principal: Annotated[Principal, requires(Right.BOOK)]` for a caller with a right. Both are checked before the body of
+the request is read.
 """
 
 import re
@@ -59,9 +59,9 @@ _CALL_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A dependency that gives the principal once it has any of `rights`.
+    """A dependency that gives the principal, if it has any of `rights`.
 
-    Without rights any member of the organization will do: clients and visitors are none.
+    Without `rights` any member of the organization is admitted. Clients and visitors are not members.
     """
 
     rights: frozenset[Right] = frozenset()
@@ -82,15 +82,15 @@ class Requirement:
 
 
 def requires(right: Right) -> Any:
-    """A dependency that asks for one right; it gives the principal.
+    """A dependency that requires one right and gives the principal.
 
-    `principal: Annotated[Principal, requires(Right.BOOK)]`, or among a route's `dependencies`.
+    `principal: Annotated[Principal, requires(Right.BOOK)]`, or in the `dependencies` of a route.
     """
     return Depends(Requirement(frozenset({right})))
 
 
 def requires_any(*rights: Right) -> Any:
-    """Like `requires`, where any one of several rights will do; the use case looks closer."""
+    """Like `requires`, but any one of several rights is enough. The use case then decides which is needed."""
     return Depends(Requirement(frozenset(rights)))
 
 
@@ -99,7 +99,7 @@ CurrentPrincipal = Annotated[Principal, Depends(Requirement())]
 
 
 async def authenticate(scope: Scope) -> Principal:
-    """The request's principal, verified once per request."""
+    """The principal of the request. The token is verified once per request."""
     settled = scope.get(_PRINCIPAL_KEY)
     if settled is not None:
         return cast("Principal", settled)
@@ -114,7 +114,7 @@ async def authenticate(scope: Scope) -> Principal:
 
 
 def _credentials(scope: Scope) -> tuple[str, str | None]:
-    """The bearer token and the call id, as sent."""
+    """The bearer token and the call id, as they were sent."""
     authorization: bytes | None = None
     call_id: str | None = None
     for name, value in scope["headers"]:

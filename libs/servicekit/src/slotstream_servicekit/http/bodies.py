@@ -1,4 +1,4 @@
-"""Reading request bodies: bounded whatever their headers claim, free of what nothing downstream survives."""
+"""Reads request bodies, limits their size whatever the headers say, and refuses values that nothing can store."""
 
 import re
 from collections.abc import Iterator
@@ -40,14 +40,14 @@ class JsonRequest(Request):
         self.value = parse_json(body)
 
     async def json(self) -> Any:
-        """What FastAPI asks for where there is a body."""
+        """FastAPI calls it for the body."""
         return self.value
 
 
 def bounded(scope: Scope, receive: Receive, limit: int) -> Receive:
     """`receive`, which fails as soon as the body is known to be longer than `limit` bytes.
 
-    With Starlette's own exception: FastAPI turns any other of a form's parser into its own 400.
+    It raises Starlette's exception, because FastAPI answers any other one from a form parser with its own 400.
     """
     declared, received = _declared_length(scope), 0
 
@@ -73,7 +73,7 @@ def parse_json(body: bytes) -> Any:
             f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",
             code="malformed_json",
         ) from None
-    # Both tests are one pass in C; only a body that fails one is walked.
+    # Both tests are fast; only a body that fails one of them is searched value by value.
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH or _SUSPICIOUS.search(body):
         errors = list(_objections(value))
         if errors:
@@ -82,7 +82,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def _objections(value: Any) -> Iterator[dict[str, Any]]:
-    """What no field may hold, found without recursion: the nesting is the caller's to choose."""
+    """Values that no field may hold. Found without recursion, because the caller decides how deep the nesting is."""
     pending: list[tuple[tuple[str | int, ...], Any]] = [(("body",), value)]
     while pending:
         path, part = pending.pop()

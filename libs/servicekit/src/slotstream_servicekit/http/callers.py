@@ -1,4 +1,4 @@
-"""The context of a request: from its verified caller to what use cases are given."""
+"""The context of a request, which use cases are given, from its verified caller."""
 
 from datetime import datetime
 
@@ -9,13 +9,13 @@ from slotstream_servicekit.telemetry import current_traceparent
 
 
 def actor_of(principal: Principal) -> Actor:
-    """A client of the portal is named by their id, whatever the token calls its subject."""
+    """The actor. A client of the portal is named by their id, whatever the subject of the token is."""
     actor_id = str(principal.client_id) if principal.client_id is not None else principal.subject
     return Actor(type=principal.actor_type, id=actor_id, call_id=principal.call_id)
 
 
 def context_of(principal: Principal, *, now: datetime) -> Context:
-    """Correlated by the AI agent's call where there is one, else by an id of its own; in the request's trace."""
+    """The context. The correlation id is that of an AI agent's call, if there is one, else a new id."""
     return Context(
         organization_id=principal.organization_id,
         actor=actor_of(principal),

@@ -22,7 +22,7 @@ def etag(version: int) -> str:
 async def if_match(
     if_match: Annotated[str | None, Header(alias="If-Match", description='The version to change, as in `"7"`')] = None,
 ) -> int | None:
-    """The version that the caller has seen, or None where it does not care (no header, or `*`)."""
+    """The version that the caller expects; None for any version (no header, or `*`)."""
     if if_match is None or if_match.strip() == "*":
         return None
     match = _STRONG.fullmatch(if_match.strip())

@@ -1,10 +1,10 @@
-"""An HTTP client for addresses that users supply, which cannot be led into the operator's own network.
+"""An HTTP client for addresses that users supply. It does not connect to the operator's own network (SSRF).
 
-The host is resolved once, every address must be public, and the checked address itself is dialled, so that a second,
-different DNS answer gains nothing. Each redirect hop opens its own connection and is checked in the same place. An
-address that is refused, closed or silent, and a name that does not exist, all give the same error after the same time:
-neither must tell what there is in a network that the caller cannot see. The log tells operators which it was. The
-environment's proxies are ignored: behind one, the check would look at the proxy only.
+The host is resolved once, all its addresses must be public, and the connection goes to the address that was checked, so
+that a second, different DNS answer changes nothing. Each redirect opens a new connection, which is checked in the same
+way. An address that is refused, closed or silent, and a name that does not exist, all give the same error after the
+same time, so that a caller cannot explore a network that they cannot see. The log says which it was. Proxies of the
+environment are not used: behind one, only the proxy's address would be checked.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class GuardedHttpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GuardedAnswer:
-    """The final answer after redirects, decoded and within its limits."""
+    """The final answer, after redirects and decoding."""
 
     status: int
     headers: Mapping[str, str]
@@ -57,7 +57,7 @@ async def resolve_with_system(host: str, port: int) -> Sequence[str]:
 
 
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
-    """Resolves, checks and dials. Every connection of a client passes here, redirects included."""
+    """Resolves, checks and connects. Every connection of a client is made here, also after a redirect."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         dialler: httpcore2.AsyncNetworkBackend | None = None,
         connect_seconds: float = CONNECT_SECONDS,
     ) -> None:
-        """Addresses in `allowed` are reached at any port, all others at the web's and at `ports`."""
+        """Addresses in `allowed` may be reached at any port, all others at 80, 443 and `ports`."""
         self._allowed = tuple(allowed)
         self._ports = WEB_PORTS | set(ports)
         self._resolve = resolve
@@ -91,7 +91,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         except TimeoutError:
             raise _unreachable("silent") from None
         except GuardedHttpError:
-            # A silent address is given up now: one that was refused or is closed looks like it.
+            # The error comes when that of a silent address would come, so that the two cannot be told apart.
             await asyncio.sleep(answer_at - asyncio.get_running_loop().time())
             raise
 
@@ -150,7 +150,7 @@ def _unreachable(reason: str) -> GuardedHttpError:
 
 
 class GuardedTransport(httpx2.AsyncHTTPTransport):
-    """httpx2's transport over a pool that dials through the guard."""
+    """httpx2's transport, whose pool connects through the guard."""
 
     def __init__(self, backend: GuardedBackend, verify: ssl.SSLContext | None = None) -> None:
         context = verify or httpx2.create_ssl_context(trust_env=False)
@@ -164,7 +164,7 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
 
 
 class GuardedHttp:
-    """Requests to addresses that users supply, bounded in time, redirects and decoded bytes."""
+    """Requests to addresses that users supply, with limits for time, redirects and decoded bytes."""
 
     def __init__(
         self,
@@ -195,24 +195,24 @@ class GuardedHttp:
 
     @property
     def client(self) -> httpx2.AsyncClient:
-        """For whoever bounds time and size alone: it dials through the guard as well."""
+        """For callers that limit time and size themselves. It connects through the guard as well."""
         return self._client
 
     async def aclose(self) -> None:
         await self._client.aclose()
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> GuardedAnswer:
-        """The answer to GET, or GuardedHttpError. gzip is the only encoding that is asked for and taken."""
+        """The answer to GET. gzip is the only accepted encoding. Raises GuardedHttpError."""
         return await self._send("GET", url, headers=headers)
 
     async def post_form(
         self, url: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
     ) -> GuardedAnswer:
-        """The answer to a form, or GuardedHttpError. A redirect is an answer, and the form is never sent on."""
+        """The answer to a form. Redirects are not followed. Raises GuardedHttpError."""
         return await self._send("POST", url, headers=headers, form=form)
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str] | None = None) -> GuardedAnswer:
-        """The answer to `content`, or GuardedHttpError. A redirect is an answer, and the content is never sent on."""
+        """The answer to `content`. Redirects are not followed. Raises GuardedHttpError."""
         return await self._send("POST", url, headers=headers, content=content)
 
     async def _send(
@@ -263,7 +263,7 @@ class GuardedHttp:
         return bytes(body)
 
     async def _decoded(self, answer: httpx2.Response, *, gzipped: bool) -> AsyncIterator[bytes]:
-        """Never more than one byte over the limit at a time: a bomb is not inflated to be measured."""
+        """Decompresses at most one byte more than the limit of each part, so that a zip bomb is never inflated."""
         inflater = zlib.decompressobj(wbits=31)
         async for part in answer.aiter_raw():
             yield inflater.decompress(part, self._max_bytes + 1) if gzipped else part

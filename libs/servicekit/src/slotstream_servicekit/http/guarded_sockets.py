@@ -1,4 +1,4 @@
-"""Connections to hosts that users supply, for protocols other than HTTP: checked and dialled by the same guard."""
+"""Connections to hosts that users supply, for protocols other than HTTP, checked by the same guard."""
 
 import asyncio
 import socket
@@ -12,7 +12,7 @@ from slotstream_servicekit.http.public_addresses import Network
 
 
 class GuardedSockets:
-    """Connects sockets to public addresses alone, and to those in `allowed`, at `ports`."""
+    """Connects only to public addresses and those in `allowed`, at `ports`."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class GuardedSockets:
         )
 
     async def connect(self, host: str, port: int) -> socket.socket:
-        """A connected socket, the caller's to close. Raises GuardedHttpError, after the same time for every reason."""
+        """A connected socket, which the caller closes. Raises GuardedHttpError after the same time for every reason."""
         return cast("_Connected", await self._backend.connect_tcp(host, port)).socket
 
 
@@ -37,7 +37,7 @@ class _Connected(httpcore2.AsyncNetworkStream):
 
 
 class _Dialler(httpcore2.AsyncNetworkBackend):
-    """Dials the address that the guard has checked."""
+    """Connects to the address that the guard has checked."""
 
     async def connect_tcp(
         self,

@@ -1,7 +1,7 @@
-"""`Idempotency-Key`: one key, one effect, one answer.
+"""`Idempotency-Key`: a request that is repeated with its key has no second effect, and gets the same answer.
 
-The key's row, the effect and the stored answer commit together. A duplicate that arrives meanwhile waits for
-the first one's commit on the key's unique index, and then answers the same.
+The key, the effect and the stored answer are committed together. A duplicate that arrives meanwhile waits for that
+commit at the unique index of the keys, and then gets the same answer.
 """
 
 import contextlib
@@ -65,7 +65,7 @@ class Connections(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyClaim:
-    """A key that travels with the statement which has the effect, and is stored by it with the answer."""
+    """A key that the statement with the effect stores, together with the answer."""
 
     organization_id: UUID
     caller: str
@@ -75,7 +75,7 @@ class KeyClaim:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """A row of the table: the request's fingerprint and what it was answered."""
+    """A row of the table: the fingerprint of the request, and the answer."""
 
     fingerprint: bytes
     status: int
@@ -91,12 +91,12 @@ class StoredAnswer:
 
 
 def stored_answer(claim: KeyClaim, answer: Response) -> StoredAnswer:
-    """The answer as it is kept under the claim's key."""
+    """The answer as it is stored under the key."""
     return StoredAnswer(claim.fingerprint, answer.status_code, kept_headers(answer), bytes(answer.body))
 
 
 def idempotency_table(metadata: MetaData) -> Table:
-    """The table `idempotency_keys`; tenant-isolated like any other."""
+    """The table `idempotency_keys`, isolated by tenant like any other."""
     return Table(
         TABLE_NAME,
         metadata,
@@ -120,17 +120,16 @@ def key_of(request: Request) -> str | None:
 
 
 async def fingerprint_of(request: Request, limits: Limits) -> bytes:
-    """32 bytes that tell this request from others: method, path, query, and body however it is spaced.
+    """A hash of method, path, query and body (for JSON without regard to spaces), and of the caller's limits.
 
-    A caller who was limited since is sending another request: the answer to the first may tell what they do not see
-    any more.
+    So a caller who has been limited since does not get the stored answer, which may show what they may no longer see.
     """
     scope = request.scope
     return fingerprint(request.method, scope["path"], scope["query_string"], await request.body(), limits=limits)
 
 
 def fingerprint(method: str, path: str, query_string: bytes, body: bytes, *, limits: Limits = UNLIMITED) -> bytes:
-    # A form or file is no JSON: its bytes are its identity.
+    # A form or a file is not JSON: its bytes are hashed as they are.
     with contextlib.suppress(ValueError):
         body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS) if body else b""
     digest = hashlib.sha256(f"{method} {path}\n".encode())
@@ -147,10 +146,10 @@ async def idempotent(
     principal: Principal,
     action: Callable[[AsyncSession], Awaitable[Response]],
 ) -> Response:
-    """Runs `action` in one transaction, once per key; without a key, simply in one transaction.
+    """Runs `action` in one transaction, and only once per key. Without a key it is simply run in a transaction.
 
-    A refusal (any of our errors that a repetition would not cure) is stored as the answer too, with what
-    `action` did before it undone. Transient errors and crashes leave no trace: the key may be tried again.
+    A refusal (an error that would be the same again) is stored as the answer, and what `action` did is rolled back.
+    Transient errors and crashes store nothing, so that the key can be used again.
     """
     key = key_of(request)
     if key is None:
@@ -174,11 +173,11 @@ async def idempotent_statement(
     principal: Principal,
     action: Callable[[Connection, KeyClaim | None], Awaitable[Response]],
 ) -> Response:
-    """The fast lane of `idempotent`, for an effect that is one statement or a short transaction of `action`'s own.
+    """A faster `idempotent`, for an effect of one statement, or of a short transaction that `action` opens itself.
 
-    `action` writes the key with its answer in the statement that has the effect, so that a key costs no round trip.
-    A key that is used already makes that statement fail or lose: `action` raises, and what the key was answered is
-    answered again. A refusal is stored afterwards, as `idempotent` does.
+    The statement with the effect also stores the key and the answer, so that a key costs no round trip. If the key was
+    used before, that statement fails and `action` raises; then the stored answer is given. A refusal is stored
+    afterwards, as in `idempotent`.
     """
     claim = await _claim_of(request, principal)
     async with database.connection() as connection:
@@ -204,7 +203,7 @@ async def _acted(
     principal: Principal,
     action: Callable[[Connection, KeyClaim | None], Awaitable[Response]],
 ) -> Response:
-    """A limited caller's effect has a transaction that is bound to the limits; a statement alone could not be."""
+    """Runs `action`; for a limited caller in a transaction that is bound to the limits."""
     if not principal.is_limited:
         return await action(connection, claim)
     async with tenant_transaction(connection, principal):
@@ -224,14 +223,14 @@ async def _claim_of(request: Request, principal: Principal) -> KeyClaim | None:
 
 
 async def _read_stored(connection: Connection, claim: KeyClaim) -> StoredAnswer | None:
-    """What was answered under this key, once that is decided."""
+    """The answer stored under this key, if there is one yet."""
     async with tenant_transaction(connection, claim.organization_id):
         row = await connection.fetchrow(_READ_DECIDED, claim.organization_id, claim.caller, claim.key)
     return row and StoredAnswer(row["fingerprint"], row["status"], row["headers"], row["body"])
 
 
 async def _keep_refusal(connection: Connection, claim: KeyClaim, answer: StoredAnswer) -> StoredAnswer | None:
-    """Stores a refusal, unless another request was quicker with this key: then that one's answer."""
+    """Stores a refusal. If another request with this key was faster, returns its answer instead."""
     async with tenant_transaction(connection, claim.organization_id):
         kept = await connection.fetchval(
             _KEEP_REFUSAL,
@@ -287,7 +286,7 @@ class _Claim:
 
 
 def kept_headers(answer: Response) -> dict[str, str]:
-    """The headers of an answer that its replay repeats."""
+    """The headers of an answer that are stored and sent again."""
     return {name: value for name, value in answer.headers.items() if name in _KEPT_HEADERS}
 
 

@@ -1,4 +1,4 @@
-"""An issuer's public keys, cached: fetched once in a while, kept when the issuer is down."""
+"""The public keys of an issuer: fetched now and then, and kept while the issuer is down."""
 
 import asyncio
 import time
@@ -39,17 +39,17 @@ log = get_logger(__name__)
 
 
 class IssuerUnreachableError(SlotstreamError):
-    """The issuer's keys were never had, so no token of its can be judged: try again."""
+    """The keys of the issuer could not be fetched yet, so its tokens cannot be verified: try again."""
 
     code = "issuer_unreachable"
     kind = ErrorKind.transient
 
 
 class KeyStore:
-    """The keys behind one JWKS URL.
+    """The keys at one JWKS URL.
 
-    Old keys stay in use while the issuer cannot be reached. A key id that is not known makes it ask again,
-    but not more often than the cooldown: made-up key ids must not turn into a flood of requests.
+    Known keys stay in use while the issuer cannot be reached. An unknown key id makes it fetch the keys again, but not
+    more often than the cooldown allows: made-up key ids must not cause a flood of requests.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class KeyStore:
         self._cooldown = FILE_COOLDOWN_SECONDS if is_local(url) else UNKNOWN_KEY_COOLDOWN_SECONDS
 
     async def key(self, key_id: object, algorithm: str) -> PublicKey | None:
-        """The published key that fits, or None. Raises IssuerUnreachableError before the first success."""
+        """The matching key, or None. Raises IssuerUnreachableError if no fetch has succeeded yet."""
         if self._is_stale():
             await self._refresh()
         key = self._find(key_id, algorithm)
@@ -122,7 +122,7 @@ class KeyStore:
 
 
 def is_local(url: str) -> bool:
-    """Whether the keys are read from a file, without a client."""
+    """Whether the keys are in a file, so that no client is needed."""
     return url.startswith("file://")
 
 
@@ -131,7 +131,7 @@ def _same(algorithm: str) -> tuple[str, ...]:
 
 
 def _parsed(content: bytes) -> tuple[PublicKey, ...]:
-    """The signature keys of a JWKS. Keys of other kinds and uses are passed over, secret ones above all."""
+    """The signature keys of a JWKS. Keys of other kinds and uses are skipped, secret (symmetric) ones above all."""
     document = orjson.loads(content)
     if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
         raise ValueError("not a JWKS")  # noqa: TRY004 - the document's fault, not a caller's type

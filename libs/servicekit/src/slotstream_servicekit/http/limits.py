@@ -1,15 +1,15 @@
-"""Rate limits per organization and kind of request: 429 with `Retry-After` for the one, room for all others.
+"""Rate limits per organization and kind of request. Above the limit the answer is 429 with `Retry-After`.
 
     @router.get("/v1/reports/volume", dependencies=[rate_limited("reports", per_minute=60, burst=20)])
 
-Checked once the caller is known and before the body is read. `SLOTSTREAM_RATE_LIMITS` (or the service's own
+The limit is checked after the caller and before the body is read. `SLOTSTREAM_RATE_LIMITS` (or the service's own
 variable) sets other rates by kind: `{"reports": {"per_minute": 600, "burst": 100}}`; a rate of 0 means no limit.
-Each process counts by itself: with n processes an organization may reach n times the rate.
+Each process counts for itself: with n processes an organization may reach n times the rate.
 
-An endpoint whose answers last, a stream or an export, also limits with `open` how many of them an organization may
-have under way; a place is free again when the answer has ended or the caller has hung up.
+For answers that take long, such as a stream or an export, `open` limits how many an organization may have at one time.
+A place is free again when the answer has ended or the caller has disconnected.
 
-Every answer of such an endpoint tells `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
+Every answer of such an endpoint has `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
 """
 
 import math
@@ -29,11 +29,11 @@ from slotstream_servicekit.settings import Rate
 
 MAX_BUCKETS = 20_000
 _OPEN_RETRY_SECONDS = 5
-"""Nobody knows when one of the open answers ends."""
+"""A guess: nobody knows when one of the open answers ends."""
 _PLACES_KEY = "slotstream.places"
 
 Counted = tuple[Hashable, str]
-"""Whose requests, mostly an organization's, and of which kind."""
+"""The owner of the requests, mostly an organization, and their kind."""
 
 
 class RateLimitedError(SlotstreamError):
@@ -43,7 +43,7 @@ class RateLimitedError(SlotstreamError):
 
 @dataclass(slots=True)
 class _Bucket:
-    """Holds up to `burst` tokens; each request takes one, and they come back at the rate."""
+    """A token bucket: it holds up to `burst` tokens, each request takes one, and it is refilled at the rate."""
 
     tokens: float
     filled_at: float
@@ -64,7 +64,7 @@ class RateLimits:
     def take(self, owner: Hashable, kind: str, rate: Rate) -> float:
         """Takes one of the owner's tokens and returns how many are left.
 
-        Below 0 none was left: it is minus the seconds until there is one.
+        If there was none, it returns minus the seconds until there is one.
         """
         now = self._clock()
         bucket = self._buckets.get((owner, kind))
@@ -80,7 +80,7 @@ class RateLimits:
         return bucket.tokens
 
     def take_place(self, counted: Counted, most: int) -> bool:
-        """Counts an answer that begins; False where `most` are under way."""
+        """Counts an answer that begins. Returns False where there are `most` already."""
         under_way = self._open.get(counted, 0)
         if under_way >= most:
             return False
@@ -96,7 +96,7 @@ class RateLimits:
             del self._open[counted]
 
     def _make_room(self) -> None:
-        """Forgets the half that was asked for longest ago: those buckets are the fullest."""
+        """Forgets the half that was used longest ago, since those buckets are the fullest."""
         if len(self._buckets) >= MAX_BUCKETS:
             newest_first = sorted(self._buckets.items(), key=lambda item: item[1].filled_at, reverse=True)
             self._buckets = dict(newest_first[: MAX_BUCKETS // 2])
@@ -104,13 +104,13 @@ class RateLimits:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """The dependency; its route settles it before the body is read."""
+    """The dependency. Its route checks it before the body is read."""
 
     kind: str
     default: Rate
 
     async def __call__(self, request: Request) -> None:
-        """Nothing is left to do where FastAPI calls it."""
+        """FastAPI calls it when the route has checked it already."""
 
     async def settle(self, scope: Scope) -> None:
         """Raises RateLimitedError."""
@@ -144,24 +144,24 @@ class RateLimit:
 
 
 def give_places_back(scope: Scope) -> None:
-    """At the end of an answer, however it ended."""
+    """Call it at the end of every answer, however it ended."""
     for counted in scope.pop(_PLACES_KEY, ()):
         scope["app"].state.rate_limits.give_back(counted)
 
 
 def rate_limited(kind: str, *, per_minute: int, burst: int, open_at_once: int = 0) -> Any:
-    """A dependency that limits what it is put on; all that name one kind share its rate and its places.
+    """A dependency that limits a route. All routes of one kind share its rate and its places.
 
-    `open_at_once` is how many answers may be under way at one time; 0 means no limit.
+    `open_at_once`: how many answers an organization may have at one time; 0 means no limit.
     """
     return Depends(RateLimit(kind, Rate(per_minute=per_minute, burst=burst, open=open_at_once)))
 
 
 def take_token(scope: Scope, limits: RateLimits, owner: Hashable, kind: str, rate: Rate, *, allowed: str) -> None:
-    """For requests whose owner is no organization, or is known within the handler alone.
+    """For requests whose owner is not an organization, or is known only within the handler.
 
-    Whatever the answer is, it tells the rate; `allowed` is the sentence that says it to whoever is refused. Raises
-    RateLimitedError.
+    The answer gets the headers of the rate, whatever it is. `allowed`: the sentence that tells the rate when it is
+    exceeded. Raises RateLimitedError.
     """
     left = limits.take(owner, kind, rate)
     wait = max(0, math.ceil(-left))

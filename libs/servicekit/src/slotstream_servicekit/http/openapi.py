@@ -1,4 +1,4 @@
-"""The OpenAPI document: stable operation ids, every problem response declared, the bearer scheme."""
+"""The OpenAPI document, with stable operation ids, all problem responses, and the bearer scheme."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -23,7 +23,7 @@ class DuplicateOperationError(Exception):
 
 
 def openapi_of(app: FastAPI, routes: Sequence[StrictRoute]) -> dict[str, Any]:
-    """The app's document; the same code always gives the same document."""
+    """The document of the app. The same code always gives the same document."""
     document = get_openapi(title=app.title, version=app.version, openapi_version=app.openapi_version, routes=routes)
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
@@ -71,7 +71,7 @@ def _problem_statuses(route: StrictRoute, *, takes_body: bool) -> tuple[int, ...
 
 
 def problem_response(status: int) -> dict[str, Any]:
-    """A problem as an operation's response, for what a route answers beside the usual: `responses={401: …}`."""
+    """A problem response for a route that has one more than usual: `responses={401: …}`."""
     response: dict[str, Any] = {
         "description": HTTPStatus(status).phrase,
         "content": {PROBLEM_CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},

@@ -1,8 +1,8 @@
-"""Keyset pagination: a cursor holds the last row's sort key, so pages neither skip nor repeat.
+"""Keyset pagination: a cursor has the sort key of the last row, so that pages neither skip nor repeat rows.
 
-A cursor is opaque but not secret and not signed: it grants nothing that a query could not ask for.
-Its check digits catch mistakes and a cursor used with another sort order. They are no secret either, so whatever a
-cursor holds is taken only where a database can compare it with a column.
+A cursor is not secret and not signed: it gives access to nothing that a query could not ask for. Its checksum detects
+mistakes, and a cursor of another list or sort order. Anybody could compute it, so the values in a cursor are accepted
+only if a database can compare them with a column.
 """
 
 import base64
@@ -23,7 +23,7 @@ from slotstream_servicekit.http.problems import MalformedRequestError
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 BigInt = NewType("BigInt", int)
-"""The type in a cursor of a number from a column of 64 bits; an `int` has 32."""
+"""The type of a number in a cursor that comes from a column of 64 bits. An `int` has 32."""
 _BITS: Final[dict[Any, int]] = {int: 32, BigInt: 64}
 
 ItemT = TypeVar("ItemT")

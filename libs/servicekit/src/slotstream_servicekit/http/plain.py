@@ -1,22 +1,22 @@
-"""Endpoints that are called directly, without FastAPI's dependency solver: for the few that are asked all the time.
+"""Endpoints that are called directly, without FastAPI's dependency solver: for the few that are called all the time.
 
     @router.plain("/v1/appointments", method="POST", status_code=201, response_model=AppointmentOut)
     async def create_appointment(
         request: Request, principal: Booker, body: BookAppointmentIn, idempotency_key: IdempotencyKey = None
     ) -> Response: ...
 
-A plain endpoint is declared like any other, so OpenAPI describes it in the same way and it refuses bad requests in
-the same words. It can be given less; anything else is refused with a TypeError when the route is made:
+A plain endpoint is declared like any other, so its OpenAPI description and its answers to bad requests are the same.
+But it may only have these parameters; others raise a TypeError when the route is made:
 
-- `request: Request`; what a dependency would look up is read from `request.app.state`;
+- `request: Request`, with `request.app.state` in place of dependencies;
 - a principal: `CurrentPrincipal`, or `Annotated[Principal, requires(...)]`, checked before the body is read;
 - single headers: `Annotated[..., Header(alias=...)]` with a default;
 - at most one body, a pydantic model.
 
 It returns a finished Response.
 
-Where its path has no parameters the application calls it at once, and none of Starlette's and FastAPI's layers: they
-cost an eighth of a booking. What each of them does for a plain endpoint is in `PlainRoute.direct`.
+If its path has no parameters, the application calls it without the layers of Starlette and FastAPI, which cost an
+eighth of a booking. `PlainRoute.direct` does what these layers would do.
 """
 
 import inspect
@@ -51,7 +51,7 @@ class PlainRoute(StrictRoute):
             response = await answer(Request(scope, receive))
             await response(scope, receive, send)
 
-        # Instead of FastAPI's, which opens exit stacks for generators that a plain endpoint does not have.
+        # In place of FastAPI's, which opens exit stacks for generator dependencies. A plain endpoint has none.
         self.app = app
 
     @property
@@ -59,7 +59,7 @@ class PlainRoute(StrictRoute):
         return not self.param_convertors
 
     def direct(self, handlers: ErrorHandlers) -> ASGIApp:
-        """The route by itself: errors are answered by the first of `handlers` that takes them."""
+        """The route as an ASGI application. Errors are answered by the first of `handlers` that matches."""
         answer, handled = self._answer, tuple(handlers)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,7 +107,7 @@ class _HeaderArgument:
 
 @dataclass(slots=True)
 class _Arguments:
-    """What an endpoint is called with, by the names of its parameters."""
+    """The arguments of an endpoint, by name."""
 
     request: str | None = None
     requirement: Requirement | None = None
@@ -141,7 +141,7 @@ class _Arguments:
             raise TypeError(f"a plain endpoint cannot be given {name}: {hint}")
 
     async def values(self, request: Request) -> dict[str, Any]:
-        """Raises RequestValidationError with everything that is wrong."""
+        """Raises RequestValidationError with all errors."""
         values: dict[str, Any] = {}
         errors: list[Any] = []
         if self.request is not None:

@@ -14,10 +14,11 @@ ActorType = Literal["user", "client", "ai_agent", "integration"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """The verified caller. `call_id` names an AI agent's call.
+    """The verified caller.
 
-    `business_ids` None: all businesses; `resource_id`: limited to that resource's calendar. `client_id`: who uses the
-    portal; with the role client, and with no other.
+    `call_id`: the call of an AI agent. `business_ids`: the businesses that the caller is limited to; None is all.
+    `resource_id`: the one calendar that the caller is limited to. `client_id`: the client who uses the portal, with the
+    role client only.
     """
 
     subject: str
@@ -52,17 +53,17 @@ class Principal:
 
     @property
     def limits(self) -> Limits:
-        """What of its organization it sees and changes."""
+        """Which part of the organization it may see and change."""
         return Limits(business_ids=self.business_ids, resource_id=self.resource_id)
 
     @property
     def is_outsider(self) -> bool:
-        """Whether it is a client or a visitor, and does not belong to the organization."""
+        """Whether it is a client or a visitor, who are not members of the organization."""
         return self.role in {Role.CLIENT, Role.VISITOR}
 
     @property
     def is_limited(self) -> bool:
-        """Whether it sees and does less than its organization has."""
+        """Whether it is limited to a part of the organization."""
         return self.business_ids is not None or self.resource_id is not None
 
     @property
@@ -81,7 +82,7 @@ class Principal:
         self.require_any(right)
 
     def require_any(self, *rights: Right) -> None:
-        """Raises ForbiddenError where all of the rights are missing; an integration is told the scopes to ask for."""
+        """Raises ForbiddenError if it has none of the rights. An integration is told which scopes give them."""
         if not self.rights.isdisjoint(rights):
             return
         if self.role is not Role.INTEGRATION:

@@ -1,4 +1,4 @@
-"""RFC 9457 problem details: one shape for everything that a service answers other than success."""
+"""RFC 9457 problem details: the shape of all answers other than success."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -68,7 +68,7 @@ class ProblemOut(BaseModel):
 
 
 PROBLEM_CODE = "slotstream.problem_code"
-"""The scope's key for the code of the problem that was answered."""
+"""The key in the ASGI scope for the code of the problem that was answered."""
 
 
 class ProblemResponse(Response):
@@ -106,7 +106,7 @@ def problem(
     extra: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> ProblemResponse:
-    """The response for one problem; `extra` adds members of ProblemOut, such as the current version."""
+    """The response for a problem. `extra`: further members of ProblemOut, such as the current version."""
     content: dict[str, Any] = {
         **(extra or {}),
         "type": f"urn:slotstream:problem:{code}",
@@ -129,7 +129,7 @@ def problem(
 
 
 def problem_of(error: SlotstreamError) -> ProblemResponse:
-    """The answer to one of our own errors: its kind decides the status, its extras become members."""
+    """The response for one of our errors. Its kind gives the status, and its `extra` further members."""
     status = error.status if isinstance(error, MalformedRequestError) else STATUS_BY_KIND[error.kind]
     return problem(
         status,
@@ -158,7 +158,7 @@ def _insufficient_scope(error: SlotstreamError) -> str:
 
 
 def challenge(code: str, detail: str) -> str:
-    """The `WWW-Authenticate` header of a 401 (RFC 6750 §3): no error where no token was sent at all."""
+    """The `WWW-Authenticate` header of a 401 (RFC 6750 §3). It names no error if no token was sent."""
     if code == "token_missing":
         return 'Bearer realm="slotstream"'
     description = detail.replace('"', "'").encode("ascii", "replace").decode()

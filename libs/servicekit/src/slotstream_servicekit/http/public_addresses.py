@@ -1,8 +1,8 @@
-"""Which addresses are the public internet: by a list of our own, whatever the interpreter's `ipaddress` knows.
+"""Which addresses belong to the public internet: by our own list, which does not change with Python's `ipaddress`.
 
-Every block of IANA's special-purpose registries is here, those that it calls globally reachable included: none is where
-somebody keeps a calendar or signs people in. https://www.iana.org/assignments/iana-ipv4-special-registry and
-iana-ipv6-special-registry, multicast and reserved space, and the addresses by which clouds give their machines secrets.
+The list has all blocks of IANA's special-purpose registries, also the globally reachable ones (nobody has a calendar
+there): https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry. It also has
+multicast and reserved blocks, and the addresses at which clouds give secrets to their machines.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ _SPECIAL_IPV4: Final = tuple(
     )
 )
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
-"""All of IPv6 that is assigned for the internet. Loopback, link-local, unique local, multicast … lie outside."""
+"""The part of IPv6 that is assigned to the internet. Loopback, link-local, unique local and multicast are not in it."""
 _SPECIAL_IPV6: Final = tuple(
     IPv6Network(block)
     for block in (
@@ -55,7 +55,7 @@ _IPV4_IN_IPV6: Final = (
 
 
 def is_public(address: Address) -> bool:
-    """Whether it is an ordinary address of the public internet; one that leads to an IPv4 address is judged as that."""
+    """Whether it is a public address. An IPv6 address that leads to an IPv4 address is judged by that one."""
     if isinstance(address, IPv4Address):
         return not any(address in block for block in _SPECIAL_IPV4)
     inner = _embedded(address)
@@ -65,7 +65,7 @@ def is_public(address: Address) -> bool:
 
 
 def is_listed(address: Address, networks: Sequence[Network]) -> bool:
-    """Whether it lies in one of `networks`, also where it is written as an IPv6 address."""
+    """Whether it is in one of `networks`, also if it is an IPv4 address written as an IPv6 address."""
     inner = _embedded(address) if isinstance(address, IPv6Address) else None
     return any(
         candidate in network

@@ -1,4 +1,4 @@
-"""The outermost layer of every request: trace, metrics, one log line, and an answer whatever happens."""
+"""The outermost layer of the application: for each request a span, metrics, one log line, and always an answer."""
 
 import time
 from typing import Any
@@ -24,7 +24,7 @@ from slotstream_servicekit.telemetry.tracing import Span, active_tracer, context
 
 UNMATCHED = "unmatched"
 RESPONSE_HEADERS = "slotstream.response_headers"
-"""The scope's key for a list of headers that go onto the answer, whatever it is."""
+"""The key in the ASGI scope for a list of headers that are added to the answer, whatever it is."""
 _OPERATORS_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 _CLIENT_CLOSED_REQUEST = 499
 
@@ -32,14 +32,14 @@ log = get_logger(__name__)
 
 
 class RequestTelemetry:
-    """Pure ASGI, since it is paid for by every request."""
+    """ASGI middleware without Starlette's base class, because every request has to pass it."""
 
     def __init__(self, app: ASGIApp, *, service: str, health: Health) -> None:
         self._app = app
         self._service = service
         self._health = health
         self._in_flight = HTTP_IN_FLIGHT.labels(service)
-        # Looking up a labelled child takes a lock and a tuple; the few that exist are kept at hand.
+        # To look up a labelled metric takes a lock and a tuple, so the few that exist are kept here.
         self._counters: dict[tuple[str, str, int], Counter] = {}
         self._timers: dict[tuple[str, str], Histogram] = {}
 
@@ -56,7 +56,7 @@ class RequestTelemetry:
         bind_organization(None)
         scope[RESPONSE_HEADERS] = headers = [(b"traceparent", trace.traceparent.encode())]
         if self._health.is_stopping:
-            # Whoever keeps the connection for another request would send it to a process that has gone by then.
+            # A caller that kept the connection would send its next request to a process that has ended by then.
             headers.append((b"connection", b"close"))
         answer = _Answer(send, headers)
         self._in_flight.inc()
@@ -94,7 +94,7 @@ class RequestTelemetry:
 
 
 class _Answer:
-    """Passes messages on, adds headers and remembers the status."""
+    """Passes messages on, adds headers, and keeps the status."""
 
     __slots__ = ("_headers", "_send", "status")
 
@@ -111,7 +111,7 @@ class _Answer:
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:
-    """One line per request: its route's template, and neither path nor query, which may hold personal data."""
+    """One line per request, with the template of its route. Path and query may hold personal data."""
     route = _route(scope)
     if route in _OPERATORS_PATHS and status < 500:
         return
@@ -132,7 +132,7 @@ def _header(scope: Scope, wanted: bytes) -> str | None:
 
 
 def _route(scope: Scope) -> str:
-    """The route's template: a path would make a metric per id."""
+    """The template of the route. With the path, there would be a metric for each id."""
     if (route := scope.get("route")) is not None:
         return str(route.path)
     return scope["path"] if scope["path"] in _OPERATORS_PATHS else UNMATCHED

@@ -1,4 +1,4 @@
-"""Responses that endpoints build themselves: JSON with the version as its ETag."""
+"""JSON responses with the version as ETag."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -21,7 +21,7 @@ def json_response(
     location: str | None = None,
     headers: Mapping[str, str] = _NO_HEADERS,
 ) -> Response:
-    """Finished JSON. `version` becomes the ETag, `location` the address of what was created."""
+    """A response of serialised JSON. `version` is the ETag, `location` the path of what was created."""
     headers = dict(headers)
     if version is not None:
         headers["ETag"] = etag(version)
@@ -33,6 +33,6 @@ def json_response(
 def model_response(
     content: BaseModel, *, status: int = 200, version: int | None = None, location: str | None = None
 ) -> Response:
-    """A model as JSON, by its aliases."""
+    """A model as JSON, with the aliases of its fields."""
     body = content.model_dump_json(by_alias=True).encode()
     return json_response(body, status=status, version=version, location=location)

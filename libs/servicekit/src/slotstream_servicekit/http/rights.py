@@ -1,4 +1,4 @@
-"""Who may do what, as data: rights by role, and by scope for integrations."""
+"""Who may do what: the rights of each role, and of each scope of an integration."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -60,7 +60,7 @@ class Right(StrEnum):
 
 _READS = frozenset(right for right in Right if right.startswith("read_"))
 _OUTSIDERS = frozenset({Right.USE_PORTAL, Right.USE_PUBLIC_BOOKING})
-"""Of people who do not belong to the organization; its own people have other ways."""
+"""Rights of people who are not members of the organization, and of nobody else."""
 
 RIGHTS_OF_ROLE: Mapping[Role, frozenset[Right]] = {
     Role.OWNER: frozenset(Right) - {Right.STATE_SOURCE} - _OUTSIDERS,
@@ -110,12 +110,12 @@ RIGHTS_OF_SCOPE: Mapping[str, frozenset[Right]] = {
 
 
 def rights_of(role: Role, scopes: frozenset[str]) -> frozenset[Right]:
-    """A role's rights; an integration has only those that its scopes name."""
+    """The rights of a role. An integration has only those of its scopes."""
     if role is not Role.INTEGRATION:
         return RIGHTS_OF_ROLE[role]
     return frozenset().union(*(RIGHTS_OF_SCOPE.get(scope, frozenset()) for scope in scopes))
 
 
 def scopes_for(*rights: Right) -> list[str]:
-    """The scopes that give any of `rights` to an integration."""
+    """The scopes that give an integration any of `rights`."""
     return sorted(scope for scope, given in RIGHTS_OF_SCOPE.items() if not given.isdisjoint(rights))

@@ -1,7 +1,7 @@
-"""One route class for all services: who asks is settled first, then the query, then the body.
+"""The route class of all services. It checks the caller first, then the query, then the body.
 
-FastAPI reads a body before it asks who is calling, and ignores query parameters that it does not know. A service
-therefore makes its routers with `Router`, whose routes do these three things around FastAPI's own handler
+FastAPI reads the body before it knows the caller, and ignores unknown query parameters. So services make their routers
+with `Router`, whose routes check these three around FastAPI's own handler
 (https://fastapi.tiangolo.com/how-to/custom-request-and-route/).
 """
 
@@ -27,15 +27,15 @@ EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 
 
 class StrictRoute(APIRoute):
-    """FastAPI's route; the caller, its rights and the query are checked before the body is read."""
+    """FastAPI's route, except that the caller, its rights and the query are checked before the body is read."""
 
     comes_first: ClassVar[bool] = False
-    """FastAPI tries one route after the other; what is asked all the time is tried first."""
+    """FastAPI tries one route after the other. This one is called all the time, so it is tried first."""
     requirements: tuple[Requirement, ...]
-    """Of the endpoint and all its dependencies."""
+    """The requirements of the endpoint and of all its dependencies."""
     limits: tuple[RateLimit, ...]
     parameters: frozenset[str]
-    """The query parameters that the endpoint and its dependencies know."""
+    """The query parameters of the endpoint and of its dependencies."""
 
     def get_route_handler(self) -> Handler:
         dependants = list(_with_dependencies(self.dependant))
@@ -52,25 +52,25 @@ class StrictRoute(APIRoute):
             if not reads_json:
                 return await handle(Request(request.scope, receive))
             json_request = JsonRequest(request.scope, receive)
-            # Here and not in FastAPI, which would turn each of our errors into its own 400.
+            # Before FastAPI reads it, which would answer each of our errors with its own 400.
             await json_request.load()
             return await handle(json_request)
 
         return strict
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Starlette's, to the very end of the answer."""
+        """As Starlette's, until the answer has ended."""
         try:
             await super().handle(scope, receive, send)
         finally:
             give_places_back(scope)
 
     def most_bytes(self, request: Request) -> int:
-        """How long a body may be."""
+        """The most bytes that a body may have."""
         return int(request.app.state.settings.max_body_bytes)
 
     def handler(self) -> Handler:
-        """What answers an admitted request."""
+        """The handler for an admitted request."""
         return super().get_route_handler()
 
     async def admit(self, scope: Scope) -> None:
@@ -87,7 +87,7 @@ class StrictRoute(APIRoute):
 
 
 class Router(APIRouter):
-    """FastAPI's router with strict routes, whose operation ids are the names of their functions."""
+    """FastAPI's router with strict routes. The operation ids are the names of the functions."""
 
     def __init__(self, *, prefix: str = "", tags: list[str] | None = None) -> None:
         super().__init__(
@@ -95,7 +95,7 @@ class Router(APIRouter):
         )
 
     def plain(self, path: str, *, method: str, **options: Any) -> Callable[[EndpointT], EndpointT]:
-        """Adds an endpoint that is called without FastAPI's solver: see `http/plain.py`."""
+        """Adds an endpoint that is called without FastAPI's dependency solver: see `http/plain.py`."""
         from slotstream_servicekit.http.plain import PlainRoute
 
         def add(endpoint: EndpointT) -> EndpointT:
@@ -110,7 +110,7 @@ def _name(route: APIRoute) -> str:
 
 
 def refuse_unknown_parameters(query_string: bytes, known: frozenset[str]) -> None:
-    """A misspelt filter must not silently show everything. Raises RequestValidationError."""
+    """Raises RequestValidationError: a list must not show everything because a filter was misspelt."""
     names = [unquote_plus(pair.partition("=")[0]) for pair in query_string.decode("latin-1").split("&") if pair]
     errors = [
         {"type": "unknown_parameter", "loc": ("query", name), "msg": "There is no such query parameter"}
@@ -124,11 +124,11 @@ def refuse_unknown_parameters(query_string: bytes, known: frozenset[str]) -> Non
 
 
 class HiddenRouteError(Exception):
-    """A route comes after another that takes all its requests."""
+    """A route is never reached, because an earlier one matches all its requests."""
 
 
 def refuse_hidden_routes(routes: Sequence[APIRoute]) -> None:
-    """`/things/counts` must come before `/things/{thing_id}`: the first route that fits answers."""
+    """Raises HiddenRouteError: the first match answers, so `/things/counts` must come before `/things/{thing_id}`."""
     for position, route in enumerate(routes):
         for earlier in routes[:position]:
             if earlier.path_regex.fullmatch(route.path) and set(earlier.methods or ()) & set(route.methods or ()):
@@ -151,7 +151,7 @@ def _query_parameters(dependant: Dependant) -> Iterator[str]:
 
 
 def _refuse_threads(dependants: list[Dependant]) -> None:
-    """FastAPI runs a plain function in a thread, which costs more than most requests. Raises TypeError."""
+    """Raises TypeError: FastAPI runs a function that is not async in a thread, which costs more than most requests."""
     for dependant in dependants:
         call = dependant.call
         if call is None or inspect.isclass(call):

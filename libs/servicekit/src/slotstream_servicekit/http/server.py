@@ -1,4 +1,4 @@
-"""uvicorn inside our own process: it neither owns the signals nor the logs, and stops when it is told."""
+"""uvicorn as a part of our process. The process keeps its own signals and logs, and tells the server when to stop."""
 
 import asyncio
 import contextlib
@@ -16,17 +16,17 @@ from slotstream_servicekit.http.writing import JoiningProtocol
 _BACKLOG = 2_048
 _KEEP_ALIVE_SECONDS = 75
 _TICK_SECONDS = 1.0
-"""How often the `Date` header is written anew."""
+"""How often the `Date` header is updated."""
 
 
 class ServerStartError(StartError):
-    """The port cannot be had, or the application's own start failed."""
+    """The port is not free, or the application failed to start."""
 
     exit_code = 1
 
 
 class HttpServer:
-    """Serves `app` on one port. Port 0 takes a free one; `address` says which."""
+    """Serves `app` on one port. Port 0 means a free one, which `address` tells."""
 
     def __init__(self, app: ASGIApp, *, host: str, port: int, grace_seconds: float) -> None:
         self._host, self._port = host, port
@@ -41,7 +41,7 @@ class HttpServer:
                 proxy_headers=False,
                 server_header=False,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                # Streams without end are cut a little before the process itself runs out of patience.
+                # Endless streams are cut shortly before the process itself ends.
                 timeout_graceful_shutdown=max(1, int(grace_seconds) - 2),
             )
         )
@@ -49,7 +49,7 @@ class HttpServer:
         self.address = ""
 
     async def start(self) -> None:
-        """Binds the port and runs the app's start-up. Raises ServerStartError."""
+        """Binds the port and starts the app. Raises ServerStartError."""
         bound = _bind(self._host, self._port)
         self.address = "http://{}:{}".format(*bound.getsockname()[:2])
         self._task = asyncio.ensure_future(self._serve(bound))
@@ -59,7 +59,7 @@ class HttpServer:
             await self._task
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serves until `stop` is set, then takes no new connections and finishes what is being answered."""
+        """Serves until `stop` is set. Then it accepts no new connections, and finishes the current answers."""
         if self._task is None:
             await self.start()
         assert self._task is not None  # noqa: S101 - start() has set it
@@ -89,7 +89,7 @@ class _Uvicorn(uvicorn.Server):
         self._leaving.set()
 
     async def main_loop(self) -> None:
-        """As uvicorn's own, which looks ten times a second whether it is to leave: it is told here."""
+        """As uvicorn's, which checks ten times a second whether it must stop. This one is told."""
         while not self._leaving.is_set():
             await self.on_tick(0)
             await pause_for(_TICK_SECONDS, self._leaving)

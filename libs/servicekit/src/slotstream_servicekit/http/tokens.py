@@ -1,4 +1,4 @@
-"""Verifying bearer tokens: signatures, claims, and a bounded memory of those already verified."""
+"""Verifies bearer tokens: signature and claims. Verified tokens are kept in a bounded cache."""
 
 import hashlib
 import time
@@ -54,7 +54,7 @@ class _Remembered:
 
 
 class _Claims(JWTClaimsRegistry):
-    """The leeway is for issuers whose clock runs ahead; an expired token has none."""
+    """The leeway is for issuers whose clocks are ahead. It does not make an expired token valid."""
 
     def validate_exp(self, value: Any) -> None:
         super().validate_exp(value)
@@ -65,9 +65,9 @@ class _Claims(JWTClaimsRegistry):
 class Authenticator:
     """Turns a bearer token into a Principal.
 
-    RS256, ES256 and EdDSA by keys of the configured issuers only; `none` and HMAC are refused whatever the
-    token says. A verified token is remembered, by its hash, until it expires and for five minutes at most, so
-    that a key withdrawn by its issuer stops working soon.
+    Only RS256, ES256 and EdDSA, with keys of the configured issuers, are accepted; `none` and HMAC never are. A
+    verified token is cached by its hash until it expires, but for five minutes at most, so that a key that its issuer
+    withdraws stops working soon.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Authenticator:
             await self._client.aclose()
 
     async def authenticate(self, token: str) -> Principal:
-        """Raises UnauthenticatedError, or a transient error while the issuer's keys cannot be had."""
+        """Raises UnauthenticatedError, or a transient error while the keys of the issuer cannot be fetched."""
         digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
         remembered = self._remembered.get(digest)
         if remembered is not None and remembered.until > self._clock():
@@ -133,7 +133,7 @@ class Authenticator:
             raise TokenInvalidError("The token is signed with a key that its issuer does not publish")
         try:
             with warnings.catch_warnings():
-                # "EdDSA" is on its way out in favour of "Ed25519"; issuers still use the old name.
+                # "Ed25519" replaces "EdDSA", but issuers still use the old name.
                 warnings.simplefilter("ignore", SecurityWarning)
                 jws.deserialize_compact(token.encode(), key, algorithms=[algorithm])
         except (JoseError, ValueError):
@@ -148,7 +148,7 @@ class Authenticator:
 
 
 def _decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims of a compact JWS, nothing of it verified."""
+    """Header and claims of a compact JWS, without verification."""
     malformed = TokenMalformedError("The bearer token is not a signed JWT")
     if len(token) > MAX_TOKEN_BYTES or not token.isascii():
         raise malformed
@@ -188,7 +188,7 @@ def _principal_of(claims: Mapping[str, Any]) -> Principal:
 
 
 def _businesses_of(claims: Mapping[str, Any]) -> frozenset[UUID] | None:
-    """A limit that cannot be read is no leave to go without it."""
+    """Raises where a limit cannot be read: the caller must not go without it."""
     if "businesses" not in claims:
         return None
     try:
@@ -198,7 +198,7 @@ def _businesses_of(claims: Mapping[str, Any]) -> frozenset[UUID] | None:
 
 
 def _only_business_of(claims: Mapping[str, Any]) -> frozenset[UUID]:
-    """A visitor is on the page of one business."""
+    """The one business whose page a visitor is on."""
     businesses = _businesses_of(claims)
     if businesses is None or len(businesses) != 1:
         raise TokenInvalidError("A visitor's token names one business (claim businesses)")
@@ -215,7 +215,7 @@ def _resource_of(claims: Mapping[str, Any]) -> UUID | None:
 
 
 def _client_of(claims: Mapping[str, Any]) -> UUID:
-    """Whose portal it is. Nobody else than a client has one."""
+    """The client whose portal it is; no other role has one."""
     try:
         return UUID(claims["client"])
     except (KeyError, ValueError, TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""From pydantic's complaints to our field errors: stable codes, JSON Pointers, and never the input itself."""
+"""Makes field errors of pydantic's errors: with stable codes and JSON Pointers, and never with the input itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -54,7 +54,7 @@ _WRONG_TYPE_ENDINGS = ("_type", "_parsing", "_from_float", "_attributes_type")
 
 
 def field_errors(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
-    """Our `errors` for pydantic's (as `RequestValidationError.errors()` gives them)."""
+    """Our `errors` for pydantic's, as `RequestValidationError.errors()` gives them."""
     return [field_error(error["type"], error["loc"], error["msg"]) for error in errors]
 
 
@@ -81,6 +81,6 @@ def pointer_of(path: Sequence[str | int]) -> str:
 
 
 def code_of_all(errors: Sequence[Mapping[str, object]]) -> str:
-    """The problem's own code: that of its errors where they agree, else `invalid`."""
+    """The code of the problem: that of its errors, if all have the same, else `invalid`."""
     codes = {str(error["code"]) for error in errors}
     return codes.pop() if len(codes) == 1 else "invalid"

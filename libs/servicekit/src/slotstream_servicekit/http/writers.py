@@ -1,11 +1,10 @@
-"""Answers written from an object at once, without a model in between: for the few that are asked for all the time.
+"""Writes JSON directly from an object, without making a model of it: for the few answers that are sent all the time.
 
     _BOOKED = writer_of(BookedAppointmentOut, given=("client_notes",))
     body = _BOOKED(appointment, client_notes=[])
 
-The writer is made from the model's fields, so the schema stays what decides. It writes what
-`model.model_validate(source).model_dump_json()` would, at a fifth of the price, and validates nothing: `source` is an
-object of our own domain, with its times in UTC.
+The writer is made from the fields of the model. It writes what `model.model_validate(source).model_dump_json()` would
+write, five times as fast, but validates nothing: `source` must be an object of our own domain, with its times in UTC.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +25,7 @@ class Writer(Protocol):
 
 
 def writer_of(model: type[BaseModel], *, given: Sequence[str] = ()) -> Writer:
-    """A writer of `model`. The values of the fields `given`, its last, come with each call: `source` has none of them.
+    """A writer of `model`. The values of its last fields, `given`, are passed with each call, and not in `source`.
 
     Raises TypeError for a model with aliases, computed fields, or a field of more than one model.
     """
@@ -59,7 +58,7 @@ def _values_of(model: type[BaseModel], *, given: tuple[str, ...] = ()) -> Callab
 
 
 def _nested(annotation: Any) -> _Value | None:
-    """How a value of this type is read where it is made of models; None where it is plain."""
+    """How a value of this type is read if it consists of models; None for a plain value."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _nested(arguments[0])

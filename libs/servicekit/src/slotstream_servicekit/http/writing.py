@@ -1,4 +1,4 @@
-"""An answer's head and body in one write: two wake the reader twice, and cost a system call more."""
+"""Sends head and body of an answer in one write: two writes wake the reader twice and cost one more system call."""
 
 import asyncio
 from typing import Any, cast
@@ -9,16 +9,16 @@ _HEAD = b"HTTP/"
 
 
 class JoiningProtocol(HttpToolsProtocol):
-    """uvicorn's protocol over httptools, which writes an answer's head by itself."""
+    """uvicorn's protocol with httptools, which would write the head on its own."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(cast("asyncio.Transport", _Joining(transport, self.loop)))
 
 
 class _Joining:
-    """Keeps a head until the body's first part is written, and no longer than the loop's present turn.
+    """Keeps the head until the first part of the body is written, but only within the current turn of the event loop.
 
-    A stream's head, whose first part may come in an hour, leaves as soon as its task waits for something.
+    So the head of a stream, whose first part may come in an hour, is sent as soon as its task waits for something.
     """
 
     __slots__ = ("_head", "_loop", "_transport")

@@ -1,4 +1,4 @@
-"""The pytest plugin: PostgreSQL, Kafka, databases, tokens and HTTP clients for every test that asks."""
+"""The pytest plugin: fixtures for PostgreSQL, Kafka, databases, tokens and HTTP clients."""
 
 import asyncio
 import gc
@@ -31,18 +31,18 @@ ApiClientFactory = Callable[..., Awaitable["httpx2.AsyncClient"]]
 
 
 def pytest_configure() -> None:
-    """Tests read zones as the services do."""
+    """Tests use the same time-zone rules as the services."""
     use_pinned_zone_rules()
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: no garbage collection looks at it again. That was a seventh of the tests' time."""
+    """Excludes all that was imported from garbage collection, which took a seventh of the tests' time."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_report_header() -> str:
-    """Says where this run gets its infrastructure from."""
+    """Tells where this run gets PostgreSQL and Kafka from."""
     from slotstream_servicekit.testing import infrastructure
 
     running = [
@@ -60,7 +60,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
-    """Undoes `configure_logging` after a test: the stream it was given is closed by then."""
+    """Undoes `configure_logging` after a test, because pytest closes the stream that it logs to."""
     import structlog
 
     root = logging.getLogger()
@@ -74,7 +74,7 @@ def logging_as_it_was() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """An administrator's URL of a PostgreSQL server."""
+    """The administrator's URL of a PostgreSQL server."""
     from slotstream_servicekit.testing import infrastructure
 
     running = os.environ.get(infrastructure.POSTGRES_VARIABLE)
@@ -87,7 +87,7 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[str]:
-    """The bootstrap servers of a Kafka cluster; others may use it too, so name topics and groups uniquely."""
+    """The bootstrap servers of a Kafka cluster. Other tests use it, too: names of topics and groups must be unique."""
     from slotstream_servicekit.testing import infrastructure
 
     running = os.environ.get(infrastructure.KAFKA_VARIABLE)
@@ -100,7 +100,7 @@ def kafka() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def secured_kafka() -> "Iterator[SecuredKafka]":
-    """A broker that demands TLS, a login and rights. Nobody but its administrator has any at first."""
+    """A broker that requires TLS, a login and rights. At first only its administrator has any."""
     from slotstream_servicekit.testing.secured_kafka import a_secured_kafka
 
     with a_secured_kafka() as server:
@@ -113,7 +113,7 @@ def database_forge(postgres: str) -> "Iterator[DatabaseForge]":
     from slotstream_servicekit.testing.databases import PATIENCE_SECONDS, DatabaseForge
 
     with pytest.MonkeyPatch.context() as patch:
-        # Who waits for a slow machine gets a connection; a request that gave up would fail its test.
+        # On a slow machine a request must wait for its connection: a timeout would fail the test.
         patch.setattr(pool, "_CONNECT_SECONDS", PATIENCE_SECONDS)
         patch.setattr(pool, "_POOL_SECONDS", PATIENCE_SECONDS)
         forge = DatabaseForge(postgres)
@@ -123,7 +123,7 @@ def database_forge(postgres: str) -> "Iterator[DatabaseForge]":
 
 @pytest_asyncio.fixture
 async def fresh_database(database_forge: "DatabaseForge") -> AsyncIterator[FreshDatabaseFactory]:
-    """Makes migrated databases by package name, `fresh_database("booking")`, empty and for this test alone."""
+    """Makes an empty, migrated database of a service for one test: `fresh_database("booking")`."""
     made: list[tuple[str, FreshDatabase]] = []
 
     def make(service: str) -> "FreshDatabase":
@@ -139,7 +139,7 @@ async def fresh_database(database_forge: "DatabaseForge") -> AsyncIterator[Fresh
 
 @pytest.fixture(scope="session")
 def pgbouncer(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[PgBouncer]":
-    """A real PgBouncer in transaction mode before the server; skipped, with the reason, where none is installed."""
+    """A real PgBouncer in transaction mode in front of the server. Skips the test if none is installed, and says so."""
     from slotstream_servicekit.testing.pgbouncer import MissingError, a_pgbouncer
 
     try:
@@ -151,7 +151,7 @@ def pgbouncer(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> "Itera
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs tokens that services with `issuer` in their settings accept."""
+    """Signs tokens for services that have `issuer` in their settings."""
 
     key: "SigningKey"
 
@@ -174,7 +174,7 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
 
 @pytest_asyncio.fixture
 async def api_client() -> AsyncIterator[ApiClientFactory]:
-    """HTTP clients on an app in this process; opening the first one runs the app's lifespan."""
+    """Makes HTTP clients of an app in this process. The first one starts the lifespan of the app."""
     import httpx2
 
     async with AsyncExitStack() as stack:
@@ -197,7 +197,7 @@ async def api_client() -> AsyncIterator[ApiClientFactory]:
 
 
 async def until(condition: Callable[[], Any], *, within: float = 60.0, what: str = "the condition") -> Any:
-    """Poll a plain or async condition until it is truthy, and return what it gave."""
+    """Call a plain or async condition until its result is truthy; returns that result."""
     deadline = asyncio.get_running_loop().time() + within
     while True:
         value = condition()

@@ -1,8 +1,8 @@
-"""Whether projections hold what their topics say: looked at all the time, at a bounded rate.
+"""Compares projections with their topics, all the time and at a limited rate.
 
-One partition after another is read from its beginning. Of its keys, all or another share each round, the
-last record is compared with the table: a state must be there in its version and with its content, what a tombstone
-names must be gone, and every row must have a record. What is found is told by a gauge that must stay 0.
+One partition after another is read from its beginning. Each round takes a sample of its keys (all, if there are few)
+and compares their last records with the table: the row of a state must have its version and content, the row of a
+tombstone must be gone, and every row must have a record. A gauge tells the differences and must stay 0.
 """
 
 import asyncio
@@ -37,38 +37,38 @@ DRIFT: Final = Gauge(
     ("service", "projection"),
 )
 _MOST_KEYS: Final = 2_000
-"""How many keys one round compares, and how many rows it asks a record of."""
+"""How many keys one round compares, and for how many rows it looks for a record."""
 _RECORDS_PER_SECOND: Final = 2_000
 _BETWEEN_ROUNDS_SECONDS: Final = 20.0
 _CATCH_UP_SECONDS: Final = 20.0
-"""How long a round waits for the consumer to have worked through what was read."""
+"""How long a round waits until the consumer has processed what was read."""
 _AT_ONCE: Final = 200
 _TOLD_KEYS: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditedProjection:
-    """One table, and what the records of a compacted topic say of its rows."""
+    """One table, and how its rows follow from the records of a compacted topic."""
 
     name: str
     topic: str
     table: VersionedTable
     row_of: Callable[[str, Any], Any | None]
-    """The row that a state leads to, by record key and event; None where it is none of this table, or may be swept."""
+    """The row for a record key and event; None if this table has none, or housekeeping may have deleted it."""
     record_key_of: Callable[[Key], str]
-    """The record key of a row."""
+    """The record key for the primary key of a row."""
     key_of: Callable[[UUID, str], Key] | None = None
-    """The row that a tombstone removes, by organization and record key; None where the topic has no tombstones."""
+    """The primary key that a tombstone deletes, by organization and record key. None: the topic has no tombstones."""
     types: frozenset[str] | None = None
     mark_of: Callable[[UUID, str, int], Any] | None = None
-    """The row that a tombstone leaves as a mark, by organization, record key and version; None where it leaves none.
-    Marks outlive their tombstones, so no row of such a table needs a record.
+    """The row that a tombstone leaves as a mark, by organization, record key and version. None: it leaves no mark.
+    Marks stay longer than tombstones, so rows of such a table need no record.
     """
 
 
 @dataclass(slots=True)
 class Round:
-    """What one partition held when the round began: of each sampled key the last record."""
+    """The last record of each sampled key of one partition, when the round began."""
 
     place: TopicPartition
     partitions: int
@@ -81,7 +81,7 @@ class Round:
         return zlib.crc32(key) % self.share == self.sampled
 
     def vouches_for(self, key: bytes) -> bool:
-        """Whether a row of this record key must have a record among those of this round."""
+        """Whether a row with this record key must have a record in this round."""
         return partition_of_key(key, range(self.partitions)) == self.place.partition and self.samples(key)
 
 
@@ -123,7 +123,7 @@ class ProjectionAudit:
             log.exception("audit_failed", topic=topic)
 
     async def audit_topic(self, topic: str, stop: asyncio.Event) -> None:
-        """Audits all partitions of a topic once, with a pause between them."""
+        """Audits all partitions of a topic once, with pauses."""
         async with self._consumer() as consumer:
             partitions = sorted(await _partitions_of(consumer, topic))
         for partition in partitions:
@@ -133,7 +133,7 @@ class ProjectionAudit:
             await pause_for(_BETWEEN_ROUNDS_SECONDS / len(partitions), stop)
 
     async def audit_partition(self, place: TopicPartition, partitions: int, stop: asyncio.Event) -> None:
-        """Compares one partition with the tables of its topic; tells nothing where the consumer is behind."""
+        """Compares one partition with the tables of its topic. Skips it where the consumer is behind."""
         async with self._consumer() as consumer:
             consumer.assign([place])
             seen = await self._read(consumer, place, partitions, stop)
@@ -151,7 +151,7 @@ class ProjectionAudit:
         begin = (await consumer.beginning_offsets([place]))[place]
         end = (await consumer.end_offsets([place]))[place]
         share = max(1, -(-(end - begin) // _MOST_KEYS))
-        # By chance, so that in time every page of rows meets every share of keys.
+        # At random, so that in time every page of rows is compared with every sample of keys.
         seen = Round(place=place, partitions=partitions, end=end, share=share, sampled=random.randrange(share))  # noqa: S311
         consumer.seek(place, begin)
         async for records in _until(consumer, place, end):
@@ -164,7 +164,7 @@ class ProjectionAudit:
         return seen
 
     async def suspects(self, projection: AuditedProjection, seen: Round) -> list[bytes]:
-        """The record keys of what is otherwise than the records say."""
+        """The record keys of rows that differ from the records."""
         suspects: list[bytes] = []
         records = list(seen.newest.values())
         for first in range(0, len(records), _AT_ONCE):
@@ -184,11 +184,11 @@ class ProjectionAudit:
     def _expected(
         self, projection: AuditedProjection, records: Iterable[Any]
     ) -> tuple[list[Any], dict[Key, int | None]]:
-        """The rows that must be there, and the keys, with their versions, that must not."""
+        """The rows that must exist, and the keys (with versions) that must not."""
         rows: list[Any] = []
         gone: dict[Key, int | None] = {}
         for record in records:
-            # What cannot be read was set aside, and is told of as a dead letter.
+            # A record that cannot be read was set aside, and is counted as a dead letter.
             with contextlib.suppress(Exception):
                 received = read_record(record, self._decode, types=projection.types)
                 if received is None:
@@ -206,13 +206,13 @@ class ProjectionAudit:
         return rows, gone
 
     async def _next_rows(self, session: AsyncSession, projection: AuditedProjection) -> list[Key]:
-        """The rows that this round asks a record of: all of them in turn, round after round."""
+        """The next rows for which this round looks for a record. In time all rows have their turn."""
         keys = await projection.table.keys_after(session, self._cursors.get(projection.name), limit=_MOST_KEYS)
         self._cursors[projection.name] = keys[-1] if len(keys) == _MOST_KEYS else None
         return keys
 
     def tell(self, projection: AuditedProjection, place: TopicPartition, wrong: Collection[bytes]) -> None:
-        """Sets the gauge to what this partition and the others, as they were found last, add up to."""
+        """Sets the gauge to the sum of this partition and the last results of the others."""
         self._found[projection.name, place] = len(wrong)
         found = sum(count for (name, _), count in self._found.items() if name == projection.name)
         DRIFT.labels(self._service, projection.name).set(found)
@@ -222,7 +222,7 @@ class ProjectionAudit:
 
     @contextlib.asynccontextmanager
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
-        """It reads by itself, as no member of the group whose progress it asks for."""
+        """A consumer that is not a member of the group whose progress it reads."""
         consumer = AIOKafkaConsumer(
             **aiokafka_arguments(self._kafka),
             group_id=self._service,
@@ -260,7 +260,7 @@ async def _until(consumer: AIOKafkaConsumer, place: TopicPartition, end: int) ->
 
 
 async def _worked_through(consumer: AIOKafkaConsumer, seen: Round, stop: asyncio.Event) -> bool:
-    """Whether the service has worked through what was read, or does so soon."""
+    """Waits until the service has processed what was read; returns whether it has."""
     deadline = asyncio.get_running_loop().time() + _CATCH_UP_SECONDS
     while not stop.is_set():
         committed = await consumer.committed(seen.place)
@@ -273,7 +273,7 @@ async def _worked_through(consumer: AIOKafkaConsumer, seen: Round, stop: asyncio
 
 
 async def _changed_since(consumer: AIOKafkaConsumer, seen: Round) -> frozenset[bytes]:
-    """The keys of which something was said after the round began: the table may be right already."""
+    """The keys that have newer records since the round began: the table may have these already."""
     end = (await consumer.end_offsets([seen.place]))[seen.place]
     consumer.seek(seen.place, seen.end)
     return frozenset({record.key async for records in _until(consumer, seen.place, end) for record in records})

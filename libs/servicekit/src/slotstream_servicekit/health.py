@@ -1,4 +1,4 @@
-"""Liveness and readiness. "Ready" means useful: what a service needs answers, and its consumers move."""
+"""Liveness and readiness. Ready means that a service can work: what it needs answers, and its consumers progress."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ CONSUMER_SILENCE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """Whether one part is useful right now, a sentence why, and the numbers behind it."""
+    """Whether one part can work now, a sentence that says why, and the numbers."""
 
     ok: bool
     detail: str = "ok"
@@ -48,17 +48,17 @@ class Health:
         self._checks[name] = check
 
     def include(self, other: "Health") -> None:
-        """Adds another part's checks, as the role `all` does; a name already present keeps its own check."""
+        """Adds the checks of another part, as the role `all` does. A registered name keeps its check."""
         for name, check in other._checks.items():  # noqa: SLF001 - the same class
             self._checks.setdefault(name, check)
 
     def stopping(self) -> None:
-        """Turns unready for good: the process is on its way out."""
+        """Turns unready for good, because the process is ending."""
         self._stopping = True
 
     @property
     def is_stopping(self) -> bool:
-        """For endless streams, which would hold up the stop: end when this turns true."""
+        """Endless streams must end when this is true; else they would delay the end of the process."""
         return self._stopping
 
     async def report(self) -> HealthReport:
@@ -76,7 +76,7 @@ async def _run(check: Check) -> CheckResult:
     except TimeoutError:
         return CheckResult(ok=False, detail=f"no answer within {CHECK_TIMEOUT_SECONDS:g} s")
     except Exception as error:  # noqa: BLE001 - whatever a check raises means "not ready"
-        # The type says enough to an operator; the text may quote addresses or credentials.
+        # Only the type: the text may quote addresses or credentials.
         return CheckResult(ok=False, detail=type(error).__name__)
 
 
@@ -85,7 +85,7 @@ class Pings(Protocol):
 
 
 def database_check(database: Pings) -> Check:
-    """Ready while the database answers; `ping` raises where it does not."""
+    """Ready while `ping` does not raise."""
 
     async def check() -> CheckResult:
         started = time.perf_counter()
@@ -97,26 +97,26 @@ def database_check(database: Pings) -> Check:
 
 @dataclass(slots=True)
 class ConsumerProgress:
-    """What is known of one topic's consumption; the consumer writes, readiness and metrics read.
+    """How far the consumption of one topic is. The consumer writes it, readiness and metrics read it.
 
     Times are `time.monotonic()`.
     """
 
     assigned_partitions: int = 0
     alive_at: float | None = None
-    """When Kafka last answered, or a transaction last committed."""
+    """When Kafka last answered or a transaction was last committed."""
     lag: int | None = None
-    """Records not yet worked through, as last known; None where Kafka has never told."""
+    """The last known number of records that are not processed yet; None where it was never known."""
     caught_up_at: float = field(default_factory=time.monotonic)
-    """When there was last nothing left to do; at first, the start."""
+    """When there was last nothing left to process; at first, the time of the start."""
     stopped_because: str | None = None
     waits_because: str | None = None
-    """Why it cannot join its group, as far as that is known."""
+    """Why it cannot join its group, where that is known."""
     oldest_unapplied_at: float | None = None
-    """Of what was fetched and is not worked through, the oldest record's time, in seconds since the epoch."""
+    """The time of the oldest record that was fetched and is not processed yet, in seconds since the epoch."""
 
     def in_hand(self, timestamps: Iterable[int]) -> None:
-        """The times of the records that are still to be worked through, in milliseconds as Kafka tells them."""
+        """The times of the records that are still to be processed, in milliseconds since the epoch."""
         oldest = min(timestamps, default=None)
         self.oldest_unapplied_at = None if oldest is None else oldest / 1_000
 
@@ -124,10 +124,10 @@ class ConsumerProgress:
         self.alive_at = max(self.alive_at or 0.0, time.monotonic() - seconds_ago)
 
     def measured(self, *, assigned_partitions: int, lag: int | None) -> None:
-        """Called every few seconds. A lag that Kafka does not tell leaves the last known one."""
+        """Called every few seconds. An unknown lag leaves the last known one."""
         self.assigned_partitions = assigned_partitions
         if lag == 0 or assigned_partitions == 0:
-            # Another member may have taken over what was left of a batch.
+            # Another member may have taken over the rest of a batch.
             self.oldest_unapplied_at = None
         if lag is not None:
             self.lag = lag
@@ -136,7 +136,7 @@ class ConsumerProgress:
 
     @property
     def lag_seconds(self) -> float:
-        """Since when there has been something left to do, or it is not known whether there is."""
+        """For how long there has been something left to process, or it was not known."""
         return time.monotonic() - self.caught_up_at
 
     @property
@@ -145,8 +145,8 @@ class ConsumerProgress:
 
 
 def consumer_check(progress: ConsumerProgress, *, clock: Callable[[], float] = time.monotonic) -> Check:
-    """Ready while Kafka answers and work moves. A group with more members than partitions leaves some unassigned:
-    they are ready too, as long as they belong to the group.
+    """Ready while Kafka answers and the work progresses. In a group with more members than partitions, members without
+    a partition are ready as well, as long as they belong to the group.
     """
 
     async def check() -> CheckResult:

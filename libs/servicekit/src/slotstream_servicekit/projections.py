@@ -1,4 +1,4 @@
-"""Keeping what other services say: set-based, by version, so that repeats and stragglers change nothing."""
+"""Stores states of other services, in batches and by version: repeated and late records change nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 if TYPE_CHECKING:
-    # The API role reads projections, and holds no Kafka client.
+    # The API role reads projections, and must not import a Kafka client.
     from slotstream_servicekit.consumer.records import Received
 
 _DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -23,7 +23,7 @@ Key = tuple[Any, ...]
 
 
 def newest_by_key(batch: "Iterable[Received[Any]]") -> "dict[str, Received[Any]]":
-    """The last record of each key, tombstones included: on a compacted topic it alone counts."""
+    """The last record of each key, also if it is a tombstone: in a compacted topic only the last one counts."""
     return {received.key: received for received in batch}
 
 
@@ -42,11 +42,11 @@ class VersionedTable:
         self._differing = text(_differing_of(table, self._key))
         self._kept = text(_kept_of(table, self._key))
         self._page, self._first_page = (text(_page_of(table, self._key, after=after)) for after in (True, False))
-        # Of two and more names they make tuples, of one the bare value.
+        # With one name they give the value, with several a tuple.
         self._key_of_object, self._key_of_mapping = attrgetter(*self._key), itemgetter(*self._key)
 
     async def put(self, session: AsyncSession, rows: Iterable[Any]) -> set[Key]:
-        """Writes the newest row of each key; the keys of those that were written, as the primary key orders them."""
+        """Writes the newest row of each key. Returns the keys that were written, in the order of the primary key."""
         newest: dict[Any, tuple[int, Any]] = {}
         for row in rows:
             key, version = self._key_and_version(row)
@@ -58,8 +58,8 @@ class VersionedTable:
         return {tuple(row) for row in written}
 
     async def forget(self, session: AsyncSession, versions: Mapping[Key, int | None]) -> set[Key]:
-        """Removes the rows with these primary keys that are not newer than the tombstone's version; the keys of those
-        that there were. A tombstone without a version removes the row whatever its version.
+        """Deletes the rows with these primary keys that are not newer than the version of the tombstone; without a
+        version, whatever theirs is. Returns the keys that were deleted.
         """
         named = [{**dict(zip(self._key, key, strict=True)), "gone": version} for key, version in versions.items()]
         if not named:
@@ -68,20 +68,20 @@ class VersionedTable:
         return {tuple(row) for row in gone}
 
     async def differing(self, session: AsyncSession, rows: Sequence[Any]) -> set[Key]:
-        """The keys of those rows that the table lacks, has in an older version, or has otherwise in the same one."""
+        """The keys of rows that the table does not have, has in an older version, or has with other values."""
         if not rows:
             return set()
         return {tuple(row) for row in await session.execute(self._differing, {"rows": _json(rows)})}
 
     async def kept(self, session: AsyncSession, versions: Mapping[Key, int | None]) -> set[Key]:
-        """The keys of the rows that are there, although a tombstone of at least their version names them."""
+        """The keys of rows that the table has, although there is a tombstone with their version or a newer one."""
         if not versions:
             return set()
         named = [{**dict(zip(self._key, key, strict=True)), "gone": version} for key, version in versions.items()]
         return {tuple(row) for row in await session.execute(self._kept, {"keys": _json(named)})}
 
     async def keys_after(self, session: AsyncSession, key: Key | None, *, limit: int) -> list[Key]:
-        """The next keys in their order; from the first on after None."""
+        """The next keys in order; the first ones after None."""
         if key is None:
             return [tuple(row) for row in await session.execute(self._first_page, {"limit": limit})]
         values = {**dict(zip(self._key, key, strict=True)), "limit": limit}
@@ -105,7 +105,7 @@ def _json(value: Sequence[Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Sets as sorted lists, everything else that JSON lacks as text."""
+    """Sets as sorted lists, other types that JSON does not have as text."""
     return sorted(value) if isinstance(value, set | frozenset) else str(value)
 
 
@@ -114,7 +114,7 @@ def _upsert_of(table: Table, key: Sequence[str]) -> str:
     names = ", ".join(column.name for column in columns)
     values = ", ".join(f"r.{column.name}" for column in columns)
     changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in columns if column.name not in key)
-    # In the order of the keys, so that two batches never wait for each other.
+    # In the order of the keys, so that two batches cannot deadlock.
     return f"""
         INSERT INTO {table.name} AS t ({names}, applied_at)
         SELECT {values}, clock_timestamp() FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({_record(columns)})
@@ -169,10 +169,10 @@ def _record(columns: Sequence[Column[Any]]) -> str:
 
 
 async def wait_until(is_known: Callable[[], Awaitable[bool]], *, within: timedelta, every: timedelta = _POLL) -> None:
-    """Gives what was created a moment ago the time to arrive from its topic.
+    """Waits for something that was created a moment ago to arrive from its topic.
 
-    Returns once `is_known` says so, or after `within`: what follows decides. `is_known` opens a transaction of its
-    own each time.
+    Returns when `is_known` is true, or after `within`, so the caller must still check. `is_known` opens its own
+    transaction each time.
     """
     deadline = asyncio.get_running_loop().time() + within.total_seconds()
     while not await is_known():

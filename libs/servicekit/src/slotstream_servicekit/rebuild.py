@@ -1,8 +1,8 @@
-"""Rebuilding projections from offset zero while the service runs.
+"""Rebuilds projections from the beginning of their topics while the service runs.
 
-Every record of the topics goes through the same handler again, which applies states by version. Running
-consumers go on meanwhile. At the end they are held back for a moment, the last records are applied, and the rows
-that no record vouches for (`applied_at` before the start) are removed.
+Every record of the topics is given to the same handler again, which applies states by version, while the consumers go
+on. At the end the consumers are blocked for a moment: the last records are applied, and rows without a record (whose
+`applied_at` is before the start) are deleted.
 """
 
 import asyncio
@@ -34,23 +34,23 @@ log = get_logger(__name__)
 
 _BATCH: Final = 1_000
 _NEARLY_THERE: Final = 2_000
-"""How many records may be left to apply while the running consumers are held back."""
+"""How many records may be left to apply while the consumers are blocked."""
 _ROUNDS: Final = 20
 
 _SWEPT_FREELY: Final = 1_000
-"""Up to so many rows may go without anybody's having said that most may."""
+"""Up to so many rows may be deleted although most of the table would be."""
 
 Ends = Mapping[TopicPartition, int]
 Progress = Callable[[int], None]
 
 
 def _quietly(_applied: int) -> None:
-    """Nobody watches."""
+    """The progress is shown to nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """Tables that are nothing but the newest states of `topics`, kept by `handler`.
+    """Tables that hold only the newest states of `topics`, written by `handler`.
 
     The handler publishes nothing. It applies a state whose version is at least the stored one, and then sets
     `applied_at timestamptz` of the row to the present instant.
@@ -65,7 +65,7 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class RebuildReport:
-    """How many records were applied, how many could not be read, and how many rows went."""
+    """How many records were applied, how many could not be read, and how many rows were deleted."""
 
     projection: str
     applied: int
@@ -74,21 +74,21 @@ class RebuildReport:
 
 
 class HistoryIncompleteError(SlotstreamError):
-    """The topic's beginning was deleted: what it holds is not all that happened, and nothing was changed."""
+    """The beginning of the topic was deleted, so it does not have all that happened. Nothing was changed."""
 
     code = "history_incomplete"
     kind = ErrorKind.conflict
 
 
 class RebuildFailedError(SlotstreamError):
-    """The handler cannot apply a record; rows may be newer than before, and none was removed."""
+    """The handler cannot apply a record. Rows may be newer than before, and none was deleted."""
 
     code = "rebuild_failed"
     kind = ErrorKind.conflict
 
 
 class MostWouldGoError(SlotstreamError):
-    """No record vouches for most of the rows, as when Kafka's data was lost; no row was removed."""
+    """Most rows have no record, as if data of Kafka was lost. No row was deleted."""
 
     code = "most_would_go"
     kind = ErrorKind.conflict
@@ -103,12 +103,12 @@ async def rebuild(
     progress: Progress = _quietly,
     sweep_most: bool = False,
 ) -> RebuildReport:
-    """Rebuild one projection; safe beside the running service, and safe to run again after an interruption.
+    """Rebuild one projection. The service may run meanwhile, and an interrupted rebuild may be run again.
 
-    Raises MostWouldGoError rather than remove more than half of a table, unless `sweep_most` allows it.
+    Raises MostWouldGoError where more than half of a table would be deleted, unless `sweep_most` allows it.
     """
     async with database.system_transaction() as session:
-        # The handler may ask either clock for `applied_at`.
+        # The handler may take `applied_at` from either clock.
         database_time = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
         started_at = min(database_time, system_clock())
     async with _log_of(kafka, projection.topics) as topics:
@@ -133,7 +133,7 @@ class _Run:
     unreadable: int = 0
 
     async def catch_up(self) -> int:
-        """Applies what the topics hold by now; returns how much has come since."""
+        """Applies all that is in the topics now; returns how many records have come meanwhile."""
         async for records in self.topics.until(await self.topics.ends()):
             if batch := self._read(records):
                 await self._with_retries(partial(self._apply_alone, batch))
@@ -141,9 +141,9 @@ class _Run:
         return await self.topics.left()
 
     async def finish(self, started_at: datetime) -> int:
-        """Applies the rest and sweeps, with the running consumers held back; returns how many rows went.
+        """Applies the last records and deletes the rows without one, while consumers are blocked. Returns how many.
 
-        A row that a consumer removed after this rebuild had read past it could come back otherwise.
+        If they were not blocked, a row that a consumer has just deleted could come back.
         """
         here = dict(self.topics.positions)
         swept = 0
@@ -164,7 +164,7 @@ class _Run:
         return swept
 
     async def _with_retries(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Running consumers lock the same rows, now and then in another order: one of the two is asked again."""
+        """Consumers lock the same rows, sometimes in another order: after a deadlock one of the two tries again."""
 
         def on_retry(error: Exception) -> None:
             cause = type(error.__cause__ or error).__name__
@@ -238,7 +238,7 @@ class _Run:
 
 @dataclass(slots=True)
 class _Log:
-    """All partitions of some topics, read from their beginning, each once."""
+    """Reads all partitions of some topics once, from their beginning."""
 
     consumer: AIOKafkaConsumer
     partitions: Sequence[TopicPartition]
@@ -257,14 +257,14 @@ class _Log:
         self.positions = dict(positions)
 
     async def until(self, ends: Ends) -> AsyncIterator[list[Any]]:
-        """Batches from where the last call stopped up to `ends`, in offset order per partition."""
+        """Batches from the end of the last call up to `ends`, in the order of offsets per partition."""
         while waiting := [partition for partition in self.partitions if self.positions[partition] < ends[partition]]:
             fetched = await self.consumer.getmany(*waiting, timeout_ms=500, max_records=_BATCH)
             for partition, records in fetched.items():
                 yield records
                 self.positions[partition] = records[-1].offset + 1
             for partition in waiting:
-                # Compaction leaves gaps, also at the end of a partition.
+                # Compaction leaves gaps between offsets, also at the end of a partition.
                 position = await self.consumer.position(partition)
                 self.positions[partition] = max(self.positions[partition], position)
 

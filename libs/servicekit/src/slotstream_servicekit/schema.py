@@ -1,6 +1,6 @@
-"""A service's database as its code declares it: tables, and what stands beside them.
+"""The database schema of a service as its code declares it: tables, policies and functions.
 
-Migrations make the same thing step by step; `testing.schema` holds the two equal.
+The migrations make the same schema step by step, and `testing.schema` compares the two.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ TENANT_POLICY = (
 )
 PRIVILEGES = "SELECT, INSERT, UPDATE, DELETE"
 LIMIT_BUSINESSES = f"nullif(current_setting('{BUSINESSES_SETTING}', true), '')::uuid[]"
-"""In SQL, the businesses that the transaction is limited to; NULL means all."""
+"""SQL for the businesses that the transaction is limited to; NULL means all."""
 LIMIT_RESOURCE = f"nullif(current_setting('{RESOURCE_SETTING}', true), '')::uuid"
-"""In SQL, the one resource that the transaction is limited to; NULL means all."""
+"""SQL for the resource that the transaction is limited to; NULL means all."""
 
 
 def instant(name: str, *, nullable: bool = False) -> Column[datetime]:
@@ -30,7 +30,7 @@ def instant(name: str, *, nullable: bool = False) -> Column[datetime]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowLimit:
-    """Which rows of a table a limited transaction sees and writes, as conditions over a row.
+    """Which rows of a table a limited transaction sees and writes, as SQL conditions on a row.
 
     `business` holds where the row is of a business in LIMIT_BUSINESSES, `calendar` where it is of LIMIT_RESOURCE.
     `command` is ALL, or SELECT where rows are written only beside others that are limited themselves. `writes` is
@@ -44,7 +44,7 @@ class RowLimit:
     writes: str | None = None
 
     def statement(self) -> str:
-        """The policy that is met besides the tenant's."""
+        """The policy, which applies in addition to that of the tenant."""
         conditions = [
             f"({unlimited} IS NULL OR {condition})"
             for unlimited, condition in ((LIMIT_BUSINESSES, self.business), (LIMIT_RESOURCE, self.calendar))
@@ -58,8 +58,8 @@ class RowLimit:
 
 
 def _where_limited(condition: str) -> str:
-    """CASE keeps the condition from being looked at where nobody is limited, and IS NOT NULL tells the planner that
-    nearly all rows pass: plans are those of unlimited transactions.
+    """The condition, for limited transactions only. CASE skips it for all others; IS NOT NULL makes the planner expect
+    that nearly all rows pass, so that it chooses the same plans as without limits.
     """
     unlimited = f"coalesce(current_setting('{LIMITED_SETTING}', true), '') = ''"
     return f"CASE WHEN {unlimited} THEN true WHEN {condition} THEN true END IS NOT NULL"
@@ -67,10 +67,10 @@ def _where_limited(condition: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseSchema:
-    """`tenant_tables` are guarded by row-level security; the application's role may use them and `shared_tables`.
+    """The schema. `tenant_tables` have row-level security. The application may use them and `shared_tables`.
 
-    `before` is SQL that the tables need (extensions, types), `after` what needs the tables (functions, triggers,
-    grants of its own), one statement each. `limits` narrow what limited callers see, after all else.
+    `before`: statements that the tables need (extensions, types). `after`: statements that need the tables (functions,
+    triggers, grants). `limits`: policies that narrow what limited callers see; they are created last.
     """
 
     service: str
@@ -82,7 +82,7 @@ class DatabaseSchema:
     limits: Sequence[RowLimit] = ()
 
     def create(self, connection: Connection) -> None:
-        """Makes everything in an empty database, as its owner."""
+        """Creates the whole schema in an empty database, as its owner."""
         for statement in self.before:
             connection.execute(text(_literal(statement)))
         self.metadata.create_all(connection)
@@ -98,7 +98,7 @@ class DatabaseSchema:
 
 
 def tenant_isolation(tables: Sequence[str]) -> list[str]:
-    """Statements by which rows are visible and writable only to the organization a transaction is bound to."""
+    """Statements that make rows visible and writable only for the organization of the transaction."""
     return [
         statement
         for table in tables
@@ -111,5 +111,5 @@ def tenant_isolation(tables: Sequence[str]) -> list[str]:
 
 
 def _literal(statement: str) -> str:
-    """The statement with its colons escaped: it has no parameters."""
+    """The statement with escaped colons, because it has no parameters."""
     return statement.replace(":", r"\:")

@@ -1,4 +1,4 @@
-"""What a process does by the clock, until it is told to stop."""
+"""Background tasks: work that a process repeats until it is told to stop."""
 
 import asyncio
 import contextlib
@@ -24,12 +24,12 @@ LONGEST_PAUSE_SECONDS: Final = 300.0
 def repeatedly(
     name: str, work: Callable[[], Awaitable[object]], *, every: float, wake: asyncio.Event | None = None
 ) -> BackgroundTask:
-    """A task that does `work` again at once where it returns something truthy, else after `every` seconds.
+    """A task that repeats `work`: at once where it returned something truthy, else after `every` seconds.
 
-    Whoever sets `wake` ends the pause between two runs, though not the one after a failure.
+    Setting `wake` ends the pause between two runs, but not the pause after a failure.
 
-    No error ends it. One that the kit knows, such as a database that is away, is logged as `<name>_postponed`, any
-    other as `<name>_failed` with its stack. It is tried again within five minutes, also where `every` is a day.
+    No error ends the task. A SlotstreamError, such as an unavailable database, is logged as `<name>_postponed`, any
+    other error as `<name>_failed` with its stack. Then it tries again within five minutes, also where `every` is a day.
     """
     postponed, failed = f"{name}_postponed", f"{name}_failed"
 
@@ -58,14 +58,14 @@ def repeatedly(
 
 
 def pause_after(failures: int, every: float) -> float:
-    """Seconds to wait: `every`; after failures in a row doubled by each beyond the first, five minutes at most."""
+    """Seconds to wait: `every`, doubled by each failure in a row after the first, but five minutes at most."""
     if failures == 0:
         return every
     return float(min(every * 2 ** min(failures - 1, 32), LONGEST_PAUSE_SECONDS))
 
 
 async def pause_for(seconds: float, *ends: asyncio.Event) -> None:
-    """Sleeps, until one of `ends` is set at the latest."""
+    """Sleeps for `seconds`, or until one of `ends` is set."""
     if len(ends) == 1:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ends[0].wait(), seconds)

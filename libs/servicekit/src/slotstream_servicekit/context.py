@@ -1,4 +1,4 @@
-"""On whose behalf a use case runs: the tenant, who acts, what caused it, and the current instant."""
+"""What use cases are given: the tenant, who acts, the cause, and the current time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ ActorType = Literal["user", "client", "ai_agent", "system", "integration"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who did it. `call_id` names an AI agent's call, `on_behalf_of` the client that somebody acted for."""
+    """Who acts. `call_id`: the call of an AI agent. `on_behalf_of`: the client that somebody acts for."""
 
     type: ActorType
     id: str
@@ -21,13 +21,13 @@ class Actor:
 
     @property
     def may_override(self) -> bool:
-        """Only members of staff set constraints aside: never an agent, never a client."""
+        """Whether the actor may override constraints: only members of staff may, never agents or clients."""
         return self.type == "user"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """Why it happened, as the CloudEvents attributes say it: correlation id, causing message, W3C traceparent."""
+    """Why something happened, as in CloudEvents: correlation id, causing message, W3C traceparent."""
 
     correlation_id: str
     causation_id: str | None = None
@@ -36,7 +36,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What every use case that changes something is given. `now` is aware and in UTC; jobs are not limited."""
+    """What a use case that changes something is given. `now` is aware UTC. Jobs have no limits."""
 
     organization_id: UUID
     actor: Actor

@@ -1,4 +1,4 @@
-"""Counting what an organization may have so many of."""
+"""Counts rows of which an organization may have a limited number."""
 
 from uuid import UUID
 
@@ -13,9 +13,10 @@ _LOCK = text("SELECT pg_advisory_xact_lock(:class, hashtext(:key))")
 async def count_alone(
     session: AsyncSession, table: Table, organization_id: UUID, *conditions: ColumnElement[bool]
 ) -> int:
-    """How many rows of the organization meet `conditions`, those of this transaction included.
+    """How many rows of the organization meet `conditions`, including those of this transaction.
 
-    Until it ends, whoever else counts this table for the organization waits: so two that add one each see each other.
+    Another transaction that counts this table for the organization waits until this one ends: so of two that add a row,
+    the second sees that of the first.
     """
     key = {"class": int(LockClass.COUNTED), "key": f"{table.name} {organization_id}"}
     await session.execute(_LOCK, key)

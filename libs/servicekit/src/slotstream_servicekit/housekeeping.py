@@ -1,4 +1,4 @@
-"""Deleting what has served its time: each service names its sweeps, one task works through them."""
+"""Deletes old rows: each service lists its sweeps, and one task executes them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from slotstream_servicekit.telemetry import get_logger
 log = get_logger(__name__)
 
 ROWS_AT_ONCE: Final = 5_000
-"""Rows one transaction deletes: so few that nobody waits for it."""
+"""How many rows one transaction deletes: so few that nobody has to wait for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """Rows of `table` for which `where` holds are deleted. `where` is SQL of our own with `parameters` bound to it."""
+    """Deletes rows of `table` that meet `where`, which is SQL of our own with `parameters` bound to it."""
 
     table: str
     where: str
@@ -29,21 +29,21 @@ IDEMPOTENCY_KEYS: Final = Sweep(table="idempotency_keys", where="created_at < no
 
 
 def housekeeping(database: Database, sweeps: Sequence[Sweep], *, every: float = 60.0) -> BackgroundTask:
-    """A task that deletes what the sweeps name, portion by portion, until nothing is left, then waits `every` s."""
+    """A task that executes the sweeps, each in portions until nothing is left, and then waits `every` seconds."""
 
     async def work() -> None:
         for sweep in sweeps:
             try:
                 await delete_swept(database, sweep)
             except Exception:
-                # One table that cannot be swept now must not keep the others from it.
+                # A table that cannot be swept now must not stop the sweeps of the others.
                 log.exception("sweep_failed", table=sweep.table)
 
     return repeatedly("housekeeping", work, every=every)
 
 
 async def delete_swept(database: Database, sweep: Sweep) -> int:
-    """Deletes all rows that `sweep` names, in transactions of at most ROWS_AT_ONCE; returns how many."""
+    """Deletes all rows of `sweep`, at most ROWS_AT_ONCE in a transaction. Returns how many it deleted."""
     statement = text(
         f"DELETE FROM {sweep.table} WHERE ctid = ANY(ARRAY("
         f"SELECT ctid FROM {sweep.table} WHERE {sweep.where} LIMIT {ROWS_AT_ONCE}))"

@@ -1,4 +1,4 @@
-"""What of its organization a caller may see and change: everything, some businesses, or one calendar.
+"""Which part of its organization a caller may see and change: everything, some businesses, or one calendar.
 
 The limits come with the token, travel in `Principal.limits` and `Context.limits`, and bind a transaction
 (`Database.transaction(principal)`): the database then shows and accepts no other rows, whatever a query forgets. Use
@@ -20,7 +20,7 @@ _LIFTED: Final = f"SET LOCAL {LIMITED_SETTING} = ''"
 
 
 class OutsideLimitsError(ForbiddenError):
-    """The caller is limited, and what they name lies outside."""
+    """The caller is limited, and named something outside of the limits."""
 
 
 class OutsideBusinessesError(OutsideLimitsError):
@@ -38,7 +38,7 @@ class OutsideCalendarError(OutsideLimitsError):
 
 
 class OrganizationWideError(OutsideLimitsError):
-    """What the whole organization shares is changed by those alone who are not limited."""
+    """Only callers without limits may change what the whole organization shares."""
 
     code = "organization_wide"
 
@@ -48,7 +48,7 @@ class OrganizationWideError(OutsideLimitsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`business_ids` None: all businesses; `resource_id`: the one calendar, None: all. Both together narrow further."""
+    """`business_ids` None means all businesses, `resource_id` None all calendars. With both, both must be met."""
 
     business_ids: frozenset[UUID] | None = None
     resource_id: UUID | None = None
@@ -61,14 +61,14 @@ class Limits:
         return self.business_ids is None or business_id in self.business_ids
 
     def has_any_business(self, business_ids: Iterable[UUID]) -> bool:
-        """Whether what is shared by these businesses is visible."""
+        """Whether something that these businesses share is visible."""
         return self.business_ids is None or not self.business_ids.isdisjoint(business_ids)
 
     def has_resource(self, resource_id: UUID) -> bool:
         return self.resource_id is None or resource_id == self.resource_id
 
     def check_businesses(self, business_ids: Iterable[UUID]) -> None:
-        """Raises OutsideBusinessesError unless all of them are the caller's, and there are some."""
+        """Raises OutsideBusinessesError unless there are some, and the caller may use all of them."""
         named = set(business_ids)
         if self.business_ids is not None and not (named and named <= self.business_ids):
             raise OutsideBusinessesError
@@ -77,7 +77,7 @@ class Limits:
         self.check_businesses([business_id])
 
     def check_resource(self, resource_id: UUID) -> None:
-        """Raises OutsideCalendarError where it is another's calendar."""
+        """Raises OutsideCalendarError for another calendar than the caller's."""
         if not self.has_resource(resource_id):
             raise OutsideCalendarError
 
@@ -93,17 +93,17 @@ class Limits:
         return resource_ids or (self.resource_id,)
 
     def check_no_calendar(self) -> None:
-        """Raises OutsideCalendarError for a caller limited to one calendar: what is asked for is more than that."""
+        """Raises OutsideCalendarError for a caller who is limited to one calendar."""
         if self.resource_id is not None:
             raise OutsideCalendarError
 
     def check_unlimited(self, what: str = "This") -> None:
-        """Raises OrganizationWideError for a limited caller: `what` belongs to the whole organization."""
+        """Raises OrganizationWideError for a limited caller, because `what` belongs to the whole organization."""
         if self.is_limited:
             raise OrganizationWideError(what)
 
     def narrowed(self, business_ids: Collection[UUID] | None) -> list[UUID] | None:
-        """The businesses of a filter that the caller may see; None where neither narrows. Empty: nothing is found."""
+        """The businesses of a filter that the caller may see. None: no filter. Empty: nothing matches."""
         if self.business_ids is None:
             return None if business_ids is None else list(business_ids)
         if business_ids is None:
@@ -115,7 +115,7 @@ UNLIMITED: Final = Limits()
 
 
 class Tenancy(Protocol):
-    """Whose data a transaction is bound to: a Principal and a Context are it."""
+    """What a transaction can be bound to. Principal and Context are such."""
 
     @property
     def organization_id(self) -> UUID: ...
@@ -157,5 +157,5 @@ async def beyond_limits(connection: _Executes, limits: Limits) -> AsyncIterator[
         return
     await connection.execute(_LIFTED)
     yield
-    # An error above has broken the transaction or is about to: nothing goes on in it without its limits.
+    # Not after an error: then the transaction is broken anyway, and nothing else is done in it.
     await connection.execute(f"SET LOCAL {LIMITED_SETTING} = 'yes'")

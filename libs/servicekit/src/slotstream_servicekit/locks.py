@@ -1,4 +1,4 @@
-"""Every class of advisory lock that Slotstream takes, so that no number means two things in one database.
+"""All classes of advisory locks that Slotstream takes, so that no number has two meanings in one database.
 
 A lock is `(class, key)` for PostgreSQL's two-integer functions; the key is the class's own.
 """
@@ -8,7 +8,7 @@ from enum import IntEnum
 
 class LockClass(IntEnum):
     MIGRATION = 7_227_013
-    """One migration at a time. Taken as a single bigint, with no key."""
+    """One migration at a time. The lock is a single bigint, without a key."""
     RELAY_LANE = 7_227_014
     """Leadership of an outbox lane; the key is the lane."""
     RELAY_LAYOUT = 7_227_015

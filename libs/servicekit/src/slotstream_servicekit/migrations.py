@@ -1,4 +1,4 @@
-"""What Alembic revisions and environments of every service share."""
+"""What the Alembic revisions and environments of all services share."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ DEFAULT_LIMITS: Final[DatabaseLimits] = ServiceSettings.model_fields["maintenanc
 
 
 def enable_tenant_isolation(op: Operations, *tables: str) -> None:
-    """Rows are visible and writable only to the organization that the transaction is bound to."""
+    """Make rows visible and writable only for the organization of the transaction."""
     for statement in tenant_isolation(tables):
         op.execute(statement)
 
 
 def grant_app(op: Operations, *, service: str, tables: Sequence[str]) -> None:
-    """Let the service's application role use `tables`; identity columns need no grant of their own."""
+    """Let the role of the application use `tables`. Identity columns need no grant of their own."""
     op.execute(f"GRANT {PRIVILEGES} ON {', '.join(tables)} TO {service}_app")
 
 
 def limit_rows(op: Operations, *limits: RowLimit) -> None:
-    """What limited callers see, besides the tenant's isolation."""
+    """Create the policies for limited callers, in addition to those of the tenant."""
     for limit in limits:
         op.execute(limit.statement())
 
@@ -45,7 +45,7 @@ def run_env(metadata: MetaData) -> None:
 
 
 async def _run_online(url: str, metadata: MetaData, limits: DatabaseLimits) -> None:
-    # The lock comes first and may be waited for; its own limit is set after it.
+    # The lock of migrations is taken first, and may take long: the limit for locks is set after it.
     settings = server_limits(limits.model_copy(update={"lock_seconds": 0}))
     engine = create_async_engine(url, poolclass=pool.NullPool, connect_args={"server_settings": settings})
     try:
@@ -57,10 +57,11 @@ async def _run_online(url: str, metadata: MetaData, limits: DatabaseLimits) -> N
 
 
 def _migrate(connection: Connection, metadata: MetaData, limits: DatabaseLimits) -> None:
-    """Each revision in a transaction of its own, so that one that fails leaves those before it applied."""
-    # Two migrating processes take turns: the second finds nothing left to do. The connection's end frees the lock.
+    """Each revision has its own transaction, so that the ones before a failure stay applied."""
+    # Two migrations at the same time take turns, and the second finds nothing to do. Closing the connection frees the
+    # lock.
     connection.exec_driver_sql(f"SELECT pg_advisory_lock({LockClass.MIGRATION:d})")
-    # Whoever waits for a table's lock makes every later query of that table wait as well: better to fail and retry.
+    # While it waits for the lock of a table, all later queries of that table wait as well: better to fail and retry.
     connection.exec_driver_sql(f"SET lock_timeout = {server_limits(limits)['lock_timeout']}")
     connection.commit()
     context.configure(
@@ -75,7 +76,7 @@ def _migrate(connection: Connection, metadata: MetaData, limits: DatabaseLimits)
 
 
 def _let_the_service_read_its_revision(connection: Connection) -> None:
-    """To the application's role of the owner who migrates: readiness tells whether the schema is old."""
+    """Let the role of the application read the revision, with which readiness tells whether the schema is old."""
     connection.exec_driver_sql(
         """DO $$ DECLARE app text := regexp_replace(current_user, '_owner$', '_app'); BEGIN
              IF to_regclass('alembic_version') IS NOT NULL AND EXISTS (SELECT FROM pg_roles WHERE rolname = app) THEN
@@ -96,5 +97,5 @@ def alembic_config(migrations: Path, owner_url: str, limits: DatabaseLimits = DE
 
 
 def upgrade(migrations: Path, owner_url: str, *, limits: DatabaseLimits = DEFAULT_LIMITS) -> None:
-    """Bring the database to the newest revision. Blocks; not for use inside a running event loop."""
+    """Bring the database to the newest revision. It blocks, so it is not for use in an event loop."""
     command.upgrade(alembic_config(migrations, owner_url, limits), "head")

@@ -1,4 +1,4 @@
-"""Whether a database has been brought to the revision that this version of a service needs."""
+"""Checks whether a database has the revision that this version of a service needs."""
 
 import asyncio
 import re
@@ -21,18 +21,18 @@ _REVISION: Final = re.compile(r'^revision(?:: str)? = "([^"]+)"$', re.MULTILINE)
 _SECONDS: Final = 2.5
 _NONE: Final = "none"
 _UNTOLD: Final = "untold"
-"""Migrated by a version that did not let the service read this."""
+"""The database was migrated by a version that did not grant the service the right to read the revision."""
 _LOOK_SECONDS: Final = 2.0
 
 
 class SchemaTooOldError(StartError):
-    """Nobody has migrated the database for as long as the process may wait."""
+    """The database was not migrated within the time that the process may wait."""
 
     exit_code = 4
 
 
 def needed_revisions(migrations: Path) -> list[str]:
-    """The revisions that a service's code knows, the newest last: files are numbered in the order they apply."""
+    """The revisions that the code of a service knows, the newest last: the files are numbered in their order."""
     texts = (path.read_text(encoding="utf-8") for path in sorted((migrations / "versions").glob("*.py")))
     return [found[1] for text in texts if (found := _REVISION.search(text))]
 

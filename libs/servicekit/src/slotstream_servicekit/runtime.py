@@ -1,4 +1,4 @@
-"""Running a service: its roles in one process, from configuration to a stop that loses nothing."""
+"""Runs a service: its roles in one process, from reading the settings to a shutdown that loses nothing."""
 
 import argparse
 import asyncio
@@ -39,18 +39,18 @@ log = get_logger(__name__)
 
 
 class Runnable(Protocol):
-    """What a worker runs: works until `stop` is set, finishes what it has begun, and returns."""
+    """A part of a worker: works until `stop` is set, finishes its current work, and returns."""
 
     async def run(self, stop: asyncio.Event) -> None: ...
 
 
 async def _nothing() -> None:
-    """A worker that holds nothing has nothing to dispose of."""
+    """For a worker that has nothing to close."""
 
 
 @dataclass(kw_only=True)
 class Worker:
-    """Everything a worker process does. Consumers and tasks stop first, then the relay; then `dispose`."""
+    """All parts of a worker process. Consumers and tasks stop first, then the relay; then `dispose` is called."""
 
     health: Health
     consumers: Runnable | None = None
@@ -60,7 +60,7 @@ class Worker:
 
 
 def _require_nothing(_settings: ServiceSettings) -> None:
-    """What settings check by themselves is enough for most."""
+    """For services whose settings need no checks besides their own."""
 
 
 def _no_projections() -> "Sequence[Projection]":
@@ -119,7 +119,7 @@ def run(service: Service[Any], arguments: Sequence[str] | None = None) -> NoRetu
 
 
 def load_settings(service: Service[SettingsT]) -> SettingsT:
-    """The service's settings from the environment; exits with 2 and one line per fault."""
+    """The settings from the environment. Exits with 2, and a line for each fault, where they are wrong."""
     try:
         return service.settings()
     except (ValidationError, SettingsError) as error:
@@ -165,7 +165,7 @@ async def serve(
         )
         await server.start()
         log.info("started", role=role, address=server.address)
-        # What was loaded by now stays for good, and a batch in hand is no garbage: the collector need not look at
+        # What is loaded by now stays for good, and a batch in progress is no garbage: the collector need not examine
         # them again and again.
         gc.collect()
         gc.freeze()
@@ -192,7 +192,7 @@ async def serve(
 def _application(
     service: Service[SettingsT], settings: SettingsT, role: Role, worker: Worker | None
 ) -> "tuple[ASGIApp, Health]":
-    """What answers over HTTP in this role, and the health it reports."""
+    """The HTTP application of this role, and the health that it reports."""
     if role == "worker" and worker is not None:
         from slotstream_servicekit.http.app import operator_app
 
@@ -216,7 +216,7 @@ def _port(settings: ServiceSettings, role: Role) -> int:
 
 
 class _ProcessTasks:
-    """The tasks of one process. One that ends early ends the process: a service never limps on."""
+    """The tasks of one process. If one ends early, the process ends: a service must not go on with a part missing."""
 
     def __init__(self, grace_seconds: float) -> None:
         self._grace_seconds = grace_seconds
@@ -235,11 +235,11 @@ class _ProcessTasks:
         for task in worker.tasks:
             self.start(getattr(task, "__name__", type(task).__name__), task)
         if worker.relay is not None:
-            # Last, so that what the consumers committed on their way out still leaves.
+            # Last, so that it still sends what the consumers commit while they stop.
             self.start("relay", worker.relay.run, last=True)
 
     async def run_until(self, stop: asyncio.Event, health: Health, *, delay_seconds: float) -> int:
-        """Waits for `stop` or for the first task to end by itself, stops all in order; the exit code."""
+        """Waits for `stop`, or until a task ends by itself. Then stops all in order; returns the exit code."""
         stopped = asyncio.ensure_future(stop.wait())
         everything = self._first | self._last
         await asyncio.wait({stopped, *everything}, return_when=asyncio.FIRST_COMPLETED)
@@ -260,7 +260,7 @@ class _ProcessTasks:
         return 1 if crashed or errors or not ended else 0
 
     async def _end(self, tasks: dict[asyncio.Task[None], str]) -> bool:
-        """Waits for `tasks` within the grace period, cancels the rest; whether none had to be cancelled."""
+        """Waits for `tasks` for the grace period, then cancels the rest. Returns whether none was cancelled."""
         if not tasks:
             return True
         _, late = await asyncio.wait(tasks, timeout=self._grace_seconds)
@@ -273,7 +273,7 @@ class _ProcessTasks:
 
 
 def _log_crashes(tasks: dict[asyncio.Task[None], str]) -> bool:
-    """Logs every task that has ended although nobody asked it to; whether there was one."""
+    """Logs all tasks that have ended although nothing told them to. Returns whether there was one."""
     over = [(name, task) for task, name in tasks.items() if task.done()]
     for name, task in over:
         error = None if task.cancelled() else task.exception()
@@ -285,7 +285,7 @@ def _log_crashes(tasks: dict[asyncio.Task[None], str]) -> bool:
 
 
 def _end_at_once_on_signals() -> None:
-    """Nothing has begun that could be stopped in order; and process 1 would ignore SIGTERM for as long."""
+    """Ends the process at once: nothing has started yet. Without a handler, process 1 would ignore SIGTERM."""
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         os._exit(128 + number)
@@ -295,7 +295,7 @@ def _end_at_once_on_signals() -> None:
 
 
 def _set_on_signals(stop: asyncio.Event) -> None:
-    """SIGTERM and SIGINT ask for a stop in good order; another one, a second later, ends the process at once.
+    """SIGTERM and SIGINT start an orderly shutdown. Another one, at least a second later, ends the process at once.
 
     The pause is there because a terminal's Ctrl-C reaches a child twice when its parent passes it on.
     """

@@ -1,6 +1,7 @@
 """What is still to be done after a run, by whom, and waiting until it is nothing."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
@@ -79,12 +80,14 @@ async def _differing_projections(platform: Platform, organizations: Sequence[UUI
 
 
 async def _unread_calendars(platform: Platform, organizations: Sequence[UUID], history: History) -> list[str]:
+    """A state is not enough: it may be of the reading before, and the last one is still to come."""
     states = {calendar.id: calendar.state for calendar in await services.read_calendars(platform)}
     busy = await services.read_busy(platform, organizations)
+    read = Counter(row.connection for row in busy["calendar-sync"])
     unread = [
-        f"calendar {connection} is {states.get(connection)}"
-        for connection in history.calendars
-        if states.get(connection) != "ok"
+        f"calendar {connection} is {states.get(connection)}, with {read[connection]} of {events} events"
+        for connection, events in history.calendars.items()
+        if states.get(connection) != "ok" or read[connection] != events
     ]
     differing = {keeper: len(rows ^ busy["calendar-sync"]) for keeper, rows in busy.items()}
     return unread + [

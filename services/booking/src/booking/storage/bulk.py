@@ -22,7 +22,7 @@ from booking.domain.bulk import (
 )
 from booking.domain.errors import WorkFailure
 from booking.storage.connections import connection_of
-from booking.storage.failures import failure_of
+from booking.storage.failures import PutOff, failure_of
 from booking.storage.listing import AppointmentFilter, conditions_of
 from booking.storage.tables import bulk_jobs
 from slotstream_servicekit.context import Actor, Cause, Context
@@ -35,8 +35,7 @@ ORDERED_CHANNEL: Final = "bulk_ordered"
 """Notified when an order is taken on."""
 _COLUMNS: Final = named_columns(bulk_jobs)
 _PROGRESS: Final = tuple(field.name for field in fields(BulkProgress) if field.name != "last_failure")
-
-
+_put_off: Final = PutOff("bulk_jobs", due="updated_at", only="status = 'running'")
 _RUNNING_ABOUT: Final = """
 SELECT j.id FROM bulk_jobs j
 WHERE j.organization_id = $1 AND j.status = 'running' AND EXISTS (
@@ -123,19 +122,7 @@ class BulkStore:
         return None if row is None else (row["organization_id"], row["id"])
 
     async def put_off(self, organization_id: UUID, job_id: UUID, *, until: datetime, failure: WorkFailure) -> None:
-        """Has it taken on no earlier, and says why."""
-        connection = await connection_of(self._session)
-        await connection.execute(
-            """
-            UPDATE bulk_jobs SET updated_at = $3, failure_code = $4, failed_at = $5
-            WHERE organization_id = $1 AND id = $2 AND status = 'running'
-            """,
-            organization_id,
-            job_id,
-            until,
-            failure.code,
-            failure.failed_at,
-        )
+        await _put_off(await connection_of(self._session), organization_id, job_id, until=until, failure=failure)
 
     async def job(self, organization_id: UUID, job_id: UUID, *, now: datetime) -> BulkJob:
         connection = await connection_of(self._session)

@@ -10,12 +10,14 @@ import asyncpg
 
 from booking.domain.errors import WorkFailure
 from booking.domain.waiting_list import FreedTime
+from booking.storage.failures import PutOff
 from booking.storage.tables import freed_times
 from slotstream_servicekit.database import Connection
 from slotstream_servicekit.rows import named_columns
 
 FREED_CHANNEL: Final = "time_freed"
 """Notified when time was freed that somebody may wait for."""
+_put_off: Final = PutOff("freed_times", due="try_at")
 
 
 def _is_wanted(freed: str) -> str:
@@ -118,18 +120,7 @@ class FreedTimeStore:
         )
 
     async def put_off(self, freed_id: UUID, *, until: datetime, failure: WorkFailure) -> None:
-        """One that the worker failed at leaves its turn to the others, and tells why."""
-        await self.connection.execute(
-            """
-            UPDATE freed_times SET try_at = $3, failure_code = $4, failed_at = $5
-            WHERE organization_id = $1 AND id = $2
-            """,
-            self.organization_id,
-            freed_id,
-            until,
-            failure.code,
-            failure.failed_at,
-        )
+        await _put_off(self.connection, self.organization_id, freed_id, until=until, failure=failure)
 
     async def may_come_free(self, holder_ids: Collection[UUID]) -> bool:
         """Whether one of those who were in the way is a hold: it ends by itself, and gives its time to nobody."""

@@ -13,7 +13,7 @@ from booking.domain.appointments import DETAILS, Appointment
 from booking.domain.errors import AlreadyExistsError, IdTakenError, WorkFailure
 from booking.domain.series import Occurrence, OnConflict, Series, SeriesDate
 from booking.storage.appointments import AppointmentStore
-from booking.storage.failures import failure_of
+from booking.storage.failures import PutOff, failure_of
 from booking.storage.tables import series as table
 from slotstream_scheduling.recurrence import Frequency, NthWeekday, Recurrence, ShortMonths
 from slotstream_scheduling.wallclock import LocalKind
@@ -58,6 +58,7 @@ _COLUMNS = (
 _PLACES = ", ".join(f"${n + 1}" for n in range(len(_COLUMNS)))
 _ADD = f"INSERT INTO series ({', '.join(_COLUMNS)}) VALUES ({_PLACES}) ON CONFLICT DO NOTHING RETURNING 1"
 _SAVE = f"UPDATE series SET ({', '.join(_COLUMNS)}) = ({_PLACES}) WHERE organization_id = $1 AND id = $2"
+_put_off: Final = PutOff("series", due="extend_at", only="extend_at < $3 AND status = 'active'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,9 @@ class SeriesStore:
         known = await AppointmentStore(self.connection, self.organization_id).get_all(latest, lock=lock)
         return [Occurrence(_date_of(row), known.get(row["latest"])) for row in rows]
 
+    async def put_off(self, series_id: UUID, *, until: datetime, failure: WorkFailure) -> None:
+        await _put_off(self.connection, self.organization_id, series_id, until=until, failure=failure)
+
 
 async def next_to_extend(connection: Connection, *, now: datetime) -> tuple[UUID, UUID] | None:
     """Organization and id of a series whose horizon has moved on, for this worker alone until its transaction ends."""
@@ -211,20 +215,6 @@ async def next_to_extend(connection: Connection, *, now: datetime) -> tuple[UUID
         now,
     )
     return None if row is None else (row["organization_id"], row["id"])
-
-
-async def put_off(connection: Connection, series_id: UUID, *, until: datetime, failure: WorkFailure) -> None:
-    """Has it extended no earlier, and says why."""
-    await connection.execute(
-        """
-        UPDATE series SET extend_at = $2, failure_code = $3, failed_at = $4
-        WHERE id = $1 AND extend_at < $2 AND status = 'active'
-        """,
-        series_id,
-        until,
-        failure.code,
-        failure.failed_at,
-    )
 
 
 def _values(series: Series) -> list[Any]:

@@ -11,13 +11,14 @@ import asyncpg
 
 from booking.domain.errors import WorkFailure
 from booking.domain.waiting_list import EntryStatus, FreedTime, Offer, WaitingListEntry
-from booking.storage.failures import failure_of
+from booking.storage.failures import PutOff, failure_of
 from booking.storage.tables import waiting_list_entries
 from slotstream_scheduling.spans import Span, Spans, normalize, to_epoch
 from slotstream_servicekit.database import Connection
 from slotstream_servicekit.locks import LockClass
 from slotstream_servicekit.rows import named_columns
 
+_put_off: Final = PutOff("waiting_list_entries", due="put_off_until")
 _COLUMNS: Final = named_columns(waiting_list_entries)
 _VALUES: Final = (
     "organization_id",
@@ -215,18 +216,7 @@ class WaitingListStore:
         return [_listed(row) for row in rows]
 
     async def put_off(self, entry_id: UUID, *, until: datetime, failure: WorkFailure) -> None:
-        """One that the worker failed at leaves its turn to the others, and tells why."""
-        await self.connection.execute(
-            """
-            UPDATE waiting_list_entries SET put_off_until = $3, failure_code = $4, failed_at = $5
-            WHERE organization_id = $1 AND id = $2
-            """,
-            self.organization_id,
-            entry_id,
-            until,
-            failure.code,
-            failure.failed_at,
-        )
+        await _put_off(self.connection, self.organization_id, entry_id, until=until, failure=failure)
 
 
 async def read_waited(

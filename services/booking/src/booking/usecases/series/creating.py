@@ -24,7 +24,7 @@ from booking.publishers import SeriesCancelled, SeriesCreated, SeriesExtended, S
 from booking.storage.bookings import BookingStore
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
-from booking.storage.series import SeriesStore, next_to_extend, put_off
+from booking.storage.series import SeriesStore, next_to_extend
 from booking.usecases.booking import Booking, Outcome, book_appointments
 from booking.usecases.limits import check_booking
 from booking.usecases.series.report import SeriesReport, read_report
@@ -112,7 +112,8 @@ async def extend_next_series(*, session: AsyncSession, policies: PolicyCache, no
 async def put_off_series(*, session: AsyncSession, error: WorkFailedError, now: datetime) -> None:
     """One that cannot be extended now leaves its turn to the others and tells why; it is booked months ahead."""
     failure = WorkFailure(code=error.code, failed_at=now)
-    await put_off(await connection_of(session), error.id, until=now + _PUT_OFF, failure=failure)
+    store = SeriesStore(await connection_of(session), error.organization_id)
+    await store.put_off(error.id, until=now + _PUT_OFF, failure=failure)
 
 
 async def _extend(

@@ -42,7 +42,7 @@ _TOLD_WITHIN_SECONDS: Final = 60
 _LOOK_AGAIN_SECONDS: Final = 0.05
 
 _COMPACTED: Final = {
-    # What was erased or replaced is gone from the log a day later, however little is written.
+    # Erased and replaced records are gone from the log a day later, however little is written.
     "max.compaction.lag.ms": str(_DAY_MILLISECONDS),
     "segment.ms": str(_SEGMENT_MILLISECONDS),
     "min.cleanable.dirty.ratio": "0.1",
@@ -52,7 +52,7 @@ _COMPACTED: Final = {
 
 
 class TopicDefinition(Protocol):
-    """What the job needs to know of a topic; `retention` None keeps records for ever.
+    """What the job needs of a topic. Without `retention` records are kept for ever.
 
     `cleanup` is `delete`, `compact` or `compact,delete`.
     """
@@ -102,7 +102,7 @@ def _retention_of(retention: timedelta | None) -> dict[str, str]:
 
 
 def usual_min_insync_replicas(replication_factor: int) -> int:
-    """One less than there are copies, so that one broker may be away and no acknowledged record is on one alone."""
+    """One less than the replicas, so that one broker may be away, and no acknowledged record is on one broker only."""
     return max(1, min(replication_factor - 1, 2))
 
 
@@ -113,7 +113,7 @@ async def apply_topics(
     replication_factor: int = 1,
     min_insync_replicas: int | None = None,
 ) -> AppliedTopics:
-    """Bring the cluster to `topics`; safe to run again and beside running services.
+    """Make the topics of the cluster equal `topics`. It may be run again, and while services run.
 
     Settings made by hand on a topic that are not ours to say stay as they are. Fewer partitions than there are
     is not an error: Kafka cannot take any away. Returns when the brokers tell what was done: they learn of it a
@@ -129,7 +129,7 @@ async def apply_topics(
 
 
 def admin_client(kafka: KafkaConnection) -> AdminClient:
-    """confluent-kafka's, which says what is wrong in errors and not on standard error. Raises KafkaConnectionError."""
+    """confluent-kafka's admin client, which raises errors instead of printing them. Raises KafkaConnectionError."""
     try:
         return AdminClient({**confluent_arguments(kafka), "log_level": 2})
     except KafkaException as error:
@@ -161,7 +161,7 @@ class _Job:
         )
 
     def _reconcile(self) -> bool:
-        """Looks, and does what is missing; whether there was anything."""
+        """Finds out what is missing, and does it. Returns whether anything was."""
         existing = partitions_by_topic(self.admin, self.wanted)
         missing = [topic for name, topic in self.wanted.items() if name not in existing]
         present = [topic for name, topic in self.wanted.items() if name in existing]
@@ -174,7 +174,7 @@ class _Job:
         }
         self.created |= self._create(missing)
         self.grown |= self._grow(too_few)
-        # Of what was made a moment ago, old settings are told at most.
+        # For a topic that was created a moment ago, a broker may still tell old settings.
         self.configured |= self._configure(differing) - self.created
         return bool(missing or too_few or differing or len(own) < len(present))
 
@@ -182,7 +182,7 @@ class _Job:
         return topic_configuration(topic, min_insync_replicas=self.min_insync_replicas)
 
     def _create(self, topics: Sequence[TopicDefinition]) -> set[str]:
-        """Names what was created; what another job created first, or a broker did not list yet, is none of it."""
+        """Creates topics; returns their names, without those that another job has created first."""
         if not topics:
             return set()
         new = [
@@ -197,7 +197,7 @@ class _Job:
         return _succeeded(self.admin.create_topics(new), besides=TopicAlreadyExistsError)
 
     def _grow(self, topics: Sequence[TopicDefinition]) -> set[str]:
-        """Names what grew; what has grown already, and a broker did not tell yet, is none of it."""
+        """Adds partitions; returns the names of the topics, without those that have them already."""
         if not topics:
             return set()
         more = [NewPartitions(topic.name, topic.partitions) for topic in topics]
@@ -206,7 +206,7 @@ class _Job:
     def _configure(self, settings: Mapping[str, Mapping[str, str]]) -> set[str]:
         if not settings:
             return set()
-        # Sets what is named and leaves all else (KIP-339).
+        # Changes only the given settings (KIP-339).
         resources = [
             ConfigResource(
                 ResourceType.TOPIC,
@@ -223,7 +223,7 @@ class _Job:
 
 
 def partitions_by_topic(admin: AdminClient, names: Iterable[str]) -> dict[str, int]:
-    """How many partitions those of the named topics have that there are."""
+    """The number of partitions of each of the named topics that exists."""
     try:
         listed = admin.list_topics(timeout=_ANSWER_SECONDS).topics
     except KafkaException as error:
@@ -232,7 +232,7 @@ def partitions_by_topic(admin: AdminClient, names: Iterable[str]) -> dict[str, i
 
 
 def own_settings(admin: AdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
-    """What was set on each topic; none for a topic that the broker asked does not know yet, as another does."""
+    """The settings of each topic; none for a topic that this broker does not know yet, although another does."""
     if not names:
         return {}
     asked = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in names])
@@ -249,7 +249,7 @@ def own_settings(admin: AdminClient, names: Sequence[str]) -> dict[str, dict[str
 
 
 def _succeeded(answers: Mapping[str, Future[Any]], *, besides: type[Exception] | None = None) -> set[str]:
-    """The names whose request succeeded. Raises aiokafka's error for any that failed otherwise than with `besides`."""
+    """The names whose request succeeded. Raises aiokafka's error for a failure with another error than `besides`."""
     names = set()
     for name, answer in answers.items():
         try:
@@ -264,7 +264,7 @@ def _succeeded(answers: Mapping[str, Future[Any]], *, besides: type[Exception] |
 
 
 def as_kafka_error(failure: KafkaException, *, about: str | None = None) -> Exception:
-    """The same error in aiokafka's class: positive codes are the protocol's, negative ones the client's own."""
+    """The same error as a class of aiokafka. Positive codes are those of the protocol, negative ones of the client."""
     error = failure.args[0]
     sentence = error.str() if about is None else f"{about}: {error.str()}"
     kind: type[Exception] = for_code(error.code()) if error.code() > 0 else KafkaConnectionError

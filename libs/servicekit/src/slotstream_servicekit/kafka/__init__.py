@@ -1,4 +1,4 @@
-"""How this process reaches Kafka: address, TLS and login, and what each client library calls them."""
+"""How this process reaches Kafka: address, TLS and login, as arguments of each client library."""
 
 from slotstream_servicekit.kafka.connection import KafkaConnection, OAuthLogin, PasswordLogin, Tls
 from slotstream_servicekit.kafka.settings import KafkaSettings

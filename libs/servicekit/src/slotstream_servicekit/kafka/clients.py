@@ -1,4 +1,4 @@
-"""A Kafka connection in the words of each client library. Files are read anew for each client that is made."""
+"""A Kafka connection as arguments of each client library. Files are read again for each new client."""
 
 from typing import Any
 

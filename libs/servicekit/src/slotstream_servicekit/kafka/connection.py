@@ -1,4 +1,4 @@
-"""Kafka's address, how the way there is encrypted, and who logs in."""
+"""A Kafka connection: address, TLS, and login."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ PasswordMechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 
 Secret = SecretStr | Path
-"""A secret or the file that holds it. A file is read for every new client, so that it may change meanwhile."""
+"""A secret, or the file that has it. The file is read for every new client, so that it may change."""
 
 
 def read_secret(secret: Secret) -> str:
@@ -22,7 +22,7 @@ def read_secret(secret: Secret) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """PEM files. Without `ca_file` the machine's own authorities count; a certificate file may hold its key too."""
+    """PEM files. Without `ca_file` the machine's authorities are trusted. A certificate file may have the key, too."""
 
     ca_file: Path | None = None
     certificate_file: Path | None = None
@@ -52,7 +52,7 @@ class OAuthLogin:
 
 @dataclass(frozen=True, slots=True)
 class KafkaConnection:
-    """What every Kafka client is made from; with an address alone, plain text without a login."""
+    """What Kafka clients are made from. With only an address: plain text, without a login."""
 
     bootstrap_servers: str
     tls: Tls | None = None

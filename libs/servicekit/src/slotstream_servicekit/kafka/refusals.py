@@ -1,4 +1,4 @@
-"""Why Kafka does not let this process in. aiokafka says only that it could not connect."""
+"""Finds out why Kafka refuses this process. aiokafka says only that it could not connect."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,7 @@ _CHECK_CLIENT: Final = "the access token is refused: check KAFKA_OAUTH_CLIENT_ID
 
 
 async def refusal_of(kafka: KafkaConnection) -> str | None:
-    """Why Kafka refuses this connection, as a sentence; None where it lets in, or where nobody answers."""
+    """Why Kafka refuses this connection, as a sentence; None where it does not, or where nobody answers."""
     try:
         arguments = aiokafka_arguments(kafka)
     except (OSError, ssl.SSLError) as error:
@@ -53,7 +53,7 @@ async def refusal_of(kafka: KafkaConnection) -> str | None:
 
 
 async def _enter(host: str, port: int, arguments: dict[str, Any]) -> None:
-    """Connects, logs in and asks something: a refused token shows only then, by an answer without brokers."""
+    """Connects, logs in and sends a request: only its answer, without brokers, shows that a token was refused."""
     connection = await create_conn(host, port, request_timeout_ms=_ANSWER_MILLISECONDS, **arguments)
     try:
         answer = await connection.send(MetadataRequest([]))
@@ -89,7 +89,7 @@ def _reason(error: Exception, kafka: KafkaConnection) -> str | None:
 
 
 class Refusals:
-    """Says once, and again when it changes, why this process is not let in."""
+    """Logs why Kafka refuses this process: once, and again when the reason changes."""
 
     def __init__(self, kafka: KafkaConnection) -> None:
         self._kafka = kafka
@@ -99,7 +99,7 @@ class Refusals:
         self._look: asyncio.Task[None] | None = None
 
     async def reason(self) -> str | None:
-        """Looks once in a while, for all who ask meanwhile; in between, the last reason found."""
+        """The reason. It is looked up now and then, for all callers; in between it is the last one that was found."""
         loop = asyncio.get_running_loop()
         if self._look is None or self._look.done() or self._look.get_loop() is not loop:
             if time.monotonic() - self._looked_at < _LOOK_AGAIN_SECONDS:
@@ -116,7 +116,7 @@ class Refusals:
                 reason = await refusal_of(self._kafka)
         self._hung_up = self._hung_up + 1 if reason in {HANGS_UP, _CHECK_CLIENT} else 0
         if 0 < self._hung_up < _HUNG_UP_OFTEN:
-            # So does a broker that stops, and a proxy before one that starts.
+            # A broker that stops does so, too, and a proxy in front of one that starts.
             reason = None
         if reason is not None and reason != self._reason:
             log.error("kafka_refuses", reason=reason)
@@ -125,10 +125,10 @@ class Refusals:
 
 @lru_cache(maxsize=16)
 def refusals_of(kafka: KafkaConnection) -> Refusals:
-    """The process's one for `kafka`: its consumers and its relay fail for the same reason, which is said once."""
+    """The one instance for `kafka`: consumers and relay fail for the same reason, which is logged once."""
     return Refusals(kafka)
 
 
 def is_refusal(error: Any) -> bool:
-    """Whether aiokafka's own line about `error` says no more than `kafka_refuses` does."""
+    """Whether aiokafka's log line about `error` only repeats what `kafka_refuses` logs."""
     return isinstance(error, SaslAuthenticationFailed | UnsupportedSaslMechanismError | TokenError | ssl.SSLError)

@@ -1,4 +1,4 @@
-"""`…_KAFKA_…`: the settings of a Kafka connection. What does not go together is refused by the name of the setting."""
+"""`…_KAFKA_…`: the settings of a Kafka connection. Settings that contradict each other are refused by name."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ from slotstream_servicekit.kafka.connection import (
 
 Mechanism = PasswordMechanism | Literal["OAUTHBEARER"]
 Fault = tuple[str, str]
-"""A field's name and what is wrong with it."""
+"""The name of a field, and what is wrong with it."""
 
 _TLS_FIELDS: Final = ("kafka_ca_file", "kafka_certificate_file", "kafka_key_file")
 _PASSWORD_FIELDS: Final = ("kafka_username", "kafka_password", "kafka_password_file")
@@ -36,7 +36,7 @@ _FILE_FIELDS: Final = (*_TLS_FIELDS, "kafka_password_file", "kafka_oauth_client_
 
 
 class KafkaSettings(BaseSettings):
-    """Where Kafka is, how the way there is encrypted, and who logs in."""
+    """The settings of a Kafka connection: address, TLS, and login."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -75,7 +75,7 @@ class KafkaSettings(BaseSettings):
         return self
 
     def kafka_connection(self) -> KafkaConnection:
-        """What clients are made from. Raises StartError naming the setting whose file cannot be read."""
+        """The connection. Raises StartError with the name of the setting whose file cannot be read."""
         for field in self._given(_FILE_FIELDS):
             path: Path = getattr(self, field)
             try:

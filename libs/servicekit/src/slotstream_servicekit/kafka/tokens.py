@@ -17,7 +17,7 @@ from slotstream_servicekit.kafka.connection import OAuthLogin, read_secret
 
 _ANSWER_SECONDS: Final = 5.0
 _USUAL_LIFETIME_SECONDS: Final = 60.0
-"""For how long a token counts whose lifetime the issuer does not tell."""
+"""The lifetime of a token for which the issuer gives none."""
 _RENEW_AT: Final = 0.8
 """After which part of its lifetime a token is replaced."""
 _ASK_AGAIN_SECONDS: Final = 2.0
@@ -25,7 +25,7 @@ _WORD_LENGTH: Final = 60
 
 
 class TokenError(KafkaError):  # type: ignore[misc]
-    """No token was given; the sentence says why. A Kafka error, so that clients try again as for any other."""
+    """The issuer gave no token, for the reason in the text. It is a Kafka error, so that clients try again."""
 
     retriable = True
 
@@ -39,7 +39,7 @@ class AccessToken:
 
 
 class TokenSource:
-    """The tokens of one login, shared by all clients of a process, whichever thread they are in."""
+    """The tokens of one login, shared by all clients of a process, in all threads."""
 
     def __init__(self, login: OAuthLogin) -> None:
         self._login = login
@@ -57,7 +57,7 @@ class TokenSource:
 
     def _renew(self) -> AccessToken:
         if self._failure is not None and time.monotonic() - self._failed_at < _ASK_AGAIN_SECONDS:
-            # Clients ask many times a second; the issuer is spared.
+            # Clients ask many times a second; the issuer must not be asked as often.
             raise TokenError(*self._failure.args)
         try:
             token = request_token(self._login)
@@ -70,12 +70,12 @@ class TokenSource:
 
 @lru_cache(maxsize=16)
 def token_source(login: OAuthLogin) -> TokenSource:
-    """The process's one source of tokens for `login`."""
+    """The one source of tokens for `login` in this process."""
     return TokenSource(login)
 
 
 def request_token(login: OAuthLogin) -> AccessToken:
-    """Asks the issuer (RFC 6749 §4.4.2). Raises TokenError."""
+    """Gets a token of the issuer (RFC 6749 §4.4.2). Raises TokenError."""
     form = {"grant_type": "client_credentials"} | ({"scope": login.scope} if login.scope else {})
     asked_at = time.time()
     try:
@@ -97,13 +97,13 @@ def request_token(login: OAuthLogin) -> AccessToken:
 
 
 def _error_code(document: Any) -> str:
-    """The issuer's code, such as `invalid_client`; its further words may quote what was sent."""
+    """The error code of the issuer, such as `invalid_client`. Its description may quote what was sent."""
     code = document.get("error") if isinstance(document, dict) else None
     return f" {code}" if isinstance(code, str) and len(code) < _WORD_LENGTH and code.isascii() else ""
 
 
 class TokenProvider(AbstractTokenProvider):  # type: ignore[misc]
-    """aiokafka asks it at every new connection."""
+    """aiokafka calls it for every new connection."""
 
     def __init__(self, login: OAuthLogin) -> None:
         self._source = token_source(login)

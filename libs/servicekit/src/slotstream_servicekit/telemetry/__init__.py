@@ -1,4 +1,4 @@
-"""What a running service tells its operators: logs, traces and metrics."""
+"""Logs, traces and metrics."""
 
 from slotstream_servicekit.telemetry.context import (
     TraceContext,

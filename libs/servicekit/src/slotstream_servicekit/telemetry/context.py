@@ -1,4 +1,4 @@
-"""The trace and the tenant that the running task works for."""
+"""The trace and the tenant of the running task."""
 
 import os
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
-    """A position in a trace: ids in lower-case hex, as W3C Trace Context writes them."""
+    """A position in a trace. The ids are lower-case hex, as in W3C Trace Context."""
 
     trace_id: str
     span_id: str
@@ -37,7 +37,7 @@ def parse_traceparent(value: str | None) -> TraceContext | None:
 
     https://www.w3.org/TR/trace-context/#traceparent-header
     """
-    # OpenTelemetry writes a log line for a header that is too long: a caller could fill the log with them.
+    # OpenTelemetry logs every header that is too long, so a caller could fill the log.
     if not value or len(value) > _MAX_TRACEPARENT_LENGTH:
         return None
     context = get_current_span(_PROPAGATOR.extract({"traceparent": value}, Context())).get_span_context()
@@ -47,7 +47,7 @@ def parse_traceparent(value: str | None) -> TraceContext | None:
 
 
 def new_trace() -> TraceContext:
-    """A fresh, unrecorded trace: ids for logs and problems where no tracer runs."""
+    """A new trace that is not recorded: its ids are for logs and problems where tracing is off."""
     digits = os.urandom(24).hex()
     return TraceContext(digits[:32], digits[32:], sampled=False)
 
@@ -58,14 +58,14 @@ def current_trace_id() -> str | None:
 
 
 def current_traceparent() -> str | None:
-    """The header to put on whatever the running task sends out; None outside any request or message."""
+    """The header for whatever the running task sends; None outside of a request or message."""
     trace = _trace.get()
     return trace.traceparent if trace else None
 
 
 @contextmanager
 def continue_trace(traceparent: str | None) -> Iterator[None]:
-    """Makes `traceparent` the current position for the length of the block.
+    """Makes `traceparent` the current position within the block.
 
     Without one, and where the running task is in that trace already, the task stays where it is.
     """
@@ -86,5 +86,5 @@ def current_organization() -> UUID | None:
 
 
 def bind_organization(organization_id: UUID | None) -> None:
-    """Names the tenant in this task's logs."""
+    """Adds the tenant to the log lines of this task."""
     _organization.set(organization_id)

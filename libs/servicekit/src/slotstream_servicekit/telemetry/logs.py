@@ -1,4 +1,4 @@
-"""JSON lines on standard output: time, level, event, service, trace and tenant, and no personal data."""
+"""Logs as JSON lines on standard output: time, level, event, service, trace and tenant, but no personal data."""
 
 import contextlib
 import logging
@@ -35,19 +35,19 @@ _QUIET = {
 
 
 def get_logger(name: str) -> Logger:
-    """A structured logger: `log.info("event_name", fact=value)`; never a name, phone, e-mail or note."""
+    """A structured logger: `log.info("event_name", fact=value)`. A value is never a name, phone, e-mail or note."""
     return cast("Logger", structlog.get_logger(component=name))
 
 
 class _Lines:
-    """Where `log_line` writes; nowhere until logging is configured."""
+    """Where `log_line` writes. Until logging is configured, it writes nowhere."""
 
     service = ""
     stream: TextIO | None = None
 
 
 def log_line(event: str, level: str, facts: dict[str, object]) -> None:
-    """One line like a logger's, a tenth of the time; for facts that hold nothing of a caller's own.
+    """Writes a line as a logger does, ten times as fast. Its facts must hold nothing that a caller has sent.
 
     Written at levels up to INFO.
     """
@@ -65,14 +65,14 @@ def log_line(event: str, level: str, facts: dict[str, object]) -> None:
     }
     if organization is not None:
         line["organization"] = organization
-    # A log that cannot be written any more, such as a closed pipe, must not turn an answer into an error.
+    # A log that can no longer be written, such as a closed pipe, must not turn an answer into an error.
     with contextlib.suppress(OSError, ValueError):
         stream.write(orjson.dumps(line, option=orjson.OPT_UTC_Z).decode() + "\n")
         stream.flush()
 
 
 def configure_logging(service: str, level: str = "INFO", *, stream: TextIO | None = None) -> None:
-    """Sends this process's logs, and those of its libraries, to `stream` (standard output) as JSON lines."""
+    """Writes the logs of this process and of its libraries to `stream` (standard output) as JSON lines."""
     _Lines.service = service
     _Lines.stream = (stream or sys.stdout) if logging.getLevelName(level) <= logging.INFO else None
     shared: list[structlog.typing.Processor] = [
@@ -107,7 +107,7 @@ def configure_logging(service: str, level: str = "INFO", *, stream: TextIO | Non
 
 
 class _Repetitions(logging.Filter):
-    """Lets a line of the Kafka client pass once in a while: it complains of a lost broker many times a second."""
+    """Lets a line of the Kafka client pass only now and then: it logs a lost broker many times a second."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -126,14 +126,14 @@ class _Repetitions(logging.Filter):
 
 
 def _is_refusal(record: logging.LogRecord) -> bool:
-    """Whether the client tells that Kafka let it not in: `kafka_refuses` says that, once and in plain words."""
+    """Whether the client logs that Kafka has refused it. `kafka_refuses` logs that once, with the reason."""
     from slotstream_servicekit.kafka.refusals import is_refusal
 
     return isinstance(record.args, tuple) and any(is_refusal(argument) for argument in record.args)
 
 
 class _Facts:
-    """Adds what every line says: the service, the trace and the tenant."""
+    """Adds to every line the service, the trace and the tenant."""
 
     def __init__(self, service: str) -> None:
         self._service = service
@@ -149,7 +149,7 @@ class _Facts:
 
 
 def _describe_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Replaces `exc_info` by the error's type, its words and the places it passed, without any values."""
+    """Replaces `exc_info` by the type, the text and the frames of the error, without any values."""
     info = event.pop("exc_info", None)
     if info is True:
         info = sys.exc_info()
@@ -160,7 +160,7 @@ def _describe_exception(_logger: WrappedLogger, _method: str, event: EventDict) 
 
 
 def describe_exception(error: BaseException) -> dict[str, Any]:
-    """Type, words and frames of `error` and its cause, with input values left out."""
+    """Type, text and frames of `error` and its cause, without input values."""
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
     described: dict[str, Any] = {
         "type": f"{type(error).__module__}.{type(error).__qualname__}",
@@ -179,7 +179,7 @@ def _message_of(error: BaseException) -> str:
     if isinstance(error, ValidationError):
         places = error.errors(include_input=False, include_url=False, include_context=False)
         return "; ".join(f"{'.'.join(map(str, place['loc']))}: {place['type']}" for place in places)
-    # A database's message names the rule; its DETAIL line would quote the row.
+    # The message of a database error names the constraint; its DETAIL line would quote the row.
     return redacted(str(error).split("\nDETAIL:", 1)[0].split("\n[SQL:", 1)[0])
 
 

@@ -1,4 +1,4 @@
-"""Spans through the OpenTelemetry SDK; nearly free where no exporter is configured."""
+"""Spans by the OpenTelemetry SDK. They cost nearly nothing where no exporter is configured."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,7 +49,7 @@ def configure_tracing(
     exporter: SpanExporter | None = None,
     sample_ratio: float = 1.0,
 ) -> None:
-    """Starts exporting spans to whatever is given; with nothing given, spans stay off and only ids travel.
+    """Starts the export of spans to what is given. With nothing given, spans are off, and only trace ids are passed on.
 
     `otlp_endpoint` is the collector's base URL (OTLP over HTTP); `trace_file` gets one JSON object per line;
     `exporter` is for tests.
@@ -57,7 +57,7 @@ def configure_tracing(
     shutdown_tracing()
     processors: list[SpanProcessor] = []
     if otlp_endpoint:
-        # The exporter pulls in protobuf and requests: imported only where it is used.
+        # Imported only where it is used: it needs protobuf and requests.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
         url = otlp_endpoint.rstrip("/")
@@ -100,7 +100,7 @@ def span_from(
     attributes: Mapping[str, Attribute] | None = None,
     links: Sequence[str] = (),
 ) -> Iterator[Span]:
-    """Continues the trace that `traceparent` names (or begins one) for the length of the block.
+    """Continues the trace of `traceparent`, or begins a new one, within the block.
 
     An exception that leaves the block marks the span as failed; its text is not recorded, since it may
     hold personal data.
@@ -111,7 +111,7 @@ def span_from(
 
 @contextmanager
 def follow_traces(traceparents: Sequence[str], name: str, *, kind: Kind = "consumer") -> Iterator[Mapping[str, str]]:
-    """A span in each of several traces for the length of the block; yields where each trace goes on from."""
+    """Opens a span in each of several traces within the block. Yields the new position in each trace."""
     tracer = _State.tracer
     if tracer is None:
         yield {traceparent: traceparent for traceparent in traceparents}
@@ -132,7 +132,7 @@ def follow_traces(traceparents: Sequence[str], name: str, *, kind: Kind = "consu
 
 @contextmanager
 def span(name: str, *, kind: Kind = "internal", attributes: Mapping[str, Attribute] | None = None) -> Iterator[Span]:
-    """A child of the running task's current span."""
+    """A child of the current span."""
     with _span(_trace.get(), name, kind, attributes, ()) as current:
         yield current
 

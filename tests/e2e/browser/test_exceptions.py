@@ -1,5 +1,6 @@
 """Time off and other hours, and the appointments that they would leave without anybody there."""
 
+import re
 from datetime import timedelta
 
 from harness.desk import Desk, see
@@ -49,3 +50,28 @@ async def test_other_hours_on_a_date_name_the_appointments_outside_of_them(desk:
         await see(told).to_contain_text("Lars Late")
         assert late["status"] == "scheduled"
         expect(await practice.world.booking.get(f"/v1/appointments/{late['id']}"))
+
+
+async def test_a_month_tells_what_each_date_is_like_and_leads_to_what_is_changed_there(
+    desk: Desk, practice: Practice
+) -> None:
+    async with practice.a_colleague("Mona Month") as mona:
+        await desk.goto(f"/availability/{mona['id']}")
+        month = desk.page.locator("section").filter(has=desk.page.get_by_role("heading", name="The month"))
+        told = month.get_by_role("status")
+        await see(told).to_contain_text("Usual hours")
+        await month.locator("header").get_by_role("button").last.click()
+        await month.get_by_role("gridcell").get_by_role("button", name=re.compile(r"\b20\b")).first.click()
+        date = ((await told.text_content()) or "").partition(":")[0]
+        await desk.button("Time off on this date", within=month).click()
+
+        away = desk.page.locator("section").filter(has=desk.page.get_by_role("heading", name="Time off"))
+        await see(away.get_by_label("Reason")).to_be_focused()
+        await desk.page.keyboard.type("Fair")
+        await desk.button("Add", within=away).click()
+        await see(told).to_contain_text(f"{date}: Away · Fair")
+
+        # By keys: each date that is come to is told.
+        await month.locator(".date[data-selected]").focus()
+        await desk.press("ArrowRight")
+        await see(told).to_contain_text("Usual hours")

@@ -127,7 +127,7 @@ async def test_import_by_keyboard_alone(desk: Desk, practice: Practice) -> None:
 
     desk.page.once("filechooser", choose)
     await desk.goto("/imports")
-    await see(desk.page.get_by_role("heading", name="Imports")).to_be_visible()
+    await see(desk.page.get_by_role("heading", name="Imports", exact=True)).to_be_visible()
 
     await desk.tab_to("Drop a file here")
     await desk.press("Space")

@@ -40,7 +40,8 @@ export function AvailabilityPage() {
   const ofBusiness = `/businesses/${business?.id}`;
   const path = chosen === BUSINESS ? ofBusiness : `/resources/${chosen}`;
   const schedule = useQuery({ queryKey: ["schedule", path], enabled: business !== undefined, queryFn: () => ask<Schemas["ScheduleOut"]>("availability", `${path}/schedule`) });
-  const opening = useQuery({ queryKey: ["schedule", ofBusiness], enabled: business !== undefined, queryFn: () => ask<Schemas["ScheduleOut"]>("availability", `${ofBusiness}/schedule`) }).data?.weekly ?? null;
+  const everybody = useQuery({ queryKey: ["schedule", ofBusiness], enabled: business !== undefined, queryFn: () => ask<Schemas["ScheduleOut"]>("availability", `${ofBusiness}/schedule`) }).data ?? null;
+  const opening = everybody?.weekly ?? null;
   const mayWriteAll = useRight("write_schedules");
   const mayWriteOwn = useRight("write_own_schedule");
   const mayWrite = mayWriteAll || (mayWriteOwn && chosen === session.user.resource_id);
@@ -55,7 +56,7 @@ export function AvailabilityPage() {
           <>
             <p className="soft">{t("availability.zone", { zone: schedule.data.zone })}</p>
             <WeekEditor key={path} path={path} schedule={schedule.data} opening={chosen === BUSINESS ? null : opening} resourceId={chosen === BUSINESS ? null : chosen} clock={clock} mayWrite={mayWrite} />
-            <Exceptions path={path} schedule={schedule.data} resourceId={chosen === BUSINESS ? null : chosen} usual={readWeek(textsOf(schedule.data.weekly ?? opening))} clock={clock} mayWrite={mayWrite} />
+            <Exceptions path={path} schedule={schedule.data} business={chosen === BUSINESS ? null : everybody} resourceId={chosen === BUSINESS ? null : chosen} usual={readWeek(textsOf(schedule.data.weekly ?? opening))} clock={clock} mayWrite={mayWrite} />
           </>
         )}
       </div>

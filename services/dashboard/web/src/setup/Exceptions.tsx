@@ -1,18 +1,22 @@
 /** Other hours on a date, and time off or closures: what is there, and what is added. */
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { type RefObject, Suspense, lazy, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Appointment } from "../api/appointments";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/availability";
 import { useBusiness } from "../business";
-import { type Clock, addDays, instantOf, isDay, isoOf, startOfDay } from "../time";
+import { type Clock, type Day, addDays, instantOf, isDay, isoOf, startOfDay } from "../time";
 import { Button } from "../ui/Button";
 import { TextField } from "../ui/fields";
 import { Problem } from "../ui/Problem";
 import { Conflicts } from "./Conflicts";
 import { daysOff, outsideOn, useStanding, within } from "./standing";
 import { type Days, intervalsOf, isRead, readHours, sayHours } from "./hours";
+import type { Wish } from "./MonthView";
+
+/* Of a file of its own: most come for the week. */
+const MonthView = lazy(() => import("./MonthView"));
 
 type Schedule = components["schemas"]["ScheduleOut"];
 type Props = {
@@ -20,6 +24,8 @@ type Props = {
   schedule: Schedule;
   /** Null: of the business itself. */
   resourceId: string | null;
+  /** What everybody in the business follows; null where it is that itself, or not known yet. */
+  business: Schedule | null;
   /** The hours of a week, where nothing else is said. */
   usual: Days;
   clock: Clock;
@@ -29,18 +35,28 @@ type Props = {
 const NONE: readonly Appointment[] = [];
 
 export function Exceptions(props: Props) {
+  const { path, schedule, business, resourceId, clock, mayWrite } = props;
   const [error, setError] = useState<unknown>(null);
-  useEffect(() => setError(null), [props.path]);
+  const [wish, setWish] = useState<Wish | null>(null);
+  useEffect(() => {
+    setError(null);
+    setWish(null);
+  }, [path]);
   return (
     <>
+      {(resourceId === null || business) && (
+        <Suspense fallback={null}>
+          <MonthView key={`month ${path}`} schedule={schedule} business={business} clock={clock} mayWrite={mayWrite} onWish={setWish} />
+        </Suspense>
+      )}
       <Problem error={error} />
-      <DateOverrides key={`dates ${props.path}`} {...props} onError={setError} />
-      <Absences key={`away ${props.path}`} {...props} onError={setError} />
+      <DateOverrides key={`dates ${path}`} {...props} wish={wish} onError={setError} />
+      <Absences key={`away ${path}`} {...props} wish={wish} onError={setError} />
     </>
   );
 }
 
-type PartProps = Props & { onError: (error: unknown) => void };
+type PartProps = Props & { wish: Wish | null; onError: (error: unknown) => void };
 
 /** Does one change after the other, and hands the focus on: the button that was pressed is shut or gone then. */
 function useChanges(onError: (error: unknown) => void) {
@@ -61,13 +77,25 @@ function useChanges(onError: (error: unknown) => void) {
   return { section, run };
 }
 
-function DateOverrides({ path, schedule, resourceId, usual, clock, mayWrite, onError }: PartProps) {
+/** Takes up a date that was chosen in the month, and leads on to the field that is left to fill in. */
+function useWish(wish: Wish | null, what: Wish["what"], section: RefObject<HTMLElement | null>, field: number, take: (day: Day) => void) {
+  useEffect(() => {
+    if (wish?.what !== what) return;
+    take(wish.day);
+    section.current?.querySelectorAll("input")[field]?.focus();
+    // A wish is taken up once, whatever is typed since.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [wish]);
+}
+
+function DateOverrides({ path, schedule, resourceId, usual, clock, mayWrite, wish, onError }: PartProps) {
   const { t } = useTranslation();
   const { business } = useBusiness();
   const { section, run } = useChanges(onError);
   const [on, setOn] = useState("");
   const [hours, setHours] = useState("");
   const [left, setLeft] = useState(NONE);
+  useWish(wish, "hours", section, 1, setOn);
   const read = readHours(hours);
   const standing = useStanding(business?.id, resourceId, isDay(on) ? daysOff(on, on, clock) : null, clock);
   const outside = standing.data && isDay(on) && isRead(read) ? outsideOn(standing.data, on, read, usual, clock) : NONE;
@@ -103,7 +131,7 @@ function DateOverrides({ path, schedule, resourceId, usual, clock, mayWrite, onE
   );
 }
 
-function Absences({ path, schedule, resourceId, clock, mayWrite, onError }: PartProps) {
+function Absences({ path, schedule, resourceId, clock, mayWrite, wish, onError }: PartProps) {
   const { t } = useTranslation();
   const { business } = useBusiness();
   const { section, run } = useChanges(onError);
@@ -111,6 +139,10 @@ function Absences({ path, schedule, resourceId, clock, mayWrite, onError }: Part
   const [to, setTo] = useState("");
   const [reason, setReason] = useState("");
   const [left, setLeft] = useState(NONE);
+  useWish(wish, "away", section, 2, (day) => {
+    setFrom(day);
+    setTo(day);
+  });
   const absences = resourceId === null ? "closures" : "time-off";
   const span = isDay(from) && isDay(to) ? daysOff(from, to, clock) : null;
   const standing = useStanding(business?.id, resourceId, span, clock);

@@ -90,6 +90,8 @@ async def test_all_conflicts_that_are_left_can_be_forced_at_once(service: Import
 async def test_an_override_can_be_withdrawn(service: ImportsService) -> None:
     import_id = await service.checked(FILE)
     await change(service, import_id, 3, {"override_reason": "agreed"})
+    counts = (await service.http.get(f"/v1/imports/{import_id}")).json()["counts"]
+    assert (counts["conflicts"], counts["overridden"]) == (1, 1)
     withdrawn = await change(service, import_id, 3, {"override_reason": None})
     assert withdrawn["override_reason"] is None
     await service.http.post(f"/v1/imports/{import_id}/confirm", json={})

@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from harness.desk import Desk, see
 from harness.practice import Practice
@@ -44,6 +45,52 @@ async def test_bulk_import_with_review_and_override(desk: Desk, practice: Practi
     [forced] = await practice.appointments_of("Iris Conflict")
     assert fine["source"] == forced["source"] == "import"
     assert forced["starts_at"] == (await practice.appointments_of("Otto Occupied"))[0]["starts_at"]
+
+
+async def test_a_conflict_is_overridden_row_by_row(desk: Desk, practice: Practice) -> None:
+    day = (practice.a_day(hour=20) + timedelta(days=31)).replace(day=14)
+    await practice.book(day, "Olaf Occupied", staff=0)
+    await desk.goto("/imports")
+    await desk.page.locator("input[type=file]").set_input_files(
+        {"name": "one-by-one.csv", "mimeType": "text/csv", "buffer": _sheet(day)}
+    )
+    await desk.button("Check rows").click()
+    row = desk.page.get_by_role("listitem").filter(has_text="Iris Conflict")
+    force = row.get_by_role("button", name="Override row")
+    await force.click(timeout=30_000)
+    await desk.sheet.get_by_role("textbox", name="Reason").fill("They share the chair")
+    await desk.button("Override", within=desk.sheet).click()
+    await see(row).to_contain_text("Will be booked all the same: \u2068They share the chair\u2069")
+    await see(desk.button("Book 1 conflict too")).to_have_count(0)
+    await see(desk.button("Book 2 rows")).to_be_enabled()
+
+    # It can be taken back.
+    await row.get_by_role("button", name="Withdraw override of row").click()
+    await see(desk.button("Book 1 row")).to_be_enabled()
+    await see(desk.button("Book 1 conflict too")).to_be_visible()
+    await force.click()
+    await desk.sheet.get_by_role("textbox", name="Reason").fill("They share the chair")
+    await desk.button("Override", within=desk.sheet).click()
+    await desk.button("Book 2 rows").click()
+    await see(desk.page.get_by_text("2 booked")).to_be_visible(timeout=60_000)
+
+
+async def test_every_column_of_the_sample_file_is_recognised(desk: Desk, practice: Practice) -> None:
+    await desk.goto("/imports")
+    async with desk.page.expect_download() as downloading:
+        await desk.button("Sample file").click()
+    sample = await downloading.value
+    content = Path(await sample.path()).read_bytes()
+    await desk.page.locator("input[type=file]").set_input_files(
+        {"name": sample.suggested_filename, "mimeType": "text/csv", "buffer": content}
+    )
+    await see(desk.page.get_by_role("heading", name="Columns")).to_be_visible()
+    await see(desk.page.get_by_role("row")).to_have_count(10)
+    await see(desk.page.locator("button.select").filter(has_text="Notes")).to_be_visible()
+    await see(desk.page.locator("button.select").filter(has_text="Not used")).to_have_count(0)
+    await desk.button("Check rows").click()
+    tabs = desk.page.get_by_role("navigation", name="Rows")
+    await see(tabs.get_by_role("button", name="Invalid 0")).to_be_visible(timeout=30_000)
 
 
 async def test_a_correction_that_is_refused_stays_in_its_fields(desk: Desk, practice: Practice) -> None:

@@ -113,7 +113,7 @@ class ReasonOut(ResponseModel):
 
 class CountsOut(ResponseModel):
     """`rows` are read so far, of the import's `file_rows`; `unchecked` await an answer about conflicts, `chosen` are
-    booked or to be. Of `unknown` ones booking's answer did not come before the import was cancelled.
+    booked or to be, `overridden` the conflicts with an override of their own. Of `unknown` ones booking's answer did not come before the import was cancelled.
     """
 
     rows: int
@@ -121,6 +121,7 @@ class CountsOut(ResponseModel):
     ok: int
     warnings: int
     conflicts: int
+    overridden: int
     invalid: int
     unchecked: int
     chosen: int

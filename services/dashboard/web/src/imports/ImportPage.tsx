@@ -9,17 +9,16 @@ import type { components } from "../api/schema/imports";
 import { useRight } from "../api/session";
 import { ReasonSheet } from "../appointments/sheets";
 import { useBusiness } from "../business";
-import { instantOf } from "../time";
 import { Button } from "../ui/Button";
 import { Checkbox, Select, TextField } from "../ui/fields";
 import { Page, Waiting } from "../ui/Page";
 import { Problem, sayReason } from "../ui/Problem";
 import { choose, type Chosen, columnsOf, NOT } from "./columns";
 import type { Import } from "./ImportsPage";
+import { type Row, RowLine } from "./RowLine";
 
 type Schemas = components["schemas"];
 type Preview = Schemas["PreviewOut"];
-type Row = Schemas["RowOut"];
 
 const FIELDS = ["client_name", "first_name", "last_name", "phone", "email", "service", "staff", "starts_at", "date", "time", "ends_at", "end_date", "zone", "duration", "status", "location", "notes", "external_id"] as const;
 const FINAL = ["scheduled", "completed", "cancelled", "no_show"] as const;
@@ -210,21 +209,28 @@ function Review({ item, onRemap, onConfirm }: { item: Import; onRemap: () => voi
   });
   const counts = item.counts;
   // What a confirmation takes: `chosen` counts only from then on.
-  const bookable = counts ? counts.ok + counts.warnings : 0;
+  const bookable = counts ? counts.ok + counts.warnings + counts.overridden : 0;
+  const open = counts ? counts.conflicts - counts.overridden : 0;
   const count = (name: (typeof TABS)[number]): number => (counts ? { all: counts.rows, ok: counts.ok, warning: counts.warnings, conflict: counts.conflicts, invalid: counts.invalid }[name] : 0);
   const number = new Intl.NumberFormat(i18n.language);
-  const change = async (row: Row, body: Schemas["ChangeRowIn"]) => {
-    setError(null);
+  const save = async (row: Row, body: Schemas["ChangeRowIn"]) => {
     try {
       await ask("imports", `/imports/${item.id}/rows/${row.number}`, { method: "PATCH", version: row.version, body });
-    } catch (failure) {
-      setError(failure);
-      return false;
     } finally {
       await queries.invalidateQueries({ queryKey: ["import-rows", item.id] });
       await queries.invalidateQueries({ queryKey: ["imports", item.id] });
     }
-    return true;
+  };
+  /** Whether it is saved; why not is said above the rows. */
+  const change = (row: Row, body: Schemas["ChangeRowIn"]): Promise<boolean> => {
+    setError(null);
+    return save(row, body).then(
+      () => true,
+      (failure) => {
+        setError(failure);
+        return false;
+      },
+    );
   };
   return (
     <section className="panel">
@@ -238,7 +244,7 @@ function Review({ item, onRemap, onConfirm }: { item: Import; onRemap: () => voi
       <Problem error={error ?? rows.error} />
       <ul className="import-rows">
         {rows.data?.pages.flatMap((page) => page.items).map((row) => (
-          <RowLine key={row.number} row={row} clock={clock} editable={onConfirm !== undefined} onChange={(body) => change(row, body)} />
+          <RowLine key={row.number} row={row} clock={clock} editable={onConfirm !== undefined} mayOverride={mayOverride} onChange={(body) => change(row, body)} onOverride={(reason) => save(row, { override_reason: reason })} />
         ))}
       </ul>
       {rows.hasNextPage && <Button isPending={rows.isFetchingNextPage} onPress={() => rows.fetchNextPage()}>{t("more")}</Button>}
@@ -247,43 +253,11 @@ function Review({ item, onRemap, onConfirm }: { item: Import; onRemap: () => voi
           <Button onPress={onRemap}>{t("imports.remap")}</Button>
           <Checkbox value={notify} onChange={setNotify}>{t("imports.notify")}</Checkbox>
           <span className="fill" />
-          {mayOverride && counts.conflicts > 0 && <Button onPress={() => setForcing(true)}>{t("imports.override", { count: counts.conflicts })}</Button>}
+          {mayOverride && open > 0 && <Button onPress={() => setForcing(true)}>{t("imports.override", { count: open })}</Button>}
           <Button kind="primary" isDisabled={bookable === 0} onPress={() => onConfirm({ notify }).catch(setError)}>{t("imports.confirm", { count: bookable })}</Button>
         </footer>
       )}
       {forcing && onConfirm && <ReasonSheet title={t("calendar.override")} action={t("calendar.overrideAction")} onClose={() => setForcing(false)} onDone={async (reason) => { await onConfirm({ notify, override: { reason } }); setForcing(false); }} />}
     </section>
-  );
-}
-
-function RowLine({ row, clock, editable, onChange }: { row: Row; clock: ReturnType<typeof useBusiness>["clock"]; editable: boolean; onChange: (body: Schemas["ChangeRowIn"]) => Promise<boolean> }) {
-  const { t } = useTranslation();
-  const [values, setValues] = useState<Record<string, string> | null>(null);
-  const reasons = row.outcome ? row.outcome_reasons : row.reasons;
-  return (
-    <li className={`${row.state}${row.dropped ? " off" : ""}`}>
-      <div className="r1">
-        <b className="n">{row.number}</b>
-        <span className="grow">
-          {row.requested ? (
-            <>
-              <bdi>{row.requested.client_name}</bdi> · {clock.dayAndTime(instantOf(row.requested.starts_at))}
-            </>
-          ) : (
-            <bdi>{Object.values(row.values).join(" · ")}</bdi>
-          )}
-          {reasons.map((reason) => <small key={reason.code}>{sayReason(t, reason)}</small>)}
-        </span>
-        <span className={`state ${row.state}`}>{row.outcome ? t(`imports.outcome.${row.outcome}`) : t(`imports.tab.${row.state}`)}</span>
-        {editable && <Button kind="quiet" icon="edit" aria-label={t("imports.editRow", { number: row.number })} onPress={() => setValues(values ? null : { ...(row.values as Record<string, string>) })} />}
-        {editable && <Button kind="quiet" icon={row.dropped ? "rep" : "x"} aria-label={t(row.dropped ? "imports.take" : "imports.drop_row", { number: row.number })} onPress={() => onChange({ dropped: !row.dropped })} />}
-      </div>
-      {values && (
-        <div className="three">
-          {Object.entries(values).map(([name, value]) => <TextField key={name} label={t(`imports.field.${name}`, { defaultValue: name })} value={value} onChange={(next) => setValues((known) => ({ ...known, [name]: next }))} />)}
-          <Button kind="primary" onPress={async () => (await onChange({ values })) && setValues(null)}>{t("save")}</Button>
-        </div>
-      )}
-    </li>
   );
 }

@@ -3,13 +3,17 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useResources, useServices } from "../api/catalogue";
 import { ask } from "../api/client";
 import type { components } from "../api/schema/imports";
 import { useRight } from "../api/session";
 import { useBusiness } from "../business";
-import { instantOf } from "../time";
+import { saveCsv } from "../csv";
+import { dayOf, instantOf, now } from "../time";
+import { Button } from "../ui/Button";
 import { Empty, Page, Waiting } from "../ui/Page";
 import { Problem } from "../ui/Problem";
+import { sampleRows } from "./sample";
 
 export type Import = components["schemas"]["ImportOut"];
 
@@ -20,6 +24,8 @@ export function ImportsPage() {
   const queries = useQueryClient();
   const mayWrite = useRight("write_imports");
   const imports = useQuery({ queryKey: ["imports"], queryFn: () => ask<components["schemas"]["Page_ImportOut_"]>("imports", "/imports", { query: { limit: 50 } }) });
+  const service = useServices().data?.find((item) => item.business_id === business?.id && !item.archived);
+  const person = useResources().data?.find((item) => item.kind === "staff" && !item.archived && business && item.business_ids.includes(business.id));
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const [over, setOver] = useState(false);
@@ -62,6 +68,14 @@ export function ImportsPage() {
             <small>{t("imports.limits")}</small>
             <input type="file" accept=".csv,.tsv,.txt,text/csv" disabled={busy} onChange={(event) => void upload(event.target.files?.[0])} />
           </label>
+        )}
+        {mayWrite && business && (
+          <p className="row">
+            <Button kind="quiet" icon="down2" onPress={() => saveCsv("appointments-sample.csv", sampleRows({ today: dayOf(now(), clock.zone), service: service?.name ?? t("imports.sampleService"), minutes: service?.duration_minutes ?? 30, staff: person?.name ?? "" }))}>
+              {t("imports.sampleFile")}
+            </Button>
+            <span className="hint">{t("imports.sampleHint")}</span>
+          </p>
         )}
         <Problem error={error} />
         {!imports.data ? <Waiting error={imports.error} /> : !imports.data.items.length ? <Empty title={t("imports.none")} /> : (

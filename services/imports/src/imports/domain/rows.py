@@ -148,7 +148,8 @@ class Judgement:
 class RowCounts:
     """Where the rows of an import stand.
 
-    `unchecked` await an answer about conflicts; `chosen` are booked or to be.
+    `unchecked` await an answer about conflicts; `chosen` are booked or to be; `overridden` are those conflicts that
+    have an override of their own.
     """
 
     rows: int = 0
@@ -156,6 +157,7 @@ class RowCounts:
     ok: int = 0
     warnings: int = 0
     conflicts: int = 0
+    overridden: int = 0
     invalid: int = 0
     unchecked: int = 0
     chosen: int = 0

@@ -57,6 +57,7 @@ _COUNTS = text(
         count(*) FILTER (WHERE state = 'ok' AND NOT dropped) AS ok,
         count(*) FILTER (WHERE state = 'warning' AND NOT dropped) AS warnings,
         count(*) FILTER (WHERE state = 'conflict' AND NOT dropped) AS conflicts,
+        count(*) FILTER (WHERE state = 'conflict' AND NOT dropped AND override IS NOT NULL) AS overridden,
         count(*) FILTER (WHERE state = 'invalid' AND NOT dropped) AS invalid,
         count(*) FILTER (WHERE check_id IS NOT NULL OR to_check) AS unchecked,
         count(*) FILTER (WHERE to_book OR book_id IS NOT NULL) AS chosen,

@@ -1,4 +1,4 @@
-"""Kafka's access rights as data: what is missing is granted, and what nobody asked for is told or taken away.
+"""Access rights in Kafka, as data: missing ones are granted, and surplus ones are reported or removed.
 
 Needs the extra `topics`.
 """
@@ -29,7 +29,7 @@ _ANY_HOST: Final = "*"
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
 class Right:
-    """Leave for one principal (`User:booking`) to do one thing; `prefix` means every name that begins so."""
+    """The right of one principal (`User:booking`) to do one thing. `prefix`: for all names that begin so."""
 
     principal: str
     operation: Operation
@@ -43,19 +43,19 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class AppliedRights:
-    """What the job did. `surplus` are bindings of the named principals that nobody asked for, as Kafka tells them."""
+    """What the job did. `surplus`: bindings of the named principals that were not asked for, as Kafka lists them."""
 
     granted: tuple[str, ...]
     unchanged: tuple[str, ...]
     surplus: tuple[str, ...]
     taken: bool
-    """Whether the surplus was taken away."""
+    """Whether the surplus was removed."""
 
 
 async def apply_rights(
     kafka: KafkaConnection, rights: Iterable[Right], *, principals: Iterable[str], take_surplus: bool = False
 ) -> AppliedRights:
-    """Grant what is missing of `rights`; safe to run again. Bindings of other principals are never looked at.
+    """Grant the missing ones of `rights`. It may be run again, and ignores bindings of other principals.
 
     Bindings of `principals` that are not in `rights` are told, and deleted with `take_surplus`. Raises aiokafka's
     errors: SecurityDisabledError where the brokers have no authorizer.

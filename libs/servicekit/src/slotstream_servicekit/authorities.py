@@ -1,4 +1,4 @@
-"""By which authorities servers are verified over TLS."""
+"""The authorities by which TLS servers are verified."""
 
 import ssl
 from functools import cache

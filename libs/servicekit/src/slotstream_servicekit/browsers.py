@@ -1,4 +1,4 @@
-"""What browsers call an origin, where one is typed in and later stands in a header."""
+"""Origins of web sites that users enter, and that are later sent in a header."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""Links by which clients reach their appointments without an account: a sealed token, and nothing else.
+"""Links with which clients reach their appointments without an account. A link has a sealed token, and nothing else.
 
 The token is sealed with AES-SIV (RFC 5297): nobody reads or alters it, and one content has one token, so that a
 message that is rendered again holds the same link. It names ids only. With the keys two services make such links and
@@ -28,12 +28,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _KEY_BYTES: Final = 32
 _LAST_SECOND: Final = (1 << 32) - 1
-"""In 2106: of a link that would work for longer."""
+"""In 2106: the latest end of a link, since it has 32 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownAppointment:
-    """The appointment that a link is about, and the start that it showed."""
+    """The appointment of a link, and the start that it had when the link was made."""
 
     id: UUID
     starts_at: datetime
@@ -41,7 +41,7 @@ class ShownAppointment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientLink:
-    """A client's way to their portal. `appointment` None: to all of theirs. Instants are whole seconds."""
+    """A link to the portal of a client. Without `appointment` it shows all of theirs. Instants are whole seconds."""
 
     organization_id: UUID
     client_id: UUID
@@ -69,7 +69,7 @@ class LinkSealer:
         return base64.urlsafe_b64encode(self._ciphers[0].encrypt(content, _BOUND_TO)).rstrip(b"=").decode()
 
     def open(self, token: str) -> ClientLink | None:
-        """What the token says, whether it is still in time or not; None where it was not sealed here."""
+        """The link in the token, also if it has expired; None if the token was not sealed with one of our keys."""
         sealed = _decoded(token)
         if sealed is None:
             return None
@@ -86,7 +86,7 @@ def link_address(public_url: str, token: str) -> str:
 
 
 def checked_link_keys(keys: Sequence[str]) -> None:
-    """Raises ValueError for a key that is none, without saying what it is."""
+    """Raises ValueError for something that is not a key, without quoting it."""
     for key in keys:
         _derived(key)
 
@@ -102,7 +102,7 @@ def _derived(key: str) -> bytes:
 
 
 def _decoded(token: str) -> bytes | None:
-    """The bytes of a token that is written as it was made: each has one spelling only."""
+    """The bytes of a token, if it is written as we write it: no other spelling of a token is accepted."""
     if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
         return None
     try:

@@ -1,4 +1,4 @@
-"""Phone numbers: which of them can be dialled from anywhere, and which get texts. Needs the extra `phones`."""
+"""Phone numbers: which are international, and which can receive texts. Needs the extra `phones`."""
 
 import re
 from typing import Final
@@ -10,7 +10,7 @@ _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def e164(number: str) -> str | None:
-    """The number without its layout; None of a national one, which may be anybody's, and of what is no number."""
+    """The number without spaces and punctuation; None for a national number, and for what is not a number."""
     plain = _LAYOUT.sub("", number)
     return plain if _E164.fullmatch(plain) else None
 

@@ -1,4 +1,4 @@
-"""Dataclasses as rows, and rows by the names of their columns."""
+"""Dataclasses as rows, and the columns of a table by name."""
 
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def columns_of(row: "DataclassInstance") -> dict[str, Any]:
-    """The fields by name, as they are. `dataclasses.asdict` copies every value deeply: dearer than writing the row."""
+    """The fields by name, without copies: the deep copies of `dataclasses.asdict` cost more than writing the row."""
     return {field.name: getattr(row, field.name) for field in fields(row)}
 
 
 def named_columns(table: "Table", row: str | None = None) -> str:
-    """All that the code knows of a table, for a SELECT. `row` is what the statement calls it.
+    """All columns of a table that the code knows, for a SELECT. `row`: the alias of the table in the statement.
 
     In place of `*`, which brings what a later release adds too: a statement that was prepared before fails after that.
     """

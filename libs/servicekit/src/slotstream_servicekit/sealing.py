@@ -1,4 +1,4 @@
-"""How secrets are kept: encrypted, and bound to what they are for."""
+"""Encrypts secrets before they are stored, and binds each to its purpose."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ K = TypeVar("K")
 
 
 class UnsealableError(Exception):
-    """What was sealed with another key, or for something else."""
+    """The secret was sealed with another key, or for another purpose."""
 
 
 class Sealer:
@@ -26,7 +26,7 @@ class Sealer:
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
-        """`keys`: Fernet keys. Without one it can be made, for whoever only describes a service, and not used."""
+        """`keys`: Fernet keys. Without one it can be made (to describe a service), but not used."""
         self._fernets = [Fernet(key) for key in keys]
 
     @property
@@ -47,7 +47,7 @@ class Sealer:
         return str(secret)
 
     def is_sealed_by_first(self, sealed: bytes) -> bool:
-        """False: a key that is on its way out has sealed it, or none of ours."""
+        """Whether the first key has sealed it, and not an older one or none of ours."""
         try:
             self._fernets[0].decrypt(sealed)
         except InvalidToken:
@@ -55,7 +55,7 @@ class Sealer:
         return True
 
     def sealed_anew(self, sealed: bytes) -> bytes | None:
-        """The same secret under the first key; None where it is under that key already.
+        """The same secret, sealed with the first key; None if it is so already.
 
         Raises UnsealableError where no key opens it.
         """
@@ -69,7 +69,7 @@ class Sealer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resealed:
-    """How many secrets were sealed anew, and how many no key opens."""
+    """How many secrets were sealed again, and how many cannot be opened with any key."""
 
     sealed: int
     unreadable: int
@@ -79,16 +79,16 @@ class SealedStore(Protocol, Generic[K]):
     """A table with a sealed secret in each row."""
 
     async def sealed_secrets(self, *, after: K | None, limit: int) -> Sequence[tuple[K, bytes]]:
-        """Keys in order, with their sealed secrets."""
+        """Primary keys in order, with the sealed secrets."""
         ...
 
     async def replace_secret(self, key: K, *, former: bytes, sealed: bytes) -> bool:
-        """Whether the secret was still `former`."""
+        """Replaces the secret if it is still `former`; returns whether it was."""
         ...
 
 
 class Reseals(Protocol):
-    """What seals a secret anew, whatever it binds it to."""
+    """Something that can seal a secret again."""
 
     def sealed_anew(self, sealed: bytes) -> bytes | None: ...
 
@@ -96,7 +96,7 @@ class Reseals(Protocol):
 async def reseal(
     *, database: Database, box: Reseals, store_of: Callable[[AsyncSession], SealedStore[Any]], portion: int = PORTION
 ) -> Resealed:
-    """Seals every secret of a table with the newest key, so that older ones can be taken away.
+    """Seals every secret of a table with the newest key, so that older keys can be removed.
 
     A portion per transaction. A secret that no key opens stays as it is.
     """

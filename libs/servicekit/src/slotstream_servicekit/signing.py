@@ -1,4 +1,4 @@
-"""Tokens for local development and tests, signed with a key made on the spot in the state folder."""
+"""Tokens for local development and tests. They are signed with a key that is made in the state folder."""
 
 import os
 import tempfile
@@ -22,7 +22,7 @@ _ALGORITHM = "ES256"
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A private key and the file that publishes its public half."""
+    """A private key, and the file with its public key."""
 
     key: ECKey
     jwks_path: Path
@@ -33,7 +33,7 @@ class SigningKey:
 
     @property
     def issuer(self) -> IssuerSettings:
-        """What a service must be told in order to accept this key's tokens."""
+        """The issuer for the settings of services that are to accept tokens of this key."""
         return IssuerSettings(issuer=LOCAL_ISSUER, audience=LOCAL_AUDIENCE, jwks_url=self.jwks_url)
 
 
@@ -58,7 +58,7 @@ def ensure_signing_key(state_folder: Path) -> SigningKey:
 
 
 def rotate_signing_key(state_folder: Path) -> SigningKey:
-    """Makes a new key. Tokens of the former one are accepted until the next rotation, those of earlier ones no more."""
+    """Makes a new key. Tokens of the last one are accepted until the next rotation, those of older ones no more."""
     former = ensure_signing_key(state_folder)
     folder = former.jwks_path.parent
     _replace(folder / "former.jwk", orjson.dumps(former.key.as_dict(private=False)), mode=0o600)
@@ -77,7 +77,7 @@ def sign_token(
     now: datetime | None = None,
     claims: Mapping[str, object] | None = None,
 ) -> str:
-    """A bearer token for `organization_id`; `claims` overrides or adds claims, None removes one."""
+    """A bearer token for `organization_id`. `claims` replaces or adds claims; None removes one."""
     issued_at = now or datetime.now(UTC)
     content: dict[str, object] = {
         "iss": LOCAL_ISSUER,

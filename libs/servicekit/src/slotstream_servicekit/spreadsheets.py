@@ -1,4 +1,4 @@
-"""Cells that a spreadsheet shows and never runs."""
+"""Keeps spreadsheets from taking the text of a cell for a formula."""
 
 import re
 
@@ -17,11 +17,11 @@ def defused(cell: str) -> str:
 
 
 def restored(cell: str) -> str:
-    """What `defused` was given: a quote that was put before a formula is taken away, any other stays."""
+    """The reverse of `defused`: removes a quote before a formula, and no other."""
     return cell[1:] if cell.startswith(_QUOTE) and _is_dangerous(cell[1:]) else cell
 
 
 def _is_dangerous(cell: str) -> bool:
-    """Whether a formula stands in the cell, behind however many quotes."""
+    """Whether the cell has a formula, after any number of quotes."""
     bare = cell.lstrip(_QUOTE)
     return _RUNS_AS_FORMULA.match(bare) is not None and _NUMBER_OR_PHONE.fullmatch(bare) is None

@@ -1,4 +1,4 @@
-"""Templates written by users: allowed by list, bounded by construction, rendered in Jinja's sandbox.
+"""Templates that users write: only listed syntax is allowed, the size is bounded, and Jinja's sandbox renders them.
 
 The sandbox alone does not bound cost (`{{ 'a' * 10**9 }}`), so what is not on the lists below is refused before
 anything is compiled: no loops, calls, arithmetic, subscripts, macros or includes. What remains is text, known
@@ -21,7 +21,7 @@ MAX_SOURCE: Final = 20_000
 MAX_OUTPUT: Final = 200_000
 MAX_NODES: Final = 2_000
 _SECONDS: Final = 0.5
-"""Of the processor: a machine that has much else to do makes no template too expensive."""
+"""Seconds of processor time, so that a busy machine does not make a template too expensive."""
 _LONGEST_NUMBER: Final = 9
 
 _ALLOWED_NODES: Final = (
@@ -45,10 +45,10 @@ _NUMBER = re.compile(rf"\d{{{_LONGEST_NUMBER + 1},}}")
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """Knows the allowed filters only, no tests and no globals."""
+    """Has only the allowed filters, no tests and no globals."""
 
     def __init__(self, *, autoescape: bool) -> None:
-        # Without the optimizer constant expressions are not computed while compiling.
+        # Without the optimizer, constant expressions are not evaluated by the compiler.
         super().__init__(
             autoescape=autoescape,
             undefined=ChainableUndefined,
@@ -72,20 +72,20 @@ class _Compile(Protocol):
 
 
 class TemplateSandbox:
-    """Checks and fills in templates that name these variables, by group. `piece` is what sentences call a template."""
+    """Checks and renders templates with these variables, by group. `piece`: what error texts call a template."""
 
     def __init__(self, variables: Mapping[str, Collection[str]]) -> None:
         self._variables = variables
         self._compiled: _Compile = lru_cache(maxsize=2_000)(self._compile)
 
     def check(self, source: str, *, piece: str = "text", html: bool = False) -> None:
-        """Raises TemplateRefusedError with a sentence that names the piece, the line and what is wrong with it."""
+        """Raises TemplateRefusedError with the piece, the line, and what is wrong with it."""
         self._compiled(source, html=html, piece=piece)
 
     def render(
         self, source: str, values: Mapping[str, Mapping[str, str]], *, piece: str = "text", html: bool = False
     ) -> str:
-        """The template with the values filled in. Raises TemplateRefusedError."""
+        """Renders the template with the values. Raises TemplateRefusedError."""
         template = self._compiled(source, html=html, piece=piece)
         deadline = time.thread_time() + _SECONDS
         parts: list[str] = []
@@ -120,14 +120,14 @@ class TemplateSandbox:
 
 
 def _refuse_long_numbers(environment: _Environment, source: str, piece: str) -> None:
-    """Reading a number takes the square of its length: refused by token, before it is read."""
+    """Refuses long numbers before they are parsed, which takes the square of their length."""
     for _, token, value in environment.lex(source):
         if token in ("integer", "float") and len(value) > _LONGEST_NUMBER:
             raise TemplateRefusedError(f"The {piece} holds a number that is too long")
 
 
 def _check(tree: nodes.Template, variables: Mapping[str, Collection[str]], piece: str) -> None:
-    """Walks the tree without recursion and refuses what is not on the lists."""
+    """Walks the tree without recursion, and refuses what is not on the lists."""
     waiting: list[nodes.Node] = [tree]
     seen = 0
     while waiting:

@@ -1,1 +1,1 @@
-"""Real PostgreSQL and Kafka as plain processes, from pinned packages: no Docker, Java or database beforehand."""
+"""Real PostgreSQL and Kafka as processes, from pinned packages. They need no Docker, Java or database."""

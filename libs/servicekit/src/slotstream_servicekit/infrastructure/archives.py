@@ -1,11 +1,11 @@
-"""Unpacking what was fetched, on every Python that we run on."""
+"""Unpacks downloaded archives, on every version of Python that we support."""
 
 import tarfile
 from pathlib import Path
 
 
 def unpack(archive: tarfile.TarFile, folder: Path) -> None:
-    """Unpacks an archive into a folder, and nothing outside it.
+    """Unpacks an archive into a folder, and writes nothing outside of it.
 
     Python before 3.11.4 (Debian 12 has 3.11.2) takes no `filter`, and asks for none: there a member may say anything,
     so what is unpacked must be what its digest or its registry says.

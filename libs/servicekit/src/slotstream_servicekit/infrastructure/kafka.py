@@ -1,4 +1,4 @@
-"""Apache Kafka in KRaft mode from its published artifacts, on a Java runtime from a wheel, as a process."""
+"""Apache Kafka in KRaft mode as a process: its published artifacts, on a Java runtime from a wheel."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ SMALL: Final = (
     "-XX:ReservedCodeCacheSize=32m",
     "-XX:-UsePerfData",
 )
-"""For a machine that somebody works at: starts quickly, stays small, and is never compiled for speed."""
+"""Java options for a developer's machine: quick start and little memory, instead of speed."""
 SINGLE_BROKER: Final[Mapping[str, str]] = {
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
@@ -42,7 +42,7 @@ SINGLE_BROKER: Final[Mapping[str, str]] = {
     "auto.create.topics.enable": "false",
     "message.max.bytes": "2097152",
 }
-"""What a broker needs that has no others, and that makes no topics by itself."""
+"""Properties of a broker without others, which creates no topics by itself."""
 _IDLE: Final = {
     "metadata.max.idle.interval.ms": "0",
     "num.network.threads": "1",
@@ -50,8 +50,8 @@ _IDLE: Final = {
     "group.coordinator.threads": "1",
     "replica.high.watermark.checkpoint.interval.ms": "60000",
 }
-"""One node for one person: by Kafka's defaults its threads look around fifty times a second, and its metadata log
-gets a record that says nothing twice a second."""
+"""Properties for one idle node: by default Kafka's threads wake up fifty times a second, and its metadata log gets an
+empty record twice a second."""
 SERVER: Final = (
     "-Xms1g",
     "-Xmx1g",
@@ -60,7 +60,7 @@ SERVER: Final = (
     "-XX:InitiatingHeapOccupancyPercent=35",
     "-XX:+ExplicitGCInvokesConcurrent",
 )
-"""What Kafka's own start script gives a broker."""
+"""The Java options of Kafka's own start script."""
 
 
 def java() -> Path:
@@ -78,7 +78,7 @@ def java() -> Path:
 
 
 def class_path(cache: Path) -> str:
-    """Kafka's jars, fetched into `cache` once."""
+    """Kafka's jars, downloaded into `cache` once."""
     folder = cache / f"kafka-{VERSION}"
     if not folder.exists():
         import jgo
@@ -103,7 +103,7 @@ def class_path(cache: Path) -> str:
 
 
 class KafkaProcess(ServerProcess):
-    """One single-node broker with its log in `folder`; keeps its records over stop and start.
+    """One single-node broker with its log in `folder`. It keeps its records when it is stopped and started again.
 
     `properties` replace those of a broker without TLS and logins.
     """
@@ -133,7 +133,7 @@ class KafkaProcess(ServerProcess):
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Format on first use, start, and wait until it answers."""
+        """Format the folder on first use, start the broker, and wait until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         require_free_disk(self.folder)
         require_free_port(self.port, "Kafka")

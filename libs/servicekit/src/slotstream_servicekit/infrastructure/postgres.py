@@ -62,7 +62,7 @@ def binaries(cache: Path) -> Path:
 
 
 class PostgresProcess(ServerProcess):
-    """One PostgreSQL server with its data in `folder`; keeps its data over stop and start."""
+    """One PostgreSQL server with its data in `folder`. It keeps its data when it is stopped and started again."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class PostgresProcess(ServerProcess):
         return f"postgresql://postgres:{self._password}@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        """Initialise on first use, start, and wait until it answers."""
+        """Initialise the folder on first use, start the server, and wait until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         require_free_disk(self.folder)
         require_free_port(self.port, "PostgreSQL")
@@ -101,13 +101,13 @@ class PostgresProcess(ServerProcess):
         if not (data / "PG_VERSION").exists():
             self._initialise(home, data)
         _forget_foreign_pid(data / "postmaster.pid")
-        # Without fsync a commit outlives the server's crash, though not the machine's.
+        # Without fsync a commit survives a crash of the server, but not of the machine.
         relaxed = [] if self._durable else ["-c", "fsync=off"]
         command = [
             str(home / "bin" / "postgres"),
             *("-D", str(data), "-p", str(self.port), "-k", "", "-c", "listen_addresses=127.0.0.1"),
             *("-c", f"max_connections={self._max_connections}", "-c", "shared_buffers=128MB"),
-            # Otherwise a process is started every few seconds, to find that nothing has changed.
+            # By default a process is started every few seconds, only to find that nothing has changed.
             *("-c", "autovacuum_naptime=5min"),
             *relaxed,
         ]
@@ -154,7 +154,7 @@ class PostgresProcess(ServerProcess):
             raise InfrastructureError(f"PostgreSQL could not initialise {data}; see {self.log}.")
 
     def _own(self, folder: Path) -> None:
-        """Give the folder to the unprivileged user, and let that user reach it."""
+        """Make the unprivileged user the owner of the folder, and let that user enter the folders above."""
         if self._user is None:
             return
         for path in (folder, *folder.rglob("*")):
@@ -166,7 +166,7 @@ class PostgresProcess(ServerProcess):
 
 
 def _forget_foreign_pid(path: Path) -> None:
-    """Removes the lock file of a server that is gone, where its number belongs to another program now.
+    """Removes the lock file of a server that has ended, if another program has its process id now.
 
     Otherwise it stays: PostgreSQL itself knows whether a predecessor's children still use the data.
     """

@@ -16,11 +16,11 @@ MINIMUM_FREE_BYTES = 1_000_000_000
 
 
 class InfrastructureError(Exception):
-    """A part cannot be started; the sentence says what to do about it."""
+    """A part cannot be started. The text says what to do about it."""
 
 
 def free_port() -> int:
-    """A TCP port of the loopback address that nobody has now.
+    """A TCP port of the loopback address that is free now.
 
     Below the range that outgoing connections are given, so that none of them takes it in the meantime.
     """
@@ -32,7 +32,7 @@ def free_port() -> int:
 
 
 def listens(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether somebody accepts connections on `port`."""
+    """Whether a server accepts connections on `port`."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((host, port)) == 0
@@ -56,7 +56,7 @@ def require_free_disk(folder: Path) -> None:
 
 
 def unprivileged_user() -> pwd.struct_passwd | None:
-    """The user to run as where we are root (PostgreSQL refuses root); None where we are not."""
+    """The user to run as if we are root, which PostgreSQL refuses; None if we are not."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -73,7 +73,7 @@ def start(
     user: pwd.struct_passwd | None = None,
     folder: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own, so that a terminal's Ctrl-C reaches only its parent."""
+    """Start `command` in its own session, so that Ctrl-C in a terminal reaches only its parent."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - our own commands
@@ -91,7 +91,7 @@ def start(
 
 
 def stop(process: subprocess.Popen[bytes], *, with_signal: int = signal.SIGTERM, within: float = 20.0) -> int:
-    """Ask to stop, then insist; returns the exit code."""
+    """Send the signal, and SIGKILL if that takes too long. Returns the exit code."""
     if process.poll() is None:
         process.send_signal(with_signal)
         try:
@@ -102,7 +102,7 @@ def stop(process: subprocess.Popen[bytes], *, with_signal: int = signal.SIGTERM,
 
 
 class ServerProcess:
-    """A server that runs as a process, from one start to the next stop."""
+    """A server as a child process, which can be stopped and started again."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -123,7 +123,7 @@ class ServerProcess:
 def wait_until(
     condition: Callable[[], bool], *, what: str, within: float, process: subprocess.Popen[bytes], log: Path
 ) -> None:
-    """Poll until `condition`; an InfrastructureError with the log's end where the process dies or time runs out."""
+    """Poll until `condition`. Raises InfrastructureError with the end of the log if the process ends or is too slow."""
     deadline = time.monotonic() + within
     while not condition():
         if process.poll() is not None:
@@ -134,7 +134,7 @@ def wait_until(
 
 
 def command_of(pid: int) -> str | None:
-    """The command line of a running process, whoever started it; None where there is none."""
+    """The command line of a running process, whoever started it; None if there is no such process."""
     status, command = Path(f"/proc/{pid}/stat"), Path(f"/proc/{pid}/cmdline")
     if Path("/proc/self/stat").exists():
         with contextlib.suppress(OSError):

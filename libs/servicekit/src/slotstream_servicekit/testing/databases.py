@@ -1,4 +1,4 @@
-"""Databases for tests: migrated once per session as a template, copied, and made as new for the next test."""
+"""Databases for tests: a migrated template per session, which is copied; after a test a copy is reset for the next."""
 
 import time
 from collections import defaultdict
@@ -20,14 +20,14 @@ from slotstream_servicekit.testing.brokers import T, in_a_loop_of_its_own
 from slotstream_servicekit.testing.reuse import Original, TouchedError, end_other_connections, settle
 
 _KEPT: Final = 3
-"""How many databases of a service wait for the next test."""
+"""How many reset databases of a service are kept for the next test."""
 
 PATIENCE_SECONDS: Final = 120
-"""A server that works for several test runs at once may be slow to answer."""
+"""Long, because a server that several test runs use at once may answer slowly."""
 PATIENT: Final = DatabaseLimits(
     statement_seconds=PATIENCE_SECONDS, lock_seconds=PATIENCE_SECONDS, idle_in_transaction_seconds=PATIENCE_SECONDS
 )
-"""For services under test: who waits for another waits on a slow machine, too, and is not refused."""
+"""For services under test: on a slow machine a request must wait longer, and not be refused."""
 
 PASSWORD: Final = "test"  # noqa: S105 - of roles that exist only in test servers
 
@@ -47,7 +47,7 @@ def wait_for_postgres(url: str, *, within: float) -> None:
 
 
 def execute(url: str, *statements: str) -> None:
-    """Run statements one by one, each in a transaction of its own."""
+    """Run statements one by one, each in its own transaction."""
 
     async def run() -> None:
         connection = await asyncpg.connect(url, timeout=PATIENCE_SECONDS)
@@ -73,23 +73,23 @@ def installed_service(name: str) -> Service[Any]:
 
 @dataclass(slots=True)
 class FreshDatabase:
-    """A migrated database of one's own. URLs are SQLAlchemy's (`postgresql+asyncpg://`)."""
+    """A migrated database for one test. URLs are SQLAlchemy's (`postgresql+asyncpg://`)."""
 
     name: str
     app_url: str
     owner_url: str
     database: Database
-    """As the application's role, which row-level security binds."""
+    """The URL for the role of the application, to which row-level security applies."""
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What the service must be told to use it, without its prefix."""
+        """The settings with which the service uses it, without its prefix."""
         return {"DATABASE_URL": self.app_url, "OWNER_DATABASE_URL": self.owner_url}
 
 
 @dataclass(slots=True)
 class DatabaseForge:
-    """Makes databases on one server; keeps one migrated template per service, and a few databases that are as new."""
+    """Makes databases on one server. It keeps a migrated template of each service, and a few reset databases."""
 
     admin_url: str
     _templates: dict[str, str] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class DatabaseForge:
         )
 
     def give_back(self, name: str, service: str) -> None:
-        """The end of a migrated database's test: made as new where that can be done, dropped otherwise."""
+        """Called after a test: resets its database, or drops it where that cannot be done."""
         if len(self._spare[service]) >= _KEPT:
             self.drop(name)
             return
@@ -146,7 +146,7 @@ class DatabaseForge:
             return await work(connection)
 
     async def _renew(self, name: str, new_name: str) -> None:
-        """Under a new name, by which nobody finds it who still knows the old one."""
+        """Renames the database, so that a task of the former test cannot reach it by its old name."""
         async with self._connected() as connection:
             await end_other_connections(connection, name)
             await connection.execute(f'ALTER DATABASE "{name}" RENAME TO "{new_name}"')
@@ -176,11 +176,11 @@ class DatabaseForge:
         return self._templates[service]
 
     def make_roles(self, service: str) -> None:
-        """The owner and the application's role; several sessions may do this at once."""
+        """Creates the owner and the role of the application. Several sessions may do this at once."""
         for role in (f"{service}_owner", f"{service}_app"):
             execute(
                 self.admin_url,
-                # Hashing a known password thousands of times would be a good part of each connection's time.
+                # To hash a known password thousands of times would take much of the time of each connection.
                 "DO $$ BEGIN PERFORM set_config('scram_iterations', '1', true); "
                 f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; "
                 "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
@@ -197,7 +197,7 @@ def _a_name(service: str) -> str:
 
 
 def upgrade_in_thread(migrations: Any, owner_url: str) -> None:
-    """Alembic's environment runs a loop of its own: not inside one that runs already."""
+    """Runs it in a thread, because Alembic's environment starts its own event loop."""
 
     async def run() -> None:
         import asyncio

@@ -1,9 +1,9 @@
 """Bulk import in the browser: upload, columns, review with override, progress, done."""
 
+import asyncio
 import csv
 import io
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from harness.desk import Desk, see
 from harness.practice import Practice
@@ -80,7 +80,7 @@ async def test_every_column_of_the_sample_file_is_recognised(desk: Desk, practic
     async with desk.page.expect_download() as downloading:
         await desk.button("Sample file").click()
     sample = await downloading.value
-    content = Path(await sample.path()).read_bytes()
+    content = await asyncio.to_thread((await sample.path()).read_bytes)
     await desk.page.locator("input[type=file]").set_input_files(
         {"name": sample.suggested_filename, "mimeType": "text/csv", "buffer": content}
     )

@@ -23,7 +23,7 @@ vi.mock("@tanstack/react-router", async (original) => ({
 }));
 beforeAll(browser);
 
-const COUNTS = { rows: 2, ok: 1, warnings: 0, conflicts: 1, invalid: 0, booked: 0, failed: 0, already_done: 0, undone: 0, chosen: 0, unchecked: 0 };
+const COUNTS = { rows: 2, ok: 1, warnings: 0, conflicts: 1, overridden: 0, invalid: 0, booked: 0, failed: 0, already_done: 0, undone: 0, chosen: 0, unchecked: 0 };
 const ROW = { number: 2, version: 1, state: "conflict", dropped: false, outcome: null, outcome_reasons: [], reasons: [], requested: null, values: { client_name: "Iris" } };
 
 const PREVIEW = { headers: ["Client"], columns: {}, unmapped: {}, rows: [], date_orders: {}, warnings: [], reading: [], words: {} };

@@ -297,7 +297,8 @@ export interface components {
         /**
          * CountsOut
          * @description `rows` are read so far, of the import's `file_rows`; `unchecked` await an answer about conflicts, `chosen` are
-         *     booked or to be, `overridden` the conflicts with an override of their own. Of `unknown` ones booking's answer did not come before the import was cancelled.
+         *     booked or to be, `overridden` the conflicts with an override of their own. Of `unknown` ones booking's answer did
+         *     not come before the import was cancelled.
          */
         CountsOut: {
             /** Rows */

@@ -63,6 +63,11 @@ async def test_a_conflict_is_overridden_row_by_row(desk: Desk, practice: Practic
     await see(row).to_contain_text("Will be booked all the same: \u2068They share the chair\u2069")
     await see(desk.button("Book 1 conflict too")).to_have_count(0)
     await see(desk.button("Book 2 rows")).to_be_enabled()
+    # A phone has it all without scrolling sideways.
+    await desk.page.set_viewport_size({"width": 360, "height": 740})
+    edge = "element => element.getBoundingClientRect().right"
+    for button in (row.get_by_role("button").last, desk.button("Book 2 rows")):
+        assert await button.evaluate(edge) <= 360
 
     # It can be taken back.
     await row.get_by_role("button", name="Withdraw override of row").click()

@@ -7,6 +7,7 @@ import { type Clock, instantOf } from "../time";
 import { Button } from "../ui/Button";
 import { TextField } from "../ui/fields";
 import { sayReason } from "../ui/Problem";
+import "./imports.css";
 
 type Schemas = components["schemas"];
 export type Row = Schemas["RowOut"];

@@ -19,7 +19,7 @@ WITHIN: Final[Mapping[str, Counter[str]]] = {
     "availability/storage/projections.py": Counter(["SELECT * FROM takes"]),
     "booking/storage/appointments.py": Counter(["SELECT * FROM json_to_recordset("]),
     "booking/storage/audit.py": Counter(["SELECT t.* FROM places", "SELECT * FROM appointments", "SELECT a.*"]),
-    "booking/storage/booking_statement.py": Counter(["SELECT r.* FROM admitted", "SELECT r.* FROM asked"]),
+    "booking/storage/booking_statement/text.py": Counter(["SELECT r.* FROM admitted", "SELECT r.* FROM asked"]),
     "booking/storage/freed_times.py": Counter(["SELECT t.*"]),
     "booking/storage/functions.py": Counter(
         [

@@ -48,9 +48,17 @@ TABLE_BUGS = (
     TableBug(
         breaks="what takes time is active",
         service="booking",
-        table="occupancy",
-        on="DELETE",
-        body="RETURN CASE WHEN random() < 0.2 THEN NULL ELSE OLD END;",
+        table="appointments",
+        on="UPDATE",
+        body="""
+            IF OLD.occupies AND NOT NEW.occupies AND random() < 0.3 THEN
+                INSERT INTO occupancy (organization_id, resource_id, session_id, blocked, holder_id)
+                SELECT NEW.organization_id, r.resource_id, gen_random_uuid(), tstzrange(NEW.starts_at, NEW.ends_at), NEW.id
+                FROM appointment_resources r
+                WHERE r.organization_id = NEW.organization_id AND r.appointment_id = NEW.id ON CONFLICT DO NOTHING;
+            END IF;
+            RETURN NEW;
+        """,
     ),
     TableBug(
         breaks="every committed change reached Kafka, and nothing else did",

@@ -13,8 +13,8 @@ import pytest
 from booking_fixtures import Tenant
 
 from booking.domain.appointments import FIELDS
-from booking.storage.booking_statement import _CLIENTS, _EVENTS, _RESOURCES, Shape, booking_text, booking_values
-from booking.storage.bookings import gate_of
+from booking.storage.booking_statement import Shape, booking_text, booking_values, gate_of
+from booking.storage.booking_statement.columns import CLIENTS, EVENTS, RESOURCES
 from booking.storage.connections import connection_of
 from booking.storage.occupancy import OccupancyStore, Window
 from booking.storage.tables import appointments
@@ -117,7 +117,7 @@ def test_the_statement_of_one_has_a_parameter_for_each_value(takes: int, clients
     shape = Shape(takes=takes, resources=2, events=3, clients=clients, guards_client=bool(clients))
     numbers = _numbers(booking_text(shape, with_clients=bool(clients)))
     assert numbers == set(range(1, len(numbers) + 1))
-    assert len(numbers) - len(few) == 2 * len(_RESOURCES) + 3 * len(_EVENTS) + clients * (len(_CLIENTS) + 1)
+    assert len(numbers) - len(few) == 2 * len(RESOURCES) + 3 * len(EVENTS) + clients * (len(CLIENTS) + 1)
 
 
 def _numbers(text: str) -> set[int]:

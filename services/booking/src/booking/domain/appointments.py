@@ -3,7 +3,7 @@
 
 Each field says its column's type, whether a verb may change it, and who is shown it. From these declarations follow
 the table, the booking statement, the statement that writes changes, history and the messages on Kafka
-(`storage/tables/appointments.py`, `storage/booking_statement.py`, `storage/appointments.py`, `publishers.py`).
+(`storage/tables/appointments.py`, `storage/booking_statement`, `storage/appointments.py`, `publishers.py`).
 """
 
 from collections.abc import Mapping

@@ -10,8 +10,6 @@ from uuid import UUID
 
 import asyncpg
 
-from booking.domain.appointments import Appointment
-from booking.domain.changes import Change, Override
 from booking.domain.clients import Client
 from booking.domain.errors import (
     AlreadyExistsError,
@@ -22,21 +20,16 @@ from booking.domain.errors import (
     OverrideForbiddenError,
     UnknownReferenceError,
 )
-from booking.domain.lifecycle import Verb
-from booking.domain.policy import Policy, Wanted
-from booking.domain.requests import BookingRequest, Plan, plan_booking
-from booking.domain.seating import assigned_resources
-from booking.publishers import appointment_records, client_record, fields_json, snapshot_json
-from booking.storage.appointments import appointment_json
-from booking.storage.bookings import (
-    BookingRow,
-    BookingStore,
-)
+from booking.domain.policy import Policy
+from booking.domain.requests import BookingRequest, plan_booking
+from booking.storage.booking_statement import BookingRow
+from booking.storage.bookings import BookingStore
 from booking.storage.contacts import contact_locks, find_contacts
 from booking.storage.external_ids import ExternalIdStore, ExternalKey
 from booking.storage.policies import Policies, UncommittedPolicies
 from booking.usecases.actions import find_or_add_action
-from booking.usecases.booking.model import Booking, Outcome, Predecessor
+from booking.usecases.booking.model import Booking, Outcome
+from booking.usecases.booking.rows import PlannedBooking, booking_row
 from booking.usecases.claiming import SeatedClaim, TimeClaim, claim_time
 from booking.usecases.holds import use_hold
 from booking.usecases.limits import check_booking
@@ -72,22 +65,6 @@ def addresses_to_lock(policy: Policy, requests: Sequence[BookingRequest]) -> lis
         if key := ExternalKey.of(request):
             addresses.append(f"{key.business_id}:{key.source}:{key.external_id}")
     return addresses
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Planned:
-    """A booking with its plan."""
-
-    booking: Booking
-    plan: Plan
-
-    @property
-    def wanted(self) -> Wanted:
-        return self.plan.wanted
-
-    @property
-    def occupies(self) -> bool:
-        return self.plan.occupies
 
 
 @dataclass(slots=True, kw_only=True)
@@ -259,7 +236,7 @@ class Work:
             await write_found(self.connection, bookings[0].context, given)
             self.written |= clients.keys()
 
-    def _claim(self, booking: Booking) -> TimeClaim[_Planned]:
+    def _claim(self, booking: Booking) -> TimeClaim[PlannedBooking]:
         replaced = booking.predecessor
         return TimeClaim(
             holder_id=booking.request.id,
@@ -270,7 +247,7 @@ class Work:
             override_reason=booking.request.override_reason,
         )
 
-    def _plan(self, policy: Policy, *, booking: Booking) -> _Planned:
+    def _plan(self, policy: Policy, *, booking: Booking) -> PlannedBooking:
         """For the client as they are resolved by now: a merged one is replaced by their survivor meanwhile.
 
         Raises ClientToFindAgainError, or BusyBookError inside a transaction, where the business's region has changed
@@ -281,7 +258,7 @@ class Work:
         replaced = booking.predecessor.appointment if booking.predecessor else None
         client_id = self.clients[booking.request.id].id
         plan = plan_booking(policy, booking.request, client_id=client_id, now=booking.context.now, predecessor=replaced)
-        return _Planned(booking=booking, plan=plan)
+        return PlannedBooking(booking=booking, plan=plan)
 
     def _reads_phones_alike(self, policy: Policy, business_id: UUID) -> bool:
         before = self.phones_read_by
@@ -289,7 +266,7 @@ class Work:
             return True
         return before.business(business_id).phone_region == policy.business(business_id).phone_region
 
-    async def _take(self, policy: Policy, seated: Sequence[SeatedClaim[_Planned]]) -> frozenset[UUID]:
+    async def _take(self, policy: Policy, seated: Sequence[SeatedClaim[PlannedBooking]]) -> frozenset[UUID]:
         """Those that were booked. None where an id is another organization's, an external id another appointment's, or
         a key or id is used this very moment: looking again tells which.
         """
@@ -310,34 +287,12 @@ class Work:
             return contextlib.nullcontext()
         return tenant_transaction(self.connection, self.organization_id)
 
-    def _row(self, seated: SeatedClaim[_Planned]) -> BookingRow:
-        booking, plan = seated.plan.booking, seated.plan.plan
-        context, new_client = booking.context, self._new_client(booking.request.id)
-        limit = plan.wanted.rules.capacity
-        appointment = plan.appointment(assigned_resources(seated.policy, seated.seats, limit=limit))
-        change = _creation(
-            appointment, booking.predecessor, seated.override, series_version=booking.request.series_version
-        )
-        records = appointment_records(
-            appointment,
-            change=change,
-            actor=context.actor,
-            cause=context.cause,
-            snapshot=snapshot_json(appointment),
-        )
-        return BookingRow(
-            appointment=appointment,
-            takes=seated.takes,
-            beside=seated.beside,
-            state=appointment_json(appointment),
-            actor=context.actor,
-            change=change,
-            changed_fields=fields_json(change),
-            records=records if new_client is None else (client_record(new_client, cause=context.cause), *records),
-            claim=booking.claim,
-            answer=booking.answer(appointment, self.clients[booking.request.id].notes)
-            if booking.claim and booking.answer
-            else None,
+    def _row(self, seated: SeatedClaim[PlannedBooking]) -> BookingRow:
+        request_id = seated.claim.holder_id
+        new_client = self._new_client(request_id)
+        return booking_row(
+            seated,
+            client=self.clients[request_id],
             new_client=new_client,
             contact_locks=self._contact_locks(new_client) if self.guards_new_client else (),
         )
@@ -355,7 +310,7 @@ class Work:
         emails = [client.email for client in new if client.email]
         return bool(await find_contacts(self.connection, self.organization_id, phones=phones, emails=emails))
 
-    async def _explain(self, losers: Sequence[TimeClaim[_Planned]]) -> Mapping[UUID, SlotstreamError]:
+    async def _explain(self, losers: Sequence[TimeClaim[PlannedBooking]]) -> Mapping[UUID, SlotstreamError]:
         """Ids and external ids that exist, and clients who cannot be booked for. Who was merged is booked for as their
         survivor.
         """
@@ -397,7 +352,7 @@ class Work:
         self,
         booking: Booking,
         errors: Mapping[UUID, SlotstreamError],
-        claimed: Mapping[UUID, SeatedClaim[_Planned] | SlotstreamError],
+        claimed: Mapping[UUID, SeatedClaim[PlannedBooking] | SlotstreamError],
     ) -> Outcome:
         request_id = booking.request.id
         if request_id in errors:
@@ -414,7 +369,7 @@ class Work:
         )
 
 
-def _one_per_external_id(seated: Sequence[SeatedClaim[_Planned]]) -> list[SeatedClaim[_Planned]]:
+def _one_per_external_id(seated: Sequence[SeatedClaim[PlannedBooking]]) -> list[SeatedClaim[PlannedBooking]]:
     """Without those whose external id comes before them: once that one is booked, theirs is found to be taken."""
     first: dict[ExternalKey, UUID] = {}
     return [
@@ -423,20 +378,3 @@ def _one_per_external_id(seated: Sequence[SeatedClaim[_Planned]]) -> list[Seated
         if (key := ExternalKey.of(claim.plan.booking.request)) is None
         or first.setdefault(key, claim.claim.holder_id) == claim.claim.holder_id
     ]
-
-
-def _creation(
-    appointment: Appointment, replaced: Predecessor | None, override: Override | None, *, series_version: int | None
-) -> Change:
-    """How the appointment came to be. One that replaces another says so: both times, the reason and the link."""
-    if replaced is None:
-        return Change(verb=Verb.CREATE, fields={}, override=override, series_version=series_version)
-    old = replaced.appointment
-    moved = {
-        "starts_at": (old.starts_at, appointment.starts_at),
-        "ends_at": (old.ends_at, appointment.ends_at),
-        "rescheduled_from": (None, old.id),
-    }
-    return Change(
-        verb=Verb.CREATE, fields=moved, reason=replaced.reason, override=override, series_version=series_version
-    )

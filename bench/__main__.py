@@ -176,7 +176,7 @@ def _race(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> N
 
 def _relay_and_consumer(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> None:
     warm_up_kafka(setting, world, events=EVENTS)
-    baseline = _baseline(setting, world, first=200_000)
+    baseline = _baseline(setting, world, first=740_000)
     # The relay's worker begins to consume what it sends.
     before = projected_appointments(setting)
     add(_against_pgbench("outbox relay, one worker", relay_rate(setting, world, events=EVENTS), baseline, 4))
@@ -188,7 +188,7 @@ def _bulk(setting: Setting, world: BenchWorld, add: Callable[[Line], None]) -> N
     def by_command(first: int) -> float:
         return bulk_booking_rate(setting, world, bookings=BOOKINGS, first=first)
 
-    by_command(550_000)  # the broker compiles what this topic takes
+    by_command(700_000)  # the broker compiles what this topic takes
     add(_in_turns(setting, world, "bulk booking by command, one worker", by_command, to_reach=1.9, first=300_000))
 
 

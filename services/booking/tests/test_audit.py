@@ -1,6 +1,8 @@
 """The auditor finds what must never be, and nothing else."""
 
+import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking import worker
 from booking.storage.audit import count_faults
 from booking.storage.connections import connection_of
-from booking.usecases.audit import FAULTS, FINISHED, audit_portion, tell_finished
+from booking.usecases.audit import FAULTS, FINISHED, KINDS, audit_portion, tell_finished
 from slotstream_servicekit.errors import DatabaseUnavailableError
 
 pytestmark = pytest.mark.service
@@ -173,20 +175,42 @@ async def test_a_round_that_fails_tells_what_it_has_found_and_that_it_was_not_fi
     tell_finished({}, at=NOW)
     portions = [(uuid4(), {"overlap": 2, "without_time": 0})]
 
-    async def one_and_no_more(*, session: AsyncSession, after: UUID | None) -> tuple[UUID | None, dict[str, int]]:
+    async def one_and_no_more(
+        *, session: AsyncSession, after: UUID | None, kinds: Sequence[str]
+    ) -> tuple[UUID | None, dict[str, int]]:
         if after is None:
-            return portions[0]
+            last, faults = portions[0]
+            return last, {kind: faults.get(kind, 0) for kind in kinds}
         raise DatabaseUnavailableError
 
     monkeypatch.setattr(worker, "audit_portion", one_and_no_more)
     with pytest.raises(DatabaseUnavailableError):
-        await worker.audit(tenant.database, lambda: tenant.now[0])
+        await worker.audit(tenant.database, lambda: tenant.now[0], asyncio.Event())
     assert FAULTS.labels(kind="overlap")._value.get() == 2
     assert FINISHED._value.get() == NOW.timestamp()
 
 
 async def test_a_round_that_is_finished_says_when_and_that_nothing_is_left(tenant: Tenant) -> None:
     FAULTS.labels(kind="overlap").set(2)
-    await worker.audit(tenant.database, lambda: tenant.now[0])
+    await worker.audit(tenant.database, lambda: tenant.now[0], asyncio.Event())
     assert FAULTS.labels(kind="overlap")._value.get() == 0
     assert FINISHED._value.get() == tenant.now[0].timestamp()
+
+
+async def test_the_auditor_rests_after_each_question_and_ends_its_rest_when_it_is_stopped(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, rests = asyncio.Event(), list[float]()
+
+    async def stopped_at_the_last(seconds: float, *ends: asyncio.Event) -> None:
+        assert ends == (stop,)
+        rests.append(seconds)
+        if len(rests) == len(KINDS):
+            stop.set()
+
+    monkeypatch.setattr(worker, "pause_for", stopped_at_the_last)
+    tell_finished({}, at=NOW)
+    await worker.audit(tenant.database, lambda: tenant.now[0], stop)
+    assert len(rests) == len(KINDS)
+    assert min(rests) > 0
+    assert FINISHED._value.get() == NOW.timestamp(), "a round that is stopped is not finished"

@@ -1,6 +1,7 @@
 """What booking does by the clock."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -13,12 +14,12 @@ from booking.domain.erasure import MARKS_LIFETIME
 from booking.domain.errors import WorkFailedError
 from booking.storage.connections import connection_of
 from booking.storage.policies import PolicyCache
-from booking.usecases.audit import audit_portion, tell_finished, tell_found
+from booking.usecases.audit import KINDS, audit_portion, tell_finished, tell_found
 from booking.usecases.bulk import do_next_portion, put_off_order
 from booking.usecases.holds import forget_expired_holds
 from booking.usecases.series import extend_next_series, put_off_series
 from booking.usecases.waiting_list import expire_entries, lapse_next, offer_next, put_off
-from slotstream_servicekit.background import BACKGROUND_FAILURES, BackgroundTask, repeatedly
+from slotstream_servicekit.background import BACKGROUND_FAILURES, BackgroundTask, pause_for, repeatedly
 from slotstream_servicekit.clock import Clock
 from slotstream_servicekit.database import Database
 from slotstream_servicekit.housekeeping import IDEMPOTENCY_KEYS, Sweep
@@ -27,6 +28,9 @@ from slotstream_servicekit.telemetry import get_logger
 SERIES_SECONDS: Final = 60.0
 HOLD_SECONDS: Final = 60.0
 AUDIT_SECONDS: Final = 60.0
+_AUDITS_REST: Final = 9
+"""So many times as long as a question took: the auditor has a tenth of a connection's time at most."""
+
 BULK_SECONDS: Final = 30.0
 """How often bulk orders are looked for although nothing has told of any."""
 
@@ -78,20 +82,35 @@ async def forget_holds(database: Database) -> bool:
 
 
 def auditor(database: Database, clock: Clock) -> BackgroundTask:
-    return repeatedly("auditor", lambda: audit(database, clock), every=AUDIT_SECONDS)
+    async def look(stop: asyncio.Event) -> None:
+        await repeatedly("auditor", lambda: audit(database, clock, stop), every=AUDIT_SECONDS)(stop)
+
+    look.__name__ = "auditor"
+    return look
 
 
-async def audit(database: Database, clock: Clock) -> None:
-    """Goes through all organizations, some in each transaction."""
+async def audit(database: Database, clock: Clock, stop: asyncio.Event) -> None:
+    """Goes through all organizations, some at a time and one question in each transaction.
+
+    What is to come of a large book takes seconds to read. So it rests after each question, in proportion: those who
+    book have the database to themselves most of the time.
+    """
     found: Counter[str] = Counter()
     after: UUID | None = None
-    while True:
-        async with database.system_transaction() as session:
-            after, faults = await audit_portion(session=session, after=after)
-        if after is None:
-            return tell_finished(found, at=clock())
-        found.update(faults)
-        tell_found(found)
+    while not stop.is_set():
+        reached: list[UUID] = []
+        for kind in KINDS:
+            began = time.monotonic()
+            async with database.system_transaction() as session:
+                last, faults = await audit_portion(session=session, after=after, kinds=(kind,))
+            if last is None:
+                tell_finished(found, at=clock())
+                return
+            found.update(faults)
+            tell_found(found)
+            reached.append(last)
+            await pause_for(_AUDITS_REST * (time.monotonic() - began), stop)
+        after = min(reached)
 
 
 def series_extension(database: Database, policies: PolicyCache, clock: Clock) -> BackgroundTask:

@@ -161,12 +161,18 @@ function useChangesOfOthers({ id, version }: Appointment): [number | null, () =>
     // The event of one's own change may come before its answer.
     const timer = setTimeout(() => {
       const before = shown.current.version;
+      // What has just come was seen with what came before it, and put away.
+      if (version <= before) return;
       shown.current = { id, version };
       setChanged((now) => (isOwnVersion(id, version) ? null : now?.id === id ? now : { id, before }));
     }, A_MOMENT);
     return () => clearTimeout(timer);
   }, [id, version]);
-  return [changed?.id === id ? changed.before : null, () => setChanged(null)];
+  const dismiss = () => {
+    shown.current = { id, version };
+    setChanged(null);
+  };
+  return [changed?.id === id ? changed.before : null, dismiss];
 }
 
 /** Gives the focus to the field to write in as soon as it is there: once for each number. */

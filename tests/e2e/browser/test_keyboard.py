@@ -175,6 +175,7 @@ async def _set_hours(desk: Desk, resource_id: str) -> None:
     await desk.page.wait_for_url(f"**/availability/{resource_id}")
     await desk.tab_to("Follows the business's hours")
     await desk.press("Space")
+    await see(desk.page.get_by_role("textbox", name="Monday")).to_be_visible()
     await desk.tab_to("Monday")
     await desk.page.keyboard.type("9-12, 13-17.30")
     await desk.tab_to("Copy Monday to…")

@@ -173,6 +173,8 @@ async def _set_hours(desk: Desk, resource_id: str) -> None:
     await desk.page.keyboard.type("Avery")
     await desk.press("Enter")
     await desk.page.wait_for_url(f"**/availability/{resource_id}")
+    # The address comes first: until the name does, the hours there are somebody else's.
+    await see(desk.page.locator("button", has_text="Avery Hours")).to_be_visible()
     await desk.tab_to("Follows the business's hours")
     await desk.press("Space")
     await see(desk.page.get_by_role("textbox", name="Monday")).to_be_visible()

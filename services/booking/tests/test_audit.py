@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from booking import worker
 from booking.storage.audit import count_faults
 from booking.storage.connections import connection_of
-from booking.usecases.audit import FAULTS, FINISHED, KINDS, audit_portion, tell_finished
+from booking.usecases.audit import FAULTS, FINISHED, audit_portion, tell_finished
 from slotstream_servicekit.errors import DatabaseUnavailableError
 
 pytestmark = pytest.mark.service
@@ -202,15 +202,15 @@ async def test_the_auditor_rests_after_each_question_and_ends_its_rest_when_it_i
 ) -> None:
     stop, rests = asyncio.Event(), list[float]()
 
-    async def stopped_at_the_last(seconds: float, *ends: asyncio.Event) -> None:
+    async def stopped_in_the_second(seconds: float, *ends: asyncio.Event) -> None:
         assert ends == (stop,)
         rests.append(seconds)
-        if len(rests) == len(KINDS):
+        if len(rests) == 2:
             stop.set()
 
-    monkeypatch.setattr(worker, "pause_for", stopped_at_the_last)
+    monkeypatch.setattr(worker, "pause_for", stopped_in_the_second)
     tell_finished({}, at=NOW)
     await worker.audit(tenant.database, lambda: tenant.now[0], stop)
-    assert len(rests) == len(KINDS)
+    assert len(rests) == 2
     assert min(rests) > 0
     assert FINISHED._value.get() == NOW.timestamp(), "a round that is stopped is not finished"

@@ -616,6 +616,24 @@ async def test_an_appointment_is_given_reminders_in_place_of_the_default_ones(sa
     assert [item["id"] for item in again.json()["items"]] == [item["id"] for item in answer.json()["items"]]
 
 
+async def test_a_reminder_that_is_given_another_text_has_that_text(salon: Salon) -> None:
+    await a_rule(salon)
+    appointment = salon.snapshot(starts_at=salon.now + timedelta(days=3))
+    await salon.receive(salon.created(appointment))
+    body = {"kind": "reminder", "locale": "en", "subject": "Soon", "text": "See you!", "is_default": False}
+    template = await salon.http.post("/v1/templates", json=body)
+    assert template.status_code == 201, template.text
+
+    at = f"/v1/appointments/{appointment.id}/reminders"
+    items = [{"minutes_before": 60, "template_id": template.json()["id"]}]
+    answer = await salon.http.put(at, json={"items": items})
+
+    assert answer.status_code == 200, answer.text
+    assert sorted(item["status"] for item in answer.json()["items"]) == ["planned", "suppressed"]
+    salon.now = appointment.starts_at - timedelta(minutes=60)
+    assert [str(mail["Subject"]) for mail in await salon.send() if "Soon" in str(mail["Subject"])] == ["Soon"]
+
+
 async def test_reminders_that_cannot_be_given_change_nothing(salon: Salon) -> None:
     await a_rule(salon)
     appointment = salon.snapshot(starts_at=salon.now + timedelta(hours=5))

@@ -97,7 +97,7 @@ async def audit(database: Database, clock: Clock, stop: asyncio.Event) -> None:
     """
     found: Counter[str] = Counter()
     after: UUID | None = None
-    while not stop.is_set():
+    while True:
         reached: list[UUID] = []
         for kind in KINDS:
             began = time.monotonic()
@@ -110,6 +110,8 @@ async def audit(database: Database, clock: Clock, stop: asyncio.Event) -> None:
             tell_found(found)
             reached.append(last)
             await pause_for(_AUDITS_REST * (time.monotonic() - began), stop)
+            if stop.is_set():
+                return
         after = min(reached)
 
 

@@ -68,20 +68,22 @@ async def set_reminders(
     wanted: Sequence[NewReminder],
     channels: Channels,
 ) -> None:
-    """The appointment has these reminders and no others; those that it has already stay as they are."""
+    """The appointment has these reminders and no others; those that it has already, with that text, stay."""
     appointment = await _active(session, context.organization_id, appointment_id)
     await AppointmentStore(session).lock_chains([appointment.chain])
     store, messages = ReminderStore(session), MessageStore(session)
     kinds = [_kind_of(reminder) for reminder in wanted]
     if len(set(kinds)) < len(kinds):
         raise DuplicateReminderError("Two of the reminders are sent by the same channel at the same time")
-    known = {_kind_of(reminder): reminder for reminder in await store.of_chains([appointment.chain])}
-    for gone in (reminder.id for kind, reminder in known.items() if kind not in kinds):
+    texts = {_kind_of(reminder): reminder.template_id for reminder in wanted}
+    known = await store.of_chains([appointment.chain])
+    kept = {kind for reminder in known if (kind := _kind_of(reminder)) in texts and texts[kind] == reminder.template_id}
+    for gone in (reminder.id for reminder in known if _kind_of(reminder) not in kept):
         await store.remove(context.organization_id, appointment.calendar_uid, gone)
         stopped = await messages.stop_reminder(context.organization_id, gone, now=context.now)
         await enqueue(session, records_of(stopped))
     for reminder in wanted:
-        if _kind_of(reminder) not in known:
+        if _kind_of(reminder) not in kept:
             await _add(session, context, appointment, reminder, channels)
     changed = await plan_reminders(
         session=session, channels=channels, chains=[appointment.chain], cause=context.cause, now=context.now
